@@ -1,0 +1,37 @@
+"""The vertebral levels and the five regions of interest, by name, order and label value."""
+
+from types import MappingProxyType
+from typing import Mapping
+
+from LumbarHULib.core.errors import InputError
+
+# VerSe numbering (Sekuboyina et al., Medical Image Analysis 2021, doi 10.1016/j.media.2021.102166).
+LABEL_VALUES: Mapping[str, int] = MappingProxyType({"T12": 19, "L1": 20, "L2": 21, "L3": 22, "L4": 23, "L5": 24})
+
+# Cranial to caudal.
+LEVELS: tuple[str, ...] = tuple(LABEL_VALUES)
+
+# The levels whose mean the study's cutoffs judge; T12 and L5 are measured and shown only.
+MEAN_LEVELS: tuple[str, ...] = ("L1", "L2", "L3", "L4")
+
+# The study's order of columns: patient's right to left reads right, front, left.
+ROIS: tuple[str, ...] = ("round", "oval", "right", "front", "left")
+
+
+def parse_level(text: str) -> str:
+    """Return the level that `text` names, whatever its case and blanks.
+
+    Raises
+    ------
+    InputError
+        If `text` names none of the six levels.
+    """
+    level = text.strip().upper()
+    if level not in LABEL_VALUES:
+        raise InputError(f"Unknown level “{text.strip()}”: use one of {', '.join(LEVELS)}.")
+    return level
+
+
+def sorted_levels(levels) -> tuple[str, ...]:
+    """Return `levels` from cranial to caudal."""
+    return tuple(sorted(levels, key=LEVELS.index))

@@ -1,0 +1,1 @@
+"""CT files, audit folders, CSV and JSON: what LumbarHU reads from and writes to disk."""

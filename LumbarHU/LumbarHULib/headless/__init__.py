@@ -1,0 +1,1 @@
+"""A scene without the application, and the command line."""

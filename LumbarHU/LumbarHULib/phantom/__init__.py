@@ -1,0 +1,1 @@
+"""A lumbar CT of our own whose every Hounsfield unit is known."""
