@@ -1,0 +1,92 @@
+"""Cutoffs of a published cohort, or of one's own, as values."""
+
+from dataclasses import dataclass
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import ROIS
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """A sensitivity or specificity as the count it is: `count` of `total`."""
+
+    count: int
+    total: int
+
+    def __post_init__(self):
+        if not 0 <= self.count <= self.total or self.total < 1:
+            raise InputError(f"{self.count} of {self.total} is no proportion: the count must lie between 0 and the total.")
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """One cutoff for the mean over L1–L4 of one region.
+
+    Parameters
+    ----------
+    cutoff_hu : float
+        The cutoff.
+    low_hu, high_hu : float or None
+        95 % interval of the cutoff, where one is known.
+    interval_source : str
+        How the interval was found; empty where there is none.
+    sensitivity, specificity : Proportion or None
+        Of the test that the cutoff file names, as counts of its own positives and negatives.
+    note : str
+        What a reader must know about this one number.
+    """
+
+    cutoff_hu: float
+    low_hu: float | None = None
+    high_hu: float | None = None
+    interval_source: str = ""
+    sensitivity: Proportion | None = None
+    specificity: Proportion | None = None
+    note: str = ""
+
+    def __post_init__(self):
+        if (self.low_hu is None) != (self.high_hu is None):
+            raise InputError(f"The cutoff {self.cutoff_hu:g} HU has one end of its interval: give both, or none.")
+        if self.low_hu is not None and not self.low_hu <= self.cutoff_hu <= self.high_hu:
+            raise InputError(
+                f"The cutoff {self.cutoff_hu:g} HU lies outside its interval {self.low_hu:g} to {self.high_hu:g} HU."
+            )
+
+
+@dataclass(frozen=True)
+class RoiCutoffs:
+    """The two cutoffs of one region: osteoporosis at or below the first, normal at or above the second."""
+
+    osteoporosis: Cutoff
+    normal: Cutoff
+
+    def __post_init__(self):
+        if not self.osteoporosis.cutoff_hu < self.normal.cutoff_hu:
+            raise InputError(
+                f"The osteoporosis cutoff {self.osteoporosis.cutoff_hu:g} HU is not below the normal cutoff "
+                f"{self.normal.cutoff_hu:g} HU."
+            )
+
+
+@dataclass(frozen=True)
+class CutoffTable:
+    """The cutoffs of all five regions with their source and what must be known about them.
+
+    Parameters
+    ----------
+    name, source : str
+        What the table is called and the publication or cohort that it comes from.
+    rois : dict of str to RoiCutoffs
+        One entry for each of `ROIS`.
+    notes : tuple of str
+        What the source gets wrong or leaves open, to be shown with the classes.
+    """
+
+    name: str
+    source: str
+    rois: dict[str, RoiCutoffs]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if set(self.rois) != set(ROIS):
+            raise InputError(f"The cutoffs “{self.name}” name {', '.join(sorted(self.rois))}: give {', '.join(ROIS)}.")

@@ -1,0 +1,97 @@
+"""The markups of one level as plain values: midline, and, where a reader drew or moved them, boundary and outline."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import parse_level
+
+# Positions finer than this carry no information: a scene that is saved and reopened moves its points by 1e-13 mm, and
+# the same reading must give the same digits.
+POSITION_DECIMALS = 6
+
+ORIGINS: tuple[str, ...] = ("manual", "proposal_accepted", "proposal_corrected")
+
+
+@dataclass(frozen=True)
+class MidlineOrigin:
+    """How a midline came to be where it is.
+
+    Parameters
+    ----------
+    kind : str
+        ``manual``, ``proposal_accepted`` or ``proposal_corrected``.
+    corrected_mm : float
+        For a corrected proposal, how far the midline's center was moved, in mm.
+    corrected_deg : float
+        For a corrected proposal, how far the midline was turned, in degrees.
+    """
+
+    kind: str = "manual"
+    corrected_mm: float = 0.0
+    corrected_deg: float = 0.0
+
+    def __post_init__(self):
+        if self.kind not in ORIGINS:
+            raise InputError(f"Unknown midline origin “{self.kind}”: use one of {', '.join(ORIGINS)}.")
+
+    def __str__(self):
+        if self.kind == "proposal_corrected":
+            return f"{self.kind} ({self.corrected_mm:.2f} mm, {self.corrected_deg:.2f} deg)"
+        return self.kind
+
+
+MANUAL = MidlineOrigin()
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """One level's markups, in RAS mm.
+
+    Parameters
+    ----------
+    level : str
+        One of `LEVELS`.
+    midline_ras_mm : array_like, shape (2, 3)
+        Anterior end, then posterior end.
+    boundary_ras_mm : array_like, shape (2, 3), optional
+        The boundary that a reader moved; None leaves it to the protocol.
+    outline_ras_mm : array_like, shape (n >= 4, 3), optional
+        Control points of the closed curve that a reader edited or drew; None leaves it to the CT.
+    origin : MidlineOrigin
+        How the midline was placed.
+
+    Raises
+    ------
+    InputError
+        On a wrong number of points or coordinates that are not finite.
+    """
+
+    level: str
+    midline_ras_mm: np.ndarray
+    boundary_ras_mm: np.ndarray | None = None
+    outline_ras_mm: np.ndarray | None = None
+    origin: MidlineOrigin = MANUAL
+
+    def __post_init__(self):
+        object.__setattr__(self, "level", parse_level(self.level))
+        for role, least, most in (("midline", 2, 2), ("boundary", 2, 2), ("outline", 4, None)):
+            name = f"{role}_ras_mm"
+            value = getattr(self, name)
+            if value is None and role != "midline":
+                continue
+            object.__setattr__(self, name, self._checked_points(role, value, least, most))
+
+    def _checked_points(self, role: str, value, least: int, most: int | None) -> np.ndarray:
+        points = np.round(np.asarray(value, dtype=float).reshape(-1, 3), POSITION_DECIMALS) + 0.0
+        if len(points) < least or (most is not None and len(points) > most):
+            wanted = f"{least}" if most == least else f"at least {least}"
+            raise InputError(
+                f"The {role} of {self.level} has {len(points)} point{'s' if len(points) != 1 else ''}: place {wanted}.",
+                self.level,
+            )
+        if not np.all(np.isfinite(points)):
+            raise InputError(f"The {role} of {self.level} has a coordinate that is not a number: place it anew.", self.level)
+        points.flags.writeable = False
+        return points

@@ -1,0 +1,115 @@
+"""The measurement protocol as values: what PROTOCOL files fill and every stage of the flow reads."""
+
+from dataclasses import dataclass, field, fields, replace
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import MEAN_LEVELS, sorted_levels
+
+
+def _number(unit: str, low: float, high: float, integer: bool = False):
+    """Declare a protocol value with its unit and the range in which it makes sense."""
+    return field(metadata={"unit": unit, "low": low, "high": high, "integer": integer})
+
+
+def _choice(*options: str):
+    return field(metadata={"unit": "", "options": options})
+
+
+def _level_names():
+    return field(metadata={"unit": "", "level_names": True})
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Every choice of the measurement, in the units that the names state.
+
+    The values come from a protocol file (see ``Resources/Protocols``), where each stands with its unit, source and
+    note; none has a default here. The metadata of each field gives its unit and allowed range, from which the file's
+    reader and the panel make their checks.
+    """
+
+    # The frame
+    axial_tie_deg: float = _number("deg", 0.0, 10.0)
+    midline_angle_limit_deg: float = _number("deg", 1.0, 89.0)
+    midline_length_min_mm: float = _number("mm", 1.0, 100.0)
+    midline_length_max_mm: float = _number("mm", 1.0, 200.0)
+
+    # The boundary
+    boundary_fraction: float = _number("1", 0.2, 0.95)
+    boundary_fraction_tolerance: float = _number("1", 0.0, 1.0)
+    boundary_fraction_min: float = _number("1", 0.0, 1.0)
+    boundary_fraction_max: float = _number("1", 0.0, 1.0)
+    boundary_angle_tolerance_deg: float = _number("deg", 0.0, 90.0)
+    boundary_angle_limit_deg: float = _number("deg", 1.0, 89.0)
+    boundary_handle_distance_mm: float = _number("mm", 0.0, 50.0)
+
+    # The outline and the inner outline
+    outline_control_points: int = _number("1", 12, 60, integer=True)
+    outline_gap_limit_mm: float = _number("mm", 0.0, 50.0)
+    cortical_margin_mm: float = _number("mm", 0.0, 10.0)
+
+    # The regions of interest
+    front_width_fraction: float = _number("1", 0.05, 0.95)
+    lateral_extent: str = _choice("full", "anterior")
+    round_radius_fraction: float = _number("1", 0.0, 1.0)
+    off_center_fraction: float = _number("1", 0.0, 1.0)
+    edge_tolerance_mm: float = _number("mm", 0.0, 1e-3)
+    slab_mm: float = _number("mm", 0.0, 50.0)
+    coarse_pixel_mm: float = _number("mm", 0.1, 10.0)
+
+    # The patient
+    mean_levels: tuple[str, ...] = _level_names()
+    minimum_levels: int = _number("1", 1, 6, integer=True)
+    lsc_hu: float = _number("HU", 0.1, 200.0)
+    single_measurement_lsc_fraction: float = _number("1", 0.0, 2.0)
+
+    # The acquisition that the cutoffs hold for
+    tube_voltage_kv: float = _number("kV", 40.0, 200.0)
+
+    def __post_init__(self):
+        for item in fields(self):
+            check_value(item.name, getattr(self, item.name))
+        for low, high in (
+            ("midline_length_min_mm", "midline_length_max_mm"),
+            ("boundary_fraction_min", "boundary_fraction"),
+            ("boundary_fraction", "boundary_fraction_max"),
+        ):
+            if not getattr(self, low) < getattr(self, high):
+                raise InputError(
+                    f"Protocol values {low} = {getattr(self, low):g} and {high} = {getattr(self, high):g} contradict each "
+                    "other: the first must be the smaller."
+                )
+
+    def with_values(self, **values) -> "Protocol":
+        """Return a copy in which `values` stand in place of this protocol's."""
+        return replace(self, **values)
+
+
+def check_value(name: str, value) -> None:
+    """Raise InputError unless `value` may stand under `name` in a protocol."""
+    declared = {item.name: item.metadata for item in fields(Protocol)}.get(name)
+    if declared is None:
+        raise InputError(f"Unknown protocol value “{name}”: remove it or correct its name.")
+    if "options" in declared:
+        if value not in declared["options"]:
+            raise InputError(f"Protocol value {name} is “{value}”: use one of {', '.join(declared['options'])}.")
+        return
+    if "level_names" in declared:
+        _check_level_names(name, value)
+        return
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or (declared["integer"] and value != int(value)):
+        kind = "a whole number" if declared["integer"] else "a number"
+        raise InputError(f"Protocol value {name} is “{value}”: use {kind}.")
+    if not declared["low"] <= value <= declared["high"]:
+        raise InputError(
+            f"Protocol value {name} is {value:g} {declared['unit'].replace('1', '')}".rstrip()
+            + f": use {declared['low']:g} to {declared['high']:g}."
+        )
+
+
+def _check_level_names(name: str, value) -> None:
+    if not isinstance(value, tuple) or not value or any(level not in MEAN_LEVELS for level in value):
+        raise InputError(f"Protocol value {name} is “{value}”: use levels among {', '.join(MEAN_LEVELS)}.")
+    if len(set(value)) != len(value) or value != sorted_levels(value):
+        raise InputError(f"Protocol value {name} is “{value}”: name each level once, from cranial to caudal.")

@@ -1,0 +1,154 @@
+"""What is measured in a region: each quantity defined once, with name, title, unit, DICOM code and function."""
+
+from dataclasses import dataclass
+from typing import Callable
+
+import numpy as np
+
+from LumbarHULib.core.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class RoiSample:
+    """The voxels of one region.
+
+    Parameters
+    ----------
+    values_hu : numpy.ndarray, shape (n,)
+        Values of the region's voxels, of the CT's own type.
+    slices : int
+        Number of slices that they lie in.
+    pixel_area_mm2 : float
+        In-plane voxel area, in mm².
+    """
+
+    values_hu: np.ndarray
+    slices: int
+    pixel_area_mm2: float
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One measured quantity.
+
+    Parameters
+    ----------
+    name : str
+        Column in ``results.csv``, with unit.
+    title, unit, description : str
+        For people. `unit` is in UCUM.
+    code : tuple of str
+        DICOM coded concept: value, scheme, meaning.
+    measure : callable
+        From a `RoiSample` to the number.
+    """
+
+    name: str
+    title: str
+    unit: str
+    description: str
+    code: tuple[str, str, str]
+    measure: Callable[[RoiSample], float | int]
+
+
+def _mean(sample: RoiSample) -> float:
+    values = sample.values_hu
+    # Whole numbers are summed exactly, so that any program that divides the same sum gets the same last digit.
+    kind = np.int64 if values.dtype.kind in "iu" else np.float64
+    return float(values.sum(dtype=kind) / values.size)
+
+
+def _standard_deviation(sample: RoiSample) -> float:
+    return float(sample.values_hu.std(ddof=1, dtype=np.float64))
+
+
+def _percentile(share: float) -> Callable[[RoiSample], float]:
+    return lambda sample: float(np.percentile(sample.values_hu, share))
+
+
+QUANTITIES: tuple[Quantity, ...] = (
+    Quantity("mean_hu", "Mean", "[hnsf'U]", "Mean of the voxels", ("373098007", "SCT", "Mean"), _mean),
+    Quantity(
+        "sd_hu",
+        "SD",
+        "[hnsf'U]",
+        "Standard deviation of the voxels (n − 1)",
+        ("386136009", "SCT", "Standard Deviation"),
+        _standard_deviation,
+    ),
+    Quantity("median_hu", "Median", "[hnsf'U]", "Median of the voxels", ("373099004", "SCT", "Median"), _percentile(50)),
+    Quantity(
+        "q1_hu",
+        "Q1",
+        "[hnsf'U]",
+        "First quartile of the voxels, interpolated linearly",
+        ("lumbarhu-q1", "99LUMBARHU", "First quartile"),
+        _percentile(25),
+    ),
+    Quantity(
+        "q3_hu",
+        "Q3",
+        "[hnsf'U]",
+        "Third quartile of the voxels, interpolated linearly",
+        ("lumbarhu-q3", "99LUMBARHU", "Third quartile"),
+        _percentile(75),
+    ),
+    Quantity(
+        "min_hu",
+        "Minimum",
+        "[hnsf'U]",
+        "Lowest voxel",
+        ("255605001", "SCT", "Minimum"),
+        lambda sample: float(sample.values_hu.min()),
+    ),
+    Quantity(
+        "max_hu",
+        "Maximum",
+        "[hnsf'U]",
+        "Highest voxel",
+        ("56851009", "SCT", "Maximum"),
+        lambda sample: float(sample.values_hu.max()),
+    ),
+    Quantity(
+        "voxels",
+        "Voxels",
+        "1",
+        "Number of voxels",
+        ("lumbarhu-voxels", "99LUMBARHU", "Number of voxels"),
+        lambda sample: int(sample.values_hu.size),
+    ),
+    Quantity(
+        "slices",
+        "Slices",
+        "1",
+        "Number of slices that hold voxels",
+        ("lumbarhu-slices", "99LUMBARHU", "Number of slices"),
+        lambda sample: sample.slices,
+    ),
+    Quantity(
+        "area_mm2",
+        "Area",
+        "mm2",
+        "Voxels × in-plane voxel area / slices",
+        ("42798000", "SCT", "Area"),
+        # Rounded where rounding of the geometry would show: a reopened scene gives the same digits.
+        lambda sample: round(sample.values_hu.size * sample.pixel_area_mm2 / sample.slices, 6),
+    ),
+)
+
+
+def measure_sample(sample: RoiSample, what: str) -> dict[str, float | int]:
+    """Return every quantity of `sample` by name.
+
+    Raises
+    ------
+    InputError
+        When the region holds fewer than two voxels; `what` names the region in the sentence.
+    """
+    if sample.values_hu.size < 2:
+        count = sample.values_hu.size
+        raise InputError(
+            f"{what} holds {count} voxel{'s' if count != 1 else ''}, too few for a mean and its SD: check the markups, or use "
+            "a CT with smaller pixels."
+        )
+    return {quantity.name: quantity.measure(sample) for quantity in QUANTITIES}

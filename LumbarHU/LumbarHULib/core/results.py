@@ -1,0 +1,218 @@
+"""What a measurement yields: values that the scene, the audit folder and the report are made from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.core.cutoffs import RoiCutoffs
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.frame import Frame
+from LumbarHULib.core.landmarks import MidlineOrigin
+
+
+@dataclass(frozen=True, eq=False)
+class RoiMask:
+    """The voxels of one region as a crop of the axial stack.
+
+    Parameters
+    ----------
+    inside : numpy.ndarray of bool, shape (k, j, i)
+        True where the voxel belongs to the region.
+    offset_kji : tuple of int
+        Index of the crop's first voxel in the axial stack.
+    """
+
+    inside: np.ndarray
+    offset_kji: tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class BoundaryUsed:
+    """The anterior two-thirds boundary as it was measured.
+
+    Parameters
+    ----------
+    points_ras_mm : numpy.ndarray, shape (2, 3)
+        Handles, patient's right then left.
+    fraction : float
+        Distance from the anterior end to where the line crosses the midline, in units of the depth.
+    angle_deg : float
+        Angle off the perpendicular to the midline.
+    moved : bool
+        Whether a reader moved it.
+    """
+
+    points_ras_mm: np.ndarray
+    fraction: float
+    angle_deg: float
+    moved: bool
+
+
+@dataclass(frozen=True, eq=False)
+class RoiResult:
+    """One region at one level.
+
+    Parameters
+    ----------
+    level, roi : str
+        Where and what.
+    label_value : int
+        The level's value in the label map.
+    values : dict of str to number
+        Every quantity of `QUANTITIES` by name.
+    mask : RoiMask
+        The voxels that were measured.
+    edited : bool
+        Whether a person edited the label map by hand.
+    findings : tuple of Finding
+    """
+
+    level: str
+    roi: str
+    label_value: int
+    values: dict[str, float | int]
+    mask: RoiMask
+    edited: bool = False
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class LevelResult:
+    """One measured level.
+
+    Parameters
+    ----------
+    level : str
+        One of `LEVELS`.
+    frame : Frame
+        The level's frame in its mid-slice.
+    boundary : BoundaryUsed
+        The boundary as it was measured.
+    outline_ras_mm : numpy.ndarray, shape (n, 3)
+        Control points of the outline as it was measured, in the mid-slice.
+    outline_edited : bool
+        Whether a reader drew or edited the outline.
+    slices : tuple of int
+        First and last slice k of the slab in the axial stack.
+    slab_mm : float
+        What these slices cover along the slice normal, in mm.
+    rois : dict of str to RoiResult
+        One entry for each of `ROIS`, in that order.
+    shapes : dict of str to tuple of float
+        The round's and the oval's figures in the frame, in mm: ``round`` = center v, radius; ``oval`` = center v,
+        half-axis along u, half-axis along v; ``front`` = half-width.
+    origin : MidlineOrigin
+        How the midline was placed.
+    excluded : str
+        Why the level does not enter the means; empty when it does.
+    findings : tuple of Finding
+        Of the level as a whole; those of one region stand with the region.
+    """
+
+    level: str
+    frame: Frame
+    boundary: BoundaryUsed
+    outline_ras_mm: np.ndarray
+    outline_edited: bool
+    slices: tuple[int, int]
+    slab_mm: float
+    rois: dict[str, RoiResult]
+    shapes: dict[str, tuple[float, ...]]
+    origin: MidlineOrigin
+    excluded: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class LevelRefusal:
+    """A level that gives no number, and why, in one sentence."""
+
+    level: str
+    sentence: str
+    excluded: str = ""
+
+
+# The classes as they stand in files, and as people read them.
+CLASSES: dict[str, str] = {
+    "osteoporosis": "at or below the study's osteoporosis cutoff",
+    "osteopenia": "between the study's cutoffs",
+    "normal": "at or above the study's upper cutoff",
+    "not_classified": "not classified",
+}
+
+
+@dataclass(frozen=True)
+class RoiSummary:
+    """One region's mean over the levels, and its class.
+
+    Parameters
+    ----------
+    roi : str
+        One of `ROIS`.
+    levels : tuple of str
+        The levels that the mean is of.
+    mean_hu : float or None
+        The mean, each level counting once; None without any level.
+    class_name : str
+        One of `CLASSES`.
+    cutoffs : RoiCutoffs
+        The two cutoffs.
+    nearest_cutoff_hu, distance_hu, distance_lsc : float or None
+        The cutoff nearest to the mean, how far the mean lies above it, and the same in units of the least significant
+        change; None without a mean.
+    cutoff_low_hu, cutoff_high_hu : float or None
+        The nearest cutoff's own interval; None where none is known.
+    inside_interval : bool or None
+        Whether the mean lies inside that interval; None where none is known.
+    within_error : bool or None
+        Whether the mean is nearer to the cutoff than a measurement's error.
+    findings : tuple of Finding
+    """
+
+    roi: str
+    levels: tuple[str, ...]
+    mean_hu: float | None
+    class_name: str
+    cutoffs: RoiCutoffs
+    nearest_cutoff_hu: float | None
+    distance_hu: float | None
+    distance_lsc: float | None
+    cutoff_low_hu: float | None
+    cutoff_high_hu: float | None
+    inside_interval: bool | None
+    within_error: bool | None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ReadingResult:
+    """Everything that one reading of one CT yields.
+
+    Parameters
+    ----------
+    levels : tuple of LevelResult
+        Measured levels, excluded ones among them, from cranial to caudal.
+    refusals : tuple of LevelRefusal
+        Levels that give no number.
+    summaries : tuple of RoiSummary
+        One for each of `ROIS`, in that order.
+    findings : tuple of Finding
+        Of the scan and the reading as a whole.
+    """
+
+    levels: tuple[LevelResult, ...]
+    refusals: tuple[LevelRefusal, ...]
+    summaries: tuple[RoiSummary, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """Every finding once: the reading's, then level by level, then the summaries'."""
+        gathered = list(self.findings)
+        for level in self.levels:
+            gathered += level.findings
+            for roi in level.rois.values():
+                gathered += roi.findings
+        for summary in self.summaries:
+            gathered += summary.findings
+        return tuple(dict.fromkeys(gathered))

@@ -1,0 +1,36 @@
+"""What the headers of a CT say about its acquisition; None means that they do not say."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ScanFacts:
+    """Acquisition facts of one CT series.
+
+    Parameters
+    ----------
+    tube_voltage_kv, tube_current_ma, slice_thickness_mm, slice_spacing_mm, gantry_tilt_deg : float or None
+        As the headers state them.
+    contrast : bool or None
+        Whether contrast medium was given.
+    kernel, manufacturer, scanner_model, modality, series_uid : str or None
+        As the headers state them.
+    orientation_known : bool
+        False when the file does not say where left, anterior and superior are.
+    source : str
+        What the facts were read from: ``"DICOM"`` or the file format's name; empty when nothing was.
+    """
+
+    tube_voltage_kv: float | None = None
+    tube_current_ma: float | None = None
+    slice_thickness_mm: float | None = None
+    slice_spacing_mm: float | None = None
+    gantry_tilt_deg: float | None = None
+    contrast: bool | None = None
+    kernel: str | None = None
+    manufacturer: str | None = None
+    scanner_model: str | None = None
+    modality: str | None = None
+    series_uid: str | None = None
+    orientation_known: bool = True
+    source: str = ""
