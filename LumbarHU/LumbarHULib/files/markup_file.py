@@ -1,0 +1,336 @@
+"""Slicer's markup files (``.mrk.json``): the midline, boundary and outline of each level, read and written."""
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin
+from LumbarHULib.core.levels import parse_level, sorted_levels
+
+SUFFIX = ".mrk.json"
+
+# What Slicer calls the markup of each role.
+MARKUP_TYPES: dict[str, str] = {"midline": "Line", "boundary": "Line", "outline": "ClosedCurve"}
+
+_SCHEMA = (
+    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
+    "markups-schema-v1.0.3.json#"
+)
+
+# “L3-midline”, “l3 Midline”, “L3_midline_1” as Slicer numbers a second one, “L3-midline (1)” as a browser does.
+_ROLE_NAME = re.compile(
+    r"(?P<level>[a-z]+\d+)[\s_-]*(?P<role>midline|boundary|outline)(?:[\s_-]*\(?\d+\)?)?", re.IGNORECASE
+)
+_ROLE_WORD = re.compile("midline|boundary|outline", re.IGNORECASE)
+
+# A bare number is none of them: Slicer's enumeration has 0 for RAS, but Slicer 5.13 reads such a file as LPS.
+_LPS_OR_RAS = {"LPS": (-1.0, -1.0, 1.0), "1": (-1.0, -1.0, 1.0), "RAS": (1.0, 1.0, 1.0), "0": (1.0, 1.0, 1.0)}
+
+_ORIGIN_TEXT = re.compile(
+    r"origin: (?P<kind>\w+)(?: \((?P<corrected_mm>[-+.\de]+) mm, (?P<corrected_deg>[-+.\de]+) deg\))?"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class MarkupSet:
+    """The markups found in some files.
+
+    Parameters
+    ----------
+    landmarks : tuple of Landmarks
+        One for each level that has a midline, from cranial to caudal.
+    findings : tuple of Finding
+        Notes on files that were left aside.
+    """
+
+    landmarks: tuple[Landmarks, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Markup:
+    """One recognized markup and the file it stands in."""
+
+    path: Path
+    level: str
+    role: str
+    points_ras_mm: np.ndarray
+    origin: MidlineOrigin
+
+
+def read_markups(paths: list[Path]) -> MarkupSet:
+    """Read the markups of all levels.
+
+    A markup is recognized by its name in the file, else by the file's name: ``L1-midline``, ``L1-boundary`` or
+    ``L1-outline``. Only midlines are required.
+
+    Parameters
+    ----------
+    paths : list of pathlib.Path
+        Markup files, or folders whose ``.mrk.json`` files are taken.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read, a level is unknown or named twice, a markup is of the wrong type or has the wrong
+        number of points, or a boundary or outline has no midline.
+    """
+    found: dict[tuple[str, str], _Markup] = {}
+    findings = []
+    for path in _markup_paths(paths):
+        recognized, ignored = _read_file(path)
+        for markup in recognized:
+            other = found.setdefault((markup.level, markup.role), markup)
+            if other is not markup:
+                raise InputError(
+                    f"The {markup.role} of {markup.level} is given twice, in {_told_apart(other.path, markup.path)}: "
+                    "keep one of them.",
+                    markup.level,
+                )
+        if ignored:
+            findings.append(_ignored(path, ignored))
+    if not found:
+        raise InputError(
+            f"{_listed([path.name for path in paths])} holds no markup of a level: name the files L1-midline{SUFFIX}, "
+            f"L1-boundary{SUFFIX} or L1-outline{SUFFIX}, and so on for L2 to L4."
+        )
+    levels = sorted_levels({level for level, _ in found})
+    return MarkupSet(tuple(_landmarks_of(level, found) for level in levels), tuple(findings))
+
+
+def write_markup(path: Path, role: str, name: str, points_ras_mm, origin: MidlineOrigin = MANUAL) -> None:
+    """Write one markup as Slicer does, in LPS, each coordinate with all its digits.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, by custom ``<name>.mrk.json``.
+    role : str
+        ``midline`` and ``boundary`` become a line, ``outline`` a closed curve.
+    name : str
+        The markup's name, such as ``L1-midline``.
+    points_ras_mm : array_like, shape (n, 3)
+        Control points in RAS mm.
+    origin : MidlineOrigin
+        How a midline was placed; anything but manual goes into the first point's description.
+    """
+    points_lps_mm = np.asarray(points_ras_mm, dtype=float).reshape(-1, 3) * (-1.0, -1.0, 1.0) + 0.0
+    first_description = "" if origin == MANUAL else _origin_text(origin)
+    markup = {
+        "type": MARKUP_TYPES[role],
+        "name": name,
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "locked": False,
+        # Keeps the Delete key from taking an end of a line.
+        "fixedNumberOfControlPoints": MARKUP_TYPES[role] == "Line",
+        "labelFormat": "%N-%d",
+        "lastUsedControlPointNumber": len(points_lps_mm),
+        "controlPoints": [
+            {
+                "id": str(number),
+                "label": f"{name}-{number}",
+                "description": first_description if number == 1 else "",
+                "associatedNodeID": "",
+                "position": position,
+                "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
+                "selected": True,
+                "locked": False,
+                "visibility": True,
+                "positionStatus": "defined",
+            }
+            for number, position in enumerate(points_lps_mm.tolist(), start=1)
+        ],
+    }
+    text = json.dumps({"@schema": _SCHEMA, "markups": [markup]}, indent=4, ensure_ascii=False, allow_nan=False)
+    Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _origin_text(origin: MidlineOrigin) -> str:
+    if origin.kind != "proposal_corrected":
+        return f"origin: {origin.kind}"
+    return f"origin: {origin.kind} ({origin.corrected_mm!r} mm, {origin.corrected_deg!r} deg)"
+
+
+def _markup_paths(paths: list[Path]) -> list[Path]:
+    """Return every file once, folders replaced by their markup files in the order of their names."""
+    files = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.iterdir() if file.name.lower().endswith(SUFFIX))
+            if not inside:
+                raise InputError(
+                    f"The folder “{path.name}” holds no {SUFFIX} file: save the markups from Slicer into it."
+                )
+            files += inside
+        elif path.exists():
+            files.append(path)
+        else:
+            raise InputError(f"There is no markup file or folder “{path}”: check the path.")
+    return list({file.resolve(): file for file in files}.values())
+
+
+def _read_file(path: Path) -> tuple[list[_Markup], list[str]]:
+    """Return the markups of a file that have a role, and the names of those that have none."""
+    entries = _load_json(path).get("markups")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(
+            f"“{path.name}” is no markup file of Slicer, it has no list of markups: save it from Slicer again."
+        )
+    if not entries:
+        raise InputError(f"“{path.name}” holds no markup: save it from Slicer again, or remove it.")
+    recognized, ignored = [], []
+    for entry in entries:
+        name = str(entry.get("name") or "")
+        # The file's name speaks for a single markup only; several without names cannot be told apart.
+        role = _level_and_role(path, name, _stem(path) if len(entries) == 1 else "")
+        if role is None:
+            ignored.append(name or _stem(path))
+        else:
+            recognized.append(_checked_markup(path, *role, entry))
+    return recognized, ignored
+
+
+def _load_json(path: Path) -> dict:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"“{path.name}” cannot be read ({error.strerror}): check the file's permissions.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"“{path.name}” is not a text file: save the markup from Slicer again.") from error
+    if not text.strip():
+        raise InputError(f"“{path.name}” is empty: save the markup from Slicer again.")
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"“{path.name}” is not valid JSON in line {error.lineno} ({error.msg}): save the markup from Slicer again."
+        ) from error
+    except RecursionError as error:
+        raise InputError(f"“{path.name}” is nested too deeply: save the markup from Slicer again.") from error
+    if not isinstance(document, dict):
+        raise InputError(f"“{path.name}” is no markup file of Slicer: save the markup from Slicer again.")
+    return document
+
+
+def _stem(path: Path) -> str:
+    return re.sub(r"(\.mrk)?\.json$", "", path.name, flags=re.IGNORECASE)
+
+
+def _level_and_role(path: Path, name: str, stem: str) -> tuple[str, str] | None:
+    """Return the level and the role that the markup's name gives, else the file's."""
+    from_name, from_stem = _parsed_name(name), _parsed_name(stem)
+    if from_name and from_stem and from_name != from_stem:
+        raise InputError(
+            f"“{path.name}” holds a markup named “{name}”: give file and markup the same level and role.", from_name[0]
+        )
+    return from_name or from_stem
+
+
+def _parsed_name(text: str) -> tuple[str, str] | None:
+    match = _ROLE_NAME.fullmatch(text.strip())
+    if match:
+        try:
+            return parse_level(match["level"]), match["role"].lower()
+        except InputError as error:
+            raise InputError(f"The markup “{text}”: {error}") from error
+    if _ROLE_WORD.search(text):
+        raise InputError(
+            f"The markup “{text}” names no level and role: name it like L3-midline, L3-boundary or L3-outline, or remove "
+            "it."
+        )
+    return None
+
+
+def _checked_markup(path: Path, level: str, role: str, entry: dict) -> _Markup:
+    wanted = MARKUP_TYPES[role]
+    if entry.get("type") != wanted:
+        raise InputError(
+            f"The {role} of {level} in “{path.name}” is a markup of type {entry.get('type')}: draw it as a {wanted}.",
+            level,
+        )
+    units = entry.get("coordinateUnits", "mm")
+    if units != "mm" and not (isinstance(units, list) and units[:2] == ["mm", "UCUM"]):
+        raise InputError(f"The {role} of {level} in “{path.name}” is in units of {units}: save it in mm.", level)
+    system = entry.get("coordinateSystem", "LPS")
+    if not isinstance(system, str) or system.upper() not in _LPS_OR_RAS:
+        raise InputError(
+            f'The {role} of {level} in “{path.name}” is in the coordinate system {system}: write it as "LPS" or "RAS".',
+            level,
+        )
+    points = entry.get("controlPoints")
+    # A point that was announced but not placed, or that followed the mouse when the file was saved, is no point.
+    placed = [
+        point
+        for point in points or []
+        if isinstance(point, dict) and point.get("positionStatus", "defined") == "defined"
+    ]
+    positions = [point.get("position") for point in placed]
+    if not all(_is_position(position) for position in positions):
+        raise InputError(
+            f"The {role} of {level} in “{path.name}” has a point without three coordinates: save it from Slicer again.",
+            level,
+        )
+    points_ras_mm = np.array(positions, dtype=float).reshape(-1, 3) * _LPS_OR_RAS[system.upper()]
+    return _Markup(path, level, role, points_ras_mm, _origin(placed))
+
+
+def _is_position(value) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(type(number) in (int, float) for number in value)
+
+
+def _origin(points: list[dict]) -> MidlineOrigin:
+    match = _ORIGIN_TEXT.fullmatch(str(points[0].get("description", ""))) if points else None
+    if match is None:
+        return MANUAL
+    try:
+        return MidlineOrigin(match["kind"], float(match["corrected_mm"] or 0), float(match["corrected_deg"] or 0))
+    except ValueError:  # a description that somebody wrote by hand
+        return MANUAL
+
+
+def _landmarks_of(level: str, found: dict[tuple[str, str], _Markup]) -> Landmarks:
+    midline, boundary, outline = (found.get((level, role)) for role in ("midline", "boundary", "outline"))
+    if midline is None:
+        orphan = boundary or outline
+        raise InputError(
+            f"{level} has a {orphan.role} (“{orphan.path.name}”) but no midline: add {level}-midline{SUFFIX}.", level
+        )
+    return Landmarks(
+        level,
+        midline.points_ras_mm,
+        None if boundary is None else boundary.points_ras_mm,
+        None if outline is None else outline.points_ras_mm,
+        midline.origin,
+    )
+
+
+def _ignored(path: Path, names: list[str]) -> Finding:
+    what = f"“{path.name}”" if names == [_stem(path)] else f"{_listed(names)} in “{path.name}”"
+    return Finding(
+        "markup_ignored",
+        f"The markup {what} was left aside: its name gives no level and role.",
+        "Name a markup that should count like L3-midline, L3-boundary or L3-outline.",
+        "note",
+    )
+
+
+def _listed(names: list[str]) -> str:
+    """Return the first names in quotes, and how many more there are."""
+    counted = list(Counter(names))
+    more = f" and {len(counted) - 3} more" if len(counted) > 3 else ""
+    return ", ".join(f"“{name}”" for name in counted[:3]) + more
+
+
+def _told_apart(first: Path, second: Path) -> str:
+    if first == second:
+        return f"“{first.name}”"
+    if first.name == second.name:
+        return f"“{first}” and “{second}”"
+    return f"“{first.name}” and “{second.name}”"
