@@ -1,0 +1,74 @@
+"""The parameters of the outline finder, and what it returns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class OutlineModel:
+    """What the outline finder takes for granted about a vertebral body in CT; lengths in mm, densities in HU.
+
+    Parameters
+    ----------
+    control_points : int
+        Control points of the outline; even, so that the midline's ends fall between points.
+    cortex_hu : float
+        HU of cortical bone as it would be without blur. Blur leaves only the product of HU and thickness, so it must be known.
+    cortex_mm : (float, float, float)
+        Least, usual and greatest thickness of the cortex.
+    blur_fwhm_mm : (float, float)
+        Least and greatest in-plane blur of the scanner, full width at half maximum; the pixel's own width is added to it.
+    width_mm : (float, float)
+        Least and greatest distance from the midline to the body's lateral wall.
+    end_tolerance_mm : float
+        How far an end of the midline may lie from the edge that the CT shows.
+    noise_hu : float
+        Least HU by which a profile may deviate from the model, whatever the noise: bone is no phantom.
+    least_support : float
+        Least fraction of the perimeter at which a cortex must be seen.
+    """
+
+    control_points: int
+    cortex_hu: float
+    cortex_mm: tuple[float, float, float]
+    blur_fwhm_mm: tuple[float, float]
+    width_mm: tuple[float, float]
+    end_tolerance_mm: float
+    noise_hu: float
+    least_support: float
+
+
+@dataclass(frozen=True)
+class OutlineFit:
+    """An outline found in a plane, in the frame of its midline.
+
+    Parameters
+    ----------
+    control_points_uv_mm : array, shape (n, 2)
+        Counterclockwise in (u, v), which is clockwise seen from superior. The outline is the closed periodic cubic spline with
+        uniform parameter through them. The first and the last stand on either side of the anterior midline end.
+    support : array, shape (n,)
+        For the stretch of outline around each control point, how much of it follows a cortex that was seen: 0 to 1. Where it is 0
+        (pedicles, basivertebral foramen) the outline bridges.
+    blur_fwhm_mm : float
+        In-plane blur that was found, the pixel's own width not counted.
+    cortex_mm : float
+        Median thickness of the cortex that was found, taking it to have the model's HU.
+    residual_hu : float
+        Root mean square of image minus model where a cortex was seen.
+    end_offsets_mm : (float, float)
+        How far the anterior and the posterior midline end stand outside (positive) or inside the outline.
+    """
+
+    control_points_uv_mm: np.ndarray
+    support: np.ndarray
+    blur_fwhm_mm: float
+    cortex_mm: float
+    residual_hu: float
+    end_offsets_mm: tuple[float, float]
+
+    @property
+    def supported_fraction(self) -> float:
+        """Fraction of the perimeter, 0 to 1, that follows a cortex that was seen."""
+        return float(np.mean(self.support))
