@@ -1,6 +1,6 @@
 """Cutoffs of a published cohort, or of one's own, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
@@ -80,12 +80,18 @@ class CutoffTable:
         One entry for each of `ROIS`.
     notes : tuple of str
         What the source gets wrong or leaves open, to be shown with the classes.
+    level_medians_hu : dict of str to dict of str to float
+        For each region the source's median at each level, from which the shift of a mean without some level is told.
+    level_medians_source : str
+        Which group of which publication these medians are of.
     """
 
     name: str
     source: str
     rois: dict[str, RoiCutoffs]
     notes: tuple[str, ...] = ()
+    level_medians_hu: dict[str, dict[str, float]] = field(default_factory=dict)
+    level_medians_source: str = ""
 
     def __post_init__(self):
         if set(self.rois) != set(ROIS):

@@ -23,6 +23,7 @@ from LumbarHULib.core.plane_image import PlaneImage
 
 RAYS = 72
 RAY_STEP_MM = 0.5
+STIFF1, S2, STEP2, PRIOR2, BEND2, BEND1 = 5.0, 4.0, 0.4, 5.0, 0.1, 0.03
 PER_SPAN = 6
 PROFILE_STEP_MM = 0.25
 
@@ -32,6 +33,7 @@ def fit_outline(plane: PlaneImage, depth_mm: float, protocol: OutlineModel) -> O
     sampler = PlaneSampler(plane, depth_mm, protocol.width_mm[1] + 6, 9)
     pixel_mm = plane.pixel_mm
     points = _search_rays(sampler, pixel_mm, depth_mm, protocol)
+    points = _search_normals(sampler, points, pixel_mm, protocol)
 
 
     shape = _Shape.of(points, pixel_mm, protocol)
@@ -90,13 +92,28 @@ def _search_rays(sampler, pixel_mm, depth_mm, protocol):
     offsets = offsets[::-1]
     scores = np.where((offsets >= low[:, None]) & (offsets <= high[:, None]), scores, -1e3)
     starts = np.flatnonzero(scores[0] > -100)
-    path = best_closed_path(scores, 0.03, 3, starts)
+    path = best_closed_path(scores, BEND1, 3, starts)
     nodes = center + base + offsets[path][:, None] * direction
     weight = scores[np.arange(RAYS), path]
-    return _resample(nodes, weight, protocol.control_points)
+    return _resample(nodes, weight, protocol.control_points, STIFF1)
 
 
-def _resample(nodes, weight, count):
+def _search_normals(sampler, points, pixel_mm, protocol):
+    count = protocol.control_points
+    points = _respread(points, count)
+    value, slope, _ = spline_matrices(count, 3)
+    at, normal = value @ points, outward_normals(slope @ points)
+    offsets = np.arange(S2, -S2 - 1e-6, -STEP2)
+    window = (2.0, 2.4)
+    reach = np.arange(S2 + window[0], -S2 - window[1] - 1e-6, -STEP2)
+    sd_mm = np.hypot(np.mean(protocol.blur_fwhm_mm) * SD_PER_FWHM, pixel_mm / np.sqrt(12))
+    scores = edge_evidence(sampler(at[:, None] + reach[:, None] * normal[:, None]), STEP2, window, sd_mm, (0.3, 0.6, 0.9, 1.4), protocol.cortex_hu, 20.0)
+    path = best_closed_path(scores - (offsets / PRIOR2) ** 2 / 2, BEND2, 3, np.arange(len(offsets)))
+    nodes = at + offsets[path][:, None] * normal
+    return _resample(nodes, scores[np.arange(len(path)), path], count, 0.3)
+
+
+def _resample(nodes, weight, count, stiffness):
     from scipy.interpolate import CubicSpline
 
     closed = np.vstack([nodes, nodes[:1]])
@@ -109,7 +126,7 @@ def _resample(nodes, weight, count):
     for _ in range(4):
         off = np.hypot(*(nodes - full @ points).T)
         robust = np.maximum(weight, 0.02) / (1 + (off / 1.0) ** 2)
-        points = np.linalg.solve(full.T @ (robust[:, None] * full) + 0.3 * bend.T @ bend, full.T @ (robust[:, None] * nodes))
+        points = np.linalg.solve(full.T @ (robust[:, None] * full) + stiffness * bend.T @ bend, full.T @ (robust[:, None] * nodes))
     return points
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, sorted_levels
+from LumbarHULib.core.outline_fit_model import OutlineModel
 
 
 def _number(unit: str, low: float, high: float, integer: bool = False):
@@ -45,6 +46,17 @@ class Protocol:
 
     # The outline and the inner outline
     outline_control_points: int = _number("1", 12, 60, integer=True)
+    outline_cortex_hu: float = _number("HU", 200.0, 3000.0)
+    outline_cortex_min_mm: float = _number("mm", 0.01, 5.0)
+    outline_cortex_usual_mm: float = _number("mm", 0.01, 5.0)
+    outline_cortex_max_mm: float = _number("mm", 0.01, 10.0)
+    outline_blur_min_mm: float = _number("mm", 0.1, 10.0)
+    outline_blur_max_mm: float = _number("mm", 0.1, 10.0)
+    outline_half_width_min_mm: float = _number("mm", 1.0, 100.0)
+    outline_half_width_max_mm: float = _number("mm", 1.0, 100.0)
+    outline_end_tolerance_mm: float = _number("mm", 0.1, 50.0)
+    outline_noise_floor_hu: float = _number("HU", 0.1, 500.0)
+    outline_support_min: float = _number("1", 0.0, 1.0)
     outline_gap_limit_mm: float = _number("mm", 0.0, 50.0)
     cortical_margin_mm: float = _number("mm", 0.0, 10.0)
 
@@ -73,12 +85,30 @@ class Protocol:
             ("midline_length_min_mm", "midline_length_max_mm"),
             ("boundary_fraction_min", "boundary_fraction"),
             ("boundary_fraction", "boundary_fraction_max"),
+            ("outline_cortex_min_mm", "outline_cortex_usual_mm"),
+            ("outline_cortex_usual_mm", "outline_cortex_max_mm"),
+            ("outline_blur_min_mm", "outline_blur_max_mm"),
+            ("outline_half_width_min_mm", "outline_half_width_max_mm"),
         ):
             if not getattr(self, low) < getattr(self, high):
                 raise InputError(
                     f"Protocol values {low} = {getattr(self, low):g} and {high} = {getattr(self, high):g} contradict each "
                     "other: the first must be the smaller."
                 )
+
+    @property
+    def outline_model(self) -> OutlineModel:
+        """What the outline finder takes for granted."""
+        return OutlineModel(
+            control_points=self.outline_control_points,
+            cortex_hu=self.outline_cortex_hu,
+            cortex_mm=(self.outline_cortex_min_mm, self.outline_cortex_usual_mm, self.outline_cortex_max_mm),
+            blur_fwhm_mm=(self.outline_blur_min_mm, self.outline_blur_max_mm),
+            width_mm=(self.outline_half_width_min_mm, self.outline_half_width_max_mm),
+            end_tolerance_mm=self.outline_end_tolerance_mm,
+            noise_hu=self.outline_noise_floor_hu,
+            least_support=self.outline_support_min,
+        )
 
     def with_values(self, **values) -> "Protocol":
         """Return a copy in which `values` stand in place of this protocol's."""

@@ -1,6 +1,6 @@
 """What a measurement yields: values that the scene, the audit folder and the report are made from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -182,6 +182,10 @@ class RoiSummary:
     inside_interval: bool | None
     within_error: bool | None
     findings: tuple[Finding, ...] = ()
+
+    def with_finding(self, finding: Finding) -> "RoiSummary":
+        """Return a copy that carries `finding` as well."""
+        return replace(self, findings=(*self.findings, finding))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,131 @@
+"""The anterior two-thirds boundary: from its two handles to a half-plane in a level's frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.core import polygons
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.frame import Frame
+from LumbarHULib.core.outline import Outline, round_to_positions
+from LumbarHULib.core.protocol import Protocol
+
+# A handle moved by less was not moved by a hand.
+_MOVED_MM = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Boundary:
+    """The infinite line through the two handles.
+
+    Parameters
+    ----------
+    points_ras_mm : numpy.ndarray, shape (2, 3)
+        The handles, patient's right then left where the protocol placed them.
+    normal_uv : numpy.ndarray, shape (2,)
+        Unit normal of the line, toward the front of the body.
+    offset_mm : float
+        The anterior side is where ``normal_uv @ (u, v) >= offset_mm``.
+    fraction, angle_deg : float
+        Where the line crosses the midline, in units of the depth from the front, and its angle off the perpendicular.
+    moved : bool
+        Whether it is elsewhere than the protocol places it.
+    findings : tuple of Finding
+    """
+
+    points_ras_mm: np.ndarray
+    normal_uv: np.ndarray
+    offset_mm: float
+    fraction: float
+    angle_deg: float
+    moved: bool
+    findings: tuple[Finding, ...] = ()
+
+
+def automatic_boundary_ras_mm(frame: Frame, outline: Outline, protocol: Protocol) -> np.ndarray:
+    """Return the handles, shape (2, 3), patient's right then left, where the protocol places them."""
+    v_mm = -protocol.boundary_fraction * frame.depth_mm
+    turned = (outline.polygon_uv_mm - (0.0, v_mm))[:, ::-1]
+    crossings_u_mm = polygons.crossings_of_axis(turned)
+    if len(crossings_u_mm) == 0:
+        raise InputError(
+            f"The outline of {frame.level} does not reach {100 * protocol.boundary_fraction:.0f} % of its midline's depth: "
+            "correct the midline or the outline.",
+            frame.level,
+        )
+    distance = protocol.boundary_handle_distance_mm
+    return round_to_positions(frame, np.array([(crossings_u_mm[0] - distance, v_mm), (crossings_u_mm[-1] + distance, v_mm)]))
+
+
+def boundary_from_markup(frame: Frame, points_ras_mm: np.ndarray | None, outline: Outline, protocol: Protocol) -> Boundary:
+    """Return the boundary through its handles, or where the protocol places it when `points_ras_mm` is None.
+
+    Raises
+    ------
+    InputError
+        When the handles coincide, the line is too oblique, or it crosses the midline outside the body.
+    """
+    level = frame.level
+    automatic_ras_mm = automatic_boundary_ras_mm(frame, outline, protocol)
+    if points_ras_mm is None:
+        points_ras_mm = automatic_ras_mm
+    moved = bool(np.abs(points_ras_mm - automatic_ras_mm).max() > _MOVED_MM)
+
+    first, second = frame.to_uv_mm(points_ras_mm)
+    length_mm = float(np.linalg.norm(second - first))
+    if length_mm < 1e-3:
+        raise InputError(f"The two ends of {level}'s boundary coincide: place one on either side of the body.", level)
+    along = (second - first) / length_mm
+    along = along if along[0] >= 0 else -along
+    angle_deg = float(np.degrees(np.arctan2(along[1], along[0])))
+    if abs(angle_deg) > protocol.boundary_angle_limit_deg:
+        raise InputError(
+            f"The boundary of {level} stands {abs(angle_deg):.0f}° off the perpendicular to its midline, more than "
+            f"{protocol.boundary_angle_limit_deg:g}°: draw it from the patient's right to left, or return it to automatic.",
+            level,
+        )
+    crossing_v_mm = first[1] - first[0] * along[1] / along[0]
+    fraction = float(-crossing_v_mm / frame.depth_mm)
+    if not protocol.boundary_fraction_min <= fraction <= protocol.boundary_fraction_max:
+        raise InputError(
+            f"The boundary of {level} crosses its midline at {fraction:.2f} of the depth, outside "
+            f"{protocol.boundary_fraction_min:g} to {protocol.boundary_fraction_max:g}: move it into the body, or return it to "
+            "automatic.",
+            level,
+        )
+    normal_uv = np.array([-along[1], along[0]])
+    return Boundary(
+        points_ras_mm,
+        normal_uv,
+        float(normal_uv @ first),
+        fraction,
+        angle_deg,
+        moved,
+        _findings(level, fraction, angle_deg, protocol),
+    )
+
+
+def _findings(level: str, fraction: float, angle_deg: float, protocol: Protocol) -> tuple[Finding, ...]:
+    findings = []
+    if abs(fraction - protocol.boundary_fraction) > protocol.boundary_fraction_tolerance:
+        findings.append(
+            Finding(
+                "boundary_fraction",
+                f"The boundary of {level} stands at {fraction:.3f} of the depth, not at {protocol.boundary_fraction:.3f}.",
+                "Return it to automatic unless it was moved on purpose.",
+                "warning",
+                level,
+            )
+        )
+    if abs(angle_deg) > protocol.boundary_angle_tolerance_deg:
+        findings.append(
+            Finding(
+                "boundary_oblique",
+                f"The boundary of {level} is {abs(angle_deg):.0f}° off the perpendicular to its midline.",
+                "Return it to automatic unless it was turned on purpose.",
+                "warning",
+                level,
+            )
+        )
+    return tuple(findings)

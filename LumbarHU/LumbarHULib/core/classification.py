@@ -1,0 +1,89 @@
+"""From a mean to a class by cutoffs, with how far it lies from them."""
+
+from LumbarHULib.core.cutoffs import Cutoff, RoiCutoffs
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.results import RoiSummary
+
+
+def classify(mean_hu: float, cutoffs: RoiCutoffs) -> str:
+    """Return the class of a mean over L1–L4, as `CLASSES` names it."""
+    if mean_hu <= cutoffs.osteoporosis.cutoff_hu:
+        return "osteoporosis"
+    if mean_hu >= cutoffs.normal.cutoff_hu:
+        return "normal"
+    return "osteopenia"
+
+
+def summarize_roi(
+    roi: str, levels: tuple[str, ...], mean_hu: float | None, cutoffs: RoiCutoffs, protocol: Protocol, may_classify: bool
+) -> RoiSummary:
+    """Return one region's mean with its class and its distance from the nearest cutoff.
+
+    Parameters
+    ----------
+    roi : str
+        One of `ROIS`.
+    levels : tuple of str
+        The levels that the mean is of.
+    mean_hu : float or None
+        The mean; None without any level.
+    cutoffs : RoiCutoffs
+    protocol : Protocol
+    may_classify : bool
+        False where acquisition or number of levels forbid a class.
+    """
+    if mean_hu is None:
+        return RoiSummary(roi, levels, None, "not_classified", cutoffs, *[None] * 7)
+    nearest = _nearest(mean_hu, cutoffs)
+    distance_hu = mean_hu - nearest.cutoff_hu
+    within_error = abs(distance_hu) < protocol.single_measurement_lsc_fraction * protocol.lsc_hu
+    inside = None if nearest.low_hu is None else nearest.low_hu <= mean_hu <= nearest.high_hu
+    class_name = classify(mean_hu, cutoffs) if may_classify else "not_classified"
+    return RoiSummary(
+        roi,
+        levels,
+        mean_hu,
+        class_name,
+        cutoffs,
+        nearest.cutoff_hu,
+        distance_hu,
+        distance_hu / protocol.lsc_hu,
+        nearest.low_hu,
+        nearest.high_hu,
+        inside,
+        within_error,
+        _findings(roi, mean_hu, nearest, distance_hu, within_error, inside, protocol) if may_classify else (),
+    )
+
+
+def _nearest(mean_hu: float, cutoffs: RoiCutoffs) -> Cutoff:
+    return min((cutoffs.osteoporosis, cutoffs.normal), key=lambda cutoff: abs(mean_hu - cutoff.cutoff_hu))
+
+
+def _findings(roi, mean_hu, nearest: Cutoff, distance_hu, within_error, inside, protocol: Protocol) -> tuple[Finding, ...]:
+    findings = []
+    if inside:
+        findings.append(
+            Finding(
+                "inside_cutoff_interval",
+                f"The {roi} mean of {mean_hu:.1f} HU lies inside the interval of its nearest cutoff, {nearest.low_hu:g} to "
+                f"{nearest.high_hu:g} HU around {nearest.cutoff_hu:g} HU.",
+                "Take the class as uncertain.",
+                "warning",
+                roi=roi,
+            )
+        )
+    if within_error:
+        limit_hu = protocol.single_measurement_lsc_fraction * protocol.lsc_hu
+        findings.append(
+            Finding(
+                "within_measurement_error",
+                f"The {roi} mean of {mean_hu:.1f} HU lies {distance_hu:+.1f} HU from the cutoff {nearest.cutoff_hu:g} HU, within "
+                f"measurement error of it ({limit_hu:.1f} HU).",
+                "Take the class as uncertain, or enter your site's own least significant change.",
+                "warning",
+                roi=roi,
+            )
+        )
+    return tuple(findings)

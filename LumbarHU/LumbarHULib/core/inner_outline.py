@@ -1,0 +1,97 @@
+"""The inner outline: the points inside the outline at least the cortical margin away from it."""
+
+import numpy as np
+
+from LumbarHULib.core import polygons
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.frame import Frame
+from LumbarHULib.core.outline import Outline
+from LumbarHULib.core.protocol import Protocol
+
+# The offset curve is judged against the polygon's corners, which stand for the spline between them.
+_OFFSET_TOLERANCE_MM = 0.01
+
+
+def inner_outline(frame: Frame, outline: Outline, protocol: Protocol) -> np.ndarray:
+    """Return the inner outline as a counterclockwise polygon in the frame, shape (n, 2), in mm.
+
+    It is the true inward offset of the spline by ``cortical_margin_mm``. Where the offset falls into pieces it is the
+    piece that holds most of the midline.
+
+    Raises
+    ------
+    InputError
+        When nothing of the midline lies that far inside the outline.
+    """
+    margin_mm = protocol.cortical_margin_mm
+    pieces = offset_pieces(outline, margin_mm) if margin_mm > 0 else [outline.polygon_uv_mm]
+    lengths = [_midline_length_mm(piece, frame.depth_mm) for piece in pieces]
+    if not lengths or max(lengths) <= 0:
+        raise InputError(
+            f"No part of {frame.level}'s midline lies {margin_mm:g} mm or more inside its outline: correct the midline or the "
+            "outline, or lower the cortical margin.",
+            frame.level,
+        )
+    return pieces[int(np.argmax(lengths))]
+
+
+def offset_pieces(outline: Outline, margin_mm: float) -> list[np.ndarray]:
+    """Return the inward offset of `outline` by `margin_mm` as counterclockwise polygons, one a piece."""
+    from scipy.spatial.distance import cdist
+
+    offset = outline.polygon_uv_mm + margin_mm * outline.inward_normals
+    far_enough = cdist(offset, outline.polygon_uv_mm).min(axis=1) >= margin_mm - _OFFSET_TOLERANCE_MM
+    if far_enough.all():
+        return [offset] if polygons.signed_area(offset) > 0 else []
+    return [piece for piece in _linked(_chains(offset, far_enough)) if len(piece) > 2 and polygons.signed_area(piece) > 0]
+
+
+def _chains(points: np.ndarray, keep: np.ndarray) -> list[np.ndarray]:
+    """Return the runs of kept points around a closed curve; runs of a single point are dropped."""
+    if not keep.any():
+        return []
+    # Begin behind a dropped point, so that no run is split at the array's end.
+    start = int(np.argmin(keep))
+    points, keep = np.roll(points, -start, axis=0), np.roll(keep, -start)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], keep, [False]]).astype(int)))
+    return [points[first:last] for first, last in zip(edges[::2], edges[1::2]) if last - first > 1]
+
+
+def _linked(chains: list[np.ndarray]) -> list[np.ndarray]:
+    """Join each chain to the one that begins nearest to its end: there two branches of the offset curve cross."""
+    polygons_found, unused = [], set(range(len(chains)))
+    while unused:
+        first = current = min(unused)
+        loop = []
+        while True:
+            unused.discard(current)
+            loop.append(chains[current])
+            candidates = [*unused, first]
+            gaps = [np.linalg.norm(chains[other][0] - chains[current][-1]) for other in candidates]
+            following = candidates[int(np.argmin(gaps))]
+            corner = _meeting_point(chains[current], chains[following])
+            if corner is not None:
+                loop.append(corner[None])
+            if following == first:
+                break
+            current = following
+        polygons_found.append(np.vstack(loop))
+    return polygons_found
+
+
+def _meeting_point(ending: np.ndarray, beginning: np.ndarray) -> np.ndarray | None:
+    """Return where the last edge of one chain and the first of the next meet when prolonged, if that is close by."""
+    origin, direction = ending[-1], ending[-1] - ending[-2]
+    target, backward = beginning[0], beginning[0] - beginning[1]
+    matrix = np.column_stack([direction, -backward])
+    if abs(np.linalg.det(matrix)) < 1e-3 * np.linalg.norm(direction) * np.linalg.norm(backward):
+        return None
+    along, against = np.linalg.solve(matrix, target - origin)
+    if not (-2.0 <= along <= 3.0 and -2.0 <= against <= 3.0):
+        return None
+    return origin + along * direction
+
+
+def _midline_length_mm(polygon: np.ndarray, depth_mm: float) -> float:
+    crossings = np.clip(polygons.crossings_of_axis(polygon), -depth_mm, 0.0)
+    return float((crossings[1::2] - crossings[::2]).sum())

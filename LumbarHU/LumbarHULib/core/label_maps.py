@@ -1,0 +1,122 @@
+"""From shapes to voxels: which voxel centers lie in which region, over the slab."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.core import polygons
+from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.frame import Frame
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.results import RoiMask
+from LumbarHULib.core.roi_shapes import RoiShapes
+
+# A spacing that a header rounds must not tip a tie between two slab thicknesses.
+_TIE = 1e-6
+
+
+@dataclass(frozen=True)
+class Slab:
+    """The slices that the regions cover.
+
+    Parameters
+    ----------
+    first, last : int
+        First and last slice k in the axial stack.
+    thickness_mm : float
+        What they cover along the slice normal, in mm.
+    findings : tuple of Finding
+    """
+
+    first: int
+    last: int
+    thickness_mm: float
+    findings: tuple[Finding, ...] = ()
+
+
+def slab_around(stack: AxialStack, frame: Frame, protocol: Protocol) -> Slab:
+    """Return the odd number of slices nearest to ``slab_mm``, centered on the mid-slice; ties upward."""
+    spacing_mm = stack.slice_spacing_mm
+    half = int(np.floor(protocol.slab_mm / spacing_mm / 2 + _TIE))
+    wanted_first, wanted_last = frame.mid_slice - half, frame.mid_slice + half
+    first, last = max(0, wanted_first), min(stack.voxels_hu.shape[0] - 1, wanted_last)
+    findings = ()
+    if (first, last) != (wanted_first, wanted_last):
+        findings = (
+            Finding(
+                "slab_cut",
+                f"The slab of {frame.level} has {last - first + 1} of its {2 * half + 1} slices: the CT ends there.",
+                "Check whether the body is whole in the scan; if not, exclude the level.",
+                "warning",
+                frame.level,
+            ),
+        )
+    return Slab(first, last, round((last - first + 1) * spacing_mm, 6), findings)
+
+
+def label_masks(stack: AxialStack, frame: Frame, shapes: RoiShapes, slab: Slab, protocol: Protocol) -> dict[str, RoiMask]:
+    """Return the voxels of each region: those whose center lies in its shape, extended along the slice normal.
+
+    Raises
+    ------
+    InputError
+        When the inner outline leaves the CT's slices.
+    """
+    slices = range(slab.first, slab.last + 1)
+    ij_from_uv = np.linalg.inv(frame.uv_from_ij[:, :2])
+    shift_ij = -ij_from_uv @ frame.uv_per_slice_mm
+    mid_ij = (shapes.inner_outline_uv_mm - frame.uv_from_ij[:, 2]) @ ij_from_uv.T
+    # The map from (i, j) to (u, v) may turn the polygon's sense around.
+    mid_ij = mid_ij if np.linalg.det(ij_from_uv) > 0 else mid_ij[::-1]
+    polygons_ij = [mid_ij + (k - frame.mid_slice) * shift_ij for k in slices]
+
+    low_ij = np.floor(np.min([polygon.min(axis=0) for polygon in polygons_ij], axis=0)).astype(int)
+    high_ij = np.ceil(np.max([polygon.max(axis=0) for polygon in polygons_ij], axis=0)).astype(int) + 1
+    _check_inside(stack, frame, polygons_ij)
+    low_ij = np.maximum(low_ij, 0)
+    high_ij = np.minimum(high_ij, stack.voxels_hu.shape[:0:-1])
+    shape_ji = (high_ij[1] - low_ij[1], high_ij[0] - low_ij[0])
+    j, i = np.meshgrid(np.arange(shape_ji[0]) + low_ij[1], np.arange(shape_ji[1]) + low_ij[0], indexing="ij", sparse=True)
+
+    masks = {roi: np.empty((len(slices), *shape_ji), dtype=bool) for roi in ROIS}
+    matrix = frame.uv_from_ij
+    tolerance_px = protocol.edge_tolerance_mm / max(stack.pixel_spacings_mm)
+    for index, k in enumerate(slices):
+        if index and not np.any(frame.uv_per_slice_mm.round(9)):
+            for mask in masks.values():
+                mask[index] = mask[0]
+            continue
+        offset = matrix[:, 2] + (k - frame.mid_slice) * frame.uv_per_slice_mm
+        u_mm = matrix[0, 0] * i + matrix[0, 1] * j + offset[0]
+        v_mm = matrix[1, 0] * i + matrix[1, 1] * j + offset[1]
+        inner = polygons.rasterize(polygons_ij[index], tuple(low_ij), shape_ji, tolerance_px)
+        for roi, mask in masks.items():
+            mask[index] = shapes.holds(roi, u_mm, v_mm, inner, protocol.edge_tolerance_mm)
+    return {roi: _trimmed(mask, (slab.first, int(low_ij[1]), int(low_ij[0]))) for roi, mask in masks.items()}
+
+
+def _check_inside(stack: AxialStack, frame: Frame, polygons_ij: list[np.ndarray]) -> None:
+    last_ij = np.array(stack.voxels_hu.shape[:0:-1]) - 1
+    beyond_px = max(max((-polygon).max(), (polygon - last_ij).max()) for polygon in polygons_ij)
+    if beyond_px > 0.5:
+        beyond_mm = beyond_px * max(stack.pixel_spacings_mm)
+        raise InputError(
+            f"The body of {frame.level} reaches {beyond_mm:.1f} mm beyond the edge of the CT: use a CT that shows the whole body, "
+            "or exclude the level.",
+            frame.level,
+        )
+
+
+def _trimmed(mask: np.ndarray, offset_kji: tuple[int, int, int]) -> RoiMask:
+    """Return the mask cropped to its voxels."""
+    if not mask.any():
+        return RoiMask(mask[:, :0, :0], offset_kji)
+    crop, offset = [], []
+    for axis, start in enumerate(offset_kji):
+        filled = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        crop.append(slice(filled[0], filled[-1] + 1))
+        offset.append(int(start + filled[0]))
+    return RoiMask(np.ascontiguousarray(mask[tuple(crop)]), tuple(offset))

@@ -1,0 +1,91 @@
+"""From levels to the patient: means over L1–L4, what is missing from them, and the classes."""
+
+from typing import Sequence
+
+from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings
+from LumbarHULib.core.classification import summarize_roi
+from LumbarHULib.core.cutoffs import CutoffTable
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.levels import LEVELS, ROIS
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary
+from LumbarHULib.core.scan_facts import ScanFacts
+
+
+def summarize(
+    levels: Sequence[LevelResult | LevelRefusal],
+    scan_facts: ScanFacts,
+    protocol: Protocol,
+    cutoffs: CutoffTable,
+    accept_off_protocol: bool = False,
+    scan_findings: Sequence[Finding] = (),
+) -> ReadingResult:
+    """Return means, classes and findings of a reading's levels.
+
+    Parameters
+    ----------
+    levels : sequence of LevelResult or LevelRefusal
+        Each level once, in any order.
+    scan_facts : ScanFacts
+        What the headers say.
+    protocol : Protocol
+    cutoffs : CutoffTable
+    accept_off_protocol : bool
+        Give classes although the acquisition is known to be off the cutoffs' own.
+    scan_findings : sequence of Finding
+        What reading the CT told.
+    """
+    in_order = sorted(levels, key=lambda level: LEVELS.index(level.level))
+    measured = tuple(level for level in in_order if isinstance(level, LevelResult))
+    refusals = tuple(level for level in in_order if isinstance(level, LevelRefusal))
+    used = tuple(level for level in measured if level.level in protocol.mean_levels and not level.excluded)
+
+    findings = (*scan_findings, *acquisition_findings(scan_facts, protocol))
+    off_protocol = any(finding.code in OFF_PROTOCOL_CODES for finding in findings)
+    if off_protocol and accept_off_protocol:
+        findings += (
+            Finding("off_protocol_accepted", "Classes are given although the acquisition is off protocol: the user accepted it."),
+        )
+    findings += _level_count_findings(used, protocol)
+    may_classify = len(used) >= protocol.minimum_levels and (accept_off_protocol or not off_protocol)
+    summaries = tuple(_summary(roi, used, in_order, protocol, cutoffs, may_classify) for roi in ROIS)
+    return ReadingResult(measured, refusals, summaries, findings)
+
+
+def _summary(roi: str, used, in_order, protocol: Protocol, cutoffs: CutoffTable, may_classify: bool) -> RoiSummary:
+    names = tuple(level.level for level in used)
+    mean_hu = sum(level.rois[roi].values["mean_hu"] for level in used) / len(used) if used else None
+    summary = summarize_roi(roi, names, mean_hu, cutoffs.rois[roi], protocol, may_classify)
+    missing = _missing_levels_finding(roi, names, in_order, protocol, cutoffs)
+    if missing is None:
+        return summary
+    return summary.with_finding(missing)
+
+
+def _missing_levels_finding(roi, names, in_order, protocol: Protocol, cutoffs: CutoffTable) -> Finding | None:
+    """Return what it means that the mean is over fewer levels than the study's, and by how much it shifts."""
+    missing = [level for level in protocol.mean_levels if level not in names]
+    if not missing or not names:
+        return None
+    reasons = {level.level: level.excluded or "not measured" for level in in_order}
+    told = ", ".join(f"{level} ({reasons.get(level, 'no midline')})" for level in missing)
+    sentence = f"The {roi} mean is over {', '.join(names)}, without {told}"
+    medians_hu = cutoffs.level_medians_hu.get(roi)
+    if medians_hu and all(level in medians_hu for level in protocol.mean_levels):
+        whole = sum(medians_hu[level] for level in protocol.mean_levels) / len(protocol.mean_levels)
+        shift_hu = sum(medians_hu[level] for level in names) / len(names) - whole
+        sentence += f"; by the medians of {cutoffs.level_medians_source} this shifts it by {shift_hu:+.1f} HU"
+    return Finding("levels_missing", f"{sentence}.", "Compare it only with means over the same levels.", "warning", roi=roi)
+
+
+def _level_count_findings(used: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
+    if len(used) >= protocol.minimum_levels:
+        return ()
+    return (
+        Finding(
+            "too_few_levels",
+            f"{len(used)} of {', '.join(protocol.mean_levels)} {'is' if len(used) == 1 else 'are'} measured; no class is given with "
+            f"fewer than {protocol.minimum_levels}.",
+            "Measure more levels.",
+        ),
+    )

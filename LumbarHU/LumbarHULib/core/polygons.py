@@ -1,0 +1,105 @@
+"""Plane geometry of closed polygons, each an array of corners, shape (n, 2), without the first repeated."""
+
+import numpy as np
+
+
+def signed_area(polygon: np.ndarray) -> float:
+    """Return the area, positive where the corners run counterclockwise."""
+    x, y = polygon[:, 0], polygon[:, 1]
+    return float(0.5 * (x @ np.roll(y, -1) - y @ np.roll(x, -1)))
+
+
+def contains(polygon: np.ndarray, point) -> bool:
+    """Return whether `point` lies inside the polygon, by counting the edges to its right."""
+    ends = np.roll(polygon, -1, axis=0)
+    straddling = (polygon[:, 1] > point[1]) != (ends[:, 1] > point[1])
+    start, end = polygon[straddling], ends[straddling]
+    x = start[:, 0] + (point[1] - start[:, 1]) / (end[:, 1] - start[:, 1]) * (end[:, 0] - start[:, 0])
+    return bool(np.count_nonzero(x > point[0]) % 2)
+
+
+def distances_to_edges(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+    """Return the distance of each point, shape (m, 2), from each edge of the polygon: shape (m, n)."""
+    edges = np.roll(polygon, -1, axis=0) - polygon
+    offsets = points[:, None, :] - polygon[None, :, :]
+    lengths_squared = np.maximum((edges**2).sum(axis=1), np.finfo(float).tiny)
+    along = np.clip((offsets * edges).sum(axis=2) / lengths_squared, 0.0, 1.0)
+    return np.linalg.norm(offsets - along[..., None] * edges, axis=2)
+
+
+def crossings_of_axis(polygon: np.ndarray) -> np.ndarray:
+    """Return where the polygon crosses the second axis (first coordinate 0), sorted ascending."""
+    ends = np.roll(polygon, -1, axis=0)
+    crossing = (polygon[:, 0] >= 0) != (ends[:, 0] >= 0)
+    start, end = polygon[crossing], ends[crossing]
+    return np.sort(start[:, 1] - start[:, 0] * (end[:, 1] - start[:, 1]) / (end[:, 0] - start[:, 0]))
+
+
+def clip_to_half_plane(polygon: np.ndarray, normal: np.ndarray, offset: float) -> np.ndarray:
+    """Return the part of the polygon where ``normal @ point >= offset``; empty, shape (0, 2), if there is none.
+
+    Where the line cuts the polygon several times the parts stay joined along the line, which changes neither what
+    lies inside nor any extreme.
+    """
+    heights = polygon @ normal - offset
+    next_heights = np.roll(heights, -1)
+    ends = np.roll(polygon, -1, axis=0)
+    cut = (heights >= 0) != (next_heights >= 0)
+    share = np.where(cut, heights / np.where(cut, heights - next_heights, 1.0), 0.0)
+    cut_points = polygon + share[:, None] * (ends - polygon)
+    # Each corner that is kept, followed by the cut on the edge that leaves it, in the polygon's order.
+    both = np.stack([polygon, cut_points], axis=1).reshape(-1, 2)
+    keep = np.stack([heights >= 0, cut], axis=1).reshape(-1)
+    return both[keep]
+
+
+def crosses_itself(polygon: np.ndarray) -> bool:
+    """Return whether two edges of the polygon that are not neighbors meet."""
+    start, end = polygon, np.roll(polygon, -1, axis=0)
+    count = len(polygon)
+    low, high = np.minimum(start, end), np.maximum(start, end)
+    first, second = np.nonzero(
+        np.triu(np.all((low[:, None] <= high[None]) & (low[None] <= high[:, None]), axis=2), 2)
+    )
+    neighbors = (first == 0) & (second == count - 1)
+    first, second = first[~neighbors], second[~neighbors]
+
+    def side(a, b, c):
+        return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+
+    apart_first = side(start[first], end[first], start[second]) * side(start[first], end[first], end[second])
+    apart_second = side(start[second], end[second], start[first]) * side(start[second], end[second], end[first])
+    return bool(np.any((apart_first <= 0) & (apart_second <= 0)))
+
+
+def rasterize(polygon_ij: np.ndarray, corner_ij: tuple[int, int], shape_ji: tuple[int, int], tolerance: float) -> np.ndarray:
+    """Return which pixels of a grid have their center inside a counterclockwise polygon.
+
+    Parameters
+    ----------
+    polygon_ij : numpy.ndarray, shape (n, 2)
+        Corners in pixel indices, counterclockwise in (i, j).
+    corner_ij : tuple of int
+        Index (i, j) of the grid's first pixel.
+    shape_ji : tuple of int
+        Rows and columns of the grid.
+    tolerance : float
+        A center this close to the edge along its row, in pixels, counts as inside.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape `shape_ji`
+    """
+    rows = np.arange(shape_ji[0]) + corner_ij[1]
+    start, end = polygon_ij, np.roll(polygon_ij, -1, axis=0)
+    above_start = start[:, 1][:, None] > rows
+    above_end = end[:, 1][:, None] > rows
+    edge, row = np.nonzero(above_start != above_end)
+    slope = (end[edge, 0] - start[edge, 0]) / (end[edge, 1] - start[edge, 1])
+    x = start[edge, 0] + slope * (rows[row] - start[edge, 1]) - corner_ij[0]
+    # Counterclockwise with j upward, an edge that descends has the inside to its right: a row enters there.
+    enters = above_start[edge, row]
+    column = np.where(enters, np.ceil(x - tolerance), np.floor(x + tolerance) + 1).astype(int)
+    winding = np.zeros((shape_ji[0], shape_ji[1] + 1), dtype=np.int32)
+    np.add.at(winding, (row, np.clip(column, 0, shape_ji[1])), np.where(enters, 1, -1))
+    return np.cumsum(winding, axis=1)[:, :-1] > 0
