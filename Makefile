@@ -1,0 +1,66 @@
+# make demo     the main job on a CT of our own: measured, classified, audited; the result is in demo/
+# make test     style and every test
+# make bench    how long a measurement takes
+# make evidence the choice of the protocol's defaults, worked out anew
+# make pictures the README's pictures, drawn anew from the demo
+# make lint     style alone;  make format: mends it
+# make clean    removes what the above made, .venv too
+#
+# Each of them first makes .venv, once, with the versions that pyproject.toml and constraints.txt pin.
+# Another Python than the one found: make PYTHON=/path/to/python3.12
+
+PYTHON =
+VENV = .venv
+RUN = $(VENV)/bin/python
+INSTALLED = $(VENV)/installed
+
+# Two lines to Python: is this a supported version; can it make an environment.
+IS_SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+CAN_MAKE_VENV = import venv, ensurepip
+
+.PHONY: demo test bench evidence pictures lint format clean
+
+demo: $(INSTALLED)
+	$(VENV)/bin/lumbarhu demo --out demo --overwrite
+
+test: lint
+	$(RUN) -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
+
+bench: $(INSTALLED)
+	$(RUN) Testing/Benchmarks/benchmark.py
+
+evidence: $(INSTALLED)
+	$(RUN) Testing/Evidence/cortical_margin.py
+
+pictures: $(INSTALLED)
+	$(RUN) Docs/draw_pictures.py
+
+lint: $(INSTALLED)
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+
+format: $(INSTALLED)
+	$(RUN) -m ruff check --fix
+	$(RUN) -m ruff format
+
+clean:
+	rm -rf $(VENV) demo build dist .pytest_cache .ruff_cache
+	find Docs LumbarHU Testing -name __pycache__ -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@if $(RUN) -c '$(IS_SUPPORTED)' 2>/dev/null && $(RUN) -m pip --version >/dev/null 2>&1; then exit 0; fi; \
+	found=; without_venv=; \
+	for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10 python); do \
+	  "$$candidate" -c '$(IS_SUPPORTED)' 2>/dev/null || continue; \
+	  if "$$candidate" -c '$(CAN_MAKE_VENV)' 2>/dev/null; then found=$$candidate; break; fi; \
+	  without_venv=$${without_venv:-$$candidate}; \
+	done; \
+	if [ -z "$$found" ] && [ -n "$$without_venv" ]; then \
+	  echo "$$without_venv cannot make virtual environments: install its venv package (Debian, Ubuntu: apt-get install python3-venv) and type make again." >&2; exit 1; \
+	elif [ -z "$$found" ]; then \
+	  echo "No Python 3.10 to 3.13 was found: install one, or name one by typing make PYTHON=/path/to/python3.12" >&2; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$("$$found" --version); the packages take about 1.5 GB, once."; \
+	"$$found" -m venv --clear $(VENV)
+	$(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@

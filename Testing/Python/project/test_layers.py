@@ -1,0 +1,211 @@
+"""Dependencies point one way; the imports say so."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+# Each layer may import itself and those before it; panel and headless stand side by side at the end.
+LAYERS = ("core", "phantom", "cohort", "files", "mrml", "panel", "headless")
+MAY_NOT_MEET = {"headless": {"panel"}, "panel": {"headless"}}
+
+# core/ in the order in which a measurement flows: a file imports only files that stand before it.
+CORE_FLOW = (
+    "errors",
+    "levels",
+    "findings",
+    "outline_fit_model",
+    "protocol",
+    "cutoffs",
+    "scan_facts",
+    "ct_volume",
+    "axial_stack",
+    "plane_image",
+    "landmarks",
+    "frame",
+    "polygons",
+    "closed_spline",
+    "outline_fit_profiles",
+    "outline_fit_path",
+    "outline_fit_curve",
+    "outline_fit",
+    "outline",
+    "outline_search",
+    "boundary",
+    "inner_outline",
+    "oval",
+    "roi_shapes",
+    "results",
+    "label_maps",
+    "quantities",
+    "roi_measurement",
+    "level_findings",
+    "acquisition",
+    "classification",
+    "patient",
+    "pipeline",
+)
+
+NUMERICS = {"numpy", "scipy"}
+SCENE = NUMERICS | {"vtk", "vtkmodules", "slicer", "SimpleITK"}
+# What a layer may import besides the standard library: at file scope, and inside functions as well.
+AT_FILE_SCOPE = {
+    "core": NUMERICS,
+    "phantom": NUMERICS,
+    "cohort": NUMERICS,
+    "files": NUMERICS,
+    "mrml": SCENE,
+    "panel": SCENE | {"qt", "ctk"},
+    "headless": SCENE,
+}
+INSIDE_FUNCTIONS = {
+    "core": NUMERICS,
+    "phantom": NUMERICS,
+    "cohort": NUMERICS,
+    "files": NUMERICS | {"SimpleITK", "pydicom", "highdicom"},
+    "mrml": SCENE,
+    "panel": SCENE | {"qt", "ctk"},
+    "headless": SCENE | {"pydicom"},
+}
+# Names that exist in the application only.
+APPLICATION_ONLY = {"app", "mrmlScene", "modules"}
+
+
+def library_files(tracked_files, library: Path) -> dict[tuple[str, ...], ast.Module]:
+    """Return module path below LumbarHULib, such as ("core", "frame") → syntax tree."""
+    return {
+        path.relative_to(library).with_suffix("").parts: ast.parse(path.read_text(encoding="utf-8"), str(path))
+        for path in tracked_files
+        if path.suffix == ".py" and library in path.parents
+    }
+
+
+@pytest.fixture(scope="module")
+def trees(tracked_files, repository):
+    return library_files(tracked_files, repository / "LumbarHU" / "LumbarHULib")
+
+
+def imported_names(node: ast.AST) -> list[str]:
+    """Return the dotted names in an import statement, a.b for `from a import b`; in any other statement none."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return ["." * node.level + f"{node.module or ''}.{alias.name}" for alias in node.names]
+    return []
+
+
+def all_imports(tree: ast.AST) -> list[str]:
+    return [name for node in ast.walk(tree) for name in imported_names(node)]
+
+
+def imports_of_the_house(tree: ast.AST) -> list[tuple[str, ...]]:
+    """Return, for each import from a layer, its parts behind LumbarHULib, such as ("core", "frame", "Frame")."""
+    names = [name.split(".") for name in all_imports(tree)]
+    return [tuple(parts[1:]) for parts in names if parts[0] == "LumbarHULib" and set(parts[1:2]) & set(LAYERS)]
+
+
+def packages_imported(names: list[str]) -> set[str]:
+    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"LumbarHULib"}
+
+
+def imports_at_file_scope(tree: ast.Module) -> list[str]:
+    """Return the imports that run when the file is imported; those under `if TYPE_CHECKING` do not."""
+    names, waiting = [], list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        names += imported_names(node)
+        is_for_types_only = isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        if not is_for_types_only and not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            waiting += ast.iter_child_nodes(node)
+    return names
+
+
+def test_every_folder_of_the_library_is_a_layer(trees):
+    assert {module[0] for module in trees if len(module) > 1} <= set(LAYERS)
+
+
+def test_a_layer_imports_only_itself_and_the_layers_before_it(trees):
+    wrong = [
+        f"{'/'.join(module)} imports {'.'.join(name)}"
+        for module, tree in trees.items()
+        if len(module) > 1
+        for name in imports_of_the_house(tree)
+        if LAYERS.index(name[0]) > LAYERS.index(module[0]) or name[0] in MAY_NOT_MEET.get(module[0], ())
+    ]
+    assert wrong == []
+
+
+def test_every_file_of_the_core_has_its_place_in_the_flow(trees):
+    assert sorted(module[1] for module in trees if module[0] == "core" and module[1] != "__init__") == sorted(CORE_FLOW)
+
+
+def test_a_file_of_the_core_imports_only_files_that_stand_before_it(trees):
+    wrong = [
+        f"{module[1]} imports {name[1]}"
+        for module, tree in trees.items()
+        if module[0] == "core" and module[1] in CORE_FLOW
+        for name in imports_of_the_house(tree)
+        if name[0] == "core" and name[1] in CORE_FLOW and CORE_FLOW.index(name[1]) >= CORE_FLOW.index(module[1])
+    ]
+    assert wrong == []
+
+
+def test_imports_are_absolute(trees):
+    wrong = [
+        f"{'/'.join(module)}: {name}" for module, tree in trees.items() for name in all_imports(tree) if name[0] == "."
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_imports_no_package_that_it_may_not(trees, layer):
+    wrong = []
+    for module, tree in trees.items():
+        if module[0] == layer:
+            at_file_scope = packages_imported(imports_at_file_scope(tree)) - AT_FILE_SCOPE[layer]
+            anywhere = packages_imported(all_imports(tree)) - INSIDE_FUNCTIONS[layer]
+            wrong += [f"{'/'.join(module)}: {package}" for package in sorted(at_file_scope | anywhere)]
+    assert wrong == []
+
+
+def test_only_the_panel_sees_the_application(trees):
+    wrong = [
+        f"{'/'.join(module)}:{node.lineno} uses slicer.{node.attr}"
+        for module, tree in trees.items()
+        if module[0] != "panel"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in APPLICATION_ONLY
+        if isinstance(node.value, ast.Name) and node.value.id == "slicer"
+    ]
+    assert wrong == []
+
+
+def test_importing_a_file_runs_nothing(trees):
+    def is_quiet(statement: ast.stmt) -> bool:
+        if isinstance(statement, ast.If):
+            return ast.unparse(statement.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'"}
+        is_docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+        return is_docstring or isinstance(
+            statement,
+            (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef),
+        )
+
+    wrong = [
+        f"{'/'.join(module)}:{statement.lineno}"
+        for module, tree in trees.items()
+        for statement in tree.body
+        if not is_quiet(statement)
+    ]
+    assert wrong == []
+
+
+def test_the_library_installs_nothing(trees):
+    wrong = [
+        f"{'/'.join(module)}:{node.lineno}"
+        for module, tree in trees.items()
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Constant) and node.value in {"pip", "ensurepip"})
+        or (isinstance(node, ast.Attribute) and node.attr.startswith("pip_"))
+    ]
+    assert wrong == []

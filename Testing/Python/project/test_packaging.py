@@ -1,0 +1,74 @@
+"""What is packaged, for Slicer and for pip, is what is there."""
+
+import contextlib
+import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+import pytest
+
+from LumbarHULib import __version__
+
+
+def cmake_list(text: str, name: str) -> list[str]:
+    """Return the words of `set(name …)` in a CMake file."""
+    return re.search(rf"set\({name}\s([^)]*)\)", text).group(1).split()
+
+
+@pytest.fixture(scope="module")
+def module_folder(repository):
+    return repository / "LumbarHU"
+
+
+@pytest.mark.parametrize(
+    ("list_name", "is_listed"),
+    [
+        ("MODULE_PYTHON_SCRIPTS", lambda name: name.endswith(".py")),
+        ("MODULE_PYTHON_RESOURCES", lambda name: name.startswith("Resources/")),
+    ],
+)
+def test_the_cmake_lists_name_exactly_the_files_there_are(tracked_files, module_folder, list_name, is_listed):
+    text = (module_folder / "CMakeLists.txt").read_text(encoding="utf-8").replace("${MODULE_NAME}", "LumbarHU")
+    listed = cmake_list(text, list_name)
+    names = [path.relative_to(module_folder).as_posix() for path in tracked_files if module_folder in path.parents]
+    there = [name for name in names if is_listed(name)]
+    assert {"to list": sorted(set(there) - set(listed)), "to strike": sorted(set(listed) - set(there))} == {
+        "to list": [],
+        "to strike": [],
+    }
+    assert len(listed) == len(set(listed))
+
+
+def test_the_version_is_the_same_everywhere(repository):
+    changelog = (repository / "CHANGELOG.md").read_text(encoding="utf-8")
+    citation = (repository / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^## (\d\S*)", changelog, re.MULTILINE).group(1) == __version__
+    assert re.search(r"^version: (\S+)", citation, re.MULTILINE).group(1) == __version__
+    with contextlib.suppress(PackageNotFoundError):  # a checkout that is not installed is tested as well
+        assert version("lumbarhu") == __version__
+
+
+def test_every_requirement_is_pinned(repository):
+    pyproject = (repository / "pyproject.toml").read_text(encoding="utf-8")
+    constraints = (repository / "constraints.txt").read_text(encoding="utf-8")
+    lists = re.findall(r"^(?:requires|dependencies|test) = \[(.*?)\]$", pyproject, re.MULTILINE | re.DOTALL)
+    requirements = [quoted for block in lists for quoted in re.findall(r'"([^"]+)"', block)]
+    requirements += [line for line in constraints.splitlines() if line and not line.startswith("#")]
+    assert len(requirements) > 20
+    assert [requirement for requirement in requirements if "==" not in requirement] == []
+
+
+@pytest.mark.parametrize("layer", ["core", "phantom", "files", "mrml", "headless"])
+def test_a_layer_is_imported_with_every_warning_an_error(layer, module_folder):
+    code = "import pkgutil, importlib, LumbarHULib.{0} as p; " + (
+        "[importlib.import_module(m.name) for m in pkgutil.walk_packages(p.__path__, p.__name__ + '.')]"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code.format(layer)],
+        cwd=module_folder,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
