@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +45,7 @@ class MarkupSet:
     landmarks : tuple of Landmarks
         One for each level that has a midline, from cranial to caudal.
     findings : tuple of Finding
-        Notes on files that were left aside.
+        A note on markups that were left aside.
     """
 
     landmarks: tuple[Landmarks, ...]
@@ -82,7 +81,7 @@ def read_markups(paths: list[Path]) -> MarkupSet:
         number of points, or a boundary or outline has no midline.
     """
     found: dict[tuple[str, str], _Markup] = {}
-    findings = []
+    left_aside = 0
     for path in _markup_paths(paths):
         recognized, ignored = _read_file(path)
         for markup in recognized:
@@ -93,15 +92,14 @@ def read_markups(paths: list[Path]) -> MarkupSet:
                     "keep one of them.",
                     markup.level,
                 )
-        if ignored:
-            findings.append(_ignored(path, ignored))
+        left_aside += ignored
     if not found:
         raise InputError(
             f"{_listed([path.name for path in paths])} holds no markup of a level: name the files L1-midline{SUFFIX}, "
             f"L1-boundary{SUFFIX} or L1-outline{SUFFIX}, and so on for L2 to L4."
         )
     levels = sorted_levels({level for level, _ in found})
-    return MarkupSet(tuple(_landmarks_of(level, found) for level in levels), tuple(findings))
+    return MarkupSet(tuple(_landmarks_of(level, found) for level in levels), _left_aside(left_aside))
 
 
 def write_markup(path: Path, role: str, name: str, points_ras_mm, origin: MidlineOrigin = MANUAL) -> None:
@@ -155,7 +153,7 @@ def write_markup(path: Path, role: str, name: str, points_ras_mm, origin: Midlin
 def _origin_text(origin: MidlineOrigin) -> str:
     if origin.kind != "proposal_corrected":
         return f"origin: {origin.kind}"
-    return f"origin: {origin.kind} ({origin.corrected_mm!r} mm, {origin.corrected_deg!r} deg)"
+    return f"origin: {origin.kind} ({float(origin.corrected_mm)!r} mm, {float(origin.corrected_deg)!r} deg)"
 
 
 def _markup_paths(paths: list[Path]) -> list[Path]:
@@ -176,8 +174,8 @@ def _markup_paths(paths: list[Path]) -> list[Path]:
     return list({file.resolve(): file for file in files}.values())
 
 
-def _read_file(path: Path) -> tuple[list[_Markup], list[str]]:
-    """Return the markups of a file that have a role, and the names of those that have none."""
+def _read_file(path: Path) -> tuple[list[_Markup], int]:
+    """Return the markups of a file that have a role, and how many have none."""
     entries = _load_json(path).get("markups")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise InputError(
@@ -185,16 +183,14 @@ def _read_file(path: Path) -> tuple[list[_Markup], list[str]]:
         )
     if not entries:
         raise InputError(f"“{path.name}” holds no markup: save it from Slicer again, or remove it.")
-    recognized, ignored = [], []
+    recognized = []
     for entry in entries:
         name = str(entry.get("name") or "")
         # The file's name speaks for a single markup only; several without names cannot be told apart.
         role = _level_and_role(path, name, _stem(path) if len(entries) == 1 else "")
-        if role is None:
-            ignored.append(name or _stem(path))
-        else:
+        if role is not None:
             recognized.append(_checked_markup(path, *role, entry))
-    return recognized, ignored
+    return recognized, len(entries) - len(recognized)
 
 
 def _load_json(path: Path) -> dict:
@@ -242,8 +238,8 @@ def _parsed_name(text: str) -> tuple[str, str] | None:
             raise InputError(f"The markup “{text}”: {error}") from error
     if _ROLE_WORD.search(text):
         raise InputError(
-            f"The markup “{text}” names no level and role: name it like L3-midline, L3-boundary or L3-outline, or remove "
-            "it."
+            f"The markup “{text}” names no level and role: name it like L3-midline, L3-boundary or L3-outline, "
+            "or remove it."
         )
     return None
 
@@ -265,11 +261,10 @@ def _checked_markup(path: Path, level: str, role: str, entry: dict) -> _Markup:
             level,
         )
     points = entry.get("controlPoints")
+    points = points if isinstance(points, list) else []
     # A point that was announced but not placed, or that followed the mouse when the file was saved, is no point.
     placed = [
-        point
-        for point in points or []
-        if isinstance(point, dict) and point.get("positionStatus", "defined") == "defined"
+        point for point in points if isinstance(point, dict) and point.get("positionStatus", "defined") == "defined"
     ]
     positions = [point.get("position") for point in placed]
     if not all(_is_position(position) for position in positions):
@@ -311,21 +306,19 @@ def _landmarks_of(level: str, found: dict[tuple[str, str], _Markup]) -> Landmark
     )
 
 
-def _ignored(path: Path, names: list[str]) -> Finding:
-    what = f"“{path.name}”" if names == [_stem(path)] else f"{_listed(names)} in “{path.name}”"
-    return Finding(
-        "markup_ignored",
-        f"The markup {what} was left aside: its name gives no level and role.",
-        "Name a markup that should count like L3-midline, L3-boundary or L3-outline.",
-        "note",
-    )
+def _left_aside(count: int) -> tuple[Finding, ...]:
+    if count == 0:
+        return ()
+    # Without names: a finding goes into the audit folder, and a file may be named after its patient.
+    what = "One markup was left aside: its name gives" if count == 1 else f"{count} markups were left aside: they name"
+    remedy = "Name a markup that should count like L3-midline, L3-boundary or L3-outline."
+    return (Finding("markup_left_aside", f"{what} no level and role.", remedy, "note"),)
 
 
 def _listed(names: list[str]) -> str:
     """Return the first names in quotes, and how many more there are."""
-    counted = list(Counter(names))
-    more = f" and {len(counted) - 3} more" if len(counted) > 3 else ""
-    return ", ".join(f"“{name}”" for name in counted[:3]) + more
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(f"“{name}”" for name in names[:3]) + more
 
 
 def _told_apart(first: Path, second: Path) -> str:
