@@ -33,12 +33,15 @@ def acquisition_findings(facts: ScanFacts, protocol: Protocol) -> tuple[Finding,
                 "severe",
             )
         )
-    unknown = [name for name, value in (("tube voltage", voltage_kv), ("contrast medium", facts.contrast)) if value is None]
+    unknown = [
+        name for name, value in (("tube voltage", voltage_kv), ("contrast medium", facts.contrast)) if value is None
+    ]
     if unknown:
         findings.append(
             Finding(
                 "acquisition_unknown",
-                f"The CT does not tell its {' or '.join(unknown)}; the cutoffs hold for {protocol.tube_voltage_kv:g} kV without "
+                f"The CT does not tell its {' or '.join(unknown)}; the cutoffs hold for {protocol.tube_voltage_kv:g} "
+                "kV without "
                 "contrast medium.",
                 "Check it where the CT came from.",
             )

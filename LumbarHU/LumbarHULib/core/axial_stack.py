@@ -110,12 +110,12 @@ def axial_stack(ct: CtVolume, protocol: Protocol) -> AxialStack:
     wanted = (_LEFT_RAS, _POSTERIOR_RAS, _SUPERIOR_RAS)
     # The slices are ordered along their normal: on a sheared volume the step itself may lean far from it.
     directions = (steps[:, i_column], steps[:, j_column], _plane_normal(steps, k_column))
-    flips = [bool(direction @ axis < 0) for direction, axis in zip(directions, wanted)]
+    flips = [bool(direction @ axis < 0) for direction, axis in zip(directions, wanted, strict=True)]
 
     sizes_ijk = ct.voxels_hu.shape[::-1]
     canonical_steps = np.round(steps[:, columns] * np.where(flips, -1.0, 1.0), _STEP_DECIMALS) + 0.0
     origin = ct.ras_from_ijk[:3, 3] + sum(
-        steps[:, column] * (sizes_ijk[column] - 1) for column, flip in zip(columns, flips) if flip
+        steps[:, column] * (sizes_ijk[column] - 1) for column, flip in zip(columns, flips, strict=True) if flip
     )
     matrix = np.eye(4)
     matrix[:3, :3] = canonical_steps

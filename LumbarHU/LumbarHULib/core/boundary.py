@@ -50,15 +50,20 @@ def automatic_boundary_ras_mm(frame: Frame, outline: Outline, protocol: Protocol
     crossings_u_mm = polygons.crossings_of_axis(turned)
     if len(crossings_u_mm) == 0:
         raise InputError(
-            f"The outline of {frame.level} does not reach {100 * protocol.boundary_fraction:.0f} % of its midline's depth: "
+            f"The outline of {frame.level} does not reach {100 * protocol.boundary_fraction:.0f} % of its midline's "
+            "depth: "
             "correct the midline or the outline.",
             frame.level,
         )
     distance = protocol.boundary_handle_distance_mm
-    return round_to_positions(frame, np.array([(crossings_u_mm[0] - distance, v_mm), (crossings_u_mm[-1] + distance, v_mm)]))
+    return round_to_positions(
+        frame, np.array([(crossings_u_mm[0] - distance, v_mm), (crossings_u_mm[-1] + distance, v_mm)])
+    )
 
 
-def boundary_from_markup(frame: Frame, points_ras_mm: np.ndarray | None, outline: Outline, protocol: Protocol) -> Boundary:
+def boundary_from_markup(
+    frame: Frame, points_ras_mm: np.ndarray | None, outline: Outline, protocol: Protocol
+) -> Boundary:
     """Return the boundary through its handles, or where the protocol places it when `points_ras_mm` is None.
 
     Raises
@@ -82,7 +87,8 @@ def boundary_from_markup(frame: Frame, points_ras_mm: np.ndarray | None, outline
     if abs(angle_deg) > protocol.boundary_angle_limit_deg:
         raise InputError(
             f"The boundary of {level} stands {abs(angle_deg):.0f}° off the perpendicular to its midline, more than "
-            f"{protocol.boundary_angle_limit_deg:g}°: draw it from the patient's right to left, or return it to automatic.",
+            f"{protocol.boundary_angle_limit_deg:g}°: draw it from the patient's right to left, or return it to "
+            "automatic.",
             level,
         )
     crossing_v_mm = first[1] - first[0] * along[1] / along[0]
@@ -90,7 +96,8 @@ def boundary_from_markup(frame: Frame, points_ras_mm: np.ndarray | None, outline
     if not protocol.boundary_fraction_min <= fraction <= protocol.boundary_fraction_max:
         raise InputError(
             f"The boundary of {level} crosses its midline at {fraction:.2f} of the depth, outside "
-            f"{protocol.boundary_fraction_min:g} to {protocol.boundary_fraction_max:g}: move it into the body, or return it to "
+            f"{protocol.boundary_fraction_min:g} to {protocol.boundary_fraction_max:g}: move it into the body, or "
+            "return it to "
             "automatic.",
             level,
         )
@@ -112,7 +119,8 @@ def _findings(level: str, fraction: float, angle_deg: float, protocol: Protocol)
         findings.append(
             Finding(
                 "boundary_fraction",
-                f"The boundary of {level} stands at {fraction:.3f} of the depth, not at {protocol.boundary_fraction:.3f}.",
+                f"The boundary of {level} stands at {fraction:.3f} of the depth, not at "
+                f"{protocol.boundary_fraction:.3f}.",
                 "Return it to automatic unless it was moved on purpose.",
                 "warning",
                 level,

@@ -16,7 +16,12 @@ def classify(mean_hu: float, cutoffs: RoiCutoffs) -> str:
 
 
 def summarize_roi(
-    roi: str, levels: tuple[str, ...], mean_hu: float | None, cutoffs: RoiCutoffs, protocol: Protocol, may_classify: bool
+    roi: str,
+    levels: tuple[str, ...],
+    mean_hu: float | None,
+    cutoffs: RoiCutoffs,
+    protocol: Protocol,
+    may_classify: bool,
 ) -> RoiSummary:
     """Return one region's mean with its class and its distance from the nearest cutoff.
 
@@ -61,13 +66,16 @@ def _nearest(mean_hu: float, cutoffs: RoiCutoffs) -> Cutoff:
     return min((cutoffs.osteoporosis, cutoffs.normal), key=lambda cutoff: abs(mean_hu - cutoff.cutoff_hu))
 
 
-def _findings(roi, mean_hu, nearest: Cutoff, distance_hu, within_error, inside, protocol: Protocol) -> tuple[Finding, ...]:
+def _findings(
+    roi, mean_hu, nearest: Cutoff, distance_hu, within_error, inside, protocol: Protocol
+) -> tuple[Finding, ...]:
     findings = []
     if inside:
         findings.append(
             Finding(
                 "inside_cutoff_interval",
-                f"The {roi} mean of {mean_hu:.1f} HU lies inside the interval of its nearest cutoff, {nearest.low_hu:g} to "
+                f"The {roi} mean of {mean_hu:.1f} HU lies inside the interval of its nearest cutoff, "
+                f"{nearest.low_hu:g} to "
                 f"{nearest.high_hu:g} HU around {nearest.cutoff_hu:g} HU.",
                 "Take the class as uncertain.",
                 "warning",
@@ -79,7 +87,8 @@ def _findings(roi, mean_hu, nearest: Cutoff, distance_hu, within_error, inside, 
         findings.append(
             Finding(
                 "within_measurement_error",
-                f"The {roi} mean of {mean_hu:.1f} HU lies {distance_hu:+.1f} HU from the cutoff {nearest.cutoff_hu:g} HU, within "
+                f"The {roi} mean of {mean_hu:.1f} HU lies {distance_hu:+.1f} HU from the cutoff "
+                f"{nearest.cutoff_hu:g} HU, within "
                 f"measurement error of it ({limit_hu:.1f} HU).",
                 "Take the class as uncertain, or enter your site's own least significant change.",
                 "warning",

@@ -6,7 +6,7 @@ import numpy as np
 
 from LumbarHULib.core.errors import InputError
 
-# A background of exact zeros this large is a mask or a map in other units: in HU, 0 is water, one value among thousands.
+# So large a background of exact zeros is a mask or a map in other units: in HU 0 is water, one value among thousands.
 _ZERO_BACKGROUND_SHARE = 0.3
 
 
@@ -49,7 +49,8 @@ def _check_geometry(voxels_hu: np.ndarray, ras_from_ijk: np.ndarray) -> None:
     lengths = np.linalg.norm(steps, axis=0)
     if np.any(lengths <= 0) or abs(np.linalg.det(steps / np.where(lengths > 0, lengths, 1))) < 1e-3:
         raise InputError(
-            f"The CT's voxel spacing of {lengths[0]:g} × {lengths[1]:g} × {lengths[2]:g} mm or its axes span no volume: "
+            f"The CT's voxel spacing of {lengths[0]:g} × {lengths[1]:g} × {lengths[2]:g} mm or its axes span no "
+            "volume: "
             "load it again from its source."
         )
 
@@ -61,14 +62,16 @@ def _check_values(voxels_hu: np.ndarray) -> None:
     if not (np.isfinite(lowest) and np.isfinite(highest)):
         count = int(np.count_nonzero(~np.isfinite(voxels_hu)))
         raise InputError(
-            f"The CT holds {count} voxels that are not finite numbers: replace them by a value in HU, such as −1024 for "
+            f"The CT holds {count} voxels that are not finite numbers: replace them by a value in HU, such as −1024 "
+            "for "
             "outside the scan."
         )
     if lowest == highest:
         raise InputError(f"Every voxel of the CT is {lowest:g}: load it again from its source.")
     if lowest >= 0:
         raise InputError(
-            f"The CT has no negative value (lowest {lowest:g}, median {np.median(voxels_hu):g}), so its values are not HU: "
+            f"The CT has no negative value (lowest {lowest:g}, median {np.median(voxels_hu):g}), so its values are "
+            "not HU: "
             "apply the rescale intercept, often −1024, and load it again."
         )
     zero_share = 1 - np.count_nonzero(voxels_hu) / voxels_hu.size

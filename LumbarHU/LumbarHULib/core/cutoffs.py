@@ -15,7 +15,9 @@ class Proportion:
 
     def __post_init__(self):
         if not 0 <= self.count <= self.total or self.total < 1:
-            raise InputError(f"{self.count} of {self.total} is no proportion: the count must lie between 0 and the total.")
+            raise InputError(
+                f"{self.count} of {self.total} is no proportion: the count must lie between 0 and the total."
+            )
 
 
 @dataclass(frozen=True)

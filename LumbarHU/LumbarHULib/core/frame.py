@@ -91,7 +91,8 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
     slice_count = stack.voxels_hu.shape[0]
     if not 0 <= mid_slice < slice_count:
         raise InputError(
-            f"The midline of {level} lies {_outside_mm(heights.mean(), slice_count, stack):.1f} mm beyond the CT's last "
+            f"The midline of {level} lies {_outside_mm(heights.mean(), slice_count, stack):.1f} mm beyond the CT's "
+            "last "
             "slice: place it inside the CT, or check that it belongs to this CT.",
             level,
         )
@@ -130,7 +131,16 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
     )
     _check_inside(level, uv_from_ij, depth_mm, stack.voxels_hu.shape)
     return Frame(
-        level, mid_slice, anterior, u_ras, v_ras, normal, depth_mm, uv_from_ij, axes @ stack.ras_from_ijk[:3, 2], findings
+        level,
+        mid_slice,
+        anterior,
+        u_ras,
+        v_ras,
+        normal,
+        depth_mm,
+        uv_from_ij,
+        axes @ stack.ras_from_ijk[:3, 2],
+        findings,
     )
 
 
@@ -146,7 +156,8 @@ def _slice_findings(level: str, heights: np.ndarray, spacing_mm: float) -> tuple
     return (
         Finding(
             "midline_in_two_slices",
-            f"The ends of {level}'s midline lie {apart_mm:.1f} mm apart along the slice normal and were projected into the "
+            f"The ends of {level}'s midline lie {apart_mm:.1f} mm apart along the slice normal and were projected "
+            "into the "
             "slice nearest to their mean.",
             "Place both ends in one axial slice.",
             "warning",
@@ -161,11 +172,14 @@ def _outside_mm(height: float, slice_count: int, stack: AxialStack) -> float:
 
 def _check_depth(level: str, depth_mm: float, protocol: Protocol) -> None:
     if depth_mm < 1e-3:
-        raise InputError(f"The two ends of {level}'s midline coincide: place the second on the back edge of the body.", level)
+        raise InputError(
+            f"The two ends of {level}'s midline coincide: place the second on the back edge of the body.", level
+        )
     low, high = protocol.midline_length_min_mm, protocol.midline_length_max_mm
     if not low <= depth_mm <= high:
         raise InputError(
-            f"The midline of {level} is {depth_mm:.1f} mm long in its slice, too {'short' if depth_mm < low else 'long'} for "
+            f"The midline of {level} is {depth_mm:.1f} mm long in its slice, too "
+            f"{'short' if depth_mm < low else 'long'} for "
             f"a vertebral body ({low:g} to {high:g} mm): place its ends on the front and back edge.",
             level,
         )
@@ -178,7 +192,8 @@ def _check_inside(level: str, uv_from_ij: np.ndarray, depth_mm: float, shape_kji
         beyond = max(-0.5 - i, -0.5 - j, i - shape_kji[2] + 0.5, j - shape_kji[1] + 0.5)
         if beyond > 0:
             raise InputError(
-                f"The {name} end of {level}'s midline lies outside the CT, {beyond:.0f} pixels beyond its edge: place it inside "
+                f"The {name} end of {level}'s midline lies outside the CT, {beyond:.0f} pixels beyond its edge: "
+                "place it inside "
                 "the CT, or check that it belongs to this CT.",
                 level,
             )

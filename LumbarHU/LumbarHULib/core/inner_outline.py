@@ -28,7 +28,8 @@ def inner_outline(frame: Frame, outline: Outline, protocol: Protocol) -> np.ndar
     lengths = [_midline_length_mm(piece, frame.depth_mm) for piece in pieces]
     if not lengths or max(lengths) <= 0:
         raise InputError(
-            f"No part of {frame.level}'s midline lies {margin_mm:g} mm or more inside its outline: correct the midline or the "
+            f"No part of {frame.level}'s midline lies {margin_mm:g} mm or more inside its outline: correct the "
+            "midline or the "
             "outline, or lower the cortical margin.",
             frame.level,
         )
@@ -43,7 +44,9 @@ def offset_pieces(outline: Outline, margin_mm: float) -> list[np.ndarray]:
     far_enough = cdist(offset, outline.polygon_uv_mm).min(axis=1) >= margin_mm - _OFFSET_TOLERANCE_MM
     if far_enough.all():
         return [offset] if polygons.signed_area(offset) > 0 else []
-    return [piece for piece in _linked(_chains(offset, far_enough)) if len(piece) > 2 and polygons.signed_area(piece) > 0]
+    return [
+        piece for piece in _linked(_chains(offset, far_enough)) if len(piece) > 2 and polygons.signed_area(piece) > 0
+    ]
 
 
 def _chains(points: np.ndarray, keep: np.ndarray) -> list[np.ndarray]:
@@ -54,7 +57,7 @@ def _chains(points: np.ndarray, keep: np.ndarray) -> list[np.ndarray]:
     start = int(np.argmin(keep))
     points, keep = np.roll(points, -start, axis=0), np.roll(keep, -start)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], keep, [False]]).astype(int)))
-    return [points[first:last] for first, last in zip(edges[::2], edges[1::2]) if last - first > 1]
+    return [points[first:last] for first, last in zip(edges[::2], edges[1::2], strict=True) if last - first > 1]
 
 
 def _linked(chains: list[np.ndarray]) -> list[np.ndarray]:

@@ -57,7 +57,9 @@ def slab_around(stack: AxialStack, frame: Frame, protocol: Protocol) -> Slab:
     return Slab(first, last, round((last - first + 1) * spacing_mm, 6), findings)
 
 
-def label_masks(stack: AxialStack, frame: Frame, shapes: RoiShapes, slab: Slab, protocol: Protocol) -> dict[str, RoiMask]:
+def label_masks(
+    stack: AxialStack, frame: Frame, shapes: RoiShapes, slab: Slab, protocol: Protocol
+) -> dict[str, RoiMask]:
     """Return the voxels of each region: those whose center lies in its shape, extended along the slice normal.
 
     Raises
@@ -79,7 +81,9 @@ def label_masks(stack: AxialStack, frame: Frame, shapes: RoiShapes, slab: Slab, 
     low_ij = np.maximum(low_ij, 0)
     high_ij = np.minimum(high_ij, stack.voxels_hu.shape[:0:-1])
     shape_ji = (high_ij[1] - low_ij[1], high_ij[0] - low_ij[0])
-    j, i = np.meshgrid(np.arange(shape_ji[0]) + low_ij[1], np.arange(shape_ji[1]) + low_ij[0], indexing="ij", sparse=True)
+    j, i = np.meshgrid(
+        np.arange(shape_ji[0]) + low_ij[1], np.arange(shape_ji[1]) + low_ij[0], indexing="ij", sparse=True
+    )
 
     masks = {roi: np.empty((len(slices), *shape_ji), dtype=bool) for roi in ROIS}
     matrix = frame.uv_from_ij
@@ -104,7 +108,8 @@ def _check_inside(stack: AxialStack, frame: Frame, polygons_ij: list[np.ndarray]
     if beyond_px > 0.5:
         beyond_mm = beyond_px * max(stack.pixel_spacings_mm)
         raise InputError(
-            f"The body of {frame.level} reaches {beyond_mm:.1f} mm beyond the edge of the CT: use a CT that shows the whole body, "
+            f"The body of {frame.level} reaches {beyond_mm:.1f} mm beyond the edge of the CT: use a CT that shows "
+            "the whole body, "
             "or exclude the level.",
             frame.level,
         )

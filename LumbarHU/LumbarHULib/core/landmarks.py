@@ -92,6 +92,8 @@ class Landmarks:
                 self.level,
             )
         if not np.all(np.isfinite(points)):
-            raise InputError(f"The {role} of {self.level} has a coordinate that is not a number: place it anew.", self.level)
+            raise InputError(
+                f"The {role} of {self.level} has a coordinate that is not a number: place it anew.", self.level
+            )
         points.flags.writeable = False
         return points

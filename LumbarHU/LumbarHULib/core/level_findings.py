@@ -43,7 +43,8 @@ def _pixel_findings(stack: AxialStack, level: str, protocol: Protocol) -> tuple[
     return (
         Finding(
             "coarse_pixels",
-            f"The CT's pixels of {largest_mm:.2f} mm are coarser than {protocol.coarse_pixel_mm:g} mm: outline and regions of "
+            f"The CT's pixels of {largest_mm:.2f} mm are coarser than {protocol.coarse_pixel_mm:g} mm: outline and "
+            "regions of "
             f"{level} are the less certain.",
             "Use a reconstruction with smaller pixels where there is one.",
             "warning",

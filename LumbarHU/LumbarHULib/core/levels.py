@@ -1,7 +1,7 @@
 """The vertebral levels and the five regions of interest, by name, order and label value."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Mapping
 
 from LumbarHULib.core.errors import InputError
 

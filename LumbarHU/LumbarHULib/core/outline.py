@@ -82,17 +82,21 @@ def outline_from_markup(stack_spacing_mm: float, frame: Frame, points_ras_mm: np
     farthest = heights[np.argmax(np.abs(heights))]
     if nearest_slice(float(heights.mean())) != 0 or abs(farthest) > 1.0:
         raise InputError(
-            f"The outline of {level} is in another slice, {abs(farthest) * stack_spacing_mm:.1f} mm from its midline's: return "
+            f"The outline of {level} is in another slice, {abs(farthest) * stack_spacing_mm:.1f} mm from its "
+            "midline's: return "
             "it to automatic or draw it anew.",
             level,
         )
     outline = Outline(frame.to_uv_mm(points_ras_mm))
     polygon = outline.polygon_uv_mm
     if polygons.crosses_itself(polygon):
-        raise InputError(f"The outline of {level} crosses itself: move its points apart or return it to automatic.", level)
+        raise InputError(
+            f"The outline of {level} crosses itself: move its points apart or return it to automatic.", level
+        )
     if not polygons.contains(polygon, (0.0, -frame.depth_mm / 2)):
         raise InputError(
-            f"The outline of {level} does not enclose the middle of its midline: check that both belong to the same body, or "
+            f"The outline of {level} does not enclose the middle of its midline: check that both belong to the same "
+            "body, or "
             "return the outline to automatic.",
             level,
         )
@@ -111,6 +115,6 @@ def _gap_findings(frame: Frame, polygon: np.ndarray, protocol: Protocol) -> tupl
             "warning",
             frame.level,
         )
-        for name, gap_mm in zip(("front", "back"), gaps_mm)
+        for name, gap_mm in zip(("front", "back"), gaps_mm, strict=True)
         if gap_mm > protocol.outline_gap_limit_mm
     )

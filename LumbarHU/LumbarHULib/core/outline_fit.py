@@ -23,7 +23,8 @@ from LumbarHULib.core.plane_image import PlaneImage
 
 RAYS = 72
 RAY_STEP_MM = 0.5
-STIFF1, S2, STEP2, PRIOR2, BEND2, BEND1 = 5.0, 4.0, 0.4, 5.0, 0.1, 0.03
+STIFF1, S2, STEP2, PRIOR2, BEND2, BEND1 = 5.0, 4.0, 0.4, 5.0, 0.1, 0.1
+ANCH, ANCHW = 1.5, 0.3
 PER_SPAN = 6
 PROFILE_STEP_MM = 0.25
 
@@ -33,7 +34,7 @@ def fit_outline(plane: PlaneImage, depth_mm: float, protocol: OutlineModel) -> O
     sampler = PlaneSampler(plane, depth_mm, protocol.width_mm[1] + 6, 9)
     pixel_mm = plane.pixel_mm
     points = _search_rays(sampler, pixel_mm, depth_mm, protocol)
-    points = _search_normals(sampler, points, pixel_mm, protocol)
+    points = _search_normals(sampler, points, depth_mm, pixel_mm, protocol)
 
 
     shape = _Shape.of(points, pixel_mm, protocol)
@@ -92,13 +93,15 @@ def _search_rays(sampler, pixel_mm, depth_mm, protocol):
     offsets = offsets[::-1]
     scores = np.where((offsets >= low[:, None]) & (offsets <= high[:, None]), scores, -1e3)
     starts = np.flatnonzero(scores[0] > -100)
+    scores[[0, RAYS // 2]] -= (offsets / ANCH) ** 2 / 2
     path = best_closed_path(scores, BEND1, 3, starts)
     nodes = center + base + offsets[path][:, None] * direction
     weight = scores[np.arange(RAYS), path]
+    weight[[0, RAYS // 2]] += ANCHW
     return _resample(nodes, weight, protocol.control_points, STIFF1)
 
 
-def _search_normals(sampler, points, pixel_mm, protocol):
+def _search_normals(sampler, points, depth_mm, pixel_mm, protocol):
     count = protocol.control_points
     points = _respread(points, count)
     value, slope, _ = spline_matrices(count, 3)
@@ -108,9 +111,16 @@ def _search_normals(sampler, points, pixel_mm, protocol):
     reach = np.arange(S2 + window[0], -S2 - window[1] - 1e-6, -STEP2)
     sd_mm = np.hypot(np.mean(protocol.blur_fwhm_mm) * SD_PER_FWHM, pixel_mm / np.sqrt(12))
     scores = edge_evidence(sampler(at[:, None] + reach[:, None] * normal[:, None]), STEP2, window, sd_mm, (0.3, 0.6, 0.9, 1.4), protocol.cortex_hu, 20.0)
-    path = best_closed_path(scores - (offsets / PRIOR2) ** 2 / 2, BEND2, 3, np.arange(len(offsets)))
+    front, back = (int(round(p)) % len(at) for p in midline_crossings(at))
+    ends = np.array([0, -depth_mm])
+    anchor = np.zeros_like(scores)
+    for col, v in zip((front, back), ends):
+        anchor[col] = ((at[col, 1] + offsets * normal[col, 1] - v) / ANCH) ** 2 / 2
+    path = best_closed_path(scores - anchor - (offsets / PRIOR2) ** 2 / 2, BEND2, 3, np.arange(len(offsets)))
     nodes = at + offsets[path][:, None] * normal
-    return _resample(nodes, scores[np.arange(len(path)), path], count, 0.3)
+    weight = scores[np.arange(len(path)), path]
+    weight[[front, back]] += ANCHW
+    return _resample(nodes, weight, count, 0.3)
 
 
 def _resample(nodes, weight, count, stiffness):

@@ -2,16 +2,22 @@
 
 import numpy as np
 
+from LumbarHULib.core.polygons import crossings_of_axis
+
 # Of areas that differ by less, in mm², the longer and then the more anterior ellipse is taken.
 _AREA_TIE_MM2 = 1e-6
 
 _COARSE_STEPS = 24
-_FINE_STEPS = 9
-_SHRINK = 0.55
+_SHRINK = 0.5
 _FINEST_MM = 1e-6
 
+# The finer searches look at these places around the best, in units of their reach.
+_FINE_OFFSETS = np.linspace(-1.0, 1.0, 7)[np.indices((7, 7)).reshape(2, -1)]
 
-def largest_oval(corners_uv_mm: np.ndarray, line_normal_uv: np.ndarray, line_offset_mm: float) -> tuple[float, float, float]:
+
+def largest_oval(
+    corners_uv_mm: np.ndarray, line_normal_uv: np.ndarray, line_offset_mm: float
+) -> tuple[float, float, float]:
     """Return the greatest ellipse inside a region that has one axis on the midline (u = 0).
 
     Three numbers are free: the center's place on the midline and both half-axes. For an ellipse from ``v = bottom`` to
@@ -30,42 +36,43 @@ def largest_oval(corners_uv_mm: np.ndarray, line_normal_uv: np.ndarray, line_off
     tuple of float
         Center v, half-axis along u, half-axis along v, in mm; all zero when no ellipse fits.
     """
-    from LumbarHULib.core.polygons import crossings_of_axis
-
     lowest = line_offset_mm / line_normal_uv[1]
     crossings = crossings_of_axis(corners_uv_mm)
     highest = float(crossings.max()) if len(crossings) else lowest
-    if highest <= lowest:
+    if highest - lowest < _FINEST_MM:
         return 0.0, 0.0, 0.0
 
-    def search(bottoms, tops):
-        bottom, top = (grid.ravel() for grid in np.meshgrid(bottoms, tops, indexing="ij"))
-        valid = top - bottom > _FINEST_MM
-        center, half_v = (top + bottom)[valid] / 2, (top - bottom)[valid] / 2
-        half_u = _half_axis_u(center, half_v, corners_uv_mm, line_normal_uv, line_offset_mm)
-        area = np.pi * half_u * half_v
-        tied = np.flatnonzero(area >= area.max() - _AREA_TIE_MM2)
-        best = max(tied, key=lambda index: (half_v[index], center[index]))
-        return center[best], half_u[best], half_v[best]
-
-    grid = np.linspace(lowest, highest, _COARSE_STEPS + 1)
-    center, half_u, half_v = search(grid, grid)
-    reach = 2 * (highest - lowest) / _COARSE_STEPS
+    edge = (corners_uv_mm, line_normal_uv, line_offset_mm)
+    step = (highest - lowest) / _COARSE_STEPS
+    index = np.arange(_COARSE_STEPS + 1)
+    bottom, top = lowest + step * index[:, None], lowest + step * index[None, :]
+    ordered = top > bottom + step / 2
+    bottom, top = np.broadcast_to(bottom, ordered.shape)[ordered], np.broadcast_to(top, ordered.shape)[ordered]
+    best_bottom, best_top, half_u = _best(bottom, top, *edge)
+    reach = 2 * step
     while reach > _FINEST_MM:
-        steps = np.linspace(-reach, reach, _FINE_STEPS)
-        bottoms = np.unique(np.clip(center - half_v + steps, lowest, highest))
-        tops = np.unique(np.clip(center + half_v + steps, lowest, highest))
-        center, half_u, half_v = search(bottoms, tops)
+        bottom = np.clip(best_bottom + reach * _FINE_OFFSETS[0], lowest, highest)
+        top = np.clip(best_top + reach * _FINE_OFFSETS[1], lowest, highest)
+        best_bottom, best_top, half_u = _best(bottom, top, *edge)
         reach *= _SHRINK
-    return float(center), float(half_u), float(half_v)
+    return (best_top + best_bottom) / 2, half_u, (best_top - best_bottom) / 2
+
+
+def _best(bottom, top, corners_uv_mm, line_normal_uv, line_offset_mm) -> tuple[float, float, float]:
+    """Return bottom, top and half-axis along u of the greatest of the ellipses that reach from `bottom` to `top`."""
+    center, half_v = (top + bottom) / 2, np.maximum((top - bottom) / 2, _FINEST_MM)
+    half_u = _half_axis_u(center, half_v, corners_uv_mm, line_normal_uv, line_offset_mm)
+    area = np.pi * half_u * half_v
+    tied = np.flatnonzero(area >= area.max() - _AREA_TIE_MM2)
+    best = max(tied, key=lambda index: (half_v[index], center[index])) if len(tied) > 1 else tied[0]
+    return float(bottom[best]), float(top[best]), float(half_u[best])
 
 
 def _half_axis_u(center, half_v, corners_uv_mm, line_normal_uv, line_offset_mm) -> np.ndarray:
     """Return the greatest half-axis along u of ellipses that have the given center v and half-axis along v."""
-    relative_squared = ((corners_uv_mm[:, 1] - center[:, None]) / half_v[:, None]) ** 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        limits = np.where(relative_squared < 1, corners_uv_mm[:, 0] ** 2 / (1 - relative_squared), np.inf)
-    squared = limits.min(axis=1)
+    room = 1 - ((corners_uv_mm[:, 1] - center[:, None]) / half_v[:, None]) ** 2
+    # An ellipse bears on a corner only where it reaches as far along v: there `room` is positive.
+    squared = np.where(room > 1e-12, corners_uv_mm[:, 0] ** 2 / np.maximum(room, 1e-12), np.inf).min(axis=1)
     # Tangent condition of an oblique straight edge: (n_u a)² + (n_v b)² = distance of the center from it, squared.
     normal_u, normal_v = line_normal_uv
     room_squared = (center * normal_v - line_offset_mm) ** 2 - (half_v * normal_v) ** 2

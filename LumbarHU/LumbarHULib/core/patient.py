@@ -1,6 +1,6 @@
 """From levels to the patient: means over L1–L4, what is missing from them, and the classes."""
 
-from typing import Sequence
+from collections.abc import Sequence
 
 from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings
 from LumbarHULib.core.classification import summarize_roi
@@ -44,7 +44,10 @@ def summarize(
     off_protocol = any(finding.code in OFF_PROTOCOL_CODES for finding in findings)
     if off_protocol and accept_off_protocol:
         findings += (
-            Finding("off_protocol_accepted", "Classes are given although the acquisition is off protocol: the user accepted it."),
+            Finding(
+                "off_protocol_accepted",
+                "Classes are given although the acquisition is off protocol: the user accepted it.",
+            ),
         )
     findings += _level_count_findings(used, protocol)
     may_classify = len(used) >= protocol.minimum_levels and (accept_off_protocol or not off_protocol)
@@ -75,7 +78,9 @@ def _missing_levels_finding(roi, names, in_order, protocol: Protocol, cutoffs: C
         whole = sum(medians_hu[level] for level in protocol.mean_levels) / len(protocol.mean_levels)
         shift_hu = sum(medians_hu[level] for level in names) / len(names) - whole
         sentence += f"; by the medians of {cutoffs.level_medians_source} this shifts it by {shift_hu:+.1f} HU"
-    return Finding("levels_missing", f"{sentence}.", "Compare it only with means over the same levels.", "warning", roi=roi)
+    return Finding(
+        "levels_missing", f"{sentence}.", "Compare it only with means over the same levels.", "warning", roi=roi
+    )
 
 
 def _level_count_findings(used: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
@@ -84,7 +89,8 @@ def _level_count_findings(used: Sequence[LevelResult], protocol: Protocol) -> tu
     return (
         Finding(
             "too_few_levels",
-            f"{len(used)} of {', '.join(protocol.mean_levels)} {'is' if len(used) == 1 else 'are'} measured; no class is given with "
+            f"{len(used)} of {', '.join(protocol.mean_levels)} {'is' if len(used) == 1 else 'are'} measured; no "
+            "class is given with "
             f"fewer than {protocol.minimum_levels}.",
             "Measure more levels.",
         ),

@@ -1,6 +1,6 @@
 """The whole flow on one screen: a CT and its markups become label maps, numbers and classes."""
 
-from typing import Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 

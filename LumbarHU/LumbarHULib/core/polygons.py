@@ -58,9 +58,7 @@ def crosses_itself(polygon: np.ndarray) -> bool:
     start, end = polygon, np.roll(polygon, -1, axis=0)
     count = len(polygon)
     low, high = np.minimum(start, end), np.maximum(start, end)
-    first, second = np.nonzero(
-        np.triu(np.all((low[:, None] <= high[None]) & (low[None] <= high[:, None]), axis=2), 2)
-    )
+    first, second = np.nonzero(np.triu(np.all((low[:, None] <= high[None]) & (low[None] <= high[:, None]), axis=2), 2))
     neighbors = (first == 0) & (second == count - 1)
     first, second = first[~neighbors], second[~neighbors]
 
@@ -72,7 +70,9 @@ def crosses_itself(polygon: np.ndarray) -> bool:
     return bool(np.any((apart_first <= 0) & (apart_second <= 0)))
 
 
-def rasterize(polygon_ij: np.ndarray, corner_ij: tuple[int, int], shape_ji: tuple[int, int], tolerance: float) -> np.ndarray:
+def rasterize(
+    polygon_ij: np.ndarray, corner_ij: tuple[int, int], shape_ji: tuple[int, int], tolerance: float
+) -> np.ndarray:
     """Return which pixels of a grid have their center inside a counterclockwise polygon.
 
     Parameters

@@ -1,7 +1,8 @@
 """What is measured in a region: each quantity defined once, with name, title, unit, DICOM code and function."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
+from functools import cached_property
 
 import numpy as np
 
@@ -25,6 +26,11 @@ class RoiSample:
     values_hu: np.ndarray
     slices: int
     pixel_area_mm2: float
+
+    @cached_property
+    def sorted_hu(self) -> np.ndarray:
+        """The values in ascending order, shape (n,)."""
+        return np.sort(self.values_hu)
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,16 @@ def _standard_deviation(sample: RoiSample) -> float:
     return float(sample.values_hu.std(ddof=1, dtype=np.float64))
 
 
-def _percentile(share: float) -> Callable[[RoiSample], float]:
-    return lambda sample: float(np.percentile(sample.values_hu, share))
+def _quantile(share: float) -> Callable[[RoiSample], float]:
+    """Return the function for a quantile that is interpolated linearly between the two nearest voxels."""
+
+    def measure(sample: RoiSample) -> float:
+        place = share * (sample.values_hu.size - 1)
+        below = int(place)
+        low, high = (float(value) for value in sample.sorted_hu[[below, min(below + 1, sample.values_hu.size - 1)]])
+        return low + (place - below) * (high - low)
+
+    return measure
 
 
 QUANTITIES: tuple[Quantity, ...] = (
@@ -76,14 +90,14 @@ QUANTITIES: tuple[Quantity, ...] = (
         ("386136009", "SCT", "Standard Deviation"),
         _standard_deviation,
     ),
-    Quantity("median_hu", "Median", "[hnsf'U]", "Median of the voxels", ("373099004", "SCT", "Median"), _percentile(50)),
+    Quantity("median_hu", "Median", "[hnsf'U]", "Median of the voxels", ("373099004", "SCT", "Median"), _quantile(0.5)),
     Quantity(
         "q1_hu",
         "Q1",
         "[hnsf'U]",
         "First quartile of the voxels, interpolated linearly",
         ("lumbarhu-q1", "99LUMBARHU", "First quartile"),
-        _percentile(25),
+        _quantile(0.25),
     ),
     Quantity(
         "q3_hu",
@@ -91,7 +105,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "[hnsf'U]",
         "Third quartile of the voxels, interpolated linearly",
         ("lumbarhu-q3", "99LUMBARHU", "Third quartile"),
-        _percentile(75),
+        _quantile(0.75),
     ),
     Quantity(
         "min_hu",
@@ -99,7 +113,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "[hnsf'U]",
         "Lowest voxel",
         ("255605001", "SCT", "Minimum"),
-        lambda sample: float(sample.values_hu.min()),
+        lambda sample: float(sample.sorted_hu[0]),
     ),
     Quantity(
         "max_hu",
@@ -107,7 +121,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "[hnsf'U]",
         "Highest voxel",
         ("56851009", "SCT", "Maximum"),
-        lambda sample: float(sample.values_hu.max()),
+        lambda sample: float(sample.sorted_hu[-1]),
     ),
     Quantity(
         "voxels",
@@ -148,7 +162,8 @@ def measure_sample(sample: RoiSample, what: str) -> dict[str, float | int]:
     if sample.values_hu.size < 2:
         count = sample.values_hu.size
         raise InputError(
-            f"{what} holds {count} voxel{'s' if count != 1 else ''}, too few for a mean and its SD: check the markups, or use "
+            f"{what} holds {count} voxel{'s' if count != 1 else ''}, too few for a mean and its SD: check the "
+            "markups, or use "
             "a CT with smaller pixels."
         )
     return {quantity.name: quantity.measure(sample) for quantity in QUANTITIES}

@@ -11,7 +11,7 @@ from LumbarHULib.core.results import RoiMask, RoiResult
 
 def sample_voxels(stack: AxialStack, mask: RoiMask) -> RoiSample:
     """Return the CT's voxels under `mask`."""
-    crop = tuple(slice(start, start + size) for start, size in zip(mask.offset_kji, mask.inside.shape))
+    crop = tuple(slice(start, start + size) for start, size in zip(mask.offset_kji, mask.inside.shape, strict=True))
     slices = int(np.count_nonzero(mask.inside.any(axis=(1, 2))))
     return RoiSample(stack.voxels_hu[crop][mask.inside], slices, stack.pixel_area_mm2)
 

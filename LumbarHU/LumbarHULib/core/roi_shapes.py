@@ -12,7 +12,7 @@ from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.oval import largest_oval
 from LumbarHULib.core.protocol import Protocol
 
-_SEARCH_POINTS = 65
+_SEARCH_POINTS = 33
 _FINEST_MM = 1e-7
 
 
@@ -57,7 +57,9 @@ class RoiShapes:
             "front": (self.front_half_width_mm,),
         }
 
-    def holds(self, roi: str, u_mm: np.ndarray, v_mm: np.ndarray, in_inner: np.ndarray, tolerance_mm: float) -> np.ndarray:
+    def holds(
+        self, roi: str, u_mm: np.ndarray, v_mm: np.ndarray, in_inner: np.ndarray, tolerance_mm: float
+    ) -> np.ndarray:
         """Return which points belong to `roi`, given which of them lie in the inner outline.
 
         On an edge within `tolerance_mm` counts as inside; the longitudinal borders belong to the front.
@@ -94,7 +96,8 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
     boundary_v_mm = boundary.offset_mm / boundary.normal_uv[1]
     if len(crossings_v_mm) == 0 or crossings_v_mm[-1] - boundary_v_mm < 1e-3:
         raise InputError(
-            f"Nothing of {frame.level}'s body lies in front of its boundary at {boundary.fraction:.2f} of the depth: move the "
+            f"Nothing of {frame.level}'s body lies in front of its boundary at {boundary.fraction:.2f} of the depth: "
+            "move the "
             "boundary back, or correct the outline.",
             frame.level,
         )
@@ -118,20 +121,20 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
 
 def _largest_circle(region: np.ndarray, low_v_mm: float, high_v_mm: float) -> tuple[float, float]:
     """Return center v and radius of the largest circle in `region` whose center is on the midline; ties go anterior."""
-    near, step_mm = region, (high_v_mm - low_v_mm) / (_SEARCH_POINTS - 1)
+    step_mm = (high_v_mm - low_v_mm) / (_SEARCH_POINTS - 1)
     candidates_v_mm = np.linspace(low_v_mm, high_v_mm, _SEARCH_POINTS)
     edges = np.arange(len(region))
     while True:
         centers = np.column_stack([np.zeros_like(candidates_v_mm), candidates_v_mm])
-        distances_mm = _distances(centers, near, edges)
+        distances_mm = _distances(centers, region, edges)
         radii_mm = distances_mm.min(axis=1)
         best = int(np.flatnonzero(radii_mm >= radii_mm.max() - _FINEST_MM)[-1])
         if step_mm < _FINEST_MM:
             return float(candidates_v_mm[best]), float(radii_mm[best])
         # Farther edges cannot touch a circle whose center moves by less than two steps.
         edges = edges[distances_mm[best] <= radii_mm[best] + 4 * step_mm]
-        candidates_v_mm = np.clip(candidates_v_mm[best] + np.linspace(-2, 2, 33) * step_mm, low_v_mm, high_v_mm)
-        step_mm /= 8
+        candidates_v_mm = np.clip(candidates_v_mm[best] + np.linspace(-2, 2, 17) * step_mm, low_v_mm, high_v_mm)
+        step_mm /= 4
 
 
 def _distances(points: np.ndarray, polygon: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -150,7 +153,8 @@ def _findings(level, round_radius_mm, study_radius_mm, u_low, u_high, protocol: 
             Finding(
                 "round_shrunk",
                 f"The round ROI of {level} has a radius of {round_radius_mm:.1f} mm, less than "
-                f"{100 * protocol.round_radius_fraction:.0f} % of the study's {study_radius_mm:.1f} mm: the wider circle would leave "
+                f"{100 * protocol.round_radius_fraction:.0f} % of the study's {study_radius_mm:.1f} mm: the wider "
+                "circle would leave "
                 "the bone's inner outline.",
                 "Check midline and outline.",
                 "warning",
@@ -163,7 +167,8 @@ def _findings(level, round_radius_mm, study_radius_mm, u_low, u_high, protocol: 
         findings.append(
             Finding(
                 "midline_off_center",
-                f"The midline of {level} lies {off_center_mm / 2:.1f} mm off the middle of the body, which is {width_mm:.1f} mm wide "
+                f"The midline of {level} lies {off_center_mm / 2:.1f} mm off the middle of the body, which is "
+                f"{width_mm:.1f} mm wide "
                 "inside its cortex.",
                 "Move the midline onto the body's plane of symmetry.",
                 "warning",
