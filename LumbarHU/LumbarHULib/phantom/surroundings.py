@@ -1,0 +1,206 @@
+"""Everything around the vertebrae, placed relative to them: enough to look like an abdomen, no more."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from LumbarHULib.phantom.arch import RoundedBox
+from LumbarHULib.phantom.parts import Blob, BonePart, DiscPart, Trunk, Tube, VertebraPart
+from LumbarHULib.phantom.spec import SpineSpec, VesselSpec
+from LumbarHULib.phantom.vertebra import VertebraSpec
+
+
+def parts_of(spec: SpineSpec) -> list:
+    """Return the parts of the phantom in painting order."""
+    column = _Column(spec)
+    parts = [*_abdomen(spec, column)] if spec.trunk else []
+    parts += _muscles(spec, column)
+    for vessel, ends_at in ((spec.vena_cava, "L5"), (spec.aorta, "L4")):
+        if vessel is not None:
+            parts += _vessel(spec, column, vessel, ends_at)
+    parts += _canal(spec, column)
+    if spec.pelvis and "S1" in spec.levels:
+        parts.append(_pelvis(spec.vertebra("S1")))
+    parts += [DiscPart(*pair, spec.disc_hu) for pair in pairwise(spec.vertebrae)]
+    parts += [VertebraPart(vertebra) for vertebra in spec.vertebrae]
+    return parts
+
+
+class _Column:
+    """Places along the spine, as smooth functions of S."""
+
+    def __init__(self, spec: SpineSpec):
+        self.vertebrae = spec.vertebrae
+        first, last = spec.vertebrae[0], spec.vertebrae[-1]
+        self.s_mm = np.arange(last.center_ras_mm[2] - 70.0, first.center_ras_mm[2] + 70.0, 2.0)
+
+    def along(self, values_of) -> np.ndarray:
+        """(n, ...) values at `s_mm`, from one value per vertebra at its center's S."""
+        from scipy.interpolate import PchipInterpolator
+
+        heights = np.array([vertebra.center_ras_mm[2] for vertebra in self.vertebrae])[::-1]
+        values = np.array([values_of(vertebra) for vertebra in self.vertebrae], dtype=float)[::-1]
+        if len(heights) == 1:
+            return np.repeat(values, len(self.s_mm), axis=0)
+        return PchipInterpolator(heights, values)(np.clip(self.s_mm, heights[0], heights[-1]))
+
+    def beside(self, x_mm: float, y_mm: float) -> np.ndarray:
+        """(n, 2) R and A of a place given in the frame of each vertebra, seen along S."""
+        return self.along(lambda vertebra: vertebra.to_ras([x_mm, y_mm, 0])[:2])
+
+
+def _vessel(spec: SpineSpec, column: _Column, vessel: VesselSpec, ends_at: str) -> list:
+    places = {vertebra.level: _vessel_center(vertebra, vessel) for vertebra in spec.vertebrae}
+    centers = column.along(lambda vertebra: places[vertebra.level][0])
+    radii = np.full_like(centers, vessel.radius_mm)
+    keep = np.ones(len(column.s_mm), dtype=bool)
+    parts = []
+    if ends_at in spec.levels and spec.levels[-1] != ends_at:
+        end = spec.vertebra(ends_at)
+        end_s = end.center_ras_mm[2] - end.height_mm / 2
+        keep = column.s_mm >= end_s
+        # The common iliac vessels lead off to both sides.
+        start = centers[keep][0]
+        for side in (-1, 1):
+            drop = np.array([0.0, 10, 30, 60, 110])
+            path = start + np.outer(drop, [0.55 * side, -0.20])
+            size = np.full((5, 2), 0.62 * vessel.radius_mm)
+            parts.append(Tube(end_s + 4 - drop[::-1], path[::-1], size, vessel.hu))
+    parts.append(Tube(column.s_mm[keep], centers[keep], radii[keep], vessel.hu, fine=True))
+    if vessel.plaque_hu is not None:
+        for vertebra in spec.vertebrae:
+            center, outward = places[vertebra.level]
+            thickness, width, height = vessel.plaque_mm
+            wall = center - outward * (vessel.radius_mm - thickness / 2)
+            angle = np.degrees(np.arctan2(outward[1], outward[0]))
+            parts.append(
+                Blob(
+                    (*wall, vertebra.center_ras_mm[2]),
+                    (thickness / 2, width / 2, height / 2),
+                    vessel.plaque_hu,
+                    angle,
+                    fine=True,
+                )
+            )
+    return parts
+
+
+def _vessel_center(vertebra: VertebraSpec, vessel: VesselSpec) -> tuple[np.ndarray, np.ndarray]:
+    """Return R and A of the vessel's center, and the outward direction of the body's surface there."""
+    points = vertebra.section.points_mm(1440)
+    tangent = np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0)
+    normal = np.column_stack([tangent[:, 1], -tangent[:, 0]])
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    index = round((180 - vessel.angle_deg) % 360 * 4) % len(points)
+    place = points[index] + normal[index] * (vessel.radius_mm + vessel.gap_mm)
+    center = vertebra.to_ras([place[0], place[1] + vertebra.section_offset_mm, 0])[:2]
+    outward = vertebra.axes_ras.T[:2, :2] @ normal[index]
+    return center, outward / np.linalg.norm(outward)
+
+
+def _canal(spec: SpineSpec, column: _Column) -> list:
+    def center_at(vertebra, behind_mm):
+        return vertebra.to_ras([0, -vertebra.depth_mm / 2 - behind_mm, 0])[:2]
+
+    count = len(column.s_mm)
+    around = column.along(lambda v: center_at(v, 9.0))
+    fat = Tube(column.s_mm, around, np.tile([11.0, 9.5], (count, 1)), spec.fat_hu + 30)
+    sac = Tube(column.s_mm, column.along(lambda v: center_at(v, 7.5)), np.tile([8.8, 7.3], (count, 1)), spec.sac_hu)
+    parts = [fat, sac]
+    if "T12" in spec.levels or "L1" in spec.levels:
+        conus = spec.vertebrae[min(1, len(spec.levels) - 1)].center_ras_mm[2]
+        keep = column.s_mm >= conus
+        size = np.clip((column.s_mm[keep] - conus) / 25, 0.15, 1)[:, None] * [4.6, 3.8]
+        path = column.along(lambda v: center_at(v, 7.5))[keep]
+        parts.append(Tube(column.s_mm[keep], path, size, spec.sac_hu + 14))
+    return parts
+
+
+def _muscles(spec: SpineSpec, column: _Column) -> list:
+    top = spec.vertebra("L1") if "L1" in spec.levels else spec.vertebrae[0]
+    # Psoas grows on the way down from L1, and leaves the spine forward below L5.
+    below_top = top.center_ras_mm[2] + 10 - column.s_mm
+    grown = np.clip(below_top / 110, 0.25, 1) if len(spec.levels) > 1 else np.full_like(column.s_mm, 0.8)
+    parts = []
+    for side in (1, -1):
+        half_width = column.along(lambda vertebra: vertebra.width_mm / 2)
+        psoas = column.beside(0, -8) + np.column_stack([side * (half_width + 19 * grown - 3), 6 * grown - 3])
+        parts += [
+            Tube(column.s_mm, psoas, np.column_stack([19 * grown, 24 * grown]), spec.muscle_hu, side * 70),
+            _along(column, (side * 62, -30), (21, 9), spec.muscle_hu - 3, side * 25),
+            _along(column, (side * 44, -56), (25, 17), spec.muscle_hu - 4, side * -8),
+            _along(column, (side * 17, -53), (13.5, 19), spec.muscle_hu - 8, side * 5),
+        ]
+    return parts
+
+
+def _along(column: _Column, place, half_axes, hu, angle_deg) -> Tube:
+    size = np.tile(np.array(half_axes, dtype=float), (len(column.s_mm), 1))
+    return Tube(column.s_mm, column.beside(*place), size, hu, angle_deg)
+
+
+def _abdomen(spec: SpineSpec, column: _Column) -> list:
+    middle = spec.vertebra("L3") if "L3" in spec.levels else spec.vertebrae[len(spec.vertebrae) // 2]
+    origin = np.array(middle.center_ras_mm)
+    r, a, s = middle.center_ras_mm
+    fat, muscle = spec.fat_hu, spec.muscle_hu
+    parts = _table(r, a) if spec.table else []
+    parts.append(
+        Trunk(
+            (r, a + 20.0),
+            (
+                ((0, 0), (166, 112), 20.0),
+                ((0, 0), (164, 110), fat),
+                ((0, 4), (146, 91), muscle - 5),
+                ((0, 4), (133, 80), fat),
+            ),
+        )
+    )
+    for side in (1, -1):
+        kidney_s = s + (36 if side < 0 else 26)
+        parts += [
+            Blob((r + side * 68, a - 12, kidney_s), (29, 24, 56), 34.0, side * -35, side * -9),
+            Blob((r + side * 52, a - 4, kidney_s), (14, 9, 22), fat, side * -35),
+            # Colon, with gas in front as in a patient who lies on the back.
+            Blob((r + side * 108, a + 18, s - 25), (23, 25, 95), 28.0),
+            Blob((r + side * 107, a + 29, s - 10), (15, 10, 60), -850.0),
+        ]
+    parts += [
+        Blob((r + 78, a + 32, s + 112), (62, 66, 78), 56.0, 12),  # liver
+        Blob((r - 104, a - 8, s + 104), (26, 42, 46), 50.0, 25),  # spleen
+        Blob((r - 52, a + 58, s + 98), (50, 30, 48), 24.0, -12),  # stomach
+        Blob((r - 50, a + 74, s + 98), (38, 10, 36), -900.0),
+        Blob((r - 6, a + 58, s + 48), (52, 10, 15), 42.0, 8),  # pancreas
+    ]
+    # Small bowel: a fixed heap of loops.
+    random = np.random.default_rng(7)
+    for _ in range(34):
+        place = random.uniform([-78, 46, -120], [78, 82, 58])
+        half_axes = random.uniform([12, 10, 12], [24, 15, 24])
+        parts.append(Blob(tuple(place + origin), tuple(half_axes), random.uniform(22, 40), random.uniform(-40, 40)))
+    for _ in range(5):
+        place = random.uniform([-60, 72, -110], [60, 84, 40])
+        parts.append(Blob(tuple(place + origin), tuple(random.uniform([7, 3, 7], [15, 6, 15])), -820.0))
+    return parts
+
+
+def _table(r: float, a: float) -> list:
+    """Return a curved carbon shell around foam, under the back."""
+    top = a + 20.0 - 113.5 + 300.0
+    shell = (((0, 0), (300, 300), -250.0), ((0, 0), (298.2, 298.2), -930.0), ((0, 0), (284, 284), -250.0))
+    return [Trunk((r, top - 13.0), (*shell, ((0, 0), (282.2, 282.2), -1000.0)), 2.0)]
+
+
+def _pelvis(sacrum: VertebraSpec) -> BonePart:
+    boxes = []
+    r, a, s = sacrum.center_ras_mm
+    for side in (1, -1):
+        start, end = np.array([r + side * 50, a - 52, s - 22]), np.array([r + side * 116, a + 26, s + 14])
+        along = (end - start) / np.linalg.norm(end - start)
+        upward = np.array([side * 0.42, -0.12, 0.9])
+        upward -= (upward @ along) * along
+        upward /= np.linalg.norm(upward)
+        axes = np.stack([along, np.cross(upward, along), upward])
+        half = np.array([np.linalg.norm(end - start) / 2, 0.0, 30.0])
+        boxes.append(RoundedBox((start + end) / 2, axes, half, (7.0, 4.0)))
+    return BonePart(tuple(boxes), 1.6, 700.0, 130.0)
