@@ -62,5 +62,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	fi; \
 	echo "Making $(VENV) with $$("$$found" --version); the packages take about 1.5 GB, once."; \
 	"$$found" -m venv --clear $(VENV)
-	$(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@$(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[test]' || { \
+	  echo "The packages could not be installed: is there a network, and is this Linux on x86-64, macOS on Apple silicon or Windows?" >&2; exit 1; \
+	}
 	@touch $@

@@ -1,10 +1,13 @@
 """What the README tells people to type exists."""
 
+import functools
 import re
 import subprocess
 import sys
 
 import pytest
+
+OPTION = re.compile(r"--[a-z][a-z-]*")
 
 
 def code_of(markdown: str) -> str:
@@ -35,21 +38,36 @@ def test_every_script_in_the_makefile_is_there(makefile, repository):
     assert [script for script in scripts if not (repository / script).is_file()] == []
 
 
-def test_every_command_and_option_in_the_readme_is_in_the_command_lines_own_help(readme, repository):
-    lines = [line for line in code_of(readme).splitlines() if re.search(r"\blumbarhu [a-z]", line)]
-    assert lines
-    for line in lines:
-        words = line[re.search(r"\blumbarhu [a-z]", line).start() :].split()
+@pytest.fixture(scope="module")
+def options_of(repository):
+    """Return a function from a subcommand to the options that its own help names."""
+
+    @functools.lru_cache
+    def options(subcommand: str) -> set[str]:
         shown = subprocess.run(
-            [sys.executable, "-m", "LumbarHULib.headless.command_line", words[1], "--help"],
+            [sys.executable, "-m", "LumbarHULib.headless.command_line", subcommand, "--help"],
             cwd=repository / "LumbarHU",
             capture_output=True,
             encoding="utf-8",
             check=False,
         )
         assert shown.returncode == 0, shown.stderr
-        options = {word.strip("[]") for word in words if word.strip("[]").startswith("--")}
-        assert options <= set(re.findall(r"--[a-z-]+", shown.stdout)), line
+        return set(OPTION.findall(shown.stdout))
+
+    return options
+
+
+def test_every_command_in_the_readme_exists_with_its_options(readme, options_of):
+    commands = re.findall(r"\blumbarhu ([a-z]+)(.*)", code_of(readme))
+    assert {subcommand for subcommand, _ in commands} == {"demo", "measure", "verify"}
+    for subcommand, arguments in commands:
+        assert set(OPTION.findall(arguments)) <= options_of(subcommand)
+
+
+def test_every_option_in_the_readmes_table_is_one_of_measure(readme, options_of):
+    tabled = set(OPTION.findall("\n".join(re.findall(r"^\| `--.*?\|", readme, re.MULTILINE))))
+    assert tabled
+    assert tabled <= options_of("measure")
 
 
 def test_every_link_and_picture_in_the_documents_is_there(tracked_texts):
