@@ -45,7 +45,7 @@ format: $(INSTALLED)
 
 clean:
 	rm -rf $(VENV) demo build dist .pytest_cache .ruff_cache
-	find Docs LumbarHU Testing -name __pycache__ -prune -exec rm -rf {} +
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@if $(RUN) -c '$(IS_SUPPORTED)' 2>/dev/null && $(RUN) -m pip --version >/dev/null 2>&1; then exit 0; fi; \
