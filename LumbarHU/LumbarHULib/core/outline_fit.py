@@ -25,6 +25,8 @@ RAYS = 72
 RAY_STEP_MM = 0.5
 STIFF1, S2, STEP2, PRIOR2, BEND2, BEND1 = 5.0, 4.0, 0.4, 5.0, 0.1, 0.1
 ANCH, ANCHW = 1.5, 0.3
+EFROM,ERODE,FLEX,THICK,GM0,GMP,NROUND = 2,0,.5,.15,1,2,3
+GMPS,SMOS=(1,1,2),(1,1,1)
 PER_SPAN = 6
 PROFILE_STEP_MM = 0.25
 
@@ -38,8 +40,8 @@ def fit_outline(plane: PlaneImage, depth_mm: float, protocol: OutlineModel) -> O
 
 
     shape = _Shape.of(points, pixel_mm, protocol)
-    for _ in range(3):
-        shape = _refine(sampler, shape, pixel_mm, protocol)
+    for k in range(NROUND):
+        shape = _refine(sampler, shape, pixel_mm, protocol, gmp=GMPS[k], smo=SMOS[k])
     return _checked_fit(shape, depth_mm, pixel_mm, protocol)
 
 
@@ -161,7 +163,7 @@ class _Shape:
         return cls(points, np.full(count, np.log(protocol.cortex_mm[1])), np.log([sd_mm, sd_mm]), np.ones(count * PER_SPAN), 100.0)
 
 
-def _refine(sampler, shape, pixel_mm, protocol, iterations=4):
+def _refine(sampler, shape, pixel_mm, protocol, iterations=4, gmp=2, smo=1):
     from scipy.special import ndtr
 
     count = protocol.control_points
@@ -177,11 +179,11 @@ def _refine(sampler, shape, pixel_mm, protocol, iterations=4):
     along = np.hstack([value * tangent[:, :1], value * tangent[:, 1:]])
     bend = bending_matrix(count)
     stiff = np.zeros((3 * count + 2, 3 * count + 2))
-    flexure = np.kron(np.eye(2), bend.T @ bend) / 0.5**2
+    flexure = np.kron(np.eye(2), bend.T @ bend) / FLEX**2
     stiff[: 2 * count, : 2 * count] = flexure + 0.2 * along.T @ along
     difference = np.eye(count) - np.roll(np.eye(count), 1, axis=1)
     thick = slice(2 * count, 3 * count)
-    stiff[thick, thick] = difference.T @ difference / 0.15**2 + np.eye(count) / 1.0**2
+    stiff[thick, thick] = difference.T @ difference / THICK**2 + np.eye(count) / 1.0**2
     blur = slice(3 * count, 3 * count + 2)
     stiff[blur, blur] = np.eye(2) / 0.3**2
     sd_usual = np.hypot(np.mean(protocol.blur_fwhm_mm) * SD_PER_FWHM, pixel_mm / np.sqrt(12))
@@ -211,7 +213,10 @@ def _refine(sampler, shape, pixel_mm, protocol, iterations=4):
         residual, outer, inner = project(rest)
         squares = np.einsum("jk,jk->j", residual, residual) / (len(x) - 2)
         scale = max(np.median(squares), protocol.noise_hu**2)
-        weight = 1 / (1 + np.maximum(squares / scale - 1, 0) ** 2)**2
+        if smo > 1:
+            from scipy.ndimage import uniform_filter1d
+            squares = uniform_filter1d(squares, smo, mode="wrap")
+        weight = 1 / (1 + np.maximum(squares / scale - GM0, 0) ** 2)**gmp
         if iteration == iterations:
             lone = project(c * (enter - leave))[0]
             ridge = 1 + np.einsum("jk,jk->j", lone, residual) / np.einsum("jk,jk->j", lone, lone)

@@ -204,7 +204,7 @@ def render(phantom: SlicePhantom) -> RenderedSlice:
     fine, u, v = _paint_fine(phantom, outline)
     fine = ndimage.gaussian_filter(fine, phantom.blur_fwhm_mm / np.sqrt(8 * np.log(2)) / FINE_MM, mode="nearest")
     if phantom.slab_shift_mm:
-        fine = ndimage.uniform_filter1d(fine, max(int(round(phantom.slab_shift_mm / FINE_MM)), 1), axis=0, mode="nearest")
+        fine = ndimage.uniform_filter1d(fine, 2 * int(round((phantom.slab_shift_mm / FINE_MM - 1) / 2)) + 1, axis=0, mode="nearest")
 
     anterior, posterior = _crossings(outline, phantom)
     v_axis = anterior - posterior
@@ -238,7 +238,7 @@ def render(phantom: SlicePhantom) -> RenderedSlice:
     return RenderedSlice(plane, depth_mm, (outline - anterior) @ uv_from_body.T)
 
 
-def drawn_curve(control_points: np.ndarray, per_span: int = 60) -> np.ndarray:
+def drawn_curve(control_points: np.ndarray, per_span: int = 400) -> np.ndarray:
     """Return the closed spline that Slicer draws through the points, shape (n * per_span, 2)."""
     count = len(control_points)
     spline = CubicSpline(np.arange(count + 1), np.vstack([control_points, control_points[:1]]), bc_type="periodic")
