@@ -1,0 +1,224 @@
+"""The DICOM files of a folder: which of them are slices of a CT, by series, and why the others are not."""
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Mapping, MutableSequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.errors import InputError
+
+# No name, number or date of a patient is among them.
+_KEYWORDS = [
+    *("SOPClassUID", "Modality", "ImageType", "SeriesInstanceUID", "SeriesNumber", "NumberOfFrames"),
+    *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsStored", "PixelRepresentation"),
+    *("PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient", "SliceThickness", "GantryDetectorTilt"),
+    *("RescaleSlope", "RescaleIntercept", "RescaleType", "LossyImageCompression"),
+    *("KVP", "XRayTubeCurrent", "ConvolutionKernel", "Manufacturer", "ManufacturerModelName"),
+    *("ContrastBolusAgent", "ContrastBolusAgentSequence", "ContrastBolusRoute", "ContrastBolusVolume"),
+    *("ContrastBolusTotalDose", "ContrastBolusIngredient", "ContrastFlowRate", "ContrastBolusStartTime"),
+]
+
+# Words of ImageType: projections to plan a scan on, and maps whose values are no attenuation.
+_LOCALIZER_WORDS = {"LOCALIZER", "SCOUT", "TOPOGRAM", "SURVIEW", "REF_SURVIEW"}
+_MAP_WORDS = {
+    *("PERFUSION", "SUBTRACTION", "STD_DEVIATION", "QUANTITY", "DIVISION", "MULTIPLICATION", "ADDITION", "MASKED"),
+    *("MIP", "MINIP", "MAXIMUM", "MINIMUM"),
+}
+
+_SEVERAL_FRAMES = "image of several frames"
+
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+
+# The first element of a file without preamble is in group 0008, least significant byte first.
+_GROUP_0008 = b"\x08\x00"
+
+
+@dataclass(frozen=True, eq=False)
+class DicomHeader:
+    """The header of one DICOM file, as far as it concerns a measurement."""
+
+    path: Path
+    values: Mapping[str, object]
+
+    def text(self, keyword: str) -> str:
+        """Return the element's value as text, several values parted by a blank; empty where there is none."""
+        value = self.values.get(keyword)
+        if isinstance(value, MutableSequence):
+            return " ".join(map(str, value))
+        return "" if value is None else str(value).strip()
+
+    def numbers(self, keyword: str, count: int) -> np.ndarray | None:
+        """Return the element's values, shape (count,); None where they are not `count` finite numbers."""
+        try:
+            values = np.array(self.values.get(keyword), dtype=float).reshape(-1)
+        except (TypeError, ValueError):
+            return None
+        return values if len(values) == count and np.all(np.isfinite(values)) else None
+
+    def number(self, keyword: str) -> float | None:
+        """Return the element's value; None where it is not one finite number."""
+        values = self.numbers(keyword, 1)
+        return None if values is None else float(values[0])
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """What the files of one series have in common, also where their UIDs were removed."""
+        uid = self.text("SeriesInstanceUID")
+        return (uid,) if uid else ("", self.text("SeriesNumber"), str(self.path.parent))
+
+
+# The slices of each series.
+_Series = dict[tuple[str, ...], list[DicomHeader]]
+
+
+def is_dicom(path: Path) -> bool:
+    """Tell whether a file begins as DICOM files do, with or without the preamble."""
+    with path.open("rb") as stream:
+        start = stream.read(132)
+    return start[128:] == b"DICM" or start[:2] == _GROUP_0008
+
+
+def read_header(path: Path) -> DicomHeader:
+    """Read the header of a DICOM file.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    import pydicom
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=_KEYWORDS)
+            values = {keyword: _value(dataset, keyword) for keyword in _KEYWORDS}
+    except OSError:
+        raise
+    except Exception as error:  # what pydicom raises on a damaged file has no common base
+        raise InputError(f"“{path.name}” cannot be read as DICOM: it is damaged, copy the series again.") from error
+    return DicomHeader(path, values)
+
+
+def _value(dataset, keyword: str):
+    try:
+        return dataset.get(keyword)
+    except (TypeError, ValueError):  # such as letters where a number belongs: as good as missing
+        return None
+
+
+def find_slices(path: Path, progress) -> tuple[list[DicomHeader], Counter]:
+    """Find the slices of one CT series.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A folder, searched with the folders in it, or one file of the series.
+    progress : callable
+        Called with the share done and what is being done.
+
+    Returns
+    -------
+    tuple of list of DicomHeader and collections.Counter
+        The slices in no particular order, and how many files of what kind were left aside.
+
+    Raises
+    ------
+    InputError
+        When there is no CT series, or more than one.
+    """
+    paths = _files_below(path) if path.is_dir() else sorted(file for file in path.parent.iterdir() if file.is_file())
+    if not paths:
+        raise InputError(f"The folder “{path.name}” is empty: give the folder with the DICOM files.")
+    slices: _Series = {}
+    left_aside: Counter = Counter()
+    for number, file in enumerate(paths):
+        if number % 20 == 0:
+            progress(number / len(paths), "Reading the DICOM headers")
+        if file.name.upper() == "DICOMDIR":
+            continue
+        if not is_dicom(file):
+            left_aside["file that is not DICOM"] += 1
+            continue
+        header = read_header(file)
+        kind = _kind_of_no_slice(header)
+        if kind:
+            left_aside[kind] += 1
+        else:
+            slices.setdefault(header.series, []).append(header)
+    return _only_series(path, slices, left_aside), left_aside
+
+
+def counted(kinds: Counter) -> str:
+    """Return how many files of each kind there are."""
+    return ", ".join(f"{count} × {kind}" for kind, count in sorted(kinds.items()) if count)
+
+
+def _files_below(folder: Path) -> list[Path]:
+    return sorted(Path(root) / name for root, _, names in os.walk(folder) for name in names)
+
+
+def _kind_of_no_slice(header: DicomHeader) -> str:
+    """Say what a file is when it is no single slice of a CT; empty when it is one."""
+    modality = header.text("Modality").upper()
+    words = set(header.text("ImageType").upper().split())
+    if modality != "CT":
+        return f"file of modality {modality}" if modality else "file that names no modality"
+    if header.text("SOPClassUID").startswith(_SECONDARY_CAPTURE):
+        return "screen capture (secondary capture)"
+    if words & _LOCALIZER_WORDS:
+        return "localizer"
+    if words & _MAP_WORDS:
+        return f"map ({', '.join(sorted(words & _MAP_WORDS)).lower()}) whose values are not HU"
+    if (header.number("NumberOfFrames") or 1) > 1:
+        return _SEVERAL_FRAMES
+    if header.number("Rows") is None or header.number("Columns") is None:
+        return "file without an image"
+    return ""
+
+
+def _only_series(path: Path, slices: _Series, left_aside: Counter) -> list[DicomHeader]:
+    if not path.is_dir():
+        return _series_of(path, slices, left_aside)
+    # A single slice is no volume: beside a stack it is a stray, such as a bolus tracker's image.
+    stacks = {key: headers for key, headers in slices.items() if len(headers) > 1}
+    chosen = stacks if len(stacks) == 1 else slices
+    if not chosen:
+        several_frames = ", or save this CT as NRRD" if left_aside[_SEVERAL_FRAMES] else ""
+        raise InputError(
+            f"“{path.name}” holds no slices of a CT, only {counted(left_aside)}: give the folder of the axial CT "
+            f"series{several_frames}."
+        )
+    if len(chosen) > 1:
+        named = [_described(headers) for headers in chosen.values()]
+        more = f" and {len(named) - 4} more" if len(named) > 4 else ""
+        raise InputError(
+            f"“{path.name}” holds {len(named)} CT series ({'; '.join(named[:4])}{more}): give one of them, by its "
+            "folder or by any one of its files."
+        )
+    (series,) = chosen
+    left_aside["single slice of another series"] += sum(len(slices[key]) for key in slices if key != series)
+    return chosen[series]
+
+
+def _series_of(path: Path, slices: _Series, left_aside: Counter) -> list[DicomHeader]:
+    """Return the series that the file at `path` belongs to."""
+    for headers in slices.values():
+        if any(header.path.name == path.name for header in headers):
+            left_aside.clear()  # who names a file has chosen
+            return headers
+    kind = _kind_of_no_slice(read_header(path))
+    raise InputError(f"“{path.name}” is no slice of a CT but a {kind}: give a file of the axial CT series.")
+
+
+def _described(headers: list[DicomHeader]) -> str:
+    first = headers[0]
+    number, kernel = first.text("SeriesNumber"), first.text("ConvolutionKernel")
+    thickness_mm = first.number("SliceThickness")
+    details = [f"number {number}" if number else "", f"{len(headers)} slices"]
+    details += [f"{thickness_mm:g} mm" if thickness_mm else "", f"kernel {kernel}" if kernel else ""]
+    return f"“{first.path.name}”: " + ", ".join(detail for detail in details if detail)

@@ -1,0 +1,169 @@
+"""NRRD and MetaImage files, read and written by SimpleITK without its words on the console."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.errors import InputError
+
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+# A header is text of a few hundred bytes; this much of a file surely holds it.
+_HEADER_BYTES = 1 << 16
+
+_NRRD_SUFFIXES = (".nrrd", ".nhdr")
+
+# The spaces that ITK knows how to turn into LPS; it takes any other for LPS.
+_NRRD_PATIENT_SPACES = (
+    b"left-posterior-superior",
+    b"lps",
+    b"right-anterior-superior",
+    b"ras",
+    b"left-anterior-superior",
+    b"las",
+)
+
+# What the libraries under SimpleITK say when the data end too early, and when a file with the data is missing.
+_CUT_OFF_WORDS = ("not read completely", "expected", "fread got", "premature", "end of file", "hit eof")
+_NO_DATA_WORDS = ("couldn't open", "cannot open data file", "can't open data file")
+
+
+def read_with_sitk(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Read the voxels and the geometry of a NRRD or MetaImage file.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, numpy.ndarray and bool
+        Voxels of shape (K, J, I), as stored; the 4 × 4 matrix `ras_from_ijk`; whether the file states its orientation.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or does not hold one number a voxel in three dimensions.
+    """
+    import SimpleITK
+
+    reader = SimpleITK.ImageFileReader()
+    reader.SetFileName(str(path))
+    words: list[str] = []
+    try:
+        with quiet_console(words):
+            reader.ReadImageInformation()
+            _check_kind(path, reader)
+            image = reader.Execute()
+    except RuntimeError as error:
+        raise _read_error(path, f"{error} {' '.join(words)}".lower()) from error
+    return held_array(image), ras_from_ijk_of(image), _states_orientation(path)
+
+
+def ras_from_ijk_of(image) -> np.ndarray:
+    """Return the 4 × 4 matrix from indices (i, j, k) to RAS mm of a three-dimensional SimpleITK image."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
+    matrix[:3, 3] = image.GetOrigin()
+    return _LPS_TO_RAS @ matrix + 0.0
+
+
+def write_with_sitk(path: Path, voxels: np.ndarray, ras_from_ijk: np.ndarray) -> None:
+    """Write voxels of shape (K, J, I) and their 4 × 4 geometry, sheared or not, compressed; the format by the suffix.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    import SimpleITK
+
+    lps_from_ijk = _LPS_TO_RAS @ ras_from_ijk
+    spacings_mm = np.linalg.norm(lps_from_ijk[:3, :3], axis=0)
+    image = SimpleITK.GetImageFromArray(voxels)
+    image.SetSpacing(spacings_mm.tolist())
+    image.SetDirection((lps_from_ijk[:3, :3] / spacings_mm).ravel().tolist())
+    image.SetOrigin(lps_from_ijk[:3, 3].tolist())
+    try:
+        with quiet_console([]):
+            SimpleITK.WriteImage(image, str(path), useCompression=True)
+    except RuntimeError as error:
+        raise InputError(
+            f"“{path.name}” cannot be written: check the folder's permissions and the disk's space."
+        ) from error
+
+
+class _ImageBuffer:
+    """Makes the array keep the image: SimpleITK's own view does not, and would be left with freed memory."""
+
+    def __init__(self, image, view: np.ndarray):
+        self.image = image
+        self.__array_interface__ = view.__array_interface__
+
+
+def held_array(image) -> np.ndarray:
+    """Return the voxels of a SimpleITK image without a copy; the array keeps the image alive."""
+    import SimpleITK
+
+    return np.asarray(_ImageBuffer(image, SimpleITK.GetArrayViewFromImage(image)))
+
+
+@contextmanager
+def quiet_console(words: list[str]) -> Iterator[None]:
+    """Keep what C++ libraries print to stderr from the console, and append it to `words`."""
+    try:
+        console = os.dup(2)
+    except OSError:  # a program without a console
+        yield
+        return
+    try:
+        with tempfile.TemporaryFile() as caught:
+            os.dup2(caught.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(console, 2)
+                caught.seek(0)
+                words.append(caught.read().decode(errors="replace"))
+    finally:
+        os.close(console)
+
+
+def _check_kind(path: Path, reader) -> None:
+    import SimpleITK
+
+    if reader.GetDimension() != 3:
+        raise InputError(f"“{path.name}” has {reader.GetDimension()} dimensions: give a volume of three.")
+    if reader.GetPixelID() in (SimpleITK.sitkComplexFloat32, SimpleITK.sitkComplexFloat64):
+        raise InputError(f"“{path.name}” holds complex numbers, not one value a voxel: give the CT itself.")
+    components = reader.GetNumberOfComponents()
+    if components != 1:
+        raise InputError(
+            f"“{path.name}” holds {components} numbers a voxel, such as colors, not one: give the CT itself."
+        )
+
+
+def _read_error(path: Path, reason: str) -> InputError:
+    if any(word in reason for word in _NO_DATA_WORDS):
+        return InputError(
+            f"The file with the voxels that “{path.name}” names cannot be opened: keep both in one folder."
+        )
+    if any(word in reason for word in _CUT_OFF_WORDS):
+        return InputError(f"“{path.name}” ends before its last voxel: it was cut off, copy it again.")
+    return InputError(f"“{path.name}” cannot be read as {path.suffix[1:].upper()}: it is damaged or of another format.")
+
+
+def _states_orientation(path: Path) -> bool:
+    """Tell whether the header says where left, anterior and superior are."""
+    with path.open("rb") as stream:
+        header = stream.read(_HEADER_BYTES).replace(b"\r\n", b"\n")
+    separator, end = (b":", b"\n\n") if path.suffix.lower() in _NRRD_SUFFIXES else (b"=", b"\nElementDataFile")
+    fields = {}
+    for line in header.split(end)[0].split(b"\n"):
+        key, _, value = line.partition(separator)
+        fields[key.strip().lower()] = value.strip().lower()
+    if separator == b":":
+        return b"space directions" in fields and fields.get(b"space") in _NRRD_PATIENT_SPACES
+    # Without a matrix ITK takes the axes to run to L, P, S, which MetaImage calls RAI after where they come from.
+    has_matrix = any(key in fields for key in (b"transformmatrix", b"rotation", b"orientation"))
+    return has_matrix or fields.get(b"anatomicalorientation") == b"rai"
