@@ -1,6 +1,7 @@
 """The posterior elements of a vertebra: pedicles, laminae, articular, transverse and spinous processes."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -38,9 +39,10 @@ class RoundedBox:
             vertebra.to_ras(self.center_mm), self.axes @ vertebra.axes_ras, self.half_extents_mm, self.radius_mm
         )
 
-    def corners(self, margin_mm: float = 0.0) -> np.ndarray:
+    @cached_property
+    def corners_mm(self) -> np.ndarray:
         """(8, 3) corners of the bounding box."""
-        return box_corners(self.center_mm, self.axes, self.half_extents_mm + max(self.radius_mm) + margin_mm)
+        return box_corners(self.center_mm, self.axes, self.half_extents_mm + max(self.radius_mm))
 
     def distance_mm(self, patch: Patch) -> np.ndarray:
         """Signed distance (inside negative); exact where the radius is the same at both ends."""
@@ -96,23 +98,26 @@ def _lumbar_boxes(vertebra: VertebraSpec) -> tuple[list[RoundedBox], list[Rounde
     back = -vertebra.depth_mm / 2
     half_width, height = vertebra.width_mm / 2, vertebra.height_mm
     pedicle_x = 0.62 * half_width
+    tip_x = pedicle_x + 8 + vertebra.transverse_mm
     right = [
         # Pedicle: enters the upper half of the body and reaches a little below mid-height.
         _between((pedicle_x, back + 6, 0.17 * height), (pedicle_x + 2, back - 10, 0.19 * height), 4.2, 3.2),
         # Transverse process.
-        _between(
-            (pedicle_x + 3, back - 9, 0.10 * height), (half_width + 20, back - 15, 0.16 * height), (4.2, 2.6), 2.0
-        ),
+        _between((pedicle_x + 3, back - 9, 0.10 * height), (tip_x, back - 15, 0.16 * height), (4.2, 2.6), 2.0),
         # Superior articular process and the isthmus below it.
-        _lump((pedicle_x + 3, back - 13, 0.36 * height), (6.5, 2.5, 1.0), 3.3, 45),
+        _lump((pedicle_x + 3, back - 13, 0.36 * height), (6.5, 3.2, 0.6), 3.0, -42),
         _between((pedicle_x + 1, back - 13, 0.10 * height), (11.5, back - 19, -0.36 * height), 3.4, 2.0),
         # Lamina.
         _between((12.5, back - 18.5, -0.20 * height), (1.5, back - 25, -0.28 * height), 2.6, 5.5),
         # Inferior articular process, behind and medial to the next vertebra's superior one.
-        _lump((11.0, back - 20.5, -0.62 * height), (6.0, 2.5, 0.6), 3.0, 45),
+        _lump((11.5, back - 20.5, -0.62 * height), (6.0, 3.2, 0.4), 2.8, -42),
     ]
-    spinous_z = -0.27 * height
-    middle = [_between((0, back - 24, spinous_z), (0, back - 50, spinous_z - 4), (2.4, 3.6), 7.0)]
+    # Spinous process: a plate that leaves the laminae, and a longer, lower, thicker edge below it.
+    top_z = -0.16 * height
+    middle = [
+        _between((0, back - 24, top_z - 4), (0, back - 46, top_z - 6.5), (2.2, 3.0), 4.4),
+        _between((0, back - 26, top_z - 9.5), (0, back - 49, top_z - 14.5), (2.6, 4.2), 3.4),
+    ]
     return right, middle
 
 
@@ -134,7 +139,7 @@ def arch_distance_mm(boxes: list[RoundedBox], patch: Patch) -> np.ndarray | None
     total = None
     margin_mm = _BLEND_MM + 1.0
     for box in boxes:
-        ranges = patch.window_slices(box.corners(), margin_mm)
+        ranges = patch.window_slices(box.corners_mm, margin_mm)
         if ranges is None:
             continue
         if total is None:

@@ -35,7 +35,7 @@ class VertebraPart:
     @cached_property
     def corners_ras_mm(self) -> np.ndarray:
         """(8, 3) corners of a box around the vertebra."""
-        return _bounding_box([self._body_corners, *(box.corners() for box in self._boxes)])
+        return _bounding_box([self._body_corners, *(box.corners_mm for box in self._boxes)])
 
     def paint(self, patch: Patch) -> None:
         """Paint posterior elements, then the body; marrow runs through where a pedicle meets the body."""
@@ -192,15 +192,24 @@ class Blob:
 
 @dataclass(frozen=True, eq=False)
 class Trunk:
-    """The body wall: nested superellipses from the skin inward, each with its value, the same in all axial planes."""
+    """The body wall: nested rounded rectangles from the skin inward, the same in all axial planes.
+
+    Parameters
+    ----------
+    center_ra_mm : tuple of float
+    layers : tuple
+        From outside inward: offset of the center in A, half axes in R and A, HU.
+    squareness : float
+        0 makes ellipses, 1 rectangles. Source of the curve: M. Fernández Guasti, "Analytic geometry of some
+        rectilinear figures", Int. J. Math. Educ. Sci. Technol. 23 (1992), as x² + y² − (s x y)² = 1.
+    """
 
     center_ra_mm: tuple[float, float]
-    layers: tuple[tuple[tuple[float, float], tuple[float, float], float], ...]
-    """(offset of the center in R and A, half axes, HU), from outside inward."""
-    exponent: float = 2.5
+    layers: tuple[tuple[float, tuple[float, float], float], ...]
+    squareness: float = 0.7
     fine = False
 
-    @property
+    @cached_property
     def corners_ras_mm(self) -> np.ndarray:
         """(8, 3) corners of a box around the trunk, endless along S."""
         half_r, half_a = self.layers[0][1]
@@ -209,10 +218,32 @@ class Trunk:
     def paint(self, patch: Patch) -> None:
         """Fill the layers from outside inward."""
         r_mm, a_mm, _ = patch.ras()
-        for (offset_r, offset_a), (half_r, half_a), hu in self.layers:
-            first, second = r_mm - self.center_ra_mm[0] - offset_r, a_mm - self.center_ra_mm[1] - offset_a
-            power_sum = np.abs(first / half_r) ** self.exponent + np.abs(second / half_a) ** self.exponent
-            patch.paint(radial_gap(power_sum ** (1 / self.exponent), np.sqrt(first**2 + second**2)), hu)
+        for layer in self.layers[self._first_seen(patch) :]:
+            patch.paint(self._distance_mm(layer, r_mm, a_mm), layer[2])
+
+    def _first_seen(self, patch: Patch) -> int:
+        """Return the innermost layer that holds the whole patch: its corners, as layers are convex."""
+        rows, columns = patch.values_hu.shape
+        corners = patch.origin_ras + np.array(
+            [i * patch.step_i_ras + j * patch.step_j_ras for i in (0, columns - 1) for j in (0, rows - 1)]
+        )
+        holding = [
+            index
+            for index, layer in enumerate(self.layers)
+            if self._distance_mm(layer, corners[:, 0], corners[:, 1]).max() < -max(patch.lengths_mm)
+        ]
+        return max(holding, default=0)
+
+    def _distance_mm(self, layer: tuple, r_mm: np.ndarray, a_mm: np.ndarray) -> np.ndarray:
+        """Signed distance to first order: the value of the curve's equation over the length of its gradient."""
+        offset_a, (half_r, half_a), _ = layer
+        first = ((r_mm - self.center_ra_mm[0]) / half_r) ** 2
+        second = ((a_mm - self.center_ra_mm[1] - offset_a) / half_a) ** 2
+        factor = self.squareness**2
+        # The equation has a second branch far outside, which the minimum takes away.
+        excess = first * (1 - factor * np.minimum(second, 1)) + second - 1
+        slope = first * ((1 - factor * second) / half_r) ** 2 + second * ((1 - factor * first) / half_a) ** 2
+        return excess / (2 * np.sqrt(slope) + 1e-3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,12 +254,12 @@ class BonePart:
     cortex_mm: float
     cortex_hu: float
     marrow_hu: float
-    fine = True
+    fine = False
 
     @cached_property
     def corners_ras_mm(self) -> np.ndarray:
         """(8, 3) corners of a box around the bone."""
-        return _bounding_box([box.corners() for box in self.boxes])
+        return _bounding_box([box.corners_mm for box in self.boxes])
 
     def paint(self, patch: Patch) -> None:
         """Paint cortex, then marrow."""

@@ -1,5 +1,8 @@
 """A piece of one plane, on which parts of the phantom are painted."""
 
+import copy
+import math
+
 import numpy as np
 
 
@@ -14,17 +17,18 @@ class Patch:
         Perpendicular steps along the second and the first index of `values_hu`.
     values_hu : (rows, columns) array
         Painted in place.
-    ramp_mm : float
-        Width over which an edge rises: about the distance of the points, so that an edge between two points weighs
-        as much as it covers.
+    depth_mm : float
+        What a point stands for along the plane's normal.
     """
 
-    def __init__(self, origin_ras, step_i_ras, step_j_ras, values_hu: np.ndarray, ramp_mm: float):
+    def __init__(self, origin_ras, step_i_ras, step_j_ras, values_hu: np.ndarray, depth_mm: float):
         self.origin_ras = origin_ras
         self.step_i_ras = step_i_ras
         self.step_j_ras = step_j_ras
         self.values_hu = values_hu
-        self.ramp_mm = ramp_mm
+        self.depth_mm = depth_mm
+        self.lengths_mm = (math.hypot(*step_i_ras), math.hypot(*step_j_ras))
+        self.normal_ras = np.cross(step_i_ras, step_j_ras) / (self.lengths_mm[0] * self.lengths_mm[1])
 
     def window(self, corners_ras_mm: np.ndarray, margin_mm: float = 1.0) -> "Patch | None":
         """Return the part of the patch that a box can touch, as a view; nothing where it touches none."""
@@ -33,26 +37,29 @@ class Patch:
 
     def window_slices(self, corners_ras_mm: np.ndarray, margin_mm: float = 1.0) -> tuple[slice, slice] | None:
         """Return the (row, column) ranges that a box given by its (8, 3) corners can touch."""
-        offset = corners_ras_mm - self.origin_ras
-        height = offset @ np.cross(self.step_i_ras, self.step_j_ras)
-        margin_height = margin_mm * np.linalg.norm(self.step_i_ras) * np.linalg.norm(self.step_j_ras)
-        if height.min() > margin_height or height.max() < -margin_height:
+        directions = np.column_stack([self.step_i_ras, self.step_j_ras, self.normal_ras])
+        offset = (corners_ras_mm - self.origin_ras) @ directions
+        low, high = offset.min(axis=0), offset.max(axis=0)
+        if low[2] > margin_mm or high[2] < -margin_mm:
             return None
         ranges = []
-        for step, count in zip((self.step_j_ras, self.step_i_ras), self.values_hu.shape, strict=True):
-            length = np.linalg.norm(step)
-            index = offset @ step / length**2
-            low = max(0, int(np.ceil(index.min() - margin_mm / length)))
-            high = min(count, int(np.floor(index.max() + margin_mm / length)) + 1)
-            if high <= low:
+        for axis in (1, 0):
+            length = self.lengths_mm[axis]
+            count = self.values_hu.shape[1 - axis]
+            start = max(0, math.ceil(low[axis] / length**2 - margin_mm / length))
+            stop = min(count, math.floor(high[axis] / length**2 + margin_mm / length) + 1)
+            if stop <= start:
                 return None
-            ranges.append(slice(low, high))
+            ranges.append(slice(start, stop))
         return tuple(ranges)
 
     def cut(self, rows: slice, columns: slice) -> "Patch":
         """Return a view of the given rows and columns."""
         origin = self.origin_ras + columns.start * self.step_i_ras + rows.start * self.step_j_ras
-        return Patch(origin, self.step_i_ras, self.step_j_ras, self.values_hu[rows, columns], self.ramp_mm)
+        view = copy.copy(self)
+        view.origin_ras = origin
+        view.values_hu = self.values_hu[rows, columns]
+        return view
 
     def coordinates(self, origin_ras, axes_ras) -> tuple[np.ndarray, ...]:
         """Coordinates of all points in another frame, as arrays that broadcast to the patch.
@@ -83,8 +90,24 @@ class Patch:
         return self.coordinates(np.zeros(3), np.eye(3))
 
     def coverage(self, distance_mm: np.ndarray) -> np.ndarray:
-        """How much of a point's surroundings lies inside a surface, from the signed distance to it."""
-        return np.clip(0.5 - distance_mm / self.ramp_mm, 0, 1)
+        """How much of each point's surroundings lies inside a surface, from the signed distance to it.
+
+        The edge rises over the distance, square to it, of the points along that of the three directions in which they
+        lie farthest apart. Then the sum along that direction is what the inside is long, wherever the edge lies.
+        """
+        distance_mm = np.ascontiguousarray(np.broadcast_to(distance_mm, self.values_hu.shape))
+        coverage = (distance_mm < 0).astype(np.float32)
+        index = np.flatnonzero(np.abs(distance_mm) < max(*self.lengths_mm, self.depth_mm))
+        if index.size:
+            near = distance_mm.ravel()[index]
+            rows, columns = np.divmod(index, distance_mm.shape[1])
+            step_i = _slope(distance_mm, rows, columns, 0, 1)
+            step_j = _slope(distance_mm, rows, columns, 1, 0)
+            in_plane = (step_i / self.lengths_mm[0]) ** 2 + (step_j / self.lengths_mm[1]) ** 2
+            through = self.depth_mm * np.sqrt(np.maximum(0, 1 - in_plane))
+            rise_mm = np.maximum(np.maximum(step_i, step_j), np.maximum(through, 1e-6))
+            coverage.ravel()[index] = np.clip(0.5 - near / rise_mm, 0, 1)
+        return coverage
 
     def paint(self, distance_mm: np.ndarray, hu) -> None:
         """Fill the inside of a surface (negative distance) with `hu`."""
@@ -95,3 +118,11 @@ def box_corners(center, axes, half_extents) -> np.ndarray:
     """(8, 3) corners of a box with unit `axes` in rows."""
     signs = np.array([[i, j, k] for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)], dtype=float)
     return center + (signs * half_extents) @ np.asarray(axes)
+
+
+def _slope(values: np.ndarray, rows: np.ndarray, columns: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Size of the change per step at some elements, in one of the two directions."""
+    after = np.minimum(rows + down, values.shape[0] - 1), np.minimum(columns + right, values.shape[1] - 1)
+    before = np.maximum(rows - down, 0), np.maximum(columns - right, 0)
+    steps = (after[0] - before[0]) + (after[1] - before[1])
+    return np.abs(values[after] - values[before]) / np.maximum(steps, 1)

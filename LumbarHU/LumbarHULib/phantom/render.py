@@ -67,14 +67,16 @@ def render(
     field_of_view_mm : tuple of float, optional
         Extent in R, A and S; by default the bones with 12 mm around them.
     center_ras_mm : tuple of float, optional
-        Its center; by default that of the bones.
+        Its center; by default the middle of the bodies.
     thickness_mm, blur_fwhm_mm, noise_hu, noise_fwhm_mm, seed
         See `render_on_grid`.
     """
     corners = np.concatenate([part.corners_ras_mm for part in parts_of(spec) if hasattr(part, "vertebra")])
     low, high = corners.min(axis=0) - 12, corners.max(axis=0) + 12
-    center = (low + high) / 2 if center_ras_mm is None else center_ras_mm
     size = high - low if field_of_view_mm is None else field_of_view_mm
+    center = center_ras_mm
+    if center is None:
+        center = (low + high) / 2 if field_of_view_mm is None else spec.middle_ras_mm
     grid = axial_grid(center, size, pixel_mm, slice_mm, thickness_mm)
     return render_on_grid(
         spec, grid, blur_fwhm_mm=blur_fwhm_mm, noise_hu=noise_hu, noise_fwhm_mm=noise_fwhm_mm, seed=seed
@@ -126,24 +128,29 @@ def _render_slice(parts: list, grid: Grid, k: int, background_hu: float, blur_fw
     step_i, step_j = grid.ras_from_ijk[:3, 0], grid.ras_from_ijk[:3, 1]
     pixel_mm = np.array(grid.pixel_mm)
     canvas = np.full(grid.shape_kji[1:], background_hu, dtype=np.float32)
-    whole = Patch(grid.slice_origin_ras(k), step_i, step_j, canvas, float(pixel_mm.max()))
-    reach_mm = grid.thickness_mm / 2 + 1.0
+    whole = Patch(grid.slice_origin_ras(k), step_i, step_j, canvas, grid.thickness_mm)
+    # What the slice's thickness and the blur bring in from outside.
+    reach_mm = grid.thickness_mm / 2 + 1.0 + 2 * blur_fwhm_mm
     windows = [(part, whole.window_slices(part.corners_ras_mm, reach_mm)) for part in parts]
     here = [(part, ranges) for part, ranges in windows if ranges is not None]
-    for part, ranges in here:
-        part.paint(whole.cut(*ranges))
-    _blur(canvas, pixel_mm, blur_fwhm_mm, whole.ramp_mm)
     fine_ranges = [ranges for part, ranges in here if part.fine]
-    if not fine_ranges:
-        return canvas
-    # A crop around the fine parts is painted anew; a border of it, as wide as the blur reaches, is then left out.
-    pad = int(np.ceil(2 + 4 * SIGMA_PER_FWHM * blur_fwhm_mm / pixel_mm.min()))
     rows, columns = (
-        slice(min(ranges[axis].start for ranges in fine_ranges), max(ranges[axis].stop for ranges in fine_ranges))
+        slice(
+            min((one[axis].start for one in fine_ranges), default=0),
+            max((one[axis].stop for one in fine_ranges), default=0),
+        )
         for axis in (0, 1)
     )
-    fine = _render_crop([part for part, _ in here], grid, whole.cut(rows, columns), pad, background_hu, blur_fwhm_mm)
-    canvas[rows, columns] = fine
+    crop = whole.cut(rows, columns)
+    if crop.values_hu.size < canvas.size:
+        for part, ranges in here:
+            if not part.fine:
+                part.paint(whole.cut(*ranges))
+        _blur(canvas, pixel_mm, blur_fwhm_mm)
+    if crop.values_hu.size:
+        # A border as wide as the blur reaches is painted as well, and then left out.
+        pad = int(np.ceil(2 + 4 * SIGMA_PER_FWHM * blur_fwhm_mm / pixel_mm.min()))
+        crop.values_hu[...] = _render_crop([part for part, _ in here], grid, crop, pad, background_hu, blur_fwhm_mm)
     return canvas
 
 
@@ -157,20 +164,19 @@ def _render_crop(parts: list, grid: Grid, crop: Patch, pad: int, background_hu: 
     shape = ((row_count + 2 * pad - 1) * factor_j + 1, (column_count + 2 * pad - 1) * factor_i + 1)
     origin = crop.origin_ras - pad * (crop.step_i_ras + crop.step_j_ras)
     fine_mm = pixel_mm / (factor_i, factor_j)
-    ramp_mm = float(fine_mm.max())
 
     base = np.full(shape, background_hu, dtype=np.float32)
-    _paint([part for part in parts if not part.fine], Patch(origin, step_i, step_j, base, ramp_mm))
+    _paint([part for part in parts if not part.fine], Patch(origin, step_i, step_j, base, grid.thickness_mm))
     fine_parts = [part for part in parts if part.fine]
-    count = int(np.ceil(grid.thickness_mm / _FINE_STEP_MM))
+    count = int(np.ceil(grid.thickness_mm / fine_mm.max() - 1e-9))
     total = np.zeros(shape, dtype=np.float32)
     for offset in (np.arange(count) + 0.5) / count - 0.5:
         values = base.copy()
         shifted = origin + offset * grid.thickness_mm * grid.normal_ras
-        _paint(fine_parts, Patch(shifted, step_i, step_j, values, ramp_mm))
+        _paint(fine_parts, Patch(shifted, step_i, step_j, values, grid.thickness_mm / count))
         total += values
     total /= count
-    _blur(total, fine_mm, blur_fwhm_mm, ramp_mm)
+    _blur(total, fine_mm, blur_fwhm_mm)
     return total[pad * factor_j :: factor_j, pad * factor_i :: factor_i][:row_count, :column_count]
 
 
@@ -181,11 +187,13 @@ def _paint(parts: list, patch: Patch) -> None:
             part.paint(window)
 
 
-def _blur(values: np.ndarray, step_mm: np.ndarray, fwhm_mm: float, ramp_mm: float) -> None:
-    """Blur in place, by what the ramp at edges has not blurred already."""
+def _blur(values: np.ndarray, step_mm: np.ndarray, fwhm_mm: float) -> None:
+    """Blur in place, by what painting has not blurred already."""
     from scipy.ndimage import gaussian_filter
 
-    variance_mm2 = (SIGMA_PER_FWHM * fwhm_mm) ** 2 - ramp_mm**2 / 12
+    # An edge rises over max(|cos|, |sin|) of a step (see `Patch.coverage`), whose mean square is 1/2 + 1/π.
+    painted_mm2 = (0.5 + 1 / np.pi) * step_mm.max() ** 2 / 12
+    variance_mm2 = (SIGMA_PER_FWHM * fwhm_mm) ** 2 - painted_mm2
     if variance_mm2 > 0:
         gaussian_filter(values, np.sqrt(variance_mm2) / step_mm[::-1], output=values, mode="nearest", truncate=4.5)
 

@@ -78,7 +78,10 @@ class Section:
         distance, growth, origin_mm = _distance_table(self)
         x_mm, y_mm = np.broadcast_arrays(x_mm, y_mm)
         index = np.stack([(y_mm - origin_mm[1]) / _TABLE_STEP_MM, (x_mm - origin_mm[0]) / _TABLE_STEP_MM])
-        return tuple(map_coordinates(table, index, order=1, mode="nearest") for table in (distance, growth))
+        # Growth only leans the wall a little: the nearest value will do.
+        return tuple(
+            map_coordinates(table, index, order=order, mode="nearest") for table, order in ((distance, 1), (growth, 0))
+        )
 
 
 @lru_cache(maxsize=64)

@@ -12,18 +12,18 @@ from LumbarHULib.phantom.vertebra import VertebraSpec
 
 ALL_LEVELS = ("T12", "L1", "L2", "L3", "L4", "L5", "S1", "S2")
 
-# Depth, width, height of the body (mm), tilt (degrees, at full lordosis), and the disc below (mm). They are nobody's
-# measurements: chosen to look like an adult's lumbar spine, lying on the back.
+# Depth, width, height of the body (mm), tilt (degrees, at full lordosis), the disc below and the transverse processes
+# (mm). They are nobody's measurements: chosen to look like an adult's lumbar spine, lying on the back.
 _ANATOMY = MappingProxyType(
     {
-        "T12": (30.0, 40.0, 25.5, 15.0, 6.5),
-        "L1": (31.5, 42.0, 26.5, 12.0, 7.5),
-        "L2": (33.0, 44.0, 27.5, 8.0, 9.0),
-        "L3": (34.0, 46.5, 28.0, 2.0, 10.0),
-        "L4": (34.5, 48.5, 28.0, -7.0, 11.0),
-        "L5": (34.0, 51.0, 27.5, -21.0, 10.0),
-        "S1": (30.0, 50.0, 29.0, -40.0, 1.5),
-        "S2": (20.0, 38.0, 24.0, -50.0, 1.0),
+        "T12": (30.0, 40.0, 25.5, 15.0, 6.5, 7.0),
+        "L1": (31.5, 42.0, 26.5, 12.0, 7.5, 13.0),
+        "L2": (33.0, 44.0, 27.5, 8.0, 9.0, 17.0),
+        "L3": (34.0, 46.5, 28.0, 2.0, 10.0, 21.0),
+        "L4": (34.5, 48.5, 28.0, -7.0, 11.0, 16.0),
+        "L5": (34.0, 51.0, 27.5, -21.0, 10.0, 15.0),
+        "S1": (28.0, 50.0, 29.0, -40.0, 1.5, 0.0),
+        "S2": (21.0, 40.0, 25.0, -52.0, 1.0, 0.0),
     }
 )
 
@@ -65,7 +65,7 @@ def lumbar_spine(
     centers = _centers(lordosis)
     vertebrae = []
     for level in levels:
-        depth, width, height, tilt, _ = _ANATOMY[level]
+        depth, width, height, tilt, _, transverse = _ANATOMY[level]
         sacral = level.startswith("S")
         fields = {"posterior_concavity_mm": 1.5, "flare_fraction": 0.04, "endplate_concavity_mm": 0.8} if sacral else {}
         fields |= {"posterior": "sacral", "foramen": False} if sacral else {}
@@ -80,6 +80,7 @@ def lumbar_spine(
                 rotation_deg=_value(rotation_deg, level),
                 cortex_mm=cortex_mm,
                 trabecular_hu=_value(trabecular_hu, level),
+                transverse_mm=transverse,
                 **(fields | vertebra_fields),
             )
         )
@@ -134,7 +135,7 @@ def _centers(lordosis: float) -> dict[str, np.ndarray]:
     position, angle = np.zeros(2), None
     centers = {}
     half_before, gap_before = 0.0, 0.0
-    for level, (_, _, height, tilt_deg, gap) in _ANATOMY.items():
+    for level, (_, _, height, tilt_deg, gap, _) in _ANATOMY.items():
         tilt = np.radians(tilt_deg * lordosis)
         down = np.array([np.sin(tilt), -np.cos(tilt)])
         if angle is not None:

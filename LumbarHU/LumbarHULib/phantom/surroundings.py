@@ -20,7 +20,9 @@ def parts_of(spec: SpineSpec) -> list:
             parts += _vessel(spec, column, vessel, ends_at)
     parts += _canal(spec, column)
     if spec.pelvis and "S1" in spec.levels:
-        parts.append(_pelvis(spec.vertebra("S1")))
+        parts += _pelvis(spec.vertebra("S1"))
+    if spec.trunk and "T12" in spec.levels:
+        parts += _ribs(spec.vertebra("T12"))
     parts += [DiscPart(*pair, spec.disc_hu) for pair in pairwise(spec.vertebrae)]
     parts += [VertebraPart(vertebra) for vertebra in spec.vertebrae]
     return parts
@@ -118,25 +120,22 @@ def _canal(spec: SpineSpec, column: _Column) -> list:
 
 def _muscles(spec: SpineSpec, column: _Column) -> list:
     top = spec.vertebra("L1") if "L1" in spec.levels else spec.vertebrae[0]
-    # Psoas grows on the way down from L1, and leaves the spine forward below L5.
+    # Psoas grows on the way down from L1; the muscles of the back end on the sacrum.
     below_top = top.center_ras_mm[2] + 10 - column.s_mm
     grown = np.clip(below_top / 110, 0.25, 1) if len(spec.levels) > 1 else np.full_like(column.s_mm, 0.8)
+    bottom = spec.vertebra("L5").center_ras_mm[2] if "L5" in spec.levels else column.s_mm[0] - 100
+    left_over = np.clip(1 + (column.s_mm - bottom) / 90, 0.1, 1)
+    # (place in the vertebra's frame, half axes, HU less than psoas, angle)
+    dorsal = (((62, -30), (21, 9), 3, 25), ((44, -54), (25, 16), 4, -8), ((17, -52), (13.5, 18), 8, 5))
     parts = []
     for side in (1, -1):
         half_width = column.along(lambda vertebra: vertebra.width_mm / 2)
         psoas = column.beside(0, -8) + np.column_stack([side * (half_width + 19 * grown - 3), 6 * grown - 3])
-        parts += [
-            Tube(column.s_mm, psoas, np.column_stack([19 * grown, 24 * grown]), spec.muscle_hu, side * 70),
-            _along(column, (side * 62, -30), (21, 9), spec.muscle_hu - 3, side * 25),
-            _along(column, (side * 44, -56), (25, 17), spec.muscle_hu - 4, side * -8),
-            _along(column, (side * 17, -53), (13.5, 19), spec.muscle_hu - 8, side * 5),
-        ]
+        parts.append(Tube(column.s_mm, psoas, np.outer(grown, [19, 24]), spec.muscle_hu, side * 70))
+        for (x_mm, y_mm), half_axes, less_hu, angle_deg in dorsal:
+            path, size = column.beside(side * x_mm, y_mm), np.outer(left_over, half_axes)
+            parts.append(Tube(column.s_mm, path, size, spec.muscle_hu - less_hu, side * angle_deg))
     return parts
-
-
-def _along(column: _Column, place, half_axes, hu, angle_deg) -> Tube:
-    size = np.tile(np.array(half_axes, dtype=float), (len(column.s_mm), 1))
-    return Tube(column.s_mm, column.beside(*place), size, hu, angle_deg)
 
 
 def _abdomen(spec: SpineSpec, column: _Column) -> list:
@@ -147,12 +146,12 @@ def _abdomen(spec: SpineSpec, column: _Column) -> list:
     parts = _table(r, a) if spec.table else []
     parts.append(
         Trunk(
-            (r, a + 20.0),
+            (r, a + 17.0),
             (
-                ((0, 0), (166, 112), 20.0),
-                ((0, 0), (164, 110), fat),
-                ((0, 4), (146, 91), muscle - 5),
-                ((0, 4), (133, 80), fat),
+                (0, (166, 118), 20.0),
+                (0, (164, 116), fat),
+                (6, (146, 93), muscle - 5),
+                (6, (133, 82), fat),
             ),
         )
     )
@@ -161,10 +160,14 @@ def _abdomen(spec: SpineSpec, column: _Column) -> list:
         parts += [
             Blob((r + side * 68, a - 12, kidney_s), (29, 24, 56), 34.0, side * -35, side * -9),
             Blob((r + side * 52, a - 4, kidney_s), (14, 9, 22), fat, side * -35),
-            # Colon, with gas in front as in a patient who lies on the back.
-            Blob((r + side * 108, a + 18, s - 25), (23, 25, 95), 28.0),
-            Blob((r + side * 107, a + 29, s - 10), (15, 10, 60), -850.0),
         ]
+    parts += [
+        # Ascending and descending colon, with gas in front as in a patient who lies on the back.
+        Blob((r + 106, a + 16, s - 30), (24, 26, 84), 28.0),
+        Blob((r + 106, a + 28, s - 22), (16, 10, 58), -850.0),
+        Blob((r - 112, a + 6, s - 20), (15, 17, 100), 26.0),
+        Blob((r - 112, a + 13, s + 4), (8, 5, 40), -800.0),
+    ]
     parts += [
         Blob((r + 78, a + 32, s + 112), (62, 66, 78), 56.0, 12),  # liver
         Blob((r - 104, a - 8, s + 104), (26, 42, 46), 50.0, 25),  # spleen
@@ -186,21 +189,46 @@ def _abdomen(spec: SpineSpec, column: _Column) -> list:
 
 def _table(r: float, a: float) -> list:
     """Return a curved carbon shell around foam, under the back."""
-    top = a + 20.0 - 113.5 + 300.0
-    shell = (((0, 0), (300, 300), -250.0), ((0, 0), (298.2, 298.2), -930.0), ((0, 0), (284, 284), -250.0))
-    return [Trunk((r, top - 13.0), (*shell, ((0, 0), (282.2, 282.2), -1000.0)), 2.0)]
+    top = a + 17.0 - 119.5 + 300.0
+    layers = (
+        (0, (300, 300), -250.0),
+        (0, (298.2, 298.2), -930.0),
+        (0, (284, 284), -250.0),
+        (0, (282.2, 282.2), -1000.0),
+    )
+    return [Trunk((r, top - 13.0), layers, 0.0)]
 
 
-def _pelvis(sacrum: VertebraSpec) -> BonePart:
-    boxes = []
-    r, a, s = sacrum.center_ras_mm
+def _pelvis(sacrum: VertebraSpec) -> list:
+    """Return the iliac wings: a plate beside the sacrum that flares forward and outward."""
+    center = np.array(sacrum.center_ras_mm)
+    wings = []
     for side in (1, -1):
-        start, end = np.array([r + side * 50, a - 52, s - 22]), np.array([r + side * 116, a + 26, s + 14])
-        along = (end - start) / np.linalg.norm(end - start)
-        upward = np.array([side * 0.42, -0.12, 0.9])
-        upward -= (upward @ along) * along
-        upward /= np.linalg.norm(upward)
-        axes = np.stack([along, np.cross(upward, along), upward])
-        half = np.array([np.linalg.norm(end - start) / 2, 0.0, 30.0])
-        boxes.append(RoundedBox((start + end) / 2, axes, half, (7.0, 4.0)))
-    return BonePart(tuple(boxes), 1.6, 700.0, 130.0)
+        offsets = np.array([[side * 50, -54, -6], [side * 68, -6, 8], [side * 114, 38, 18]])
+        back, bend, front = center + offsets
+        plates = tuple(
+            _plate(start, end, [side * 0.45, -0.1, 0.9], radius, 30.0)
+            for start, end, radius in ((back, bend, (6.5, 5.0)), (bend, front, (5.0, 3.5)))
+        )
+        wings.append(BonePart(plates, 1.6, 700.0, 140.0))
+    return wings
+
+
+def _ribs(thoracic: VertebraSpec) -> list:
+    """Return the twelfth ribs."""
+    ribs = []
+    for side in (1, -1):
+        path = [thoracic.to_ras([side * x, y, z]) for x, y, z in ((21, -19, 6), (52, -42, -6), (92, -38, -34))]
+        pieces = tuple(_plate(start, end, [0, 0, 1], (3.4, 3.0), 1.5) for start, end in pairwise(path))
+        ribs.append(BonePart(pieces, 1.0, 650.0, 150.0))
+    return ribs
+
+
+def _plate(start, end, upward, radius_mm: tuple[float, float], half_height_mm: float) -> RoundedBox:
+    along = (end - start) / np.linalg.norm(end - start)
+    upward = np.array(upward, dtype=float)
+    upward -= (upward @ along) * along
+    upward /= np.linalg.norm(upward)
+    axes = np.stack([along, np.cross(upward, along), upward])
+    half = np.array([np.linalg.norm(end - start) / 2, 0.0, half_height_mm])
+    return RoundedBox((start + end) / 2, axes, half, radius_mm)

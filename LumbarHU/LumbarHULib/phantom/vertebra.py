@@ -50,6 +50,8 @@ class VertebraSpec:
         Of the superellipses of the cross-section (see `Section`).
     posterior : {"lumbar", "sacral", "none"}
         Kind of posterior elements. Pedicles open into the body: there is no cortex between.
+    transverse_mm : float
+        How far the transverse processes reach out.
     arch_cortex_mm, arch_marrow_hu : float
         Of the posterior elements.
     foramen : bool
@@ -79,6 +81,7 @@ class VertebraSpec:
     anterior_exponent: float = 2.25
     posterior_exponent: float = 2.9
     posterior: str = "lumbar"
+    transverse_mm: float = 18.0
     arch_cortex_mm: float = 1.1
     arch_marrow_hu: float = 190.0
     foramen: bool = True
