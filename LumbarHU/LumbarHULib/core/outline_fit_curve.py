@@ -1,11 +1,15 @@
-"""The closed spline as linear algebra, and fits to it."""
+"""The closed spline as linear algebra: its samples, its stiffness, and where its control points stand."""
 
 from functools import lru_cache
 
 import numpy as np
 
+# Samples per control point where places along the curve are looked up, and robust distance of a node from a stiff spline, in mm.
+LOOKUP_SAMPLES = 48
+ROBUST_MM = 1.0
 
-@lru_cache(maxsize=8)
+
+@lru_cache(maxsize=16)
 def spline_matrices(count: int, per_span: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return matrices that take control points to the closed spline, its first and its second derivative.
 
@@ -14,50 +18,90 @@ def spline_matrices(count: int, per_span: int) -> tuple[np.ndarray, np.ndarray, 
     from scipy.interpolate import CubicSpline
 
     spline = CubicSpline(np.arange(count + 1), np.vstack([np.eye(count), np.eye(count)[:1]]), bc_type="periodic")
-    parameter = np.arange(count * per_span) / per_span
-    return spline(parameter), spline(parameter, 1), spline(parameter, 2)
+    parameters = np.arange(count * per_span) / per_span
+    return spline(parameters), spline(parameters, 1), spline(parameters, 2)
 
 
-@lru_cache(maxsize=8)
-def bending_matrix(count: int) -> np.ndarray:
-    """Return the third difference of a closed polygon, made such that it vanishes on every ellipse; shape (count, count)."""
-    identity = np.eye(count)
-    second = np.roll(identity, 1, axis=1) + np.roll(identity, -1, axis=1) - 2 * np.cos(2 * np.pi / count) * identity
-    return (np.roll(identity, 1, axis=1) - identity) @ second
+@lru_cache(maxsize=4)
+def bending_energy(count: int) -> np.ndarray:
+    """Return the matrix of a closed polygon's bending, shape (count, count).
+
+    It sums the squares of third differences that are made such that they vanish on every ellipse: a body that is seen nowhere would be an
+    ellipse, and a gap is bridged as an ellipse's arc would bridge it.
+    """
+    after, identity = np.roll(np.eye(count), 1, axis=1), np.eye(count)
+    bend = (after - identity) @ (after + after.T - 2 * np.cos(2 * np.pi / count) * identity)
+    return bend.T @ bend
 
 
 def outward_normals(derivative: np.ndarray) -> np.ndarray:
     """Return unit normals, shape (n, 2), of a counterclockwise curve from its derivative."""
-    tangent = derivative / np.hypot(derivative[:, 0], derivative[:, 1])[:, None]
-    return np.column_stack([tangent[:, 1], -tangent[:, 0]])
+    return np.column_stack([derivative[:, 1], -derivative[:, 0]]) / np.hypot(derivative[:, 0], derivative[:, 1])[:, None]
 
 
 def midline_crossings(dense: np.ndarray) -> tuple[float, float]:
-    """Return the parameters (in samples) at which a dense counterclockwise curve crosses u = 0 in front and behind."""
+    """Return the places (in samples) at which a dense closed curve crosses the midline, u = 0, in front and behind."""
     u, after = dense[:, 0], np.roll(dense[:, 0], -1)
     crossing = np.flatnonzero((u > 0) != (after > 0))
     if len(crossing) < 2:
         return float(np.argmax(dense[:, 1])), float(np.argmin(dense[:, 1]))
-    exact = crossing + u[crossing] / (u[crossing] - after[crossing])
+    place = crossing + u[crossing] / (u[crossing] - after[crossing])
     v = dense[crossing, 1]
-    return float(exact[np.argmax(v)]), float(exact[np.argmin(v)])
+    return float(place[np.argmax(v)]), float(place[np.argmin(v)])
 
 
-def spread_points(dense: np.ndarray, count: int) -> np.ndarray:
-    """Place control points evenly along each half of a dense closed curve, the midline's ends midway between two points.
+def spread_points(points: np.ndarray) -> np.ndarray:
+    """Move control points along their spline to where they stand evenly on each half, a midline's end midway between two of them.
+
+    Parameters
+    ----------
+    points : array, shape (n, 2)
+        Control points, counterclockwise in (u, v).
+
+    Returns
+    -------
+    array, shape (n, 2)
+        The first to the patient's right of the anterior midline end.
+    """
+    count = len(points)
+    dense = spline_matrices(count, 12)[0] @ points
+    closed = np.concatenate([dense, dense, dense[:1]])
+    arc = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
+    front, back = midline_crossings(dense)
+    back += len(dense) * (back < front)
+    front_mm, back_mm, again_mm = np.interp([front, back, front + len(dense)], np.arange(len(arc)), arc)
+    share = (np.arange(count // 2) + 0.5) / (count // 2)
+    places = np.concatenate([front_mm + share * (back_mm - front_mm), back_mm + share * (again_mm - back_mm)])
+    return np.column_stack([np.interp(places, arc, closed[:, axis]) for axis in (0, 1)])
+
+
+def stiff_spline(nodes: np.ndarray, weights: np.ndarray, count: int, stiffness: float) -> np.ndarray:
+    """Draw a stiff closed spline along nodes, leaving aside those that stand out.
+
+    Parameters
+    ----------
+    nodes : array, shape (n, 2)
+        Nodes in order around the body.
+    weights : array, shape (n,)
+        Weight of each node; nodes without evidence keep a little.
+    count : int
+        Control points of the spline.
+    stiffness : float
+        Weight of `bending_energy` against one node of weight 1.
 
     Returns
     -------
     array, shape (count, 2)
-        Counterclockwise from the right of the anterior end over the patient's right... the first lies next to the anterior end.
     """
-    closed = np.vstack([dense, dense, dense[:1]])
+    closed = np.vstack([nodes, nodes[:1]])
     arc = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
-    samples = np.arange(len(closed))
-    front, back = midline_crossings(dense)
-    if back < front:
-        back += len(dense)
-    at_front, at_back, at_front_again = np.interp([front, back, front + len(dense)], samples, arc)
-    share = (np.arange(count // 2) + 0.5) / (count // 2)
-    place = np.concatenate([at_front + share * (at_back - at_front), at_back + share * (at_front_again - at_back)])
-    return np.column_stack([np.interp(place, arc, closed[:, axis]) for axis in (0, 1)])
+    even = np.arange(count) / count * arc[-1]
+    points = np.column_stack([np.interp(even, arc, closed[:, axis]) for axis in (0, 1)])
+    places = np.rint(arc[:-1] / arc[-1] * count * LOOKUP_SAMPLES).astype(int) % (count * LOOKUP_SAMPLES)
+    value = spline_matrices(count, LOOKUP_SAMPLES)[0][places]
+    stiff = stiffness * bending_energy(count)
+    for _ in range(4):
+        off = np.hypot(*(nodes - value @ points).T)
+        pull = value.T * (np.maximum(weights, 0.02) / (1 + (off / ROBUST_MM) ** 2))
+        points = np.linalg.solve(pull @ value + stiff, pull @ nodes)
+    return points

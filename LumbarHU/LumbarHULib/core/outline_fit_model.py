@@ -12,14 +12,16 @@ class OutlineModel:
     Parameters
     ----------
     control_points : int
-        Control points of the outline; even, so that the midline's ends fall between points.
+        Control points of the outline; even, so that each of the midline's ends falls midway between two of them.
     cortex_hu : float
         HU of cortical bone as it would be without blur. Blur leaves only the product of HU and thickness, so it must be known.
     cortex_mm : (float, float, float)
         Least, usual and greatest thickness of the cortex.
     blur_fwhm_mm : (float, float)
         Least and greatest in-plane blur of the scanner, full width at half maximum; the pixel's own width is added to it.
-    width_mm : (float, float)
+    depth_mm : (float, float)
+        Least and greatest depth of a vertebral body, which is the length of its midline.
+    half_width_mm : (float, float)
         Least and greatest distance from the midline to the body's lateral wall.
     end_tolerance_mm : float
         How far an end of the midline may lie from the edge that the CT shows.
@@ -33,10 +35,23 @@ class OutlineModel:
     cortex_hu: float
     cortex_mm: tuple[float, float, float]
     blur_fwhm_mm: tuple[float, float]
-    width_mm: tuple[float, float]
+    depth_mm: tuple[float, float]
+    half_width_mm: tuple[float, float]
     end_tolerance_mm: float
     noise_hu: float
     least_support: float
+
+    def usual_sd_mm(self, pixel_mm: float) -> float:
+        """Return the standard deviation of the usual blur and the pixel together, in mm."""
+        return float(np.hypot(SD_PER_FWHM * np.mean(self.blur_fwhm_mm), SD_PER_PIXEL * pixel_mm))
+
+    def sd_range_mm(self, pixel_mm: float) -> tuple[float, float]:
+        """Return the least and greatest standard deviation of blur and pixel together, in mm.
+
+        An image that was resampled to its pixels is blurred by up to one pixel more.
+        """
+        least, greatest = SD_PER_FWHM * np.array(self.blur_fwhm_mm)
+        return float(np.hypot(least, SD_PER_PIXEL * pixel_mm)), float(np.hypot(greatest, pixel_mm))
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,8 @@ class OutlineFit:
     ----------
     control_points_uv_mm : array, shape (n, 2)
         Counterclockwise in (u, v), which is clockwise seen from superior. The outline is the closed periodic cubic spline with
-        uniform parameter through them. The first and the last stand on either side of the anterior midline end.
+        uniform parameter through them. The last and the first stand on either side of the anterior midline end, the first to the
+        patient's right.
     support : array, shape (n,)
         For the stretch of outline around each control point, how much of it follows a cortex that was seen: 0 to 1. Where it is 0
         (pedicles, basivertebral foramen) the outline bridges.
@@ -56,9 +72,9 @@ class OutlineFit:
     cortex_mm : float
         Median thickness of the cortex that was found, taking it to have the model's HU.
     residual_hu : float
-        Root mean square of image minus model where a cortex was seen.
+        Root mean square of image minus model on the median profile: noise, and what the model does not know.
     end_offsets_mm : (float, float)
-        How far the anterior and the posterior midline end stand outside (positive) or inside the outline.
+        How far the anterior and the posterior midline end stand outside (positive) or inside the outline, along the midline.
     """
 
     control_points_uv_mm: np.ndarray
@@ -72,3 +88,8 @@ class OutlineFit:
     def supported_fraction(self) -> float:
         """Fraction of the perimeter, 0 to 1, that follows a cortex that was seen."""
         return float(np.mean(self.support))
+
+
+# Standard deviation of a Gaussian of unit full width at half maximum, and of a box of unit width.
+SD_PER_FWHM = 1 / np.sqrt(8 * np.log(2))
+SD_PER_PIXEL = 1 / np.sqrt(12)

@@ -1,47 +1,58 @@
-"""The best closed path around a vertebral body on rays from its middle."""
+"""The best closed path around a vertebral body on lines that cross its edge."""
 
 import numpy as np
 
 
-def best_closed_path(scores: np.ndarray, bend_cost: float, reach: int, starts: np.ndarray) -> np.ndarray:
-    """Find the closed path of greatest score, exactly, by dynamic programming.
+def best_closed_path(scores: np.ndarray, bend_cost: float, reach: int) -> np.ndarray:
+    """Find the closed path of greatest score by dynamic programming.
+
+    Both halves run from line 0 to the line opposite, side by side. Where they want to start from different places, the better of the two
+    places is kept for both; otherwise the path is the best of all.
 
     Parameters
     ----------
-    scores : array, shape (rays, places)
-        Score of each place; very negative where the path may not pass. The number of rays is even.
+    scores : array, shape (lines, places)
+        Score of each place, very negative where the path may not pass. The number of lines is even.
     bend_cost : float
-        Cost of one squared step of a place from ray to ray.
+        Cost of one squared step of a place from line to line.
     reach : int
-        Greatest step from ray to ray, in places.
-    starts : array of int
-        Places where the path may cross ray 0.
+        Greatest step from line to line, in places.
 
     Returns
     -------
-    array of int, shape (rays,)
-        The place on each ray.
+    array of int, shape (lines,)
+        The place on each line.
     """
-    rays, places = scores.shape
-    half = rays // 2
-    order = np.stack([np.arange(half + 1), -np.arange(half + 1) % rays])
-    node = scores[order]
-    penalty = bend_cost * np.arange(-reach, reach + 1) ** 2.0
-    padded = np.full((half + 1, 2, len(starts), places + 2 * reach), -1e9)
-    padded[0, :, np.arange(len(starts)), reach + starts] = scores[0, starts, None] / 2
+    path, score = _path(scores, bend_cost, reach)
+    if path[0, 0] != path[1, 0]:
+        tries = []
+        for start in path[:, 0]:
+            kept = np.full_like(scores[0], -np.inf)
+            kept[start] = scores[0, start]
+            tries.append(_path(np.vstack([kept, scores[1:]]), bend_cost, reach))
+        path = max(tries, key=lambda found: found[1])[0]
+    return np.concatenate([path[0], path[1, -2:0:-1]])
+
+
+def _path(scores, bend_cost, reach):
+    """Return the places on the two halves, shape (2, lines / 2 + 1), and the path's score; the starts may differ."""
+    lines, places = scores.shape
+    half = lines // 2
+    node = scores[np.stack([np.arange(half + 1), -np.arange(half + 1) % lines], axis=1)]
+    node[[0, half]] /= 2
+    penalty = bend_cost * np.arange(-reach, reach + 1)[:, None, None] ** 2.0
+    best = np.full((half + 1, 2, places + 2 * reach), -np.inf)
+    best[0, :, reach : reach + places] = node[0]
+    stride = best.strides[1:]
     for step in range(1, half + 1):
-        before, now = padded[step - 1], padded[step, :, :, reach : reach + places]
-        np.subtract(before[..., :places], penalty[0], out=now)
-        for shift in range(1, 2 * reach + 1):
-            np.maximum(now, before[..., shift : shift + places] - penalty[shift], out=now)
-        now += node[:, step, None]
-    total = padded[half, 0, :, reach : reach + places] + padded[half, 1, :, reach : reach + places] - scores[half]
-    start, end = np.unravel_index(np.argmax(total), total.shape)
-    path = np.empty(rays, dtype=int)
+        steps = np.lib.stride_tricks.as_strided(best[step - 1], (2 * reach + 1, 2, places), (stride[1], *stride))
+        np.add((steps - penalty).max(axis=0), node[step], out=best[step, :, reach : reach + places])
+    end = np.argmax(best[half].sum(axis=0)) - reach
+    path = np.empty((2, half + 1), dtype=int)
+    path[:, half] = end
+    penalty = penalty[:, 0, 0]
     for side in (0, 1):
-        place = end
-        for step in range(half, -1, -1):
-            path[order[side, step]] = place
-            if step:
-                place = place - reach + np.argmax(padded[step - 1, side, start, place : place + 2 * reach + 1] - penalty)
-    return path
+        for step in range(half, 0, -1):
+            place = path[side, step]
+            path[side, step - 1] = place - reach + np.argmax(best[step - 1, side, place : place + 2 * reach + 1] - penalty)
+    return path, best[half, :, end + reach].sum()
