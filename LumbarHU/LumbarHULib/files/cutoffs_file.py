@@ -1,0 +1,110 @@
+"""Cutoffs from their file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from LumbarHULib.core.cutoffs import Cutoff, CutoffTable, Proportion, RoiCutoffs
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.files.json_schema import check_against_schema
+from LumbarHULib.files.located_json import LocatedValue, read_located_json
+from LumbarHULib.files.resources import resource_path
+
+DEFAULT_CUTOFFS = resource_path("Cutoffs", "shanghai-2022.json")
+
+
+@dataclass(frozen=True, eq=False)
+class CutoffsDocument:
+    """Cutoffs with the file's own words on them.
+
+    Parameters
+    ----------
+    cutoffs : CutoffTable
+        What a mean is compared with.
+    name, version, citation : str
+        As the file states them.
+    document : dict
+        The whole file as plain JSON values, with what is only shown: the percentages as printed, the cutoffs of others,
+        the acquisition that the cutoffs hold for; not to be changed.
+    """
+
+    cutoffs: CutoffTable
+    name: str
+    version: str
+    citation: str
+    document: dict[str, Any]
+
+
+def load_cutoffs(path: Path | None = None) -> CutoffsDocument:
+    """Read a file of cutoffs; without a path the study's.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, is no JSON, or a value is missing, unknown, of the wrong type or contradicts
+        another: with the file's name and the line.
+    """
+    document = read_located_json(path or DEFAULT_CUTOFFS)
+    check_against_schema(document, "cutoffs.schema.json")
+    _check_totals(document)
+    plain = document.plain()
+    medians = plain.get("level_medians", {})
+    table = CutoffTable(
+        name=plain["name"],
+        source=plain["citation"],
+        rois={roi: _roi_cutoffs(document["rois"][roi]) for roi in ROIS},
+        notes=tuple(plain.get("notes", ())),
+        level_medians_hu=medians.get("rois", {}),
+        level_medians_source=medians.get("source", ""),
+    )
+    return CutoffsDocument(table, plain["name"], plain["version"], plain["citation"], plain)
+
+
+def _roi_cutoffs(place: LocatedValue) -> RoiCutoffs:
+    osteoporosis, normal = _cutoff(place["osteoporosis"]), _cutoff(place["normal"])
+    return _located(place, RoiCutoffs, osteoporosis, normal)
+
+
+def _cutoff(place: LocatedValue) -> Cutoff:
+    plain = place.plain()
+    interval = plain.get("interval", {})
+    proportions = {
+        name: _located(place[name], Proportion, **{key: int(count) for key, count in plain[name].items()})
+        for name in ("sensitivity", "specificity")
+        if name in plain
+    }
+    low, high = interval.get("low"), interval.get("high")
+    return _located(
+        place["interval"] if interval else place,
+        Cutoff,
+        float(plain["value"]),
+        None if low is None else float(low),
+        None if high is None else float(high),
+        interval.get("source", ""),
+        **proportions,
+        note=plain.get("note", ""),
+    )
+
+
+def _located(place: LocatedValue, kind: type, *values, **named_values):
+    """Return the value of `kind`, or say at which line it is none."""
+    try:
+        return kind(*values, **named_values)
+    except InputError as problem:
+        raise place.error(str(problem)) from problem
+
+
+def _check_totals(document: LocatedValue) -> None:
+    """Raise InputError where a sensitivity is not of the test's positives, or a specificity not of its negatives."""
+    if "tests" not in document:
+        return
+    for name, test in document["tests"].value.items():
+        for roi in document["rois"].value.values():
+            for share, group in (("sensitivity", "positives"), ("specificity", "negatives")):
+                if share in roi[name] and roi[name][share]["total"].value != test[group].value:
+                    total = roi[name][share]["total"]
+                    raise total.error(
+                        f"The {share} is of {total.value}, but the test for {test['finds'].value} has "
+                        f"{test[group].value} {group}: correct one of them."
+                    )

@@ -1,0 +1,67 @@
+"""The measurement protocol from its file."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.files.json_schema import check_against_schema
+from LumbarHULib.files.located_json import LocatedValue, read_located_json
+from LumbarHULib.files.resources import resource_path
+
+DEFAULT_PROTOCOL = resource_path("Protocols", "lumbarhu-2022-study.json")
+
+
+@dataclass(frozen=True, eq=False)
+class ProtocolDocument:
+    """A protocol with the file's own words on it.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        The values.
+    name, version, citation : str
+        As the file states them.
+    document : dict
+        The whole file as plain JSON values, for the record of a measurement; not to be changed.
+    """
+
+    protocol: Protocol
+    name: str
+    version: str
+    citation: str
+    document: dict[str, Any]
+
+
+def load_protocol(path: Path | None = None) -> ProtocolDocument:
+    """Read a protocol file; without a path the study's.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, is no JSON, or a value is missing, unknown, of the wrong type or out of range:
+        with the file's name and the line.
+    """
+    document = read_located_json(path or DEFAULT_PROTOCOL)
+    check_against_schema(document, "protocol.schema.json")
+    values = {name: _value(entry["value"], name) for name, entry in document["values"].value.items()}
+    try:
+        protocol = Protocol(**values)
+    except InputError as problem:
+        # What the schema cannot say: two values that contradict each other. The sentence names them.
+        named = [entry for name, entry in document["values"].value.items() if f" {name} " in str(problem)]
+        raise (named or [document])[0].error(str(problem)) from problem
+    words = {name: document[name].value for name in ("name", "version", "citation")}
+    return ProtocolDocument(protocol, **words, document=document.plain())
+
+
+def _value(place: LocatedValue, name: str):
+    """Return a checked value as the type that the protocol holds it in."""
+    value = place.plain()
+    if isinstance(value, list):
+        return tuple(value)
+    declared = {item.name: item.metadata for item in fields(Protocol)}[name]
+    if "integer" in declared:
+        return int(value) if declared["integer"] else float(value)
+    return value

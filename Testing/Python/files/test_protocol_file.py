@@ -1,0 +1,118 @@
+"""The protocol as data: what it says, and how a broken one is refused."""
+
+import json
+import re
+from dataclasses import asdict, fields
+
+import pytest
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL, load_protocol
+from LumbarHULib.files.resources import resource_path
+
+TEXT = DEFAULT_PROTOCOL.read_text(encoding="utf-8")
+
+
+def line_of(text: str, pattern: str, after: str) -> int:
+    """Return the number of the first line that matches `pattern` from the line on in which `after` stands."""
+    lines = text.splitlines()
+    start = next(number for number, line in enumerate(lines) if after in line)
+    return next(number for number in range(start, len(lines)) if re.search(pattern, lines[number])) + 1
+
+
+def refusal_of(tmp_path, text: str) -> str:
+    path = tmp_path / "own.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as refusal:
+        load_protocol(path)
+    return str(refusal.value)
+
+
+def test_the_default_protocol_holds_what_the_measurement_protocol_fixes():
+    protocol = load_protocol().protocol
+    assert protocol.boundary_fraction == 2 / 3
+    assert protocol.front_width_fraction == 1 / 3
+    assert (protocol.axial_tie_deg, protocol.midline_angle_limit_deg) == (0.5, 45)
+    assert (protocol.boundary_fraction_min, protocol.boundary_fraction_max) == (0.2, 0.95)
+    assert (protocol.boundary_fraction_tolerance, protocol.boundary_angle_tolerance_deg) == (0.02, 10)
+    assert (protocol.boundary_angle_limit_deg, protocol.boundary_handle_distance_mm) == (45, 5)
+    assert (protocol.lateral_extent, protocol.slab_mm, protocol.edge_tolerance_mm) == ("full", 2.5, 1e-6)
+    assert (protocol.round_radius_fraction, protocol.off_center_fraction) == (0.95, 0.1)
+    assert (protocol.mean_levels, protocol.minimum_levels) == (("L1", "L2", "L3", "L4"), 2)
+    assert (protocol.lsc_hu, protocol.single_measurement_lsc_fraction, protocol.tube_voltage_kv) == (16, 0.71, 120)
+
+
+def test_every_value_has_unit_source_and_a_note():
+    values = load_protocol().document["values"]
+    assert [name for name, entry in values.items() if not entry["source"] or not entry["note"]] == []
+    assert {name: entry["unit"] for name, entry in values.items()} == {
+        item.name: item.metadata["unit"] for item in fields(Protocol)
+    }
+
+
+def test_the_schema_has_the_ranges_of_the_core():
+    schema = json.loads(resource_path("Schemas", "protocol.schema.json").read_text(encoding="utf-8"))
+    values = schema["properties"]["values"]
+    names = [item.name for item in fields(Protocol)]
+    assert values["required"] == list(values["properties"]) == names
+    for item in fields(Protocol):
+        allowed, unit = (values["properties"][item.name]["properties"][key] for key in ("value", "unit"))
+        assert unit == {"const": item.metadata["unit"]}
+        if "integer" in item.metadata:
+            kind = "integer" if item.metadata["integer"] else "number"
+            assert allowed == {"type": kind, "minimum": item.metadata["low"], "maximum": item.metadata["high"]}
+        elif "options" in item.metadata:
+            assert allowed == {"enum": list(item.metadata["options"])}
+
+
+def test_values_have_the_types_that_the_core_declares(tmp_path):
+    path = tmp_path / "own.json"
+    path.write_text(TEXT.replace('"value": 24,', '"value": 24.0,'), encoding="utf-8")
+    protocol = load_protocol(path).protocol
+    types = {"int": int, "float": float, "str": str}
+    for item in fields(Protocol):
+        wanted = types.get(getattr(item.type, "__name__", item.type), tuple)
+        assert type(getattr(protocol, item.name)) is wanted
+    assert asdict(protocol) == asdict(load_protocol().protocol)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "pattern", "after", "words"),
+    [
+        ('"value": 16,', '"value": "16",', "value", '"lsc_hu"', '“values.lsc_hu.value” is "16", not a number.'),
+        ('"value": 16,', '"value": 1600,', "value", '"lsc_hu"', "is 1600: use 0.1 to 200."),
+        ('"value": 24,', '"value": 24.5,', "value", '"outline_control_points"', "not a whole number"),
+        ('"value": "full"', '"value": "whole"', "value", '"lateral_extent"', 'write "full" or "anterior"'),
+        ('"slab_mm"', '"slab"', '"slab"', '"slab"', "“values.slab” is no known name: did you mean “slab_mm”?"),
+        ('"L3", "L4"', '"L4", "L4"', "value", '"mean_levels"', 'names "L4" twice'),
+        ('"L3", "L4"', '"L3", "L5"', "value", '"mean_levels"', 'is "L5": write'),
+        ('"L3", "L4"', '"L4", "L3"', '"mean_levels"', '"mean_levels"', "from cranial to caudal"),
+        ('"value": 60,', '"value": 12,', '"midline_length_min_mm"', '"midline_length_min_mm"', "contradict each other"),
+        ('"unit": "kV"', '"unit": "V"', "unit", '"tube_voltage_kv"', 'is "V": write "kV"'),
+        ('"lumbarhu-protocol-1"', '"lumbarhu-cutoffs-1"', "schema", '"schema"', 'write "lumbarhu-protocol-1"'),
+        ('"version": "1.0.0",', "", '"{|^', "{", "The document lacks “version”"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_line(tmp_path, old, new, pattern, after, words):
+    text = TEXT.replace(old, new, 1)
+    assert text != TEXT
+    line = 1 if after == "{" else line_of(text, pattern, after)
+    sentence = refusal_of(tmp_path, text)
+    assert sentence.startswith(f"own.json, line {line}: ")
+    assert words in sentence
+
+
+def test_a_missing_value_is_refused_with_the_line_of_what_lacks_it(tmp_path):
+    document = json.loads(TEXT)
+    del document["values"]["slab_mm"]
+    text = json.dumps(document, indent=1)
+    assert (
+        refusal_of(tmp_path, text)
+        == f"own.json, line {line_of(text, 'values', 'values')}: “values” lacks “slab_mm”: add it."
+    )
+
+
+def test_cutoffs_given_as_protocol_are_refused(tmp_path):
+    text = resource_path("Cutoffs", "shanghai-2022.json").read_text(encoding="utf-8")
+    assert "lumbarhu-protocol-1" in refusal_of(tmp_path, text)
