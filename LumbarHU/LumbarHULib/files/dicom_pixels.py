@@ -83,7 +83,8 @@ def _stored_pixels(path: Path, folder: Path) -> np.ndarray:
                 raise InputError(f"“{path.name}” holds no pixels: copy the series again.")
             if "TransferSyntaxUID" not in dataset.file_meta:
                 dataset.file_meta.TransferSyntaxUID = _guessed_syntax(path)
-            if dataset.file_meta.TransferSyntaxUID.is_compressed:
+            syntax = dataset.file_meta.TransferSyntaxUID
+            if syntax.is_compressed and syntax != pydicom.uid.RLELossless:
                 return _unpacked(dataset, folder)
             return dataset.pixel_array
     except (InputError, OSError):
@@ -105,7 +106,7 @@ def _guessed_syntax(path: Path) -> str:
 
 
 def _unpacked(dataset, folder: Path) -> np.ndarray:
-    """Decode compressed pixels by GDCM, which SimpleITK brings along and Slicer has; pydicom needs more packages.
+    """Decode JPEG of any kind by GDCM, which SimpleITK brings along; pydicom would need more packages.
 
     GDCM gets the pixels alone: without rescale it returns what is stored, and no patient's name is copied.
     """

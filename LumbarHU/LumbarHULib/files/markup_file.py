@@ -293,10 +293,8 @@ def _origin(points: list[dict]) -> MidlineOrigin:
 def _landmarks_of(level: str, found: dict[tuple[str, str], _Markup]) -> Landmarks:
     midline, boundary, outline = (found.get((level, role)) for role in ("midline", "boundary", "outline"))
     if midline is None:
-        orphan = boundary or outline
-        raise InputError(
-            f"{level} has a {orphan.role} (“{orphan.path.name}”) but no midline: add {level}-midline{SUFFIX}.", level
-        )
+        what, path = ("a boundary", boundary.path) if boundary else ("an outline", outline.path)
+        raise InputError(f"{level} has {what} (“{path.name}”) but no midline: add {level}-midline{SUFFIX}.", level)
     return Landmarks(
         level,
         midline.points_ras_mm,

@@ -1,0 +1,251 @@
+"""Markup files: Slicer reads ours, we read Slicer's, and what is odd gets its sentence."""
+
+import json
+
+import numpy as np
+import pytest
+import slicer
+import vtk
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.landmarks import MANUAL, MidlineOrigin
+from LumbarHULib.files.markup_file import read_markups, write_markup
+
+MIDLINE = [[1.5, 20.25, 300.125], [2.5, -10.1, 300.125]]
+BOUNDARY = [[-20.0, -0.3, 300.0], [25.0, 0.7, 300.0]]
+OUTLINE = [[20.0, 0, 300], [0, 18, 300], [-20, 0, 300], [-12, -11, 300], [14, -12, 300]]
+POINTS = {"midline": MIDLINE, "boundary": BOUNDARY, "outline": OUTLINE}
+NODE_CLASSES = {"midline": "vtkMRMLMarkupsLineNode", "outline": "vtkMRMLMarkupsClosedCurveNode"}
+
+
+def written(folder, name, /, points=None, role=None, file_name=None, **changes):
+    """Write a markup by our own writer, change some of its fields, and return its path."""
+    role = role or name.split("-")[1]
+    path = folder / (file_name or f"{name}.mrk.json")
+    write_markup(path, role, name, POINTS[role] if points is None else points)
+    if changes:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document["markups"][0].update(changes)
+        path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def refusal(paths) -> InputError:
+    with pytest.raises(InputError) as caught:
+        read_markups(paths)
+    return caught.value
+
+
+@pytest.fixture
+def scene():
+    made = slicer.vtkMRMLScene()
+    # Without them, lines and curves complain that they know no units.
+    made.AddNode(slicer.vtkMRMLSelectionNode())
+    return made
+
+
+def storage_node(scene, path):
+    node = slicer.vtkMRMLMarkupsJsonStorageNode()
+    scene.AddNode(node)
+    node.SetFileName(str(path))
+    return node
+
+
+@pytest.mark.parametrize("role", ["midline", "outline"])
+def test_slicer_reads_our_points_and_our_name(tmp_path, scene, role):
+    path = written(tmp_path, f"L3-{role}", np.array(POINTS[role]) + 1 / 3)
+    node = scene.AddNewNodeByClass(NODE_CLASSES[role], "unnamed")
+    assert storage_node(scene, path).ReadData(node)
+    assert node.GetName() == f"L3-{role}"
+    points = [node.GetNthControlPointPosition(number) for number in range(node.GetNumberOfControlPoints())]
+    assert np.array_equal(points, np.array(POINTS[role]) + 1 / 3)
+    assert node.GetNumberOfDefinedControlPoints() == len(POINTS[role])
+    assert node.GetFixedNumberOfControlPoints() == (role == "midline")
+
+
+@pytest.mark.parametrize("system", ["LPS", "RAS"])
+def test_we_read_what_slicer_writes(tmp_path, scene, system):
+    for role, node_class in NODE_CLASSES.items():
+        node = scene.AddNewNodeByClass(node_class, f"L2-{role}")
+        for point in POINTS[role]:
+            node.AddControlPoint(vtk.vtkVector3d(*point))
+        storage = storage_node(scene, tmp_path / f"L2-{role}.mrk.json")
+        storage.SetCoordinateSystem(getattr(slicer.vtkMRMLStorageNode, f"CoordinateSystem{system}"))
+        assert storage.WriteData(node)
+    (landmarks,) = read_markups([tmp_path]).landmarks
+    assert landmarks.level == "L2"
+    assert np.array_equal(landmarks.midline_ras_mm, MIDLINE)
+    assert np.array_equal(landmarks.outline_ras_mm, OUTLINE)
+    assert landmarks.boundary_ras_mm is None
+    assert landmarks.origin == MANUAL
+
+
+def test_levels_come_from_cranial_to_caudal_with_all_their_roles(tmp_path):
+    for name in ("L4-midline", "L1-midline", "T12-midline", "L1-outline", "L1-boundary"):
+        written(tmp_path, name)
+    markups = read_markups([tmp_path])
+    assert [landmarks.level for landmarks in markups.landmarks] == ["T12", "L1", "L4"]
+    first = markups.landmarks[1]
+    assert np.array_equal(first.boundary_ras_mm, BOUNDARY)
+    assert np.array_equal(first.outline_ras_mm, OUTLINE)
+    assert markups.findings == ()
+
+
+def test_what_is_written_is_the_same_each_time_and_exact(tmp_path):
+    points = np.random.default_rng(1).normal(0, 100, (2, 3))
+    first, second = (written(tmp_path, "L1-midline", points, file_name=name) for name in ("a.mrk.json", "b.mrk.json"))
+    assert first.read_bytes() == second.read_bytes()
+    positions = [point["position"] for point in json.loads(first.read_text())["markups"][0]["controlPoints"]]
+    assert np.array_equal(positions, points * (-1, -1, 1))
+
+
+@pytest.mark.parametrize(
+    "origin", [MidlineOrigin("proposal_accepted"), MidlineOrigin("proposal_corrected", 1 / 3, 0.1)]
+)
+def test_the_origin_of_a_midline_comes_back(tmp_path, origin):
+    write_markup(tmp_path / "L1-midline.mrk.json", "midline", "L1-midline", MIDLINE, origin)
+    assert read_markups([tmp_path]).landmarks[0].origin == origin
+
+
+@pytest.mark.parametrize(
+    "name", ["l3-Midline", "L3_midline", "L3 midline", "L3-midline_1", "L3-midline (2)", "L3midline"]
+)
+def test_case_separators_and_slicers_numbers_do_not_matter(tmp_path, name):
+    written(tmp_path, name, role="midline", file_name="anything.mrk.json")
+    assert read_markups([tmp_path]).landmarks[0].level == "L3"
+
+
+@pytest.mark.parametrize("changes", [{"name": ""}, {"name": "my best line"}])
+def test_the_files_name_counts_where_the_markups_has_no_role(tmp_path, changes):
+    written(tmp_path, "L3-midline", **changes)
+    assert read_markups([tmp_path]).landmarks[0].level == "L3"
+
+
+def test_one_file_may_hold_several_markups(tmp_path):
+    documents = [json.loads(written(tmp_path, name).read_text()) for name in ("L1-midline", "L2-midline")]
+    documents[0]["markups"] += documents[1]["markups"]
+    path = tmp_path / "all.mrk.json"
+    path.write_text(json.dumps(documents[0]))
+    assert [landmarks.level for landmarks in read_markups([path]).landmarks] == ["L1", "L2"]
+
+
+def test_a_file_given_twice_is_read_once(tmp_path):
+    path = written(tmp_path, "L1-midline")
+    assert len(read_markups([path, tmp_path]).landmarks) == 1
+
+
+@pytest.mark.parametrize(("system", "sign"), [("LPS", -1), ("lps", -1), ("1", -1), ("RAS", 1), ("ras", 1), ("0", 1)])
+def test_either_coordinate_system_is_understood(tmp_path, system, sign):
+    written(tmp_path, "L1-midline", coordinateSystem=system)
+    expected = np.array(MIDLINE) * (-sign, -sign, 1)
+    assert np.array_equal(read_markups([tmp_path]).landmarks[0].midline_ras_mm, expected)
+
+
+def test_points_that_were_not_placed_are_no_points(tmp_path):
+    path = written(tmp_path, "L1-midline", [*MIDLINE, [0, 0, 0], [5, 5, 5]])
+    document = json.loads(path.read_text())
+    for point, status in zip(document["markups"][0]["controlPoints"][2:], ("undefined", "preview"), strict=True):
+        point["positionStatus"] = status
+    path.write_text(json.dumps(document))
+    assert np.array_equal(read_markups([path]).landmarks[0].midline_ras_mm, MIDLINE)
+
+
+def test_markups_without_a_role_are_left_aside_without_their_names(tmp_path):
+    written(tmp_path, "L1-midline")
+    written(tmp_path, "DOE, JANE", role="outline", file_name="doe.mrk.json")
+    (finding,) = read_markups([tmp_path]).findings
+    assert (finding.code, finding.severity) == ("markup_left_aside", "note")
+    assert "doe" not in finding.sentence.lower()
+
+
+def test_a_level_named_twice_is_refused_with_both_files(tmp_path):
+    written(tmp_path, "L1-midline")
+    written(tmp_path, "l1_midline", role="midline", file_name="second.mrk.json")
+    error = refusal([tmp_path])
+    assert "The midline of L1 is given twice, in “L1-midline.mrk.json” and “second.mrk.json”" in str(error)
+    assert error.level == "L1"
+
+
+def test_two_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+        written(folder, "L1-midline")
+    sentence = str(refusal(folders))
+    assert str(folders[0]) in sentence
+    assert str(folders[1]) in sentence
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["L7-midline"], "Unknown level “L7”"),
+        (["L1-boundary"], "L1 has a boundary (“L1-boundary.mrk.json”) but no midline"),
+        (["L1-midline", "L2-outline"], "L2 has an outline"),
+    ],
+)
+def test_unknown_levels_and_roles_without_a_midline_are_refused(tmp_path, names, said):
+    for name in names:
+        written(tmp_path, name)
+    assert said in str(refusal([tmp_path]))
+
+
+def test_a_name_with_a_role_but_no_level_is_refused_rather_than_left_out(tmp_path):
+    written(tmp_path, "L1-midline")
+    written(tmp_path, "L1-outline final", role="outline")
+    assert "“L1-outline final” names no level and role" in str(refusal([tmp_path]))
+
+
+def test_a_file_that_contradicts_its_markups_name_is_refused(tmp_path):
+    written(tmp_path, "L1-midline", file_name="L2-midline.mrk.json")
+    assert "“L2-midline.mrk.json” holds a markup named “L1-midline”" in str(refusal([tmp_path]))
+
+
+@pytest.mark.parametrize(
+    ("name", "points", "changes", "said"),
+    [
+        ("L1-midline", MIDLINE[:1], {}, "has 1 point: place 2"),
+        ("L1-midline", [*MIDLINE, [0, 0, 0]], {}, "has 3 points: place 2"),
+        ("L1-outline", OUTLINE[:3], {}, "has 3 points: place at least 4"),
+        ("L1-outline", None, {"type": "Line"}, "of type Line: draw it as a ClosedCurve"),
+        ("L1-midline", None, {"type": "Fiducial"}, "of type Fiducial: draw it as a Line"),
+        ("L1-midline", None, {"coordinateUnits": "um"}, "is in units of um"),
+        ("L1-midline", None, {"coordinateSystem": "IJK"}, "coordinate system IJK"),
+        ("L1-midline", None, {"coordinateSystem": 0}, "coordinate system 0"),
+        ("L1-midline", None, {"controlPoints": [{"position": [1, 2]}] * 2}, "without three coordinates"),
+        ("L1-midline", None, {"controlPoints": [{"position": [1, 2, "3"]}] * 2}, "without three coordinates"),
+        ("L1-midline", None, {"controlPoints": [{"position": [1, 2, float("nan")]}] * 2}, "is not a number"),
+        ("L1-midline", None, {"controlPoints": None}, "has 0 points"),
+    ],
+)
+def test_an_odd_markup_is_refused(tmp_path, name, points, changes, said):
+    if name != "L1-midline":
+        written(tmp_path, "L1-midline")
+    written(tmp_path, name, points, **changes)
+    assert said in str(refusal([tmp_path]))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b'{\n "markups": [\n  {"type" "Line"}\n]}', "not valid JSON in line 3"),
+        (b"[1, 2]", "is no markup file"),
+        (b'{"markups": 5}', "has no list of markups"),
+        (b'{"markups": []}', "holds no markup"),
+        (b"\xff\xfe\x00\x01", "is not a text file"),
+        (b"[" * 100000, "nested too deeply"),
+    ],
+)
+def test_a_broken_file_is_refused_with_its_name(tmp_path, content, said):
+    (tmp_path / "L1-midline.mrk.json").write_bytes(content)
+    sentence = str(refusal([tmp_path]))
+    assert said in sentence
+    assert "“L1-midline.mrk.json”" in sentence
+
+
+def test_nothing_to_read_is_refused(tmp_path):
+    assert "holds no .mrk.json file" in str(refusal([tmp_path]))
+    assert "There is no markup file or folder" in str(refusal([tmp_path / "missing"]))
+    written(tmp_path, "hello", role="midline")
+    assert "holds no markup of a level" in str(refusal([tmp_path]))
