@@ -1,0 +1,151 @@
+"""The command line: lumbarhu demo, measure and verify."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from LumbarHULib import __version__
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import parse_level
+from LumbarHULib.headless import demo_command, measure_command, verify_command
+
+DONE, DIFFERS, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one sentence, as that of any other bad input."""
+
+    def error(self, message):
+        raise InputError(f"{message[0].upper()}{message[1:]}: see {self.prog} --help.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments` name and return its exit code: 0 done, 1 verification differs, 2 bad input."""
+    try:
+        options = _parser().parse_args(arguments)
+        return options.command(options)
+    except InputError as problem:
+        return _complain(str(problem))
+    except KeyboardInterrupt:
+        _complain("Stopped; nothing was written.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone: say nothing more, not even when Python closes its streams.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except MemoryError:
+        return _complain("There is not enough memory for this CT: close other programs or use a larger machine.")
+    except OSError as problem:
+        return _complain(f"{problem.filename or 'A file'} could not be used: {problem.strerror or problem}.")
+
+
+def _complain(sentence: str) -> int:
+    print(f"lumbarhu: {sentence}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="lumbarhu",
+        description="Measure the Hounsfield units of five regions in the lumbar vertebrae of a CT. For research only.",
+        epilog="Exit codes: 0 done, 1 verification differs, 2 bad input (said in one sentence; nothing is written).",
+    )
+    parser.add_argument("--version", action="version", version=f"LumbarHU {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_demo(commands)
+    _add_measure(commands)
+    _add_verify(commands)
+    return parser
+
+
+def _add_demo(commands) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="render a lumbar CT of known density, measure it, and leave everything to look at",
+        description="Render a lumbar CT of known density with its markups, measure it, and leave CT, markups, audit folder and "
+        "a Slicer scene.",
+    )
+    demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder to be (default: demo)")
+    demo.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    demo.set_defaults(command=demo_command.run_demo)
+
+
+def _add_measure(commands) -> None:
+    measure = commands.add_parser(
+        "measure",
+        help="measure a CT with its markups into an audit folder",
+        description="Measure a CT with its markups into an audit folder. A level needs a line markup named like L1-midline; "
+        "L1-boundary and L1-outline are used where given.",
+    )
+    measure.add_argument("ct", type=Path, metavar="CT", help=".nrrd, .nii(.gz), .mha, .mhd, or a folder with a DICOM series")
+    measure.add_argument(
+        "--markups", type=Path, nargs="+", required=True, metavar="PATH", help="Slicer .mrk.json files, or folders of them"
+    )
+    measure.add_argument("--out", type=Path, required=True, metavar="DIR", help="audit folder to be")
+    measure.add_argument(
+        "--levels", type=_levels, metavar="L1,L2,…", help="levels to measure (default: all that have a midline)"
+    )
+    measure.add_argument(
+        "--exclude",
+        type=_exclusion,
+        action="append",
+        default=[],
+        metavar="LEVEL=REASON",
+        help="leave a level out of the means, with the reason; may be given several times",
+    )
+    measure.add_argument("--protocol", type=Path, metavar="FILE", help="a protocol of your own")
+    measure.add_argument("--cutoffs", type=Path, metavar="FILE", help="cutoffs of your own")
+    measure.add_argument("--reader", type=_name, default=None, metavar="NAME", help="who placed the markups")
+    measure.add_argument("--reading", type=_reading_number, default=1, metavar="N", help="which reading of this reader (default: 1)")
+    measure.add_argument("--case", type=_name, default=None, metavar="NAME", help="the case's name in the files, never the patient's")
+    measure.add_argument(
+        "--accept-off-protocol",
+        action="store_true",
+        help="give classes although tube voltage or contrast medium are known to differ from the cutoffs'; recorded",
+    )
+    measure.add_argument("--scene", action="store_true", help="leave a Slicer scene, scene.mrb, in the audit folder as well")
+    measure.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    measure.set_defaults(command=measure_command.run_measure)
+
+
+def _add_verify(commands) -> None:
+    verify = commands.add_parser(
+        "verify",
+        help="measure an audit folder's label maps anew and compare everything",
+        description="Measure an audit folder's label maps anew and compare hashes, counts and every number. Exit code 1 when "
+        "something differs.",
+    )
+    verify.add_argument("folder", type=Path, metavar="DIR", help="audit folder")
+    verify.add_argument("--ct", type=Path, required=True, metavar="CT", help="the CT that it was measured in")
+    verify.set_defaults(command=verify_command.run_verify)
+
+
+def _levels(text: str) -> tuple[str, ...]:
+    levels = [parse_level(part) for part in text.split(",") if part.strip()]
+    for level in levels:
+        if levels.count(level) > 1:
+            raise InputError(f"--levels names {level} twice: name each level once.")
+    if not levels:
+        raise InputError("--levels names no level: give levels such as L1,L2,L3,L4.")
+    return tuple(levels)
+
+
+def _exclusion(text: str) -> tuple[str, str]:
+    level, _, reason = text.partition("=")
+    if not reason.strip():
+        raise InputError(f"--exclude {text} gives no reason: write it like --exclude L2=fracture.")
+    return parse_level(level), reason.strip()
+
+
+def _reading_number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"--reading {text} is no reading number: give a whole number from 1.")
+    return int(text)
+
+
+def _name(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise InputError("--reader and --case need a name of printable characters.")
+    return text.strip()

@@ -1,0 +1,147 @@
+"""One CT from its files to its audit folder: what the command line runs once and a batch runs often."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.landmarks import Landmarks
+from LumbarHULib.core.levels import LEVELS
+from LumbarHULib.core.pipeline import measure_ct
+from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.files.audit_folder import Audit, check_destination, write_audit_folder
+from LumbarHULib.files.ct_file import CtFile, read_ct
+from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
+from LumbarHULib.files.markup_file import read_markups
+from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
+
+# Stands in the files where the user gave no name: a file's name may be a patient's.
+UNNAMED = "unnamed"
+
+
+@dataclass(frozen=True)
+class MeasureJob:
+    """What to measure, how, and where to put it.
+
+    Parameters
+    ----------
+    ct : Path
+        CT file, or folder with a DICOM series.
+    markups : sequence of Path
+        Markup files, or folders of them.
+    destination : Path
+        The audit folder to be.
+    levels : sequence of str or None
+        Levels to measure; None for all that have a midline.
+    exclusions : mapping of str to str
+        Levels that do not enter the means, with the reason.
+    protocol, cutoffs : Path or None
+        Files of one's own; None for the study's.
+    case, reader : str
+        As they shall stand in the files.
+    reading : int
+        Which reading of this reader it is, from 1.
+    accept_off_protocol, scene, overwrite : bool
+        Classify all the same; leave a scene as well; replace the folder.
+    """
+
+    ct: Path
+    markups: Sequence[Path]
+    destination: Path
+    levels: Sequence[str] | None = None
+    exclusions: Mapping[str, str] = field(default_factory=dict)
+    protocol: Path | None = None
+    cutoffs: Path | None = None
+    case: str = UNNAMED
+    reader: str = UNNAMED
+    reading: int = 1
+    accept_off_protocol: bool = False
+    scene: bool = False
+    overwrite: bool = False
+
+
+def run(job: MeasureJob, progress: Callable[..., None]) -> ReadingResult:
+    """Measure what `job` says and write its audit folder, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        With the sentence for the user; nothing is written then.
+    """
+    check_destination(job.destination, job.overwrite)
+    protocol = load_protocol(job.protocol)
+    cutoffs = load_cutoffs(job.cutoffs)
+    markup_set = read_markups(list(job.markups))
+    landmarks = chosen_landmarks(markup_set.landmarks, job.levels, job.exclusions)
+    ct_file = read_ct(job.ct, progress)
+    progress(0.0, "Measuring")
+    scan_findings = (*ct_file.findings, *markup_set.findings)
+    if job.scene:
+        return _measure_in_scene(job, ct_file, landmarks, scan_findings, protocol, cutoffs, progress)
+    result = measure_ct(
+        ct_file.ct,
+        landmarks,
+        protocol.protocol,
+        cutoffs.cutoffs,
+        ct_file.scan_facts,
+        job.exclusions,
+        job.accept_off_protocol,
+        scan_findings,
+    )
+    write_audit_folder(job.destination, audit_of(job, ct_file, result, protocol, cutoffs), job.overwrite, progress=progress)
+    return result
+
+
+def chosen_landmarks(
+    landmarks: Sequence[Landmarks], levels: Sequence[str] | None, exclusions: Mapping[str, str]
+) -> tuple[Landmarks, ...]:
+    """Return the landmarks of the levels to measure, from cranial to caudal.
+
+    Raises
+    ------
+    InputError
+        When a level that was asked for has no midline and is not excluded, or none is left.
+    """
+    by_level = {of_level.level: of_level for of_level in landmarks}
+    wanted = list(levels) if levels is not None else list(by_level)
+    for level in wanted:
+        if level not in by_level and level not in exclusions:
+            raise InputError(
+                f"{level} has no midline: give a markup named {level}-midline, leave {level} out of the levels, or exclude it "
+                "with a reason.",
+                level,
+            )
+    stray = [level for level in exclusions if levels is not None and level not in wanted]
+    if stray:
+        raise InputError(f"{stray[0]} is excluded but is not among the levels {', '.join(wanted)}: name it in one place only.")
+    chosen = tuple(by_level[level] for level in LEVELS if level in wanted and level in by_level)
+    if not chosen:
+        raise InputError("No level has a midline: give at least one markup named like L1-midline.")
+    return chosen
+
+
+def audit_of(
+    job: MeasureJob, ct_file: CtFile, result: ReadingResult, protocol: ProtocolDocument, cutoffs: CutoffsDocument
+) -> Audit:
+    """Return what the audit folder of `job` holds.
+
+    Raises
+    ------
+    InputError
+        When a level that was not excluded could not be measured: a folder without it would hide that.
+    """
+    for refusal in result.refusals:
+        if not refusal.excluded:
+            raise InputError(refusal.sentence, refusal.level)
+    return Audit(
+        case=job.case,
+        reader=job.reader,
+        reading=job.reading,
+        result=result,
+        ct=ct_file.ct,
+        scan_facts=ct_file.scan_facts,
+        protocol=protocol,
+        cutoffs=cutoffs,
+        accept_off_protocol=job.accept_off_protocol,
+    )

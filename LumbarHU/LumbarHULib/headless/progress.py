@@ -1,0 +1,35 @@
+"""Progress of long steps, on a terminal only: what a script captures stays clean."""
+
+import sys
+from dataclasses import dataclass, field
+from typing import TextIO
+
+
+@dataclass
+class Progress:
+    """One line that is written over as the work goes on.
+
+    Parameters
+    ----------
+    stream : file
+        Where the line goes; nothing is written unless it is a terminal.
+    """
+
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    _width: int = 0
+
+    def __call__(self, share: float, what: str) -> None:
+        """Show what is being done and, above 0, the share of it that is done, up to 1."""
+        if not self.stream.isatty():
+            return
+        text = f"{what} {100 * share:3.0f} %" if share > 0 else f"{what} …"
+        self.stream.write("\r" + text.ljust(self._width))
+        self.stream.flush()
+        self._width = len(text)
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self._width:
+            self.stream.write("\r" + " " * self._width + "\r")
+            self.stream.flush()
+            self._width = 0

@@ -1,0 +1,30 @@
+"""lumbarhu verify: everything in an audit folder worked out anew."""
+
+import argparse
+
+from LumbarHULib.files.ct_file import read_ct
+from LumbarHULib.files.verify import verify_audit_folder
+from LumbarHULib.headless.progress import Progress
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Print what differs and return 1, or say that nothing does and return 0.
+
+    Raises
+    ------
+    InputError
+        When folder or CT cannot be read.
+    """
+    progress = Progress()
+    try:
+        ct_file = read_ct(options.ct, progress)
+        progress(0.0, "Measuring the label maps anew")
+        differences = verify_audit_folder(options.folder, ct_file.ct)
+    finally:
+        progress.clear()
+    if not differences:
+        print(f"{options.folder}: every hash, count and number is the same.")
+        return 0
+    print("\n".join(differences))
+    print(f"{options.folder}: {len(differences)} difference{'s' if len(differences) != 1 else ''}.")
+    return 1
