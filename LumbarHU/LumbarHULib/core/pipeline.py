@@ -72,6 +72,7 @@ def measure_level(
     }
     return LevelResult(
         level=frame.level,
+        midline_ras_mm=landmarks.midline_ras_mm,
         frame=frame,
         boundary=BoundaryUsed(boundary.points_ras_mm, boundary.fraction, boundary.angle_deg, boundary.moved),
         outline_ras_mm=outline.points_ras_mm,

@@ -84,6 +84,9 @@ class LevelResult:
     ----------
     level : str
         One of `LEVELS`.
+    midline_ras_mm : numpy.ndarray, shape (2, 3)
+        The midline as it was given, neither projected into its slice nor turned round: measured again it gives the
+        same digits and the same findings.
     frame : Frame
         The level's frame in its mid-slice.
     boundary : BoundaryUsed
@@ -110,6 +113,7 @@ class LevelResult:
     """
 
     level: str
+    midline_ras_mm: np.ndarray
     frame: Frame
     boundary: BoundaryUsed
     outline_ras_mm: np.ndarray
