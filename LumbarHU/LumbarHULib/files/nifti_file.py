@@ -62,6 +62,7 @@ _UNIT_MM = {1: 1000.0, 2: 1.0, 3: 0.001}
 # Two geometries of one file that differ by less are one, rounded differently.
 _SAME_PLACE_MM = 0.1
 
+_LARGEST_OFFSET = 1 << 30
 _CHUNK_BYTES = 1 << 24
 
 
@@ -88,7 +89,8 @@ def read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray, bool, tuple[Finding,
         raise _cut_off(path) from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"“{path.name}” is damaged, its compressed data cannot be unpacked: copy it again.") from error
-    ras_from_ijk, known, findings = _geometry(header)
+    with np.errstate(all="ignore"):  # numbers that are none are refused with the CT
+        ras_from_ijk, known, findings = _geometry(header)
     return _rescaled(voxels, header), ras_from_ijk, known, findings
 
 
@@ -125,7 +127,9 @@ def _read_voxels(path: Path, stream, header: np.void) -> np.ndarray:
         raise InputError(f"“{path.name}” says that it is {sizes[0]} × {sizes[1]} × {sizes[2]} voxels: save it again.")
     voxel_type = np.dtype(_VOXEL_TYPES[datatype]).newbyteorder(header.dtype["dim"].base.byteorder)
     count_bytes = sizes[0] * sizes[1] * sizes[2] * voxel_type.itemsize
-    offset = int(header["vox_offset"])
+    if not 0 <= header["vox_offset"] < _LARGEST_OFFSET:
+        raise InputError(f"“{path.name}” has a damaged header: copy it again.")
+    offset = max(int(header["vox_offset"]), header.dtype.itemsize)
     if path.stat().st_size < offset + count_bytes and not isinstance(stream, gzip.GzipFile):
         raise _cut_off(path)
     stream.seek(offset)

@@ -9,26 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.image_header import read_image_header
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
-# A header is text of a few hundred bytes; this much of a file surely holds it.
-_HEADER_BYTES = 1 << 16
-
-_NRRD_SUFFIXES = (".nrrd", ".nhdr")
-
-# The spaces that ITK knows how to turn into LPS; it takes any other for LPS.
-_NRRD_PATIENT_SPACES = (
-    b"left-posterior-superior",
-    b"lps",
-    b"right-anterior-superior",
-    b"ras",
-    b"left-anterior-superior",
-    b"las",
-)
-
 # What the libraries under SimpleITK say when the data end too early, and when a file with the data is missing.
 _CUT_OFF_WORDS = ("not read completely", "expected", "fread got", "premature", "end of file", "hit eof")
+# MetaImage data that cannot be unpacked are read all the same, as whatever was in memory; only this tells.
+_DAMAGED_WORDS = "Uncompress failed"
 _NO_DATA_WORDS = ("couldn't open", "cannot open data file", "can't open data file")
 
 
@@ -49,6 +37,8 @@ def read_with_sitk(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
 
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
+    header = read_image_header(path)
+    header.check_compressed_data()
     words: list[str] = []
     try:
         with quiet_console(words):
@@ -56,8 +46,10 @@ def read_with_sitk(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
             _check_kind(path, reader)
             image = reader.Execute()
     except RuntimeError as error:
-        raise _read_error(path, f"{error} {' '.join(words)}".lower()) from error
-    return held_array(image), ras_from_ijk_of(image), _states_orientation(path)
+        raise _read_error(path, f"{error} {' '.join(words)}") from error
+    if any(_DAMAGED_WORDS in text for text in words):
+        raise _read_error(path, _DAMAGED_WORDS)
+    return held_array(image), ras_from_ijk_of(image), header.states_orientation
 
 
 def ras_from_ijk_of(image) -> np.ndarray:
@@ -144,6 +136,7 @@ def _check_kind(path: Path, reader) -> None:
 
 
 def _read_error(path: Path, reason: str) -> InputError:
+    reason = reason.replace(str(path), "").lower()
     if any(word in reason for word in _NO_DATA_WORDS):
         return InputError(
             f"The file with the voxels that “{path.name}” names cannot be opened: keep both in one folder."
@@ -151,19 +144,3 @@ def _read_error(path: Path, reason: str) -> InputError:
     if any(word in reason for word in _CUT_OFF_WORDS):
         return InputError(f"“{path.name}” ends before its last voxel: it was cut off, copy it again.")
     return InputError(f"“{path.name}” cannot be read as {path.suffix[1:].upper()}: it is damaged or of another format.")
-
-
-def _states_orientation(path: Path) -> bool:
-    """Tell whether the header says where left, anterior and superior are."""
-    with path.open("rb") as stream:
-        header = stream.read(_HEADER_BYTES).replace(b"\r\n", b"\n")
-    separator, end = (b":", b"\n\n") if path.suffix.lower() in _NRRD_SUFFIXES else (b"=", b"\nElementDataFile")
-    fields = {}
-    for line in header.split(end)[0].split(b"\n"):
-        key, _, value = line.partition(separator)
-        fields[key.strip().lower()] = value.strip().lower()
-    if separator == b":":
-        return b"space directions" in fields and fields.get(b"space") in _NRRD_PATIENT_SPACES
-    # Without a matrix ITK takes the axes to run to L, P, S, which MetaImage calls RAI after where they come from.
-    has_matrix = any(key in fields for key in (b"transformmatrix", b"rotation", b"orientation"))
-    return has_matrix or fields.get(b"anatomicalorientation") == b"rai"

@@ -112,6 +112,31 @@ def test_a_file_that_was_cut_off_is_refused_and_only_our_sentence_is_heard(tmp_p
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.95])
+@pytest.mark.parametrize("suffix", ["nrrd", "nhdr", "mha"])
+def test_damaged_compressed_voxels_are_refused_though_simpleitk_may_read_them(tmp_path, capfd, suffix, place):
+    path = tmp_path / f"ct.{suffix}"
+    SimpleITK.WriteImage(image(), str(path), True)
+    data_path = tmp_path / "ct.raw.gz" if suffix == "nhdr" else path
+    data = bytearray(data_path.read_bytes())
+    start = max(data.find(b"\n\n"), data.find(b"LOCAL")) + 6 if suffix != "nhdr" else 0
+    data[start + int((len(data) - start) * place)] ^= 0xFF
+    data_path.write_bytes(bytes(data))
+    sentence = refusal(path)
+    assert "damaged" in sentence or "cut off" in sentence
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("suffix", ["nrrd", "mha"])
+def test_a_header_that_is_no_text_is_refused(tmp_path, suffix):
+    path = tmp_path / f"ct.{suffix}"
+    SimpleITK.WriteImage(image(), str(path))
+    data = bytearray(path.read_bytes())
+    data[100] = 0
+    path.write_bytes(bytes(data))
+    assert "has a damaged header" in refusal(path)
+
+
 @pytest.mark.parametrize("suffix", ["nhdr", "mhd"])
 def test_a_header_whose_data_file_is_missing_is_refused(tmp_path, capfd, suffix):
     SimpleITK.WriteImage(image(), str(tmp_path / f"ct.{suffix}"))

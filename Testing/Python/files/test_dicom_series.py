@@ -1,6 +1,7 @@
 """A DICOM series: sorted by position, shear kept, exact HU, and everything that is no even stack of HU refused."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pydicom
@@ -142,9 +143,15 @@ def compressed_by_simpleitk(slices, compressor: str) -> None:
         save(slice_.dataset, slice_.path)
 
 
+@pytest.mark.parametrize("voxel_type", [np.uint16, np.int16])
 @pytest.mark.parametrize("compressor", ["JPEG2000", "JPEG"])
-def test_losslessly_compressed_slices_are_unpacked(tmp_path, compressor):
+def test_losslessly_compressed_slices_are_unpacked(tmp_path, compressor, voxel_type):
     slices = write_series(tmp_path, shape=(32, 40), RescaleSlope=2, RescaleIntercept=-1100)
+    slices = [replace(slice_, stored=slice_.stored.astype(voxel_type)) for slice_ in slices]
+    if voxel_type is np.int16:
+        slices = [replace(slice_, stored=slice_.stored - np.int16(1500)) for slice_ in slices]
+        for slice_ in slices:
+            slice_.dataset.PixelRepresentation = 1
     compressed_by_simpleitk(slices, compressor)
     assert slices[0].dataset.file_meta.TransferSyntaxUID.is_compressed
     expected = np.array([slice_.stored.astype(int) * 2 - 1100 for slice_ in slices])

@@ -185,6 +185,13 @@ def test_compressed_data_that_were_cut_off_before_they_were_compressed_are_refus
     assert "was cut off" in refusal(written(tmp_path, nifti_1(sform=SHEARED)[:-2], "ct.nii.gz"))
 
 
+@pytest.mark.parametrize("offset", [np.nan, -5.0, np.inf])
+def test_an_offset_that_is_none_is_refused(tmp_path, offset):
+    data = bytearray(nifti_1(sform=SHEARED))
+    struct.pack_into("<f", data, 108, offset)
+    assert "has a damaged header" in refusal(written(tmp_path, bytes(data)))
+
+
 def test_damaged_compressed_data_are_refused(tmp_path):
     path = written(tmp_path, nifti_1(sform=SHEARED), "ct.nii.gz")
     data = bytearray(path.read_bytes())

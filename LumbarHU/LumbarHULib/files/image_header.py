@@ -1,0 +1,94 @@
+"""The text headers of NRRD and MetaImage files: what SimpleITK does not tell about them."""
+
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from LumbarHULib.core.errors import InputError
+
+# A header is text of a few hundred bytes; this much of a file surely holds it.
+_HEADER_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 22
+
+_NRRD_SUFFIXES = (".nrrd", ".nhdr")
+_NRRD_END = re.compile(rb"\r?\n\r?\n")
+_META_IMAGE_END = re.compile(rb"\nElementDataFile")
+
+# The spaces that ITK knows how to turn into LPS; it takes any other for LPS.
+_NRRD_PATIENT_SPACES = (
+    "left-posterior-superior",
+    "lps",
+    "right-anterior-superior",
+    "ras",
+    "left-anterior-superior",
+    "las",
+)
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """The fields of a header, keys in lower case, and where it ends."""
+
+    path: Path
+    is_nrrd: bool
+    fields: dict[str, str]
+    length: int
+
+    @property
+    def states_orientation(self) -> bool:
+        """Whether the header says where left, anterior and superior are."""
+        if self.is_nrrd:
+            return "space directions" in self.fields and self.fields.get("space", "").lower() in _NRRD_PATIENT_SPACES
+        # Without a matrix ITK takes the axes to run to L, P, S, which MetaImage calls RAI after where they come from.
+        has_matrix = any(key in self.fields for key in ("transformmatrix", "rotation", "orientation"))
+        return has_matrix or self.fields.get("anatomicalorientation") == "RAI"
+
+    def check_compressed_data(self) -> None:
+        """Refuse compressed NRRD data that are cut off or damaged: SimpleITK does not compare their checksum.
+
+        Raises
+        ------
+        InputError
+            When they are.
+        """
+        skips = any(key in self.fields for key in ("line skip", "lineskip", "byte skip", "byteskip"))
+        if not self.is_nrrd or skips or self.fields.get("encoding", "").lower() not in ("gzip", "gz"):
+            return
+        data_file = self.fields.get("data file") or self.fields.get("datafile")
+        path = self.path.parent / data_file if data_file else self.path
+        if not path.is_file():  # a list of files, or none: SimpleITK will tell
+            return
+        try:
+            with path.open("rb") as stream:
+                stream.seek(0 if data_file else self.length)
+                with gzip.GzipFile(fileobj=stream) as unpacked:
+                    while unpacked.read(_CHUNK_BYTES):
+                        pass
+        except EOFError as error:
+            raise InputError(f"“{path.name}” ends before its last voxel: it was cut off, copy it again.") from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise InputError(f"“{path.name}” is damaged, its voxels cannot be unpacked: copy it again.") from error
+
+
+def read_image_header(path: Path) -> ImageHeader:
+    """Read the header of a NRRD or MetaImage file.
+
+    Raises
+    ------
+    InputError
+        When it is not text; on some such files SimpleITK would never return.
+    """
+    with path.open("rb") as stream:
+        data = stream.read(_HEADER_BYTES)
+    is_nrrd = path.suffix.lower() in _NRRD_SUFFIXES
+    end = (_NRRD_END if is_nrrd else _META_IMAGE_END).search(data)
+    text = data[: end.start()] if end else data
+    if b"\0" in text:
+        raise InputError(f"“{path.name}” has a damaged header: copy it again.")
+    fields = {}
+    for line in text.decode("utf-8", errors="replace").splitlines():
+        key, _, value = line.partition(":" if is_nrrd else "=")
+        fields[key.strip().lower()] = value.strip()
+    return ImageHeader(path, is_nrrd, fields, end.end() if end else len(data))
