@@ -42,28 +42,29 @@ class VertebraPart:
         spec = self.vertebra
         arch = arch_distance_mm(self._boxes, patch)
         if arch is not None:
-            patch.paint(arch, spec.cortex_hu)
-            patch.paint(arch + spec.arch_cortex_mm, spec.arch_marrow_hu)
+            patch.paint((arch, spec.cortex_hu), (arch + spec.arch_cortex_mm, spec.arch_marrow_hu))
         ranges = patch.window_slices(self._body_corners)
         if ranges is None:
             return
         body = patch.cut(*ranges)
         x_mm, y_mm, z_mm = body.coordinates(np.array(spec.center_ras_mm), spec.axes_ras)
         wall, endplate = spec.wall_and_endplate_mm(x_mm, y_mm, z_mm)
+        surface = rounded_maximum(wall, endplate, spec.rim_radius_mm)
         inside = spec.trabecular_distance_of(wall, endplate)
-        body.paint(rounded_maximum(wall, endplate, spec.rim_radius_mm), spec.cortex_hu)
-        if arch is not None:
-            # One coverage for both kinds of marrow: two would leave a seam of cortex between them.
-            body.paint(np.minimum(arch[ranges] + spec.arch_cortex_mm, inside), spec.arch_marrow_hu)
-        gradient = spec.trabecular_gradient_hu_per_mm
         trabecular_hu = spec.trabecular_hu
-        if any(gradient):
+        if any(spec.trabecular_gradient_hu_per_mm):
+            gradient = spec.trabecular_gradient_hu_per_mm
             trabecular_hu = trabecular_hu + gradient[0] * x_mm + gradient[1] * y_mm + gradient[2] * z_mm
-        body.paint(inside, trabecular_hu)
+        layers = [(surface, spec.cortex_hu), (inside, trabecular_hu)]
+        if arch is not None:
+            # The marrow of the pedicles goes on through the wall.
+            marrow = np.maximum(np.minimum(arch[ranges] + spec.arch_cortex_mm, inside), surface)
+            layers.insert(1, (marrow, spec.arch_marrow_hu))
+        body.paint(*layers)
         if spec.foramen:
             foramen = spec.foramen_distance_mm(x_mm, y_mm, z_mm)
             # Ends at the posterior surface: what lies behind is the canal's.
-            body.paint(np.maximum(foramen, wall), spec.foramen_hu)
+            body.paint((np.maximum(foramen, wall), spec.foramen_hu))
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ class DiscPart:
         """Fill the disc."""
         frame = self._frame
         coordinates = patch.coordinates(np.array(frame.center_ras_mm), frame.axes_ras)
-        patch.paint(frame.body_distance_mm(*coordinates), self.hu)
+        patch.paint((frame.body_distance_mm(*coordinates), self.hu))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,12 +157,12 @@ class Tube:
 
     def paint(self, patch: Patch) -> None:
         """Fill the tube."""
-        patch.paint(self.distance_mm(patch), self.hu)
+        patch.paint((self.distance_mm(patch), self.hu))
 
 
 @dataclass(frozen=True, eq=False)
 class Blob:
-    """An ellipsoid, turned right-handed about S and then seen in RAS, whose surface may be wavy."""
+    """An ellipsoid whose axes are leaned about A (from R to S) and then turned about S (from R to A)."""
 
     center_ras_mm: tuple[float, float, float]
     half_axes_mm: tuple[float, float, float]
@@ -187,7 +188,7 @@ class Blob:
         first, second, third = patch.coordinates(np.array(self.center_ras_mm), self._axes)
         half = self.half_axes_mm
         scaled = np.sqrt((first / half[0]) ** 2 + (second / half[1]) ** 2 + (third / half[2]) ** 2)
-        patch.paint(radial_gap(scaled, np.sqrt(first**2 + second**2 + third**2)), self.hu)
+        patch.paint((radial_gap(scaled, np.sqrt(first**2 + second**2 + third**2)), self.hu))
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,8 +219,8 @@ class Trunk:
     def paint(self, patch: Patch) -> None:
         """Fill the layers from outside inward."""
         r_mm, a_mm, _ = patch.ras()
-        for layer in self.layers[self._first_seen(patch) :]:
-            patch.paint(self._distance_mm(layer, r_mm, a_mm), layer[2])
+        seen = self.layers[self._first_seen(patch) :]
+        patch.paint(*((self._distance_mm(layer, r_mm, a_mm), layer[2]) for layer in seen))
 
     def _first_seen(self, patch: Patch) -> int:
         """Return the innermost layer that holds the whole patch: its corners, as layers are convex."""
@@ -265,8 +266,7 @@ class BonePart:
         """Paint cortex, then marrow."""
         distance = arch_distance_mm(list(self.boxes), patch)
         if distance is not None:
-            patch.paint(distance, self.cortex_hu)
-            patch.paint(distance + self.cortex_mm, self.marrow_hu)
+            patch.paint((distance, self.cortex_hu), (distance + self.cortex_mm, self.marrow_hu))
 
 
 def radial_gap(scaled_radius, radius_mm):

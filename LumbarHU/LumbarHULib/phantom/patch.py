@@ -28,7 +28,9 @@ class Patch:
         self.values_hu = values_hu
         self.depth_mm = depth_mm
         self.lengths_mm = (math.hypot(*step_i_ras), math.hypot(*step_j_ras))
-        self.normal_ras = np.cross(step_i_ras, step_j_ras) / (self.lengths_mm[0] * self.lengths_mm[1])
+        normal_ras = np.cross(step_i_ras, step_j_ras) / (self.lengths_mm[0] * self.lengths_mm[1])
+        # From an offset in RAS: along i and j in squares of their steps, and the height above the plane in mm.
+        self._directions = np.column_stack([step_i_ras, step_j_ras, normal_ras])
 
     def window(self, corners_ras_mm: np.ndarray, margin_mm: float = 1.0) -> "Patch | None":
         """Return the part of the patch that a box can touch, as a view; nothing where it touches none."""
@@ -37,8 +39,7 @@ class Patch:
 
     def window_slices(self, corners_ras_mm: np.ndarray, margin_mm: float = 1.0) -> tuple[slice, slice] | None:
         """Return the (row, column) ranges that a box given by its (8, 3) corners can touch."""
-        directions = np.column_stack([self.step_i_ras, self.step_j_ras, self.normal_ras])
-        offset = (corners_ras_mm - self.origin_ras) @ directions
+        offset = (corners_ras_mm - self.origin_ras) @ self._directions
         low, high = offset.min(axis=0), offset.max(axis=0)
         if low[2] > margin_mm or high[2] < -margin_mm:
             return None
@@ -109,9 +110,15 @@ class Patch:
             coverage.ravel()[index] = np.clip(0.5 - near / rise_mm, 0, 1)
         return coverage
 
-    def paint(self, distance_mm: np.ndarray, hu) -> None:
-        """Fill the inside of a surface (negative distance) with `hu`."""
-        self.values_hu += self.coverage(distance_mm) * (hu - self.values_hu)
+    def paint(self, *layers) -> None:
+        """Fill nested solids, given as (signed distance, HU) from the outermost inward.
+
+        Shells thinner than the points' distance keep their weight, as nothing is painted over what they cover in part.
+        """
+        before = self.values_hu.copy() if len(layers) > 1 else self.values_hu
+        for distance_mm, hu in layers:
+            self.values_hu += self.coverage(distance_mm) * (hu - before)
+            before = hu
 
 
 def box_corners(center, axes, half_extents) -> np.ndarray:

@@ -12,7 +12,10 @@ from LumbarHULib.phantom.surroundings import parts_of
 from LumbarHULib.phantom.truth import LevelTruth, level_truths
 
 SIGMA_PER_FWHM = 1 / np.sqrt(8 * np.log(2))
+# Distance of the samples in the plane and through a slice. The latter may be coarser, as no blur comes after it and
+# edges rise over it exactly (see `Patch.coverage`).
 _FINE_STEP_MM = 0.34
+_SUB_SLICE_MM = 0.65
 _INT16 = np.iinfo(np.int16)
 
 
@@ -168,7 +171,7 @@ def _render_crop(parts: list, grid: Grid, crop: Patch, pad: int, background_hu: 
     base = np.full(shape, background_hu, dtype=np.float32)
     _paint([part for part in parts if not part.fine], Patch(origin, step_i, step_j, base, grid.thickness_mm))
     fine_parts = [part for part in parts if part.fine]
-    count = int(np.ceil(grid.thickness_mm / fine_mm.max() - 1e-9))
+    count = int(np.ceil(grid.thickness_mm / _SUB_SLICE_MM - 1e-9))
     total = np.zeros(shape, dtype=np.float32)
     for offset in (np.arange(count) + 0.5) / count - 0.5:
         values = base.copy()

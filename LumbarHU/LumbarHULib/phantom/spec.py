@@ -48,8 +48,8 @@ class SpineSpec:
     vertebrae : tuple of VertebraSpec
         From cranial to caudal, no level twice.
     aorta, vena_cava : VesselSpec, optional
-    disc_hu, muscle_hu, fat_hu, sac_hu : float
-        Discs, muscles, fat, and the dural sac in the spinal canal.
+    disc_hu, muscle_hu, fat_hu, sac_hu, epidural_fat_hu : float
+        Discs, muscles, fat, and in the spinal canal the dural sac and what surrounds it.
     trunk : bool
         Whether the rest of the abdomen is there: skin, wall, organs. Otherwise the fat has no end.
     pelvis : bool
@@ -67,6 +67,7 @@ class SpineSpec:
     muscle_hu: float = 55.0
     fat_hu: float = -100.0
     sac_hu: float = 25.0
+    epidural_fat_hu: float = -70.0
     trunk: bool = True
     pelvis: bool = False
     table: bool = False

@@ -106,7 +106,7 @@ def _canal(spec: SpineSpec, column: _Column) -> list:
 
     count = len(column.s_mm)
     around = column.along(lambda v: center_at(v, 9.0))
-    fat = Tube(column.s_mm, around, np.tile([11.0, 9.5], (count, 1)), spec.fat_hu + 30)
+    fat = Tube(column.s_mm, around, np.tile([11.0, 9.5], (count, 1)), spec.epidural_fat_hu)
     sac = Tube(column.s_mm, column.along(lambda v: center_at(v, 7.5)), np.tile([8.8, 7.3], (count, 1)), spec.sac_hu)
     parts = [fat, sac]
     if "T12" in spec.levels or "L1" in spec.levels:

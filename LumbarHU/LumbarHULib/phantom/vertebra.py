@@ -151,10 +151,13 @@ class VertebraSpec:
     def wall_and_endplate_mm(self, x_mm, y_mm, z_mm) -> tuple[np.ndarray, np.ndarray]:
         """Signed distances (inside negative) of points in the vertebra's frame to side wall and endplates."""
         scale = self.scale_at(z_mm)
-        distance, growth = self.section.distance_mm(x_mm / scale, (y_mm - self.section_offset_mm) / scale)
-        scale_slope = 8 * self.flare_fraction * z_mm / self.height_mm**2
-        # A wall that leans outward is nearer than it looks within its own plane.
-        wall = scale * distance / np.sqrt(1 + (scale_slope * (distance - growth)) ** 2)
+        x_mm, y_mm = x_mm / scale, (y_mm - self.section_offset_mm) / scale
+        distance = self.section.distance_mm(x_mm, y_mm)
+        wall = scale * distance
+        if self.flare_fraction:
+            # A wall that leans outward is nearer than it looks within its own plane.
+            scale_slope = 8 * self.flare_fraction * z_mm / self.height_mm**2
+            wall = wall / np.sqrt(1 + (scale_slope * (distance - self.section.growth_mm(x_mm, y_mm))) ** 2)
         dish_mm = _DISH_FRACTION * self.depth_mm
         step = np.clip(-wall / dish_mm, 0, 1)
         sunk = self.endplate_concavity_mm * step**2 * (3 - 2 * step)

@@ -13,7 +13,7 @@ from LumbarHULib.phantom.patch import box_corners
 from LumbarHULib.phantom.render import render, render_parts
 from LumbarHULib.phantom.spines import demo_spine, upright_spine
 
-OUTSIDE_HU, CORTEX_HU, INSIDE_HU, CORTEX_MM = -100.0, 750.0, 100.0, 0.7
+OUTSIDE_HU, CORTEX_HU, INSIDE_HU, CORTEX_MM = -100.0, 750.0, 100.0, 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +27,7 @@ class PlaneWall:
 
     def paint(self, patch):
         (distance_mm,) = patch.coordinates(self.normal_ras * self.offset_mm, self.normal_ras[None])
-        patch.paint(distance_mm, CORTEX_HU)
-        patch.paint(distance_mm + CORTEX_MM, INSIDE_HU)
+        patch.paint((distance_mm, CORTEX_HU), (distance_mm + CORTEX_MM, INSIDE_HU))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +40,7 @@ class Rod:
 
     def paint(self, patch):
         r_mm, a_mm, _ = patch.ras()
-        patch.paint(np.hypot(r_mm, a_mm) - self.radius_mm, 1000.0)
+        patch.paint((np.hypot(r_mm, a_mm) - self.radius_mm, 1000.0))
 
 
 def voxel_centers_ras(grid: Grid) -> np.ndarray:
@@ -63,7 +62,7 @@ def wall_formula_hu(distance_mm, sigma_mm, reach_mm):
 
 @pytest.mark.parametrize("pixel_mm", [0.3, 0.5, 0.7, 1.0])
 @pytest.mark.parametrize("fwhm_mm", [1.0, 1.6])
-@pytest.mark.parametrize("normal", [(1, 0, 0), (0.9, 0.5, 0), (1, 1, 0), (1, -0.2, 0.3), (0.3, 0, 1)])
+@pytest.mark.parametrize("normal", [(1, 0, 0), (0.9, 0.5, 0), (1, 1, 0), (1, -0.2, 0.3), (0.3, 0, 1), (0.05, 0, 1)])
 def test_a_blurred_wall_has_the_profile_of_the_formula(pixel_mm, fwhm_mm, normal):
     normal = np.array(normal) / np.linalg.norm(normal)
     grid = axial_grid((0.1, 0.2, 0.3), (16, 16, 7.5), pixel_mm, 2.5)
@@ -73,7 +72,7 @@ def test_a_blurred_wall_has_the_profile_of_the_formula(pixel_mm, fwhm_mm, normal
     inner = np.s_[:, 4:-4, 4:-4]
     # The profile falls by up to 900 HU/mm: no edge is off by more than 0.01 mm.
     assert np.abs(rendered - expected)[inner].max() < 0.01 * 900
-    assert abs(np.mean((rendered - expected)[inner])) < 0.2
+    assert abs(np.mean((rendered - expected)[inner])) < 0.3
 
 
 @pytest.mark.parametrize("thickness_mm", [0.6, 2.5, 5.0])
@@ -94,7 +93,7 @@ class Lid:
     corners_ras_mm = box_corners(np.zeros(3), np.eye(3), np.full(3, 60.0))
 
     def paint(self, patch):
-        patch.paint(patch.ras()[2] - self.top_mm, 1000.0)
+        patch.paint((patch.ras()[2] - self.top_mm, 1000.0))
 
 
 @pytest.mark.parametrize("fwhm_mm", [1.0, 1.2, 1.6])

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.phantom.grid import axial_grid
+from LumbarHULib.phantom.demo import demo_grid
+from LumbarHULib.phantom.grid import Grid, axial_grid
 from LumbarHULib.phantom.render import render, render_on_grid
 from LumbarHULib.phantom.spec import SpineSpec, VesselSpec
 from LumbarHULib.phantom.spines import DEMO_TRABECULAR_HU, demo_spine, lumbar_spine, upright_spine
@@ -20,6 +21,7 @@ from LumbarHULib.phantom.vertebra import VertebraSpec
 UP = np.array([0.0, 0.0, 1.0])
 ELLIPSE = {"anterior_exponent": 2.0, "posterior_exponent": 2.0, "posterior_concavity_mm": 0.0}
 ALONE = {"posterior": "none", "foramen": False}
+NOTHING = {"fat_hu": 0.0, "muscle_hu": 0.0, "sac_hu": 0.0, "epidural_fat_hu": 0.0}
 
 
 def polygon_area_mm2(points_ras_mm) -> float:
@@ -33,24 +35,22 @@ def surface_residual_mm(vertebra: VertebraSpec, points_ras_mm) -> np.ndarray:
     x, y, z = vertebra.to_vertebra(points_ras_mm).T
     scale = 1 + vertebra.flare_fraction * (2 * z / vertebra.height_mm) ** 2
     x, y = x / scale, (y - (vertebra.depth_mm / 2 - 0.6 * vertebra.depth_mm)) / scale
-    residual = []
-    for x_mm, y_mm in zip(x, y, strict=True):
-        front = y_mm >= 0
-        half_depth = 0.6 * vertebra.depth_mm if front else 0.4 * vertebra.depth_mm + vertebra.posterior_concavity_mm
-        exponent = vertebra.anterior_exponent if front else vertebra.posterior_exponent
-        radius = np.hypot(x_mm, y_mm)
-        hollow = 0 if front else vertebra.posterior_concavity_mm * (-y_mm / radius) ** 6
-        unit_x, unit_y = abs(x_mm) / radius, abs(y_mm) / radius
-        edge = ((2 * unit_x / vertebra.width_mm) ** exponent + (unit_y / half_depth) ** exponent) ** (-1 / exponent)
-        residual.append(radius - (edge - hollow))
-    return np.array(residual)
+    front = y >= 0
+    half_depth = np.where(front, 0.6 * vertebra.depth_mm, 0.4 * vertebra.depth_mm + vertebra.posterior_concavity_mm)
+    exponent = np.where(front, vertebra.anterior_exponent, vertebra.posterior_exponent)
+    radius = np.hypot(x, y)
+    hollow = np.where(front, 0, vertebra.posterior_concavity_mm * (-y / radius) ** 6)
+    edge = (np.abs(2 * x / radius / vertebra.width_mm) ** exponent + np.abs(y / radius / half_depth) ** exponent) ** (
+        -1 / exponent
+    )
+    return radius - (edge - hollow)
 
 
 def test_an_elliptic_body_has_the_volume_of_the_formula():
     vertebra = VertebraSpec(
         "L3", rim_radius_mm=0, endplate_concavity_mm=0, cortex_hu=1000, trabecular_hu=1000, **ELLIPSE, **ALONE
     )
-    spec = SpineSpec((vertebra,), aorta=None, vena_cava=None, trunk=False, fat_hu=0, muscle_hu=0, sac_hu=-30)
+    spec = SpineSpec((vertebra,), aorta=None, vena_cava=None, trunk=False, **NOTHING)
     ct = render(spec, 0.8, 1.0, field_of_view_mm=(60, 50, 36))
     bone = np.clip(ct.voxels_hu, 0, None) / 1000
     flare = vertebra.flare_fraction
@@ -247,3 +247,64 @@ def test_a_level_that_is_there_twice_or_out_of_order_is_refused():
         SpineSpec((VertebraSpec("L3"), VertebraSpec("L2", (0, 0, 40))))
     with pytest.raises(InputError, match="L9"):
         lumbar_spine(("L3", "L9"))
+
+
+def test_the_demonstration_shows_l1_to_l5_whole_and_only_parts_of_t12_and_the_sacrum():
+    spec, grid = demo_spine(), demo_grid()
+    assert list(level_truths(spec, grid)) == ["L1", "L2", "L3", "L4", "L5"]
+    top_s_mm = grid.slice_origin_ras(grid.shape_kji[0] - 0.5)[2]
+    t12 = spec.vertebra("T12")
+    assert t12.to_ras([0, 0, -t12.height_mm / 2])[2] < top_s_mm < t12.center_ras_mm[2]
+
+
+def test_the_demonstrations_patient_fits_into_the_field_of_view_and_lies_on_a_table():
+    whole = demo_grid(pixel_mm=1.4)
+    middle = whole.shape_kji[0] // 2
+    matrix = whole.ras_from_ijk.copy()
+    matrix[:3, 3] = whole.slice_origin_ras(middle)
+    (plane,) = render_on_grid(demo_spine(), Grid((1, *whole.shape_kji[1:]), matrix)).voxels_hu
+    border = np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])
+    assert border.max() < -200
+    below_back = plane[:, plane.shape[1] // 2]
+    last_skin = np.flatnonzero(below_back > -150)[-1]
+    assert (below_back[last_skin:] > -800).sum() > 2
+
+
+def test_the_cortex_is_as_thick_as_it_says_all_around_and_on_the_endplates():
+    vertebra = VertebraSpec("L3", cortex_mm=1.2, endplate_mm=0.8)
+    outline = vertebra.to_vertebra(true_outline_in_slice(vertebra, (0, 0, 0), UP, count=3600))
+    tangent = np.roll(outline, -1, axis=0) - np.roll(outline, 1, axis=0)
+    inward = np.cross(tangent, UP)
+    inward /= np.linalg.norm(inward, axis=1, keepdims=True)
+    inward *= np.sign((inward * -outline).sum(axis=1, keepdims=True))
+    assert np.abs(vertebra.trabecular_distance_mm(*(outline + 1.2 * inward).T)).max() < 0.003
+    # The endplate is deepest in the center: its dish is subtracted from the height between the rims.
+    top_mm = vertebra.height_mm / 2 - vertebra.endplate_concavity_mm
+    assert vertebra.trabecular_distance_mm(0.0, np.array([0.0]), top_mm - 0.8) == pytest.approx(0, abs=1e-6)
+    assert vertebra.body_distance_mm(0.0, np.array([0.0]), top_mm) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_tilted_body_is_rendered_as_by_counting_points_of_a_fine_raster():
+    from scipy.ndimage import gaussian_filter
+
+    vertebra = VertebraSpec(
+        "L3", tilt_deg=-12, rotation_deg=8, cortex_hu=1000, trabecular_hu=1000, rim_radius_mm=0, **ALONE
+    )
+    spec = SpineSpec((vertebra,), aorta=None, vena_cava=None, trunk=False, **NOTHING)
+    grid = axial_grid((0, 0, 1), (60, 48, 2.5), 0.75, 2.5)
+    rendered = render_on_grid(spec, grid, blur_fwhm_mm=1.2).voxels_hu[0] / 1000
+
+    step_mm, part = 0.15, 5
+    columns, rows = (count * part for count in grid.shape_kji[:0:-1])
+    # Raster point 0 is voxel 0; five raster points make a voxel.
+    r, a = np.meshgrid(np.arange(columns) * -step_mm, np.arange(rows) * -step_mm)
+    r, a = r + grid.ras_from_ijk[0, 3], a + grid.ras_from_ijk[1, 3]
+    raster = np.zeros(r.shape)
+    for s in 1 + 2.5 * ((np.arange(20) + 0.5) / 20 - 0.5):
+        points = np.column_stack([r.ravel(), a.ravel(), np.full(r.size, s)])
+        raster += (surface_residual_mm(vertebra, points) < 0).reshape(r.shape) / 20
+    expected = gaussian_filter(raster, 1.2 / 2.3548 / step_mm)[::part, ::part]
+    inner = np.s_[6:-6, 6:-6]
+    # The edge falls by 0.8 per mm: it is right to 0.02 mm, as far as a raster of 0.15 mm can tell.
+    assert np.abs(rendered - expected)[inner].max() < 0.8 * 0.02 + 0.002
+    assert (rendered - expected)[inner].sum() / expected[inner].sum() == pytest.approx(0, abs=5e-4)
