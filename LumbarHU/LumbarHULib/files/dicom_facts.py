@@ -75,15 +75,17 @@ def _usual_number(headers: list[DicomHeader], keyword: str) -> float | None:
 
 def _contrast(headers: list[DicomHeader]) -> bool | None:
     """Tell whether contrast medium was given; None where the headers are silent, as many are when it was not."""
-    for header in headers:
-        agent = header.text("ContrastBolusAgent")
-        if agent and agent.upper() not in _NO_AGENT:
-            return True
-        if header.text("ContrastBolusAgentSequence") or any(
-            header.number(f"ContrastBolus{amount}") for amount in ("Volume", "TotalDose")
-        ):
-            return True
-    return False if _usual_text(headers, "ContrastBolusAgent") else None
+    agents = {agent.upper() for header in headers if (agent := header.text("ContrastBolusAgent"))}
+    if agents:
+        return not agents <= _NO_AGENT
+    given = any(
+        any(header.text(f"ContrastBolus{word}") for word in ("AgentSequence", "Ingredient", "Route"))
+        or any(
+            header.number(amount) for amount in ("ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastFlowRate")
+        )
+        for header in headers
+    )
+    return True if given else None
 
 
 def _tilt_findings(shear_deg: float, header_tilt_deg: float | None) -> list[Finding]:

@@ -14,12 +14,12 @@ from LumbarHULib.core.errors import InputError
 # No name, number or date of a patient is among them.
 _KEYWORDS = [
     *("SOPClassUID", "Modality", "ImageType", "SeriesInstanceUID", "SeriesNumber", "NumberOfFrames"),
-    *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsStored", "PixelRepresentation"),
+    *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation"),
     *("PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient", "SliceThickness", "GantryDetectorTilt"),
     *("RescaleSlope", "RescaleIntercept", "RescaleType", "LossyImageCompression"),
     *("KVP", "XRayTubeCurrent", "ConvolutionKernel", "Manufacturer", "ManufacturerModelName"),
-    *("ContrastBolusAgent", "ContrastBolusAgentSequence", "ContrastBolusRoute", "ContrastBolusVolume"),
-    *("ContrastBolusTotalDose", "ContrastBolusIngredient", "ContrastFlowRate", "ContrastBolusStartTime"),
+    *("ContrastBolusAgent", "ContrastBolusAgentSequence", "ContrastBolusIngredient", "ContrastBolusRoute"),
+    *("ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastFlowRate"),
 ]
 
 # Words of ImageType: projections to plan a scan on, and maps whose values are no attenuation.

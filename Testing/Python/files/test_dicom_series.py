@@ -333,6 +333,9 @@ def test_the_facts_are_those_of_the_headers_and_name_no_patient(tmp_path):
         ({"ContrastBolusAgent": "NONE"}, False),
         ({"ContrastBolusAgent": "APPLIED"}, True),
         ({"ContrastBolusVolume": "80"}, True),
+        ({"ContrastBolusVolume": "0"}, None),
+        ({"ContrastBolusRoute": "IV"}, True),
+        ({"ContrastBolusAgent": "none", "ContrastBolusRoute": "IV"}, False),
     ],
 )
 def test_contrast_is_known_only_where_the_headers_say_it(tmp_path, tags, contrast):
