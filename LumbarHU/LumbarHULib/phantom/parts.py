@@ -162,7 +162,7 @@ class Tube:
 
 @dataclass(frozen=True, eq=False)
 class Blob:
-    """An ellipsoid whose axes are leaned about A (from R to S) and then turned about S (from R to A)."""
+    """An ellipsoid whose third axis leans from S toward R, then turned right-handed about this axis."""
 
     center_ras_mm: tuple[float, float, float]
     half_axes_mm: tuple[float, float, float]
