@@ -10,11 +10,8 @@ from LumbarHULib.files.whole_folder import whole_folder
 from LumbarHULib.headless import measure_job
 from LumbarHULib.headless.console import result_text
 from LumbarHULib.headless.progress import Progress
-from LumbarHULib.phantom.render import PhantomCt, render
-from LumbarHULib.phantom.spines import demo_spine
-
-_PIXEL_MM, _SLICE_MM, _BLUR_FWHM_MM, _NOISE_HU = 0.7, 1.25, 1.2, 12.0
-
+from LumbarHULib.phantom.demo import demo_ct
+from LumbarHULib.phantom.render import PhantomCt
 
 def run_demo(options: argparse.Namespace) -> int:
     """Leave CT, markups, audit folder and scene in the folder that `options` name, and print the result; return 0.
@@ -28,9 +25,7 @@ def run_demo(options: argparse.Namespace) -> int:
     try:
         with whole_folder(options.out, options.overwrite) as folder:
             progress(0.0, "Rendering the phantom")
-            phantom = render(
-                demo_spine(), _PIXEL_MM, _SLICE_MM, blur_fwhm_mm=_BLUR_FWHM_MM, noise_hu=_NOISE_HU, field_of_view_mm=_field_of_view()
-            )
+            phantom = demo_ct()
             _write_inputs(folder, phantom)
             job = measure_job.MeasureJob(
                 ct=folder / "ct.nrrd",

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.results import ReadingResult
-from LumbarHULib.files.audit_folder import Audit, check_destination, write_audit_folder
+from LumbarHULib.files.audit import Audit
+from LumbarHULib.files.audit_folder import write_audit_folder
 from LumbarHULib.files.ct_file import CtFile, read_ct
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
 from LumbarHULib.files.markup_file import read_markups
 from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
+from LumbarHULib.files.whole_folder import check_destination
 
 # Stands in the files where the user gave no name: a file's name may be a patient's.
 UNNAMED = "unnamed"
@@ -78,7 +79,24 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> ReadingResult:
     progress(0.0, "Measuring")
     scan_findings = (*ct_file.findings, *markup_set.findings)
     if job.scene:
-        return _measure_in_scene(job, ct_file, landmarks, scan_findings, protocol, cutoffs, progress)
+        # A scene takes most of a second to import: those who want none do not wait for it.
+        from LumbarHULib.headless.scene_job import measured_scene
+
+        with measured_scene(
+            ct_file,
+            landmarks,
+            protocol,
+            cutoffs,
+            case=job.case,
+            reader=job.reader,
+            reading=job.reading,
+            exclusions=job.exclusions,
+            accepted_off_protocol=job.accept_off_protocol,
+            scan_findings=scan_findings,
+        ) as (result, save):
+            audit = audit_of(job, ct_file, result, protocol, cutoffs)
+            write_audit_folder(job.destination, audit, job.overwrite, also_write=save, progress=progress)
+        return result
     result = measure_ct(
         ct_file.ct,
         landmarks,
@@ -89,7 +107,8 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> ReadingResult:
         job.accept_off_protocol,
         scan_findings,
     )
-    write_audit_folder(job.destination, audit_of(job, ct_file, result, protocol, cutoffs), job.overwrite, progress=progress)
+    audit = audit_of(job, ct_file, result, protocol, cutoffs)
+    write_audit_folder(job.destination, audit, job.overwrite, progress=progress)
     return result
 
 
