@@ -9,6 +9,9 @@ from LumbarHULib.core.errors import InputError
 # So large a background of exact zeros is a mask or a map in other units: in HU 0 is water, one value among thousands.
 _ZERO_BACKGROUND_SHARE = 0.3
 
+# Of any matrix from indices to positions; a transposed one has the translation there.
+_LAST_ROW = (0.0, 0.0, 0.0, 1.0)
+
 
 @dataclass(frozen=True, eq=False)
 class CtVolume:
@@ -43,8 +46,15 @@ def _check_geometry(voxels_hu: np.ndarray, ras_from_ijk: np.ndarray) -> None:
         raise InputError(f"The CT has {voxels_hu.ndim} dimensions: give a volume of three, one value a voxel.")
     if voxels_hu.size == 0:
         raise InputError("The CT holds no voxels: load it again from its source.")
-    if ras_from_ijk.shape != (4, 4) or not np.all(np.isfinite(ras_from_ijk)):
-        raise InputError("The CT's geometry is not a 4 × 4 matrix of finite numbers: load it again from its source.")
+    if (
+        ras_from_ijk.shape != (4, 4)
+        or not np.all(np.isfinite(ras_from_ijk))
+        or not np.allclose(ras_from_ijk[3], _LAST_ROW, rtol=0, atol=1e-9)
+    ):
+        raise InputError(
+            "The CT's geometry is not a 4 × 4 matrix of finite numbers with 0 0 0 1 as its last row: load it again from "
+            "its source."
+        )
     steps = ras_from_ijk[:3, :3]
     lengths = np.linalg.norm(steps, axis=0)
     if np.any(lengths <= 0) or abs(np.linalg.det(steps / np.where(lengths > 0, lengths, 1))) < 1e-3:
