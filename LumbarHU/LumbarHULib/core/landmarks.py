@@ -65,7 +65,7 @@ class Landmarks:
     Raises
     ------
     InputError
-        On a wrong number of points or coordinates that are not finite.
+        On a wrong number of points or of coordinates, or coordinates that are not finite.
     """
 
     level: str
@@ -84,7 +84,13 @@ class Landmarks:
             object.__setattr__(self, name, self._checked_points(role, value, least, most))
 
     def _checked_points(self, role: str, value, least: int, most: int | None) -> np.ndarray:
-        points = np.round(np.asarray(value, dtype=float).reshape(-1, 3), POSITION_DECIMALS) + 0.0
+        points = np.asarray(value, dtype=float)
+        if points.size and (points.ndim != 2 or points.shape[1] != 3):
+            raise InputError(
+                f"The {role} of {self.level} has coordinates of shape {points.shape}: give three for each point.",
+                self.level,
+            )
+        points = np.round(points.reshape(-1, 3), POSITION_DECIMALS) + 0.0
         if len(points) < least or (most is not None and len(points) > most):
             wanted = f"{least}" if most == least else f"at least {least}"
             raise InputError(
