@@ -192,7 +192,7 @@ def _check_inside(level: str, uv_from_ij: np.ndarray, depth_mm: float, shape_kji
         beyond = max(-0.5 - i, -0.5 - j, i - shape_kji[2] + 0.5, j - shape_kji[1] + 0.5)
         if beyond > 0:
             raise InputError(
-                f"The {name} end of {level}'s midline lies outside the CT, {beyond:.0f} pixels beyond its edge: "
+                f"The {name} end of {level}'s midline lies outside the CT, {beyond:.1f} pixels beyond its edge: "
                 "place it inside "
                 "the CT, or check that it belongs to this CT.",
                 level,
