@@ -3,13 +3,14 @@
 import numpy as np
 
 from LumbarHULib.core import polygons
+from LumbarHULib.core.closed_spline import CHORD_ERROR_MM
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.outline import Outline
 from LumbarHULib.core.protocol import Protocol
 
-# The offset curve is judged against the polygon's corners, which stand for the spline between them.
-_OFFSET_TOLERANCE_MM = 0.01
+# The offset curve is judged against the polygon that stands for the spline: so much nearer than the margin it may lie.
+_OFFSET_TOLERANCE_MM = CHORD_ERROR_MM + 0.001
 
 
 def inner_outline(frame: Frame, outline: Outline, protocol: Protocol) -> np.ndarray:
@@ -38,15 +39,29 @@ def inner_outline(frame: Frame, outline: Outline, protocol: Protocol) -> np.ndar
 
 def offset_pieces(outline: Outline, margin_mm: float) -> list[np.ndarray]:
     """Return the inward offset of `outline` by `margin_mm` as counterclockwise polygons, one a piece."""
-    from scipy.spatial.distance import cdist
-
     offset = outline.polygon_uv_mm + margin_mm * outline.inward_normals
-    far_enough = cdist(offset, outline.polygon_uv_mm).min(axis=1) >= margin_mm - _OFFSET_TOLERANCE_MM
+    far_enough = _distances_mm(offset, outline.polygon_uv_mm) >= margin_mm - _OFFSET_TOLERANCE_MM
     if far_enough.all():
         return [offset] if polygons.signed_area(offset) > 0 else []
     return [
         piece for piece in _linked(_chains(offset, far_enough)) if len(piece) > 2 and polygons.signed_area(piece) > 0
     ]
+
+
+def _distances_mm(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+    """Return the distance of each point from a dense polygon: from the two edges at its nearest corner."""
+    from scipy.spatial.distance import cdist
+
+    nearest = cdist(points, polygon, "sqeuclidean").argmin(axis=1)
+    corner = polygon[nearest]
+    offset = points - corner
+    squared = []
+    for neighbor in (polygon[nearest - 1], polygon[(nearest + 1) % len(polygon)]):
+        edge = neighbor - corner
+        lengths_squared = np.maximum((edge**2).sum(axis=1), np.finfo(float).tiny)
+        along = np.clip((offset * edge).sum(axis=1) / lengths_squared, 0.0, 1.0)
+        squared.append(((offset - along[:, None] * edge) ** 2).sum(axis=1))
+    return np.sqrt(np.minimum(*squared))
 
 
 def _chains(points: np.ndarray, keep: np.ndarray) -> list[np.ndarray]:
