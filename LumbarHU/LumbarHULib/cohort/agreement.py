@@ -1,0 +1,243 @@
+"""Agreement of readings of the same cases: intraclass correlation, Bland–Altman limits, precision error."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, check_confidence, normal_quantile
+from LumbarHULib.cohort.rows import complete_rows, is_constant, require
+from LumbarHULib.core.errors import InputError
+
+# The least significant change between two measurements is this many times the precision error: 1.96 · √2, as the
+# International Society for Clinical Densitometry rounds it (Official Positions 2019, iscd.org).
+LSC_FACTOR = 2.77
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntraclassCorrelations:
+    """ICC(2,1), absolute agreement of readers drawn at random, and ICC(3,1), consistency of these very readers."""
+
+    icc_2_1: Estimate
+    icc_3_1: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlandAltman:
+    """Bias and limits of agreement of two readings, in the unit of the readings.
+
+    Each is an `Estimate`; `sd` is that of the differences first − second.
+    """
+
+    bias: Estimate
+    lower_limit: Estimate
+    upper_limit: Estimate
+    sd: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeatability:
+    """Precision error of repeated readings.
+
+    Parameters
+    ----------
+    rms_sd : Estimate
+        Root mean square of the cases' standard deviations, in the unit of the readings.
+    least_significant_change : Estimate
+        `LSC_FACTOR` times it.
+    cv_percent : Estimate or None
+        `rms_sd` in percent of the mean of all readings; None where that mean is not positive. (The mean of the cases'
+        own quotients, usual for densities, is not used: near 0 HU a quotient means nothing.)
+    degrees_of_freedom : int
+        Cases × (readings − 1).
+    """
+
+    rms_sd: Estimate
+    least_significant_change: Estimate
+    cv_percent: Estimate | None
+    degrees_of_freedom: int
+
+
+def intraclass_correlations(readings: Sequence, confidence: float = CONFIDENCE) -> IntraclassCorrelations:
+    """Return ICC(2,1) and ICC(3,1) of single readings.
+
+    Parameters
+    ----------
+    readings : sequence of array_like, shape (readings, n)
+        A column per reader or per repeated reading; a case without all of them is left out.
+    confidence : float
+
+    Raises
+    ------
+    InputError
+        With fewer than two readings or three cases, or where no reading tells the cases apart.
+
+    References
+    ----------
+    K.O. McGraw, S.P. Wong. Forming inferences about some intraclass correlation coefficients. Psychological Methods
+    1996;1:30–46, table 7 (there ICC(A,1) and ICC(C,1)). Names: P.E. Shrout, J.L. Fleiss, Psychol Bull 1979;86:420–428.
+    """
+    from scipy.special import fdtri
+
+    check_confidence(confidence)
+    table, left_out = _table(readings, 3, "An intraclass correlation")
+    if all(is_constant(column) for column in table.T):
+        raise InputError("Every case has the same value, so no intraclass correlation can be computed: check the data.")
+    n, k = table.shape
+    rows, columns, rest = _mean_squares(table)
+
+    def quantile(numerator: float, denominator: float) -> float:
+        return float(fdtri(numerator, denominator, 0.5 + confidence / 2))
+
+    single = (rows - rest) / (rows + (k - 1) * rest + k * (columns - rest) / n)
+    # Degrees of freedom by Satterthwaite; both weights are multiplied by 1 − ICC, so that perfect agreement is no 0/0.
+    of_columns = k * single / n * columns
+    of_rest = (1 - single + k * single * (n - 1) / n) * rest
+    squares = of_columns**2 / (k - 1) + of_rest**2 / ((n - 1) * (k - 1))
+    if squares > 0:
+        freedom = (of_columns + of_rest) ** 2 / squares
+        low_f, high_f = quantile(n - 1, freedom), quantile(freedom, n - 1)
+        both = k * columns + (k * n - k - n) * rest
+        ends = (
+            n * (rows - low_f * rest) / (low_f * both + n * rows),
+            n * (high_f * rows - rest) / (both + n * high_f * rows),
+        )
+    else:
+        ends = single, single
+    freedom_rest = (n - 1) * (k - 1)
+    low_f, high_f = quantile(n - 1, freedom_rest), quantile(freedom_rest, n - 1)
+    told = {"n": n, "left_out": left_out, "confidence": confidence, "method": "McGraw & Wong 1996"}
+    return IntraclassCorrelations(
+        icc_2_1=Estimate(estimate=single, low=ends[0], high=ends[1], **told),
+        icc_3_1=Estimate(
+            estimate=(rows - rest) / (rows + (k - 1) * rest),
+            low=(rows - low_f * rest) / (rows + (k - 1) * low_f * rest),
+            high=(high_f * rows - rest) / (high_f * rows + (k - 1) * rest),
+            **told,
+        ),
+    )
+
+
+def bland_altman(first, second, confidence: float = CONFIDENCE) -> BlandAltman:
+    """Return the bias first − second and the limits within which 95 % of differences lie, with their intervals.
+
+    Parameters
+    ----------
+    first, second : array_like, shape (n,)
+    confidence : float
+        Of the intervals; the limits are always those of 95 %.
+
+    Raises
+    ------
+    InputError
+        With fewer than three complete cases.
+
+    References
+    ----------
+    J.M. Bland, D.G. Altman. Measuring agreement in method comparison studies. Stat Methods Med Res 1999;8:135–160,
+    section 2: the limits' standard error is s √(1/n + 1.96² / (2(n − 1))).
+    """
+    from scipy.special import stdtrit
+
+    check_confidence(confidence)
+    table, left_out = _table((first, second), 3, "A Bland–Altman analysis")
+    n = len(table)
+    differences = table[:, 0] - table[:, 1]
+    bias, sd = float(differences.mean()), float(differences.std(ddof=1))
+    z = normal_quantile(0.95)
+    t = float(stdtrit(n - 1, 0.5 + confidence / 2))
+
+    def estimate(value: float, standard_error: float, method: str) -> Estimate:
+        reach = t * standard_error
+        return Estimate(
+            n=n,
+            estimate=value,
+            low=value - reach,
+            high=value + reach,
+            confidence=confidence,
+            left_out=left_out,
+            method=method,
+        )
+
+    of_limit = sd * math.sqrt(1 / n + z * z / (2 * (n - 1)))
+    return BlandAltman(
+        bias=estimate(bias, sd / math.sqrt(n), "Student's t"),
+        lower_limit=estimate(bias - z * sd, of_limit, "Bland & Altman 1999"),
+        upper_limit=estimate(bias + z * sd, of_limit, "Bland & Altman 1999"),
+        sd=sd,
+    )
+
+
+def repeatability(readings: Sequence, confidence: float = CONFIDENCE) -> Repeatability:
+    """Return the precision error of repeated readings, and the least significant change that follows from it.
+
+    Parameters
+    ----------
+    readings : sequence of array_like, shape (readings, n)
+        A column per reading; differences between readers count as error.
+    confidence : float
+
+    Raises
+    ------
+    InputError
+        With fewer than two readings or two complete cases.
+
+    References
+    ----------
+    C.C. Glüer et al. Accurate assessment of precision errors: how to measure the reproducibility of bone densitometry
+    techniques. Osteoporos Int 1995;5:262–270 (the interval is that of the χ² distribution).
+    """
+    from scipy.special import chdtri
+
+    check_confidence(confidence)
+    table, left_out = _table(readings, 2, "A precision error")
+    n, k = table.shape
+    freedom = n * (k - 1)
+    # A case read alike has an SD of exactly 0, which the rounding of its mean would spoil.
+    centered = np.where(np.ptp(table, axis=1)[:, None] == 0, 0.0, table - table.mean(axis=1, keepdims=True))
+    rms_sd = math.sqrt(float(np.sum(centered**2)) / freedom)
+    tail = (1 - confidence) / 2
+    low = rms_sd * math.sqrt(freedom / float(chdtri(freedom, tail)))
+    high = rms_sd * math.sqrt(freedom / float(chdtri(freedom, 1 - tail)))
+
+    def scaled(factor: float) -> Estimate:
+        return Estimate(
+            n=n,
+            estimate=factor * rms_sd,
+            low=factor * low,
+            high=factor * high,
+            confidence=confidence,
+            left_out=left_out,
+            method="χ², Glüer 1995",
+        )
+
+    mean = float(table.mean())
+    return Repeatability(
+        rms_sd=scaled(1.0),
+        least_significant_change=scaled(LSC_FACTOR),
+        cv_percent=scaled(100 / mean) if mean > 0 else None,
+        degrees_of_freedom=freedom,
+    )
+
+
+def _table(readings: Sequence, least: int, purpose: str) -> tuple[np.ndarray, int]:
+    """Return the complete cases as rows, shape (n, readings), and how many were left out."""
+    require(len(readings), 2, "readings", purpose)
+    columns, left_out = complete_rows({f"reading {index + 1}": column for index, column in enumerate(readings)})
+    table = np.column_stack(list(columns.values()))
+    require(len(table), least, "complete cases", purpose)
+    return table, left_out
+
+
+def _mean_squares(table: np.ndarray) -> tuple[float, float, float]:
+    """Return the mean squares of cases, of readings, and of what is left, of a two-way table without repetition."""
+    n, k = table.shape
+    shifted = table - table.mean()
+    of_rows, of_columns = shifted.mean(axis=1), shifted.mean(axis=0)
+    rest = shifted - of_rows[:, None] - of_columns
+    return (
+        k * float(np.sum(of_rows**2)) / (n - 1),
+        n * float(np.sum(of_columns**2)) / (k - 1),
+        float(np.sum(rest**2)) / ((n - 1) * (k - 1)),
+    )

@@ -1,0 +1,164 @@
+"""How far a Youden cutoff would move, and how much it flatters itself: the bootstrap, in bounded memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.cohort.cutoff import Accuracy, best_cutoffs, youden_cutoff
+from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, check_confidence, check_finite
+from LumbarHULib.cohort.targets import Target, split
+from LumbarHULib.core.errors import InputError
+
+# Numbers held at once in each working array: 16 MB of them, whatever the size of the cohort up to that.
+_CHUNK = 2_000_000
+LEAST_RESAMPLES, MOST_RESAMPLES = 100, 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class BootstrapCutoff:
+    """A Youden cutoff with its interval, and its accuracy without the flattery of being judged on its own cases.
+
+    Parameters
+    ----------
+    apparent : Accuracy
+        The cutoff, and what it finds in the cohort that it comes from.
+    cutoff_hu : Estimate
+        The cutoff with the percentiles of the resamples' cutoffs, widened to hold the cutoff if need be.
+    corrected_sensitivity, corrected_specificity : float
+        Apparent value less the optimism, kept within 0 and 1.
+    optimism_of_sensitivity, optimism_of_specificity : float
+        Mean over the resamples: value of the resample's cutoff there less its value in the cohort.
+    resamples : int
+        Those that gave a cutoff.
+    without_cutoff : int
+        Those that held a single value, and gave none.
+    seed : int
+    """
+
+    apparent: Accuracy
+    cutoff_hu: Estimate
+    corrected_sensitivity: float
+    corrected_specificity: float
+    optimism_of_sensitivity: float
+    optimism_of_specificity: float
+    resamples: int
+    without_cutoff: int
+    seed: int
+
+    def __post_init__(self):
+        check_finite(self)
+
+    @property
+    def corrected_youden(self) -> float:
+        """Corrected sensitivity + specificity − 1."""
+        return self.corrected_sensitivity + self.corrected_specificity - 1
+
+
+def bootstrap_cutoff(
+    hu,
+    groups: Sequence,
+    target: Target,
+    resamples: int = 2000,
+    seed: int = 1,
+    confidence: float = CONFIDENCE,
+    chunk: int = _CHUNK,
+) -> BootstrapCutoff:
+    """Return the Youden cutoff with its bootstrap interval and its optimism-corrected sensitivity and specificity.
+
+    Positive and negative cases are drawn separately, each as many as there are. The same seed draws the same cases of
+    the cohort for every region with the same complete cases, whatever the chunk.
+
+    Parameters
+    ----------
+    hu : array_like, shape (n,)
+    groups : sequence of str, shape (n,)
+        One of `groups.GROUPS`, or missing.
+    target : Target
+    resamples : int
+        100 to a million.
+    seed : int
+    confidence : float
+    chunk : int
+        Numbers to hold at once in each working array; at least one resample is held.
+
+    Raises
+    ------
+    InputError
+        With fewer than two cases in a class, HU that are all the same, no cutoff better than chance, or if more than
+        half of the resamples give none.
+
+    References
+    ----------
+    B. Efron, R.J. Tibshirani. An Introduction to the Bootstrap, 1993, chapter 13 (percentiles). F.E. Harrell, K.L. Lee,
+    D.B. Mark. Stat Med 1996;15:361–387 (optimism).
+    """
+    check_confidence(confidence)
+    if not LEAST_RESAMPLES <= resamples <= MOST_RESAMPLES:
+        raise InputError(f"{resamples} resamples: give {LEAST_RESAMPLES} to {MOST_RESAMPLES}.")
+    if seed < 0:
+        raise InputError(f"A seed of {seed} cannot be used: give a whole number from 0.")
+    classes = split({"hu": hu}, groups, target)
+    apparent = youden_cutoff(hu, groups, target, confidence)
+    drawn = _draw(classes, resamples, seed, chunk)
+    cutoffs_hu, optimism_of_sensitivity, optimism_of_specificity = drawn
+    if 2 * cutoffs_hu.size < resamples:
+        raise InputError(f"{resamples - cutoffs_hu.size} of {resamples} resamples give no cutoff: add cases.")
+    tail = (1 - confidence) / 2
+    low, high = (float(end) for end in np.quantile(cutoffs_hu, (tail, 1 - tail)))
+    of_sensitivity, of_specificity = float(optimism_of_sensitivity.mean()), float(optimism_of_specificity.mean())
+    return BootstrapCutoff(
+        apparent=apparent,
+        cutoff_hu=Estimate(
+            n=int(classes.is_positive.size),
+            estimate=apparent.cutoff_hu,
+            low=min(low, apparent.cutoff_hu),
+            high=max(high, apparent.cutoff_hu),
+            confidence=confidence,
+            method=f"percentiles of {cutoffs_hu.size} bootstrap resamples stratified by class",
+            left_out=classes.left_out,
+        ),
+        corrected_sensitivity=min(1.0, max(0.0, apparent.sensitivity.estimate - of_sensitivity)),
+        corrected_specificity=min(1.0, max(0.0, apparent.specificity.estimate - of_specificity)),
+        optimism_of_sensitivity=of_sensitivity,
+        optimism_of_specificity=of_specificity,
+        resamples=int(cutoffs_hu.size),
+        without_cutoff=resamples - int(cutoffs_hu.size),
+        seed=seed,
+    )
+
+
+def _draw(classes, resamples: int, seed: int, chunk: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return cutoff and optimism of sensitivity and specificity of each resample that has a cutoff."""
+    values, place = np.unique(classes.hu[:, 0], return_inverse=True)
+    places = (place[classes.is_positive], place[~classes.is_positive])
+    # A stream for each class: what is drawn does not depend on how many resamples a chunk holds.
+    streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)]
+    # How many cases of the cohort have at most each value, with 0 in front.
+    cohort = [np.concatenate([[0], np.cumsum(np.bincount(of_class, minlength=values.size))]) for of_class in places]
+    side = "right" if classes.target.rule == "<=" else "left"
+    parts = []
+    rows = max(1, chunk // classes.is_positive.size)
+    for start in range(0, resamples, rows):
+        held = min(rows, resamples - start)
+        counts = [_count(of_class, values.size, held, rng) for of_class, rng in zip(places, streams, strict=True)]
+        best = best_cutoffs(values, *counts, classes.target.rule)
+        found, wrong = (of_class[np.searchsorted(values, best.cutoff_hu, side)] for of_class in cohort)
+        parts.append(
+            np.stack(
+                [
+                    best.cutoff_hu,
+                    (best.true_positive - found) / classes.n_positive,
+                    (wrong - best.false_positive) / classes.n_negative,
+                ]
+            )[:, best.is_valid]
+        )
+    return tuple(np.concatenate(parts, axis=1))
+
+
+def _count(places: np.ndarray, distinct: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """Return how often each distinct value is drawn in each resample of a class, shape (resamples, distinct)."""
+    drawn = places[rng.integers(0, places.size, (resamples, places.size), dtype=np.int32)]
+    if resamples > 1:
+        drawn += np.arange(resamples)[:, None] * distinct
+    return np.bincount(drawn.ravel(), minlength=resamples * distinct).reshape(resamples, distinct)

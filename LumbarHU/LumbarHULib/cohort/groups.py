@@ -1,0 +1,227 @@
+"""Groups of a cohort: WHO groups from T-scores, what is typical of each group, and whether they differ."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from LumbarHULib.cohort.estimates import HypothesisTest, check_finite, two_sided_t_p
+from LumbarHULib.cohort.rank_tests import PairwiseTest, dunn, kruskal_wallis, pairwise_tests
+from LumbarHULib.cohort.ranks import quartiles
+from LumbarHULib.cohort.rows import as_column, is_constant, labeled_rows, require
+from LumbarHULib.core.errors import InputError
+
+# From the densest bone to the least dense, as the study's tables stand.
+GROUPS: tuple[str, ...] = ("normal", "osteopenia", "osteoporosis")
+
+# Royston's approximation of the Shapiro–Wilk test holds for this many values (Applied Statistics 1995;44:547–551).
+SHAPIRO_LEAST, SHAPIRO_MOST = 3, 5000
+
+
+@dataclass(frozen=True)
+class TScoreCriteria:
+    """From which T-score on bone density is normal, and down from which it is osteoporosis.
+
+    The values come from a file (``Resources/Study/who_t_scores.json``).
+    """
+
+    normal_at_least: float
+    osteoporosis_at_most: float
+
+    def __post_init__(self):
+        if not self.osteoporosis_at_most < self.normal_at_least:
+            raise InputError(
+                f"Osteoporosis down from T = {self.osteoporosis_at_most:g} and normal from {self.normal_at_least:g} "
+                "leave no osteopenia: correct the criteria."
+            )
+
+    def group(self, t_score: float) -> str:
+        """Return the group of one T-score."""
+        if t_score >= self.normal_at_least:
+            return "normal"
+        return "osteoporosis" if t_score <= self.osteoporosis_at_most else "osteopenia"
+
+
+def groups_of_t_scores(t_scores: Sequence, criteria: TScoreCriteria) -> tuple[str, ...]:
+    """Return the group of each T-score, "" where there is none."""
+    column = as_column(t_scores, "t_score")
+    return tuple("" if math.isnan(t_score) else criteria.group(t_score) for t_score in column)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What is typical of a column.
+
+    Parameters
+    ----------
+    name : str
+    n, left_out : int
+    is_normal : bool
+        Whether to give mean ± SD rather than median (Q1, Q3).
+    shapiro_p : float or None
+        None where the Shapiro–Wilk test cannot decide: fewer than 3 or more than 5000 values, or all the same.
+    mean : float
+    sd : float or None
+        None of a single value.
+    median, q1, q3, minimum, maximum : float
+    """
+
+    name: str
+    n: int
+    left_out: int
+    is_normal: bool
+    shapiro_p: float | None
+    mean: float
+    sd: float | None
+    median: float
+    q1: float
+    q3: float
+    minimum: float
+    maximum: float
+
+    def __post_init__(self):
+        check_finite(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupComparison:
+    """Whether groups differ.
+
+    Parameters
+    ----------
+    test : HypothesisTest
+        ANOVA where every group may be taken as normal, Kruskal–Wallis otherwise.
+    groups : tuple of Description
+    pairwise : tuple of PairwiseTest
+    pairwise_method : str
+        Test and correction for the number of pairs.
+    empty_groups : tuple of str
+        Groups without any value; they take no part.
+    """
+
+    test: HypothesisTest
+    groups: tuple[Description, ...]
+    pairwise: tuple[PairwiseTest, ...]
+    pairwise_method: str
+    empty_groups: tuple[str, ...] = ()
+
+
+def describe(values, name: str = "value", alpha: float = 0.05) -> Description:
+    """Return mean, SD, median and quartiles of a column, and which of them Shapiro–Wilk allows.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+    name : str
+    alpha : float
+        Normal where the Shapiro–Wilk p is above it.
+
+    Raises
+    ------
+    InputError
+        If there is no value.
+
+    References
+    ----------
+    S.S. Shapiro, M.B. Wilk. An analysis of variance test for normality. Biometrika 1965;52:591–611. Quartiles: `ranks`.
+    """
+    column = as_column(values, name)
+    known = column[~np.isnan(column)]
+    require(known.size, 1, "value", f"A description of “{name}”")
+    p = _shapiro_p(known)
+    q1, median, q3 = quartiles(known)
+    return Description(
+        name=name,
+        n=int(known.size),
+        left_out=int(column.size - known.size),
+        is_normal=p is not None and p > alpha,
+        shapiro_p=p,
+        mean=float(known.mean()),
+        sd=float(known.std(ddof=1)) if known.size > 1 else None,
+        median=median,
+        q1=q1,
+        q3=q3,
+        minimum=float(known.min()),
+        maximum=float(known.max()),
+    )
+
+
+def compare_groups(
+    values, labels: Sequence, groups: Sequence[str] = GROUPS, name: str = "value", alpha: float = 0.05
+) -> GroupComparison:
+    """Return whether the groups differ in a column, by the test that the distributions allow.
+
+    ANOVA and pooled-variance t tests where Shapiro–Wilk takes no group for anything but normal; otherwise
+    Kruskal–Wallis and Dunn's test. Pairs are corrected by Holm's method.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+    labels : sequence of str, shape (n,)
+        The group of each case, None, NaN or "" where unknown.
+    groups : sequence of str
+    name : str
+        What the values are called in sentences.
+    alpha : float
+        Of the Shapiro–Wilk test.
+
+    Raises
+    ------
+    InputError
+        With fewer than two groups that have values, or fewer than three values, or all values the same.
+    """
+    known, codes, left_out = labeled_rows(values, labels, groups, name)
+    samples = {group: known[codes == index] for index, group in enumerate(groups)}
+    empty = tuple(group for group, sample in samples.items() if not sample.size)
+    samples = {group: sample for group, sample in samples.items() if sample.size}
+    require(len(samples), 2, "groups with values", f"A comparison of “{name}”")
+    described = tuple(describe(sample, group, alpha) for group, sample in samples.items())
+    if all(group.is_normal for group in described):
+        test, pairwise = _anova(samples)
+        method = "t test with pooled variance, Holm"
+    else:
+        test, pairwise = kruskal_wallis(samples), dunn(samples)
+        method = "Dunn, ties corrected, Holm"
+    return GroupComparison(
+        test=HypothesisTest(**{**vars(test), "left_out": left_out}),
+        groups=described,
+        pairwise=pairwise,
+        pairwise_method=method,
+        empty_groups=empty,
+    )
+
+
+def _shapiro_p(values: np.ndarray) -> float | None:
+    if not SHAPIRO_LEAST <= values.size <= SHAPIRO_MOST or is_constant(values):
+        return None
+    from scipy.stats import shapiro
+
+    return float(shapiro(values).pvalue)
+
+
+def _anova(samples: Mapping[str, np.ndarray]) -> tuple[HypothesisTest, tuple[PairwiseTest, ...]]:
+    """Return the analysis of variance of samples of three values or more, none constant, and its pairs."""
+    from scipy.special import fdtrc
+
+    n, k = sum(sample.size for sample in samples.values()), len(samples)
+    means = {name: float(sample.mean()) for name, sample in samples.items()}
+    grand = sum(sample.size * means[name] for name, sample in samples.items()) / n
+    between = sum(sample.size * (means[name] - grand) ** 2 for name, sample in samples.items()) / (k - 1)
+    within = sum(float(np.sum((sample - means[name]) ** 2)) for name, sample in samples.items()) / (n - k)
+    f = between / within
+    test = HypothesisTest(
+        test="ANOVA",
+        n=n,
+        statistic=f,
+        statistic_name="F",
+        degrees_of_freedom=(k - 1, n - k),
+        p_value=float(fdtrc(k - 1, n - k, f)),
+    )
+    pairs = []
+    for first, second in combinations(samples, 2):
+        error = math.sqrt(within * (1 / samples[first].size + 1 / samples[second].size))
+        t = (means[first] - means[second]) / error
+        pairs.append((first, second, t, two_sided_t_p(t, n - k)))
+    return test, pairwise_tests(pairs)

@@ -1,0 +1,48 @@
+"""A proportion as the count it is, with Wilson's interval."""
+
+import math
+from dataclasses import dataclass
+
+from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, normal_quantile
+from LumbarHULib.core.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProportionEstimate(Estimate):
+    """A proportion: `count` of `n`, with its interval."""
+
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.count}/{self.n}"
+
+
+def proportion(count: int, total: int, confidence: float = CONFIDENCE) -> ProportionEstimate:
+    """Return `count` of `total` as a proportion with Wilson's score interval.
+
+    Raises
+    ------
+    InputError
+        If it is no proportion.
+
+    References
+    ----------
+    E.B. Wilson. Probable inference, the law of succession, and statistical inference. JASA 1927;22:209–212.
+    """
+    if total < 1 or not 0 <= count <= total:
+        raise InputError(f"{count} of {total} is no proportion: the count must lie between 0 and the total.")
+    low, high = wilson_interval(count / total, total, confidence)
+    return ProportionEstimate(
+        n=total, count=count, estimate=count / total, low=low, high=high, confidence=confidence, method="Wilson score"
+    )
+
+
+def wilson_interval(share: float, total: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return Wilson's score interval of an observed share."""
+    z = normal_quantile(confidence)
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    reach = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    # At 0 and 1 the end is exactly there; rounding must not push it past.
+    low = 0.0 if share <= 0 else max(0.0, middle - reach)
+    high = 1.0 if share >= 1 else min(1.0, middle + reach)
+    return low, high

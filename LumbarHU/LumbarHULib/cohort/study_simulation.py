@@ -1,0 +1,165 @@
+"""How far the study's cutoffs and classes would move in other patients like its own: simulated from its quartiles."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.cohort.cutoff import best_cutoffs
+from LumbarHULib.cohort.estimates import CONFIDENCE, check_confidence
+from LumbarHULib.cohort.groups import GROUPS
+from LumbarHULib.cohort.study_check_cutoffs import split_sizes
+from LumbarHULib.cohort.study_tables import MEAN, StudyTables
+from LumbarHULib.cohort.targets import TARGETS
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import ROIS
+
+ASSUMPTION = (
+    "each group two half-normal distributions that meet at the printed median and pass through the printed quartiles"
+)
+# Numbers held at once in each working array.
+_CHUNK = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedCutoff:
+    """How far a Youden cutoff moves between studies of the same size.
+
+    Parameters
+    ----------
+    roi, target : str
+    printed_hu : float
+        The study's own cutoff.
+    median_hu, low_hu, high_hu : float
+        Median and central interval of the simulated studies' cutoffs.
+    confidence : float
+        Share of the simulated studies within the interval.
+    n_positive, n_negative : int
+    studies, seed : int
+    assumption : str
+        The distribution that the patients are drawn from.
+    """
+
+    roi: str
+    target: str
+    printed_hu: float
+    median_hu: float
+    low_hu: float
+    high_hu: float
+    confidence: float
+    n_positive: int
+    n_negative: int
+    studies: int
+    seed: int
+    assumption: str = ASSUMPTION
+
+    @property
+    def holds_printed(self) -> bool:
+        """Whether the printed cutoff lies within the interval."""
+        return self.low_hu <= self.printed_hu <= self.high_hu
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedClasses:
+    """Which share of each group the study's own two cutoffs put into each class.
+
+    Parameters
+    ----------
+    roi : str
+    shares : mapping of str to mapping of str to float
+        By the group that DXA gives, then by the class that the cutoffs give.
+    assumption : str
+        The distribution of each group; the shares follow from it without any drawing.
+    """
+
+    roi: str
+    shares: Mapping[str, Mapping[str, float]]
+    assumption: str = ASSUMPTION
+
+
+def simulate_cutoff(
+    tables: StudyTables, roi: str, target: str, studies: int = 10_000, seed: int = 1, confidence: float = CONFIDENCE
+) -> SimulatedCutoff:
+    """Return the sampling interval of one of the study's cutoffs.
+
+    Each simulated study draws as many patients of each group as the study had, and takes the Youden cutoff of the
+    means over L1–L4 as `cutoff.youden_cutoff` defines it.
+
+    Parameters
+    ----------
+    tables : StudyTables
+    roi, target : str
+        One of `ROIS` and of `TARGETS`.
+    studies : int
+        100 to a million.
+    seed : int
+    confidence : float
+
+    Raises
+    ------
+    InputError
+        If region or target are not known, or the number of studies is off these limits.
+    """
+    check_confidence(confidence)
+    if target not in TARGETS:
+        raise InputError(f"Target “{target}” is not known: use one of {', '.join(TARGETS)}.")
+    quantities = _regions(tables, roi)
+    if not 100 <= studies <= 1_000_000:
+        raise InputError(f"{studies} simulated studies: give 100 to 1000000.")
+    rng = np.random.default_rng(seed)
+    sizes = [tables.group_sizes[group] for group in GROUPS]
+    found_by = TARGETS[target]
+    is_positive = np.repeat([group in found_by.positive_groups for group in GROUPS], sizes)
+    cutoffs = []
+    rows = max(1, _CHUNK // sum(sizes))
+    for start in range(0, studies, rows):
+        held = min(rows, studies - start)
+        values = np.hstack([quantities[group].draw(rng, (held, tables.group_sizes[group])) for group in GROUPS])
+        order = np.argsort(values, axis=1)
+        positive = is_positive[order]
+        best = best_cutoffs(np.take_along_axis(values, order, axis=1), positive, ~positive, found_by.rule)
+        cutoffs.append(best.cutoff_hu[best.is_valid])
+    tail = (1 - confidence) / 2
+    low, median, high = np.quantile(np.concatenate(cutoffs), (tail, 0.5, 1 - tail))
+    n_positive, n_negative = split_sizes(tables, found_by)
+    return SimulatedCutoff(
+        roi=roi,
+        target=target,
+        printed_hu=tables.cutoff(roi, target).cutoff_hu,
+        median_hu=float(median),
+        low_hu=float(low),
+        high_hu=float(high),
+        confidence=confidence,
+        n_positive=n_positive,
+        n_negative=n_negative,
+        studies=studies,
+        seed=seed,
+    )
+
+
+def expected_classes(tables: StudyTables, roi: str) -> ExpectedClasses:
+    """Return which share of each group the study's own cutoffs put into each class.
+
+    Raises
+    ------
+    InputError
+        If the region is not known.
+    """
+    quantities = _regions(tables, roi)
+    low, high = (tables.cutoff(roi, target).cutoff_hu for target in ("osteoporosis", "low_bmd"))
+    shares = {}
+    for group in GROUPS:
+        below_low, below_high = quantities[group].share_below(low), quantities[group].share_below(high)
+        shares[group] = {
+            "normal": 1 - below_high,
+            "osteopenia": below_high - below_low,
+            "osteoporosis": below_low,
+        }
+    return ExpectedClasses(roi=roi, shares=shares)
+
+
+def _regions(tables: StudyTables, roi: str):
+    quantities = tables.levels[MEAN].get(roi) if roi != "bmd" else None
+    if quantities is None:
+        raise InputError(f"Region “{roi}” is not known: use one of {', '.join(ROIS)}.")
+    return quantities

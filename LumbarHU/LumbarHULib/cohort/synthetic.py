@@ -1,0 +1,184 @@
+"""An example cohort, drawn to the study's printed tables. It is made up: no patient stands behind it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.cohort.groups import GROUPS, TScoreCriteria
+from LumbarHULib.cohort.ranks import average_ranks
+from LumbarHULib.cohort.study_tables import MEAN, StudyTables
+from LumbarHULib.cohort.two_piece import TwoPieceNormal
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+
+SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True)
+class SyntheticSpec:
+    """What the printed tables leave open, and is made up.
+
+    Parameters
+    ----------
+    hu_with_bmd : float
+        Correlation, within a group, of what all HU of a patient share with bone mineral density.
+    level_share, roi_share, cell_share : float
+        Variance that is peculiar to a level, to a region, and to a region in a level, where what is shared has 1.
+    pull_to_mean : float
+        How far each patient's levels are moved so that the mean over L1–L4 has its own printed quartiles, too:
+        0 = not at all, 1 = wholly. The printed quartiles of levels and mean cannot both be met.
+    reader_sd_hu : float
+        SD of one reader's HU around the mean of both.
+    t_score_span : float
+        Width of T-scores beyond the two criteria.
+    longest_days : int
+        Between CT and DXA.
+    """
+
+    hu_with_bmd: float = 0.6
+    level_share: float = 0.12
+    roi_share: float = 0.01
+    cell_share: float = 0.03
+    pull_to_mean: float = 0.6
+    reader_sd_hu: float = 2.5
+    t_score_span: float = 2.5
+    longest_days: int = 90
+
+    def __post_init__(self):
+        if not (-1 < self.hu_with_bmd < 1 and 0 <= self.pull_to_mean <= 1):
+            raise InputError(
+                f"A correlation of {self.hu_with_bmd:g} or a pull of {self.pull_to_mean:g} cannot be drawn: give a "
+                "correlation between −1 and 1 and a pull from 0 to 1."
+            )
+        if min(self.level_share, self.roi_share, self.cell_share, self.reader_sd_hu, self.t_score_span) < 0:
+            raise InputError("A variance, SD or span of the synthetic cohort is negative: give 0 or more.")
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticCohort:
+    """The example cohort.
+
+    Parameters
+    ----------
+    columns : mapping of str to numpy.ndarray, shape (n,)
+        Under the names of a cohort table; ``hu_L1_round`` and so on are the means of both readers.
+    readings : tuple of mapping of str to numpy.ndarray
+        The HU columns of each of two readers, whole numbers.
+    seed : int
+    note : str
+        Says what it is; it belongs on everything made of it.
+    """
+
+    columns: Mapping[str, np.ndarray]
+    readings: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]
+    seed: int
+    note: str
+
+
+def synthetic_cohort(
+    tables: StudyTables, criteria: TScoreCriteria, seed: int = 2022, spec: SyntheticSpec | None = None
+) -> SyntheticCohort:
+    """Return an example cohort with the study's groups, sexes, medians and quartiles.
+
+    Each column takes, in each group, the values at the shares 1/(n + 1) … n/(n + 1) of a distribution through the
+    printed median and quartiles; a Gaussian copula decides which patient gets which.
+
+    Parameters
+    ----------
+    tables : StudyTables
+    criteria : TScoreCriteria
+    seed : int
+    spec : SyntheticSpec, optional
+    """
+    spec = spec or SyntheticSpec()
+    rng = np.random.default_rng(seed)
+    parts = [_draw_group(tables, criteria, group, spec, rng) for group in GROUPS]
+    order = rng.permutation(sum(tables.group_sizes.values()))
+    merged = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
+    hu_names = [name for name in merged if name.startswith("hu_")]
+    readings = _read_twice({name: merged[name] for name in hu_names}, spec, rng)
+    columns = {"case": np.array([f"{SYNTHETIC}-{number:03d}" for number in range(1, len(order) + 1)])}
+    columns |= {name: (readings[0][name] + readings[1][name]) / 2 for name in hu_names}
+    columns |= {name: column for name, column in merged.items() if name not in hu_names}
+    note = (
+        f"Synthetic example cohort of {len(order)} made-up patients, drawn with seed {seed} to the printed tables of: "
+    )
+    return SyntheticCohort(columns, readings, seed, note + tables.citation)
+
+
+def _draw_group(tables: StudyTables, criteria: TScoreCriteria, group: str, spec: SyntheticSpec, rng) -> dict:
+    n = tables.group_sizes[group]
+    density = rng.standard_normal(n)
+    columns = _hu(tables, group, density, spec, rng)
+    male = np.zeros(n, dtype=bool)
+    male[rng.choice(n, tables.sexes["male"][group], replace=False)] = True
+    traits = tables.characteristics
+    age = np.round(_place(traits["age"][group], rng.standard_normal(n) - 0.5 * density))
+    columns["sex"] = np.where(male, "male", "female")
+    columns["age"] = age
+    columns["bmi"] = np.round(_place(traits["bmi"][group], rng.standard_normal(n)), 2)
+    bmd = _place(tables.levels[MEAN]["bmd"][group], density)
+    columns["bmd"] = np.round(bmd, 2)
+    for level in MEAN_LEVELS:
+        peculiar = np.sqrt(spec.level_share) * rng.standard_normal(n)
+        columns[f"bmd_{level}"] = np.round(_place(tables.levels[level]["bmd"][group], density + peculiar), 2)
+    columns["bmd_neck"] = np.round(_place(traits["bmd_neck"][group], density + 0.8 * rng.standard_normal(n)), 2)
+    columns["t_score"] = _t_scores(bmd, criteria, group, spec)
+    columns["group"] = np.full(n, group)
+    columns["t_score_site"] = np.full(n, MEAN)
+    columns["dxa_device"] = np.full(n, SYNTHETIC)
+    columns["days_ct_dxa"] = rng.integers(0, spec.longest_days, n, endpoint=True)
+    # Between 48 and 54 years either may be.
+    past = age + rng.uniform(-3, 3, n) >= 51
+    columns["menopause"] = np.where(male, "", np.where(past, "post", "pre"))
+    return columns
+
+
+def _hu(tables: StudyTables, group: str, density: np.ndarray, spec: SyntheticSpec, rng) -> dict[str, np.ndarray]:
+    n = density.size
+    noise = rng.standard_normal(n)
+    shared = spec.hu_with_bmd * density + np.sqrt(1 - spec.hu_with_bmd**2) * noise
+    of_level = np.sqrt(spec.level_share) * rng.standard_normal((len(MEAN_LEVELS), n))
+    of_roi = np.sqrt(spec.roi_share) * rng.standard_normal((len(ROIS), n))
+    hu = {}
+    for roi, peculiar_to_roi in zip(ROIS, of_roi, strict=True):
+        cells = np.sqrt(spec.cell_share) * rng.standard_normal((len(MEAN_LEVELS), n))
+        values = np.stack(
+            [
+                _place(tables.levels[level][roi][group], shared + peculiar_to_roi + of_level[index] + cells[index])
+                for index, level in enumerate(MEAN_LEVELS)
+            ]
+        )
+        mean = values.mean(axis=0)
+        values += spec.pull_to_mean * (_place(tables.levels[MEAN][roi][group], mean) - mean)
+        hu |= {f"hu_{level}_{roi}": row for level, row in zip(MEAN_LEVELS, values, strict=True)}
+    return {f"hu_{level}_{roi}": hu[f"hu_{level}_{roi}"] for level in MEAN_LEVELS for roi in ROIS}
+
+
+def _place(quantity: TwoPieceNormal, latent: np.ndarray) -> np.ndarray:
+    """Return the values of a distribution at the plotting positions, in the order of `latent`, shape (n,)."""
+    ranks, _ = average_ranks(latent)
+    return quantity.quantile(ranks / (latent.size + 1))
+
+
+def _t_scores(bmd: np.ndarray, criteria: TScoreCriteria, group: str, spec: SyntheticSpec) -> np.ndarray:
+    """Return T-scores in the group's own range, in the order of density."""
+    share = average_ranks(bmd)[0] / (bmd.size + 1)
+    low, high = criteria.osteoporosis_at_most, criteria.normal_at_least
+    step = 0.1  # T-scores are printed with one decimal
+    ends = {
+        "normal": (high, high + spec.t_score_span),
+        "osteopenia": (low + step, high - step),
+        "osteoporosis": (low - spec.t_score_span, low),
+    }[group]
+    return np.round(ends[0] + share * (ends[1] - ends[0]), 1)
+
+
+def _read_twice(hu: Mapping[str, np.ndarray], spec: SyntheticSpec, rng) -> tuple[dict, dict]:
+    """Return whole HU of two readers around each value."""
+    first, second = {}, {}
+    for name, values in hu.items():
+        half = rng.normal(0, spec.reader_sd_hu, values.size)
+        first[name], second[name] = np.round(values + half), np.round(values - half)
+    return first, second

@@ -1,0 +1,113 @@
+"""What a cutoff is to find: which groups are positive, and on which side of it they lie."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from LumbarHULib.cohort.groups import GROUPS
+from LumbarHULib.cohort.rows import complete_rows, label_codes
+from LumbarHULib.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is looked for.
+
+    Parameters
+    ----------
+    name : str
+        As in the files.
+    positive_groups : tuple of str
+        The groups that a positive test should find; the others are negative.
+    rule : {"<=", "<"}
+        A case is positive if its HU are at or below the cutoff, or below it.
+    positive : str
+        The positive class in words.
+    """
+
+    name: str
+    positive_groups: tuple[str, ...]
+    rule: str
+    positive: str
+
+    def __post_init__(self):
+        if self.rule not in ("<=", "<"):
+            raise InputError(f"Rule “{self.rule}” is not known: use <= or <.")
+
+    def is_found(self, hu: np.ndarray, cutoff_hu: float) -> np.ndarray:
+        """Tell for each value whether the test is positive, shape of `hu`."""
+        return hu <= cutoff_hu if self.rule == "<=" else hu < cutoff_hu
+
+
+TARGETS: Mapping[str, Target] = MappingProxyType(
+    {
+        "osteoporosis": Target("osteoporosis", ("osteoporosis",), "<=", "osteoporosis"),
+        "low_bmd": Target("low_bmd", ("osteopenia", "osteoporosis"), "<", "osteopenia or osteoporosis"),
+    }
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TwoClasses:
+    """The complete cases of a cohort, split by what is looked for.
+
+    Parameters
+    ----------
+    hu : numpy.ndarray, shape (n, columns)
+        One column per region.
+    is_positive : numpy.ndarray of bool, shape (n,)
+    target : Target
+    left_out : int
+        Number of cases without all values or without a group.
+    """
+
+    hu: np.ndarray
+    is_positive: np.ndarray
+    target: Target
+    left_out: int
+
+    @property
+    def n_positive(self) -> int:
+        """Number of positive cases."""
+        return int(self.is_positive.sum())
+
+    @property
+    def n_negative(self) -> int:
+        """Number of negative cases."""
+        return int(self.is_positive.size) - self.n_positive
+
+
+def split(columns: Mapping[str, object], groups: Sequence, target: Target, least: int = 2) -> TwoClasses:
+    """Return the complete cases of the columns, split by the target.
+
+    Parameters
+    ----------
+    columns : mapping of str to array_like, shape (n,)
+        HU by region.
+    groups : sequence of str, shape (n,)
+        One of `GROUPS`, or None, NaN or "" where unknown.
+    target : Target
+    least : int
+        Number of cases that either class needs.
+
+    Raises
+    ------
+    InputError
+        If a class has too few cases, or a column is the same in every case.
+    """
+    codes = label_codes(groups, GROUPS)
+    complete, left_out = complete_rows({**columns, "group": np.where(codes >= 0, codes.astype(np.float64), np.nan)})
+    positive_codes = [GROUPS.index(group) for group in target.positive_groups]
+    is_positive = np.isin(complete.pop("group"), positive_codes)
+    for name, count in (("with", is_positive.sum()), ("without", (~is_positive).sum())):
+        if count < least:
+            raise InputError(
+                f"There {'is' if count == 1 else 'are'} {count} case{'s' if count != 1 else ''} {name} "
+                f"{target.positive} that have all values, and at least {least} are needed."
+            )
+    for name, column in complete.items():
+        if np.ptp(column) == 0:
+            raise InputError(f"Column “{name}” is {column[0]:g} in every case, so it separates nothing: check it.")
+    return TwoClasses(np.column_stack(list(complete.values())), is_positive, target, left_out)
