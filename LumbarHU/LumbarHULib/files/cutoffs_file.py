@@ -45,7 +45,11 @@ def load_cutoffs(path: Path | None = None) -> CutoffsDocument:
         When the file cannot be read, is no JSON, or a value is missing, unknown, of the wrong type or contradicts
         another: with the file's name and the line.
     """
-    document = read_located_json(path or DEFAULT_CUTOFFS)
+    return cutoffs_from(read_located_json(path or DEFAULT_CUTOFFS))
+
+
+def cutoffs_from(document: LocatedValue) -> CutoffsDocument:
+    """Return the cutoffs that a file, or a part of one, holds; raises InputError as `load_cutoffs` does."""
     check_against_schema(document, "cutoffs.schema.json")
     _check_totals(document)
     plain = document.plain()

@@ -81,9 +81,14 @@ def read_located_json(path: Path) -> LocatedValue:
         raise InputError(
             f"{path.name}, line {line}: this is no text in UTF-8: save the file in that encoding."
         ) from error
+    return parse_located_json(text, path.name)
+
+
+def parse_located_json(text: str, file_name: str) -> LocatedValue:
+    """Return what JSON text says; raises InputError as `read_located_json` does, with `file_name` and the line."""
     if not text.strip():
-        raise InputError(f"“{path.name}” is empty: copy it again.")
-    return _Reader(path.name, text).document()
+        raise InputError(f"“{file_name}” is empty: copy it again.")
+    return _Reader(file_name, text).document()
 
 
 class _Reader:

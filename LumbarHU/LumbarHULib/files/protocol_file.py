@@ -43,7 +43,11 @@ def load_protocol(path: Path | None = None) -> ProtocolDocument:
         When the file cannot be read, is no JSON, or a value is missing, unknown, of the wrong type or out of range:
         with the file's name and the line.
     """
-    document = read_located_json(path or DEFAULT_PROTOCOL)
+    return protocol_from(read_located_json(path or DEFAULT_PROTOCOL))
+
+
+def protocol_from(document: LocatedValue) -> ProtocolDocument:
+    """Return the protocol that a file, or a part of one, holds; raises InputError as `load_protocol` does."""
     check_against_schema(document, "protocol.schema.json")
     values = {name: _value(entry["value"], name) for name, entry in document["values"].value.items()}
     try:

@@ -1,0 +1,106 @@
+"""The audit folder: everything from which a reading's numbers can be worked out again."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.results import LevelResult
+from LumbarHULib.files.audit import Audit
+from LumbarHULib.files.audit_record import record_of
+from LumbarHULib.files.audit_tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, results_rows, summary_rows
+from LumbarHULib.files.csv_text import csv_text
+from LumbarHULib.files.label_map_file import write_label_map
+from LumbarHULib.files.markup_file import SUFFIX, write_markup
+from LumbarHULib.files.whole_folder import whole_folder
+
+RECORD = "record.json"
+
+# A list of numbers that json wrote one a line. No text in JSON holds a line break, so none is touched.
+_NUMBERS_ON_LINES = re.compile(r"\[\n\s*([-\d.e+]+(?:,\s+[-\d.e+]+)*)\s*\]")
+
+
+def write_audit_folder(
+    destination: Path,
+    audit: Audit,
+    overwrite: bool = False,
+    also_write: Callable[[Path], None] | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> None:
+    """Write the audit folder of one reading, whole or not at all.
+
+    It holds ``results.csv``, ``summary.csv``, ``labelmaps/<roi>.nrrd`` in the CT's own grid, the markups as
+    ``markups/L1-midline.mrk.json`` and so on, and ``record.json``. The same reading gives the same bytes.
+
+    Parameters
+    ----------
+    destination : pathlib.Path
+        The folder to be.
+    audit : Audit
+        What it tells of.
+    overwrite : bool
+        Replace the folder if it exists.
+    also_write : callable, optional
+        Called with the folder before its record is made, to put a further file there, such as a scene.
+    progress : callable, optional
+        Called with the share done, from 0 to 1, and what is being done.
+
+    Raises
+    ------
+    InputError
+        When the folder exists and may not be replaced, or cannot be written.
+    """
+    progress = progress or (lambda share, text: None)
+    with whole_folder(destination, overwrite) as folder:
+        _write_text(folder / "results.csv", csv_text(RESULTS_COLUMNS, results_rows(audit)))
+        _write_text(folder / "summary.csv", csv_text(SUMMARY_COLUMNS, summary_rows(audit)))
+        (folder / "markups").mkdir()
+        for level in audit.result.levels:
+            _write_markups(folder / "markups", level)
+        (folder / "labelmaps").mkdir()
+        for number, roi in enumerate(ROIS):
+            progress(number / len(ROIS), "Writing the label maps")
+            masks = [(level.rois[roi].label_value, level.rois[roi].mask) for level in audit.result.levels]
+            write_label_map(folder / "labelmaps" / f"{roi}.nrrd", audit.stack, audit.ct.ras_from_ijk, masks)
+        if also_write is not None:
+            also_write(folder)
+        progress(1.0, "Writing the record")
+        record = record_of(audit, {name: file_sha256(folder / name) for name in files_in(folder)})
+        _write_text(folder / RECORD, _json_text(record))
+
+
+def files_in(folder: Path) -> list[str]:
+    """Return the path within `folder`, with slashes, of every file below it, in alphabetical order."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _json_text(document: dict) -> str:
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return _NUMBERS_ON_LINES.sub(lambda match: f"[{' '.join(match[1].split())}]", text)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _write_markups(folder: Path, level: LevelResult) -> None:
+    points_ras_mm = {
+        "midline": level.midline_ras_mm,
+        "boundary": level.boundary.points_ras_mm,
+        "outline": level.outline_ras_mm,
+    }
+    for role, points in points_ras_mm.items():
+        name = f"{level.level}-{role}"
+        origin = {"origin": level.origin} if role == "midline" else {}
+        write_markup(folder / f"{name}{SUFFIX}", role, name, points, **origin)

@@ -1,0 +1,78 @@
+"""The rows of results.csv and summary.csv."""
+
+from collections.abc import Iterable
+
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
+from LumbarHULib.core.quantities import QUANTITIES
+from LumbarHULib.core.results import LevelRefusal, LevelResult, RoiSummary
+from LumbarHULib.files.audit import Audit
+from LumbarHULib.files.csv_text import Cell
+
+QUANTITY_COLUMNS: tuple[str, ...] = tuple(quantity.name for quantity in QUANTITIES)
+
+RESULTS_COLUMNS: tuple[str, ...] = (
+    *("case", "reader", "reading", "level", "roi"),
+    *QUANTITY_COLUMNS,
+    *("label_value", "origin", "edited", "excluded", "findings"),
+)
+
+SUMMARY_COLUMNS: tuple[str, ...] = (
+    *("case", "reader", "reading", "roi", "levels", "mean_hu", "class"),
+    *("osteoporosis_cutoff_hu", "normal_cutoff_hu", "cutoff_low_hu", "cutoff_high_hu"),
+    *("nearest_cutoff_hu", "distance_hu", "distance_lsc", "findings"),
+)
+
+# The finding of a level that gives no number.
+NOT_MEASURED = "not_measured"
+
+
+def results_rows(audit: Audit) -> list[list[Cell]]:
+    """Return one row for each level and region, from cranial to caudal; one that gives no number has empty cells."""
+    levels = [*audit.result.levels, *audit.result.refusals]
+    levels.sort(key=lambda level: LEVELS.index(level.level))
+    return [
+        [audit.case, audit.reader, audit.reading, level.level, roi, *_level_cells(level, roi)]
+        for level in levels
+        for roi in ROIS
+    ]
+
+
+def summary_rows(audit: Audit) -> list[list[Cell]]:
+    """Return one row for each region."""
+    return [
+        [audit.case, audit.reader, audit.reading, *_summary_cells(summary, audit.result.findings)]
+        for summary in audit.result.summaries
+    ]
+
+
+def joined_codes(codes: Iterable[str]) -> str:
+    """Return codes of findings, each once, as they stand in one cell."""
+    return ";".join(dict.fromkeys(codes))
+
+
+def _level_cells(level: LevelResult | LevelRefusal, roi: str) -> list[Cell]:
+    label_value = LABEL_VALUES[level.level]
+    if isinstance(level, LevelRefusal):
+        return [*[None] * len(QUANTITY_COLUMNS), label_value, "", False, level.excluded, NOT_MEASURED]
+    measured = level.rois[roi]
+    values = [measured.values[name] for name in QUANTITY_COLUMNS]
+    codes = joined_codes(finding.code for finding in (*level.findings, *measured.findings))
+    return [*values, label_value, str(level.origin), measured.edited, level.excluded, codes]
+
+
+def _summary_cells(summary: RoiSummary, scan_findings: tuple[Finding, ...]) -> list[Cell]:
+    return [
+        summary.roi,
+        ";".join(summary.levels),
+        summary.mean_hu,
+        summary.class_name,
+        summary.cutoffs.osteoporosis.cutoff_hu,
+        summary.cutoffs.normal.cutoff_hu,
+        summary.cutoff_low_hu,
+        summary.cutoff_high_hu,
+        summary.nearest_cutoff_hu,
+        summary.distance_hu,
+        summary.distance_lsc,
+        joined_codes(finding.code for finding in (*scan_findings, *summary.findings)),
+    ]

@@ -1,0 +1,90 @@
+"""Label maps as NRRD files in the full geometry of their CT.
+
+Written here and not by SimpleITK for two reasons. On a disk that fills up with the last bytes, SimpleITK 2.5 reports
+success over a file that is cut off. And one slice at a time is held, not the volume.
+"""
+
+import gzip
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.results import RoiMask
+
+_LPS_FROM_RAS = np.array([-1.0, -1.0, 1.0])
+
+# The fastest: a label map is nearly all zeros.
+_COMPRESSION_LEVEL = 1
+
+
+def write_label_map(
+    path: Path, stack: AxialStack, ras_from_ijk: np.ndarray, masks: Iterable[tuple[int, RoiMask]]
+) -> None:
+    """Write one label map, uint8, compressed, with the same bytes for the same voxels.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The .nrrd file.
+    stack : AxialStack
+        What the masks are crops of.
+    ras_from_ijk : numpy.ndarray, shape (4, 4)
+        Geometry of the CT as stored: from indices (i, j, k) to RAS mm.
+    masks : iterable of (int, RoiMask)
+        Value and voxels of each label. They must not overlap.
+
+    Raises
+    ------
+    InputError
+        When two labels claim one voxel.
+    OSError
+        When the file cannot be written.
+    """
+    crops = [(value, *stack.stored_crop(mask.inside, mask.offset_kji)) for value, mask in masks]
+    shape_kji = tuple(int(size) for size in np.array(stack.voxels_hu.shape)[np.argsort(stack.stored_axes)])
+    with path.open("wb") as stream:
+        stream.write(_header(shape_kji, ras_from_ijk))
+        with gzip.GzipFile("", "wb", _COMPRESSION_LEVEL, stream, mtime=0) as compressed:
+            empty = bytes(shape_kji[1] * shape_kji[2])
+            for k in range(shape_kji[0]):
+                here = [
+                    (value, crop[k - offset[0]], offset)
+                    for value, crop, offset in crops
+                    if offset[0] <= k < offset[0] + crop.shape[0]
+                ]
+                compressed.write(_slice(shape_kji[1:], here) if here else empty)
+
+
+def _slice(shape_ji: tuple[int, int], crops: list[tuple[int, np.ndarray, tuple[int, int, int]]]) -> bytes:
+    labels = np.zeros(shape_ji, np.uint8)
+    for value, inside, (_, j, i) in crops:
+        part = labels[j : j + inside.shape[0], i : i + inside.shape[1]]
+        if np.any(part[inside]):
+            raise InputError(
+                "The regions of two levels hold the same voxels: place each midline on a vertebral body of its own."
+            )
+        part[inside] = value
+    return labels.tobytes()
+
+
+def _header(shape_kji: tuple[int, int, int], ras_from_ijk: np.ndarray) -> bytes:
+    steps = [_vector(ras_from_ijk[:3, axis]) for axis in range(3)]
+    lines = [
+        "NRRD0004",
+        "type: unsigned char",
+        "dimension: 3",
+        "space: left-posterior-superior",
+        f"sizes: {' '.join(str(size) for size in reversed(shape_kji))}",
+        f"space directions: {' '.join(steps)}",
+        "kinds: domain domain domain",
+        "encoding: gzip",
+        f"space origin: {_vector(ras_from_ijk[:3, 3])}",
+    ]
+    return ("\n".join(lines) + "\n\n").encode("ascii")
+
+
+def _vector(vector_ras_mm: np.ndarray) -> str:
+    return "({})".format(",".join(repr(number) for number in (vector_ras_mm * _LPS_FROM_RAS + 0.0).tolist()))
