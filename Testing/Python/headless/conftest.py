@@ -1,0 +1,35 @@
+"""Phantom files that several tests of the command line share."""
+
+import pytest
+from headless.command_runner import lumbarhu
+from headless.phantom_files import PhantomFiles, four_level_phantom, one_level_phantom, write_midlines
+
+from LumbarHULib.files.ct_file import write_ct
+
+
+@pytest.fixture(scope="session")
+def spine(tmp_path_factory) -> PhantomFiles:
+    """Return L1–L4 with noise, as files: to be read, not changed."""
+    return _written(tmp_path_factory.mktemp("spine"), four_level_phantom())
+
+
+@pytest.fixture(scope="session")
+def one_level(tmp_path_factory) -> PhantomFiles:
+    """Return L3 alone with noise, as files: to be read, not changed."""
+    return _written(tmp_path_factory.mktemp("one-level"), one_level_phantom(slices=3, noise_hu=10, rotation_deg=4))
+
+
+@pytest.fixture(scope="session")
+def audit(spine, tmp_path_factory):
+    """Return the audit folder of the four levels: to be read, not changed."""
+    folder = tmp_path_factory.mktemp("audit") / "audit"
+    run = lumbarhu(
+        "measure", spine.ct, "--markups", spine.markups, "--out", folder, "--reader", "AB", "--case", "phantom"
+    )
+    assert (run.exit_code, run.err) == (0, "")
+    return folder
+
+
+def _written(folder, phantom) -> PhantomFiles:
+    write_ct(folder / "ct.nrrd", phantom.voxels_hu, phantom.ras_from_ijk)
+    return PhantomFiles(phantom, folder / "ct.nrrd", write_midlines(folder / "markups", phantom))
