@@ -64,8 +64,8 @@ def _add_demo(commands) -> None:
     demo = commands.add_parser(
         "demo",
         help="render a lumbar CT of known density, measure it, and leave everything to look at",
-        description="Render a lumbar CT of known density with its markups, measure it, and leave CT, markups, audit folder and "
-        "a Slicer scene.",
+        description="Render a lumbar CT of known density with its markups, measure it, and leave CT, markups, audit "
+        "folder and a Slicer scene.",
     )
     demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder to be (default: demo)")
     demo.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
@@ -76,12 +76,19 @@ def _add_measure(commands) -> None:
     measure = commands.add_parser(
         "measure",
         help="measure a CT with its markups into an audit folder",
-        description="Measure a CT with its markups into an audit folder. A level needs a line markup named like L1-midline; "
-        "L1-boundary and L1-outline are used where given.",
+        description="Measure a CT with its markups into an audit folder. A level needs a line markup named like "
+        "L1-midline; L1-boundary and L1-outline are used where given.",
     )
-    measure.add_argument("ct", type=Path, metavar="CT", help=".nrrd, .nii(.gz), .mha, .mhd, or a folder with a DICOM series")
     measure.add_argument(
-        "--markups", type=Path, nargs="+", required=True, metavar="PATH", help="Slicer .mrk.json files, or folders of them"
+        "ct", type=Path, metavar="CT", help=".nrrd, .nii(.gz), .mha, .mhd, or a folder with a DICOM series"
+    )
+    measure.add_argument(
+        "--markups",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="PATH",
+        help="Slicer .mrk.json files, or folders of them",
     )
     measure.add_argument("--out", type=Path, required=True, metavar="DIR", help="audit folder to be")
     measure.add_argument(
@@ -98,14 +105,20 @@ def _add_measure(commands) -> None:
     measure.add_argument("--protocol", type=Path, metavar="FILE", help="a protocol of your own")
     measure.add_argument("--cutoffs", type=Path, metavar="FILE", help="cutoffs of your own")
     measure.add_argument("--reader", type=_name, default=None, metavar="NAME", help="who placed the markups")
-    measure.add_argument("--reading", type=_reading_number, default=1, metavar="N", help="which reading of this reader (default: 1)")
-    measure.add_argument("--case", type=_name, default=None, metavar="NAME", help="the case's name in the files, never the patient's")
+    measure.add_argument(
+        "--reading", type=_reading_number, default=1, metavar="N", help="which reading of this reader (default: 1)"
+    )
+    measure.add_argument(
+        "--case", type=_name, default=None, metavar="NAME", help="the case's name in the files, never the patient's"
+    )
     measure.add_argument(
         "--accept-off-protocol",
         action="store_true",
         help="give classes although tube voltage or contrast medium are known to differ from the cutoffs'; recorded",
     )
-    measure.add_argument("--scene", action="store_true", help="leave a Slicer scene, scene.mrb, in the audit folder as well")
+    measure.add_argument(
+        "--scene", action="store_true", help="leave a Slicer scene, scene.mrb, in the audit folder as well"
+    )
     measure.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
     measure.set_defaults(command=measure_command.run_measure)
 
@@ -114,8 +127,8 @@ def _add_verify(commands) -> None:
     verify = commands.add_parser(
         "verify",
         help="measure an audit folder's label maps anew and compare everything",
-        description="Measure an audit folder's label maps anew and compare hashes, counts and every number. Exit code 1 when "
-        "something differs.",
+        description="Measure an audit folder's label maps anew and compare hashes, counts and every number. Exit code 1 "
+        "when something differs.",
     )
     verify.add_argument("folder", type=Path, metavar="DIR", help="audit folder")
     verify.add_argument("--ct", type=Path, required=True, metavar="CT", help="the CT that it was measured in")

@@ -35,7 +35,9 @@ def _hu_table(result: ReadingResult) -> str:
             means = [f"{level.rois[roi].values['mean_hu']:.1f}" for roi in ROIS]
             rows.append([name, *means, f"excluded: {level.excluded}" if level.excluded else ""])
         elif name in refused:
-            rows.append([name, *["–"] * len(ROIS), f"excluded: {refused[name].excluded}" if refused[name].excluded else ""])
+            rows.append(
+                [name, *["–"] * len(ROIS), f"excluded: {refused[name].excluded}" if refused[name].excluded else ""]
+            )
     names = result.summaries[0].levels
     means = ["–" if summary.mean_hu is None else f"{summary.mean_hu:.1f}" for summary in result.summaries]
     rows.append(["mean", *means, f"over {', '.join(names)}" if names else ""])
@@ -61,7 +63,9 @@ def _class_row(summary: RoiSummary) -> list[str]:
         return [summary.roi, CLASSES[summary.class_name], *["–"] * 5]
     inside = "unknown"
     if summary.inside_interval is not None:
-        inside = f"{'yes' if summary.inside_interval else 'no'} ({summary.cutoff_low_hu:g} to {summary.cutoff_high_hu:g})"
+        inside = (
+            f"{'yes' if summary.inside_interval else 'no'} ({summary.cutoff_low_hu:g} to {summary.cutoff_high_hu:g})"
+        )
     return [
         summary.roi,
         CLASSES[summary.class_name],

@@ -13,6 +13,7 @@ from LumbarHULib.headless.progress import Progress
 from LumbarHULib.phantom.demo import demo_ct
 from LumbarHULib.phantom.render import PhantomCt
 
+
 def run_demo(options: argparse.Namespace) -> int:
     """Leave CT, markups, audit folder and scene in the folder that `options` name, and print the result; return 0.
 

@@ -127,13 +127,15 @@ def chosen_landmarks(
     for level in wanted:
         if level not in by_level and level not in exclusions:
             raise InputError(
-                f"{level} has no midline: give a markup named {level}-midline, leave {level} out of the levels, or exclude it "
-                "with a reason.",
+                f"{level} has no midline: give a markup named {level}-midline, leave {level} out of the levels, or "
+                "exclude it with a reason.",
                 level,
             )
     stray = [level for level in exclusions if levels is not None and level not in wanted]
     if stray:
-        raise InputError(f"{stray[0]} is excluded but is not among the levels {', '.join(wanted)}: name it in one place only.")
+        raise InputError(
+            f"{stray[0]} is excluded but is not among the levels {', '.join(wanted)}: name it in one place only."
+        )
     chosen = tuple(by_level[level] for level in LEVELS if level in wanted and level in by_level)
     if not chosen:
         raise InputError("No level has a midline: give at least one markup named like L1-midline.")
