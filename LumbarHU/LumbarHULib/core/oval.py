@@ -2,10 +2,13 @@
 
 import numpy as np
 
-from LumbarHULib.core.polygons import crossings_of_axis
+from LumbarHULib.core.polygons import crossings_of_axis, lie_inside
 
 # Of areas that differ by less, in mm², the longer and then the more anterior ellipse is taken.
 _AREA_TIE_MM2 = 1e-6
+
+# A corner this close to the straight edge belongs to it.
+_ON_LINE_MM = 1e-9
 
 _COARSE_STEPS = 24
 _SHRINK = 0.5
@@ -16,7 +19,7 @@ _FINE_OFFSETS = np.linspace(-1.0, 1.0, 7)[np.indices((7, 7)).reshape(2, -1)]
 
 
 def largest_oval(
-    corners_uv_mm: np.ndarray, line_normal_uv: np.ndarray, line_offset_mm: float
+    region_uv_mm: np.ndarray, line_normal_uv: np.ndarray, line_offset_mm: float
 ) -> tuple[float, float, float]:
     """Return the greatest ellipse inside a region that has one axis on the midline (u = 0).
 
@@ -26,8 +29,8 @@ def largest_oval(
 
     Parameters
     ----------
-    corners_uv_mm : numpy.ndarray, shape (n, 2)
-        Dense corners of the region's curved edge, in mm.
+    region_uv_mm : numpy.ndarray, shape (n, 2)
+        Corners of the region, dense on its curved edge, in mm.
     line_normal_uv, line_offset_mm : numpy.ndarray, shape (2,), and float
         The region's straight edge: the region lies where ``line_normal_uv @ (u, v) >= line_offset_mm``.
 
@@ -37,12 +40,13 @@ def largest_oval(
         Center v, half-axis along u, half-axis along v, in mm; all zero when no ellipse fits.
     """
     lowest = line_offset_mm / line_normal_uv[1]
-    crossings = crossings_of_axis(corners_uv_mm)
-    highest = float(crossings.max()) if len(crossings) else lowest
+    crossings = crossings_of_axis(region_uv_mm)
+    highest = float(crossings[-1]) if len(crossings) else lowest
     if highest - lowest < _FINEST_MM:
         return 0.0, 0.0, 0.0
 
-    edge = (corners_uv_mm, line_normal_uv, line_offset_mm)
+    on_curve = region_uv_mm @ line_normal_uv > line_offset_mm + _ON_LINE_MM
+    edge = (crossings, region_uv_mm[on_curve], line_normal_uv, line_offset_mm)
     step = (highest - lowest) / _COARSE_STEPS
     index = np.arange(_COARSE_STEPS + 1)
     bottom, top = lowest + step * index[:, None], lowest + step * index[None, :]
@@ -58,11 +62,12 @@ def largest_oval(
     return (best_top + best_bottom) / 2, half_u, (best_top - best_bottom) / 2
 
 
-def _best(bottom, top, corners_uv_mm, line_normal_uv, line_offset_mm) -> tuple[float, float, float]:
+def _best(bottom, top, crossings_v_mm, corners_uv_mm, line_normal_uv, line_offset_mm) -> tuple[float, float, float]:
     """Return bottom, top and half-axis along u of the greatest of the ellipses that reach from `bottom` to `top`."""
     center, half_v = (top + bottom) / 2, np.maximum((top - bottom) / 2, _FINEST_MM)
     half_u = _half_axis_u(center, half_v, corners_uv_mm, line_normal_uv, line_offset_mm)
-    area = np.pi * half_u * half_v
+    # An ellipse that holds no corner lies wholly inside the region or wholly outside, as in a notch across the midline.
+    area = np.pi * half_u * half_v * lie_inside(center, crossings_v_mm)
     tied = np.flatnonzero(area >= area.max() - _AREA_TIE_MM2)
     best = max(tied, key=lambda index: (half_v[index], center[index])) if len(tied) > 1 else tied[0]
     return float(bottom[best]), float(top[best]), float(half_u[best])

@@ -35,6 +35,11 @@ def crossings_of_axis(polygon: np.ndarray) -> np.ndarray:
     return np.sort(start[:, 1] - start[:, 0] * (end[:, 1] - start[:, 1]) / (end[:, 0] - start[:, 0]))
 
 
+def lie_inside(places: np.ndarray, crossings: np.ndarray) -> np.ndarray:
+    """Return which places on the second axis lie inside a polygon that has these sorted crossings of the axis."""
+    return (len(crossings) - np.searchsorted(crossings, places, side="right")) % 2 == 1
+
+
 def clip_to_half_plane(polygon: np.ndarray, normal: np.ndarray, offset: float) -> np.ndarray:
     """Return the part of the polygon where ``normal @ point >= offset``; empty, shape (0, 2), if there is none.
 

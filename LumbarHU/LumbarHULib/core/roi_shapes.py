@@ -102,9 +102,8 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
             frame.level,
         )
     crossing_v_mm = float(crossings_v_mm[-1])
-    round_v_mm, round_radius_mm = _largest_circle(anterior, boundary_v_mm, crossing_v_mm)
-    on_curve = anterior @ boundary.normal_uv > boundary.offset_mm + 1e-9
-    oval = largest_oval(anterior[on_curve], boundary.normal_uv, boundary.offset_mm)
+    round_v_mm, round_radius_mm = _largest_circle(anterior, crossings_v_mm, boundary_v_mm)
+    oval = largest_oval(anterior, boundary.normal_uv, boundary.offset_mm)
     u_low, u_high = float(anterior[:, 0].min()), float(anterior[:, 0].max())
     study_radius_mm = (crossing_v_mm - boundary_v_mm) / 2
     return RoiShapes(
@@ -119,15 +118,17 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
     )
 
 
-def _largest_circle(region: np.ndarray, low_v_mm: float, high_v_mm: float) -> tuple[float, float]:
+def _largest_circle(region: np.ndarray, crossings_v_mm: np.ndarray, low_v_mm: float) -> tuple[float, float]:
     """Return center v and radius of the largest circle in `region` whose center is on the midline; ties go anterior."""
+    high_v_mm = float(crossings_v_mm[-1])
     step_mm = (high_v_mm - low_v_mm) / (_SEARCH_POINTS - 1)
     candidates_v_mm = np.linspace(low_v_mm, high_v_mm, _SEARCH_POINTS)
     edges = np.arange(len(region))
     while True:
         centers = np.column_stack([np.zeros_like(candidates_v_mm), candidates_v_mm])
         distances_mm = _distances(centers, region, edges)
-        radii_mm = distances_mm.min(axis=1)
+        # A center in a notch across the midline is far from every edge as well.
+        radii_mm = np.where(polygons.lie_inside(candidates_v_mm, crossings_v_mm), distances_mm.min(axis=1), 0.0)
         best = int(np.flatnonzero(radii_mm >= radii_mm.max() - _FINEST_MM)[-1])
         if step_mm < _FINEST_MM:
             return float(candidates_v_mm[best]), float(radii_mm[best])
