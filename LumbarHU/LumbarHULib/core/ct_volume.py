@@ -52,8 +52,8 @@ def _check_geometry(voxels_hu: np.ndarray, ras_from_ijk: np.ndarray) -> None:
         or not np.allclose(ras_from_ijk[3], _LAST_ROW, rtol=0, atol=1e-9)
     ):
         raise InputError(
-            "The CT's geometry is not a 4 × 4 matrix of finite numbers with 0 0 0 1 as its last row: load it again from "
-            "its source."
+            "The CT's geometry is not a 4 × 4 matrix of finite numbers with 0 0 0 1 as its last row: load it again "
+            "from its source."
         )
     steps = ras_from_ijk[:3, :3]
     lengths = np.linalg.norm(steps, axis=0)

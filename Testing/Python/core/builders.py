@@ -1,12 +1,13 @@
 """Small CTs, bodies of known form, and their markups, for the tests of the core.
 
-A body is described in its own plane: x to the patient's left, y to anterior, in mm from the middle of its midline. That is the
-frame of its level but for the origin, which there lies at the midline's anterior end.
+A body is described in its own plane: x to the patient's left, y to anterior, in mm from the middle of its midline. That
+is the frame of its level but for the origin, which there lies at the midline's anterior end.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.boundary import boundary_from_markup
 from LumbarHULib.core.ct_volume import CtVolume
@@ -85,10 +86,12 @@ def dumbbell(neck_mm, lobe_mm=12.0, half_depth_mm=24.0):
 
 
 # A body with a notch from the patient's right that crosses the midline: at x = 0 there are two stretches of bone.
-NOTCHED_XY_MM = np.array(
-    [(-20, -2), (-8, -1), (5, -1), (6.5, 3), (5, 7), (-8, 7), (-20, 8), (-17, 14), (-8, 17), (8, 17), (19, 12), (22, 0)]
-    + [(19, -12), (8, -16), (-8, -16), (-19, -12), (-22, -6)]
-).astype(float)
+NOTCHED_XY_MM = np.column_stack(
+    [
+        [-20, -8, 5, 6.5, 5, -8, -20, -17, -8, 8, 19, 22, 19, 8, -8, -19, -22],
+        [-2, -1, -1, 3, 7, 7, 8, 14, 17, 17, 12, 0, -12, -16, -16, -12, -6],
+    ]
+)
 
 
 def lumpy(seed, half_width_mm=22.0, half_depth_mm=17.0, roughness=0.06):

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from core.builders import PROTOCOL, UPRIGHT, Body, axis_extent, control_points, ellipse, kidney, upright_stack
+
 from LumbarHULib.core.boundary import boundary_from_markup
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.outline import Outline
-
-from core.builders import PROTOCOL, UPRIGHT, Body, axis_extent, control_points, ellipse, kidney, upright_stack
 
 STACK = upright_stack()
 FORM = control_points(ellipse(23, 17))
@@ -63,10 +63,12 @@ def test_the_automatic_line_given_as_a_markup_was_not_moved():
     of = boundary()
     points_xy_mm = of.points_ras_mm[:, :2] * (-1, 1)
     assert not boundary(points_xy_mm).moved
-    assert boundary(points_xy_mm + (0, 2e-4)).moved
+    assert boundary(np.add(points_xy_mm, (0, 2e-4))).moved
 
 
-@pytest.mark.parametrize(("fraction", "told"), [(0.6, True), (0.646, True), (0.648, False), (0.686, False), (0.688, True)])
+@pytest.mark.parametrize(
+    ("fraction", "told"), [(0.6, True), (0.646, True), (0.648, False), (0.686, False), (0.688, True)]
+)
 def test_a_moved_line_is_measured_as_it_stands_and_told_beyond_the_tolerance(fraction, told):
     of = boundary(line(fraction))
     assert of.fraction == pytest.approx(fraction, abs=1e-6)
@@ -107,7 +109,9 @@ def test_a_line_that_crosses_outside_the_limits_is_refused_with_the_fraction(fra
 
 
 def test_fractions_at_the_limits_are_measured():
-    assert [boundary(line(fraction)).fraction for fraction in (0.2001, 0.9499)] == pytest.approx([0.2001, 0.9499], abs=1e-6)
+    assert [boundary(line(fraction)).fraction for fraction in (0.2001, 0.9499)] == pytest.approx(
+        [0.2001, 0.9499], abs=1e-6
+    )
 
 
 def test_ends_that_coincide_are_refused():

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from LumbarHULib.core.closed_spline import CHORD_ERROR_MM, sample_closed_spline
+from core.builders import control_points, dense_spline, ellipse, kidney, lumpy, superellipse
 from vtkmodules.vtkCommonComputationalGeometry import vtkCardinalSpline
 
-from core.builders import control_points, dense_spline, ellipse, kidney, lumpy, superellipse
+from LumbarHULib.core.closed_spline import CHORD_ERROR_MM, sample_closed_spline
 
 CURVES = {
     "ellipse": control_points(ellipse(), 20),
@@ -51,9 +51,9 @@ def test_no_chord_leaves_the_curve_by_more_than_it_may(name):
     curve = dense_spline(CURVES[name], fine * (len(positions) // len(CURVES[name]))).reshape(-1, fine, 2)
     along = np.roll(positions, -1, axis=0) - positions
     offset = curve - positions[:, None]
-    across = (along[:, None, 0] * offset[..., 1] - along[:, None, 1] * offset[..., 0]) / np.linalg.norm(
-        along, axis=1
-    )[:, None]
+    across = (along[:, None, 0] * offset[..., 1] - along[:, None, 1] * offset[..., 0]) / np.linalg.norm(along, axis=1)[
+        :, None
+    ]
     assert np.abs(across).max() <= CHORD_ERROR_MM * (1 + 1e-9)
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
+from core.builders import geometry, noise_ct
+
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
-
-from core.builders import geometry, noise_ct
 
 GRID = geometry(shape_kji=(3, 4, 5))
 VOXELS_HU = np.arange(60, dtype=np.int16).reshape(3, 4, 5) - 30

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
+from core.builders import PROTOCOL, SUPERIOR_RAS, geometry, noise_ct, upright_stack
+
 from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.frame import frame_from_midline, nearest_slice
 from LumbarHULib.core.landmarks import Landmarks
-
-from core.builders import PROTOCOL, SUPERIOR_RAS, geometry, noise_ct, upright_stack
 
 # Nine slices of 1.25 mm, the middle one (k = 4) at S = 0.
 STACK = upright_stack()
@@ -109,7 +109,9 @@ def test_in_tilted_slices_the_frame_lies_in_the_slice(tilt_deg):
     assert (of.depth_mm, codes(of)) == (pytest.approx(34), [])
 
 
-@pytest.mark.parametrize(("angle_deg", "refused"), [(44.9, False), (-44.9, False), (45.1, True), (-60, True), (90, True)])
+@pytest.mark.parametrize(
+    ("angle_deg", "refused"), [(44.9, False), (-44.9, False), (45.1, True), (-60, True), (90, True)]
+)
 def test_a_midline_more_than_45_degrees_off_anterior_is_refused(angle_deg, refused):
     front = 15 * np.array([np.sin(np.radians(angle_deg)), np.cos(np.radians(angle_deg)), 0])
     if refused:

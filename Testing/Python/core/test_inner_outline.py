@@ -1,10 +1,5 @@
 import numpy as np
 import pytest
-from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.frame import frame_from_midline
-from LumbarHULib.core.inner_outline import inner_outline
-from LumbarHULib.core.outline import Outline
-
 from core.builders import (
     NOTCHED_XY_MM,
     PROTOCOL,
@@ -21,6 +16,11 @@ from core.builders import (
     superellipse,
     upright_stack,
 )
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.frame import frame_from_midline
+from LumbarHULib.core.inner_outline import inner_outline
+from LumbarHULib.core.outline import Outline
 
 STACK = upright_stack()
 GRID_MM = 0.5
@@ -97,7 +97,7 @@ def test_it_holds_the_points_that_lie_the_margin_inside_by_brute_force(name, mar
     found = filled(polygon, grid.reshape(-1, 2)).reshape(excess_mm.shape)
     # One piece: the one that the polygon holds most of.
     piece = pieces == 1 + np.argmax([np.count_nonzero(found & (pieces == number + 1)) for number in range(count)])
-    assert np.abs(excess_mm[found != piece]).max(initial=0) < 0.015
+    assert np.abs(excess_mm[found != piece]).max(initial=0) < 0.02
 
 
 @pytest.mark.parametrize(("midline_y_mm", "front"), [((24, -16), True), ((16, -24), False)])
@@ -126,14 +126,16 @@ def test_a_margin_of_zero_leaves_the_outline():
 
 @pytest.mark.parametrize("margin_mm", [8.6, 9.9])
 def test_an_outline_thinner_than_two_margins_is_refused_with_the_margin(margin_mm):
-    with pytest.raises(InputError, match=f"No part of L3's midline lies {margin_mm:g} mm or more inside its outline") as caught:
+    with pytest.raises(
+        InputError, match=f"No part of L3's midline lies {margin_mm:g} mm or more inside its outline"
+    ) as caught:
         inner_of(control_points(ellipse(23, 8.5)), margin_mm)
     assert caught.value.level == "L3"
 
 
 def test_a_midline_that_misses_the_inner_outline_is_refused():
     # The midline grazes the body's flank.
-    points = control_points(ellipse()) + (21.5, 0)
+    points = np.add(control_points(ellipse()), (21.5, 0))
     front, back = axis_extent(points)
-    with pytest.raises(InputError, match="No part of L3's midline lies 2.5 mm"):
+    with pytest.raises(InputError, match=r"No part of L3's midline lies 2\.5 mm"):
         inner_of(points, midline_y_mm=(front + 6, back - 6))

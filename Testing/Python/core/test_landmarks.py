@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import Landmarks, MidlineOrigin
 
@@ -50,7 +51,7 @@ def test_positions_are_kept_to_a_nanometer_without_minus_zero_and_cannot_be_chan
 
 def test_the_level_is_recognized_in_any_case_and_an_unknown_one_refused():
     assert Landmarks(" l4 ", MIDLINE).level == "L4"
-    with pytest.raises(InputError, match="Unknown level “L6”: use one of T12, L1, L2, L3, L4, L5."):
+    with pytest.raises(InputError, match=r"Unknown level “L6”: use one of T12, L1, L2, L3, L4, L5\."):
         Landmarks("L6", MIDLINE)
 
 

@@ -1,9 +1,5 @@
 import numpy as np
 import pytest
-from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.frame import frame_from_midline
-from LumbarHULib.core.outline import Outline, outline_from_markup, round_to_positions
-
 from core.builders import (
     PROTOCOL,
     UPRIGHT,
@@ -16,6 +12,10 @@ from core.builders import (
     lumpy,
     upright_stack,
 )
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.frame import frame_from_midline
+from LumbarHULib.core.outline import Outline, outline_from_markup, round_to_positions
 
 POINTS_XY_MM = control_points(ellipse())
 STACK = upright_stack()
@@ -60,13 +60,17 @@ def test_an_outline_in_the_midlines_slice_is_taken_without_findings():
     outline, findings = outline_of(POINTS_XY_MM)
     assert findings == ()
     # In the frame the origin is the midline's anterior end, on the outline.
-    np.testing.assert_allclose(outline.control_points_uv_mm + FRAME.to_uv_mm([(0, 0, 0)]) * [0, -1], POINTS_XY_MM, atol=1e-6)
+    np.testing.assert_allclose(
+        outline.control_points_uv_mm + FRAME.to_uv_mm([(0, 0, 0)]) * [0, -1], POINTS_XY_MM, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("up_mm", [0.62, -0.62])
 def test_an_outline_within_half_a_slice_is_projected_along_the_normal(up_mm):
     np.testing.assert_allclose(
-        outline_of(POINTS_XY_MM, up_mm)[0].control_points_uv_mm, outline_of(POINTS_XY_MM)[0].control_points_uv_mm, atol=1e-9
+        outline_of(POINTS_XY_MM, up_mm)[0].control_points_uv_mm,
+        outline_of(POINTS_XY_MM)[0].control_points_uv_mm,
+        atol=1e-9,
     )
 
 
