@@ -134,7 +134,7 @@ def _quantity_differences(where: str, row: Row, voxels: LabelVoxels | None) -> l
 
 def _cell_differences(where: str, row: Row, expected: Mapping[str, Cell], exact_mean: bool = False) -> list[str]:
     return [
-        f"{where}, {column}: expected {_shown(value)}, found {_shown(row[column])}."
+        f"{where}, {column}: expected {cell_text(value) or 'nothing'}, found {row[column] or 'nothing'}."
         for column, value in expected.items()
         if not _is_same(column, row[column], value, exact_mean)
     ]
@@ -151,10 +151,6 @@ def _is_same(column: str, found: str, expected: Cell, exact_mean: bool) -> bool:
         return number == expected
     tolerance = _AREA_TOLERANCE_MM2 if column == "area_mm2" else _TOLERANCE * max(1.0, abs(expected))
     return abs(number - expected) <= tolerance
-
-
-def _shown(value: Cell) -> str:
-    return cell_text(value) or "nothing"
 
 
 def _labels_without_row(
