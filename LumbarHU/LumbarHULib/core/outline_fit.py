@@ -1,6 +1,7 @@
 """Find the outer edge of a vertebral body in one plane of a CT.
 
-The edge is the periosteal surface before blur. It is searched first (`outline_fit_search`), then fitted (`outline_fit_refine`).
+The edge is the periosteal surface before blur. It is searched first (`outline_fit_search`), then fitted
+(`outline_fit_refine`).
 """
 
 import numpy as np
@@ -14,7 +15,7 @@ from LumbarHULib.core.outline_fit_search import search_outline
 from LumbarHULib.core.plane_image import PlaneImage
 
 # Rounds of the fit: profiles for each control point, steps, strictness against profiles that do not fit.
-ROUNDS = ((6, 4, 1.0), (6, 4, 1.0), (6, 4, 2.0))
+ROUNDS = ((3, 3, 0.7), (3, 2, 1.0), (4, 3, 2.0))
 
 # Beyond the greatest half-width and the midline's ends, profiles reach this much farther.
 MARGIN_MM = 9.0
@@ -30,8 +31,8 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     Parameters
     ----------
     plane : PlaneImage
-        The CT in the midline's slice, in the midline's frame: the anterior end at (0, 0), the posterior end at (0, -depth_mm), u to the
-        patient's left, v anterior.
+        The CT in the midline's slice, in the midline's frame: the anterior end at (0, 0), the posterior end at (0,
+        -depth_mm), u to the patient's left, v anterior.
     depth_mm : float
         Length of the midline.
     model : OutlineModel
@@ -44,14 +45,14 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     Raises
     ------
     InputError
-        If the midline is too long or too short for a vertebral body, if no body's edge is seen around it, or if one of its ends is not on
-        the edge.
+        If the midline is too long or too short for a vertebral body, if no body's edge is seen around it, or if one of
+        its ends is not on the edge.
     """
     least, greatest = model.depth_mm
     if not least <= depth_mm <= greatest:
         raise InputError(
-            f"The midline is {depth_mm:.1f} mm long, but a vertebral body is {least:g} to {greatest:g} mm deep; place its ends on the "
-            "body's anterior and posterior edge."
+            f"The midline is {depth_mm:.1f} mm long, but a vertebral body is {least:g} to {greatest:g} mm deep; place its "
+            "ends on the body's anterior and posterior edge."
         )
     pixel_mm = plane.pixel_mm
     sampler = PlaneSampler(plane, depth_mm, model.half_width_mm[1] + MARGIN_MM, MARGIN_MM)
@@ -62,8 +63,9 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     support = np.roll(seen, per_span // 2).reshape(-1, per_span).mean(axis=1)
     if support.mean() < model.least_support:
         raise InputError(
-            f"No vertebral body's edge is seen around the midline (a cortex on {100 * support.mean():.0f} % of the way around it, at least "
-            f"{100 * model.least_support:.0f} % is needed); place the midline on a vertebral body or draw the outline by hand."
+            f"No vertebral body's edge is seen around the midline (a cortex on {100 * support.mean():.0f} % of the way "
+            f"around it, at least {100 * model.least_support:.0f} % is needed); place the midline on a vertebral body or "
+            "draw the outline by hand."
         )
     variance = np.mean(np.exp(2 * state.log_sd)) - (SD_PER_PIXEL * pixel_mm) ** 2
     return OutlineFit(
@@ -77,7 +79,7 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
 
 
 def _end_offsets(points, depth_mm, model):
-    """Return how far the midline's ends stand outside the outline, along the midline; refuse ends that are not on the edge."""
+    """Return how far the midline's ends stand outside the outline, along the midline; refuse ends off the edge."""
     dense = spline_matrices(len(points), 24)[0] @ points
     front, back = (dense[int(place), 1] for place in midline_crossings(dense))
     offsets = float(-front), float(back + depth_mm)
@@ -85,7 +87,7 @@ def _end_offsets(points, depth_mm, model):
         gap_mm = float(np.hypot(dense[:, 0], dense[:, 1] - v).min())
         if gap_mm > model.end_tolerance_mm:
             raise InputError(
-                f"The midline's {name} end lies {gap_mm:.1f} mm {'outside' if offset > 0 else 'inside'} the vertebral body's edge, more than "
-                f"{model.end_tolerance_mm:g} mm; move it onto the edge."
+                f"The midline's {name} end lies {gap_mm:.1f} mm {'outside' if offset > 0 else 'inside'} the vertebral "
+                f"body's edge, more than {model.end_tolerance_mm:g} mm; move it onto the edge."
             )
     return offsets

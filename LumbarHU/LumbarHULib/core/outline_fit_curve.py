@@ -4,16 +4,16 @@ from functools import lru_cache
 
 import numpy as np
 
-# Samples per control point where places along the curve are looked up, and robust distance of a node from a stiff spline, in mm.
+# Samples per control point where places along the curve are looked up.
 LOOKUP_SAMPLES = 48
-ROBUST_MM = 1.0
 
 
 @lru_cache(maxsize=16)
 def spline_matrices(count: int, per_span: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return matrices that take control points to the closed spline, its first and its second derivative.
 
-    Each has shape (count * per_span, count). The samples lie at uniform parameters, the first at the first control point.
+    Each has shape (count * per_span, count). The samples lie at uniform parameters, the first at the first control
+    point.
     """
     from scipy.interpolate import CubicSpline
 
@@ -26,8 +26,8 @@ def spline_matrices(count: int, per_span: int) -> tuple[np.ndarray, np.ndarray, 
 def bending_energy(count: int) -> np.ndarray:
     """Return the matrix of a closed polygon's bending, shape (count, count).
 
-    It sums the squares of third differences that are made such that they vanish on every ellipse: a body that is seen nowhere would be an
-    ellipse, and a gap is bridged as an ellipse's arc would bridge it.
+    It sums the squares of third differences that are made such that they vanish on every ellipse: a body that is seen
+    nowhere would be an ellipse, and a gap is bridged as an ellipse's arc would bridge it.
     """
     after, identity = np.roll(np.eye(count), 1, axis=1), np.eye(count)
     bend = (after - identity) @ (after + after.T - 2 * np.cos(2 * np.pi / count) * identity)
@@ -36,7 +36,9 @@ def bending_energy(count: int) -> np.ndarray:
 
 def outward_normals(derivative: np.ndarray) -> np.ndarray:
     """Return unit normals, shape (n, 2), of a counterclockwise curve from its derivative."""
-    return np.column_stack([derivative[:, 1], -derivative[:, 0]]) / np.hypot(derivative[:, 0], derivative[:, 1])[:, None]
+    return (
+        np.column_stack([derivative[:, 1], -derivative[:, 0]]) / np.hypot(derivative[:, 0], derivative[:, 1])[:, None]
+    )
 
 
 def midline_crossings(dense: np.ndarray) -> tuple[float, float]:
@@ -51,7 +53,7 @@ def midline_crossings(dense: np.ndarray) -> tuple[float, float]:
 
 
 def spread_points(points: np.ndarray) -> np.ndarray:
-    """Move control points along their spline to where they stand evenly on each half, a midline's end midway between two of them.
+    """Move control points along their spline: evenly on each half, the midline's ends midway between two of them.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def spread_points(points: np.ndarray) -> np.ndarray:
     return np.column_stack([np.interp(places, arc, closed[:, axis]) for axis in (0, 1)])
 
 
-def stiff_spline(nodes: np.ndarray, weights: np.ndarray, count: int, stiffness: float) -> np.ndarray:
+def stiff_spline(nodes: np.ndarray, weights: np.ndarray, count: int, stiffness: float, robust_mm: float) -> np.ndarray:
     """Draw a stiff closed spline along nodes, leaving aside those that stand out.
 
     Parameters
@@ -88,6 +90,8 @@ def stiff_spline(nodes: np.ndarray, weights: np.ndarray, count: int, stiffness: 
         Control points of the spline.
     stiffness : float
         Weight of `bending_energy` against one node of weight 1.
+    robust_mm : float
+        Distance from the spline at which a node's weight is halved.
 
     Returns
     -------
@@ -102,6 +106,6 @@ def stiff_spline(nodes: np.ndarray, weights: np.ndarray, count: int, stiffness: 
     stiff = stiffness * bending_energy(count)
     for _ in range(4):
         off = np.hypot(*(nodes - value @ points).T)
-        pull = value.T * (np.maximum(weights, 0.02) / (1 + (off / ROBUST_MM) ** 2))
+        pull = value.T * (np.maximum(weights, 0.02) / (1 + (off / robust_mm) ** 2))
         points = np.linalg.solve(pull @ value + stiff, pull @ nodes)
     return points

@@ -14,11 +14,13 @@ class OutlineModel:
     control_points : int
         Control points of the outline; even, so that each of the midline's ends falls midway between two of them.
     cortex_hu : float
-        HU of cortical bone as it would be without blur. Blur leaves only the product of HU and thickness, so it must be known.
+        HU of cortical bone as it would be without blur. Blur leaves only the product of HU and thickness, so it must be
+        known.
     cortex_mm : (float, float, float)
         Least, usual and greatest thickness of the cortex.
     blur_fwhm_mm : (float, float)
-        Least and greatest in-plane blur of the scanner, full width at half maximum; the pixel's own width is added to it.
+        Least and greatest in-plane blur of the scanner, full width at half maximum; the pixel's own width is added to
+        it.
     depth_mm : (float, float)
         Least and greatest depth of a vertebral body, which is the length of its midline.
     half_width_mm : (float, float)
@@ -61,12 +63,12 @@ class OutlineFit:
     Parameters
     ----------
     control_points_uv_mm : array, shape (n, 2)
-        Counterclockwise in (u, v), which is clockwise seen from superior. The outline is the closed periodic cubic spline with
-        uniform parameter through them. The last and the first stand on either side of the anterior midline end, the first to the
-        patient's right.
+        Counterclockwise in (u, v), which is clockwise seen from superior. The outline is the closed periodic cubic
+        spline with uniform parameter through them. The last and the first stand on either side of the anterior midline
+        end, the first to the patient's right.
     support : array, shape (n,)
-        For the stretch of outline around each control point, how much of it follows a cortex that was seen: 0 to 1. Where it is 0
-        (pedicles, basivertebral foramen) the outline bridges.
+        For the stretch of outline around each control point, how much of it follows a cortex that was seen: 0 to 1.
+        Where it is 0 (pedicles, basivertebral foramen) the outline bridges.
     blur_fwhm_mm : float
         In-plane blur that was found, the pixel's own width not counted.
     cortex_mm : float
@@ -74,7 +76,8 @@ class OutlineFit:
     residual_hu : float
         Root mean square of image minus model on the median profile: noise, and what the model does not know.
     end_offsets_mm : (float, float)
-        How far the anterior and the posterior midline end stand outside (positive) or inside the outline, along the midline.
+        How far the anterior and the posterior midline end stand outside (positive) or inside the outline, along the
+        midline.
     """
 
     control_points_uv_mm: np.ndarray

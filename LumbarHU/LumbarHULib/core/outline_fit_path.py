@@ -6,8 +6,8 @@ import numpy as np
 def best_closed_path(scores: np.ndarray, bend_cost: float, reach: int) -> np.ndarray:
     """Find the closed path of greatest score by dynamic programming.
 
-    Both halves run from line 0 to the line opposite, side by side. Where they want to start from different places, the better of the two
-    places is kept for both; otherwise the path is the best of all.
+    Both halves run from line 0 to the line opposite, side by side. Where they want to start from different places, the
+    better of the two places is kept for both; otherwise the path is the best of all.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def best_closed_path(scores: np.ndarray, bend_cost: float, reach: int) -> np.nda
     array of int, shape (lines,)
         The place on each line.
     """
-    path, score = _path(scores, bend_cost, reach)
+    path, _ = _path(scores, bend_cost, reach)
     if path[0, 0] != path[1, 0]:
         tries = []
         for start in path[:, 0]:
@@ -43,10 +43,11 @@ def _path(scores, bend_cost, reach):
     penalty = bend_cost * np.arange(-reach, reach + 1)[:, None, None] ** 2.0
     best = np.full((half + 1, 2, places + 2 * reach), -np.inf)
     best[0, :, reach : reach + places] = node[0]
-    stride = best.strides[1:]
+    # One view of where each place can be reached from: (line, step, half, place).
+    line, side, place = best.strides
+    reached = np.lib.stride_tricks.as_strided(best, (half + 1, 2 * reach + 1, 2, places), (line, place, side, place))
     for step in range(1, half + 1):
-        steps = np.lib.stride_tricks.as_strided(best[step - 1], (2 * reach + 1, 2, places), (stride[1], *stride))
-        np.add((steps - penalty).max(axis=0), node[step], out=best[step, :, reach : reach + places])
+        np.add((reached[step - 1] - penalty).max(axis=0), node[step], out=best[step, :, reach : reach + places])
     end = np.argmax(best[half].sum(axis=0)) - reach
     path = np.empty((2, half + 1), dtype=int)
     path[:, half] = end
@@ -54,5 +55,7 @@ def _path(scores, bend_cost, reach):
     for side in (0, 1):
         for step in range(half, 0, -1):
             place = path[side, step]
-            path[side, step - 1] = place - reach + np.argmax(best[step - 1, side, place : place + 2 * reach + 1] - penalty)
+            path[side, step - 1] = (
+                place - reach + np.argmax(best[step - 1, side, place : place + 2 * reach + 1] - penalty)
+            )
     return path, best[half, :, end + reach].sum()

@@ -1,8 +1,8 @@
 """Profiles of HU across an edge, and how well a blurred cortex explains them.
 
-Across the edge of a bone, at depth x (mm, inward positive), blur of standard deviation s turns soft tissue, a cortex of known HU C that
-starts at the edge e and is t thick, and trabecular bone into (Treece et al., Medical Image Analysis 2010,
-doi 10.1016/j.media.2010.01.003)
+Across the edge of a bone, at depth x (mm, inward positive), blur of standard deviation s turns soft tissue, a cortex of
+known HU C that starts at the edge e and is t thick, and trabecular bone into (Treece et al., Medical Image Analysis
+2010, doi 10.1016/j.media.2010.01.003)
 
     outside * (1 - F((x - e) / s)) + C * (F((x - e) / s) - F((x - e - t) / s)) + inside * F((x - e - t) / s)
 
@@ -38,7 +38,9 @@ class PlaneSampler:
         from scipy import ndimage
 
         ij_from_uv = plane.ij_from_uv()
-        corners = np.array([(u, v) for u in (-half_width_mm, half_width_mm) for v in (margin_mm, -depth_mm - margin_mm)])
+        corners = np.array(
+            [(u, v) for u in (-half_width_mm, half_width_mm) for v in (margin_mm, -depth_mm - margin_mm)]
+        )
         ij = corners @ ij_from_uv[:, :2].T + ij_from_uv[:, 2]
         rows, columns = plane.hu.shape
         low = np.clip(np.floor(ij.min(axis=0)).astype(int), 0, (columns, rows))
@@ -55,14 +57,14 @@ class PlaneSampler:
 
     def __call__(self, points_uv_mm: np.ndarray) -> np.ndarray:
         """Return HU at points, shape (..., 2); beyond the plane, HU of its nearest edge."""
-        ji = np.tensordot(self._matrix, points_uv_mm, axes=(1, -1))
-        ji += self._offset.reshape(2, *[1] * (points_uv_mm.ndim - 1))
-        return self._map_coordinates(self._coefficients, ji, order=3, mode="nearest", prefilter=False)
+        ji = self._matrix @ points_uv_mm.reshape(-1, 2).T + self._offset[:, None]
+        hu = self._map_coordinates(self._coefficients, ji, order=3, mode="nearest", prefilter=False)
+        return hu.reshape(points_uv_mm.shape[:-1])
 
 
 @lru_cache(maxsize=32)
 def _edge_filters(step_mm, outside_mm, inside_mm, sd_mm, thicknesses_mm, cortex_hu):
-    """Return filters, shape (1 + 3 * thicknesses, samples): the constant, and for each thickness both plateaus and the ridge."""
+    """Return filters, shape (1 + 3 * thicknesses, samples): a constant, then plateaus and ridge of each thickness."""
     from scipy.special import ndtr
 
     x = np.arange(-round(outside_mm / step_mm), round(inside_mm / step_mm) + 1) * step_mm
@@ -106,8 +108,8 @@ def edge_evidence(
     Returns
     -------
     array, shape (n, places)
-        Logarithm of how much nearer the blurred cortex comes to the window than a constant does; place 0 lies ``window_mm[0]`` behind the
-        profile's first sample.
+        Logarithm of how much nearer the blurred cortex comes to the window than a constant does; place 0 lies
+        ``window_mm[0]`` behind the profile's first sample.
     """
     filters = _edge_filters(step_mm, *window_mm, sd_mm, thicknesses_mm, cortex_hu)
     windows = np.lib.stride_tricks.sliding_window_view(profiles, filters.shape[1], axis=1)

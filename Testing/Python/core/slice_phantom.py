@@ -1,17 +1,18 @@
 """Axial slices through a vertebral body of known outline, painted on a fine grid, blurred and sampled.
 
-A development phantom for the outline finder: shapes, surroundings and scanner are independent of the code under test. Everything
-is in millimeters in the body's own frame (u to the patient's left, v anterior, the body's center at 0, 0) until `render` hands it
-out in the frame of the midline.
+A development phantom for the outline finder: shapes, surroundings and scanner are independent of the code under test.
+Everything is in millimeters in the body's own frame (u to the patient's left, v anterior, the body's center at 0, 0)
+until `render` hands it out in the frame of the midline.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from LumbarHULib.core.plane_image import PlaneImage
 from scipy import ndimage
 from scipy.interpolate import CubicSpline
 from scipy.spatial import cKDTree
+
+from LumbarHULib.core.plane_image import PlaneImage
 
 FINE_MM = 0.125
 BAND_MM = 5.0
@@ -112,7 +113,7 @@ def polygon_normals(points: np.ndarray) -> np.ndarray:
 
 
 def signed_distance(points: np.ndarray, outline: np.ndarray, reach_mm: float = np.inf) -> tuple[np.ndarray, np.ndarray]:
-    """Return distances to a dense outline, positive outside, and the index of the nearest outline point (n where too far)."""
+    """Return distances to a dense outline, outside positive, and the nearest point's index (n where too far)."""
     distance, nearest = cKDTree(outline).query(points, distance_upper_bound=reach_mm)
     found = nearest < len(outline)
     offset = points[found] - outline[nearest[found]]
@@ -160,7 +161,9 @@ def _paint_fine(phantom: SlicePhantom, outline: np.ndarray):
     if phantom.fat:
         for _ in range(14):
             at = random.integers(len(outline))
-            image = blend(image, -100.0, cover(circle(outline[at] + normals[at] * random.uniform(0, 7), random.uniform(2, 5))))
+            image = blend(
+                image, -100.0, cover(circle(outline[at] + normals[at] * random.uniform(0, 7), random.uniform(2, 5)))
+            )
     if phantom.psoas:
         for side in (-1, 1):
             center = np.array([side * (phantom.width_mm / 2 + 11), -phantom.depth_mm * 0.2])
@@ -204,7 +207,9 @@ def render(phantom: SlicePhantom) -> RenderedSlice:
     fine, u, v = _paint_fine(phantom, outline)
     fine = ndimage.gaussian_filter(fine, phantom.blur_fwhm_mm / np.sqrt(8 * np.log(2)) / FINE_MM, mode="nearest")
     if phantom.slab_shift_mm:
-        fine = ndimage.uniform_filter1d(fine, 2 * int(round((phantom.slab_shift_mm / FINE_MM - 1) / 2)) + 1, axis=0, mode="nearest")
+        fine = ndimage.uniform_filter1d(
+            fine, 2 * round((phantom.slab_shift_mm / FINE_MM - 1) / 2) + 1, axis=0, mode="nearest"
+        )
 
     anterior, posterior = _crossings(outline, phantom)
     v_axis = anterior - posterior
@@ -246,7 +251,7 @@ def drawn_curve(control_points: np.ndarray, per_span: int = 400) -> np.ndarray:
 
 
 def outline_errors(control_points: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
-    """Return mean and worst absolute distance (both directions, the larger) and mean signed offset (outside positive), in mm."""
+    """Return mean and worst distance, the larger of both directions, and mean signed offset, outside positive."""
     drawn = drawn_curve(control_points)
     forth, _ = signed_distance(drawn, truth)
     back = cKDTree(drawn).query(truth)[0]
