@@ -72,7 +72,7 @@ class AnalyticBody:
 
     @cached_property
     def inner_uv_mm(self) -> np.ndarray:
-        """Points of the inner outline: of those a margin off the outline the ones that are not nearer to another part."""
+        """Points of the inner outline: those a margin off the outline that are not nearer to another part of it."""
         points = self.outline_uv_mm
         along = np.roll(points, -3, axis=0) - np.roll(points, 3, axis=0)
         normal = np.column_stack([-along[:, 1], along[:, 0]]) / np.linalg.norm(along, axis=1, keepdims=True)
