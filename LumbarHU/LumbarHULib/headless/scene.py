@@ -1,0 +1,89 @@
+"""A MRML scene without the application: everything that 3D Slicer would set up around it, and no more."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import slicer
+import vtk
+
+# In this order: volumes ask the color logic for their default color table. Units write the lengths of markups; without
+# the data module's logic every temporary label volume would stay in memory. Terminologies are left out: their logic
+# only looks terms up, in files that slicer-core does not bring; the terms of a segment are stored with the segment.
+_LOGIC_CLASSES: tuple[tuple[str, type], ...] = (
+    ("Colors", slicer.vtkSlicerColorLogic),
+    ("Units", slicer.vtkSlicerUnitsLogic),
+    ("Volumes", slicer.vtkSlicerVolumesLogic),
+    ("Data", slicer.vtkSlicerDataModuleLogic),
+    ("Markups", slicer.vtkSlicerMarkupsLogic),
+    ("SubjectHierarchy", slicer.vtkSlicerSubjectHierarchyModuleLogic),
+    ("Segmentations", slicer.vtkSlicerSegmentationsModuleLogic),
+)
+
+
+@contextmanager
+def headless_scene() -> Iterator["slicer.vtkMRMLScene"]:
+    """Give an empty scene that reads, writes and colors as the application's does, and clear it in the end.
+
+    Yields
+    ------
+    slicer.vtkMRMLScene
+        Together with its logics, which live as long as the ``with`` block.
+    """
+    with tempfile.TemporaryDirectory(prefix="lumbarhu-scene-") as folder:
+        scene = slicer.vtkMRMLScene()
+        application_logic = _application_logic(scene, Path(folder))
+        logics = [_module_logic(application_logic, scene, name, logic) for name, logic in _LOGIC_CLASSES]
+        logics += _input_output_logics(application_logic, scene, Path(folder))
+        observation = scene.AddObserver(scene.NodeAboutToBeRemovedEvent, _remove_hierarchy_item)
+        try:
+            yield scene
+        finally:
+            scene.RemoveObserver(observation)
+            scene.Clear(True)
+            logics.clear()
+
+
+def _application_logic(scene, folder: Path):
+    """Return the logic that owns the selection and interaction nodes and knows where temporary files go."""
+    logic = slicer.vtkSlicerApplicationLogic()
+    logic.SetTemporaryPath(str(folder))
+    if hasattr(logic, "SetHomeDirectory"):  # Slicer 5.12 and older take no folder from here
+        (folder / "share" / "ColorFiles").mkdir(parents=True)
+        logic.SetHomeDirectory(str(folder))
+        logic.SetShareDirectory("share")
+    logic.SetMRMLScene(scene)
+    return logic
+
+
+def _module_logic(application_logic, scene, name: str, logic_class: type):
+    logic = logic_class()
+    logic.SetMRMLApplicationLogic(application_logic)
+    logic.SetMRMLScene(scene)
+    application_logic.SetModuleLogic(name, logic)
+    return logic
+
+
+def _input_output_logics(application_logic, scene, folder: Path) -> list:
+    """Return the logics without which a scene bundle cannot be read."""
+    remote = slicer.vtkMRMLRemoteIOLogic()
+    cache = folder / "cache"
+    cache.mkdir()
+    remote.GetCacheManager().SetRemoteCacheDirectory(str(cache))
+    manager = slicer.vtkDataIOManagerLogic()
+    manager.SetMRMLApplicationLogic(application_logic)
+    manager.SetAndObserveDataIOManager(remote.GetDataIOManager())
+    application_logic.SetMRMLSceneDataIO(scene, remote, manager)
+    return [remote, manager]
+
+
+@vtk.calldata_type(vtk.VTK_OBJECT)
+def _remove_hierarchy_item(scene, _event, node) -> None:
+    """Let a node's item go with the node; in the application a part that needs Qt does this."""
+    hierarchy = scene.GetFirstNodeByClass("vtkMRMLSubjectHierarchyNode")
+    if hierarchy is None or hierarchy is node or scene.IsClosing():
+        return
+    item = hierarchy.GetItemByDataNode(node)
+    if item:
+        hierarchy.RemoveItem(item, False, False)

@@ -1,0 +1,133 @@
+"""CT volume nodes to core values and back."""
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
+from LumbarHULib.core.axial_stack import AxialStack, axial_stack
+from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.protocol import Protocol
+
+
+def ct_from_node(volume_node) -> CtVolume:
+    """Return the CT that a volume node holds, where its parent transforms put it.
+
+    The voxels are a view of the node's image, not a copy. They are checked, which takes a look at each of them:
+    `CtCache` spares that while nothing changes.
+
+    Raises
+    ------
+    InputError
+        When the node holds no volume of one value a voxel, stands under a transform that bends space, or its values
+        are not HU.
+    """
+    return CtVolume(voxels_of(volume_node), world_from_node(volume_node) @ node_from_ijk(volume_node))
+
+
+def voxels_of(volume_node) -> np.ndarray:
+    """Return a view of the node's voxels, shape (K, J, I)."""
+    image = volume_node.GetImageData()
+    scalars = None if image is None else image.GetPointData().GetScalars()
+    if scalars is None:
+        raise InputError(f"The volume “{volume_node.GetName()}” holds no voxels: load the CT again.")
+    if scalars.GetNumberOfComponents() != 1:
+        raise InputError(
+            f"The volume “{volume_node.GetName()}” has {scalars.GetNumberOfComponents()} values a voxel, like a color "
+            "image: give a CT."
+        )
+    return vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
+
+
+def node_from_ijk(volume_node) -> np.ndarray:
+    """Return the matrix, shape (4, 4), from voxel indices to mm before any parent transform."""
+    matrix = vtk.vtkMatrix4x4()
+    volume_node.GetIJKToRASMatrix(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
+
+
+def world_from_node(volume_node) -> np.ndarray:
+    """Return the matrix, shape (4, 4), of the node's parent transforms.
+
+    Raises
+    ------
+    InputError
+        When one of them is not linear: a bent grid has no voxels of one size.
+    """
+    transform = volume_node.GetParentTransformNode()
+    if transform is None:
+        return np.eye(4)
+    matrix = vtk.vtkMatrix4x4()
+    if not transform.IsTransformToWorldLinear() or not transform.GetMatrixTransformToWorld(matrix):
+        raise InputError(
+            f"The CT “{volume_node.GetName()}” stands under the transform “{transform.GetName()}”, which bends space: "
+            "take it out of the transform, and measure it as it was scanned."
+        )
+    return slicer.util.arrayFromVTKMatrix(matrix)
+
+
+def volume_node_from_ct(scene, ct: CtVolume, name: str):
+    """Return a new volume node with a copy of the CT's voxels.
+
+    Raises
+    ------
+    InputError
+        When the scene has no type for the CT's values.
+    """
+    voxels_hu = _storable(ct.voxels_hu)
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ct.ras_from_ijk))
+    slicer.util.updateVolumeFromArray(node, voxels_hu)
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+# What both VTK and Slicer's file writers take.
+_STORABLE_TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
+
+
+def _storable(voxels: np.ndarray) -> np.ndarray:
+    """Return `voxels`, in another type only where the scene lacks theirs and no value changes."""
+    if voxels.dtype.name in _STORABLE_TYPES:
+        return voxels
+    for name in ("int32", "float32", "float64"):
+        converted = voxels.astype(name)
+        if np.array_equal(converted, voxels):
+            return converted
+    raise InputError(
+        f"The CT's voxels of type {voxels.dtype} do not fit into a scene: give whole numbers up to 32 bits."
+    )
+
+
+class CtCache:
+    """The axial stack of one CT node, made anew only when the node's voxels, place or protocol change."""
+
+    def __init__(self):
+        self._key = None
+        self._stack = None
+
+    def stack(self, volume_node, protocol: Protocol) -> AxialStack:
+        """Return the node's CT as axial slices.
+
+        Raises
+        ------
+        InputError
+            As `ct_from_node` and `axial_stack`.
+        """
+        key = (*ct_state(volume_node), protocol)
+        if key != self._key:
+            # Forgotten first: after a refusal nothing old must stay.
+            self._key = self._stack = None
+            self._stack = axial_stack(ct_from_node(volume_node), protocol)
+            self._key = key
+        return self._stack
+
+
+def ct_state(volume_node) -> tuple:
+    """Return a value that changes whenever the node's voxels or place do."""
+    image = volume_node.GetImageData()
+    if image is None:
+        return (volume_node.GetID(), None)
+    place = world_from_node(volume_node) @ node_from_ijk(volume_node)
+    return (volume_node.GetID(), image.GetMTime(), image.GetPointData().GetScalars(), place.tobytes())

@@ -1,0 +1,186 @@
+"""From a reading's markups to its numbers, and back into the scene: live while a reader drags, or all at once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.landmarks import Landmarks
+from LumbarHULib.core.levels import parse_level, sorted_levels
+from LumbarHULib.core.patient import summarize
+from LumbarHULib.core.pipeline import measure_level
+from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult
+from LumbarHULib.mrml.ct_node import CtCache
+from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.reading_lifecycle import sign_off_findings
+from LumbarHULib.mrml.reading_markups import (
+    AUTOMATIC_ROLES,
+    placed_levels,
+    read_landmarks,
+    remove_markups,
+    write_automatic,
+)
+from LumbarHULib.mrml.result_tables import write_tables
+from LumbarHULib.mrml.roi_segmentations import RoiSegmentations, remove_segments
+
+
+class ReadingMeasurer:
+    """Measures one reading, and keeps the scene's boundary, outline, segments and tables in step with its markups.
+
+    It remembers what a drag must not pay for again: the CT once checked, the outlines once found, and what the
+    segmentations hold. Whoever works on a reading keeps one as long; everything else is in the scene.
+
+    Parameters
+    ----------
+    reading : Reading
+    """
+
+    def __init__(self, reading: Reading):
+        self._reading = reading
+        self._ct_cache = CtCache()
+        self._segmentations = RoiSegmentations(reading)
+        self._outlines: dict[str, tuple[tuple, np.ndarray]] = {}
+        self._levels: dict[str, LevelResult | LevelRefusal] = {}
+        self._sign_off_findings: tuple[Finding, ...] = ()
+        self._is_writing = False
+
+    @property
+    def reading(self) -> Reading:
+        """The reading that is measured."""
+        return self._reading
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether the scene changes just now by the measurement itself: observers have nothing to do then."""
+        return self._is_writing
+
+    def update_level(self, level: str) -> LevelResult | LevelRefusal | None:
+        """Measure one level anew and write what follows from it into the scene; the handler of every moved point.
+
+        Returns
+        -------
+        LevelResult or LevelRefusal or None
+            None when the call came from what this very method writes.
+        """
+        level = parse_level(level)
+        if self._is_writing:
+            return None
+        with self._writing():
+            excluded = self._reading.exclusions.get(level, "")
+            try:
+                result = self._measured_and_written(level, excluded)
+            except InputError as problem:
+                result = LevelRefusal(level, str(problem), excluded)
+                self._clear(level)
+            self._levels[level] = result
+        return result
+
+    def measure(self) -> ReadingResult:
+        """Measure every level anew, write everything that follows, and return the reading's result."""
+        self._levels.clear()
+        for level in sorted_levels({*placed_levels(self._reading), *self._reading.exclusions}):
+            self.update_level(level)
+        self._sign_off_findings = sign_off_findings(self._reading)
+        result = self.summary()
+        if self._may_write and not self._is_writing:
+            with self._writing():
+                write_tables(self._reading, result)
+        return result
+
+    def summary(self) -> ReadingResult:
+        """Return means and classes from what every level last gave; nothing is measured, the scene is not touched."""
+        reading = self._reading
+        return summarize(
+            tuple(self._levels.values()),
+            reading.scan_facts,
+            reading.protocol,
+            reading.cutoffs,
+            reading.accepts_off_protocol,
+            (*reading.scan_findings, *self._sign_off_findings),
+        )
+
+    def remove_level(self, level: str) -> None:
+        """Take a level's markups and segments out of the scene, and its numbers out of the summary.
+
+        Raises
+        ------
+        InputError
+            When the reading is signed off.
+        """
+        level = parse_level(level)
+        with self._writing():
+            remove_markups(self._reading, level)
+            remove_segments(self._reading, level)
+        self._levels.pop(level, None)
+
+    @property
+    def stack(self) -> AxialStack:
+        """The reading's CT as axial slices.
+
+        Raises
+        ------
+        InputError
+            When the CT was deleted, or cannot be measured.
+        """
+        ct_node = self._reading.ct_node
+        if ct_node is None:
+            raise InputError(
+                f"The CT of {self._reading.title} is no longer in the scene: load it, and start a new reading."
+            )
+        return self._ct_cache.stack(ct_node, self._reading.protocol)
+
+    @property
+    def _may_write(self) -> bool:
+        return self._reading.scene is not None and not self._reading.is_signed_off
+
+    def _measured_and_written(self, level: str, excluded: str) -> LevelResult:
+        stack = self.stack
+        landmarks = read_landmarks(self._reading, level)
+        edited_masks = self._segmentations.edited_masks(level, stack)
+        outline_key = (stack, self._reading.protocol_text, landmarks.midline_ras_mm.tobytes())
+        result = measure_level(
+            stack,
+            landmarks,
+            self._reading.protocol,
+            excluded,
+            edited_masks,
+            known_outline_ras_mm=self._known_outline(level, outline_key),
+        )
+        if not result.outline_edited:
+            self._outlines[level] = (outline_key, result.outline_ras_mm)
+        if self._may_write:
+            self._write(level, stack, result, landmarks)
+        return result
+
+    def _known_outline(self, level: str, key: tuple) -> np.ndarray | None:
+        known_key, outline_ras_mm = self._outlines.get(level, (None, None))
+        return outline_ras_mm if known_key == key else None
+
+    def _write(self, level: str, stack: AxialStack, result: LevelResult, landmarks: Landmarks) -> None:
+        # First what may still refuse: a level that is refused must not leave half of its objects behind.
+        self._segmentations.write(level, stack, {roi: of_roi.mask for roi, of_roi in result.rois.items()})
+        automatic_points = {"boundary": result.boundary.points_ras_mm, "outline": result.outline_ras_mm}
+        for role in AUTOMATIC_ROLES:
+            if getattr(landmarks, f"{role}_ras_mm") is None:
+                write_automatic(self._reading, level, role, automatic_points[role])
+
+    def _clear(self, level: str) -> None:
+        """Empty what would otherwise show a level as measured."""
+        if not self._may_write or self._reading.ct_node is None:
+            return
+        try:
+            self._segmentations.clear(level)
+        except InputError:
+            # The segmentations are what the level was refused for: they stay as they are, for the reader to mend.
+            return
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._is_writing = True
+        try:
+            yield
+        finally:
+            self._is_writing = False

@@ -1,0 +1,337 @@
+"""A reading: one reader's work on one CT, kept in the scene in a node of its own."""
+
+import json
+import tempfile
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from LumbarHULib.core.cutoffs import CutoffTable
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.levels import parse_level
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.protocol_file import load_protocol
+
+MODULE_NAME = "LumbarHU"
+
+# Raised when a newer LumbarHU keeps readings that this one would misread.
+SCHEMA_VERSION = 1
+
+_CT_ROLE = "CT"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A view of the node that keeps a reading; two of the same node are equal.
+
+    Parameters
+    ----------
+    node : vtkMRMLScriptedModuleNode
+        Its parameters keep what is told below as text, its references what belongs to the reading by role: ``CT``;
+        ``L1-midline``, ``L1-boundary``, ``L1-outline`` and so on; a segmentation for each region under its name;
+        ``results`` and ``summary``.
+    """
+
+    node: object
+
+    @property
+    def scene(self):
+        """The scene that the reading lives in; None once it was removed from it."""
+        return self.node.GetScene()
+
+    @property
+    def ct_node(self):
+        """The CT's volume node; None when it was deleted."""
+        return self.node.GetNodeReference(_CT_ROLE)
+
+    @property
+    def uid(self) -> str:
+        """What tells this reading from all others, in this scene and outside."""
+        return self.node.GetParameter("uid")
+
+    @property
+    def reader(self) -> str:
+        """Who reads."""
+        return self.node.GetParameter("reader")
+
+    @property
+    def number(self) -> int:
+        """Which reading of this CT by this reader it is, from 1."""
+        return int(self.node.GetParameter("number"))
+
+    @property
+    def title(self) -> str:
+        """Reader and number, for people."""
+        return f"{self.reader} – reading {self.number}"
+
+    @property
+    def name_suffix(self) -> str:
+        """What this reading's nodes are told apart by: nothing for the first reading of a CT, else “ (2)” and so on."""
+        ordinal = self.node.GetParameter("ordinal")
+        return "" if ordinal == "1" else f" ({ordinal})"
+
+    @property
+    def case(self) -> str:
+        """What the CT is called in results."""
+        return self.node.GetParameter("case")
+
+    @property
+    def protocol_text(self) -> str:
+        """The protocol document in full, as JSON."""
+        return self.node.GetParameter("protocol")
+
+    @property
+    def cutoffs_text(self) -> str:
+        """The cutoffs document in full, as JSON."""
+        return self.node.GetParameter("cutoffs")
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol that the reading measures by."""
+        return _protocol_from_text(self.protocol_text)
+
+    @property
+    def cutoffs(self) -> CutoffTable:
+        """The cutoffs that the reading classifies by."""
+        return _cutoffs_from_text(self.cutoffs_text)
+
+    @property
+    def scan_facts(self) -> ScanFacts:
+        """What the CT's headers said."""
+        return ScanFacts(**self.value("scan_facts"))
+
+    @property
+    def scan_findings(self) -> tuple[Finding, ...]:
+        """What reading the CT's files told."""
+        return tuple(Finding(**item) for item in self.value("scan_findings"))
+
+    @property
+    def accepts_off_protocol(self) -> bool:
+        """Whether the user wants classes although the acquisition is known to be off the cutoffs' own."""
+        return self.value("accepts_off_protocol")
+
+    @property
+    def exclusions(self) -> dict[str, str]:
+        """The levels that do not enter the means, each with its reason."""
+        return self.value("exclusions")
+
+    @property
+    def history(self) -> list[dict[str, str]]:
+        """Every sign-off and reopening in order, each with ``what``, ``who``, ``when`` and ``reason``."""
+        return self.value("history")
+
+    @property
+    def is_signed_off(self) -> bool:
+        """Whether the reading is closed to changes."""
+        return bool(self.history) and self.history[-1]["what"] == "signed off"
+
+    def value(self, name: str, default=None):
+        """Return what is kept under `name` as JSON."""
+        text = self.node.GetParameter(name)
+        return json.loads(text) if text else default
+
+    def keep(self, name: str, value) -> None:
+        """Keep `value` under `name` as JSON."""
+        self.node.SetParameter(name, _json_text(value))
+
+    def keep_quietly(self, name: str, value) -> None:
+        """Keep `value` without an event: for what LumbarHU notes for itself, often during a drag."""
+        enabled_before = self.node.GetDisableModifiedEvent()
+        self.node.SetDisableModifiedEvent(1)
+        try:
+            self.keep(name, value)
+        finally:
+            self.node.SetDisableModifiedEvent(enabled_before)
+
+    def require_open(self) -> None:
+        """Raise InputError when the reading is signed off."""
+        if self.is_signed_off:
+            last = self.history[-1]
+            raise InputError(
+                f"{self.title} was signed off by {last['who']} on {last['when']}: reopen it before you change anything."
+            )
+
+
+def create_reading(
+    ct_node,
+    reader: str,
+    protocol_document: dict,
+    cutoffs_document: dict,
+    number: int | None = None,
+    case: str = "",
+    scan_facts: ScanFacts | None = None,
+    scan_findings: Sequence[Finding] = (),
+) -> Reading:
+    """Start a reading of a CT in the CT's scene.
+
+    Parameters
+    ----------
+    ct_node : vtkMRMLScalarVolumeNode
+    reader : str
+        Who reads.
+    protocol_document, cutoffs_document : dict
+        The whole content of a protocol and a cutoffs file.
+    number : int, optional
+        Which reading of this CT by this reader it is; by default the next.
+    case : str
+        What the CT shall be called in results; never the patient's name.
+    scan_facts : ScanFacts, optional
+        What the CT's headers say.
+    scan_findings : sequence of Finding
+        What reading the CT's files told.
+
+    Raises
+    ------
+    InputError
+        When the reader has no name, the number is taken, or a document is not valid.
+    """
+    reader = " ".join(reader.split())
+    if not reader:
+        raise InputError("The reading has no reader: give a name, or initials.")
+    others = readings_of(ct_node)
+    taken = [other.number for other in others if other.reader == reader]
+    if number is None:
+        number = max(taken, default=0) + 1
+    if number < 1 or number in taken:
+        problem = "readings are counted from 1" if number < 1 else "it exists already"
+        raise InputError(f"Reading {number} by {reader} cannot be started, {problem}: use {max(taken, default=0) + 1}.")
+    texts = {"protocol": _json_text(protocol_document), "cutoffs": _json_text(cutoffs_document)}
+    _protocol_from_text(texts["protocol"])
+    _cutoffs_from_text(texts["cutoffs"])
+
+    node = ct_node.GetScene().CreateNodeByClass("vtkMRMLScriptedModuleNode")
+    node.UnRegister(None)
+    node.SetModuleName(MODULE_NAME)
+    node.SetHideFromEditors(True)
+    node.SetName(f"{MODULE_NAME} – {reader} – reading {number}")
+    ordinals = [int(other.node.GetParameter("ordinal")) for other in others]
+    plain = {"uid": uuid.uuid4().hex, "reader": reader, "number": str(number), "case": case}
+    plain |= texts | {"ordinal": str(max(ordinals, default=0) + 1)}
+    for name, text in plain.items():
+        node.SetParameter(name, text)
+    reading = Reading(node)
+    reading.keep("schema", SCHEMA_VERSION)
+    reading.keep("scan_facts", asdict(scan_facts or ScanFacts()))
+    reading.keep("scan_findings", [asdict(finding) for finding in scan_findings])
+    reading.keep("accepts_off_protocol", False)
+    reading.keep("exclusions", {})
+    reading.keep("history", [])
+    node.SetNodeReferenceID(_CT_ROLE, ct_node.GetID())
+    ct_node.GetScene().AddNode(node)
+    return reading
+
+
+def readings(scene) -> tuple[Reading, ...]:
+    """Return the readings of a scene in the order in which they were started.
+
+    Raises
+    ------
+    InputError
+        When one was kept by a newer LumbarHU.
+    """
+    nodes = scene.GetNodesByClass("vtkMRMLScriptedModuleNode")
+    nodes.UnRegister(None)
+    found = [
+        Reading(node)
+        for node in (nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems()))
+        if node.GetModuleName() == MODULE_NAME and node.GetParameter("schema")
+    ]
+    for reading in found:
+        if reading.value("schema") > SCHEMA_VERSION:
+            raise InputError(f"{reading.title} was kept by a newer version of LumbarHU: update LumbarHU to open it.")
+    return tuple(found)
+
+
+def readings_of(ct_node) -> tuple[Reading, ...]:
+    """Return the readings of one CT in the order in which they were started."""
+    return tuple(reading for reading in readings(ct_node.GetScene()) if reading.ct_node is ct_node)
+
+
+def exclude_level(reading: Reading, level: str, reason: str) -> None:
+    """Keep a level out of the means, for a reason.
+
+    Raises
+    ------
+    InputError
+        When no reason is given, or the reading is signed off.
+    """
+    reading.require_open()
+    level, reason = parse_level(level), " ".join(reason.split())
+    if not reason:
+        raise InputError(f"{level} is to be excluded without a reason: give one, such as fracture.", level)
+    reading.keep("exclusions", reading.exclusions | {level: reason})
+
+
+def include_level(reading: Reading, level: str) -> None:
+    """Let a level enter the means again."""
+    reading.require_open()
+    reading.keep("exclusions", {name: why for name, why in reading.exclusions.items() if name != parse_level(level)})
+
+
+def accept_off_protocol(reading: Reading, accepted: bool) -> None:
+    """Record whether classes are wanted although the acquisition is off the cutoffs' own."""
+    reading.require_open()
+    reading.keep("accepts_off_protocol", bool(accepted))
+
+
+def set_protocol(reading: Reading, protocol_document: dict) -> None:
+    """Measure by another protocol from now on.
+
+    Raises
+    ------
+    InputError
+        When the document is not valid, or the reading is signed off.
+    """
+    reading.require_open()
+    text = _json_text(protocol_document)
+    _protocol_from_text(text)
+    reading.node.SetParameter("protocol", text)
+
+
+def set_cutoffs(reading: Reading, cutoffs_document: dict) -> None:
+    """Classify by other cutoffs from now on.
+
+    Raises
+    ------
+    InputError
+        When the document is not valid, or the reading is signed off.
+    """
+    reading.require_open()
+    text = _json_text(cutoffs_document)
+    _cutoffs_from_text(text)
+    reading.node.SetParameter("cutoffs", text)
+
+
+def record(reading: Reading, what: str, who: str, when: str, reason: str = "") -> None:
+    """Add an entry to the reading's history."""
+    if not who.strip():
+        raise InputError(f"{reading.title} cannot be {what} by nobody: give a name, or initials.")
+    reading.keep("history", [*reading.history, {"what": what, "who": who.strip(), "when": when, "reason": reason}])
+
+
+def _json_text(value) -> str:
+    """Return `value` as one line of ASCII: the scene file keeps it in an attribute of XML."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+@lru_cache(maxsize=16)
+def _protocol_from_text(text: str) -> Protocol:
+    return _loaded(load_protocol, text, "protocol.json").protocol
+
+
+@lru_cache(maxsize=16)
+def _cutoffs_from_text(text: str) -> CutoffTable:
+    return _loaded(load_cutoffs, text, "cutoffs.json").cutoffs
+
+
+def _loaded(load: Callable, text: str, file_name: str):
+    """Return what the reader of such files makes of `text`: a scene's documents pass the same checks as a file's."""
+    with tempfile.TemporaryDirectory(prefix="lumbarhu-") as folder:
+        path = Path(folder) / file_name
+        path.write_text(text, encoding="utf-8")
+        return load(path)

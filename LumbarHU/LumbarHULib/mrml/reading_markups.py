@@ -1,0 +1,262 @@
+"""The markups of a reading: midline, boundary and outline of each level, who placed them, and what they say."""
+
+from types import MappingProxyType
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin
+from LumbarHULib.core.levels import LEVELS, parse_level
+from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.subject_hierarchy import put_in_folder
+
+MARKUP_ROLES: tuple[str, ...] = ("midline", "boundary", "outline")
+
+# LumbarHU makes these two from the midline until a reader takes hold of them.
+AUTOMATIC_ROLES: tuple[str, ...] = ("boundary", "outline")
+
+_NODE_CLASSES = MappingProxyType(
+    {
+        "midline": "vtkMRMLMarkupsLineNode",
+        "boundary": "vtkMRMLMarkupsLineNode",
+        "outline": "vtkMRMLMarkupsClosedCurveNode",
+    }
+)
+_COLORS = MappingProxyType({"midline": (1.0, 0.2, 0.9), "boundary": (1.0, 0.75, 0.0), "outline": (0.2, 0.8, 1.0)})
+_GLYPH_SCALE = 3.0
+
+# Saving and reopening a scene moves a point by 1e-13 mm, a reader's hand by more than this.
+_MOVED_MM = 1e-6
+
+
+def markup_node(reading: Reading, level: str, role: str):
+    """Return the node of that markup; None where there is none."""
+    return reading.node.GetNodeReference(f"{parse_level(level)}-{role}")
+
+
+def ensure_markup(reading: Reading, level: str, role: str):
+    """Return the node of that markup, made and put in its folder where there is none: empty, ready to be placed.
+
+    Raises
+    ------
+    InputError
+        When there is none and the reading is signed off.
+    """
+    node = markup_node(reading, level, role)
+    if node is None:
+        reading.require_open()
+        node = reading.scene.AddNewNodeByClass(_NODE_CLASSES[role])
+        adopt_markup(reading, level, role, node)
+    return node
+
+
+def adopt_markup(reading: Reading, level: str, role: str, node) -> None:
+    """Make a markup that was placed or loaded the reading's own, in place of the one it had.
+
+    Raises
+    ------
+    InputError
+        When it is of another type, or the reading is signed off.
+    """
+    reading.require_open()
+    name = f"{parse_level(level)}-{role}"
+    if not node.IsA(_NODE_CLASSES[role]):
+        raise InputError(
+            f"The {role} of {level} cannot be “{node.GetName()}”, a {node.GetMarkupType()}: draw it as a "
+            f"{'closed curve' if role == 'outline' else 'line'}.",
+            level,
+        )
+    previous = reading.node.GetNodeReference(name)
+    if previous is not None and previous is not node:
+        reading.scene.RemoveNode(previous)
+    node.SetName(name + reading.name_suffix)
+    _set_display(node, role)
+    _fix_point_count(node, role)
+    reading.node.SetNodeReferenceID(name, node.GetID())
+    put_in_folder(reading, "Markups", node)
+
+
+def set_midline(reading: Reading, level: str, points_ras_mm, origin: MidlineOrigin = MANUAL) -> None:
+    """Place a level's midline.
+
+    Parameters
+    ----------
+    points_ras_mm : array_like, shape (2, 3)
+        Anterior end, then posterior end.
+    origin : MidlineOrigin
+        How it came to be there. An accepted proposal becomes a corrected one when a reader moves it.
+    """
+    reading.require_open()
+    points_ras_mm = np.asarray(points_ras_mm, dtype=float).reshape(-1, 3)
+    _write_points(ensure_markup(reading, level, "midline"), "midline", points_ras_mm)
+    kept = {"kind": origin.kind, "corrected_mm": origin.corrected_mm, "corrected_deg": origin.corrected_deg}
+    reading.keep(_origin_key(level), kept | {"points_ras_mm": points_ras_mm.tolist()})
+
+
+def set_markup(reading: Reading, level: str, role: str, points_ras_mm) -> None:
+    """Place a level's boundary or outline as if a reader had drawn it: it will be measured as it stands."""
+    reading.require_open()
+    _write_points(ensure_markup(reading, level, role), role, np.asarray(points_ras_mm, dtype=float).reshape(-1, 3))
+    reading.keep_quietly(_written_key(level, role), None)
+
+
+def set_landmarks(reading: Reading, landmarks: Landmarks) -> None:
+    """Place all markups that `landmarks` holds; the others are left to LumbarHU."""
+    set_midline(reading, landmarks.level, landmarks.midline_ras_mm, landmarks.origin)
+    for role, points_ras_mm in (("boundary", landmarks.boundary_ras_mm), ("outline", landmarks.outline_ras_mm)):
+        if points_ras_mm is not None:
+            set_markup(reading, landmarks.level, role, points_ras_mm)
+        elif markup_node(reading, landmarks.level, role) is not None:
+            return_to_automatic(reading, landmarks.level, role)
+
+
+def placed_levels(reading: Reading) -> tuple[str, ...]:
+    """Return the levels that have a midline with at least one point, from cranial to caudal."""
+    nodes = {level: markup_node(reading, level, "midline") for level in LEVELS}
+    return tuple(level for level, node in nodes.items() if node is not None and len(_points(node)))
+
+
+def read_landmarks(reading: Reading, level: str) -> Landmarks:
+    """Return what a reader placed at a level: the midline, and boundary and outline where they were edited.
+
+    Raises
+    ------
+    InputError
+        When the midline is missing or incomplete, or an edited markup has too few points.
+    """
+    level = parse_level(level)
+    midline = markup_node(reading, level, "midline")
+    points_ras_mm = np.empty((0, 3)) if midline is None else _points(midline)
+    if len(points_ras_mm) == 0:
+        raise InputError(f"{level} has no midline: place its front and back edge.", level)
+    _fix_point_count(midline, "midline")
+    edited = {
+        f"{role}_ras_mm": _points(markup_node(reading, level, role))
+        for role in AUTOMATIC_ROLES
+        if is_edited(reading, level, role)
+    }
+    return Landmarks(level, points_ras_mm, origin=midline_origin(reading, level), **edited)
+
+
+def midline_origin(reading: Reading, level: str) -> MidlineOrigin:
+    """Return how a level's midline came to be where it is now."""
+    kept = reading.value(_origin_key(level))
+    node = markup_node(reading, level, "midline")
+    if kept is None or kept["kind"] != "proposal_accepted" or node is None:
+        return MANUAL if kept is None else MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
+    proposed, now = np.array(kept["points_ras_mm"]), _points(node)
+    if now.shape != proposed.shape or np.abs(now - proposed).max() <= _MOVED_MM:
+        return MidlineOrigin("proposal_accepted")
+    directions = [(ends[0] - ends[1]) / max(np.linalg.norm(ends[0] - ends[1]), _MOVED_MM) for ends in (proposed, now)]
+    turned_deg = float(np.degrees(np.arccos(np.clip(directions[0] @ directions[1], -1, 1))))
+    shifted_mm = float(np.linalg.norm(now.mean(axis=0) - proposed.mean(axis=0)))
+    return MidlineOrigin("proposal_corrected", round(shifted_mm, 6), round(turned_deg, 6))
+
+
+def is_edited(reading: Reading, level: str, role: str) -> bool:
+    """Tell whether a reader drew or moved that boundary or outline: it is then measured as it stands."""
+    node = markup_node(reading, level, role)
+    if node is None or node.GetNumberOfControlPoints() == 0:
+        return False
+    written = reading.value(_written_key(level, role))
+    if written is None:
+        return True
+    # In the node's own coordinates: a transform that is laid over CT and markups together edits nothing.
+    points = _own_points(node)
+    return points.shape != np.shape(written) or bool(np.abs(points - written).max() > _MOVED_MM)
+
+
+def write_automatic(reading: Reading, level: str, role: str, points_ras_mm: np.ndarray) -> None:
+    """Let a boundary or outline that nobody edited follow the midline."""
+    node = ensure_markup(reading, level, role)
+    now = _points(node)
+    if now.shape == points_ras_mm.shape and np.abs(now - points_ras_mm).max() <= _MOVED_MM:
+        return
+    _write_points(node, role, points_ras_mm)
+    reading.keep_quietly(_written_key(level, role), _own_points(node).tolist())
+
+
+def return_to_automatic(reading: Reading, level: str, role: str) -> None:
+    """Forget a reader's editing of a boundary or outline: the next measurement makes it anew from the midline."""
+    reading.require_open()
+    node = markup_node(reading, level, role)
+    if node is not None:
+        reading.keep(_written_key(level, role), _own_points(node).tolist())
+
+
+def remove_markups(reading: Reading, level: str) -> None:
+    """Remove all markups of a level from the scene."""
+    reading.require_open()
+    for role in MARKUP_ROLES:
+        node = markup_node(reading, level, role)
+        if node is not None:
+            reading.scene.RemoveNode(node)
+
+
+def lock_markups(reading: Reading, locked: bool) -> None:
+    """Lock or unlock every markup of a reading."""
+    for level in LEVELS:
+        for role in MARKUP_ROLES:
+            node = markup_node(reading, level, role)
+            if node is not None:
+                node.SetLocked(locked)
+
+
+def _written_key(level: str, role: str) -> str:
+    return f"written {level}-{role}"
+
+
+def _origin_key(level: str) -> str:
+    return f"origin {parse_level(level)}"
+
+
+def _points(node) -> np.ndarray:
+    """Return the placed control points in RAS mm, shape (n, 3); one that still hangs on the mouse is not placed."""
+    points = vtk.vtkPoints()
+    points.SetDataTypeToDouble()  # by default they are of single precision, 4e-6 mm off at 70 mm
+    node.GetControlPointPositionsWorld(points)
+    positions_mm = vtk_to_numpy(points.GetData()).astype(float).reshape(-1, 3)
+    if node.GetNumberOfDefinedControlPoints() == len(positions_mm):
+        return positions_mm
+    defined = slicer.vtkMRMLMarkupsNode.PositionDefined
+    is_placed = [node.GetNthControlPointPositionStatus(index) == defined for index in range(len(positions_mm))]
+    return positions_mm[is_placed]
+
+
+def _own_points(node) -> np.ndarray:
+    """Return all control points before any parent transform, shape (n, 3)."""
+    count = node.GetNumberOfControlPoints()
+    return np.array([node.GetNthControlPointPosition(index) for index in range(count)]).reshape(-1, 3)
+
+
+def _write_points(node, role: str, points_ras_mm: np.ndarray) -> None:
+    points = vtk.vtkPoints()
+    points.SetData(numpy_to_vtk(np.ascontiguousarray(points_ras_mm, dtype=float), deep=True))
+    state_before = node.StartModify()
+    node.SetFixedNumberOfControlPoints(False)
+    node.SetControlPointPositionsWorld(points)
+    node.EndModify(state_before)
+    _fix_point_count(node, role)
+
+
+def _fix_point_count(node, role: str) -> None:
+    """Keep the Delete key from taking a line apart, once it has both ends."""
+    if role != "outline" and len(_points(node)) == 2:
+        node.SetFixedNumberOfControlPoints(True)
+
+
+def _set_display(node, role: str) -> None:
+    """Set color and size; Slicer's default prints names and lengths over the bone."""
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    state_before = display.StartModify()
+    display.SetPropertiesLabelVisibility(False)
+    display.SetPointLabelsVisibility(False)
+    display.SetSelectedColor(_COLORS[role])
+    display.SetColor(_COLORS[role])
+    display.SetUseGlyphScale(True)
+    display.SetGlyphScale(_GLYPH_SCALE)
+    display.EndModify(state_before)

@@ -1,0 +1,98 @@
+"""A reading's numbers as tables in the scene: for display, with display digits; files keep every digit."""
+
+import vtk
+
+from LumbarHULib.core.levels import ROIS, sorted_levels
+from LumbarHULib.core.quantities import QUANTITIES
+from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
+from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.subject_hierarchy import put_in_folder
+
+_TITLES = {"results": "HU by level", "summary": "HU summary"}
+
+
+def results_table(reading: Reading):
+    """Return the table of every level and region; None where there is none."""
+    return reading.node.GetNodeReference("results")
+
+
+def summary_table(reading: Reading):
+    """Return the table of means and classes; None where there is none."""
+    return reading.node.GetNodeReference("summary")
+
+
+def write_tables(reading: Reading, result: ReadingResult) -> None:
+    """Fill both tables, made and put in their folder where there are none."""
+    _fill(reading, "results", _result_columns(result))
+    _fill(reading, "summary", _summary_columns(result))
+
+
+def _result_columns(result: ReadingResult) -> dict[str, list]:
+    """Return one row per level and region, in the order of the study."""
+    rows = [(level, level.rois[roi]) for level in result.levels for roi in ROIS]
+    columns = {"level": [level.level for level, _ in rows], "ROI": [roi.roi for _, roi in rows]}
+    for quantity in QUANTITIES:
+        is_count = quantity.unit == "1"
+        unit = "" if is_count else {"[hnsf'U]": " (HU)", "mm2": " (mm²)"}.get(quantity.unit, f" ({quantity.unit})")
+        values = [roi.values[quantity.name] for _, roi in rows]
+        columns[quantity.title + unit] = values if is_count else [round(value, 1) for value in values]
+    columns["edited"] = ["by hand" if roi.edited else "" for _, roi in rows]
+    columns["excluded"] = [level.excluded for level, _ in rows]
+    return columns
+
+
+def _summary_columns(result: ReadingResult) -> dict[str, list]:
+    """Return one row per region: its mean at each level, their mean, and what the cutoffs say of it."""
+    measured = {level.level: level for level in result.levels}
+    rows = result.summaries
+    columns = {"ROI": [row.roi for row in rows]}
+    for level in sorted_levels(measured):
+        title = f"{level} (excluded)" if measured[level].excluded else level
+        columns[title] = [f"{measured[level].rois[row.roi].values['mean_hu']:.1f}" for row in rows]
+    columns["mean (HU)"] = [_text(row.mean_hu, ".1f") for row in rows]
+    columns["mean of"] = [" ".join(row.levels) for row in rows]
+    columns["class"] = [CLASSES[row.class_name] for row in rows]
+    columns["osteoporosis cutoff (HU)"] = [f"{row.cutoffs.osteoporosis.cutoff_hu:.2f}" for row in rows]
+    columns["normal cutoff (HU)"] = [f"{row.cutoffs.normal.cutoff_hu:.2f}" for row in rows]
+    columns["to nearest cutoff (HU)"] = [_text(row.distance_hu, "+.1f") for row in rows]
+    columns["to nearest cutoff (LSC)"] = [_text(row.distance_lsc, "+.1f") for row in rows]
+    columns["beside the cutoff"] = [_nearness(row) for row in rows]
+    return columns
+
+
+def _nearness(row: RoiSummary) -> str:
+    told = []
+    if row.inside_interval:
+        told.append("inside the cutoff's confidence interval")
+    if row.within_error:
+        told.append("within measurement error of the cutoff")
+    return ", ".join(told)
+
+
+def _text(value: float | None, digits: str) -> str:
+    return "" if value is None else format(value, digits)
+
+
+def _fill(reading: Reading, role: str, columns: dict[str, list]) -> None:
+    node = reading.node.GetNodeReference(role)
+    if node is None:
+        node = reading.scene.AddNewNodeByClass("vtkMRMLTableNode", _TITLES[role] + reading.name_suffix)
+        node.SetUseColumnTitleAsColumnHeader(True)
+        reading.node.SetNodeReferenceID(role, node.GetID())
+        put_in_folder(reading, "Tables", node)
+    state_before = node.StartModify()
+    node.RemoveAllColumns()
+    for title, values in columns.items():
+        column = node.AddColumn(_column(values))
+        column.SetName(title)
+        node.SetColumnTitle(title, title)
+    node.EndModify(state_before)
+
+
+def _column(values: list):
+    kind = {float: vtk.vtkDoubleArray, int: vtk.vtkIntArray}.get(type(values[0]) if values else str, vtk.vtkStringArray)
+    column = kind()
+    for value in values:
+        # A tab or a quotation mark would break the file that Slicer saves the table in.
+        column.InsertNextValue(" ".join(value.replace('"', "”").split()) if isinstance(value, str) else value)
+    return column

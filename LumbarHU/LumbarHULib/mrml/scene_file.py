@@ -1,0 +1,66 @@
+"""Scenes to files and back, with every failure told: Slicer's own functions return False and go on."""
+
+import os
+from pathlib import Path
+
+import slicer
+
+from LumbarHULib.core.errors import InputError
+
+_SUFFIX = ".mrb"
+
+
+def save_scene(scene, path: Path) -> None:
+    """Write the scene into one file, a .mrb bundle; a file of that name is replaced.
+
+    A node without data, such as a volume without voxels, makes Slicer refuse the whole scene.
+
+    Raises
+    ------
+    InputError
+        When it cannot be written; what was written is removed then.
+    """
+    path = Path(path)
+    if path.suffix.lower() != _SUFFIX:
+        raise InputError(f"A scene cannot be saved as “{path.name}”: use a name that ends in {_SUFFIX}.")
+    if not path.parent.is_dir():
+        raise InputError(f"There is no folder “{path.parent}”: make it, or save the scene elsewhere.")
+    if path.is_dir():
+        raise InputError(f"“{path}” is a folder: save the scene under another name.")
+    messages = slicer.vtkMRMLMessageCollection()
+    is_written = scene.WriteToMRB(str(path), None, messages)
+    if not is_written or not path.is_file():
+        path.unlink(missing_ok=True)
+        raise InputError(
+            f"The scene cannot be saved as “{path.name}”{_told(messages)}: check the folder's permissions and the free "
+            "disk space."
+        )
+
+
+def load_scene(scene, path: Path) -> None:
+    """Read a .mrb bundle into the scene, in place of what is there.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no scene “{path}”: check the path.")
+    messages = slicer.vtkMRMLMessageCollection()
+    working_folder = Path.cwd()
+    try:
+        is_read = scene.ReadFromMRB(str(path.resolve()), True, messages)
+    finally:
+        # A damaged bundle leaves the process in a temporary folder, in which no later bundle can be read.
+        os.chdir(working_folder)
+    if not is_read:
+        raise InputError(
+            f"The scene “{path.name}” cannot be read{_told(messages)}: it may be damaged or no Slicer scene."
+        )
+
+
+def _told(messages) -> str:
+    text = " ".join(str(messages.GetAllMessagesAsString()).split())
+    return f" ({text})" if text else ""

@@ -1,0 +1,80 @@
+"""Where a reading's nodes stand among the data: one folder a reading, under its CT."""
+
+import slicer
+import vtk
+
+from LumbarHULib.mrml.reading import Reading
+
+# A folder is known by these attributes: names belong to the user.
+_READING_ATTRIBUTE = "LumbarHU.reading"
+_PART_ATTRIBUTE = "LumbarHU.part"
+
+
+def put_in_folder(reading: Reading, part: str, node) -> None:
+    """Put a node into the reading's folder.
+
+    Parameters
+    ----------
+    reading : Reading
+    part : str
+        The folder inside the reading's folder: ``Markups``, ``ROIs`` or ``Tables``.
+    node : vtkMRMLNode
+    """
+    hierarchy = _hierarchy(reading)
+    part_folder = _folder(hierarchy, _reading_folder(hierarchy, reading), part, _PART_ATTRIBUTE, part)
+    item = _item_of(hierarchy, node)
+    if hierarchy.GetItemParent(item) != part_folder:
+        hierarchy.SetItemParent(item, part_folder)
+
+
+def reading_folder(reading: Reading) -> int:
+    """Return the subject-hierarchy item of the reading's folder, made where there is none."""
+    return _reading_folder(_hierarchy(reading), reading)
+
+
+def remove_folder(reading: Reading) -> None:
+    """Remove the reading's folder; what a user put into it besides goes back to the CT."""
+    hierarchy = _hierarchy(reading)
+    folder = _reading_folder(hierarchy, reading)
+    for part in _children(hierarchy, folder):
+        hierarchy.RemoveItem(part, False, False)
+    hierarchy.RemoveItem(folder, False, False)
+
+
+def _hierarchy(reading: Reading):
+    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(reading.scene)
+
+
+def _reading_folder(hierarchy, reading: Reading) -> int:
+    found = [
+        item
+        for item in _children(hierarchy, hierarchy.GetSceneItemID(), recursively=True)
+        if hierarchy.GetItemAttribute(item, _READING_ATTRIBUTE) == reading.uid
+    ]
+    if found:
+        return found[0]
+    ct_node = reading.ct_node
+    parent = hierarchy.GetSceneItemID() if ct_node is None else _item_of(hierarchy, ct_node)
+    return _folder(hierarchy, parent, f"LumbarHU – {reading.title}", _READING_ATTRIBUTE, reading.uid)
+
+
+def _item_of(hierarchy, node) -> int:
+    """Return the node's item; without the application nobody made one when the node came into the scene."""
+    return hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+
+
+def _folder(hierarchy, parent: int, name: str, attribute: str, value: str) -> int:
+    """Return the folder under `parent` that bears `attribute`, made where there is none."""
+    for item in _children(hierarchy, parent):
+        if hierarchy.GetItemAttribute(item, attribute) == value:
+            return item
+    folder = hierarchy.CreateFolderItem(parent, name)
+    hierarchy.SetItemAttribute(folder, attribute, value)
+    hierarchy.SetItemExpanded(folder, False)
+    return folder
+
+
+def _children(hierarchy, parent: int, recursively: bool = False) -> list[int]:
+    ids = vtk.vtkIdList()
+    hierarchy.GetItemChildren(parent, ids, recursively)
+    return [ids.GetId(index) for index in range(ids.GetNumberOfIds())]

@@ -1,0 +1,188 @@
+import numpy as np
+import pytest
+import slicer
+from mrml.scene_tools import move_point, voxel_counts
+
+from LumbarHULib.core.landmarks import Landmarks
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.pipeline import measure_ct
+from LumbarHULib.core.results import LevelRefusal
+from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.mrml.measure_reading import ReadingMeasurer
+from LumbarHULib.mrml.reading import exclude_level, include_level
+from LumbarHULib.mrml.reading_markups import is_edited, markup_node, placed_levels, set_midline
+from LumbarHULib.mrml.result_tables import results_table, summary_table
+from LumbarHULib.mrml.roi_segmentations import segmentation_node
+
+
+def numbers(result):
+    return {(level.level, roi): level.rois[roi].values for level in result.levels for roi in ROIS}
+
+
+def test_the_scene_gives_the_numbers_that_the_core_gives_without_it(reading, measurer, bodies):
+    landmarks = [Landmarks(level, midline) for level, midline in bodies.midlines_ras_mm.items()]
+    expected = measure_ct(bodies.ct, landmarks, reading.protocol, reading.cutoffs, ScanFacts())
+    result = measurer.measure()
+    assert numbers(result) == numbers(expected)
+    assert [summary.mean_hu for summary in result.summaries] == [summary.mean_hu for summary in expected.summaries]
+    assert [summary.class_name for summary in result.summaries] == [
+        summary.class_name for summary in expected.summaries
+    ]
+
+
+def test_the_truth_of_the_bodies_is_found(measurer):
+    result = measurer.measure()
+    for level, true_hu in zip(result.levels, (150, 120, 100, 80), strict=True):
+        assert level.rois["oval"].values["mean_hu"] == pytest.approx(true_hu, abs=1.0)
+
+
+def test_measuring_again_adds_no_node_and_changes_no_digit(scene, measurer):
+    first = measurer.measure()
+    count = scene.GetNumberOfNodes()
+    for _ in range(3):
+        again = measurer.measure()
+        assert numbers(again) == numbers(first)
+    assert scene.GetNumberOfNodes() == count
+
+
+def test_a_level_that_cannot_be_measured_says_why_and_shows_no_region(reading, measurer):
+    measurer.measure()
+    set_midline(reading, "L2", [[3, 14, 500], [3, -18, 500]])
+    refusal = measurer.update_level("L2")
+    assert isinstance(refusal, LevelRefusal)
+    assert "beyond the CT" in refusal.sentence
+    assert all(voxel_counts(reading, roi)["L2"] == 0 for roi in ROIS)
+    result = measurer.measure()
+    assert [level.level for level in result.levels] == ["L1", "L3", "L4"]
+    assert [refusal.level for refusal in result.refusals] == ["L2"]
+
+
+def test_a_deleted_midline_leaves_a_level_without_regions(scene, reading, measurer):
+    measurer.measure()
+    scene.RemoveNode(markup_node(reading, "L3", "midline"))
+    refusal = measurer.update_level("L3")
+    assert refusal.sentence == "L3 has no midline: place its front and back edge."
+    assert all(voxel_counts(reading, roi)["L3"] == 0 for roi in ROIS)
+    assert [level.level for level in measurer.measure().levels] == ["L1", "L2", "L4"]
+
+
+def test_a_level_is_removed_whole(scene, reading, measurer):
+    measurer.measure()
+    measurer.remove_level("L3")
+    assert placed_levels(reading) == ("L1", "L2", "L4")
+    assert all(markup_node(reading, "L3", role) is None for role in ("midline", "boundary", "outline"))
+    assert all("L3" not in voxel_counts(reading, roi) for roi in ROIS)
+    assert [level.level for level in measurer.summary().levels] == ["L1", "L2", "L4"]
+
+
+def test_a_deleted_ct_is_told_in_a_sentence(scene, measurer, ct_node):
+    measurer.measure()
+    scene.RemoveNode(ct_node)
+    refusal = measurer.update_level("L1")
+    assert "The CT of Reader A – reading 1 is no longer in the scene" in refusal.sentence
+    result = measurer.measure()
+    assert not result.levels
+    assert len(result.refusals) == 4
+
+
+def test_deleted_tables_are_made_again(scene, reading, measurer):
+    measurer.measure()
+    count = scene.GetNumberOfNodes()
+    scene.RemoveNode(results_table(reading))
+    scene.RemoveNode(summary_table(reading))
+    measurer.measure()
+    assert results_table(reading).GetNumberOfRows() == 20
+    assert summary_table(reading).GetNumberOfRows() == 5
+    assert scene.GetNumberOfNodes() == count
+
+
+def test_a_closed_scene_raises_nothing(scene, measurer):
+    measurer.measure()
+    scene.Clear(False)
+    assert isinstance(measurer.update_level("L1"), LevelRefusal)
+    assert not measurer.measure().levels
+
+
+def test_an_excluded_level_is_measured_and_enters_no_mean(reading, measurer):
+    exclude_level(reading, "L2", "fracture")
+    result = measurer.measure()
+    assert result.levels[1].excluded == "fracture"
+    means = [level.rois["oval"].values["mean_hu"] for level in result.levels if level.level != "L2"]
+    assert result.summaries[1].mean_hu == pytest.approx(np.mean(means))
+    include_level(reading, "L2")
+    assert measurer.measure().summaries[1].levels == ("L1", "L2", "L3", "L4")
+
+
+def test_an_excluded_level_without_markups_is_told_with_its_reason(start_reading):
+    reading = start_reading(levels=["L1", "L2", "L3"])
+    exclude_level(reading, "L4", "metal")
+    (refusal,) = ReadingMeasurer(reading).measure().refusals
+    assert (refusal.level, refusal.excluded) == ("L4", "metal")
+
+
+def test_observers_of_every_markup_do_not_run_in_circles(reading, measurer):
+    measurer.measure()
+    calls = []
+
+    def handler(level):
+        calls.append((level, measurer.is_writing))
+        measurer.update_level(level)
+
+    tags = []
+    for level in ("L1", "L2"):
+        for role in ("midline", "boundary", "outline"):
+            node = markup_node(reading, level, role)
+            event = slicer.vtkMRMLMarkupsNode.PointModifiedEvent
+            tags.append((node, node.AddObserver(event, lambda *_, level=level: handler(level))))
+    node = markup_node(reading, "L2", "midline")
+    move_point(node, 0, [0, -1, 0])
+    for node, tag in tags:
+        node.RemoveObserver(tag)
+    # The midline once from outside; boundary and outline from inside, which returns at once.
+    assert calls[0] == ("L2", False)
+    assert all(inside for _, inside in calls[1:])
+    assert {level for level, _ in calls} == {"L2"}
+    assert not is_edited(reading, "L2", "boundary")
+
+
+def test_a_drag_ends_in_the_numbers_of_a_fresh_measurement(reading, measurer):
+    measurer.measure()
+    node = markup_node(reading, "L2", "midline")
+    start = np.array(node.GetNthControlPointPosition(0))
+    for step in range(12):
+        node.SetNthControlPointPosition(0, *np.add(start, [0.1 * step, -0.08 * step, 0]))
+        dragged = measurer.update_level("L2")
+    fresh = ReadingMeasurer(reading).update_level("L2")
+    assert {roi: dragged.rois[roi].values for roi in ROIS} == {roi: fresh.rois[roi].values for roi in ROIS}
+
+
+def test_a_drag_of_the_boundary_leaves_the_outline_that_was_found(reading, measurer):
+    before = measurer.update_level("L2")
+    node = markup_node(reading, "L2", "boundary")
+    for _ in range(5):
+        move_point(node, 0, [0, 0.2, 0])
+        after = measurer.update_level("L2")
+        assert after.outline_ras_mm is before.outline_ras_mm
+    assert after.boundary.fraction < before.boundary.fraction
+
+
+def test_a_changed_ct_is_measured_anew(reading, measurer):
+    before = measurer.update_level("L2")
+    slicer.util.arrayFromVolume(reading.ct_node)[:] += 5
+    slicer.util.arrayFromVolumeModified(reading.ct_node)
+    after = measurer.update_level("L2")
+    difference = after.rois["oval"].values["mean_hu"] - before.rois["oval"].values["mean_hu"]
+    assert difference == pytest.approx(5, abs=0.05)
+
+
+def test_several_readings_of_one_ct_stand_side_by_side(start_reading, bodies):
+    first, second = start_reading("Reader A"), start_reading("Reader B", levels=["L1", "L2"])
+    set_midline(second, "L1", bodies.midlines_ras_mm["L1"] + [1.0, 0, 0])
+    measurers = [ReadingMeasurer(reading) for reading in (first, second)]
+    results = [measurer.measure() for measurer in measurers]
+    assert len(results[0].levels) == 4
+    assert len(results[1].levels) == 2
+    assert numbers(measurers[0].measure()) == numbers(results[0])
+    nodes = [[segmentation_node(reading, roi) for roi in ROIS] for reading in (first, second)]
+    assert not {id(node) for node in nodes[0]} & {id(node) for node in nodes[1]}
+    assert [node.GetName() for node in nodes[1]] == [f"{roi} (2)" for roi in ROIS]

@@ -1,0 +1,111 @@
+import pytest
+from mrml.scene_tools import edit_by_hand, move_point, voxel_counts
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.mrml.measure_reading import ReadingMeasurer
+from LumbarHULib.mrml.reading import accept_off_protocol, exclude_level, include_level, readings
+from LumbarHULib.mrml.reading_lifecycle import remove_reading, reopen, sign_off
+from LumbarHULib.mrml.reading_markups import (
+    ensure_markup,
+    markup_node,
+    remove_markups,
+    return_to_automatic,
+    set_markup,
+    set_midline,
+)
+from LumbarHULib.mrml.roi_segmentations import return_roi_to_automatic
+
+WHEN = "2026-03-01T12:00:00+01:00"
+
+
+@pytest.fixture
+def signed(reading, measurer):
+    measurer.measure()
+    sign_off(reading, "Reader A", WHEN)
+    return reading
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda reading: set_midline(reading, "L1", [[0, 10, 0], [0, -10, 0]]),
+        lambda reading: set_markup(reading, "L1", "boundary", [[20, 0, 0], [-20, 0, 0]]),
+        lambda reading: ensure_markup(reading, "T12", "midline"),
+        lambda reading: remove_markups(reading, "L1"),
+        lambda reading: return_to_automatic(reading, "L1", "outline"),
+        lambda reading: return_roi_to_automatic(reading, "L1", "oval"),
+        lambda reading: exclude_level(reading, "L1", "metal"),
+        lambda reading: include_level(reading, "L1"),
+        lambda reading: accept_off_protocol(reading, True),
+        lambda reading: sign_off(reading, "Reader A", WHEN),
+        lambda reading: remove_reading(reading),
+        lambda reading: ReadingMeasurer(reading).remove_level("L1"),
+    ],
+)
+def test_a_signed_off_reading_refuses_every_change(signed, change):
+    with pytest.raises(InputError, match=rf"was signed off by Reader A on {WHEN[:10]}.*: reopen it before"):
+        change(signed)
+
+
+def test_signed_off_markups_are_locked_and_unlocked_again(signed):
+    nodes = [markup_node(signed, level, role) for level in ("L1", "L4") for role in ("midline", "boundary", "outline")]
+    assert all(node.GetLocked() for node in nodes)
+    reopen(signed, "Reader B", "2026-03-02", "wrong level")
+    assert not any(node.GetLocked() for node in nodes)
+    assert not signed.is_signed_off
+
+
+def test_sign_off_and_reopening_stay_on_record(signed):
+    reopen(signed, " Reader B ", "2026-03-02", " wrong level ")
+    sign_off(signed, "Reader A", "2026-03-03")
+    assert signed.history == [
+        {"what": "signed off", "who": "Reader A", "when": WHEN, "reason": ""},
+        {"what": "reopened", "who": "Reader B", "when": "2026-03-02", "reason": "wrong level"},
+        {"what": "signed off", "who": "Reader A", "when": "2026-03-03", "reason": ""},
+    ]
+
+
+def test_nobody_reopens_without_a_name_or_a_reason_or_what_is_open(signed):
+    with pytest.raises(InputError, match="without a reason"):
+        reopen(signed, "Reader B", WHEN, "")
+    with pytest.raises(InputError, match="by nobody"):
+        reopen(signed, "", WHEN, "wrong level")
+    assert signed.is_signed_off
+    reopen(signed, "Reader B", WHEN, "wrong level")
+    with pytest.raises(InputError, match="is not signed off"):
+        reopen(signed, "Reader B", WHEN, "wrong level")
+
+
+def test_a_signed_off_reading_is_measured_without_a_change_in_the_scene(signed, measurer, scene):
+    counts = {roi: voxel_counts(signed, roi) for roi in ROIS}
+    states = [scene.GetNthNode(n).GetMTime() for n in range(scene.GetNumberOfNodes())]
+    result = measurer.measure()
+    assert len(result.levels) == 4
+    assert [scene.GetNthNode(n).GetMTime() for n in range(scene.GetNumberOfNodes())] == states
+    assert {roi: voxel_counts(signed, roi) for roi in ROIS} == counts
+    assert "changed_after_sign_off" not in {finding.code for finding in result.findings}
+
+
+@pytest.mark.parametrize("what", ["midline", "segment", "none"])
+def test_what_was_changed_in_spite_of_a_sign_off_is_told(signed, bodies, what):
+    if what == "midline":
+        node = markup_node(signed, "L2", "midline")
+        move_point(node, 0, [0, -0.5, 0])
+    if what == "segment":
+        edit_by_hand(signed, "oval", "L2", bodies.midlines_ras_mm["L2"].mean(axis=0)[None], erase=True)
+    result = ReadingMeasurer(signed).measure()
+    codes = {finding.code for finding in result.findings}
+    assert ("changed_after_sign_off" in codes) == (what != "none")
+
+
+def test_a_removed_reading_leaves_the_scene_as_it_was(scene, ct_node, start_reading):
+    other = start_reading("Reader B")
+    ReadingMeasurer(other).measure()
+    before = {scene.GetNthNode(n).GetID() for n in range(scene.GetNumberOfNodes())}
+    reading = start_reading()
+    ReadingMeasurer(reading).measure()
+    remove_reading(reading)
+    after = {scene.GetNthNode(n).GetID() for n in range(scene.GetNumberOfNodes())}
+    assert after == before
+    assert readings(scene) == (other,)
