@@ -14,8 +14,8 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import RoiMask
 from LumbarHULib.core.roi_shapes import RoiShapes
 
-# A spacing that a header rounds must not tip a tie between two slab thicknesses.
-_TIE = 1e-6
+# Slice positions that a header rounds to 0.01 mm must not tip a tie between two slab thicknesses: 1.2501 mm is 1.25 mm.
+_TIE = 1e-4
 
 
 @dataclass(frozen=True)
