@@ -103,7 +103,7 @@ def _state(reading: Reading) -> str:
         node = segmentation_node(reading, roi)
         masks = {} if node is None or reading.ct_node is None else read_masks(node, reading.ct_node)
         told[roi] = {
-            level: (mask.offset_kji, mask.inside.shape, np.packbits(mask.inside).tobytes().hex())
-            for level, (mask, _) in masks.items()
+            level: (found.mask.offset_kji, found.mask.inside.shape, np.packbits(found.mask.inside).tobytes().hex())
+            for level, found in masks.items()
         }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

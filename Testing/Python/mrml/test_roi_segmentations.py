@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import SimpleITK
 import slicer
+import vtk
 from mrml.scene_tools import edit_by_hand, label_values, move_point, saved_values, true_values, voxel_counts, voxels_at
 
 from LumbarHULib.core.levels import ROIS
@@ -261,8 +262,21 @@ def test_a_ct_that_was_moved_takes_the_automatic_regions_along(reading, measurer
     assert not result.refusals
     assert not any(roi.edited for level in result.levels for roi in level.rois.values())
     assert label_values(reading) == true_values(["L1", "L2", "L3", "L4"])
+    matrix = vtk.vtkMatrix4x4()
     for roi in ROIS:
         assert voxel_counts(reading, roi) == measured_counts(result, roi)
+        image = segmentation_node(reading, roi).GetSegmentation().GetSegment("L1").GetRepresentation("Binary labelmap")
+        image.GetImageToWorldMatrix(matrix)
+        assert slicer.util.arrayFromVTKMatrix(matrix)[:3, 3] == pytest.approx(ct_node.GetOrigin(), abs=1e-12)
+
+
+def test_segments_stand_under_the_transform_of_their_ct(scene, reading, measurer, ct_node):
+    measurer.measure()
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "shift")
+    for transform_id in (transform.GetID(), None):
+        ct_node.SetAndObserveTransformNodeID(transform_id)
+        measurer.measure()
+        assert {segmentation_node(reading, roi).GetTransformNodeID() for roi in ROIS} == {transform_id}
 
 
 def test_a_surface_made_from_old_voxels_does_not_stay(reading, measurer):
