@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings
 from LumbarHULib.core.classification import summarize_roi
 from LumbarHULib.core.cutoffs import CutoffTable
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol
@@ -34,7 +35,16 @@ def summarize(
         Give classes although the acquisition is known to be off the cutoffs' own.
     scan_findings : sequence of Finding
         What reading the CT told.
+
+    Raises
+    ------
+    InputError
+        When a level is there twice: its mean would count it twice.
     """
+    names = [level.level for level in levels]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{name} is there {names.count(name)} times: give each level one set of markups.", name)
     in_order = sorted(levels, key=lambda level: LEVELS.index(level.level))
     measured = tuple(level for level in in_order if isinstance(level, LevelResult))
     refusals = tuple(level for level in in_order if isinstance(level, LevelRefusal))

@@ -15,6 +15,7 @@ from LumbarHULib.core.inner_outline import inner_outline
 from LumbarHULib.core.label_maps import label_masks, slab_around
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.level_findings import level_findings, roi_findings
+from LumbarHULib.core.levels import parse_level
 from LumbarHULib.core.outline_search import outline_of_level
 from LumbarHULib.core.patient import summarize
 from LumbarHULib.core.protocol import Protocol
@@ -120,8 +121,16 @@ def measure_ct(
     -------
     ReadingResult
         A level that cannot be measured stands among its refusals, with the sentence that says why.
+
+    Raises
+    ------
+    InputError
+        When a level is there twice, or an exclusion names no level or has no reason.
     """
-    exclusions = dict(exclusions or {})
+    exclusions = {parse_level(level): reason.strip() for level, reason in (exclusions or {}).items()}
+    for level, reason in exclusions.items():
+        if not reason:
+            raise InputError(f"{level} is excluded without a reason: give one, such as “fracture”.", level)
     stack = axial_stack(ct, protocol)
     levels: list[LevelResult | LevelRefusal] = []
     for of_level in landmarks:

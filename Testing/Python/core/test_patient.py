@@ -1,0 +1,158 @@
+import statistics
+
+import numpy as np
+import pytest
+from core.builders import PROTOCOL, UPRIGHT, cutoff_table
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.landmarks import MANUAL
+from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
+from LumbarHULib.core.patient import summarize
+from LumbarHULib.core.results import LevelRefusal, LevelResult, RoiMask, RoiResult
+from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+
+ON_PROTOCOL = ScanFacts(tube_voltage_kv=120, contrast=False)
+CUTOFFS = cutoff_table()
+# The study's Table 2, osteopenia: medians of the round ROI, L1 to L4.
+ROUND_MEDIANS_HU = {"L1": 131.0, "L2": 106.0, "L3": 95.5, "L4": 99.0}
+
+
+def level(name, mean_hu, excluded="") -> LevelResult:
+    """Return a level of which every region has the same mean."""
+    nothing = RoiMask(np.zeros((1, 1, 1), dtype=bool), (0, 0, 0))
+    rois = {roi: RoiResult(name, roi, LABEL_VALUES[name], {"mean_hu": float(mean_hu)}, nothing) for roi in ROIS}
+    midline = UPRIGHT.to_ras_mm([(0, 17), (0, -17)])
+    return LevelResult(name, midline, None, None, midline, False, (0, 0), 2.5, rois, {}, MANUAL, excluded)
+
+
+def reading(*levels, facts=ON_PROTOCOL, cutoffs=CUTOFFS, **options):
+    return summarize(levels, facts, PROTOCOL, cutoffs, **options)
+
+
+def codes(of) -> list[str]:
+    return [finding.code for finding in of.findings]
+
+
+FOUR = [level("L1", 131), level("L2", 106.5), level("L3", 95.25), level("L4", 99.1)]
+
+
+def test_a_patients_value_is_the_mean_over_l1_to_l4_each_counting_once():
+    of = reading(*FOUR)
+    assert [summary.roi for summary in of.summaries] == list(ROIS)
+    for summary in of.summaries:
+        assert summary.mean_hu == pytest.approx(statistics.fmean([131, 106.5, 95.25, 99.1]), abs=1e-12)
+        assert summary.levels == ("L1", "L2", "L3", "L4")
+        assert "levels_missing" not in codes(summary)
+    # 107.96 HU is between the cutoffs for round and front, above the upper for oval and right, below the lower for left.
+    classes = {summary.roi: summary.class_name for summary in of.summaries}
+    assert classes == {
+        "round": "osteopenia",
+        "oval": "normal",
+        "right": "normal",
+        "front": "osteopenia",
+        "left": "osteoporosis",
+    }
+
+
+def test_order_does_not_matter_and_levels_come_out_from_cranial_to_caudal():
+    of = reading(
+        FOUR[3], level("L5", 50), FOUR[0], LevelRefusal("L2", "L2 has no midline."), level("T12", 300), FOUR[2]
+    )
+    assert [one.level for one in of.levels] == ["T12", "L1", "L3", "L4", "L5"]
+    assert [one.level for one in of.refusals] == ["L2"]
+    assert of.summaries[0].levels == ("L1", "L3", "L4")
+
+
+def test_t12_and_l5_are_shown_and_never_enter_a_mean():
+    alone = reading(level("T12", 300), level("L5", 20))
+    assert [summary.mean_hu for summary in alone.summaries] == [None] * 5
+    assert {summary.class_name for summary in alone.summaries} == {"not_classified"}
+    assert "0 of L1, L2, L3, L4 are measured" in alone.findings[-1].sentence
+    assert len(alone.levels) == 2
+    together = reading(level("T12", 300), *FOUR, level("L5", 20))
+    assert [s.mean_hu for s in together.summaries] == [s.mean_hu for s in reading(*FOUR).summaries]
+
+
+def test_an_excluded_level_is_shown_with_its_reason_and_left_out_of_the_mean():
+    of = reading(FOUR[0], level("L2", 700, "cement"), FOUR[2])
+    assert [one.level for one in of.levels] == ["L1", "L2", "L3"]
+    summary = of.summaries[0]
+    assert summary.mean_hu == pytest.approx((131 + 95.25) / 2)
+    (missing,) = (finding for finding in summary.findings if finding.code == "levels_missing")
+    assert missing.sentence == "The round mean is over L1, L3, without L2 (cement), L4 (no midline)."
+    assert missing.roi == "round"
+
+
+def test_a_refused_level_counts_as_not_measured_and_an_excluded_one_without_markups_by_its_reason():
+    refused = [LevelRefusal("L1", "No."), LevelRefusal("L2", "No.", "fracture")]
+    sentence = reading(*refused, FOUR[2], FOUR[3]).summaries[0].findings[-1].sentence
+    assert "without L1 (not measured), L2 (fracture)." in sentence
+
+
+@pytest.mark.parametrize("count", range(5))
+def test_fewer_than_two_levels_are_not_classified(count):
+    of = reading(*FOUR[:count])
+    assert all((summary.class_name == "not_classified") == (count < 2) for summary in of.summaries)
+    assert ("too_few_levels" in codes(of)) == (count < 2)
+    assert (of.summaries[0].mean_hu is None) == (count == 0)
+
+
+def medians_table():
+    rois = {roi: ROUND_MEDIANS_HU for roi in ROIS}
+    return cutoff_table(level_medians_hu=rois, level_medians_source="Table 2, osteopenia")
+
+
+@pytest.mark.parametrize("table", [medians_table(), load_cutoffs().cutoffs], ids=["typed here", "file"])
+@pytest.mark.parametrize(
+    ("levels", "shift"), [(("L2", "L3", "L4"), "-7.7"), (("L1",), "+23.1"), (("L1", "L2"), "+10.6"), (("L4",), "-8.9")]
+)
+def test_the_shift_that_missing_levels_let_expect_is_the_difference_of_the_studys_medians(table, levels, shift):
+    whole = statistics.fmean(ROUND_MEDIANS_HU.values())
+    assert f"{statistics.fmean(ROUND_MEDIANS_HU[name] for name in levels) - whole:+.1f}" == shift
+    of = reading(*(level(name, 100) for name in levels), cutoffs=table)
+    (missing,) = (finding for finding in of.summaries[0].findings if finding.code == "levels_missing")
+    assert f"shifts it by {shift} HU." in missing.sentence
+
+
+@pytest.mark.parametrize(
+    "facts", [{"tube_voltage_kv": 100, "contrast": False}, {"tube_voltage_kv": 120, "contrast": True}]
+)
+def test_a_known_acquisition_off_protocol_is_not_classified_unless_accepted_which_is_recorded(facts):
+    of = reading(*FOUR, facts=ScanFacts(**facts))
+    assert {summary.class_name for summary in of.summaries} == {"not_classified"}
+    assert of.summaries[0].mean_hu == pytest.approx(107.9625)
+    assert "off_protocol_accepted" not in codes(of)
+    accepted = reading(*FOUR, facts=ScanFacts(**facts), accept_off_protocol=True)
+    assert accepted.summaries[0].class_name == "osteopenia"
+    assert "off_protocol_accepted" in codes(accepted)
+    # Accepting an acquisition does not make a patient of one level.
+    assert reading(FOUR[0], accept_off_protocol=True).summaries[0].class_name == "not_classified"
+
+
+def test_an_unknown_acquisition_is_classified_and_says_so():
+    of = reading(*FOUR, facts=ScanFacts())
+    assert of.summaries[0].class_name == "osteopenia"
+    assert codes(of) == ["acquisition_unknown"]
+    assert "off_protocol_accepted" not in codes(reading(*FOUR, facts=ScanFacts(), accept_off_protocol=True))
+
+
+def test_a_mean_that_equals_a_cutoff_belongs_to_the_class_beyond_it():
+    of = reading(level("L1", 80.75), level("L2", 94.75))
+    assert (of.summaries[0].mean_hu, of.summaries[0].class_name) == (87.75, "osteoporosis")
+    assert reading(level("L1", 110), level("L2", 140)).summaries[-1].class_name == "normal"
+
+
+def test_a_level_that_is_there_twice_is_refused():
+    with pytest.raises(InputError, match="L2 is there 2 times") as caught:
+        reading(FOUR[0], FOUR[1], level("L2", 90))
+    assert caught.value.level == "L2"
+    with pytest.raises(InputError, match="L3 is there 2 times"):
+        reading(FOUR[2], LevelRefusal("L3", "No."))
+
+
+def test_each_finding_is_told_once_in_all():
+    of = reading(FOUR[0], FOUR[1])
+    assert len(of.all_findings) == len(set(of.all_findings))
+    assert {finding.roi for finding in of.all_findings if finding.code == "levels_missing"} == set(ROIS)
+    assert LEVELS[1:5] == PROTOCOL.mean_levels
