@@ -130,7 +130,7 @@ def check_value(name: str, value) -> None:
         _check_level_names(name, value)
         return
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or (declared["integer"] and value != int(value)):
+    if not is_number or (declared["integer"] and not isinstance(value, int)):
         kind = "a whole number" if declared["integer"] else "a number"
         raise InputError(f"Protocol value {name} is “{value}”: use {kind}.")
     if not declared["low"] <= value <= declared["high"]:
