@@ -12,7 +12,7 @@ _VOLTAGE_TOLERANCE_KV = 0.5
 
 
 def acquisition_findings(facts: ScanFacts, protocol: Protocol) -> tuple[Finding, ...]:
-    """Return what the headers tell about tube voltage, contrast medium and orientation."""
+    """Return what the headers tell about tube voltage and contrast medium."""
     findings = []
     voltage_kv = facts.tube_voltage_kv
     if voltage_kv is not None and abs(voltage_kv - protocol.tube_voltage_kv) > _VOLTAGE_TOLERANCE_KV:

@@ -1,0 +1,41 @@
+import pytest
+from core.builders import PROTOCOL
+
+from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings
+from LumbarHULib.core.scan_facts import ScanFacts
+
+
+def codes(**facts) -> list[str]:
+    return [finding.code for finding in acquisition_findings(ScanFacts(**facts), PROTOCOL)]
+
+
+@pytest.mark.parametrize(
+    ("voltage_kv", "contrast", "expected"),
+    [
+        (120, False, []),
+        (120.4, False, []),
+        (100, False, ["tube_voltage_off_protocol"]),
+        (140, False, ["tube_voltage_off_protocol"]),
+        (120, True, ["contrast_medium"]),
+        (80, True, ["tube_voltage_off_protocol", "contrast_medium"]),
+        (None, False, ["acquisition_unknown"]),
+        (120, None, ["acquisition_unknown"]),
+        (None, None, ["acquisition_unknown"]),
+        (100, None, ["tube_voltage_off_protocol", "acquisition_unknown"]),
+    ],
+)
+def test_what_the_headers_tell_and_what_they_leave_open(voltage_kv, contrast, expected):
+    assert codes(tube_voltage_kv=voltage_kv, contrast=contrast) == expected
+
+
+def test_only_what_is_known_to_be_off_forbids_a_class():
+    assert {"tube_voltage_off_protocol", "contrast_medium"} == OFF_PROTOCOL_CODES
+
+
+def test_the_sentences_name_both_voltages_and_what_is_not_told():
+    off, unknown = acquisition_findings(ScanFacts(tube_voltage_kv=100), PROTOCOL)
+    assert off.sentence == "The CT was taken at 100 kV; the cutoffs hold for 120 kV."
+    assert off.severity == "severe"
+    assert "does not tell its contrast medium;" in unknown.sentence
+    (both,) = acquisition_findings(ScanFacts(), PROTOCOL)
+    assert "does not tell its tube voltage or contrast medium;" in both.sentence
