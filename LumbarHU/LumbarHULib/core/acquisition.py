@@ -41,8 +41,7 @@ def acquisition_findings(facts: ScanFacts, protocol: Protocol) -> tuple[Finding,
             Finding(
                 "acquisition_unknown",
                 f"The CT does not tell its {' or '.join(unknown)}; the cutoffs hold for {protocol.tube_voltage_kv:g} "
-                "kV without "
-                "contrast medium.",
+                "kV without contrast medium.",
                 "Check it where the CT came from.",
             )
         )

@@ -51,8 +51,7 @@ def automatic_boundary_ras_mm(frame: Frame, outline: Outline, protocol: Protocol
     if len(crossings_u_mm) == 0:
         raise InputError(
             f"The outline of {frame.level} does not reach {100 * protocol.boundary_fraction:.0f} % of its midline's "
-            "depth: "
-            "correct the midline or the outline.",
+            "depth: correct the midline or the outline.",
             frame.level,
         )
     distance = protocol.boundary_handle_distance_mm
@@ -97,8 +96,7 @@ def boundary_from_markup(
         raise InputError(
             f"The boundary of {level} crosses its midline at {fraction:.2f} of the depth, outside "
             f"{protocol.boundary_fraction_min:g} to {protocol.boundary_fraction_max:g}: move it into the body, or "
-            "return it to "
-            "automatic.",
+            "return it to automatic.",
             level,
         )
     normal_uv = np.array([-along[1], along[0]])

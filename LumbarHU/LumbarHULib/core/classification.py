@@ -75,8 +75,7 @@ def _findings(
             Finding(
                 "inside_cutoff_interval",
                 f"The {roi} mean of {mean_hu:.1f} HU lies inside the interval of its nearest cutoff, "
-                f"{nearest.low_hu:g} to "
-                f"{nearest.high_hu:g} HU around {nearest.cutoff_hu:g} HU.",
+                f"{nearest.low_hu:g} to {nearest.high_hu:g} HU around {nearest.cutoff_hu:g} HU.",
                 "Take the class as uncertain.",
                 "warning",
                 roi=roi,

@@ -60,8 +60,7 @@ def _check_geometry(voxels_hu: np.ndarray, ras_from_ijk: np.ndarray) -> None:
     if np.any(lengths <= 0) or abs(np.linalg.det(steps / np.where(lengths > 0, lengths, 1))) < 1e-3:
         raise InputError(
             f"The CT's voxel spacing of {lengths[0]:g} × {lengths[1]:g} × {lengths[2]:g} mm or its axes span no "
-            "volume: "
-            "load it again from its source."
+            "volume: load it again from its source."
         )
 
 
@@ -73,16 +72,14 @@ def _check_values(voxels_hu: np.ndarray) -> None:
         count = int(np.count_nonzero(~np.isfinite(voxels_hu)))
         raise InputError(
             f"The CT holds {count} voxels that are not finite numbers: replace them by a value in HU, such as −1024 "
-            "for "
-            "outside the scan."
+            "for outside the scan."
         )
     if lowest == highest:
         raise InputError(f"Every voxel of the CT is {lowest:g}: load it again from its source.")
     if lowest >= 0:
         raise InputError(
-            f"The CT has no negative value (lowest {lowest:g}, median {np.median(voxels_hu):g}), so its values are "
-            "not HU: "
-            "apply the rescale intercept, often −1024, and load it again."
+            f"The CT has no negative value (lowest {lowest:g}, median {np.median(voxels_hu):g}), so its values are not "
+            "HU: apply the rescale intercept, often −1024, and load it again."
         )
     zero_share = 1 - np.count_nonzero(voxels_hu) / voxels_hu.size
     if zero_share > _ZERO_BACKGROUND_SHARE:

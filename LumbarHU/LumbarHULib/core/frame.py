@@ -92,8 +92,7 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
     if not 0 <= mid_slice < slice_count:
         raise InputError(
             f"The midline of {level} lies {_outside_mm(heights.mean(), slice_count, stack):.1f} mm beyond the CT's "
-            "last "
-            "slice: place it inside the CT, or check that it belongs to this CT.",
+            "last slice: place it inside the CT, or check that it belongs to this CT.",
             level,
         )
     projected = landmarks.midline_ras_mm - np.outer((heights - mid_slice) * stack.slice_spacing_mm, normal)
@@ -157,8 +156,7 @@ def _slice_findings(level: str, heights: np.ndarray, spacing_mm: float) -> tuple
         Finding(
             "midline_in_two_slices",
             f"The ends of {level}'s midline lie {apart_mm:.1f} mm apart along the slice normal and were projected "
-            "into the "
-            "slice nearest to their mean.",
+            "into the slice nearest to their mean.",
             "Place both ends in one axial slice.",
             "warning",
             level,
@@ -192,8 +190,7 @@ def _check_inside(level: str, uv_from_ij: np.ndarray, depth_mm: float, shape_kji
         beyond = max(-0.5 - i, -0.5 - j, i - shape_kji[2] + 0.5, j - shape_kji[1] + 0.5)
         if beyond > 0:
             raise InputError(
-                f"The {name} end of {level}'s midline lies outside the CT, {beyond:.1f} pixels beyond its edge: "
-                "place it inside "
-                "the CT, or check that it belongs to this CT.",
+                f"The {name} end of {level}'s midline lies outside the CT, {beyond:.1f} pixels beyond its edge: place "
+                "it inside the CT, or check that it belongs to this CT.",
                 level,
             )

@@ -30,8 +30,7 @@ def inner_outline(frame: Frame, outline: Outline, protocol: Protocol) -> np.ndar
     if not lengths or max(lengths) <= 0:
         raise InputError(
             f"No part of {frame.level}'s midline lies {margin_mm:g} mm or more inside its outline: correct the "
-            "midline or the "
-            "outline, or lower the cortical margin.",
+            "midline or the outline, or lower the cortical margin.",
             frame.level,
         )
     return pieces[int(np.argmax(lengths))]

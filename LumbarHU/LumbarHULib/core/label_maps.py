@@ -108,9 +108,8 @@ def _check_inside(stack: AxialStack, frame: Frame, polygons_ij: list[np.ndarray]
     if beyond_px > 0.5:
         beyond_mm = beyond_px * max(stack.pixel_spacings_mm)
         raise InputError(
-            f"The body of {frame.level} reaches {beyond_mm:.1f} mm beyond the edge of the CT: use a CT that shows "
-            "the whole body, "
-            "or exclude the level.",
+            f"The body of {frame.level} reaches {beyond_mm:.1f} mm beyond the edge of the CT: use a CT that shows the "
+            "whole body, or exclude the level.",
             frame.level,
         )
 

@@ -44,8 +44,7 @@ def _pixel_findings(stack: AxialStack, level: str, protocol: Protocol) -> tuple[
         Finding(
             "coarse_pixels",
             f"The CT's pixels of {largest_mm:.2f} mm are coarser than {protocol.coarse_pixel_mm:g} mm: outline and "
-            "regions of "
-            f"{level} are the less certain.",
+            f"regions of {level} are the less certain.",
             "Use a reconstruction with smaller pixels where there is one.",
             "warning",
             level,

@@ -83,8 +83,7 @@ def outline_from_markup(stack_spacing_mm: float, frame: Frame, points_ras_mm: np
     if nearest_slice(float(heights.mean())) != 0 or abs(farthest) > 1.0:
         raise InputError(
             f"The outline of {level} is in another slice, {abs(farthest) * stack_spacing_mm:.1f} mm from its "
-            "midline's: return "
-            "it to automatic or draw it anew.",
+            "midline's: return it to automatic or draw it anew.",
             level,
         )
     outline = Outline(frame.to_uv_mm(points_ras_mm))
@@ -96,8 +95,7 @@ def outline_from_markup(stack_spacing_mm: float, frame: Frame, points_ras_mm: np
     if not polygons.contains(polygon, (0.0, -frame.depth_mm / 2)):
         raise InputError(
             f"The outline of {level} does not enclose the middle of its midline: check that both belong to the same "
-            "body, or "
-            "return the outline to automatic.",
+            "body, or return the outline to automatic.",
             level,
         )
     return outline, _gap_findings(frame, polygon, protocol)

@@ -99,9 +99,8 @@ def _level_count_findings(used: Sequence[LevelResult], protocol: Protocol) -> tu
     return (
         Finding(
             "too_few_levels",
-            f"{len(used)} of {', '.join(protocol.mean_levels)} {'is' if len(used) == 1 else 'are'} measured; no "
-            "class is given with "
-            f"fewer than {protocol.minimum_levels}.",
+            f"{len(used)} of {', '.join(protocol.mean_levels)} {'is' if len(used) == 1 else 'are'} measured; no class "
+            f"is given with fewer than {protocol.minimum_levels}.",
             "Measure more levels.",
         ),
     )

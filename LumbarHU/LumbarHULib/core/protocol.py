@@ -93,8 +93,7 @@ class Protocol:
             if not getattr(self, low) < getattr(self, high):
                 raise InputError(
                     f"Protocol values {low} = {getattr(self, low):g} and {high} = {getattr(self, high):g} contradict "
-                    "each "
-                    "other: the first must be the smaller."
+                    "each other: the first must be the smaller."
                 )
 
     @property

@@ -162,8 +162,7 @@ def measure_sample(sample: RoiSample, what: str) -> dict[str, float | int]:
     if sample.values_hu.size < 2:
         count = sample.values_hu.size
         raise InputError(
-            f"{what} holds {count} voxel{'s' if count != 1 else ''}, too few for a mean and its SD: check the "
-            "markups, or use "
-            "a CT with smaller pixels."
+            f"{what} holds {count} voxel{'s' if count != 1 else ''}, too few for a mean and its SD: check the markups, "
+            "or use a CT with smaller pixels."
         )
     return {quantity.name: quantity.measure(sample) for quantity in QUANTITIES}
