@@ -1,6 +1,7 @@
 """The command line: lumbarhu demo, measure and verify."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -8,8 +9,8 @@ from pathlib import Path
 
 from LumbarHULib import __version__
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import parse_level
 from LumbarHULib.headless import demo_command, measure_command, verify_command
+from LumbarHULib.headless.interruption import termination_as_interrupt
 
 DONE, DIFFERS, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -23,9 +24,13 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` name and return its exit code: 0 done, 1 verification differs, 2 bad input."""
+    _let_every_letter_through()
     try:
-        options = _parser().parse_args(arguments)
-        return options.command(options)
+        with termination_as_interrupt():
+            options = _parser().parse_args(arguments)
+            exit_code = options.command(options)
+            sys.stdout.flush()
+        return exit_code
     except InputError as problem:
         return _complain(str(problem))
     except KeyboardInterrupt:
@@ -42,8 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(sentence: str) -> int:
-    print(f"lumbarhu: {sentence}", file=sys.stderr)
+    # A name in it may hold a line break; it stays one line.
+    one_line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in sentence)
+    print(f"lumbarhu: {one_line}", file=sys.stderr)
     return BAD_INPUT
+
+
+def _let_every_letter_through() -> None:
+    """Write letters that the terminal's encoding lacks as escapes, rather than fail when all is done."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,12 +105,9 @@ def _add_measure(commands) -> None:
         help="Slicer .mrk.json files, or folders of them",
     )
     measure.add_argument("--out", type=Path, required=True, metavar="DIR", help="audit folder to be")
-    measure.add_argument(
-        "--levels", type=_levels, metavar="L1,L2,…", help="levels to measure (default: all that have a midline)"
-    )
+    measure.add_argument("--levels", metavar="L1,L2,…", help="levels to measure (default: all that have a midline)")
     measure.add_argument(
         "--exclude",
-        type=_exclusion,
         action="append",
         default=[],
         metavar="LEVEL=REASON",
@@ -104,13 +115,9 @@ def _add_measure(commands) -> None:
     )
     measure.add_argument("--protocol", type=Path, metavar="FILE", help="a protocol of your own")
     measure.add_argument("--cutoffs", type=Path, metavar="FILE", help="cutoffs of your own")
-    measure.add_argument("--reader", type=_name, default=None, metavar="NAME", help="who placed the markups")
-    measure.add_argument(
-        "--reading", type=_reading_number, default=1, metavar="N", help="which reading of this reader (default: 1)"
-    )
-    measure.add_argument(
-        "--case", type=_name, default=None, metavar="NAME", help="the case's name in the files, never the patient's"
-    )
+    measure.add_argument("--reader", metavar="NAME", help="who placed the markups")
+    measure.add_argument("--reading", default="1", metavar="N", help="which reading of this reader (default: 1)")
+    measure.add_argument("--case", metavar="NAME", help="the case's name in the files, never the patient's")
     measure.add_argument(
         "--accept-off-protocol",
         action="store_true",
@@ -135,30 +142,5 @@ def _add_verify(commands) -> None:
     verify.set_defaults(command=verify_command.run_verify)
 
 
-def _levels(text: str) -> tuple[str, ...]:
-    levels = [parse_level(part) for part in text.split(",") if part.strip()]
-    for level in levels:
-        if levels.count(level) > 1:
-            raise InputError(f"--levels names {level} twice: name each level once.")
-    if not levels:
-        raise InputError("--levels names no level: give levels such as L1,L2,L3,L4.")
-    return tuple(levels)
-
-
-def _exclusion(text: str) -> tuple[str, str]:
-    level, _, reason = text.partition("=")
-    if not reason.strip():
-        raise InputError(f"--exclude {text} gives no reason: write it like --exclude L2=fracture.")
-    return parse_level(level), reason.strip()
-
-
-def _reading_number(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise InputError(f"--reading {text} is no reading number: give a whole number from 1.")
-    return int(text)
-
-
-def _name(text: str) -> str:
-    if not text.strip() or not text.isprintable():
-        raise InputError("--reader and --case need a name of printable characters.")
-    return text.strip()
+if __name__ == "__main__":
+    sys.exit(main())
