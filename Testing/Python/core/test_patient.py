@@ -44,7 +44,7 @@ def test_a_patients_value_is_the_mean_over_l1_to_l4_each_counting_once():
         assert summary.mean_hu == pytest.approx(statistics.fmean([131, 106.5, 95.25, 99.1]), abs=1e-12)
         assert summary.levels == ("L1", "L2", "L3", "L4")
         assert "levels_missing" not in codes(summary)
-    # 107.96 HU is between the cutoffs for round and front, above the upper for oval and right, below the lower for left.
+    # 107.96 HU is between the cutoffs for round and front, over the upper for oval and right, below the lower for left.
     classes = {summary.roi: summary.class_name for summary in of.summaries}
     assert classes == {
         "round": "osteopenia",
