@@ -50,7 +50,6 @@ class PlaneSampler:
         hu = plane.hu[low[1] : high[1], low[0] : high[0]].astype(float)
         if not np.isfinite(hu).all():
             raise InputError("The CT has voxels without a number beside the midline; export the series anew.")
-        self._hu = hu
         self._coefficients = ndimage.spline_filter(hu, order=3, mode="mirror")
         # Row and column of a point: ndimage wants j first.
         self._matrix, self._offset = ij_from_uv[::-1, :2], (ij_from_uv[:, 2] - low)[::-1]
@@ -58,15 +57,8 @@ class PlaneSampler:
 
     def __call__(self, points_uv_mm: np.ndarray) -> np.ndarray:
         """Return HU at points, shape (..., 2); beyond the plane, HU of its nearest edge."""
-        return self._sample(self._coefficients, points_uv_mm, order=3)
-
-    def linear(self, points_uv_mm: np.ndarray) -> np.ndarray:
-        """Return HU at points, shape (..., 2), by linear interpolation: faster, and blurred by some of a pixel."""
-        return self._sample(self._hu, points_uv_mm, order=1)
-
-    def _sample(self, values, points_uv_mm, order):
         ji = self._matrix @ points_uv_mm.reshape(-1, 2).T + self._offset[:, None]
-        hu = self._map_coordinates(values, ji, order=order, mode="nearest", prefilter=False)
+        hu = self._map_coordinates(self._coefficients, ji, order=3, mode="nearest", prefilter=False)
         return hu.reshape(points_uv_mm.shape[:-1])
 
 

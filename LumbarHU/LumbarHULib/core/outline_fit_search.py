@@ -54,11 +54,11 @@ def search_outline(sampler: PlaneSampler, depth_mm: float, pixel_mm: float, mode
     return points
 
 
-def _scores(sample, origins, directions, offsets, step_mm, window_mm, sd_mm, noise, model):
+def _scores(sampler, origins, directions, offsets, step_mm, window_mm, sd_mm, noise, model):
     """Score the places ``origins + offsets * directions``; offsets fall, as profiles run from outside to inside."""
     outside, inside = (round(mm / step_mm) for mm in window_mm)
     along = offsets[0] + step_mm * np.arange(outside, -len(offsets) - inside, -1)
-    profiles = sample(origins[:, None] + along[:, None] * directions[:, None])
+    profiles = sampler(origins[:, None] + along[:, None] * directions[:, None])
     thicknesses = tuple(model.cortex_mm[1] * share for share in THICKNESSES)
     return edge_evidence(profiles, step_mm, window_mm, sd_mm, thicknesses, model.cortex_hu, noise * model.noise_hu)
 
@@ -75,7 +75,7 @@ def _search_rays(sampler, depth_mm, pixel_mm, model):
     high = near + sideways * (model.half_width_mm[1] - radius - near)
     offsets = np.arange(np.ceil(high.max() / RAY_STEP_MM), np.floor(low.min() / RAY_STEP_MM) - 1, -1) * RAY_STEP_MM
     sd_mm = model.usual_sd_mm(pixel_mm)
-    scores = _scores(sampler.linear, origins, directions, offsets, RAY_STEP_MM, RAY_WINDOW_MM, sd_mm, RAY_NOISE, model)
+    scores = _scores(sampler, origins, directions, offsets, RAY_STEP_MM, RAY_WINDOW_MM, sd_mm, RAY_NOISE, model)
     allowed = (offsets >= low[:, None]) & (offsets <= high[:, None])
     ends = np.array([0, RAYS // 2])
     costs = np.where(allowed, scores, FORBIDDEN)
