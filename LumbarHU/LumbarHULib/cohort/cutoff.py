@@ -115,7 +115,9 @@ def youden_cutoff(hu, groups: Sequence, target: Target, confidence: float = CONF
     total = np.bincount(inverse, minlength=values.size)
     best = best_cutoffs(values, positive[None], (total - positive)[None], target.rule)
     if not best.is_valid[0] or best.gain[0] <= 0:
-        raise InputError(f"No cutoff finds {target.positive} better than chance: are HU lower in the other group?")
+        raise InputError(
+            f"No cutoff finds {target.positive} better than chance: check whether HU are lower in the others."
+        )
     return accuracy_at(hu, groups, target, float(best.cutoff_hu[0]), confidence)
 
 

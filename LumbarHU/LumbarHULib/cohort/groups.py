@@ -198,7 +198,9 @@ def _shapiro_p(values: np.ndarray) -> float | None:
         return None
     from scipy.stats import shapiro
 
-    return float(shapiro(values).pvalue)
+    # scipy takes a range below 1e-19 for none; a power of 2 changes the scale and no digit.
+    exponent = int(np.frexp(np.ptp(values))[1])
+    return float(shapiro(np.ldexp(values, -exponent)).pvalue)
 
 
 def _anova(samples: Mapping[str, np.ndarray]) -> tuple[HypothesisTest, tuple[PairwiseTest, ...]]:

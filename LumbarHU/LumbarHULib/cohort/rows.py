@@ -8,6 +8,8 @@ from LumbarHULib.core.errors import InputError
 
 # Beyond this the squares of values lose the digits that tell them apart; no HU, density or age comes near.
 LARGEST_VALUE = 1e9
+# Below this they vanish altogether: it is taken for 0.
+SMALLEST_VALUE = 1e-30
 
 
 def as_column(values, name: str) -> np.ndarray:
@@ -30,7 +32,7 @@ def as_column(values, name: str) -> np.ndarray:
         raise InputError(
             f"Column “{name}”, row {row + 1} holds {column[row]:g}, more than {LARGEST_VALUE:g}: correct it."
         )
-    return column
+    return np.where(np.abs(column) < SMALLEST_VALUE, 0.0, column)
 
 
 def complete_rows(columns: Mapping[str, object]) -> tuple[dict[str, np.ndarray], int]:

@@ -104,8 +104,9 @@ def split(columns: Mapping[str, object], groups: Sequence, target: Target, least
     for name, count in (("with", is_positive.sum()), ("without", (~is_positive).sum())):
         if count < least:
             raise InputError(
-                f"There {'is' if count == 1 else 'are'} {count} case{'s' if count != 1 else ''} {name} "
-                f"{target.positive} that have all values, and at least {least} are needed."
+                f"{count} case{'s' if count != 1 else ''} {name} {target.positive} "
+                f"{'has' if count == 1 else 'have'} all values, and at least {least} {'is' if least == 1 else 'are'} "
+                "needed: add cases."
             )
     for name, column in complete.items():
         if np.ptp(column) == 0:
