@@ -1,6 +1,7 @@
 """The CT in one canonical axis order, as a stack of axial slices: how a file was stored changes nothing."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import permutations, product
 
 import numpy as np
@@ -40,23 +41,25 @@ class AxialStack:
     stored_axes: tuple[int, int, int]
     flipped: tuple[bool, bool, bool]
 
-    @property
+    @cached_property
     def normal_ras(self) -> np.ndarray:
         """Unit normal of the slices, shape (3,), toward superior."""
         normal = np.cross(self.ras_from_ijk[:3, 0], self.ras_from_ijk[:3, 1])
-        return normal * np.sign(normal @ self.ras_from_ijk[:3, 2]) / np.linalg.norm(normal)
+        normal = normal * np.sign(normal @ self.ras_from_ijk[:3, 2]) / np.linalg.norm(normal)
+        normal.flags.writeable = False
+        return normal
 
-    @property
+    @cached_property
     def slice_spacing_mm(self) -> float:
         """Distance between two slice planes, in mm; on a sheared volume shorter than the step between their centers."""
         return float(abs(self.ras_from_ijk[:3, 2] @ self.normal_ras))
 
-    @property
+    @cached_property
     def pixel_spacings_mm(self) -> tuple[float, float]:
         """Lengths of the in-plane steps along i and j, in mm."""
         return tuple(float(length) for length in np.linalg.norm(self.ras_from_ijk[:3, :2], axis=0))
 
-    @property
+    @cached_property
     def pixel_area_mm2(self) -> float:
         """Area of the parallelogram of the two in-plane steps, in mm²."""
         return float(np.linalg.norm(np.cross(self.ras_from_ijk[:3, 0], self.ras_from_ijk[:3, 1])))

@@ -75,9 +75,15 @@ def _best(bottom, top, crossings_v_mm, corners_uv_mm, line_normal_uv, line_offse
 
 def _half_axis_u(center, half_v, corners_uv_mm, line_normal_uv, line_offset_mm) -> np.ndarray:
     """Return the greatest half-axis along u of ellipses that have the given center v and half-axis along v."""
-    room = 1 - ((corners_uv_mm[:, 1] - center[:, None]) / half_v[:, None]) ** 2
+    # Worked out in place: the arrays of the coarse search are large.
+    room = corners_uv_mm[:, 1] - center[:, None]
+    room /= half_v[:, None]
+    np.subtract(1, np.square(room, out=room), out=room)
     # An ellipse bears on a corner only where it reaches as far along v: there `room` is positive.
-    squared = np.where(room > 1e-12, corners_uv_mm[:, 0] ** 2 / np.maximum(room, 1e-12), np.inf).min(axis=1)
+    is_free = room <= 1e-12
+    of_corners = np.divide(corners_uv_mm[:, 0] ** 2, np.maximum(room, 1e-12, out=room), out=room)
+    of_corners[is_free] = np.inf
+    squared = of_corners.min(axis=1)
     # Tangent condition of an oblique straight edge: (n_u a)² + (n_v b)² = distance of the center from it, squared.
     normal_u, normal_v = line_normal_uv
     room_squared = (center * normal_v - line_offset_mm) ** 2 - (half_v * normal_v) ** 2

@@ -15,6 +15,9 @@ from LumbarHULib.core.protocol import Protocol
 _SEARCH_POINTS = 33
 _FINEST_MM = 1e-7
 
+# The finer searches look at these places around the best, in units of the step before.
+_FINE_STEPS = np.linspace(-2.0, 2.0, 17)
+
 
 @dataclass(frozen=True, eq=False)
 class RoiShapes:
@@ -97,8 +100,7 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
     if len(crossings_v_mm) == 0 or crossings_v_mm[-1] - boundary_v_mm < 1e-3:
         raise InputError(
             f"Nothing of {frame.level}'s body lies in front of its boundary at {boundary.fraction:.2f} of the depth: "
-            "move the "
-            "boundary back, or correct the outline.",
+            "move the boundary back, or correct the outline.",
             frame.level,
         )
     crossing_v_mm = float(crossings_v_mm[-1])
@@ -125,8 +127,7 @@ def _largest_circle(region: np.ndarray, crossings_v_mm: np.ndarray, low_v_mm: fl
     candidates_v_mm = np.linspace(low_v_mm, high_v_mm, _SEARCH_POINTS)
     edges = np.arange(len(region))
     while True:
-        centers = np.column_stack([np.zeros_like(candidates_v_mm), candidates_v_mm])
-        distances_mm = _distances(centers, region, edges)
+        distances_mm = _distances_from_midline(candidates_v_mm, region, edges)
         # A center in a notch across the midline is far from every edge as well.
         radii_mm = np.where(polygons.lie_inside(candidates_v_mm, crossings_v_mm), distances_mm.min(axis=1), 0.0)
         best = int(np.flatnonzero(radii_mm >= radii_mm.max() - _FINEST_MM)[-1])
@@ -134,17 +135,18 @@ def _largest_circle(region: np.ndarray, crossings_v_mm: np.ndarray, low_v_mm: fl
             return float(candidates_v_mm[best]), float(radii_mm[best])
         # Farther edges cannot touch a circle whose center moves by less than two steps.
         edges = edges[distances_mm[best] <= radii_mm[best] + 4 * step_mm]
-        candidates_v_mm = np.clip(candidates_v_mm[best] + np.linspace(-2, 2, 17) * step_mm, low_v_mm, high_v_mm)
+        candidates_v_mm = np.clip(candidates_v_mm[best] + _FINE_STEPS * step_mm, low_v_mm, high_v_mm)
         step_mm /= 4
 
 
-def _distances(points: np.ndarray, polygon: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def _distances_from_midline(v_mm: np.ndarray, polygon: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return the distance of each place on the midline from each of some edges, shape (places, edges)."""
     start, end = polygon[edges], polygon[(edges + 1) % len(polygon)]
-    along = end - start
-    offsets = points[:, None, :] - start
-    lengths_squared = np.maximum((along**2).sum(axis=1), np.finfo(float).tiny)
-    share = np.clip((offsets * along).sum(axis=2) / lengths_squared, 0.0, 1.0)
-    return np.linalg.norm(offsets - share[..., None] * along, axis=2)
+    along_u, along_v = (end - start).T
+    offset_u, offset_v = -start[:, 0], v_mm[:, None] - start[:, 1]
+    lengths_squared = np.maximum(along_u**2 + along_v**2, np.finfo(float).tiny)
+    share = np.clip((offset_u * along_u + offset_v * along_v) / lengths_squared, 0.0, 1.0)
+    return np.sqrt((offset_u - share * along_u) ** 2 + (offset_v - share * along_v) ** 2)
 
 
 def _findings(level, round_radius_mm, study_radius_mm, u_low, u_high, protocol: Protocol) -> tuple[Finding, ...]:
@@ -155,8 +157,7 @@ def _findings(level, round_radius_mm, study_radius_mm, u_low, u_high, protocol: 
                 "round_shrunk",
                 f"The round ROI of {level} has a radius of {round_radius_mm:.1f} mm, less than "
                 f"{100 * protocol.round_radius_fraction:.0f} % of the study's {study_radius_mm:.1f} mm: the wider "
-                "circle would leave "
-                "the bone's inner outline.",
+                "circle would leave the bone's inner outline.",
                 "Check midline and outline.",
                 "warning",
                 level,
@@ -169,8 +170,7 @@ def _findings(level, round_radius_mm, study_radius_mm, u_low, u_high, protocol: 
             Finding(
                 "midline_off_center",
                 f"The midline of {level} lies {off_center_mm / 2:.1f} mm off the middle of the body, which is "
-                f"{width_mm:.1f} mm wide "
-                "inside its cortex.",
+                f"{width_mm:.1f} mm wide inside its cortex.",
                 "Move the midline onto the body's plane of symmetry.",
                 "warning",
                 level,
