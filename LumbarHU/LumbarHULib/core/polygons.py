@@ -63,7 +63,10 @@ def crosses_itself(polygon: np.ndarray) -> bool:
     start, end = polygon, np.roll(polygon, -1, axis=0)
     count = len(polygon)
     low, high = np.minimum(start, end), np.maximum(start, end)
-    first, second = np.nonzero(np.triu(np.all((low[:, None] <= high[None]) & (low[None] <= high[:, None]), axis=2), 2))
+    begins_x, begins_y = (low[:, axis, None] <= high[:, axis] for axis in range(2))
+    boxes_meet = begins_x & begins_x.T & begins_y & begins_y.T
+    first, second = np.nonzero(boxes_meet)
+    first, second = first[second > first + 1], second[second > first + 1]
     neighbors = (first == 0) & (second == count - 1)
     first, second = first[~neighbors], second[~neighbors]
 
