@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
 
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.core.outline import Outline
@@ -39,7 +39,7 @@ def main() -> None:
 
 def draw_five_rois(demo: Path, picture: Path) -> None:
     """Draw the mid-slice of `LEVEL` with its markups and the five exported label maps."""
-    ct = sitk.ReadImage(str(demo / "ct.nrrd"))
+    ct = SimpleITK.ReadImage(str(demo / "ct.nrrd"))
     record = json.loads((demo / "audit" / "record.json").read_text(encoding="utf-8"))
     markups = {role: _markup_points_lps_mm(demo, role) for role in ("midline", "boundary", "outline")}
     k = round(ct.TransformPhysicalPointToContinuousIndex(markups["midline"].mean(axis=0).tolist())[2])
@@ -47,10 +47,17 @@ def draw_five_rois(demo: Path, picture: Path) -> None:
     figure, axes = plt.subplots(figsize=(7.2, 5.6), dpi=150)
     low, high = BONE_WINDOW_HU
     extent = _extent_mm(ct)
-    axes.imshow(sitk.GetArrayViewFromImage(ct)[k], cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="bilinear")
+    axes.imshow(
+        SimpleITK.GetArrayViewFromImage(ct)[k],
+        cmap="gray",
+        vmin=low,
+        vmax=high,
+        extent=extent,
+        interpolation="bilinear",
+    )
     for roi in ROIS:
-        label_map = sitk.ReadImage(str(demo / "audit" / "labelmaps" / f"{roi}.nrrd"))
-        mask = sitk.GetArrayViewFromImage(label_map)[k] == LABEL_VALUES[LEVEL]
+        label_map = SimpleITK.ReadImage(str(demo / "audit" / "labelmaps" / f"{roi}.nrrd"))
+        mask = SimpleITK.GetArrayViewFromImage(label_map)[k] == LABEL_VALUES[LEVEL]
         if roi in FILLED:
             axes.contourf(mask, levels=[0.5, 1.5], colors=[COLORS[roi]], alpha=0.45, extent=extent, origin="upper")
         axes.contour(mask, levels=[0.5], colors=[COLORS[roi]], linewidths=1.6, extent=extent, origin="upper")
@@ -76,7 +83,7 @@ def _markup_points_lps_mm(demo: Path, role: str) -> np.ndarray:
     return np.array([point["position"] for point in json.loads(text)["markups"][0]["controlPoints"]])
 
 
-def _extent_mm(image: sitk.Image) -> tuple[float, float, float, float]:
+def _extent_mm(image: SimpleITK.Image) -> tuple[float, float, float, float]:
     """Return left, right, bottom and top of an axial slice in LPS mm; its axes run toward L and P."""
     (left, top, _), (width, height, _) = image.GetOrigin(), image.GetSpacing()
     columns, rows, _ = image.GetSize()

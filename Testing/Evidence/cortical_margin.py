@@ -1,7 +1,7 @@
 """The evidence for the protocol's cortical margin: how far the blurred cortex reaches into each region.
 
-On phantoms with a cortex of 0.4, 0.7 and 1.2 mm at 750 HU, trabecular bone of 50 to 200 HU and an in-plane blur of 1.0 to
-1.6 mm FWHM, on pixels of 0.4, 0.7 and 1.0 mm, each rendered without noise, every region's mean is compared with the
+On phantoms with a cortex of 0.4, 0.7 and 1.2 mm at 750 HU, trabecular bone of 50 to 200 HU and an in-plane blur of 1.0
+to 1.6 mm FWHM, on pixels of 0.4, 0.7 and 1.0 mm, each rendered without noise, every region's mean is compared with the
 trabecular bone's own HU, with the outline as it is found in the CT. The smallest margin at which no mean is off by more
 than 1 % or 1 HU, whichever is larger, is the default.
 
