@@ -28,8 +28,10 @@ ROI_COLORS = MappingProxyType(
 )
 
 # The round and the oval lie over the other three: five fills one over another cannot be told apart.
+FILLED_ROIS: tuple[str, ...] = ("right", "front", "left")
 CONTOUR_ROIS: tuple[str, ...] = ("round", "oval")
 _FILL_OPACITY = 0.35
+_CONTOUR_WIDTH_PIXELS = 2
 
 # Far below a voxel, far above what saving and reopening a scene does to a position.
 _SAME_PLACE_MM = 1e-3
@@ -95,9 +97,11 @@ class RoiSegmentations:
         InputError
             When a region overlaps that of another level.
         """
-        for roi, mask in masks.items():
+        # Views draw in the order in which the segmentations came into the scene: contours over fills.
+        for roi in (*FILLED_ROIS, *CONTOUR_ROIS):
             known = self._look(roi)
             if level not in known.edited:
+                mask = masks[roi]
                 self._replace(roi, known, level, RoiMask(*stack.stored_crop(mask.inside, mask.offset_kji)))
 
     def clear(self, level: str) -> None:
@@ -173,8 +177,9 @@ class RoiSegmentations:
         node.GetStorageNode().SetCropToMinimumExtent(True)
         node.CreateDefaultDisplayNodes()
         display = node.GetDisplayNode()
-        display.SetVisibility2DFill(roi not in CONTOUR_ROIS)
+        display.SetVisibility2DFill(roi in FILLED_ROIS)
         display.SetOpacity2DFill(_FILL_OPACITY)
+        display.SetSliceIntersectionThickness(1 if roi in FILLED_ROIS else _CONTOUR_WIDTH_PIXELS)
         display.SetVisibility3D(False)
         reading.node.SetNodeReferenceID(roi, node.GetID())
         put_in_folder(reading, "ROIs", node)

@@ -33,7 +33,7 @@ def test_a_reading_stands_in_one_folder_under_its_ct(scene, ct_node, reading, wi
     assert set(parts["Markups"]) == {
         f"{level}-{role}" for level in ("L1", "L2", "L3", "L4") for role in ("midline", "boundary", "outline")
     }
-    assert list(parts["ROIs"]) == ["round", "oval", "right", "front", "left"]
+    assert list(parts["ROIs"]) == ["right", "front", "left", "round", "oval"]
     assert list(parts["Tables"]) == ["HU by level", "HU summary"]
 
 
