@@ -104,12 +104,12 @@ def label_codes(labels: Sequence, allowed: Sequence[str]) -> np.ndarray:
         If a label is neither missing nor allowed.
     """
     places = {label: index for index, label in enumerate(allowed)}
-    codes = np.empty(len(labels), dtype=np.int64)
-    for row, label in enumerate(labels):
-        code = -1 if is_missing(label) else places.get(label)
-        if code is None:
-            raise InputError(f"Row {row + 1} is labeled “{label}”: use one of {', '.join(allowed)}.")
-        codes[row] = code
+    unknown = len(places)
+    codes = np.array([places.get(label, unknown) for label in labels], dtype=np.int64)
+    for row in np.flatnonzero(codes == unknown):
+        if not is_missing(labels[row]):
+            raise InputError(f"Row {row + 1} is labeled “{labels[row]}”: use one of {', '.join(allowed)}.")
+    codes[codes == unknown] = -1
     return codes
 
 

@@ -1,0 +1,81 @@
+"""Counts of patients by two properties, such as sex and group, and whether these are independent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.cohort.estimates import HypothesisTest
+from LumbarHULib.cohort.rows import label_codes
+from LumbarHULib.core.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountComparison:
+    """Counts by two properties, and whether they are independent.
+
+    Parameters
+    ----------
+    rows, columns : tuple of str
+    counts : tuple of tuple of int
+        A tuple for each row.
+    test : HypothesisTest
+        Over the rows and columns that are not empty.
+    smallest_expected : float
+        Smallest count to be expected; below 5 the p-value is rough.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    test: HypothesisTest
+    smallest_expected: float
+
+
+def compare_counts(first: Sequence, second: Sequence, rows: Sequence[str], columns: Sequence[str]) -> CountComparison:
+    """Return the counts of cases by two properties, and Pearson's χ² test that they are independent.
+
+    Parameters
+    ----------
+    first, second : sequence of str, shape (n,)
+        The properties of each case, one of `rows` and of `columns`, or None, NaN or "" where unknown.
+    rows, columns : sequence of str
+
+    Raises
+    ------
+    InputError
+        If the properties differ in length, or one of them is the same in every case.
+
+    References
+    ----------
+    K. Pearson. Philos Mag 1900;50:157–175. No continuity correction.
+    """
+    from scipy.special import chdtrc
+
+    if len(first) != len(second):
+        raise InputError(f"The properties have {len(first)} and {len(second)} rows: give both for each case.")
+    row, column = label_codes(first, rows), label_codes(second, columns)
+    both = (row >= 0) & (column >= 0)
+    shape = (len(rows), len(columns))
+    counts = np.bincount(row[both] * shape[1] + column[both], minlength=shape[0] * shape[1]).reshape(shape)
+    known = counts[counts.any(axis=1)][:, counts.any(axis=0)]
+    if min(known.shape) < 2:
+        raise InputError("One of the two properties is the same in every case: there is nothing to compare.")
+    expected = np.outer(known.sum(axis=1), known.sum(axis=0)) / known.sum()
+    chi_square = float(np.sum((known - expected) ** 2 / expected))
+    freedom = (known.shape[0] - 1) * (known.shape[1] - 1)
+    return CountComparison(
+        rows=tuple(rows),
+        columns=tuple(columns),
+        counts=tuple(tuple(int(count) for count in line) for line in counts),
+        test=HypothesisTest(
+            test="Pearson's χ²",
+            n=int(known.sum()),
+            statistic=chi_square,
+            statistic_name="χ²",
+            degrees_of_freedom=(freedom,),
+            p_value=float(chdtrc(freedom, chi_square)),
+            left_out=int(both.size - both.sum()),
+        ),
+        smallest_expected=float(expected.min()),
+    )
