@@ -17,7 +17,7 @@ from LumbarHULib.core.outline_fit_profiles import PlaneSampler
 
 # Profiles: step, and reach outside and inside the edge; samples to either side of a control point's stretch.
 STEP_MM = 0.25
-OUTSIDE_MM = 2.25
+OUTSIDE_MM = 1.75
 INSIDE_MM = 3.0
 
 # What is expected beforehand, as standard deviations: bending of the polygon and sliding of its points along the curve
