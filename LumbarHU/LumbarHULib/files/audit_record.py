@@ -49,7 +49,7 @@ def record_of(audit: Audit, file_sha256: Mapping[str, str]) -> dict[str, Any]:
         "accept_off_protocol": audit.accept_off_protocol,
         # The values that were used, which a user may have set otherwise than the protocol's file does.
         "protocol_values": asdict(audit.protocol.protocol),
-        "levels": [_level(level, audit.stack) for level in result.levels],
+        "levels": [level_record(level, audit.stack) for level in result.levels],
         "not_measured": [asdict(refusal) for refusal in result.refusals],
         "summaries": [_summary(summary) for summary in result.summaries],
         "findings": _findings(result.findings),
@@ -77,7 +77,8 @@ def _ct(ct: CtVolume, facts: ScanFacts) -> dict[str, Any]:
     return identity | {"headers": told}
 
 
-def _level(level: LevelResult, stack: AxialStack) -> dict[str, Any]:
+def level_record(level: LevelResult, stack: AxialStack) -> dict[str, Any]:
+    """Return what the record tells of one level, as plain JSON values."""
     first, last = level.slices
     return {
         "level": level.level,

@@ -17,6 +17,7 @@ from LumbarHULib.files.located_json import LocatedValue, read_located_json
 from LumbarHULib.files.protocol_file import protocol_from
 from LumbarHULib.files.sitk_file import read_with_sitk
 from LumbarHULib.files.verify_numbers import LabelVoxels, label_voxels
+from LumbarHULib.files.verify_record import record_differences
 from LumbarHULib.files.verify_tables import result_differences, summary_differences
 
 _GEOMETRY_TOLERANCE_MM = 1e-6
@@ -49,7 +50,8 @@ def verify_audit_folder(folder: Path, ct: CtVolume, progress: Callable[[float, s
     record = _read_record(folder)
     progress(0.0, "Comparing the hashes")
     differences = _file_differences(folder, record["files"])
-    differences += _ct_differences(record["ct"], ct)
+    ct_differences = _ct_differences(record["ct"], ct)
+    differences += ct_differences
     voxels: dict[str, dict[int, LabelVoxels]] = {}
     for number, roi in enumerate(ROIS):
         progress((1 + number) / (1 + len(ROIS)), "Measuring the label maps anew")
@@ -59,6 +61,8 @@ def verify_audit_folder(folder: Path, ct: CtVolume, progress: Callable[[float, s
             voxels[roi] = label_voxels(label_map.labels, ct)
     differences += result_differences(folder / "results.csv", record, voxels)
     differences += summary_differences(folder / "summary.csv", folder / "results.csv", record)
+    if not ct_differences:  # in another CT nothing would fit
+        differences += record_differences(record, ct)
     progress(1.0, "Verified")
     return differences
 

@@ -76,7 +76,8 @@ def summary_differences(path: Path, results_path: Path, record: dict) -> list[st
         )
     for roi, row in found.items():
         if roi in ROIS:
-            differences += _cell_differences(f"{path.name}, {roi}", row, _summary_cells(roi, results, record))
+            of_row = _cell_differences(f"{path.name}, {roi}", row, _summary_cells(roi, results, record))
+            differences += of_row or _recorded_summary_differences(roi, row, record)
     return differences
 
 
@@ -207,6 +208,17 @@ def _summary_cells(roi: str, results: Sequence[Row], record: dict) -> dict[str, 
         "distance_hu": distance_hu,
         "distance_lsc": distance_hu / protocol["lsc_hu"],
     }
+
+
+def _recorded_summary_differences(roi: str, row: Row, record: dict) -> list[str]:
+    """Return how class and levels of one region in the record differ from a row that is as it should be."""
+    recorded = next(summary for summary in record["summaries"] if summary["roi"] == roi)
+    told = {"class": recorded["class"], "levels": ";".join(recorded["levels"])}
+    return [
+        f"record.json, {roi}, {name}: expected {row[name] or 'nothing'}, found {found or 'nothing'}."
+        for name, found in told.items()
+        if found != row[name]
+    ]
 
 
 def _float(value: int | float | None) -> float | None:
