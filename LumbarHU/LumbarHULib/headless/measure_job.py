@@ -71,6 +71,7 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> ReadingResult:
         With the sentence for the user; nothing is written then.
     """
     check_destination(job.destination, job.overwrite)
+    _check_inputs_stay(job)
     protocol = load_protocol(job.protocol)
     cutoffs = load_cutoffs(job.cutoffs)
     markup_set = read_markups(list(job.markups))
@@ -140,6 +141,17 @@ def chosen_landmarks(
     if not chosen:
         raise InputError("No level has a midline: give at least one markup named like L1-midline.")
     return chosen
+
+
+def _check_inputs_stay(job: MeasureJob) -> None:
+    """Raise InputError when replacing the destination would remove what is measured."""
+    destination = job.destination.resolve()
+    for path in (job.ct, *job.markups, job.protocol, job.cutoffs):
+        if path is not None and path.resolve().is_relative_to(destination) and job.destination.exists():
+            raise InputError(
+                f"“{job.destination}” holds “{path.name}”, which is to be measured, so it is not overwritten: choose "
+                "another folder."
+            )
 
 
 def audit_of(
