@@ -1,0 +1,134 @@
+"""The output folder: whole or not at all, never over another by chance, whatever ends the work."""
+
+import os
+import shutil
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from headless.command_runner import lumbarhu, lumbarhu_process
+from headless.phantom_files import files_of
+
+NOBODY = 65534
+
+
+def arguments(files, destination, *more):
+    return ["measure", files.ct, "--markups", files.markups, "--out", destination, *more]
+
+
+def assert_refused(outcome, says):
+    assert outcome.exit_code == 2
+    assert outcome.out == ""
+    assert outcome.err.count("\n") == 1
+    assert says in outcome.err
+
+
+def test_an_existing_folder_is_kept_unless_it_may_be_overwritten(one_level, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    assert_refused(lumbarhu(*arguments(one_level, out)), "exists already")
+    assert files_of(tmp_path) == {"out/notes.txt": b"mine"}
+    assert lumbarhu(*arguments(one_level, out, "--overwrite")).exit_code == 0
+    assert "notes.txt" not in files_of(out)
+    assert (out / "record.json").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_same_reading_gives_the_same_bytes_and_so_does_overwriting(one_level, tmp_path):
+    for name in ("a", "b", "b"):
+        assert lumbarhu(*arguments(one_level, tmp_path / name, "--overwrite")).exit_code == 0
+    assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
+
+
+def test_folders_above_are_made_and_gone_again_when_the_work_fails(one_level, tmp_path):
+    assert lumbarhu(*arguments(one_level, tmp_path / "x" / "y" / "out")).exit_code == 0
+    shutil.rmtree(tmp_path / "x")
+    assert lumbarhu(*arguments(one_level, tmp_path / "x" / "y" / "out", "--levels", "L2")).exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_is_left_alone(one_level, tmp_path):
+    (tmp_path / "out").write_text("a file")
+    assert_refused(lumbarhu(*arguments(one_level, tmp_path / "out", "--overwrite")), "is a file")
+    assert_refused(lumbarhu(*arguments(one_level, tmp_path / "out" / "deeper")), "is a file")
+    assert files_of(tmp_path) == {"out": b"a file"}
+
+
+def test_a_folder_that_may_not_be_written_is_refused_before_the_work(one_level):
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        with as_nobody():
+            assert_refused(lumbarhu(*arguments(one_level, Path(folder) / "out")), "you may not write there")
+        assert list(Path(folder).iterdir()) == []
+
+
+@contextmanager
+def as_nobody():
+    """Give up root's right to write everywhere, for a while."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        yield
+        return
+    os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+def test_a_disk_that_fills_up_leaves_nothing(one_level, tmp_path):
+    pytest.importorskip("resource")
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))"
+    outcome = lumbarhu_process(*arguments(one_level, tmp_path / "out"), before=limit)
+    assert_refused(outcome, "cannot be written")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_while_the_scene_is_saved_leaves_nothing(one_level, tmp_path):
+    pytest.importorskip("resource")
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))"
+    outcome = lumbarhu_process(*arguments(one_level, tmp_path / "out", "--scene"), before=limit)
+    assert outcome.exit_code == 2
+    assert outcome.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+# Sends a signal in the middle of the writing: when the first of the hashes is worked out.
+END_WHILE_WRITING = """
+import os, signal
+from LumbarHULib.files import audit_folder
+audit_folder.file_sha256 = lambda path: os.kill(os.getpid(), signal.{0})
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_run_that_is_stopped_leaves_nothing_and_says_so(name, one_level, tmp_path):
+    outcome = lumbarhu_process(*arguments(one_level, tmp_path / "out"), before=END_WHILE_WRITING.format(name))
+    assert (outcome.exit_code, outcome.err) == (130, "lumbarhu: Stopped; nothing was written.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_run_that_is_killed_leaves_the_old_folder_whole_and_no_new_one(one_level, tmp_path):
+    old = tmp_path / "out"
+    assert lumbarhu(*arguments(one_level, old)).exit_code == 0
+    before = files_of(old)
+    outcome = lumbarhu_process(*arguments(one_level, old, "--overwrite"), before=END_WHILE_WRITING.format("SIGKILL"))
+    assert outcome.exit_code == -9
+    assert files_of(old) == before
+    # What was begun is hidden and bears another name: nothing takes it for a result.
+    assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith(".")) == ["out"]
+    assert lumbarhu(*arguments(one_level, old, "--overwrite")).exit_code == 0
+
+
+def test_the_inputs_cannot_be_overwritten_by_their_own_result(one_level, tmp_path):
+    place = tmp_path / "place"
+    markups = shutil.copytree(one_level.markups, place / "markups")
+    ct = shutil.copy(one_level.ct, place)
+    before = files_of(tmp_path)
+    for inputs in ([one_level.ct, "--markups", markups], [ct, "--markups", one_level.markups]):
+        assert_refused(lumbarhu("measure", *inputs, "--out", place, "--overwrite"), "which is to be measured")
+    assert files_of(tmp_path) == before
