@@ -1,6 +1,16 @@
 import numpy as np
 import pytest
-from core.builders import PROTOCOL, UPRIGHT, Body, axis_extent, control_points, ellipse, kidney, upright_stack
+from core.builders import (
+    PROTOCOL,
+    UPRIGHT,
+    Body,
+    axis_extent,
+    control_points,
+    dense_spline,
+    ellipse,
+    kidney,
+    upright_stack,
+)
 
 from LumbarHULib.core.boundary import boundary_from_markup
 from LumbarHULib.core.errors import InputError
@@ -13,11 +23,11 @@ FRONT, BACK = axis_extent(FORM)
 DEPTH_MM = FRONT - BACK
 
 
-def boundary(points_xy_mm=None, up_mm=(0, 0), body=UPRIGHT, form=FORM, protocol=PROTOCOL):
-    landmarks = body.landmarks(form)
-    frame = frame_from_midline(STACK, landmarks, protocol)
+def boundary(points_xy_mm=None, up_mm=(0, 0), body=UPRIGHT, form=FORM, midline_y_mm=None):
+    landmarks = body.landmarks(form, midline_y_mm=midline_y_mm)
+    frame = frame_from_midline(STACK, landmarks, PROTOCOL)
     points = None if points_xy_mm is None else body.to_ras_mm(points_xy_mm) + np.outer(up_mm, (0, 0, 1))
-    return boundary_from_markup(frame, points, Outline(frame.to_uv_mm(landmarks.outline_ras_mm)), protocol)
+    return boundary_from_markup(frame, points, Outline(frame.to_uv_mm(landmarks.outline_ras_mm)), PROTOCOL)
 
 
 def line(fraction, angle_deg=0.0, half_mm=28.0, slide_mm=0.0):
@@ -52,11 +62,14 @@ def test_the_protocols_line_stands_at_two_thirds_with_handles_5_mm_outside_the_o
 
 
 def test_handles_stand_outside_the_widest_part_of_an_outline_that_the_line_cuts_four_times():
+    # The hollow at the back reaches to y = −4, the line lies at −17 / 3, between two horns.
     form = control_points(kidney(23, 17, concavity_mm=13))
-    of = boundary(form=form)
-    inside = form[np.abs(form[:, 1] - of.points_ras_mm[0, 1]) < 4]
-    assert of.points_ras_mm[0, 0] > np.abs(inside[:, 0]).min() + 5
-    assert of.points_ras_mm[0, 0] == pytest.approx(-of.points_ras_mm[1, 0], abs=1e-5)
+    of = boundary(form=form, midline_y_mm=(17, -17))
+    curve = dense_spline(form)
+    crossing = np.diff(np.sign(curve[:, 1] + 17 / 3), append=0)[:-1].nonzero()[0]
+    assert len(crossing) == 4
+    reach = curve[crossing, 0]
+    np.testing.assert_allclose(of.points_ras_mm[:, 0], (-reach.min() + 5, -reach.max() - 5), atol=0.02)
 
 
 def test_the_automatic_line_given_as_a_markup_was_not_moved():
