@@ -29,6 +29,8 @@ CORE_FLOW = (
     "outline_fit_profiles",
     "outline_fit_path",
     "outline_fit_curve",
+    "outline_fit_refine",
+    "outline_fit_search",
     "outline_fit",
     "outline",
     "outline_search",
