@@ -74,7 +74,10 @@ def boundary_from_markup(
     automatic_ras_mm = automatic_boundary_ras_mm(frame, outline, protocol)
     if points_ras_mm is None:
         points_ras_mm = automatic_ras_mm
-    moved = bool(np.abs(points_ras_mm - automatic_ras_mm).max() > _MOVED_MM)
+    # Handles that only changed sides lie on the same line.
+    moved = all(
+        np.abs(handles - automatic_ras_mm).max() > _MOVED_MM for handles in (points_ras_mm, points_ras_mm[::-1])
+    )
 
     first, second = frame.to_uv_mm(points_ras_mm)
     length_mm = float(np.linalg.norm(second - first))
