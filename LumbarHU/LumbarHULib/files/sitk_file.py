@@ -36,7 +36,7 @@ def read_with_sitk(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
     import SimpleITK
 
     reader = SimpleITK.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(_file_name(path))
     header = read_image_header(path)
     header.check_compressed_data()
     words: list[str] = []
@@ -78,7 +78,7 @@ def write_with_sitk(path: Path, voxels: np.ndarray, ras_from_ijk: np.ndarray) ->
     image.SetOrigin(lps_from_ijk[:3, 3].tolist())
     try:
         with quiet_console([]):
-            SimpleITK.WriteImage(image, str(path), useCompression=True)
+            SimpleITK.WriteImage(image, _file_name(path), useCompression=True)
     except RuntimeError as error:
         raise InputError(
             f"“{path.name}” cannot be written: check the folder's permissions and the disk's space."
@@ -119,6 +119,15 @@ def quiet_console(words: list[str]) -> Iterator[None]:
                 words.append(caught.read().decode(errors="replace"))
     finally:
         os.close(console)
+
+
+def _file_name(path: Path) -> str:
+    """Return the path as text; SimpleITK ends the whole program over one that is none in UTF-8."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"“{path}” has letters in its name that are not UTF-8: rename the file or folder.") from error
+    return str(path)
 
 
 def _check_kind(path: Path, reader) -> None:

@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with termination_as_interrupt():
             options = _parser().parse_args(arguments)
             exit_code = options.command(options)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # a program without a console has none
+                sys.stdout.flush()
         return exit_code
     except InputError as problem:
         return _complain(str(problem))

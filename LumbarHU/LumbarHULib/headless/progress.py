@@ -11,16 +11,16 @@ class Progress:
 
     Parameters
     ----------
-    stream : file
-        Where the line goes; nothing is written unless it is a terminal.
+    stream : file or None
+        Where the line goes; nothing is written unless it is a terminal. A program without a console has none.
     """
 
-    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    stream: TextIO | None = field(default_factory=lambda: sys.stderr)
     _width: int = 0
 
     def __call__(self, share: float, what: str) -> None:
         """Show what is being done and, above 0, the share of it that is done, up to 1."""
-        if not self.stream.isatty():
+        if self.stream is None or not self.stream.isatty():
             return
         text = f"{what} {100 * share:3.0f} %" if share > 0 else f"{what} …"
         self.stream.write("\r" + text.ljust(self._width))

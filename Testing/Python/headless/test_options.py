@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import re
+import sys
 
 import pytest
 from headless.command_runner import lumbarhu, lumbarhu_process
@@ -169,6 +171,36 @@ def test_the_table_is_printed_on_any_terminal(encoding, one_level, tmp_path):
     out = tmp_path / "Ω山"
     run = lumbarhu_process("measure", one_level.ct, "--markups", one_level.markups, "--out", out, before=before)
     assert (run.exit_code, run.err) == (0, "")
+
+
+def test_a_reader_of_the_output_that_goes_away_is_no_error(one_level, tmp_path):
+    leave = "import os; end, pipe = os.pipe(); os.close(end); os.dup2(pipe, 1)"
+    run = lumbarhu_process(
+        "measure", one_level.ct, "--markups", one_level.markups, "--out", tmp_path / "out", before=leave
+    )
+    assert (run.exit_code, run.err) == (0, "")
+    assert (tmp_path / "out" / "record.json").is_file()
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_program_without_a_console_measures_all_the_same(stream, one_level, tmp_path):
+    without = f"sys.{stream} = None"
+    run = lumbarhu_process(
+        "measure", one_level.ct, "--markups", one_level.markups, "--out", tmp_path / "out", before=without
+    )
+    assert (run.exit_code, run.err) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no file names that are not Unicode")
+def test_a_file_name_that_is_no_text_is_refused(one_level, tmp_path):
+    odd = tmp_path / os.fsdecode(b"odd\xff")
+    odd.mkdir()
+    ct = odd / "ct.nrrd"
+    ct.write_bytes(one_level.ct.read_bytes())
+    run = lumbarhu_process("measure", ct, "--markups", one_level.markups, "--out", tmp_path / "out")
+    assert (run.exit_code, run.out) == (2, "")
+    assert run.err.count("\n") == 1
+    assert "not UTF-8" in run.err
 
 
 def test_version_and_help_are_told():
