@@ -1,0 +1,170 @@
+"""How long a measurement takes and how much memory: run it with ``make bench``; it takes about two minutes.
+
+Every job is warm, and timed in turn on a CT of 120 and on one of 600 slices of 512 × 512 voxels. The table gives the
+median of the repeats, and least and most in parentheses. Whatever else the machine does makes all of them longer: the
+least is then the better figure, and the ratios are the best.
+"""
+
+import multiprocessing
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "LumbarHU"))
+
+import numpy as np
+import vtk
+from reference_jobs import ReferenceJobs
+from scene_jobs import DRAGGED_ROLES, drag, measured_reading
+from slice_view import time_in_view
+from timing import Figures, Table, peak_memory, time_in_turn
+from workload import DRAGGED_LEVEL, SLICE_COUNTS, Workload, workloads
+
+from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.levels import LABEL_VALUES, ROIS
+from LumbarHULib.core.pipeline import measure_ct
+from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.label_map_file import write_label_map
+
+CORE_KNOWN_AIM_MS, CORE_NEW_AIM_MS, HANDLER_AIM_MS = 5, 10, 16
+MEMORY_AIM_MB = 20
+RATIO_AIM = 1.1
+
+REPEATS, VIEW_REPEATS, WHOLE_REPEATS = 100, 30, 15
+# By slices: one that takes seconds is not repeated.
+REFERENCE_REPEATS = dict(zip(SLICE_COUNTS, (3, 1), strict=True))
+
+_Loads = dict[int, Workload]
+_ByCount = dict[int, Figures]
+
+
+def main() -> None:
+    """Print the table."""
+    table = Table(SLICE_COUNTS)
+    _print_machine()
+    loads = workloads()
+    table.print_title(f"One level ({DRAGGED_LEVEL}) updated after a markup moved")
+    core = _bench_core(table, loads)
+    scene = _bench_scene(table, loads)
+    view = _bench_view(table, loads)
+    table.print_title("All five ROIs of four levels")
+    whole = _bench_whole(table, loads)
+    reference = _bench_reference(table, loads)
+    table.print_title("Most memory of Python and numpy beyond the CT")
+    _bench_memory(table, loads)
+
+    print("\nHow many times as long")
+    for role, of_core in (("boundary", "known"), ("midline", "new")):
+        table.print_ratio(f"handler, {role} dragged, as the core alone", scene[role], core[of_core])
+        if view:
+            table.print_ratio(f"handler, {role} dragged, as redrawing the view", view[role], view["redraw"])
+    for name, figures in reference.items():
+        table.print_ratio(f"SimpleITK {name} as everything from markups", figures, whole)
+
+
+def _print_machine() -> None:
+    versions = f"Python {platform.python_version()}, numpy {np.__version__}, VTK {vtk.vtkVersion.GetVTKVersion()}"
+    busy = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors{busy}; {versions}", flush=True)
+
+
+def _bench_core(table: Table, loads: _Loads) -> dict[str, _ByCount]:
+    known = time_in_turn({count: load.update_with_known_outline() for count, load in loads.items()}, REPEATS)
+    table.print_row("core, the outline stands", known, CORE_KNOWN_AIM_MS, RATIO_AIM)
+    new = time_in_turn({count: load.update_with_new_outline() for count, load in loads.items()}, REPEATS)
+    table.print_row("core, the outline is found anew", new, CORE_NEW_AIM_MS, RATIO_AIM)
+    return {"known": known, "new": new}
+
+
+def _bench_scene(table: Table, loads: _Loads) -> dict[str, _ByCount]:
+    by_role = {}
+    with ExitStack() as scenes:
+        measurers = {count: scenes.enter_context(measured_reading(load)) for count, load in loads.items()}
+        for role in DRAGGED_ROLES:
+            jobs = {count: drag(measurer, role) for count, measurer in measurers.items()}
+            by_role[role] = time_in_turn(jobs, REPEATS)
+            table.print_row(f"handler with scene, {role} dragged", by_role[role], HANDLER_AIM_MS, RATIO_AIM)
+    return by_role
+
+
+def _bench_view(table: Table, loads: _Loads) -> dict[str, _ByCount] | None:
+    """Time in processes of their own what needs a view: without EGL or OSMesa, VTK ends the process."""
+    by_count = {}
+    for count, load in loads.items():
+        try:
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+                by_count[count] = pool.submit(time_in_view, load, VIEW_REPEATS).result()
+        except BrokenProcessPool:
+            print("Left out, as this machine cannot draw off-screen (Debian's libegl1 lets it): the slice view.")
+            return None
+    by_name = {name: {count: by_count[count][name] for count in loads} for name in (*DRAGGED_ROLES, "redraw")}
+    for role in DRAGGED_ROLES:
+        table.print_row(f"the same while a slice view shows it, {role}", by_name[role], HANDLER_AIM_MS)
+    table.print_row("beside it: redrawing that view, 700 × 700", by_name["redraw"])
+    return by_name
+
+
+def _measured(load: Workload, ct: CtVolume) -> ReadingResult:
+    return measure_ct(ct, tuple(load.landmarks.values()), load.protocol, load_cutoffs().cutoffs, ScanFacts())
+
+
+def _bench_whole(table: Table, loads: _Loads) -> _ByCount:
+    jobs = {count: lambda _, load=load: _measured(load, load.ct) for count, load in loads.items()}
+    checking = {
+        count: lambda _, load=load: _measured(load, CtVolume(load.ct.voxels_hu, load.ct.ras_from_ijk))
+        for count, load in loads.items()
+    }
+    figures = time_in_turn(jobs, WHOLE_REPEATS)
+    table.print_row("from markups, the CT checked before", figures, ratio_aim=RATIO_AIM)
+    table.print_row("from markups, the CT checked as well", time_in_turn(checking, WHOLE_REPEATS))
+    return figures
+
+
+def _bench_reference(table: Table, loads: _Loads) -> dict[str, _ByCount]:
+    by_name: dict[str, _ByCount] = {"LabelStatistics": {}, "LabelIntensityStatistics": {}}
+    for count, load in loads.items():
+        reference = ReferenceJobs(load, _measured(load, load.ct))
+        jobs = (reference.label_statistics, reference.label_intensity_statistics)
+        for name, job in zip(by_name, jobs, strict=True):
+            by_name[name] |= time_in_turn({count: job}, REFERENCE_REPEATS[count], warm_up=0)
+    for name, figures in by_name.items():
+        table.print_row(f"beside it: SimpleITK {name}", figures)
+    return by_name
+
+
+def _bench_memory(table: Table, loads: _Loads) -> None:
+    core = {count: load.update_with_new_outline() for count, load in loads.items()}
+    table.print_row("core, the outline is found anew", peak_memory(core), MEMORY_AIM_MB)
+    with ExitStack() as scenes:
+        measurers = {count: scenes.enter_context(measured_reading(load)) for count, load in loads.items()}
+        for role in DRAGGED_ROLES:
+            jobs = {count: drag(measurer, role) for count, measurer in measurers.items()}
+            table.print_row(f"handler with scene, {role} dragged", peak_memory(jobs), MEMORY_AIM_MB)
+    with tempfile.TemporaryDirectory() as folder:
+        writing = {count: _writing_of_label_maps(load, Path(folder)) for count, load in loads.items()}
+        table.print_row("writing the five label maps", peak_memory(writing))
+    sizes = " and ".join(f"{load.ct.voxels_hu.size / 1e6:.0f} MB" for load in loads.values())
+    print(f"One label map at the CT's full size has {sizes}.")
+
+
+def _writing_of_label_maps(load: Workload, folder: Path) -> Callable[[int], None]:
+    result, stack = _measured(load, load.ct), load.stack()
+
+    def write(_: int) -> None:
+        for roi in ROIS:
+            masks = [(LABEL_VALUES[level.level], level.rois[roi].mask) for level in result.levels]
+            write_label_map(folder / f"{roi}.nrrd", stack, load.ct.ras_from_ijk, masks)
+
+    return write
+
+
+if __name__ == "__main__":
+    main()
