@@ -1,5 +1,6 @@
 """One phantom through the command line, held against what is true of it by construction."""
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -36,6 +37,7 @@ class Setting:
     blur_fwhm_mm: float = 1.2
     trabecular_hu: float = TRABECULAR_HU
     aorta_hu: float | None = None
+    plaque_hu: float | None = None
     midline_off_mm: float = 0.0
 
     def __str__(self):
@@ -56,6 +58,12 @@ class Accuracy:
         Mean of the noise-free voxels under the saved label map minus the trabecular bone's HU.
     outline_mean_mm, outline_worst_mm, outline_signed_mm : float
         Distance between the saved outline and the true edge; signed is positive outside.
+    round_share, oval_share : float
+        Area of the recorded circle and ellipse over that of the largest ones found by trying out in the saved outline.
+    least_depth_mm : float
+        How far the outermost voxel center of any label map lies inside the saved outline.
+    least_before_boundary_mm : float
+        How far the hindmost voxel center of round, oval and front lies before the boundary.
     """
 
     dice: dict[str, float]
@@ -63,6 +71,10 @@ class Accuracy:
     outline_mean_mm: float
     outline_worst_mm: float
     outline_signed_mm: float
+    round_share: float
+    oval_share: float
+    least_depth_mm: float
+    least_before_boundary_mm: float
 
 
 def accuracy_of(setting: Setting, folder: Path) -> Accuracy:
@@ -87,18 +99,34 @@ def accuracy_of(setting: Setting, folder: Path) -> Accuracy:
     curve = resampled(dense_spline(saved), 0.05)
     off_mm = np.abs(body.depth_inside_mm(curve))
     worst_mm = max(off_mm.max(), cKDTree(curve).query(body.outline_uv_mm)[0].max())
+    in_saved = replace(body, outline_ras_mm=body.to_ras_mm(dense_spline(saved)))
+    centers = {roi: body.to_uv_mm(voxel_centers_ras_mm(found[roi], phantom.ras_from_ijk)) for roi in ROIS}
+    hindmost_v_mm = min(centers[roi][:, 1].min() for roi in ("round", "oval", "front"))
+    (level,) = json.loads((folder / "out" / "record.json").read_text(encoding="utf-8"))["levels"]
+    oval = level["shapes"]["oval"]
     return Accuracy(
         {roi: dice(found[roi], expected[roi]) for roi in ROIS},
         {roi: float(phantom.noise_free_hu[found[roi]].mean()) - setting.trabecular_hu for roi in ROIS},
         float(off_mm.mean()),
         float(worst_mm),
         float(-body.depth_inside_mm(curve).mean()),
+        (level["shapes"]["round"]["radius_mm"] / in_saved.round[1]) ** 2,
+        oval["half_axis_u_mm"] * oval["half_axis_v_mm"] / (in_saved.oval[1] * in_saved.oval[2]),
+        min(float(in_saved.depth_inside_mm(uv).min()) for uv in centers.values()),
+        float(hindmost_v_mm - body.boundary_v_mm),
     )
+
+
+def voxel_centers_ras_mm(mask: np.ndarray, ras_from_ijk: np.ndarray) -> np.ndarray:
+    """Return the centers of a label map's voxels."""
+    return np.argwhere(mask)[:, ::-1] @ ras_from_ijk[:3, :3].T + ras_from_ijk[:3, 3]
 
 
 def rendered(setting: Setting) -> PhantomCt:
     """Return the phantom of a setting: L3 with pedicles and foramen open."""
-    spine = {"aorta": touching_aorta(setting.aorta_hu)} if setting.aorta_hu is not None else {}
+    spine = {}
+    if setting.aorta_hu is not None or setting.plaque_hu is not None:
+        spine["aorta"] = touching_aorta(setting.aorta_hu or 45.0, setting.plaque_hu)
     return one_level_phantom(
         setting.pixel_mm,
         setting.slice_mm,
@@ -113,9 +141,9 @@ def rendered(setting: Setting) -> PhantomCt:
     )
 
 
-def touching_aorta(hu: float) -> VesselSpec:
-    """Return an aorta that lies against the body."""
-    return VesselSpec(radius_mm=10.0, hu=hu, angle_deg=60.0, gap_mm=0.0)
+def touching_aorta(hu: float, plaque_hu: float | None) -> VesselSpec:
+    """Return an aorta that lies against the body, calcified there or not."""
+    return VesselSpec(radius_mm=10.0, hu=hu, angle_deg=60.0, gap_mm=0.0, plaque_hu=plaque_hu)
 
 
 def midline_beside(midline_ras_mm, outline_ras_mm, normal_ras, off_mm: float) -> np.ndarray:
@@ -157,6 +185,7 @@ SETTINGS = MappingProxyType(
         "touching aorta": replace(_USUAL, aorta_hu=45, noise_hu=15),
         "touching aorta with contrast": replace(_USUAL, aorta_hu=300, noise_hu=15),
         "aorta like bone, dense bone": replace(_USUAL, aorta_hu=150, trabecular_hu=200, noise_hu=10),
+        "touching calcified aorta": replace(_USUAL, plaque_hu=620, noise_hu=10),
         "midline off the center": replace(_USUAL, midline_off_mm=3, noise_hu=10),
         "osteoporotic": replace(_USUAL, trabecular_hu=50, noise_hu=25),
     }

@@ -48,6 +48,12 @@ class AnalyticBody:
         offset = np.asarray(points_ras_mm) - anterior
         return np.stack([offset @ u, offset @ v], axis=-1)
 
+    def to_ras_mm(self, points_uv_mm) -> np.ndarray:
+        """Return (u, v) points in space: undoes `to_uv_mm` in the mid-slice."""
+        anterior, posterior = self.midline_ras_mm
+        v = (anterior - posterior) / np.linalg.norm(anterior - posterior)
+        return anterior + np.asarray(points_uv_mm) @ np.array([np.cross(self.normal_ras, v), v])
+
     @cached_property
     def boundary_v_mm(self) -> float:
         anterior, posterior = self.midline_ras_mm

@@ -33,6 +33,19 @@ def test_the_outline_is_the_edge_before_blur(shown):
     assert accuracy.outline_worst_mm <= 1.0
 
 
+def test_round_and_oval_are_the_largest_that_a_search_finds(shown):
+    _, accuracy, _ = shown
+    assert accuracy.round_share == pytest.approx(1, abs=0.005)
+    assert accuracy.oval_share == pytest.approx(1, abs=0.005)
+
+
+def test_no_voxel_lies_in_the_cortical_margin_or_behind_the_boundary(shown):
+    _, accuracy, _ = shown
+    # The truth's own outline is made of points 0.01 mm apart.
+    assert accuracy.least_depth_mm >= CORTICAL_MARGIN_MM - 0.01
+    assert accuracy.least_before_boundary_mm >= -1e-5
+
+
 def test_the_record_tells_the_margin_that_was_used(shown):
     _, _, folder = shown
     record = json.loads((folder / "record.json").read_text())
