@@ -1,0 +1,81 @@
+"""lumbarhu demo: one command, and the whole of it is there, right and verified."""
+
+import pytest
+import SimpleITK
+from headless.command_runner import lumbarhu
+from headless.phantom_files import files_of, rows_of
+
+from LumbarHULib.headless.scene import headless_scene
+from LumbarHULib.mrml.reading import readings
+from LumbarHULib.mrml.scene_file import load_scene
+
+TRUE_HU = {"L1": 104.0, "L2": 98.0, "L3": 92.0, "L4": 101.0}
+NOISE_HU = 12.0
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("place") / "demo"
+    run = lumbarhu("demo", "--out", folder)
+    assert (run.exit_code, run.err) == (0, "")
+    return folder, run.out
+
+
+def test_everything_that_the_demonstration_names_is_there(demo):
+    folder, out = demo
+    for name in ("ct.nrrd", "markups", "audit", "audit/scene.mrb"):
+        assert str(folder / name) in out
+        assert (folder / name).exists()
+    assert "For research only; not a diagnosis." in out
+    assert [path.name for path in folder.parent.iterdir()] == ["demo"]
+
+
+def test_the_means_are_the_phantoms_but_for_its_noise(demo):
+    folder, out = demo
+    for row in rows_of(folder / "audit" / "results.csv"):
+        # Noise smoothed over 1 mm leaves fewer independent voxels, about a third.
+        error_hu = NOISE_HU / (int(row["voxels"]) / 3) ** 0.5
+        assert float(row["mean_hu"]) == pytest.approx(TRUE_HU[row["level"]], abs=4 * error_hu)
+        assert f"{float(row['mean_hu']):.1f}" in out
+
+
+def test_the_five_regions_do_not_all_fall_into_one_class(demo):
+    classes = [row["class"] for row in rows_of(demo[0] / "audit" / "summary.csv")]
+    assert len(classes) == 5
+    assert len(set(classes)) > 1
+    assert "not_classified" not in classes
+
+
+def test_the_command_that_it_proposes_passes(demo):
+    folder, out = demo
+    command = f"lumbarhu verify {folder / 'audit'} --ct {folder / 'ct.nrrd'}"
+    assert command in out
+    assert lumbarhu(*command.split()[1:]).exit_code == 0
+
+
+def test_measured_by_hand_it_gives_the_same_bytes(demo, tmp_path):
+    folder, _ = demo
+    inputs = [folder / "ct.nrrd", "--markups", folder / "markups"]
+    run = lumbarhu("measure", *inputs, "--out", tmp_path / "out", "--case", "phantom", "--reader", "truth")
+    assert run.exit_code == 0
+    by_hand, by_demo = files_of(tmp_path / "out"), files_of(folder / "audit")
+    assert [name for name in by_hand if by_hand[name] != by_demo[name]] == ["record.json"]
+
+
+def test_the_scene_holds_one_reading_of_a_ct_of_the_same_size(demo):
+    folder, _ = demo
+    with headless_scene() as scene:
+        load_scene(scene, folder / "audit" / "scene.mrb")
+        (reading,) = readings(scene)
+        size = SimpleITK.ReadImage(str(folder / "ct.nrrd")).GetSize()
+        assert reading.ct_node.GetImageData().GetDimensions() == size
+        assert (reading.case, reading.reader) == ("phantom", "truth")
+
+
+def test_a_second_run_overwrites_nothing_unless_told(demo):
+    folder, _ = demo
+    before = files_of(folder)
+    run = lumbarhu("demo", "--out", folder)
+    assert (run.exit_code, run.out) == (2, "")
+    assert run.err.count("\n") == 1
+    assert files_of(folder) == before
