@@ -5,9 +5,11 @@ import json
 
 import pytest
 
+from LumbarHULib.cohort.study_simulation import simulate_cutoff
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS, load_cutoffs
+from LumbarHULib.files.study_files import load_study_tables
 
 # Table 3 as printed: cutoff, "sensitivity", "specificity", Youden's index.
 TABLE_3 = {
@@ -49,12 +51,19 @@ def test_the_counts_give_the_printed_percentages_of_the_opposite_test(roi):
         assert (cutoffs.normal.sensitivity.total, cutoffs.normal.specificity.total) == (67, 33)
 
 
-def test_only_the_osteoporosis_cutoff_of_round_has_an_interval_and_it_is_named_as_simulated():
-    cutoffs = load_cutoffs().cutoffs.rois
-    assert [roi for roi in ROIS if cutoffs[roi].osteoporosis.low_hu is not None] == ["round"]
-    assert [roi for roi in ROIS if cutoffs[roi].normal.low_hu is not None] == []
-    assert (cutoffs["round"].osteoporosis.low_hu, cutoffs["round"].osteoporosis.high_hu) == (60, 126)
-    assert "simulated" in cutoffs["round"].osteoporosis.interval_source
+@pytest.mark.parametrize("roi", ROIS)
+@pytest.mark.parametrize(("name", "target"), [("osteoporosis", "osteoporosis"), ("normal", "low_bmd")])
+def test_every_cutoff_has_its_interval_as_it_is_simulated_and_says_so(roi, name, target):
+    cutoff = getattr(load_cutoffs().cutoffs.rois[roi], name)
+    simulated = simulate_cutoff(load_study_tables(), roi, target, studies=10_000, seed=1)
+    assert (cutoff.low_hu, cutoff.high_hu) == (round(simulated.low_hu, 1), round(simulated.high_hu, 1))
+    assert "simulated" in cutoff.interval_source
+    assert f"{simulated.n_positive} against {simulated.n_negative} patients" in cutoff.interval_source
+
+
+def test_the_interval_of_round_is_the_one_that_the_protocol_names():
+    round_cutoff = load_cutoffs().cutoffs.rois["round"].osteoporosis
+    assert (round_cutoff.low_hu, round_cutoff.high_hu) == (61.3, 126.3)
 
 
 def test_what_must_be_known_about_the_study_comes_with_its_cutoffs():
@@ -102,7 +111,7 @@ def with_value(path: tuple, value) -> str:
     ("path", "value", "marked", "words"),
     [
         (("rois", "oval", "normal", "value"), "x97.13", '"x97.13"', "not a number"),
-        (("rois", "oval", "normal", "value"), 80.125, '"oval"', "is not below the normal cutoff 80.125 HU"),
+        (("rois", "oval", "normal", "value"), 90.125, '"oval"', "is not below the normal cutoff 90.125 HU"),
         (("rois", "round", "osteoporosis", "interval", "low"), 95.125, '"interval"', "lies outside its interval"),
         (("rois", "left", "osteoporosis", "sensitivity", "count"), 2700, None, "2700 of 27 is no proportion"),
         (("rois", "left", "osteoporosis", "sensitivity", "total"), 73125, "73125", "has 27 positives"),

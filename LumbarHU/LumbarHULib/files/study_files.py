@@ -1,0 +1,59 @@
+"""The study's printed tables, and the limits that a DXA is judged by, from their files."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from LumbarHULib.cohort.groups import TScoreCriteria
+from LumbarHULib.cohort.study_tables import StudyTables, study_tables
+from LumbarHULib.files.located_json import read_located_json
+from LumbarHULib.files.resources import resource_path
+
+
+@dataclass(frozen=True)
+class DxaLimits:
+    """Within which limits a DXA may be held against a CT.
+
+    Parameters
+    ----------
+    days_ct_dxa_at_most : float
+        Most days between CT and DXA.
+    t_score_from_age : float
+        Age in years from which T-scores apply to men.
+    citation : str
+        Where that age comes from.
+    """
+
+    days_ct_dxa_at_most: float
+    t_score_from_age: float
+    citation: str
+
+
+@lru_cache
+def load_study_tables() -> StudyTables:
+    """Return the study's tables from ``Resources/Study``.
+
+    Raises
+    ------
+    InputError
+        When a file is missing or broken.
+    """
+    return study_tables(*(_content(name) for name in ("table_1", "table_2", "table_3", "text")))
+
+
+@lru_cache
+def load_t_score_criteria() -> TScoreCriteria:
+    """Return the WHO's criteria; raises InputError as `load_study_tables` does."""
+    values = _content("who_t_scores")
+    return TScoreCriteria(values["normal_at_least"]["value"], values["osteoporosis_at_most"]["value"])
+
+
+@lru_cache
+def load_dxa_limits() -> DxaLimits:
+    """Return the limits of a DXA; raises InputError as `load_study_tables` does."""
+    values = _content("dxa_limits")
+    days, age = values["days_ct_dxa_at_most"], values["t_score_from_age"]
+    return DxaLimits(days["value"], age["value"], age["source"])
+
+
+def _content(name: str) -> dict:
+    return read_located_json(resource_path("Study", f"{name}.json")).plain()
