@@ -139,5 +139,8 @@ def measure_ct(
             levels.append(measure_level(stack, of_level, protocol, excluded=reason))
         except InputError as problem:
             levels.append(LevelRefusal(of_level.level, str(problem), reason))
-    levels += [LevelRefusal(level, f"{level} has no midline.", reason) for level, reason in exclusions.items()]
+    levels += [
+        LevelRefusal(level, f"{level} has no midline: place its front and back edge.", reason)
+        for level, reason in exclusions.items()
+    ]
     return summarize(levels, scan_facts, protocol, cutoffs, accept_off_protocol, scan_findings)

@@ -179,7 +179,9 @@ def test_the_record_tells_what_was_used(record, audit):
     assert record["cutoffs"] == CUTOFFS.document
     assert {"LumbarHU", "Python", "numpy", "scipy", "SimpleITK"} <= record["software"].keys()
     assert [level["level"] for level in record["levels"]] == ["L1", "L2", "L3"]
-    assert record["not_measured"] == [{"level": "L5", "sentence": "L5 has no midline.", "excluded": "out of the scan"}]
+    assert record["not_measured"] == [
+        {"level": "L5", "sentence": "L5 has no midline: place its front and back edge.", "excluded": "out of the scan"}
+    ]
 
 
 def test_the_record_tells_where_each_level_was_measured(record, audit):

@@ -1,10 +1,12 @@
 """--scene leaves a scene beside the same files, and the scene, opened again, gives the same digits."""
 
+import json
+
 import numpy as np
 import pytest
 import SimpleITK
 from headless.command_runner import lumbarhu
-from headless.phantom_files import files_of, rows_of
+from headless.phantom_files import files_of, rows_of, write_line
 
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.headless.scene import headless_scene
@@ -39,6 +41,49 @@ def test_with_and_without_a_scene_all_files_but_the_record_are_the_same(audit, w
     plain, beside_scene = files_of(audit), files_of(with_scene)
     assert set(beside_scene) - set(plain) == {"scene.mrb"}
     assert [name for name in plain if plain[name] != beside_scene[name]] == ["record.json"]
+
+
+ODD_READINGS = {
+    "a level excluded": (lambda lines: dict(lines), ["--exclude", "L2=fracture"]),
+    "an excluded level without a midline": (
+        lambda lines: {level: line for level, line in lines.items() if level != "L1"},
+        ["--exclude=L1=metal"],
+    ),
+    "an excluded level whose midline stands on no bone": (
+        lambda lines: lines | {"L4": lines["L4"] + (34.0, 0.0, 0.0)},
+        ["--exclude=L4=out of the scan"],
+    ),
+    "some levels": (lambda lines: dict(lines), ["--levels", "L4,L2"]),
+    "one level": (lambda lines: {"L3": lines["L3"]}, []),
+    "a reversed midline in two slices": (
+        lambda lines: lines | {"L3": lines["L3"][::-1] + np.outer((3.1, -3.3), (0, 0, 1))},
+        ["--reading", "3", "--accept-off-protocol"],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ODD_READINGS)
+def test_odd_readings_come_out_of_a_scene_as_they_do_without_one(what, spine, tmp_path):
+    change, options = ODD_READINGS[what]
+    midlines = change({level: truth.midline_ras_mm for level, truth in spine.phantom.truth.items()})
+    (tmp_path / "markups").mkdir()
+    for level, points in midlines.items():
+        write_line(tmp_path / "markups" / f"{level}-midline.mrk.json", points)
+    common = ["measure", spine.ct, "--markups", tmp_path / "markups", *options, "--out"]
+    for run in (lumbarhu(*common, tmp_path / "plain"), lumbarhu(*common, tmp_path / "scene", "--scene")):
+        assert (run.exit_code, run.err) == (0, "")
+    plain, beside_scene = files_of(tmp_path / "plain"), files_of(tmp_path / "scene")
+    assert set(beside_scene) - set(plain) == {"scene.mrb"}
+    assert [name for name in plain if plain[name] != beside_scene[name]] == ["record.json"]
+    assert records_without_software(plain) == records_without_software(beside_scene)
+    assert lumbarhu("verify", tmp_path / "scene", "--ct", spine.ct).exit_code == 0
+
+
+def records_without_software(files):
+    record = json.loads(files["record.json"])
+    del record["software"]
+    record["files"].pop("scene.mrb", None)
+    return record
 
 
 def test_the_scene_opened_again_measures_the_same_digits_and_the_same_voxels(with_scene):
