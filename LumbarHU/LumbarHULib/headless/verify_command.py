@@ -18,8 +18,7 @@ def run_verify(options: argparse.Namespace) -> int:
     progress = Progress()
     try:
         ct_file = read_ct(options.ct, progress)
-        progress(0.0, "Measuring the label maps anew")
-        differences = verify_audit_folder(options.folder, ct_file.ct)
+        differences = verify_audit_folder(options.folder, ct_file.ct, progress)
     finally:
         progress.clear()
     if not differences:
