@@ -1,12 +1,10 @@
 """A reading: one reader's work on one CT, kept in the scene in a node of its own."""
 
 import json
-import tempfile
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
@@ -14,8 +12,9 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import parse_level
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.scan_facts import ScanFacts
-from LumbarHULib.files.cutoffs_file import load_cutoffs
-from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_from
+from LumbarHULib.files.located_json import parse_located_json
+from LumbarHULib.files.protocol_file import ProtocolDocument, protocol_from
 
 MODULE_NAME = "LumbarHU"
 
@@ -91,14 +90,24 @@ class Reading:
         return self.node.GetParameter("cutoffs")
 
     @property
+    def protocol_document(self) -> ProtocolDocument:
+        """The protocol with its document's own words, as an audit folder tells it."""
+        return _protocol_from_text(self.protocol_text)
+
+    @property
+    def cutoffs_document(self) -> CutoffsDocument:
+        """The cutoffs with their document's own words, as an audit folder tells them."""
+        return _cutoffs_from_text(self.cutoffs_text)
+
+    @property
     def protocol(self) -> Protocol:
         """The protocol that the reading measures by."""
-        return _protocol_from_text(self.protocol_text)
+        return self.protocol_document.protocol
 
     @property
     def cutoffs(self) -> CutoffTable:
         """The cutoffs that the reading classifies by."""
-        return _cutoffs_from_text(self.cutoffs_text)
+        return self.cutoffs_document.cutoffs
 
     @property
     def scan_facts(self) -> ScanFacts:
@@ -307,7 +316,7 @@ def set_cutoffs(reading: Reading, cutoffs_document: dict) -> None:
     reading.node.SetParameter("cutoffs", text)
 
 
-def record(reading: Reading, what: str, who: str, when: str, reason: str = "") -> None:
+def add_to_history(reading: Reading, what: str, who: str, when: str, reason: str = "") -> None:
     """Add an entry to the reading's history."""
     if not who.strip():
         raise InputError(f"{reading.title} cannot be {what} by nobody: give a name, or initials.")
@@ -319,19 +328,12 @@ def _json_text(value) -> str:
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
+# A scene's documents pass the same checks as a file's.
 @lru_cache(maxsize=16)
-def _protocol_from_text(text: str) -> Protocol:
-    return _loaded(load_protocol, text, "protocol.json").protocol
+def _protocol_from_text(text: str) -> ProtocolDocument:
+    return protocol_from(parse_located_json(text, "protocol.json"))
 
 
 @lru_cache(maxsize=16)
-def _cutoffs_from_text(text: str) -> CutoffTable:
-    return _loaded(load_cutoffs, text, "cutoffs.json").cutoffs
-
-
-def _loaded(load: Callable, text: str, file_name: str):
-    """Return what the reader of such files makes of `text`: a scene's documents pass the same checks as a file's."""
-    with tempfile.TemporaryDirectory(prefix="lumbarhu-") as folder:
-        path = Path(folder) / file_name
-        path.write_text(text, encoding="utf-8")
-        return load(path)
+def _cutoffs_from_text(text: str) -> CutoffsDocument:
+    return cutoffs_from(parse_located_json(text, "cutoffs.json"))

@@ -9,7 +9,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.mrml.label_layer import read_masks
-from LumbarHULib.mrml.reading import Reading, record
+from LumbarHULib.mrml.reading import Reading, add_to_history
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, lock_markups, markup_node, placed_levels, read_landmarks
 from LumbarHULib.mrml.result_tables import results_table, summary_table
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
@@ -34,7 +34,7 @@ def sign_off(reading: Reading, who: str, when: str) -> None:
         When it is signed off already, or nobody signs.
     """
     reading.require_open()
-    record(reading, "signed off", who, when)
+    add_to_history(reading, "signed off", who, when)
     reading.keep(_STATE_KEY, _state(reading))
     lock_markups(reading, True)
 
@@ -51,7 +51,7 @@ def reopen(reading: Reading, who: str, when: str, reason: str) -> None:
         raise InputError(f"{reading.title} is not signed off: there is nothing to reopen.")
     if not reason.strip():
         raise InputError(f"{reading.title} is to be reopened without a reason: give one.")
-    record(reading, "reopened", who, when, reason.strip())
+    add_to_history(reading, "reopened", who, when, reason.strip())
     lock_markups(reading, False)
 
 
