@@ -6,8 +6,9 @@ The edge is the periosteal surface before blur. It is searched first (`outline_f
 
 import numpy as np
 
+from LumbarHULib.core.closed_spline import spline_matrices
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.outline_fit_curve import midline_crossings, spline_matrices
+from LumbarHULib.core.outline_fit_curve import midline_crossings
 from LumbarHULib.core.outline_fit_model import SD_PER_FWHM, SD_PER_PIXEL, OutlineFit, OutlineModel
 from LumbarHULib.core.outline_fit_profiles import PlaneSampler
 from LumbarHULib.core.outline_fit_refine import EdgeState, refine_outline

@@ -1,25 +1,13 @@
-"""The closed spline as linear algebra: its samples, its stiffness, and where its control points stand."""
+"""What the outline finder does with closed splines: their stiffness, and where their control points stand."""
 
 from functools import lru_cache
 
 import numpy as np
 
+from LumbarHULib.core.closed_spline import spline_matrices
+
 # Samples per control point where places along the curve are looked up.
 LOOKUP_SAMPLES = 48
-
-
-@lru_cache(maxsize=16)
-def spline_matrices(count: int, per_span: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return matrices that take control points to the closed spline, its first and its second derivative.
-
-    Each has shape (count * per_span, count). The samples lie at uniform parameters, the first at the first control
-    point.
-    """
-    from scipy.interpolate import CubicSpline
-
-    spline = CubicSpline(np.arange(count + 1), np.vstack([np.eye(count), np.eye(count)[:1]]), bc_type="periodic")
-    parameters = np.arange(count * per_span) / per_span
-    return spline(parameters), spline(parameters, 1), spline(parameters, 2)
 
 
 @lru_cache(maxsize=4)

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from LumbarHULib.core.outline_fit_curve import bending_energy, outward_normals, spline_matrices, spread_points
+from LumbarHULib.core.closed_spline import spline_matrices
+from LumbarHULib.core.outline_fit_curve import bending_energy, outward_normals, spread_points
 from LumbarHULib.core.outline_fit_model import OutlineModel
 from LumbarHULib.core.outline_fit_profiles import PlaneSampler
 

@@ -2,13 +2,8 @@
 
 import numpy as np
 
-from LumbarHULib.core.outline_fit_curve import (
-    midline_crossings,
-    outward_normals,
-    spline_matrices,
-    spread_points,
-    stiff_spline,
-)
+from LumbarHULib.core.closed_spline import spline_matrices
+from LumbarHULib.core.outline_fit_curve import midline_crossings, outward_normals, spread_points, stiff_spline
 from LumbarHULib.core.outline_fit_model import OutlineModel
 from LumbarHULib.core.outline_fit_path import best_closed_path
 from LumbarHULib.core.outline_fit_profiles import PlaneSampler, edge_evidence
