@@ -1,4 +1,4 @@
-"""The command line: lumbarhu demo, measure and verify."""
+"""The command line: lumbarhu demo, measure, verify and study."""
 
 import argparse
 import io
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from LumbarHULib import __version__
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.headless import demo_command, measure_command, verify_command
+from LumbarHULib.headless import demo_command, measure_command, study_command, verify_command
 from LumbarHULib.headless.interruption import termination_as_interrupt
 
 DONE, DIFFERS, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_measure(commands)
     _add_verify(commands)
+    _add_study(commands)
     return parser
 
 
@@ -141,6 +142,18 @@ def _add_verify(commands) -> None:
     verify.add_argument("folder", type=Path, metavar="DIR", help="audit folder")
     verify.add_argument("--ct", type=Path, required=True, metavar="CT", help="the CT that it was measured in")
     verify.set_defaults(command=verify_command.run_verify)
+
+
+def _add_study(commands) -> None:
+    study = commands.add_parser(
+        "study",
+        help="tell which of the study's printed numbers agree, and how far its cutoffs can be trusted",
+        description="Hold the study's printed numbers against each other, and simulate from its quartiles how far each "
+        "of its cutoffs would move in other patients.",
+    )
+    study.add_argument("--studies", default="10000", metavar="N", help="studies to simulate (default: 10000)")
+    study.add_argument("--seed", default="1", metavar="N", help="seed of the simulation (default: 1)")
+    study.set_defaults(command=study_command.run_study)
 
 
 if __name__ == "__main__":

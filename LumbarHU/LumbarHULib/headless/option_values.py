@@ -1,0 +1,36 @@
+"""Numbers among the options, refused in a sentence where they are none."""
+
+from LumbarHULib.core.errors import InputError
+
+_MOST_DIGITS = 9
+
+
+def whole_number(option: str, text: str, least: int, most: int) -> int:
+    """Return the whole number that an option gives.
+
+    Raises
+    ------
+    InputError
+        If it is none, or off these limits.
+    """
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+    if not is_number or not least <= int(text) <= most:
+        raise InputError(f"{option} {text} cannot be used: give a whole number from {least} to {most}.")
+    return int(text)
+
+
+def share(option: str, text: str) -> float:
+    """Return the share between 0 and 1 that an option gives.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < 1:
+        raise InputError(f"{option} {text} is no share: give a number between 0 and 1, such as 0.2.")
+    return value

@@ -1,0 +1,82 @@
+"""lumbarhu study: which of the study's printed numbers agree, and how far its cutoffs and classes can be trusted."""
+
+import argparse
+from collections.abc import Sequence
+
+from LumbarHULib.cohort.groups import GROUPS
+from LumbarHULib.cohort.printed_numbers import PrintedCheck
+from LumbarHULib.cohort.study_check import check_study
+from LumbarHULib.cohort.study_simulation import ASSUMPTION, expected_classes, simulate_cutoff
+from LumbarHULib.cohort.study_tables import StudyTables
+from LumbarHULib.cohort.targets import TARGETS
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.files.study_files import load_study_tables
+from LumbarHULib.headless.console import aligned
+from LumbarHULib.headless.option_values import whole_number
+from LumbarHULib.headless.progress import Progress
+
+
+def run_study(options: argparse.Namespace) -> int:
+    """Print the check of the study's tables and the simulated intervals of its cutoffs; return 0.
+
+    Raises
+    ------
+    InputError
+        When an option is off its limits.
+    """
+    studies = whole_number("--studies", options.studies, 100, 1_000_000)
+    seed = whole_number("--seed", options.seed, 0, 999_999_999)
+    tables = load_study_tables()
+    progress = Progress()
+    try:
+        intervals = _interval_table(tables, studies, seed, progress)
+    finally:
+        progress.clear()
+    print(tables.citation)
+    print(_checks_text(check_study(tables, load_protocol().protocol.lsc_hu)))
+    print(
+        f"\nHow far each cutoff would move in other patients like the study's: {studies} studies of its size, seed "
+        f"{seed},\n{ASSUMPTION}.\nThe cutoffs that LumbarHU comes with carry the intervals of 10000 studies with seed "
+        f"1.\n\n{intervals}"
+    )
+    print(f"\nWhat the two cutoffs make of each group, from the same distributions:\n\n{_class_table(tables)}")
+    return 0
+
+
+def _checks_text(checks: Sequence[PrintedCheck]) -> str:
+    parts = []
+    for agrees, title in (
+        (False, "printed numbers that contradict others"),
+        (True, "printed numbers that agree with others"),
+    ):
+        chosen = [check for check in checks if check.agrees == agrees]
+        lines = [f"{f'note {check.note}' if check.note else '':<8}{check.sentence}" for check in chosen]
+        parts.append("\n".join([f"\n{len(chosen)} {title}:\n", *lines]))
+    return "\n".join(parts)
+
+
+def _interval_table(tables: StudyTables, studies: int, seed: int, progress: Progress) -> str:
+    rows = [["ROI", "To find", "Printed", "Median", "95 % of studies", "Patients"]]
+    for number, (target, roi) in enumerate((target, roi) for target in TARGETS for roi in ROIS):
+        progress(number / (len(TARGETS) * len(ROIS)), "Simulating studies")
+        found = simulate_cutoff(tables, roi, target, studies, seed)
+        rows.append(
+            [
+                roi,
+                TARGETS[target].positive,
+                f"{found.printed_hu:.2f} HU",
+                f"{found.median_hu:.1f} HU",
+                f"{found.low_hu:.1f} to {found.high_hu:.1f} HU",
+                f"{found.n_positive} against {found.n_negative}",
+            ]
+        )
+    return aligned(rows, left_columns=2)
+
+
+def _class_table(tables: StudyTables) -> str:
+    rows = [["ROI", "By DXA", *(f"taken for {group}" for group in GROUPS)]]
+    for roi in ROIS:
+        for group, shares in expected_classes(tables, roi).shares.items():
+            rows.append([roi, group, *(f"{100 * shares[name]:.0f} %" for name in GROUPS)])
+    return aligned(rows, left_columns=2)
