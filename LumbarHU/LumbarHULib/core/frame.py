@@ -106,7 +106,7 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
                 "midline_reversed",
                 f"The midline of {level} ran from back to front and was taken the other way round.",
                 "Nothing to do if its ends are right.",
-                "note",
+                "warning",
                 level,
             ),
         )

@@ -78,7 +78,7 @@ def test_a_reversed_midline_is_swapped_and_says_so():
     right, wrong = frame((2, 17, 0), (-1, -17, 0)), frame((-1, -17, 0), (2, 17, 0))
     np.testing.assert_array_equal(right.uv_from_ij, wrong.uv_from_ij)
     assert codes(right) == []
-    assert codes(wrong) == ["midline_reversed"]
+    assert [(finding.code, finding.severity) for finding in wrong.findings] == [("midline_reversed", "warning")]
 
 
 def test_ends_in_two_slices_are_projected_along_the_normal_into_the_slice_nearest_to_their_mean():
