@@ -125,6 +125,11 @@ class Reading:
         return self.value("accepts_off_protocol")
 
     @property
+    def is_blinded(self) -> bool:
+        """Whether the scene held no other reading of the CT when this one was started."""
+        return self.value("blinded", True)
+
+    @property
     def exclusions(self) -> dict[str, str]:
         """The levels that do not enter the means, each with its reason."""
         return self.value("exclusions")
@@ -228,6 +233,7 @@ def create_reading(
     reading.keep("scan_facts", asdict(scan_facts or ScanFacts()))
     reading.keep("scan_findings", [asdict(finding) for finding in scan_findings])
     reading.keep("accepts_off_protocol", False)
+    reading.keep("blinded", not others)
     reading.keep("exclusions", {})
     reading.keep("history", [])
     node.SetNodeReferenceID(_CT_ROLE, ct_node.GetID())

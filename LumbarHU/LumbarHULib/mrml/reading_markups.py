@@ -7,6 +7,7 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin
 from LumbarHULib.core.levels import LEVELS, parse_level
@@ -91,15 +92,47 @@ def set_midline(reading: Reading, level: str, points_ras_mm, origin: MidlineOrig
     """
     reading.require_open()
     points_ras_mm = np.asarray(points_ras_mm, dtype=float).reshape(-1, 3)
-    _write_points(ensure_markup(reading, level, "midline"), "midline", points_ras_mm)
+    replace_points(ensure_markup(reading, level, "midline"), "midline", points_ras_mm)
     kept = {"kind": origin.kind, "corrected_mm": origin.corrected_mm, "corrected_deg": origin.corrected_deg}
     reading.keep(_origin_key(level), kept | {"points_ras_mm": points_ras_mm.tolist()})
+
+
+def move_into_slice(reading: Reading, level: str, stack: AxialStack, end: int) -> bool:
+    """Move both ends of a midline along the slices' normal into the axial slice nearest to one of them.
+
+    Parameters
+    ----------
+    stack : AxialStack
+        The CT.
+    end : int
+        The end that says which slice: 0 the anterior, 1 the posterior.
+
+    Returns
+    -------
+    bool
+        Whether anything was moved; never where the midline has not both of its ends.
+    """
+    node = markup_node(reading, level, "midline")
+    points_ras_mm = np.empty((0, 3)) if node is None else placed_points(node)
+    if len(points_ras_mm) != 2:
+        return False
+    heights_mm = (points_ras_mm - stack.ras_from_ijk[:3, 3]) @ stack.normal_ras
+    slices = len(stack.voxels_hu)
+    slice_k = min(max(round(heights_mm[end] / stack.slice_spacing_mm), 0), slices - 1)
+    shifts_mm = slice_k * stack.slice_spacing_mm - heights_mm
+    if np.abs(shifts_mm).max() <= _MOVED_MM:
+        return False
+    state_before = node.StartModify()
+    for index, point_ras_mm in enumerate(points_ras_mm + shifts_mm[:, None] * stack.normal_ras):
+        node.SetNthControlPointPositionWorld(index, point_ras_mm)
+    node.EndModify(state_before)
+    return True
 
 
 def set_markup(reading: Reading, level: str, role: str, points_ras_mm) -> None:
     """Place a level's boundary or outline as if a reader had drawn it: it will be measured as it stands."""
     reading.require_open()
-    _write_points(ensure_markup(reading, level, role), role, np.asarray(points_ras_mm, dtype=float).reshape(-1, 3))
+    replace_points(ensure_markup(reading, level, role), role, np.asarray(points_ras_mm, dtype=float).reshape(-1, 3))
     reading.keep_quietly(_written_key(level, role), None)
 
 
@@ -116,7 +149,7 @@ def set_landmarks(reading: Reading, landmarks: Landmarks) -> None:
 def placed_levels(reading: Reading) -> tuple[str, ...]:
     """Return the levels that have a midline with at least one point, from cranial to caudal."""
     nodes = {level: markup_node(reading, level, "midline") for level in LEVELS}
-    return tuple(level for level, node in nodes.items() if node is not None and len(_points(node)))
+    return tuple(level for level, node in nodes.items() if node is not None and len(placed_points(node)))
 
 
 def read_landmarks(reading: Reading, level: str) -> Landmarks:
@@ -129,12 +162,12 @@ def read_landmarks(reading: Reading, level: str) -> Landmarks:
     """
     level = parse_level(level)
     midline = markup_node(reading, level, "midline")
-    points_ras_mm = np.empty((0, 3)) if midline is None else _points(midline)
+    points_ras_mm = np.empty((0, 3)) if midline is None else placed_points(midline)
     if len(points_ras_mm) == 0:
         raise InputError(f"{level} has no midline: place its front and back edge.", level)
     _fix_point_count(midline, "midline")
     edited = {
-        f"{role}_ras_mm": _points(markup_node(reading, level, role))
+        f"{role}_ras_mm": placed_points(markup_node(reading, level, role))
         for role in AUTOMATIC_ROLES
         if is_edited(reading, level, role)
     }
@@ -147,7 +180,7 @@ def midline_origin(reading: Reading, level: str) -> MidlineOrigin:
     node = markup_node(reading, level, "midline")
     if kept is None or kept["kind"] != "proposal_accepted" or node is None:
         return MANUAL if kept is None else MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
-    proposed, now = np.array(kept["points_ras_mm"]), _points(node)
+    proposed, now = np.array(kept["points_ras_mm"]), placed_points(node)
     if now.shape != proposed.shape or np.abs(now - proposed).max() <= _MOVED_MM:
         return MidlineOrigin("proposal_accepted")
     directions = [(ends[0] - ends[1]) / max(np.linalg.norm(ends[0] - ends[1]), _MOVED_MM) for ends in (proposed, now)]
@@ -172,10 +205,10 @@ def is_edited(reading: Reading, level: str, role: str) -> bool:
 def write_automatic(reading: Reading, level: str, role: str, points_ras_mm: np.ndarray) -> None:
     """Let a boundary or outline that nobody edited follow the midline."""
     node = ensure_markup(reading, level, role)
-    now = _points(node)
+    now = placed_points(node)
     if now.shape == points_ras_mm.shape and np.abs(now - points_ras_mm).max() <= _MOVED_MM:
         return
-    _write_points(node, role, points_ras_mm)
+    replace_points(node, role, points_ras_mm)
     reading.keep_quietly(_written_key(level, role), _own_points(node).tolist())
 
 
@@ -205,15 +238,7 @@ def lock_markups(reading: Reading, locked: bool) -> None:
                 node.SetLocked(locked)
 
 
-def _written_key(level: str, role: str) -> str:
-    return f"written {level}-{role}"
-
-
-def _origin_key(level: str) -> str:
-    return f"origin {parse_level(level)}"
-
-
-def _points(node) -> np.ndarray:
+def placed_points(node) -> np.ndarray:
     """Return the placed control points in RAS mm, shape (n, 3); one that still hangs on the mouse is not placed."""
     points = vtk.vtkPoints()
     points.SetDataTypeToDouble()  # by default they are of single precision, 4e-6 mm off at 70 mm
@@ -226,13 +251,8 @@ def _points(node) -> np.ndarray:
     return positions_mm[is_placed]
 
 
-def _own_points(node) -> np.ndarray:
-    """Return all control points before any parent transform, shape (n, 3)."""
-    count = node.GetNumberOfControlPoints()
-    return np.array([node.GetNthControlPointPosition(index) for index in range(count)]).reshape(-1, 3)
-
-
-def _write_points(node, role: str, points_ras_mm: np.ndarray) -> None:
+def replace_points(node, role: str, points_ras_mm: np.ndarray) -> None:
+    """Give a markup other points, whatever it had; what is kept of its making is left as it is."""
     points = vtk.vtkPoints()
     points.SetData(numpy_to_vtk(np.ascontiguousarray(points_ras_mm, dtype=float), deep=True))
     state_before = node.StartModify()
@@ -242,9 +262,23 @@ def _write_points(node, role: str, points_ras_mm: np.ndarray) -> None:
     _fix_point_count(node, role)
 
 
+def _written_key(level: str, role: str) -> str:
+    return f"written {level}-{role}"
+
+
+def _origin_key(level: str) -> str:
+    return f"origin {parse_level(level)}"
+
+
+def _own_points(node) -> np.ndarray:
+    """Return all control points before any parent transform, shape (n, 3)."""
+    count = node.GetNumberOfControlPoints()
+    return np.array([node.GetNthControlPointPosition(index) for index in range(count)]).reshape(-1, 3)
+
+
 def _fix_point_count(node, role: str) -> None:
     """Keep the Delete key from taking a line apart, once it has both ends."""
-    if role != "outline" and len(_points(node)) == 2:
+    if role != "outline" and len(placed_points(node)) == 2:
         node.SetFixedNumberOfControlPoints(True)
 
 

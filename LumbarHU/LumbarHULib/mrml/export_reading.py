@@ -1,0 +1,77 @@
+"""A reading from the scene to its audit folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.files.audit import Audit
+from LumbarHULib.files.audit_folder import write_audit_folder
+from LumbarHULib.mrml.ct_node import ct_from_node
+from LumbarHULib.mrml.reading import Reading
+
+# Not in a file name on one system or another.
+_FORBIDDEN = frozenset('<>:"/\\|?*')
+
+
+def audit_folder_of(root: Path, reading: Reading) -> Path:
+    """Return where a reading's audit folder stands: root/case/reader/reading number.
+
+    Raises
+    ------
+    InputError
+        When case or reader leave no name for a folder.
+    """
+    return (
+        Path(root) / _folder_name("case", reading.case) / _folder_name("reader", reading.reader) / str(reading.number)
+    )
+
+
+def export_reading(
+    root: Path,
+    reading: Reading,
+    result: ReadingResult,
+    overwrite: bool = False,
+    progress: Callable[[float, str], None] | None = None,
+) -> Path:
+    """Write the audit folder of a reading below `root`, and return its path.
+
+    Raises
+    ------
+    InputError
+        When the reading has no level to show, a level that is not excluded could not be measured, the CT is gone, or
+        the folder exists and may not be replaced, or cannot be written.
+    """
+    folder = audit_folder_of(root, reading)
+    write_audit_folder(folder, audit_of_reading(reading, result), overwrite, progress=progress)
+    return folder
+
+
+def audit_of_reading(reading: Reading, result: ReadingResult) -> Audit:
+    """Return everything that the audit folder of a reading tells of; raises InputError as `export_reading` does."""
+    for refusal in result.refusals:
+        if not refusal.excluded:
+            raise InputError(refusal.sentence, refusal.level)
+    if not result.levels:
+        raise InputError(f"{reading.title} has no measured level: place a midline first.")
+    if reading.ct_node is None:
+        raise InputError(f"The CT of {reading.title} is no longer in the scene: load it, and start a new reading.")
+    return Audit(
+        case=reading.case,
+        reader=reading.reader,
+        reading=reading.number,
+        result=result,
+        ct=ct_from_node(reading.ct_node),
+        scan_facts=reading.scan_facts,
+        protocol=reading.protocol_document,
+        cutoffs=reading.cutoffs_document,
+        accept_off_protocol=reading.accepts_off_protocol,
+        extra={"blinded": reading.is_blinded, "history": reading.history},
+    )
+
+
+def _folder_name(what: str, text: str) -> str:
+    name = "".join("_" if letter in _FORBIDDEN or not letter.isprintable() else letter for letter in text).strip(" .")
+    if not name:
+        raise InputError(f"The {what} is called “{text}”, which cannot name a folder: give the {what} a name.")
+    return name

@@ -1,0 +1,84 @@
+"""A reading leaves the scene whole: what verify works out anew is what the reader saw."""
+
+import json
+
+import pytest
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.verify import verify_audit_folder
+from LumbarHULib.mrml.ct_node import ct_from_node
+from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
+from LumbarHULib.mrml.measure_reading import ReadingMeasurer
+from LumbarHULib.mrml.protocol_edit import is_protocol_modified, set_protocol_value
+from LumbarHULib.mrml.reading_lifecycle import sign_off
+from LumbarHULib.mrml.reading_markups import markup_node, move_into_slice
+
+
+def test_the_folder_of_a_reading_is_verified_without_a_difference(start_reading, ct_node, tmp_path):
+    reading = start_reading(case="7", levels=("L2", "L3"))
+    result = ReadingMeasurer(reading).measure()
+    sign_off(reading, "A", "2026-01-02 03:04")
+    folder = export_reading(tmp_path, reading, result)
+    assert folder == tmp_path / "7" / "Reader A" / "1"
+    assert verify_audit_folder(folder, ct_from_node(ct_node)) == []
+    extra = json.loads((folder / "record.json").read_text(encoding="utf-8"))["extra"]
+    assert extra["blinded"] is True
+    assert [entry["what"] for entry in extra["history"]] == ["signed off"]
+
+
+def test_a_second_reading_of_the_same_scene_says_that_it_was_not_blinded(start_reading):
+    assert start_reading("A").is_blinded
+    assert not start_reading("B").is_blinded
+
+
+def test_a_name_that_no_system_takes_for_a_folder_is_made_one(start_reading, tmp_path):
+    reading = start_reading("A/B: C", case='a<b>"c"\\..')
+    assert audit_folder_of(tmp_path, reading) == tmp_path / "a_b__c__" / "A_B_ C" / "1"
+
+
+def test_a_reading_without_case_is_not_exported(reading, measurer, tmp_path):
+    with pytest.raises(InputError, match="give the case a name"):
+        export_reading(tmp_path, reading, measurer.measure())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_level_that_could_not_be_measured_is_not_passed_over(start_reading, tmp_path):
+    reading = start_reading(case="7")
+    node = markup_node(reading, "L2", "midline")
+    node.SetNthControlPointPosition(0, 500, 0, 0)
+    with pytest.raises(InputError, match="L2"):
+        export_reading(tmp_path, reading, ReadingMeasurer(reading).measure())
+
+
+def test_a_reading_without_its_ct_or_without_levels_is_refused(start_reading, scene, ct_node, tmp_path):
+    empty = start_reading(case="7", levels=())
+    with pytest.raises(InputError, match="no measured level"):
+        export_reading(tmp_path, empty, ReadingMeasurer(empty).measure())
+    reading = start_reading("B", case="7")
+    result = ReadingMeasurer(reading).measure()
+    scene.RemoveNode(ct_node)
+    with pytest.raises(InputError, match="no longer in the scene"):
+        export_reading(tmp_path, reading, result)
+
+
+def test_a_changed_protocol_value_is_measured_with_and_marked(reading, measurer):
+    before = measurer.measure().levels[0].rois["oval"].values["voxels"]
+    assert not is_protocol_modified(reading)
+    set_protocol_value(reading, "cortical_margin_mm", reading.protocol.cortical_margin_mm)
+    assert not is_protocol_modified(reading)
+    set_protocol_value(reading, "cortical_margin_mm", 4.0)
+    assert is_protocol_modified(reading)
+    assert measurer.measure().levels[0].rois["oval"].values["voxels"] < before
+    with pytest.raises(InputError, match="cortical_margin_mm"):
+        set_protocol_value(reading, "cortical_margin_mm", 400.0)
+
+
+@pytest.mark.parametrize(("end", "dragged_mm", "slice_mm"), [(0, 71.1, 70.0), (1, 73.6, 72.5), (0, 900.0, 120.0)])
+def test_both_ends_of_a_midline_go_into_the_slice_of_the_dragged_one(reading, measurer, end, dragged_mm, slice_mm):
+    node = markup_node(reading, "L2", "midline")
+    position = list(node.GetNthControlPointPosition(end))
+    node.SetNthControlPointPosition(end, position[0], position[1], dragged_mm)
+    assert move_into_slice(reading, "L2", measurer.stack, end)
+    assert [node.GetNthControlPointPosition(index)[2] for index in (0, 1)] == pytest.approx([slice_mm] * 2, abs=1e-9)
+    assert node.GetNthControlPointPosition(end)[:2] == pytest.approx(position[:2], abs=1e-9)
+    assert not move_into_slice(reading, "L2", measurer.stack, end)
