@@ -1,7 +1,7 @@
 # make demo     the main job on a CT of our own: measured, classified, audited; the result is in demo/
 # make test     style and every test
 # make bench    how long a measurement takes
-# make evidence the choice of the protocol's defaults, worked out anew
+# make evidence the choice of the protocol's defaults, and how exact a measurement is, worked out anew
 # make pictures the README's pictures, drawn anew from the demo
 # make lint     style alone;  make format: mends it
 # make clean    removes what the above made, .venv too
@@ -31,6 +31,7 @@ bench: $(INSTALLED)
 
 evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/cortical_margin.py
+	$(RUN) Testing/Evidence/phantom_accuracy.py
 
 pictures: $(INSTALLED)
 	$(RUN) Docs/draw_pictures.py

@@ -5,7 +5,7 @@ each: least Dice of the five regions against the analytic ones, greatest error o
 under the saved label map against the trabecular bone's HU), and the outline's distance from the true edge, all from the
 files that the command line saved.
 
-Run it with ``python Testing/Evidence/phantom_accuracy.py [number of random settings]``; 40 take about two minutes.
+Run it with ``make evidence``, or alone with the number of random settings; 40 take about two minutes.
 """
 
 import sys

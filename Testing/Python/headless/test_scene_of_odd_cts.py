@@ -1,4 +1,4 @@
-"""CTs that are stored oddly give the same files with a scene as without, and the same digits when it is opened again."""
+"""CTs stored oddly give the same files with a scene as without, and the same digits when it is opened again."""
 
 import numpy as np
 import pytest
