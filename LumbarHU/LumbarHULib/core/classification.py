@@ -39,26 +39,26 @@ def summarize_roi(
         False where acquisition or number of levels forbid a class.
     """
     if mean_hu is None:
-        return RoiSummary(roi, levels, None, "not_classified", cutoffs, *[None] * 7)
+        return RoiSummary(roi, levels, None, "not_classified", cutoffs)
     nearest = _nearest(mean_hu, cutoffs)
     distance_hu = mean_hu - nearest.cutoff_hu
     within_error = abs(distance_hu) < protocol.single_measurement_lsc_fraction * protocol.lsc_hu
     inside = None if nearest.low_hu is None else nearest.low_hu <= mean_hu <= nearest.high_hu
     class_name = classify(mean_hu, cutoffs) if may_classify else "not_classified"
     return RoiSummary(
-        roi,
-        levels,
-        mean_hu,
-        class_name,
-        cutoffs,
-        nearest.cutoff_hu,
-        distance_hu,
-        distance_hu / protocol.lsc_hu,
-        nearest.low_hu,
-        nearest.high_hu,
-        inside,
-        within_error,
-        _findings(roi, mean_hu, nearest, distance_hu, within_error, inside, protocol) if may_classify else (),
+        roi=roi,
+        levels=levels,
+        mean_hu=mean_hu,
+        class_name=class_name,
+        cutoffs=cutoffs,
+        nearest_cutoff_hu=nearest.cutoff_hu,
+        distance_hu=distance_hu,
+        distance_lsc=distance_hu / protocol.lsc_hu,
+        cutoff_low_hu=nearest.low_hu,
+        cutoff_high_hu=nearest.high_hu,
+        inside_interval=inside,
+        within_error=within_error,
+        findings=_findings(roi, mean_hu, nearest, distance_hu, within_error, inside, protocol) if may_classify else (),
     )
 
 

@@ -62,7 +62,7 @@ def summarize(
     findings += _level_count_findings(used, protocol)
     may_classify = len(used) >= protocol.minimum_levels and (accept_off_protocol or not off_protocol)
     summaries = tuple(_summary(roi, used, in_order, protocol, cutoffs, may_classify) for roi in ROIS)
-    return ReadingResult(measured, refusals, summaries, findings)
+    return ReadingResult(measured, refusals, summaries, scan_facts, findings)
 
 
 def _summary(roi: str, used, in_order, protocol: Protocol, cutoffs: CutoffTable, may_classify: bool) -> RoiSummary:

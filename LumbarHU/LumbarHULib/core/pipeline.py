@@ -19,7 +19,7 @@ from LumbarHULib.core.levels import parse_level
 from LumbarHULib.core.outline_search import outline_of_level
 from LumbarHULib.core.patient import summarize
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.results import BoundaryUsed, LevelRefusal, LevelResult, ReadingResult, RoiMask
+from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiMask
 from LumbarHULib.core.roi_measurement import measure_roi
 from LumbarHULib.core.roi_shapes import roi_shapes
 from LumbarHULib.core.scan_facts import ScanFacts
@@ -75,13 +75,13 @@ def measure_level(
         level=frame.level,
         midline_ras_mm=landmarks.midline_ras_mm,
         frame=frame,
-        boundary=BoundaryUsed(boundary.points_ras_mm, boundary.fraction, boundary.angle_deg, boundary.moved),
+        boundary=boundary,
         outline_ras_mm=outline.points_ras_mm,
         outline_edited=outline.edited,
         slices=(slab.first, slab.last),
-        slab_mm=slab.thickness_mm,
+        covered_mm=slab.thickness_mm,
         rois=rois,
-        shapes=shapes.figures,
+        shapes=shapes,
         origin=landmarks.origin,
         excluded=excluded,
         findings=level_findings(stack, frame, outline, boundary, shapes, slab, protocol),

@@ -4,10 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from LumbarHULib.core.boundary import Boundary
 from LumbarHULib.core.cutoffs import RoiCutoffs
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.landmarks import MidlineOrigin
+from LumbarHULib.core.roi_shapes import RoiShapes
+from LumbarHULib.core.scan_facts import ScanFacts
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,28 +27,6 @@ class RoiMask:
 
     inside: np.ndarray
     offset_kji: tuple[int, int, int]
-
-
-@dataclass(frozen=True, eq=False)
-class BoundaryUsed:
-    """The anterior two-thirds boundary as it was measured.
-
-    Parameters
-    ----------
-    points_ras_mm : numpy.ndarray, shape (2, 3)
-        Handles, patient's right then left.
-    fraction : float
-        Distance from the anterior end to where the line crosses the midline, in units of the depth.
-    angle_deg : float
-        Angle off the perpendicular to the midline.
-    moved : bool
-        Whether a reader moved it.
-    """
-
-    points_ras_mm: np.ndarray
-    fraction: float
-    angle_deg: float
-    moved: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +70,7 @@ class LevelResult:
         same digits and the same findings.
     frame : Frame
         The level's frame in its mid-slice.
-    boundary : BoundaryUsed
+    boundary : Boundary
         The boundary as it was measured.
     outline_ras_mm : numpy.ndarray, shape (n, 3)
         Control points of the outline as it was measured, in the mid-slice.
@@ -97,13 +78,12 @@ class LevelResult:
         Whether a reader drew or edited the outline.
     slices : tuple of int
         First and last slice k of the slab in the axial stack.
-    slab_mm : float
+    covered_mm : float
         What these slices cover along the slice normal, in mm.
     rois : dict of str to RoiResult
         One entry for each of `ROIS`, in that order.
-    shapes : dict of str to tuple of float
-        The round's and the oval's figures in the frame, in mm: ``round`` = center v, radius; ``oval`` = center v,
-        half-axis along u, half-axis along v; ``front`` = half-width.
+    shapes : RoiShapes
+        What bounds the regions that were made from the markups; one that was edited by hand differs.
     origin : MidlineOrigin
         How the midline was placed.
     excluded : str
@@ -115,13 +95,13 @@ class LevelResult:
     level: str
     midline_ras_mm: np.ndarray
     frame: Frame
-    boundary: BoundaryUsed
+    boundary: Boundary
     outline_ras_mm: np.ndarray
     outline_edited: bool
     slices: tuple[int, int]
-    slab_mm: float
+    covered_mm: float
     rois: dict[str, RoiResult]
-    shapes: dict[str, tuple[float, ...]]
+    shapes: RoiShapes
     origin: MidlineOrigin
     excluded: str = ""
     findings: tuple[Finding, ...] = ()
@@ -178,13 +158,13 @@ class RoiSummary:
     mean_hu: float | None
     class_name: str
     cutoffs: RoiCutoffs
-    nearest_cutoff_hu: float | None
-    distance_hu: float | None
-    distance_lsc: float | None
-    cutoff_low_hu: float | None
-    cutoff_high_hu: float | None
-    inside_interval: bool | None
-    within_error: bool | None
+    nearest_cutoff_hu: float | None = None
+    distance_hu: float | None = None
+    distance_lsc: float | None = None
+    cutoff_low_hu: float | None = None
+    cutoff_high_hu: float | None = None
+    inside_interval: bool | None = None
+    within_error: bool | None = None
     findings: tuple[Finding, ...] = ()
 
     def with_finding(self, finding: Finding) -> "RoiSummary":
@@ -204,6 +184,8 @@ class ReadingResult:
         Levels that give no number.
     summaries : tuple of RoiSummary
         One for each of `ROIS`, in that order.
+    scan_facts : ScanFacts
+        What the CT's headers say, to be told beside the classes.
     findings : tuple of Finding
         Of the scan and the reading as a whole.
     """
@@ -211,7 +193,14 @@ class ReadingResult:
     levels: tuple[LevelResult, ...]
     refusals: tuple[LevelRefusal, ...]
     summaries: tuple[RoiSummary, ...]
+    scan_facts: ScanFacts
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def agreeing_rois(self) -> int | None:
+        """How many regions give the class that most of them give; None where any gives none."""
+        classes = [summary.class_name for summary in self.summaries]
+        return None if "not_classified" in classes else max(map(classes.count, classes))
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:

@@ -52,12 +52,16 @@ class RoiShapes:
     findings: tuple[Finding, ...] = ()
 
     @property
-    def figures(self) -> dict[str, tuple[float, ...]]:
-        """The figures of `LevelResult.shapes`."""
+    def figures(self) -> dict[str, dict[str, float]]:
+        """What describes round, oval and front, by region and name, in mm in the frame."""
         return {
-            "round": (self.round_center_v_mm, self.round_radius_mm),
-            "oval": (self.oval_center_v_mm, self.oval_half_u_mm, self.oval_half_v_mm),
-            "front": (self.front_half_width_mm,),
+            "round": {"center_v_mm": self.round_center_v_mm, "radius_mm": self.round_radius_mm},
+            "oval": {
+                "center_v_mm": self.oval_center_v_mm,
+                "half_axis_u_mm": self.oval_half_u_mm,
+                "half_axis_v_mm": self.oval_half_v_mm,
+            },
+            "front": {"half_width_mm": self.front_half_width_mm},
         }
 
     def holds(

@@ -9,8 +9,10 @@ class ScanFacts:
 
     Parameters
     ----------
-    tube_voltage_kv, tube_current_ma, slice_thickness_mm, slice_spacing_mm, gantry_tilt_deg : float or None
+    tube_voltage_kv, tube_current_ma, slice_thickness_mm, gantry_tilt_deg : float or None
         As the headers state them.
+    slice_spacing_mm : float or None
+        Distance between two slices by the positions that the headers state.
     contrast : bool or None
         Whether contrast medium was given.
     kernel, manufacturer, scanner_model, modality, series_uid : str or None
@@ -34,3 +36,25 @@ class ScanFacts:
     series_uid: str | None = None
     orientation_known: bool = True
     source: str = ""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What is known of the acquisition, for people, to stand beside the classes; empty when nothing is."""
+        contrast = {None: "", True: "with contrast medium", False: "without contrast medium"}[self.contrast]
+        values = (
+            (self.tube_voltage_kv, "{:g} kV"),
+            (contrast, "{}"),
+            (self.tube_current_ma, "{:g} mA"),
+            (self.slice_thickness_mm, "slices {:g} mm thick"),
+            (self.slice_spacing_mm, "{:.4g} mm from slice to slice"),
+            (self.gantry_tilt_deg, "gantry tilt {:g}°"),
+            (self.kernel, "kernel {}"),
+            (self.manufacturer, "{}"),
+            (self.scanner_model, "{}"),
+        )
+        return tuple(_printable(form.format(value)) for value, form in values if value not in (None, ""))
+
+
+def _printable(text: str) -> str:
+    """Return a header's text on one line, without what could steer a terminal."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -18,13 +18,6 @@ SCHEMA = "lumbarhu-record-1"
 
 _NOTICE = "For research only. Not a medical device, not a diagnosis."
 
-# What the figures of a region's shape are, in the order in which the core gives them.
-_FIGURE_NAMES = {
-    "round": ("center_v_mm", "radius_mm"),
-    "oval": ("center_v_mm", "half_axis_u_mm", "half_axis_v_mm"),
-    "front": ("half_width_mm",),
-}
-
 # Axes of a stored array, whose shape is (K, J, I).
 _AXIS_NAMES = "kji"
 
@@ -99,7 +92,7 @@ def level_record(level: LevelResult, stack: AxialStack) -> dict[str, Any]:
         },
         "slices": {
             "count": int(last - first + 1),
-            "covered_mm": float(level.slab_mm),
+            "covered_mm": float(level.covered_mm),
             "stored_first": min(_stored_slice(first, stack), _stored_slice(last, stack)),
             "stored_last": max(_stored_slice(first, stack), _stored_slice(last, stack)),
         },
@@ -114,8 +107,8 @@ def level_record(level: LevelResult, stack: AxialStack) -> dict[str, Any]:
             "points_ras_mm": level.outline_ras_mm.tolist(),
         },
         "shapes": {
-            roi: dict(zip(_FIGURE_NAMES[roi], (float(figure) for figure in figures), strict=True))
-            for roi, figures in level.shapes.items()
+            roi: {name: float(figure) for name, figure in figures.items()}
+            for roi, figures in level.shapes.figures.items()
         },
         "rois": {
             roi: {"edited": bool(measured.edited), "findings": _findings(measured.findings)}

@@ -48,19 +48,21 @@ def _hu_table(result: ReadingResult) -> str:
 
 
 def _class_table(result: ReadingResult) -> str:
-    rows = [["ROI", "Class", "Mean HU", "Nearest cutoff", "Distance", "In the cutoff's interval", "Within error"]]
+    rows = [
+        ["ROI", "Class", "Mean HU", "Nearest cutoff", "In its interval", "Distance HU", "Distance LSC", "Within error"]
+    ]
     rows += [_class_row(summary) for summary in result.summaries]
-    classes = [summary.class_name for summary in result.summaries]
-    agreeing = max(classes.count(name) for name in classes)
-    text = aligned(rows, left_columns=2)
-    if "not_classified" in classes:
-        return text
-    return f"{text}\n{agreeing} of {len(classes)} ROIs agree. For research only; not a diagnosis."
+    lines = [aligned(rows, left_columns=2)]
+    if result.agreeing_rois is not None:
+        lines.append(f"{result.agreeing_rois} of {len(ROIS)} ROIs agree. For research only; not a diagnosis.")
+    if result.scan_facts.told:
+        lines.append(f"The CT: {', '.join(result.scan_facts.told)}.")
+    return "\n".join(lines)
 
 
 def _class_row(summary: RoiSummary) -> list[str]:
     if summary.mean_hu is None:
-        return [summary.roi, CLASSES[summary.class_name], *["–"] * 5]
+        return [summary.roi, CLASSES[summary.class_name], *["–"] * 6]
     inside = "unknown"
     if summary.inside_interval is not None:
         inside = (
@@ -71,8 +73,9 @@ def _class_row(summary: RoiSummary) -> list[str]:
         CLASSES[summary.class_name],
         f"{summary.mean_hu:.1f}",
         f"{summary.nearest_cutoff_hu:.2f}",
-        f"{summary.distance_hu:+.1f}",
         inside,
+        f"{summary.distance_hu:+.1f}",
+        f"{summary.distance_lsc:+.1f}",
         "yes" if summary.within_error else "no",
     ]
 

@@ -28,6 +28,26 @@ def test_what_the_headers_tell_and_what_they_leave_open(voltage_kv, contrast, ex
     assert codes(tube_voltage_kv=voltage_kv, contrast=contrast) == expected
 
 
+def test_what_the_headers_state_is_told_for_people_on_one_line():
+    facts = ScanFacts(
+        tube_voltage_kv=120,
+        tube_current_ma=250,
+        slice_thickness_mm=2.5,
+        slice_spacing_mm=1.25,
+        gantry_tilt_deg=-12.5,
+        contrast=False,
+        kernel="B30f\n\x1b[31m",
+        manufacturer="MAKER",
+        scanner_model="M 1",
+    )
+    assert facts.told == (
+        *("120 kV", "without contrast medium", "250 mA", "slices 2.5 mm thick", "1.25 mm from slice to slice"),
+        *("gantry tilt -12.5°", "kernel B30f [31m", "MAKER", "M 1"),
+    )
+    assert ScanFacts(contrast=True).told == ("with contrast medium",)
+    assert ScanFacts().told == ()
+
+
 def test_only_what_is_known_to_be_off_forbids_a_class():
     assert {"tube_voltage_off_protocol", "contrast_medium"} == OFF_PROTOCOL_CODES
 

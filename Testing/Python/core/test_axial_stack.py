@@ -75,7 +75,7 @@ def measured(ct: CtVolume, landmarks):
     stack = axial_stack(ct, PROTOCOL)
     result = measure_level(stack, landmarks, PROTOCOL)
     voxels = {roi: world_voxels(ct, stored_voxels(stack, result.rois[roi].mask, ct.voxels_hu.shape)) for roi in ROIS}
-    return {roi: result.rois[roi].values for roi in ROIS}, voxels, result.shapes
+    return {roi: result.rois[roi].values for roi in ROIS}, voxels, result.shapes.figures
 
 
 @pytest.mark.parametrize("name", GEOMETRIES)

@@ -23,7 +23,7 @@ def level(name, mean_hu, excluded="") -> LevelResult:
     nothing = RoiMask(np.zeros((1, 1, 1), dtype=bool), (0, 0, 0))
     rois = {roi: RoiResult(name, roi, LABEL_VALUES[name], {"mean_hu": float(mean_hu)}, nothing) for roi in ROIS}
     midline = UPRIGHT.to_ras_mm([(0, 17), (0, -17)])
-    return LevelResult(name, midline, None, None, midline, False, (0, 0), 2.5, rois, {}, MANUAL, excluded)
+    return LevelResult(name, midline, None, None, midline, False, (0, 0), 2.5, rois, None, MANUAL, excluded)
 
 
 def reading(*levels, facts=ON_PROTOCOL, cutoffs=CUTOFFS, **options):
@@ -46,6 +46,8 @@ def test_a_patients_value_is_the_mean_over_l1_to_l4_each_counting_once():
         assert "levels_missing" not in codes(summary)
     # 107.96 HU is between the cutoffs for round and front, over the upper for oval and right, below the lower for left.
     classes = {summary.roi: summary.class_name for summary in of.summaries}
+    assert of.agreeing_rois == 2
+    assert of.scan_facts is ON_PROTOCOL
     assert classes == {
         "round": "osteopenia",
         "oval": "normal",

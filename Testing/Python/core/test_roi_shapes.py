@@ -142,7 +142,11 @@ def test_a_boundary_in_front_of_the_inner_outline_is_refused_with_the_fraction()
 def test_figures_are_those_of_the_shapes():
     _, shapes = shapes_of(UPRIGHT.landmarks(control_points(circle(17))), STACK)
     assert shapes.figures == {
-        "round": (shapes.round_center_v_mm, shapes.round_radius_mm),
-        "oval": (shapes.oval_center_v_mm, shapes.oval_half_u_mm, shapes.oval_half_v_mm),
-        "front": (shapes.front_half_width_mm,),
+        "round": {"center_v_mm": shapes.round_center_v_mm, "radius_mm": shapes.round_radius_mm},
+        "oval": {
+            "center_v_mm": shapes.oval_center_v_mm,
+            "half_axis_u_mm": shapes.oval_half_u_mm,
+            "half_axis_v_mm": shapes.oval_half_v_mm,
+        },
+        "front": {"half_width_mm": shapes.front_half_width_mm},
     }

@@ -64,6 +64,7 @@ def test_a_series_at_120_kv_gives_the_same_numbers_as_the_nrrd_and_its_classes(s
     )
     assert (run.exit_code, run.err) == (0, "")
     assert (out / "results.csv").read_bytes() == (audit / "results.csv").read_bytes()
+    assert "The CT: 120 kV, slices 5 mm thick, 5 mm from slice to slice.\n" in run.out
     classes, findings = classes_and_findings(out)
     assert "not_classified" not in classes
     assert not findings & {"tube_voltage_off_protocol", "contrast_medium"}
