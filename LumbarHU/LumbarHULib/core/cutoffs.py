@@ -36,6 +36,8 @@ class Cutoff:
         Of the test that the cutoff file names, as counts of its own positives and negatives.
     note : str
         What a reader must know about this one number.
+    source : str
+        Where the number comes from, such as a table of a publication.
     """
 
     cutoff_hu: float
@@ -45,6 +47,7 @@ class Cutoff:
     sensitivity: Proportion | None = None
     specificity: Proportion | None = None
     note: str = ""
+    source: str = ""
 
     def __post_init__(self):
         if (self.low_hu is None) != (self.high_hu is None):

@@ -88,6 +88,7 @@ def _cutoff(place: LocatedValue) -> Cutoff:
         interval.get("source", ""),
         **proportions,
         note=plain.get("note", ""),
+        source=plain["source"],
     )
 
 

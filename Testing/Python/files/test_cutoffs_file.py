@@ -69,6 +69,7 @@ def test_the_interval_of_round_is_the_one_that_the_protocol_names():
 def test_what_must_be_known_about_the_study_comes_with_its_cutoffs():
     document = load_cutoffs()
     assert len(document.cutoffs.notes) == 8
+    assert {document.cutoffs.rois[roi].normal.source for roi in ROIS} == {"study, Table 3"}
     assert [cutoff["value"] for cutoff in document.document["other_cutoffs"]] == [110, 136, 99, 90]
     acquisition = {name: fact["value"] for name, fact in document.document["acquisition"].items()}
     assert acquisition["contrast_medium"] is False
