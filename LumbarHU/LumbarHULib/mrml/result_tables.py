@@ -52,11 +52,11 @@ def _summary_columns(result: ReadingResult) -> dict[str, list]:
     columns["mean (HU)"] = [_text(row.mean_hu, ".1f") for row in rows]
     columns["mean of"] = [" ".join(row.levels) for row in rows]
     columns["class"] = [CLASSES[row.class_name] for row in rows]
+    columns["beside the cutoff"] = [_nearness(row) for row in rows]
     columns["osteoporosis cutoff (HU)"] = [f"{row.cutoffs.osteoporosis.cutoff_hu:.2f}" for row in rows]
     columns["normal cutoff (HU)"] = [f"{row.cutoffs.normal.cutoff_hu:.2f}" for row in rows]
     columns["to nearest cutoff (HU)"] = [_text(row.distance_hu, "+.1f") for row in rows]
     columns["to nearest cutoff (LSC)"] = [_text(row.distance_lsc, "+.1f") for row in rows]
-    columns["beside the cutoff"] = [_nearness(row) for row in rows]
     return columns
 
 
