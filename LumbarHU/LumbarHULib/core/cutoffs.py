@@ -60,10 +60,20 @@ class Cutoff:
 
 @dataclass(frozen=True)
 class RoiCutoffs:
-    """The two cutoffs of one region: osteoporosis at or below the first, normal at or above the second."""
+    """The two cutoffs of one region: osteoporosis at or below the first, normal at or above the second.
+
+    Parameters
+    ----------
+    osteoporosis, normal : Cutoff
+        The two cutoffs.
+    osteopenia_recovered_percent : float or None
+        How many in a hundred patients with osteopenia have a mean between them, in the cohort that they come from;
+        None where it is not known.
+    """
 
     osteoporosis: Cutoff
     normal: Cutoff
+    osteopenia_recovered_percent: float | None = None
 
     def __post_init__(self):
         if not self.osteoporosis.cutoff_hu < self.normal.cutoff_hu:

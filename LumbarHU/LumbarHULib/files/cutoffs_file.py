@@ -67,7 +67,8 @@ def cutoffs_from(document: LocatedValue) -> CutoffsDocument:
 
 def _roi_cutoffs(place: LocatedValue) -> RoiCutoffs:
     osteoporosis, normal = _cutoff(place["osteoporosis"]), _cutoff(place["normal"])
-    return _located(place, RoiCutoffs, osteoporosis, normal)
+    recovered = place["osteopenia_recovered"]["value"].plain() if "osteopenia_recovered" in place else None
+    return _located(place, RoiCutoffs, osteoporosis, normal, None if recovered is None else float(recovered))
 
 
 def _cutoff(place: LocatedValue) -> Cutoff:

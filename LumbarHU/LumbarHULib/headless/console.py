@@ -55,6 +55,13 @@ def _class_table(result: ReadingResult) -> str:
     lines = [aligned(rows, left_columns=2)]
     if result.agreeing_rois is not None:
         lines.append(f"{result.agreeing_rois} of {len(ROIS)} ROIs agree. For research only; not a diagnosis.")
+    recovered = [
+        f"{summary.roi} {summary.cutoffs.osteopenia_recovered_percent:.0f} %"
+        for summary in result.summaries
+        if summary.class_name != "not_classified" and summary.cutoffs.osteopenia_recovered_percent is not None
+    ]
+    if recovered:
+        lines.append(f"Of patients with osteopenia these cutoffs find as such: {', '.join(recovered)}.")
     if result.scan_facts.told:
         lines.append(f"The CT: {', '.join(result.scan_facts.told)}.")
     return "\n".join(lines)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from LumbarHULib.cohort.study_simulation import simulate_cutoff
+from LumbarHULib.cohort.study_simulation import expected_classes, simulate_cutoff
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS, load_cutoffs
@@ -61,6 +61,12 @@ def test_every_cutoff_has_its_interval_as_it_is_simulated_and_says_so(roi, name,
     assert f"{simulated.n_positive} against {simulated.n_negative} patients" in cutoff.interval_source
 
 
+@pytest.mark.parametrize("roi", ROIS)
+def test_how_seldom_osteopenia_is_recovered_is_as_the_study_s_quartiles_give_it(roi):
+    share = expected_classes(load_study_tables(), roi).shares["osteopenia"]["osteopenia"]
+    assert load_cutoffs().cutoffs.rois[roi].osteopenia_recovered_percent == round(100 * share, 1)
+
+
 def test_the_interval_of_round_is_the_one_that_the_protocol_names():
     round_cutoff = load_cutoffs().cutoffs.rois["round"].osteoporosis
     assert (round_cutoff.low_hu, round_cutoff.high_hu) == (61.3, 126.3)
@@ -96,6 +102,7 @@ def test_cutoffs_of_ones_own_need_no_more_than_source_and_values(tmp_path):
     path.write_text(json.dumps(document), encoding="utf-8")
     table = load_cutoffs(path).cutoffs
     assert (table.rois["left"].osteoporosis.cutoff_hu, table.notes, table.level_medians_hu) == (80.0, (), {})
+    assert table.rois["left"].osteopenia_recovered_percent is None
 
 
 def with_value(path: tuple, value) -> str:
