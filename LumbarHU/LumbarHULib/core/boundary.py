@@ -11,7 +11,7 @@ from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.outline import Outline, round_to_positions
 from LumbarHULib.core.protocol import Protocol
 
-# A handle moved by less was not moved by a hand.
+# A line moved by less was not moved by a hand.
 _MOVED_MM = 1e-4
 
 
@@ -71,14 +71,8 @@ def boundary_from_markup(
         When the handles coincide, the line is too oblique, or it crosses the midline outside the body.
     """
     level = frame.level
-    automatic_ras_mm = automatic_boundary_ras_mm(frame, outline, protocol)
     if points_ras_mm is None:
-        points_ras_mm = automatic_ras_mm
-    # Handles that only changed sides lie on the same line.
-    moved = all(
-        np.abs(handles - automatic_ras_mm).max() > _MOVED_MM for handles in (points_ras_mm, points_ras_mm[::-1])
-    )
-
+        points_ras_mm = automatic_boundary_ras_mm(frame, outline, protocol)
     first, second = frame.to_uv_mm(points_ras_mm)
     length_mm = float(np.linalg.norm(second - first))
     if length_mm < 1e-3:
@@ -102,6 +96,9 @@ def boundary_from_markup(
             "return it to automatic.",
             level,
         )
+    # What counts is the infinite line: handles that slid along it were not moved.
+    shift_mm = abs(fraction - protocol.boundary_fraction) * frame.depth_mm
+    moved = bool(max(shift_mm, abs(along[1]) * length_mm) > _MOVED_MM)
     normal_uv = np.array([-along[1], along[0]])
     return Boundary(
         points_ras_mm,

@@ -98,12 +98,13 @@ def outline_from_markup(stack_spacing_mm: float, frame: Frame, points_ras_mm: np
             "body, or return the outline to automatic.",
             level,
         )
-    return outline, _gap_findings(frame, polygon, protocol)
+    return outline, gap_findings(frame, outline, protocol)
 
 
-def _gap_findings(frame: Frame, polygon: np.ndarray, protocol: Protocol) -> tuple[Finding, ...]:
+def gap_findings(frame: Frame, outline: Outline, protocol: Protocol) -> tuple[Finding, ...]:
+    """Tell of each midline end that does not stand on the outline, though both are the edge of one body."""
     ends = np.array([(0.0, 0.0), (0.0, -frame.depth_mm)])
-    gaps_mm = polygons.distances_to_edges(ends, polygon).min(axis=1)
+    gaps_mm = polygons.distances_to_edges(ends, outline.polygon_uv_mm).min(axis=1)
     return tuple(
         Finding(
             "midline_off_outline",

@@ -9,7 +9,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.outline import Outline, outline_from_markup, round_to_positions
+from LumbarHULib.core.outline import Outline, gap_findings, outline_from_markup, round_to_positions
 from LumbarHULib.core.outline_fit import fit_outline
 from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.core.protocol import Protocol
@@ -61,4 +61,5 @@ def outline_of_level(
         except InputError as problem:
             raise InputError(f"{frame.level}: {problem}", frame.level) from None
         points_ras_mm = round_to_positions(frame, fit.control_points_uv_mm)
-    return LevelOutline(points_ras_mm, Outline(frame.to_uv_mm(points_ras_mm)), False)
+    curve = Outline(frame.to_uv_mm(points_ras_mm))
+    return LevelOutline(points_ras_mm, curve, False, gap_findings(frame, curve, protocol))
