@@ -102,11 +102,19 @@ from LumbarHULib.files import audit_folder
 audit_folder.file_sha256 = lambda path: os.kill(os.getpid(), signal.{0})
 """
 
+# A process inherits what its parent ignores: nohup ignores SIGHUP, a script's & SIGINT.
+HEED_SIGNALS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+"""
+
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_run_that_is_stopped_leaves_nothing_and_says_so(name, one_level, tmp_path):
-    outcome = lumbarhu_process(*arguments(one_level, tmp_path / "out"), before=END_WHILE_WRITING.format(name))
+    before = HEED_SIGNALS + END_WHILE_WRITING.format(name)
+    outcome = lumbarhu_process(*arguments(one_level, tmp_path / "out"), before=before)
     assert (outcome.exit_code, outcome.err) == (130, "lumbarhu: Stopped; nothing was written.\n")
     assert list(tmp_path.iterdir()) == []
 
