@@ -1,6 +1,7 @@
 """Slicer's markup files (``.mrk.json``): the midline, boundary and outline of each level, read and written."""
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ _ROLE_WORD = re.compile("midline|boundary|outline", re.IGNORECASE)
 
 # A bare number is none of them: Slicer's enumeration has 0 for RAS, but Slicer 5.13 reads such a file as LPS.
 _LPS_OR_RAS = {"LPS": (-1.0, -1.0, 1.0), "1": (-1.0, -1.0, 1.0), "RAS": (1.0, 1.0, 1.0), "0": (1.0, 1.0, 1.0)}
+
+# Farther away nothing is a place in a CT.
+_LARGEST_COORDINATE_MM = 1e9
 
 _ORIGIN_TEXT = re.compile(
     r"origin: (?P<kind>\w+)(?: \((?P<corrected_mm>[-+.\de]+) mm, (?P<corrected_deg>[-+.\de]+) deg\))?"
@@ -171,7 +175,7 @@ def _markup_paths(paths: list[Path]) -> list[Path]:
             files.append(path)
         else:
             raise InputError(f"There is no markup file or folder “{path}”: check the path.")
-    return list({file.resolve(): file for file in files}.values())
+    return list({os.path.realpath(file): file for file in files}.values())
 
 
 def _read_file(path: Path) -> tuple[list[_Markup], int]:
@@ -270,6 +274,13 @@ def _checked_markup(path: Path, level: str, role: str, entry: dict) -> _Markup:
     if not all(_is_position(position) for position in positions):
         raise InputError(
             f"The {role} of {level} in “{path.name}” has a point without three coordinates: save it from Slicer again.",
+            level,
+        )
+    # JSON holds whole numbers that no float does.
+    if any(abs(number) > _LARGEST_COORDINATE_MM for position in positions for number in position):
+        raise InputError(
+            f"The {role} of {level} in “{path.name}” has a coordinate of more than {_LARGEST_COORDINATE_MM:g} mm: "
+            "place it anew.",
             level,
         )
     points_ras_mm = np.array(positions, dtype=float).reshape(-1, 3) * _LPS_OR_RAS[system.upper()]

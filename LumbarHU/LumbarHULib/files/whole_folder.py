@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -20,16 +20,20 @@ _REASONS = {
 }
 
 
-def check_destination(destination: Path, overwrite: bool = False) -> None:
+# What file managers leave in a folder that somebody looked into.
+_OF_FILE_MANAGERS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+
+
+def check_destination(destination: Path, overwrite: bool = False, ours: Collection[str] | None = None) -> None:
     """Raise InputError where `whole_folder` would refuse `destination`, so that no long work is done in vain."""
     try:
-        _check(Path(destination), overwrite)
+        _check(Path(destination), overwrite, ours)
     except OSError as problem:
         raise _cannot_be_written(destination, problem) from problem
 
 
 @contextmanager
-def whole_folder(destination: Path, overwrite: bool = False) -> Iterator[Path]:
+def whole_folder(destination: Path, overwrite: bool = False, ours: Collection[str] | None = None) -> Iterator[Path]:
     """Give a temporary folder beside `destination` and put it there when the ``with`` block ends without an error.
 
     An old folder is replaced only then. After an error, or when the user interrupts, everything is as it was before.
@@ -40,13 +44,16 @@ def whole_folder(destination: Path, overwrite: bool = False) -> Iterator[Path]:
         The folder to be; the folders above it are made.
     overwrite : bool
         Replace it if it exists.
+    ours : collection of str, optional
+        Names of what may lie in a folder that is replaced; what else lies there is somebody's own and must not be lost.
+        By default anything may.
 
     Raises
     ------
     InputError
         When the folder exists and may not be replaced, or cannot be written.
     """
-    check_destination(destination, overwrite)
+    check_destination(destination, overwrite, ours)
     place = _absolute(destination)
     made: list[Path] = []
     temporary = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
@@ -54,7 +61,7 @@ def whole_folder(destination: Path, overwrite: bool = False) -> Iterator[Path]:
         _make_parents(place.parent, made)
         temporary.mkdir()
         yield temporary
-        _put_in_place(temporary, place, overwrite)
+        _put_in_place(temporary, place, overwrite, ours)
     except BaseException as problem:
         shutil.rmtree(temporary, ignore_errors=True)
         for folder in reversed(made):
@@ -65,7 +72,7 @@ def whole_folder(destination: Path, overwrite: bool = False) -> Iterator[Path]:
         raise
 
 
-def _check(destination: Path, overwrite: bool) -> None:
+def _check(destination: Path, overwrite: bool, ours: Collection[str] | None) -> None:
     if os.path.lexists(destination) and not destination.is_dir():
         raise InputError(f"“{destination}” is a file: choose another name for the folder.")
     if destination.is_dir():
@@ -78,6 +85,12 @@ def _check(destination: Path, overwrite: bool) -> None:
                 raise InputError(
                     f"“{destination}” holds the folder “{place}”, so it is not overwritten: choose another one."
                 )
+        strangers = [] if ours is None else sorted(set(os.listdir(destination)) - set(ours) - _OF_FILE_MANAGERS)
+        if strangers:
+            raise InputError(
+                f"“{destination}” holds “{strangers[0]}”, which LumbarHU did not write, so it is not overwritten: move "
+                "that away, or choose another folder."
+            )
         return
     ancestor = _absolute(destination).parent
     while not ancestor.exists():
@@ -107,12 +120,12 @@ def _make_parents(folder: Path, made: list[Path]) -> None:
     made.append(folder)
 
 
-def _put_in_place(temporary: Path, place: Path, overwrite: bool) -> None:
+def _put_in_place(temporary: Path, place: Path, overwrite: bool, ours: Collection[str] | None) -> None:
     if not os.path.lexists(place):
         temporary.rename(place)
         return
     # It may have come into being while the block ran.
-    check_destination(place, overwrite)
+    check_destination(place, overwrite, ours)
     old = temporary.with_suffix(".old")
     place.rename(old)
     try:

@@ -13,6 +13,8 @@ from LumbarHULib.headless.progress import Progress
 from LumbarHULib.phantom.demo import demo_ct
 from LumbarHULib.phantom.render import PhantomCt
 
+_DEMO_NAMES = frozenset({"ct.nrrd", "markups", "audit"})
+
 
 def run_demo(options: argparse.Namespace) -> int:
     """Leave CT, markups, audit folder and scene in the folder that `options` name, and print the result; return 0.
@@ -24,7 +26,7 @@ def run_demo(options: argparse.Namespace) -> int:
     """
     progress = Progress()
     try:
-        with whole_folder(options.out, options.overwrite) as folder:
+        with whole_folder(options.out, options.overwrite, _DEMO_NAMES) as folder:
             progress(0.0, "Rendering the phantom")
             phantom = demo_ct()
             _write_inputs(folder, phantom)

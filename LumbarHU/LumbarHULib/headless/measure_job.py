@@ -1,5 +1,6 @@
 """One CT from its files to its audit folder: what the command line runs once and a batch runs often."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.files.audit import Audit
-from LumbarHULib.files.audit_folder import write_audit_folder
+from LumbarHULib.files.audit_folder import AUDIT_NAMES, write_audit_folder
 from LumbarHULib.files.ct_file import CtFile, read_ct
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
 from LumbarHULib.files.markup_file import read_markups
@@ -70,8 +71,9 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> ReadingResult:
     InputError
         With the sentence for the user; nothing is written then.
     """
-    check_destination(job.destination, job.overwrite)
-    _check_inputs_stay(job)
+    if job.overwrite:
+        _check_inputs_stay(job)
+    check_destination(job.destination, job.overwrite, AUDIT_NAMES)
     protocol = load_protocol(job.protocol)
     cutoffs = load_cutoffs(job.cutoffs)
     markup_set = read_markups(list(job.markups))
@@ -145,9 +147,10 @@ def chosen_landmarks(
 
 def _check_inputs_stay(job: MeasureJob) -> None:
     """Raise InputError when replacing the destination would remove what is measured."""
-    destination = job.destination.resolve()
+    # Unlike Path.resolve, realpath does not fail where links lead in a circle.
+    destination = os.path.realpath(job.destination)
     for path in (job.ct, *job.markups, job.protocol, job.cutoffs):
-        if path is not None and path.resolve().is_relative_to(destination) and job.destination.exists():
+        if path is not None and Path(os.path.realpath(path)).is_relative_to(destination) and job.destination.exists():
             raise InputError(
                 f"“{job.destination}” holds “{path.name}”, which is to be measured, so it is not overwritten: choose "
                 "another folder."

@@ -215,6 +215,8 @@ def test_a_file_that_contradicts_its_markups_name_is_refused(tmp_path):
         ("L1-midline", None, {"controlPoints": [{"position": [1, 2]}] * 2}, "without three coordinates"),
         ("L1-midline", None, {"controlPoints": [{"position": [1, 2, "3"]}] * 2}, "without three coordinates"),
         ("L1-midline", None, {"controlPoints": [{"position": [1, 2, float("nan")]}] * 2}, "is not a number"),
+        ("L1-midline", None, {"controlPoints": [{"position": [1, 2, 10**400]}] * 2}, "more than 1e+09 mm"),
+        ("L1-midline", None, {"controlPoints": [{"position": [1, 2, -1e308]}] * 2}, "more than 1e+09 mm"),
         ("L1-midline", None, {"controlPoints": None}, "has 0 points"),
     ],
 )

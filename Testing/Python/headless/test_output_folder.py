@@ -28,13 +28,33 @@ def assert_refused(outcome, says):
 def test_an_existing_folder_is_kept_unless_it_may_be_overwritten(one_level, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    (out / "notes.txt").write_text("mine")
+    (out / "results.csv").write_text("old")
     assert_refused(lumbarhu(*arguments(one_level, out)), "exists already")
-    assert files_of(tmp_path) == {"out/notes.txt": b"mine"}
+    assert files_of(tmp_path) == {"out/results.csv": b"old"}
     assert lumbarhu(*arguments(one_level, out, "--overwrite")).exit_code == 0
-    assert "notes.txt" not in files_of(out)
+    assert files_of(out)["results.csv"] != b"old"
     assert (out / "record.json").is_file()
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("command", ["measure", "demo"])
+def test_a_folder_that_holds_something_of_the_users_own_is_never_overwritten(command, one_level, tmp_path):
+    out = tmp_path / "out"
+    (out / "thesis").mkdir(parents=True)
+    (out / "thesis" / "chapter-1.txt").write_text("mine")
+    rest = arguments(one_level, out)[1:] if command == "measure" else ["--out", out]
+    assert_refused(lumbarhu(command, *rest, "--overwrite"), "holds “thesis”, which LumbarHU did not write")
+    assert files_of(tmp_path) == {"out/thesis/chapter-1.txt": b"mine"}
+
+
+def test_links_that_lead_in_a_circle_are_told(one_level, tmp_path):
+    loop = tmp_path / "L3-midline.mrk.json"
+    loop.symlink_to(loop)
+    for paths in ([loop, "--markups", one_level.markups], [one_level.ct, "--markups", loop]):
+        assert_refused(lumbarhu("measure", *paths, "--out", tmp_path / "out", "--overwrite"), loop.name)
+    assert_refused(lumbarhu(*arguments(one_level, loop / "out", "--overwrite")), loop.name)
+    assert_refused(lumbarhu("measure", one_level.ct, "--markups", tmp_path, "--out", tmp_path / "out"), "mrk.json")
+    assert [path.name for path in tmp_path.iterdir()] == [loop.name]
 
 
 def test_the_same_reading_gives_the_same_bytes_and_so_does_overwriting(one_level, tmp_path):
