@@ -11,6 +11,11 @@ from LumbarHULib.core.errors import InputError
 # A header is text of a few hundred bytes; this much of a file surely holds it.
 _HEADER_BYTES = 1 << 16
 _CHUNK_BYTES = 1 << 22
+# Of packed data, which may unpack to a thousand times as much.
+_BLOCK_BYTES = 1 << 16
+
+# The window of zlib's own format or of gzip, whichever the data begin with.
+_ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS
 
 _NRRD_SUFFIXES = (".nrrd", ".nhdr")
 _NRRD_END = re.compile(rb"\r?\n\r?\n")
@@ -44,6 +49,58 @@ class ImageHeader:
         # Without a matrix ITK takes the axes to run to L, P, S, which MetaImage calls RAI after where they come from.
         has_matrix = any(key in self.fields for key in ("transformmatrix", "rotation", "orientation"))
         return has_matrix or self.fields.get("anatomicalorientation") == "RAI"
+
+    def check_values_are_final(self) -> None:
+        """Refuse MetaImage voxels that are yet to be scaled: SimpleITK and Slicer read them as they stand.
+
+        Raises
+        ------
+        InputError
+            When the header states a slope other than 1 or an offset other than 0.
+        """
+        for key, neutral in (("elementtointensityfunctionslope", 1.0), ("elementtointensityfunctionoffset", 0.0)):
+            stated = "" if self.is_nrrd else self.fields.get(key, "")
+            try:
+                is_neutral = not stated or float(stated) == neutral
+            except ValueError:
+                is_neutral = False
+            if not is_neutral:
+                raise InputError(
+                    f"“{self.path.name}” states an intensity slope or offset ({stated}) that its voxels still lack, so "
+                    "they are not HU: save it with the values rescaled."
+                )
+
+    def check_packed_size(self, size_bytes: int) -> None:
+        """Refuse compressed MetaImage data of fewer than `size_bytes`: the rest would be whatever was in memory.
+
+        Raises
+        ------
+        InputError
+            When they end too early.
+        """
+        if self.is_nrrd or self.fields.get("compresseddata", "").lower() != "true":
+            return
+        with self.path.open("rb") as stream:
+            stream.seek(self.length)
+            name = stream.readline().partition(b"=")[2].strip().decode("utf-8", errors="replace")
+            start = stream.tell()
+        is_inside = name.upper() == "LOCAL"
+        path = self.path if is_inside else self.path.parent / name
+        if not path.is_file():  # a list of files, or none: SimpleITK will tell
+            return
+        packed_bytes = self.fields.get("compresseddatasize", "")
+        left = int(packed_bytes) if packed_bytes.isdecimal() and int(packed_bytes) else path.stat().st_size
+        unpacker, unpacked_bytes = zlib.decompressobj(_ZLIB_OR_GZIP), 0
+        with path.open("rb") as stream:
+            stream.seek(start if is_inside else 0)
+            try:
+                while unpacked_bytes < size_bytes and (block := stream.read(min(_BLOCK_BYTES, left))):
+                    left -= len(block)
+                    unpacked_bytes += len(unpacker.decompress(block))
+            except zlib.error:  # SimpleITK will tell
+                return
+        if unpacked_bytes < size_bytes:
+            raise InputError(f"“{path.name}” ends before its last voxel: it was cut off, copy it again.")
 
     def check_compressed_data(self) -> None:
         """Refuse compressed NRRD data that are cut off or damaged: SimpleITK does not compare their checksum.

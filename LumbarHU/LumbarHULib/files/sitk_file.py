@@ -1,5 +1,6 @@
 """NRRD and MetaImage files, read and written by SimpleITK without its words on the console."""
 
+import math
 import os
 import tempfile
 from collections.abc import Iterator
@@ -39,11 +40,13 @@ def read_with_sitk(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
     reader.SetFileName(_file_name(path))
     header = read_image_header(path)
     header.check_compressed_data()
+    header.check_values_are_final()
     words: list[str] = []
     try:
         with quiet_console(words):
             reader.ReadImageInformation()
             _check_kind(path, reader)
+            header.check_packed_size(_size_bytes(reader))
             image = reader.Execute()
     except RuntimeError as error:
         raise _read_error(path, f"{error} {' '.join(words)}") from error
@@ -142,6 +145,13 @@ def _check_kind(path: Path, reader) -> None:
         raise InputError(
             f"“{path.name}” holds {components} numbers a voxel, such as colors, not one: give the CT itself."
         )
+
+
+def _size_bytes(reader) -> int:
+    import SimpleITK
+
+    voxel_bytes = SimpleITK.Image([1, 1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
+    return math.prod(reader.GetSize()) * voxel_bytes
 
 
 def _read_error(path: Path, reason: str) -> InputError:

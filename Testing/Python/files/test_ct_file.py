@@ -1,6 +1,8 @@
 """NRRD and MetaImage files, and what every way of reading a CT has in common."""
 
 import gc
+import gzip
+import zlib
 
 import numpy as np
 import pytest
@@ -125,6 +127,45 @@ def test_damaged_compressed_voxels_are_refused_though_simpleitk_may_read_them(tm
     sentence = refusal(path)
     assert "damaged" in sentence or "cut off" in sentence
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("suffix", ["mha", "mhd"])
+@pytest.mark.parametrize("as_gzip", [False, True])
+def test_compressed_voxels_that_are_whole_but_too_few_are_refused(tmp_path, capfd, suffix, as_gzip):
+    path = tmp_path / f"ct.{suffix}"
+    pack = gzip.compress if as_gzip else zlib.compress
+    for slices in (5, 4):
+        packed = pack(VOXELS_HU[:slices].tobytes())
+        header = (
+            "ObjectType = Image\nNDims = 3\nDimSize = 7 6 5\nElementType = MET_SHORT\n"
+            "TransformMatrix = 1 0 0 0 1 0 0 0 1\n"
+            f"CompressedData = True\nCompressedDataSize = {len(packed)}\nElementDataFile = "
+        )
+        path.write_bytes(header.encode() + (b"LOCAL\n" + packed if suffix == "mha" else b"ct.zraw\n"))
+        (tmp_path / "ct.zraw").write_bytes(packed)
+        if slices == 5:
+            assert np.array_equal(read_ct(path).ct.voxels_hu, VOXELS_HU)
+    assert "was cut off" in refusal(path)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "is_refused"),
+    [
+        (b"ElementToIntensityFunctionSlope = 2", True),
+        (b"ElementToIntensityFunctionOffset = -1024", True),
+        (b"ElementToIntensityFunctionSlope = much", True),
+        (b"ElementToIntensityFunctionSlope = 1.0", False),
+        (b"ElementToIntensityFunctionOffset = 0", False),
+    ],
+)
+def test_a_metaimage_whose_voxels_are_yet_to_be_rescaled_is_refused(tmp_path, line, is_refused):
+    SimpleITK.WriteImage(image(), str(tmp_path / "ct.mha"))
+    path = with_header(tmp_path / "ct.mha", b"\nElementDataFile", b"\n" + line + b"\nElementDataFile")
+    if is_refused:
+        assert "states an intensity slope or offset" in refusal(path)
+    else:
+        assert np.array_equal(read_ct(path).ct.voxels_hu, VOXELS_HU)
 
 
 @pytest.mark.parametrize("suffix", ["nrrd", "mha"])
