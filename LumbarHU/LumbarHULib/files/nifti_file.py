@@ -62,6 +62,9 @@ _UNIT_MM = {1: 1000.0, 2: 1.0, 3: 0.001}
 # Two geometries of one file that differ by less are one, rounded differently.
 _SAME_PLACE_MM = 0.1
 
+# Whole numbers below it are exact in any type on the way.
+_LARGEST_WHOLE = float(1 << 53)
+
 _LARGEST_OFFSET = 1 << 30
 _CHUNK_BYTES = 1 << 24
 
@@ -152,9 +155,16 @@ def _rescaled(voxels: np.ndarray, header: np.void) -> np.ndarray:
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
     if slope == 0 or not np.isfinite(slope + intercept) or (slope == 1 and intercept == 0):
         return voxels
-    if voxels.dtype.kind in "iu" and slope.is_integer() and intercept.is_integer():
+    whole = voxels.dtype.kind in "iu" and slope.is_integer() and intercept.is_integer()
+    if whole and _largest_rescaled(voxels, slope, intercept) < _LARGEST_WHOLE:
         return narrowed(voxels.astype(np.int64) * int(slope) + int(intercept))
-    return (voxels * np.float64(slope) + intercept).astype(np.promote_types(voxels.dtype, np.float32))
+    with np.errstate(over="ignore"):  # numbers that are none are refused with the CT
+        return (voxels * np.float64(slope) + intercept).astype(np.promote_types(voxels.dtype, np.float32))
+
+
+def _largest_rescaled(voxels: np.ndarray, slope: float, intercept: float) -> float:
+    """Return the largest absolute value that slope and intercept give, worked out where nothing overflows."""
+    return max(abs(float(value) * slope + intercept) for value in (voxels.min(), voxels.max()))
 
 
 def narrowed(whole_numbers: np.ndarray) -> np.ndarray:
@@ -176,10 +186,19 @@ def _geometry(header: np.void) -> tuple[np.ndarray, bool, tuple[Finding, ...]]:
         return np.diag([*(spacings_mm * (-1, -1, 1)), 1.0]), False, ()
     if sform is None or qform is None:
         return (qform if sform is None else sform), True, ()
+    if not np.isfinite(qform).all():
+        return sform, True, (_DAMAGED_QFORM,)
     sizes = header["dim"][1:4]
     corners = np.array([[i, j, k, 1] for i in (0, sizes[0]) for j in (0, sizes[1]) for k in (0, sizes[2])], dtype=float)
     apart_mm = float(np.linalg.norm(corners @ (sform - qform).T, axis=1).max())
     return sform, True, () if apart_mm < _SAME_PLACE_MM else (_two_geometries(apart_mm),)
+
+
+_DAMAGED_QFORM = Finding(
+    "two_geometries",
+    "The file states two geometries, and one of them (qform) is damaged; the other (sform) is used.",
+    "Check the markups' place on the images, or save the CT with one geometry.",
+)
 
 
 def _two_geometries(apart_mm: float) -> Finding:

@@ -148,6 +148,8 @@ def _read_label_map(path: Path, ct: CtVolume) -> _LabelMap:
     differences = []
     if labels.dtype != np.uint8:
         differences.append(f"{name}: expected voxels that are uint8, found {labels.dtype}.")
+    if not np.array_equal(labels, np.floor(labels)):
+        return _LabelMap(None, (*differences, f"{name}: expected whole numbers, found others."))
     strange = sorted(set(np.unique(labels[labels != 0]).tolist()) - set(LABEL_VALUES.values()))
     if strange:
         low, high = min(LABEL_VALUES.values()), max(LABEL_VALUES.values())

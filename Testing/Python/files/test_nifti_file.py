@@ -248,3 +248,17 @@ def test_the_real_nifti_files_are_read_as_by_simpleitk(real_data):
 def test_a_map_of_density_does_not_pass_for_a_ct(real_data):
     path = real_data("l2-density-not-hu") / "sub-verse004_0000_vertebra_21_im.nii.gz"
     assert "values are not HU" in refusal(path)
+
+
+@pytest.mark.parametrize("slope", [1e30, -(2.0**60), 2.0**62])
+def test_a_slope_too_large_for_whole_numbers_neither_fails_nor_wraps_around(tmp_path, slope):
+    path = written(tmp_path, nifti_1(sform=UPRIGHT, slope=slope))
+    assert np.allclose(read_ct(path).ct.voxels_hu, VOXELS_HU * float(slope), rtol=1e-6, atol=0)
+
+
+def test_a_qform_that_is_no_number_is_left_aside_with_a_finding(tmp_path):
+    path = written(tmp_path, nifti_1(sform=UPRIGHT, qform=(float("nan"), 0, 1, 10, -20, 300)))
+    ct_file = read_ct(path)
+    assert np.array_equal(ct_file.ct.ras_from_ijk[:3], UPRIGHT)
+    assert [finding.code for finding in ct_file.findings] == ["two_geometries"]
+    assert "nan" not in ct_file.findings[0].sentence

@@ -241,6 +241,11 @@ def test_a_voxel_more_in_a_label_map_is_counted(folder):
     [
         (with_value(7), "labelmaps/round.nrrd: expected label values 19 to 24, found 7."),
         (with_value(300), "labelmaps/round.nrrd: expected voxels that are uint8, found int16."),
+        (lambda labels: labels + 0.4, "labelmaps/round.nrrd: expected whole numbers, found others."),
+        (
+            lambda labels: np.where(labels, labels, np.nan),
+            "labelmaps/round.nrrd: expected whole numbers, found others.",
+        ),
         (with_value(23), "labelmaps/round.nrrd: holds 1 voxels of L4, but results.csv has no row for L4 round."),
         (with_value(24), "results.csv, L5 round, voxels: expected 1, found nothing."),
         (
