@@ -1,7 +1,7 @@
 """What a CT's acquisition means for the cutoffs: findings from the facts that its headers state."""
 
+from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.scan_facts import ScanFacts
 
 # Findings that forbid a class unless the user accepts the acquisition.
@@ -10,39 +10,56 @@ OFF_PROTOCOL_CODES = frozenset({"tube_voltage_off_protocol", "contrast_medium"})
 # Headers round the tube voltage to whole kilovolts at the coarsest.
 _VOLTAGE_TOLERANCE_KV = 0.5
 
+_NO_CLASS = "No class is given unless the acquisition is accepted, which is recorded."
 
-def acquisition_findings(facts: ScanFacts, protocol: Protocol) -> tuple[Finding, ...]:
-    """Return what the headers tell about tube voltage and contrast medium."""
-    findings = []
-    voltage_kv = facts.tube_voltage_kv
-    if voltage_kv is not None and abs(voltage_kv - protocol.tube_voltage_kv) > _VOLTAGE_TOLERANCE_KV:
-        findings.append(
-            Finding(
-                "tube_voltage_off_protocol",
-                f"The CT was taken at {voltage_kv:g} kV; the cutoffs hold for {protocol.tube_voltage_kv:g} kV.",
-                "No class is given unless you accept the acquisition, which is recorded.",
-                "severe",
-            )
-        )
-    if facts.contrast:
-        findings.append(
-            Finding(
-                "contrast_medium",
-                "The CT was taken with contrast medium; the cutoffs hold without.",
-                "No class is given unless you accept the acquisition, which is recorded.",
-                "severe",
-            )
-        )
-    unknown = [
-        name for name, value in (("tube voltage", voltage_kv), ("contrast medium", facts.contrast)) if value is None
-    ]
-    if unknown:
+
+def acquisition_findings(facts: ScanFacts, cutoffs: CutoffTable) -> tuple[Finding, ...]:
+    """Return how tube voltage and contrast medium compare with those that the cutoffs hold for."""
+    findings = [*_voltage_findings(facts.tube_voltage_kv, cutoffs), *_contrast_findings(facts.contrast, cutoffs)]
+    asked = (
+        ("tube voltage", facts.tube_voltage_kv, cutoffs.tube_voltage_kv),
+        ("contrast medium", facts.contrast, cutoffs.contrast_medium),
+    )
+    untold = [what for what, of_ct, of_cutoffs in asked if of_ct is None and of_cutoffs is not None]
+    if untold:
         findings.append(
             Finding(
                 "acquisition_unknown",
-                f"The CT does not tell its {' or '.join(unknown)}; the cutoffs hold for {protocol.tube_voltage_kv:g} "
-                "kV without contrast medium.",
+                f"The CT does not tell its {' or '.join(untold)}; the cutoffs hold for {_held_for(untold, cutoffs)}.",
                 "Check it where the CT came from.",
             )
         )
+    unlimited = [what for what, _, of_cutoffs in asked if of_cutoffs is None]
+    if unlimited:
+        findings.append(
+            Finding(
+                "cutoffs_acquisition_unknown",
+                f"The cutoffs “{cutoffs.name}” do not tell the {' or '.join(unlimited)} that they hold for.",
+                "Enter it in the cutoffs file, under acquisition.",
+            )
+        )
     return tuple(findings)
+
+
+def _voltage_findings(voltage_kv: float | None, cutoffs: CutoffTable) -> list[Finding]:
+    wanted_kv = cutoffs.tube_voltage_kv
+    if voltage_kv is None or wanted_kv is None or abs(voltage_kv - wanted_kv) <= _VOLTAGE_TOLERANCE_KV:
+        return []
+    sentence = f"The CT was taken at {voltage_kv:g} kV; the cutoffs hold for {wanted_kv:g} kV."
+    return [Finding("tube_voltage_off_protocol", sentence, _NO_CLASS, "severe")]
+
+
+def _contrast_findings(contrast: bool | None, cutoffs: CutoffTable) -> list[Finding]:
+    if contrast is None or cutoffs.contrast_medium is None or contrast == cutoffs.contrast_medium:
+        return []
+    of_ct, of_cutoffs = ("with", "without") if contrast else ("without", "with")
+    sentence = f"The CT was taken {of_ct} contrast medium; the cutoffs hold for CTs {of_cutoffs}."
+    return [Finding("contrast_medium", sentence, _NO_CLASS, "severe")]
+
+
+def _held_for(untold: list[str], cutoffs: CutoffTable) -> str:
+    held = {
+        "tube voltage": None if cutoffs.tube_voltage_kv is None else f"{cutoffs.tube_voltage_kv:g} kV",
+        "contrast medium": f"CTs {'with' if cutoffs.contrast_medium else 'without'} contrast medium",
+    }
+    return " and ".join(held[what] for what in untold)

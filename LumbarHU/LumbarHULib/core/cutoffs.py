@@ -99,6 +99,10 @@ class CutoffTable:
         For each region the source's median at each level, from which the shift of a mean without some level is told.
     level_medians_source : str
         Which group of which publication these medians are of.
+    tube_voltage_kv : float or None
+        The tube voltage that the cutoffs hold for; None where the source does not tell.
+    contrast_medium : bool or None
+        Whether they hold for CTs with contrast medium; None where the source does not tell.
     """
 
     name: str
@@ -107,6 +111,8 @@ class CutoffTable:
     notes: tuple[str, ...] = ()
     level_medians_hu: dict[str, dict[str, float]] = field(default_factory=dict)
     level_medians_source: str = ""
+    tube_voltage_kv: float | None = None
+    contrast_medium: bool | None = None
 
     def __post_init__(self):
         if set(self.rois) != set(ROIS):

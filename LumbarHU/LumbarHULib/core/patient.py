@@ -1,15 +1,16 @@
 """From levels to the patient: means over L1–L4, what is missing from them, and the classes."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings
-from LumbarHULib.core.classification import summarize_roi
+from LumbarHULib.core.classification import classify, summarize_roi
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary
+from LumbarHULib.core.results import CLASSES, LevelRefusal, LevelResult, ReadingResult, RoiSummary
 from LumbarHULib.core.scan_facts import ScanFacts
 
 
@@ -50,7 +51,7 @@ def summarize(
     refusals = tuple(level for level in in_order if isinstance(level, LevelRefusal))
     used = tuple(level for level in measured if level.level in protocol.mean_levels and not level.excluded)
 
-    findings = (*scan_findings, *acquisition_findings(scan_facts, protocol))
+    findings = (*scan_findings, *acquisition_findings(scan_facts, cutoffs))
     off_protocol = any(finding.code in OFF_PROTOCOL_CODES for finding in findings)
     if off_protocol and accept_off_protocol:
         findings += (
@@ -59,6 +60,7 @@ def summarize(
                 "Classes are given although the acquisition is off protocol: the user accepted it.",
             ),
         )
+    findings += _order_findings(measured)
     findings += _level_count_findings(used, protocol)
     may_classify = len(used) >= protocol.minimum_levels and (accept_off_protocol or not off_protocol)
     summaries = tuple(_summary(roi, used, in_order, protocol, cutoffs, may_classify) for roi in ROIS)
@@ -69,27 +71,48 @@ def _summary(roi: str, used, in_order, protocol: Protocol, cutoffs: CutoffTable,
     names = tuple(level.level for level in used)
     mean_hu = sum(level.rois[roi].values["mean_hu"] for level in used) / len(used) if used else None
     summary = summarize_roi(roi, names, mean_hu, cutoffs.rois[roi], protocol, may_classify)
-    missing = _missing_levels_finding(roi, names, in_order, protocol, cutoffs)
+    missing = _missing_levels_finding(summary, in_order, protocol, cutoffs)
     if missing is None:
         return summary
     return summary.with_finding(missing)
 
 
-def _missing_levels_finding(roi, names, in_order, protocol: Protocol, cutoffs: CutoffTable) -> Finding | None:
+def _missing_levels_finding(summary: RoiSummary, in_order, protocol: Protocol, cutoffs: CutoffTable) -> Finding | None:
     """Return what it means that the mean is over fewer levels than the study's, and by how much it shifts."""
+    roi, names = summary.roi, summary.levels
     missing = [level for level in protocol.mean_levels if level not in names]
     if not missing or not names:
         return None
     reasons = {level.level: level.excluded or "not measured" for level in in_order}
-    told = ", ".join(f"{level} ({reasons.get(level, 'no midline')})" for level in missing)
+    told = ", ".join(f"{level} ({reasons.get(level, 'not measured')})" for level in missing)
     sentence = f"The {roi} mean is over {', '.join(names)}, without {told}"
     medians_hu = cutoffs.level_medians_hu.get(roi)
     if medians_hu and all(level in medians_hu for level in protocol.mean_levels):
         whole = sum(medians_hu[level] for level in protocol.mean_levels) / len(protocol.mean_levels)
         shift_hu = sum(medians_hu[level] for level in names) / len(names) - whole
-        sentence += f"; by the medians of {cutoffs.level_medians_source} this shifts it by {shift_hu:+.1f} HU"
+        sentence += f"; by the medians of {cutoffs.level_medians_source} such a mean lies {shift_hu:+.1f} HU off"
+        shifted_back = classify(summary.mean_hu - shift_hu, summary.cutoffs)
+        if summary.class_name not in ("not_classified", shifted_back):
+            sentence += f", and without that its class would be “{CLASSES[shifted_back]}”"
     return Finding(
-        "levels_missing", f"{sentence}.", "Compare it only with means over the same levels.", "warning", roi=roi
+        "levels_missing",
+        f"{sentence}.",
+        "The mean is not corrected for it: take the class with care.",
+        "warning",
+        roi=roi,
+    )
+
+
+def _order_findings(measured: Sequence[LevelResult]) -> tuple[Finding, ...]:
+    """Return which levels, in order of their names from cranial to caudal, lie the other way round in the CT."""
+    return tuple(
+        Finding(
+            "levels_out_of_order",
+            f"The mid-slice of {lower.level} lies above that of {upper.level}.",
+            "Check which midline belongs to which vertebra.",
+        )
+        for upper, lower in pairwise(measured)
+        if lower.slices[0] > upper.slices[0]
     )
 
 

@@ -75,9 +75,6 @@ class Protocol:
     lsc_hu: float = _number("HU", 0.1, 200.0)
     single_measurement_lsc_fraction: float = _number("1", 0.0, 2.0)
 
-    # The acquisition that the cutoffs hold for
-    tube_voltage_kv: float = _number("kV", 40.0, 200.0)
-
     def __post_init__(self):
         for item in fields(self):
             check_value(item.name, getattr(self, item.name))

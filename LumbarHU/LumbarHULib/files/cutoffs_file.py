@@ -61,6 +61,8 @@ def cutoffs_from(document: LocatedValue) -> CutoffsDocument:
         notes=tuple(plain.get("notes", ())),
         level_medians_hu=medians.get("rois", {}),
         level_medians_source=medians.get("source", ""),
+        tube_voltage_kv=plain.get("acquisition", {}).get("tube_voltage", {}).get("value"),
+        contrast_medium=plain.get("acquisition", {}).get("contrast_medium", {}).get("value"),
     )
     return CutoffsDocument(table, plain["name"], plain["version"], plain["citation"], plain)
 

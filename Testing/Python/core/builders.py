@@ -36,7 +36,8 @@ STUDY_CUTOFFS_HU = {
 
 def cutoff_table(**fields) -> CutoffTable:
     rois = {roi: RoiCutoffs(Cutoff(low), Cutoff(high)) for roi, (low, high) in STUDY_CUTOFFS_HU.items()}
-    return CutoffTable("study", "doi 10.1186/s13018-022-03348-2", rois, **fields)
+    acquisition = {"tube_voltage_kv": 120.0, "contrast_medium": False}
+    return CutoffTable("study", "doi 10.1186/s13018-022-03348-2", rois, **(acquisition | fields))
 
 
 # Forms, each a function from angles (from the patient's left, through anterior) to points (x, y), shape (n, 2).

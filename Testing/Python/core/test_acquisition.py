@@ -1,12 +1,14 @@
 import pytest
-from core.builders import PROTOCOL
+from core.builders import cutoff_table
 
 from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings
 from LumbarHULib.core.scan_facts import ScanFacts
 
+CUTOFFS = cutoff_table()
+
 
 def codes(**facts) -> list[str]:
-    return [finding.code for finding in acquisition_findings(ScanFacts(**facts), PROTOCOL)]
+    return [finding.code for finding in acquisition_findings(ScanFacts(**facts), CUTOFFS)]
 
 
 @pytest.mark.parametrize(
@@ -53,9 +55,27 @@ def test_only_what_is_known_to_be_off_forbids_a_class():
 
 
 def test_the_sentences_name_both_voltages_and_what_is_not_told():
-    off, unknown = acquisition_findings(ScanFacts(tube_voltage_kv=100), PROTOCOL)
+    off, unknown = acquisition_findings(ScanFacts(tube_voltage_kv=100), CUTOFFS)
     assert off.sentence == "The CT was taken at 100 kV; the cutoffs hold for 120 kV."
     assert off.severity == "severe"
     assert "does not tell its contrast medium;" in unknown.sentence
-    (both,) = acquisition_findings(ScanFacts(), PROTOCOL)
+    (both,) = acquisition_findings(ScanFacts(), CUTOFFS)
     assert "does not tell its tube voltage or contrast medium;" in both.sentence
+
+
+def test_cutoffs_for_another_acquisition_judge_by_it():
+    contrast_at_100 = cutoff_table(tube_voltage_kv=100.0, contrast_medium=True)
+    facts = ScanFacts(tube_voltage_kv=100, contrast=True)
+    assert acquisition_findings(facts, contrast_at_100) == ()
+    plain = acquisition_findings(ScanFacts(tube_voltage_kv=100, contrast=False), contrast_at_100)
+    assert [finding.sentence for finding in plain] == [
+        "The CT was taken without contrast medium; the cutoffs hold for CTs with."
+    ]
+
+
+def test_cutoffs_that_do_not_tell_their_acquisition_forbid_nothing_and_say_so():
+    (finding,) = acquisition_findings(
+        ScanFacts(tube_voltage_kv=80, contrast=True), cutoff_table(tube_voltage_kv=None, contrast_medium=None)
+    )
+    assert finding.code == "cutoffs_acquisition_unknown"
+    assert "“study” do not tell the tube voltage or contrast medium" in finding.sentence

@@ -1,4 +1,5 @@
 import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -57,6 +58,16 @@ def test_a_patients_value_is_the_mean_over_l1_to_l4_each_counting_once():
     }
 
 
+def test_levels_that_lie_in_another_order_than_their_names_are_told():
+    heights = {"L1": 30, "L2": 40, "L3": 20, "L4": 10}
+    of = reading(*(replace(each, slices=(heights[each.level],) * 2) for each in FOUR))
+    (finding,) = (finding for finding in of.findings if finding.code == "levels_out_of_order")
+    assert finding.sentence == "The mid-slice of L2 lies above that of L1."
+    heights |= {"L2": 25}
+    of = reading(*(replace(each, slices=(heights[each.level],) * 2) for each in FOUR))
+    assert "levels_out_of_order" not in codes(of)
+
+
 def test_order_does_not_matter_and_levels_come_out_from_cranial_to_caudal():
     of = reading(
         FOUR[3], level("L5", 50), FOUR[0], LevelRefusal("L2", "L2 has no midline."), level("T12", 300), FOUR[2]
@@ -82,7 +93,7 @@ def test_an_excluded_level_is_shown_with_its_reason_and_left_out_of_the_mean():
     summary = of.summaries[0]
     assert summary.mean_hu == pytest.approx((131 + 95.25) / 2)
     (missing,) = (finding for finding in summary.findings if finding.code == "levels_missing")
-    assert missing.sentence == "The round mean is over L1, L3, without L2 (cement), L4 (no midline)."
+    assert missing.sentence == "The round mean is over L1, L3, without L2 (cement), L4 (not measured)."
     assert missing.roi == "round"
 
 
@@ -114,7 +125,16 @@ def test_the_shift_that_missing_levels_let_expect_is_the_difference_of_the_study
     assert f"{statistics.fmean(ROUND_MEDIANS_HU[name] for name in levels) - whole:+.1f}" == shift
     of = reading(*(level(name, 100) for name in levels), cutoffs=table)
     (missing,) = (finding for finding in of.summaries[0].findings if finding.code == "levels_missing")
-    assert f"shifts it by {shift} HU." in missing.sentence
+    assert f"such a mean lies {shift} HU off" in missing.sentence
+
+
+def test_a_class_that_hangs_on_the_missing_levels_is_told():
+    # Without L3 and L4 the medians lie 10.6 HU higher: 125 HU is normal, 114.4 HU is not; at 140 HU both are.
+    for mean_hu, told in ((125, True), (140, False)):
+        of = reading(level("L1", mean_hu), level("L2", mean_hu), cutoffs=medians_table())
+        (missing,) = (finding for finding in of.summaries[0].findings if finding.code == "levels_missing")
+        assert of.summaries[0].class_name == "normal"
+        assert ("its class would be “between the study's cutoffs”" in missing.sentence) == told
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,6 @@ def test_the_studys_numbers_stand_where_protocol_md_says():
         "minimum_levels": 2,
         "lsc_hu": 16,
         "single_measurement_lsc_fraction": 0.71,
-        "tube_voltage_kv": 120,
     }
     assert {name: getattr(PROTOCOL, name) for name in words} == words
     assert 20 <= PROTOCOL.outline_control_points <= 24

@@ -40,7 +40,7 @@ def test_the_default_protocol_holds_what_the_measurement_protocol_fixes():
     assert (protocol.lateral_extent, protocol.slab_mm, protocol.edge_tolerance_mm) == ("full", 2.5, 1e-6)
     assert (protocol.round_radius_fraction, protocol.off_center_fraction) == (0.95, 0.1)
     assert (protocol.mean_levels, protocol.minimum_levels) == (("L1", "L2", "L3", "L4"), 2)
-    assert (protocol.lsc_hu, protocol.single_measurement_lsc_fraction, protocol.tube_voltage_kv) == (16, 0.71, 120)
+    assert (protocol.lsc_hu, protocol.single_measurement_lsc_fraction) == (16, 0.71)
 
 
 def test_every_value_has_unit_source_and_a_note():
@@ -89,7 +89,7 @@ def test_values_have_the_types_that_the_core_declares(tmp_path):
         ('"L3", "L4"', '"L3", "L5"', "value", '"mean_levels"', 'is "L5": write'),
         ('"L3", "L4"', '"L4", "L3"', '"mean_levels"', '"mean_levels"', "from cranial to caudal"),
         ('"value": 60,', '"value": 12,', '"midline_length_min_mm"', '"midline_length_min_mm"', "contradict each other"),
-        ('"unit": "kV"', '"unit": "V"', "unit", '"tube_voltage_kv"', 'is "V": write "kV"'),
+        ('"unit": "HU"', '"unit": "V"', "unit", '"outline_cortex_hu"', 'is "V": write "HU"'),
         ('"lumbarhu-protocol-1"', '"lumbarhu-cutoffs-1"', "schema", '"schema"', 'write "lumbarhu-protocol-1"'),
         ('"version": "1.0.0",', "", '"{|^', "{", "The document lacks “version”"),
     ],
