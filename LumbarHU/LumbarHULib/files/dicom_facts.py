@@ -1,12 +1,14 @@
 """What the headers of a sorted DICOM series say about the acquisition, and what is to be told of it."""
 
 from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts
-from LumbarHULib.files.dicom_headers import DicomHeader
+from LumbarHULib.files.dicom_headers import DicomHeader, read_header
 
 # Less than this is rounding of a header, and moves a slice's far end by less than a pixel.
 _TILT_DEG = 0.1
@@ -60,6 +62,11 @@ def facts_of_series(headers: list[DicomHeader], ras_from_ijk: np.ndarray) -> tup
     )
     findings = [*_tilt_findings(shear_deg, header_tilt_deg), *_thickness_findings(facts.slice_thickness_mm, spacing_mm)]
     return facts, (*findings, *_mixed(headers), *_value_findings(headers))
+
+
+def facts_of_files(paths: Iterable[Path], ras_from_ijk: np.ndarray) -> tuple[ScanFacts, tuple[Finding, ...]]:
+    """Return the same of a series that another program has sorted and loaded; raises InputError as `read_header`."""
+    return facts_of_series([read_header(Path(path)) for path in paths], ras_from_ijk)
 
 
 def _usual_text(headers: list[DicomHeader], keyword: str) -> str | None:

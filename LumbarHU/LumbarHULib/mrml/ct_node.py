@@ -100,6 +100,22 @@ def _storable(voxels: np.ndarray) -> np.ndarray:
     )
 
 
+def measurable_cts(scene) -> tuple:
+    """Return the volume nodes of a scene that can be a CT in HU; this takes a look at each of their voxels."""
+    nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
+    nodes.UnRegister(None)
+    volumes = [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
+    return tuple(node for node in volumes if node.GetClassName() == "vtkMRMLScalarVolumeNode" and _is_ct(node))
+
+
+def _is_ct(volume_node) -> bool:
+    try:
+        ct_from_node(volume_node)
+    except InputError:
+        return False
+    return True
+
+
 class CtCache:
     """The axial stack of one CT node, made anew only when the node's voxels, place or protocol change."""
 

@@ -288,6 +288,12 @@ def include_level(reading: Reading, level: str) -> None:
     reading.keep("exclusions", {name: why for name, why in reading.exclusions.items() if name != parse_level(level)})
 
 
+def set_case(reading: Reading, case: str) -> None:
+    """Call the CT otherwise in results; raises InputError when the reading is signed off."""
+    reading.require_open()
+    reading.node.SetParameter("case", " ".join(case.split()))
+
+
 def accept_off_protocol(reading: Reading, accepted: bool) -> None:
     """Record whether classes are wanted although the acquisition is off the cutoffs' own."""
     reading.require_open()

@@ -48,9 +48,10 @@ class ReadingHistory:
         self._undo.append(_state(self.reading))
         self._redo.clear()
 
-    def forget(self) -> None:
-        """Drop the last note: the gesture changed nothing."""
-        self._undo.pop()
+    def give_up(self) -> None:
+        """Go back to the last note and drop it: the gesture was broken off."""
+        if self._undo:
+            _restore(self.reading, self._undo.pop())
 
     def undo(self) -> None:
         """Take the last gesture back; raises InputError when the reading is signed off."""

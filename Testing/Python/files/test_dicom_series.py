@@ -12,6 +12,7 @@ from pydicom.uid import RLELossless
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.ct_file import read_ct
+from LumbarHULib.files.dicom_facts import facts_of_files
 
 SCRAMBLED = ["e", "a", "d", "b", "c"]
 
@@ -356,6 +357,12 @@ def test_contrast_is_known_only_where_the_headers_say_it(tmp_path, tags, contras
 def test_what_makes_the_values_doubtful_is_a_finding(tmp_path, tags, code):
     write_series(tmp_path, **tags)
     assert codes(read_ct(tmp_path)) == [code]
+
+
+def test_a_series_that_another_program_sorted_gives_the_same_facts(tmp_path):
+    slices = write_series(tmp_path, KVP="80", SliceThickness="5")
+    ct_file = read_ct(tmp_path)
+    assert facts_of_files(slices, ct_file.ct.ras_from_ijk) == (ct_file.scan_facts, ct_file.findings)
 
 
 def test_slices_of_two_tube_voltages_are_told(tmp_path):

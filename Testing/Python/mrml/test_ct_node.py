@@ -6,7 +6,7 @@ import vtk
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.protocol_file import load_protocol
-from LumbarHULib.mrml.ct_node import CtCache, ct_from_node, volume_node_from_ct
+from LumbarHULib.mrml.ct_node import CtCache, ct_from_node, measurable_cts, volume_node_from_ct
 
 
 def test_the_ct_of_a_node_is_the_ct_that_it_was_made_from(ct_node, bodies):
@@ -96,3 +96,12 @@ def test_a_ct_that_became_impossible_is_not_remembered_as_it_was(ct_node):
     for _ in range(2):
         with pytest.raises(InputError, match="Every voxel of the CT is 7"):
             cache.stack(ct_node, protocol)
+
+
+def test_only_what_can_be_a_ct_in_hu_is_offered(scene, ct_node, bodies):
+    volume_node_from_ct(scene, bodies.ct, "another CT")
+    for name, node_class in (("positive", "vtkMRMLScalarVolumeNode"), ("labels", "vtkMRMLLabelMapVolumeNode")):
+        node = scene.AddNewNodeByClass(node_class, name)
+        slicer.util.updateVolumeFromArray(node, np.abs(bodies.ct.voxels_hu))
+    scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "without voxels")
+    assert [node.GetName() for node in measurable_cts(scene)] == ["CT", "another CT"]

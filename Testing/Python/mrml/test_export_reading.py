@@ -10,6 +10,7 @@ from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.protocol_edit import is_protocol_modified, set_protocol_value
+from LumbarHULib.mrml.reading import set_case
 from LumbarHULib.mrml.reading_lifecycle import sign_off
 from LumbarHULib.mrml.reading_markups import markup_node, move_into_slice
 
@@ -40,6 +41,8 @@ def test_a_reading_without_case_is_not_exported(reading, measurer, tmp_path):
     with pytest.raises(InputError, match="give the case a name"):
         export_reading(tmp_path, reading, measurer.measure())
     assert list(tmp_path.iterdir()) == []
+    set_case(reading, " 12 ")
+    assert export_reading(tmp_path, reading, measurer.measure()).parts[-3:] == ("12", "Reader A", "1")
 
 
 def test_a_level_that_could_not_be_measured_is_not_passed_over(start_reading, tmp_path):

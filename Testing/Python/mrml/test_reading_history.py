@@ -62,11 +62,13 @@ def test_an_exclusion_is_taken_back(reading):
     assert reading.exclusions == {}
 
 
-def test_a_gesture_that_changed_nothing_leaves_nothing_to_undo(reading):
-    history = ReadingHistory(reading)
+def test_a_gesture_that_was_broken_off_leaves_no_trace(reading, measurer):
+    history, before = ReadingHistory(reading), means(measurer)
     history.remember()
-    history.forget()
-    assert not history.can_undo
+    remove_markups(reading, "L1")
+    history.give_up()
+    assert means(measurer) == before
+    assert (history.can_undo, history.can_redo) == (False, False)
 
 
 def test_a_signed_reading_is_not_undone(reading):
