@@ -4,6 +4,7 @@ The options are read here and not by argparse, which would put words of its own 
 """
 
 import argparse
+import re
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import parse_level
@@ -12,6 +13,9 @@ from LumbarHULib.headless.console import result_text
 from LumbarHULib.headless.progress import Progress
 
 _MOST_DIGITS = 6
+
+# Between two exclusions in one option; a reason may hold commas of its own.
+_NEXT_EXCLUSION = re.compile(r",(?=\s*[a-z]+\d+\s*=)", re.IGNORECASE)
 
 
 def run_measure(options: argparse.Namespace) -> int:
@@ -58,7 +62,7 @@ def _levels(text: str) -> tuple[str, ...]:
 
 def _exclusions(texts: list[str]) -> dict[str, str]:
     exclusions: dict[str, str] = {}
-    for text in texts:
+    for text in (part for option in texts for part in _NEXT_EXCLUSION.split(option)):
         name, _, reason = (part.strip() for part in text.partition("="))
         if not reason:
             raise InputError(f"--exclude {text} gives no reason: write it like --exclude L2=fracture.")

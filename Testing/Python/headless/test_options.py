@@ -65,6 +65,20 @@ def test_a_level_is_left_out_of_the_mean_with_its_reason_and_the_shift_to_expect
     assert "-7.7 HU" in run.out
 
 
+def test_several_levels_are_excluded_by_one_option_or_by_several(spine, tmp_path):
+    ways = {
+        "one": ["--exclude", "L1=fracture, old, l2 = cement"],
+        "several": ["--exclude", "L1=fracture, old", "--exclude=L2=cement"],
+    }
+    for name, options in ways.items():
+        run = lumbarhu("measure", spine.ct, "--markups", spine.markups, "--out", tmp_path / name, *options)
+        assert (run.exit_code, run.err) == (0, "")
+    rows = rows_of(tmp_path / "one" / "results.csv")
+    excluded = {row["level"]: row["excluded"] for row in rows}
+    assert excluded == {"L1": "fracture, old", "L2": "cement", "L3": "", "L4": ""}
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "several")
+
+
 def test_an_excluded_level_needs_no_midline(spine, tmp_path):
     midlines = write_midlines(tmp_path / "markups", spine.phantom, ("L1", "L2", "L3"))
     out = tmp_path / "out"
