@@ -12,6 +12,7 @@ import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import LABEL_VALUES
 from LumbarHULib.core.results import RoiMask
 
 _LPS_FROM_RAS = np.array([-1.0, -1.0, 1.0])
@@ -63,8 +64,11 @@ def _slice(shape_ji: tuple[int, int], crops: list[tuple[int, np.ndarray, tuple[i
     for value, inside, (_, j, i) in crops:
         part = labels[j : j + inside.shape[0], i : i + inside.shape[1]]
         if np.any(part[inside]):
+            taken = part[inside].max()
+            first, second = (name for name, of_level in LABEL_VALUES.items() if of_level in (taken, value))
             raise InputError(
-                "The regions of two levels hold the same voxels: place each midline on a vertebral body of its own."
+                f"The regions of {first} and {second} hold the same voxels: place each midline on a vertebral body of "
+                "its own."
             )
         part[inside] = value
     return labels.tobytes()

@@ -21,8 +21,8 @@ from LumbarHULib.files.verify_numbers import LabelVoxels, measured_anew
 # Exact where whole numbers are counted, picked or summed.
 _EXACT = {"min_hu", "max_hu", "voxels", "slices", "label_value"}
 _TOLERANCE = 1e-9
-# Written to six decimals, of a geometry that two programs may round differently in the last digit.
-_AREA_TOLERANCE_MM2 = 2e-6
+# Relative: a geometry that another file format keeps in single precision gives areas that differ in the seventh digit.
+_AREA_TOLERANCE = 1e-6
 
 Row = dict[str, str]
 
@@ -150,8 +150,8 @@ def _is_same(column: str, found: str, expected: Cell, exact_mean: bool) -> bool:
         return False
     if column in _EXACT or isinstance(expected, int) or (column == "mean_hu" and exact_mean):
         return number == expected
-    tolerance = _AREA_TOLERANCE_MM2 if column == "area_mm2" else _TOLERANCE * max(1.0, abs(expected))
-    return abs(number - expected) <= tolerance
+    tolerance = _AREA_TOLERANCE if column == "area_mm2" else _TOLERANCE
+    return abs(number - expected) <= tolerance * max(1.0, abs(expected))
 
 
 def _labels_without_row(
