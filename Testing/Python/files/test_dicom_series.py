@@ -362,7 +362,7 @@ def test_what_makes_the_values_doubtful_is_a_finding(tmp_path, tags, code):
 def test_a_series_that_another_program_sorted_gives_the_same_facts(tmp_path):
     slices = write_series(tmp_path, KVP="80", SliceThickness="5")
     ct_file = read_ct(tmp_path)
-    assert facts_of_files(slices, ct_file.ct.ras_from_ijk) == (ct_file.scan_facts, ct_file.findings)
+    assert facts_of_files([of.path for of in slices], ct_file.ct.ras_from_ijk) == (ct_file.scan_facts, ct_file.findings)
 
 
 def test_slices_of_two_tube_voltages_are_told(tmp_path):
