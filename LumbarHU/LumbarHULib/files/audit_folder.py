@@ -14,12 +14,13 @@ from LumbarHULib.files.audit_tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, res
 from LumbarHULib.files.csv_text import csv_text
 from LumbarHULib.files.label_map_file import write_label_map
 from LumbarHULib.files.markup_file import SUFFIX, write_markup
-from LumbarHULib.files.whole_folder import whole_folder
+from LumbarHULib.files.whole_folder import OwnFolder, whole_folder
 
 RECORD = "record.json"
 
-# All that ever lies in an audit folder, at its top.
-AUDIT_NAMES = frozenset({"results.csv", "summary.csv", "markups", "labelmaps", "scene.mrb", RECORD})
+OWN_AUDIT_FOLDER = OwnFolder(
+    frozenset({"results.csv", "summary.csv", "markups", "labelmaps", "scene.mrb", RECORD}), sign=RECORD
+)
 
 # A list of numbers that json wrote one a line. No text in JSON holds a line break, so none is touched.
 _NUMBERS_ON_LINES = re.compile(r"\[\n\s*([-\d.e+]+(?:,\s+[-\d.e+]+)*)\s*\]")
@@ -56,7 +57,7 @@ def write_audit_folder(
         When the folder exists and may not be replaced, or cannot be written.
     """
     progress = progress or (lambda share, text: None)
-    with whole_folder(destination, overwrite, AUDIT_NAMES) as folder:
+    with whole_folder(destination, overwrite, OWN_AUDIT_FOLDER) as folder:
         _write_text(folder / "results.csv", csv_text(RESULTS_COLUMNS, results_rows(audit)))
         _write_text(folder / "summary.csv", csv_text(SUMMARY_COLUMNS, summary_rows(audit)))
         (folder / "markups").mkdir()

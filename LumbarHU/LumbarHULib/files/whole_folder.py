@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,12 +20,27 @@ _REASONS = {
     errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
 }
 
-
 # What file managers leave in a folder that somebody looked into.
 _OF_FILE_MANAGERS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
-def check_destination(destination: Path, overwrite: bool = False, ours: Collection[str] | None = None) -> None:
+@dataclass(frozen=True)
+class OwnFolder:
+    """How a folder that LumbarHU made is told from one that may not be replaced.
+
+    Parameters
+    ----------
+    names : collection of str
+        All that ever lies in it, at its top; what else lies there is somebody's own and must not be lost.
+    sign : str
+        The file, by its path in the folder, without which LumbarHU did not make it: other folders hold a “markups” too.
+    """
+
+    names: Collection[str]
+    sign: str
+
+
+def check_destination(destination: Path, overwrite: bool = False, ours: OwnFolder | None = None) -> None:
     """Raise InputError where `whole_folder` would refuse `destination`, so that no long work is done in vain."""
     try:
         _check(Path(destination), overwrite, ours)
@@ -33,7 +49,7 @@ def check_destination(destination: Path, overwrite: bool = False, ours: Collecti
 
 
 @contextmanager
-def whole_folder(destination: Path, overwrite: bool = False, ours: Collection[str] | None = None) -> Iterator[Path]:
+def whole_folder(destination: Path, overwrite: bool = False, ours: OwnFolder | None = None) -> Iterator[Path]:
     """Give a temporary folder beside `destination` and put it there when the ``with`` block ends without an error.
 
     An old folder is replaced only then. After an error, or when the user interrupts, everything is as it was before.
@@ -43,10 +59,9 @@ def whole_folder(destination: Path, overwrite: bool = False, ours: Collection[st
     destination : pathlib.Path
         The folder to be; the folders above it are made.
     overwrite : bool
-        Replace it if it exists.
-    ours : collection of str, optional
-        Names of what may lie in a folder that is replaced; what else lies there is somebody's own and must not be lost.
-        By default anything may.
+        Replace it if it exists. An empty one is replaced in any case.
+    ours : OwnFolder, optional
+        What the folder must look like to be replaced; by default any may be.
 
     Raises
     ------
@@ -72,11 +87,12 @@ def whole_folder(destination: Path, overwrite: bool = False, ours: Collection[st
         raise
 
 
-def _check(destination: Path, overwrite: bool, ours: Collection[str] | None) -> None:
+def _check(destination: Path, overwrite: bool, ours: OwnFolder | None) -> None:
     if os.path.lexists(destination) and not destination.is_dir():
         raise InputError(f"“{destination}” is a file: choose another name for the folder.")
     if destination.is_dir():
-        if not overwrite:
+        content = set(os.listdir(destination)) - _OF_FILE_MANAGERS
+        if content and not overwrite:
             raise InputError(
                 f"The folder “{destination}” exists already: choose another one, or overwrite it (--overwrite)."
             )
@@ -85,12 +101,8 @@ def _check(destination: Path, overwrite: bool, ours: Collection[str] | None) -> 
                 raise InputError(
                     f"“{destination}” holds the folder “{place}”, so it is not overwritten: choose another one."
                 )
-        strangers = [] if ours is None else sorted(set(os.listdir(destination)) - set(ours) - _OF_FILE_MANAGERS)
-        if strangers:
-            raise InputError(
-                f"“{destination}” holds “{strangers[0]}”, which LumbarHU did not write, so it is not overwritten: move "
-                "that away, or choose another folder."
-            )
+        if content and ours is not None:
+            _check_is_ours(destination, content, ours)
         return
     ancestor = _absolute(destination).parent
     while not ancestor.exists():
@@ -99,6 +111,20 @@ def _check(destination: Path, overwrite: bool, ours: Collection[str] | None) -> 
         raise InputError(f"“{destination}” cannot be made, because “{ancestor}” is a file: choose another place.")
     if not os.access(ancestor, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _check_is_ours(destination: Path, content: set[str], ours: OwnFolder) -> None:
+    strangers = sorted(content - set(ours.names))
+    if strangers:
+        raise InputError(
+            f"“{destination}” is no folder that LumbarHU made (it holds “{strangers[0]}”), so it is not overwritten: "
+            "choose another one."
+        )
+    if not (destination / ours.sign).is_file():
+        raise InputError(
+            f"“{destination}” is no folder that LumbarHU made (it holds no {ours.sign}), so it is not overwritten: "
+            "choose another one."
+        )
 
 
 def _cannot_be_written(destination: Path, problem: OSError) -> InputError:
@@ -120,7 +146,7 @@ def _make_parents(folder: Path, made: list[Path]) -> None:
     made.append(folder)
 
 
-def _put_in_place(temporary: Path, place: Path, overwrite: bool, ours: Collection[str] | None) -> None:
+def _put_in_place(temporary: Path, place: Path, overwrite: bool, ours: OwnFolder | None) -> None:
     if not os.path.lexists(place):
         temporary.rename(place)
         return

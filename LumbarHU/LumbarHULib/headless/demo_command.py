@@ -3,17 +3,20 @@
 import argparse
 from pathlib import Path
 
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS
+from LumbarHULib.files.audit_folder import RECORD
 from LumbarHULib.files.ct_file import write_ct
 from LumbarHULib.files.markup_file import write_markup
-from LumbarHULib.files.whole_folder import whole_folder
+from LumbarHULib.files.whole_folder import OwnFolder, whole_folder
 from LumbarHULib.headless import measure_job
 from LumbarHULib.headless.console import result_text
 from LumbarHULib.headless.progress import Progress
 from LumbarHULib.phantom.demo import demo_ct
 from LumbarHULib.phantom.render import PhantomCt
 
-_DEMO_NAMES = frozenset({"ct.nrrd", "markups", "audit"})
+_CASE = "phantom"
+_OWN_FOLDER = OwnFolder(frozenset({"ct.nrrd", "markups", "audit"}), sign=f"audit/{RECORD}")
 
 
 def run_demo(options: argparse.Namespace) -> int:
@@ -24,9 +27,10 @@ def run_demo(options: argparse.Namespace) -> int:
     InputError
         When the folder cannot be written.
     """
+    _check_is_no_case(options.out)
     progress = Progress()
     try:
-        with whole_folder(options.out, options.overwrite, _DEMO_NAMES) as folder:
+        with whole_folder(options.out, options.overwrite, _OWN_FOLDER) as folder:
             progress(0.0, "Rendering the phantom")
             phantom = demo_ct()
             _write_inputs(folder, phantom)
@@ -35,7 +39,7 @@ def run_demo(options: argparse.Namespace) -> int:
                 markups=[folder / "markups"],
                 destination=folder / "audit",
                 levels=MEAN_LEVELS,
-                case="phantom",
+                case=_CASE,
                 reader="truth",
                 scene=True,
             )
@@ -46,6 +50,16 @@ def run_demo(options: argparse.Namespace) -> int:
     print(result_text(result))
     print(_what_lies_where(options.out))
     return 0
+
+
+def _check_is_no_case(folder: Path) -> None:
+    """Raise InputError when a CT of the user's own was measured in a folder that looks like the demonstration's."""
+    record = folder / "audit" / RECORD
+    if record.is_file() and f'"case": "{_CASE}"' not in record.read_text(encoding="utf-8", errors="replace"):
+        raise InputError(
+            f"“{folder}” is no folder that lumbarhu demo made (its audit is of another case), so it is not "
+            "overwritten: choose another one."
+        )
 
 
 def _write_inputs(folder: Path, phantom: PhantomCt) -> None:

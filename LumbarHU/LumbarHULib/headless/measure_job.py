@@ -11,7 +11,7 @@ from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.files.audit import Audit
-from LumbarHULib.files.audit_folder import AUDIT_NAMES, write_audit_folder
+from LumbarHULib.files.audit_folder import OWN_AUDIT_FOLDER, write_audit_folder
 from LumbarHULib.files.ct_file import CtFile, read_ct
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
 from LumbarHULib.files.markup_file import read_markups
@@ -73,7 +73,7 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> ReadingResult:
     """
     if job.overwrite:
         _check_inputs_stay(job)
-    check_destination(job.destination, job.overwrite, AUDIT_NAMES)
+    check_destination(job.destination, job.overwrite, OWN_AUDIT_FOLDER)
     protocol = load_protocol(job.protocol)
     cutoffs = load_cutoffs(job.cutoffs)
     markup_set = read_markups(list(job.markups))

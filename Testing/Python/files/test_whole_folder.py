@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.whole_folder import check_destination, whole_folder
+from LumbarHULib.files.whole_folder import OwnFolder, check_destination, whole_folder
 
 
 def everything_in(folder: Path) -> dict[str, str | None]:
@@ -73,6 +73,25 @@ def test_a_folder_that_exists_is_refused(old, tmp_path):
 def test_a_folder_is_replaced_when_asked_for(old, tmp_path):
     (old / "left over").mkdir()
     write(old, overwrite=True)
+    assert everything_in(tmp_path) == {"out": None, "out/labelmaps": None, "out/results.csv": "new"}
+
+
+def test_only_a_folder_of_ones_own_making_is_replaced(old):
+    own = OwnFolder({"results.csv", "record.json"}, sign="record.json")
+    with pytest.raises(InputError, match="it holds no record"):
+        check_destination(old, overwrite=True, ours=own)
+    (old / "record.json").write_text("{}", encoding="utf-8")
+    check_destination(old, overwrite=True, ours=own)
+    (old / ".DS_Store").write_text("", encoding="utf-8")
+    check_destination(old, overwrite=True, ours=own)
+    (old / "thesis.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="it holds “thesis"):
+        check_destination(old, overwrite=True, ours=own)
+
+
+def test_an_empty_folder_is_in_nobodys_way(tmp_path):
+    (tmp_path / "out").mkdir()
+    write(tmp_path / "out")
     assert everything_in(tmp_path) == {"out": None, "out/labelmaps": None, "out/results.csv": "new"}
 
 

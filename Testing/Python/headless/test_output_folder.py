@@ -28,23 +28,48 @@ def assert_refused(outcome, says):
 def test_an_existing_folder_is_kept_unless_it_may_be_overwritten(one_level, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    (out / "results.csv").write_text("old")
+    for name in ("results.csv", "record.json"):
+        (out / name).write_text("old")
     assert_refused(lumbarhu(*arguments(one_level, out)), "exists already")
-    assert files_of(tmp_path) == {"out/results.csv": b"old"}
+    assert files_of(tmp_path) == {"out/results.csv": b"old", "out/record.json": b"old"}
     assert lumbarhu(*arguments(one_level, out, "--overwrite")).exit_code == 0
     assert files_of(out)["results.csv"] != b"old"
-    assert (out / "record.json").is_file()
+    assert files_of(out)["record.json"] != b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @pytest.mark.parametrize("command", ["measure", "demo"])
-def test_a_folder_that_holds_something_of_the_users_own_is_never_overwritten(command, one_level, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("thesis/chapter-1.txt", "is no folder that LumbarHU made (it holds “thesis”), so it is not overwritten"),
+        ("markups/L1-midline.mrk.json", "is no folder that LumbarHU made (it holds no "),
+    ],
+)
+def test_a_folder_that_holds_something_of_the_users_own_is_never_overwritten(command, name, says, one_level, tmp_path):
+    own = tmp_path / "out" / name
+    own.parent.mkdir(parents=True)
+    own.write_text("mine")
+    rest = arguments(one_level, tmp_path / "out")[1:] if command == "measure" else ["--out", tmp_path / "out"]
+    assert_refused(lumbarhu(command, *rest, "--overwrite"), says)
+    assert files_of(tmp_path) == {f"out/{name}": b"mine"}
+
+
+def test_an_empty_folder_may_be_there(one_level, tmp_path):
     out = tmp_path / "out"
-    (out / "thesis").mkdir(parents=True)
-    (out / "thesis" / "chapter-1.txt").write_text("mine")
-    rest = arguments(one_level, out)[1:] if command == "measure" else ["--out", out]
-    assert_refused(lumbarhu(command, *rest, "--overwrite"), "holds “thesis”, which LumbarHU did not write")
-    assert files_of(tmp_path) == {"out/thesis/chapter-1.txt": b"mine"}
+    out.mkdir()
+    assert lumbarhu(*arguments(one_level, out)).exit_code == 0
+    assert (out / "record.json").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_demonstration_does_not_overwrite_a_case_of_the_same_file_names(one_level, tmp_path):
+    shutil.copy(one_level.ct, tmp_path / "ct.nrrd")
+    shutil.copytree(one_level.markups, tmp_path / "markups")
+    assert lumbarhu(*arguments(one_level, tmp_path / "audit", "--case", "my own")).exit_code == 0
+    before = files_of(tmp_path)
+    assert_refused(lumbarhu("demo", "--out", tmp_path, "--overwrite"), "is no folder that lumbarhu demo made")
+    assert files_of(tmp_path) == before
 
 
 def test_links_that_lead_in_a_circle_are_told(one_level, tmp_path):
