@@ -23,7 +23,7 @@ def refused(tmp_path):
     def run(command, *arguments, says):
         old = tmp_path / "place" / "out"
         old.mkdir(parents=True, exist_ok=True)
-        (old / "results.csv").write_text("of last week")
+        (old / "record.json").write_text("of last week")
         before = files_of(tmp_path)
         destination = ["--out", old, "--overwrite"] if command == "measure" else []
         outcome = lumbarhu(command, *arguments, *destination)
