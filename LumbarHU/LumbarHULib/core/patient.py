@@ -13,6 +13,8 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, LevelRefusal, LevelResult, ReadingResult, RoiSummary
 from LumbarHULib.core.scan_facts import ScanFacts
 
+NOT_CORRECTED = "The mean is not corrected for it: take the class with care."
+
 
 def summarize(
     levels: Sequence[LevelResult | LevelRefusal],
@@ -79,28 +81,43 @@ def _summary(roi: str, used, in_order, protocol: Protocol, cutoffs: CutoffTable,
 
 def _missing_levels_finding(summary: RoiSummary, in_order, protocol: Protocol, cutoffs: CutoffTable) -> Finding | None:
     """Return what it means that the mean is over fewer levels than the study's, and by how much it shifts."""
-    roi, names = summary.roi, summary.levels
-    missing = [level for level in protocol.mean_levels if level not in names]
-    if not missing or not names:
+    if not summary.levels or set(protocol.mean_levels) <= set(summary.levels):
         return None
-    reasons = {level.level: level.excluded or "not measured" for level in in_order}
-    told = ", ".join(f"{level} ({reasons.get(level, 'not measured')})" for level in missing)
-    sentence = f"The {roi} mean is over {', '.join(names)}, without {told}"
-    medians_hu = cutoffs.level_medians_hu.get(roi)
-    if medians_hu and all(level in medians_hu for level in protocol.mean_levels):
-        whole = sum(medians_hu[level] for level in protocol.mean_levels) / len(protocol.mean_levels)
-        shift_hu = sum(medians_hu[level] for level in names) / len(names) - whole
+    sentence = f"The {summary.roi} mean is over {levels_told(summary.levels, in_order, protocol)}"
+    shift_hu = level_shift_hu(summary.roi, summary.levels, protocol, cutoffs)
+    if shift_hu is not None:
         sentence += f"; by the medians of {cutoffs.level_medians_source} such a mean lies {shift_hu:+.1f} HU off"
-        shifted_back = classify(summary.mean_hu - shift_hu, summary.cutoffs)
-        if summary.class_name not in ("not_classified", shifted_back):
+        shifted_back = class_without_shift(summary, shift_hu)
+        if shifted_back != summary.class_name:
             sentence += f", and without that its class would be “{CLASSES[shifted_back]}”"
-    return Finding(
-        "levels_missing",
-        f"{sentence}.",
-        "The mean is not corrected for it: take the class with care.",
-        "warning",
-        roi=roi,
-    )
+    return Finding("levels_missing", f"{sentence}.", NOT_CORRECTED, "warning", roi=summary.roi)
+
+
+def levels_told(names: Sequence[str], levels: Sequence[LevelResult | LevelRefusal], protocol: Protocol) -> str:
+    """Return which levels a mean is over and which it is without, why: “L2, L3, without L1 (fracture), …”."""
+    reasons = {level.level: level.excluded or "not measured" for level in levels}
+    missing = [level for level in protocol.mean_levels if level not in names]
+    told = ", ".join(f"{level} ({reasons.get(level, 'not measured')})" for level in missing)
+    return f"{', '.join(names)}, without {told}"
+
+
+def level_shift_hu(roi: str, names: Sequence[str], protocol: Protocol, cutoffs: CutoffTable) -> float | None:
+    """Return how far a region's mean over these levels alone lies off that over all, in HU.
+
+    It is worked out from the medians that come with the cutoffs; None where they lack one.
+    """
+    medians_hu = cutoffs.level_medians_hu.get(roi)
+    if not medians_hu or not all(level in medians_hu for level in protocol.mean_levels):
+        return None
+    whole_hu = sum(medians_hu[level] for level in protocol.mean_levels) / len(protocol.mean_levels)
+    return sum(medians_hu[level] for level in names) / len(names) - whole_hu
+
+
+def class_without_shift(summary: RoiSummary, shift_hu: float) -> str:
+    """Return the class that the mean would have without a shift of `shift_hu`; none where it has none."""
+    if summary.class_name == "not_classified":
+        return summary.class_name
+    return classify(summary.mean_hu - shift_hu, summary.cutoffs)
 
 
 def _order_findings(measured: Sequence[LevelResult]) -> tuple[Finding, ...]:

@@ -1,15 +1,41 @@
-"""What a reading looks like on a terminal: the table of HU, the classes, the findings."""
+"""What a reading looks like on a terminal: what was measured by what, the table of HU, the classes, the findings."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
+from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
+from LumbarHULib.core.patient import NOT_CORRECTED, class_without_shift, level_shift_hu, levels_told
+from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
+from LumbarHULib.files.audit import Audit
+
+# What the table of classes shows in columns.
+_IN_TABLE = frozenset({"inside_cutoff_interval", "within_measurement_error"})
 
 
-def result_text(result: ReadingResult) -> str:
-    """Return the reading's numbers, classes and findings as text for people."""
-    parts = [_hu_table(result), _class_table(result), _findings_text(result)]
-    return "\n\n".join(part for part in parts if part)
+def audit_text(audit: Audit, ct: Path) -> str:
+    """Return what was measured, and the reading's numbers, classes and findings, as text for people.
+
+    Parameters
+    ----------
+    audit : Audit
+    ct : Path
+        Where the CT lies; its name alone is shown.
+    """
+    parts = [_heading(audit, ct), _hu_table(audit.result), _class_table(audit.result, audit.protocol.protocol)]
+    return "\n\n".join([*parts, _findings_text(audit)])
+
+
+def _heading(audit: Audit, ct: Path) -> str:
+    name = "".join(letter if letter.isprintable() else "?" for letter in os.path.basename(os.path.abspath(ct)))
+    return (
+        f"Case {audit.case}, reader {audit.reader}, reading {audit.reading}; CT {name}.\n"
+        f"Protocol {audit.protocol.name} {audit.protocol.version}; cutoffs {audit.cutoffs.name} "
+        f"{audit.cutoffs.version}."
+    )
 
 
 def aligned(rows: Sequence[Sequence[str]], left_columns: int = 1) -> str:
@@ -47,14 +73,17 @@ def _hu_table(result: ReadingResult) -> str:
     return "\n".join(f"{line}  {remark}".rstrip() for line, remark in zip(lines, remarks, strict=True))
 
 
-def _class_table(result: ReadingResult) -> str:
-    rows = [
-        ["ROI", "Class", "Mean HU", "Nearest cutoff", "In its interval", "Distance HU", "Distance LSC", "Within error"]
+def _class_table(result: ReadingResult, protocol: Protocol) -> str:
+    limit_hu = protocol.single_measurement_lsc_fraction * protocol.lsc_hu
+    heads = [
+        ("", "", "", "", "In the", "", "", "Within"),
+        ("", "", "Mean", "Nearest", "cutoff's", "Off by", "Off by", "error"),
+        ("ROI", "Class", "HU", "cutoff", "95 % interval", "HU", "LSC", f"({limit_hu:.1f} HU)"),
     ]
-    rows += [_class_row(summary) for summary in result.summaries]
-    lines = [aligned(rows, left_columns=2)]
+    lines = [aligned([*heads, *map(_class_row, result.summaries)], left_columns=2)]
     if result.agreeing_rois is not None:
-        lines.append(f"{result.agreeing_rois} of {len(ROIS)} ROIs agree. For research only; not a diagnosis.")
+        lines += _regions_by_class(result.summaries)
+        lines.append("For research only; not a diagnosis.")
     recovered = [
         f"{summary.roi} {summary.cutoffs.osteopenia_recovered_percent:.0f} %"
         for summary in result.summaries
@@ -67,14 +96,20 @@ def _class_table(result: ReadingResult) -> str:
     return "\n".join(lines)
 
 
+def _regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
+    for name, words in CLASSES.items():
+        rois = [summary.roi for summary in summaries if summary.class_name == name]
+        if rois:
+            yield f"{words[0].upper()}{words[1:]}: {', '.join(rois)}."
+
+
 def _class_row(summary: RoiSummary) -> list[str]:
     if summary.mean_hu is None:
         return [summary.roi, CLASSES[summary.class_name], *["–"] * 6]
     inside = "unknown"
     if summary.inside_interval is not None:
-        inside = (
-            f"{'yes' if summary.inside_interval else 'no'} ({summary.cutoff_low_hu:g} to {summary.cutoff_high_hu:g})"
-        )
+        answer = "yes" if summary.inside_interval else "no"
+        inside = f"{answer}: {summary.cutoff_low_hu:.1f} to {summary.cutoff_high_hu:.1f}"
     return [
         summary.roi,
         CLASSES[summary.class_name],
@@ -87,10 +122,43 @@ def _class_row(summary: RoiSummary) -> list[str]:
     ]
 
 
-def _findings_text(result: ReadingResult) -> str:
-    findings = [finding for finding in result.all_findings if finding.severity != "note"]
-    # What the table of classes shows in columns is not said again.
-    findings = [f for f in findings if f.code not in ("inside_cutoff_interval", "within_measurement_error")]
-    if not findings:
-        return ""
-    return "\n".join(["Findings:", *[f"- {finding.sentence} {finding.remedy}".rstrip() for finding in findings]])
+def _findings_text(audit: Audit) -> str:
+    result = audit.result
+    # Notes on one level are for the audit folder; those on the whole reading tell what was left aside.
+    told = [finding for finding in result.all_findings if finding.severity != "note" or finding in result.findings]
+    sentences = [
+        _sentences(finding, audit.accept_off_protocol)
+        for finding in told
+        if finding.code not in _IN_TABLE and finding.code != "levels_missing"
+    ]
+    if any(finding.code == "levels_missing" for finding in told):
+        sentences.append(_missing_levels_text(audit))
+    if sentences:
+        return "\n".join(["Findings:", *(f"- {sentence}" for sentence in sentences)])
+    return "No findings but those in the table." if told else "No findings."
+
+
+def _sentences(finding: Finding, accepted: bool) -> str:
+    sentences = f"{finding.sentence} {finding.remedy}".rstrip()
+    if finding.code in OFF_PROTOCOL_CODES and not accepted:
+        sentences += " Add --accept-off-protocol to classify all the same."
+    return sentences
+
+
+def _missing_levels_text(audit: Audit) -> str:
+    """Return in one line what the findings of the five regions tell of missing levels."""
+    result, protocol, cutoffs = audit.result, audit.protocol.protocol, audit.cutoffs.cutoffs
+    names = result.summaries[0].levels
+    told = f"The means are over {levels_told(names, (*result.levels, *result.refusals), protocol)}"
+    shifts, others = [], []
+    for summary in result.summaries:
+        shift_hu = level_shift_hu(summary.roi, names, protocol, cutoffs)
+        if shift_hu is not None:
+            shifts.append(f"{summary.roi} {shift_hu:+.1f} HU")
+            if (other := class_without_shift(summary, shift_hu)) != summary.class_name:
+                others.append(f"{summary.roi} “{CLASSES[other]}”")
+    if shifts:
+        told += f"; by the medians of {cutoffs.level_medians_source} such means lie off by {', '.join(shifts)}"
+    if others:
+        told += f"; without that, classes would be others: {', '.join(others)}"
+    return f"{told}. {NOT_CORRECTED.replace('The mean is', 'The means are')}"

@@ -10,7 +10,7 @@ from LumbarHULib.files.ct_file import write_ct
 from LumbarHULib.files.markup_file import write_markup
 from LumbarHULib.files.whole_folder import OwnFolder, whole_folder
 from LumbarHULib.headless import measure_job
-from LumbarHULib.headless.console import result_text
+from LumbarHULib.headless.console import audit_text
 from LumbarHULib.headless.progress import Progress
 from LumbarHULib.phantom.demo import demo_ct
 from LumbarHULib.phantom.render import PhantomCt
@@ -43,11 +43,11 @@ def run_demo(options: argparse.Namespace) -> int:
                 reader="truth",
                 scene=True,
             )
-            result = measure_job.run(job, progress)
+            audit = measure_job.run(job, progress)
     finally:
         progress.clear()
     print(f"A lumbar CT phantom with its true midlines, trabecular bone of {_true_hu(phantom)} HU.\n")
-    print(result_text(result))
+    print(audit_text(audit, job.ct))
     print(_what_lies_where(options.out))
     return 0
 

@@ -9,7 +9,7 @@ import re
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import parse_level
 from LumbarHULib.headless import measure_job
-from LumbarHULib.headless.console import result_text
+from LumbarHULib.headless.console import audit_text
 from LumbarHULib.headless.progress import Progress
 
 _MOST_DIGITS = 6
@@ -43,10 +43,10 @@ def run_measure(options: argparse.Namespace) -> int:
     )
     progress = Progress()
     try:
-        result = measure_job.run(job, progress)
+        audit = measure_job.run(job, progress)
     finally:
         progress.clear()
-    print(f"{result_text(result)}\n\nAudit folder: {options.out}")
+    print(f"{audit_text(audit, job.ct)}\n\nAudit folder: {options.out}")
     return 0
 
 

@@ -63,8 +63,8 @@ class MeasureJob:
     overwrite: bool = False
 
 
-def run(job: MeasureJob, progress: Callable[..., None]) -> ReadingResult:
-    """Measure what `job` says and write its audit folder, whole or not at all.
+def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
+    """Measure what `job` says, write its audit folder, whole or not at all, and return what it holds.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> ReadingResult:
         ) as (result, save):
             audit = audit_of(job, ct_file, result, protocol, cutoffs)
             write_audit_folder(job.destination, audit, job.overwrite, also_write=save, progress=progress)
-        return result
+        return audit
     result = measure_ct(
         ct_file.ct,
         landmarks,
@@ -112,7 +112,7 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> ReadingResult:
     )
     audit = audit_of(job, ct_file, result, protocol, cutoffs)
     write_audit_folder(job.destination, audit, job.overwrite, progress=progress)
-    return result
+    return audit
 
 
 def chosen_landmarks(

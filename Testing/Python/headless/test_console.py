@@ -1,0 +1,64 @@
+"""What stands on the terminal after a measurement."""
+
+import pytest
+from headless.command_runner import lumbarhu
+from headless.phantom_files import rows_of, write_line, write_midlines
+
+from LumbarHULib.core.results import CLASSES
+
+
+@pytest.fixture
+def measured(spine, tmp_path):
+    """Return a function that measures the four levels and returns what was printed, line by line, and the summary."""
+
+    def measure(*options, markups=spine.markups):
+        out = tmp_path / "out"
+        run = lumbarhu("measure", spine.ct, "--markups", markups, "--out", out, *options)
+        assert (run.exit_code, run.err) == (0, "")
+        return run.out.splitlines(), rows_of(out / "summary.csv")
+
+    return measure
+
+
+def test_it_begins_with_what_was_measured_and_by_what(measured, spine):
+    lines, _ = measured("--case", "C1", "--reader", "AB", "--reading", "2")
+    assert lines[0] == "Case C1, reader AB, reading 2; CT ct.nrrd."
+    assert lines[1].startswith("Protocol LumbarHU study protocol 2022 1.")
+    assert "cutoffs Shanghai 2022 1." in lines[1]
+    assert str(spine.ct.parent) not in "\n".join(lines)
+
+
+def test_the_tables_are_narrow_and_their_columns_name_their_limits(measured):
+    lines, summary = measured()
+    (head,) = [line for line in lines if line.endswith("(11.4 HU)")]
+    assert head.split()[:2] == ["ROI", "Class"]
+    table = lines[lines.index(head) - 2 : lines.index(head) + 6]
+    assert max(map(len, table)) <= 110
+    for line, row in zip(table[3:], summary, strict=True):
+        assert line.split()[0] == row["roi"]
+        assert CLASSES[row["class"]] in line
+        assert f"{float(row['cutoff_low_hu']):.1f} to {float(row['cutoff_high_hu']):.1f}" in line
+
+
+def test_it_tells_which_regions_have_which_class(measured):
+    lines, summary = measured()
+    for name, words in CLASSES.items():
+        rois = [row["roi"] for row in summary if row["class"] == name]
+        head = f"{words[0].upper()}{words[1:]}: "
+        told = [line for line in lines if line.startswith(head)]
+        assert told == ([f"{head}{', '.join(rois)}."] if rois else [])
+
+
+def test_missing_levels_are_told_in_one_line_with_each_regions_shift(measured):
+    lines, _ = measured("--exclude", "L1=old fracture")
+    (line,) = [line for line in lines if "without L1" in line]
+    assert line.startswith("- The means are over L2, L3, L4, without L1 (old fracture); ")
+    # The study's medians for osteopenia.
+    assert "lie off by round -7.7 HU, oval -7.2 HU, right -1.0 HU, front -8.2 HU, left -4.6 HU" in line
+
+
+def test_a_markup_that_was_left_aside_is_told(measured, spine, tmp_path):
+    markups = write_midlines(tmp_path / "markups", spine.phantom)
+    write_line(markups / "L.mrk.json", spine.phantom.truth["L1"].midline_ras_mm)
+    lines, _ = measured(markups=markups)
+    assert [line for line in lines if line.startswith("- One markup was left aside")]
