@@ -76,8 +76,8 @@ def _hu_table(result: ReadingResult) -> str:
 def _class_table(result: ReadingResult, protocol: Protocol) -> str:
     limit_hu = protocol.single_measurement_lsc_fraction * protocol.lsc_hu
     heads = [
-        ("", "", "", "", "In the", "", "", "Within"),
-        ("", "", "Mean", "Nearest", "cutoff's", "Off by", "Off by", "error"),
+        ("", "", "", "", "In the", "Off", "Off", "Within"),
+        ("", "", "Mean", "Nearest", "cutoff's", "by", "by", "error"),
         ("ROI", "Class", "HU", "cutoff", "95 % interval", "HU", "LSC", f"({limit_hu:.1f} HU)"),
     ]
     lines = [aligned([*heads, *map(_class_row, result.summaries)], left_columns=2)]
@@ -109,7 +109,7 @@ def _class_row(summary: RoiSummary) -> list[str]:
     inside = "unknown"
     if summary.inside_interval is not None:
         answer = "yes" if summary.inside_interval else "no"
-        inside = f"{answer}: {summary.cutoff_low_hu:.1f} to {summary.cutoff_high_hu:.1f}"
+        inside = f"{answer}, {summary.cutoff_low_hu:.1f} to {summary.cutoff_high_hu:.1f}"
     return [
         summary.roi,
         CLASSES[summary.class_name],
