@@ -44,6 +44,8 @@ def summarize_roi(
     distance_hu = mean_hu - nearest.cutoff_hu
     within_error = abs(distance_hu) < protocol.single_measurement_lsc_fraction * protocol.lsc_hu
     inside = None if nearest.low_hu is None else nearest.low_hu <= mean_hu <= nearest.high_hu
+    is_plausible = protocol.plausible_mean_min_hu <= mean_hu <= protocol.plausible_mean_max_hu
+    may_classify = may_classify and is_plausible
     class_name = classify(mean_hu, cutoffs) if may_classify else "not_classified"
     return RoiSummary(
         roi=roi,
@@ -58,7 +60,19 @@ def summarize_roi(
         cutoff_high_hu=nearest.high_hu,
         inside_interval=inside,
         within_error=within_error,
-        findings=_findings(roi, mean_hu, nearest, distance_hu, within_error, inside, protocol) if may_classify else (),
+        findings=(_findings(roi, mean_hu, nearest, distance_hu, within_error, inside, protocol) if may_classify else ())
+        + (() if is_plausible else (_implausible_mean(roi, mean_hu, protocol),)),
+    )
+
+
+def _implausible_mean(roi: str, mean_hu: float, protocol: Protocol) -> Finding:
+    return Finding(
+        "implausible_mean",
+        f"The {roi} mean of {mean_hu:.1f} HU is not that of trabecular bone, which stays within "
+        f"{protocol.plausible_mean_min_hu:g} to {protocol.plausible_mean_max_hu:g} HU.",
+        "No class is given: check that the CT is in HU and what lies in the regions.",
+        "severe",
+        roi=roi,
     )
 
 

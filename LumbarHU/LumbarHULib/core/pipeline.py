@@ -14,7 +14,7 @@ from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.inner_outline import inner_outline
 from LumbarHULib.core.label_maps import label_masks, slab_around
 from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.level_findings import level_findings, roi_findings
+from LumbarHULib.core.level_findings import level_findings, with_roi_findings
 from LumbarHULib.core.levels import parse_level
 from LumbarHULib.core.outline_search import outline_of_level
 from LumbarHULib.core.patient import summarize
@@ -68,7 +68,7 @@ def measure_level(
     slab = slab_around(stack, frame, protocol)
     masks = label_masks(stack, frame, shapes, slab, protocol) | dict(edited_masks)
     rois = {
-        roi: measure_roi(stack, frame.level, roi, mask, edited=roi in edited_masks, findings=roi_findings(shapes, roi))
+        roi: with_roi_findings(measure_roi(stack, frame.level, roi, mask, roi in edited_masks), shapes, protocol)
         for roi, mask in masks.items()
     }
     return LevelResult(

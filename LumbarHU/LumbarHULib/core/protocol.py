@@ -75,11 +75,19 @@ class Protocol:
     lsc_hu: float = _number("HU", 0.1, 200.0)
     single_measurement_lsc_fraction: float = _number("1", 0.0, 2.0)
 
+    # What bone can measure
+    plausible_voxel_min_hu: float = _number("HU", -1024.0, 3071.0)
+    plausible_voxel_max_hu: float = _number("HU", -1024.0, 3071.0)
+    plausible_mean_min_hu: float = _number("HU", -1024.0, 3071.0)
+    plausible_mean_max_hu: float = _number("HU", -1024.0, 3071.0)
+
     def __post_init__(self):
         for item in fields(self):
             check_value(item.name, getattr(self, item.name))
         for low, high in (
             ("midline_length_min_mm", "midline_length_max_mm"),
+            ("plausible_voxel_min_hu", "plausible_voxel_max_hu"),
+            ("plausible_mean_min_hu", "plausible_mean_max_hu"),
             ("boundary_fraction_min", "boundary_fraction"),
             ("boundary_fraction", "boundary_fraction_max"),
             ("outline_cortex_min_mm", "outline_cortex_usual_mm"),

@@ -3,7 +3,6 @@
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
-from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LABEL_VALUES
 from LumbarHULib.core.quantities import RoiSample, measure_sample
 from LumbarHULib.core.results import RoiMask, RoiResult
@@ -16,9 +15,7 @@ def sample_voxels(stack: AxialStack, mask: RoiMask) -> RoiSample:
     return RoiSample(stack.voxels_hu[crop][mask.inside], slices, stack.pixel_area_mm2)
 
 
-def measure_roi(
-    stack: AxialStack, level: str, roi: str, mask: RoiMask, edited: bool = False, findings: tuple[Finding, ...] = ()
-) -> RoiResult:
+def measure_roi(stack: AxialStack, level: str, roi: str, mask: RoiMask, edited: bool = False) -> RoiResult:
     """Return what the voxels under `mask` measure.
 
     Raises
@@ -27,4 +24,4 @@ def measure_roi(
         When the region holds fewer than two voxels.
     """
     values = measure_sample(sample_voxels(stack, mask), f"The {roi} ROI of {level}")
-    return RoiResult(level, roi, LABEL_VALUES[level], values, mask, edited, findings)
+    return RoiResult(level, roi, LABEL_VALUES[level], values, mask, edited)

@@ -106,7 +106,7 @@ def test_an_outline_far_from_a_midline_end_is_told_with_the_gap_and_the_end():
     assert [finding.code for finding in findings] == ["midline_off_outline"] * 2
     assert "The front end of L3's midline lies 5.0 mm from its outline" in findings[0].sentence
     assert "The back end" in findings[1].sentence
-    assert outline_of(POINTS_XY_MM - (0, 3.9))[1] == ()
+    assert outline_of(POINTS_XY_MM - (0, 1.9))[1] == ()
 
 
 def test_a_dumbbell_is_an_outline_like_any_other():

@@ -178,3 +178,12 @@ def test_each_finding_is_told_once_in_all():
     assert len(of.all_findings) == len(set(of.all_findings))
     assert {finding.roi for finding in of.all_findings if finding.code == "levels_missing"} == set(ROIS)
     assert LEVELS[1:5] == PROTOCOL.mean_levels
+
+
+@pytest.mark.parametrize(
+    ("mean_hu", "classified"), [(-925, False), (-151, False), (-40, True), (600, True), (1482, False)]
+)
+def test_a_mean_that_no_bone_has_gets_no_class_and_says_so(mean_hu, classified):
+    of = reading(level("L1", mean_hu), level("L2", mean_hu))
+    assert all((summary.class_name != "not_classified") == classified for summary in of.summaries)
+    assert all(("implausible_mean" in codes(summary)) != classified for summary in of.summaries)

@@ -208,3 +208,16 @@ def test_on_a_phantom_the_outline_that_is_found_measures_the_same_and_again_with
     drawn = Landmarks("L3", landmarks.midline_ras_mm, outline_ras_mm=of.outline_ras_mm)
     for other in (again, measure_level(stack, drawn, PROTOCOL)):
         assert {roi: one.values for roi, one in other.rois.items()} == {roi: one.values for roi, one in of.rois.items()}
+
+
+@pytest.mark.parametrize(("voxel_hu", "told"), [(-3024, True), (3071, True), (-299, False), (1299, False)])
+def test_a_voxel_that_no_bone_has_is_told_where_it_lies(phantom, voxel_hu, told):
+    markups = true_markups(phantom.truth)
+    landmarks = Landmarks("L3", *(markups["L3", role] for role in ("midline", "boundary", "outline")))
+    center = np.append(markups["L3", "midline"].mean(axis=0) + (0, 4, 0), 1)
+    i, j, k = np.round(np.linalg.inv(phantom.ras_from_ijk) @ center).astype(int)[:3]
+    voxels = phantom.voxels_hu.copy()
+    voxels[k, j, i] = voxel_hu
+    of = measure_level(axial_stack(CtVolume(voxels, phantom.ras_from_ijk), PROTOCOL), landmarks, PROTOCOL)
+    there = {roi for roi in ROIS if "implausible_voxels" in [finding.code for finding in of.rois[roi].findings]}
+    assert there == ({"round", "oval", "front"} if told else set())
