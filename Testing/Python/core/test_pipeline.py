@@ -214,8 +214,9 @@ def test_on_a_phantom_the_outline_that_is_found_measures_the_same_and_again_with
 def test_a_voxel_that_no_bone_has_is_told_where_it_lies(phantom, voxel_hu, told):
     markups = true_markups(phantom.truth)
     landmarks = Landmarks("L3", *(markups["L3", role] for role in ("midline", "boundary", "outline")))
-    center = np.append(markups["L3", "midline"].mean(axis=0) + (0, 4, 0), 1)
-    i, j, k = np.round(np.linalg.inv(phantom.ras_from_ijk) @ center).astype(int)[:3]
+    ijk_from_ras = np.linalg.inv(phantom.ras_from_ijk)
+    in_front_ras_mm = markups["L3", "midline"].mean(axis=0) + (0, 4, 0)
+    i, j, k = np.round(ijk_from_ras[:3, :3] @ in_front_ras_mm + ijk_from_ras[:3, 3]).astype(int)
     voxels = phantom.voxels_hu.copy()
     voxels[k, j, i] = voxel_hu
     of = measure_level(axial_stack(CtVolume(voxels, phantom.ras_from_ijk), PROTOCOL), landmarks, PROTOCOL)
