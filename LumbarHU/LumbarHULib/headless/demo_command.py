@@ -1,6 +1,8 @@
 """lumbarhu demo: the main job on a CT of our own whose every Hounsfield unit is known."""
 
 import argparse
+import os
+import sys
 from pathlib import Path
 
 from LumbarHULib.core.errors import InputError
@@ -40,7 +42,7 @@ def run_demo(options: argparse.Namespace) -> int:
                 destination=folder / "audit",
                 levels=MEAN_LEVELS,
                 case=_CASE,
-                reader="truth",
+                reader="phantom-truth",
                 scene=True,
             )
             audit = measure_job.run(job, progress)
@@ -71,7 +73,16 @@ def _write_inputs(folder: Path, phantom: PhantomCt) -> None:
 
 
 def _true_hu(phantom: PhantomCt) -> str:
-    return ", ".join(f"{level} {phantom.truth[level].trabecular_hu:g}" for level in MEAN_LEVELS)
+    true_hu = [phantom.truth[level].trabecular_hu for level in MEAN_LEVELS]
+    levels = ", ".join(f"{level} {hu:g}" for level, hu in zip(MEAN_LEVELS, true_hu, strict=True))
+    return f"{levels}, mean {sum(true_hu) / len(true_hu):g}"
+
+
+def _program() -> str:
+    """Return what to type for this program: the path that it was started by, else where make puts it."""
+    if os.path.dirname(sys.argv[0]) and Path(sys.argv[0]).stem == "lumbarhu":
+        return sys.argv[0]
+    return str(Path(".venv", "Scripts" if os.name == "nt" else "bin", "lumbarhu"))
 
 
 def _what_lies_where(folder: Path) -> str:
@@ -79,4 +90,4 @@ def _what_lies_where(folder: Path) -> str:
 CT and markups:  {folder / "ct.nrrd"}, {folder / "markups"}
 Audit folder:    {folder / "audit"}
 Slicer scene:    {folder / "audit" / "scene.mrb"}
-Try next:        lumbarhu verify {folder / "audit"} --ct {folder / "ct.nrrd"}"""
+Try next:        {_program()} verify {folder / "audit"} --ct {folder / "ct.nrrd"}"""

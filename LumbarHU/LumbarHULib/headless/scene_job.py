@@ -19,6 +19,8 @@ from LumbarHULib.mrml.scene_file import save_scene
 
 SCENE = "scene.mrb"
 
+_BONE_WINDOW_HU, _BONE_LEVEL_HU = 1000.0, 300.0
+
 
 @contextmanager
 def measured_scene(
@@ -47,6 +49,8 @@ def measured_scene(
     """
     with headless_scene() as scene:
         ct_node = volume_node_from_ct(scene, ct_file.ct, case)
+        ct_node.GetDisplayNode().SetAutoWindowLevel(False)
+        ct_node.GetDisplayNode().SetWindowLevel(_BONE_WINDOW_HU, _BONE_LEVEL_HU)
         kept = create_reading(
             ct_node,
             reader,

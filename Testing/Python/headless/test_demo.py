@@ -54,10 +54,24 @@ def test_the_command_that_it_proposes_passes(demo):
     assert lumbarhu(*command.split()[1:]).exit_code == 0
 
 
+def test_it_proposes_the_program_by_the_path_that_it_was_started_by(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["env/bin/lumbarhu"])
+    run = lumbarhu("demo", "--out", tmp_path / "demo")
+    assert f"Try next:        env/bin/lumbarhu verify {tmp_path / 'demo' / 'audit'} --ct " in run.out
+
+
+def test_the_true_means_stand_first(demo):
+    _, out = demo
+    levels = ", ".join(f"{level} {hu:g}" for level, hu in TRUE_HU.items())
+    first = out.splitlines()[0]
+    assert levels in first
+    assert f"mean {sum(TRUE_HU.values()) / 4:g} HU" in first
+
+
 def test_measured_by_hand_it_gives_the_same_bytes(demo, tmp_path):
     folder, _ = demo
     inputs = [folder / "ct.nrrd", "--markups", folder / "markups"]
-    run = lumbarhu("measure", *inputs, "--out", tmp_path / "out", "--case", "phantom", "--reader", "truth")
+    run = lumbarhu("measure", *inputs, "--out", tmp_path / "out", "--case", "phantom", "--reader", "phantom-truth")
     assert run.exit_code == 0
     by_hand, by_demo = files_of(tmp_path / "out"), files_of(folder / "audit")
     assert [name for name in by_hand if by_hand[name] != by_demo[name]] == ["record.json"]
@@ -69,8 +83,10 @@ def test_the_scene_holds_one_reading_of_a_ct_of_the_same_size(demo):
         load_scene(scene, folder / "audit" / "scene.mrb")
         (reading,) = readings(scene)
         size = SimpleITK.ReadImage(str(folder / "ct.nrrd")).GetSize()
+        display = reading.ct_node.GetDisplayNode()
+        assert (display.GetWindow(), display.GetLevel(), display.GetAutoWindowLevel()) == (1000, 300, 0)
         assert reading.ct_node.GetImageData().GetDimensions() == size
-        assert (reading.case, reading.reader) == ("phantom", "truth")
+        assert (reading.case, reading.reader) == ("phantom", "phantom-truth")
 
 
 def test_a_second_run_overwrites_nothing_unless_told(demo):
