@@ -58,10 +58,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 	done; \
 	if [ -z "$$found" ] && [ -n "$$without_venv" ]; then \
 	  echo "$$without_venv cannot make virtual environments: install its venv package (Debian, Ubuntu: apt-get install python3-venv) and type make again." >&2; exit 1; \
+	elif [ -z "$$found" ] && [ -n "$(PYTHON)" ]; then \
+	  version=$$("$(PYTHON)" --version 2>&1) || version="no Python that runs"; \
+	  echo "$(PYTHON) is $$version: name one of Python 3.10 to 3.13, or leave PYTHON= away to have one searched for." >&2; exit 1; \
 	elif [ -z "$$found" ]; then \
 	  echo "No Python 3.10 to 3.13 was found: install one, or name one by typing make PYTHON=/path/to/python3.12" >&2; exit 1; \
 	fi; \
-	echo "Making $(VENV) with $$("$$found" --version); the packages take about 1.5 GB, once."; \
+	echo "Making $(VENV) with $$("$$found" --version); the packages take about 1.7 GB, once."; \
 	"$$found" -m venv --clear $(VENV)
 	@$(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[test]' || { \
 	  echo "The packages could not be installed: is there a network, and is this Linux on x86-64, macOS on Apple silicon or Windows?" >&2; exit 1; \
