@@ -215,7 +215,7 @@ def test_a_voxel_that_no_bone_has_is_told_where_it_lies(phantom, voxel_hu, told)
     markups = true_markups(phantom.truth)
     landmarks = Landmarks("L3", *(markups["L3", role] for role in ("midline", "boundary", "outline")))
     ijk_from_ras = np.linalg.inv(phantom.ras_from_ijk)
-    in_front_ras_mm = markups["L3", "midline"].mean(axis=0) + (0, 4, 0)
+    in_front_ras_mm = np.add(markups["L3", "midline"].mean(axis=0), (0, 4, 0))
     i, j, k = np.round(ijk_from_ras[:3, :3] @ in_front_ras_mm + ijk_from_ras[:3, 3]).astype(int)
     voxels = phantom.voxels_hu.copy()
     voxels[k, j, i] = voxel_hu
