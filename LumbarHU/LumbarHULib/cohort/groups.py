@@ -149,7 +149,12 @@ def describe(values, name: str = "value", alpha: float = 0.05) -> Description:
 
 
 def compare_groups(
-    values, labels: Sequence, groups: Sequence[str] = GROUPS, name: str = "value", alpha: float = 0.05
+    values,
+    labels: Sequence,
+    groups: Sequence[str] = GROUPS,
+    name: str = "value",
+    alpha: float = 0.05,
+    by_ranks: bool = False,
 ) -> GroupComparison:
     """Return whether the groups differ in a column, by the test that the distributions allow.
 
@@ -166,6 +171,8 @@ def compare_groups(
         What the values are called in sentences.
     alpha : float
         Of the Shapiro–Wilk test.
+    by_ranks : bool
+        Take the tests on ranks whatever the distributions.
 
     Raises
     ------
@@ -178,7 +185,7 @@ def compare_groups(
     samples = {group: sample for group, sample in samples.items() if sample.size}
     require(len(samples), 2, "groups with values", f"A comparison of “{name}”")
     described = tuple(describe(sample, group, alpha) for group, sample in samples.items())
-    if all(group.is_normal for group in described):
+    if not by_ranks and all(group.is_normal for group in described):
         test, pairwise = _anova(samples)
         method = "t test with pooled variance, Holm"
     else:

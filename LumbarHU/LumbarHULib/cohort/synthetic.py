@@ -34,6 +34,8 @@ class SyntheticSpec:
         Width of T-scores beyond the two criteria.
     longest_days : int
         Between CT and DXA.
+    youngest : float
+        Least age in years.
     """
 
     hu_with_bmd: float = 0.6
@@ -44,6 +46,7 @@ class SyntheticSpec:
     reader_sd_hu: float = 2.5
     t_score_span: float = 2.5
     longest_days: int = 90
+    youngest: float = 20
 
     def __post_init__(self):
         if not (-1 < self.hu_with_bmd < 1 and 0 <= self.pull_to_mean <= 1):
@@ -114,7 +117,7 @@ def _draw_group(tables: StudyTables, criteria: TScoreCriteria, group: str, spec:
     male = np.zeros(n, dtype=bool)
     male[rng.choice(n, tables.sexes["male"][group], replace=False)] = True
     traits = tables.characteristics
-    age = np.round(_place(traits["age"][group], rng.standard_normal(n) - 0.5 * density))
+    age = np.round(np.maximum(spec.youngest, _place(traits["age"][group], rng.standard_normal(n) - 0.5 * density)))
     columns["sex"] = np.where(male, "male", "female")
     columns["age"] = age
     columns["bmi"] = np.round(_place(traits["bmi"][group], rng.standard_normal(n)), 2)

@@ -1,4 +1,4 @@
-"""The command line: lumbarhu demo, measure, verify and study."""
+"""The command line: lumbarhu demo, measure, verify, cohort and study."""
 
 import argparse
 import io
@@ -9,7 +9,14 @@ from pathlib import Path
 
 from LumbarHULib import __version__
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.headless import demo_command, measure_command, study_command, verify_command
+from LumbarHULib.headless import (
+    cohort_command,
+    cohort_demo,
+    demo_command,
+    measure_command,
+    study_command,
+    verify_command,
+)
 from LumbarHULib.headless.interruption import termination_as_interrupt
 
 DONE, DIFFERS, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -72,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_measure(commands)
     _add_verify(commands)
+    _add_cohort(commands)
     _add_study(commands)
     return parser
 
@@ -83,9 +91,17 @@ def _add_demo(commands) -> None:
         description="Render a lumbar CT of known density with its markups, measure it, and leave CT, markups, audit "
         "folder and a Slicer scene.",
     )
-    demo.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="folder to be (default: demo)")
+    demo.add_argument(
+        "--cohort", action="store_true", help="work out an example cohort of 100 made-up patients instead"
+    )
+    demo.add_argument("--out", type=Path, metavar="DIR", help="folder to be (default: demo, with --cohort demo-cohort)")
     demo.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
-    demo.set_defaults(command=demo_command.run_demo)
+    demo.set_defaults(command=_run_demo)
+
+
+def _run_demo(options: argparse.Namespace) -> int:
+    options.out = options.out or Path("demo-cohort" if options.cohort else "demo")
+    return cohort_demo.run_cohort_demo(options) if options.cohort else demo_command.run_demo(options)
 
 
 def _add_measure(commands) -> None:
@@ -142,6 +158,33 @@ def _add_verify(commands) -> None:
     verify.add_argument("folder", type=Path, metavar="DIR", help="audit folder")
     verify.add_argument("--ct", type=Path, required=True, metavar="CT", help="the CT that it was measured in")
     verify.set_defaults(command=verify_command.run_verify)
+
+
+def _add_cohort(commands) -> None:
+    cohort = commands.add_parser(
+        "cohort",
+        help="work out the statistics of a cohort: groups, correlation, ROC, cutoffs, agreement of readers",
+        description="Work out the statistics of a cohort with DXA as reference: tables, figures, a summary, and "
+        "cutoffs of its own. The table has a row per case; the README names its columns.",
+    )
+    cohort.add_argument("table", type=Path, metavar="COHORT.csv", help="the cohort's table")
+    cohort.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to be")
+    cohort.add_argument(
+        "--readings", type=Path, metavar="FILE", help="single readings, in a table with the columns of results.csv"
+    )
+    cohort.add_argument(
+        "--prevalence",
+        default="0.2",
+        metavar="SHARE",
+        help="how frequent what is looked for is among those to be tested, for predictive values (default: 0.2)",
+    )
+    cohort.add_argument(
+        "--low-bmd-prevalence", metavar="SHARE", help="the same for osteopenia or osteoporosis, where it differs"
+    )
+    cohort.add_argument("--bootstraps", default="2000", metavar="N", help="resamples of each cutoff (default: 2000)")
+    cohort.add_argument("--seed", default="1", metavar="N", help="seed of the bootstrap (default: 1)")
+    cohort.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    cohort.set_defaults(command=cohort_command.run_cohort)
 
 
 def _add_study(commands) -> None:

@@ -33,3 +33,18 @@ def audit(spine, tmp_path_factory):
 def _written(folder, phantom) -> PhantomFiles:
     write_ct(folder / "ct.nrrd", phantom.voxels_hu, phantom.ras_from_ijk)
     return PhantomFiles(phantom, folder / "ct.nrrd", write_midlines(folder / "markups", phantom))
+
+
+@pytest.fixture(scope="session")
+def example_cohort_run(tmp_path_factory):
+    """Return the run of lumbarhu demo --cohort, and the folder that it left: to be read, not changed."""
+    folder = tmp_path_factory.mktemp("cohort") / "demo-cohort"
+    run = lumbarhu("demo", "--cohort", "--out", folder)
+    assert (run.exit_code, run.err) == (0, "")
+    return run, folder
+
+
+@pytest.fixture(scope="session")
+def example_cohort(example_cohort_run):
+    """Return the folder that lumbarhu demo --cohort leaves: to be read, not changed."""
+    return example_cohort_run[1]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-NOT_OURS = {"__pycache__", "build", "demo", "dist"}
+NOT_OURS = {"__pycache__", "build", "demo", "demo-cohort", "dist"}
 
 
 @pytest.fixture(scope="session")

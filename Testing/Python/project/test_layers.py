@@ -65,7 +65,7 @@ INSIDE_FUNCTIONS = {
     "core": NUMERICS,
     "phantom": NUMERICS,
     "cohort": NUMERICS,
-    "files": NUMERICS | {"SimpleITK", "pydicom", "highdicom"},
+    "files": NUMERICS | {"SimpleITK", "pydicom", "highdicom", "matplotlib"},
     "mrml": SCENE,
     "panel": SCENE | {"qt", "ctk"},
     "headless": SCENE | {"pydicom"},

@@ -1,0 +1,44 @@
+"""Whether regions differ from each other, and levels: measurements of the same patients."""
+
+from LumbarHULib.cohort.cases import Cohort
+from LumbarHULib.cohort.repeated import RepeatedComparison, compare_repeated
+from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.tables import Cell, Omissions, Table
+from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+
+_COLUMNS = ("n", "left_out", "test", "paired", "first", "second", "statistic_name", "statistic", "degrees_of_freedom")
+_COLUMNS = (*_COLUMNS, "p", "p_corrected", "correction")
+
+
+def between_rois_table(cohort: Cohort, omissions: Omissions) -> Table:
+    """Return the tests between the regions, of the mean over L1–L4 and of each level."""
+    rows: list[list[Cell]] = []
+    for level in (MEAN, *MEAN_LEVELS):
+        columns = {roi: cohort.hu(level, roi) for roi in cohort.rois(level)}
+        compared = omissions.attempt("Difference between regions", level, compare_repeated, columns)
+        rows += [[level, *row] for row in _rows(compared)]
+    return Table("between_rois", "Difference between regions", ("level", *_COLUMNS), rows)
+
+
+def between_levels_table(cohort: Cohort, omissions: Omissions) -> Table:
+    """Return the tests between the levels L1–L4, of each region."""
+    rows: list[list[Cell]] = []
+    for roi in ROIS:
+        columns = {level: cohort.hu(level, roi) for level in MEAN_LEVELS if roi in cohort.rois(level)}
+        compared = omissions.attempt("Difference between levels", roi, compare_repeated, columns)
+        rows += [[roi, *row] for row in _rows(compared)]
+    return Table("between_levels", "Difference between levels", ("roi", *_COLUMNS), rows)
+
+
+def _rows(compared: RepeatedComparison | None) -> list[list[Cell]]:
+    if compared is None:
+        return []
+    rows: list[list[Cell]] = []
+    for test, paired in ((compared.friedman, True), (compared.kruskal_wallis_unpaired, False)):
+        freedom = ";".join(f"{value:g}" for value in test.degrees_of_freedom)
+        told = [test.test, paired, "", "", test.statistic_name, test.statistic, freedom, test.p_value, None, ""]
+        rows.append([compared.friedman.n, test.left_out, *told])
+    for pair in compared.pairwise:
+        told = ["pair", True, pair.first, pair.second, "z", pair.statistic, "", pair.p_value, pair.corrected_p_value]
+        rows.append([compared.friedman.n, compared.friedman.left_out, *told, compared.pairwise_method])
+    return rows

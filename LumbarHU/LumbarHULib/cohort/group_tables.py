@@ -1,0 +1,142 @@
+"""The study's Tables 1 and 2 of a cohort: its characteristics, and its HU by level, region and group."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from LumbarHULib.cohort.cases import Cohort
+from LumbarHULib.cohort.counts import compare_counts
+from LumbarHULib.cohort.groups import GROUPS, Description, GroupComparison, compare_groups, describe
+from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.tables import TEST_COLUMNS, Cell, Omissions, Table, cells_of_test
+from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+
+ALL = "all"
+# Groups whose corrected p lies below this are marked as different.
+ALPHA = 0.05
+
+# What is told of a patient, by column of the cohort's table, with its unit.
+CHARACTERISTICS = {
+    "age": "a",
+    "bmi": "kg/m²",
+    "bmd": "g/cm²",
+    "bmd_neck": "g/cm²",
+    "bmd_hip": "g/cm²",
+    "t_score": "1",
+    "days_ct_dxa": "d",
+}
+CATEGORIES = {"sex": ("male", "female"), "menopause": ("pre", "peri", "post")}
+
+_DESCRIPTION = ("n", "left_out", "mean", "sd", "median", "q1", "q3", "minimum", "maximum", "shapiro_p")
+
+
+def characteristics_table(cohort: Cohort, omissions: Omissions) -> Table:
+    """Return Table 1: numbers with the test that Shapiro–Wilk allows, and counts with Pearson's χ² test."""
+    name = "Characteristics"
+    rows: list[list[Cell]] = []
+    for variable, categories in CATEGORIES.items():
+        if variable not in cohort.labels:
+            omissions.add(name, variable, f"the table has no column {variable}.")
+            continue
+        rows += _counts(cohort, variable, categories, omissions)
+    for variable, unit in CHARACTERISTICS.items():
+        if variable not in cohort.numbers:
+            omissions.add(name, variable, f"the table has no column {variable}.")
+            continue
+        values = cohort.numbers[variable]
+        compared = omissions.attempt(
+            name, f"the test of {variable}", compare_groups, values, cohort.groups, name=variable
+        )
+        for group, described in _described(values, cohort.groups):
+            cells = [variable, "", unit, group, None, None, _kind(described, compared), *_cells(described)]
+            rows.append([*cells, *cells_of_test(compared and compared.test)])
+    columns = ("variable", "category", "unit", "group", "count", "percent", "told_as", *_DESCRIPTION, *TEST_COLUMNS)
+    return Table("characteristics", "Characteristics of the cohort", columns, rows)
+
+
+def _kind(described: Description | None, compared: GroupComparison | None) -> str:
+    """Return how a number is told: in every group alike, as the test goes that the distributions allow."""
+    if described is None:
+        return ""
+    is_normal = described.is_normal if compared is None else all(group.is_normal for group in compared.groups)
+    return "mean ± SD" if is_normal else "median (Q1, Q3)"
+
+
+def _counts(cohort: Cohort, variable: str, categories: Sequence[str], omissions: Omissions) -> list[list[Cell]]:
+    """Return a row for each category and group."""
+    labels = np.array(cohort.labels[variable])
+    groups = np.array(cohort.groups)
+    compared = omissions.attempt(
+        "Characteristics", f"the test of {variable}", compare_counts, labels, groups, categories, GROUPS
+    )
+    rows = []
+    for category in categories:
+        for group in (ALL, *GROUPS):
+            known = (labels != "") & ((groups == group) | (group == ALL))
+            count, total = int((labels[known] == category).sum()), int(known.sum())
+            percent = 100 * count / total if total else None
+            left_out = int(((labels == "") & ((groups == group) | (group == ALL))).sum())
+            described = [total, left_out, *[None] * (len(_DESCRIPTION) - 2)]
+            cells = [variable, category, "1", group, count, percent, "count", *described]
+            rows.append([*cells, *cells_of_test(compared and compared.test)])
+    return rows
+
+
+def groups_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Table]:
+    """Return Table 2, and the pairs of groups: BMD and HU of each level and of their mean, by group.
+
+    Kruskal–Wallis throughout, as in the study; pairs by Dunn's test with Holm's correction.
+    """
+    rows: list[list[Cell]] = []
+    pairs: list[list[Cell]] = []
+    for level in (*MEAN_LEVELS, MEAN):
+        for quantity in ("bmd", *ROIS):
+            values = cohort.bmd(level) if quantity == "bmd" else cohort.hu(level, quantity)
+            if values is None or np.isnan(values).all():
+                omissions.add("HU by group", f"{quantity} of {level}", "the table has no such value.")
+                continue
+            compared = omissions.attempt(
+                "Tests of HU by group",
+                f"{quantity} of {level}",
+                compare_groups,
+                values,
+                cohort.groups,
+                name=f"{quantity} of {level}",
+                by_ranks=True,
+            )
+            unit = "g/cm²" if quantity == "bmd" else "HU"
+            for group, described in _described(values, cohort.groups):
+                cells = [level, quantity, unit, group, *_cells(described)]
+                rows.append([*cells, *cells_of_test(compared and compared.test), _different(compared, group)])
+            if compared:
+                for pair in compared.pairwise:
+                    told = [pair.first, pair.second, pair.statistic, pair.p_value, pair.corrected_p_value]
+                    pairs.append([level, quantity, *told, compared.pairwise_method])
+    columns = ("level", "quantity", "unit", "group", *_DESCRIPTION, *TEST_COLUMNS, "differs_from")
+    pair_columns = ("level", "quantity", "first", "second", "z", "p", "p_corrected", "method")
+    return (
+        Table("groups", "Bone mineral density and HU by group", columns, rows),
+        Table("groups_pairwise", "Bone mineral density and HU by group: pairs of groups", pair_columns, pairs),
+    )
+
+
+def _described(values: np.ndarray, groups: Sequence[str]) -> list[tuple[str, Description | None]]:
+    """Return what is typical of all values and of each group's; None where there is none."""
+    labels = np.array(groups)
+    samples = [(ALL, values), *((group, values[labels == group]) for group in GROUPS)]
+    return [(group, None if np.isnan(sample).all() else describe(sample, group)) for group, sample in samples]
+
+
+def _cells(described: Description | None) -> list[Cell]:
+    if described is None:
+        return [0, *[None] * (len(_DESCRIPTION) - 1)]
+    return [getattr(described, name) for name in _DESCRIPTION]
+
+
+def _different(compared: GroupComparison | None, group: str) -> str:
+    """Return the groups from which one differs, joined by semicolons."""
+    if compared is None:
+        return ""
+    pairs = [pair for pair in compared.pairwise if group in (pair.first, pair.second)]
+    others = {pair.first if pair.second == group else pair.second for pair in pairs if pair.corrected_p_value < ALPHA}
+    return ";".join(other for other in GROUPS if other in others)

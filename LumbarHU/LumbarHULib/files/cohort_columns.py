@@ -1,0 +1,198 @@
+"""The columns of a cohort's table: their names, units, and what their cells may hold."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import numpy as np
+
+from LumbarHULib.cohort.cases import CohortFinding
+from LumbarHULib.cohort.groups import GROUPS
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+
+# Cells that say that there is no value.
+_MISSING = {"", "na", "n/a", "nan", "none", "null", "-", "–", "—", ".", "?", "unknown", "missing"}
+_NUMBER = re.compile(r"[-+−]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_WITH_UNIT = re.compile(r"(?P<name>.*?)\s*[\[(](?P<unit>[^\])]*)[\])]")
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """A column of numbers.
+
+    Parameters
+    ----------
+    unit : str
+        In which its values are kept.
+    low, high : float
+        What lies beyond is a slip of the hand or in another unit.
+    factors : mapping of str to float
+        By unit that a header may state, what its values are multiplied by.
+    """
+
+    unit: str
+    low: float
+    high: float
+    factors: Mapping[str, float]
+
+
+_HU = NumberColumn("HU", -1024, 3071, {"hu": 1})
+_DENSITY = NumberColumn("g/cm²", 0.1, 3, {"g/cm2": 1, "mg/cm2": 0.001})
+
+HU_COLUMNS = {f"hu_{level}_{roi}": (level, roi) for level in MEAN_LEVELS for roi in ROIS}
+NUMBER_COLUMNS: Mapping[str, NumberColumn] = {
+    **dict.fromkeys(HU_COLUMNS, _HU),
+    "age": NumberColumn("a", 0, 120, {"a": 1, "y": 1, "yr": 1, "years": 1, "year": 1}),
+    "bmi": NumberColumn("kg/m²", 5, 150, {"kg/m2": 1}),
+    **dict.fromkeys(("bmd", *(f"bmd_{level}" for level in MEAN_LEVELS), "bmd_neck", "bmd_hip"), _DENSITY),
+    "t_score": NumberColumn("1", -12, 12, {"1": 1, "sd": 1}),
+    "days_ct_dxa": NumberColumn("d", -36_525, 36_525, {"d": 1, "days": 1, "weeks": 7}),
+}
+# Words by column, each with what else stands for them; an empty mapping takes any text.
+WORD_COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "case": {},
+    "audit": {},
+    "sex": {"male": "male", "m": "male", "man": "male", "female": "female", "f": "female", "woman": "female"},
+    "group": {group: group for group in GROUPS},
+    "t_score_site": {},
+    "dxa_device": {},
+    "menopause": {
+        **{"pre": "pre", "premenopausal": "pre"},
+        **{"peri": "peri", "perimenopausal": "peri"},
+        **{"post": "post", "postmenopausal": "post"},
+    },
+}
+COLUMNS = (*WORD_COLUMNS, *NUMBER_COLUMNS)
+
+Tell = Callable[[CohortFinding], None]
+
+
+def columns_of(header: Sequence[str], tell: Tell) -> dict[str, tuple[int, float]]:
+    """Return for each column that is known its place, and what its numbers are multiplied by.
+
+    Raises
+    ------
+    InputError
+        When a column is there twice.
+    """
+    known = {name.casefold(): name for name in COLUMNS}
+    found: dict[str, tuple[int, float]] = {}
+    for place, title in enumerate(header):
+        match = _WITH_UNIT.fullmatch(title)
+        stated, unit = (match["name"], match["unit"]) if match else (title, "")
+        name = known.get(stated.strip().casefold())
+        if name is None:
+            if title:
+                tell(_unknown_column(title))
+            continue
+        if name in found:
+            raise InputError(f"Row 1 has the column “{name}” twice: keep one of them.")
+        factor = _factor(name, unit)
+        if factor is None:
+            allowed = ", ".join(NUMBER_COLUMNS[name].factors) if name in NUMBER_COLUMNS else "none"
+            sentence = f"Row 1, column {name}: the unit “{unit}” is not known, so the column is left out."
+            tell(CohortFinding("unknown_unit", sentence, f"Use one of: {allowed}.", row=1, column=name))
+            continue
+        found[name] = (place, factor)
+    return found
+
+
+def _unknown_column(title: str) -> CohortFinding:
+    close = get_close_matches(title, COLUMNS, 1)
+    advice = f"Did you mean “{close[0]}”?" if close else ""
+    sentence = f"Row 1 has a column “{title}” that is not known; it is not used."
+    return CohortFinding("unknown_column", sentence, advice, "note", row=1, column=title)
+
+
+def _factor(name: str, unit: str) -> float | None:
+    if not unit.strip():
+        return 1
+    plain = unit.strip().casefold().replace("²", "2").replace("^", "")
+    return NUMBER_COLUMNS[name].factors.get(plain) if name in NUMBER_COLUMNS else None
+
+
+def number_column(
+    name: str, cells: Sequence[tuple[int, str]], factor: float, separator: str, tell: Tell
+) -> np.ndarray | None:
+    """Return a column of numbers, NaN where there is none; None where all is in another unit.
+
+    Parameters
+    ----------
+    name : str
+    cells : sequence of (int, str)
+        Row number and text of each case.
+    factor : float
+        What the numbers are multiplied by.
+    separator : str
+        Between the cells of the file; where it is no comma, commas may be decimal points.
+    tell : callable
+        Takes what is wrong with single cells.
+    """
+    column = NUMBER_COLUMNS[name]
+    values = np.full(len(cells), np.nan)
+    outside: list[tuple[int, float]] = []
+    for index, (row, text) in enumerate(cells):
+        if is_missing(text):
+            continue
+        plain = text.replace(",", ".") if separator != "," and text.count(",") == 1 else text
+        match = _NUMBER.fullmatch(plain)
+        value = float(plain.replace("−", "-")) * factor if match else math.nan
+        if not math.isfinite(value):
+            tell(_no_number(row, name, text))
+        elif not column.low <= value <= column.high:
+            outside.append((row, value))
+        else:
+            values[index] = value
+    known = np.count_nonzero(~np.isnan(values))
+    if len(outside) > known:
+        low, high = min(value for _, value in outside), max(value for _, value in outside)
+        told = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        sentence = f"Column {name} holds {told}, which is no value in {column.unit}: it is left out."
+        remedy = f"Write its unit in the header, such as “{name} [{list(column.factors)[-1]}]”, or correct it."
+        tell(CohortFinding("unknown_unit", sentence, remedy, row=outside[0][0], column=name))
+        return None
+    for row, value in outside:
+        limits = f"{column.low:g} to {column.high:g} {column.unit}"
+        sentence = f"Row {row}, column {name}: {value:g} lies beyond {limits} and is left out."
+        tell(CohortFinding("out_of_range", sentence, "Correct the cell.", row=row, column=name))
+    return values
+
+
+def _no_number(row: int, name: str, text: str) -> CohortFinding:
+    remedy = "Write a decimal point." if re.fullmatch(r"[-+−]?\d+,\d+", text) else "Correct the cell, or empty it."
+    sentence = f"Row {row}, column {name}: “{shortened(text)}” is no number and is left out."
+    return CohortFinding("no_number", sentence, remedy, row=row, column=name)
+
+
+def word_column(name: str, cells: Sequence[tuple[int, str]], tell: Tell) -> tuple[str, ...]:
+    """Return a column of words as they are kept, "" where there is none."""
+    return tuple(_words(name, cells, tell))
+
+
+def _words(name: str, cells: Sequence[tuple[int, str]], tell: Tell) -> Iterator[str]:
+    words = WORD_COLUMNS[name]
+    for row, text in cells:
+        if is_missing(text):
+            yield ""
+        elif not words:
+            yield text
+        elif text.casefold() in words:
+            yield words[text.casefold()]
+        else:
+            allowed = ", ".join(dict.fromkeys(words.values()))
+            sentence = f"Row {row}, column {name}: “{shortened(text)}” is none of {allowed} and is left out."
+            tell(CohortFinding("unknown_word", sentence, "Correct the cell.", row=row, column=name))
+            yield ""
+
+
+def is_missing(text: str) -> bool:
+    """Tell whether a cell says that there is no value."""
+    return text.casefold() in _MISSING
+
+
+def shortened(text: str) -> str:
+    """Return a cell's text as it fits into a sentence."""
+    return text if len(text) <= 40 else f"{text[:39]}…"

@@ -1,0 +1,162 @@
+"""A cohort's own cutoffs, and its own measurement error, as files that LumbarHU measures with at once."""
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from LumbarHULib import __version__
+from LumbarHULib.cohort.analysis import CohortAnalysis
+from LumbarHULib.cohort.cases import CohortFinding
+from LumbarHULib.cohort.class_tables import own_cutoffs
+from LumbarHULib.cohort.reading_sets import BETWEEN
+from LumbarHULib.cohort.roc_tables import RegionRoc
+from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.targets import TARGETS
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.files.protocol_file import load_protocol
+
+# How the file of cutoffs calls what is looked for.
+_TESTS = {"osteoporosis": "osteoporosis", "normal": "low_bmd"}
+_VERSION = "1.0.0"
+
+
+def cutoffs_document(analysis: CohortAnalysis) -> dict[str, Any]:
+    """Return the cohort's cutoffs in the form of ``cutoffs.schema.json``.
+
+    Raises
+    ------
+    InputError
+        When a region lacks one of its two cutoffs, or the lower one is not below the upper one.
+    """
+    rocs = {(roc.roi, roc.target): roc for roc in analysis.rocs if roc.cutoff}
+    for roi in ROIS:
+        try:
+            own_cutoffs(analysis.rocs, roi)
+        except InputError as problem:
+            raise InputError(f"{roi}: {problem}") from problem
+    cohort = analysis.cohort
+    document: dict[str, Any] = {
+        "schema": "lumbarhu-cutoffs-1",
+        "name": f"{'SYNTHETIC ' if cohort.is_synthetic else ''}cohort {cohort.name}",
+        "version": _VERSION,
+        "citation": f"Cohort {cohort.name}, n = {len(cohort)}, worked out by LumbarHU {__version__}.",
+        "population": {"source": _source(analysis), **cohort.group_sizes},
+    }
+    sizes = {
+        name: {(rocs[roi, target].area.n_positive, rocs[roi, target].area.n_negative) for roi in ROIS}
+        for name, target in _TESTS.items()
+    }
+    if all(len(of_test) == 1 for of_test in sizes.values()):
+        document["tests"] = {name: _test(TARGETS[target], *next(iter(sizes[name]))) for name, target in _TESTS.items()}
+    document["rois"] = {
+        roi: {name: _cutoff(rocs[roi, target], analysis) for name, target in _TESTS.items()} for roi in ROIS
+    }
+    medians = _level_medians(analysis)
+    if medians:
+        document["level_medians"] = medians
+    document["notes"] = [
+        *([cohort.note] if cohort.note else []),
+        "A cutoff with the greatest Youden index flatters the cases it was found in: what it finds in others is told "
+        "by the corrected sensitivity and specificity in each cutoff's note.",
+    ]
+    return document
+
+
+def _source(analysis: CohortAnalysis) -> str:
+    cohort = analysis.cohort
+    return f"{cohort.note} Cohort {cohort.name}, n = {len(cohort)}, groups by DXA.".strip()
+
+
+def _test(target, n_positive: int, n_negative: int) -> dict[str, Any]:
+    rule = "≤" if target.rule == "<=" else "<"
+    return {
+        "rule": f"mean HU over L1–L4 {rule} cutoff",
+        "finds": target.positive,
+        "positives": n_positive,
+        "negatives": n_negative,
+    }
+
+
+def _cutoff(roc: RegionRoc, analysis: CohortAnalysis) -> dict[str, Any]:
+    cutoff, at = roc.cutoff, roc.cutoff.apparent
+    return {
+        "value": at.cutoff_hu,
+        "unit": "HU",
+        "source": _source(analysis),
+        "note": (
+            f"Corrected for optimism: sensitivity {100 * cutoff.corrected_sensitivity:.1f} %, specificity "
+            f"{100 * cutoff.corrected_specificity:.1f} %."
+        ),
+        "interval": {
+            "low": cutoff.cutoff_hu.low,
+            "high": cutoff.cutoff_hu.high,
+            "source": f"95 %, {cutoff.cutoff_hu.method}, seed {cutoff.seed}",
+        },
+        "sensitivity": {"count": at.sensitivity.count, "total": at.sensitivity.n},
+        "specificity": {"count": at.specificity.count, "total": at.specificity.n},
+        "area_under_curve": {
+            "value": roc.area.estimate,
+            "low": roc.area.low,
+            "high": roc.area.high,
+            "source": f"this cohort, 95 %, {roc.area.method}",
+        },
+    }
+
+
+def _level_medians(analysis: CohortAnalysis) -> dict[str, Any]:
+    """Return the medians of osteopenia by level, from which the shift of a mean over fewer levels is told."""
+    records = analysis.tables["groups"].records(group="osteopenia")
+    medians = {(record["quantity"], record["level"]): record["median"] for record in records}
+    if any(medians.get((roi, level)) is None for roi in ROIS for level in MEAN_LEVELS):
+        return {}
+    return {
+        "group": "osteopenia",
+        "unit": "HU",
+        "source": f"cohort {analysis.cohort.name} (osteopenia)",
+        "rois": {roi: {level: medians[roi, level] for level in MEAN_LEVELS} for roi in ROIS},
+    }
+
+
+def protocol_document(analysis: CohortAnalysis) -> dict[str, Any]:
+    """Return the study's protocol with this cohort's least significant change in place of the published one.
+
+    It is that between readers, of the mean over L1–L4, and the greatest over the regions, as one value serves them all.
+
+    Raises
+    ------
+    InputError
+        When no readings of two readers can be compared.
+    """
+    rows = list(analysis.tables["agreement"].records(comparison=BETWEEN, split="all", level=MEAN))
+    rows = [row for row in rows if row["lsc_hu"] > 0]
+    if not rows:
+        raise InputError("the cases have no readings of two readers that differ.")
+    worst = max(rows, key=lambda row: row["lsc_hu"])
+    document = copy.deepcopy(load_protocol().document)
+    cohort = analysis.cohort
+    document["name"] = f"{document['name']}, measurement error of {cohort.name}"
+    document["version"] = _VERSION
+    document["values"]["lsc_hu"] = {
+        "value": float(np.ceil(10 * worst["lsc_hu"]) / 10),
+        "unit": "HU",
+        "source": _source(analysis),
+        "note": (
+            f"Between the readers {worst['readers'].replace(';', ', ')} in {worst['n']} cases, mean over L1–L4, "
+            f"{worst['roi']}, the greatest of the regions (95 % interval {worst['lsc_low']:.1f} to "
+            f"{worst['lsc_high']:.1f} HU), rounded up."
+        ),
+    }
+    return document
+
+
+def documents_of(analysis: CohortAnalysis) -> tuple[dict[str, dict[str, Any]], tuple[CohortFinding, ...]]:
+    """Return the files that can be made, by name, and a finding for each that cannot."""
+    documents, findings = {}, []
+    for name, make in (("cutoffs.json", cutoffs_document), ("protocol.json", protocol_document)):
+        try:
+            documents[name] = make(analysis)
+        except InputError as problem:
+            findings.append(CohortFinding("left_out", f"{name} is not written: {problem}"))
+    return documents, tuple(findings)

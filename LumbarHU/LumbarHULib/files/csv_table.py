@@ -1,0 +1,89 @@
+"""A CSV file as rows of text, as spreadsheets save it."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from LumbarHULib.core.errors import InputError
+
+_BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_SEPARATORS = ",;\t"
+_LONGEST_CELL = 100_000
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """Header and rows of a CSV file.
+
+    Parameters
+    ----------
+    file_name : str
+        Without its folders.
+    header : tuple of str
+        Without blanks around the names.
+    rows : tuple of (int, tuple of str)
+        Of each row that is not blank its number as a spreadsheet counts, the header being row 1, and its cells.
+    separator : str
+        What stands between cells.
+    """
+
+    file_name: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    separator: str
+
+
+def read_csv_table(path: Path) -> CsvTable:
+    """Read a CSV file in UTF-8, or in UTF-16 as spreadsheets save it, separated by commas, semicolons or tabs.
+
+    Raises
+    ------
+    InputError
+        When there is no such file, it is no CSV, or it has no header.
+    """
+    path = Path(path)
+    text = _text(path)
+    first = text.lstrip("\r\n").partition("\n")[0]
+    separator = max(_SEPARATORS, key=first.count) if any(mark in first for mark in _SEPARATORS) else ","
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
+    try:
+        # The apostrophe that keeps a spreadsheet from computing a cell is no part of it.
+        rows = [
+            (number, tuple(_plain(cell) for cell in row))
+            for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), start=1)
+            if any(cell.strip() for cell in row)
+        ]
+    except csv.Error as problem:
+        raise InputError(f"“{path.name}” is no table in CSV ({problem}): save it anew.") from problem
+    if not rows:
+        raise InputError(f"“{path.name}” is empty: give a table with a header.")
+    (_, header), *cases = rows
+    return CsvTable(path.name, header, tuple(cases), separator)
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file “{path}”: check the path.") from error
+    except OSError as error:
+        raise InputError(f"“{path}” cannot be read ({error.strerror}): give a file that may be read.") from error
+    if content.startswith(b"PK\x03\x04"):
+        raise InputError(f"“{path.name}” is a workbook and no CSV: save it as CSV (UTF-8).")
+    encoding = _BYTE_ORDER_MARKS.get(content[:2], "utf-8-sig")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path.name}, line {line}: this is no text in UTF-8: save the file as CSV (UTF-8)."
+        ) from error
+    if "\0" in text:
+        raise InputError(f"“{path.name}” is no text: save the table as CSV (UTF-8).")
+    return text
+
+
+def _plain(cell: str) -> str:
+    cell = cell.strip()
+    return cell[1:] if cell.startswith("'") and cell[1:2] in tuple("=+-@") else cell

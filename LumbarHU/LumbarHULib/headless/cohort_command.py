@@ -1,0 +1,152 @@
+"""lumbarhu cohort: from the options to the statistics of a cohort, and from these to a folder and the terminal."""
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from LumbarHULib.cohort.analysis import AnalysisOptions, CohortAnalysis, analyze
+from LumbarHULib.cohort.bootstrap import LEAST_RESAMPLES, MOST_RESAMPLES
+from LumbarHULib.cohort.cases import CohortFinding
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.cohort_folder import OWN_COHORT_FOLDER, write_cohort_folder
+from LumbarHULib.files.cohort_html_tables import interval_text, number_text
+from LumbarHULib.files.cohort_table import cohort_inputs, read_cohort
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.whole_folder import check_destination
+from LumbarHULib.headless.console import aligned
+from LumbarHULib.headless.option_values import share, whole_number
+from LumbarHULib.headless.progress import Progress
+
+_MOST_SEED = 999_999_999
+# So many findings of one kind are printed; all stand in findings.csv.
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class CohortJob:
+    """What to work out, and where to put it.
+
+    Parameters
+    ----------
+    table : Path
+        The cohort's table.
+    destination : Path
+        The folder to be.
+    options : AnalysisOptions
+    readings : Path or None
+        Single readings in one file.
+    overwrite : bool
+    """
+
+    table: Path
+    destination: Path
+    options: AnalysisOptions
+    readings: Path | None = None
+    overwrite: bool = False
+
+
+def run_cohort(options: argparse.Namespace) -> int:
+    """Work out the cohort that `options` name, write its folder, print the main numbers; return 0.
+
+    Raises
+    ------
+    InputError
+        With the sentence for the user; nothing is written then.
+    """
+    prevalence = share("--prevalence", options.prevalence)
+    of_low_bmd = options.low_bmd_prevalence
+    job = CohortJob(
+        table=options.table,
+        destination=options.out,
+        options=AnalysisOptions(
+            prevalences={
+                "osteoporosis": prevalence,
+                "low_bmd": prevalence if of_low_bmd is None else share("--low-bmd-prevalence", of_low_bmd),
+            },
+            resamples=whole_number("--bootstraps", options.bootstraps, LEAST_RESAMPLES, MOST_RESAMPLES),
+            seed=whole_number("--seed", options.seed, 0, _MOST_SEED),
+        ),
+        readings=options.readings,
+        overwrite=options.overwrite,
+    )
+    progress = Progress()
+    try:
+        text = run(job, progress)
+    finally:
+        progress.clear()
+    print(f"{text}\n\nSummary:  {job.destination / 'summary.html'}")
+    return 0
+
+
+def run(job: CohortJob, progress: Progress) -> str:
+    """Work out a cohort, write its folder whole or not at all, and return what is to be told on a terminal.
+
+    Raises
+    ------
+    InputError
+        With the sentence for the user; nothing is written then.
+    """
+    check_destination(job.destination, job.overwrite, OWN_COHORT_FOLDER)
+    _check_inputs_stay(job)
+    progress(0.0, "Reading the table")
+    cohort = read_cohort(job.table, job.readings, progress)
+    analysis = analyze(cohort, job.options, load_cutoffs().cutoffs, progress)
+    findings = write_cohort_folder(job.destination, analysis, job.overwrite, progress)
+    return cohort_text(analysis, findings)
+
+
+def _check_inputs_stay(job: CohortJob) -> None:
+    """Raise InputError when replacing the destination would remove what is read."""
+    if not job.destination.exists():
+        return
+    place = job.destination.resolve()
+    for path in cohort_inputs(job.table, job.readings):
+        if path.resolve().is_relative_to(place):
+            raise InputError(
+                f"“{job.destination}” holds “{path.name}”, which is to be read, so it is not overwritten: choose "
+                "another folder."
+            )
+
+
+def cohort_text(analysis: CohortAnalysis, findings: Sequence[CohortFinding]) -> str:
+    """Return the main numbers and the findings as text for people."""
+    cohort = analysis.cohort
+    sizes = ", ".join(f"{size} {group}" for group, size in cohort.group_sizes.items())
+    parts = [cohort.note, f"{len(cohort)} cases: {sizes}", _table(analysis), _findings_text(findings)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(analysis: CohortAnalysis) -> str:
+    rhos = {record["roi"]: interval_text(record, "rho", "ci") for record in analysis.tables["correlation"].records()}
+    rows = [["ROI", "To find", "ρ with BMD", "AUC", "Cutoff, HU", "Sensitivity", "Specificity"]]
+    for record in analysis.tables["roc"].records():
+        found = record["true_positive"]
+        rows.append(
+            [
+                record["roi"],
+                record["positive"],
+                rhos.get(record["roi"], "–"),
+                interval_text(record, "auc", "ci"),
+                interval_text(record, "cutoff_hu", "cutoff", 1),
+                "–" if found is None else f"{found}/{record['n_positive']} = {number_text(record['sensitivity'], 2)}",
+                "–"
+                if found is None
+                else f"{record['true_negative']}/{record['n_negative']} = {number_text(record['specificity'], 2)}",
+            ]
+        )
+    return aligned(rows, left_columns=2) if len(rows) > 1 else ""
+
+
+def _findings_text(findings: Sequence[CohortFinding]) -> str:
+    if not findings:
+        return ""
+    lines = ["Findings:"]
+    for code, count in Counter(finding.code for finding in findings).items():
+        shown = count if code == "left_out" else _SHOWN
+        chosen = [finding for finding in findings if finding.code == code]
+        lines += [f"- {finding.sentence} {finding.remedy}".rstrip() for finding in chosen[:shown]]
+        if count > shown:
+            lines.append(f"- … and {count - shown} more like it (findings.csv).")
+    return "\n".join(lines)

@@ -1,0 +1,44 @@
+"""lumbarhu demo --cohort: the statistics of a cohort on 100 made-up patients."""
+
+import argparse
+
+from LumbarHULib.cohort.analysis import AnalysisOptions
+from LumbarHULib.files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
+from LumbarHULib.files.whole_folder import OwnFolder, whole_folder
+from LumbarHULib.headless import cohort_command
+from LumbarHULib.headless.progress import Progress
+
+# Of osteoporosis, and of osteopenia or osteoporosis: made up as well.
+_PREVALENCES = {"osteoporosis": 0.2, "low_bmd": 0.6}
+RESULT = "result"
+_OWN_FOLDER = OwnFolder(frozenset({COHORT, READINGS, RESULT}), sign=COHORT)
+
+
+def run_cohort_demo(options: argparse.Namespace) -> int:
+    """Leave the example cohort and its statistics in the folder that `options` name, and print them; return 0.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be written.
+    """
+    progress = Progress()
+    try:
+        with whole_folder(options.out, options.overwrite, _OWN_FOLDER) as folder:
+            note = write_synthetic_cohort(folder).note
+            job = cohort_command.CohortJob(
+                table=folder / COHORT,
+                readings=folder / READINGS,
+                destination=folder / RESULT,
+                options=AnalysisOptions(prevalences=_PREVALENCES),
+            )
+            text = cohort_command.run(job, progress)
+    finally:
+        progress.clear()
+    out = options.out
+    print(
+        f"{note}\n\n{text}\n\nTable and readings:  {out / COHORT}, {out / READINGS}\n"
+        f"Summary:             {out / RESULT / 'summary.html'}\n"
+        f"Try next:            lumbarhu cohort {out / COHORT} --readings {out / READINGS} --out my-result"
+    )
+    return 0

@@ -1,0 +1,82 @@
+"""Audit folders as the source of a cohort's HU."""
+
+import json
+import shutil
+
+import pytest
+from files.readings import example_audit, random_ct
+
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.files.audit_folder import write_audit_folder
+from LumbarHULib.files.cohort_table import read_cohort
+
+
+@pytest.fixture(scope="module")
+def audits(tmp_path_factory):
+    """Return a folder with two readers' audits of one CT, and one of another CT: to be read, not changed."""
+    folder = tmp_path_factory.mktemp("audits")
+    ct = random_ct()
+    write_audit_folder(folder / "A", example_audit(ct, reader="A", reading=1))
+    write_audit_folder(folder / "B", example_audit(ct, reader="B", reading=1, extra={"blinded": True}))
+    write_audit_folder(folder / "other", example_audit(random_ct(seed=9), reader="C", reading=1))
+    return folder
+
+
+def cohort_of(audits, tmp_path, cell: str):
+    path = audits / f"{tmp_path.name}.csv"
+    path.write_text(f'case,audit\ncase 7,"{cell}"\n', encoding="utf-8")
+    return read_cohort(path)
+
+
+def test_the_hu_are_those_of_the_audit_folder(audits, tmp_path):
+    cohort = cohort_of(audits, tmp_path, "A")
+    levels = {level.level: level for level in example_audit(random_ct()).result.levels}
+    for roi in ROIS:
+        for level in ("L1", "L3"):
+            assert cohort.hu(level, roi)[0] == levels[level].rois[roi].values["mean_hu"]
+        assert cohort.hu("L2", roi)[0] != cohort.hu("L2", roi)[0]  # excluded for its fracture
+    assert cohort.findings == ()
+
+
+def test_two_readings_are_averaged_and_both_are_kept(audits, tmp_path):
+    cohort = cohort_of(audits, tmp_path, "A; B")
+    assert [(reading.reader, reading.blinded) for reading in cohort.readings] == [("A", None), ("B", True)]
+    first, second = (reading.hu["L1", "round"] for reading in cohort.readings)
+    assert cohort.hu("L1", "round")[0] == (first + second) / 2
+    assert cohort.readings[0].origins["L1"] == "manual"
+    assert cohort.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("A;none", "Row 2, column audit: “none” is no audit folder and is left out."),
+        ("A;A", "Row 2, column audit: “A” is reading 1 of A again; it is left out."),
+        ("A;other", "Row 2, column audit: “other” is of another CT than “A”; it is used."),
+    ],
+)
+def test_what_is_wrong_with_a_folder_is_told_and_the_other_is_used(audits, tmp_path, cell, sentence):
+    cohort = cohort_of(audits, tmp_path, cell)
+    assert [finding.sentence for finding in cohort.findings] == [sentence]
+    assert cohort.hu("L1", "round")[0] == cohort.hu("L1", "round")[0]
+
+
+def test_a_folder_that_was_changed_is_left_out(audits, tmp_path):
+    shutil.copytree(audits / "A", tmp_path / "changed")
+    with (tmp_path / "changed" / "results.csv").open("a") as file:
+        file.write("\n")
+    (tmp_path / "cohort.csv").write_text("case,audit,hu_L1_round\na,changed,5\n")
+    cohort = read_cohort(tmp_path / "cohort.csv")
+    assert [finding.sentence for finding in cohort.findings] == [
+        "Row 2, column audit: “changed” was changed after it was written and is left out."
+    ]
+    assert cohort.hu("L1", "round")[0] == 5
+
+
+@pytest.mark.parametrize("record", ["", "{", "[]", "{}", json.dumps({"files": {"results.csv": 1}, "ct": []})])
+def test_a_broken_record_is_told(audits, tmp_path, record):
+    shutil.copytree(audits / "A", tmp_path / "broken")
+    (tmp_path / "broken" / "record.json").write_text(record)
+    (tmp_path / "cohort.csv").write_text("case,audit\na,broken\n")
+    (finding,) = read_cohort(tmp_path / "cohort.csv").findings
+    assert finding.sentence == "Row 2, column audit: “broken” holds a broken record and is left out."

@@ -1,0 +1,53 @@
+"""Tables of a cohort: written for the command line to read, and read back from what it leaves."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+
+HU_NAMES = [f"hu_{level}_{roi}" for level in MEAN_LEVELS for roi in ROIS]
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def rows_where(path: Path, **wanted: str) -> list[dict[str, str]]:
+    """Return the rows of a CSV file whose cells are as wanted."""
+    return [row for row in table(path) if all(row[name] == cell for name, cell in wanted.items())]
+
+
+def write_table(path: Path, rows: list[dict]) -> Path:
+    """Write rows under the columns of the first one."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def random_cohort(cases: int = 24, seed: int = 3) -> list[dict]:
+    """Return the rows of a cohort without ties, its groups as large as each other."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for number in range(cases):
+        group = ("normal", "osteopenia", "osteoporosis")[number % 3]
+        middle = {"normal": 160, "osteopenia": 110, "osteoporosis": 70}[group] + rng.normal(0, 25)
+        row = {"case": f"c{number + 1}", "group": group, "bmd": round(middle / 140 + rng.normal(0, 0.1), 4)}
+        row |= {"age": round(75 - middle / 8 + rng.normal(0, 6), 2), "sex": "male" if number % 4 == 1 else "female"}
+        rows.append(row | {name: round(middle + rng.normal(0, 9), 3) for name in HU_NAMES})
+    return rows
+
+
+def column(rows: list[dict], name: str) -> np.ndarray:
+    """Return a column as numbers, NaN where it is empty."""
+    return np.array([float(row[name]) if row[name] not in ("", None) else np.nan for row in rows])
+
+
+def mean_hu(rows: list[dict], roi: str) -> np.ndarray:
+    """Return the mean over L1–L4 of a table's own HU columns."""
+    return np.mean([column(rows, f"hu_{level}_{roi}") for level in MEAN_LEVELS], axis=0)

@@ -1,0 +1,305 @@
+"""lumbarhu cohort: the folder whole or not at all, with every file that it promises; what is missing, by name."""
+
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from headless.cohort_files import column, mean_hu, random_cohort, table, write_table
+from headless.command_runner import lumbarhu, lumbarhu_process
+from headless.phantom_files import files_of
+from PIL import Image
+
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.files.cohort_folder import OWN_COHORT_FOLDER
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.protocol_file import load_protocol
+
+# As the issue gives them.
+COLUMNS = {
+    "correlation": "roi,n,rho,ci_low,ci_high,p",
+    "roc": "roi,target,positive,n_positive,n_negative,auc,ci_low,ci_high,cutoff_hu,cutoff_low,cutoff_high,sensitivity,"
+    "specificity,true_positive,true_negative,youden",
+}
+FAST = ("--bootstraps", "100")
+
+
+def cohort(tmp_path, rows, *more, name="clinic.csv"):
+    """Run the command on a table and return the run and its folder."""
+    out = tmp_path / "result"
+    return lumbarhu("cohort", write_table(tmp_path / name, rows), "--out", out, *FAST, *more), out
+
+
+def assert_refused(run, says):
+    assert (run.exit_code, run.out) == (2, "")
+    assert run.err.count("\n") == 1
+    assert says in run.err
+
+
+def test_every_file_is_there_and_no_other(example_cohort):
+    result = example_cohort / "result"
+    assert {path.name for path in result.iterdir()} == set(OWN_COHORT_FOLDER.names)
+    pictures = {path.name for path in (result / "figures").iterdir()}
+    names = ("correlation", "groups", "roc", "bland_altman_1")
+    assert pictures == {f"{name}.{ending}" for name in names for ending in ("png", "svg")}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_the_columns_are_those_that_were_promised(example_cohort, name):
+    text = (example_cohort / "result" / f"{name}.csv").read_text(encoding="utf-8")
+    assert text.partition("\n")[0] == COLUMNS[name]
+
+
+def test_the_same_table_gives_the_same_bytes_and_seed_and_prevalence_change_only_what_they_decide(tmp_path):
+    run, out = cohort(tmp_path, random_cohort())
+    before = files_of(out)
+    again = lumbarhu_process("cohort", tmp_path / "clinic.csv", "--out", out, *FAST, "--overwrite")
+    assert (run.exit_code, again.exit_code, again.err) == (0, 0, "")
+    assert files_of(out) == before
+    options = ("--seed", "2", "--prevalence", "0.1", "--low-bmd-prevalence", "0.5", "--overwrite")
+    run = lumbarhu("cohort", tmp_path / "clinic.csv", "--out", out, *FAST, *options)
+    changed = {name for name, content in files_of(out).items() if before[name] != content}
+    assert run.exit_code == 0
+    assert changed == {"roc.csv", "cutoff_accuracy.csv", "predictive.csv", "cutoffs.json", "summary.html"}
+    told = {(row["target"], row["prevalence"]) for row in table(out / "predictive.csv")}
+    assert told == {("osteoporosis", "0.1"), ("low_bmd", "0.5")}
+    assert "10 % for osteoporosis and 50 % for osteopenia" in (out / "summary.html").read_text(encoding="utf-8")
+
+
+def test_the_cutoffs_measure_at_once(example_cohort, one_level, tmp_path):
+    cutoffs = example_cohort / "result" / "cutoffs.json"
+    protocol = example_cohort / "result" / "protocol.json"
+    run = lumbarhu(
+        *("measure", one_level.ct, "--markups", one_level.markups, "--out", tmp_path / "audit"),
+        *("--cutoffs", cutoffs, "--protocol", protocol),
+    )
+    assert (run.exit_code, run.err) == (0, "")
+    own = {(row["roi"], row["target"]): row for row in table(example_cohort / "result" / "roc.csv")}
+    document = load_cutoffs(cutoffs)
+    for roi in ROIS:
+        pair = document.cutoffs.rois[roi]
+        for target, cutoff in (("osteoporosis", pair.osteoporosis), ("low_bmd", pair.normal)):
+            row = own[roi, target]
+            told = [cutoff.cutoff_hu, cutoff.low_hu, cutoff.high_hu]
+            assert told == [float(row[name]) for name in ("cutoff_hu", "cutoff_low", "cutoff_high")]
+            assert cutoff.sensitivity.count == int(row["true_positive"])
+    assert document.name == "SYNTHETIC cohort synthetic-cohort"
+    assert document.document["population"]["osteoporosis"] == 27
+    assert "n = 100" in document.document["citation"]
+
+
+def test_the_sites_own_measurement_error_becomes_a_protocol(example_cohort):
+    protocol = load_protocol(example_cohort / "result" / "protocol.json")
+    rows = [row for row in table(example_cohort / "result" / "agreement.csv") if row["level"] == "L1–L4"]
+    greatest = max(float(row["lsc_hu"]) for row in rows)
+    assert 0 <= protocol.protocol.lsc_hu - greatest <= 0.1
+    study = load_protocol()
+    assert {**vars(study.protocol), "lsc_hu": 0} == {**vars(protocol.protocol), "lsc_hu": 0}
+    assert "between" in protocol.document["values"]["lsc_hu"]["note"].lower()
+
+
+def test_everything_synthetic_says_so(example_cohort):
+    for path in example_cohort.glob("*.csv"):
+        assert all(row["case"].startswith("synthetic-") for row in table(path))
+    result = example_cohort / "result"
+    assert (result / "summary.html").read_text(encoding="utf-8").count("SYNTHETIC") >= 3
+    assert "SYNTHETIC" in json.loads((result / "cutoffs.json").read_text(encoding="utf-8"))["notes"][0]
+    assert "SYNTHETIC" in (result / "protocol.json").read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """Collects the tags, attributes and text of a page."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags, self.attributes, self.words = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def test_the_summary_needs_nothing_but_itself(example_cohort):
+    page = Page((example_cohort / "result" / "summary.html").read_text(encoding="utf-8"))
+    assert not {"script", "link", "iframe", "object", "form", "a"} & set(page.tags)
+    addresses = [value for name, value in page.attributes if name in ("src", "href")]
+    assert len(addresses) == 4
+    assert all(address.startswith("data:image/svg+xml;base64,") for address in addresses)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    text = " ".join(page.words)
+    for part in ("Method", "DeLong", "Kruskal–Wallis", "What is doubtful or left out", "bmd_hip", "23/27 = 0.85"):
+        assert part in text
+
+
+def test_names_of_cases_and_files_are_text_and_never_markup(tmp_path):
+    rows = random_cohort()
+    rows[0] |= {"case": "<script>alert(1)</script>", "sex": "<b>x"}
+    run, out = cohort(tmp_path, rows, name="<img src=x>&.csv")
+    assert run.exit_code == 0
+    page = Page((out / "summary.html").read_text(encoding="utf-8"))
+    assert not {"script", "b"} & set(page.tags)
+    assert page.tags.count("img") == 3
+    assert "<img src=x>&" in " ".join(page.words)
+    for path in (out / "figures").glob("*.svg"):
+        assert "alert" not in path.read_text(encoding="utf-8")
+
+
+def test_pictures_are_whole_pages_wide_in_print_and_their_drawings_well_formed(example_cohort):
+    for path in (example_cohort / "result" / "figures").iterdir():
+        if path.suffix == ".png":
+            with Image.open(path) as picture:
+                assert picture.size == (2160, 1500)
+                gray = np.asarray(picture.convert("L"))
+            assert gray.min() < 40
+            assert gray.max() == 255
+        else:
+            root = ElementTree.parse(path).getroot()
+            assert not [child for child in root.iter() if child.tag.endswith("script")]
+
+
+def test_what_is_missing_is_left_out_by_name_and_the_rest_goes_on(tmp_path):
+    rows = [{"case": row["case"], "group": row["group"], **hu_of(row, "round")} for row in random_cohort()]
+    run, out = cohort(tmp_path, rows)
+    assert run.exit_code == 0
+    told = [row["sentence"] for row in table(out / "findings.csv")]
+    for part in (
+        "Characteristics without sex: the table has no column sex.",
+        "Correlation with BMD without L1–L4, L1, L2, L3, L4: the table has no such density.",
+        "Agreement of readings: the table names no audit folders or readings.",
+        "cutoffs.json is not written: oval: there is no cutoff for osteoporosis and low_bmd.",
+        "protocol.json is not written: the cases have no readings of two readers that differ.",
+    ):
+        assert part in told
+        assert part.removesuffix(".") in run.out
+    assert any(sentence.startswith("ROC without oval for osteoporosis") for sentence in told)
+    assert [row["roi"] for row in table(out / "roc.csv")] == ["round", "round"]
+    assert table(out / "correlation.csv") == []
+    assert not (out / "cutoffs.json").exists()
+
+
+def hu_of(row: dict, roi: str) -> dict:
+    return {name: value for name, value in row.items() if name.startswith("hu_") and name.endswith(roi)}
+
+
+def test_missing_cells_are_counted_where_they_count(tmp_path):
+    rows = random_cohort()
+    rows[0]["bmd"] = ""
+    rows[1]["hu_L3_oval"] = ""
+    for name in hu_of(rows[2], "left"):
+        rows[2][name] = ""
+    rows[3]["group"] = ""
+    run, out = cohort(tmp_path, rows)
+    assert run.exit_code == 0
+    assert {row["roi"]: row["n"] for row in table(out / "correlation.csv")} == dict.fromkeys(ROIS, "23") | {
+        "left": "22"
+    }
+    assert [row["n_negative"] for row in table(out / "roc.csv")][:5] == ["15"] * 5
+    told = [row["sentence"] for row in table(out / "findings.csv")]
+    assert "1 case has no group, so what compares groups goes without." in told
+    assert any(sentence.startswith("1 case has no mean over L1–L4 in left") for sentence in told)
+    assert any(sentence.startswith("1 case has a mean over fewer levels than L1–L4 in oval") for sentence in told)
+    cases = table(out / "cases.csv")
+    assert (cases[1]["levels_oval"], cases[2]["mean_hu_left"], cases[2]["class_left"]) == ("3", "", "")
+    whole = [row for number, row in enumerate(rows) if number not in (1, 2)]
+    means = [float(row["mean_hu_oval"]) for number, row in enumerate(cases) if number not in (1, 2)]
+    assert means == pytest.approx(mean_hu(whole, "oval"), rel=1e-12)
+
+
+@pytest.mark.parametrize("groups", [["normal"], ["normal", "osteoporosis"], [""]])
+def test_groups_that_are_empty_leave_out_what_needs_them(tmp_path, groups):
+    rows = random_cohort()
+    for number, row in enumerate(rows):
+        row["group"] = groups[number % len(groups)]
+    run, out = cohort(tmp_path, rows)
+    assert run.exit_code == 0
+    assert len(table(out / "correlation.csv")) == 5
+    targets = {row["target"] for row in table(out / "roc.csv")}
+    assert targets == ({"osteoporosis", "low_bmd"} if len(groups) == 2 else set())
+    sizes = [float(x) for x in re.search(r"24 cases: (\d+) normal, (\d+) osteopenia, (\d+)", run.out).groups()]
+    assert sizes == [sum(row["group"] == name for row in rows) for name in ("normal", "osteopenia", "osteoporosis")]
+
+
+def test_one_case_alone_is_described(tmp_path):
+    run, out = cohort(tmp_path, random_cohort(1))
+    assert (run.exit_code, run.err) == (0, "")
+    assert column(table(out / "groups.csv"), "n").max() == 1
+
+
+def test_constant_hu_are_told_and_nothing_else_is_lost(tmp_path):
+    rows = [row | hu_of(dict.fromkeys(row, 5), "round") for row in random_cohort()]
+    run, out = cohort(tmp_path, rows)
+    assert run.exit_code == 0
+    assert {row["roi"] for row in table(out / "roc.csv")} == set(ROIS) - {"round"}
+    assert "is 5 in every case" in (out / "findings.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        (("--prevalence", "0"), "--prevalence 0 is no share"),
+        (("--prevalence", "20 %"), "--prevalence 20 % is no share"),
+        (("--low-bmd-prevalence", "1"), "--low-bmd-prevalence 1 is no share"),
+        (("--bootstraps", "99"), "--bootstraps 99 cannot be used: give a whole number from 100 to 1000000"),
+        (("--seed", "x"), "--seed x cannot be used"),
+        (("--readings", "none.csv"), "There is no file “none.csv”"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_refused_and_nothing_is_written(tmp_path, option, says):
+    run = lumbarhu("cohort", write_table(tmp_path / "c.csv", random_cohort()), "--out", tmp_path / "result", *option)
+    assert_refused(run, says)
+    assert [path.name for path in tmp_path.iterdir()] == ["c.csv"]
+
+
+def test_a_table_with_which_nothing_can_be_done_is_refused_and_nothing_is_written(tmp_path):
+    run, out = cohort(tmp_path, [{"case": "a", "age": 5}])
+    assert_refused(run, "has neither a column “audit” nor columns such as “hu_L1_round”")
+    assert not out.exists()
+
+
+def test_an_existing_folder_is_kept_unless_it_may_be_overwritten_and_never_if_it_is_somebodys(tmp_path):
+    rows, out = random_cohort(6), tmp_path / "result"
+    out.mkdir()
+    (out / "summary.html").write_text("an older one")
+    assert_refused(cohort(tmp_path, rows)[0], "exists already")
+    (out / "mine.txt").write_text("mine")
+    assert_refused(cohort(tmp_path, rows, "--overwrite")[0], "not overwritten")
+    assert files_of(out) == {"summary.html": b"an older one", "mine.txt": b"mine"}
+    (out / "mine.txt").unlink()
+    assert cohort(tmp_path, rows, "--overwrite")[0].exit_code == 0
+    assert b"an older one" not in files_of(out)["summary.html"]
+
+
+def test_the_table_cannot_be_overwritten_by_its_own_result(tmp_path):
+    out = tmp_path / "result"
+    out.mkdir()
+    (out / "summary.html").write_text("an older one")
+    inside = write_table(out / "cases.csv", random_cohort(6))
+    before = files_of(out)
+    assert_refused(lumbarhu("cohort", inside, "--out", out, *FAST, "--overwrite"), "which is to be read")
+    assert files_of(out) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no limit on the size of files")
+def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
+    write_table(tmp_path / "c.csv", random_cohort())
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))"
+    run = lumbarhu_process("cohort", tmp_path / "c.csv", "--out", tmp_path / "out", *FAST, before=limit)
+    assert_refused(run, "cannot be written")
+    assert [path.name for path in tmp_path.iterdir()] == ["c.csv"]
+
+
+def test_the_demo_says_where_everything_lies_and_what_to_try_next(example_cohort_run, tmp_path):
+    run, folder = example_cohort_run
+    assert run.out.startswith("Synthetic example cohort of 100 made-up patients")
+    command = re.search(r"lumbarhu (cohort .*)$", run.out, re.MULTILINE).group(1).split()
+    command[-1] = tmp_path / "again"
+    assert lumbarhu(*command).exit_code == 0
+    first, second = files_of(folder / "result"), files_of(tmp_path / "again")
+    assert {name for name in first if first[name] != second[name]} == {"predictive.csv", "summary.html"}
