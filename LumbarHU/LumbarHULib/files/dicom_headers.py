@@ -133,7 +133,7 @@ def find_slices(path: Path, progress) -> tuple[list[DicomHeader], Counter]:
     """
     paths = _files_below(path) if path.is_dir() else sorted(file for file in path.parent.iterdir() if file.is_file())
     if not paths:
-        raise InputError(f"The folder “{path.name}” is empty: give the folder with the DICOM files.")
+        raise InputError(f"The folder “{path.name or path}” is empty: give the folder with the DICOM files.")
     slices: _Series = {}
     left_aside: Counter = Counter()
     for number, file in enumerate(paths):
@@ -153,9 +153,22 @@ def find_slices(path: Path, progress) -> tuple[list[DicomHeader], Counter]:
     return _only_series(path, slices, left_aside), left_aside
 
 
+_PLURALS = {
+    "file that is not DICOM": "files that are not DICOM",
+    "file without an image": "files without an image",
+    "localizer": "localizers",
+    "copy of a slice": "copies of slices",
+    "single slice of another series": "single slices of other series",
+}
+
+
 def counted(kinds: Counter) -> str:
     """Return how many files of each kind there are."""
-    return ", ".join(f"{count} × {kind}" for kind, count in sorted(kinds.items()) if count)
+    return ", ".join(
+        f"{count} {kind if count == 1 else _PLURALS.get(kind, f'× {kind}')}"
+        for kind, count in sorted(kinds.items())
+        if count
+    )
 
 
 def _files_below(folder: Path) -> list[Path]:
@@ -190,15 +203,15 @@ def _only_series(path: Path, slices: _Series, left_aside: Counter) -> list[Dicom
     if not chosen:
         several_frames = ", or save this CT as NRRD" if left_aside[_SEVERAL_FRAMES] else ""
         raise InputError(
-            f"“{path.name}” holds no slices of a CT, only {counted(left_aside)}: give the folder of the axial CT "
-            f"series{several_frames}."
+            f"“{path.name or path}” holds no slices of a CT, only {counted(left_aside)}: give the folder of the axial "
+            f"CT series{several_frames}."
         )
     if len(chosen) > 1:
         named = [_described(headers) for headers in chosen.values()]
         more = f" and {len(named) - 4} more" if len(named) > 4 else ""
         raise InputError(
-            f"“{path.name}” holds {len(named)} CT series ({'; '.join(named[:4])}{more}): give one of them, by its "
-            "folder or by any one of its files."
+            f"“{path.name or path}” holds {len(named)} CT series ({'; '.join(named[:4])}{more}): give one of them, by "
+            "its folder or by any one of its files."
         )
     (series,) = chosen
     left_aside["single slice of another series"] += sum(len(slices[key]) for key in slices if key != series)

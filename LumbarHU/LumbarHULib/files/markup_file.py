@@ -99,8 +99,8 @@ def read_markups(paths: list[Path]) -> MarkupSet:
         left_aside += ignored
     if not found:
         raise InputError(
-            f"{_listed([path.name for path in paths])} holds no markup of a level: name the files L1-midline{SUFFIX}, "
-            f"L1-boundary{SUFFIX} or L1-outline{SUFFIX}, and so on for L2 to L4."
+            f"{_listed([path.name or str(path) for path in paths])} holds no markup of a level: name the files "
+            f"L1-midline{SUFFIX}, L1-boundary{SUFFIX} or L1-outline{SUFFIX}, and so on for L2 to L4."
         )
     levels = sorted_levels({level for level, _ in found})
     return MarkupSet(tuple(_landmarks_of(level, found) for level in levels), _left_aside(left_aside))
@@ -168,7 +168,7 @@ def _markup_paths(paths: list[Path]) -> list[Path]:
             inside = sorted(file for file in path.iterdir() if file.name.lower().endswith(SUFFIX))
             if not inside:
                 raise InputError(
-                    f"The folder “{path.name}” holds no {SUFFIX} file: save the markups from Slicer into it."
+                    f"The folder “{path.name or path}” holds no {SUFFIX} file: save the markups from Slicer into it."
                 )
             files += inside
         elif path.exists():

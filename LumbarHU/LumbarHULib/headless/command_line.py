@@ -28,6 +28,13 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message):
         raise InputError(f"{message[0].upper()}{message[1:]}: see {self.prog} --help.")
 
+    def parse_known_args(self, args=None, namespace=None):
+        # Left to argparse, the program as a whole would complain of what a command does not know.
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options, unknown
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` name and return its exit code: 0 done, 1 verification differs, 2 bad input."""
@@ -72,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="lumbarhu",
         description="Measure the Hounsfield units of five regions in the lumbar vertebrae of a CT. For research only.",
-        epilog="Exit codes: 0 done, 1 verification differs, 2 bad input (said in one sentence; nothing is written).",
+        epilog="Exit codes: 0 done, 1 verification differs, 2 bad input (said in one sentence; nothing is written), "
+        "130 stopped.",
     )
     parser.add_argument("--version", action="version", version=f"LumbarHU {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -112,7 +120,7 @@ def _add_measure(commands) -> None:
         "L1-midline; L1-boundary and L1-outline are used where given.",
     )
     measure.add_argument(
-        "ct", type=Path, metavar="CT", help=".nrrd, .nii(.gz), .mha, .mhd, or a folder with a DICOM series"
+        "ct", type=Path, metavar="CT", help=".nrrd, .nhdr, .nii(.gz), .mha, .mhd, or a folder with a DICOM series"
     )
     measure.add_argument(
         "--markups",

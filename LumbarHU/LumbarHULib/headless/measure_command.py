@@ -86,6 +86,8 @@ def _reading_number(text: str) -> int:
 def _name(option: str, text: str | None) -> str:
     if text is None:
         return measure_job.UNNAMED
-    if not text.strip() or not text.isprintable():
+    if not text.strip():
+        raise InputError(f"{option} is empty: give a name, or leave {option} away.")
+    if not text.isprintable():
         raise InputError(f"{option} is {text!r}: give a name of printable characters on one line.")
     return text.strip()

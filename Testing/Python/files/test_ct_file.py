@@ -227,7 +227,7 @@ def test_what_is_not_there_or_of_no_known_format_is_refused(tmp_path):
     assert "There is no file or folder" in refusal(tmp_path / "ct.nrrd")
     (tmp_path / "ct.png").write_bytes(b"\x89PNG")
     assert "is of no format that can be read: give .nrrd" in refusal(tmp_path / "ct.png")
-    assert "only 1 × file that is not DICOM" in refusal(tmp_path)
+    assert "only 1 file that is not DICOM" in refusal(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_into_is_told(tmp_path, capfd):

@@ -258,7 +258,7 @@ def test_a_compressed_slice_that_was_cut_off_is_named(tmp_path, capfd):
     ("tags", "said"),
     [
         ({"Modality": "MR"}, "5 × file of modality MR"),
-        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "5 × localizer"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "5 localizers"),
         ({"ImageType": ["DERIVED", "PRIMARY", "PERFUSION", "RCBF"]}, "5 × map (perfusion) whose values are not HU"),
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, "5 × screen capture"),
         ({"NumberOfFrames": 40}, "5 × image of several frames"),
@@ -280,7 +280,7 @@ def test_localizer_and_report_beside_the_series_are_left_aside_and_told(tmp_path
     ct_file = read_ct(tmp_path)
     assert np.array_equal(ct_file.ct.voxels_hu, hu(slices))
     (finding,) = ct_file.findings
-    assert "1 × file that is not DICOM, 1 × localizer" in finding.sentence
+    assert "1 file that is not DICOM, 1 localizer" in finding.sentence
 
 
 def test_two_series_are_refused_by_name_and_one_file_chooses(tmp_path):

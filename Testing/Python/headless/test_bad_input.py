@@ -296,10 +296,10 @@ OPTIONS = {
     "an exclusion besides the levels": (["--levels", "L3", "--exclude", "L4=a"], "L4 is excluded but is not among"),
     "a reading of zero": (["--reading", "0"], "--reading 0 is no reading number"),
     "a reading in words": (["--reading", "two"], "--reading two is no reading number"),
-    "a case without a name": (["--case", " "], "--case"),
+    "a case without a name": (["--case", " "], "--case is empty: give a name"),
     "a reader with a line break": (["--reader", "A\nB"], "--reader"),
     "an exclusion with a line break": (["--exclude", "L3=a\n=1+1"], "L3.*printable"),
-    "an unknown option": (["--fast"], "Unrecognized arguments: --fast"),
+    "an unknown option": (["--fast"], "Unrecognized arguments: --fast: see lumbarhu measure --help"),
     "a missing value": (["--case"], "expected one argument"),
     "a missing protocol": (["--protocol", "nowhere.json"], "nowhere.json"),
     "missing cutoffs": (["--cutoffs", "nowhere.json"], "nowhere.json"),
@@ -310,6 +310,19 @@ OPTIONS = {
 def test_options_are_refused(what, refused, one_level):
     options, says = OPTIONS[what]
     refused("measure", one_level.ct, "--markups", one_level.markups, *options, says=says)
+
+
+def test_the_folder_that_one_works_in_is_named_by_its_path(one_level, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "more.txt").write_text("mine")
+    for inputs, says in (
+        ([one_level.ct, "--markups", "."], "“.” holds no "),
+        ([".", "--markups", one_level.markups], "“.” holds no slices of a CT, only 2 files that are not DICOM"),
+    ):
+        outcome = lumbarhu("measure", *inputs, "--out", "out")
+        assert outcome.exit_code == 2
+        assert says in outcome.err
 
 
 def test_a_broken_protocol_is_refused_with_the_line(refused, one_level, repository, tmp_path):
