@@ -97,36 +97,39 @@ def set_midline(reading: Reading, level: str, points_ras_mm, origin: MidlineOrig
     reading.keep(_origin_key(level), kept | {"points_ras_mm": points_ras_mm.tolist()})
 
 
-def move_into_slice(reading: Reading, level: str, stack: AxialStack, end: int) -> bool:
-    """Move both ends of a midline along the slices' normal into the axial slice nearest to one of them.
+def move_into_slice(
+    reading: Reading, level: str, stack: AxialStack, before_ras_mm: np.ndarray | None = None, from_side: bool = False
+) -> None:
+    """Move both ends of a midline along the slices' normal into the axial slice nearest to the one that was moved.
 
     Parameters
     ----------
     stack : AxialStack
         The CT.
-    end : int
-        The end that says which slice: 0 the anterior, 1 the posterior.
-
-    Returns
-    -------
-    bool
-        Whether anything was moved; never where the midline has not both of its ends.
+    before_ras_mm : numpy.ndarray, shape (2, 3), optional
+        Where the ends stood before, to tell which of them was moved; without it the anterior one says which slice.
+    from_side : bool
+        Whether it was moved in a view from the side: that says how high, and both ends keep their places in the slice.
     """
     node = markup_node(reading, level, "midline")
     points_ras_mm = np.empty((0, 3)) if node is None else placed_points(node)
     if len(points_ras_mm) != 2:
-        return False
+        return
+    end = 0
+    if before_ras_mm is not None and before_ras_mm.shape == points_ras_mm.shape:
+        end = int(np.argmax(np.abs(points_ras_mm - before_ras_mm).max(axis=1)))
     heights_mm = (points_ras_mm - stack.ras_from_ijk[:3, 3]) @ stack.normal_ras
-    slices = len(stack.voxels_hu)
-    slice_k = min(max(round(heights_mm[end] / stack.slice_spacing_mm), 0), slices - 1)
+    slice_k = min(max(round(heights_mm[end] / stack.slice_spacing_mm), 0), len(stack.voxels_hu) - 1)
+    if from_side and before_ras_mm is not None:
+        points_ras_mm = before_ras_mm
+        heights_mm = (points_ras_mm - stack.ras_from_ijk[:3, 3]) @ stack.normal_ras
     shifts_mm = slice_k * stack.slice_spacing_mm - heights_mm
-    if np.abs(shifts_mm).max() <= _MOVED_MM:
-        return False
-    state_before = node.StartModify()
-    for index, point_ras_mm in enumerate(points_ras_mm + shifts_mm[:, None] * stack.normal_ras):
-        node.SetNthControlPointPositionWorld(index, point_ras_mm)
-    node.EndModify(state_before)
-    return True
+    aligned_ras_mm = points_ras_mm + shifts_mm[:, None] * stack.normal_ras
+    if np.abs(aligned_ras_mm - placed_points(node)).max() > _MOVED_MM:
+        state_before = node.StartModify()
+        for index, point_ras_mm in enumerate(aligned_ras_mm):
+            node.SetNthControlPointPositionWorld(index, point_ras_mm)
+        node.EndModify(state_before)
 
 
 def set_markup(reading: Reading, level: str, role: str, points_ras_mm) -> None:

@@ -12,7 +12,7 @@ from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.protocol_edit import is_protocol_modified, set_protocol_value
 from LumbarHULib.mrml.reading import set_case
 from LumbarHULib.mrml.reading_lifecycle import sign_off
-from LumbarHULib.mrml.reading_markups import markup_node, move_into_slice
+from LumbarHULib.mrml.reading_markups import markup_node
 
 
 def test_the_folder_of_a_reading_is_verified_without_a_difference(start_reading, ct_node, tmp_path):
@@ -74,14 +74,3 @@ def test_a_changed_protocol_value_is_measured_with_and_marked(reading, measurer)
     assert measurer.measure().levels[0].rois["oval"].values["voxels"] < before
     with pytest.raises(InputError, match="cortical_margin_mm"):
         set_protocol_value(reading, "cortical_margin_mm", 400.0)
-
-
-@pytest.mark.parametrize(("end", "dragged_mm", "slice_mm"), [(0, 71.1, 70.0), (1, 73.6, 72.5), (0, 900.0, 120.0)])
-def test_both_ends_of_a_midline_go_into_the_slice_of_the_dragged_one(reading, measurer, end, dragged_mm, slice_mm):
-    node = markup_node(reading, "L2", "midline")
-    position = list(node.GetNthControlPointPosition(end))
-    node.SetNthControlPointPosition(end, position[0], position[1], dragged_mm)
-    assert move_into_slice(reading, "L2", measurer.stack, end)
-    assert [node.GetNthControlPointPosition(index)[2] for index in (0, 1)] == pytest.approx([slice_mm] * 2, abs=1e-9)
-    assert node.GetNthControlPointPosition(end)[:2] == pytest.approx(position[:2], abs=1e-9)
-    assert not move_into_slice(reading, "L2", measurer.stack, end)

@@ -11,7 +11,9 @@ from LumbarHULib.mrml.reading_markups import (
     is_edited,
     markup_node,
     midline_origin,
+    move_into_slice,
     placed_levels,
+    placed_points,
     read_landmarks,
     return_to_automatic,
     set_landmarks,
@@ -204,3 +206,26 @@ def test_the_second_readings_markups_are_told_apart_and_still_read_from_files(st
     assert node.GetStorageNode().WriteData(node)
     (landmarks,) = read_markups([path]).landmarks
     assert landmarks.midline_ras_mm == pytest.approx(read_landmarks(second, "L1").midline_ras_mm, abs=1e-9)
+
+
+@pytest.mark.parametrize(("end", "dragged_mm", "slice_mm"), [(0, 71.1, 70.0), (1, 73.6, 72.5), (0, 900.0, 120.0)])
+@pytest.mark.parametrize("from_side", [False, True])
+def test_both_ends_of_a_midline_go_into_the_slice_of_the_dragged_one(
+    reading, measurer, end, dragged_mm, slice_mm, from_side
+):
+    node, before = markup_node(reading, "L2", "midline"), placed_points(markup_node(reading, "L2", "midline"))
+    dragged = before[end] + (0.5, 1.0, 0.0)
+    node.SetNthControlPointPosition(end, dragged[0], dragged[1], dragged_mm)
+    move_into_slice(reading, "L2", measurer.stack, before, from_side)
+    expected = before.copy()
+    expected[:, 2] = slice_mm
+    if not from_side:
+        expected[end, :2] = dragged[:2]
+    assert placed_points(node) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_half_placed_midline_is_moved_into_no_slice(reading, measurer):
+    node = ensure_markup(reading, "L5", "midline")
+    node.AddControlPoint(0, 0, 1.1)
+    move_into_slice(reading, "L5", measurer.stack)
+    assert node.GetNthControlPointPosition(0)[2] == 1.1

@@ -1,0 +1,234 @@
+from pathlib import Path
+from typing import Annotated
+
+import slicer
+import vtk
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScriptedModuleNode
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.parameterNodeWrapper import Choice, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.quantities import QUANTITIES
+from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.mrml.ct_node import volume_node_from_ct
+from LumbarHULib.mrml.measure_reading import ReadingMeasurer
+from LumbarHULib.mrml.reading import Reading, readings
+from LumbarHULib.panel.panel import Panel
+from LumbarHULib.panel.self_test import STEPS, PanelWalk
+from LumbarHULib.phantom.demo import demo_ct
+
+#
+# LumbarHU
+#
+
+
+class LumbarHU(ScriptedLoadableModule):
+    """HU of five regions in the lumbar vertebrae, compared with published cutoffs."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("Lumbar HU")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Quantification")]
+        self.parent.dependencies = []
+        self.parent.contributors = ["LumbarHU contributors"]
+        self.parent.helpText = _("""
+Measures Hounsfield units in five regions of L1–L4 on a CT, from one line per level, and compares the means with the
+cutoffs of a published study.<br><br>
+<b>Place</b> a level: scroll the axial view to the middle of the vertebral body's height (or click once in the sagittal
+view), then click the body's front edge and its back edge. Boundary, outline and regions follow; drag any handle.
+Keys 1–4 go to a level or place it, Esc breaks off.<br><br>
+A research aid, not a medical device: it does not diagnose, and no result rules anything out.
+""")
+        self.parent.acknowledgementText = _("""
+Protocol and cutoffs: Prediction of osteoporosis and osteopenia by routine computed tomography of the lumbar spine in
+different regions of interest. Journal of Orthopaedic Surgery and Research 17, 2022,
+<a href="https://doi.org/10.1186/s13018-022-03348-2">doi 10.1186/s13018-022-03348-2</a>. LumbarHU is not affiliated with
+its authors. Please cite the study, and LumbarHU by the file CITATION.cff.
+""")
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+#
+# Register sample data sets in Sample Data module
+#
+
+
+def registerSampleData():
+    """Offer the phantom in the Sample Data module; it is computed, not downloaded."""
+    import SampleData
+
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="LumbarHU",
+        sampleName="LumbarHU phantom",
+        thumbnailFileName=str(Path(__file__).parent / "Resources" / "Icons" / "LumbarHU.png"),
+        uris=[],
+        fileNames=[],
+        nodeNames=[],
+        customDownloader=loadPhantom,
+    )
+
+
+def loadPhantom(_source=None):
+    """Render the demo CT, whose every Hounsfield unit is known, and load it; this takes some ten seconds."""
+    with slicer.util.WaitCursor():
+        phantom = demo_ct()
+        ct = CtVolume(phantom.voxels_hu, phantom.ras_from_ijk)
+        return volume_node_from_ct(slicer.mrmlScene, ct, "LumbarHU phantom")
+
+
+#
+# LumbarHUParameterNode
+#
+
+
+@parameterNodeWrapper
+class LumbarHUParameterNode:
+    """
+    The panel's choices; a reading's own state lives in the nodes of the reading.
+
+    ctVolume - The CT to measure.
+    caseName - What the CT shall be called in results.
+    readerName - Who reads.
+    reading - The node of the reading that is worked on.
+    quantity - What the table of levels shows.
+    outerLevels - Whether T12 and L5 are offered.
+    showRound, showOval, showRight, showFront, showLeft - Which regions are drawn.
+    """
+
+    ctVolume: vtkMRMLScalarVolumeNode
+    caseName: str
+    readerName: str
+    reading: vtkMRMLScriptedModuleNode
+    quantity: Annotated[str, Choice([quantity.title for quantity in QUANTITIES])] = QUANTITIES[0].title
+    outerLevels: bool = False
+    showRound: bool = True
+    showOval: bool = True
+    showRight: bool = True
+    showFront: bool = True
+    showLeft: bool = True
+
+
+#
+# LumbarHUWidget
+#
+
+
+class LumbarHUWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Ties the panel to the application."""
+
+    def __init__(self, parent=None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.panel = None
+        self._parameterNode = None
+        self._parameterNodeGuiTag = None
+
+    def setup(self) -> None:
+        """Called when the user opens the module the first time."""
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/LumbarHU.ui"))
+        self.layout.addWidget(uiWidget)
+        self.layout.addStretch(1)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = LumbarHULogic()
+        self.panel = Panel(self.ui)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndClose)
+        self.initializeParameterNode()
+
+    def cleanup(self) -> None:
+        """Called when the application closes and the module widget is destroyed."""
+        if self.panel:
+            self.setParameterNode(None)
+            self.panel.cleanup()
+        self.removeObservers()
+
+    def enter(self) -> None:
+        """Called each time the user opens this module."""
+        self.initializeParameterNode()
+        self.panel.enter()
+
+    def exit(self) -> None:
+        """Called each time the user opens a different module."""
+        self.panel.leave()
+
+    def onSceneStartClose(self, caller, event) -> None:
+        """Called just before the scene is closed."""
+        self.setParameterNode(None)
+
+    def onSceneEndClose(self, caller, event) -> None:
+        """Called just after the scene is closed, or another one was read into it."""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def initializeParameterNode(self) -> None:
+        """Ensure parameter node exists and observed."""
+        self.setParameterNode(self.logic.getParameterNode())
+
+    def setParameterNode(self, inputParameterNode: LumbarHUParameterNode | None) -> None:
+        """Set and observe parameter node."""
+        if self._parameterNode:
+            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersChanged)
+        self._parameterNode = inputParameterNode
+        if self._parameterNode:
+            self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
+            self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersChanged)
+        self.panel.use_parameters(self._parameterNode)
+
+    def onParametersChanged(self, caller, event) -> None:
+        """Called when a widget, a script or a scene file changed a parameter."""
+        self.panel.follow_parameters()
+
+
+#
+# LumbarHULogic
+#
+
+
+class LumbarHULogic(ScriptedLoadableModuleLogic):
+    """Measures without a panel; everything is in LumbarHULib."""
+
+    def getParameterNode(self):
+        """Return the panel's choices in the scene."""
+        return LumbarHUParameterNode(super().getParameterNode())
+
+    def readings(self) -> tuple[Reading, ...]:
+        """Return the readings in the scene."""
+        return readings(slicer.mrmlScene)
+
+    def measure(self, reading: Reading) -> ReadingResult:
+        """Measure a reading anew and write its regions and tables into the scene."""
+        return ReadingMeasurer(reading).measure()
+
+
+#
+# LumbarHUTest
+#
+
+
+class LumbarHUTest(ScriptedLoadableModuleTest):
+    """Walks through the real panel as a reader does."""
+
+    def setUp(self):
+        """Begin with an empty scene."""
+        slicer.mrmlScene.Clear()
+
+    def runTest(self):
+        """Take every step of the walk."""
+        self.setUp()
+        walk = PanelWalk(self)
+        walk.run(lambda sentence: self.delayDisplay(sentence, 50))
+        self.assertEqual(walk.done, [step.__name__ for step in STEPS])
+        self.delayDisplay("Every step was taken", 50)

@@ -1,0 +1,161 @@
+"""The panel's section for the protocol's values and files, and the notes on the cutoffs."""
+
+import html
+from dataclasses import fields
+from pathlib import Path
+
+import qt
+from slicer.i18n import tr as _
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.mrml.protocol_edit import set_protocol_value
+from LumbarHULib.mrml.reading import accept_off_protocol, set_cutoffs, set_protocol
+
+# The values that a site may have reasons to change, in the order of the work; all others stand in the file.
+_SHOWN_VALUES = (
+    "boundary_fraction",
+    "cortical_margin_mm",
+    "front_width_fraction",
+    "lateral_extent",
+    "slab_mm",
+    "lsc_hu",
+)
+_DECIMALS = 3
+_UNITS = {"1": "", "deg": " °"}
+
+
+class AdvancedSection:
+    """Values of the protocol, files of one's own, and the notes on the cutoffs.
+
+    Parameters
+    ----------
+    ui : object
+        The panel's named widgets.
+    panel : LumbarHULib.panel.panel.Panel
+    """
+
+    def __init__(self, ui, panel):
+        self._ui, self._panel, self._session = ui, panel, panel.session
+        layout = qt.QFormLayout(ui.huProtocolFrame)
+        layout.setContentsMargins(0, 0, 0, 0)
+        metadata = {item.name: item.metadata for item in fields(Protocol)}
+        self._editors = {}
+        for name in _SHOWN_VALUES:
+            editor = (
+                self._choice(name, metadata[name])
+                if "options" in metadata[name]
+                else self._number(name, metadata[name])
+            )
+            editor.objectName = f"huProtocol_{name}"
+            self._editors[name] = editor
+            layout.addRow(_title(name), editor)
+        self._shown_notes = None
+        ui.huAcceptCheck.connect("toggled(bool)", self._on_accept)
+        ui.huUseFilesButton.connect("clicked(bool)", lambda _checked=False: self._on_files())
+
+    def editor(self, name: str):
+        """Return the widget that edits a protocol value."""
+        return self._editors[name]
+
+    def refresh(self, what: str) -> None:
+        """Show the reading's protocol and cutoffs."""
+        if what != "all":
+            return
+        ui, session = self._ui, self._session
+        for widget in (ui.huProtocolFrame, ui.huAcceptCheck, ui.huUseFilesButton):
+            widget.enabled = session.may_change
+        document = session.reading.protocol_document if session.is_open else load_protocol()
+        ui.huProtocolLabel.text = f"{document.name}, {document.version}"
+        for name, editor in self._editors.items():
+            self._show(editor, getattr(document.protocol, name))
+            editor.toolTip = _hint(document.document["values"][name])
+        ui.huAcceptCheck.blockSignals(True)
+        ui.huAcceptCheck.checked = session.is_open and session.reading.accepts_off_protocol
+        ui.huAcceptCheck.blockSignals(False)
+        self._show_notes(session.reading.cutoffs_document if session.is_open else load_cutoffs())
+
+    def _show_notes(self, cutoffs) -> None:
+        if cutoffs.document is not self._shown_notes:
+            self._shown_notes = cutoffs.document
+            notes = "".join(f"<li>{html.escape(note)}</li>" for note in cutoffs.cutoffs.notes)
+            title = f"<h3>{html.escape(cutoffs.name)}</h3><p>{html.escape(cutoffs.citation)}</p>"
+            self._ui.huNotesBrowser.setHtml(f"{title}<ol>{notes}</ol>")
+
+    def _number(self, name: str, metadata):
+        editor = qt.QDoubleSpinBox()
+        editor.decimals = _DECIMALS
+        editor.minimum, editor.maximum = metadata["low"], metadata["high"]
+        editor.singleStep = 0.1
+        editor.suffix = _UNITS.get(metadata["unit"], f" {metadata['unit']}")
+        editor.keyboardTracking = False
+        editor.connect("valueChanged(double)", lambda value, name=name: self._on_number(name, value))
+        return editor
+
+    def _choice(self, name: str, metadata):
+        editor = qt.QComboBox()
+        for option in metadata["options"]:
+            editor.addItem(option)
+        editor.connect("activated(int)", lambda _index=0, name=name: self._set(name, self._editors[name].currentText))
+        return editor
+
+    @staticmethod
+    def _show(editor, value) -> None:
+        editor.blockSignals(True)
+        if isinstance(value, str):
+            editor.setCurrentIndex(editor.findText(value))
+        else:
+            editor.value = value
+        editor.blockSignals(False)
+
+    def _on_number(self, name: str, value: float) -> None:
+        # The editor shows fewer digits than a third has: what was not changed is not written back.
+        if self._session.may_change and round(getattr(self._session.reading.protocol, name), _DECIMALS) != value:
+            self._set(name, value)
+
+    def _set(self, name: str, value) -> None:
+        if self._session.may_change:
+            with self._panel.messages.problems_told():
+                try:
+                    set_protocol_value(self._session.reading, name, value)
+                finally:
+                    self._session.measure()
+
+    def _on_accept(self, is_on: bool) -> None:
+        if self._session.may_change:
+            with self._panel.messages.problems_told():
+                accept_off_protocol(self._session.reading, is_on)
+                self._session.measure()
+
+    def _on_files(self) -> None:
+        with self._panel.messages.problems_told():
+            protocol = load_protocol(_chosen(self._ui.huProtocolPath))
+            cutoffs = load_cutoffs(_chosen(self._ui.huCutoffsPath))
+            set_protocol(self._session.reading, protocol.document)
+            set_cutoffs(self._session.reading, cutoffs.document)
+            self._session.measure()
+
+
+def _chosen(path_edit) -> Path | None:
+    text = path_edit.currentPath.strip()
+    if text and not Path(text).is_file():
+        raise InputError(f"There is no file “{text}”: choose another, or leave the field empty for the study's.")
+    return Path(text) if text else None
+
+
+def _title(name: str) -> str:
+    words = {
+        "boundary_fraction": _("Boundary (part of the depth):"),
+        "cortical_margin_mm": _("Cortical margin:"),
+        "front_width_fraction": _("Front (part of the width):"),
+        "lateral_extent": _("Left and right reach:"),
+        "slab_mm": _("Slab:"),
+        "lsc_hu": _("Least significant change:"),
+    }
+    return words[name]
+
+
+def _hint(entry: dict) -> str:
+    return f"<p>{html.escape(entry['note'])}</p><p><i>{html.escape(entry['source'])}</i></p>"

@@ -1,0 +1,105 @@
+"""Every moved point measured at once."""
+
+import numpy as np
+import slicer
+from slicer.util import VTKObservationMixin
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node, move_into_slice, placed_points
+from LumbarHULib.panel.display import rois_in_axial_view_only
+from LumbarHULib.panel.messages import Messages, rendering_paused
+from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.views import AXIAL, scroll_axial_to, view_under_mouse
+
+_Markups = slicer.vtkMRMLMarkupsNode
+
+
+class LiveMeasurement(VTKObservationMixin):
+    """Watches the current level's markups and measures the level while they are moved.
+
+    Parameters
+    ----------
+    session : Session
+    messages : Messages
+    """
+
+    def __init__(self, session: Session, messages: Messages):
+        VTKObservationMixin.__init__(self)
+        self._session, self._messages = session, messages
+        self._roles: dict[str, str] = {}
+        self._midline_ras_mm = np.empty((0, 3))
+        self._is_busy = False
+        self._is_dragging = self._was_moved = False
+
+    def watch(self) -> None:
+        """Observe the markups that the current level has now."""
+        session = self._session
+        nodes = {} if not session.may_change else self._nodes()
+        if {node.GetID(): role for node, role in nodes.items()} == self._roles:
+            self._remember_midline()
+            return
+        self.stop()
+        self._roles = {node.GetID(): role for node, role in nodes.items()}
+        for node in nodes:
+            self.addObserver(node, _Markups.PointModifiedEvent, self._on_moved)
+            self.addObserver(node, _Markups.PointStartInteractionEvent, self._on_drag_starts)
+            self.addObserver(node, _Markups.PointEndInteractionEvent, self._on_drag_ends)
+            self.addObserver(node, _Markups.PointRemovedEvent, self._on_moved)
+        self._remember_midline()
+
+    def stop(self) -> None:
+        """Observe nothing any more."""
+        self.removeObservers()
+        self._roles = {}
+
+    def _nodes(self) -> dict:
+        session = self._session
+        nodes = {markup_node(session.reading, session.level, role): role for role in MARKUP_ROLES}
+        return {node: role for node, role in nodes.items() if node is not None}
+
+    def _remember_midline(self) -> None:
+        for node, role in self._nodes().items() if self._session.is_open else ():
+            if role == "midline":
+                self._midline_ras_mm = placed_points(node)
+
+    def _on_drag_starts(self, _node, _event) -> None:
+        if self._session.may_change:
+            self._is_dragging, self._was_moved = True, False
+            self._session.history.remember()
+            rois_in_axial_view_only(self._session.reading, True)
+
+    def _on_drag_ends(self, node, _event) -> None:
+        session, self._is_dragging = self._session, False
+        if not session.may_change:
+            return
+        rois_in_axial_view_only(session.reading, False)
+        if not self._was_moved:
+            session.history.give_up()
+        elif self._roles.get(node.GetID()) == "midline":
+            scroll_axial_to(placed_points(node).mean(axis=0))
+        session.finish_gesture()
+
+    def _on_moved(self, node, _event) -> None:
+        session = self._session
+        role = self._roles.get(node.GetID())
+        if self._is_busy or role is None or not session.may_change or session.measurer.is_writing:
+            return
+        if role == "midline" and len(placed_points(node)) != 2:
+            return  # being placed
+        self._is_busy = self._was_moved = True
+        try:
+            with rendering_paused():
+                if role == "midline":
+                    self._keep_in_one_slice(node)
+                session.measure_level(session.level)
+        except InputError as problem:
+            self._messages.tell(str(problem))
+        finally:
+            self._is_busy = False
+
+    def _keep_in_one_slice(self, node) -> None:
+        """Let the end that was not dragged follow into the slice of the one that was."""
+        session = self._session
+        from_side = self._is_dragging and view_under_mouse() != AXIAL
+        move_into_slice(session.reading, session.level, session.measurer.stack, self._midline_ras_mm, from_side)
+        self._midline_ras_mm = placed_points(node)

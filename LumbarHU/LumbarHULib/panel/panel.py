@@ -1,0 +1,178 @@
+"""The panel as a whole: its sections, and what ties them to the scene."""
+
+import qt
+import slicer
+from slicer.util import VTKObservationMixin
+
+from LumbarHULib.core.levels import LEVELS, ROIS
+from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.reading_markups import MARKUP_ROLES
+from LumbarHULib.mrml.roi_segmentations import ROI_COLORS
+from LumbarHULib.panel.advanced_section import AdvancedSection
+from LumbarHULib.panel.display import LevelNames, apply_locks, show_only
+from LumbarHULib.panel.keep_section import KeepSection
+from LumbarHULib.panel.keys import Keys
+from LumbarHULib.panel.levels_section import LevelsSection
+from LumbarHULib.panel.live import LiveMeasurement
+from LumbarHULib.panel.messages import Messages
+from LumbarHULib.panel.placing import Placing
+from LumbarHULib.panel.results_section import ResultsSection
+from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.setup_section import SetupSection
+from LumbarHULib.panel.views import ReadingLayout
+
+_OWN_ROLES = ("CT", *ROIS, *(f"{level}-{role}" for level in LEVELS for role in MARKUP_ROLES))
+
+
+class Panel(VTKObservationMixin):
+    """Everything between the widgets of LumbarHU.ui and the library.
+
+    Parameters
+    ----------
+    ui : object
+        The named widgets.
+    """
+
+    def __init__(self, ui):
+        VTKObservationMixin.__init__(self)
+        self.ui = ui
+        self.parameters = None
+        self.session = Session()
+        self.messages = Messages(ui.huMessageLabel)
+        self.placing = Placing(self.session, self.messages)
+        self.live = LiveMeasurement(self.session, self.messages)
+        self.names = LevelNames()
+        self.layout = ReadingLayout()
+        self.setup = SetupSection(ui, self)
+        self.levels = LevelsSection(ui, self)
+        self.results = ResultsSection(ui, self)
+        self.keep = KeepSection(ui, self)
+        self.advanced = AdvancedSection(ui, self)
+        self.keys = Keys(self.levels.on_key, self.placing.cancel)
+        self._is_entered = self._is_refresh_due = False
+        self._known_nodes: tuple = ()
+        for section in (self.setup, self.levels, self.results, self.keep, self.advanced):
+            self.session.listen(section.refresh)
+        self.session.listen(self._refresh_scene)
+        ui.huLayoutButton.connect("toggled(bool)", self._on_layout)
+        for roi in ROIS:
+            self._check_of(roi).icon = _color_icon(ROI_COLORS[roi])
+        for event in (slicer.vtkMRMLScene.NodeAddedEvent, slicer.vtkMRMLScene.NodeRemovedEvent):
+            self.addObserver(slicer.mrmlScene, event, self._on_nodes_changed)
+
+    def enter(self) -> None:
+        """Come to life: the user opened the module."""
+        self._is_entered = True
+        self.keys.enable(True)
+        if self.ui.huLayoutButton.checked:
+            self.layout.show()
+        self.follow_parameters()
+        if self.session.is_open:
+            self.session.measure()
+
+    def leave(self) -> None:
+        """Leave everything as the user had it: another module was opened."""
+        self._is_entered = False
+        self.placing.cancel()
+        self.keys.enable(False)
+        self.layout.give_back()
+
+    def cleanup(self) -> None:
+        """Let go of everything for good."""
+        self.removeObservers()
+        self.live.stop()
+        self.placing.abandon()
+        self.names.remove()
+        self.keys.remove()
+
+    def use_parameters(self, parameters) -> None:
+        """Work with a scene's parameters from now on; None while a scene is being closed."""
+        self.parameters = parameters
+        if parameters is None:
+            self.setup.forget_ct()
+            self.close_reading()
+        else:
+            self.follow_parameters()
+
+    def follow_parameters(self) -> None:
+        """Do what the parameters say: another CT, regions shown or hidden, another quantity."""
+        if self.parameters is None or slicer.mrmlScene.IsBatchProcessing():
+            return  # half a scene: it is looked at again when it is whole
+        with self.messages.problems_told():
+            self.setup.take_only_ct()
+            self.setup.follow_ct()
+            self.session.tell()
+
+    def kept_reading(self) -> Reading | None:
+        """Return the reading that the scene's parameters name."""
+        node = None if self.parameters is None else self.parameters.reading
+        return None if node is None or not node.GetParameter("schema") else Reading(node)
+
+    def open_reading(self, reading: Reading) -> None:
+        """Work on a reading from now on; the others are hidden."""
+        self.placing.cancel()
+        self.live.stop()
+        self.session.reading = None
+        self.parameters.reading = reading.node
+        self.parameters.caseName, self.parameters.readerName = reading.case, reading.reader
+        self.session.open(reading)
+        self.levels.go_to(self.session.level)
+
+    def close_reading(self) -> None:
+        """Let go of the reading; it stays in its scene."""
+        self.placing.abandon()
+        self.live.stop()
+        self.session.close()
+        self.names.remove()
+
+    def shown_rois(self) -> tuple[str, ...]:
+        """Return the regions that the user wants to see."""
+        return tuple(roi for roi in ROIS if getattr(self.parameters, f"show{roi.capitalize()}"))
+
+    def _check_of(self, roi: str):
+        return getattr(self.ui, f"huShow{roi.capitalize()}Check")
+
+    def _refresh_scene(self, what: str) -> None:
+        if what == "all" and self.parameters is not None and not slicer.mrmlScene.IsBatchProcessing():
+            current = self.session.reading if self.session.is_open else None
+            show_only(slicer.mrmlScene, current, self.shown_rois())
+            apply_locks(self.session)
+            self.live.watch()
+            self.names.refresh(self.session)
+
+    def _on_layout(self, is_on: bool) -> None:
+        if is_on:
+            self.layout.show()
+        else:
+            self.layout.give_back()
+
+    def _on_nodes_changed(self, *_) -> None:
+        """Look again, once, when the scene has come to rest: somebody else added or removed nodes."""
+        if not self._is_refresh_due and not slicer.mrmlScene.IsBatchProcessing():
+            self._is_refresh_due = True
+            qt.QTimer.singleShot(0, self._look_again)
+
+    def _look_again(self) -> None:
+        self._is_refresh_due = False
+        if self.parameters is None or not self._is_entered or slicer.mrmlScene.IsBatchProcessing():
+            return
+        session = self.session
+        self.placing.abandon_if_gone()
+        if session.reading is not None and not session.is_open:
+            self.close_reading()
+        elif session.is_open and self._nodes() != self._known_nodes:
+            self._known_nodes = self._nodes()
+            if not self.placing.is_armed:
+                session.measure()
+        self.follow_parameters()
+
+    def _nodes(self) -> tuple:
+        """Return the IDs of the nodes that the reading has now."""
+        node = self.session.reading.node
+        return tuple(node.GetNodeReferenceID(role) if node.GetNodeReference(role) else "" for role in _OWN_ROLES)
+
+
+def _color_icon(color):
+    pixmap = qt.QPixmap(12, 12)
+    pixmap.fill(qt.QColor.fromRgbF(*color))
+    return qt.QIcon(pixmap)

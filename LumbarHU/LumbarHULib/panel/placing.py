@@ -1,0 +1,135 @@
+"""Placing midlines with two clicks each, level after level."""
+
+import qt
+import slicer
+from slicer.util import VTKObservationMixin
+
+from LumbarHULib.core.levels import MEAN_LEVELS
+from LumbarHULib.mrml.reading_markups import (
+    ensure_markup,
+    move_into_slice,
+    placed_levels,
+    placed_points,
+    replace_points,
+    set_midline,
+)
+from LumbarHULib.panel.messages import Messages
+from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.views import is_in_axial_view, scroll_axial_to
+
+_Markups = slicer.vtkMRMLMarkupsNode
+_Interaction = slicer.vtkMRMLInteractionNode
+
+
+class Placing(VTKObservationMixin):
+    """Waits for the two clicks that make a midline.
+
+    Parameters
+    ----------
+    session : Session
+    messages : Messages
+    """
+
+    def __init__(self, session: Session, messages: Messages):
+        VTKObservationMixin.__init__(self)
+        self._session, self._messages = session, messages
+        self._node = None
+        self.level = ""
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether the next click places a point."""
+        return bool(self.level)
+
+    def arm(self, level: str) -> None:
+        """Let the next two axial clicks make the midline of a level, in place of the one that it has.
+
+        Raises
+        ------
+        InputError
+            When the reading is signed off.
+        """
+        self.cancel()
+        session = self._session
+        session.reading.require_open()
+        session.history.remember()
+        session.select_level(level)
+        self._node = ensure_markup(session.reading, level, "midline")
+        if self._node.GetNumberOfControlPoints():
+            replace_points(self._node, "midline", placed_points(self._node)[:0])
+            session.measure()
+        self.level = level
+        self._node.SetLocked(False)
+        self.addObserver(self._node, _Markups.PointPositionDefinedEvent, self._look_soon)
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        selection = slicer.app.applicationLogic().GetSelectionNode()
+        selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsLineNode")
+        selection.SetActivePlaceNodeID(self._node.GetID())
+        interaction.SetPlaceModePersistence(False)
+        interaction.SetCurrentInteractionMode(_Interaction.Place)
+        self.addObserver(interaction, _Interaction.InteractionModeChangedEvent, self._look_soon)
+        session.tell()
+
+    def cancel(self) -> None:
+        """Take back a half-placed point, and leave the level as it was."""
+        if not self.is_armed:
+            return
+        self._disarm()
+        if self._session.is_open:
+            self._session.history.give_up()
+            self._session.measure()
+
+    def abandon_if_gone(self) -> None:
+        """Forget what was armed when somebody removed its node."""
+        if self.is_armed and self._node.GetScene() is None:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Forget what was armed: its reading is gone."""
+        if self.is_armed:
+            self._disarm()
+
+    def _disarm(self) -> None:
+        self.removeObservers()
+        self.level, self._node = "", None
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        if interaction is not None and interaction.GetCurrentInteractionMode() == _Interaction.Place:
+            interaction.SetCurrentInteractionMode(_Interaction.ViewTransform)
+
+    def _look_soon(self, *_) -> None:
+        # Slicer's own handling of the click comes to its end first.
+        qt.QTimer.singleShot(0, self._look)
+
+    def _look(self) -> None:
+        if not self.is_armed:
+            return
+        if not self._session.may_change or self._node.GetScene() is None:
+            self.abandon()
+            return
+        with self._messages.problems_told():
+            points_ras_mm = placed_points(self._node)
+            mode = slicer.app.applicationLogic().GetInteractionNode().GetCurrentInteractionMode()
+            if len(points_ras_mm) == 2:
+                self._finish(points_ras_mm)
+            elif mode != _Interaction.Place:
+                self.cancel()
+            elif len(points_ras_mm) == 1 and not is_in_axial_view(points_ras_mm[0]):
+                # A click beside the axial view says how high: the edges come next.
+                scroll_axial_to(points_ras_mm[0])
+                self._node.RemoveAllControlPoints()
+
+    def _finish(self, points_ras_mm) -> None:
+        session, level = self._session, self.level
+        self._disarm()
+        set_midline(session.reading, level, points_ras_mm)
+        move_into_slice(session.reading, level, session.measurer.stack)
+        session.measure()
+        following = self._next_level(level)
+        if following:
+            self.arm(following)
+
+    def _next_level(self, level: str) -> str:
+        """Return the next caudal level among those of the means that has no midline yet; empty when all have."""
+        done = {*placed_levels(self._session.reading), *self._session.reading.exclusions}
+        levels = MEAN_LEVELS[MEAN_LEVELS.index(level) + 1 :] if level in MEAN_LEVELS else ()
+        return next((name for name in levels if name not in done), "")

@@ -1,0 +1,191 @@
+"""The panel's third section: the numbers, the classes, and what makes them doubtful."""
+
+import html
+
+import qt
+from slicer.i18n import tr as _
+
+from LumbarHULib.core.levels import MEAN_LEVELS, ROIS, sorted_levels
+from LumbarHULib.core.quantities import QUANTITIES
+from LumbarHULib.core.results import CLASSES
+from LumbarHULib.mrml.protocol_edit import is_protocol_modified
+from LumbarHULib.panel.tables import copy_on_request, fit_height, set_cell
+
+# Okabe and Ito's colors, which color-blind people tell apart; with the text's own.
+CLASS_COLORS = {
+    "osteoporosis": ("#d55e00", "#ffffff"),
+    "osteopenia": ("#f0e442", "#000000"),
+    "normal": ("#56b4e9", "#000000"),
+    "not_classified": ("#bbbbbb", "#000000"),
+}
+_SUMMARY_COLUMNS = ("mean", "class", "cutoffs", "distance", "interval", "error")
+_COLUMN_WIDTHS = {"mean": 40, "cutoffs": 50, "distance": 46, "interval": 50, "error": 44}
+_ROW_HEIGHT = 22
+_MEAN_DIGITS = 1
+_SHOWN_BY_THE_TABLE = {"inside_cutoff_interval", "within_measurement_error"}
+_SIGNS = {"severe": "✖", "warning": "▲", "note": "•"}
+
+
+class ResultsSection:
+    """Two tables and the list of findings.
+
+    Parameters
+    ----------
+    ui : object
+        The panel's named widgets.
+    panel : LumbarHULib.panel.panel.Panel
+    """
+
+    def __init__(self, ui, panel):
+        self._ui, self._panel, self._session = ui, panel, panel.session
+        self._level_rows: tuple[str, ...] = ()
+        levels, summary = ui.huLevelTable, ui.huSummaryTable
+        levels.setColumnCount(len(ROIS))
+        levels.setHorizontalHeaderLabels(list(ROIS))
+        levels.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        summary.setColumnCount(len(_SUMMARY_COLUMNS))
+        summary.setRowCount(len(ROIS))
+        summary.setVerticalHeaderLabels(list(ROIS))
+        summary.setHorizontalHeaderLabels(
+            [
+                _("mean\nHU"),
+                _("class"),
+                _("cutoffs\nHU"),
+                _("to cut-\noff HU"),
+                _("in cutoff\ninterval"),
+                _("within\nerror"),
+            ]
+        )
+        for column, name in enumerate(_SUMMARY_COLUMNS):
+            is_class = name == "class"
+            mode = qt.QHeaderView.Stretch if is_class else qt.QHeaderView.Fixed
+            summary.horizontalHeader().setSectionResizeMode(column, mode)
+            if not is_class:
+                summary.setColumnWidth(column, _COLUMN_WIDTHS[name])
+        summary.setWordWrap(True)
+        summary.styleSheet = "QTableWidget, QHeaderView { font-size: 8pt; } QTableWidget::item { padding: 0px; }"
+        levels.verticalHeader().setSectionResizeMode(qt.QHeaderView.Fixed)
+        levels.verticalHeader().defaultSectionSize = _ROW_HEIGHT
+        copy_on_request(levels)
+        copy_on_request(summary)
+        levels.connect("cellClicked(int,int)", self._on_cell)
+        ui.huFindingsLabel.connect("linkActivated(QString)", self._on_finding)
+
+    def refresh(self, what: str) -> None:
+        """Show the numbers as they are."""
+        result = self._session.result if self._session.is_open else None
+        self._fill_levels(result)
+        self._fill_summary(result)
+        if what == "all":
+            self._fill_findings(result)
+            fit_height(self._ui.huLevelTable)
+            self._ui.huSummaryTable.resizeRowsToContents()
+            fit_height(self._ui.huSummaryTable)
+            is_modified = self._session.is_open and is_protocol_modified(self._session.reading)
+            self._ui.huModifiedLabel.text = _("<b>protocol modified</b>") if is_modified else ""
+
+    def _fill_levels(self, result) -> None:
+        table = self._ui.huLevelTable
+        measured = {} if result is None else {level.level: level for level in result.levels}
+        rows = sorted_levels({*MEAN_LEVELS, *measured})
+        if rows != self._level_rows:
+            self._level_rows = rows
+            table.setRowCount(len(rows) + 1)
+            table.setVerticalHeaderLabels([*rows, _("mean")])
+            fit_height(table)
+        quantity = self._quantity()
+        digits = 0 if quantity.unit == "1" else 1
+        for row, level in enumerate(rows):
+            of_level = measured.get(level)
+            for column, roi in enumerate(ROIS):
+                text = "–" if of_level is None else f"{of_level.rois[roi].values[quantity.name]:.{digits}f}"
+                is_edited = of_level is not None and of_level.rois[roi].edited
+                item = set_cell(table, row, column, f"{text}*" if is_edited else text)
+                font = item.font()
+                font.setStrikeOut(of_level is not None and bool(of_level.excluded))
+                font.setBold(level == self._session.level and of_level is not None)
+                item.setFont(font)
+        for column, roi in enumerate(ROIS):
+            summary = None if result is None else result.summaries[ROIS.index(roi)]
+            is_told = quantity.name == "mean_hu" and summary is not None and summary.mean_hu is not None
+            set_cell(table, len(rows), column, f"{summary.mean_hu:.{_MEAN_DIGITS}f}" if is_told else "")
+
+    def _quantity(self):
+        title = self._panel.parameters.quantity if self._panel.parameters is not None else QUANTITIES[0].title
+        return next(quantity for quantity in QUANTITIES if quantity.title == title)
+
+    def _fill_summary(self, result) -> None:
+        table = self._ui.huSummaryTable
+        for row, _roi in enumerate(ROIS):
+            summary = None if result is None else result.summaries[row]
+            for column, name in enumerate(_SUMMARY_COLUMNS):
+                text = "" if summary is None else _summary_text(summary, name)
+                item = set_cell(table, row, column, text)
+                if name == "class" and summary is not None:
+                    background, foreground = CLASS_COLORS[summary.class_name]
+                    item.setBackground(qt.QBrush(qt.QColor(background)))
+                    item.setForeground(qt.QBrush(qt.QColor(foreground)))
+                elif name == "class":
+                    item.setBackground(qt.QBrush())
+                item.setToolTip("" if summary is None else " ".join(f.sentence for f in summary.findings))
+        self._ui.huAgreementLabel.text = "" if result is None else _agreement(result)
+        self._ui.huAgreementLabel.visible = bool(self._ui.huAgreementLabel.text)
+
+    def _fill_findings(self, result) -> None:
+        told = (
+            []
+            if result is None
+            else [("severe", of.sentence, "", of.level) for of in result.refusals if not of.excluded]
+        )
+        by_code: dict[tuple, list] = {}
+        for finding in () if result is None else result.all_findings:
+            if finding.code not in _SHOWN_BY_THE_TABLE:
+                by_code.setdefault((finding.code, finding.level), []).append(finding)
+        for (_code, level), findings in by_code.items():
+            told.append((findings[0].severity, _sentence(findings), findings[0].remedy, level))
+        told.sort(key=lambda one: list(_SIGNS).index(one[0]))
+        label = self._ui.huFindingsLabel
+        label.text = "".join(_as_html(*one) for one in told)
+        label.visible = bool(told)
+
+    def _on_cell(self, row: int, _column: int) -> None:
+        if row < len(self._level_rows):
+            self._panel.levels.go_to(self._level_rows[row])
+
+    def _on_finding(self, level: str) -> None:
+        self._panel.levels.go_to(level)
+
+
+def _summary_text(summary, name: str) -> str:
+    if name == "cutoffs":
+        return f"{summary.cutoffs.osteoporosis.cutoff_hu:g}\n{summary.cutoffs.normal.cutoff_hu:g}"
+    if name == "class":
+        return CLASSES[summary.class_name]
+    if summary.mean_hu is None:
+        return "–"
+    if name == "mean":
+        return f"{summary.mean_hu:.{_MEAN_DIGITS}f}"
+    if name == "distance":
+        return f"{summary.distance_hu:+.1f}"
+    told = summary.inside_interval if name == "interval" else summary.within_error
+    return "?" if told is None else (_("yes") if told else _("no"))
+
+
+def _sentence(findings) -> str:
+    """Return one sentence for what several regions have in common."""
+    others = [finding.roi for finding in findings[1:] if finding.roi]
+    more = _(" (Likewise {rois}.)").format(rois=", ".join(others)) if others else ""
+    return findings[0].sentence + more
+
+
+def _as_html(severity: str, sentence: str, remedy: str, level: str) -> str:
+    link = f'<a href="{level}">{level}</a>: ' if level else ""
+    hint = f" <i>{html.escape(remedy)}</i>" if remedy else ""
+    return f'<p style="margin: 2px">{_SIGNS[severity]} {link}{html.escape(sentence)}{hint}</p>'
+
+
+def _agreement(result) -> str:
+    """Return how many of the five regions agree; no sixth, overall class is made of them."""
+    if result.agreeing_rois is None:
+        return ""
+    return _("{count} of {all} regions agree in their class.").format(count=result.agreeing_rois, all=len(ROIS))

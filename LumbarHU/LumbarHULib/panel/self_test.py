@@ -1,0 +1,57 @@
+"""A walk through the real panel, as a reader takes it; each step says what it shows, and none may be left out."""
+
+import sys
+
+from LumbarHULib.panel.self_test_keeping import KeepingSteps
+from LumbarHULib.panel.self_test_measuring import MeasuringSteps
+from LumbarHULib.panel.synthetic_mouse import settle
+
+
+class PanelWalk(MeasuringSteps, KeepingSteps):
+    """The steps, in order; `done` names those that ran.
+
+    Parameters
+    ----------
+    test : unittest.TestCase
+        Whose assertions are used.
+    """
+
+    def __init__(self, test):
+        super().__init__(test)
+        self.done: list[str] = []
+        self._unseen: list[BaseException] = []
+
+    def run(self, told) -> None:
+        """Take every step; `told` is called with what each shows."""
+        hook_before = sys.excepthook
+        sys.excepthook = lambda kind, error, traceback: self._unseen.append(error)
+        try:
+            for step in STEPS:
+                told(step.__doc__)
+                step(self)
+                settle()
+                self._test.assertEqual(self._unseen, [], f"raised unseen in {step.__name__}")
+                self.done.append(step.__name__)
+        finally:
+            sys.excepthook = hook_before
+            self._folder.cleanup()
+
+
+STEPS = (
+    PanelWalk.take_the_only_ct,
+    PanelWalk.start_a_reading,
+    PanelWalk.break_off_placing,
+    PanelWalk.place_the_levels,
+    PanelWalk.read_the_tables,
+    PanelWalk.drag_a_midline,
+    PanelWalk.drag_from_the_side,
+    PanelWalk.edit_boundary_and_outline,
+    PanelWalk.exclude_a_level,
+    PanelWalk.modify_the_protocol,
+    PanelWalk.export_and_verify,
+    PanelWalk.sign_off_and_reopen,
+    PanelWalk.read_a_second_time,
+    PanelWalk.save_and_load_the_scene,
+    PanelWalk.delete_in_the_middle,
+    PanelWalk.leave_the_module,
+)

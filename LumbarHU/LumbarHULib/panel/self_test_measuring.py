@@ -1,0 +1,116 @@
+"""The first steps of the module's own test: from the CT to numbers that follow the mouse."""
+
+import numpy as np
+import slicer
+
+from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.mrml.ct_node import volume_node_from_ct
+from LumbarHULib.mrml.reading_markups import is_edited, placed_levels
+from LumbarHULib.panel.self_test_base import WalkBase
+from LumbarHULib.panel.synthetic_mouse import click, drag, settle
+from LumbarHULib.panel.tables import table_text
+from LumbarHULib.panel.views import AXIAL, SAGITTAL, jump_to, slice_node
+from LumbarHULib.phantom.demo import demo_ct
+
+_PIXEL_MM = 1.0
+
+
+class MeasuringSteps(WalkBase):
+    """CT, reading, placing, tables, dragging, editing."""
+
+    def take_the_only_ct(self):
+        """The only CT is taken by itself."""
+        phantom = demo_ct(pixel_mm=_PIXEL_MM)
+        self._truth = phantom.truth
+        ct_node = volume_node_from_ct(slicer.mrmlScene, CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), "phantom")
+        slicer.util.selectModule("LumbarHU")
+        settle()
+        self._test.assertIs(self._ui.huCtSelector.currentNode(), ct_node)
+        self._test.assertIn("2.5 mm", self._ui.huFactsLabel.text)
+
+    def start_a_reading(self):
+        """A reading needs a name, and starts with a click."""
+        self._ui.huReaderEdit.text = ""
+        self._ui.huNewReadingButton.click()
+        self._test.assertIn("no reader", self._ui.huMessageLabel.text)
+        self._ui.huCaseEdit.text, self._ui.huReaderEdit.text = "self-test", "Reader A"
+        self._ui.huNewReadingButton.click()
+        self._test.assertEqual(self._session.reading.title, "Reader A – reading 1")
+        self._ui.huLayoutButton.checked = True
+        settle()
+
+    def break_off_placing(self):
+        """Esc takes back a half-placed point; a sagittal click scrolls the axial view."""
+        midline_ras_mm = self._truth["L1"].midline_ras_mm
+        jump_to(np.add(midline_ras_mm.mean(axis=0), (0.0, 0.0, 10.0)))
+        self._ui.huLevelsSection.findChild("QPushButton", "huL1Place").click()
+        click(SAGITTAL, midline_ras_mm.mean(axis=0))
+        self._test.assertAlmostEqual(slice_node(AXIAL).GetSliceOffset(), midline_ras_mm[0, 2], delta=1.0)
+        click(AXIAL, midline_ras_mm[0])
+        self._test.assertEqual(len(self._points("L1", "midline")), 1)
+        self._widget.panel.placing.cancel()
+        self._test.assertEqual(placed_levels(self._session.reading), ())
+
+    def place_the_levels(self):
+        """Two clicks a level; the next is armed by itself; the numbers are the core's, to the digit."""
+        self._place_all()
+        self._test.assertEqual(placed_levels(self._session.reading), MEAN_LEVELS)
+        self._test.assertEqual(self._session.result.refusals, ())
+        self._test.assertEqual(self._numbers(), self._core_numbers())
+
+    def read_the_tables(self):
+        """The tables show the core's numbers, and are copied whole."""
+        rows = [line.split("\t") for line in table_text(self._ui.huLevelTable).splitlines()]
+        self._test.assertEqual(rows[0], ["", *ROIS])
+        core = self._core_numbers()
+        for row, level in zip(rows[1:], MEAN_LEVELS, strict=False):
+            self._test.assertEqual(row, [level, *(f"{core[level][roi]:.1f}" for roi in ROIS)])
+        self._ui.huQuantityCombo.setCurrentText("Voxels")
+        settle()
+        voxels = self._session.result.levels[0].rois["round"].values["voxels"]
+        self._test.assertEqual(self._ui.huLevelTable.item(0, 0).text(), str(voxels))
+        self._ui.huQuantityCombo.setCurrentText("Mean")
+
+    def drag_a_midline(self):
+        """Dragging measures live; what was dragged is undone and redone to the digit."""
+        self._widget.panel.levels.go_to("L3")
+        settle()
+        before, end = self._numbers(), self._points("L3", "midline")[1]
+        drag(AXIAL, end, (2.0, 1.0, 0.0))
+        after = self._numbers()
+        self._test.assertNotEqual(after["L3"], before["L3"])
+        self._test.assertEqual(after, self._core_numbers())
+        self._ui.huUndoButton.click()
+        self._test.assertEqual(self._numbers(), before)
+        self._ui.huRedoButton.click()
+        self._test.assertEqual(self._numbers(), after)
+
+    def drag_from_the_side(self):
+        """From the side both ends move together, into a slice."""
+        before = self._points("L3", "midline")
+        drag(SAGITTAL, before[0], (0.0, 3.0, 5.0))
+        moved = self._points("L3", "midline") - before
+        self._test.assertTrue(np.allclose(moved, [0.0, 0.0, 5.0], atol=1e-6), moved)
+        self._test.assertEqual(self._numbers(), self._core_numbers())
+
+    def edit_boundary_and_outline(self):
+        """A moved boundary and an edited outline are measured as they stand; the outline is locked until edited."""
+        self._widget.panel.levels.go_to("L2")
+        settle()
+        reading, automatic = self._session.reading, self._numbers()
+        handle = self._points("L2", "boundary")[1]
+        drag(AXIAL, handle, (0.0, 2.0, 0.0))
+        self._test.assertTrue(is_edited(reading, "L2", "boundary"))
+        outline = self._points("L2", "outline")
+        side = outline[np.argmin(outline[:, 0])]
+        drag(AXIAL, side, (-2.0, 0.0, 0.0))
+        self._test.assertFalse(is_edited(reading, "L2", "outline"))
+        self._ui.huEditOutlineButton.click()
+        drag(AXIAL, side, (-2.0, 0.0, 0.0))
+        self._test.assertTrue(is_edited(reading, "L2", "outline"))
+        self._test.assertEqual(self._numbers(), self._core_numbers())
+        self._ui.huEditOutlineButton.click()
+        self._ui.huReturnOutlineButton.click()
+        self._ui.huReturnBoundaryButton.click()
+        self._test.assertEqual(self._numbers(), automatic)

@@ -1,0 +1,116 @@
+"""What the panel works on just now: one reading, one of its levels, and what was measured last."""
+
+from collections.abc import Callable
+
+import slicer
+
+from LumbarHULib.core.levels import LEVELS
+from LumbarHULib.core.results import LevelResult, ReadingResult
+from LumbarHULib.mrml.measure_reading import ReadingMeasurer
+from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.reading_history import ReadingHistory
+from LumbarHULib.mrml.reading_markups import placed_levels
+from LumbarHULib.mrml.result_tables import write_tables
+from LumbarHULib.mrml.roi_segmentations import remove_segments
+from LumbarHULib.panel.messages import rendering_paused
+
+FIRST_LEVEL = "L1"
+
+
+class Session:
+    """The current reading; sections look here and are told when something changed.
+
+    Listeners get ``"numbers"`` while a reader drags, and ``"all"`` when anything else changed.
+    """
+
+    def __init__(self):
+        self.reading: Reading | None = None
+        self.measurer: ReadingMeasurer | None = None
+        self.history: ReadingHistory | None = None
+        self.result: ReadingResult | None = None
+        self.level = FIRST_LEVEL
+        self.edits_outline = False
+        self._listeners: list[Callable[[str], None]] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a reading, still in its scene."""
+        return self.reading is not None and self.reading.scene is not None
+
+    @property
+    def may_change(self) -> bool:
+        """Whether there is a reading that is not signed off, with its CT."""
+        return self.is_open and self.reading.ct_node is not None and not self.reading.is_signed_off
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` after each change."""
+        self._listeners.append(listener)
+
+    def tell(self, what: str = "all") -> None:
+        """Tell the sections that something changed."""
+        for listener in self._listeners:
+            listener(what)
+
+    def open(self, reading: Reading) -> None:
+        """Work on a reading from now on, and measure it."""
+        self.reading, self.measurer = reading, ReadingMeasurer(reading)
+        self.history, self.edits_outline = ReadingHistory(reading), False
+        placed = placed_levels(reading)
+        self.level = placed[0] if placed else FIRST_LEVEL
+        self.measure()
+
+    def close(self) -> None:
+        """Let go of the reading; it stays in its scene."""
+        if self.reading is not None:
+            self.reading = self.measurer = self.history = self.result = None
+            self.level, self.edits_outline = FIRST_LEVEL, False
+            self.tell()
+
+    def select_level(self, level: str) -> None:
+        """Work on another level."""
+        if level != self.level:
+            self.level, self.edits_outline = level, False
+            self.tell()
+
+    def measure(self) -> None:
+        """Measure everything anew: something other than a drag changed the reading."""
+        with rendering_paused():
+            self._remove_what_lost_its_midline()
+            self.result = self.measurer.measure()
+        self.tell()
+
+    def measure_level(self, level: str) -> None:
+        """Measure one level anew: a point was moved."""
+        with rendering_paused():
+            if self.measurer.update_level(level) is not None:
+                self.result = self.measurer.summary()
+                self.tell("numbers")
+
+    def finish_gesture(self) -> None:
+        """Write what waits for the end of a drag."""
+        if self.may_change:
+            with rendering_paused():
+                write_tables(self.reading, self.result)
+        self.tell()
+
+    def level_result(self, level: str) -> LevelResult | None:
+        """Return what a level gave last; None when it gave no number."""
+        found = [] if self.result is None else [of for of in self.result.levels if of.level == level]
+        return found[0] if found else None
+
+    def refusal_of(self, level: str) -> str:
+        """Return why a level gave no number; empty when it did, or was not placed."""
+        found = [] if self.result is None else [of.sentence for of in self.result.refusals if of.level == level]
+        return found[0] if found else ""
+
+    def _remove_what_lost_its_midline(self) -> None:
+        if self.may_change:
+            placed = placed_levels(self.reading)
+            for level in LEVELS:
+                if level not in placed:
+                    remove_segments(self.reading, level)
+
+
+def scene():
+    """Return the application's scene."""
+    return slicer.mrmlScene

@@ -1,0 +1,122 @@
+"""The panel's first section: which CT, whose reading."""
+
+import slicer
+from slicer.i18n import tr as _
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.mrml.ct_node import CtCache, measurable_cts
+from LumbarHULib.mrml.reading import create_reading, readings_of, set_case
+from LumbarHULib.panel.scan_header import facts_line, scan_facts_of
+from LumbarHULib.panel.views import show_ct
+
+
+class SetupSection:
+    """CT, case, reader, and the readings of this CT.
+
+    Parameters
+    ----------
+    ui : object
+        The panel's named widgets.
+    panel : LumbarHULib.panel.panel.Panel
+    """
+
+    def __init__(self, ui, panel):
+        self._ui, self._panel, self._session = ui, panel, panel.session
+        self._shown_ct = None
+        ui.huNewReadingButton.connect("clicked(bool)", lambda _checked=False: self._on_new_reading())
+        ui.huReadingCombo.connect("activated(int)", lambda _index=0: self._on_reading_chosen())
+        ui.huCaseEdit.connect("editingFinished()", self._on_case)
+
+    def take_only_ct(self) -> None:
+        """Choose the CT when the scene holds exactly one."""
+        if self._panel.parameters.ctVolume is None:
+            found = measurable_cts(slicer.mrmlScene)
+            if len(found) == 1:
+                self._panel.parameters.ctVolume = found[0]
+
+    def follow_ct(self) -> None:
+        """Show the chosen CT, and go on with its reading: the one that was worked on, or the only one."""
+        ct_node = self._panel.parameters.ctVolume
+        is_new = ct_node is not self._shown_ct
+        if is_new:
+            self._shown_ct = ct_node
+            if self._session.is_open and self._session.reading.ct_node is not ct_node:
+                self._panel.close_reading()
+            if ct_node is not None:
+                show_ct(ct_node)
+        if ct_node is not None and not self._session.is_open:
+            kept, of_ct = self._panel.kept_reading(), readings_of(ct_node)
+            if kept in of_ct:
+                self._panel.open_reading(kept)
+            elif is_new and len(of_ct) == 1:
+                self._panel.open_reading(of_ct[0])
+
+    def forget_ct(self) -> None:
+        """Let go of the CT: its scene is being closed."""
+        self._shown_ct = None
+
+    def refresh(self, what: str) -> None:
+        """Show what the session works on."""
+        if what != "all":
+            return
+        ct_node = self._panel.parameters.ctVolume if self._panel.parameters is not None else None
+        self._ui.huNewReadingButton.enabled = ct_node is not None
+        self._ui.huFactsLabel.text = "" if ct_node is None else self._facts(ct_node)
+        self._ui.huFactsLabel.visible = ct_node is not None
+        self._fill_readings(ct_node)
+
+    def _facts(self, ct_node) -> str:
+        protocol = self._session.reading.protocol if self._session.is_open else load_protocol().protocol
+        try:
+            spacing_mm = CtCache().stack(ct_node, protocol).slice_spacing_mm if not self._session.is_open else None
+            spacing_mm = self._session.measurer.stack.slice_spacing_mm if spacing_mm is None else spacing_mm
+            facts, findings = scan_facts_of(ct_node)
+        except InputError as problem:
+            return str(problem)
+        cutoffs = self._session.reading.cutoffs if self._session.is_open else load_cutoffs().cutoffs
+        return facts_line(facts, findings, cutoffs, spacing_mm)
+
+    def _fill_readings(self, ct_node) -> None:
+        combo = self._ui.huReadingCombo
+        found = () if ct_node is None else readings_of(ct_node)
+        combo.blockSignals(True)
+        combo.clear()
+        if not self._session.is_open:
+            combo.addItem(_("choose, or start one") if found else _("none yet"), "")
+        for reading in found:
+            state = _(" (signed off)") if reading.is_signed_off else ""
+            combo.addItem(reading.title + state, reading.uid)
+        if self._session.is_open:
+            combo.setCurrentIndex(combo.findData(self._session.reading.uid))
+        combo.enabled = bool(found)
+        combo.blockSignals(False)
+
+    def _on_new_reading(self) -> None:
+        with self._panel.messages.problems_told():
+            parameters = self._panel.parameters
+            facts, findings = scan_facts_of(parameters.ctVolume) if parameters.ctVolume else (ScanFacts(), ())
+            reading = create_reading(
+                parameters.ctVolume,
+                parameters.readerName,
+                load_protocol().document,
+                load_cutoffs().document,
+                case=" ".join(parameters.caseName.split()),
+                scan_facts=facts,
+                scan_findings=findings,
+            )
+            self._panel.open_reading(reading)
+
+    def _on_reading_chosen(self) -> None:
+        with self._panel.messages.problems_told():
+            uid = self._ui.huReadingCombo.currentData
+            for reading in readings_of(self._panel.parameters.ctVolume):
+                if reading.uid == uid and reading != self._session.reading:
+                    self._panel.open_reading(reading)
+
+    def _on_case(self) -> None:
+        if self._session.may_change and self._panel.parameters.caseName.strip() != self._session.reading.case:
+            with self._panel.messages.problems_told():
+                set_case(self._session.reading, self._panel.parameters.caseName)

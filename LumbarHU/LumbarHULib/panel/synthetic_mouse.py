@@ -1,0 +1,42 @@
+"""Clicks and drags in the slice views, as the mouse makes them: for the module's own test."""
+
+import numpy as np
+import slicer
+
+from LumbarHULib.panel.views import window_position
+
+
+def click(view: str, point_ras_mm) -> None:
+    """Click with the left button where a slice view draws a point."""
+    interactor = _interactor(view)
+    interactor.SetEventPosition(*window_position(view, point_ras_mm))
+    interactor.MouseMoveEvent()
+    interactor.LeftButtonPressEvent()
+    interactor.LeftButtonReleaseEvent()
+    settle()
+
+
+def drag(view: str, from_ras_mm, by_mm, steps: int = 10) -> None:
+    """Drag what lies at a point with the left button by so many mm."""
+    start, end = window_position(view, from_ras_mm), window_position(view, np.add(from_ras_mm, by_mm))
+    interactor = _interactor(view)
+    # A handle is taken hold of only after the mouse has moved over it.
+    for x, y in ((start[0] + 1, start[1]), start):
+        interactor.SetEventPosition(x, y)
+        interactor.MouseMoveEvent()
+    slicer.util.clickAndDrag(_slice_view(view), "Left", start, end, steps)
+    settle()
+
+
+def _slice_view(view: str):
+    return slicer.app.layoutManager().sliceWidget(view).sliceView()
+
+
+def _interactor(view: str):
+    return _slice_view(view).interactorStyle().GetInteractor()
+
+
+def settle() -> None:
+    """Let timers and views come to rest."""
+    for _ in range(10):
+        slicer.app.processEvents()

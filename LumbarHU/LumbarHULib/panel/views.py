@@ -1,0 +1,109 @@
+"""The slice views: the layout for reading, and the way to a level."""
+
+import numpy as np
+import slicer
+import vtk
+
+AXIAL, SAGITTAL, CORONAL = "Red", "Yellow", "Green"
+
+# In the range that Slicer leaves to modules; the number of the study's year keeps away from others.
+_LAYOUT_ID = 52022
+_VIEW = (
+    '<item><view class="vtkMRMLSliceNode" singletontag="{name}"><property name="orientation" action="default">'
+    '{orientation}</property><property name="viewlabel" action="default">{name[0]}</property>'
+    '<property name="viewcolor" action="default">{color}</property></view></item>'
+)
+_LAYOUT = (
+    '<layout type="horizontal" split="true"><item splitSize="620">'
+    + _VIEW.format(name=AXIAL, orientation="Axial", color="#F34A33")[len("<item>") :]
+    + '<item splitSize="380"><layout type="vertical" split="true">'
+    + _VIEW.format(name=SAGITTAL, orientation="Sagittal", color="#EDD54C")
+    + _VIEW.format(name=CORONAL, orientation="Coronal", color="#6EB04B")
+    + "</layout></item></layout>"
+)
+
+# For the eye only: wide enough to tell cortex from trabecular bone, and trabecular bone from fat.
+_BONE_WINDOW_HU = (-150.0, 550.0)
+_FIELD_OF_VIEW_MM = {AXIAL: 90.0, SAGITTAL: 170.0, CORONAL: 170.0}
+_IN_PLANE_MM = 1e-3
+
+
+class ReadingLayout:
+    """Our arrangement of views, with the user's own remembered."""
+
+    def __init__(self):
+        self._before: int | None = None
+
+    def show(self) -> None:
+        """Arrange axial beside sagittal over coronal."""
+        node = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+        if not node.IsLayoutDescription(_LAYOUT_ID):
+            node.AddLayoutDescription(_LAYOUT_ID, _LAYOUT)
+        if node.GetViewArrangement() != _LAYOUT_ID:
+            self._before = node.GetViewArrangement()
+            node.SetViewArrangement(_LAYOUT_ID)
+
+    def give_back(self) -> None:
+        """Arrange the views as they were before, unless the user has chosen another arrangement since."""
+        node = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+        if self._before is not None and node.GetViewArrangement() == _LAYOUT_ID:
+            node.SetViewArrangement(self._before)
+        self._before = None
+
+
+def slice_node(name: str):
+    """Return the node of a slice view; None where the application has no such view."""
+    widget = slicer.app.layoutManager().sliceWidget(name)
+    return None if widget is None else widget.mrmlSliceNode()
+
+
+def show_ct(ct_node) -> None:
+    """Show a CT in all slice views, along its own planes, in a bone window."""
+    if ct_node.GetDisplayNode() is None:
+        ct_node.CreateDefaultDisplayNodes()
+    display = ct_node.GetDisplayNode()
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevelMinMax(*_BONE_WINDOW_HU)
+    slicer.util.setSliceViewerLayers(background=ct_node, fit=True, rotateToVolumePlane=True)
+
+
+def jump_to(point_ras_mm) -> None:
+    """Center every slice view on a point, and zoom in on the body around it."""
+    for name, size_mm in _FIELD_OF_VIEW_MM.items():
+        node = slice_node(name)
+        if node is not None:
+            width_mm, height_mm, depth_mm = node.GetFieldOfView()
+            scale = size_mm / max(min(width_mm, height_mm), 1e-3)
+            node.SetFieldOfView(width_mm * scale, height_mm * scale, depth_mm)
+            node.JumpSliceByCentering(*point_ras_mm)
+
+
+def scroll_axial_to(point_ras_mm) -> None:
+    """Show the axial slice through a point, without moving the view sideways."""
+    node = slice_node(AXIAL)
+    if node is not None:
+        node.JumpSliceByOffsetting(*point_ras_mm)
+
+
+def is_in_axial_view(point_ras_mm) -> bool:
+    """Tell whether a point lies in the plane that the axial view shows: only there a click means an edge."""
+    node = slice_node(AXIAL)
+    if node is None:
+        return True
+    plane = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())
+    return abs((np.asarray(point_ras_mm) - plane[:3, 3]) @ plane[:3, 2]) < _IN_PLANE_MM
+
+
+def view_under_mouse() -> str:
+    """Return the name of the slice view that the mouse is in; empty when it is in none."""
+    crosshair = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    node = None if crosshair is None else crosshair.GetCursorPositionXYZ([0.0, 0.0, 0.0])
+    return "" if node is None else node.GetLayoutName()
+
+
+def window_position(name: str, point_ras_mm) -> tuple[int, int]:
+    """Return where a slice view draws a point, in its pixels from the lower left."""
+    xy_from_ras = vtk.vtkMatrix4x4()
+    vtk.vtkMatrix4x4.Invert(slice_node(name).GetXYToRAS(), xy_from_ras)
+    x, y, *_ = xy_from_ras.MultiplyPoint((*point_ras_mm, 1.0))
+    return round(x), round(y)

@@ -1,0 +1,75 @@
+"""What ties the panel's files together is there: names of widgets, parameters, sections."""
+
+import ast
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+LONGEST_SECTION = 250  # lines
+WRITTEN_BY_THE_PANEL = {"reading"}  # parameters without a widget
+
+
+@pytest.fixture(scope="module")
+def module_source(repository):
+    return (repository / "LumbarHU" / "LumbarHU.py").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def sections(repository):
+    folder = repository / "LumbarHU" / "LumbarHULib" / "panel"
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}
+
+
+@pytest.fixture(scope="module")
+def form(repository):
+    return ElementTree.parse(repository / "LumbarHU" / "Resources" / "UI" / "LumbarHU.ui").getroot()
+
+
+@pytest.fixture(scope="module")
+def widget_names(form):
+    return [widget.get("name") for widget in form.iter("widget")]
+
+
+def test_each_parameter_of_a_widget_is_a_field_and_the_reverse(module_source, form):
+    classes = [node for node in ast.parse(module_source).body if isinstance(node, ast.ClassDef)]
+    (parameters,) = [node for node in classes if node.name == "LumbarHUParameterNode"]
+    fields = [node.target.id for node in parameters.body if isinstance(node, ast.AnnAssign)]
+    named = [item.findtext("string") for item in form.iter("property") if item.get("name") == "SlicerParameterName"]
+    assert sorted(named) == sorted(set(fields) - WRITTEN_BY_THE_PANEL)
+    assert set(fields) >= WRITTEN_BY_THE_PANEL
+
+
+def test_each_widget_that_the_panel_names_is_in_the_form(module_source, sections, widget_names):
+    named = {name for text in (module_source, *sections.values()) for name in re.findall(r"\bui\.(hu\w+)", text)}
+    assert len(named) > 20
+    assert named - set(widget_names) == set()
+
+
+def test_names_in_the_form_are_unique_and_bear_our_prefix(widget_names):
+    assert len(set(widget_names)) == len(widget_names)
+    assert [name for name in widget_names if not name.startswith("hu") and name != "LumbarHU"] == []
+
+
+def test_every_widget_that_can_be_used_tells_what_it_is_for(form):
+    mute = {"QFrame", "QLabel", "ctkCollapsibleButton", "qMRMLWidget", "QTextBrowser"}
+    without = [
+        widget.get("name")
+        for widget in form.iter("widget")
+        if widget.get("class") not in mute
+        and "toolTip" not in {item.get("name") for item in widget.findall("property")}
+    ]
+    assert without == []
+
+
+def test_no_section_is_too_long(sections):
+    assert {name: text.count("\n") for name, text in sections.items() if text.count("\n") > LONGEST_SECTION} == {}
+
+
+def test_every_step_of_the_walk_is_taken(sections):
+    steps = []
+    for name in ("self_test_measuring.py", "self_test_keeping.py"):
+        (walk,) = [node for node in ast.parse(sections[name]).body if isinstance(node, ast.ClassDef)]
+        steps += [f"PanelWalk.{node.name}" for node in walk.body if isinstance(node, ast.FunctionDef)]
+    listed = re.findall(r"^    (PanelWalk\.\w+),$", sections["self_test.py"], re.MULTILINE)
+    assert listed == steps
