@@ -157,7 +157,7 @@ def _roc(analysis: CohortAnalysis) -> NamedFigure | None:
         if any(roc.target == target for roc in analysis.rocs)
     ]
     note = "AUC: area with 95 % interval\nmarker: Youden cutoff\nn = with : without"
-    panels.legend("HU at or below find", lines, note)
+    panels.legend("Low HU find", lines, note)
     return NamedFigure("roc", "ROC curves of the mean over L1–L4, by region, with the Youden cutoffs.", panels)
 
 

@@ -134,7 +134,7 @@ def _differences(analysis: CohortAnalysis) -> list[str]:
                 cells = [record["test"], str(record["n"]), statistic, record["degrees_of_freedom"]]
                 rows.append([record[column], *cells, p_text(record["p"])])
         if rows:
-            header = [column.replace("roi", "ROI"), "Test", "n", "Statistic", "df", "p"]
+            header = [{"roi": "ROI", "level": "Level"}[column], "Test", "n", "Statistic", "df", "p"]
             caption = f"Between {title} of the same patients (pairs: {name}.csv)"
             parts.append(html.table(header, rows, caption, left=2, grouped=True))
     if parts:

@@ -59,7 +59,7 @@ def options_of(repository):
 
 def test_every_command_in_the_readme_exists_with_its_options(readme, options_of):
     commands = re.findall(r"\blumbarhu ([a-z]+)(.*)", code_of(readme))
-    assert {"demo", "measure", "verify", "study"} <= {subcommand for subcommand, _ in commands}
+    assert {"demo", "measure", "verify", "study", "cohort"} <= {subcommand for subcommand, _ in commands}
     for subcommand, arguments in commands:
         assert set(OPTION.findall(arguments)) <= options_of(subcommand)
 
