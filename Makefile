@@ -32,6 +32,7 @@ bench: $(INSTALLED)
 evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/cortical_margin.py
 	$(RUN) Testing/Evidence/phantom_accuracy.py
+	$(RUN) Testing/Evidence/study_cutoff_intervals.py
 
 pictures: $(INSTALLED)
 	$(RUN) Docs/draw_pictures.py
@@ -45,7 +46,7 @@ format: $(INSTALLED)
 	$(RUN) -m ruff format
 
 clean:
-	rm -rf $(VENV) demo build dist .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo demo-cohort build dist .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt
