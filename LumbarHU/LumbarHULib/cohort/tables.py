@@ -67,16 +67,10 @@ class Omissions:
         """Return a finding for each table and reason, with all names that it concerns."""
         return [
             CohortFinding(
-                "left_out", f"{table} without {_listed(names)}: {reason}" if names[0] else f"{table}: {reason}"
+                "left_out", f"{table} without {', '.join(names)}: {reason}" if names[0] else f"{table}: {reason}"
             )
             for (table, reason), names in self._names.items()
         ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return names as words; of many, the first ones and how many more there are."""
-    most = 8
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def cells_of_test(test) -> list[Cell]:

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+from statsmodels.stats.multitest import multipletests
 
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 
@@ -51,3 +52,13 @@ def column(rows: list[dict], name: str) -> np.ndarray:
 def mean_hu(rows: list[dict], roi: str) -> np.ndarray:
     """Return the mean over L1–L4 of a table's own HU columns."""
     return np.mean([column(rows, f"hu_{level}_{roi}") for level in MEAN_LEVELS], axis=0)
+
+
+def number(row: dict, name: str) -> float:
+    """Return a cell as a number."""
+    return float(row[name])
+
+
+def holm(p_values) -> np.ndarray:
+    """Return p-values corrected by Holm's method, by statsmodels."""
+    return multipletests(p_values, method="holm")[1]

@@ -3,15 +3,11 @@
 import json
 import re
 import sys
-from html.parser import HTMLParser
-from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from headless.cohort_files import column, mean_hu, random_cohort, table, write_table
 from headless.command_runner import lumbarhu, lumbarhu_process
 from headless.phantom_files import files_of
-from PIL import Image
 
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.cohort_folder import OWN_COHORT_FOLDER
@@ -110,67 +106,14 @@ def test_everything_synthetic_says_so(example_cohort):
     assert "SYNTHETIC" in (result / "protocol.json").read_text(encoding="utf-8")
 
 
-class Page(HTMLParser):
-    """Collects the tags, attributes and text of a page."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.tags, self.attributes, self.words = [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.attributes += attributes
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-
-def test_the_summary_needs_nothing_but_itself(example_cohort):
-    page = Page((example_cohort / "result" / "summary.html").read_text(encoding="utf-8"))
-    assert not {"script", "link", "iframe", "object", "form", "a"} & set(page.tags)
-    addresses = [value for name, value in page.attributes if name in ("src", "href")]
-    assert len(addresses) == 4
-    assert all(address.startswith("data:image/svg+xml;base64,") for address in addresses)
-    assert not [name for name, _ in page.attributes if name.startswith("on")]
-    text = " ".join(page.words)
-    for part in ("Method", "DeLong", "Kruskal–Wallis", "What is doubtful or left out", "bmd_hip", "23/27 = 0.85"):
-        assert part in text
-
-
-def test_names_of_cases_and_files_are_text_and_never_markup(tmp_path):
-    rows = random_cohort()
-    rows[0] |= {"case": "<script>alert(1)</script>", "sex": "<b>x"}
-    run, out = cohort(tmp_path, rows, name="<img src=x>&.csv")
-    assert run.exit_code == 0
-    page = Page((out / "summary.html").read_text(encoding="utf-8"))
-    assert not {"script", "b"} & set(page.tags)
-    assert page.tags.count("img") == 3
-    assert "<img src=x>&" in " ".join(page.words)
-    for path in (out / "figures").glob("*.svg"):
-        assert "alert" not in path.read_text(encoding="utf-8")
-
-
-def test_pictures_are_whole_pages_wide_in_print_and_their_drawings_well_formed(example_cohort):
-    for path in (example_cohort / "result" / "figures").iterdir():
-        if path.suffix == ".png":
-            with Image.open(path) as picture:
-                assert picture.size == (2160, 1500)
-                gray = np.asarray(picture.convert("L"))
-            assert gray.min() < 40
-            assert gray.max() == 255
-        else:
-            root = ElementTree.parse(path).getroot()
-            assert not [child for child in root.iter() if child.tag.endswith("script")]
-
-
 def test_what_is_missing_is_left_out_by_name_and_the_rest_goes_on(tmp_path):
     rows = [{"case": row["case"], "group": row["group"], **hu_of(row, "round")} for row in random_cohort()]
     run, out = cohort(tmp_path, rows)
     assert run.exit_code == 0
     told = [row["sentence"] for row in table(out / "findings.csv")]
     for part in (
-        "Characteristics without sex: the table has no column sex.",
+        "Characteristics without sex, menopause, age, bmi, bmd, bmd_neck, bmd_hip, t_score, days_ct_dxa: the table has "
+        "no such column.",
         "Correlation with BMD without L1–L4, L1, L2, L3, L4: the table has no such density.",
         "Agreement of readings: the table names no audit folders or readings.",
         "cutoffs.json is not written: oval: there is no cutoff for osteoporosis and low_bmd.",
