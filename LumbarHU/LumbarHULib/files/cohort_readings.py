@@ -3,9 +3,11 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from LumbarHULib.cohort.cases import CohortFinding, Reading
+from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 from LumbarHULib.files.audit_folder import RECORD
@@ -14,6 +16,24 @@ from LumbarHULib.files.csv_table import CsvTable, read_csv_table
 
 _NEEDED = ("case", "reader", "reading", "level", "roi", "mean_hu")
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, eq=False)
+class AuditReading:
+    """A reading from an audit folder.
+
+    Parameters
+    ----------
+    reading : Reading
+    ct_identity : str
+        The same for readings of one CT.
+    protocol : str
+        The same for readings by the same values of the protocol.
+    """
+
+    reading: Reading
+    ct_identity: str
+    protocol: str
 
 
 def readings_of_file(path: Path, tell: Tell) -> tuple[Reading, ...]:
@@ -27,8 +47,8 @@ def readings_of_file(path: Path, tell: Tell) -> tuple[Reading, ...]:
     return _readings(read_csv_table(path), tell)
 
 
-def reading_of_audit(folder: Path, case: str, tell: Tell, row: int) -> tuple[Reading, str] | None:
-    """Return the reading in an audit folder under the case's name, and what identifies its CT; or tell why not."""
+def reading_of_audit(folder: Path, case: str, tell: Tell, row: int) -> AuditReading | None:
+    """Return the reading in an audit folder, under the case's name; or tell why there is none and return None."""
 
     def wrong(sentence: str, remedy: str) -> None:
         told = f"Row {row}, column audit: “{folder.name}” {sentence}"
@@ -39,6 +59,8 @@ def reading_of_audit(folder: Path, case: str, tell: Tell, row: int) -> tuple[Rea
         results = (folder / "results.csv").read_bytes()
         stored, identity = record["files"]["results.csv"], record["ct"]["voxels_sha256"]
         blinded = record["extra"].get("blinded")
+        protocol = json.dumps(record["protocol_values"], sort_keys=True)
+        off_protocol = [item["sentence"] for item in record["findings"] if item["code"] in OFF_PROTOCOL_CODES]
     except OSError:
         return wrong("is no audit folder and is left out.", "Check the path; it is relative to the table.")
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -54,7 +76,10 @@ def reading_of_audit(folder: Path, case: str, tell: Tell, row: int) -> tuple[Rea
     own = found[0]
     is_blinded = blinded if isinstance(blinded, bool) else own.blinded
     reading = Reading(case, own.reader, own.reading, own.hu, own.origins, own.excluded, is_blinded)
-    return reading, str(identity)
+    for sentence in off_protocol:
+        told = f"Row {row}, column audit: “{folder.name}” is off protocol: {sentence}"
+        tell(CohortFinding("off_protocol", told, "Consider leaving it out.", row=row, column="audit", case=case))
+    return AuditReading(reading, str(identity), protocol)
 
 
 def _readings(table: CsvTable, tell: Tell) -> tuple[Reading, ...]:

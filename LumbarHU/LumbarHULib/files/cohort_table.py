@@ -138,6 +138,7 @@ class _Source:
     def audit_readings(self, rows, cases: Sequence[str], audits: Sequence[str], progress: Progress) -> list[Reading]:
         """Return the readings in the audit folders that the table names."""
         found: list[Reading] = []
+        protocols: dict[str, str] = {}
         for index, ((row, _), case, named) in enumerate(zip(rows, cases, audits, strict=True)):
             progress(index / len(rows), "Reading audit folders") if named else None
             identities: dict[str, str] = {}
@@ -146,7 +147,8 @@ class _Source:
                 read = reading_of_audit(self.path.parent / part, case, self.findings.append, row)
                 if read is None:
                     continue
-                reading, identity = read
+                reading, identity = read.reading, read.ct_identity
+                protocols.setdefault(read.protocol, part)
                 where = f"Row {row}, column audit: “{Path(part).name}”"
                 if (reading.reader, reading.reading) in seen:
                     told = f"{where} is reading {reading.reading} of {reading.reader} again; it is left out."
@@ -158,6 +160,11 @@ class _Source:
                     self._tell("other_ct", told, "Check that both are of this case.", row, "audit", case)
                 seen.add((reading.reader, reading.reading))
                 found.append(reading)
+        if len(protocols) > 1:
+            told = ", ".join(f"“{Path(part).name}”" for part in protocols.values())
+            self._tell(
+                "protocols_differ", f"Column audit: readings by different protocols, such as {told}.", "Measure alike."
+            )
         return found
 
     def file_readings(self, path: Path, cases: set[str]) -> list[Reading]:

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
-from files.readings import example_audit, random_ct
+from files.readings import PROTOCOL, example_audit, random_ct
 
 from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.audit_folder import write_audit_folder
 from LumbarHULib.files.cohort_table import read_cohort
 
@@ -18,6 +20,10 @@ def audits(tmp_path_factory):
     ct = random_ct()
     write_audit_folder(folder / "A", example_audit(ct, reader="A", reading=1))
     write_audit_folder(folder / "B", example_audit(ct, reader="B", reading=1, extra={"blinded": True}))
+    off = ScanFacts(tube_voltage_kv=100.0, contrast=False, source="DICOM")
+    write_audit_folder(folder / "off", example_audit(ct, reader="D", reading=1, scan_facts=off))
+    other = replace(PROTOCOL, protocol=replace(PROTOCOL.protocol, lsc_hu=9.0))
+    write_audit_folder(folder / "own", replace(example_audit(ct, reader="E", reading=1), protocol=other))
     write_audit_folder(folder / "other", example_audit(random_ct(seed=9), reader="C", reading=1))
     return folder
 
@@ -52,6 +58,7 @@ def test_two_readings_are_averaged_and_both_are_kept(audits, tmp_path):
     [
         ("A;none", "Row 2, column audit: “none” is no audit folder and is left out."),
         ("A;A", "Row 2, column audit: “A” is reading 1 of A again; it is left out."),
+        ("A;own", "Column audit: readings by different protocols, such as “A”, “own”."),
         ("A;other", "Row 2, column audit: “other” is of another CT than “A”; it is used."),
     ],
 )
@@ -59,6 +66,12 @@ def test_what_is_wrong_with_a_folder_is_told_and_the_other_is_used(audits, tmp_p
     cohort = cohort_of(audits, tmp_path, cell)
     assert [finding.sentence for finding in cohort.findings] == [sentence]
     assert cohort.hu("L1", "round")[0] == cohort.hu("L1", "round")[0]
+
+
+def test_a_scan_off_protocol_is_told_and_used(audits, tmp_path):
+    (finding,) = cohort_of(audits, tmp_path, "A;off").findings
+    assert finding.sentence.startswith("Row 2, column audit: “off” is off protocol: ")
+    assert "100" in finding.sentence
 
 
 def test_a_folder_that_was_changed_is_left_out(audits, tmp_path):
