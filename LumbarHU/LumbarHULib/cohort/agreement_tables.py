@@ -9,7 +9,7 @@ from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.reading_sets import ReadingSet, reading_sets
 from LumbarHULib.cohort.study_tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate, interval_columns
-from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import MEAN_LEVELS
 
 _NAME = "Agreement of readings"
 _COLUMNS = (
@@ -35,7 +35,7 @@ def agreement_table(cohort: Cohort, omissions: Omissions) -> Table:
         omissions.add(_NAME, "", reason)
     for found in sets:
         for level in (*MEAN_LEVELS, MEAN):
-            for roi in ROIS:
+            for roi in found.rois:
                 values = found.values(level, roi, cohort.minimum_levels)
                 if np.isnan(values).any(axis=0).all():
                     omissions.add(_NAME, f"{roi} of {level}", "no case has it in all readings.")
@@ -79,7 +79,7 @@ def readings_table(cohort: Cohort) -> Table:
     rows: list[list[Cell]] = []
     for found in reading_sets(cohort.readings):
         for level in (*MEAN_LEVELS, MEAN):
-            for roi in ROIS:
+            for roi in found.rois:
                 values = found.values(level, roi, cohort.minimum_levels)
                 for readings, hu in zip(found.cases, values.T, strict=True):
                     rows += _differences(found.names, readings[0].case, level, roi, hu)

@@ -151,6 +151,10 @@ def findings_table(findings: Sequence[CohortFinding]) -> Table:
 
 def _cohort_findings(cohort: Cohort) -> list[CohortFinding]:
     findings = []
+    absent = [roi for roi in ROIS if roi not in cohort.measured_rois]
+    if absent:
+        sentence = f"No case has HU in {', '.join(absent)}, which is left out everywhere."
+        findings.append(CohortFinding("left_out", sentence))
     ungrouped = sum(not group for group in cohort.groups)
     if ungrouped:
         findings.append(

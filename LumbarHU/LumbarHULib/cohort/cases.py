@@ -138,6 +138,11 @@ class Cohort:
         """Return the bone mineral density of a level, or of ``MEAN``, in g/cm², shape (n,); None if there is none."""
         return self.numbers.get("bmd" if level == MEAN else f"bmd_{level}")
 
+    @cached_property
+    def measured_rois(self) -> tuple[str, ...]:
+        """The regions that have any value at any level of L1–L4."""
+        return tuple(roi for roi in ROIS if any(roi in self.rois(level) for level in MEAN_LEVELS))
+
     def rois(self, level: str) -> tuple[str, ...]:
         """Return the regions that have any value at a level, or at ``MEAN``."""
         return tuple(roi for roi in ROIS if not np.isnan(self.hu(level, roi)).all())

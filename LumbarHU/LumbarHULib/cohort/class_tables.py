@@ -13,7 +13,6 @@ from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate,
 from LumbarHULib.core.classification import classify
 from LumbarHULib.core.cutoffs import Cutoff, CutoffTable, RoiCutoffs
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import ROIS
 
 OWN = "this cohort"
 
@@ -48,7 +47,7 @@ def class_agreement_table(
         for roi in cohort.rois(MEAN)
     }
     for source, cutoffs in ((published.name, published.rois), (OWN, own)):
-        for roi in ROIS:
+        for roi in cohort.measured_rois:
             if cutoffs.get(roi) is None:
                 continue
             classes = classes_of(cohort.hu(MEAN, roi), cutoffs[roi])

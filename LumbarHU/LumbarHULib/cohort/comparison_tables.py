@@ -4,7 +4,7 @@ from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.repeated import RepeatedComparison, compare_repeated
 from LumbarHULib.cohort.study_tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table
-from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import MEAN_LEVELS
 
 _COLUMNS = ("n", "left_out", "test", "paired", "first", "second", "statistic_name", "statistic", "degrees_of_freedom")
 _COLUMNS = (*_COLUMNS, "p", "p_corrected", "correction")
@@ -23,7 +23,7 @@ def between_rois_table(cohort: Cohort, omissions: Omissions) -> Table:
 def between_levels_table(cohort: Cohort, omissions: Omissions) -> Table:
     """Return the tests between the levels L1–L4, of each region."""
     rows: list[list[Cell]] = []
-    for roi in ROIS:
+    for roi in cohort.measured_rois:
         columns = {level: cohort.hu(level, roi) for level in MEAN_LEVELS if roi in cohort.rois(level)}
         compared = omissions.attempt("Difference between levels", roi, compare_repeated, columns)
         rows += [[roi, *row] for row in _rows(compared)]

@@ -6,7 +6,7 @@ from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.correlation import partial_spearman, spearman
 from LumbarHULib.cohort.study_tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate
-from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import MEAN_LEVELS
 
 _ESTIMATE = ("n", "rho", "ci_low", "ci_high", "p")
 
@@ -22,7 +22,7 @@ def correlation_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Tab
         if density is None:
             omissions.add("Correlation with BMD", level, "the table has no such density.")
             continue
-        for roi in ROIS:
+        for roi in cohort.measured_rois:
             name, hu = f"{roi} of {level}", cohort.hu(level, roi)
             found = omissions.attempt("Correlation with BMD", name, spearman, hu, density)
             if level != MEAN:

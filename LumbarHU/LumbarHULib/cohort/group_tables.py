@@ -9,7 +9,7 @@ from LumbarHULib.cohort.counts import compare_counts
 from LumbarHULib.cohort.groups import GROUPS, Description, GroupComparison, compare_groups, describe
 from LumbarHULib.cohort.study_tables import MEAN
 from LumbarHULib.cohort.tables import TEST_COLUMNS, Cell, Omissions, Table, cells_of_test
-from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import MEAN_LEVELS
 
 ALL = "all"
 # Groups whose corrected p lies below this are marked as different.
@@ -90,7 +90,7 @@ def groups_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Table]:
     rows: list[list[Cell]] = []
     pairs: list[list[Cell]] = []
     for level in (*MEAN_LEVELS, MEAN):
-        for quantity in ("bmd", *ROIS):
+        for quantity in ("bmd", *cohort.measured_rois):
             values = cohort.bmd(level) if quantity == "bmd" else cohort.hu(level, quantity)
             if values is None or np.isnan(values).all():
                 omissions.add("HU by group", f"{quantity} of {level}", "the table has no such value.")

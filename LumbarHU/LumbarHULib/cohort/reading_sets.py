@@ -8,7 +8,7 @@ import numpy as np
 
 from LumbarHULib.cohort.cases import Reading
 from LumbarHULib.cohort.study_tables import MEAN
-from LumbarHULib.core.levels import MEAN_LEVELS
+from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 
 BETWEEN, WITHIN = "between readers", "within reader"
 LEAST_CASES = 3
@@ -34,6 +34,12 @@ class ReadingSet:
     names: tuple[str, ...]
     cases: tuple[tuple[Reading, ...], ...]
     left_out: int
+
+    @property
+    def rois(self) -> tuple[str, ...]:
+        """The regions that any of the readings has."""
+        had = {roi for readings in self.cases for reading in readings for _, roi in reading.hu}
+        return tuple(roi for roi in ROIS if roi in had)
 
     def values(self, level: str, roi: str, minimum_levels: int) -> np.ndarray:
         """Return the HU of each reading, shape (readings, cases), NaN where unknown.

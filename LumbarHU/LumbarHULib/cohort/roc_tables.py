@@ -12,7 +12,6 @@ from LumbarHULib.cohort.study_tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate, interval_columns
 from LumbarHULib.cohort.targets import TARGETS
 from LumbarHULib.core.cutoffs import CutoffTable
-from LumbarHULib.core.levels import ROIS
 
 _COUNTS = ("true_positive", "false_negative", "true_negative", "false_positive")
 
@@ -40,7 +39,7 @@ def region_rocs(
 ) -> tuple[RegionRoc, ...]:
     """Return area and cutoff for each target and region where they can be worked out."""
     found = []
-    every = [(target, roi) for target in TARGETS for roi in ROIS]
+    every = [(target, roi) for target in TARGETS for roi in cohort.measured_rois]
     for number, (target, roi) in enumerate(every):
         progress(number / len(every), "Drawing bootstrap resamples")
         hu, name = cohort.hu(MEAN, roi), f"{roi} for {target}"
@@ -127,7 +126,7 @@ def study_cutoffs_table(cohort: Cohort, cutoffs: CutoffTable, omissions: Omissio
     """Return what published cutoffs find in this cohort, beside what their source found with them."""
     rows: list[list[Cell]] = []
     for target in TARGETS.values():
-        for roi in ROIS:
+        for roi in cohort.measured_rois:
             pair = cutoffs.rois[roi]
             published = pair.osteoporosis if target.name == "osteoporosis" else pair.normal
             at = omissions.attempt(

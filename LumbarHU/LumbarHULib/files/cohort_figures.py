@@ -11,7 +11,6 @@ from LumbarHULib.cohort.reading_sets import reading_sets
 from LumbarHULib.cohort.roc import roc_curve
 from LumbarHULib.cohort.study_tables import MEAN
 from LumbarHULib.cohort.targets import TARGETS
-from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.figure_panels import MOST_VECTOR_POINTS, Panels
 
 # Marker, fill and edge by group: from light to dark as bone gets less dense.
@@ -50,7 +49,7 @@ def _scatter(analysis: CohortAnalysis) -> NamedFigure | None:
     if not found:
         return None
     density, groups = cohort.bmd(MEAN), np.array(cohort.groups)
-    panels = Panels(cohort.note)
+    panels = Panels(len(found), cohort.note)
     for roi in found:
         hu = cohort.hu(MEAN, roi)
         axes = panels.add(f"{roi}", "BMD of L1–L4 (g/cm²)", "mean HU of L1–L4 (HU)")
@@ -85,7 +84,7 @@ def _boxes(analysis: CohortAnalysis) -> NamedFigure | None:
     shown = [group for group in GROUPS if (groups == group).any()]
     if not shown or not cohort.rois(MEAN):
         return None
-    panels = Panels(cohort.note)
+    panels = Panels(len(cohort.rois(MEAN)), cohort.note)
     for roi in cohort.rois(MEAN):
         hu = cohort.hu(MEAN, roi)
         samples = [hu[(groups == group) & ~np.isnan(hu)] for group in shown]
@@ -128,11 +127,10 @@ def _roc(analysis: CohortAnalysis) -> NamedFigure | None:
     if not analysis.rocs:
         return None
     cohort = analysis.cohort
-    panels = Panels(cohort.note)
-    for roi in ROIS:
+    rois = dict.fromkeys(roc.roi for roc in analysis.rocs)
+    panels = Panels(len(rois), cohort.note)
+    for roi in rois:
         rocs = [roc for roc in analysis.rocs if roc.roi == roi]
-        if not rocs:
-            continue
         axes = panels.add(roi, "1 − specificity", "sensitivity", square=True)
         axes.plot([0, 1], [0, 1], ":", color="#b0b0b0", lw=0.8)
         told = []
@@ -171,7 +169,7 @@ def _bland_altman(analysis: CohortAnalysis) -> Iterator[NamedFigure]:
         if len(found.names) != 2 or not of_set:
             continue
         number += 1
-        panels = Panels(cohort.note)
+        panels = Panels(len(of_set), cohort.note)
         first, second = found.names
         for row in of_set:
             values = found.values(MEAN, row["roi"], cohort.minimum_levels)

@@ -1,4 +1,4 @@
-"""Five panels and a legend on one page-wide figure, and its files; Matplotlib without its global state."""
+"""Panels and a legend on one page-wide figure, and its files; Matplotlib without its global state."""
 
 import logging
 from contextlib import contextmanager
@@ -23,9 +23,9 @@ _STYLE = {
     # The same picture gives the same bytes.
     "svg.hashsalt": "LumbarHU",
 }
-_COLUMNS, _ROWS = 3, 2
+_COLUMNS = 3
 _LINE_POINTS = 8
-_WIDTH_INCHES, _HEIGHT_INCHES, _DOTS_PER_INCH = 7.2, 5.0, 300
+_WIDTH_INCHES, _ROW_INCHES, _DOTS_PER_INCH = 7.2, 2.5, 300
 
 
 @contextmanager
@@ -39,19 +39,22 @@ def _style():
 
 
 class Panels:
-    """A figure of up to five panels, the place after the last one for the legend.
+    """A figure of some panels, the place after the last one for the legend.
 
     Parameters
     ----------
+    count : int
+        Number of panels.
     note : str
         Stands above all panels, such as that the data are synthetic.
     """
 
-    def __init__(self, note: str = ""):
+    def __init__(self, count: int, note: str = ""):
+        self._rows = (count + _COLUMNS) // _COLUMNS  # one place more than panels, rounded up
         with _style():
             from matplotlib.figure import Figure
 
-            self._figure = Figure(figsize=(_WIDTH_INCHES, _HEIGHT_INCHES), layout="constrained")
+            self._figure = Figure(figsize=(_WIDTH_INCHES, self._rows * _ROW_INCHES), layout="constrained")
             self._figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)
             if note:
                 self._figure.suptitle(note, fontsize=9, fontweight="bold")
@@ -59,7 +62,7 @@ class Panels:
 
     def _next(self):
         self._count += 1
-        return self._figure.add_subplot(_ROWS, _COLUMNS, self._count)
+        return self._figure.add_subplot(self._rows, _COLUMNS, self._count)
 
     def add(self, title: str, x_label: str, y_label: str, square: bool = False):
         """Return the axes of a further panel; square: both from 0 to 1."""
