@@ -10,8 +10,9 @@ from LumbarHULib.panel.views import AXIAL, CORONAL, SAGITTAL, slice_node
 
 _OTHER_LEVELS_OPACITY = 0.45
 _HIDDEN_GLYPH_SCALE = 0.1
-# The outline's points are handles only while it is being edited.
+# The outline's points are handles only while it is being edited. Slicer makes lines as thick as a part of a handle.
 _EDITED_GLYPH_SCALE, _QUIET_GLYPH_SCALE = 2.5, 0.8
+_EDITED_THICKNESS, _QUIET_THICKNESS = 0.2, 0.6
 _NAME_COLOR = (1.0, 1.0, 1.0)
 
 
@@ -32,6 +33,7 @@ def apply_locks(session) -> None:
                 _set(display, "Opacity", 1.0 if level == session.level else _OTHER_LEVELS_OPACITY)
                 if role == "outline":
                     _set(display, "GlyphScale", _EDITED_GLYPH_SCALE if is_free else _QUIET_GLYPH_SCALE)
+                    _set(display, "LineThickness", _EDITED_THICKNESS if is_free else _QUIET_THICKNESS)
 
 
 def show_only(scene, current: Reading | None, shown_rois) -> None:

@@ -10,7 +10,10 @@ from LumbarHULib.mrml.reading import exclude_level, include_level
 from LumbarHULib.mrml.reading_markups import is_edited, placed_levels, remove_markups, return_to_automatic
 from LumbarHULib.panel.views import jump_to
 
-_ROW_STYLE = "QToolButton { font-weight: bold; min-width: 3em; padding: 3px; }"
+_ROW_STYLE = (
+    "QToolButton { font-weight: bold; min-width: 3em; padding: 3px; }"
+    "QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); }"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +83,8 @@ class LevelsSection:
 
     def refresh(self, what: str) -> None:
         """Show the levels as they are."""
+        if what != "all":
+            return  # a drag changes numbers; what it leaves is shown when it ends
         session, ui = self._session, self._ui
         parameters = self._panel.parameters
         placed = placed_levels(session.reading) if session.is_open else ()
@@ -95,8 +100,7 @@ class LevelsSection:
             row.place.text = _("Cancel") if is_armed else (_("Place anew") if level in placed else _("Place"))
             row.place.enabled = may_change
             row.remove.enabled = may_change and level in placed
-        if what == "all":
-            self._refresh_current(placed, may_change)
+        self._refresh_current(placed, may_change)
         ui.huUndoButton.enabled = may_change and session.history.can_undo
         ui.huRedoButton.enabled = may_change and session.history.can_redo
 
@@ -113,13 +117,13 @@ class LevelsSection:
         ui.huEditOutlineButton.enabled = is_placed
         ui.huReturnOutlineButton.enabled = edited["outline"]
         ui.huReturnBoundaryButton.enabled = edited["boundary"]
-        ui.huBoundaryState.text = _("moved by hand") if edited["boundary"] else _("follows the midline")
+        boundary = _("Boundary moved by hand") if edited["boundary"] else _("Boundary follows the midline")
+        ui.huBoundaryState.text = boundary
         excluded = session.reading.exclusions.get(session.level, "") if session.is_open else ""
         ui.huExcludeButton.text = _("Include") if excluded else _("Exclude")
         ui.huReasonCombo.enabled = not excluded
         ui.huReasonLabel.text = _("Exclude {level}:").format(level=session.level)
-        ui.huOutlineLabel.text = _("{level} outline:").format(level=session.level)
-        ui.huBoundaryLabel.text = _("{level} boundary:").format(level=session.level)
+        ui.huEditOutlineButton.text = _("Edit outline of {level}").format(level=session.level)
 
     def _state_of(self, level: str, placed) -> tuple[str, str]:
         """Return what a row says of its level, and the whole of it for its tooltip."""

@@ -9,7 +9,7 @@ from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node, move_int
 from LumbarHULib.panel.display import rois_in_axial_view_only
 from LumbarHULib.panel.messages import Messages, rendering_paused
 from LumbarHULib.panel.session import Session
-from LumbarHULib.panel.views import AXIAL, scroll_axial_to, view_under_mouse
+from LumbarHULib.panel.views import AXIAL, CalmViews, scroll_axial_to, view_under_mouse
 
 _Markups = slicer.vtkMRMLMarkupsNode
 
@@ -30,6 +30,7 @@ class LiveMeasurement(VTKObservationMixin):
         self._midline_ras_mm = np.empty((0, 3))
         self._is_busy = False
         self._is_dragging = self._was_moved = False
+        self._views = CalmViews()
 
     def watch(self) -> None:
         """Observe the markups that the current level has now."""
@@ -50,6 +51,7 @@ class LiveMeasurement(VTKObservationMixin):
     def stop(self) -> None:
         """Observe nothing any more."""
         self.removeObservers()
+        self._views.wake()
         self._roles = {}
 
     def _nodes(self) -> dict:
@@ -65,11 +67,13 @@ class LiveMeasurement(VTKObservationMixin):
     def _on_drag_starts(self, _node, _event) -> None:
         if self._session.may_change:
             self._is_dragging, self._was_moved = True, False
+            self._views.calm()
             self._session.history.remember()
             rois_in_axial_view_only(self._session.reading, True)
 
     def _on_drag_ends(self, node, _event) -> None:
         session, self._is_dragging = self._session, False
+        self._views.wake()
         if not session.may_change:
             return
         rois_in_axial_view_only(session.reading, False)

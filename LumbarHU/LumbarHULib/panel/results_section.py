@@ -74,8 +74,8 @@ class ResultsSection:
     def refresh(self, what: str) -> None:
         """Show the numbers as they are."""
         result = self._session.result if self._session.is_open else None
-        self._fill_levels(result)
-        self._fill_summary(result)
+        self._fill_levels(result, what)
+        self._fill_summary(result, what)
         if what == "all":
             self._fill_findings(result)
             fit_height(self._ui.huLevelTable)
@@ -84,7 +84,7 @@ class ResultsSection:
             is_modified = self._session.is_open and is_protocol_modified(self._session.reading)
             self._ui.huModifiedLabel.text = _("<b>protocol modified</b>") if is_modified else ""
 
-    def _fill_levels(self, result) -> None:
+    def _fill_levels(self, result, what: str) -> None:
         table = self._ui.huLevelTable
         measured = {} if result is None else {level.level: level for level in result.levels}
         rows = sorted_levels({*MEAN_LEVELS, *measured})
@@ -101,10 +101,11 @@ class ResultsSection:
                 text = "–" if of_level is None else f"{of_level.rois[roi].values[quantity.name]:.{digits}f}"
                 is_edited = of_level is not None and of_level.rois[roi].edited
                 item = set_cell(table, row, column, f"{text}*" if is_edited else text)
-                font = item.font()
-                font.setStrikeOut(of_level is not None and bool(of_level.excluded))
-                font.setBold(level == self._session.level and of_level is not None)
-                item.setFont(font)
+                if what == "all":
+                    font = item.font()
+                    font.setStrikeOut(of_level is not None and bool(of_level.excluded))
+                    font.setBold(level == self._session.level and of_level is not None)
+                    item.setFont(font)
         for column, roi in enumerate(ROIS):
             summary = None if result is None else result.summaries[ROIS.index(roi)]
             is_told = quantity.name == "mean_hu" and summary is not None and summary.mean_hu is not None
@@ -114,20 +115,17 @@ class ResultsSection:
         title = self._panel.parameters.quantity if self._panel.parameters is not None else QUANTITIES[0].title
         return next(quantity for quantity in QUANTITIES if quantity.title == title)
 
-    def _fill_summary(self, result) -> None:
+    def _fill_summary(self, result, what: str) -> None:
         table = self._ui.huSummaryTable
         for row, _roi in enumerate(ROIS):
             summary = None if result is None else result.summaries[row]
             for column, name in enumerate(_SUMMARY_COLUMNS):
                 text = "" if summary is None else _summary_text(summary, name)
                 item = set_cell(table, row, column, text)
-                if name == "class" and summary is not None:
-                    background, foreground = CLASS_COLORS[summary.class_name]
-                    item.setBackground(qt.QBrush(qt.QColor(background)))
-                    item.setForeground(qt.QBrush(qt.QColor(foreground)))
-                elif name == "class":
-                    item.setBackground(qt.QBrush())
-                item.setToolTip("" if summary is None else " ".join(f.sentence for f in summary.findings))
+                if name == "class":
+                    _paint(item, "" if summary is None else summary.class_name)
+                if what == "all":
+                    item.setToolTip("" if summary is None else " ".join(f.sentence for f in summary.findings))
         self._ui.huAgreementLabel.text = "" if result is None else _agreement(result)
         self._ui.huAgreementLabel.visible = bool(self._ui.huAgreementLabel.text)
 
@@ -154,6 +152,15 @@ class ResultsSection:
 
     def _on_finding(self, level: str) -> None:
         self._panel.levels.go_to(level)
+
+
+def _paint(item, class_name: str) -> None:
+    """Give a cell the color of its class, when that is another one than before."""
+    if item.data(qt.Qt.UserRole) != class_name:
+        item.setData(qt.Qt.UserRole, class_name)
+        background, foreground = CLASS_COLORS.get(class_name, (None, None))
+        item.setBackground(qt.QBrush() if background is None else qt.QBrush(qt.QColor(background)))
+        item.setForeground(qt.QBrush() if foreground is None else qt.QBrush(qt.QColor(foreground)))
 
 
 def _summary_text(summary, name: str) -> str:

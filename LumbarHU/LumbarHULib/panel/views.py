@@ -26,6 +26,7 @@ _LAYOUT = (
 _BONE_WINDOW_HU = (-150.0, 550.0)
 _FIELD_OF_VIEW_MM = {AXIAL: 90.0, SAGITTAL: 170.0, CORONAL: 170.0}
 _IN_PLANE_MM = 1e-3
+_CALM_UPDATES_PER_SECOND = 15.0
 
 
 class ReadingLayout:
@@ -92,6 +93,34 @@ def is_in_axial_view(point_ras_mm) -> bool:
         return True
     plane = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())
     return abs((np.asarray(point_ras_mm) - plane[:3, 3]) @ plane[:3, 2]) < _IN_PLANE_MM
+
+
+class CalmViews:
+    """Slice views that draw less often while a point is dragged.
+
+    A view whose drawing was asked for longer ago than its update rate allows is drawn inside the very mouse move. At
+    Slicer's usual rate that is after 17 ms, as long as a measurement takes: each move would wait for three views.
+    """
+
+    def __init__(self):
+        self._rates_before: dict = {}
+
+    def calm(self) -> None:
+        """Let the views draw less often."""
+        if not self._rates_before:
+            for name in (AXIAL, SAGITTAL, CORONAL):
+                widget = slicer.app.layoutManager().sliceWidget(name)
+                if widget is not None:
+                    self._rates_before[name] = widget.sliceView().maximumUpdateRate
+                    widget.sliceView().maximumUpdateRate = _CALM_UPDATES_PER_SECOND
+
+    def wake(self) -> None:
+        """Let the views draw as often as before."""
+        for name, rate in self._rates_before.items():
+            widget = slicer.app.layoutManager().sliceWidget(name)
+            if widget is not None:
+                widget.sliceView().maximumUpdateRate = rate
+        self._rates_before = {}
 
 
 def view_under_mouse() -> str:
