@@ -146,6 +146,8 @@ class LumbarHUWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndClose)
         self.initializeParameterNode()
+        if self.parent.isEntered:  # reloaded while the module is open
+            self.panel.enter()
 
     def cleanup(self) -> None:
         """Called when the application closes and the module widget is destroyed."""
