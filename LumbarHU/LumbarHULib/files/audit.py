@@ -85,6 +85,13 @@ class Audit:
         return axial_stack(self.ct, self.protocol.protocol)
 
 
+def require_measured_levels(result: ReadingResult) -> None:
+    """Raise InputError where a level that is not excluded gave no number: a folder without it would hide that."""
+    for refusal in result.refusals:
+        if not refusal.excluded:
+            raise InputError(refusal.sentence, refusal.level)
+
+
 def software_versions() -> dict[str, str]:
     """Return the versions of LumbarHU, Python and the packages that it works with, by name."""
     versions = {"LumbarHU": __version__, "Python": platform.python_version()}

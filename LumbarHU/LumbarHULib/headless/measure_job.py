@@ -10,7 +10,7 @@ from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.results import ReadingResult
-from LumbarHULib.files.audit import Audit
+from LumbarHULib.files.audit import Audit, require_measured_levels
 from LumbarHULib.files.audit_folder import OWN_AUDIT_FOLDER, write_audit_folder
 from LumbarHULib.files.ct_file import CtFile, read_ct
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
@@ -167,9 +167,7 @@ def audit_of(
     InputError
         When a level that was not excluded could not be measured: a folder without it would hide that.
     """
-    for refusal in result.refusals:
-        if not refusal.excluded:
-            raise InputError(refusal.sentence, refusal.level)
+    require_measured_levels(result)
     return Audit(
         case=job.case,
         reader=job.reader,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.results import ReadingResult
-from LumbarHULib.files.audit import Audit
+from LumbarHULib.files.audit import Audit, require_measured_levels
 from LumbarHULib.files.audit_folder import write_audit_folder
 from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.mrml.reading import Reading
@@ -49,9 +49,7 @@ def export_reading(
 
 def audit_of_reading(reading: Reading, result: ReadingResult) -> Audit:
     """Return everything that the audit folder of a reading tells of; raises InputError as `export_reading` does."""
-    for refusal in result.refusals:
-        if not refusal.excluded:
-            raise InputError(refusal.sentence, refusal.level)
+    require_measured_levels(result)
     if not result.levels:
         raise InputError(f"{reading.title} has no measured level: place a midline first.")
     if reading.ct_node is None:
