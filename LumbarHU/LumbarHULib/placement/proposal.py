@@ -1,0 +1,32 @@
+"""What placement yields for a level: a midline for the reader to accept or correct."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.landmarks import Landmarks, MidlineOrigin
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A proposed midline, and what makes it doubtful.
+
+    Parameters
+    ----------
+    level : str
+        One of `LEVELS`.
+    midline_ras_mm : numpy.ndarray, shape (2, 3)
+        Anterior end, then posterior end, in the mid-slice.
+    findings : tuple of Finding
+        Of the placement; those of the measurement come with the measurement.
+    """
+
+    level: str
+    midline_ras_mm: np.ndarray
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def landmarks(self) -> Landmarks:
+        """The proposal as markups that nobody has changed."""
+        return Landmarks(self.level, self.midline_ras_mm, origin=MidlineOrigin("proposal_accepted"))
