@@ -12,6 +12,9 @@ from LumbarHULib.core.outline import Outline, round_to_positions
 from LumbarHULib.core.protocol import Protocol
 
 # A line moved by less was not moved by a hand.
+# Points are kept to 1e-6 mm: a line drawn at a limit may cross that much beyond it.
+_FRACTION_ROUNDING = 1e-6
+
 _MOVED_MM = 1e-4
 
 
@@ -89,10 +92,11 @@ def boundary_from_markup(
         )
     crossing_v_mm = first[1] - first[0] * along[1] / along[0]
     fraction = float(-crossing_v_mm / frame.depth_mm)
-    if not protocol.boundary_fraction_min <= fraction <= protocol.boundary_fraction_max:
+    low, high = protocol.boundary_fraction_min, protocol.boundary_fraction_max
+    if not low - _FRACTION_ROUNDING <= fraction <= high + _FRACTION_ROUNDING:
         raise InputError(
-            f"The boundary of {level} crosses its midline at {fraction:.2f} of the depth, outside "
-            f"{protocol.boundary_fraction_min:g} to {protocol.boundary_fraction_max:g}: move it into the body, or "
+            f"The boundary of {level} crosses its midline at {fraction:.3f} of the depth, outside "
+            f"{low:g} to {high:g}: move it into the body, or "
             "return it to automatic.",
             level,
         )

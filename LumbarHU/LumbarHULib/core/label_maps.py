@@ -1,5 +1,6 @@
 """From shapes to voxels: which voxel centers lie in which region, over the slab."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,7 +100,7 @@ def label_masks(
         inner = polygons.rasterize(polygons_ij[index], tuple(low_ij), shape_ji, tolerance_px)
         for roi, mask in masks.items():
             mask[index] = shapes.holds(roi, u_mm, v_mm, inner, protocol.edge_tolerance_mm)
-    return {roi: _trimmed(mask, (slab.first, int(low_ij[1]), int(low_ij[0]))) for roi, mask in masks.items()}
+    return {roi: trimmed_mask(mask, (slab.first, int(low_ij[1]), int(low_ij[0]))) for roi, mask in masks.items()}
 
 
 def _check_inside(stack: AxialStack, frame: Frame, polygons_ij: list[np.ndarray]) -> None:
@@ -114,13 +115,21 @@ def _check_inside(stack: AxialStack, frame: Frame, polygons_ij: list[np.ndarray]
         )
 
 
-def _trimmed(mask: np.ndarray, offset_kji: tuple[int, int, int]) -> RoiMask:
-    """Return the mask cropped to its voxels."""
-    if not mask.any():
-        return RoiMask(mask[:, :0, :0], offset_kji)
+def trimmed_mask(inside: np.ndarray, offset_kji: Sequence[int]) -> RoiMask:
+    """Return a mask cropped to its voxels; one without any voxel has no size.
+
+    Parameters
+    ----------
+    inside : numpy.ndarray of bool, shape (k, j, i)
+        True where the voxel belongs to the region.
+    offset_kji : sequence of int
+        Index of the first voxel of `inside`.
+    """
+    if not inside.any():
+        return RoiMask(inside[:, :0, :0], tuple(int(start) for start in offset_kji))
     crop, offset = [], []
     for axis, start in enumerate(offset_kji):
-        filled = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        filled = np.flatnonzero(inside.any(axis=tuple(other for other in range(3) if other != axis)))
         crop.append(slice(filled[0], filled[-1] + 1))
         offset.append(int(start + filled[0]))
-    return RoiMask(np.ascontiguousarray(mask[tuple(crop)]), tuple(offset))
+    return RoiMask(np.ascontiguousarray(inside[tuple(crop)]), tuple(offset))

@@ -74,6 +74,9 @@ def _read_record(folder: Path) -> dict:
         raise InputError(f"There is no folder “{folder}”: check the path.")
     if not (folder / RECORD).is_file():
         raise InputError(f"“{folder}” holds no {RECORD}: it is no audit folder of LumbarHU.")
+    for name in files_in(folder):
+        if not (folder / name).is_file():
+            raise InputError(f"“{folder / name}” is no file that can be read: remove it, or restore the file.")
     record: LocatedValue = read_located_json(folder / RECORD)
     check_against_schema(record, "record.schema.json")
     protocol_from(record["protocol"])

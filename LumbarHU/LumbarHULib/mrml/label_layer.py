@@ -13,6 +13,7 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.label_maps import trimmed_mask
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS
 from LumbarHULib.core.results import RoiMask
 from LumbarHULib.mrml.ct_node import node_from_ijk
@@ -75,8 +76,8 @@ def read_masks(segmentation_node, ct_node) -> dict[str, SegmentMask]:
         image = segment.GetRepresentation(_REPRESENTATION)
         if image is None or image.GetPointData().GetScalars() is None:
             continue
-        mask = _trimmed(_array(image) == segment.GetLabelValue(), _first_kji(image))
-        if mask is None:
+        mask = trimmed_mask(_array(image) == segment.GetLabelValue(), _first_kji(image))
+        if not mask.inside.size:
             continue
         corner_mm = corner_of(mask, _matrix_of(image))
         shift_ijk = _shift_from_ct(image, ct_node)
@@ -254,18 +255,3 @@ def _shift_from_ct(image, ct_node) -> np.ndarray | None:
     size = np.array(ct_node.GetImageData().GetDimensions())
     off = np.abs(ct_from_image[:3, :3] - np.eye(3)) @ size + np.abs(ct_from_image[:3, 3] - shift)
     return None if off.max() > _GRID_TOLERANCE_VOXELS else shift.astype(int)
-
-
-def _trimmed(inside: np.ndarray, first_kji) -> RoiMask | None:
-    """Return the mask cropped to its voxels; None without any."""
-    low, high = [], []
-    for axis in range(3):
-        filled = np.flatnonzero(inside.any(axis=tuple(other for other in range(3) if other != axis)))
-        if filled.size == 0:
-            return None
-        low.append(int(filled[0]))
-        high.append(int(filled[-1]) + 1)
-    crop = inside[tuple(slice(begin, end) for begin, end in zip(low, high, strict=True))]
-    return RoiMask(
-        np.ascontiguousarray(crop), tuple(int(start + first) for start, first in zip(low, first_kji, strict=True))
-    )

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def test_an_untouched_folder_does_not_differ(tmp_path, kind, sheared, axes):
     stored = stored_otherwise(ct, axes)
     write_audit_folder(tmp_path / "out", example_audit(ct, stored))
     assert verify_audit_folder(tmp_path / "out", stored) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes among its files")
+def test_what_is_no_file_is_refused_instead_of_waited_for(folder):
+    (folder / "results.csv").unlink()
+    os.mkfifo(folder / "results.csv")
+    with pytest.raises(InputError, match=r"results\.csv” is no file"):
+        verify_audit_folder(folder, random_ct())
 
 
 @pytest.mark.parametrize("suffix", [".nrrd", ".mha"])
