@@ -1,76 +1,124 @@
 """HTML that needs nothing but itself: escaped, without scripts, without anything from elsewhere."""
 
 import base64
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from pathlib import Path
 
 _STYLE = """
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; color: #1a1a1a; background: #fff;
-  max-width: 66rem; margin: 2rem auto; padding: 0 1.25rem; }
+:root { color-scheme: light dark; --text: #1a1a1a; --back: #fff; --soft: #555; --line: #767676; --faint: #ddd;
+  --link: #0b57d0; }
+@media screen and (prefers-color-scheme: dark) { :root { --text: #e6e6e6; --back: #16181b; --soft: #b0b4ba;
+  --line: #8a8f98; --faint: #3a3e44; --link: #8ab4f8; } }
+* { box-sizing: border-box; }
+body { font: 15px/1.5 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; color: var(--text); background: var(--back);
+  max-width: 66rem; margin: 2rem auto; padding: 0 1.25rem; overflow-wrap: anywhere; }
+a { color: var(--link); }
+:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .25rem; }
-h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; border-bottom: 1px solid #ccc; padding-bottom: .2rem; }
+h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; border-bottom: 1px solid var(--faint); padding-bottom: .2rem; }
+h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 p { max-width: 52rem; }
-.note { color: #555; font-size: .9rem; }
-.banner { border: 2px solid #1a1a1a; padding: .5rem .9rem; font-weight: 700; margin: 1rem 0; max-width: none; }
+.note { color: var(--soft); font-size: .9rem; }
+.banner { border: 2px solid var(--text); padding: .5rem .9rem; font-weight: 700; margin: 1rem 0; max-width: none; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .82rem; font-variant-numeric: tabular-nums; margin: .5rem 0 1rem; }
 caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
 th, td { padding: .22rem .7rem .22rem 0; text-align: right; white-space: nowrap; vertical-align: top; }
-th { border-bottom: 1px solid #1a1a1a; font-weight: 600; vertical-align: bottom; }
+thead th { border-bottom: 1px solid var(--text); font-weight: 600; vertical-align: bottom; }
+tbody th { font-weight: 400; }
 th.left, td.left { text-align: left; }
-td.text { white-space: normal; text-align: left; }
-tbody tr.first td { border-top: 1px solid #ddd; }
-tbody tr:last-child td { border-bottom: 1px solid #1a1a1a; }
+th.text, td.text { white-space: normal; text-align: left; min-width: 9rem; }
+tbody tr.first td { border-top: 1px solid var(--faint); }
+tbody tr:last-child > * { border-bottom: 1px solid var(--text); }
 figure { margin: 1rem 0 2rem; }
-figure img { width: 100%; height: auto; }
-figcaption { font-size: .9rem; color: #333; }
+figure img { width: 100%; height: auto; background: #fff; }
+figcaption { font-size: .9rem; color: var(--soft); }
 ul { padding-left: 1.2rem; }
 li { margin: .15rem 0; max-width: 54rem; }
 summary { cursor: pointer; }
-@media print { body { margin: 0; max-width: none; font-size: 10pt; } figure, table { break-inside: avoid; }
+@media print { body { margin: 0; padding: 0; max-width: none; font-size: 10pt; } figure, tr { break-inside: avoid; }
   .wide { overflow: visible; } table { font-size: 7.5pt; } th, td { padding-right: .4rem; } h2 { break-after: avoid; } }
 """
 
 
-def page(title: str, parts: Iterable[str]) -> str:
-    """Return a whole page; `parts` are HTML, the title is text."""
+class Html(str):
+    """Text that is HTML already: the functions here escape every other."""
+
+    __slots__ = ()
+
+
+def escaped(text: str) -> Html:
+    """Return text as HTML: markup in it is shown as it stands, and a letter that cannot be printed as “�”."""
+    if isinstance(text, Html):
+        return text
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    return Html(escape(shown, quote=True))
+
+
+def foreign(text: str) -> Html:
+    """Return what somebody else wrote, kept from turning the words around it when it runs from right to left."""
+    return Html(f"<bdi>{escaped(text)}</bdi>")
+
+
+def page(title: str, parts: Iterable[str], style: str = "", script: str = "") -> str:
+    """Return a whole page.
+
+    Parameters
+    ----------
+    title : str
+        Its title, as text.
+    parts : iterable of str
+        Its content, as HTML.
+    style, script : str
+        What this page needs beside the style that all share, and the one script that it may run.
+    """
     body = "\n".join(parts)
-    # Says to browsers, too, that nothing may be run or fetched.
+    # Says to browsers, too, that nothing else may be run and nothing fetched.
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    if script:
+        digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+        policy += f"; script-src 'sha256-{digest}'"
+        body += f"\n<script>{script}</script>"
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escaped(title)}</title>\n'
+        f"<style>{_STYLE}{style}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 
 def paragraph(text: str, kind: str = "") -> str:
     """Return text as a paragraph."""
-    return f"<p{_class(kind)}>{escape(text)}</p>"
+    return f"<p{_class(kind)}>{escaped(text)}</p>"
 
 
 def heading(text: str, level: int = 2) -> str:
     """Return text as a heading."""
-    return f"<h{level}>{escape(text)}</h{level}>"
+    return f"<h{level}>{escaped(text)}</h{level}>"
 
 
 def bullets(texts: Iterable[str]) -> str:
     """Return texts as a list."""
-    return "<ul>\n" + "\n".join(f"<li>{escape(text)}</li>" for text in texts) + "\n</ul>"
+    return "<ul>\n" + "\n".join(f"<li>{escaped(text)}</li>" for text in texts) + "\n</ul>"
 
 
 def folded(summary: str, inside: str) -> str:
     """Return HTML that is shown when its summary is clicked."""
-    return f"<details><summary>{escape(summary)}</summary>\n{inside}\n</details>"
+    return f"<details><summary>{escaped(summary)}</summary>\n{inside}\n</details>"
 
 
 def table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "", left: int = 1, grouped: bool = False
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    caption: str = "",
+    left: int = 1,
+    grouped: bool = False,
+    text: Collection[int] = (),
+    name: str = "",
 ) -> str:
-    """Return a table of text.
+    """Return a table of text, in a box of its own where it is wider than the page.
 
     Parameters
     ----------
@@ -80,10 +128,18 @@ def table(
     left : int
         Number of first columns that stand to the left; the others stand to the right.
     grouped : bool
-        Draw a line where the first column changes, and write it there only.
+        Draw a line where the first column changes, and write it there only. Else the first column names the row.
+    text : collection of int
+        Columns, counted from 0, of running text, whose lines are broken.
+    name : str
+        What a screen reader calls the box; the caption where there is one.
     """
-    lines = [f"<caption>{escape(caption)}</caption>"] if caption else []
-    cells = "".join(f"<th{_class('left' if at < left else '')}>{escape(text)}</th>" for at, text in enumerate(header))
+
+    def kind(at: int) -> str:
+        return _class("text" if at in text else "left" if at < left else "")
+
+    lines = [f"<caption>{escaped(caption)}</caption>"] if caption else []
+    cells = "".join(f'<th scope="col"{kind(at)}>{escaped(cell)}</th>' for at, cell in enumerate(header))
     lines.append(f"<thead><tr>{cells}</tr></thead>\n<tbody>")
     before = None
     for row in rows:
@@ -91,16 +147,22 @@ def table(
         shown = ["", *row[1:]] if grouped and row[0] == before else row
         before = row[0]
         cells = "".join(
-            f"<td{_class('left' if at < left else '')}>{escape(text)}</td>" for at, text in enumerate(shown)
+            f'<th scope="row"{kind(at)}>{escaped(cell)}</th>'
+            if at == 0 and not grouped
+            else f"<td{kind(at)}>{escaped(cell)}</td>"
+            for at, cell in enumerate(shown)
         )
         lines.append(f"<tr{_class('first' if starts else '')}>{cells}</tr>")
-    return '<div class="wide"><table>\n' + "\n".join(lines) + "\n</tbody></table></div>"
+    # With the keyboard, only what can have the focus can be scrolled.
+    told = escaped(name or caption or "Table")
+    box = f'<div class="wide" role="group" tabindex="0" aria-label="{told}">'
+    return f"{box}<table>\n" + "\n".join(lines) + "\n</tbody></table></div>"
 
 
 def picture(path: Path, caption: str) -> str:
     """Return an SVG file as a figure of the page itself."""
     data = base64.b64encode(path.read_bytes()).decode("ascii")
-    told = escape(caption, quote=True)
+    told = escaped(caption)
     return f'<figure><img alt="{told}" src="data:image/svg+xml;base64,{data}"><figcaption>{told}</figcaption></figure>'
 
 
