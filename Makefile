@@ -2,7 +2,7 @@
 # make test     style and every test
 # make bench    how long a measurement takes
 # make evidence the choice of the protocol's defaults, and how exact a measurement is, worked out anew
-# make pictures the README's pictures, drawn anew from the demo
+# make pictures the documents' pictures, drawn anew from the demo
 # make lint     style alone;  make format: mends it
 # make clean    removes what the above made, .venv too
 #
@@ -36,6 +36,7 @@ evidence: $(INSTALLED)
 
 pictures: $(INSTALLED)
 	$(RUN) Docs/draw_pictures.py
+	$(RUN) Docs/draw_protocol.py
 
 lint: $(INSTALLED)
 	$(RUN) -m ruff check

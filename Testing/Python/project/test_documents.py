@@ -1,11 +1,15 @@
-"""What the README tells people to type exists."""
+"""What the documents tell people to type exists, and the numbers that they state are those in use."""
 
 import functools
 import re
 import subprocess
 import sys
+from fractions import Fraction
 
 import pytest
+
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.protocol_file import load_protocol
 
 OPTION = re.compile(r"--[a-z][a-z-]*")
 
@@ -23,12 +27,19 @@ def readme(repository) -> str:
 
 
 @pytest.fixture(scope="module")
+def documents(repository, readme) -> str:
+    """The README and every page of the documents, one after the other."""
+    pages = sorted((repository / "Docs").glob("*.md"))
+    return "\n".join([readme, *(page.read_text(encoding="utf-8") for page in pages)])
+
+
+@pytest.fixture(scope="module")
 def makefile(repository) -> str:
     return (repository / "Makefile").read_text(encoding="utf-8")
 
 
-def test_every_make_target_in_the_readme_is_in_the_makefile(readme, makefile):
-    named = set(re.findall(r"\bmake ([a-z]+)", code_of(readme)))
+def test_every_make_target_in_the_documents_is_in_the_makefile(documents, makefile):
+    named = set(re.findall(r"\bmake ([a-z]+)", code_of(documents)))
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
     assert {"demo", "test"} <= named <= targets
 
@@ -57,8 +68,8 @@ def options_of(repository):
     return options
 
 
-def test_every_command_in_the_readme_exists_with_its_options(readme, options_of):
-    commands = re.findall(r"\blumbarhu ([a-z]+)(.*)", code_of(readme))
+def test_every_command_in_the_documents_exists_with_its_options(documents, options_of):
+    commands = re.findall(r"\blumbarhu ([a-z]+)(.*)", code_of(documents))
     assert {"demo", "measure", "verify", "study", "cohort"} <= {subcommand for subcommand, _ in commands}
     for subcommand, arguments in commands:
         assert set(OPTION.findall(arguments)) <= options_of(subcommand)
@@ -83,3 +94,23 @@ def test_every_link_and_picture_in_the_documents_is_there(tracked_texts):
 def test_the_continuous_integration_runs_make_test(repository):
     script = (repository / ".ci" / "run").read_text(encoding="utf-8")
     assert re.findall(r"\bmake .*", script) == ["make test"]
+
+
+def test_the_protocol_page_states_the_cutoffs_in_use(repository):
+    page = (repository / "Docs" / "protocol.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) \| ([\d.]+) HU \| ([\d.]+) HU \|$", page, re.MULTILINE)
+    stated = {roi: (float(low_hu), float(high_hu)) for roi, low_hu, high_hu in rows}
+    rois = load_cutoffs(None).cutoffs.rois
+    assert stated == {roi: (of_roi.osteoporosis.cutoff_hu, of_roi.normal.cutoff_hu) for roi, of_roi in rois.items()}
+
+
+def test_the_page_on_files_of_ones_own_states_the_defaults_in_use(repository):
+    page = (repository / "Docs" / "own-files.md").read_text(encoding="utf-8")
+    stated = dict(re.findall(r"^\| `(\w+)` \| .* \| `?([^|`]+?)`? \|$", page, re.MULTILINE))
+    protocol = load_protocol(None).protocol
+    numbers = {name: text.split()[0] for name, text in stated.items() if isinstance(getattr(protocol, name), float)}
+    assert {name: float(Fraction(text)) for name, text in numbers.items()} == pytest.approx(
+        {name: getattr(protocol, name) for name in numbers}
+    )
+    assert len(numbers) >= 5
+    assert stated["lateral_extent"] == protocol.lateral_extent
