@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import Landmarks
@@ -46,6 +47,8 @@ class MeasureJob:
         Which reading of this reader it is, from 1.
     accept_off_protocol, scene, overwrite : bool
         Classify all the same; leave a scene as well; replace the folder.
+    extra : mapping
+        Further plain JSON values for the record, such as what a batch made the folder from.
     """
 
     ct: Path
@@ -61,6 +64,7 @@ class MeasureJob:
     accept_off_protocol: bool = False
     scene: bool = False
     overwrite: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
@@ -178,4 +182,5 @@ def audit_of(
         protocol=protocol,
         cutoffs=cutoffs,
         accept_off_protocol=job.accept_off_protocol,
+        extra=job.extra,
     )

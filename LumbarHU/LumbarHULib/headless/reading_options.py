@@ -1,0 +1,80 @@
+"""What a reader says of one CT, from text: levels, exclusions, names. An option or a table's column may hold it."""
+
+import re
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import parse_level
+
+_MOST_DIGITS = 6
+
+# Between two exclusions in one text; a reason may hold commas of its own.
+_NEXT_EXCLUSION = re.compile(r"[,;](?=\s*[a-z]+\d+\s*=)", re.IGNORECASE)
+
+
+def levels_named(option: str, text: str) -> tuple[str, ...]:
+    """Return the levels that `text` names, between commas, semicolons or blanks.
+
+    Raises
+    ------
+    InputError
+        When it names none, or one twice or an unknown one; `option` is what the sentence calls the text.
+    """
+    levels = tuple(parse_level(part) for part in re.split(r"[,;\s]", text) if part)
+    if not levels:
+        raise InputError(f"{option} names no level: give levels such as L1,L2,L3,L4.")
+    for level in levels:
+        if levels.count(level) > 1:
+            raise InputError(f"{option} names {level} twice: name each level once.", level)
+    return levels
+
+
+def exclusions_named(option: str, texts: list[str]) -> dict[str, str]:
+    """Return the reason by level of exclusions such as “L2=fracture, old; L3=metal”.
+
+    Raises
+    ------
+    InputError
+        When a reason is missing or cannot be printed, or a level is unknown or named twice.
+    """
+    exclusions: dict[str, str] = {}
+    for text in (part for given in texts for part in _NEXT_EXCLUSION.split(given)):
+        name, _, reason = (part.strip() for part in text.partition("="))
+        if not reason:
+            raise InputError(f"{option} {text} gives no reason: write it like {option} L2=fracture.")
+        level = parse_level(name)
+        if not reason.isprintable():
+            raise InputError(
+                f"The reason to exclude {level} is {reason!r}: write it in printable characters on one line.", level
+            )
+        if level in exclusions:
+            raise InputError(f"{option} names {level} twice: give one reason.", level)
+        exclusions[level] = reason
+    return exclusions
+
+
+def reading_number(option: str, text: str) -> int:
+    """Return the reading number that `text` is.
+
+    Raises
+    ------
+    InputError
+        When it is no whole number from 1.
+    """
+    if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) < 1:
+        raise InputError(f"{option} {text} is no reading number: give a whole number from 1.")
+    return int(text)
+
+
+def printable_name(option: str, text: str) -> str:
+    """Return the name that `text` is, without blanks around it.
+
+    Raises
+    ------
+    InputError
+        When it is empty or cannot be printed on one line.
+    """
+    if not text.strip():
+        raise InputError(f"{option} is empty: give a name, or leave {option} away.")
+    if not text.isprintable():
+        raise InputError(f"{option} is {text!r}: give a name of printable characters on one line.")
+    return text.strip()
