@@ -1,6 +1,6 @@
 """How far a Youden cutoff would move, and how much it flatters itself: the bootstrap, in bounded memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,7 @@ def bootstrap_cutoff(
     seed: int = 1,
     confidence: float = CONFIDENCE,
     chunk: int = _CHUNK,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> BootstrapCutoff:
     """Return the Youden cutoff with its bootstrap interval and its optimism-corrected sensitivity and specificity.
 
@@ -81,6 +82,8 @@ def bootstrap_cutoff(
     confidence : float
     chunk : int
         Numbers to hold at once in each working array; at least one resample is held.
+    progress : callable
+        Called with the share of the resamples that is drawn, after each chunk.
 
     Raises
     ------
@@ -106,7 +109,7 @@ def bootstrap_cutoff(
         raise InputError(f"A seed of {seed} cannot be used: give a whole number from 0.")
     classes = split({"hu": hu}, groups, target)
     apparent = youden_cutoff(hu, groups, target, confidence)
-    drawn = _draw(classes, resamples, seed, chunk)
+    drawn = _draw(classes, resamples, seed, chunk, progress)
     cutoffs_hu, optimism_of_sensitivity, optimism_of_specificity = drawn
     if 2 * cutoffs_hu.size < resamples:
         raise InputError(f"{resamples - cutoffs_hu.size} of {resamples} resamples give no cutoff: add cases.")
@@ -134,7 +137,9 @@ def bootstrap_cutoff(
     )
 
 
-def _draw(classes, resamples: int, seed: int, chunk: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _draw(
+    classes, resamples: int, seed: int, chunk: int, progress: Callable[[float], None]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return cutoff and optimism of sensitivity and specificity of each resample that has a cutoff."""
     values, place = np.unique(classes.hu[:, 0], return_inverse=True)
     places = (place[classes.is_positive], place[~classes.is_positive])
@@ -159,6 +164,7 @@ def _draw(classes, resamples: int, seed: int, chunk: int) -> tuple[np.ndarray, n
                 ]
             )[:, best.is_valid]
         )
+        progress((start + held) / resamples)
     return tuple(np.concatenate(parts, axis=1))
 
 

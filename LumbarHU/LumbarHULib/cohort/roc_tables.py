@@ -41,13 +41,17 @@ def region_rocs(
     found = []
     every = [(target, roi) for target in TARGETS for roi in cohort.measured_rois]
     for number, (target, roi) in enumerate(every):
-        progress(number / len(every), "Drawing bootstrap resamples")
+
+        def draws(share: float, number: int = number) -> None:
+            progress((number + share) / len(every), "Drawing bootstrap resamples")
+
+        draws(0.0)
         hu, name = cohort.hu(MEAN, roi), f"{roi} for {target}"
         area = omissions.attempt("ROC", name, area_under_curve, hu, cohort.groups, TARGETS[target])
         if area is None:
             continue
         cutoff = omissions.attempt(
-            "Cutoffs", name, bootstrap_cutoff, hu, cohort.groups, TARGETS[target], resamples, seed
+            "Cutoffs", name, bootstrap_cutoff, hu, cohort.groups, TARGETS[target], resamples, seed, progress=draws
         )
         found.append(RegionRoc(roi=roi, target=target, area=area, cutoff=cutoff))
     return tuple(found)

@@ -64,14 +64,14 @@ class Panels:
         self._count += 1
         return self._figure.add_subplot(self._rows, _COLUMNS, self._count)
 
-    def add(self, title: str, x_label: str, y_label: str, square: bool = False):
-        """Return the axes of a further panel; square: both from 0 to 1."""
+    def add(self, title: str, x_label: str, y_label: str, x_limits, y_limits, square: bool = False):
+        """Return the axes of a further panel; square: both are shares from 0 to 1."""
         with _style():
             axes = self._next()
-            axes.set(xlabel=x_label, ylabel=y_label)
+            axes.set(xlabel=x_label, ylabel=y_label, xlim=x_limits, ylim=y_limits)
             axes.set_title(title, loc="left", pad=_LINE_POINTS / 2)
             if square:
-                axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+                axes.set_aspect("equal")
                 axes.set_xticks((0, 0.5, 1))
                 axes.set_yticks((0, 0.5, 1))
             return axes
@@ -89,12 +89,6 @@ class Panels:
         box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
         with _style():
             axes.text(0.98, 0.03, text, transform=axes.transAxes, fontsize=6, ha="right", va="bottom", bbox=box)
-
-    def same_heights(self) -> None:
-        """Give the panels so far one vertical axis, so that they can be compared."""
-        limits = [axes.get_ylim() for axes in self._figure.axes]
-        for axes in self._figure.axes:
-            axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 
     def legend(self, title: str, lines: list[dict], note: str = "") -> None:
         """Draw what marks and lines mean into the place after the last panel."""

@@ -3,18 +3,12 @@
 import argparse
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-from LumbarHULib.cohort.analysis import AnalysisOptions, CohortAnalysis, analyze
+from LumbarHULib.cohort.analysis import AnalysisOptions, CohortAnalysis
 from LumbarHULib.cohort.bootstrap import LEAST_RESAMPLES, MOST_RESAMPLES
 from LumbarHULib.cohort.cases import CohortFinding
-from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.cohort_folder import OWN_COHORT_FOLDER, write_cohort_folder
 from LumbarHULib.files.cohort_html_tables import interval_text, number_text
-from LumbarHULib.files.cohort_table import cohort_inputs, read_cohort
-from LumbarHULib.files.cutoffs_file import load_cutoffs
-from LumbarHULib.files.whole_folder import check_destination
+from LumbarHULib.files.cohort_job import CohortJob, run_cohort_job
 from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.option_values import share, whole_number
 from LumbarHULib.headless.progress import Progress
@@ -22,29 +16,6 @@ from LumbarHULib.headless.progress import Progress
 _MOST_SEED = 999_999_999
 # So many findings of one kind are printed; all stand in findings.csv.
 _SHOWN = 3
-
-
-@dataclass(frozen=True)
-class CohortJob:
-    """What to work out, and where to put it.
-
-    Parameters
-    ----------
-    table : Path
-        The cohort's table.
-    destination : Path
-        The folder to be.
-    options : AnalysisOptions
-    readings : Path or None
-        Single readings in one file.
-    overwrite : bool
-    """
-
-    table: Path
-    destination: Path
-    options: AnalysisOptions
-    readings: Path | None = None
-    overwrite: bool = False
 
 
 def run_cohort(options: argparse.Namespace) -> int:
@@ -88,26 +59,8 @@ def run(job: CohortJob, progress: Progress) -> str:
     InputError
         With the sentence for the user; nothing is written then.
     """
-    check_destination(job.destination, job.overwrite, OWN_COHORT_FOLDER)
-    _check_inputs_stay(job)
-    progress(0.0, "Reading the table")
-    cohort = read_cohort(job.table, job.readings, progress)
-    analysis = analyze(cohort, job.options, load_cutoffs().cutoffs, progress)
-    findings = write_cohort_folder(job.destination, analysis, job.overwrite, progress)
-    return cohort_text(analysis, findings)
-
-
-def _check_inputs_stay(job: CohortJob) -> None:
-    """Raise InputError when replacing the destination would remove what is read."""
-    if not job.destination.exists():
-        return
-    place = job.destination.resolve()
-    for path in cohort_inputs(job.table, job.readings):
-        if path.resolve().is_relative_to(place):
-            raise InputError(
-                f"“{job.destination}” holds “{path.name}”, which is to be read, so it is not overwritten: choose "
-                "another folder."
-            )
+    done = run_cohort_job(job, progress)
+    return cohort_text(done.analysis, done.findings)
 
 
 def cohort_text(analysis: CohortAnalysis, findings: Sequence[CohortFinding]) -> str:

@@ -3,6 +3,7 @@
 import argparse
 
 from LumbarHULib.cohort.analysis import AnalysisOptions
+from LumbarHULib.files.cohort_job import CohortJob
 from LumbarHULib.files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
 from LumbarHULib.files.whole_folder import OwnFolder, whole_folder
 from LumbarHULib.headless import cohort_command
@@ -26,7 +27,7 @@ def run_cohort_demo(options: argparse.Namespace) -> int:
     try:
         with whole_folder(options.out, options.overwrite, _OWN_FOLDER) as folder:
             note = write_synthetic_cohort(folder).note
-            job = cohort_command.CohortJob(
+            job = CohortJob(
                 table=folder / COHORT,
                 readings=folder / READINGS,
                 destination=folder / RESULT,

@@ -1,12 +1,11 @@
 """A reading's numbers as tables in the scene: for display, with display digits; files keep every digit."""
 
-import vtk
-
 from LumbarHULib.core.levels import ROIS, sorted_levels
 from LumbarHULib.core.quantities import QUANTITIES
 from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
+from LumbarHULib.mrml.table_nodes import fill_table
 
 _TITLES = {"results": "HU by level", "summary": "HU summary"}
 
@@ -77,22 +76,6 @@ def _fill(reading: Reading, role: str, columns: dict[str, list]) -> None:
     node = reading.node.GetNodeReference(role)
     if node is None:
         node = reading.scene.AddNewNodeByClass("vtkMRMLTableNode", _TITLES[role] + reading.name_suffix)
-        node.SetUseColumnTitleAsColumnHeader(True)
         reading.node.SetNodeReferenceID(role, node.GetID())
         put_in_folder(reading, "Tables", node)
-    state_before = node.StartModify()
-    node.RemoveAllColumns()
-    for title, values in columns.items():
-        column = node.AddColumn(_column(values))
-        column.SetName(title)
-        node.SetColumnTitle(title, title)
-    node.EndModify(state_before)
-
-
-def _column(values: list):
-    kind = {float: vtk.vtkDoubleArray, int: vtk.vtkIntArray}.get(type(values[0]) if values else str, vtk.vtkStringArray)
-    column = kind()
-    for value in values:
-        # A tab or a quotation mark would break the file that Slicer saves the table in.
-        column.InsertNextValue(" ".join(value.replace('"', "”").split()) if isinstance(value, str) else value)
-    return column
+    fill_table(node, columns)

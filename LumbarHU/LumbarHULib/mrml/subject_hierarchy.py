@@ -21,8 +21,8 @@ def put_in_folder(reading: Reading, part: str, node) -> None:
     node : vtkMRMLNode
     """
     hierarchy = _hierarchy(reading)
-    part_folder = _folder(hierarchy, _reading_folder(hierarchy, reading), part, _PART_ATTRIBUTE, part)
-    item = _item_of(hierarchy, node)
+    part_folder = folder_under(hierarchy, _reading_folder(hierarchy, reading), part, _PART_ATTRIBUTE, part)
+    item = item_of(hierarchy, node)
     if hierarchy.GetItemParent(item) != part_folder:
         hierarchy.SetItemParent(item, part_folder)
 
@@ -36,36 +36,41 @@ def remove_folder(reading: Reading) -> None:
     """Remove the reading's folder; what a user put into it besides goes back to the CT."""
     hierarchy = _hierarchy(reading)
     folder = _reading_folder(hierarchy, reading)
-    for part in _children(hierarchy, folder):
+    for part in children_of(hierarchy, folder):
         hierarchy.RemoveItem(part, False, False)
     hierarchy.RemoveItem(folder, False, False)
 
 
+def hierarchy_of(scene):
+    """Return the scene's subject hierarchy."""
+    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+
+
 def _hierarchy(reading: Reading):
-    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(reading.scene)
+    return hierarchy_of(reading.scene)
 
 
 def _reading_folder(hierarchy, reading: Reading) -> int:
     found = [
         item
-        for item in _children(hierarchy, hierarchy.GetSceneItemID(), recursively=True)
+        for item in children_of(hierarchy, hierarchy.GetSceneItemID(), recursively=True)
         if hierarchy.GetItemAttribute(item, _READING_ATTRIBUTE) == reading.uid
     ]
     if found:
         return found[0]
     ct_node = reading.ct_node
-    parent = hierarchy.GetSceneItemID() if ct_node is None else _item_of(hierarchy, ct_node)
-    return _folder(hierarchy, parent, f"LumbarHU – {reading.title}", _READING_ATTRIBUTE, reading.uid)
+    parent = hierarchy.GetSceneItemID() if ct_node is None else item_of(hierarchy, ct_node)
+    return folder_under(hierarchy, parent, f"LumbarHU – {reading.title}", _READING_ATTRIBUTE, reading.uid)
 
 
-def _item_of(hierarchy, node) -> int:
-    """Return the node's item; without the application nobody made one when the node came into the scene."""
+def item_of(hierarchy, node) -> int:
+    """Return a node's item; without the application nobody made one when the node came into the scene."""
     return hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
 
-def _folder(hierarchy, parent: int, name: str, attribute: str, value: str) -> int:
-    """Return the folder under `parent` that bears `attribute`, made where there is none."""
-    for item in _children(hierarchy, parent):
+def folder_under(hierarchy, parent: int, name: str, attribute: str, value: str) -> int:
+    """Return the item of the folder under `parent` that bears `attribute`, made where there is none."""
+    for item in children_of(hierarchy, parent):
         if hierarchy.GetItemAttribute(item, attribute) == value:
             return item
     folder = hierarchy.CreateFolderItem(parent, name)
@@ -74,7 +79,8 @@ def _folder(hierarchy, parent: int, name: str, attribute: str, value: str) -> in
     return folder
 
 
-def _children(hierarchy, parent: int, recursively: bool = False) -> list[int]:
+def children_of(hierarchy, parent: int, recursively: bool = False) -> list[int]:
+    """Return the items under another."""
     ids = vtk.vtkIdList()
     hierarchy.GetItemChildren(parent, ids, recursively)
     return [ids.GetId(index) for index in range(ids.GetNumberOfIds())]

@@ -1,0 +1,169 @@
+"""What a figure shows, before anybody draws it: a file and a scene are drawn from the same values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+# Share of an axis that stays free on either side of the data.
+_MARGIN = 0.05
+
+
+@dataclass(frozen=True)
+class Look:
+    """How something is told apart in print without color.
+
+    Parameters
+    ----------
+    line : {"", "solid", "dashed", "dotted"}
+    marker : {"", "circle", "triangle", "square", "cross"}
+    edge, fill : str
+        Colors as #rrggbb; the line has that of the edge.
+    """
+
+    line: str
+    marker: str
+    edge: str
+    fill: str = "#ffffff"
+
+
+# By role. From light to dark as bone gets less dense.
+LOOKS: Mapping[str, Look] = MappingProxyType(
+    {
+        "normal": Look("", "circle", "#4a7ba6"),
+        "osteopenia": Look("", "triangle", "#606060", "#a8a8a8"),
+        "osteoporosis": Look("", "square", "#111111", "#111111"),
+        "no group": Look("", "cross", "#4a7ba6"),
+        "finds osteoporosis": Look("solid", "square", "#111111"),
+        "finds low_bmd": Look("dashed", "circle", "#7a7a7a"),
+        "chance": Look("dotted", "", "#b0b0b0"),
+        "difference": Look("", "circle", "#404040"),
+        "bias": Look("solid", "", "#111111"),
+        "limit": Look("dashed", "", "#111111"),
+    }
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Points of a panel.
+
+    Parameters
+    ----------
+    role : str
+        Key of `LOOKS`.
+    label : str
+        What it is, in the legend.
+    x, y : numpy.ndarray, shape (n,)
+        Without a gap.
+    is_line : bool
+        Whether the points are joined, and bear no markers.
+    """
+
+    role: str
+    label: str
+    x: np.ndarray
+    y: np.ndarray
+    is_line: bool = False
+
+
+@dataclass(frozen=True)
+class Level:
+    """A horizontal line through a panel, with its interval where it has one."""
+
+    role: str
+    label: str
+    y: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Box:
+    """Median, quartiles, and whiskers up to 1.5 box lengths; what lies farther out stands alone."""
+
+    role: str
+    label: str
+    x: float
+    median: float
+    q1: float
+    q3: float
+    low: float
+    high: float
+    outliers: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class FigurePanel:
+    """One diagram of a figure.
+
+    Parameters
+    ----------
+    title : str
+    x_label, y_label : str
+        With units.
+    told : str
+        The numbers that belong to it, with n; one or more lines.
+    x_limits, y_limits : tuple of float
+    series : tuple of Series
+    levels : tuple of Level
+    boxes : tuple of Box
+        With boxes the horizontal axis has the boxes' labels, not numbers.
+    is_square : bool
+        Whether both axes are shares from 0 to 1.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    told: str
+    x_limits: tuple[float, float]
+    y_limits: tuple[float, float]
+    series: tuple[Series, ...] = ()
+    levels: tuple[Level, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    is_square: bool = False
+
+
+@dataclass(frozen=True)
+class LegendLine:
+    """What a look means; `has_line` and `has_marker` say which part of it is drawn."""
+
+    label: str
+    role: str
+    has_line: bool
+    has_marker: bool
+
+
+@dataclass(frozen=True, eq=False)
+class FigureValues:
+    """A figure of some panels, and what its marks mean.
+
+    Parameters
+    ----------
+    name : str
+        Of its files, without ending.
+    title, caption : str
+        What it shows, in a few words and in a sentence.
+    panels : tuple of FigurePanel
+    legend_title : str
+    legend : tuple of LegendLine
+    legend_note : str
+    """
+
+    name: str
+    title: str
+    caption: str
+    panels: tuple[FigurePanel, ...]
+    legend_title: str
+    legend: tuple[LegendLine, ...]
+    legend_note: str
+
+
+def limits_of(values: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Return the ends of an axis that shows all values and some room beside them."""
+    every = np.concatenate([np.asarray(value, dtype=np.float64).ravel() for value in values])
+    low, high = float(every.min()), float(every.max())
+    room = _MARGIN * (high - low) or 0.5
+    return low - room, high + room

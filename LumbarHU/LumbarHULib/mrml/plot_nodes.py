@@ -1,0 +1,162 @@
+"""A panel of a figure as plot nodes: one chart, one table of values, and a series for each thing drawn."""
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import slicer
+
+from LumbarHULib.cohort.figure_values import LOOKS, Box, FigurePanel, FigureValues, Level, Look
+from LumbarHULib.mrml.table_nodes import fill_table
+
+_Series = slicer.vtkMRMLPlotSeriesNode
+_LINES = {
+    "": _Series.LineStyleNone,
+    "solid": _Series.LineStyleSolid,
+    "dashed": _Series.LineStyleDash,
+    "dotted": _Series.LineStyleDot,
+}
+# Slicer draws no triangles.
+_MARKERS = {
+    "": _Series.MarkerStyleNone,
+    "circle": _Series.MarkerStyleCircle,
+    "triangle": _Series.MarkerStyleDiamond,
+    "square": _Series.MarkerStyleSquare,
+    "cross": _Series.MarkerStyleCross,
+}
+_MARKER_SIZE, _LINE_WIDTH = 6, 2
+_TITLE_SIZE, _LABEL_SIZE = 13, 12
+_HALF_BOX = 0.28
+_KEPT_ROLES = "roles"
+
+
+class RoleNodes:
+    """The nodes that another one refers to by role, made where there are none.
+
+    Parameters
+    ----------
+    node : vtkMRMLScriptedModuleNode
+        Refers to them, and keeps the list of roles.
+    """
+
+    def __init__(self, node):
+        self._node = node
+        self._before: list[str] = json.loads(node.GetParameter(_KEPT_ROLES) or "[]")
+        self._taken: dict[str, bool] = {}
+
+    @property
+    def new_roles(self) -> tuple[str, ...]:
+        """The roles whose nodes were made this time."""
+        return tuple(role for role, is_new in self._taken.items() if is_new)
+
+    def node(self, role: str):
+        """Return the node of a role; None where there is none."""
+        return self._node.GetNodeReference(role)
+
+    def take(self, role: str, class_name: str, name: str):
+        """Return the node of a role, made under this name where there is none, and keep it."""
+        found = self.node(role)
+        self._taken[role] = found is None
+        if found is None:
+            found = self._node.GetScene().AddNewNodeByClass(class_name, name)
+            self._node.SetNodeReferenceID(role, found.GetID())
+        return found
+
+    def remove_others(self) -> None:
+        """Remove the nodes of all roles that were not taken this time, and remember those that were."""
+        for role in self._before:
+            if role not in self._taken:
+                if self.node(role) is not None:
+                    self._node.GetScene().RemoveNode(self.node(role))
+                self._node.RemoveNodeReferenceIDs(role)
+        self._node.SetParameter(_KEPT_ROLES, json.dumps(list(self._taken)))
+
+
+def write_chart(owned: RoleNodes, figure: FigureValues, panel: FigurePanel, mark: str = "") -> None:
+    """Write a panel of a figure; `mark` stands before every title."""
+    place = f"{figure.name} {panel.title}"
+    name = f"{mark}{figure.title}: {panel.title}"
+    drawn = list(_drawn(panel))
+    values = owned.take(f"values {place}", "vtkMRMLTableNode", f"{name} (values)")
+    fill_table(values, _columns([points for *_, points in drawn]))
+    chart = owned.take(f"chart {place}", "vtkMRMLPlotChartNode", name)
+    state_before = chart.StartModify()
+    chart.RemoveAllPlotSeriesNodeIDs()
+    for number, (label, look, is_line, _) in enumerate(drawn, 1):
+        series = owned.take(f"series {place} {number}", "vtkMRMLPlotSeriesNode", label)
+        series.SetName(label)  # stands in the chart's legend
+        _set_look(series, look, is_line)
+        series.SetAndObserveTableNodeID(values.GetID())
+        series.SetXColumnName(_column_name(number, "x"))
+        series.SetYColumnName(_column_name(number, "y"))
+        chart.AddAndObservePlotSeriesNodeID(series.GetID())
+    chart.SetTitle(f"{mark}{panel.title}\n{panel.told}")
+    chart.SetXAxisTitle(panel.x_label or ", ".join(f"{box.x:g}: {box.role}" for box in panel.boxes))
+    chart.SetYAxisTitle(panel.y_label)
+    for limits, set_auto, set_range in (
+        (panel.x_limits, chart.SetXAxisRangeAuto, chart.SetXAxisRange),
+        (panel.y_limits, chart.SetYAxisRangeAuto, chart.SetYAxisRange),
+    ):
+        set_auto(False)
+        set_range(*limits)
+    chart.SetTitleFontSize(_TITLE_SIZE)
+    chart.SetAxisTitleFontSize(_LABEL_SIZE)
+    chart.SetAxisLabelFontSize(_LABEL_SIZE)
+    chart.SetLegendFontSize(_LABEL_SIZE)
+    chart.SetGridVisibility(False)
+    chart.EndModify(state_before)
+
+
+def _drawn(panel: FigurePanel) -> Iterator[tuple[str, Look, bool, np.ndarray]]:
+    """Yield label, look, whether a line joins the points, and the points, shape (n, 2), of all that a panel shows."""
+    for level in panel.levels:
+        yield from _level_lines(level, panel.x_limits)
+    for box in panel.boxes:
+        yield box.label.replace("\n", ", "), LOOKS[box.role], True, _box_outline(box)
+        if box.outliers:
+            points = np.column_stack([np.full(len(box.outliers), box.x), box.outliers])
+            yield f"{box.role}, outliers", LOOKS[box.role], False, points
+    for series in panel.series:
+        if series.x.size:
+            yield series.label, LOOKS[series.role], series.is_line, np.column_stack([series.x, series.y])
+
+
+def _level_lines(level: Level, x_limits: tuple[float, float]) -> Iterator[tuple[str, Look, bool, np.ndarray]]:
+    left, right = x_limits
+    yield level.label, LOOKS[level.role], True, np.array([[left, level.y], [right, level.y]])
+    if level.low is not None:
+        frame = [[left, level.low], [right, level.low], [right, level.high], [left, level.high], [left, level.low]]
+        yield f"{level.label}, 95 % interval", LOOKS["chance"], True, np.array(frame)
+
+
+def _box_outline(box: Box) -> np.ndarray:
+    """Return whiskers, box and median as one line, from the lower whisker's end and back to the box's bottom."""
+    x, left, right = box.x, box.x - _HALF_BOX, box.x + _HALF_BOX
+    line = [(x, box.low), (x, box.q1), (left, box.q1), (left, box.median), (right, box.median), (left, box.median)]
+    line += [(left, box.q3), (x, box.q3), (x, box.high), (x, box.q3), (right, box.q3), (right, box.q1), (x, box.q1)]
+    return np.array(line)
+
+
+def _set_look(series, look: Look, is_line: bool) -> None:
+    series.SetPlotType(_Series.PlotTypeScatter)
+    series.SetColor(*(int(look.edge[place : place + 2], 16) / 255 for place in (1, 3, 5)))
+    # What bears a marker elsewhere, such as a box's outline, is still a line here.
+    series.SetLineStyle((_LINES[look.line] or _Series.LineStyleSolid) if is_line else _Series.LineStyleNone)
+    series.SetMarkerStyle(_Series.MarkerStyleNone if is_line else _MARKERS[look.marker])
+    series.SetLineWidth(_LINE_WIDTH)
+    series.SetMarkerSize(_MARKER_SIZE)
+
+
+def _columns(parts: list[np.ndarray]) -> dict[str, list[float]]:
+    """Return two columns for each part, filled up to the longest with what Slicer does not draw."""
+    rows = max((len(points) for points in parts), default=0)
+    columns = {}
+    for number, points in enumerate(parts, 1):
+        for place, axis in enumerate("xy"):
+            gap = [float("nan")] * (rows - len(points))
+            columns[_column_name(number, axis)] = [*points[:, place].tolist(), *gap]
+    return columns
+
+
+def _column_name(number: int, axis: str) -> str:
+    return f"{axis} {number}"

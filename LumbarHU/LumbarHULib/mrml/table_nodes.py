@@ -1,0 +1,51 @@
+"""Columns into table nodes: for display, as the scene file keeps six digits of a number; files keep every one."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import vtk
+
+
+def fill_table(node, columns: Mapping[str, Sequence]) -> None:
+    """Replace a table node's columns.
+
+    Parameters
+    ----------
+    node : vtkMRMLTableNode
+    columns : mapping of str to sequence
+        Cells by title, all of them float, all int, or all str.
+    """
+    state_before = node.StartModify()
+    node.SetUseColumnTitleAsColumnHeader(True)
+    node.RemoveAllColumns()
+    for title, values in columns.items():
+        column = node.AddColumn(_column(values))
+        column.SetName(title)
+        node.SetColumnTitle(title, title)
+    node.EndModify(state_before)
+
+
+def display_cells(cells: Sequence) -> list:
+    """Return cells as a column of a table node holds them: numbers where all are numbers, else text."""
+    if cells and all(type(cell) is int for cell in cells):
+        return list(cells)
+    if cells and all(type(cell) in (int, float) for cell in cells):
+        return [float(cell) for cell in cells]
+    return [_text(cell) for cell in cells]
+
+
+def _text(cell) -> str:
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+
+
+def _column(values: Sequence):
+    kind = {float: vtk.vtkDoubleArray, int: vtk.vtkIntArray}.get(type(values[0]) if values else str, vtk.vtkStringArray)
+    column = kind()
+    for value in values:
+        # A tab or a quotation mark would break the file that Slicer saves the table in.
+        column.InsertNextValue(" ".join(value.replace('"', "”").split()) if isinstance(value, str) else value)
+    return column
