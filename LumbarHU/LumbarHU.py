@@ -21,6 +21,8 @@ from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.mrml.ct_node import volume_node_from_ct
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import Reading, readings
+from LumbarHULib.panel.context_menu import LumbarHUSubjectHierarchyPlugin as LumbarHUSubjectHierarchyPlugin
+from LumbarHULib.panel.context_menu import register_context_menu
 from LumbarHULib.panel.panel import Panel
 from LumbarHULib.panel.self_test import STEPS, PanelWalk
 from LumbarHULib.phantom.demo import demo_ct
@@ -54,6 +56,7 @@ different regions of interest. Journal of Orthopaedic Surgery and Research 17, 2
 its authors. Please cite the study, and LumbarHU by the file CITATION.cff.
 """)
         slicer.app.connect("startupCompleted()", registerSampleData)
+        slicer.app.connect("startupCompleted()", lambda: register_context_menu(__file__))
 
 
 #

@@ -81,7 +81,8 @@ class ReadingMeasurer:
     def measure(self) -> ReadingResult:
         """Measure every level anew, write everything that follows, and return the reading's result."""
         self._levels.clear()
-        for level in sorted_levels({*placed_levels(self._reading), *self._reading.exclusions}):
+        levels = {*placed_levels(self._reading), *self._reading.exclusions} - {*self._reading.skipped_levels}
+        for level in sorted_levels(levels):
             self.update_level(level)
         self._sign_off_findings = sign_off_findings(self._reading)
         result = self.summary()

@@ -9,7 +9,7 @@ from functools import lru_cache
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.levels import parse_level
+from LumbarHULib.core.levels import parse_level, sorted_levels
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_from
@@ -133,6 +133,11 @@ class Reading:
     def exclusions(self) -> dict[str, str]:
         """The levels that do not enter the means, each with its reason."""
         return self.value("exclusions")
+
+    @property
+    def skipped_levels(self) -> tuple[str, ...]:
+        """The levels that are not asked for: they count as not measured, whatever markups they have."""
+        return tuple(self.value("skipped", ()))
 
     @property
     def history(self) -> list[dict[str, str]]:
@@ -286,6 +291,13 @@ def include_level(reading: Reading, level: str) -> None:
     """Let a level enter the means again."""
     reading.require_open()
     reading.keep("exclusions", {name: why for name, why in reading.exclusions.items() if name != parse_level(level)})
+
+
+def ask_for_level(reading: Reading, level: str, wanted: bool) -> None:
+    """Ask for a level, or let it count as not measured; raises InputError when the reading is signed off."""
+    reading.require_open()
+    others = {name for name in reading.skipped_levels if name != parse_level(level)}
+    reading.keep("skipped", sorted_levels(others if wanted else others | {parse_level(level)}))
 
 
 def set_case(reading: Reading, case: str) -> None:

@@ -9,7 +9,7 @@ from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, ensure_markup, markup_node, placed_points, replace_points
 
 # Which of the reading's parameters change with what a reader does to its markups.
-_KEPT_PREFIXES = ("written ", "origin ", "exclusions")
+_KEPT_PREFIXES = ("written ", "origin ", "exclusions", "skipped")
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,7 +90,7 @@ def remove_reading(reading: Reading) -> None:
 
 def _state(reading: Reading) -> str:
     """Return a short text that differs when what is measured, or how, does."""
-    told: dict = {name: reading.node.GetParameter(name) for name in ("protocol", "cutoffs", "exclusions")}
+    told: dict = {name: reading.node.GetParameter(name) for name in ("protocol", "cutoffs", "exclusions", "skipped")}
     for level in placed_levels(reading):
         try:
             landmarks = read_landmarks(reading, level)

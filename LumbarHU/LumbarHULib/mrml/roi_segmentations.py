@@ -66,6 +66,17 @@ def remove_segments(reading: Reading, level: str) -> None:
         _remove_segment(segmentation_node(reading, roi), parse_level(level))
 
 
+def rois_edited_by_hand(reading: Reading, level: str) -> tuple[str, ...]:
+    """Return which regions of a level hold other voxels than LumbarHU wrote, on whatever grid; looks at each voxel."""
+    edited = []
+    for roi in ROIS:
+        node = segmentation_node(reading, roi)
+        found = None if node is None else label_layer.read_masks(node, reading.ct_node).get(parse_level(level))
+        if found and not _is_as_written(found.mask, found.corner_mm, reading.value(_written_key(level, roi))):
+            edited.append(roi)
+    return tuple(edited)
+
+
 class RoiSegmentations:
     """The five segmentations of a reading, with a memory that spares looking at every voxel on every mouse move."""
 

@@ -13,6 +13,7 @@ from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.protocol_edit import set_protocol_value
 from LumbarHULib.mrml.reading import accept_off_protocol, set_cutoffs, set_protocol
+from LumbarHULib.panel.section import Section
 
 # The values that a site may have reasons to change, in the order of the work; all others stand in the file.
 _SHOWN_VALUES = (
@@ -27,18 +28,11 @@ _DECIMALS = 3
 _UNITS = {"1": "", "deg": " °"}
 
 
-class AdvancedSection:
-    """Values of the protocol, files of one's own, and the notes on the cutoffs.
-
-    Parameters
-    ----------
-    ui : object
-        The panel's named widgets.
-    panel : LumbarHULib.panel.panel.Panel
-    """
+class AdvancedSection(Section):
+    """Values of the protocol, files of one's own, and the notes on the cutoffs."""
 
     def __init__(self, ui, panel):
-        self._ui, self._panel, self._session = ui, panel, panel.session
+        super().__init__(ui, panel)
         layout = qt.QFormLayout(ui.huProtocolFrame)
         layout.setContentsMargins(0, 0, 0, 0)
         metadata = {item.name: item.metadata for item in fields(Protocol)}
@@ -54,23 +48,20 @@ class AdvancedSection:
             layout.addRow(_title(name), editor)
         self._shown_notes = None
         ui.huAcceptCheck.connect("toggled(bool)", self._on_accept)
-        ui.huUseFilesButton.connect("clicked(bool)", lambda _checked=False: self._on_files())
+        self._on_click(ui.huUseFilesButton, self._on_files)
 
     def editor(self, name: str):
         """Return the widget that edits a protocol value."""
         return self._editors[name]
 
-    def refresh(self, what: str) -> None:
-        """Show the reading's protocol and cutoffs."""
-        if what != "all":
-            return
+    def _show(self) -> None:
         ui, session = self._ui, self._session
         for widget in (ui.huProtocolFrame, ui.huAcceptCheck, ui.huUseFilesButton):
             widget.enabled = session.may_change
         document = session.reading.protocol_document if session.is_open else load_protocol()
         ui.huProtocolLabel.text = f"{document.name}, {document.version}"
         for name, editor in self._editors.items():
-            self._show(editor, getattr(document.protocol, name))
+            self._fill(editor, getattr(document.protocol, name))
             editor.toolTip = _hint(document.document["values"][name])
         ui.huAcceptCheck.blockSignals(True)
         ui.huAcceptCheck.checked = session.is_open and session.reading.accepts_off_protocol
@@ -102,7 +93,7 @@ class AdvancedSection:
         return editor
 
     @staticmethod
-    def _show(editor, value) -> None:
+    def _fill(editor, value) -> None:
         editor.blockSignals(True)
         if isinstance(value, str):
             editor.setCurrentIndex(editor.findText(value))

@@ -11,33 +11,24 @@ from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
+from LumbarHULib.panel.section import Section
 
 _SHOWN_DIFFERENCES = 5
 _FIRST_ROI = "round"
 
 
-class KeepSection:
-    """Sign off, reopen, export, verify, and the way to Segment Editor.
-
-    Parameters
-    ----------
-    ui : object
-        The panel's named widgets.
-    panel : LumbarHULib.panel.panel.Panel
-    """
+class KeepSection(Section):
+    """Sign off, reopen, export, verify, and the way to Segment Editor."""
 
     def __init__(self, ui, panel):
-        self._ui, self._panel, self._session = ui, panel, panel.session
-        ui.huSignButton.connect("clicked(bool)", lambda _checked=False: self._on_sign())
-        ui.huReopenButton.connect("clicked(bool)", lambda _checked=False: self._on_reopen())
-        ui.huExportButton.connect("clicked(bool)", lambda _checked=False: self._on_export())
-        ui.huVerifyButton.connect("clicked(bool)", lambda _checked=False: self._on_verify())
-        ui.huSegmentEditorButton.connect("clicked(bool)", lambda _checked=False: self._on_segment_editor())
+        super().__init__(ui, panel)
+        self._on_click(ui.huSignButton, self._on_sign)
+        self._on_click(ui.huReopenButton, self._on_reopen)
+        self._on_click(ui.huExportButton, self._on_export)
+        self._on_click(ui.huVerifyButton, self._on_verify)
+        self._on_click(ui.huSegmentEditorButton, self._on_segment_editor)
 
-    def refresh(self, what: str) -> None:
-        """Show what can be done."""
-        if what != "all":
-            return
+    def _show(self) -> None:
         ui, session = self._ui, self._session
         is_signed = session.is_open and session.reading.is_signed_off
         is_measured = session.is_open and session.result is not None and bool(session.result.levels)

@@ -1,62 +1,43 @@
 """The panel's second section: the levels, each with its state and a button to place it."""
 
-from dataclasses import dataclass
-
 import qt
 from slicer.i18n import tr as _
 
-from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
-from LumbarHULib.mrml.reading import exclude_level, include_level
-from LumbarHULib.mrml.reading_markups import is_edited, placed_levels, remove_markups, return_to_automatic
+from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
+from LumbarHULib.mrml.reading import ask_for_level, exclude_level, include_level
+from LumbarHULib.mrml.reading_markups import (
+    AUTOMATIC_ROLES,
+    is_edited,
+    markup_node,
+    placed_levels,
+    remove_markups,
+    return_to_automatic,
+)
+from LumbarHULib.mrml.roi_segmentations import return_roi_to_automatic
+from LumbarHULib.panel.level_rows import LevelRow, edited_parts, make_rows, part_title, state_of
+from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.views import jump_to
 
-_ROW_STYLE = (
-    "QToolButton { font-weight: bold; min-width: 3em; padding: 3px; }"
-    "QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); }"
-)
 
-
-@dataclass(frozen=True, eq=False)
-class _Row:
-    """The widgets of one level."""
-
-    choose: object
-    state: object
-    place: object
-    remove: object
-
-    @property
-    def widgets(self) -> tuple:
-        return (self.choose, self.state, self.place, self.remove)
-
-
-class LevelsSection:
-    """A row for each level, and what can be done with the current one.
-
-    Parameters
-    ----------
-    ui : object
-        The panel's named widgets.
-    panel : LumbarHULib.panel.panel.Panel
-    """
+class LevelsSection(Section):
+    """A row for each level, and what can be done with the current one."""
 
     def __init__(self, ui, panel):
-        self._ui, self._panel, self._session = ui, panel, panel.session
-        grid = qt.QGridLayout(ui.huLevelsFrame)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(2)
-        grid.setColumnStretch(1, 1)
-        self._rows = {level: self._make_row(grid, number, level) for number, level in enumerate(LEVELS)}
+        super().__init__(ui, panel)
+        self._rows = make_rows(ui.huLevelsFrame)
+        for level, row in self._rows.items():
+            self._on_click(row.choose, lambda level=level: self._on_choose(level))
+            self._on_click(row.place, lambda level=level: self._on_place(level))
+            self._on_click(row.remove, lambda level=level: self._on_remove(level))
+            row.wanted.connect("clicked(bool)", lambda wanted, level=level: self._on_wanted(level, wanted))
         for reason in _reasons():
             ui.huReasonCombo.addItem(reason)
         ui.huReasonCombo.setCurrentIndex(-1)
         ui.huReasonCombo.lineEdit().placeholderText = _("reason")
         ui.huEditOutlineButton.connect("toggled(bool)", self._on_edit_outline)
-        ui.huReturnOutlineButton.connect("clicked(bool)", lambda _checked=False: self._on_automatic("outline"))
-        ui.huReturnBoundaryButton.connect("clicked(bool)", lambda _checked=False: self._on_automatic("boundary"))
-        ui.huExcludeButton.connect("clicked(bool)", lambda _checked=False: self._on_exclude())
-        ui.huUndoButton.connect("clicked(bool)", lambda _checked=False: self._on_history("undo"))
-        ui.huRedoButton.connect("clicked(bool)", lambda _checked=False: self._on_history("redo"))
+        self._on_click(ui.huExcludeButton, self._on_exclude)
+        self._on_click(ui.huUndoButton, self.undo)
+        self._on_click(ui.huRedoButton, self.redo)
 
     def go_to(self, level: str) -> None:
         """Make a level the current one, and show it in the views where it has a place."""
@@ -75,91 +56,94 @@ class LevelsSection:
             self._panel.placing.cancel()
             self.go_to(level)
         else:
-            self._place(level)
+            self.place(level)
 
-    def row(self, level: str) -> _Row:
+    def place(self, level: str) -> None:
+        """Let the next clicks place a level."""
+        with self._panel.messages.problems_told():
+            self._panel.placing.arm(level)
+
+    def row(self, level: str) -> LevelRow:
         """Return the widgets of a level's row."""
         return self._rows[level]
 
-    def refresh(self, what: str) -> None:
-        """Show the levels as they are."""
-        if what != "all":
-            return  # a drag changes numbers; what it leaves is shown when it ends
+    def undo(self) -> None:
+        """Take the last gesture back."""
+        self._on_history("undo")
+
+    def redo(self) -> None:
+        """Repeat what was taken back last."""
+        self._on_history("redo")
+
+    def edited_markup(self, node) -> tuple[str, str] | None:
+        """Return level and role of a markup that a reader edited and may return to automatic; None for any other."""
+        session = self._session
+        if session.may_change:
+            for level in LEVELS:
+                for role in AUTOMATIC_ROLES:
+                    if markup_node(session.reading, level, role) is node and is_edited(session.reading, level, role):
+                        return level, role
+        return None
+
+    def return_part(self, level: str, part: str) -> None:
+        """Forget a reader's editing of a boundary, an outline or a region."""
+        if part in ROIS:
+            with self._panel.messages.problems_told():
+                return_roi_to_automatic(self._session.reading, level, part)
+                self._session.measure()
+        else:
+            self._change(lambda reading: return_to_automatic(reading, level, part))
+
+    def _show(self) -> None:
         session, ui = self._session, self._ui
         parameters = self._panel.parameters
         placed = placed_levels(session.reading) if session.is_open else ()
+        skipped = session.reading.skipped_levels if session.is_open else ()
         may_change = session.may_change
         for level, row in self._rows.items():
             is_shown = level in MEAN_LEVELS or level in placed or bool(parameters and parameters.outerLevels)
             for widget in row.widgets:
                 widget.visible = is_shown
+            parts = edited_parts(session, level) if level in placed else ()
+            armed_level = self._panel.placing.level
+            row.wanted.checked, row.wanted.enabled = level not in skipped, may_change
             row.choose.checked = session.is_open and level == session.level
             row.choose.enabled = session.is_open
-            row.state.text, row.state.toolTip = self._state_of(level, placed)
-            is_armed = self._panel.placing.level == level
-            row.place.text = _("Cancel") if is_armed else (_("Place anew") if level in placed else _("Place"))
+            row.state.text, row.state.toolTip = state_of(session, level, placed, parts, armed_level)
+            row.place.text = _("Place anew") if level in placed else _("Place")
+            if level == armed_level:
+                row.place.text = _("Cancel")
             row.place.enabled = may_change
+            self._fill_menu(level, row, parts if may_change else ())
             row.remove.enabled = may_change and level in placed
-        self._refresh_current(placed, may_change)
+        self._show_current(placed, may_change)
         ui.huUndoButton.enabled = may_change and session.history.can_undo
         ui.huRedoButton.enabled = may_change and session.history.can_redo
 
-    def _refresh_current(self, placed, may_change: bool) -> None:
+    def _fill_menu(self, level: str, row: LevelRow, parts) -> None:
+        menu = row.automatic.menu()
+        menu.clear()
+        for part in parts:
+            action = menu.addAction(_("Return to automatic: {part}").format(part=part_title(part)))
+            # A menu is emptied only when it has closed.
+            action.connect(
+                "triggered(bool)",
+                lambda _checked=False, part=part: qt.QTimer.singleShot(0, lambda: self.return_part(level, part)),
+            )
+        row.automatic.enabled = bool(parts)
+
+    def _show_current(self, placed, may_change: bool) -> None:
         ui, session = self._ui, self._session
         ui.huLevelFrame.enabled = may_change
-        is_placed = may_change and session.level in placed
-        edited = {
-            role: is_placed and is_edited(session.reading, session.level, role) for role in ("boundary", "outline")
-        }
         ui.huEditOutlineButton.blockSignals(True)
         ui.huEditOutlineButton.checked = session.edits_outline
         ui.huEditOutlineButton.blockSignals(False)
-        ui.huEditOutlineButton.enabled = is_placed
-        ui.huReturnOutlineButton.enabled = edited["outline"]
-        ui.huReturnBoundaryButton.enabled = edited["boundary"]
-        boundary = _("Boundary moved by hand") if edited["boundary"] else _("Boundary follows the midline")
-        ui.huBoundaryState.text = boundary
+        ui.huEditOutlineButton.enabled = may_change and session.level in placed
         excluded = session.reading.exclusions.get(session.level, "") if session.is_open else ""
         ui.huExcludeButton.text = _("Include") if excluded else _("Exclude")
         ui.huReasonCombo.enabled = not excluded
         ui.huReasonLabel.text = _("Exclude {level}:").format(level=session.level)
         ui.huEditOutlineButton.text = _("Edit outline of {level}").format(level=session.level)
-
-    def _state_of(self, level: str, placed) -> tuple[str, str]:
-        """Return what a row says of its level, and the whole of it for its tooltip."""
-        session = self._session
-        if self._panel.placing.level == level:
-            told = _("click front, then back edge")
-            return told, _("In the axial view. A click in another view scrolls the axial view there; Esc breaks off.")
-        if not session.is_open:
-            return "", ""
-        excluded = session.reading.exclusions.get(level, "")
-        if excluded:
-            return _("excluded: {reason}").format(reason=excluded), excluded
-        if level not in placed:
-            return _("not placed"), ""
-        refusal = session.refusal_of(level)
-        if refusal:
-            return _("no number"), refusal
-        edited = [role for role in ("boundary", "outline") if is_edited(session.reading, level, role)]
-        told = _("edited: {parts}").format(parts=", ".join(edited)) if edited else _("placed")
-        return told, told
-
-    def _make_row(self, grid, number: int, level: str) -> _Row:
-        choose, place, remove = qt.QToolButton(), qt.QPushButton(), qt.QToolButton()
-        state = qt.QLabel()
-        choose.text, choose.checkable, choose.styleSheet = level, True, _ROW_STYLE
-        choose.toolTip = _("Go to {level}.").format(level=level)
-        place.toolTip = _("Place the midline of {level} with two axial clicks.").format(level=level)
-        remove.text, remove.toolTip = "✕", _("Remove the markups of {level}.").format(level=level)
-        state.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
-        choose.connect("clicked(bool)", lambda _checked=False, level=level: self._on_choose(level))
-        place.connect("clicked(bool)", lambda _checked=False, level=level: self._on_place(level))
-        remove.connect("clicked(bool)", lambda _checked=False, level=level: self._on_remove(level))
-        for column, widget in enumerate((choose, state, place, remove)):
-            widget.objectName = f"hu{level}{('Choose', 'State', 'Place', 'Remove')[column]}"
-            grid.addWidget(widget, number, column)
-        return _Row(choose, state, place, remove)
 
     def _on_choose(self, level: str) -> None:
         self.go_to(level)
@@ -169,11 +153,10 @@ class LevelsSection:
         if self._panel.placing.level == level:
             self._panel.placing.cancel()
         else:
-            self._place(level)
+            self.place(level)
 
-    def _place(self, level: str) -> None:
-        with self._panel.messages.problems_told():
-            self._panel.placing.arm(level)
+    def _on_wanted(self, level: str, wanted: bool) -> None:
+        self._change(lambda reading: ask_for_level(reading, level, wanted))
 
     def _on_remove(self, level: str) -> None:
         self._change(lambda reading: remove_markups(reading, level))
@@ -181,9 +164,6 @@ class LevelsSection:
     def _on_edit_outline(self, is_on: bool) -> None:
         self._session.edits_outline = is_on
         self._session.tell()
-
-    def _on_automatic(self, role: str) -> None:
-        self._change(lambda reading: return_to_automatic(reading, self._session.level, role))
 
     def _on_exclude(self) -> None:
         level, reason = self._session.level, self._ui.huReasonCombo.currentText
@@ -193,10 +173,11 @@ class LevelsSection:
             self._change(lambda reading: exclude_level(reading, level, reason))
 
     def _on_history(self, step: str) -> None:
-        with self._panel.messages.problems_told():
-            self._panel.placing.cancel()
-            getattr(self._session.history, step)()
-            self._session.measure()
+        if self._session.may_change:
+            with self._panel.messages.problems_told():
+                self._panel.placing.cancel()
+                getattr(self._session.history, step)()
+                self._session.measure()
 
     def _change(self, change) -> None:
         """Do one thing that can be undone, and measure again."""

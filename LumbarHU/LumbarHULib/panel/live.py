@@ -2,7 +2,6 @@
 
 import numpy as np
 import slicer
-from slicer.util import VTKObservationMixin
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node, move_into_slice, placed_points
@@ -10,22 +9,16 @@ from LumbarHULib.panel.display import rois_in_axial_view_only
 from LumbarHULib.panel.messages import Messages, rendering_paused
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.views import AXIAL, CalmViews, scroll_axial_to, view_under_mouse
+from LumbarHULib.panel.watcher import Watcher
 
 _Markups = slicer.vtkMRMLMarkupsNode
 
 
-class LiveMeasurement(VTKObservationMixin):
-    """Watches the current level's markups and measures the level while they are moved.
-
-    Parameters
-    ----------
-    session : Session
-    messages : Messages
-    """
+class LiveMeasurement(Watcher):
+    """Watches the current level's markups and measures the level while they are moved."""
 
     def __init__(self, session: Session, messages: Messages):
-        VTKObservationMixin.__init__(self)
-        self._session, self._messages = session, messages
+        super().__init__(session, messages)
         self._roles: dict[str, str] = {}
         self._midline_ras_mm = np.empty((0, 3))
         self._is_busy = False
@@ -42,10 +35,15 @@ class LiveMeasurement(VTKObservationMixin):
         self.stop()
         self._roles = {node.GetID(): role for node, role in nodes.items()}
         for node in nodes:
-            self.addObserver(node, _Markups.PointModifiedEvent, self._on_moved)
-            self.addObserver(node, _Markups.PointStartInteractionEvent, self._on_drag_starts)
-            self.addObserver(node, _Markups.PointEndInteractionEvent, self._on_drag_ends)
-            self.addObserver(node, _Markups.PointRemovedEvent, self._on_moved)
+            self._observe(
+                node,
+                {
+                    _Markups.PointModifiedEvent: self._on_moved,
+                    _Markups.PointRemovedEvent: self._on_moved,
+                    _Markups.PointStartInteractionEvent: self._on_drag_starts,
+                    _Markups.PointEndInteractionEvent: self._on_drag_ends,
+                },
+            )
         self._remember_midline()
 
     def stop(self) -> None:

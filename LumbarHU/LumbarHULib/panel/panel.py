@@ -48,7 +48,7 @@ class Panel(VTKObservationMixin):
         self.results = ResultsSection(ui, self)
         self.keep = KeepSection(ui, self)
         self.advanced = AdvancedSection(ui, self)
-        self.keys = Keys(self.levels.on_key, self.placing.cancel)
+        self.keys = Keys(self.levels.on_key, self.placing.cancel, self.levels.undo, self.levels.redo)
         self._is_entered = self._is_refresh_due = False
         self._known_nodes: tuple = ()
         for section in (self.setup, self.levels, self.results, self.keep, self.advanced):

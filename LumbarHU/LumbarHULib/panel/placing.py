@@ -2,9 +2,9 @@
 
 import qt
 import slicer
-from slicer.util import VTKObservationMixin
 
 from LumbarHULib.core.levels import MEAN_LEVELS
+from LumbarHULib.mrml.reading import ask_for_level
 from LumbarHULib.mrml.reading_markups import (
     ensure_markup,
     move_into_slice,
@@ -16,23 +16,17 @@ from LumbarHULib.mrml.reading_markups import (
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.views import is_in_axial_view, scroll_axial_to
+from LumbarHULib.panel.watcher import Watcher
 
 _Markups = slicer.vtkMRMLMarkupsNode
 _Interaction = slicer.vtkMRMLInteractionNode
 
 
-class Placing(VTKObservationMixin):
-    """Waits for the two clicks that make a midline.
-
-    Parameters
-    ----------
-    session : Session
-    messages : Messages
-    """
+class Placing(Watcher):
+    """Waits for the two clicks that make a midline."""
 
     def __init__(self, session: Session, messages: Messages):
-        VTKObservationMixin.__init__(self)
-        self._session, self._messages = session, messages
+        super().__init__(session, messages)
         self._node = None
         self.level = ""
 
@@ -53,6 +47,8 @@ class Placing(VTKObservationMixin):
         session = self._session
         session.reading.require_open()
         session.history.remember()
+        if level in session.reading.skipped_levels:
+            ask_for_level(session.reading, level, True)
         session.select_level(level)
         self._node = ensure_markup(session.reading, level, "midline")
         if self._node.GetNumberOfControlPoints():
@@ -60,14 +56,14 @@ class Placing(VTKObservationMixin):
             session.measure()
         self.level = level
         self._node.SetLocked(False)
-        self.addObserver(self._node, _Markups.PointPositionDefinedEvent, self._look_soon)
+        self._observe(self._node, {_Markups.PointPositionDefinedEvent: self._look_soon})
         interaction = slicer.app.applicationLogic().GetInteractionNode()
         selection = slicer.app.applicationLogic().GetSelectionNode()
         selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsLineNode")
         selection.SetActivePlaceNodeID(self._node.GetID())
         interaction.SetPlaceModePersistence(False)
         interaction.SetCurrentInteractionMode(_Interaction.Place)
-        self.addObserver(interaction, _Interaction.InteractionModeChangedEvent, self._look_soon)
+        self._observe(interaction, {_Interaction.InteractionModeChangedEvent: self._look_soon})
         session.tell()
 
     def cancel(self) -> None:
@@ -129,7 +125,8 @@ class Placing(VTKObservationMixin):
             self.arm(following)
 
     def _next_level(self, level: str) -> str:
-        """Return the next caudal level among those of the means that has no midline yet; empty when all have."""
-        done = {*placed_levels(self._session.reading), *self._session.reading.exclusions}
+        """Return the next caudal level of the means that is asked for and has no midline yet; empty when all have."""
+        reading = self._session.reading
+        done = {*placed_levels(reading), *reading.exclusions, *reading.skipped_levels}
         levels = MEAN_LEVELS[MEAN_LEVELS.index(level) + 1 :] if level in MEAN_LEVELS else ()
         return next((name for name in levels if name not in done), "")

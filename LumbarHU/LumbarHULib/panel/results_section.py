@@ -9,6 +9,7 @@ from LumbarHULib.core.levels import MEAN_LEVELS, ROIS, sorted_levels
 from LumbarHULib.core.quantities import QUANTITIES
 from LumbarHULib.core.results import CLASSES
 from LumbarHULib.mrml.protocol_edit import is_protocol_modified
+from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.tables import copy_on_request, fit_height, set_cell
 
 # Okabe and Ito's colors, which color-blind people tell apart; with the text's own.
@@ -26,18 +27,11 @@ _SHOWN_BY_THE_TABLE = {"inside_cutoff_interval", "within_measurement_error"}
 _SIGNS = {"severe": "✖", "warning": "▲", "note": "•"}
 
 
-class ResultsSection:
-    """Two tables and the list of findings.
-
-    Parameters
-    ----------
-    ui : object
-        The panel's named widgets.
-    panel : LumbarHULib.panel.panel.Panel
-    """
+class ResultsSection(Section):
+    """Two tables and the list of findings."""
 
     def __init__(self, ui, panel):
-        self._ui, self._panel, self._session = ui, panel, panel.session
+        super().__init__(ui, panel)
         self._level_rows: tuple[str, ...] = ()
         levels, summary = ui.huLevelTable, ui.huSummaryTable
         levels.setColumnCount(len(ROIS))

@@ -46,6 +46,8 @@ STEPS = (
     PanelWalk.drag_a_midline,
     PanelWalk.drag_from_the_side,
     PanelWalk.edit_boundary_and_outline,
+    PanelWalk.undo_by_keys,
+    PanelWalk.leave_a_level_out,
     PanelWalk.exclude_a_level,
     PanelWalk.modify_the_protocol,
     PanelWalk.export_and_verify,

@@ -3,13 +3,14 @@
 import tempfile
 
 import numpy as np
+import qt
 import slicer
 
 from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.mrml.reading_markups import markup_node, placed_levels, placed_points, read_landmarks
-from LumbarHULib.panel.synthetic_mouse import click
+from LumbarHULib.panel.synthetic_mouse import click, settle
 from LumbarHULib.panel.views import AXIAL, jump_to
 
 
@@ -48,10 +49,40 @@ class WalkBase:
     def _core_numbers(self) -> dict:
         """Measure the same markups without scene and panel."""
         reading = self._session.reading
-        landmarks = [read_landmarks(reading, level) for level in placed_levels(reading)]
+        levels = [level for level in placed_levels(reading) if level not in reading.skipped_levels]
+        landmarks = [read_landmarks(reading, level) for level in levels]
         ct = ct_from_node(reading.ct_node)
         cutoffs, facts = reading.cutoffs, reading.scan_facts
         return _means(measure_ct(ct, landmarks, reading.protocol, cutoffs, facts, reading.exclusions))
+
+    def _state(self, level: str) -> str:
+        return self._widget.panel.levels.row(level).state.text
+
+    def _automatic_actions(self, level: str) -> tuple:
+        return self._widget.panel.levels.row(level).automatic.menu().actions()
+
+    def _press(self, key: str) -> None:
+        """Do what Qt does when a shortcut of the main window is pressed."""
+        wanted = qt.QKeySequence(key).toString()
+        (found,) = [
+            shortcut
+            for shortcut in slicer.util.mainWindow().findChildren("QShortcut")
+            if shortcut.enabled and shortcut.key.toString() == wanted
+        ]
+        found.activated()
+        settle()
+
+    def _return_by_the_handles_menu(self, level: str, role: str) -> None:
+        """Do what Slicer does when a handle's menu opens and its action is chosen."""
+        hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+        item = hierarchy.GetItemByDataNode(markup_node(self._session.reading, level, role))
+        plugin = slicer.qSlicerSubjectHierarchyPluginHandler.instance().pluginByName("LumbarHU")
+        (action,) = plugin.viewContextMenuActions()
+        action.visible = False
+        plugin.showViewContextMenuActionsForItem(item, {})
+        self._test.assertTrue(action.visible)
+        action.trigger()
+        settle()
 
     def _place_all(self) -> None:
         self._widget.panel.levels.on_key("L1")

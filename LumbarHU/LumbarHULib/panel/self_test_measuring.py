@@ -111,6 +111,34 @@ class MeasuringSteps(WalkBase):
         self._test.assertTrue(is_edited(reading, "L2", "outline"))
         self._test.assertEqual(self._numbers(), self._core_numbers())
         self._ui.huEditOutlineButton.click()
-        self._ui.huReturnOutlineButton.click()
-        self._ui.huReturnBoundaryButton.click()
-        self._test.assertEqual(self._numbers(), automatic)
+        self._test.assertEqual(self._state("L2"), "edited: boundary, outline")
+        return_outline = self._automatic_actions("L2")[1]
+        self._test.assertIn("outline", return_outline.text)
+        return_outline.trigger()
+        settle()
+        self._test.assertEqual(self._state("L2"), "edited: boundary")
+        self._return_by_the_handles_menu("L2", "boundary")
+        self._test.assertEqual((self._state("L2"), self._numbers()), ("placed", automatic))
+
+    def undo_by_keys(self):
+        """The keys undo and redo what was done last, as the buttons do."""
+        automatic = self._numbers()
+        self._press("Ctrl+Z")
+        self._test.assertEqual(self._state("L2"), "edited: boundary")
+        self._press("Ctrl+Z")
+        edited = self._numbers()
+        self._test.assertEqual(self._state("L2"), "edited: boundary, outline")
+        self._press("Ctrl+Y")
+        self._press("Ctrl+Shift+Z")
+        self._test.assertEqual((self._state("L2"), self._numbers()), ("placed", automatic))
+        self._test.assertNotEqual(edited, automatic)
+
+    def leave_a_level_out(self):
+        """A level without its tick counts as not measured, and comes back with it."""
+        before, tick = self._numbers(), self._widget.panel.levels.row("L4").wanted
+        tick.click()
+        self._test.assertEqual(self._session.result.summaries[0].levels, MEAN_LEVELS[:3])
+        self._test.assertEqual((self._state("L4"), self._numbers()), ("not asked for", self._core_numbers()))
+        self._test.assertIn("without L4 (not measured)", self._ui.huFindingsLabel.text)
+        tick.click()
+        self._test.assertEqual(self._numbers(), before)

@@ -75,7 +75,7 @@ class Session:
     def measure(self) -> None:
         """Measure everything anew: something other than a drag changed the reading."""
         with rendering_paused():
-            self._remove_what_lost_its_midline()
+            self._remove_segments_without_level()
             self.result = self.measurer.measure()
         self.tell()
 
@@ -103,11 +103,11 @@ class Session:
         found = [] if self.result is None else [of.sentence for of in self.result.refusals if of.level == level]
         return found[0] if found else ""
 
-    def _remove_what_lost_its_midline(self) -> None:
+    def _remove_segments_without_level(self) -> None:
         if self.may_change:
-            placed = placed_levels(self.reading)
+            asked_for = {*placed_levels(self.reading)} - {*self.reading.skipped_levels}
             for level in LEVELS:
-                if level not in placed:
+                if level not in asked_for:
                     remove_segments(self.reading, level)
 
 

@@ -10,23 +10,17 @@ from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.ct_node import CtCache, measurable_cts
 from LumbarHULib.mrml.reading import create_reading, readings_of, set_case
 from LumbarHULib.panel.scan_header import facts_line, scan_facts_of
+from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.views import show_ct
 
 
-class SetupSection:
-    """CT, case, reader, and the readings of this CT.
-
-    Parameters
-    ----------
-    ui : object
-        The panel's named widgets.
-    panel : LumbarHULib.panel.panel.Panel
-    """
+class SetupSection(Section):
+    """CT, case, reader, and the readings of this CT."""
 
     def __init__(self, ui, panel):
-        self._ui, self._panel, self._session = ui, panel, panel.session
+        super().__init__(ui, panel)
         self._shown_ct = None
-        ui.huNewReadingButton.connect("clicked(bool)", lambda _checked=False: self._on_new_reading())
+        self._on_click(ui.huNewReadingButton, self._on_new_reading)
         ui.huReadingCombo.connect("activated(int)", lambda _index=0: self._on_reading_chosen())
         ui.huCaseEdit.connect("editingFinished()", self._on_case)
 
@@ -58,10 +52,7 @@ class SetupSection:
         """Let go of the CT: its scene is being closed."""
         self._shown_ct = None
 
-    def refresh(self, what: str) -> None:
-        """Show what the session works on."""
-        if what != "all":
-            return
+    def _show(self) -> None:
         ct_node = self._panel.parameters.ctVolume if self._panel.parameters is not None else None
         self._ui.huNewReadingButton.enabled = ct_node is not None
         self._ui.huFactsLabel.text = "" if ct_node is None else self._facts(ct_node)

@@ -10,6 +10,7 @@ from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.reading import (
     Reading,
     accept_off_protocol,
+    ask_for_level,
     create_reading,
     exclude_level,
     include_level,
@@ -122,3 +123,16 @@ def test_a_note_that_lumbarhu_takes_for_itself_is_no_event(reading):
     reading.keep("note", 2)
     assert len(events) == 1
     reading.node.RemoveObserver(tag)
+
+
+def test_a_level_that_is_not_asked_for_counts_as_not_measured_and_comes_back_with_its_markups(reading, measurer):
+    whole = measurer.measure()
+    ask_for_level(reading, "l4", False)
+    exclude_level(reading, "L4", "metal")
+    result = measurer.measure()
+    assert (reading.skipped_levels, [level.level for level in result.levels]) == (("L4",), ["L1", "L2", "L3"])
+    missing = next(finding for finding in result.all_findings if finding.code == "levels_missing")
+    assert "without L4 (not measured)" in missing.sentence
+    include_level(reading, "L4")
+    ask_for_level(reading, "L4", True)
+    assert measurer.measure().summaries == whole.summaries

@@ -9,7 +9,12 @@ from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.results import LevelRefusal
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading_markups import markup_node, set_midline
-from LumbarHULib.mrml.roi_segmentations import ROI_COLORS, return_roi_to_automatic, segmentation_node
+from LumbarHULib.mrml.roi_segmentations import (
+    ROI_COLORS,
+    return_roi_to_automatic,
+    rois_edited_by_hand,
+    segmentation_node,
+)
 
 # A spot of 4 × 4 voxels in the middle of L2's round region, by its distance from the body's center.
 SPOT_MM = np.array([[right, anterior, 0] for right in (-1.6, -0.8, 0, 0.8) for anterior in (2.4, 3.2, 4.0, 4.8)])
@@ -287,3 +292,14 @@ def test_a_surface_made_from_old_voxels_does_not_stay(reading, measurer):
     move_point(line, 0, [0, -2, 0])
     measurer.update_level("L2")
     assert not node.GetSegmentation().ContainsRepresentation("Closed surface")
+
+
+def test_which_regions_were_edited_is_told_even_while_the_level_gives_no_number(reading, measurer, bodies):
+    measurer.measure()
+    assert rois_edited_by_hand(reading, "L2") == ()
+    edit_by_hand(reading, "round", "L2", spot(bodies, "L2"), erase=True)
+    assert rois_edited_by_hand(reading, "L2") == ("round",)
+    assert rois_edited_by_hand(reading, "L3") == ()
+    return_roi_to_automatic(reading, "L2", "round")
+    measurer.measure()
+    assert rois_edited_by_hand(reading, "L2") == ()

@@ -1,0 +1,30 @@
+"""What every section of the panel has."""
+
+from collections.abc import Callable
+
+
+class Section:
+    """A part of the panel: it shows the session, and does what its widgets ask for.
+
+    Parameters
+    ----------
+    ui : object
+        The panel's named widgets.
+    panel : LumbarHULib.panel.panel.Panel
+    """
+
+    def __init__(self, ui, panel):
+        self._ui, self._panel, self._session = ui, panel, panel.session
+
+    def refresh(self, what: str) -> None:
+        """Show the session as it is now; during a drag (``"numbers"``) most sections have nothing new to show."""
+        if what == "all":
+            self._show()
+
+    def _show(self) -> None:
+        """Show the session as it is now."""
+
+    @staticmethod
+    def _on_click(button, action: Callable[[], None]) -> None:
+        """Let a button do something; what it would tell of its state is left aside."""
+        button.connect("clicked(bool)", lambda _checked=False: action())
