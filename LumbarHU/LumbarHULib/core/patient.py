@@ -13,7 +13,7 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, LevelRefusal, LevelResult, ReadingResult, RoiSummary
 from LumbarHULib.core.scan_facts import ScanFacts
 
-NOT_CORRECTED = "The mean is not corrected for it: take the class with care."
+_NOT_CORRECTED = "The mean is not corrected for it: take the class with care."
 
 
 def summarize(
@@ -84,13 +84,13 @@ def _missing_levels_finding(summary: RoiSummary, in_order, protocol: Protocol, c
     if not summary.levels or set(protocol.mean_levels) <= set(summary.levels):
         return None
     sentence = f"The {summary.roi} mean is over {levels_told(summary.levels, in_order, protocol)}"
-    shift_hu = level_shift_hu(summary.roi, summary.levels, protocol, cutoffs)
+    shift_hu = _level_shift_hu(summary.roi, summary.levels, protocol, cutoffs)
     if shift_hu is not None:
         sentence += f"; by the medians of {cutoffs.level_medians_source} such a mean lies {shift_hu:+.1f} HU off"
-        shifted_back = class_without_shift(summary, shift_hu)
+        shifted_back = _class_without_shift(summary, shift_hu)
         if shifted_back != summary.class_name:
             sentence += f", and without that its class would be “{CLASSES[shifted_back]}”"
-    return Finding("levels_missing", f"{sentence}.", NOT_CORRECTED, "warning", roi=summary.roi)
+    return Finding("levels_missing", f"{sentence}.", _NOT_CORRECTED, "warning", roi=summary.roi)
 
 
 def levels_told(names: Sequence[str], levels: Sequence[LevelResult | LevelRefusal], protocol: Protocol) -> str:
@@ -101,7 +101,7 @@ def levels_told(names: Sequence[str], levels: Sequence[LevelResult | LevelRefusa
     return f"{', '.join(names)}, without {told}"
 
 
-def level_shift_hu(roi: str, names: Sequence[str], protocol: Protocol, cutoffs: CutoffTable) -> float | None:
+def _level_shift_hu(roi: str, names: Sequence[str], protocol: Protocol, cutoffs: CutoffTable) -> float | None:
     """Return how far a region's mean over these levels alone lies off that over all, in HU.
 
     It is worked out from the medians that come with the cutoffs; None where they lack one.
@@ -113,7 +113,25 @@ def level_shift_hu(roi: str, names: Sequence[str], protocol: Protocol, cutoffs: 
     return sum(medians_hu[level] for level in names) / len(names) - whole_hu
 
 
-def class_without_shift(summary: RoiSummary, shift_hu: float) -> str:
+def missing_levels_told(result: ReadingResult, protocol: Protocol, cutoffs: CutoffTable) -> str:
+    """Return in one line what the findings of the five regions tell of missing levels, with each region's shift."""
+    names = result.summaries[0].levels
+    told = f"The means are over {levels_told(names, (*result.levels, *result.refusals), protocol)}"
+    shifts, others = [], []
+    for summary in result.summaries:
+        shift_hu = _level_shift_hu(summary.roi, names, protocol, cutoffs)
+        if shift_hu is not None:
+            shifts.append(f"{summary.roi} {shift_hu:+.1f} HU")
+            if (other := _class_without_shift(summary, shift_hu)) != summary.class_name:
+                others.append(f"{summary.roi} “{CLASSES[other]}”")
+    if shifts:
+        told += f"; by the medians of {cutoffs.level_medians_source} such means lie off by {', '.join(shifts)}"
+    if others:
+        told += f"; without that, classes would be others: {', '.join(others)}"
+    return f"{told}. {_NOT_CORRECTED.replace('The mean is', 'The means are')}"
+
+
+def _class_without_shift(summary: RoiSummary, shift_hu: float) -> str:
     """Return the class that the mean would have without a shift of `shift_hu`; none where it has none."""
     if summary.class_name == "not_classified":
         return summary.class_name

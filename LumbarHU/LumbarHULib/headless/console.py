@@ -7,7 +7,7 @@ from pathlib import Path
 from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
-from LumbarHULib.core.patient import NOT_CORRECTED, class_without_shift, level_shift_hu, levels_told
+from LumbarHULib.core.patient import missing_levels_told
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
 from LumbarHULib.files.audit import Audit
@@ -132,7 +132,7 @@ def _findings_text(audit: Audit) -> str:
         if finding.code not in _IN_TABLE and finding.code != "levels_missing"
     ]
     if any(finding.code == "levels_missing" for finding in told):
-        sentences.append(_missing_levels_text(audit))
+        sentences.append(missing_levels_told(result, audit.protocol.protocol, audit.cutoffs.cutoffs))
     if sentences:
         return "\n".join(["Findings:", *(f"- {sentence}" for sentence in sentences)])
     return "No findings but those in the table." if told else "No findings."
@@ -143,22 +143,3 @@ def _sentences(finding: Finding, accepted: bool) -> str:
     if finding.code in OFF_PROTOCOL_CODES and not accepted:
         sentences += " Add --accept-off-protocol to classify all the same."
     return sentences
-
-
-def _missing_levels_text(audit: Audit) -> str:
-    """Return in one line what the findings of the five regions tell of missing levels."""
-    result, protocol, cutoffs = audit.result, audit.protocol.protocol, audit.cutoffs.cutoffs
-    names = result.summaries[0].levels
-    told = f"The means are over {levels_told(names, (*result.levels, *result.refusals), protocol)}"
-    shifts, others = [], []
-    for summary in result.summaries:
-        shift_hu = level_shift_hu(summary.roi, names, protocol, cutoffs)
-        if shift_hu is not None:
-            shifts.append(f"{summary.roi} {shift_hu:+.1f} HU")
-            if (other := class_without_shift(summary, shift_hu)) != summary.class_name:
-                others.append(f"{summary.roi} “{CLASSES[other]}”")
-    if shifts:
-        told += f"; by the medians of {cutoffs.level_medians_source} such means lie off by {', '.join(shifts)}"
-    if others:
-        told += f"; without that, classes would be others: {', '.join(others)}"
-    return f"{told}. {NOT_CORRECTED.replace('The mean is', 'The means are')}"

@@ -11,15 +11,13 @@ from LumbarHULib.files.ct_file import CtFile
 from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.headless.scene import headless_scene
-from LumbarHULib.mrml.ct_node import volume_node_from_ct
+from LumbarHULib.mrml.ct_node import set_bone_window, volume_node_from_ct
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import accept_off_protocol, create_reading, exclude_level
 from LumbarHULib.mrml.reading_markups import set_landmarks
 from LumbarHULib.mrml.scene_file import save_scene
 
 SCENE = "scene.mrb"
-
-_BONE_WINDOW_HU, _BONE_LEVEL_HU = 1000.0, 300.0
 
 
 @contextmanager
@@ -49,8 +47,7 @@ def measured_scene(
     """
     with headless_scene() as scene:
         ct_node = volume_node_from_ct(scene, ct_file.ct, case)
-        ct_node.GetDisplayNode().SetAutoWindowLevel(False)
-        ct_node.GetDisplayNode().SetWindowLevel(_BONE_WINDOW_HU, _BONE_LEVEL_HU)
+        set_bone_window(ct_node)
         kept = create_reading(
             ct_node,
             reader,

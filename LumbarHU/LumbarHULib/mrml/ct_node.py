@@ -1,5 +1,9 @@
 """CT volume nodes to core values and back."""
 
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
 import numpy as np
 import slicer
 import vtk
@@ -8,7 +12,9 @@ from vtk.util.numpy_support import vtk_to_numpy
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.scan_facts import ScanFacts
 
 
 def ct_from_node(volume_node) -> CtVolume:
@@ -83,6 +89,11 @@ def volume_node_from_ct(scene, ct: CtVolume, name: str):
     return node
 
 
+_SCAN_ATTRIBUTE = "LumbarHU.scan"
+
+# For the eye only.
+_BONE_WINDOW_HU = (-150.0, 550.0)
+
 # What both VTK and Slicer's file writers take.
 _STORABLE_TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
 
@@ -114,6 +125,29 @@ def _is_ct(volume_node) -> bool:
     except InputError:
         return False
     return True
+
+
+def keep_scan(volume_node, facts: ScanFacts, findings: Sequence[Finding]) -> None:
+    """Note at a CT what reading its files told: later nobody can ask them again."""
+    kept = {"facts": asdict(facts), "findings": [asdict(finding) for finding in findings]}
+    volume_node.SetAttribute(_SCAN_ATTRIBUTE, json.dumps(kept))
+
+
+def kept_scan(volume_node) -> tuple[ScanFacts, tuple[Finding, ...]] | None:
+    """Return what was noted at a CT of reading its files; None where nothing was, or it is damaged."""
+    try:
+        kept = json.loads(volume_node.GetAttribute(_SCAN_ATTRIBUTE) or "")
+        return ScanFacts(**kept["facts"]), tuple(Finding(**item) for item in kept["findings"])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def set_bone_window(volume_node) -> None:
+    """Show a CT in a window that tells cortex from trabecular bone, and trabecular bone from fat."""
+    if volume_node.GetDisplayNode() is None:
+        volume_node.CreateDefaultDisplayNodes()
+    volume_node.GetDisplayNode().SetAutoWindowLevel(False)
+    volume_node.GetDisplayNode().SetWindowLevelMinMax(*_BONE_WINDOW_HU)
 
 
 class CtCache:

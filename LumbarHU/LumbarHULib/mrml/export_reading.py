@@ -22,9 +22,12 @@ def audit_folder_of(root: Path, reading: Reading) -> Path:
     InputError
         When case or reader leave no name for a folder.
     """
-    return (
-        Path(root) / _folder_name("case", reading.case) / _folder_name("reader", reading.reader) / str(reading.number)
-    )
+    return folder_of_reader(root, reading.case, reading.reader) / str(reading.number)
+
+
+def folder_of_reader(root: Path, case: str, reader: str) -> Path:
+    """Return where the audit folders of a reader's readings of a case stand; raises InputError as `audit_folder_of`."""
+    return Path(root) / _folder_name("case", case) / _folder_name("reader", reader)
 
 
 def export_reading(

@@ -9,6 +9,7 @@ from functools import lru_cache
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.landmarks import MANUAL
 from LumbarHULib.core.levels import parse_level, sorted_levels
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.scan_facts import ScanFacts
@@ -61,7 +62,7 @@ class Reading:
     @property
     def number(self) -> int:
         """Which reading of this CT by this reader it is, from 1."""
-        return int(self.node.GetParameter("number"))
+        return _count(self.node.GetParameter("number"))
 
     @property
     def title(self) -> str:
@@ -126,8 +127,9 @@ class Reading:
 
     @property
     def is_blinded(self) -> bool:
-        """Whether the scene held no other reading of the CT when this one was started."""
-        return self.value("blinded", True)
+        """Whether the scene held no other reading of the CT when this one was started, and no midline was proposed."""
+        origins = [self.value(name) for name in self.node.GetParameterNames() if name.startswith("origin ")]
+        return self.value("blinded", True) and all(origin["kind"] == MANUAL.kind for origin in origins if origin)
 
     @property
     def exclusions(self) -> dict[str, str]:
@@ -150,9 +152,15 @@ class Reading:
         return bool(self.history) and self.history[-1]["what"] == "signed off"
 
     def value(self, name: str, default=None):
-        """Return what is kept under `name` as JSON."""
+        """Return what is kept under `name` as JSON; raises InputError when it is no longer that."""
         text = self.node.GetParameter(name)
-        return json.loads(text) if text else default
+        try:
+            return json.loads(text) if text else default
+        except ValueError as problem:
+            raise InputError(
+                f"What the scene keeps of “{self.node.GetName()}” as “{name}” is damaged: open an earlier copy of the "
+                "scene, or start a new reading."
+            ) from problem
 
     def keep(self, name: str, value) -> None:
         """Keep `value` under `name` as JSON."""
@@ -228,7 +236,7 @@ def create_reading(
     node.SetModuleName(MODULE_NAME)
     node.SetHideFromEditors(True)
     node.SetName(f"{MODULE_NAME} – {reader} – reading {number}")
-    ordinals = [int(other.node.GetParameter("ordinal")) for other in others]
+    ordinals = [_count(other.node.GetParameter("ordinal")) for other in others]
     plain = {"uid": uuid.uuid4().hex, "reader": reader, "number": str(number), "case": case}
     plain |= texts | {"ordinal": str(max(ordinals, default=0) + 1)}
     for name, text in plain.items():
@@ -246,6 +254,17 @@ def create_reading(
     return reading
 
 
+def reading_nodes(scene) -> tuple:
+    """Return the nodes of a scene that keep readings, in the order in which they were started."""
+    nodes = scene.GetNodesByClass("vtkMRMLScriptedModuleNode")
+    nodes.UnRegister(None)
+    return tuple(
+        node
+        for node in (nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems()))
+        if node.GetModuleName() == MODULE_NAME and node.GetParameter("schema")
+    )
+
+
 def readings(scene) -> tuple[Reading, ...]:
     """Return the readings of a scene in the order in which they were started.
 
@@ -254,17 +273,11 @@ def readings(scene) -> tuple[Reading, ...]:
     InputError
         When one was kept by a newer LumbarHU.
     """
-    nodes = scene.GetNodesByClass("vtkMRMLScriptedModuleNode")
-    nodes.UnRegister(None)
-    found = [
-        Reading(node)
-        for node in (nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems()))
-        if node.GetModuleName() == MODULE_NAME and node.GetParameter("schema")
-    ]
+    found = tuple(map(Reading, reading_nodes(scene)))
     for reading in found:
-        if reading.value("schema") > SCHEMA_VERSION:
+        if _count(reading.node.GetParameter("schema")) > SCHEMA_VERSION:
             raise InputError(f"{reading.title} was kept by a newer version of LumbarHU: update LumbarHU to open it.")
-    return tuple(found)
+    return found
 
 
 def readings_of(ct_node) -> tuple[Reading, ...]:
@@ -345,6 +358,11 @@ def add_to_history(reading: Reading, what: str, who: str, when: str, reason: str
     if not who.strip():
         raise InputError(f"{reading.title} cannot be {what} by nobody: give a name, or initials.")
     reading.keep("history", [*reading.history, {"what": what, "who": who.strip(), "when": when, "reason": reason}])
+
+
+def _count(text: str) -> int:
+    """Return the number that a parameter holds; 0 when it is damaged."""
+    return int(text) if text.isdecimal() else 0
 
 
 def _json_text(value) -> str:

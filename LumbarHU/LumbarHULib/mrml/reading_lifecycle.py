@@ -12,6 +12,7 @@ from LumbarHULib.mrml.label_layer import read_masks
 from LumbarHULib.mrml.reading import Reading, add_to_history
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, lock_markups, markup_node, placed_levels, read_landmarks
 from LumbarHULib.mrml.result_tables import results_table, summary_table
+from LumbarHULib.mrml.roi_label_maps import label_map_node, level_colors_node
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 from LumbarHULib.mrml.subject_hierarchy import remove_folder
 
@@ -80,7 +81,8 @@ def remove_reading(reading: Reading) -> None:
     reading.require_open()
     scene = reading.scene
     nodes = [markup_node(reading, level, role) for level in LEVELS for role in MARKUP_ROLES]
-    nodes += [segmentation_node(reading, roi) for roi in ROIS] + [results_table(reading), summary_table(reading)]
+    nodes += [find(reading, roi) for roi in ROIS for find in (segmentation_node, label_map_node)]
+    nodes += [find(reading) for find in (results_table, summary_table, level_colors_node)]
     for node in nodes:
         if node is not None:
             scene.RemoveNode(node)

@@ -61,6 +61,8 @@ def _summary_columns(result: ReadingResult) -> dict[str, list]:
 
 def _nearness(row: RoiSummary) -> str:
     told = []
+    if row.mean_hu is not None and row.inside_interval is None:
+        told.append("the cutoff's confidence interval is not known")
     if row.inside_interval:
         told.append("inside the cutoff's confidence interval")
     if row.within_error:

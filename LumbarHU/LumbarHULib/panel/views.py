@@ -4,6 +4,8 @@ import numpy as np
 import slicer
 import vtk
 
+from LumbarHULib.mrml.ct_node import set_bone_window
+
 AXIAL, SAGITTAL, CORONAL = "Red", "Yellow", "Green"
 
 # In the range that Slicer leaves to modules; the number of the study's year keeps away from others.
@@ -22,8 +24,6 @@ _LAYOUT = (
     + "</layout></item></layout>"
 )
 
-# For the eye only: wide enough to tell cortex from trabecular bone, and trabecular bone from fat.
-_BONE_WINDOW_HU = (-150.0, 550.0)
 _FIELD_OF_VIEW_MM = {AXIAL: 90.0, SAGITTAL: 170.0, CORONAL: 170.0}
 _IN_PLANE_MM = 1e-3
 _CALM_UPDATES_PER_SECOND = 15.0
@@ -60,11 +60,7 @@ def slice_node(name: str):
 
 def show_ct(ct_node) -> None:
     """Show a CT in all slice views, along its own planes, in a bone window."""
-    if ct_node.GetDisplayNode() is None:
-        ct_node.CreateDefaultDisplayNodes()
-    display = ct_node.GetDisplayNode()
-    display.SetAutoWindowLevel(False)
-    display.SetWindowLevelMinMax(*_BONE_WINDOW_HU)
+    set_bone_window(ct_node)
     slicer.util.setSliceViewerLayers(background=ct_node, fit=True, rotateToVolumePlane=True)
 
 

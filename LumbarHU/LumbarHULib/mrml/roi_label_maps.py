@@ -1,0 +1,94 @@
+"""The regions of a reading as label-map volumes: a copy on the CT's own grid, for whatever takes one."""
+
+from types import MappingProxyType
+
+import numpy as np
+import slicer
+
+from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.levels import LABEL_VALUES, ROIS
+from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.mrml.ct_node import node_from_ijk
+from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.subject_hierarchy import put_in_folder
+
+# A table of colors needs one for each value; these alternate, so that neighbors are told apart.
+_LEVEL_COLORS = MappingProxyType(
+    {
+        "T12": (0.60, 0.60, 0.60),
+        "L1": (0.90, 0.62, 0.00),
+        "L2": (0.34, 0.71, 0.91),
+        "L3": (0.00, 0.62, 0.45),
+        "L4": (0.80, 0.47, 0.65),
+        "L5": (0.94, 0.89, 0.26),
+    }
+)
+_COLORS_ROLE = "level-colors"
+
+
+def label_map_node(reading: Reading, roi: str):
+    """Return the label map that was made of a region; None where there is none."""
+    return reading.node.GetNodeReference(f"{roi}-labels")
+
+
+def level_colors_node(reading: Reading):
+    """Return the colors and names of the label maps' values; None where no label map was made."""
+    return reading.node.GetNodeReference(_COLORS_ROLE)
+
+
+def write_label_maps(reading: Reading, result: ReadingResult, stack: AxialStack) -> tuple:
+    """Copy the regions as they were measured into one label-map volume each, whose values are those of the levels.
+
+    They do not follow the markups: asked for again, they are brought up to date.
+
+    Parameters
+    ----------
+    reading : Reading
+    result : ReadingResult
+        What was measured.
+    stack : AxialStack
+        What its masks are crops of.
+
+    Returns
+    -------
+    tuple of vtkMRMLLabelMapVolumeNode
+        In the order of `ROIS`.
+    """
+    colors = level_colors_node(reading) or _make_colors(reading)
+    return tuple(_write(reading, roi, result, stack, colors) for roi in ROIS)
+
+
+def _write(reading: Reading, roi: str, result: ReadingResult, stack: AxialStack, colors):
+    ct_node = reading.ct_node
+    labels = np.zeros(ct_node.GetImageData().GetDimensions()[::-1], np.uint8)
+    for level in result.levels:
+        mask = level.rois[roi].mask
+        inside, start = stack.stored_crop(mask.inside, mask.offset_kji)
+        crop = labels[tuple(slice(begin, begin + size) for begin, size in zip(start, inside.shape, strict=True))]
+        crop[inside] = LABEL_VALUES[level.level]
+    node = label_map_node(reading, roi)
+    if node is None:
+        name = f"{roi} label map{reading.name_suffix}"
+        node = reading.scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", name)
+        reading.node.SetNodeReferenceID(f"{roi}-labels", node.GetID())
+        put_in_folder(reading, "Label maps", node)
+    state_before = node.StartModify()
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(node_from_ijk(ct_node)))
+    slicer.util.updateVolumeFromArray(node, labels)
+    node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
+    if node.GetDisplayNode() is None:
+        node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
+    node.EndModify(state_before)
+    return node
+
+
+def _make_colors(reading: Reading):
+    node = reading.scene.AddNewNodeByClass("vtkMRMLColorTableNode", f"LumbarHU levels{reading.name_suffix}")
+    node.SetTypeToUser()
+    node.SetNumberOfColors(max(LABEL_VALUES.values()) + 1)
+    node.SetColor(0, "background", 0.0, 0.0, 0.0, 0.0)
+    for level, value in LABEL_VALUES.items():
+        node.SetColor(value, level, *_LEVEL_COLORS[level], 1.0)
+    reading.node.SetNodeReferenceID(_COLORS_ROLE, node.GetID())
+    return node

@@ -1,0 +1,28 @@
+"""What would be lost if a scene were closed."""
+
+import vtk
+
+from LumbarHULib.mrml.reading import Reading
+
+
+def unsaved_names(scene, kept: Reading | None = None) -> tuple[str, ...]:
+    """Return the names of the nodes that were changed since they were read or saved.
+
+    Parameters
+    ----------
+    scene : vtkMRMLScene
+    kept : Reading, optional
+        A reading that an audit folder keeps as it is now: its nodes are not lost.
+    """
+    modified = vtk.vtkCollection()
+    scene.GetStorableNodesModifiedSinceRead(modified)
+    nodes = [modified.GetItemAsObject(index) for index in range(modified.GetNumberOfItems())]
+    safe = set() if kept is None else _ids_of(kept)
+    return tuple(node.GetName() for node in nodes if node.GetSaveWithScene() and node.GetID() not in safe)
+
+
+def _ids_of(reading: Reading) -> set[str]:
+    """Return the IDs of all nodes that belong to a reading; the CT came from a file."""
+    roles: list[str] = []
+    reading.node.GetNodeReferenceRoles(roles)
+    return {reading.node.GetNodeReferenceID(role) for role in roles}
