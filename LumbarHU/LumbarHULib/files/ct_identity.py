@@ -4,6 +4,9 @@ import hashlib
 
 import numpy as np
 
+# NIfTI keeps a geometry in single precision: the same CT, saved so, lies some 1e-5 mm elsewhere.
+GEOMETRY_TOLERANCE_MM = 1e-3
+
 
 def voxels_sha256(voxels: np.ndarray) -> str:
     """Return the SHA-256, in hexadecimal digits, of the voxels' bytes.
@@ -26,3 +29,18 @@ def held_as(voxels: np.ndarray, dtype_name: str) -> np.ndarray | None:
     with np.errstate(invalid="ignore", over="ignore"):
         converted = voxels.astype(wanted)
     return converted if np.array_equal(converted, voxels) else None
+
+
+def largest_offset_mm(first: np.ndarray, second: np.ndarray, shape_kji: tuple[int, ...]) -> float:
+    """Return how far two grids of one shape lie apart at their farthest corners, in mm.
+
+    Parameters
+    ----------
+    first, second : numpy.ndarray, shape (4, 4)
+        From indices (i, j, k) to RAS mm.
+    shape_kji : tuple of int
+        Shape of both arrays.
+    """
+    corners_ijk = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    corners_ijk[:, :3] *= np.array(shape_kji[::-1]) - 1
+    return float(np.linalg.norm(corners_ijk @ (first - second)[:3].T, axis=1).max())

@@ -54,15 +54,31 @@ def read_dicom_series(path: Path, progress) -> tuple[CtVolume, ScanFacts, tuple[
         When there is no such series, or more than one; when the slices do not make up one even stack; or when their
         values cannot be turned into HU.
     """
-    headers, left_aside = find_slices(path, lambda share, text: progress(_HEADER_SHARE * share, text))
-    _check_alike(headers)
-    headers, copies = _sorted_by_position(headers)
-    left_aside["copy of a slice"] = copies
+    headers, left_aside = _sorted_slices(path, lambda share, text: progress(_HEADER_SHARE * share, text))
     step_lps_mm = _even_step(headers)
     ras_from_ijk = _ras_from_ijk(headers[0], step_lps_mm)
     voxels_hu = read_voxels_hu(headers, lambda share, text: progress(_HEADER_SHARE + (1 - _HEADER_SHARE) * share, text))
     facts, findings = facts_of_series(headers, ras_from_ijk)
     return CtVolume(voxels_hu, ras_from_ijk), facts, (*_left_aside(left_aside), *findings)
+
+
+def slice_files(path: Path, progress) -> list[Path]:
+    """Return the file of each slice of a series, in the order of the voxels that `read_dicom_series` returns.
+
+    Raises
+    ------
+    InputError
+        As of `read_dicom_series`, where the headers alone tell.
+    """
+    return [header.path for header in _sorted_slices(path, progress)[0]]
+
+
+def _sorted_slices(path: Path, progress) -> tuple[list[DicomHeader], Counter]:
+    headers, left_aside = find_slices(path, progress)
+    _check_alike(headers)
+    headers, copies = _sorted_by_position(headers)
+    left_aside["copy of a slice"] = copies
+    return headers, left_aside
 
 
 # Keyword, how many numbers, how far two slices may differ, and the name in a sentence.

@@ -10,7 +10,7 @@ from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.files.audit_folder import RECORD, file_sha256, files_in
-from LumbarHULib.files.ct_identity import held_as, voxels_sha256
+from LumbarHULib.files.ct_identity import GEOMETRY_TOLERANCE_MM, held_as, largest_offset_mm, voxels_sha256
 from LumbarHULib.files.cutoffs_file import cutoffs_from
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import LocatedValue, read_located_json
@@ -19,9 +19,6 @@ from LumbarHULib.files.sitk_file import read_with_sitk
 from LumbarHULib.files.verify_numbers import LabelVoxels, label_voxels
 from LumbarHULib.files.verify_record import record_differences
 from LumbarHULib.files.verify_tables import result_differences, summary_differences
-
-# NIfTI keeps a geometry in single precision: the same CT, saved so, lies some 1e-5 mm elsewhere.
-_GEOMETRY_TOLERANCE_MM = 1e-3
 
 
 def verify_audit_folder(folder: Path, ct: CtVolume, progress: Callable[[float, str], None] | None = None) -> list[str]:
@@ -106,8 +103,8 @@ def _ct_differences(recorded: dict, ct: CtVolume) -> list[str]:
     if shape_kji != recorded_shape:
         return [f"CT: expected {_by(recorded_shape)} voxels, found {_by(shape_kji)}: it is another CT."]
     differences = []
-    offset_mm = _largest_offset_mm(ct.ras_from_ijk, np.array(recorded["ras_from_ijk"]), shape_kji)
-    if offset_mm > _GEOMETRY_TOLERANCE_MM:
+    offset_mm = largest_offset_mm(ct.ras_from_ijk, np.array(recorded["ras_from_ijk"]), shape_kji)
+    if offset_mm > GEOMETRY_TOLERANCE_MM:
         differences.append(
             f"CT: its geometry differs, a corner lies {offset_mm:.6g} mm from where the record has it: it is another "
             "CT or was stored otherwise."
@@ -146,8 +143,8 @@ def _read_label_map(path: Path, ct: CtVolume) -> _LabelMap:
         return _LabelMap(
             None, (f"{name}: expected the CT's grid of {_by(ct.voxels_hu.shape)} voxels, found {_by(labels.shape)}.",)
         )
-    offset_mm = _largest_offset_mm(ras_from_ijk, ct.ras_from_ijk, labels.shape)
-    if offset_mm > _GEOMETRY_TOLERANCE_MM:
+    offset_mm = largest_offset_mm(ras_from_ijk, ct.ras_from_ijk, labels.shape)
+    if offset_mm > GEOMETRY_TOLERANCE_MM:
         return _LabelMap(None, (f"{name}: its grid is not the CT's: a corner lies {offset_mm:.6g} mm from the CT's.",))
     differences = []
     if labels.dtype != np.uint8:
@@ -160,13 +157,6 @@ def _read_label_map(path: Path, ct: CtVolume) -> _LabelMap:
         shown = ", ".join(f"{value:g}" for value in strange[:5])
         differences.append(f"{name}: expected label values {low} to {high}, found {shown}.")
     return _LabelMap(labels, tuple(differences))
-
-
-def _largest_offset_mm(first: np.ndarray, second: np.ndarray, shape_kji: tuple[int, ...]) -> float:
-    """Return how far two grids of one shape lie apart at their farthest corners, in mm."""
-    corners_ijk = np.array([[i, j, k, 1] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
-    corners_ijk[:, :3] *= np.array(shape_kji[::-1]) - 1
-    return float(np.linalg.norm(corners_ijk @ (first - second)[:3].T, axis=1).max())
 
 
 def _by(shape_kji: tuple[int, ...]) -> str:

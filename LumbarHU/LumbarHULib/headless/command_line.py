@@ -13,6 +13,7 @@ from LumbarHULib.headless import (
     cohort_command,
     cohort_demo,
     demo_command,
+    export_dicom_command,
     measure_command,
     study_command,
     verify_command,
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_measure(commands)
     _add_verify(commands)
+    _add_export_dicom(commands)
     _add_cohort(commands)
     _add_study(commands)
     return parser
@@ -166,6 +168,20 @@ def _add_verify(commands) -> None:
     verify.add_argument("folder", type=Path, metavar="DIR", help="audit folder")
     verify.add_argument("--ct", type=Path, required=True, metavar="CT", help="the CT that it was measured in")
     verify.set_defaults(command=verify_command.run_verify)
+
+
+def _add_export_dicom(commands) -> None:
+    export = commands.add_parser(
+        "export-dicom",
+        help="write an audit folder's regions and numbers as DICOM Segmentation and structured report",
+        description="Verify an audit folder against its DICOM series, and write its regions as a Segmentation object "
+        "and its numbers as a structured report (TID 1500). Both name the series' patient and study.",
+    )
+    export.add_argument("folder", type=Path, metavar="DIR", help="audit folder")
+    export.add_argument("--ct", type=Path, required=True, metavar="SERIES", help="folder of the DICOM series measured")
+    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to be")
+    export.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    export.set_defaults(command=export_dicom_command.run_export_dicom)
 
 
 def _add_cohort(commands) -> None:

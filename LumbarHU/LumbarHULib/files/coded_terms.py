@@ -1,0 +1,49 @@
+"""What vertebrae and regions are called in the coding schemes that DICOM uses."""
+
+from types import MappingProxyType
+
+Code = tuple[str, str, str]  # value, scheme, meaning
+
+# DICOM PS3.16, CID 7602; Slicer's own lists go no further than “Vertebra”.
+VERTEBRA_CODES: MappingProxyType[str, Code] = MappingProxyType(
+    {
+        "T12": ("23215003", "SCT", "T12 vertebra"),
+        "L1": ("66794005", "SCT", "L1 vertebra"),
+        "L2": ("14293000", "SCT", "L2 vertebra"),
+        "L3": ("36470004", "SCT", "L3 vertebra"),
+        "L4": ("11994002", "SCT", "L4 vertebra"),
+        "L5": ("49668003", "SCT", "L5 vertebra"),
+    }
+)
+
+ANATOMICAL_STRUCTURE: Code = ("123037004", "SCT", "Anatomical Structure")
+
+# Where in the body a region lies, DICOM PS3.16, CID 2; round and oval have no side.
+REGION_SIDE_CODES: MappingProxyType[str, Code] = MappingProxyType(
+    {
+        "right": ("24028007", "SCT", "Right"),
+        "left": ("7771000", "SCT", "Left"),
+        "front": ("255549009", "SCT", "Anterior"),
+    }
+)
+
+# How the regions come about, DICOM PS3.16, CID 7162: from the body's edge.
+EDGE_DETECTION: Code = ("123103", "DCM", "Edge Detection")
+
+ATTENUATION: Code = ("112031", "DCM", "Attenuation Coefficient")
+
+# A scheme of LumbarHU's own: the cutoffs' classes are a study's, not SNOMED's diagnoses.
+PRIVATE_SCHEME = "99LUMBARHU"
+REGION_METHOD_CODES: MappingProxyType[str, Code] = MappingProxyType(
+    {
+        "round": ("roi-round", PRIVATE_SCHEME, "Largest circle on the midline"),
+        "oval": ("roi-oval", PRIVATE_SCHEME, "Largest ellipse on the midline"),
+        "right": ("roi-right", PRIVATE_SCHEME, "Right lateral region"),
+        "front": ("roi-front", PRIVATE_SCHEME, "Anterior middle region"),
+        "left": ("roi-left", PRIVATE_SCHEME, "Left lateral region"),
+    }
+)
+CLASS_NAME: Code = ("class", PRIVATE_SCHEME, "Class by the cutoffs")
+CUTOFF_SOURCE: Code = ("cutoff-source", PRIVATE_SCHEME, "Source of the cutoffs")
+MEAN_OF_LEVELS: Code = ("mean-of-levels", PRIVATE_SCHEME, "Mean over vertebral levels")
+COMMENT: Code = ("121106", "DCM", "Comment")

@@ -1,0 +1,99 @@
+"""The segments of a DICOM Segmentation object as voxels of their CT."""
+
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import LEVELS, ROIS
+
+_SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
+_RAS_FROM_LPS = np.array([-1.0, -1.0, 1.0])
+
+# DICOM states positions to some 0.01 mm; a frame farther off its slice than this belongs to another grid.
+_SAME_PLACE_MM = 0.02
+
+_LABEL = re.compile(rf"({'|'.join(LEVELS)})[ _-]({'|'.join(ROIS)})", re.IGNORECASE)
+
+
+def read_dicom_segments(path: Path, ct: CtVolume) -> Iterator[tuple[str, str, np.ndarray, tuple[int, int, int]]]:
+    """Give level, region, voxels as an array [k, j, i] of the slices concerned, and the index of the first voxel.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A binary Segmentation object with segments labeled like “L1 round”; others are left aside.
+    ct : CtVolume
+        The CT whose slices its frames lie in.
+
+    Raises
+    ------
+    InputError
+        When the file is no such object, no segment is so labeled, or a frame lies in none of the CT's slices.
+    """
+    dataset, frames = _read(path)
+    regions = {}
+    for segment in dataset.SegmentSequence:
+        match = _LABEL.fullmatch(str(segment.SegmentLabel).strip())
+        if match:
+            regions[int(segment.SegmentNumber)] = match[1].upper(), match[2].lower()
+    if not regions:
+        raise InputError(f"“{path.name}” has no segment labeled like “L1 round”: give the one that LumbarHU exported.")
+    slices: dict[int, dict[int, np.ndarray]] = {number: {} for number in regions}
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    for frame, group in zip(frames, dataset.PerFrameFunctionalGroupsSequence, strict=True):
+        number = int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+        if number in regions:
+            slices[number][_slice_of(path, ct, group, shared, frame.shape)] = frame.astype(bool)
+    for number, (level, roi) in regions.items():
+        if slices[number]:
+            first, last = min(slices[number]), max(slices[number])
+            inside = np.zeros((last - first + 1, *ct.voxels_hu.shape[1:]), dtype=bool)
+            for k, frame in slices[number].items():
+                inside[k - first] = frame
+            yield level, roi, inside, (first, 0, 0)
+
+
+def _read(path: Path):
+    import pydicom
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(path, force=True)
+            if dataset.get("SOPClassUID") != _SEGMENTATION_STORAGE or dataset.get("SegmentationType") != "BINARY":
+                raise InputError(f"“{path.name}” is no binary DICOM Segmentation object: give one.")
+            frames = dataset.pixel_array
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # what pydicom raises on a damaged file has no common base
+        raise InputError(f"“{path.name}” cannot be read as DICOM: it is damaged, copy it again.") from error
+    return dataset, frames if frames.ndim == 3 else frames[np.newaxis]
+
+
+def _slice_of(path: Path, ct: CtVolume, group, shared, shape_ji: tuple[int, ...]) -> int:
+    """Return the slice k of the stored CT in which a frame lies."""
+
+    def macro(name: str):
+        return (group if name in group else shared)[name][0]
+
+    position = np.array(macro("PlanePositionSequence").ImagePositionPatient, dtype=float) * _RAS_FROM_LPS
+    along = np.array(macro("PlaneOrientationSequence").ImageOrientationPatient, dtype=float).reshape(2, 3)
+    row_mm, column_mm = (float(spacing) for spacing in macro("PixelMeasuresSequence").PixelSpacing)
+    steps = along * _RAS_FROM_LPS * np.array([[column_mm], [row_mm]])
+    far_ji = np.array(ct.voxels_hu.shape[1:]) - 1
+    k = int(np.rint(np.linalg.solve(ct.ras_from_ijk[:3, :3], position - ct.ras_from_ijk[:3, 3])[2]))
+    corners = ((0, 0), (0, far_ji[1]), (far_ji[0], 0))
+    offsets_mm = [
+        np.linalg.norm(position + j * steps[1] + i * steps[0] - (ct.ras_from_ijk @ (i, j, k, 1))[:3])
+        for j, i in corners
+    ]
+    if shape_ji != ct.voxels_hu.shape[1:] or not 0 <= k < len(ct.voxels_hu) or max(offsets_mm) > _SAME_PLACE_MM:
+        raise InputError(
+            f"“{path.name}” has a frame that lies in no slice of the CT: give the DICOM series that it refers to."
+        )
+    return k
