@@ -1,6 +1,7 @@
-"""What every test shares: the real CT data where there is some, and no exception lost inside an observer."""
+"""What every test shares: real data and outside programs where there are some, and no exception lost in an observer."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 REAL_DATA = Path(os.environ.get("LUMBARHU_DATA") or REPOSITORY.parent / "shared" / "data")
 LEFT_OUT = "left out, no real CT data: "
+NO_PROGRAM = "left out, no program: "
+
+# The Debian and Ubuntu packages of the programs that check what is written; nothing else needs them.
+PACKAGES = {"dciodvfy": "dicom3tools", "dcentvfy": "dicom3tools"}
 
 
 def pytest_configure(config):
@@ -35,6 +40,19 @@ def real_data():
     return folder_named
 
 
+@pytest.fixture(scope="session")
+def outside_program():
+    """Return a function from a program's name to its path; without the program the test is left out, loudly."""
+
+    def path_of(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            pytest.skip(f"{NO_PROGRAM}{name}")
+        return path
+
+    return path_of
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     """Fail a test during which an exception reached only `sys.excepthook`, as those in VTK observers do."""
@@ -54,11 +72,17 @@ def pytest_runtest_call(item):
 
 def pytest_terminal_summary(terminalreporter):
     reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()) if report.longrepr]
-    names = sorted({reason.partition(LEFT_OUT)[2] for reason in reasons if LEFT_OUT in reason})
-    if names:
-        count = sum(LEFT_OUT in reason for reason in reasons)
+    data, programs = ([one.partition(mark)[2] for one in reasons if mark in one] for mark in (LEFT_OUT, NO_PROGRAM))
+    if data or programs:
         terminalreporter.section("LEFT OUT", sep="!", red=True, bold=True)
+    if data:
         terminalreporter.line(
-            f"{count} tests on real CT data did not run, for want of: {', '.join(names)}. "
+            f"{len(data)} tests on real CT data did not run, for want of: {', '.join(sorted(set(data)))}. "
             "Set LUMBARHU_DATA to the folder that holds them."
+        )
+    if programs:
+        packages = " ".join(sorted({PACKAGES[name] for name in programs}))
+        terminalreporter.line(
+            f"{len(programs)} tests did not run, for want of: {', '.join(sorted(set(programs)))}. "
+            f"Debian, Ubuntu: apt-get install {packages}"
         )

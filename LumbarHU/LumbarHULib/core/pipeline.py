@@ -97,6 +97,7 @@ def measure_ct(
     exclusions: Mapping[str, str] | None = None,
     accept_off_protocol: bool = False,
     scan_findings: Sequence[Finding] = (),
+    edited_masks: Mapping[str, Mapping[str, RoiMask]] | None = None,
 ) -> ReadingResult:
     """Measure every level of one reading and summarize them.
 
@@ -116,6 +117,8 @@ def measure_ct(
         Give classes although the acquisition is known to be off the cutoffs' own.
     scan_findings : sequence of Finding
         What reading the CT told.
+    edited_masks : mapping of str to mapping of str to RoiMask, optional
+        By level and region, label maps that a person edited by hand: measured as they stand.
 
     Returns
     -------
@@ -132,11 +135,12 @@ def measure_ct(
         if not reason:
             raise InputError(f"{level} is excluded without a reason: give one, such as “fracture”.", level)
     stack = axial_stack(ct, protocol)
+    edited_masks = edited_masks or {}
     levels: list[LevelResult | LevelRefusal] = []
     for of_level in landmarks:
         reason = exclusions.pop(of_level.level, "")
         try:
-            levels.append(measure_level(stack, of_level, protocol, excluded=reason))
+            levels.append(measure_level(stack, of_level, protocol, reason, edited_masks.get(of_level.level)))
         except InputError as problem:
             levels.append(LevelRefusal(of_level.level, str(problem), reason))
     levels += [

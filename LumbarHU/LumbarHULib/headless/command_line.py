@@ -133,6 +133,13 @@ def _add_measure(commands) -> None:
         help="Slicer .mrk.json files, or folders of them",
     )
     measure.add_argument("--out", type=Path, required=True, metavar="DIR", help="audit folder to be")
+    measure.add_argument(
+        "--label-maps",
+        type=Path,
+        metavar="PATH",
+        help="measure these regions in place of the markups' own: a folder with round.nrrd and so on, one such file, "
+        "or a DICOM Segmentation object that export-dicom wrote",
+    )
     measure.add_argument("--levels", metavar="L1,L2,…", help="levels to measure (default: all that have a midline)")
     measure.add_argument(
         "--exclude",

@@ -33,6 +33,7 @@ def run_measure(options: argparse.Namespace) -> int:
         accept_off_protocol=options.accept_off_protocol,
         scene=options.scene,
         overwrite=options.overwrite,
+        label_maps=options.label_maps,
     )
     progress = Progress()
     try:

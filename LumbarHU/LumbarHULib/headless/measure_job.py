@@ -3,9 +3,12 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import LEVELS
@@ -15,6 +18,7 @@ from LumbarHULib.files.audit import Audit, require_measured_levels
 from LumbarHULib.files.audit_folder import OWN_AUDIT_FOLDER, write_audit_folder
 from LumbarHULib.files.ct_file import CtFile, read_ct
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
+from LumbarHULib.files.label_maps_in import RegionMasks, read_label_maps, without_unchanged
 from LumbarHULib.files.markup_file import read_markups
 from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
 from LumbarHULib.files.whole_folder import check_destination
@@ -47,6 +51,8 @@ class MeasureJob:
         Which reading of this reader it is, from 1.
     accept_off_protocol, scene, overwrite : bool
         Classify all the same; leave a scene as well; replace the folder.
+    label_maps : Path or None
+        Label maps to measure in place of those that the markups give: see `read_label_maps`.
     extra : mapping
         Further plain JSON values for the record, such as what a batch made the folder from.
     """
@@ -65,6 +71,11 @@ class MeasureJob:
     scene: bool = False
     overwrite: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    label_maps: Path | None = None
+
+    def __post_init__(self):
+        if self.scene and self.label_maps is not None:
+            raise InputError("A scene shows no label maps that were given: leave --scene or --label-maps away.")
 
 
 def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
@@ -104,7 +115,8 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
             audit = audit_of(job, ct_file, result, protocol, cutoffs)
             write_audit_folder(job.destination, audit, job.overwrite, also_write=save, progress=progress)
         return audit
-    result = measure_ct(
+    measured = partial(
+        measure_ct,
         ct_file.ct,
         landmarks,
         protocol.protocol,
@@ -114,9 +126,35 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
         job.accept_off_protocol,
         scan_findings,
     )
+    result = measured()
+    if job.label_maps is not None:
+        result = measured(edited_masks=_edited_masks(job.label_maps, ct_file, result, protocol))
     audit = audit_of(job, ct_file, result, protocol, cutoffs)
     write_audit_folder(job.destination, audit, job.overwrite, progress=progress)
     return audit
+
+
+def _edited_masks(path: Path, ct_file: CtFile, result: ReadingResult, protocol: ProtocolDocument) -> RegionMasks:
+    """Return the regions in the label maps at `path` that are not as they were measured from the markups.
+
+    Raises
+    ------
+    InputError
+        When they cannot be read, hold a level that was not measured, or lack one that was.
+    """
+    masks = read_label_maps(path, ct_file.ct, axial_stack(ct_file.ct, protocol.protocol))
+    measured = {level.level: {roi: of_roi.mask for roi, of_roi in level.rois.items()} for level in result.levels}
+    for level in masks:
+        if level not in measured:
+            raise InputError(f"“{path.name}” holds {level}, which was not measured: give its midline as well.", level)
+    for level, roi in product(measured, {roi for of_level in masks.values() for roi in of_level}):
+        if roi not in masks.get(level, {}):
+            raise InputError(
+                f"“{path.name}” has no voxels of the {roi} ROI of {level}: draw them, or leave "
+                f"{level} out of the levels.",
+                level,
+            )
+    return without_unchanged(masks, measured)
 
 
 def chosen_landmarks(
@@ -153,7 +191,7 @@ def _check_inputs_stay(job: MeasureJob) -> None:
     """Raise InputError when replacing the destination would remove what is measured."""
     # Unlike Path.resolve, realpath does not fail where links lead in a circle.
     destination = os.path.realpath(job.destination)
-    for path in (job.ct, *job.markups, job.protocol, job.cutoffs):
+    for path in (job.ct, *job.markups, job.protocol, job.cutoffs, job.label_maps):
         if path is not None and Path(os.path.realpath(path)).is_relative_to(destination) and job.destination.exists():
             raise InputError(
                 f"“{job.destination}” holds “{path.name}”, which is to be measured, so it is not overwritten: choose "

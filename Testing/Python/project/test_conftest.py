@@ -50,6 +50,15 @@ def test_a_test_without_its_real_data_is_left_out_loudly(suite, workers):
     outcome.stdout.fnmatch_lines(["*LEFT OUT*", "1 tests on real CT data did not run, for want of: no-such-ct.*"])
 
 
+def test_a_test_without_its_outside_program_is_left_out_loudly(suite, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    outcome = suite("def test_by_a_checker(outside_program): assert outside_program('dciodvfy')")
+    outcome.assert_outcomes(skipped=1)
+    outcome.stdout.fnmatch_lines(
+        ["*LEFT OUT*", "1 tests did not run, for want of: dciodvfy.*apt-get install dicom3tools"]
+    )
+
+
 def test_a_real_data_folder_that_is_named_but_absent_is_an_error(suite, monkeypatch):
     monkeypatch.setenv("LUMBARHU_DATA", os.path.join("no", "such", "folder"))
     outcome = suite("def test_something(): pass")

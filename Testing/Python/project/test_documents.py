@@ -69,7 +69,7 @@ def options_of(repository):
 
 
 def test_every_command_in_the_documents_exists_with_its_options(documents, options_of):
-    commands = re.findall(r"\blumbarhu ([a-z]+)(.*)", code_of(documents))
+    commands = re.findall(r"\blumbarhu ([a-z-]+)(.*)", code_of(documents))
     assert {"demo", "measure", "verify", "study", "cohort"} <= {subcommand for subcommand, _ in commands}
     for subcommand, arguments in commands:
         assert set(OPTION.findall(arguments)) <= options_of(subcommand)

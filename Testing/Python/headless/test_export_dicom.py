@@ -1,0 +1,254 @@
+"""An audit folder as DICOM objects: no checker finds an error, and other readers get the same voxels and numbers."""
+
+import importlib.util
+import json
+import shutil
+import subprocess
+
+import highdicom
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK
+from headless.command_runner import lumbarhu
+from headless.phantom_files import files_of, rows_of
+from headless.test_dicom_phantom import SECRETS, write_series
+
+from LumbarHULib.core.levels import LABEL_VALUES, ROIS
+
+IDENTITY = {"StudyInstanceUID": "1.2.826.0.1.3680043.8.498.1", "FrameOfReferenceUID": "1.2.826.0.1.3680043.8.498.2"}
+LEVELS = ("L1", "L2", "L3", "L4")
+
+
+@pytest.fixture(scope="module")
+def series(spine, tmp_path_factory):
+    return write_series(tmp_path_factory.mktemp("dicom") / "series", spine.phantom, **IDENTITY)
+
+
+@pytest.fixture(scope="module")
+def audit(series, spine, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dicom-audit") / "audit"
+    run = lumbarhu("measure", series, "--markups", spine.markups, "--out", folder, "--reader", "A^B")
+    assert (run.exit_code, run.err) == (0, "")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(series, audit, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dicom-out") / "dicom"
+    run = lumbarhu("export-dicom", audit, "--ct", series, "--out", folder)
+    assert (run.exit_code, run.err) == (0, "")
+    return folder
+
+
+def refusal(*arguments) -> str:
+    run = lumbarhu(*arguments)
+    assert (run.exit_code, run.out) == (2, "")
+    assert run.err.count("\n") == 1
+    return run.err
+
+
+@pytest.mark.parametrize("name", ["segmentation.dcm", "report.dcm"])
+def test_the_checker_of_dicom_objects_finds_no_error(exported, name, outside_program):
+    run = subprocess.run(
+        [outside_program("dciodvfy"), "-new", exported / name], capture_output=True, text=True, check=False
+    )
+    found = (run.stdout + run.stderr).splitlines()
+    assert [line for line in found if line.startswith("Error")] == []
+    assert found[-1] in ("Segmentation", "ComprehensiveSR") or "Segmentation" in found or "ComprehensiveSR" in found
+
+
+def test_the_checker_of_entities_finds_no_error_among_objects_and_slices(exported, series, outside_program):
+    files = [*exported.iterdir(), *series.iterdir()]
+    run = subprocess.run([outside_program("dcentvfy"), *files], capture_output=True, text=True, check=False)
+    assert [line for line in (run.stdout + run.stderr).splitlines() if line.startswith("Error")] == []
+
+
+def test_another_reader_gets_the_voxels_of_the_label_maps_back(exported, audit, series):
+    segmentation = highdicom.seg.segread(exported / "segmentation.dcm")
+    uids = [pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID for path in series.iterdir()]
+    uids.sort(key=lambda uid: int(uid.rpartition(".")[2]))  # the fixture numbers them from caudal to cranial
+    for roi in ROIS:
+        labels = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(audit / "labelmaps" / f"{roi}.nrrd")))
+        for level in LEVELS:
+            (number,) = segmentation.get_segment_numbers(segment_label=f"{level} {roi}")
+            voxels = segmentation.get_pixels_by_source_instance(
+                uids, segment_numbers=[number], combine_segments=False, assert_missing_frames_are_empty=True
+            )[..., 0]
+            assert np.array_equal(voxels.astype(bool), labels == LABEL_VALUES[level])
+
+
+def test_every_segment_has_its_vertebra_and_its_side_coded(exported):
+    dataset = pydicom.dcmread(exported / "segmentation.dcm")
+    sides = {}
+    for segment in dataset.SegmentSequence:
+        level, roi = segment.SegmentLabel.split()
+        assert segment.SegmentedPropertyTypeCodeSequence[0].CodeMeaning == f"{level} vertebra"
+        region = segment.AnatomicRegionSequence[0]
+        modifiers = region.get("AnatomicRegionModifierSequence") or []
+        sides.setdefault(roi, set()).update(modifier.CodeMeaning for modifier in modifiers)
+    assert sides == {"round": set(), "oval": set(), "right": {"Right"}, "front": {"Anterior"}, "left": {"Left"}}
+
+
+def test_another_reader_gets_the_numbers_of_the_tables_back(exported, audit):
+    content = highdicom.sr.srread(exported / "report.dcm").content
+    read = {}
+    for group in content.get_volumetric_roi_measurement_groups():
+        level, roi = group.tracking_identifier.split()
+        values = {}
+        for measurement in group.get_measurements():
+            name = "area" if measurement.derivation is None else measurement.derivation.meaning
+            values[name] = (float(measurement.value), measurement.unit.value)
+        read[level, roi] = values
+    rows = {(row["level"], row["roi"]): row for row in rows_of(audit / "results.csv")}
+    assert read.keys() == rows.keys()
+    for place, row in rows.items():
+        assert read[place]["Mean"] == (pytest.approx(float(row["mean_hu"]), rel=1e-13), "[hnsf'U]")
+        assert read[place]["Standard Deviation"] == (pytest.approx(float(row["sd_hu"]), rel=1e-13), "[hnsf'U]")
+        assert read[place]["area"] == (pytest.approx(float(row["area_mm2"]), rel=1e-13), "mm2")
+
+
+def test_the_report_gives_each_class_with_the_source_of_its_cutoffs_and_no_diagnosis(exported, audit):
+    content = highdicom.sr.srread(exported / "report.dcm").content
+    rows = {row["roi"]: row for row in rows_of(audit / "summary.csv")}
+    citation = json.loads((audit / "record.json").read_text(encoding="utf-8"))["cutoffs"]["citation"]
+    groups = content.get_image_measurement_groups()
+    assert len(groups) == len(rows)
+    for group in groups:
+        row = rows[group.tracking_identifier.rpartition(" ")[2]]
+        (measurement,) = group.get_measurements()
+        assert float(measurement.value) == pytest.approx(float(row["mean_hu"]), rel=1e-13)
+        (evaluation,) = group.get_qualitative_evaluations()
+        assert evaluation.value.value == row["class"].upper()
+        assert evaluation.value.scheme_designator == "99LUMBARHU"
+        texts = [item.value for item in group[0].ContentSequence if item.ValueType == "TEXT"]
+        assert citation in texts
+        assert any("Not a medical device" in text for text in texts)
+
+
+def test_both_objects_name_the_patient_the_study_and_the_slices_of_the_ct(exported, series):
+    slices = [pydicom.dcmread(path, stop_before_pixels=True) for path in series.iterdir()]
+    for name in ("segmentation.dcm", "report.dcm"):
+        dataset = pydicom.dcmread(exported / name)
+        assert str(dataset.PatientName) == SECRETS["PatientName"]
+        assert dataset.StudyInstanceUID == IDENTITY["StudyInstanceUID"]
+        told = str(dataset)
+        assert sum(one.SOPInstanceUID in told for one in slices) >= len(LEVELS)
+
+
+def test_the_reader_is_named_whatever_letters_the_name_has(exported):
+    dataset = pydicom.dcmread(exported / "segmentation.dcm")
+    assert str(dataset.ContentCreatorName) == "A B^"
+
+
+def test_the_segmentation_measured_again_gives_the_same_tables_and_label_maps(exported, audit, series, tmp_path):
+    run = lumbarhu(
+        *("measure", series, "--markups", audit / "markups", "--label-maps", exported / "segmentation.dcm"),
+        *("--out", tmp_path / "again", "--reader", "A^B"),
+    )
+    assert (run.exit_code, run.err) == (0, "")
+    first, second = files_of(audit), files_of(tmp_path / "again")
+    assert {name for name in first if first[name] != second[name]} <= {"record.json"}  # the outline came as a markup
+
+
+def test_a_label_map_that_was_corrected_is_measured_as_it_stands_and_says_so(audit, series, tmp_path):
+    shutil.copytree(audit / "labelmaps", tmp_path / "corrected")
+    image = SimpleITK.ReadImage(str(tmp_path / "corrected" / "round.nrrd"))
+    labels = SimpleITK.GetArrayFromImage(image)
+    first = np.argwhere(labels == LABEL_VALUES["L2"])[0]
+    labels[tuple(first)] = 0
+    changed = SimpleITK.GetImageFromArray(labels)
+    changed.CopyInformation(image)
+    SimpleITK.WriteImage(changed, str(tmp_path / "corrected" / "round.nrrd"))
+    run = lumbarhu(
+        *("measure", series, "--markups", audit / "markups", "--label-maps", tmp_path / "corrected"),
+        *("--out", tmp_path / "out"),
+    )
+    assert (run.exit_code, run.err) == (0, "")
+    before, after = (
+        {(row["level"], row["roi"]): row for row in rows_of(folder / "results.csv")}
+        for folder in (audit, tmp_path / "out")
+    )
+    assert [place for place, row in after.items() if row["edited"] == "true"] == [("L2", "round")]
+    assert int(after["L2", "round"]["voxels"]) == int(before["L2", "round"]["voxels"]) - 1
+    assert all(after[place]["mean_hu"] == row["mean_hu"] for place, row in before.items() if place != ("L2", "round"))
+
+
+def test_a_level_without_voxels_in_the_label_maps_is_refused(audit, series, tmp_path):
+    image = SimpleITK.ReadImage(str(audit / "labelmaps" / "oval.nrrd"))
+    SimpleITK.WriteImage(image * (image != LABEL_VALUES["L3"]), str(tmp_path / "oval.nrrd"))
+    told = refusal(
+        *("measure", series, "--markups", audit / "markups", "--label-maps", tmp_path / "oval.nrrd"),
+        *("--out", tmp_path / "out"),
+    )
+    assert "“oval.nrrd” has no voxels of the oval ROI of L3" in told
+
+
+def test_a_label_map_of_another_grid_or_with_other_values_is_refused(audit, series, tmp_path):
+    image = SimpleITK.ReadImage(str(audit / "labelmaps" / "oval.nrrd"))
+    moved = SimpleITK.Image(image)
+    moved.SetOrigin([place + 1 for place in image.GetOrigin()])
+    for changed, told in ((moved, "is not on the CT's grid"), (image / 2, "holds the label value 10:")):
+        SimpleITK.WriteImage(changed, str(tmp_path / "oval.nrrd"))
+        assert told in refusal(
+            *("measure", series, "--markups", audit / "markups", "--label-maps", tmp_path / "oval.nrrd"),
+            *("--out", tmp_path / "out"),
+        )
+
+
+def test_a_segmentation_of_another_ct_is_refused(exported, spine, audit, series, tmp_path):
+    dataset = pydicom.dcmread(exported / "segmentation.dcm")
+    for group in dataset.PerFrameFunctionalGroupsSequence:
+        group.PlanePositionSequence[0].ImagePositionPatient[2] += 1.3
+    dataset.save_as(tmp_path / "moved.dcm")
+    told = refusal(
+        *("measure", series, "--markups", audit / "markups", "--label-maps", tmp_path / "moved.dcm"),
+        *("--out", tmp_path / "out"),
+    )
+    assert "has a frame that lies in no slice of the CT" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(b"", "holds no label map of a region"), (b"\0" * 128 + b"DICM", "Segmentation object")]
+)
+def test_what_is_no_label_map_is_refused(content, told, audit, series, tmp_path):
+    (tmp_path / "segmentation.dcm").write_bytes(content)
+    assert told in refusal(
+        *("measure", series, "--markups", audit / "markups", "--label-maps", tmp_path / "segmentation.dcm"),
+        *("--out", tmp_path / "out"),
+    )
+
+
+def test_a_folder_that_does_not_verify_is_not_exported(audit, series, tmp_path):
+    shutil.copytree(audit, tmp_path / "audit")
+    path = tmp_path / "audit" / "results.csv"
+    path.write_text(path.read_text().replace("L1,round", "L1,round", 1) + "\n")
+    told = refusal("export-dicom", tmp_path / "audit", "--ct", series, "--out", tmp_path / "dicom")
+    assert "does not agree with its CT" in told
+    assert not (tmp_path / "dicom").exists()
+
+
+def test_a_ct_that_is_no_dicom_series_is_refused(audit, spine, tmp_path):
+    told = refusal("export-dicom", audit, "--ct", spine.ct, "--out", tmp_path / "dicom")
+    assert "“ct.nrrd” is no DICOM series" in told
+
+
+def test_a_series_whose_identity_was_removed_is_refused(spine, tmp_path):
+    series = write_series(tmp_path / "series", spine.phantom)
+    measured = lumbarhu("measure", series, "--markups", spine.markups, "--out", tmp_path / "audit")
+    assert measured.exit_code == 0
+    told = refusal("export-dicom", tmp_path / "audit", "--ct", series, "--out", tmp_path / "dicom")
+    assert "states no StudyInstanceUID" in told
+
+
+def test_without_highdicom_one_sentence_says_where_to_get_it(audit, series, tmp_path, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "highdicom" else found(name))
+    told = refusal("export-dicom", audit, "--ct", series, "--out", tmp_path / "dicom")
+    assert "pip install highdicom" in told
+
+
+def test_an_old_export_is_replaced_only_when_asked(exported, audit, series):
+    before = files_of(exported)
+    assert "--overwrite" in refusal("export-dicom", audit, "--ct", series, "--out", exported)
+    assert files_of(exported) == before
