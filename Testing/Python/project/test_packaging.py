@@ -2,6 +2,7 @@
 
 import contextlib
 import fnmatch
+import json
 import re
 import subprocess
 import sys
@@ -64,3 +65,12 @@ def test_a_layer_is_imported_with_every_warning_an_error(layer, module_folder):
         check=False,
     )
     assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_the_extensions_index_lists_the_project_under_its_modules_category(repository):
+    project = re.search(r"project\((\w+)\)", (repository / "CMakeLists.txt").read_text(encoding="utf-8"))[1]
+    entry = json.loads((repository / f"{project}.json").read_text(encoding="utf-8"))
+    assert {"$schema", "category", "scm_url", "scm_revision", "build_dependencies", "tier"} <= entry.keys()
+    assert re.fullmatch(rf"https://\S+/Slicer{project}\.git", entry["scm_url"])
+    module = (repository / "LumbarHU" / "LumbarHU.py").read_text(encoding="utf-8")
+    assert f'"{entry["category"]}"' in re.search(r"parent\.categories = (.*)", module)[1]
