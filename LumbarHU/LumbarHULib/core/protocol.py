@@ -60,6 +60,16 @@ class Protocol:
     outline_gap_limit_mm: float = _number("mm", 0.0, 50.0)
     cortical_margin_mm: float = _number("mm", 0.0, 10.0)
 
+    # The endplates
+    endplate_bone_hu: float = _number("HU", 1.0, 1000.0)
+    endplate_disc_hu: float = _number("HU", 1.0, 500.0)
+    endplate_misfit_hu: float = _number("HU", 0.1, 500.0)
+    endplate_layer_min_hu_mm: float = _number("HU·mm", 0.0, 5000.0)
+    endplate_support_min: float = _number("1", 0.0, 1.0)
+    endplate_height_min_mm: float = _number("mm", 1.0, 100.0)
+    endplate_height_usual_mm: float = _number("mm", 1.0, 100.0)
+    endplate_height_max_mm: float = _number("mm", 1.0, 100.0)
+
     # The regions of interest
     front_width_fraction: float = _number("1", 0.05, 0.95)
     lateral_extent: str = _choice("full", "anterior")
@@ -94,6 +104,8 @@ class Protocol:
             ("outline_cortex_usual_mm", "outline_cortex_max_mm"),
             ("outline_blur_min_mm", "outline_blur_max_mm"),
             ("outline_half_width_min_mm", "outline_half_width_max_mm"),
+            ("endplate_height_min_mm", "endplate_height_usual_mm"),
+            ("endplate_height_usual_mm", "endplate_height_max_mm"),
         ):
             if not getattr(self, low) < getattr(self, high):
                 raise InputError(

@@ -21,6 +21,8 @@ CORE_FLOW = (
     "scan_facts",
     "ct_volume",
     "axial_stack",
+    "endplate_fit",
+    "endplates",
     "plane_image",
     "landmarks",
     "frame",

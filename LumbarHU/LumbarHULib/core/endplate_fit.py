@@ -1,0 +1,330 @@
+"""Fit one endplate's surface to columns of voxels that run through it.
+
+Along a column, seen from the body's middle outward, a slice of thickness w that is blurred by b shows trabecular bone,
+a thin dense endplate, the disc, the neighbor's endplate and the neighbor's bone, each for the share of the slice that
+it fills. That is modeled for the voxels as they are, so slices that are thick against the disc still tell where,
+between two of them, the surface lies. The endplate is a plane that is bent into a shallow dish.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from LumbarHULib.core.protocol import Protocol
+
+# Amplitudes in the order of the model: HU of body, disc and neighbor; HU times mm of the endplate and the neighbor's.
+_AMPLITUDES = 5
+
+# The search: places, disc heights and slopes tried, bins, all in mm; how much of the profile behind an endplate must
+# fit, how far a place may be from the expected one, and the length of profile that counts as one sample.
+_STEP_MM = 1.0
+_DISCS_MM = np.array([3.0, 5.0, 7.0, 10.0, 14.0])
+_SLOPES = np.tan(np.radians([-18.0, -12.0, -6.0, 0.0, 6.0, 12.0, 18.0]))
+_BIN_MM = 0.5
+_NEAREST_MM, _FARTHEST_MM = 2.25, 27.0
+_BEHIND_MM = 5.0
+_PLACE_SD_MM = 6.0
+_SAYS_ONE_MM = 2.0
+SEARCH_REACH_MM = 36.0
+
+# The fit: samples this far inside and outside the surface count. Its steps begin with a model that is blurred more than
+# the image (mm), so that it is drawn to an endplate from farther away, and end when all are small.
+_INSIDE_MM, _OUTSIDE_MM = 9.0, 14.0
+_FIRST_BLURS_MM = (2.0, 2.0, 1.2, 1.2, 0.6, 0.0, 0.0, 0.0)
+_LATER_BLURS_MM = (0.0, 0.0, 0.0, 0.0)
+_SMALL = np.array([0.02, 1e-3, 1e-3, 0.05])
+
+# Of an endplate's shape (center, slopes, dish, disc, wedge): expected mean and standard deviation, limits, largest
+# step of each and of the amplitudes.
+_EXPECTED_SHAPE = np.array([0.0, 0.0, 0.0, 0.8, 8.0, 0.0])
+_EXPECTED_SHAPE_SD = np.array([1e3, 0.25, 0.15, 0.8, 4.0, 0.15])
+_SHAPE = len(_EXPECTED_SHAPE)
+_UNKNOWNS = _SHAPE + _AMPLITUDES
+_HALVES = slice(0, _UNKNOWNS), slice(_UNKNOWNS, None)
+_LOW = np.tile(np.concatenate([[1.0, -0.7, -0.7, -1.0, 2.0, -0.5], np.full(_AMPLITUDES, -1e4)]), 2)
+_HIGH = np.tile(np.concatenate([[40.0, 0.7, 0.7, 4.0, 25.0, 0.5], np.full(_AMPLITUDES, 1e4)]), 2)
+_LARGEST = np.tile(np.concatenate([[1.5, 0.1, 0.1, 0.7, 1.5, 0.1], np.full(_AMPLITUDES, 1e4)]), 2)
+
+# How much alike the two are, by place among the unknowns, sign and standard deviation: parallel (slopes count outward),
+# equally hollow, of the same bone and density.
+_PARALLEL_SD = 0.08
+_ALIKE = ((1, 1, _PARALLEL_SD), (2, 1, 0.05), (3, -1, 0.5), (6, -1, 20.0), (9, -1, 100.0))
+
+# So many neighboring voxels say the same, as noise and bone have a grain.
+_VOXELS_ALIKE = 4.0
+
+_THROUGH_SLICE_SD_MM = 0.5
+
+# Slices that are thicker leave open in which of them an endplate lies.
+_THICK_MM = 3.2
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Voxels in columns along the slice normal.
+
+    Parameters
+    ----------
+    along_mm, across_mm : numpy.ndarray, shape (n,)
+        Where the columns stand, toward anterior and toward the patient's left, from their middle one.
+    outward_mm : numpy.ndarray, shape (K,)
+        Heights of the slices, counted from the body's middle away from it.
+    hu : numpy.ndarray, shape (n, K)
+    radius_mm : float
+        Of the disk in which the columns stand.
+    slice_mm : float
+        Thickness of a slice.
+    """
+
+    along_mm: np.ndarray
+    across_mm: np.ndarray
+    outward_mm: np.ndarray
+    hu: np.ndarray
+    radius_mm: float
+    slice_mm: float
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """An endplate's surface: outward height = center + slopes · (along, across) + dish · (distance / radius)².
+
+    Parameters
+    ----------
+    center_mm, slope_along, slope_across, dish_mm : float
+        Of the middle of the dense layer.
+    disc_mm, wedge : float
+        Distance to the neighbor's endplate, and by how much that rises more per mm to anterior.
+    amplitudes : numpy.ndarray, shape (5,)
+        HU of body, disc and neighbor, HU times mm of the endplate and the neighbor's.
+    support : float
+        Share of the columns, 0 to 1, in which an endplate is seen.
+    """
+
+    center_mm: float
+    slope_along: float
+    slope_across: float
+    dish_mm: float
+    disc_mm: float
+    wedge: float
+    amplitudes: np.ndarray
+    support: float = 0.0
+
+    @property
+    def shape(self) -> np.ndarray:
+        """What is not HU, shape (6,)."""
+        return np.array([self.center_mm, self.slope_along, self.slope_across, self.dish_mm, self.disc_mm, self.wedge])
+
+
+def _share_above(x_mm, slice_mm, sd_mm):
+    """Return which share of a slice at height x lies above 0."""
+    return (_ramp(x_mm + slice_mm / 2, sd_mm) - _ramp(x_mm - slice_mm / 2, sd_mm)) / slice_mm
+
+
+def _ramp(x_mm, sd_mm):
+    from scipy.special import ndtr
+
+    return x_mm * ndtr(x_mm / sd_mm) + sd_mm * _bell(x_mm / sd_mm)
+
+
+def _bell(x):
+    return np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def _layer(x_mm, slice_mm, sd_mm):
+    """Return what a thin layer at 0 adds to a slice at height x, per HU times mm; the slope of `_share_above`."""
+    from scipy.special import ndtr
+
+    return (ndtr((x_mm + slice_mm / 2) / sd_mm) - ndtr((x_mm - slice_mm / 2) / sd_mm)) / slice_mm
+
+
+def _layer_slope(x_mm, slice_mm, sd_mm):
+    return (_bell((x_mm + slice_mm / 2) / sd_mm) - _bell((x_mm - slice_mm / 2) / sd_mm)) / (slice_mm * sd_mm)
+
+
+def _expected(protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of the amplitudes, before the CT is looked at."""
+    layer = protocol.outline_cortex_hu * protocol.outline_cortex_usual_mm
+    bone, disc = protocol.endplate_bone_hu, protocol.endplate_disc_hu
+    return np.array([bone, disc, bone, layer, layer]), np.array([bone, disc / 2, bone, layer / 2, layer / 2])
+
+
+def search_pair(pair: Sequence[Columns], protocol: Protocol) -> tuple[Surface, Surface]:
+    """Return roughly where the first endplates outward from the middle are, and how they rise to the front.
+
+    Parameters
+    ----------
+    pair : sequence of Columns
+        Through the upper and through the lower endplate.
+    protocol : Protocol
+    """
+    upper, lower = pair
+    of_upper = [_search(upper, slope, protocol) for slope in _SLOPES]
+    of_lower = [_search(lower, -slope, protocol) for slope in _SLOPES]
+    scores = np.add.outer([score for score, _ in of_upper], [score for score, _ in of_lower])
+    scores -= (np.subtract.outer(_SLOPES, _SLOPES) / _PARALLEL_SD) ** 2
+    best_upper, best_lower = np.unravel_index(np.argmax(scores), scores.shape)
+    return of_upper[best_upper][1], of_lower[best_lower][1]
+
+
+def _search(columns: Columns, slope: float, protocol: Protocol) -> tuple[float, Surface]:
+    """Return score and place of the endplate in all columns as one profile, along which it rises by `slope`.
+
+    A place is scored by how much better the model explains the profile from the body's middle to behind the endplate
+    than one constant does: so an endplate that lies before another is found first.
+    """
+    x_mm, hu, variance, weight = _profile(columns, slope)
+    places = np.arange(_NEAREST_MM, _FARTHEST_MM, _STEP_MM)
+    depth = x_mm - places[:, None, None]
+    shape = columns.slice_mm, np.hypot(_THROUGH_SLICE_SD_MM, _BIN_MM / 3)
+    beyond = depth - _DISCS_MM[:, None]
+    above, above_beyond = np.broadcast_arrays(_share_above(depth, *shape), _share_above(beyond, *shape))
+    layer, layer_beyond = np.broadcast_arrays(_layer(depth, *shape), _layer(beyond, *shape))
+    parts = np.stack([1 - above, above - above_beyond, above_beyond, layer, layer_beyond], axis=2)
+    weights = np.broadcast_to(weight * (depth < _BEHIND_MM + columns.slice_mm / 2), above.shape)
+
+    mean, sd = _expected(protocol)
+    prior = (protocol.endplate_misfit_hu / sd) ** 2
+    weighted = parts * weights[:, :, None]
+    response = weighted @ hu + prior * mean
+    amplitudes = np.linalg.solve(weighted @ np.swapaxes(parts, 2, 3) + np.diag(prior), response[..., None])[..., 0]
+    residual = hu - (amplitudes[..., None, :] @ parts)[..., 0, :]
+    total = weights.sum(axis=-1)
+    within = (weights * variance).sum(axis=-1) + total * protocol.endplate_misfit_hu**2
+    left = (weights * residual**2).sum(axis=-1) + within
+    mean_hu = (weights * hu).sum(axis=-1) / total
+    plain = (weights * (hu - mean_hu[..., None]) ** 2).sum(axis=-1) + within
+    unlikely = (((amplitudes - mean) / sd) ** 2).sum(axis=-1)
+    unlikely = unlikely + ((_DISCS_MM - _EXPECTED_SHAPE[4]) / _EXPECTED_SHAPE_SD[4]) ** 2
+    unlikely = unlikely + (((places - protocol.endplate_height_usual_mm / 2) / _PLACE_SD_MM) ** 2)[:, None]
+    score = total * np.log(plain / left) - unlikely
+    place, disc = np.unravel_index(np.argmax(score), score.shape)
+    surface = Surface(float(places[place]), slope, 0.0, 0.0, float(_DISCS_MM[disc]), 0.0, amplitudes[place, disc])
+    return float(score[place, disc]), surface
+
+
+def _profile(columns: Columns, slope: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return outward place, mean HU, their variance and the weight of bins of all columns' voxels."""
+    outward_mm = (columns.outward_mm - slope * columns.along_mm[:, None]).ravel()
+    bins = np.floor(outward_mm / _BIN_MM).astype(int)
+    inside = (bins >= 0) & (bins < SEARCH_REACH_MM / _BIN_MM)
+    bins, hu, outward_mm = bins[inside], columns.hu.ravel()[inside], outward_mm[inside]
+    count = np.bincount(bins)
+    filled = count > 0
+    count = count[filled]
+    x_mm, mean, square = (np.bincount(bins, values)[filled] / count for values in (outward_mm, hu, hu**2))
+    return x_mm, mean, np.maximum(square - mean**2, 0), count / count.sum() * SEARCH_REACH_MM / _SAYS_ONE_MM
+
+
+def first_fit(pair: Sequence[Columns], protocol: Protocol) -> tuple[Surface, Surface]:
+    """Return the upper and the lower endplate's surface in columns about where they are expected.
+
+    Where slices are thick, an endplate in one of them looks much like one in the next: each is tried.
+    """
+    upper, lower = search_pair(pair, protocol)
+    shifts_mm = ((0.0, 0.0),)
+    if pair[0].slice_mm > _THICK_MM:
+        shift = pair[0].slice_mm / 2
+        shifts_mm += ((shift, 0.0), (-shift, 0.0), (0.0, shift), (0.0, -shift))
+    starts = [
+        (replace(upper, center_mm=upper.center_mm + of_upper), replace(lower, center_mm=lower.center_mm + of_lower))
+        for of_upper, of_lower in shifts_mm
+    ]
+    fits = [_fit(pair, start, _FIRST_BLURS_MM, protocol) for start in starts]
+    return min(fits, key=lambda fit: fit[0])[1]
+
+
+def refine_pair(pair: Sequence[Columns], starts: Sequence[Surface], protocol: Protocol) -> tuple[Surface, Surface]:
+    """Return the surfaces in other columns than those of `starts`, from which the fit begins."""
+    return _fit(pair, starts, _LATER_BLURS_MM, protocol)[1]
+
+
+def _fit(pair, starts, blurs_mm, protocol) -> tuple[float, tuple[Surface, Surface]]:
+    """Return cost and surfaces of the fit to all columns, by a Gauss-Newton step for each of `blurs_mm`.
+
+    Both endplates are fitted together, as those of one body are much alike: where slices are thick, each helps the
+    other.
+    """
+    mean, sd = _expected(protocol)
+    expected = np.tile(np.concatenate([_EXPECTED_SHAPE, mean]), 2)
+    prior = np.diag(np.tile(np.concatenate([_EXPECTED_SHAPE_SD, sd]), 2) ** -2.0)
+    for place, sign, difference_sd in _ALIKE:
+        difference = np.zeros(2 * _UNKNOWNS)
+        difference[[place, _UNKNOWNS + place]] = 1, sign
+        prior += np.outer(difference, difference) / difference_sd**2
+    unknowns = np.concatenate([values for start in starts for values in (start.shape, start.amplitudes)])
+    noise = protocol.endplate_misfit_hu
+    for extra_sd_mm in blurs_mm:
+        matrix, vector = prior.copy(), prior @ (expected - unknowns)
+        for columns, half in zip(pair, _HALVES, strict=True):
+            model, jacobian, hu = _modeled(columns, unknowns[half], extra_sd_mm)
+            residual = hu - model
+            scale = max(1.5 * np.median(np.abs(residual)), noise)
+            weight = 1 / (1 + (residual / (2 * scale)) ** 2) / (scale**2 * _VOXELS_ALIKE)
+            matrix[half, half] += (jacobian * weight) @ jacobian.T
+            vector[half] += (jacobian * weight) @ residual
+        step = np.linalg.solve(matrix, vector)
+        unknowns = np.clip(unknowns + np.clip(step, -_LARGEST, _LARGEST), _LOW, _HIGH)
+        if extra_sd_mm == 0 and np.all(np.abs(step.reshape(2, -1)[:, :4]) < _SMALL):
+            break
+    off = unknowns - expected
+    cost, surfaces = off @ prior @ off / 2, []
+    for columns, half in zip(pair, _HALVES, strict=True):
+        surface = Surface(*(float(value) for value in unknowns[half][:_SHAPE]), unknowns[half][_SHAPE:])
+        surfaces.append(replace(surface, support=_support(columns, surface, protocol)))
+        model, _, hu = _modeled(columns, unknowns[half], 0.0)
+        # Windows differ in size, so the mean counts, as if all had as many voxels.
+        count = columns.hu.shape[0] * (_INSIDE_MM + _OUTSIDE_MM) / columns.slice_mm / _VOXELS_ALIKE
+        cost += 2 * count * np.mean(np.log1p(((hu - model) / (2 * noise)) ** 2))
+    return float(cost), tuple(surfaces)
+
+
+def _modeled(columns: Columns, unknowns: np.ndarray, extra_sd_mm: float):
+    """Return the modeled HU, shape (m,), their derivatives, shape (unknowns, m), and the HU themselves."""
+    center, slope_along, slope_across, dish, disc, wedge = unknowns[:_SHAPE]
+    rim = ((columns.along_mm**2 + columns.across_mm**2) / columns.radius_mm**2)[:, None]
+    along, across = columns.along_mm[:, None], columns.across_mm[:, None]
+    plane = columns.outward_mm - center - slope_along * along - slope_across * across
+    depth = plane - dish * rim
+    window = (depth > -min(_INSIDE_MM, 0.85 * center)) & (depth < min(_OUTSIDE_MM, disc + 5.0))
+    along, across, rim = (np.broadcast_to(values, depth.shape)[window] for values in (along, across, rim))
+    depth, beyond = depth[window], plane[window] - disc - wedge * along + dish * rim
+    sd_mm = np.sqrt(_THROUGH_SLICE_SD_MM**2 + extra_sd_mm**2 + (slope_along**2 + slope_across**2) / 4)
+    shape = columns.slice_mm, sd_mm
+    bone, disc_hu, neighbor, mass, mass_beyond = unknowns[_SHAPE:]
+    above, above_beyond = _share_above(depth, *shape), _share_above(beyond, *shape)
+    layer, layer_beyond = _layer(depth, *shape), _layer(beyond, *shape)
+    model = bone + (disc_hu - bone) * above + (neighbor - disc_hu) * above_beyond
+    model = model + mass * layer + mass_beyond * layer_beyond
+    by_depth = (disc_hu - bone) * layer + mass * _layer_slope(depth, *shape)
+    by_beyond = (neighbor - disc_hu) * layer_beyond + mass_beyond * _layer_slope(beyond, *shape)
+    by_both = by_depth + by_beyond
+    jacobian = np.stack(
+        [
+            -by_both,
+            -by_both * along,
+            -by_both * across,
+            (by_beyond - by_depth) * rim,
+            -by_beyond,
+            -by_beyond * along,
+            1 - above,
+            above - above_beyond,
+            above_beyond,
+            layer,
+            layer_beyond,
+        ]
+    )
+    return model, jacobian, columns.hu[window]
+
+
+def _support(columns: Columns, surface: Surface, protocol: Protocol) -> float:
+    """Return the share of columns in which the dense layer is at least half as dense as the thinnest expected."""
+    bone, disc_hu = surface.amplitudes[:2]
+    rim = (columns.along_mm**2 + columns.across_mm**2) / columns.radius_mm**2
+    height = surface.center_mm + surface.slope_along * columns.along_mm + surface.slope_across * columns.across_mm
+    depth = columns.outward_mm - (height + surface.dish_mm * rim)[:, None]
+    layer = _layer(depth, columns.slice_mm, _THROUGH_SLICE_SD_MM) * (depth < surface.disc_mm / 2)
+    above = _share_above(depth, columns.slice_mm, _THROUGH_SLICE_SD_MM)
+    seen = columns.hu - (bone + (disc_hu - bone) * above)
+    mass = (seen * layer).sum(axis=1) / np.maximum((layer**2).sum(axis=1), 1e-9)
+    return float(np.mean(mass > protocol.endplate_layer_min_hu_mm))

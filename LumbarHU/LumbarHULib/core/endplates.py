@@ -1,0 +1,265 @@
+"""The two endplates of a vertebral body, found in the CT: where its middle is, how it is tilted, how near they come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.endplate_fit import SEARCH_REACH_MM, Columns, Surface, first_fit, refine_pair
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.protocol import Protocol
+
+# The disk in which an endplate is looked at, as a share of the body's depth, and the distance of its columns.
+_DISK_SHARE = 0.34
+_COLUMNS_ACROSS = 7
+
+# How often they are looked at, each time about an axis that is square to the endplates found before.
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Endplate:
+    """One endplate: a plane that is bent into a shallow dish.
+
+    Parameters
+    ----------
+    center_ras_mm : numpy.ndarray, shape (3,)
+        Where the body's axis meets its outer surface.
+    axes_ras : numpy.ndarray, shape (3, 3)
+        Unit vectors in rows: anterior and to the patient's left within the slice, and the slice normal away from the
+        body.
+    radius_mm : float
+        Of the disk in which it was fitted.
+    surface : Surface
+        The fit, with its place counted from the body's middle.
+    """
+
+    center_ras_mm: np.ndarray
+    axes_ras: np.ndarray
+    radius_mm: float
+    surface: Surface
+
+    @property
+    def support(self) -> float:
+        """Share of the columns of voxels through it, 0 to 1, in which a dense endplate is seen."""
+        return self.surface.support
+
+    @property
+    def outward_ras(self) -> np.ndarray:
+        """Unit normal, shape (3,), away from the body."""
+        outward = np.array([-self.surface.slope_along, -self.surface.slope_across, 1.0]) @ self.axes_ras
+        return outward / np.linalg.norm(outward)
+
+    def distances_mm(self, points_ras_mm) -> np.ndarray:
+        """Return how far points, shape (..., 3), lie inside the surface; beyond it, negative."""
+        offsets = (np.asarray(points_ras_mm) - self.center_ras_mm) @ self.axes_ras.T
+        # Beyond the disk in which it was fitted the dish is taken to level off.
+        rim = np.minimum((offsets[..., 0] ** 2 + offsets[..., 1] ** 2) / self.radius_mm**2, 1.0)
+        slopes = np.array([self.surface.slope_along, self.surface.slope_across])
+        height = offsets[..., :2] @ slopes + self.surface.dish_mm * rim
+        return (height - offsets[..., 2]) / np.sqrt(1 + slopes @ slopes)
+
+
+@dataclass(frozen=True, eq=False)
+class Endplates:
+    """The upper and the lower endplate of one body.
+
+    Parameters
+    ----------
+    level : str
+        One of `LEVELS`.
+    upper, lower : Endplate
+    """
+
+    level: str
+    upper: Endplate
+    lower: Endplate
+
+    @property
+    def middle_ras_mm(self) -> np.ndarray:
+        """Midpoint of the endplates' centers, shape (3,): mid-height."""
+        return (self.upper.center_ras_mm + self.lower.center_ras_mm) / 2
+
+    @property
+    def height_mm(self) -> float:
+        """Height of the body between the endplates' centers, in mm."""
+        return float(np.linalg.norm(self.upper.center_ras_mm - self.lower.center_ras_mm))
+
+    @property
+    def slopes(self) -> tuple[float, float]:
+        """Mean rise of both endplates per mm to anterior and to the patient's left."""
+        upper, lower = self.upper.surface, self.lower.surface
+        return (upper.slope_along - lower.slope_along) / 2, (upper.slope_across - lower.slope_across) / 2
+
+    @property
+    def up_ras(self) -> np.ndarray:
+        """Unit vector, shape (3,), perpendicular to the mean of the two endplates, from the lower to the upper."""
+        anterior, left, normal = self.upper.axes_ras
+        up = normal - self.slopes[0] * anterior - self.slopes[1] * left
+        return up / np.linalg.norm(up)
+
+    @property
+    def tilt_deg(self) -> float:
+        """Angle of the body against the slices in its midline plane; positive where the anterior edge rises."""
+        return float(np.degrees(np.arctan(self.slopes[0])))
+
+    @property
+    def support(self) -> float:
+        """Support of the endplate that is seen less well, 0 to 1."""
+        return min(self.upper.support, self.lower.support)
+
+    def distances_mm(self, points_ras_mm) -> np.ndarray:
+        """Return how far points, shape (..., 3), lie from the nearer endplate, in mm; outside the body, negative."""
+        return np.minimum(self.upper.distances_mm(points_ras_mm), self.lower.distances_mm(points_ras_mm))
+
+    def middle_slice(self, stack: AxialStack) -> float:
+        """Return mid-height as an index of axial slices, not rounded."""
+        height_mm = (self.middle_ras_mm - stack.ras_from_ijk[:3, 3]) @ stack.normal_ras
+        return float(height_mm / stack.slice_spacing_mm)
+
+
+def find_endplates(
+    stack: AxialStack,
+    level: str,
+    middle_ras_mm: np.ndarray,
+    anterior_ras: np.ndarray,
+    depth_mm: float,
+    protocol: Protocol,
+    up_ras: np.ndarray | None = None,
+) -> Endplates:
+    """Find the endplates above and below a point inside a vertebral body.
+
+    Parameters
+    ----------
+    stack : AxialStack
+        The CT.
+    level : str
+        One of `LEVELS`.
+    middle_ras_mm : array_like, shape (3,)
+        Inside the body, and on its axis as seen from the front and from the side (the midpoint of a midline): there the
+        endplates' centers are. Its height may be off by several mm.
+    anterior_ras : array_like, shape (3,)
+        Roughly along the midline, toward anterior.
+    depth_mm : float
+        Of the body, roughly.
+    protocol : Protocol
+    up_ras : array_like, shape (3,), optional
+        The body's axis where it is known roughly; the slice normal otherwise.
+
+    Returns
+    -------
+    Endplates
+
+    Raises
+    ------
+    InputError
+        When the scan ends before an endplate, or none is seen.
+    """
+    normal = stack.normal_ras
+    anterior = np.asarray(anterior_ras) - (np.asarray(anterior_ras) @ normal) * normal
+    anterior /= np.linalg.norm(anterior)
+    left = np.cross(normal, anterior)
+    middle = np.asarray(middle_ras_mm, dtype=float)
+    below_mm = float((middle - stack.ras_from_ijk[:3, 3]) @ normal)
+    above_mm = (len(stack.voxels_hu) - 1) * stack.slice_spacing_mm - below_mm
+    for name, scanned_mm in (("upper", above_mm), ("lower", below_mm)):
+        if scanned_mm < protocol.endplate_height_min_mm / 2:
+            raise _scan_ends(level, name, scanned_mm)
+    up = normal if up_ras is None else np.asarray(up_ras, dtype=float)
+    radius_mm = _DISK_SHARE * depth_mm
+    sides = [np.stack([anterior, left, side * normal]) for side in (1, -1)]
+    places = [middle + side * protocol.endplate_height_usual_mm / 2 * up for side in (1, -1)]
+    surfaces = None
+    for _ in range(_ROUNDS):
+        columns = [_columns(stack, place, middle, axes, radius_mm) for place, axes in zip(places, sides, strict=True)]
+        surfaces = refine_pair(columns, surfaces, protocol) if surfaces else first_fit(columns, protocol)
+        fitted = list(zip(places, sides, surfaces, strict=True))
+        upper, lower = (_on_axis(middle, up, *of_side, radius_mm, protocol) for of_side in fitted)
+        found = Endplates(level, upper, lower)
+        up, places = found.up_ras, [upper.center_ras_mm, lower.center_ras_mm]
+        surfaces = upper.surface, lower.surface
+    _check_seen(found, columns, protocol)
+    return found
+
+
+def _check_seen(found: Endplates, columns: Sequence[Columns], protocol: Protocol) -> None:
+    """Raise InputError unless both endplates are in the scan, are seen, and can be those of one body."""
+    level = found.level
+    for name, endplate, of_side in zip(("upper", "lower"), (found.upper, found.lower), columns, strict=True):
+        if endplate.support >= protocol.endplate_support_min and endplate.surface.center_mm < of_side.outward_mm.max():
+            continue
+        scanned_mm = of_side.outward_mm.max() + of_side.slice_mm / 2
+        # Without the disc behind it an endplate cannot be told: this far the scan must reach at the least.
+        if scanned_mm < protocol.endplate_height_max_mm / 2:
+            raise _scan_ends(level, name, scanned_mm)
+        raise InputError(
+            f"The {name} endplate of {level} is not seen: a dense layer stands in {100 * endplate.support:.0f} % of "
+            f"the columns of voxels through it, at least {100 * protocol.endplate_support_min:.0f} % are needed; place "
+            f"{level} in the middle of its body, or exclude it.",
+            level,
+        )
+    if not protocol.endplate_height_min_mm <= found.height_mm <= protocol.endplate_height_max_mm:
+        raise InputError(
+            f"The endplates found for {level} lie {found.height_mm:.0f} mm apart, no height of a vertebral body "
+            f"({protocol.endplate_height_min_mm:g} to {protocol.endplate_height_max_mm:g} mm): place {level} in the "
+            "middle of its body.",
+            level,
+        )
+
+
+def _scan_ends(level: str, name: str, scanned_mm: float) -> InputError:
+    return InputError(
+        f"The scan ends {scanned_mm:.0f} mm {'above' if name == 'upper' else 'below'} the middle of {level}, "
+        f"before its {name} endplate: leave {level} out, or use a scan that holds it.",
+        level,
+    )
+
+
+def _columns(stack: AxialStack, place_ras_mm, middle_ras_mm, axes_ras, radius_mm: float) -> Columns:
+    """Return the voxels in columns along the slice normal around a place, on the side of the body that it lies on."""
+    from scipy.ndimage import map_coordinates
+
+    offsets = np.linspace(-radius_mm, radius_mm, _COLUMNS_ACROSS)
+    along, across = (grid.ravel() for grid in np.meshgrid(offsets, offsets, indexing="ij"))
+    inside = along**2 + across**2 <= radius_mm**2 * 1.01
+    along, across = along[inside], across[inside]
+
+    corner, spacing = stack.ras_from_ijk[:3, 3], stack.slice_spacing_mm
+    outward_ras = axes_ras[2]
+    upward = outward_ras @ stack.normal_ras
+    middle_k = (middle_ras_mm - corner) @ stack.normal_ras / spacing
+    reach = SEARCH_REACH_MM / spacing
+    low, high = sorted([middle_k - 2 * upward / spacing, middle_k + reach * upward])
+    slices = np.arange(max(int(np.ceil(low)), 0), min(int(np.floor(high)), len(stack.voxels_hu) - 1) + 1)
+    outward_mm = (slices - middle_k) * spacing * upward
+
+    place_outward = (place_ras_mm - middle_ras_mm) @ outward_ras
+    starts = place_ras_mm + along[:, None] * axes_ras[0] + across[:, None] * axes_ras[1]
+    points = starts[:, None] + (outward_mm - place_outward)[:, None] * outward_ras
+    ijk = (points - corner) @ np.linalg.inv(stack.ras_from_ijk[:3, :3]).T
+    low_kji = np.maximum(np.floor(ijk.min(axis=(0, 1)) + 1e-6).astype(int), 0)[::-1]
+    high_kji = np.ceil(ijk.max(axis=(0, 1)) - 1e-6).astype(int)[::-1] + 1
+    high_kji = np.minimum(np.maximum(high_kji, low_kji + 1), stack.voxels_hu.shape)
+    low_kji = np.minimum(low_kji, high_kji - 1)
+    crop = stack.voxels_hu[tuple(slice(low, high) for low, high in zip(low_kji, high_kji, strict=True))]
+    places = np.moveaxis(ijk[..., ::-1] - low_kji, -1, 0)
+    hu = map_coordinates(crop, places, output=np.float64, order=1, mode="nearest")
+    return Columns(along, across, outward_mm, hu, radius_mm, spacing)
+
+
+def _on_axis(middle, up, place, axes, surface: Surface, radius_mm: float, protocol: Protocol) -> Endplate:
+    """Return a surface that was fitted around `place` as an endplate with its center on the body's axis."""
+    slopes = np.array([surface.slope_along, surface.slope_across, -1.0])
+    # The layer's plane, slopes · (along, across) − outward + center = 0, where along and across count from `place`.
+    plane_ras = slopes @ axes
+    from_place = (middle - place) @ axes[:2].T @ slopes[:2]
+    along_axis = -(from_place + surface.center_mm) / (plane_ras @ up)
+    center = middle + along_axis * up
+    layer_mm = np.clip(
+        surface.amplitudes[3] / protocol.outline_cortex_hu,
+        protocol.outline_cortex_min_mm,
+        protocol.outline_cortex_max_mm,
+    )
+    on_axis = replace(surface, center_mm=float((center - middle) @ axes[2]))
+    return Endplate(center + layer_mm / 2 * axes[2], axes, radius_mm, on_axis)
