@@ -6,7 +6,7 @@ import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLScriptedModuleNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import Choice, parameterNodeWrapper
+from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -103,6 +103,8 @@ class LumbarHUParameterNode:
     reading - The node of the reading that is worked on.
     quantity - What the table of levels shows.
     outerLevels - Whether T12 and L5 are offered.
+    osteoporosisPercent, lowBmdPercent - How frequent osteoporosis, and osteopenia or osteoporosis, are among those to
+        be tested: for a cohort's predictive values.
     showRound, showOval, showRight, showFront, showLeft - Which regions are drawn.
     """
 
@@ -112,6 +114,8 @@ class LumbarHUParameterNode:
     reading: vtkMRMLScriptedModuleNode
     quantity: Annotated[str, Choice([quantity.title for quantity in QUANTITIES])] = QUANTITIES[0].title
     outerLevels: bool = False
+    osteoporosisPercent: Annotated[float, WithinRange(0.1, 99.9)] = 20.0
+    lowBmdPercent: Annotated[float, WithinRange(0.1, 99.9)] = 20.0
     showRound: bool = True
     showOval: bool = True
     showRight: bool = True

@@ -150,6 +150,8 @@ class FigureValues:
     legend_title : str
     legend : tuple of LegendLine
     legend_note : str
+    free_corner : {"upper left", "upper right", "lower right", ""}
+        Where its panels have no data; empty where there is no such place.
     """
 
     name: str
@@ -159,6 +161,7 @@ class FigureValues:
     legend_title: str
     legend: tuple[LegendLine, ...]
     legend_note: str
+    free_corner: str
 
 
 def limits_of(values: Sequence[np.ndarray]) -> tuple[float, float]:

@@ -75,6 +75,7 @@ def _correlation(analysis: CohortAnalysis) -> FigureValues | None:
         legend_title="Group by DXA",
         legend=tuple(LegendLine(group or NO_GROUP, group or NO_GROUP, False, True) for group in shown),
         legend_note="ρ: Spearman's coefficient\nwith 95 % interval",
+        free_corner="upper left",
     )
 
 
@@ -124,6 +125,7 @@ def _groups(analysis: CohortAnalysis) -> FigureValues | None:
         legend_title="Cutoffs of this cohort" if lines else "",
         legend=lines,
         legend_note="box: quartiles; line: median\nwhiskers: up to 1.5 box lengths",
+        free_corner="upper right",
     )
 
 
@@ -183,6 +185,7 @@ def _roc(analysis: CohortAnalysis) -> FigureValues | None:
             if any(roc.target == target for roc in analysis.rocs)
         ),
         legend_note="AUC: area with 95 % interval\nmarker: Youden cutoff\nn = with : without",
+        free_corner="lower right",
     )
 
 
@@ -190,7 +193,8 @@ def _curve(analysis: CohortAnalysis, roc: RegionRoc) -> Iterator[Series]:
     target = TARGETS[roc.target]
     curve = roc_curve(analysis.cohort.hu(MEAN, roc.roi), analysis.cohort.groups, target)
     role = f"finds {roc.target}"
-    yield Series(role, target.positive, curve.false_positive_rate, curve.true_positive_rate, is_line=True)
+    area = f"{target.positive}: AUC {roc.area.estimate:.2f}, n = {roc.area.n_positive} : {roc.area.n_negative}"
+    yield Series(role, area, curve.false_positive_rate, curve.true_positive_rate, is_line=True)
     if roc.cutoff:
         at = roc.cutoff.apparent
         x, y = np.array([1 - at.specificity.estimate]), np.array([at.sensitivity.estimate])
@@ -224,6 +228,7 @@ def _bland_altman(analysis: CohortAnalysis) -> Iterator[FigureValues]:
             legend_title=f"{first}\nminus {second}",
             legend=(LegendLine("bias", "bias", True, False), LegendLine("95 % limits", "limit", True, False)),
             legend_note="gray: 95 % intervals of\nbias and limits",
+            free_corner="",
         )
 
 

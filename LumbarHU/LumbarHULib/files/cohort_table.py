@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from LumbarHULib.cohort.cases import Cohort, CohortFinding, Reading
+from LumbarHULib.cohort.combined_readings import combine
 from LumbarHULib.cohort.synthetic import SYNTHETIC
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
@@ -185,29 +186,17 @@ class _Source:
         for index, case in enumerate(cases):
             if case not in named or case not in by_case:
                 continue
-            for level in MEAN_LEVELS:
-                own = by_case[case]
-                if any(level in reading.excluded for reading in own):
-                    own = []
-                    if not all(level in reading.excluded for reading in by_case[case]):
-                        told = f"{level} of {case} is excluded by one reading and measured by another; it is left out."
-                        self._tell("excluded_by_one", told, "Let the readers agree.", case=case)
-                for roi in ROIS:
-                    values = filled.setdefault((level, roi), np.full(len(cases), np.nan))
-                    values[index] = _mean_over_readers(own, level, roi)
+            combined = combine(by_case[case])
+            for level in combined.excluded_by_one:
+                told = f"{level} of {case} is excluded by one reading and measured by another; it is left out."
+                self._tell("excluded_by_one", told, "Let the readers agree.", case=case)
+            for place in ((level, roi) for level in MEAN_LEVELS for roi in ROIS):
+                values = filled.setdefault(place, np.full(len(cases), np.nan))
+                values[index] = combined.hu.get(place, np.nan)
         return filled
 
     def _tell(self, code: str, sentence: str, remedy: str, row: int | None = None, column: str = "", case: str = ""):
         self.findings.append(CohortFinding(code, sentence, remedy, row=row, column=column, case=case))
-
-
-def _mean_over_readers(readings: Sequence[Reading], level: str, roi: str) -> float:
-    """Return the mean of the readers' own means; NaN where no reading has it."""
-    by_reader: dict[str, list[float]] = {}
-    for reading in readings:
-        if (level, roi) in reading.hu:
-            by_reader.setdefault(reading.reader, []).append(reading.hu[level, roi])
-    return float(np.mean([np.mean(own) for own in by_reader.values()])) if by_reader else float("nan")
 
 
 def cohort_inputs(path: Path, readings: Path | None = None) -> tuple[Path, ...]:

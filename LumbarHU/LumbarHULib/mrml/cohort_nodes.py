@@ -42,10 +42,10 @@ class CohortNodes:
         return tuple(json.loads(self.node.GetParameter("tables")))
 
     @property
-    def figures(self) -> Mapping[str, tuple[str, tuple[str, ...]]]:
-        """Title and panels of each figure by its name."""
+    def figures(self) -> tuple["KeptFigure", ...]:
+        """The figures in their order."""
         kept = json.loads(self.node.GetParameter("figures"))
-        return {name: (title, tuple(panels)) for name, (title, panels) in kept.items()}
+        return tuple(KeptFigure(name, title, tuple(panels), corner) for name, title, panels, corner in kept)
 
     def table(self, name: str):
         """Return the node of a table; None when it was deleted."""
@@ -54,6 +54,16 @@ class CohortNodes:
     def chart(self, figure: str, panel: str):
         """Return the chart node of a figure's panel; None when it was deleted."""
         return self.node.GetNodeReference(f"chart {figure} {panel}")
+
+
+@dataclass(frozen=True)
+class KeptFigure:
+    """A figure in the scene: its name and title, its panels, and the corner for their legend, if they have one."""
+
+    name: str
+    title: str
+    panels: tuple[str, ...]
+    free_corner: str
 
 
 def cohorts(scene) -> tuple[CohortNodes, ...]:
@@ -95,7 +105,9 @@ def write_cohort(scene, analysis: CohortAnalysis, tables: Mapping[str, Table]) -
             write_chart(owned, figure, panel, mark)
     owned.remove_others()
     node.SetParameter("tables", json.dumps(list(tables)))
-    kept = {figure.name: (figure.title, [panel.title for panel in figure.panels]) for figure in figures}
+    kept = [
+        (figure.name, figure.title, [panel.title for panel in figure.panels], figure.free_corner) for figure in figures
+    ]
     node.SetParameter("figures", json.dumps(kept))
     _put_in_folders(node, owned, f"{mark}Cohort {cohort.name}", {figure.name: figure.title for figure in figures})
     return CohortNodes(node)
@@ -109,7 +121,7 @@ def _new_node(scene, name: str):
     node.SetName(f"{MODULE_NAME} – cohort {name}")
     node.SetParameter("cohort", name)
     node.SetParameter("tables", "[]")
-    node.SetParameter("figures", "{}")
+    node.SetParameter("figures", "[]")
     scene.AddNode(node)
     return node
 

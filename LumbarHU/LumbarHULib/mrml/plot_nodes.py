@@ -24,8 +24,8 @@ _MARKERS = {
     "square": _Series.MarkerStyleSquare,
     "cross": _Series.MarkerStyleCross,
 }
-_MARKER_SIZE, _LINE_WIDTH = 6, 2
-_TITLE_SIZE, _LABEL_SIZE = 13, 12
+_MARKER_SIZE, _LINE_WIDTH = 9, 2
+_TITLE_SIZE, _LABEL_SIZE = 12, 11
 _HALF_BOX = 0.28
 _KEPT_ROLES = "roles"
 
@@ -90,7 +90,7 @@ def write_chart(owned: RoleNodes, figure: FigureValues, panel: FigurePanel, mark
         series.SetXColumnName(_column_name(number, "x"))
         series.SetYColumnName(_column_name(number, "y"))
         chart.AddAndObservePlotSeriesNodeID(series.GetID())
-    chart.SetTitle(f"{mark}{panel.title}\n{panel.told}")
+    chart.SetTitle(f"{mark}{panel.title}{_told(panel)}")
     chart.SetXAxisTitle(panel.x_label or ", ".join(f"{box.x:g}: {box.role}" for box in panel.boxes))
     chart.SetYAxisTitle(panel.y_label)
     for limits, set_auto, set_range in (
@@ -104,7 +104,15 @@ def write_chart(owned: RoleNodes, figure: FigureValues, panel: FigurePanel, mark
     chart.SetAxisLabelFontSize(_LABEL_SIZE)
     chart.SetLegendFontSize(_LABEL_SIZE)
     chart.SetGridVisibility(False)
+    chart.SetLegendVisibility(bool(figure.free_corner))
     chart.EndModify(state_before)
+
+
+def _told(panel: FigurePanel) -> str:
+    """Return what a title can tell, which is one line in letters that VTK has; the legend tells the rest."""
+    if panel.boxes or panel.is_square:
+        return ""
+    return ": " + panel.told.replace("\n", ", ").replace("ρ", "rho")
 
 
 def _drawn(panel: FigurePanel) -> Iterator[tuple[str, Look, bool, np.ndarray]]:

@@ -9,6 +9,7 @@ from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES
 from LumbarHULib.mrml.roi_segmentations import ROI_COLORS
 from LumbarHULib.panel.advanced_section import AdvancedSection
+from LumbarHULib.panel.cohort_section import CohortSection
 from LumbarHULib.panel.display import LevelNames, apply_locks, show_only
 from LumbarHULib.panel.keep_section import KeepSection
 from LumbarHULib.panel.keys import Keys
@@ -16,6 +17,7 @@ from LumbarHULib.panel.levels_section import LevelsSection
 from LumbarHULib.panel.live import LiveMeasurement
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.placing import Placing
+from LumbarHULib.panel.readers_section import ReadersSection
 from LumbarHULib.panel.results_section import ResultsSection
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.setup_section import SetupSection
@@ -47,11 +49,13 @@ class Panel(VTKObservationMixin):
         self.levels = LevelsSection(ui, self)
         self.results = ResultsSection(ui, self)
         self.keep = KeepSection(ui, self)
+        self.readers = ReadersSection(ui, self)
+        self.cohort = CohortSection(ui, self)
         self.advanced = AdvancedSection(ui, self)
         self.keys = Keys(self.levels.on_key, self.placing.cancel, self.levels.undo, self.levels.redo)
         self._is_entered = self._is_refresh_due = False
         self._known_nodes: tuple = ()
-        for section in (self.setup, self.levels, self.results, self.keep, self.advanced):
+        for section in (self.setup, self.levels, self.results, self.keep, self.readers, self.cohort, self.advanced):
             self.session.listen(section.refresh)
         self.session.listen(self._refresh_scene)
         ui.huLayoutButton.connect("toggled(bool)", self._on_layout)
@@ -75,6 +79,7 @@ class Panel(VTKObservationMixin):
         self._is_entered = False
         self.placing.cancel()
         self.keys.enable(False)
+        self.cohort.leave()
         self.layout.give_back()
 
     def cleanup(self) -> None:

@@ -2,12 +2,13 @@
 
 import sys
 
+from LumbarHULib.panel.self_test_cohort import CohortSteps
 from LumbarHULib.panel.self_test_keeping import KeepingSteps
 from LumbarHULib.panel.self_test_measuring import MeasuringSteps
 from LumbarHULib.panel.synthetic_mouse import settle
 
 
-class PanelWalk(MeasuringSteps, KeepingSteps):
+class PanelWalk(MeasuringSteps, KeepingSteps, CohortSteps):
     """The steps, in order; `done` names those that ran.
 
     Parameters
@@ -53,6 +54,10 @@ STEPS = (
     PanelWalk.export_and_verify,
     PanelWalk.sign_off_and_reopen,
     PanelWalk.read_a_second_time,
+    PanelWalk.compare_the_readings,
+    PanelWalk.stop_a_cohort,
+    PanelWalk.work_out_a_cohort,
+    PanelWalk.use_its_cutoffs,
     PanelWalk.save_and_load_the_scene,
     PanelWalk.delete_in_the_middle,
     PanelWalk.leave_the_module,

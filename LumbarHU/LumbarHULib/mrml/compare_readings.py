@@ -1,0 +1,78 @@
+"""The readings of one CT in a scene beside each other, worked out as those of audit folders are."""
+
+from collections.abc import Mapping
+
+from LumbarHULib.cohort import cases
+from LumbarHULib.cohort.combined_readings import CombinedReadings, combine, combined_table
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import MEAN_LEVELS
+from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.subject_hierarchy import hierarchy_of, item_of
+from LumbarHULib.mrml.table_nodes import display_cells, fill_table
+
+_ROLE = "LumbarHU.readings"
+_DIGITS = 1
+
+
+def reading_values(reading: Reading, result: ReadingResult) -> cases.Reading:
+    """Return a reading's result as the statistics of a cohort take it."""
+    levels = [level for level in result.levels if level.level in MEAN_LEVELS]
+    measured = [level for level in levels if not level.excluded]
+    excluded = {name for name in reading.exclusions if name in MEAN_LEVELS}
+    return cases.Reading(
+        case=reading.case,
+        reader=reading.reader,
+        reading=reading.number,
+        hu={(of.level, roi): one.values["mean_hu"] for of in measured for roi, one in of.rois.items()},
+        origins={of.level: of.origin.kind for of in measured},
+        excluded=tuple(level for level in MEAN_LEVELS if level in excluded),
+        blinded=reading.is_blinded,
+    )
+
+
+def compare_readings(results: Mapping[Reading, ReadingResult]) -> CombinedReadings:
+    """Return what the readings of one CT say together.
+
+    Parameters
+    ----------
+    results : mapping of Reading to ReadingResult
+        At least two readings of one CT, each with what it measured.
+
+    Raises
+    ------
+    InputError
+        With fewer than two readings that have a number.
+    """
+    readings = [reading_values(reading, result) for reading, result in results.items()]
+    readings = [reading for reading in readings if reading.hu]
+    if len(readings) < 2:
+        raise InputError("Fewer than two readings of this CT have a measured level: there is nothing to compare.")
+    return combine(readings)
+
+
+def comparison_table(ct_node):
+    """Return the table of a CT's readings beside each other; None where there is none."""
+    return ct_node.GetNodeReference(_ROLE)
+
+
+def write_comparison(ct_node, combined: CombinedReadings, minimum_levels: int):
+    """Write the readings of a CT beside each other into the scene, and return the table node."""
+    table = combined_table(combined, minimum_levels)
+    node = comparison_table(ct_node)
+    if node is None:
+        node = ct_node.GetScene().AddNewNodeByClass("vtkMRMLTableNode", table.title)
+        ct_node.SetNodeReferenceID(_ROLE, node.GetID())
+        hierarchy = hierarchy_of(ct_node.GetScene())
+        hierarchy.SetItemParent(item_of(hierarchy, node), item_of(hierarchy, ct_node))
+    cells = [[round(cell, _DIGITS) if isinstance(cell, float) else cell for cell in row] for row in table.rows]
+    fill_table(node, {title: display_cells([row[place] for row in cells]) for place, title in enumerate(table.columns)})
+    return node
+
+
+def unblind(reading: Reading) -> bool:
+    """Record that the reader of an open reading has seen others' numbers; return whether that is news."""
+    if reading.is_signed_off or not reading.is_blinded:
+        return False
+    reading.keep("blinded", False)
+    return True

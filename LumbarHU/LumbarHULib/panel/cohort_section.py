@@ -1,0 +1,185 @@
+"""The panel's section for a cohort: from its table to the study's statistics, and to cutoffs to read with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LumbarHULib.cohort.analysis import AnalysisOptions
+from LumbarHULib.files.cohort_job import CohortJob, run_cohort_job
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.mrml.cohort_nodes import CohortNodes, cohorts, write_cohort
+from LumbarHULib.mrml.reading import set_cutoffs, set_protocol
+from LumbarHULib.panel.cohort_views import CohortLayout
+from LumbarHULib.panel.section import Section
+
+_FIRST_TABLE = "roc"
+_SUFFIX = "-result"
+
+
+class StoppedByUserError(Exception):
+    """The user stopped the work."""
+
+
+class CohortSection(Section):
+    """Works out a cohort, shows its figures and tables, and lets a reading use its cutoffs."""
+
+    def __init__(self, ui, panel):
+        super().__init__(ui, panel)
+        self._layout = CohortLayout()
+        self._listed: tuple = ()
+        self._on_click(ui.huCohortRunButton, self._on_run)
+        self._on_click(ui.huCohortSummaryButton, self._on_summary)
+        self._on_click(ui.huCohortCutoffsButton, self._on_cutoffs)
+        self._on_click(ui.huCohortErrorButton, self._on_error)
+        ui.huCohortShowButton.connect("toggled(bool)", self._on_show)
+        for combo in (ui.huCohortFigureCombo, ui.huCohortTableCombo):
+            combo.connect("activated(int)", lambda _index=0: self._on_chosen())
+        ui.huCohortPath.connect("currentPathChanged(QString)", lambda _path="": self._show())
+        ui.huCohortFolderPath.connect("currentPathChanged(QString)", lambda _path="": self._show())
+
+    def leave(self) -> None:
+        """Give the user's own arrangement of views back."""
+        self._ui.huCohortShowButton.checked = False
+
+    def _show(self) -> None:
+        ui, cohort, folder = self._ui, self._cohort(), self._folder()
+        ui.huCohortRunButton.enabled = folder is not None
+        ui.huCohortFigureCombo.enabled = ui.huCohortTableCombo.enabled = cohort is not None
+        ui.huCohortShowButton.enabled = cohort is not None
+        ui.huCohortSummaryButton.enabled = _is_file(folder, "summary.html")
+        may_change = self._session.may_change
+        ui.huCohortCutoffsButton.enabled = may_change and _is_file(folder, "cutoffs.json")
+        ui.huCohortErrorButton.enabled = may_change and _is_file(folder, "protocol.json")
+        if cohort is None:
+            ui.huCohortShowButton.checked = False
+        self._list_choices(cohort)
+
+    def _list_choices(self, cohort: CohortNodes | None) -> None:
+        figures = {} if cohort is None else {figure.name: figure.title for figure in cohort.figures}
+        names = () if cohort is None else cohort.table_names
+        tables = {name: cohort.table(name).GetName() for name in names if cohort.table(name) is not None}
+        if (figures, tables) == self._listed:
+            return
+        self._listed = figures, tables
+        for combo, choices in ((self._ui.huCohortFigureCombo, figures), (self._ui.huCohortTableCombo, tables)):
+            chosen = combo.currentData or _FIRST_TABLE
+            combo.clear()
+            for name, title in choices.items():
+                combo.addItem(title, name)
+            combo.setCurrentIndex(max(0, combo.findData(chosen)))
+
+    @staticmethod
+    def _cohort() -> CohortNodes | None:
+        """Return the cohort that came into the scene last."""
+        found = cohorts(slicer.mrmlScene)
+        return found[-1] if found else None
+
+    def _folder(self) -> Path | None:
+        """Return the folder that the cohort's files stand in; None as long as table and folder are not chosen."""
+        table, root = (path.currentPath.strip() for path in (self._ui.huCohortPath, self._ui.huCohortFolderPath))
+        return Path(root) / f"{Path(table).stem}{_SUFFIX}" if table and root else None
+
+    def _on_run(self) -> None:
+        folder, readings = self._folder(), self._ui.huCohortReadingsPath.currentPath.strip()
+        parameters = self._panel.parameters
+        job = CohortJob(
+            table=Path(self._ui.huCohortPath.currentPath.strip()),
+            destination=folder,
+            options=AnalysisOptions(
+                prevalences={
+                    "osteoporosis": parameters.osteoporosisPercent / 100,
+                    "low_bmd": parameters.lowBmdPercent / 100,
+                }
+            ),
+            readings=Path(readings) if readings else None,
+            # Of the same table: its own folder is brought up to date.
+            overwrite=folder.is_dir(),
+        )
+        with self._panel.messages.problems_told():
+            try:
+                with _progress(_("Working out the cohort")) as progress:
+                    outcome = run_cohort_job(job, progress)
+            except StoppedByUserError:
+                self._tell(_("Stopped; no file was changed."))
+                return
+            write_cohort(slicer.mrmlScene, outcome.analysis, outcome.tables)
+            sizes = ", ".join(f"{size} {group}" for group, size in outcome.analysis.cohort.group_sizes.items())
+            self._tell(
+                _(
+                    "{count} cases: {sizes}. {findings} findings, in the table of what is doubtful. Files: {folder}"
+                ).format(count=len(outcome.analysis.cohort), sizes=sizes, findings=len(outcome.findings), folder=folder)
+            )
+            for path in (self._ui.huCohortPath, self._ui.huCohortFolderPath):
+                path.addCurrentPathToHistory()
+            self._show()
+            self._ui.huCohortShowButton.checked = True
+            self._on_chosen()
+
+    def _on_show(self, is_on: bool) -> None:
+        if is_on:
+            self._layout.show()
+            self._on_chosen()
+        else:
+            self._layout.give_back()
+
+    def _on_chosen(self) -> None:
+        cohort = self._cohort()
+        if cohort is not None and self._layout.is_shown:
+            ui = self._ui
+            self._layout.fill(cohort, ui.huCohortFigureCombo.currentData or "", ui.huCohortTableCombo.currentData or "")
+
+    def _on_summary(self) -> None:
+        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._folder() / "summary.html")))
+
+    def _on_cutoffs(self) -> None:
+        with self._panel.messages.problems_told():
+            path = self._folder() / "cutoffs.json"
+            document = load_cutoffs(path)
+            set_cutoffs(self._session.reading, document.document)
+            self._ui.huCutoffsPath.currentPath = str(path)
+            self._tell(_("The reading is judged by {name}.").format(name=document.name))
+            self._session.measure()
+
+    def _on_error(self) -> None:
+        with self._panel.messages.problems_told():
+            path = self._folder() / "protocol.json"
+            document = load_protocol(path)
+            set_protocol(self._session.reading, document.document)
+            self._ui.huProtocolPath.currentPath = str(path)
+            told = _("The reading is measured by {name}: least significant change {lsc:g} HU.")
+            self._tell(told.format(name=document.name, lsc=document.protocol.lsc_hu))
+            self._session.measure()
+
+    def _tell(self, text: str) -> None:
+        self._ui.huCohortLabel.text = text
+        self._ui.huCohortLabel.visible = bool(text)
+
+
+def _is_file(folder: Path | None, name: str) -> bool:
+    return folder is not None and (folder / name).is_file()
+
+
+@contextmanager
+def _progress(title: str) -> Iterator:
+    """Give what a long work calls as it goes on; it keeps the application alive, and can be stopped."""
+    dialog = slicer.util.createProgressDialog(windowTitle=title, labelText=title, maximum=100)
+    dialog.setWindowModality(qt.Qt.ApplicationModal)
+
+    def told(share: float, what: str) -> None:
+        dialog.labelText = what
+        # At its end the dialog would close itself, and open again.
+        dialog.value = min(99, round(100 * share))
+        slicer.app.processEvents()
+        if dialog.wasCanceled:
+            raise StoppedByUserError
+
+    try:
+        yield told
+    finally:
+        dialog.close()
+        dialog.deleteLater()

@@ -1,0 +1,91 @@
+"""The views for a cohort: a figure's panels and a table beside each other."""
+
+import slicer
+
+from LumbarHULib.mrml.cohort_nodes import CohortNodes
+
+# Beside that of the layout for reading.
+_LAYOUT_ID = 52023
+_VIEWS_IN_A_ROW, _PLOTS = 3, 5
+_TABLE = "LumbarHUCohortTable"
+_VIEW = '<item><view class="{kind}" singletontag="{tag}"><property name="viewlabel" action="default">{label}</property>'
+_VIEW += "</view></item>"
+
+
+class CohortLayout:
+    """Our arrangement of plots and a table, with the arrangement before it remembered."""
+
+    def __init__(self):
+        self._before: int | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the views are arranged so now."""
+        return _layout_node().GetViewArrangement() == _LAYOUT_ID
+
+    def show(self) -> None:
+        """Arrange five plots and a table."""
+        node = _layout_node()
+        if not node.IsLayoutDescription(_LAYOUT_ID):
+            node.AddLayoutDescription(_LAYOUT_ID, _layout())
+        if not self.is_shown:
+            self._before = node.GetViewArrangement()
+            node.SetViewArrangement(_LAYOUT_ID)
+
+    def give_back(self) -> None:
+        """Arrange the views as they were before, unless the user has chosen another arrangement since."""
+        if self._before is not None and self.is_shown:
+            _layout_node().SetViewArrangement(self._before)
+        self._before = None
+
+    def fill(self, cohort: CohortNodes, figure_name: str, table_name: str) -> None:
+        """Show a figure and a table of a cohort, where there are such."""
+        figures = [figure for figure in cohort.figures if figure.name == figure_name]
+        panels = figures[0].panels if figures else ()
+        for number in range(_PLOTS):
+            chart = cohort.chart(figure_name, panels[number]) if number < len(panels) else None
+            view = _view_node(_plot_tag(number), "vtkMRMLPlotViewNode")
+            if view is not None:
+                view.SetPlotChartNodeID(chart.GetID() if chart is not None else "")
+                if figures and figures[0].free_corner:
+                    _move_legend(view, figures[0].free_corner)
+        table, view = cohort.table(table_name), _view_node(_TABLE, "vtkMRMLTableViewNode")
+        if view is not None:
+            view.SetTableNodeID(table.GetID() if table is not None else "")
+
+
+def _move_legend(view_node, corner: str) -> None:
+    """Put a plot's legend where it hides nothing: the scene cannot tell where it belongs."""
+    manager = slicer.app.layoutManager()
+    for number in range(manager.plotViewCount):
+        widget = manager.plotWidget(number)
+        if widget.mrmlPlotViewNode() is view_node:
+            legend = widget.plotView().chart().GetLegend()
+            vertical, horizontal = corner.split()
+            legend.SetVerticalAlignment({"upper": legend.TOP, "lower": legend.BOTTOM}[vertical])
+            legend.SetHorizontalAlignment({"left": legend.LEFT, "right": legend.RIGHT}[horizontal])
+
+
+def _layout() -> str:
+    views = [
+        _VIEW.format(kind="vtkMRMLPlotViewNode", tag=_plot_tag(number), label=str(number + 1))
+        for number in range(_PLOTS)
+    ]
+    views.append(_VIEW.format(kind="vtkMRMLTableViewNode", tag=_TABLE, label="T"))
+    rows = "".join(
+        f'<item><layout type="horizontal">{"".join(row)}</layout></item>'
+        for row in (views[:_VIEWS_IN_A_ROW], views[_VIEWS_IN_A_ROW:])
+    )
+    return f'<layout type="vertical">{rows}</layout>'
+
+
+def _layout_node():
+    return slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+
+
+def _view_node(tag: str, class_name: str):
+    return slicer.mrmlScene.GetSingletonNode(tag, class_name)
+
+
+def _plot_tag(number: int) -> str:
+    return f"LumbarHUCohort{number + 1}"

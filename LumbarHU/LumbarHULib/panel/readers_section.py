@@ -1,0 +1,56 @@
+"""The panel's section for the readings of a CT beside each other."""
+
+from slicer.i18n import tr as _
+
+from LumbarHULib.mrml.compare_readings import compare_readings, comparison_table, unblind, write_comparison
+from LumbarHULib.mrml.measure_reading import ReadingMeasurer
+from LumbarHULib.mrml.reading import readings_of
+from LumbarHULib.panel.section import Section
+
+
+class ReadersSection(Section):
+    """The mean of the readers' values, as the study used it, with each reader's own and their difference."""
+
+    def __init__(self, ui, panel):
+        super().__init__(ui, panel)
+        self._on_click(ui.huCompareButton, self._on_compare)
+
+    def _show(self) -> None:
+        ui, ct_node = self._ui, self._ct_node()
+        readings = () if ct_node is None else readings_of(ct_node)
+        table = None if ct_node is None else comparison_table(ct_node)
+        ui.huCompareButton.enabled = len(readings) > 1
+        ui.huCompareTable.setMRMLTableNode(table)
+        ui.huCompareTable.visible = table is not None
+        if table is None:
+            self._tell("" if len(readings) > 1 else _("Comparing needs two readings of this CT."))
+
+    def _ct_node(self):
+        return None if self._panel.parameters is None else self._panel.parameters.ctVolume
+
+    def _on_compare(self) -> None:
+        with self._panel.messages.problems_told():
+            ct_node, session = self._ct_node(), self._session
+            results = {
+                reading: session.result
+                if reading == session.reading and session.result is not None
+                else ReadingMeasurer(reading).measure()
+                for reading in readings_of(ct_node)
+            }
+            combined = compare_readings(results)
+            protocols = {reading.protocol_text for reading in results}
+            write_comparison(ct_node, combined, next(iter(results)).protocol.minimum_levels)
+            told = [_("The mean is that of the readers' values, as in the study.")]
+            if len(protocols) > 1:
+                told.append(_("The readings are by different protocols: measure them alike."))
+            for level in combined.excluded_by_one:
+                told.append(_("{level} is excluded by one reading and left out.").format(level=level))
+            seen = [reading.title for reading in results if unblind(reading)]
+            if seen:
+                told.append(_("No longer blinded, as not signed off: {titles}.").format(titles=", ".join(seen)))
+            self._tell(" ".join(told))
+            session.tell()
+
+    def _tell(self, text: str) -> None:
+        self._ui.huCompareLabel.text = text
+        self._ui.huCompareLabel.visible = bool(text)
