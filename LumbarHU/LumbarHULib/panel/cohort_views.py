@@ -8,8 +8,10 @@ from LumbarHULib.mrml.cohort_nodes import CohortNodes
 _LAYOUT_ID = 52023
 _VIEWS_IN_A_ROW, _PLOTS = 3, 5
 _TABLE = "LumbarHUCohortTable"
-_VIEW = '<item><view class="{kind}" singletontag="{tag}"><property name="viewlabel" action="default">{label}</property>'
-_VIEW += "</view></item>"
+_VIEW = (
+    '<item><view class="{kind}" singletontag="{tag}"><property name="viewlabel" action="default">{label}</property>'
+    "</view></item>"
+)
 
 
 class CohortLayout:
