@@ -14,6 +14,7 @@ from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files.ct_identity import voxels_sha256
 from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.protocol_file import ProtocolDocument
 
@@ -83,6 +84,11 @@ class Audit:
     def stack(self) -> AxialStack:
         """The CT in the axis order that the masks are crops of."""
         return axial_stack(self.ct, self.protocol.protocol)
+
+    @cached_property
+    def voxels_sha256(self) -> str:
+        """The identity of the CT's voxels: see `ct_identity`."""
+        return voxels_sha256(self.ct.voxels_hu)
 
 
 def require_measured_levels(result: ReadingResult) -> None:

@@ -14,12 +14,14 @@ from LumbarHULib.files.audit_tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, res
 from LumbarHULib.files.csv_text import csv_text
 from LumbarHULib.files.label_map_file import write_label_map
 from LumbarHULib.files.markup_file import SUFFIX, write_markup
+from LumbarHULib.files.report_html import report_page
 from LumbarHULib.files.whole_folder import OwnFolder, whole_folder
 
 RECORD = "record.json"
+REPORT = "report.html"
 
 OWN_AUDIT_FOLDER = OwnFolder(
-    frozenset({"results.csv", "summary.csv", "markups", "labelmaps", "scene.mrb", RECORD}), sign=RECORD
+    frozenset({"results.csv", "summary.csv", "markups", "labelmaps", REPORT, "scene.mrb", RECORD}), sign=RECORD
 )
 
 # A list of numbers that json wrote one a line. No text in JSON holds a line break, so none is touched.
@@ -36,7 +38,8 @@ def write_audit_folder(
     """Write the audit folder of one reading, whole or not at all.
 
     It holds ``results.csv``, ``summary.csv``, ``labelmaps/<roi>.nrrd`` in the CT's own grid, the markups as
-    ``markups/L1-midline.mrk.json`` and so on, and ``record.json``. The same reading gives the same bytes.
+    ``markups/L1-midline.mrk.json`` and so on, ``report.html`` for people, drawn from the label maps as they lie there,
+    and ``record.json`` with the SHA-256 of all of them. The same reading gives the same bytes.
 
     Parameters
     ----------
@@ -68,10 +71,13 @@ def write_audit_folder(
             progress(number / len(ROIS), "Writing the label maps")
             masks = [(level.rois[roi].label_value, level.rois[roi].mask) for level in audit.result.levels]
             write_label_map(folder / "labelmaps" / f"{roi}.nrrd", audit.stack, audit.ct.ras_from_ijk, masks)
+        hashes = {name: file_sha256(folder / name) for name in files_in(folder)}
+        _write_text(folder / REPORT, report_page(audit, folder / "labelmaps", hashes))
         if also_write is not None:
             also_write(folder)
         progress(1.0, "Writing the record")
-        record = record_of(audit, {name: file_sha256(folder / name) for name in files_in(folder)})
+        hashes |= {name: file_sha256(folder / name) for name in files_in(folder) if name not in hashes}
+        record = record_of(audit, hashes)
         _write_text(folder / RECORD, _json_text(record))
 
 

@@ -7,16 +7,13 @@ from typing import Any
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
-from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.results import LevelResult, RoiSummary
-from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.audit import Audit, software_versions
-from LumbarHULib.files.ct_identity import voxels_sha256
 
 SCHEMA = "lumbarhu-record-1"
 
-_NOTICE = "For research only. Not a medical device, not a diagnosis."
+NOTICE = "For research only. Not a medical device, not a diagnosis."
 
 # Axes of a stored array, whose shape is (K, J, I).
 _AXIS_NAMES = "kji"
@@ -32,13 +29,13 @@ def record_of(audit: Audit, file_sha256: Mapping[str, str]) -> dict[str, Any]:
     file_sha256 : mapping of str to str
         SHA-256 of every other file of the folder, by its path in it.
     """
-    record = {"schema": SCHEMA, "notice": _NOTICE, "case": audit.case, "reader": audit.reader, "reading": audit.reading}
+    record = {"schema": SCHEMA, "notice": NOTICE, "case": audit.case, "reader": audit.reader, "reading": audit.reading}
     if audit.when:
         record["when"] = audit.when
     result = audit.result
     record |= {
         "software": software_versions(),
-        "ct": _ct(audit.ct, audit.scan_facts),
+        "ct": _ct(audit),
         "accept_off_protocol": audit.accept_off_protocol,
         # The values that were used, which a user may have set otherwise than the protocol's file does.
         "protocol_values": asdict(audit.protocol.protocol),
@@ -54,10 +51,11 @@ def record_of(audit: Audit, file_sha256: Mapping[str, str]) -> dict[str, Any]:
     return record
 
 
-def _ct(ct: CtVolume, facts: ScanFacts) -> dict[str, Any]:
+def _ct(audit: Audit) -> dict[str, Any]:
+    ct, facts = audit.ct, audit.scan_facts
     steps_mm = ct.ras_from_ijk[:3, :3]
     identity = {
-        "voxels_sha256": voxels_sha256(ct.voxels_hu),
+        "voxels_sha256": audit.voxels_sha256,
         "voxels_type": ct.voxels_hu.dtype.name,
         "shape_kji": list(ct.voxels_hu.shape),
         "ras_from_ijk": ct.ras_from_ijk.tolist(),

@@ -29,7 +29,7 @@ th, td { padding: .22rem .7rem .22rem 0; text-align: right; white-space: nowrap;
 thead th { border-bottom: 1px solid var(--text); font-weight: 600; vertical-align: bottom; }
 tbody th { font-weight: 400; }
 th.left, td.left { text-align: left; }
-th.text, td.text { white-space: normal; text-align: left; min-width: 9rem; }
+th.text, td.text { white-space: normal; text-align: left; min-width: 6rem; }
 tbody tr.first td { border-top: 1px solid var(--faint); }
 tbody tr:last-child > * { border-bottom: 1px solid var(--text); }
 figure { margin: 1rem 0 2rem; }

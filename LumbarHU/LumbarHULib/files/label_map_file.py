@@ -5,7 +5,7 @@ success over a file that is cut off. And one slice at a time is held, not the vo
 """
 
 import gzip
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,44 @@ def write_label_map(
                     if offset[0] <= k < offset[0] + crop.shape[0]
                 ]
                 compressed.write(_slice(shape_kji[1:], here) if here else empty)
+
+
+def read_label_boxes(
+    path: Path, stack: AxialStack, boxes_kji: Sequence[tuple[slice, slice, slice]]
+) -> list[np.ndarray]:
+    """Return boxes of a label map that `write_label_map` wrote, from the bytes of its file.
+
+    One stored slice at a time is held, and what lies behind the last box is not read.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The .nrrd file.
+    stack : AxialStack
+        The CT that the label map is of.
+    boxes_kji : sequence of three slices each
+        Where to look, in the axis order of `stack`.
+
+    Returns
+    -------
+    list of numpy.ndarray of uint8
+        For each box its labels, in the axis order of `stack`.
+    """
+    places = []
+    for box in boxes_kji:
+        labels = np.zeros([part.stop - part.start for part in box], np.uint8)
+        places.append(stack.stored_crop(labels, [part.start for part in box]))
+    _, rows, columns = np.array(stack.voxels_hu.shape)[np.argsort(stack.stored_axes)]
+    with path.open("rb") as stream:
+        while stream.readline().strip():
+            pass
+        with gzip.GzipFile(fileobj=stream) as unpacked:
+            for k in range(max(offset[0] + labels.shape[0] for labels, offset in places)):
+                whole = np.frombuffer(unpacked.read(int(rows * columns)), np.uint8).reshape(rows, columns)
+                for labels, (first, j, i) in places:
+                    if first <= k < first + labels.shape[0]:
+                        labels[k - first] = whole[j : j + labels.shape[1], i : i + labels.shape[2]]
+    return [stack.canonical_crop(labels, offset)[0] for labels, offset in places]
 
 
 def _slice(shape_ji: tuple[int, int], crops: list[tuple[int, np.ndarray, tuple[int, int, int]]]) -> bytes:

@@ -11,6 +11,7 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin
 from LumbarHULib.core.levels import LEVELS, parse_level
+from LumbarHULib.files.drawing_colors import MARKUP_COLORS
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 
@@ -26,7 +27,6 @@ _NODE_CLASSES = MappingProxyType(
         "outline": "vtkMRMLMarkupsClosedCurveNode",
     }
 )
-_COLORS = MappingProxyType({"midline": (1.0, 0.2, 0.9), "boundary": (1.0, 0.75, 0.0), "outline": (0.2, 0.8, 1.0)})
 _GLYPH_SCALE = 3.0
 
 # Saving and reopening a scene moves a point by 1e-13 mm, a reader's hand by more than this.
@@ -292,8 +292,8 @@ def _set_display(node, role: str) -> None:
     state_before = display.StartModify()
     display.SetPropertiesLabelVisibility(False)
     display.SetPointLabelsVisibility(False)
-    display.SetSelectedColor(_COLORS[role])
-    display.SetColor(_COLORS[role])
+    display.SetSelectedColor(MARKUP_COLORS[role])
+    display.SetColor(MARKUP_COLORS[role])
     display.SetUseGlyphScale(True)
     display.SetGlyphScale(_GLYPH_SCALE)
     display.EndModify(state_before)

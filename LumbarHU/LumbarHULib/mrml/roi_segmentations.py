@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 
@@ -10,26 +9,13 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS, parse_level
 from LumbarHULib.core.results import RoiMask
+from LumbarHULib.files.drawing_colors import CONTOUR_ROIS, FILLED_ROIS, ROI_COLORS
 from LumbarHULib.mrml import label_layer
 from LumbarHULib.mrml.ct_node import node_from_ijk
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 from LumbarHULib.mrml.vertebra_terms import terminology_entry
 
-# Five of the colors of Okabe and Ito (Color Universal Design, 2008), which color-blind people tell apart.
-ROI_COLORS = MappingProxyType(
-    {
-        "round": (230 / 255, 159 / 255, 0 / 255),
-        "oval": (86 / 255, 180 / 255, 233 / 255),
-        "right": (240 / 255, 228 / 255, 66 / 255),
-        "front": (0 / 255, 158 / 255, 115 / 255),
-        "left": (204 / 255, 121 / 255, 167 / 255),
-    }
-)
-
-# The round and the oval lie over the other three: five fills one over another cannot be told apart.
-FILLED_ROIS: tuple[str, ...] = ("right", "front", "left")
-CONTOUR_ROIS: tuple[str, ...] = ("round", "oval")
 _FILL_OPACITY = 0.35
 _CONTOUR_WIDTH_PIXELS = 2
 

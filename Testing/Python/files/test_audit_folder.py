@@ -75,7 +75,8 @@ def test_the_folder_holds_what_the_contract_names_and_nothing_else(folder):
         for role in ("boundary", "midline", "outline")
     ]
     label_maps = [f"labelmaps/{roi}.nrrd" for roi in ROIS]
-    assert sorted(contents(folder)) == sorted([*markups, *label_maps, "record.json", "results.csv", "summary.csv"])
+    tables = ["results.csv", "summary.csv"]
+    assert sorted(contents(folder)) == sorted([*markups, *label_maps, *tables, "record.json", "report.html"])
 
 
 def test_results_have_one_row_for_each_level_and_roi_with_every_digit(folder, audit):

@@ -1,0 +1,30 @@
+"""The colors of regions and markups, the same in Slicer, in the report and in the documents."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+Color = tuple[float, float, float]
+
+# Five of the colors of Okabe and Ito (Color Universal Design, 2008), which color-blind people tell apart.
+ROI_COLORS: Mapping[str, Color] = MappingProxyType(
+    {
+        "round": (230 / 255, 159 / 255, 0 / 255),
+        "oval": (86 / 255, 180 / 255, 233 / 255),
+        "right": (240 / 255, 228 / 255, 66 / 255),
+        "front": (0 / 255, 158 / 255, 115 / 255),
+        "left": (204 / 255, 121 / 255, 167 / 255),
+    }
+)
+
+# The round and the oval lie over the other three: five fills one over another cannot be told apart.
+FILLED_ROIS: tuple[str, ...] = ("right", "front", "left")
+CONTOUR_ROIS: tuple[str, ...] = ("round", "oval")
+
+MARKUP_COLORS: Mapping[str, Color] = MappingProxyType(
+    {"midline": (1.0, 0.2, 0.9), "boundary": (1.0, 0.75, 0.0), "outline": (0.2, 0.8, 1.0)}
+)
+
+
+def hex_color(color: Color) -> str:
+    """Return a color of red, green and blue from 0 to 1 as web pages write it."""
+    return "#" + "".join(f"{round(255 * part):02x}" for part in color)

@@ -1,0 +1,40 @@
+"""What a reading says, in words and cells, for people who read the report."""
+
+from collections.abc import Iterator, Sequence
+
+from LumbarHULib.core.findings import SEVERITIES, Finding
+from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
+
+# What the table of classes shows in columns.
+IN_TABLE = frozenset({"inside_cutoff_interval", "within_measurement_error"})
+
+NONE = "–"
+
+
+def number_text(value: float | None, digits: int = 1, sign: str = "") -> str:
+    """Return a number with a true minus sign, or a dash where there is none; `sign` “+” writes a plus as well."""
+    # Adding 0 makes a zero of a negative one.
+    return NONE if value is None else f"{round(value, digits) + 0.0:{sign}.{digits}f}".replace("-", "−")
+
+
+def yes_no(answer: bool | None) -> str:
+    """Return an answer in a word."""
+    return {None: "unknown", True: "yes", False: "no"}[answer]
+
+
+def regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
+    """Yield a sentence for each class that a region has; no sixth, overall class is made of the five."""
+    for name, words in CLASSES.items():
+        rois = [summary.roi for summary in summaries if summary.class_name == name]
+        if rois:
+            yield f"{words[0].upper()}{words[1:]}: {', '.join(rois)}."
+
+
+def grouped_findings(result: ReadingResult) -> list[tuple[Finding, ...]]:
+    """Return the findings that no table shows, the gravest first; those of one kind at one level stand together."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in result.all_findings:
+        if finding.code not in IN_TABLE:
+            groups.setdefault((finding.code, finding.level, finding.remedy), []).append(finding)
+    gravest_first = sorted(groups.values(), key=lambda group: -max(SEVERITIES.index(of.severity) for of in group))
+    return [tuple(group) for group in gravest_first]
