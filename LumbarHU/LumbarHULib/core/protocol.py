@@ -79,6 +79,11 @@ class Protocol:
     slab_mm: float = _number("mm", 0.0, 50.0)
     coarse_pixel_mm: float = _number("mm", 0.1, 10.0)
 
+    # Placement
+    placement_height_min_mm: float = _number("mm", 1.0, 50.0)
+    placement_mask_flaw: float = _number("1", 0.0, 1.0)
+    placement_coarse_mask_mm: float = _number("mm", 0.1, 20.0)
+
     # The patient
     mean_levels: tuple[str, ...] = _level_names()
     minimum_levels: int = _number("1", 1, 6, integer=True)

@@ -1,5 +1,6 @@
 """What a measurement yields: values that the scene, the audit folder and the report are made from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -201,6 +202,14 @@ class ReadingResult:
         """How many regions give the class that most of them give; None where any gives none."""
         classes = [summary.class_name for summary in self.summaries]
         return None if "not_classified" in classes else max(map(classes.count, classes))
+
+    def with_level_findings(self, findings: Sequence[Finding]) -> "ReadingResult":
+        """Return a copy whose levels carry, before their own, those of `findings` that name them."""
+        levels = tuple(
+            replace(level, findings=tuple(one for one in findings if one.level == level.level) + level.findings)
+            for level in self.levels
+        )
+        return replace(self, levels=levels)
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from LumbarHULib.core.errors import InputError
 
-# A header is text of a few hundred bytes; this much of a file surely holds it.
-_HEADER_BYTES = 1 << 16
+# A header is text of a few hundred bytes, that of a segmentation of 100 structures 70,000; this much surely holds it.
+_HEADER_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 22
 # Of packed data, which may unpack to a thousand times as much.
 _BLOCK_BYTES = 1 << 16

@@ -34,6 +34,24 @@ def read_with_sitk(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
     InputError
         When the file cannot be read, or does not hold one number a voxel in three dimensions.
     """
+    image, states_orientation = read_image_with_sitk(path)
+    return held_array(image), ras_from_ijk_of(image), states_orientation
+
+
+def read_image_with_sitk(path: Path, layers: bool = False):
+    """Return the SimpleITK image in a NRRD or MetaImage file, and whether the file states its orientation.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    layers : bool
+        Whether it may hold several numbers a voxel, as a segmentation with overlapping segments does.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or does not hold one number a voxel (with `layers` some) in three dimensions.
+    """
     import SimpleITK
 
     reader = SimpleITK.ImageFileReader()
@@ -45,14 +63,14 @@ def read_with_sitk(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
     try:
         with quiet_console(words):
             reader.ReadImageInformation()
-            _check_kind(path, reader)
+            _check_kind(path, reader, layers)
             header.check_packed_size(_size_bytes(reader))
             image = reader.Execute()
     except RuntimeError as error:
         raise _read_error(path, f"{error} {' '.join(words)}") from error
     if any(_DAMAGED_WORDS in text for text in words):
         raise _read_error(path, _DAMAGED_WORDS)
-    return held_array(image), ras_from_ijk_of(image), header.states_orientation
+    return image, header.states_orientation
 
 
 def ras_from_ijk_of(image) -> np.ndarray:
@@ -133,7 +151,7 @@ def _file_name(path: Path) -> str:
     return str(path)
 
 
-def _check_kind(path: Path, reader) -> None:
+def _check_kind(path: Path, reader, layers: bool) -> None:
     import SimpleITK
 
     if reader.GetDimension() != 3:
@@ -141,7 +159,7 @@ def _check_kind(path: Path, reader) -> None:
     if reader.GetPixelID() in (SimpleITK.sitkComplexFloat32, SimpleITK.sitkComplexFloat64):
         raise InputError(f"“{path.name}” holds complex numbers, not one value a voxel: give the CT itself.")
     components = reader.GetNumberOfComponents()
-    if components != 1:
+    if components != 1 and not layers:
         raise InputError(
             f"“{path.name}” holds {components} numbers a voxel, such as colors, not one: give the CT itself."
         )
@@ -151,7 +169,7 @@ def _size_bytes(reader) -> int:
     import SimpleITK
 
     voxel_bytes = SimpleITK.Image([1, 1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
-    return math.prod(reader.GetSize()) * voxel_bytes
+    return math.prod(reader.GetSize()) * reader.GetNumberOfComponents() * voxel_bytes
 
 
 def _read_error(path: Path, reason: str) -> InputError:

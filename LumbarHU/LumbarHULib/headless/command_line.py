@@ -119,7 +119,8 @@ def _add_measure(commands) -> None:
         "measure",
         help="measure a CT with its markups into an audit folder",
         description="Measure a CT with its markups into an audit folder. A level needs a line markup named like "
-        "L1-midline; L1-boundary and L1-outline are used where given.",
+        "L1-midline; L1-boundary and L1-outline are used where given. With a segmentation of the vertebrae, midlines "
+        "are proposed and measured as they are: look at them afterwards, and measure corrected ones with --markups.",
     )
     measure.add_argument(
         "ct", type=Path, metavar="CT", help=".nrrd, .nhdr, .nii(.gz), .mha, .mhd, or a folder with a DICOM series"
@@ -128,9 +129,22 @@ def _add_measure(commands) -> None:
         "--markups",
         type=Path,
         nargs="+",
-        required=True,
+        default=[],
         metavar="PATH",
         help="Slicer .mrk.json files, or folders of them",
+    )
+    measure.add_argument(
+        "--segmentation",
+        type=Path,
+        metavar="FILE",
+        help="label map or .seg.nrrd of the vertebrae, or a folder with a file for each, in place of --markups",
+    )
+    measure.add_argument(
+        "--segment",
+        action="append",
+        default=[],
+        metavar="LEVEL=NAME",
+        help="name or label value of a level's segment, where the file does not tell; may be given several times",
     )
     measure.add_argument("--out", type=Path, required=True, metavar="DIR", help="audit folder to be")
     measure.add_argument(
@@ -140,7 +154,11 @@ def _add_measure(commands) -> None:
         help="measure these regions in place of the markups' own: a folder with round.nrrd and so on, one such file, "
         "or a DICOM Segmentation object that export-dicom wrote",
     )
-    measure.add_argument("--levels", metavar="L1,L2,…", help="levels to measure (default: all that have a midline)")
+    measure.add_argument(
+        "--levels",
+        metavar="L1,L2,…",
+        help="levels to measure (default: all that have a midline; with a segmentation, L1 to L4)",
+    )
     measure.add_argument(
         "--exclude",
         action="append",

@@ -5,10 +5,17 @@ The options are read here and not by argparse, which would put words of its own 
 
 import argparse
 
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.headless import measure_job
 from LumbarHULib.headless.console import audit_text
 from LumbarHULib.headless.progress import Progress
-from LumbarHULib.headless.reading_options import exclusions_named, levels_named, printable_name, reading_number
+from LumbarHULib.headless.reading_options import (
+    exclusions_named,
+    levels_named,
+    printable_name,
+    reading_number,
+    segments_named,
+)
 
 
 def run_measure(options: argparse.Namespace) -> int:
@@ -19,10 +26,13 @@ def run_measure(options: argparse.Namespace) -> int:
     InputError
         With the sentence for the user; nothing is written then.
     """
+    _check_source(options)
     job = measure_job.MeasureJob(
         ct=options.ct,
         markups=options.markups,
         destination=options.out,
+        segmentation=options.segmentation,
+        segments=segments_named("--segment", options.segment),
         levels=None if options.levels is None else levels_named("--levels", options.levels),
         exclusions=exclusions_named("--exclude", options.exclude),
         protocol=options.protocol,
@@ -42,6 +52,17 @@ def run_measure(options: argparse.Namespace) -> int:
         progress.clear()
     print(f"{audit_text(audit, job.ct)}\n\nAudit folder: {options.out}")
     return 0
+
+
+def _check_source(options: argparse.Namespace) -> None:
+    if options.markups and options.segmentation:
+        raise InputError("--markups and --segmentation each place the midlines: give one of the two.")
+    if not options.markups and not options.segmentation:
+        raise InputError(
+            "Nothing says where the vertebrae are: give --markups with a midline for each level, or --segmentation."
+        )
+    if options.segment and not options.segmentation:
+        raise InputError("--segment says which segment is which level: give --segmentation as well.")
 
 
 def _name(option: str, text: str | None) -> str:

@@ -10,8 +10,6 @@ from typing import Any
 
 from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.files.audit import Audit, require_measured_levels
@@ -19,9 +17,9 @@ from LumbarHULib.files.audit_folder import OWN_AUDIT_FOLDER, write_audit_folder
 from LumbarHULib.files.ct_file import CtFile, read_ct
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
 from LumbarHULib.files.label_maps_in import RegionMasks, read_label_maps, without_unchanged
-from LumbarHULib.files.markup_file import read_markups
 from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
 from LumbarHULib.files.whole_folder import check_destination
+from LumbarHULib.headless.placing import GivenMarkups, GivenSegments, given_markups, given_segments
 
 # Stands in the files where the user gave no name: a file's name may be a patient's.
 UNNAMED = "unnamed"
@@ -36,11 +34,15 @@ class MeasureJob:
     ct : Path
         CT file, or folder with a DICOM series.
     markups : sequence of Path
-        Markup files, or folders of them.
+        Markup files, or folders of them; none where `segmentation` is given.
     destination : Path
         The audit folder to be.
+    segmentation : Path or None
+        A segmentation of the vertebrae, from which the midlines are proposed and accepted unseen.
+    segments : mapping of str to str
+        Which segment is which level, where its name does not tell: level to a segment's name or label value.
     levels : sequence of str or None
-        Levels to measure; None for all that have a midline.
+        Levels to measure; None for all that have a midline or, with a segmentation, those of the protocol's mean.
     exclusions : mapping of str to str
         Levels that do not enter the means, with the reason.
     protocol, cutoffs : Path or None
@@ -60,6 +62,8 @@ class MeasureJob:
     ct: Path
     markups: Sequence[Path]
     destination: Path
+    segmentation: Path | None = None
+    segments: Mapping[str, str] = field(default_factory=dict)
     levels: Sequence[str] | None = None
     exclusions: Mapping[str, str] = field(default_factory=dict)
     protocol: Path | None = None
@@ -91,18 +95,18 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
     check_destination(job.destination, job.overwrite, OWN_AUDIT_FOLDER)
     protocol = load_protocol(job.protocol)
     cutoffs = load_cutoffs(job.cutoffs)
-    markup_set = read_markups(list(job.markups))
-    landmarks = chosen_landmarks(markup_set.landmarks, job.levels, job.exclusions)
+    given = _given(job, protocol)
     ct_file = read_ct(job.ct, progress)
+    placed = given.place(ct_file.ct, protocol.protocol, progress)
     progress(0.0, "Measuring")
-    scan_findings = (*ct_file.findings, *markup_set.findings)
+    scan_findings = (*ct_file.findings, *placed.findings)
     if job.scene:
         # A scene takes most of a second to import: those who want none do not wait for it.
         from LumbarHULib.headless.scene_job import measured_scene
 
         with measured_scene(
             ct_file,
-            landmarks,
+            placed.landmarks,
             protocol,
             cutoffs,
             case=job.case,
@@ -112,13 +116,13 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
             accepted_off_protocol=job.accept_off_protocol,
             scan_findings=scan_findings,
         ) as (result, save):
-            audit = audit_of(job, ct_file, result, protocol, cutoffs)
+            audit = audit_of(job, ct_file, result.with_level_findings(placed.level_findings), protocol, cutoffs)
             write_audit_folder(job.destination, audit, job.overwrite, also_write=save, progress=progress)
         return audit
     measured = partial(
         measure_ct,
         ct_file.ct,
-        landmarks,
+        placed.landmarks,
         protocol.protocol,
         cutoffs.cutoffs,
         ct_file.scan_facts,
@@ -129,7 +133,7 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
     result = measured()
     if job.label_maps is not None:
         result = measured(edited_masks=_edited_masks(job.label_maps, ct_file, result, protocol))
-    audit = audit_of(job, ct_file, result, protocol, cutoffs)
+    audit = audit_of(job, ct_file, result.with_level_findings(placed.level_findings), protocol, cutoffs)
     write_audit_folder(job.destination, audit, job.overwrite, progress=progress)
     return audit
 
@@ -157,41 +161,17 @@ def _edited_masks(path: Path, ct_file: CtFile, result: ReadingResult, protocol: 
     return without_unchanged(masks, measured)
 
 
-def chosen_landmarks(
-    landmarks: Sequence[Landmarks], levels: Sequence[str] | None, exclusions: Mapping[str, str]
-) -> tuple[Landmarks, ...]:
-    """Return the landmarks of the levels to measure, from cranial to caudal.
-
-    Raises
-    ------
-    InputError
-        When a level that was asked for has no midline and is not excluded, or none is left.
-    """
-    by_level = {of_level.level: of_level for of_level in landmarks}
-    wanted = list(levels) if levels is not None else list(by_level)
-    for level in wanted:
-        if level not in by_level and level not in exclusions:
-            raise InputError(
-                f"{level} has no midline: give a markup named {level}-midline, leave {level} out of the levels, or "
-                "exclude it with a reason.",
-                level,
-            )
-    stray = [level for level in exclusions if levels is not None and level not in wanted]
-    if stray:
-        raise InputError(
-            f"{stray[0]} is excluded but is not among the levels {', '.join(wanted)}: name it in one place only."
-        )
-    chosen = tuple(by_level[level] for level in LEVELS if level in wanted and level in by_level)
-    if not chosen:
-        raise InputError("No level has a midline: give at least one markup named like L1-midline.")
-    return chosen
+def _given(job: MeasureJob, protocol: ProtocolDocument) -> GivenMarkups | GivenSegments:
+    if job.segmentation is None:
+        return given_markups(job.markups, job.levels, job.exclusions)
+    return given_segments(job.segmentation, job.segments, job.levels, job.exclusions, protocol.protocol)
 
 
 def _check_inputs_stay(job: MeasureJob) -> None:
     """Raise InputError when replacing the destination would remove what is measured."""
     # Unlike Path.resolve, realpath does not fail where links lead in a circle.
     destination = os.path.realpath(job.destination)
-    for path in (job.ct, *job.markups, job.protocol, job.cutoffs, job.label_maps):
+    for path in (job.ct, *job.markups, job.segmentation, job.protocol, job.cutoffs, job.label_maps):
         if path is not None and Path(os.path.realpath(path)).is_relative_to(destination) and job.destination.exists():
             raise InputError(
                 f"“{job.destination}” holds “{path.name}”, which is to be measured, so it is not overwritten: choose "

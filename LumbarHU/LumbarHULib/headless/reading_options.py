@@ -78,3 +78,23 @@ def printable_name(option: str, text: str) -> str:
     if not text.isprintable():
         raise InputError(f"{option} is {text!r}: give a name of printable characters on one line.")
     return text.strip()
+
+
+def segments_named(option: str, texts: list[str]) -> dict[str, str]:
+    """Return which segment is which level: a level to a segment's name or label value.
+
+    Raises
+    ------
+    InputError
+        When a text names no segment, no level, or one twice.
+    """
+    segments: dict[str, str] = {}
+    for text in texts:
+        name, _, segment = (part.strip() for part in text.partition("="))
+        if not segment:
+            raise InputError(f"{option} {text} names no segment: write it like {option} L1=NAME or {option} L1=3.")
+        level = parse_level(name)
+        if level in segments:
+            raise InputError(f"{option} names {level} twice: give one segment.", level)
+        segments[level] = segment
+    return segments

@@ -1,0 +1,151 @@
+"""Where the midlines of a job come from: a reader's markups, or proposals from a segmentation."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from LumbarHULib.core.axial_stack import axial_stack
+from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.landmarks import Landmarks
+from LumbarHULib.core.levels import LEVELS
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.files.markup_file import read_markups
+from LumbarHULib.files.segment_levels import levels_of_segments
+from LumbarHULib.files.segmentation_file import Segment, read_segmentation
+from LumbarHULib.placement.mask_bodies import guess_from_mask
+from LumbarHULib.placement.midline import propose_midline
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Midlines in a CT.
+
+    Parameters
+    ----------
+    landmarks : tuple of Landmarks
+        From cranial to caudal.
+    findings : tuple of Finding
+        Of the source as a whole.
+    level_findings : tuple of Finding
+        Of the placement of single levels.
+    """
+
+    landmarks: tuple[Landmarks, ...]
+    findings: tuple[Finding, ...] = ()
+    level_findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class GivenMarkups:
+    """Markups that were read, of the levels to measure."""
+
+    landmarks: tuple[Landmarks, ...]
+    findings: tuple[Finding, ...]
+
+    def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
+        """Return them as they are."""
+        return Placed(self.landmarks, self.findings)
+
+
+@dataclass(frozen=True)
+class GivenSegments:
+    """Segments of the vertebrae to measure."""
+
+    segments: Mapping[str, Segment]
+    excluded: frozenset[str]
+    findings: tuple[Finding, ...]
+
+    def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
+        """Return a proposed midline for each segment.
+
+        Raises
+        ------
+        InputError
+            When a level that is not excluded cannot be placed.
+        """
+        stack = axial_stack(ct, protocol)
+        proposals = []
+        for number, (level, segment) in enumerate(self.segments.items()):
+            progress(number / len(self.segments), f"Placing {level}")
+            try:
+                guess = guess_from_mask(level, segment.inside, segment.ras_from_ijk, stack, protocol)
+                proposals.append(propose_midline(stack, guess, protocol))
+            except InputError:
+                if level not in self.excluded:
+                    raise
+        return Placed(
+            tuple(proposal.landmarks for proposal in proposals),
+            self.findings,
+            tuple(finding for proposal in proposals for finding in proposal.findings),
+        )
+
+
+def given_markups(paths: Sequence[Path], levels: Sequence[str] | None, exclusions: Mapping[str, str]) -> GivenMarkups:
+    """Read markups and choose those of the levels to measure.
+
+    Raises
+    ------
+    InputError
+        When they cannot be read, a level that was asked for has no midline and is not excluded, or none is left.
+    """
+    markup_set = read_markups(list(paths))
+    by_level = {of_level.level: of_level for of_level in markup_set.landmarks}
+    wanted = list(levels) if levels is not None else list(by_level)
+    for level in wanted:
+        if level not in by_level and level not in exclusions:
+            raise InputError(
+                f"{level} has no midline: give a markup named {level}-midline, leave {level} out of the levels, or "
+                "exclude it with a reason.",
+                level,
+            )
+    _check_exclusions(levels, exclusions)
+    chosen = tuple(by_level[level] for level in LEVELS if level in wanted and level in by_level)
+    if not chosen:
+        raise InputError("No level has a midline: give at least one markup named like L1-midline.")
+    return GivenMarkups(chosen, markup_set.findings)
+
+
+def given_segments(
+    path: Path,
+    assignments: Mapping[str, str],
+    levels: Sequence[str] | None,
+    exclusions: Mapping[str, str],
+    protocol: Protocol,
+) -> GivenSegments:
+    """Read a segmentation and choose the segments of the levels to measure.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, does not tell its levels, or a level that was asked for has no segment and is not
+        excluded.
+    """
+    by_level, findings = levels_of_segments(read_segmentation(path), assignments)
+    wanted = levels
+    if wanted is None:
+        wanted = [level for level in by_level if level in protocol.mean_levels or level in assignments]
+    for level in wanted:
+        if level not in by_level and level not in exclusions:
+            raise InputError(
+                f"{level} has no segment in the segmentation: say which is its own, such as --segment “{level}=NAME”, "
+                f"leave {level} out of the levels, or exclude it with a reason.",
+                level,
+            )
+    _check_exclusions(levels, exclusions)
+    chosen = {level: segment for level, segment in by_level.items() if level in wanted}
+    if not chosen:
+        raise InputError(
+            f"The segmentation holds none of {', '.join(protocol.mean_levels)}, only {', '.join(by_level)}: name the "
+            "levels to measure, such as --levels T12."
+        )
+    return GivenSegments(chosen, frozenset(exclusions), findings)
+
+
+def _check_exclusions(levels: Sequence[str] | None, exclusions: Mapping[str, str]) -> None:
+    stray = [level for level in exclusions if levels is not None and level not in levels]
+    if stray:
+        raise InputError(
+            f"{stray[0]} is excluded but is not among the levels {', '.join(levels)}: name it in one place only."
+        )

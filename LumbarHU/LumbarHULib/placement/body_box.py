@@ -1,0 +1,65 @@
+"""The CT in a body's own coordinates."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.placement.body_guess import BodyGuess
+
+
+@dataclass(frozen=True, eq=False)
+class BodyAxes:
+    """Coordinates in mm from a body's middle: x to its left, y anterior, z up."""
+
+    center_ras_mm: np.ndarray
+    up_ras: np.ndarray
+    anterior_ras: np.ndarray
+
+    @classmethod
+    def of(cls, guess: BodyGuess) -> "BodyAxes":
+        """Return the axes of a guess."""
+        return cls(guess.center_ras_mm, guess.up_ras, guess.anterior_ras)
+
+    @property
+    def rows_ras(self) -> np.ndarray:
+        """Unit vectors x, y, z in rows, shape (3, 3)."""
+        return np.stack([np.cross(self.up_ras, self.anterior_ras), self.anterior_ras, self.up_ras])
+
+    def to_body_mm(self, points_ras_mm: np.ndarray) -> np.ndarray:
+        """Return RAS points, shape (n, 3), in these coordinates."""
+        return (points_ras_mm - self.center_ras_mm) @ self.rows_ras.T
+
+    def to_ras_mm(self, points_mm: np.ndarray) -> np.ndarray:
+        """Return points in these coordinates, shape (..., 3), in RAS."""
+        return self.center_ras_mm + np.asarray(points_mm) @ self.rows_ras
+
+    def turned(self, up_ras: np.ndarray, anterior_ras: np.ndarray) -> "BodyAxes":
+        """Return axes along `up_ras` and, as far as it is perpendicular to it, `anterior_ras`."""
+        up_ras = up_ras / np.linalg.norm(up_ras)
+        anterior_ras = anterior_ras - (anterior_ras @ up_ras) * up_ras
+        return replace(self, up_ras=up_ras, anterior_ras=anterior_ras / np.linalg.norm(anterior_ras))
+
+    def moved(self, by_mm) -> "BodyAxes":
+        """Return axes from a middle that lies elsewhere in these coordinates."""
+        return replace(self, center_ras_mm=self.to_ras_mm(by_mm))
+
+    def mirrored_about(self, offset_mm: float, angle_deg: float) -> "BodyAxes":
+        """Return axes whose y runs, at x = `offset_mm`, turned by `angle_deg` toward the body's left."""
+        angle = np.radians(angle_deg)
+        anterior = np.array([np.sin(angle), np.cos(angle), 0.0]) @ self.rows_ras
+        return replace(self.moved((offset_mm, 0.0, 0.0)), anterior_ras=anterior)
+
+
+def sample_hu(stack: AxialStack, points_ras_mm: np.ndarray) -> np.ndarray:
+    """Return the CT between its voxels at RAS points, shape (..., 3); beyond its end its last value."""
+    from scipy import ndimage
+
+    inverse = np.linalg.inv(stack.ras_from_ijk)
+    ijk = points_ras_mm.reshape(-1, 3) @ inverse[:3, :3].T + inverse[:3, 3]
+    last = np.array(stack.voxels_hu.shape[::-1]) - 1
+    low = np.clip(np.floor(ijk.min(axis=0)).astype(int), 0, last)
+    high = np.clip(np.ceil(ijk.max(axis=0)).astype(int), low, last)
+    crop = stack.voxels_hu[low[2] : high[2] + 1, low[1] : high[1] + 1, low[0] : high[0] + 1].astype(np.float32)
+    values = ndimage.map_coordinates(crop, (ijk - low)[:, ::-1].T, order=1, mode="nearest")
+    return values.reshape(points_ras_mm.shape[:-1])

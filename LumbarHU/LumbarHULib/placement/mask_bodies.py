@@ -1,0 +1,246 @@
+"""From a vertebra's mask to its body: arch and processes left aside, whatever the mask's flaws."""
+
+import numpy as np
+
+from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.placement.body_box import BodyAxes
+from LumbarHULib.placement.body_grid import STEP_MM, EvenMask, even_mask
+from LumbarHULib.placement.body_guess import BodyGuess
+
+_SUPERIOR_RAS = np.array([0.0, 0.0, 1.0])
+_ANTERIOR_RAS = np.array([0.0, 1.0, 0.0])
+
+# The thickest ball that fits into a vertebra fits into its body. One of this part of its radius fits into no pedicle,
+# and shows the body by its sweep.
+_BALL = 0.6
+
+# Rims, osteophytes and the ball's rounding lie outside the ellipse of this part of the body's width and depth.
+_CENTRAL = 0.6
+_COLUMN_MM = 2.0
+_ROUNDS = 4
+
+# What lies farther than this from the body, behind the rounding of its rims, is arch. It shows the front where it has
+# at least this part of the body's volume; else the body's own shape does, if its cross-section is so much longer one
+# way than the other.
+_RIM_MM = 5.0
+_ARCH_PART = 0.05
+_OBLONG = 1.15
+
+
+def guess_from_mask(
+    level: str, inside: np.ndarray, ras_from_ijk: np.ndarray, stack: AxialStack, protocol: Protocol
+) -> BodyGuess:
+    """Return where the body of a segmented vertebra is.
+
+    Parameters
+    ----------
+    level : str
+        One of `LEVELS`.
+    inside : numpy.ndarray of bool, shape (K, J, I)
+        The whole vertebra or its body alone, on a grid of its own.
+    ras_from_ijk : numpy.ndarray, shape (4, 4)
+        From indices (i, j, k) of `inside` to RAS mm.
+    stack : AxialStack
+        The CT.
+    protocol : Protocol
+
+    Raises
+    ------
+    InputError
+        When the mask is empty, holds nothing like a vertebral body, or the CT's end cuts the body off.
+    """
+    if not inside.any():
+        raise InputError(f"The segment of {level} is empty: segment {level}, or leave it out of the levels.", level)
+    mask = even_mask(inside, ras_from_ijk)
+    if not mask.inside.any():
+        raise _no_body(level, "it is too thin to hold one")
+    filled = _without_holes(mask.inside)
+    piece = _largest(filled)
+    body, arch = _body_and_arch(piece)
+    points_ras_mm = mask.points_ras_mm(body)
+    _check_in_ct(level, points_ras_mm, stack)
+    coarsest_mm = float(np.linalg.norm(ras_from_ijk[:3, :3], axis=0).max())
+    axes, size_mm = _fitted(points_ras_mm, mask.points_ras_mm(arch), coarsest_mm)
+    width_mm, depth_mm, height_mm = size_mm
+    if not protocol.midline_length_min_mm <= depth_mm <= protocol.midline_length_max_mm:
+        raise _no_body(level, f"what looks like one is {depth_mm:.0f} mm deep")
+    if height_mm < protocol.placement_height_min_mm:
+        raise _no_body(level, f"what looks like one is {height_mm:.0f} mm high")
+    return BodyGuess(
+        level=level,
+        center_ras_mm=axes.center_ras_mm,
+        up_ras=axes.up_ras,
+        anterior_ras=axes.anterior_ras,
+        height_mm=height_mm,
+        depth_mm=depth_mm,
+        width_mm=width_mm,
+        findings=_mask_findings(level, mask, filled, piece, coarsest_mm, protocol),
+    )
+
+
+def _no_body(level: str, reason: str) -> InputError:
+    return InputError(
+        f"The segment of {level} shows no vertebral body ({reason}): correct the segment, or place the midline "
+        "by hand.",
+        level,
+    )
+
+
+def _without_holes(inside: np.ndarray) -> np.ndarray:
+    """Fill holes, also those that open outward by a crack."""
+    from scipy import ndimage
+
+    closed = ndimage.binary_closing(inside, ndimage.generate_binary_structure(3, 1), 2)
+    return ndimage.binary_fill_holes(closed | inside)
+
+
+def _largest(inside: np.ndarray) -> np.ndarray:
+    from scipy import ndimage
+
+    pieces, count = ndimage.label(inside)
+    if count == 1:
+        return inside
+    return pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])
+
+
+def _body_and_arch(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a ball covers that fits into the body and into no pedicle, and what lies well behind it."""
+    from scipy import ndimage
+
+    depths = ndimage.distance_transform_edt(inside)
+    radius = _BALL * depths.max()
+    pieces, _ = ndimage.label(depths > radius)
+    core = pieces == pieces[np.unravel_index(np.argmax(depths), depths.shape)]
+    from_core = ndimage.distance_transform_edt(~core)
+    return inside & (from_core <= radius), inside & (from_core > radius + _RIM_MM / STEP_MM)
+
+
+def _check_in_ct(level: str, points_ras_mm: np.ndarray, stack: AxialStack) -> None:
+    inverse = np.linalg.inv(stack.ras_from_ijk)
+    ijk = points_ras_mm @ inverse[:3, :3].T + inverse[:3, 3]
+    last = np.array(stack.voxels_hu.shape[::-1]) - 1
+    if np.all((ijk < -0.5) | (ijk > last + 0.5), axis=0).any():
+        raise InputError(
+            f"The segment of {level} lies outside the CT: check that the segmentation belongs to this CT.", level
+        )
+    # The mask of a body that ends with the CT reaches into the last slice: how far it would go on, nobody knows.
+    for axis, border in ((2, "first or last slice"), (1, "front or back edge"), (0, "left or right edge")):
+        if ijk[:, axis].min() < 0.4 or ijk[:, axis].max() > last[axis] - 0.4:
+            raise InputError(
+                f"The body of {level} reaches the {border} of the CT, so it is not whole: leave {level} out, or "
+                f"exclude it with a reason, such as --exclude “{level}=out of the scan”.",
+                level,
+            )
+
+
+def _fitted(
+    body_ras_mm: np.ndarray, arch_ras_mm: np.ndarray, voxel_mm: float
+) -> tuple[BodyAxes, tuple[float, float, float]]:
+    """Return a body's axes through its middle, and its width, depth and height in mm."""
+    center = body_ras_mm.mean(axis=0)
+    has_arch = len(arch_ras_mm) > _ARCH_PART * len(body_ras_mm)
+    toward_front = center - arch_ras_mm.mean(axis=0) if has_arch else _ANTERIOR_RAS
+    axes = BodyAxes(center, _SUPERIOR_RAS, _ANTERIOR_RAS).turned(_SUPERIOR_RAS, toward_front)
+    size = 2 * np.percentile(np.abs(axes.to_body_mm(body_ras_mm)), 98, axis=0)
+    for _ in range(_ROUNDS):
+        top, bottom = _endplates(axes.to_body_mm(body_ras_mm), size[:2], voxel_mm / 2)
+        up = _plane_normal(top) + _plane_normal(bottom)
+        axes = axes.moved((0, 0, (top[0] + bottom[0]) / 2)).turned(up @ axes.rows_ras, axes.anterior_ras)
+        height = top[0] - bottom[0]
+        slab = axes.to_body_mm(body_ras_mm)
+        slab = slab[np.abs(slab[:, 2]) < height / 4, :2]
+        if not has_arch:
+            axes = axes.turned(axes.up_ras, _front_of_slab(slab, axes))
+            slab = axes.to_body_mm(body_ras_mm)
+            slab = slab[np.abs(slab[:, 2]) < height / 4, :2]
+        left, right = _extent(slab, 0, size[1] / 4)
+        back, front = _extent(slab, 1, size[0] / 4)
+        axes = axes.moved(((left + right) / 2, (back + front) / 2, 0))
+        size = np.array([right - left, front - back, height])
+    return axes, tuple(float(one) for one in size)
+
+
+def _endplates(points_mm: np.ndarray, size_mm: np.ndarray, ragged_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return height over the center and slopes along x and y of the planes through upper and lower side, in mm."""
+    reach = _CENTRAL * size_mm / 2
+    central = points_mm[np.sum((points_mm[:, :2] / reach) ** 2, axis=1) < 1]
+    cells = np.floor(central[:, :2] / _COLUMN_MM).astype(int)
+    _, column = np.unique(cells, axis=0, return_inverse=True)
+    column = column.ravel()
+    count = column.max() + 1
+    middles = np.column_stack([np.bincount(column, central[:, axis]) for axis in (0, 1)])
+    middles /= np.bincount(column)[:, None]
+    planes = []
+    for extreme, side in ((np.maximum, 1), (np.minimum, -1)):
+        heights = np.full(count, -side * np.inf)
+        extreme.at(heights, column, central[:, 2])
+        planes.append(_robust_plane(middles, heights + side * STEP_MM / 2, ragged_mm))
+    return planes[0], planes[1]
+
+
+def _robust_plane(places_mm: np.ndarray, heights_mm: np.ndarray, ragged_mm: float) -> np.ndarray:
+    """Fit height = c + a x + b y, giving little weight to heights that stand out: (c, a, b)."""
+    design = np.column_stack([np.ones(len(places_mm)), places_mm])
+    weights = np.ones(len(heights_mm))
+    for _ in range(8):
+        plane = np.linalg.lstsq(design * weights[:, None], heights_mm * weights, rcond=None)[0]
+        off = np.abs(heights_mm - design @ plane)
+        weights = 1 / (1 + off / max(ragged_mm, 1.5 * np.median(off)))
+    return plane
+
+
+def _plane_normal(plane: np.ndarray) -> np.ndarray:
+    normal = np.array([-plane[1], -plane[2], 1.0])
+    return normal / np.linalg.norm(normal)
+
+
+def _front_of_slab(slab_mm: np.ndarray, axes: BodyAxes) -> np.ndarray:
+    """Return the front of a body without an arch: along the short way of its cross-section, else the patient's."""
+    spread, directions = np.linalg.eigh(np.cov(slab_mm.T))
+    if np.sqrt(spread[1] / spread[0]) < _OBLONG:
+        return _ANTERIOR_RAS
+    front = directions[:, 0] @ axes.rows_ras[:2]
+    return front * np.sign(front @ _ANTERIOR_RAS)
+
+
+def _extent(slab_mm: np.ndarray, axis: int, half_strip_mm: float) -> tuple[float, float]:
+    """Return how far a slab reaches along an axis, on the median of the rows next to it."""
+    near = slab_mm[np.abs(slab_mm[:, 1 - axis]) < half_strip_mm]
+    rows = np.floor(near[:, 1 - axis] / _COLUMN_MM).astype(int)
+    ends = [
+        (near[rows == row, axis].min() - STEP_MM / 2, near[rows == row, axis].max() + STEP_MM / 2)
+        for row in np.unique(rows)
+    ]
+    low, high = np.median(ends, axis=0)
+    return float(low), float(high)
+
+
+def _mask_findings(
+    level: str,
+    mask: EvenMask,
+    filled: np.ndarray,
+    piece: np.ndarray,
+    coarsest_mm: float,
+    protocol: Protocol,
+) -> tuple[Finding, ...]:
+    findings = []
+
+    def tell(code: str, what: str) -> None:
+        remedy = "Check the proposed midline on the images."
+        findings.append(Finding(code, f"The segment of {level} {what}.", remedy, "warning", level))
+
+    apart = 1 - np.count_nonzero(piece) / np.count_nonzero(filled)
+    if apart > protocol.placement_mask_flaw:
+        tell("mask_in_pieces", f"is in pieces; {100 * apart:.0f} % of it was left aside")
+    holes = np.count_nonzero(filled & ~mask.inside) / np.count_nonzero(filled)
+    if holes > protocol.placement_mask_flaw:
+        tell("mask_with_holes", f"has holes, {100 * holes:.0f} % of its volume, which were filled")
+    if coarsest_mm > protocol.placement_coarse_mask_mm:
+        tell(
+            "mask_coarse",
+            f"has voxels of up to {coarsest_mm:.1f} mm, coarser than {protocol.placement_coarse_mask_mm:g} mm",
+        )
+    return tuple(findings)

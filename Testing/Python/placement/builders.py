@@ -1,0 +1,55 @@
+"""A phantom that the tests of placement share, and how far a guess or a proposal is from its truth."""
+
+from functools import lru_cache
+
+import numpy as np
+from placement.phantom_masks import vertebra_mask
+
+from LumbarHULib.core.axial_stack import axial_stack
+from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.frame import frame_from_midline
+from LumbarHULib.core.landmarks import Landmarks
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.phantom.render import PhantomCt, render
+from LumbarHULib.phantom.spines import upright_spine
+from LumbarHULib.phantom.truth import true_midline_in_slice
+from LumbarHULib.placement.body_guess import BodyGuess
+
+
+def study_protocol() -> Protocol:
+    return load_protocol(None).protocol
+
+
+def stack_of(phantom: PhantomCt):
+    return axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), study_protocol())
+
+
+PHANTOM = render(
+    upright_spine(("L2", "L3", "L4"), tilt_deg=8, rotation_deg={"L2": 6, "L3": -4, "L4": 0}), noise_hu=12, seed=41
+)
+STACK = stack_of(PHANTOM)
+
+
+@lru_cache
+def whole_mask(level: str) -> np.ndarray:
+    return vertebra_mask(PHANTOM.spec.vertebra(level), PHANTOM.grid)
+
+
+def body_errors(guess: BodyGuess, vertebra):
+    """Return the middle in the vertebra's own frame (mm), how far up and front are off (deg), and the size (mm)."""
+    up_deg = np.degrees(np.arccos(np.clip(guess.up_ras @ vertebra.axes_ras[2], -1, 1)))
+    front_deg = abs(np.degrees(np.arcsin(guess.anterior_ras @ vertebra.axes_ras[0])))
+    size = np.array([guess.width_mm, guess.depth_mm, guess.height_mm])
+    truth = np.array([vertebra.width_mm, vertebra.depth_mm, vertebra.height_mm])
+    return vertebra.to_vertebra(guess.center_ras_mm), up_deg, front_deg, size - truth
+
+
+def midline_errors(midline_ras_mm, vertebra, stack) -> tuple[float, float, float]:
+    """Return how far a midline's slice is from mid-height, its ends from the true ones (mm), its rotation (deg)."""
+    frame = frame_from_midline(stack, Landmarks(vertebra.level, midline_ras_mm), study_protocol())
+    height_mm = abs(float((frame.origin_ras_mm - np.array(vertebra.center_ras_mm)) @ stack.normal_ras))
+    true = true_midline_in_slice(vertebra, frame.origin_ras_mm, stack.normal_ras)
+    front = (true[0] - true[1]) / np.linalg.norm(true[0] - true[1])
+    turned_deg = float(np.degrees(np.arcsin(np.clip(front @ frame.u_ras, -1, 1))))
+    return height_mm, float(np.linalg.norm(frame.midline_ras_mm - true, axis=1).max()), turned_deg
