@@ -1,4 +1,4 @@
-"""The command line: lumbarhu demo, measure, verify, cohort and study."""
+"""The command line: lumbarhu demo, measure, batch, verify, cohort and study."""
 
 import argparse
 import io
@@ -10,6 +10,8 @@ from pathlib import Path
 from LumbarHULib import __version__
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.headless import (
+    batch_command,
+    batch_table,
     cohort_command,
     cohort_demo,
     demo_command,
@@ -38,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that `arguments` name and return its exit code: 0 done, 1 verification differs, 2 bad input."""
+    """Run the command that `arguments` name and return its exit code: 0 done, 1 differs or failed, 2 bad input."""
     _let_every_letter_through()
     try:
         with termination_as_interrupt():
@@ -49,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_code
     except InputError as problem:
         return _complain(str(problem))
-    except KeyboardInterrupt:
-        _complain("Stopped; nothing was written.")
+    except KeyboardInterrupt as problem:
+        _complain(str(problem) or "Stopped; nothing was written.")
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has gone: say nothing more, not even when Python closes its streams.
@@ -80,13 +82,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="lumbarhu",
         description="Measure the Hounsfield units of five regions in the lumbar vertebrae of a CT. For research only.",
-        epilog="Exit codes: 0 done, 1 verification differs, 2 bad input (said in one sentence; nothing is written), "
-        "130 stopped.",
+        epilog="Exit codes: 0 done, 1 verification differs or cases of a batch failed, 2 bad input (said in one "
+        "sentence; nothing is written), 130 stopped.",
     )
     parser.add_argument("--version", action="version", version=f"LumbarHU {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_demo(commands)
     _add_measure(commands)
+    _add_batch(commands)
     _add_verify(commands)
     _add_export_dicom(commands)
     _add_cohort(commands)
@@ -181,6 +184,30 @@ def _add_measure(commands) -> None:
     )
     measure.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
     measure.set_defaults(command=measure_command.run_measure)
+
+
+def _add_batch(commands) -> None:
+    batch = commands.add_parser(
+        "batch",
+        help="measure many CTs that a table names, each into an audit folder of its own",
+        description="Measure the CTs that a table names, each into an audit folder of its own. What is finished "
+        "already and still of the same inputs is not done again; what fails stands in failures.csv and stops nothing. "
+        "Exit code 1 when cases failed.",
+    )
+    batch.add_argument(
+        "table", type=Path, metavar="CASES.csv", help=f"a row per CT; columns {', '.join(batch_table.COLUMNS)}"
+    )
+    batch.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the audit folders, and to be")
+    batch.add_argument("--workers", metavar="N", help="processes on this machine (default: one per core)")
+    batch.add_argument("--scheduler", metavar="ADDRESS", help="have it done by the cluster of this Dask scheduler")
+    batch.add_argument("--protocol", type=Path, metavar="FILE", help="a protocol of your own")
+    batch.add_argument("--cutoffs", type=Path, metavar="FILE", help="cutoffs of your own")
+    batch.add_argument(
+        "--accept-off-protocol",
+        action="store_true",
+        help="give classes although tube voltage or contrast medium are known to differ from the cutoffs'; recorded",
+    )
+    batch.set_defaults(command=batch_command.run_batch)
 
 
 def _add_verify(commands) -> None:

@@ -72,7 +72,7 @@ INSIDE_FUNCTIONS = {
     "files": NUMERICS | {"SimpleITK", "pydicom", "highdicom", "matplotlib"},
     "mrml": SCENE,
     "panel": SCENE | {"qt", "ctk"},
-    "headless": SCENE | {"pydicom"},
+    "headless": SCENE | {"pydicom", "distributed"},
 }
 # Names that exist in the application only.
 APPLICATION_ONLY = {"app", "mrmlScene", "modules"}

@@ -45,7 +45,7 @@ def test_the_version_is_the_same_everywhere(repository):
 def test_every_requirement_is_pinned(repository):
     pyproject = (repository / "pyproject.toml").read_text(encoding="utf-8")
     constraints = (repository / "constraints.txt").read_text(encoding="utf-8")
-    lists = re.findall(r"^(?:requires|dependencies|test) = \[(.*?)\]$", pyproject, re.MULTILINE | re.DOTALL)
+    lists = re.findall(r"^(?:requires|dependencies|test|cluster) = \[(.*?)\]$", pyproject, re.MULTILINE | re.DOTALL)
     requirements = [quoted for block in lists for quoted in re.findall(r'"([^"]+)"', block)]
     requirements += [line for line in constraints.splitlines() if line and not line.startswith("#")]
     assert len(requirements) > 20

@@ -1,0 +1,155 @@
+"""lumbarhu batch: from a table of CTs to an audit folder of each and the tables of all."""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.headless.batch_case import CaseOutcome, CaseTask, common_sha256, measure_case
+from LumbarHULib.headless.batch_folder import FAILURES, BatchFolder, batch_folder
+from LumbarHULib.headless.batch_progress import BatchProgress
+from LumbarHULib.headless.batch_table import BatchRow, BatchTable, RowProblem, read_batch_table, told
+from LumbarHULib.headless.dask_cluster import map_on_dask
+from LumbarHULib.headless.option_values import whole_number
+from LumbarHULib.headless.worker_processes import WorkerDied, default_workers, map_on_processes
+
+_MOST_WORKERS = 1024
+# So many problems are printed; all stand in failures.csv.
+_SHOWN = 20
+_DONE, _SOME_FAILED = 0, 1
+
+_DIED = (
+    "The process that measured it ended twice without a word, as when memory runs out: give fewer workers, or look at "
+    "this CT alone with lumbarhu measure."
+)
+
+# Yields the number of each task and its outcome, as they are ready.
+CaseMap = Callable[..., Iterator[tuple[int, CaseOutcome | WorkerDied]]]
+
+
+@dataclass(frozen=True)
+class BatchOutcome:
+    """What became of a batch.
+
+    Parameters
+    ----------
+    counts : Counter
+        Of cases by state: measured, finished, failed.
+    failures : tuple of RowProblem
+        By row.
+    anew : Counter
+        Of cases that were finished once and are measured anew, by the reason.
+    strays : tuple of str
+        Folders that belong to no row.
+    """
+
+    counts: Counter
+    failures: tuple[RowProblem, ...]
+    anew: Counter
+    strays: tuple[str, ...]
+
+
+def run_batch(options: argparse.Namespace) -> int:
+    """Measure the cases of the table that `options` name; return 0, or 1 when cases failed.
+
+    Raises
+    ------
+    InputError
+        When nothing can be done at all.
+    KeyboardInterrupt
+        When the user stops it, with how far it is; what is finished stays.
+    """
+    case_map = _case_map(options)
+    out = Path(os.path.abspath(options.out))
+    protocol, cutoffs = (path and Path(os.path.abspath(path)) for path in (options.protocol, options.cutoffs))
+    load_protocol(protocol)
+    load_cutoffs(cutoffs)
+    common = {"protocol": protocol, "cutoffs": cutoffs, "accept_off_protocol": options.accept_off_protocol}
+    table = read_batch_table(options.table, out, **common)
+    with batch_folder(out) as folder:
+        for sentence in (*table.notes, *told(table.problems, _SHOWN)):
+            print(f"lumbarhu: {sentence}", file=sys.stderr)
+        outcome = measured_batch(folder, table, case_map)
+    print(batch_text(outcome, options.out))
+    return _SOME_FAILED if outcome.failures else _DONE
+
+
+def measured_batch(folder: BatchFolder, table: BatchTable, case_map: CaseMap) -> BatchOutcome:
+    """Have every row measured that is not finished, write the tables of all, and return what became of them.
+
+    The tables are in the order of the rows, whichever was ready first.
+    """
+    rows = table.rows
+    outcomes: dict[int, CaseOutcome] = {}
+    progress = BatchProgress(len(rows))
+    try:
+        if rows:
+            with closing(case_map(measure_case, _tasks(folder, rows))) as ready:
+                for number, outcome in ready:
+                    outcomes[number] = CaseOutcome("failed", _DIED) if isinstance(outcome, WorkerDied) else outcome
+                    if outcomes[number].content is not None:
+                        folder.keep(rows[number].folder, outcomes[number].content)
+                    progress.advance(outcomes[number].state)
+        progress.say("Writing the tables")
+        failures = [
+            RowProblem(row.row, row.case, "", outcomes[number].sentence)
+            for number, row in enumerate(rows)
+            if outcomes[number].state == "failed"
+        ]
+        failures = sorted((*table.problems, *failures), key=lambda problem: problem.row)
+        measured = [row.folder for number, row in enumerate(rows) if outcomes[number].state != "failed"]
+        folder.write_tables(measured, failures)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"Stopped after {len(outcomes)} of {len(rows)} cases; the same command goes on with the rest."
+        ) from None
+    finally:
+        progress.clear()
+    return BatchOutcome(
+        counts=Counter(outcome.state for outcome in outcomes.values()),
+        failures=tuple(failures),
+        anew=Counter(
+            outcome.sentence for outcome in outcomes.values() if outcome.state == "measured" and outcome.sentence
+        ),
+        strays=tuple(folder.strays(row.folder for row in rows)),
+    )
+
+
+def batch_text(outcome: BatchOutcome, out: Path) -> str:
+    """Return what became of a batch as text for people."""
+    lines = [
+        f"Measured {outcome.counts['measured']}, finished before {outcome.counts['finished']}, "
+        f"failed {len(outcome.failures)}."
+    ]
+    lines += [f"Measured anew because of a change in {why}: {count}." for why, count in sorted(outcome.anew.items())]
+    if outcome.failures:
+        lines += ["Failures:", *(f"- {sentence}" for sentence in told(outcome.failures, _SHOWN))]
+    if outcome.strays:
+        named = ", ".join(outcome.strays[:3]) + (", …" if len(outcome.strays) > 3 else "")
+        lines.append(f"Folders of no row, left alone: {len(outcome.strays)} ({named}).")
+    lines.append(f"\nTables:  {out / 'results.csv'}, {out / 'summary.csv'}, {out / FAILURES}")
+    return "\n".join(lines)
+
+
+def _case_map(options: argparse.Namespace) -> CaseMap:
+    """Return what maps a function over cases, on this machine or on a cluster."""
+    if options.scheduler is None:
+        text = str(default_workers()) if options.workers is None else options.workers
+        return partial(map_on_processes, workers=whole_number("--workers", text, 1, _MOST_WORKERS))
+    if options.workers is not None:
+        raise InputError("--workers and --scheduler are both given: a cluster has its own workers, leave one away.")
+    return partial(map_on_dask, address=options.scheduler)
+
+
+def _tasks(folder: BatchFolder, rows: Sequence[BatchRow]) -> Iterator[CaseTask]:
+    job = rows[0].job
+    common = common_sha256(job.protocol, job.cutoffs)
+    return (CaseTask(row.job, common, folder.known.get(row.folder)) for row in rows)

@@ -1,0 +1,43 @@
+"""The bar of a batch: how far, how fast, how long yet."""
+
+import io
+
+import pytest
+
+from LumbarHULib.headless.batch_progress import BatchProgress, duration
+from LumbarHULib.headless.progress import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_bar_tells_done_failed_rate_and_time_left():
+    times = iter([0.0, 2.0, 4.0, 6.0])
+    progress = BatchProgress(10, Progress(Terminal()), clock=lambda: next(times))
+    for state in ("measured", "failed", "finished"):
+        progress.advance(state)
+    assert progress.text() == "[######..............] 3 of 10 cases, 1 failed, 30 a minute, 14 s left"
+    assert progress.line.stream.getvalue().endswith("14 s left …")
+
+
+def test_the_rate_is_that_of_the_last_cases():
+    seconds = iter([*range(0, 100), *range(100, 100 + 100 * 7, 7)])
+    progress = BatchProgress(1000, Progress(None), clock=lambda: next(seconds))
+    for _ in range(199):
+        progress.advance("measured")
+    assert "9 a minute" in progress.text()
+
+
+def test_nothing_is_shown_where_there_is_no_terminal():
+    stream = io.StringIO()
+    progress = BatchProgress(2, Progress(stream))
+    progress.advance("measured")
+    progress.clear()
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(3.2, "3 s"), (89, "89 s"), (120, "2 min"), (7200, "2.0 h")])
+def test_a_time_is_told_in_the_unit_that_suits_it(seconds, text):
+    assert duration(seconds) == text

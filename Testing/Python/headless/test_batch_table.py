@@ -1,0 +1,139 @@
+"""The table of a batch: what is wrong is told by row and column, and the other rows are used."""
+
+import pytest
+from headless.batch_files import COLUMNS, case_row, write_cases
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.headless.batch_table import read_batch_table, told
+
+
+@pytest.fixture
+def table_of(tmp_path):
+    """Return a function from rows to the table that is read from them."""
+
+    def read(*rows, **way):
+        return read_batch_table(write_cases(tmp_path / "cases.csv", rows, **way), tmp_path / "out")
+
+    return read
+
+
+def test_a_row_says_what_is_measured_how_and_into_which_folder(one_level, table_of, tmp_path):
+    table = table_of(case_row("P 1", one_level, "l4 , L3", "L3=old, healed; L4=metal", "AB", "2"))
+    assert (table.problems, table.notes) == ((), ())
+    (row,) = table.rows
+    assert (row.row, row.case, row.folder) == (2, "P 1", "P 1")
+    job = row.job
+    assert (job.ct, job.markups, job.destination) == (one_level.ct, [one_level.markups], tmp_path / "out" / "P 1")
+    assert (job.levels, job.exclusions) == (("L4", "L3"), {"L3": "old, healed", "L4": "metal"})
+    assert (job.case, job.reader, job.reading) == ("P 1", "AB", 2)
+
+
+def test_what_may_be_missing_is_as_without_options(one_level, table_of):
+    for columns in (COLUMNS, COLUMNS[:3]):
+        (row,) = table_of(case_row("a", one_level)[: len(columns)], columns=columns).rows
+        job = row.job
+        assert (job.levels, job.exclusions, job.reader, job.reading) == (None, {}, "unnamed", 1)
+
+
+def test_paths_are_relative_to_the_table_and_several_stand_between_semicolons(one_level, tmp_path):
+    (tmp_path / "one").mkdir()
+    for name in ("ct.nrrd", "L1-midline.mrk.json", "a; b.mrk.json"):
+        (tmp_path / name).touch()
+    rows = [["x", "../ct.nrrd", "../L1-midline.mrk.json; ../a; b.mrk.json"], ["y", "../ct.nrrd", "../a; b.mrk.json"]]
+    rows.append(["z", "../ct.nrrd", "../L1-midline.mrk.json;../ct.nrrd;"])
+    table = read_batch_table(write_cases(tmp_path / "one" / "cases.csv", rows, columns=COLUMNS[:3]), tmp_path)
+    assert [problem.row for problem in table.problems] == [2]
+    assert "“../a”" in table.problems[0].sentence
+    names = [[path.name for path in row.job.markups] for row in table.rows]
+    assert names == [["a; b.mrk.json"], ["L1-midline.mrk.json", "ct.nrrd"]]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "separator"),
+    [("utf-8", ","), ("utf-8-sig", ";"), ("utf-16", "\t"), ("utf-8", ";"), ("utf-8-sig", ",")],
+)
+def test_a_table_is_read_as_spreadsheets_save_it(encoding, separator, one_level, table_of):
+    table = table_of(case_row("Müller 山田", one_level, "L3"), encoding=encoding, separator=separator)
+    assert [row.case for row in table.rows] == ["Müller 山田"]
+
+
+def test_a_table_in_an_old_encoding_is_refused_with_the_line(one_level, table_of):
+    with pytest.raises(InputError, match=r"cases\.csv, line 3: this is no text in UTF-8"):
+        table_of(case_row("a", one_level), case_row("Müller", one_level), encoding="latin-1")
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        (("case", "markups"), "no column “ct”"),
+        (("name", "ct", "markups"), "no column “case”"),
+        (("case", "ct", "levels"), "no column “markups"),
+        (("case", "ct", "markups", "CT"), "“ct” stands there twice"),
+        (("case", "ct", "markups", "exlude"), "“exlude” is not known: write “exclude”"),
+        (("case", "ct", "markups", "level"), "“level” is not known: write “levels”"),
+    ],
+)
+def test_a_table_whose_columns_do_not_tell_is_refused(columns, says, table_of):
+    with pytest.raises(InputError, match=says):
+        table_of(["a", "b", "c", "d"][: len(columns)], columns=columns)
+
+
+def test_a_table_without_rows_is_refused(table_of):
+    with pytest.raises(InputError, match="has no case"):
+        table_of()
+
+
+def test_a_column_of_ones_own_is_told_and_not_used(one_level, table_of):
+    table = table_of([*case_row("a", one_level), "77"], columns=(*COLUMNS, "age"))
+    assert table.notes == ("Row 1: the column “age” is not known; it is not used.",)
+    assert len(table.rows) == 1
+
+
+@pytest.mark.parametrize(
+    "case", ["", ".hidden", "a/b", "..", "a\\b", "CON", "nul.txt", "results.csv", "a:b", "-x", "a."]
+)
+def test_a_case_that_no_folder_can_be_named_after_is_told(case, one_level, table_of):
+    table = table_of(case_row(case, one_level), case_row("good", one_level))
+    assert [row.case for row in table.rows] == ["good"]
+    assert [(problem.row, problem.column) for problem in table.problems] == [(2, "case")]
+
+
+def test_a_case_of_too_long_a_name_is_told(one_level, table_of):
+    table = table_of(case_row("山" * 34, one_level), case_row("山" * 33, one_level))
+    assert [len(row.case) for row in table.rows] == [33]
+    assert "longer than 100 bytes" in table.problems[0].sentence
+
+
+@pytest.mark.parametrize("again", ["P1", "p1"])
+def test_a_case_that_stands_there_already_is_told(again, one_level, table_of):
+    table = table_of(case_row("P1", one_level), case_row("x", one_level), case_row(again, one_level))
+    assert [row.folder for row in table.rows] == ["P1", "x"]
+    assert [(problem.row, problem.column) for problem in table.problems] == [(4, "case")]
+    assert "stands in row 2 already" in table.problems[0].sentence
+
+
+def test_names_that_are_one_folder_on_some_system_are_one_case(one_level, table_of):
+    table = table_of(case_row("Mu\u0308ller", one_level), case_row("M\u00fcller", one_level))
+    assert len(table.rows) == len(table.problems) == 1
+
+
+def test_several_readings_of_a_case_have_folders_of_their_own(one_level, table_of):
+    readings = [("AB", ""), ("AB", "2"), ("CD", "1"), ("AB", "1"), ("../x", "")]
+    table = table_of(*(case_row("P1", one_level, reader=reader, reading=reading) for reader, reading in readings))
+    assert [row.folder for row in table.rows] == ["P1_AB_1", "P1_AB_2", "P1_CD_1"]
+    assert [(problem.row, problem.column) for problem in table.problems] == [(5, "case"), (6, "reader")]
+
+
+def test_a_broken_row_changes_no_others_folder(one_level, table_of):
+    good = case_row("P1", one_level, reader="AB")
+    broken = case_row("P1", one_level, reader="CD", levels="L9")
+    mended = case_row("P1", one_level, reader="CD")
+    assert table_of(good, broken).rows[0].folder == table_of(good, mended).rows[0].folder == "P1_AB_1"
+
+
+def test_problems_are_told_by_row_and_column_and_counted_where_there_are_many(one_level, table_of):
+    table = table_of(*(case_row(f"P{number}", one_level, levels="L9") for number in range(5)))
+    sentences = list(told(table.problems, 2))
+    assert len(sentences) == 3
+    assert sentences[0].startswith("Row 2, column levels: Unknown level “L9”")
+    assert sentences[-1] == "… and 3 more."
