@@ -49,6 +49,13 @@ def shown_files(folder: Path) -> dict[str, bytes]:
     return {name: content for name, content in files_of(folder).items() if not name.startswith(".batch/")}
 
 
+def assert_same_files(one: Path, other: Path) -> None:
+    """Name the files that differ, without their bytes."""
+    files, others = files_of(one), files_of(other)
+    assert sorted(files) == sorted(others)
+    assert [name for name, content in files.items() if others[name] != content] == []
+
+
 def broken_rows(place: Path, files: PhantomFiles, taken_case: str) -> Iterator[tuple[str, list[str], str]]:
     """Yield a name for each kind of broken input, its row, and what must be said of it (a regular expression).
 

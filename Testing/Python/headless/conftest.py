@@ -1,6 +1,9 @@
 """Phantom files that several tests of the command line share."""
 
+import shutil
+
 import pytest
+from headless.batch_files import write_cases
 from headless.command_runner import lumbarhu
 from headless.phantom_files import PhantomFiles, four_level_phantom, one_level_phantom, write_midlines
 
@@ -48,3 +51,15 @@ def example_cohort_run(tmp_path_factory):
 def example_cohort(example_cohort_run):
     """Return the folder that lumbarhu demo --cohort leaves: to be read, not changed."""
     return example_cohort_run[1]
+
+
+@pytest.fixture
+def three(one_level, tmp_path):
+    """Return a table of three cases of files of their own, in a folder of its own."""
+    rows = []
+    for case in "abc":
+        folder = tmp_path / "inputs" / case
+        shutil.copytree(one_level.markups, folder / "markups")
+        shutil.copy(one_level.ct, folder)
+        rows.append([case, f"{case}/ct.nrrd", f"{case}/markups"])
+    return write_cases(tmp_path / "inputs" / "cases.csv", rows, columns=("case", "ct", "markups"))

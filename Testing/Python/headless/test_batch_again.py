@@ -1,0 +1,174 @@
+"""lumbarhu batch a second time: what is finished stays, what was made from something else is made anew."""
+
+import json
+import os
+import re
+import shutil
+
+import pytest
+from headless.batch_files import batch_here
+from headless.command_runner import PACKAGE_ROOT, lumbarhu
+from headless.phantom_files import files_of, points_of, rows_of, write_line
+
+
+def test_what_is_finished_is_not_done_again(three, tmp_path):
+    first = batch_here(three, tmp_path / "out")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*/*")}
+    shutil.rmtree(tmp_path / "out" / "b")
+    second = batch_here(three, tmp_path / "out")
+    assert dict(first.counts) == {"measured": 3}
+    assert dict(second.counts) == {"measured": 1, "finished": 2}
+    kept = [path for path in before if path.parts[-2] in ("a", "c") or "labelmaps" in path.parts]
+    assert kept
+    after = {path: path.stat().st_mtime_ns for path in kept if "b" not in path.parts}
+    assert after == {path: before[path] for path in after}
+
+
+CHANGES = {
+    "the CT": lambda folder, options: edit_bytes(folder / "a" / "ct.nrrd"),
+    "the markups": lambda folder, options: move(folder / "a" / "markups" / "L3-midline.mrk.json"),
+    "the exclude": lambda folder, options: edit_table(folder / "cases.csv", "exclude", "L3=metal"),
+    "the levels": lambda folder, options: edit_table(folder / "cases.csv", "levels", "L3"),
+    "the reader": lambda folder, options: edit_table(folder / "cases.csv", "reader", "AB"),
+    "the reading": lambda folder, options: edit_table(folder / "cases.csv", "reading", "2"),
+    "the protocol": lambda folder, options: options.update(protocol=own(folder, "Protocols")),
+    "the cutoffs": lambda folder, options: options.update(cutoffs=own(folder, "Cutoffs")),
+    "the accept off protocol": lambda folder, options: options.update(accept_off_protocol=True),
+    "the program": lambda folder, options: pretend_other_program(folder.parent / "out" / "a" / "record.json"),
+}
+
+
+def edit_bytes(path):
+    import SimpleITK
+
+    SimpleITK.WriteImage(SimpleITK.ReadImage(path) + 1, path, useCompression=True)
+
+
+def move(path):
+    write_line(path, points_of(path) + 0.01)
+
+
+def edit_table(path, column, text):
+    header, first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([f"{header},{column}", f"{first},{text}", *rest, ""]))
+
+
+def own(folder, kind):
+    (source,) = (PACKAGE_ROOT / "Resources" / kind).glob("*.json")
+    (folder / "own.json").write_text(source.read_text(encoding="utf-8").replace('"note": "', '"note": "My own: ', 1))
+    return folder / "own.json"
+
+
+def pretend_other_program(record):
+    record.write_text(re.sub(r'("program_sha256": ")\w{4}', r"\1dead", record.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_case_is_measured_anew_when_what_it_was_made_from_changes(what, three, tmp_path):
+    options = {}
+    batch_here(three, tmp_path / "out")
+    CHANGES[what](three.parent, options)
+    before = files_of(tmp_path / "out" / "a")
+    outcome = batch_here(three, tmp_path / "out", **options)
+    # Protocol, cutoffs and acceptance are those of all cases.
+    count = 3 if options else 1
+    assert (outcome.counts["measured"], outcome.counts["finished"]) == (count, 3 - count)
+    assert outcome.anew == {what: count}
+    assert files_of(tmp_path / "out" / "a")["record.json"] != before["record.json"]
+    assert batch_here(three, tmp_path / "out", **options).counts == {"finished": 3}
+
+
+def test_a_ct_that_is_only_copied_anew_is_the_same_ct(three, tmp_path):
+    batch_here(three, tmp_path / "out")
+    ct = three.parent / "a" / "ct.nrrd"
+    shutil.copyfile(ct, tmp_path / "copy")
+    os.replace(tmp_path / "copy", ct)
+    os.utime(ct, ns=(1, 1))
+    tasks = []
+    assert dict(batch_here(three, tmp_path / "out", tasks).counts) == {"finished": 3}
+    # And it is read for that once, not each time.
+    known_before = tasks[0].known
+    batch_here(three, tmp_path / "out", tasks)
+    assert tasks[3].known.sign != known_before.sign
+    assert tasks[3].known.sha256 == known_before.sha256
+
+
+def test_a_ct_of_the_same_size_and_time_put_in_the_place_of_another_is_noticed(three, tmp_path):
+    batch_here(three, tmp_path / "out")
+    ct = three.parent / "a" / "ct.nrrd"
+    status = ct.stat()
+    data = bytearray(ct.read_bytes())
+    data[-1] ^= 1
+    (tmp_path / "other").write_bytes(data)
+    os.replace(tmp_path / "other", ct)
+    os.utime(ct, ns=(status.st_atime_ns, status.st_mtime_ns))
+    outcome = batch_here(three, tmp_path / "out")
+    assert dict(outcome.counts) == {"finished": 2, "failed": 1}
+    assert "damaged" in outcome.failures[0].sentence
+    assert "of an earlier run" in outcome.failures[0].sentence
+    assert [row["case"] for row in rows_of(tmp_path / "out" / "summary.csv")] == ["b"] * 5 + ["c"] * 5
+
+
+def test_what_was_known_of_the_inputs_may_be_lost_or_damaged(three, tmp_path):
+    batch_here(three, tmp_path / "out")
+    known = tmp_path / "out" / ".batch" / "known.jsonl"
+    before = known.read_bytes()
+    for damaged in (b"", before[:-30], b"\xff\x00{]" + before, b'{"folder": "a", "sign": 1}\n[]\n7\n'):
+        known.write_bytes(damaged)
+        assert dict(batch_here(three, tmp_path / "out").counts) == {"finished": 3}
+        assert known.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["results.csv", "summary.csv", "record.json"])
+def test_a_case_that_somebody_changed_by_hand_is_told_and_stays(name, three, tmp_path):
+    batch_here(three, tmp_path / "out")
+    path = tmp_path / "out" / "b" / name
+    path.write_text(path.read_text().replace('"extra": {', '"extra": 1, "more": {') + "\nby hand")
+    before = files_of(path.parent)
+    outcome = batch_here(three, tmp_path / "out")
+    assert dict(outcome.counts) == {"finished": 2, "failed": 1}
+    assert re.search("was changed or removed|is damaged", outcome.failures[0].sentence)
+    assert files_of(path.parent) == before
+
+
+def test_a_folder_of_somebody_elses_is_never_overwritten(three, one_level, tmp_path):
+    out = tmp_path / "out"
+    batch_here(three, out)
+    for name in "bc":
+        shutil.rmtree(out / name)
+    lumbarhu("measure", one_level.ct, "--markups", one_level.markups, "--out", out / "b")
+    (out / "c").mkdir()
+    (out / "c" / "thesis.txt").write_text("mine")
+    before = files_of(out / "b") | files_of(out / "c")
+    outcome = batch_here(three, out)
+    sentences = [problem.sentence for problem in outcome.failures]
+    assert "was not made by a batch" in sentences[0]
+    assert "is no folder that LumbarHU made" in sentences[1]
+    assert files_of(out / "b") | files_of(out / "c") == before
+
+
+def test_what_became_of_a_batch_is_told_in_words(three, tmp_path):
+    arguments = ["batch", three, "--out", tmp_path / "out", "--workers", "1"]
+    lumbarhu(*arguments)
+    pretend_other_program(tmp_path / "out" / "a" / "record.json")
+    three.write_text(three.read_text() + "d,nowhere,a/markups\n")
+    run = lumbarhu(*arguments)
+    assert (run.exit_code, run.err) == (
+        1,
+        "lumbarhu: Row 5, column ct: there is no file or folder “nowhere”: paths are relative to the table.\n",
+    )
+    assert run.out.splitlines()[:4] == [
+        "Measured 1, finished before 2, failed 1.",
+        "Measured anew because of a change in the program: 1.",
+        "Failures:",
+        "- Row 5, column ct: there is no file or folder “nowhere”: paths are relative to the table.",
+    ]
+
+
+def test_own_protocol_and_cutoffs_are_those_of_every_case(three, tmp_path):
+    options = ["--protocol", own(three.parent, "Protocols"), "--accept-off-protocol"]
+    lumbarhu("batch", three, "--out", tmp_path / "out", "--workers", "1", *options)
+    for case in "abc":
+        record = json.loads((tmp_path / "out" / case / "record.json").read_text(encoding="utf-8"))
+        assert "My own: " in json.dumps(record["protocol"])
+        assert record["accept_off_protocol"] is True

@@ -1,0 +1,99 @@
+"""lumbarhu batch, killed or stopped in the middle: nothing is half done, and the same command goes on from there."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from headless.batch_files import assert_same_files, batch_here, case_row, shown_files, write_cases
+from headless.command_runner import PACKAGE_ROOT
+from headless.phantom_files import files_of
+
+
+def test_what_a_killed_run_left_half_done_is_removed(three, tmp_path):
+    batch_here(three, tmp_path / "out")
+    before = files_of(tmp_path / "out")
+    shutil.move(tmp_path / "out" / "b", tmp_path / "out" / ".b.0123abcd.old")
+    (tmp_path / "out" / ".c.0123abcd.part").mkdir()
+    batch_here(three, tmp_path / "out")
+    assert files_of(tmp_path / "out") == before
+
+
+def start(table, out, workers=2):
+    """Begin a batch in a process group of its own."""
+    program = "import sys; from LumbarHULib.headless.command_line import main; sys.exit(main())"
+    return subprocess.Popen(
+        [sys.executable, "-c", program, "batch", str(table), "--out", str(out), "--workers", str(workers)],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE_ROOT), "PYTHONWARNINGS": "error"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+
+
+def wait_for_cases(process, out, count):
+    """Wait until so many cases are there, or the process has ended."""
+    while process.poll() is None and len(list(out.glob("[!.]*/record.json"))) < count:
+        time.sleep(0.005)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_killed_again_and_again_it_ends_with_the_bytes_of_one_clean_run(one_level, tmp_path):
+    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(30)])
+    assert batch_here(table, tmp_path / "clean").counts["measured"] == 30
+    out, killed = tmp_path / "out", 0
+    for count in (1, 15):
+        process = start(table, out)
+        wait_for_cases(process, out, count)
+        if process.poll() is None:
+            process.kill()  # the first process alone: its workers must notice
+            killed += 1
+        process.communicate()
+        assert_ends(process.pid)
+        whole = files_of(tmp_path / "clean")
+        shown = shown_files(out)
+        seen = {name: content for name, content in shown.items() if not name.startswith(".")}
+        assert [name for name, content in seen.items() if whole[name] != content] == []
+        cases = {name.partition("/")[0] for name in seen}
+        assert {name for name in whole if name.partition("/")[0] in cases} == set(seen)
+    assert killed == 2
+    process = start(table, out)
+    text, error = process.communicate()
+    assert (process.returncode, error) == (0, "")
+    finished = int(re.search(r"finished before (\d+)", text)[1])
+    assert finished >= 15
+    assert_same_files(out, tmp_path / "clean")
+
+
+def assert_ends(process_group, seconds=10.0):
+    """Wait until no process of the group is left."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            os.killpg(process_group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.02)
+    raise AssertionError("Workers outlive the batch that began them.")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_batch_that_is_stopped_says_how_far_it_is_and_goes_on_from_there(name, one_level, tmp_path):
+    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(30)])
+    process = start(table, tmp_path / "out")
+    wait_for_cases(process, tmp_path / "out", 3)
+    os.kill(process.pid, getattr(signal, name))
+    text, error = process.communicate()
+    assert (process.returncode, text) == (130, "")
+    said = re.fullmatch(r"lumbarhu: Stopped after (\d+) of 30 cases; the same command goes on with the rest\.\n", error)
+    assert int(said[1]) >= 1
+    assert_ends(process.pid)
+    assert not list((tmp_path / "out").glob(".*.part"))
+    assert not (tmp_path / "out" / "results.csv").exists()
+    assert batch_here(table, tmp_path / "out").counts["finished"] >= int(said[1])

@@ -1,0 +1,99 @@
+"""A batch on a Dask cluster: a real scheduler and workers on this machine, one of which is killed on the way."""
+
+import sys
+import time
+
+import pytest
+from headless.batch_files import assert_same_files, batch_here, case_row, write_cases
+from headless.command_runner import lumbarhu
+from headless.dask_on_loopback import loopback_cluster
+from headless.mortal_functions import die_each_time, fail, wait_and_square
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.headless import dask_cluster
+from LumbarHULib.headless.batch_command import measured_batch
+from LumbarHULib.headless.batch_folder import batch_folder
+from LumbarHULib.headless.batch_table import read_batch_table
+from LumbarHULib.headless.dask_cluster import map_on_dask
+from LumbarHULib.headless.worker_processes import WorkerDied
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with loopback_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+def test_every_item_comes_back_once_with_its_number(cluster):
+    assert sorted(map_on_dask(wait_and_square, range(30), cluster.address)) == [(n, n**2) for n in range(30)]
+
+
+def test_an_exception_ends_the_work_and_is_the_callers(cluster):
+    with pytest.raises(RuntimeError, match="on number 3"):
+        list(map_on_dask(fail, range(6), cluster.address))
+
+
+def test_the_command_gives_the_bytes_that_processes_give(cluster, one_level, tmp_path):
+    rows = [case_row(f"case {number}", one_level) for number in range(6)]
+    rows.insert(2, case_row("broken", one_level, levels="T12"))
+    table = write_cases(tmp_path / "cases.csv", rows)
+    assert batch_here(table, tmp_path / "here").counts["failed"] == 1
+    run = lumbarhu("batch", table, "--out", tmp_path / "there", "--scheduler", cluster.address)
+    assert (run.exit_code, run.err) == (1, "")
+    assert "Measured 6, finished before 0, failed 1." in run.out
+    assert_same_files(tmp_path / "here", tmp_path / "there")
+
+
+def test_a_worker_that_is_killed_on_the_way_costs_nothing_but_time(one_level, tmp_path):
+    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(40)])
+    batch_here(table, tmp_path / "here")
+
+    def map_and_kill(function, tasks):
+        for count, ready in enumerate(map_on_dask(function, tasks, cluster.address)):
+            if count == 5:
+                cluster.workers[0].kill()
+            yield ready
+
+    with loopback_cluster(tmp_path / "cluster") as cluster, batch_folder(tmp_path / "there") as folder:
+        while len(dask_workers(cluster.address)) < 2:
+            time.sleep(0.1)
+        outcome = measured_batch(folder, read_batch_table(table, tmp_path / "there"), map_and_kill)
+        assert len(dask_workers(cluster.address)) == 1
+    # One that was measured but not yet reported is found finished by the other worker.
+    assert outcome.counts["measured"] + outcome.counts["finished"] == 40
+    assert_same_files(tmp_path / "here", tmp_path / "there")
+
+
+def dask_workers(address):
+    from distributed import Client
+
+    with Client(address) as client:
+        return client.scheduler_info()["workers"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_the_item_that_kills_each_worker_is_told(tmp_path):
+    with loopback_cluster(tmp_path / "cluster", workers=6) as cluster:
+        while len(dask_workers(cluster.address)) < 6:
+            time.sleep(0.1)
+        results = dict(map_on_dask(die_each_time, range(6), cluster.address))
+    assert results.pop(3) == WorkerDied()
+    assert results == {number: number**2 for number in (0, 1, 2, 4, 5)}
+
+
+def test_a_scheduler_that_is_not_there_is_told(monkeypatch, one_level, tmp_path):
+    monkeypatch.setattr(dask_cluster, "_TIMEOUT_S", 0.5)
+    table = write_cases(tmp_path / "cases.csv", [case_row("a", one_level)])
+    for address in ("tcp://127.0.0.1:9", "nonsense://x"):
+        run = lumbarhu("batch", table, "--out", tmp_path / "out", "--scheduler", address)
+        assert run.exit_code == 2
+        assert f"There is no Dask scheduler at “{address}”" in run.err
+
+
+def test_a_scheduler_without_workers_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(dask_cluster, "_TIMEOUT_S", 1)
+    with (
+        loopback_cluster(tmp_path / "cluster", workers=0) as cluster,
+        pytest.raises(InputError, match="has no workers: start some"),
+    ):
+        list(map_on_dask(wait_and_square, [1], cluster.address))
