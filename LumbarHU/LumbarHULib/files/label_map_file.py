@@ -4,8 +4,8 @@ Written here and not by SimpleITK for two reasons. On a disk that fills up with 
 success over a file that is cut off. And one slice at a time is held, not the volume.
 """
 
-import gzip
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,9 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LABEL_VALUES
 from LumbarHULib.core.results import RoiMask
+from LumbarHULib.files.packed_slices import PackedSlices, unpacked_slices
 
 _LPS_FROM_RAS = np.array([-1.0, -1.0, 1.0])
-
-# The fastest: a label map is nearly all zeros.
-_COMPRESSION_LEVEL = 1
 
 
 def write_label_map(
@@ -48,15 +46,15 @@ def write_label_map(
     shape_kji = tuple(int(size) for size in np.array(stack.voxels_hu.shape)[np.argsort(stack.stored_axes)])
     with path.open("wb") as stream:
         stream.write(_header(shape_kji, ras_from_ijk))
-        with gzip.GzipFile("", "wb", _COMPRESSION_LEVEL, stream, mtime=0) as compressed:
-            empty = bytes(shape_kji[1] * shape_kji[2])
-            for k in range(shape_kji[0]):
-                here = [
-                    (value, crop[k - offset[0]], offset)
-                    for value, crop, offset in crops
-                    if offset[0] <= k < offset[0] + crop.shape[0]
-                ]
-                compressed.write(_slice(shape_kji[1:], here) if here else empty)
+        packed = PackedSlices(stream, shape_kji[1] * shape_kji[2])
+        for k in range(shape_kji[0]):
+            here = [
+                (value, crop[k - offset[0]], offset)
+                for value, crop, offset in crops
+                if offset[0] <= k < offset[0] + crop.shape[0]
+            ]
+            packed.write(_slice(shape_kji[1:], here) if here else packed.empty)
+        packed.close()
 
 
 def read_label_boxes(
@@ -64,7 +62,7 @@ def read_label_boxes(
 ) -> list[np.ndarray]:
     """Return boxes of a label map that `write_label_map` wrote, from the bytes of its file.
 
-    One stored slice at a time is held, and what lies behind the last box is not read.
+    One stored slice at a time is held, and what lies behind the last box is not unpacked.
 
     Parameters
     ----------
@@ -85,15 +83,16 @@ def read_label_boxes(
         labels = np.zeros([part.stop - part.start for part in box], np.uint8)
         places.append(stack.stored_crop(labels, [part.start for part in box]))
     _, rows, columns = np.array(stack.voxels_hu.shape)[np.argsort(stack.stored_axes)]
+    end = max(offset[0] + labels.shape[0] for labels, offset in places)
     with path.open("rb") as stream:
         while stream.readline().strip():
             pass
-        with gzip.GzipFile(fileobj=stream) as unpacked:
-            for k in range(max(offset[0] + labels.shape[0] for labels, offset in places)):
-                whole = np.frombuffer(unpacked.read(int(rows * columns)), np.uint8).reshape(rows, columns)
-                for labels, (first, j, i) in places:
-                    if first <= k < first + labels.shape[0]:
-                        labels[k - first] = whole[j : j + labels.shape[1], i : i + labels.shape[2]]
+        slices = unpacked_slices(stream.read(), int(rows * columns))
+    for k, content in enumerate(islice(slices, end)):
+        whole = np.frombuffer(content, np.uint8).reshape(rows, columns)
+        for labels, (first, j, i) in places:
+            if first <= k < first + labels.shape[0]:
+                labels[k - first] = whole[j : j + labels.shape[1], i : i + labels.shape[2]]
     return [stack.canonical_crop(labels, offset)[0] for labels, offset in places]
 
 
