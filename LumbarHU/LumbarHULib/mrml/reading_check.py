@@ -20,6 +20,11 @@ def usable_readings(scene) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
     return tuple(usable), tuple(problems)
 
 
+def usable_readings_of(ct_node) -> tuple[Reading, ...]:
+    """Return the readings of one CT that can be worked with, in the order in which they were started."""
+    return tuple(reading for reading in usable_readings(ct_node.GetScene())[0] if reading.ct_node is ct_node)
+
+
 def problem_of(reading: Reading) -> str:
     """Return why a reading cannot be worked with, in one sentence; empty when it can."""
     name = reading.node.GetName()

@@ -122,6 +122,7 @@ class AdvancedSection(Section):
 
     def _on_files(self) -> None:
         with self._panel.messages.problems_told():
+            self._panel.placing.cancel()
             protocol = load_protocol(_chosen(self._ui.huProtocolPath))
             cutoffs = load_cutoffs(_chosen(self._ui.huCutoffsPath))
             set_protocol(self._session.reading, protocol.document)

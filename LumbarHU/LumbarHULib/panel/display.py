@@ -3,7 +3,7 @@
 import slicer
 
 from LumbarHULib.core.levels import LEVELS, ROIS
-from LumbarHULib.mrml.reading import Reading, readings
+from LumbarHULib.mrml.reading import Reading, reading_nodes
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node, placed_levels
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 from LumbarHULib.panel.views import AXIAL, CORONAL, SAGITTAL, slice_node
@@ -38,7 +38,7 @@ def apply_locks(session) -> None:
 
 def show_only(scene, current: Reading | None, shown_rois) -> None:
     """Show one reading's markups and the wanted regions of it; hide those of all others."""
-    for reading in readings(scene):
+    for reading in map(Reading, reading_nodes(scene)):
         is_current = reading == current
         for level in LEVELS:
             for role in MARKUP_ROLES:

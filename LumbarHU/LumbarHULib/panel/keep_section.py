@@ -10,23 +10,63 @@ from LumbarHULib.files.verify import verify_audit_folder
 from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
-from LumbarHULib.mrml.roi_segmentations import segmentation_node
 from LumbarHULib.panel.section import Section
 
 _SHOWN_DIFFERENCES = 5
-_FIRST_ROI = "round"
 
 
 class KeepSection(Section):
-    """Sign off, reopen, export, verify, and the way to Segment Editor."""
+    """Sign off, reopen, export and verify."""
 
     def __init__(self, ui, panel):
         super().__init__(ui, panel)
+        self._may_be_replaced: set[Path] = set()
         self._on_click(ui.huSignButton, self._on_sign)
         self._on_click(ui.huReopenButton, self._on_reopen)
         self._on_click(ui.huExportButton, self._on_export)
         self._on_click(ui.huVerifyButton, self._on_verify)
-        self._on_click(ui.huSegmentEditorButton, self._on_segment_editor)
+
+    @property
+    def export_root(self) -> str:
+        """The folder that audit folders are written below; empty where none is chosen."""
+        return self._ui.huExportPath.currentPath.strip()
+
+    def tell(self, text: str) -> None:
+        """Show what was done."""
+        self._ui.huKeepLabel.text = text
+        self._ui.huKeepLabel.visible = bool(text)
+
+    def export(self) -> bool:
+        """Write the reading's audit folder, and tell where; False when the user keeps the one that is there.
+
+        Raises
+        ------
+        InputError
+            When it cannot be written.
+        """
+        self._panel.placing.cancel()
+        self._session.measure()
+        root, reading = self.export_root, self._session.reading
+        if not root:
+            self._panel.messages.tell(_("Choose the folder to export to."))
+            return False
+        folder = audit_folder_of(Path(root), reading)
+        replaces = folder.is_dir()
+        if replaces and folder not in self._may_be_replaced:
+            question = _("There is an export of {title} of “{case}” already. Replace it?")
+            if not self._panel.questions.confirmed(question.format(title=reading.title, case=reading.case)):
+                return False
+        export_reading(Path(root), reading, self._session.result, overwrite=replaces)
+        # What this panel wrote is brought up to date without asking again.
+        self._may_be_replaced.add(folder)
+        self._ui.huExportPath.addCurrentPathToHistory()
+        self._ui.huVerifyPath.currentPath = str(folder)
+        self.tell(_("Exported to {folder}.").format(folder=folder))
+        return True
+
+    def forget_exports(self) -> None:
+        """Ask again before an export is replaced: another scene may hold another reading of the same name."""
+        self._may_be_replaced.clear()
 
     def _show(self) -> None:
         ui, session = self._ui, self._session
@@ -37,16 +77,12 @@ class KeepSection(Section):
         ui.huReopenFrame.visible = is_signed
         ui.huExportButton.enabled = is_measured
         ui.huVerifyButton.enabled = self._panel.parameters is not None and self._panel.parameters.ctVolume is not None
-        ui.huSegmentEditorButton.enabled = session.may_change and is_measured
-        self._tell(self._state() if session.is_open else "")
-
-    def _tell(self, text: str) -> None:
-        self._ui.huKeepLabel.text = text
-        self._ui.huKeepLabel.visible = bool(text)
+        self.tell(self._state() if session.is_open else "")
 
     def _state(self) -> str:
         reading = self._session.reading
-        told = [] if reading.is_blinded else [_("Not blinded: the scene held another reading of this CT.")]
+        blinding = _("Not blinded: another reading of this CT, or a proposed midline, was to be seen.")
+        told = [] if reading.is_blinded else [blinding]
         if reading.history:
             last = reading.history[-1]
             text = (
@@ -72,38 +108,17 @@ class KeepSection(Section):
             self._session.measure()
 
     def _on_export(self) -> None:
-        with self._panel.messages.problems_told(), _waiting():
-            self._panel.placing.cancel()
-            root = self._ui.huExportPath.currentPath.strip()
-            if not root:
-                self._panel.messages.tell(_("Choose the folder to export to."))
-                return
-            self._session.measure()
-            reading = self._session.reading
-            # Of the same reading: its own folder is brought up to date.
-            replaces = audit_folder_of(Path(root), reading).is_dir()
-            folder = export_reading(Path(root), reading, self._session.result, overwrite=replaces)
-            self._ui.huExportPath.addCurrentPathToHistory()
-            self._ui.huVerifyPath.currentPath = str(folder)
-            self._tell(_("Exported to {folder}.").format(folder=folder))
+        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
+            self.export()
 
     def _on_verify(self) -> None:
-        with self._panel.messages.problems_told(), _waiting():
+        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
             folder = self._ui.huVerifyPath.currentPath.strip()
             if not folder:
                 self._panel.messages.tell(_("Choose the audit folder to verify."))
                 return
             differences = verify_audit_folder(Path(folder), ct_from_node(self._panel.parameters.ctVolume))
-            self._tell(_verdict(differences))
-
-    def _on_segment_editor(self) -> None:
-        node = segmentation_node(self._session.reading, _FIRST_ROI)
-        ct_node = self._session.reading.ct_node
-        if node is not None and ct_node is not None:
-            slicer.util.selectModule("SegmentEditor")
-            editor = slicer.modules.SegmentEditorWidget.editor
-            editor.setSegmentationNode(node)
-            editor.setSourceVolumeNode(ct_node)
+            self.tell(_verdict(differences))
 
 
 def _verdict(differences) -> str:
@@ -115,7 +130,3 @@ def _verdict(differences) -> str:
 
 def _now() -> str:
     return qt.QDateTime.currentDateTime().toString("yyyy-MM-dd HH:mm:ss")
-
-
-def _waiting():
-    return slicer.util.WaitCursor()

@@ -63,6 +63,14 @@ class LevelsSection(Section):
         with self._panel.messages.problems_told():
             self._panel.placing.arm(level)
 
+    def place_first(self) -> None:
+        """Let the next clicks place the first level that is asked for and has no midline."""
+        reading = self._session.reading
+        done = {*placed_levels(reading), *reading.exclusions, *reading.skipped_levels}
+        following = next((level for level in MEAN_LEVELS if level not in done), "")
+        if following:
+            self.place(following)
+
     def row(self, level: str) -> LevelRow:
         """Return the widgets of a level's row."""
         return self._rows[level]

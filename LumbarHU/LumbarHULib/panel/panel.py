@@ -2,14 +2,17 @@
 
 import qt
 import slicer
+import vtk
 from slicer.util import VTKObservationMixin
 
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.reading_check import problem_of, require_usable, usable_readings
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES
 from LumbarHULib.mrml.roi_segmentations import ROI_COLORS
 from LumbarHULib.panel.advanced_section import AdvancedSection
 from LumbarHULib.panel.cohort_section import CohortSection
+from LumbarHULib.panel.ct_list_section import CtListSection
 from LumbarHULib.panel.display import LevelNames, apply_locks, show_only
 from LumbarHULib.panel.keep_section import KeepSection
 from LumbarHULib.panel.keys import Keys
@@ -17,7 +20,9 @@ from LumbarHULib.panel.levels_section import LevelsSection
 from LumbarHULib.panel.live import LiveMeasurement
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.placing import Placing
+from LumbarHULib.panel.questions import Questions
 from LumbarHULib.panel.readers_section import ReadersSection
+from LumbarHULib.panel.regions_section import RegionsSection
 from LumbarHULib.panel.results_section import ResultsSection
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.setup_section import SetupSection
@@ -48,14 +53,18 @@ class Panel(VTKObservationMixin):
         self.setup = SetupSection(ui, self)
         self.levels = LevelsSection(ui, self)
         self.results = ResultsSection(ui, self)
+        self.questions = Questions()
+        self.regions = RegionsSection(ui, self)
         self.keep = KeepSection(ui, self)
+        self.ct_list = CtListSection(ui, self)
         self.readers = ReadersSection(ui, self)
         self.cohort = CohortSection(ui, self)
         self.advanced = AdvancedSection(ui, self)
         self.keys = Keys(self.levels.on_key, self.placing.cancel, self.levels.undo, self.levels.redo)
-        self._is_entered = self._is_refresh_due = False
+        self._is_entered = self._is_refresh_due = self._is_check_due = False
         self._known_nodes: tuple = ()
-        for section in (self.setup, self.levels, self.results, self.keep, self.readers, self.cohort, self.advanced):
+        sections = (self.setup, self.levels, self.results, self.regions, self.keep, self.ct_list)
+        for section in (*sections, self.readers, self.cohort, self.advanced):
             self.session.listen(section.refresh)
         self.session.listen(self._refresh_scene)
         ui.huLayoutButton.connect("toggled(bool)", self._on_layout)
@@ -94,6 +103,7 @@ class Panel(VTKObservationMixin):
         """Work with a scene's parameters from now on; None while a scene is being closed."""
         self.parameters = parameters
         if parameters is None:
+            self.keep.forget_exports()
             self.setup.forget_ct()
             self.close_reading()
         else:
@@ -107,28 +117,49 @@ class Panel(VTKObservationMixin):
             self.setup.take_only_ct()
             self.setup.follow_ct()
             self.session.tell()
+            for problem in usable_readings(slicer.mrmlScene)[1]:
+                self.messages.tell(problem)
 
     def kept_reading(self) -> Reading | None:
         """Return the reading that the scene's parameters name."""
         node = None if self.parameters is None else self.parameters.reading
-        return None if node is None or not node.GetParameter("schema") else Reading(node)
+        return None if node is None or problem_of(Reading(node)) else Reading(node)
 
     def open_reading(self, reading: Reading) -> None:
-        """Work on a reading from now on; the others are hidden."""
+        """Work on a reading from now on; the others are hidden.
+
+        Raises
+        ------
+        InputError
+            When what the scene keeps of it is damaged.
+        """
+        require_usable(reading)
         self.placing.cancel()
         self.live.stop()
-        self.session.reading = None
+        self._forget_reading_node()
+        self.addObserver(reading.node, vtk.vtkCommand.ModifiedEvent, self._on_reading_changed)
+        self.session.open(reading)
         self.parameters.reading = reading.node
         self.parameters.caseName, self.parameters.readerName = reading.case, reading.reader
-        self.session.open(reading)
         self.levels.go_to(self.session.level)
 
     def close_reading(self) -> None:
         """Let go of the reading; it stays in its scene."""
+        self._forget_reading_node()
         self.placing.abandon()
         self.live.stop()
         self.session.close()
         self.names.remove()
+
+    def show_notes(self) -> None:
+        """Unfold the notes on the cutoffs, and bring them into sight."""
+        self.ui.huNotesSection.collapsed = False
+        slicer.app.processEvents()
+        area = self.ui.huNotesSection.parent()
+        while area is not None and not area.inherits("QScrollArea"):
+            area = area.parent()
+        if area is not None:
+            area.ensureWidgetVisible(self.ui.huNotesSection)
 
     def shown_rois(self) -> tuple[str, ...]:
         """Return the regions that the user wants to see."""
@@ -156,6 +187,23 @@ class Panel(VTKObservationMixin):
         if not self._is_refresh_due and not slicer.mrmlScene.IsBatchProcessing():
             self._is_refresh_due = True
             qt.QTimer.singleShot(0, self._look_again)
+
+    def _forget_reading_node(self) -> None:
+        if self.session.reading is not None:
+            self.removeObserver(self.session.reading.node, vtk.vtkCommand.ModifiedEvent, self._on_reading_changed)
+
+    def _on_reading_changed(self, *_) -> None:
+        """See soon whether the reading is still sound: anybody may write into a scene."""
+        if not self._is_check_due:
+            self._is_check_due = True
+            qt.QTimer.singleShot(0, self._check_reading)
+
+    def _check_reading(self) -> None:
+        self._is_check_due = False
+        problem = problem_of(self.session.reading) if self.session.is_open else ""
+        if problem:
+            self.close_reading()
+            self.messages.tell(problem)
 
     def _look_again(self) -> None:
         self._is_refresh_due = False

@@ -4,7 +4,7 @@ from slicer.i18n import tr as _
 
 from LumbarHULib.mrml.compare_readings import compare_readings, comparison_table, unblind, write_comparison
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
-from LumbarHULib.mrml.reading import readings_of
+from LumbarHULib.mrml.reading_check import usable_readings_of
 from LumbarHULib.panel.section import Section
 
 
@@ -17,7 +17,7 @@ class ReadersSection(Section):
 
     def _show(self) -> None:
         ui, ct_node = self._ui, self._ct_node()
-        readings = () if ct_node is None else readings_of(ct_node)
+        readings = () if ct_node is None else usable_readings_of(ct_node)
         table = None if ct_node is None else comparison_table(ct_node)
         ui.huCompareButton.enabled = len(readings) > 1
         ui.huCompareTable.setMRMLTableNode(table)
@@ -35,7 +35,7 @@ class ReadersSection(Section):
                 reading: session.result
                 if reading == session.reading and session.result is not None
                 else ReadingMeasurer(reading).measure()
-                for reading in readings_of(ct_node)
+                for reading in usable_readings_of(ct_node)
             }
             combined = compare_readings(results)
             protocols = {reading.protocol_text for reading in results}

@@ -6,11 +6,12 @@ import qt
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS, sorted_levels
+from LumbarHULib.core.patient import missing_levels_told
 from LumbarHULib.core.quantities import QUANTITIES
-from LumbarHULib.core.results import CLASSES
 from LumbarHULib.mrml.protocol_edit import is_protocol_modified
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.tables import copy_on_request, fit_height, set_cell
+from LumbarHULib.panel.words import class_title, roi_title
 
 # Okabe and Ito's colors, which color-blind people tell apart; with the text's own.
 CLASS_COLORS = {
@@ -23,7 +24,8 @@ _SUMMARY_COLUMNS = ("mean", "class", "cutoffs", "distance", "interval", "error")
 _COLUMN_WIDTHS = {"mean": 40, "cutoffs": 50, "distance": 46, "interval": 50, "error": 44}
 _ROW_HEIGHT = 22
 _MEAN_DIGITS = 1
-_SHOWN_BY_THE_TABLE = {"inside_cutoff_interval", "within_measurement_error"}
+# By the table, and in one line for all regions.
+_TOLD_ELSEWHERE = {"inside_cutoff_interval", "within_measurement_error", "levels_missing"}
 _SIGNS = {"severe": "✖", "warning": "▲", "note": "•"}
 
 
@@ -35,22 +37,15 @@ class ResultsSection(Section):
         self._level_rows: tuple[str, ...] = ()
         levels, summary = ui.huLevelTable, ui.huSummaryTable
         levels.setColumnCount(len(ROIS))
-        levels.setHorizontalHeaderLabels(list(ROIS))
+        levels.setHorizontalHeaderLabels([roi_title(roi) for roi in ROIS])
         levels.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         summary.setColumnCount(len(_SUMMARY_COLUMNS))
         summary.setRowCount(len(ROIS))
-        summary.setVerticalHeaderLabels(list(ROIS))
-        summary.setHorizontalHeaderLabels(
-            [
-                _("mean\nHU"),
-                _("class"),
-                _("cutoffs\nHU"),
-                _("to cut-\noff HU"),
-                _("in cutoff\ninterval"),
-                _("within\nerror"),
-            ]
-        )
+        summary.setVerticalHeaderLabels([roi_title(roi) for roi in ROIS])
+        headers = _summary_headers()
+        summary.setHorizontalHeaderLabels([headers[name][0] for name in _SUMMARY_COLUMNS])
         for column, name in enumerate(_SUMMARY_COLUMNS):
+            summary.horizontalHeaderItem(column).setToolTip(headers[name][1])
             is_class = name == "class"
             mode = qt.QHeaderView.Stretch if is_class else qt.QHeaderView.Fixed
             summary.horizontalHeader().setSectionResizeMode(column, mode)
@@ -64,6 +59,7 @@ class ResultsSection(Section):
         copy_on_request(summary)
         levels.connect("cellClicked(int,int)", self._on_cell)
         ui.huFindingsLabel.connect("linkActivated(QString)", self._on_finding)
+        ui.huBesideLabel.connect("linkActivated(QString)", lambda _link: panel.show_notes())
 
     def refresh(self, what: str) -> None:
         """Show the numbers as they are."""
@@ -119,9 +115,9 @@ class ResultsSection(Section):
                 if name == "class":
                     _paint(item, "" if summary is None else summary.class_name)
                 if what == "all":
-                    item.setToolTip("" if summary is None else " ".join(f.sentence for f in summary.findings))
-        self._ui.huAgreementLabel.text = "" if result is None else _agreement(result)
-        self._ui.huAgreementLabel.visible = bool(self._ui.huAgreementLabel.text)
+                    item.setToolTip("" if summary is None else _summary_hint(summary, name))
+        self._ui.huBesideLabel.text = "" if result is None else _beside_the_classes(result)
+        self._ui.huBesideLabel.visible = result is not None
 
     def _fill_findings(self, result) -> None:
         told = (
@@ -130,8 +126,11 @@ class ResultsSection(Section):
             else [("severe", of.sentence, "", of.level) for of in result.refusals if not of.excluded]
         )
         by_code: dict[tuple, list] = {}
+        if result is not None and any(finding.code == "levels_missing" for finding in result.all_findings):
+            reading = self._session.reading
+            told.append(("warning", missing_levels_told(result, reading.protocol, reading.cutoffs), "", ""))
         for finding in () if result is None else result.all_findings:
-            if finding.code not in _SHOWN_BY_THE_TABLE:
+            if finding.code not in _TOLD_ELSEWHERE:
                 by_code.setdefault((finding.code, finding.level), []).append(finding)
         for (_code, level), findings in by_code.items():
             told.append((findings[0].severity, _sentence(findings), findings[0].remedy, level))
@@ -161,7 +160,7 @@ def _summary_text(summary, name: str) -> str:
     if name == "cutoffs":
         return f"{summary.cutoffs.osteoporosis.cutoff_hu:g}\n{summary.cutoffs.normal.cutoff_hu:g}"
     if name == "class":
-        return CLASSES[summary.class_name]
+        return class_title(summary.class_name)
     if summary.mean_hu is None:
         return "–"
     if name == "mean":
@@ -174,7 +173,7 @@ def _summary_text(summary, name: str) -> str:
 
 def _sentence(findings) -> str:
     """Return one sentence for what several regions have in common."""
-    others = [finding.roi for finding in findings[1:] if finding.roi]
+    others = [roi_title(finding.roi) for finding in findings[1:] if finding.roi]
     more = _(" (Likewise {rois}.)").format(rois=", ".join(others)) if others else ""
     return findings[0].sentence + more
 
@@ -185,8 +184,51 @@ def _as_html(severity: str, sentence: str, remedy: str, level: str) -> str:
     return f'<p style="margin: 2px">{_SIGNS[severity]} {link}{html.escape(sentence)}{hint}</p>'
 
 
-def _agreement(result) -> str:
-    """Return how many of the five regions agree; no sixth, overall class is made of them."""
-    if result.agreeing_rois is None:
-        return ""
-    return _("{count} of {all} regions agree in their class.").format(count=result.agreeing_rois, all=len(ROIS))
+def _beside_the_classes(result) -> str:
+    """Return what must be seen with the classes, as HTML; no sixth, overall class is made of the five."""
+    told = []
+    if result.agreeing_rois is not None:
+        agreement = _("{count} of {all} regions agree in their class.")
+        told.append(agreement.format(count=result.agreeing_rois, all=len(ROIS)))
+    recovered = [
+        f"{roi_title(summary.roi)} {summary.cutoffs.osteopenia_recovered_percent:.0f} %"
+        for summary in result.summaries
+        if summary.cutoffs.osteopenia_recovered_percent is not None
+    ]
+    if recovered:
+        sentence = _("Of patients with osteopenia these cutoffs find as such: {rates}.")
+        told.append(sentence.format(rates=", ".join(recovered)))
+    if result.scan_facts.told:
+        told.append(_("The CT: {facts}.").format(facts=", ".join(result.scan_facts.told)))
+    else:
+        told.append(_("The CT does not tell how it was taken."))
+    link = f'<a href="notes">{html.escape(_("Notes on these cutoffs"))}</a>'
+    return "".join(f'<p style="margin: 2px">{line}</p>' for line in [*map(html.escape, told), link])
+
+
+def _summary_headers() -> dict[str, tuple[str, str]]:
+    """Return for each column of the lower table its header, and what it tells."""
+    return {
+        "mean": (_("mean\nHU"), _("The mean over the measured levels of L1–L4, each counting once.")),
+        "class": (_("class"), _("Where the mean lies by the two cutoffs; a research aid, no diagnosis.")),
+        "cutoffs": (_("cutoffs\nHU"), _("The cutoff for osteoporosis, and below it that for normal.")),
+        "distance": (_("to cut-\noff HU"), _("How far the mean lies above (+) or below (−) the nearest cutoff.")),
+        "interval": (
+            _("in cutoff\ninterval"),
+            _("Whether the mean lies in the nearest cutoff's own 95 % interval: the class is uncertain then."),
+        ),
+        "error": (_("within\nerror"), _("Whether the mean is nearer to the cutoff than a measurement's error.")),
+    }
+
+
+def _summary_hint(summary, name: str) -> str:
+    """Return what the tooltip of a cell tells: the interval of its cutoff, and what makes its class doubtful."""
+    told = [finding.sentence for finding in summary.findings]
+    if name == "interval" and summary.mean_hu is not None and not summary.inside_interval:
+        interval = _("The interval of the nearest cutoff is not known.")
+        if summary.inside_interval is not None:
+            interval = _("The interval of the nearest cutoff reaches from {low} to {high} HU.").format(
+                low=f"{summary.cutoff_low_hu:g}", high=f"{summary.cutoff_high_hu:g}"
+            )
+        told.insert(0, interval)
+    return " ".join(told)

@@ -1,19 +1,23 @@
-"""What the DICOM headers say of a CT that Slicer's database holds."""
+"""What a CT's files said of its acquisition: by what was noted at its node, or by Slicer's DICOM database."""
 
 from pathlib import Path
 
 import slicer
+from slicer.i18n import tr as _
 
 from LumbarHULib.core.acquisition import acquisition_findings
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.dicom_facts import facts_of_files
-from LumbarHULib.mrml.ct_node import node_from_ijk
+from LumbarHULib.mrml.ct_node import kept_scan, node_from_ijk
 
 
 def scan_facts_of(ct_node) -> tuple[ScanFacts, tuple[Finding, ...]]:
-    """Return the acquisition facts of a CT node, and what reading them told; nothing where it was not DICOM."""
+    """Return the acquisition facts of a CT node, and what reading them told; nothing where nobody knows."""
+    kept = kept_scan(ct_node)
+    if kept is not None:
+        return kept
     uids = (ct_node.GetAttribute("DICOM.instanceUIDs") or "").split()
     database = getattr(slicer, "dicomDatabase", None)
     paths = [database.fileForInstance(uid) for uid in uids] if database is not None and database.isOpen else []
@@ -25,11 +29,16 @@ def scan_facts_of(ct_node) -> tuple[ScanFacts, tuple[Finding, ...]]:
 def facts_line(facts: ScanFacts, findings, cutoffs: CutoffTable, slice_spacing_mm: float | None) -> str:
     """Return one line: what is as in the study (✓), what is not (✗), and what is not told (?)."""
     off = {finding.code for finding in (*findings, *acquisition_findings(facts, cutoffs))}
-    voltage = "kVp ?" if facts.tube_voltage_kv is None else f"{facts.tube_voltage_kv:g} kVp "
+    voltage = _("kVp ?")
     if facts.tube_voltage_kv is not None:
-        voltage += "✗" if "tube_voltage_off_protocol" in off else "✓"
+        text = _("{value} kVp ✗") if "tube_voltage_off_protocol" in off else _("{value} kVp ✓")
+        voltage = text.format(value=f"{facts.tube_voltage_kv:g}")
     thickness_mm = facts.slice_thickness_mm or slice_spacing_mm
-    slices = "slices ?" if thickness_mm is None else f"{thickness_mm:.3g} mm slices"
-    contrast = "contrast ?" if facts.contrast is None else ("contrast ✗" if facts.contrast else "no contrast ✓")
+    slices = _("slices ?")
+    if thickness_mm is not None:
+        slices = _("{value} mm slices").format(value=f"{thickness_mm:.3g}")
+    contrast = _("contrast ?")
+    if facts.contrast is not None:
+        contrast = _("contrast ✗") if facts.contrast else _("no contrast ✓")
     others = [text for text in (facts.kernel, facts.scanner_model) if text]
     return " · ".join([voltage, slices, contrast, *others])

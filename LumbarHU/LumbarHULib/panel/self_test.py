@@ -2,13 +2,16 @@
 
 import sys
 
+import slicer
+
 from LumbarHULib.panel.self_test_cohort import CohortSteps
+from LumbarHULib.panel.self_test_handing_on import HandingOnSteps
 from LumbarHULib.panel.self_test_keeping import KeepingSteps
 from LumbarHULib.panel.self_test_measuring import MeasuringSteps
 from LumbarHULib.panel.synthetic_mouse import settle
 
 
-class PanelWalk(MeasuringSteps, KeepingSteps, CohortSteps):
+class PanelWalk(MeasuringSteps, KeepingSteps, HandingOnSteps, CohortSteps):
     """The steps, in order; `done` names those that ran.
 
     Parameters
@@ -26,6 +29,8 @@ class PanelWalk(MeasuringSteps, KeepingSteps, CohortSteps):
         """Take every step; `told` is called with what each shows."""
         hook_before = sys.excepthook
         sys.excepthook = lambda kind, error, traceback: self._unseen.append(error)
+        questions = slicer.util.getModuleWidget("LumbarHU").panel.questions
+        answer_before, questions.answer = questions.answer, True
         try:
             for step in STEPS:
                 told(step.__doc__)
@@ -35,6 +40,7 @@ class PanelWalk(MeasuringSteps, KeepingSteps, CohortSteps):
                 self.done.append(step.__name__)
         finally:
             sys.excepthook = hook_before
+            questions.answer = answer_before
             self._folder.cleanup()
 
 
@@ -51,6 +57,10 @@ STEPS = (
     PanelWalk.leave_a_level_out,
     PanelWalk.exclude_a_level,
     PanelWalk.modify_the_protocol,
+    PanelWalk.use_files_of_ones_own,
+    PanelWalk.classify_all_the_same,
+    PanelWalk.edit_a_region_by_hand,
+    PanelWalk.copy_regions_to_label_maps,
     PanelWalk.export_and_verify,
     PanelWalk.sign_off_and_reopen,
     PanelWalk.read_a_second_time,
@@ -59,6 +69,8 @@ STEPS = (
     PanelWalk.work_out_a_cohort,
     PanelWalk.use_its_cutoffs,
     PanelWalk.save_and_load_the_scene,
+    PanelWalk.damage_a_reading,
     PanelWalk.delete_in_the_middle,
+    PanelWalk.go_on_to_the_next_ct,
     PanelWalk.leave_the_module,
 )

@@ -25,7 +25,7 @@ class WalkBase:
 
     def __init__(self, test):
         self._test = test
-        self._truth = {}
+        self._phantom, self._truth = None, {}
         self._folder = tempfile.TemporaryDirectory(prefix="lumbarhu-self-test-")
 
     @property

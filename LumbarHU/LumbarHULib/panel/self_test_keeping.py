@@ -1,10 +1,15 @@
 """The later steps of the module's own test: what is decided about the numbers, and that nothing is lost."""
 
+import copy
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import slicer
 
 from LumbarHULib.core.levels import MEAN_LEVELS
+from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.mrml.ct_node import keep_scan
 from LumbarHULib.mrml.reading_markups import markup_node, placed_levels
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 from LumbarHULib.panel.self_test_base import WalkBase
@@ -23,7 +28,10 @@ class KeepingSteps(WalkBase):
         self._ui.huReasonCombo.setCurrentText("fracture")
         self._ui.huExcludeButton.click()
         self._test.assertEqual(self._session.result.summaries[0].levels, MEAN_LEVELS[1:])
-        self._test.assertIn("-7.7 HU", self._ui.huFindingsLabel.text.replace("−", "-"))
+        told = self._ui.huFindingsLabel.text
+        for shift in ("round -7.7 HU", "oval ", "right ", "front ", "left "):
+            self._test.assertIn(shift, told)
+        self._test.assertEqual(told.count("The means are over"), 1)
         self._ui.huExcludeButton.click()
         self._test.assertEqual(self._session.result.summaries[0].levels, MEAN_LEVELS)
 
@@ -35,6 +43,53 @@ class KeepingSteps(WalkBase):
         self._test.assertIn("modified", self._ui.huModifiedLabel.text)
         self._ui.huUseFilesButton.click()
         self._test.assertEqual((self._numbers(), self._ui.huModifiedLabel.text), (before, ""))
+
+    def use_files_of_ones_own(self):
+        """A protocol and cutoffs of one's own are measured and classified by; empty fields bring the study's back."""
+        before = self._numbers()
+        protocol, cutoffs = Path(self._folder.name) / "protocol.json", Path(self._folder.name) / "cutoffs.json"
+        document = copy.deepcopy(self._session.reading.protocol_document.document)
+        document["name"] = "our protocol"
+        document["values"]["cortical_margin_mm"]["value"] += 1
+        protocol.write_text(json.dumps(document), encoding="utf-8")
+        document = copy.deepcopy(self._session.reading.cutoffs_document.document)
+        document["name"] = "our cutoffs"
+        document["rois"]["round"]["osteoporosis"] = {"value": 90, "unit": "HU", "source": "ours", "note": ""}
+        document["rois"]["round"]["normal"] = {"value": 130, "unit": "HU", "source": "ours", "note": ""}
+        cutoffs.write_text(json.dumps(document), encoding="utf-8")
+        self._ui.huProtocolPath.currentPath, self._ui.huCutoffsPath.currentPath = str(protocol), str(cutoffs)
+        self._ui.huUseFilesButton.click()
+        self._test.assertEqual(self._ui.huMessageLabel.text, "")
+        self._test.assertIn("our protocol", self._ui.huProtocolLabel.text)
+        self._test.assertEqual(self._numbers(), self._core_numbers())
+        self._test.assertNotEqual(self._numbers(), before)
+        self._test.assertEqual(self._ui.huSummaryTable.item(0, 2).text(), "90\n130")
+        interval = self._ui.huSummaryTable.item(0, 4)
+        self._test.assertEqual((interval.text(), "not known" in interval.toolTip()), ("?", True))
+        self._ui.huProtocolPath.currentPath = str(cutoffs)
+        self._ui.huUseFilesButton.click()
+        self._test.assertIn("protocol", self._ui.huMessageLabel.text)
+        self._ui.huProtocolPath.currentPath = self._ui.huCutoffsPath.currentPath = ""
+        self._ui.huUseFilesButton.click()
+        self._test.assertEqual(self._numbers(), before)
+
+    def classify_all_the_same(self):
+        """A CT that was taken otherwise than the study's gets classes only when its reader accepts it."""
+        reading, unknown = self._session.reading, self._session.reading.scan_facts
+        facts = ScanFacts(tube_voltage_kv=100.0, contrast=False, source="DICOM")
+        keep_scan(reading.ct_node, facts, ())
+        reading.keep("scan_facts", asdict(facts))
+        self._session.measure()
+        self._test.assertEqual({of.class_name for of in self._session.result.summaries}, {"not_classified"})
+        self._test.assertIn("100 kV", self._ui.huBesideLabel.text)
+        self._test.assertIn("100 kVp ✗ · 2.5 mm slices · no contrast ✓", self._ui.huFactsLabel.text)
+        self._ui.huAcceptCheck.click()
+        self._test.assertNotIn("not_classified", {of.class_name for of in self._session.result.summaries})
+        self._test.assertTrue(reading.accepts_off_protocol)
+        self._ui.huAcceptCheck.click()
+        keep_scan(reading.ct_node, unknown, ())
+        reading.keep("scan_facts", asdict(unknown))
+        self._session.measure()
 
     def export_and_verify(self):
         """The audit folder of the reading is verified without a difference."""
@@ -49,6 +104,18 @@ class KeepingSteps(WalkBase):
             stream.write("x")
         self._ui.huVerifyButton.click()
         self._test.assertIn("differences", self._ui.huKeepLabel.text)
+        questions = self._widget.panel.questions
+        self._test.assertEqual(questions.asked, [])
+        self._ui.huExportButton.click()
+        self._test.assertEqual(questions.asked, [])
+        self._widget.panel.keep.forget_exports()
+        questions.answer = False
+        self._ui.huExportButton.click()
+        self._test.assertIn("Replace it?", questions.asked[-1])
+        self._test.assertNotIn("Exported", self._ui.huKeepLabel.text)
+        questions.answer = True
+        self._ui.huExportButton.click()
+        self._test.assertIn("Exported", self._ui.huKeepLabel.text)
 
     def sign_off_and_reopen(self):
         """A signed reading is locked until it is reopened with a reason."""
@@ -68,6 +135,7 @@ class KeepingSteps(WalkBase):
         self._ui.huNewReadingButton.click()
         self._test.assertEqual(placed_levels(self._session.reading), ())
         self._test.assertFalse(self._session.reading.is_blinded)
+        self._test.assertIn("Not blinded", self._ui.huKeepLabel.text)
         self._test.assertFalse(markup_node(first, "L1", "midline").GetDisplayNode().GetVisibility())
         self._place_all()
         self._test.assertEqual(self._numbers(), self._core_numbers())
@@ -83,6 +151,22 @@ class KeepingSteps(WalkBase):
         settle()
         self._test.assertEqual(self._session.reading.title, "Reader B – reading 1")
         self._test.assertEqual(self._numbers(), before)
+
+    def damage_a_reading(self):
+        """What somebody broke in a scene is told in one sentence, and whole again it is opened again."""
+        reading, before = self._session.reading, self._numbers()
+        for name in ("exclusions", "history", "protocol", "number"):
+            sound = reading.node.GetParameter(name)
+            reading.node.SetParameter(name, "[broken")
+            settle()
+            self._test.assertIsNone(self._session.reading)
+            self._test.assertIn(f"“{name}” is damaged", self._ui.huMessageLabel.text)
+            reading.node.SetParameter(name, sound)
+            combo = self._ui.huReadingCombo
+            self._widget.panel.follow_parameters()
+            combo.setCurrentIndex(combo.findData(reading.node.GetID()))
+            combo.activated(combo.currentIndex)
+            self._test.assertEqual(self._numbers(), before)
 
     def delete_in_the_middle(self):
         """Deleted nodes take their numbers with them, and nothing breaks."""

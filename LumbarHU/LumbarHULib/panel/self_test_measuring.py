@@ -5,6 +5,7 @@ import slicer
 
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.results import CLASSES
 from LumbarHULib.mrml.ct_node import volume_node_from_ct
 from LumbarHULib.mrml.reading_markups import is_edited, placed_levels
 from LumbarHULib.panel.self_test_base import WalkBase
@@ -22,7 +23,7 @@ class MeasuringSteps(WalkBase):
     def take_the_only_ct(self):
         """The only CT is taken by itself."""
         phantom = demo_ct(pixel_mm=_PIXEL_MM)
-        self._truth = phantom.truth
+        self._phantom, self._truth = phantom, phantom.truth
         ct_node = volume_node_from_ct(slicer.mrmlScene, CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), "phantom")
         slicer.util.selectModule("LumbarHU")
         settle()
@@ -68,6 +69,15 @@ class MeasuringSteps(WalkBase):
             self._test.assertEqual(row, [level, *(f"{core[level][roi]:.1f}" for roi in ROIS)])
         self._ui.huQuantityCombo.setCurrentText("Voxels")
         settle()
+        beside = self._ui.huBesideLabel.text
+        for told in ("regions agree", "round 22 %", "does not tell how it was taken"):
+            self._test.assertIn(told, beside)
+        for row, summary in enumerate(self._session.result.summaries):
+            self._test.assertEqual(self._ui.huSummaryTable.item(row, 1).text(), CLASSES[summary.class_name])
+        self._ui.huBesideLabel.linkActivated("notes")
+        self._test.assertFalse(self._ui.huNotesSection.collapsed)
+        self._test.assertIn("non-osteoporotic", self._ui.huNotesBrowser.toPlainText())
+        self._ui.huNotesSection.collapsed = True
         voxels = self._session.result.levels[0].rois["round"].values["voxels"]
         self._test.assertEqual(self._ui.huLevelTable.item(0, 0).text(), str(voxels))
         self._ui.huQuantityCombo.setCurrentText("Mean")

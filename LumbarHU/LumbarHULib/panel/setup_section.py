@@ -4,11 +4,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.ct_node import CtCache, measurable_cts
-from LumbarHULib.mrml.reading import create_reading, readings_of, set_case
+from LumbarHULib.mrml.reading import create_reading, set_case
+from LumbarHULib.mrml.reading_check import usable_readings_of
 from LumbarHULib.panel.scan_header import facts_line, scan_facts_of
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.views import show_ct
@@ -42,7 +42,7 @@ class SetupSection(Section):
             if ct_node is not None:
                 show_ct(ct_node)
         if ct_node is not None and not self._session.is_open:
-            kept, of_ct = self._panel.kept_reading(), readings_of(ct_node)
+            kept, of_ct = self._panel.kept_reading(), usable_readings_of(ct_node)
             if kept in of_ct:
                 self._panel.open_reading(kept)
             elif is_new and len(of_ct) == 1:
@@ -72,39 +72,43 @@ class SetupSection(Section):
 
     def _fill_readings(self, ct_node) -> None:
         combo = self._ui.huReadingCombo
-        found = () if ct_node is None else readings_of(ct_node)
+        found = () if ct_node is None else usable_readings_of(ct_node)
         combo.blockSignals(True)
         combo.clear()
         if not self._session.is_open:
             combo.addItem(_("choose, or start one") if found else _("none yet"), "")
         for reading in found:
             state = _(" (signed off)") if reading.is_signed_off else ""
-            combo.addItem(reading.title + state, reading.uid)
+            combo.addItem(reading.title + state, reading.node.GetID())
         if self._session.is_open:
-            combo.setCurrentIndex(combo.findData(self._session.reading.uid))
+            combo.setCurrentIndex(combo.findData(self._session.reading.node.GetID()))
         combo.enabled = bool(found)
         combo.blockSignals(False)
 
+    def start_reading(self) -> None:
+        """Start a reading of the chosen CT, and work on it; raises InputError when the reader has no name."""
+        parameters = self._panel.parameters
+        facts, findings = scan_facts_of(parameters.ctVolume)
+        reading = create_reading(
+            parameters.ctVolume,
+            parameters.readerName,
+            load_protocol().document,
+            load_cutoffs().document,
+            case=" ".join(parameters.caseName.split()),
+            scan_facts=facts,
+            scan_findings=findings,
+        )
+        self._panel.open_reading(reading)
+
     def _on_new_reading(self) -> None:
         with self._panel.messages.problems_told():
-            parameters = self._panel.parameters
-            facts, findings = scan_facts_of(parameters.ctVolume) if parameters.ctVolume else (ScanFacts(), ())
-            reading = create_reading(
-                parameters.ctVolume,
-                parameters.readerName,
-                load_protocol().document,
-                load_cutoffs().document,
-                case=" ".join(parameters.caseName.split()),
-                scan_facts=facts,
-                scan_findings=findings,
-            )
-            self._panel.open_reading(reading)
+            self.start_reading()
 
     def _on_reading_chosen(self) -> None:
         with self._panel.messages.problems_told():
-            uid = self._ui.huReadingCombo.currentData
-            for reading in readings_of(self._panel.parameters.ctVolume):
-                if reading.uid == uid and reading != self._session.reading:
+            node_id = self._ui.huReadingCombo.currentData
+            for reading in usable_readings_of(self._panel.parameters.ctVolume):
+                if reading.node.GetID() == node_id and reading != self._session.reading:
                     self._panel.open_reading(reading)
 
     def _on_case(self) -> None:

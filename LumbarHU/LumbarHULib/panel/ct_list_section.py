@@ -1,0 +1,117 @@
+"""The part of the panel that goes from one CT of a list to the next."""
+
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.ct_file import read_ct
+from LumbarHULib.files.ct_list import CtOfList, next_ct, read_ct_list
+from LumbarHULib.mrml.ct_node import keep_scan, volume_node_from_ct
+from LumbarHULib.mrml.export_reading import folder_of_reader
+from LumbarHULib.mrml.reading import ask_for_level
+from LumbarHULib.mrml.unsaved import unsaved_names
+from LumbarHULib.panel.section import Section
+
+_SETTING = "LumbarHU/CtList"
+_SHOWN_NAMES = 4
+
+
+class CtListSection(Section):
+    """The list of CTs, chosen once, and the way to the next one that this reader has not read."""
+
+    def __init__(self, ui, panel):
+        super().__init__(ui, panel)
+        menu = qt.QMenu(ui.huListButton)
+        for text, choose in ((_("Folder of CTs…"), self._on_folder), (_("Table of CTs (CSV)…"), self._on_table)):
+            menu.addAction(text).connect("triggered(bool)", lambda _checked=False, choose=choose: choose())
+        ui.huListButton.setMenu(menu)
+        ui.huListButton.setPopupMode(qt.QToolButton.InstantPopup)
+        ui.huListEdit.text = slicer.app.userSettings().value(_SETTING) or ""
+        ui.huListEdit.connect("editingFinished()", self._on_list)
+        self._on_click(ui.huNextButton, self._on_next)
+
+    def _show(self) -> None:
+        ui = self._ui
+        is_measured = self._session.is_open and self._session.result is not None and bool(self._session.result.levels)
+        ui.huNextButton.text = _("Export and next CT") if is_measured else _("Open the next CT")
+        ui.huNextButton.enabled = bool(ui.huListEdit.text.strip()) and self._panel.parameters is not None
+
+    def _on_folder(self) -> None:
+        self._choose(qt.QFileDialog.getExistingDirectory(self._ui.huListButton, _("Folder of CTs")))
+
+    def _on_table(self) -> None:
+        title, kinds = _("Table of CTs, with the columns case and ct"), _("Tables (*.csv);;All files (*)")
+        self._choose(qt.QFileDialog.getOpenFileName(self._ui.huListButton, title, "", kinds))
+
+    def _choose(self, path: str) -> None:
+        if path:
+            self._ui.huListEdit.text = path
+            self._on_list()
+
+    def _on_list(self) -> None:
+        with self._panel.messages.problems_told():
+            path = self._ui.huListEdit.text.strip()
+            slicer.app.userSettings().setValue(_SETTING, path)
+            self._show()
+            if path:
+                self._panel.keep.tell(self._progress(read_ct_list(Path(path))))
+
+    def _progress(self, cts) -> str:
+        read = sum(self._was_read(item.case) for item in cts) if self._panel.keep.export_root else 0
+        return _("{read} of {count} CTs of the list are exported by this reader.").format(read=read, count=len(cts))
+
+    def _was_read(self, case: str) -> bool:
+        return folder_of_reader(self._root(), case, self._panel.parameters.readerName).is_dir()
+
+    def _root(self) -> Path:
+        root = self._panel.keep.export_root
+        if not root:
+            raise InputError(_("There is no folder to export to: choose one, by which is known what was read."))
+        return Path(root)
+
+    def _on_next(self) -> None:
+        """Export what was measured, and open the next CT; nothing is closed before that CT was read from its file."""
+        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
+            cts = read_ct_list(Path(self._ui.huListEdit.text.strip()))
+            root, reader = self._root(), self._panel.parameters.readerName
+            folder_of_reader(root, "-", reader)  # refuses a reader without a name before anything is done
+            exported = None
+            if self._session.result is not None and self._session.result.levels:
+                if not self._panel.keep.export():
+                    return
+                exported = self._session.reading
+            following = next_ct(cts, self._panel.parameters.caseName, self._was_read)
+            if following is None:
+                self._panel.keep.tell(_("Every CT of the list is exported by this reader."))
+            elif self._may_close(exported):
+                self._open(following)
+                self._panel.keep.tell(self._progress(cts))
+
+    def _may_close(self, exported) -> bool:
+        names = unsaved_names(slicer.mrmlScene, exported)
+        if not names:
+            return True
+        shown = ", ".join(names[:_SHOWN_NAMES]) + ("…" if len(names) > _SHOWN_NAMES else "")
+        return self._panel.questions.confirmed(
+            _("The scene is closed, and these nodes are not saved: {names}. Go on without saving them?").format(
+                names=shown
+            )
+        )
+
+    def _open(self, following: CtOfList) -> None:
+        reader = self._panel.parameters.readerName
+        skipped = self._session.reading.skipped_levels if self._session.is_open else ()
+        ct_file = read_ct(following.path)
+        slicer.mrmlScene.Clear(0)
+        node = volume_node_from_ct(slicer.mrmlScene, ct_file.ct, following.case)
+        keep_scan(node, ct_file.scan_facts, ct_file.findings)
+        parameters = self._panel.parameters
+        parameters.caseName, parameters.readerName, parameters.ctVolume = following.case, reader, node
+        self._panel.setup.start_reading()
+        for level in skipped:
+            ask_for_level(self._session.reading, level, False)
+        self._session.tell()
+        self._panel.levels.place_first()

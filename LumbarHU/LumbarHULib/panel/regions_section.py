@@ -1,0 +1,50 @@
+"""The panel's section for the regions themselves: which are seen, and where they can be taken."""
+
+import slicer
+from slicer.i18n import tr as _
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.mrml.roi_label_maps import write_label_maps
+from LumbarHULib.mrml.roi_segmentations import segmentation_node
+from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.words import roi_title
+
+
+class RegionsSection(Section):
+    """The way to Segment Editor and to label-map volumes."""
+
+    def __init__(self, ui, panel):
+        super().__init__(ui, panel)
+        for roi in ROIS:
+            ui.huEditRoiCombo.addItem(roi_title(roi), roi)
+        self._on_click(ui.huSegmentEditorButton, self._on_segment_editor)
+        self._on_click(ui.huLabelMapsButton, self._on_label_maps)
+
+    def _show(self) -> None:
+        ui, session = self._ui, self._session
+        is_measured = session.is_open and session.result is not None and bool(session.result.levels)
+        ui.huEditRoiCombo.enabled = ui.huSegmentEditorButton.enabled = session.may_change and is_measured
+        ui.huLabelMapsButton.enabled = is_measured and session.reading.ct_node is not None
+
+    def _on_segment_editor(self) -> None:
+        """Open Segment Editor on one region; when the module is entered again, what was edited there is measured."""
+        roi, session = self._ui.huEditRoiCombo.currentData, self._session
+        level, reading = session.level, session.reading
+        with self._panel.messages.problems_told():
+            node = segmentation_node(reading, roi)
+            if node is None or reading.ct_node is None:
+                raise InputError(_("There is no region to edit: place a level first."))
+            slicer.util.selectModule("SegmentEditor")
+            editor = slicer.modules.SegmentEditorWidget.editor
+            editor.setSegmentationNode(node)
+            editor.setSourceVolumeNode(reading.ct_node)
+            if node.GetSegmentation().GetSegmentIndex(level) >= 0:
+                editor.setCurrentSegmentID(level)
+
+    def _on_label_maps(self) -> None:
+        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
+            self._session.measure()
+            nodes = write_label_maps(self._session.reading, self._session.result, self._session.measurer.stack)
+            names = ", ".join(node.GetName() for node in nodes)
+            self._panel.keep.tell(_("Label maps in the scene: {names}.").format(names=names))

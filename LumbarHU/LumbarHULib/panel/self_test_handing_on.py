@@ -1,0 +1,83 @@
+"""Steps of the module's own test that take regions and readings elsewhere: Segment Editor, label maps, the next CT."""
+
+from pathlib import Path
+
+import slicer
+
+from LumbarHULib.core.levels import LABEL_VALUES, MEAN_LEVELS, ROIS
+from LumbarHULib.files.ct_file import write_ct
+from LumbarHULib.mrml.ct_node import voxels_of
+from LumbarHULib.mrml.roi_label_maps import label_map_node
+from LumbarHULib.panel.self_test_base import WalkBase
+from LumbarHULib.panel.synthetic_mouse import settle
+
+
+class HandingOnSteps(WalkBase):
+    """Segment Editor and back, label-map volumes, one CT after the other."""
+
+    def edit_a_region_by_hand(self):
+        """What Segment Editor changes comes back as edited, and returns to automatic."""
+        before, level = self._numbers(), "L2"
+        self._widget.panel.levels.go_to(level)
+        self._ui.huEditRoiCombo.setCurrentIndex(ROIS.index("oval"))
+        self._ui.huSegmentEditorButton.click()
+        settle()
+        editor = slicer.modules.SegmentEditorWidget.editor
+        self._test.assertEqual(editor.currentSegmentID(), level)
+        editor.setActiveEffectByName("Margin")
+        editor.activeEffect().setParameter("MarginSizeMm", 3.0)
+        editor.activeEffect().self().onApply()
+        editor.setActiveEffectByName("")
+        slicer.util.selectModule("LumbarHU")
+        settle()
+        changed = self._numbers()
+        self._test.assertNotEqual(changed[level]["oval"], before[level]["oval"])
+        changed[level]["oval"] = before[level]["oval"]
+        self._test.assertEqual(changed, before)
+        self._test.assertEqual(self._state(level), "edited: region “oval”")
+        shown = self._ui.huLevelTable.item(MEAN_LEVELS.index(level), ROIS.index("oval")).text()
+        self._test.assertTrue(shown.endswith("*"), shown)
+        (return_region,) = self._automatic_actions(level)
+        return_region.trigger()
+        settle()
+        self._test.assertEqual((self._state(level), self._numbers()), ("placed", before))
+
+    def copy_regions_to_label_maps(self):
+        """Each region becomes a label-map volume with the voxels that were measured."""
+        self._ui.huLabelMapsButton.click()
+        reading = self._session.reading
+        voxels_hu = voxels_of(reading.ct_node)
+        for roi in ROIS:
+            labels = voxels_of(label_map_node(reading, roi))
+            for level, numbers in self._numbers().items():
+                mean_hu = voxels_hu[labels == LABEL_VALUES[level]].mean()
+                self._test.assertAlmostEqual(mean_hu, numbers[roi], places=9)
+
+    def go_on_to_the_next_ct(self):
+        """A list is read one CT after the other, each exported before the next is opened, and none twice."""
+        folder, root = Path(self._folder.name) / "cts", Path(self._folder.name) / "exports"
+        folder.mkdir()
+        for name in ("case 1", "case 2"):
+            write_ct(folder / f"{name}.nrrd", self._phantom.voxels_hu, self._phantom.ras_from_ijk)
+        self._ui.huReaderEdit.text, self._ui.huExportPath.currentPath = "Reader C", str(root)
+        self._ui.huListEdit.text = str(folder)
+        self._ui.huListEdit.editingFinished()
+        self._test.assertIn("0 of 2 CTs", self._ui.huKeepLabel.text)
+        self._ui.huNextButton.click()
+        settle()
+        self._test.assertEqual(self._ui.huMessageLabel.text, "")
+        self._test.assertEqual((self._session.reading.case, self._session.reading.reader), ("case 1", "Reader C"))
+        self._test.assertEqual(self._widget.panel.placing.level, "L1")
+        self._place_all()
+        slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "somebody's own").AddControlPoint(0, 0, 0)
+        self._test.assertEqual(self._ui.huNextButton.text, "Export and next CT")
+        self._ui.huNextButton.click()
+        settle()
+        self._test.assertTrue((root / "case 1" / "Reader C" / "1" / "record.json").is_file())
+        self._test.assertIn("these nodes are not saved: somebody's own.", self._widget.panel.questions.asked[-1])
+        self._test.assertEqual(self._session.reading.case, "case 2")
+        self._test.assertIsNone(slicer.mrmlScene.GetFirstNodeByName("somebody's own"))
+        self._ui.huNextButton.click()
+        self._test.assertIn("Every CT of the list", self._ui.huKeepLabel.text)
+        self._ui.huListEdit.text = ""
+        self._ui.huListEdit.editingFinished()
