@@ -14,6 +14,9 @@ TWELVE = [
 ]
 # Shrout and Fleiss 1979, table 2: six cases, four readers; printed ICC(2,1) = 0.29 and ICC(3,1) = 0.71.
 SHROUT_FLEISS = [[9, 6, 8, 7, 10, 6], [2, 1, 4, 1, 5, 2], [5, 3, 6, 2, 6, 4], [8, 2, 8, 6, 9, 7]]
+# Pingouin's data set “icc”: eight wines, four judges (real-statistics.com); its documentation prints both intervals as
+# 0.43 to 0.93, and pingouin 0.7.0 both coefficients as below.
+WINES = [[1, 1, 3, 6, 6, 7, 8, 9], [2, 3, 8, 4, 5, 5, 7, 9], [0, 3, 1, 3, 5, 6, 7, 9], [1, 2, 4, 3, 6, 2, 9, 8]]
 
 
 @pytest.mark.parametrize(
@@ -35,6 +38,14 @@ def test_intraclass_correlations_and_their_intervals_are_pingouins(readings, agr
     result = intraclass_correlations(readings)
     for found, expected in ((result.icc_2_1, agreement), (result.icc_3_1, consistency)):
         assert (found.estimate, found.low, found.high) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_correlations_of_wines_are_those_that_pingouin_prints():
+    result = intraclass_correlations(WINES)
+    assert result.icc_2_1.estimate == pytest.approx(0.727688787185355, abs=1e-14)
+    assert result.icc_3_1.estimate == pytest.approx(0.729486500794071, abs=1e-14)
+    for icc in (result.icc_2_1, result.icc_3_1):
+        assert (round(icc.low, 2), round(icc.high, 2)) == (0.43, 0.93)
 
 
 def test_readers_who_agree_to_the_digit_have_a_correlation_of_one():

@@ -24,6 +24,15 @@ def test_kappa_and_its_interval_are_those_of_statsmodels(seed, weights, statsmod
     )
 
 
+def test_kappa_and_its_interval_are_those_that_r_prints():
+    # R's vcd 1.4, Kappa(SexualFun), as the documentation of vcdExtra (print.Kappa, CI = TRUE) prints it: Agresti 1990.
+    counts = ((7, 7, 2, 3), (2, 8, 3, 7), (1, 5, 4, 9), (2, 8, 9, 14))
+    matrix = ConfusionMatrix(categories=("never", "fairly", "very", "always"), counts=counts)
+    for weights, printed in (("none", (0.1293, -0.00512, 0.2638)), ("linear", (0.2374, 0.08388, 0.3909))):
+        found = cohen_kappa(matrix, weights)
+        assert (found.estimate, found.low, found.high) == pytest.approx(printed, abs=5.1e-5)
+
+
 def test_the_kappa_of_fleiss_cohen_and_everitt_is_found():
     # Their table 1 of 1969, as printed: kappa 0.429.
     counts = ((106, 10, 4), (22, 28, 10), (2, 12, 6))

@@ -46,6 +46,25 @@ def test_the_interval_is_the_delta_method_on_the_logit_scale():
     assert (found.low, found.high) == pytest.approx(ends, rel=1e-6)
 
 
+def test_both_values_and_their_intervals_are_those_that_r_prints():
+    # R's CIfinder 2.0.0, README: ppv_npv_ci(31, 34, 32, 44, prevalence = 0.07, method = "zhou"), logit transformed.
+    found = predictive_values(counted(31, 3, 32, 12), 0.07)
+    for value, printed in (
+        (found.positive_value, (0.2010444, 0.1331384, 0.2919216)),
+        (found.negative_value, (0.9909508, 0.9734141, 0.9969560)),
+    ):
+        assert (value.estimate, value.low, value.high) == pytest.approx(printed, abs=5.1e-8)
+
+
+def test_without_false_positives_the_adjusted_interval_is_that_which_r_prints():
+    # There: ppv_npv_ci(31, 34, 44, 44, prevalence = 0.07, method = "zhou", continuity.correction = TRUE); the shares
+    # themselves are not adjusted here, so the interval of the positive value reaches up to 1.
+    found = predictive_values(counted(31, 3, 44, 0), 0.07)
+    assert (found.positive_value.low, found.positive_value.high) == pytest.approx((0.2886800, 1.0), abs=5.1e-8)
+    ends = found.negative_value.low, found.negative_value.high
+    assert ends == pytest.approx((0.9772354, 0.9955563), abs=5.1e-8)
+
+
 def test_the_interval_holds_the_truth_in_95_percent_of_studies():
     rng = np.random.default_rng(0)
     inside = 0
