@@ -44,23 +44,11 @@ def run_cohort(options: argparse.Namespace) -> int:
     )
     progress = Progress()
     try:
-        text = run(job, progress)
+        done = run_cohort_job(job, progress)
     finally:
         progress.clear()
-    print(f"{text}\n\nSummary:  {job.destination / 'summary.html'}")
+    print(f"{cohort_text(done.analysis, done.findings)}\n\nSummary:  {job.destination / 'summary.html'}")
     return 0
-
-
-def run(job: CohortJob, progress: Progress) -> str:
-    """Work out a cohort, write its folder whole or not at all, and return what is to be told on a terminal.
-
-    Raises
-    ------
-    InputError
-        With the sentence for the user; nothing is written then.
-    """
-    done = run_cohort_job(job, progress)
-    return cohort_text(done.analysis, done.findings)
 
 
 def cohort_text(analysis: CohortAnalysis, findings: Sequence[CohortFinding]) -> str:

@@ -3,10 +3,12 @@
 import argparse
 
 from LumbarHULib.cohort.analysis import AnalysisOptions
-from LumbarHULib.files.cohort_job import CohortJob
+from LumbarHULib.cohort.study_comparison import compare_with_study
+from LumbarHULib.files.cohort_job import CohortJob, run_cohort_job
+from LumbarHULib.files.study_files import load_study_tables
 from LumbarHULib.files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
 from LumbarHULib.files.whole_folder import OwnFolder, whole_folder
-from LumbarHULib.headless import cohort_command
+from LumbarHULib.headless.cohort_command import cohort_text
 from LumbarHULib.headless.progress import Progress
 
 # Of osteoporosis, and of osteopenia or osteoporosis: made up as well.
@@ -33,12 +35,13 @@ def run_cohort_demo(options: argparse.Namespace) -> int:
                 destination=folder / RESULT,
                 options=AnalysisOptions(prevalences=_PREVALENCES),
             )
-            text = cohort_command.run(job, progress)
+            done = run_cohort_job(job, progress)
     finally:
         progress.clear()
-    out = options.out
+    out, text = options.out, cohort_text(done.analysis, done.findings)
+    beside = "\n".join(f"- {sentence}" for sentence in compare_with_study(done.analysis, load_study_tables()))
     print(
-        f"{note}\n\n{text}\n\nTable and readings:  {out / COHORT}, {out / READINGS}\n"
+        f"{note}\n\n{text}\n\nBeside the study:\n{beside}\n\nTable and readings:  {out / COHORT}, {out / READINGS}\n"
         f"Summary:             {out / RESULT / 'summary.html'}\n"
         f"Try next:            lumbarhu cohort {out / COHORT} --readings {out / READINGS} --out my-result"
     )

@@ -43,6 +43,12 @@ def test_every_file_is_there_and_no_other(example_cohort):
     assert pictures == {f"{name}.{ending}" for name in names for ending in ("png", "svg")}
 
 
+def test_the_demo_says_where_the_study_cannot_be_followed(example_cohort_run):
+    run, _ = example_cohort_run
+    assert "- 75 of 75 medians of HU lie between the study's printed quartiles." in run.out
+    assert run.out.count("- The study contradicts itself: ") == 2
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 def test_the_columns_are_those_that_were_promised(example_cohort, name):
     text = (example_cohort / "result" / f"{name}.csv").read_text(encoding="utf-8")
