@@ -12,14 +12,16 @@ _ON_LINE_MM = 1e-9
 
 _COARSE_STEPS = 24
 _SHRINK = 0.5
-_FINEST_MM = 1e-6
+
+# How finely a shape is searched, in mm, unless less will do.
+FINEST_MM = 1e-6
 
 # The finer searches look at these places around the best, in units of their reach.
 _FINE_OFFSETS = np.linspace(-1.0, 1.0, 7)[np.indices((7, 7)).reshape(2, -1)]
 
 
 def largest_oval(
-    region_uv_mm: np.ndarray, line_normal_uv: np.ndarray, line_offset_mm: float
+    region_uv_mm: np.ndarray, line_normal_uv: np.ndarray, line_offset_mm: float, finest_mm: float = FINEST_MM
 ) -> tuple[float, float, float]:
     """Return the greatest ellipse inside a region that has one axis on the midline (u = 0).
 
@@ -33,6 +35,8 @@ def largest_oval(
         Corners of the region, dense on its curved edge, in mm.
     line_normal_uv, line_offset_mm : numpy.ndarray, shape (2,), and float
         The region's straight edge: the region lies where ``line_normal_uv @ (u, v) >= line_offset_mm``.
+    finest_mm : float
+        The search ends at this step.
 
     Returns
     -------
@@ -42,7 +46,7 @@ def largest_oval(
     lowest = line_offset_mm / line_normal_uv[1]
     crossings = crossings_of_axis(region_uv_mm)
     highest = float(crossings[-1]) if len(crossings) else lowest
-    if highest - lowest < _FINEST_MM:
+    if highest - lowest < FINEST_MM:
         return 0.0, 0.0, 0.0
 
     on_curve = region_uv_mm @ line_normal_uv > line_offset_mm + _ON_LINE_MM
@@ -54,7 +58,7 @@ def largest_oval(
     bottom, top = np.broadcast_to(bottom, ordered.shape)[ordered], np.broadcast_to(top, ordered.shape)[ordered]
     best_bottom, best_top, half_u = _best(bottom, top, *edge)
     reach = 2 * step
-    while reach > _FINEST_MM:
+    while reach > finest_mm:
         bottom = np.clip(best_bottom + reach * _FINE_OFFSETS[0], lowest, highest)
         top = np.clip(best_top + reach * _FINE_OFFSETS[1], lowest, highest)
         best_bottom, best_top, half_u = _best(bottom, top, *edge)
@@ -64,7 +68,7 @@ def largest_oval(
 
 def _best(bottom, top, crossings_v_mm, corners_uv_mm, line_normal_uv, line_offset_mm) -> tuple[float, float, float]:
     """Return bottom, top and half-axis along u of the greatest of the ellipses that reach from `bottom` to `top`."""
-    center, half_v = (top + bottom) / 2, np.maximum((top - bottom) / 2, _FINEST_MM)
+    center, half_v = (top + bottom) / 2, np.maximum((top - bottom) / 2, FINEST_MM)
     half_u = _half_axis_u(center, half_v, corners_uv_mm, line_normal_uv, line_offset_mm)
     # An ellipse that holds no corner lies wholly inside the region or wholly outside, as in a notch across the midline.
     area = np.pi * half_u * half_v * lie_inside(center, crossings_v_mm)

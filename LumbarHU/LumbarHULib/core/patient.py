@@ -1,6 +1,7 @@
 """From levels to the patient: means over L1–L4, what is missing from them, and the classes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings
@@ -12,6 +13,7 @@ from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, LevelRefusal, LevelResult, ReadingResult, RoiSummary
 from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.core.sensitivity import roi_placement
 
 _NOT_CORRECTED = "The mean is not corrected for it: take the class with care."
 
@@ -73,6 +75,8 @@ def _summary(roi: str, used, in_order, protocol: Protocol, cutoffs: CutoffTable,
     names = tuple(level.level for level in used)
     mean_hu = sum(level.rois[roi].values["mean_hu"] for level in used) / len(used) if used else None
     summary = summarize_roi(roi, names, mean_hu, cutoffs.rois[roi], protocol, may_classify)
+    is_classified = summary.class_name != "not_classified"
+    summary = replace(summary, placement=roi_placement(roi, used, cutoffs.rois[roi], is_classified))
     missing = _missing_levels_finding(summary, in_order, protocol, cutoffs)
     if missing is None:
         return summary

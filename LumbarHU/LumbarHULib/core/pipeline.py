@@ -1,6 +1,7 @@
 """The whole flow on one screen: a CT and its markups become label maps, numbers and classes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, R
 from LumbarHULib.core.roi_measurement import measure_roi
 from LumbarHULib.core.roi_shapes import roi_shapes
 from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.core.sensitivity import placement_trials
 
 
 def measure_level(
@@ -140,7 +142,8 @@ def measure_ct(
     for of_level in landmarks:
         reason = exclusions.pop(of_level.level, "")
         try:
-            levels.append(measure_level(stack, of_level, protocol, reason, edited_masks.get(of_level.level)))
+            level = measure_level(stack, of_level, protocol, reason, edited_masks.get(of_level.level))
+            levels.append(replace(level, trials=placement_trials(stack, level, protocol)))
         except InputError as problem:
             levels.append(LevelRefusal(of_level.level, str(problem), reason))
     levels += [

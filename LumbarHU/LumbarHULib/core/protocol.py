@@ -90,6 +90,13 @@ class Protocol:
     lsc_hu: float = _number("HU", 0.1, 200.0)
     single_measurement_lsc_fraction: float = _number("1", 0.0, 2.0)
 
+    # How sure the placement is
+    reader_error_mm: float = _number("mm", 0.0, 10.0)
+    reader_error_deg: float = _number("deg", 0.0, 30.0)
+    reader_error_slices: int = _number("1", 0, 5, integer=True)
+    placement_trials: int = _number("1", 0, 10000, integer=True)
+    placement_seed: int = _number("1", 0, 1000000000, integer=True)
+
     # What bone can measure
     plausible_voxel_min_hu: float = _number("HU", -1024.0, 3071.0)
     plausible_voxel_max_hu: float = _number("HU", -1024.0, 3071.0)

@@ -59,6 +59,44 @@ class RoiResult:
 
 
 @dataclass(frozen=True, eq=False)
+class PlacementTrials:
+    """What a level measured when its midline was moved by a reader's plausible error, again and again.
+
+    Parameters
+    ----------
+    level : str
+        One of `LEVELS`.
+    means_hu : dict of str to numpy.ndarray, shape (n,)
+        Each region's mean in each trial; NaN in one that gave no number.
+    sd_hu : dict of str to float or None
+        Standard deviation (n − 1) of these means; None with fewer than two.
+    """
+
+    level: str
+    means_hu: dict[str, np.ndarray]
+    sd_hu: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class RoiPlacement:
+    """How sure a region's mean over the levels is, as far as the midlines' places are concerned.
+
+    Parameters
+    ----------
+    trials : int
+        Trials in which every level gave a number.
+    sd_hu : float
+        Standard deviation (n − 1) of the mean over the levels.
+    class_shares : dict of str to float or None
+        Share of the trials in each class but ``not_classified``; None where no class is given.
+    """
+
+    trials: int
+    sd_hu: float
+    class_shares: dict[str, float] | None
+
+
+@dataclass(frozen=True, eq=False)
 class LevelResult:
     """One measured level.
 
@@ -91,6 +129,8 @@ class LevelResult:
         Why the level does not enter the means; empty when it does.
     findings : tuple of Finding
         Of the level as a whole; those of one region stand with the region.
+    trials : PlacementTrials or None
+        How the numbers move with the midline; None while that was not worked out.
     """
 
     level: str
@@ -106,6 +146,7 @@ class LevelResult:
     origin: MidlineOrigin
     excluded: str = ""
     findings: tuple[Finding, ...] = ()
+    trials: PlacementTrials | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +193,8 @@ class RoiSummary:
     within_error : bool or None
         Whether the mean is nearer to the cutoff than a measurement's error.
     findings : tuple of Finding
+    placement : RoiPlacement or None
+        How sure mean and class are against a reader's error of placement; None while that was not worked out.
     """
 
     roi: str
@@ -167,6 +210,7 @@ class RoiSummary:
     inside_interval: bool | None = None
     within_error: bool | None = None
     findings: tuple[Finding, ...] = ()
+    placement: RoiPlacement | None = None
 
     def with_finding(self, finding: Finding) -> "RoiSummary":
         """Return a copy that carries `finding` as well."""

@@ -9,11 +9,11 @@ from LumbarHULib.core.boundary import Boundary
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
-from LumbarHULib.core.oval import largest_oval
+from LumbarHULib.core.oval import FINEST_MM, largest_oval
 from LumbarHULib.core.protocol import Protocol
 
 _SEARCH_POINTS = 33
-_FINEST_MM = 1e-7
+_TIE_MM = 1e-7
 
 # The finer searches look at these places around the best, in units of the step before.
 _FINE_STEPS = np.linspace(-2.0, 2.0, 17)
@@ -90,8 +90,14 @@ class RoiShapes:
         return lateral & (in_inner if self.lateral_extent == "full" else anterior)
 
 
-def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary, protocol: Protocol) -> RoiShapes:
-    """Return the five regions' shapes.
+def roi_shapes(
+    frame: Frame,
+    inner_outline_uv_mm: np.ndarray,
+    boundary: Boundary,
+    protocol: Protocol,
+    finest_mm: float = FINEST_MM,
+) -> RoiShapes:
+    """Return the five regions' shapes, circle and oval to `finest_mm`.
 
     Raises
     ------
@@ -108,8 +114,8 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
             frame.level,
         )
     crossing_v_mm = float(crossings_v_mm[-1])
-    round_v_mm, round_radius_mm = _largest_circle(anterior, crossings_v_mm, boundary_v_mm)
-    oval = largest_oval(anterior, boundary.normal_uv, boundary.offset_mm)
+    round_v_mm, round_radius_mm = _largest_circle(anterior, crossings_v_mm, boundary_v_mm, finest_mm)
+    oval = largest_oval(anterior, boundary.normal_uv, boundary.offset_mm, finest_mm)
     u_low, u_high = float(anterior[:, 0].min()), float(anterior[:, 0].max())
     study_radius_mm = (crossing_v_mm - boundary_v_mm) / 2
     return RoiShapes(
@@ -124,7 +130,9 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
     )
 
 
-def _largest_circle(region: np.ndarray, crossings_v_mm: np.ndarray, low_v_mm: float) -> tuple[float, float]:
+def _largest_circle(
+    region: np.ndarray, crossings_v_mm: np.ndarray, low_v_mm: float, finest_mm: float
+) -> tuple[float, float]:
     """Return center v and radius of the largest circle in `region` whose center is on the midline; ties go anterior."""
     high_v_mm = float(crossings_v_mm[-1])
     step_mm = (high_v_mm - low_v_mm) / (_SEARCH_POINTS - 1)
@@ -134,8 +142,8 @@ def _largest_circle(region: np.ndarray, crossings_v_mm: np.ndarray, low_v_mm: fl
         distances_mm = _distances_from_midline(candidates_v_mm, region, edges)
         # A center in a notch across the midline is far from every edge as well.
         radii_mm = np.where(polygons.lie_inside(candidates_v_mm, crossings_v_mm), distances_mm.min(axis=1), 0.0)
-        best = int(np.flatnonzero(radii_mm >= radii_mm.max() - _FINEST_MM)[-1])
-        if step_mm < _FINEST_MM:
+        best = int(np.flatnonzero(radii_mm >= radii_mm.max() - _TIE_MM)[-1])
+        if step_mm < finest_mm:
             return float(candidates_v_mm[best]), float(radii_mm[best])
         # Farther edges cannot touch a circle whose center moves by less than two steps.
         edges = edges[distances_mm[best] <= radii_mm[best] + 4 * step_mm]

@@ -109,7 +109,11 @@ def level_record(level: LevelResult, stack: AxialStack) -> dict[str, Any]:
             for roi, figures in level.shapes.figures.items()
         },
         "rois": {
-            roi: {"edited": bool(measured.edited), "findings": _findings(measured.findings)}
+            roi: {
+                "edited": bool(measured.edited),
+                "placement_sd_hu": None if level.trials is None else level.trials.sd_hu[roi],
+                "findings": _findings(measured.findings),
+            }
             for roi, measured in level.rois.items()
         },
         "findings": _findings(level.findings),
@@ -128,6 +132,7 @@ def _summary(summary: RoiSummary) -> dict[str, Any]:
         "class": summary.class_name,
         "inside_cutoff_interval": summary.inside_interval,
         "within_measurement_error": summary.within_error,
+        "placement": None if summary.placement is None else asdict(summary.placement),
         "findings": _findings(summary.findings),
     }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
 from LumbarHULib.core.quantities import QUANTITIES
-from LumbarHULib.core.results import LevelRefusal, LevelResult, RoiSummary
+from LumbarHULib.core.results import LevelRefusal, LevelResult, RoiPlacement, RoiSummary
 from LumbarHULib.files.audit import Audit
 from LumbarHULib.files.csv_text import Cell
 
@@ -14,13 +14,14 @@ QUANTITY_COLUMNS: tuple[str, ...] = tuple(quantity.name for quantity in QUANTITI
 RESULTS_COLUMNS: tuple[str, ...] = (
     *("case", "reader", "reading", "level", "roi"),
     *QUANTITY_COLUMNS,
-    *("label_value", "origin", "edited", "excluded", "findings"),
+    *("placement_sd_hu", "label_value", "origin", "edited", "excluded", "findings"),
 )
 
 SUMMARY_COLUMNS: tuple[str, ...] = (
     *("case", "reader", "reading", "roi", "levels", "mean_hu", "class"),
     *("osteoporosis_cutoff_hu", "normal_cutoff_hu", "cutoff_low_hu", "cutoff_high_hu"),
-    *("nearest_cutoff_hu", "distance_hu", "distance_lsc", "findings"),
+    *("nearest_cutoff_hu", "distance_hu", "distance_lsc"),
+    *("placement_sd_hu", "share_osteoporosis", "share_osteopenia", "share_normal", "findings"),
 )
 
 # The finding of a level that gives no number.
@@ -51,14 +52,23 @@ def joined_codes(codes: Iterable[str]) -> str:
     return ";".join(dict.fromkeys(codes))
 
 
+def placement_cells(placement: RoiPlacement | None) -> list[Cell]:
+    """Return the cells of one region's standard deviation and shares; empty ones where it has none."""
+    if placement is None:
+        return [None] * 4
+    shares = placement.class_shares or {}
+    return [placement.sd_hu, *(shares.get(name) for name in ("osteoporosis", "osteopenia", "normal"))]
+
+
 def _level_cells(level: LevelResult | LevelRefusal, roi: str) -> list[Cell]:
     label_value = LABEL_VALUES[level.level]
     if isinstance(level, LevelRefusal):
-        return [*[None] * len(QUANTITY_COLUMNS), label_value, "", False, level.excluded, NOT_MEASURED]
+        return [*[None] * len(QUANTITY_COLUMNS), None, label_value, "", False, level.excluded, NOT_MEASURED]
     measured = level.rois[roi]
     values = [measured.values[name] for name in QUANTITY_COLUMNS]
     codes = joined_codes(finding.code for finding in (*level.findings, *measured.findings))
-    return [*values, label_value, str(level.origin), measured.edited, level.excluded, codes]
+    placement_sd_hu = None if level.trials is None else level.trials.sd_hu[roi]
+    return [*values, placement_sd_hu, label_value, str(level.origin), measured.edited, level.excluded, codes]
 
 
 def _summary_cells(summary: RoiSummary, scan_findings: tuple[Finding, ...]) -> list[Cell]:
@@ -74,5 +84,6 @@ def _summary_cells(summary: RoiSummary, scan_findings: tuple[Finding, ...]) -> l
         summary.nearest_cutoff_hu,
         summary.distance_hu,
         summary.distance_lsc,
+        *placement_cells(summary.placement),
         joined_codes(finding.code for finding in (*scan_findings, *summary.findings)),
     ]

@@ -111,6 +111,7 @@ def _recorded_cells(record: dict) -> dict[tuple[str, str], dict[str, Cell]]:
                 "label_value": LABEL_VALUES[level["level"]],
                 "origin": str(MidlineOrigin(**level["midline"]["origin"])),
                 "edited": level["rois"][roi]["edited"],
+                "placement_sd_hu": level["rois"][roi]["placement_sd_hu"],
                 "excluded": level["excluded"],
                 "findings": joined_codes(finding["code"] for finding in findings),
             }
@@ -120,6 +121,7 @@ def _recorded_cells(record: dict) -> dict[tuple[str, str], dict[str, Cell]]:
                 "label_value": LABEL_VALUES[level["level"]],
                 "origin": "",
                 "edited": False,
+                "placement_sd_hu": None,
                 "excluded": level["excluded"],
                 "findings": NOT_MEASURED,
             }
@@ -190,6 +192,10 @@ def _summary_cells(roi: str, results: Sequence[Row], record: dict) -> dict[str, 
         "normal_cutoff_hu": float(high_hu),
         "findings": joined_codes(finding["code"] for finding in (*record["findings"], *recorded["findings"])),
     }
+    placement = recorded["placement"] or {}
+    shares = placement.get("class_shares") or {}
+    cells["placement_sd_hu"] = _float(placement.get("sd_hu"))
+    cells |= {f"share_{name}": _float(shares.get(name)) for name in ("osteoporosis", "osteopenia", "normal")}
     cells |= dict.fromkeys(("cutoff_low_hu", "cutoff_high_hu", "nearest_cutoff_hu", "distance_hu", "distance_lsc"))
     if not used:
         return cells

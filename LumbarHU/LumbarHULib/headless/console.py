@@ -76,11 +76,18 @@ def _hu_table(result: ReadingResult) -> str:
 def _class_table(result: ReadingResult, protocol: Protocol) -> str:
     limit_hu = protocol.single_measurement_lsc_fraction * protocol.lsc_hu
     heads = [
-        ("", "", "", "", "In the", "Off", "Off", "Within"),
-        ("", "", "Mean", "Nearest", "cutoff's", "by", "by", "error"),
-        ("ROI", "Class", "HU", "cutoff", "95 % interval", "HU", "LSC", f"({limit_hu:.1f} HU)"),
+        ("", "", "", "", "In the", "Off", "Off", "Within", "SD if", "Same"),
+        ("", "", "Mean", "Nearest", "cutoff's", "by", "by", "error", "midlines", "class"),
+        ("ROI", "Class", "HU", "cutoff", "95 % interval", "HU", "LSC", f"({limit_hu:.1f} HU)", "move", "then"),
     ]
     lines = [aligned([*heads, *map(_class_row, result.summaries)], left_columns=2)]
+    trials = max((summary.placement.trials for summary in result.summaries if summary.placement), default=0)
+    if trials:
+        lines.append(
+            f"Midlines moved in {trials} trials as readers err: {protocol.reader_error_mm:g} mm and "
+            f"{protocol.reader_error_deg:g}° (SD), up to {protocol.reader_error_slices} "
+            f"slice{'' if protocol.reader_error_slices == 1 else 's'}."
+        )
     if result.agreeing_rois is not None:
         lines += _regions_by_class(result.summaries)
         lines.append("For research only; not a diagnosis.")
@@ -105,7 +112,7 @@ def _regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
 
 def _class_row(summary: RoiSummary) -> list[str]:
     if summary.mean_hu is None:
-        return [summary.roi, CLASSES[summary.class_name], *["–"] * 6]
+        return [summary.roi, CLASSES[summary.class_name], *["–"] * 8]
     inside = "unknown"
     if summary.inside_interval is not None:
         answer = "yes" if summary.inside_interval else "no"
@@ -119,7 +126,17 @@ def _class_row(summary: RoiSummary) -> list[str]:
         f"{summary.distance_hu:+.1f}",
         f"{summary.distance_lsc:+.1f}",
         "yes" if summary.within_error else "no",
+        *_placement_cells(summary),
     ]
+
+
+def _placement_cells(summary: RoiSummary) -> list[str]:
+    """Return how the mean varies when the midlines move, and in how many trials its class stays what it is."""
+    placement = summary.placement
+    if placement is None:
+        return ["–", "–"]
+    shares = placement.class_shares
+    return [f"{placement.sd_hu:.1f}", "–" if shares is None else f"{100 * shares[summary.class_name]:.0f} %"]
 
 
 def _findings_text(audit: Audit) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import parse_level, sorted_levels
 from LumbarHULib.core.patient import summarize
 from LumbarHULib.core.pipeline import measure_level
-from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult
+from LumbarHULib.core.results import LevelRefusal, LevelResult, PlacementTrials, ReadingResult
+from LumbarHULib.core.sensitivity import placement_trials
 from LumbarHULib.mrml.ct_node import CtCache
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_lifecycle import sign_off_findings
@@ -44,6 +46,7 @@ class ReadingMeasurer:
         self._segmentations = RoiSegmentations(reading)
         self._outlines: dict[str, tuple[tuple, np.ndarray]] = {}
         self._levels: dict[str, LevelResult | LevelRefusal] = {}
+        self._trials: dict[str, tuple[tuple, PlacementTrials]] = {}
         self._sign_off_findings: tuple[Finding, ...] = ()
         self._is_writing = False
 
@@ -85,11 +88,21 @@ class ReadingMeasurer:
         for level in sorted_levels(levels):
             self.update_level(level)
         self._sign_off_findings = sign_off_findings(self._reading)
-        result = self.summary()
+        result = self.settle()
         if self._may_write and not self._is_writing:
             with self._writing():
                 write_tables(self._reading, result)
         return result
+
+    def settle(self) -> ReadingResult:
+        """Return the reading's result with what takes too long for a drag: how sure each number's placement is.
+
+        Only what changed since the last time is worked out. Nothing is measured, the scene is not touched.
+        """
+        for name, level in self._levels.items():
+            if isinstance(level, LevelResult):
+                self._levels[name] = replace(level, trials=self._trials_of(level))
+        return self.summary()
 
     def summary(self) -> ReadingResult:
         """Return means and classes from what every level last gave; nothing is measured, the scene is not touched."""
@@ -155,6 +168,16 @@ class ReadingMeasurer:
         if self._may_write:
             self._write(level, stack, result, landmarks)
         return result
+
+    def _trials_of(self, level: LevelResult) -> PlacementTrials:
+        points = (level.midline_ras_mm, level.boundary.points_ras_mm, level.outline_ras_mm)
+        edited = (level.outline_edited, *(of_roi.edited for of_roi in level.rois.values()))
+        key = (self.stack, self._reading.protocol_text, edited, *(of_role.tobytes() for of_role in points))
+        known_key, trials = self._trials.get(level.level, (None, None))
+        if known_key != key:
+            trials = placement_trials(self.stack, level, self._reading.protocol)
+            self._trials[level.level] = (key, trials)
+        return trials
 
     def _known_outline(self, level: str, key: tuple) -> np.ndarray | None:
         known_key, outline_ras_mm = self._outlines.get(level, (None, None))

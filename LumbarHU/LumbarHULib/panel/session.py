@@ -90,6 +90,7 @@ class Session:
         """Write what waits for the end of a drag."""
         if self.may_change:
             with rendering_paused():
+                self.result = self.measurer.settle()
                 write_tables(self.reading, self.result)
         self.tell()
 

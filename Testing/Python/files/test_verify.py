@@ -147,6 +147,7 @@ def test_a_number_changed_by_a_millionth_is_named_even_when_the_hashes_fit(folde
         ("edited", "true"),
         ("excluded", "metal"),
         ("findings", "none"),
+        ("placement_sd_hu", "0.0"),
     ],
 )
 def test_every_other_cell_of_the_results_is_compared_as_well(folder, column, value):
@@ -155,6 +156,22 @@ def test_every_other_cell_of_the_results_is_compared_as_well(folder, column, val
     differences = verify_audit_folder(folder, random_ct())
     assert f"results.csv, L1 front, {column}: expected " in differences[0]
     assert f", found {value or 'nothing'}." in differences[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"placement_sd_hu": ', '"placement_sd_hu": 1', "L1, round, placement_sd_hu: expected "),
+        ('      "placement": {\n        "trials": ', '      "placement": {\n        "trials": 9', "placement.trials"),
+        ('"osteopenia": 0.', '"osteopenia": 0.9', "placement.class_shares.osteopenia: expected "),
+    ],
+)
+def test_standard_deviations_and_shares_in_the_record_are_worked_out_anew(folder, old, new, words):
+    record = folder / "record.json"
+    text = record.read_text(encoding="utf-8")
+    assert old in text
+    record.write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert any(words in difference for difference in verify_audit_folder(folder, random_ct()))
 
 
 @pytest.mark.parametrize(
@@ -169,6 +186,8 @@ def test_every_other_cell_of_the_results_is_compared_as_well(folder, column, val
         ("nearest_cutoff_hu", "1.0"),
         ("distance_hu", "0.0"),
         ("distance_lsc", "x"),
+        ("placement_sd_hu", "0.5"),
+        ("share_normal", "0.33"),
         ("findings", ""),
         ("case", "case 8"),
     ],

@@ -1,5 +1,6 @@
 """Scenes with a CT of four plain vertebral bodies, and an eye on what VTK prints."""
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,10 @@ from LumbarHULib.mrml.reading import Reading, create_reading
 from LumbarHULib.mrml.reading_markups import set_midline
 
 LEVELS = ("L1", "L2", "L3", "L4")
-DOCUMENTS = load_protocol().document, load_cutoffs().document
+# Few trials of the midlines' places: their number is no matter of the scene.
+PROTOCOL_DOCUMENT = copy.deepcopy(load_protocol().document)
+PROTOCOL_DOCUMENT["values"]["placement_trials"]["value"] = 6
+DOCUMENTS = PROTOCOL_DOCUMENT, load_cutoffs().document
 PIXEL_MM, SLICE_MM = 0.8, 2.5
 HALF_WIDTH_MM, HALF_DEPTH_MM = 22.0, 16.0
 TRABECULAR_HU = {"L1": 150, "L2": 120, "L3": 100, "L4": 80}

@@ -47,6 +47,7 @@ CORE_FLOW = (
     "level_findings",
     "acquisition",
     "classification",
+    "sensitivity",
     "patient",
     "pipeline",
 )
