@@ -63,8 +63,7 @@ def _level_anew(stack: AxialStack, recorded: Mapping, protocol: Protocol) -> Lev
     """Return a level measured by its recorded markups, with the trials of its placement."""
     level = measure_level(stack, _landmarks(recorded), protocol)
     rois = {roi: replace(of_roi, edited=recorded["rois"][roi]["edited"]) for roi, of_roi in level.rois.items()}
-    # Every outline comes from the record now; where it was found in the CT, so were those of the slices beside it.
-    level = replace(level, rois=rois, outline_edited=recorded["outline"]["source"] == "reader")
+    level = replace(level, rois=rois)
     return replace(level, trials=placement_trials(stack, level, protocol))
 
 

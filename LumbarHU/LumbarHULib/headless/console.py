@@ -76,18 +76,12 @@ def _hu_table(result: ReadingResult) -> str:
 def _class_table(result: ReadingResult, protocol: Protocol) -> str:
     limit_hu = protocol.single_measurement_lsc_fraction * protocol.lsc_hu
     heads = [
-        ("", "", "", "", "In the", "Off", "Off", "Within", "SD if", "Same"),
-        ("", "", "Mean", "Nearest", "cutoff's", "by", "by", "error", "midlines", "class"),
-        ("ROI", "Class", "HU", "cutoff", "95 % interval", "HU", "LSC", f"({limit_hu:.1f} HU)", "move", "then"),
+        ("", "", "", "", "In the", "Off", "Off", "Within"),
+        ("", "", "Mean", "Nearest", "cutoff's", "by", "by", "error"),
+        ("ROI", "Class", "HU", "cutoff", "95 % interval", "HU", "LSC", f"({limit_hu:.1f} HU)"),
     ]
     lines = [aligned([*heads, *map(_class_row, result.summaries)], left_columns=2)]
-    trials = max((summary.placement.trials for summary in result.summaries if summary.placement), default=0)
-    if trials:
-        lines.append(
-            f"Midlines moved in {trials} trials as readers err: {protocol.reader_error_mm:g} mm and "
-            f"{protocol.reader_error_deg:g}° (SD), up to {protocol.reader_error_slices} "
-            f"slice{'' if protocol.reader_error_slices == 1 else 's'}."
-        )
+    lines += _placement_lines(result.summaries, protocol)
     if result.agreeing_rois is not None:
         lines += _regions_by_class(result.summaries)
         lines.append("For research only; not a diagnosis.")
@@ -103,6 +97,26 @@ def _class_table(result: ReadingResult, protocol: Protocol) -> str:
     return "\n".join(lines)
 
 
+def _placement_lines(summaries: Sequence[RoiSummary], protocol: Protocol) -> Iterator[str]:
+    """Yield how the means vary when the midlines move as readers err, and in how many trials the classes stay."""
+    known = [summary for summary in summaries if summary.placement is not None]
+    if not known:
+        return
+    slices = f"{protocol.reader_error_slices} slice{'' if protocol.reader_error_slices == 1 else 's'}"
+    sds = ", ".join(f"{summary.roi} {summary.placement.sd_hu:.1f} HU" for summary in known)
+    yield (
+        f"Midlines moved {known[0].placement.trials} times as readers err (SD {protocol.reader_error_mm:g} mm and "
+        f"{protocol.reader_error_deg:g}°, up to {slices}), the means vary by (SD): {sds}."
+    )
+    shares = ", ".join(
+        f"{summary.roi} {100 * summary.placement.class_shares[summary.class_name]:.0f} %"
+        for summary in known
+        if summary.placement.class_shares is not None
+    )
+    if shares:
+        yield f"The class stays the same in: {shares}."
+
+
 def _regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
     for name, words in CLASSES.items():
         rois = [summary.roi for summary in summaries if summary.class_name == name]
@@ -112,7 +126,7 @@ def _regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
 
 def _class_row(summary: RoiSummary) -> list[str]:
     if summary.mean_hu is None:
-        return [summary.roi, CLASSES[summary.class_name], *["–"] * 8]
+        return [summary.roi, CLASSES[summary.class_name], *["–"] * 6]
     inside = "unknown"
     if summary.inside_interval is not None:
         answer = "yes" if summary.inside_interval else "no"
@@ -126,17 +140,7 @@ def _class_row(summary: RoiSummary) -> list[str]:
         f"{summary.distance_hu:+.1f}",
         f"{summary.distance_lsc:+.1f}",
         "yes" if summary.within_error else "no",
-        *_placement_cells(summary),
     ]
-
-
-def _placement_cells(summary: RoiSummary) -> list[str]:
-    """Return how the mean varies when the midlines move, and in how many trials its class stays what it is."""
-    placement = summary.placement
-    if placement is None:
-        return ["–", "–"]
-    shares = placement.class_shares
-    return [f"{placement.sd_hu:.1f}", "–" if shares is None else f"{100 * shares[summary.class_name]:.0f} %"]
 
 
 def _findings_text(audit: Audit) -> str:

@@ -171,7 +171,7 @@ class ReadingMeasurer:
 
     def _trials_of(self, level: LevelResult) -> PlacementTrials:
         points = (level.midline_ras_mm, level.boundary.points_ras_mm, level.outline_ras_mm)
-        edited = (level.outline_edited, *(of_roi.edited for of_roi in level.rois.values()))
+        edited = tuple(of_roi.edited for of_roi in level.rois.values())
         key = (self.stack, self._reading.protocol_text, edited, *(of_role.tobytes() for of_role in points))
         known_key, trials = self._trials.get(level.level, (None, None))
         if known_key != key:

@@ -1,5 +1,7 @@
 """Small readings for the tests of the files: real measurements on random numbers, with outlines drawn by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from LumbarHULib.core.ct_volume import CtVolume
@@ -16,7 +18,8 @@ STEPS_RAS_MM = np.diag([-1.0, -1.0, 2.5])
 # The slices tilted against the step from one to the next, as by a gantry.
 SHEARED_STEPS_RAS_MM = STEPS_RAS_MM + np.array([[0, 0, 0.0], [0, 0, 0.7], [0, 0, 0]])
 
-PROTOCOL = load_protocol()
+# Few trials of the midlines' places: their number is no matter of the files.
+PROTOCOL = replace(load_protocol(), protocol=load_protocol().protocol.with_values(placement_trials=6))
 CUTOFFS = load_cutoffs()
 
 

@@ -33,12 +33,12 @@ from LumbarHULib.files.resources import resource_path
 from LumbarHULib.files.sitk_file import write_with_sitk
 
 RESULTS_HEADER = (
-    "case,reader,reading,level,roi,mean_hu,sd_hu,median_hu,q1_hu,q3_hu,min_hu,max_hu,voxels,slices,area_mm2,label_value,"
-    "origin,edited,excluded,findings"
+    "case,reader,reading,level,roi,mean_hu,sd_hu,median_hu,q1_hu,q3_hu,min_hu,max_hu,voxels,slices,area_mm2,"
+    "placement_sd_hu,label_value,origin,edited,excluded,findings"
 )
 SUMMARY_HEADER = (
     "case,reader,reading,roi,levels,mean_hu,class,osteoporosis_cutoff_hu,normal_cutoff_hu,cutoff_low_hu,cutoff_high_hu,"
-    "nearest_cutoff_hu,distance_hu,distance_lsc,findings"
+    "nearest_cutoff_hu,distance_hu,distance_lsc,placement_sd_hu,share_osteoporosis,share_osteopenia,share_normal,findings"
 )
 
 
@@ -93,6 +93,7 @@ def test_results_have_one_row_for_each_level_and_roi_with_every_digit(folder, au
         assert (row["case"], row["reader"], row["reading"]) == ("case 7", "AB", "2")
         assert row["label_value"] == str(LABEL_VALUES[row["level"]])
         assert row["edited"] == "false"
+        assert float(row["placement_sd_hu"]) == level.trials.sd_hu[row["roi"]]
     assert [row["excluded"] for row in rows[::5]] == ["", "fracture, old", "", "out of the scan"]
     assert [row["origin"] for row in rows[::5]] == ["manual", "proposal_corrected (1.23 mm, 5.68 deg)", "manual", ""]
     assert all(row[name] == "" for row in rows[15:] for name in audit.result.levels[0].rois["round"].values)
@@ -110,6 +111,7 @@ def test_the_summary_has_one_row_for_each_roi(folder, audit):
         assert float(row["mean_hu"]) == summary.mean_hu == pytest.approx(sum(means) / 2, abs=1e-12)
         assert row["class"] == summary.class_name
         assert float(row["distance_hu"]) == summary.distance_hu
+        assert float(row["placement_sd_hu"]) == summary.placement.sd_hu
         assert (row["cutoff_low_hu"] == "") == (summary.cutoff_low_hu is None)
         assert set(row["findings"].split(";")) >= {"acquisition_unknown", "levels_missing"}
 

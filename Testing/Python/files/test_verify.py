@@ -163,7 +163,7 @@ def test_every_other_cell_of_the_results_is_compared_as_well(folder, column, val
     [
         ('"placement_sd_hu": ', '"placement_sd_hu": 1', "L1, round, placement_sd_hu: expected "),
         ('      "placement": {\n        "trials": ', '      "placement": {\n        "trials": 9', "placement.trials"),
-        ('"osteopenia": 0.', '"osteopenia": 0.9', "placement.class_shares.osteopenia: expected "),
+        ('"osteopenia": 0.', '"osteopenia": 0.09', "placement.class_shares.osteopenia: expected "),
     ],
 )
 def test_standard_deviations_and_shares_in_the_record_are_worked_out_anew(folder, old, new, words):

@@ -40,6 +40,15 @@ def test_the_tables_are_narrow_and_their_columns_name_their_limits(measured):
         assert f"{float(row['cutoff_low_hu']):.1f} to {float(row['cutoff_high_hu']):.1f}" in line
 
 
+def test_it_tells_how_sure_means_and_classes_are_when_midlines_move(measured):
+    lines, summary = measured()
+    (moved,) = [line for line in lines if line.startswith("Midlines moved 100 times as readers err (SD 1 mm and 2°, ")]
+    (same,) = [line for line in lines if line.startswith("The class stays the same in: ")]
+    for row in summary:
+        assert f"{row['roi']} {float(row['placement_sd_hu']):.1f} HU" in moved
+        assert f"{row['roi']} {100 * float(row['share_' + row['class']]):.0f} %" in same
+
+
 def test_it_tells_which_regions_have_which_class(measured):
     lines, summary = measured()
     for name, words in CLASSES.items():
