@@ -2,6 +2,7 @@
 # make test     style and every test
 # make bench    how long a measurement takes
 # make evidence the choice of the protocol's defaults, and how exact a measurement is, worked out anew
+# make browser  every page that it writes, looked at in a Chromium that is installed
 # make pictures the documents' pictures, drawn anew from the demo
 # make lint     style alone;  make format: mends it
 # make clean    removes what the above made, .venv too
@@ -18,7 +19,7 @@ INSTALLED = $(VENV)/installed
 IS_SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 CAN_MAKE_VENV = import venv, ensurepip
 
-.PHONY: demo test bench evidence pictures lint format clean
+.PHONY: demo test bench evidence browser pictures lint format clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/lumbarhu demo --out demo --overwrite
@@ -33,6 +34,10 @@ evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/cortical_margin.py
 	$(RUN) Testing/Evidence/phantom_accuracy.py
 	$(RUN) Testing/Evidence/study_cutoff_intervals.py
+
+browser: $(INSTALLED)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
+	$(RUN) Testing/Browser/check_pages.py
 
 pictures: $(INSTALLED)
 	$(RUN) Docs/draw_pictures.py

@@ -13,7 +13,7 @@ LEFT_OUT = "left out, no real CT data: "
 NO_PROGRAM = "left out, no program: "
 
 # The Debian and Ubuntu packages of the programs that check what is written; nothing else needs them.
-PACKAGES = {"dciodvfy": "dicom3tools", "dcentvfy": "dicom3tools"}
+PACKAGES = {"dciodvfy": "dicom3tools", "dcentvfy": "dicom3tools", "chromium": "chromium"}
 
 
 def pytest_configure(config):

@@ -22,11 +22,11 @@ h3 { font-size: 1rem; margin: 1.2rem 0 .3rem; }
 p { max-width: 52rem; }
 .note { color: var(--soft); font-size: .9rem; }
 .banner { border: 2px solid var(--text); padding: .5rem .9rem; font-weight: 700; margin: 1rem 0; max-width: none; }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; position: relative; }
 table { border-collapse: collapse; font-size: .82rem; font-variant-numeric: tabular-nums; margin: .5rem 0 1rem; }
 caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
 th, td { padding: .22rem .7rem .22rem 0; text-align: right; white-space: nowrap; vertical-align: top; }
-thead th { border-bottom: 1px solid var(--text); font-weight: 600; vertical-align: bottom; }
+thead > tr > * { border-bottom: 1px solid var(--text); font-weight: 600; vertical-align: bottom; }
 tbody th { font-weight: 400; }
 th.left, td.left { text-align: left; }
 th.text, td.text { white-space: normal; text-align: left; min-width: 6rem; }
@@ -139,7 +139,11 @@ def table(
         return _class("text" if at in text else "left" if at < left else "")
 
     lines = [f"<caption>{escaped(caption)}</caption>"] if caption else []
-    cells = "".join(f'<th scope="col"{kind(at)}>{escaped(cell)}</th>' for at, cell in enumerate(header))
+    cells = "".join(
+        # A header without words is none.
+        f'<th scope="col"{kind(at)}>{escaped(cell)}</th>' if cell else "<td></td>"
+        for at, cell in enumerate(header)
+    )
     lines.append(f"<thead><tr>{cells}</tr></thead>\n<tbody>")
     before = None
     for row in rows:

@@ -21,17 +21,23 @@ RESEARCH_USE = (
 )
 _SEVERITY_WORDS = {"severe": "Severe", "warning": "Warning", "note": "Note"}
 
+# A class in words, with a mark that is told by its color and by its form.
+CLASS_STYLE = """
+.class { display: inline-block; min-width: 11.5rem; }
+.class::before { display: inline-block; width: 1.5em; margin-right: .5em; border: 1px solid var(--text);
+  font-size: .68em; line-height: 1.4em; text-align: center; vertical-align: .1em; color: #000;
+  print-color-adjust: exact; }
+.class.osteoporosis::before { background: #e8762b; content: "▼"; content: "▼" / ""; }
+.class.osteopenia::before { background: #f0e442; content: "◆"; content: "◆" / ""; }
+.class.normal::before { background: #56b4e9; content: "▲"; content: "▲" / ""; }
+.class.not_classified::before { background: #bbb; content: "?"; content: "?" / ""; }
+"""
+
 _STYLE = (
-    PICTURE_STYLE
+    CLASS_STYLE
+    + PICTURE_STYLE
     + NUMBERS_STYLE
     + """
-.class { display: inline-block; min-width: 11.5rem; }
-.class::before { content: ""; display: inline-block; width: .7em; height: .7em; margin-right: .4em;
-  border: 1px solid var(--text); print-color-adjust: exact; }
-.class.osteoporosis::before { background: #d55e00; }
-.class.osteopenia::before { background: #f0e442; }
-.class.normal::before { background: #56b4e9; }
-.class.not_classified::before { background: #bbb; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem; }
 .pictures figure { margin: 0; max-width: 36rem; }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; }

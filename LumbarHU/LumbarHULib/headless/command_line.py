@@ -1,4 +1,4 @@
-"""The command line: lumbarhu demo, measure, batch, verify, cohort and study."""
+"""The command line: lumbarhu demo, measure, batch, verify, index, cohort and study."""
 
 import argparse
 import io
@@ -16,6 +16,7 @@ from LumbarHULib.headless import (
     cohort_demo,
     demo_command,
     export_dicom_command,
+    index_command,
     measure_command,
     study_command,
     verify_command,
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_batch(commands)
     _add_verify(commands)
     _add_export_dicom(commands)
+    _add_index(commands)
     _add_cohort(commands)
     _add_study(commands)
     return parser
@@ -234,6 +236,17 @@ def _add_export_dicom(commands) -> None:
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to be")
     export.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
     export.set_defaults(command=export_dicom_command.run_export_dicom)
+
+
+def _add_index(commands) -> None:
+    index = commands.add_parser(
+        "index",
+        help="write a page that leads to the reports of many cases",
+        description="Write index.html into a folder that holds audit folders, at any depth: a table of them to sort "
+        "and to filter, with a link to each report.",
+    )
+    index.add_argument("folder", type=Path, metavar="DIR", help="folder that holds the audit folders")
+    index.set_defaults(command=index_command.run_index)
 
 
 def _add_cohort(commands) -> None:
