@@ -1,5 +1,5 @@
 # make demo     the main job on a CT of our own: measured, classified, audited; the result is in demo/
-# make test     style and every test
+# make test     style and every test; as root on Debian or Ubuntu it installs the system libraries that the panel's need
 # make bench    how long a measurement takes
 # make evidence the choice of the protocol's defaults, and how exact a measurement is, worked out anew
 # make browser  every page that it writes, looked at in a Chromium that is installed
@@ -25,6 +25,7 @@ demo: $(INSTALLED)
 	$(VENV)/bin/lumbarhu demo --out demo --overwrite
 
 test: lint
+	@$(RUN) Testing/Python/harness/system_libraries.py
 	$(RUN) -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 bench: $(INSTALLED)
@@ -71,7 +72,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	elif [ -z "$$found" ]; then \
 	  echo "No Python 3.10 to 3.13 was found: install one, or name one by typing make PYTHON=/path/to/python3.12" >&2; exit 1; \
 	fi; \
-	echo "Making $(VENV) with $$("$$found" --version); the packages take about 1.7 GB, once."; \
+	echo "Making $(VENV) with $$("$$found" --version); the packages take about 2 GB, once."; \
 	"$$found" -m venv --clear $(VENV)
 	@$(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[test]' || { \
 	  echo "The packages could not be installed: is there a network, and is this Linux on x86-64, macOS on Apple silicon or Windows?" >&2; exit 1; \

@@ -11,6 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 REAL_DATA = Path(os.environ.get("LUMBARHU_DATA") or REPOSITORY.parent / "shared" / "data")
 LEFT_OUT = "left out, no real CT data: "
 NO_PROGRAM = "left out, no program: "
+NO_DRAWING = "left out, no panel: "
 
 # The Debian and Ubuntu packages of the programs that check what is written; nothing else needs them.
 PACKAGES = {"dciodvfy": "dicom3tools", "dcentvfy": "dicom3tools", "chromium": "chromium"}
@@ -72,8 +73,10 @@ def pytest_runtest_call(item):
 
 def pytest_terminal_summary(terminalreporter):
     reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()) if report.longrepr]
-    data, programs = ([one.partition(mark)[2] for one in reasons if mark in one] for mark in (LEFT_OUT, NO_PROGRAM))
-    if data or programs:
+    data, programs, drawing = (
+        [one.partition(mark)[2] for one in reasons if mark in one] for mark in (LEFT_OUT, NO_PROGRAM, NO_DRAWING)
+    )
+    if data or programs or drawing:
         terminalreporter.section("LEFT OUT", sep="!", red=True, bold=True)
     if data:
         terminalreporter.line(
@@ -86,3 +89,5 @@ def pytest_terminal_summary(terminalreporter):
             f"{len(programs)} tests did not run, for want of: {', '.join(sorted(set(programs)))}. "
             f"Debian, Ubuntu: apt-get install {packages}"
         )
+    if drawing:
+        terminalreporter.line(f"{len(drawing)} tests of the panel did not run: {'; '.join(sorted(set(drawing)))}")

@@ -31,6 +31,19 @@ def headless_scene() -> Iterator["slicer.vtkMRMLScene"]:
     slicer.vtkMRMLScene
         Together with its logics, which live as long as the ``with`` block.
     """
+    with scene_and_application_logic() as (scene, _application_logic):
+        yield scene
+
+
+@contextmanager
+def scene_and_application_logic() -> Iterator[tuple["slicer.vtkMRMLScene", "slicer.vtkSlicerApplicationLogic"]]:
+    """Give a headless scene and the logic that owns its selection and interaction, for whoever adds views to it.
+
+    Yields
+    ------
+    slicer.vtkMRMLScene, slicer.vtkSlicerApplicationLogic
+        Both live as long as the ``with`` block.
+    """
     with tempfile.TemporaryDirectory(prefix="lumbarhu-scene-") as folder:
         scene = slicer.vtkMRMLScene()
         application_logic = _application_logic(scene, Path(folder))
@@ -38,7 +51,7 @@ def headless_scene() -> Iterator["slicer.vtkMRMLScene"]:
         logics += _input_output_logics(application_logic, scene, Path(folder))
         observation = scene.AddObserver(scene.NodeAboutToBeRemovedEvent, _remove_hierarchy_item)
         try:
-            yield scene
+            yield scene, application_logic
         finally:
             scene.RemoveObserver(observation)
             scene.Clear(True)

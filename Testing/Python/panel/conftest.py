@@ -1,0 +1,55 @@
+"""Tests that ask for `application` run in 3D Slicer's stand-in, each in a process of its own.
+
+The application can be started once in a process, and it changes what `import slicer` and `import qt` give.
+"""
+
+import functools
+import os
+import subprocess
+import sys
+
+import pytest
+from harness.system_libraries import INSTALLING, what_is_missing
+
+_INSIDE = "LUMBARHU_TESTED_INSIDE"
+_SECONDS = 300
+
+
+@pytest.fixture
+def application():
+    """Return the application inside its own process, and None where the test only waits for that process."""
+    if os.environ.get(_INSIDE):
+        from harness.application import start
+
+        return start()
+    missing = _missing()
+    if missing:
+        pytest.skip(f"left out, no panel: {missing}. On Debian and Ubuntu, as root: {INSTALLING}")
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Run the test in a process of its own, and fail with what it told."""
+    if "application" not in pyfuncitem.fixturenames or os.environ.get(_INSIDE):
+        return None
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-m", "pytest", "-p", "no:cacheprovider", pyfuncitem.nodeid],
+        cwd=pyfuncitem.config.rootpath,
+        env=environment | {_INSIDE: "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        timeout=_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        pytest.fail(f"in its own process, which ended with {done.returncode}:\n{done.stdout[-8000:]}", pytrace=False)
+    return True
+
+
+@functools.lru_cache
+def _missing() -> str:
+    return what_is_missing()
