@@ -15,7 +15,7 @@ from PySide6.QtCore import Property, QObject, QSettings
 from PySide6.QtCore import Signal as QtSignal
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QVBoxLayout, QWidget
 
-from harness import modules, pythonqt, widgets
+from harness import hierarchy_menu, modules, pythonqt, widgets
 from LumbarHULib.headless.scene import scene_and_application_logic
 
 _MODULE = Path(__file__).resolve().parents[3] / "LumbarHU" / "LumbarHU.py"
@@ -229,8 +229,10 @@ def start():
         if vars(slicer).get(name) is getattr(slicer.util, name):  # the wheel copies them there, not so the application
             delattr(slicer, name)
     slicer.modules = types.SimpleNamespace()
-    for name in ("qMRMLWidget", "qMRMLNodeComboBox", "qMRMLSegmentEditorWidget"):
+    for name in ("qMRMLWidget", "qMRMLNodeComboBox", "qMRMLTableView"):
         setattr(slicer, name, pythonqt.wrapper_class(getattr(widgets, name)))
+    for kind in hierarchy_menu.CLASSES:
+        setattr(slicer, kind.__name__, kind)
     application = qSlicerApplication()
     slicer.app, slicer.mrmlScene = pythonqt.wrap(application), application.scene
     application.add_parts()
@@ -245,13 +247,14 @@ def start():
 
 
 def _load_modules(application):
-    from harness.scripted_module import qSlicerScriptedLoadableModule
+    from harness.scripted_module import qSlicerScriptedLoadableModule, qSlicerScriptedLoadableModuleWidget
+    from harness.segment_editor import segment_editor
 
+    slicer.qSlicerScriptedLoadableModuleWidget = pythonqt.wrapper_class(qSlicerScriptedLoadableModuleWidget)
     manager = application.moduleManager()
     for name in _WITHOUT_PANEL:
         manager.add(name, None)
-    editor = slicer.qMRMLSegmentEditorWidget()
-    slicer.modules.SegmentEditorWidget = types.SimpleNamespace(editor=editor)
+    slicer.modules.SegmentEditorWidget = types.SimpleNamespace(editor=segment_editor(application.scene))
     module = qSlicerScriptedLoadableModule(_MODULE)
     manager.add(_MODULE.stem, module)
     module.load()

@@ -88,8 +88,8 @@ class Wrapper(metaclass=WrapperClass):
         if isinstance(thing, QtCore.QObject):
             if name in _OWN_METHODS:
                 return Method(type(self), lambda *given: _OWN_METHODS[name](self, *given), name)
-            name = "objectName" if name == "name" else name
             meta = thing.metaObject()
+            name = _true_name(meta, name)
             index = property_index(meta, name)
             if index >= 0 or name.encode() in thing.dynamicPropertyNames():
                 return to_python(thing.property(name), wrap)
@@ -108,9 +108,9 @@ class Wrapper(metaclass=WrapperClass):
             object.__setattr__(self, name, value)
             return
         thing = self.qt_object()
-        name = "objectName" if name == "name" else name
         if not isinstance(thing, QtCore.QObject):
             raise AttributeError(f"'{type(self).__name__}' has no property '{name}' to write.")
+        name = _true_name(thing.metaObject(), name)
         index = property_index(thing.metaObject(), name)
         if name in vars(type(self)):
             raise AttributeError(f"'{name}' of '{type(self).__name__}' cannot be overwritten.")
@@ -224,6 +224,10 @@ def wrapped_tool_tip(text: str) -> str:
 def _class_of(thing) -> WrapperClass:
     # An object that Qt made itself may be of a class that nobody names: the nearest base that is named stands for it.
     return wrapper_class(next(base for base in type(thing).__mro__ if not base.__name__.startswith("_")))
+
+
+def _true_name(meta, name: str) -> str:
+    return "objectName" if name == "name" and meta.indexOfProperty(name) < 0 else name
 
 
 def _children(wrapper, kind, name=""):

@@ -203,6 +203,9 @@ class qSlicerLayoutManager(QObject):
         """Arrange the views otherwise."""
         self._layout.GetLayoutNode().SetViewArrangement(number)
 
+    threeDViewCount = Property(int, lambda self: 0)
+    plotViewCount = Property(int, lambda self: 0)
+    tableViewCount = Property(int, lambda self: 0)
     layout = Property(int, lambda self: self._layout.GetLayoutNode().GetViewArrangement(), setLayout)
 
     def set_paused(self, is_paused):

@@ -6,7 +6,16 @@ import slicer
 from PySide6.QtCore import Property, Qt
 from PySide6.QtCore import Signal as QtSignal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QHBoxLayout, QLineEdit, QStyle, QStyleOptionButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QStyle,
+    QStyleOptionButton,
+    QTableView,
+    QWidget,
+)
 
 _TITLE_HEIGHT_PX = 20
 _SCENE_EVENTS = ("NodeAddedEvent", "NodeRemovedEvent", "EndBatchProcessEvent", "EndCloseEvent")
@@ -234,25 +243,21 @@ class qMRMLNodeComboBox(QWidget):
             self.currentNodeIDChanged.emit(key)
 
 
-class qMRMLSegmentEditorWidget(qMRMLWidget):
-    """Segment Editor, as far as another module sends something to it."""
+class qMRMLTableView(QTableView):
+    """A table node's content; it shows nothing here."""
+
+    transposed = plain_property(bool, "transposed", False)
+    firstRowLocked = plain_property(bool, "firstRowLocked", False)
+    firstColumnLocked = plain_property(bool, "firstColumnLocked", False)
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self._segmentation_node = self._source_node = None
+        self._node = None
 
-    def setSegmentationNode(self, node):
-        """Edit a segmentation."""
-        self._segmentation_node = node
+    def mrmlTableNode(self):
+        """Return what is shown."""
+        return self._node
 
-    def segmentationNode(self):
-        """Return what is edited."""
-        return self._segmentation_node
-
-    def setSourceVolumeNode(self, node):
-        """Edit on a volume."""
-        self._source_node = node
-
-    def sourceVolumeNode(self):
-        """Return the volume."""
-        return self._source_node
+    def setMRMLTableNode(self, node):
+        """Show a table node."""
+        self._node = node
