@@ -24,6 +24,8 @@ INDEX = "index.html"
 
 _SUMMARY = "summary.csv"
 _TITLE = "LumbarHU index"
+# Of a name in one row of a thousand.
+_MOST_LETTERS = 100
 _SCRIPT = resource_path("Report", "index.js")
 
 _STYLE = (
@@ -34,6 +36,7 @@ body { max-width: 90rem; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .find { display: flex; flex-wrap: wrap; gap: .6rem 1.4rem; align-items: end; margin: 1rem 0; }
 .find[hidden] { display: none; }
+.find > * { min-width: 0; max-width: 100%; }
 .find label { display: block; font-size: .9rem; }
 .find input, .find select { font: inherit; color: inherit; background: var(--back); border: 1px solid var(--line);
   padding: .3rem .5rem; max-width: 100%; }
@@ -128,16 +131,24 @@ def _reading(root: Path, folder: Path) -> _Reading:
     told = [code.replace("_", " ") for code in codes if code not in IN_TABLE]
     agree = NONE if "not_classified" in classes else f"{max(map(classes.count, classes))} of {len(ROIS)}"
     case, reader, reading = named
-    cells = (_case_cell(root, folder, case), html.foreign(reader), reading, levels, *values, agree, ", ".join(told))
+    cells = (
+        _case_cell(root, folder, case),
+        html.foreign(reader, _MOST_LETTERS),
+        html.foreign(reading, _MOST_LETTERS),
+        levels,
+        *values,
+        agree,
+        ", ".join(told),
+    )
     return _Reading(cells, (case, reader, reading.zfill(9), folder.as_posix()))
 
 
 def _case_cell(root: Path, folder: Path, case: str) -> Html:
     if not (folder / REPORT).is_file():
-        return Html(f"{html.foreign(case)} (without a report)")
+        return Html(f"{html.foreign(case, _MOST_LETTERS)} (without a report)")
     # Bytes: a name need not be UTF-8. Quoted, no part of it can be an address elsewhere.
     address = quote(os.fsencode((folder / REPORT).relative_to(root).as_posix()))
-    return Html(f'<a href="{address}">{html.foreign(case)}</a>')
+    return Html(f'<a href="{address}">{html.foreign(case, _MOST_LETTERS)}</a>')
 
 
 def _roi_cell(mean_hu: str, class_name: str) -> Html:
@@ -161,7 +172,7 @@ def _page(readings: Sequence[_Reading], problems: Sequence[str]) -> str:
         f'<ul class="meaning">{meaning}</ul>',
     ]
     if problems:
-        parts += [html.heading("Left out"), html.bullets(Html(html.foreign(problem)) for problem in problems)]
+        parts += [html.heading("Left out"), html.bullets(html.foreign(problem) for problem in problems)]
     last = len(header) - 1
     parts.append(html.table(header, [of.cells for of in readings], left=4, text={0, 1, last}, name="Readings"))
     return html.page(f"{_TITLE}: {count}", parts, style=_STYLE, script=_SCRIPT.read_text(encoding="utf-8"))

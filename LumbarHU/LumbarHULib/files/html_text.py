@@ -57,9 +57,13 @@ def escaped(text: str) -> Html:
     return Html(escape(shown, quote=True))
 
 
-def foreign(text: str) -> Html:
-    """Return what somebody else wrote, kept from turning the words around it when it runs from right to left."""
-    return Html(f"<bdi>{escaped(text)}</bdi>")
+def foreign(text: str, most: int = 2000) -> Html:
+    """Return what somebody else wrote, kept from turning the words around it when it runs from right to left.
+
+    Of more than `most` letters the first are shown, and how many there are.
+    """
+    shown = text if len(text) <= most else f"{text[:most]}… ({len(text)} letters)"
+    return Html(f"<bdi>{escaped(shown)}</bdi>")
 
 
 def page(title: str, parts: Iterable[str], style: str = "", script: str = "") -> str:

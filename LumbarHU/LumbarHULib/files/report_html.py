@@ -19,6 +19,8 @@ RESEARCH_USE = (
     "For research only. Not a medical device, not a diagnosis; no decision about a patient may rest on it. A mean "
     "above a cutoff excludes nothing."
 )
+# Of a name in a heading; record.json has all of it.
+_MOST_LETTERS = 200
 _SEVERITY_WORDS = {"severe": "Severe", "warning": "Warning", "note": "Note"}
 
 # A class in words, with a mark that is told by its color and by its form.
@@ -94,7 +96,7 @@ def report_page(audit: Audit, label_maps: Path, file_sha256: Mapping[str, str]) 
     """
     result, protocol = audit.result, audit.protocol.protocol
     parts = [
-        f"<header>{html.heading(Html(f'Case {html.foreign(audit.case)}'), 1)}",
+        f"<header>{html.heading(Html(f'Case {html.foreign(audit.case, _MOST_LETTERS)}'), 1)}",
         html.paragraph(_what_it_is(audit), "note"),
         f"{html.paragraph(RESEARCH_USE, 'banner')}</header>",
         html.heading("Means and classes"),
@@ -102,7 +104,7 @@ def report_page(audit: Audit, label_maps: Path, file_sha256: Mapping[str, str]) 
         class_table(result, protocol),
         html.paragraph(agreement(result)) if agreement(result) else "",
         html.heading("Findings"),
-        _findings(grouped_findings(result)),
+        _findings(grouped_findings(audit)),
         html.heading("HU by level"),
         html.paragraph("Mean (SD) of the voxels, in HU.", "note"),
         level_table(result, protocol),
@@ -119,11 +121,11 @@ def report_page(audit: Audit, label_maps: Path, file_sha256: Mapping[str, str]) 
         html.heading("Software and files"),
         *software_parts(software_versions(), audit, file_sha256),
     ]
-    return html.page(f"{audit.case} – LumbarHU report", parts, style=_STYLE)
+    return html.page(f"{audit.case[:_MOST_LETTERS]} – LumbarHU report", parts, style=_STYLE)
 
 
 def _what_it_is(audit: Audit) -> Html:
-    told = [f"LumbarHU report. Reader {html.foreign(audit.reader)}, reading {audit.reading}."]
+    told = [f"LumbarHU report. Reader {html.foreign(audit.reader, _MOST_LETTERS)}, reading {audit.reading}."]
     if audit.when:
         told.append(f"{html.foreign(audit.when)}.")
     for event in audit.extra.get("history", ())[-1:]:

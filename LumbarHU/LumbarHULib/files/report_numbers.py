@@ -48,13 +48,29 @@ def class_table(result: ReadingResult, protocol: Protocol) -> str:
                 "Off it<br>by LSC",
                 "In its<br>interval",
                 f"Within error<br>({number_text(limit_hu)} HU)",
+                "Placement<br>SD HU",
+                "Class stays<br>in trials",
             )
         ),
     ]
     rows = [_class_row(summary) for summary in result.summaries]
-    told = "Cutoffs in HU, below each its 95 % interval; LSC, the least significant change between two measurements: "
-    return html.table(header, rows, text={2}, name="Means and classes of the five ROIs") + html.paragraph(
-        f"{told}{number_text(protocol.lsc_hu)} HU.", "note"
+    told = (
+        "Cutoffs in HU, below each its 95 % interval; LSC, the least significant change between two measurements: "
+        f"{number_text(protocol.lsc_hu)} HU. {_placement_told(result, protocol)}"
+    )
+    return html.table(header, rows, text={2}, name="Means and classes of the five ROIs") + html.paragraph(told, "note")
+
+
+def _placement_told(result: ReadingResult, protocol: Protocol) -> str:
+    """Return what the two last columns are."""
+    trials = [summary.placement.trials for summary in result.summaries if summary.placement is not None]
+    if not trials:
+        return "How the means vary with the midlines' places was not worked out."
+    slices = f"{protocol.reader_error_slices} slice{'' if protocol.reader_error_slices == 1 else 's'}"
+    return (
+        "Placement: how the mean varies, and in how many trials the class stays, when the midlines are moved "
+        f"{max(trials)} times as readers err (SD {protocol.reader_error_mm:g} mm and {protocol.reader_error_deg:g}°, "
+        f"up to {slices})."
     )
 
 
@@ -143,7 +159,7 @@ def _class_row(summary: RoiSummary) -> list[str]:
     words = Html(f'<span class="class {summary.class_name}">{html.escaped(CLASSES[summary.class_name])}</span>')
     cutoffs = [_cutoff_text("≤", summary.cutoffs.osteoporosis), _cutoff_text("≥", summary.cutoffs.normal)]
     if summary.mean_hu is None:
-        return [summary.roi, NONE, words, *cutoffs, *[NONE] * 5]
+        return [summary.roi, NONE, words, *cutoffs, *[NONE] * 7]
     return [
         summary.roi,
         Html(f"<strong>{number_text(summary.mean_hu)}</strong>"),
@@ -154,7 +170,16 @@ def _class_row(summary: RoiSummary) -> list[str]:
         number_text(summary.distance_lsc, sign="+"),
         yes_no(summary.inside_interval),
         yes_no(summary.within_error),
+        *_placement_cells(summary),
     ]
+
+
+def _placement_cells(summary: RoiSummary) -> list[str]:
+    if summary.placement is None:
+        return [NONE, NONE]
+    shares = summary.placement.class_shares
+    stays = NONE if shares is None else f"{number_text(100 * shares[summary.class_name], 0)} %"
+    return [number_text(summary.placement.sd_hu), stays]
 
 
 def _cutoff_text(sign: str, cutoff: Cutoff) -> Html:

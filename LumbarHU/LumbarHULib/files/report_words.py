@@ -3,10 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 from LumbarHULib.core.findings import SEVERITIES, Finding
-from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
+from LumbarHULib.core.patient import missing_levels_told
+from LumbarHULib.core.results import CLASSES, RoiSummary
+from LumbarHULib.files.audit import Audit
 
 # What the table of classes shows in columns.
 IN_TABLE = frozenset({"inside_cutoff_interval", "within_measurement_error"})
+
+# Told in one sentence for all regions.
+_LEVELS_MISSING = "levels_missing"
 
 NONE = "–"
 
@@ -30,11 +35,15 @@ def regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
             yield f"{words[0].upper()}{words[1:]}: {', '.join(rois)}."
 
 
-def grouped_findings(result: ReadingResult) -> list[tuple[Finding, ...]]:
+def grouped_findings(audit: Audit) -> list[tuple[Finding, ...]]:
     """Return the findings that no table shows, the gravest first; those of one kind at one level stand together."""
+    result = audit.result
     groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in result.all_findings:
-        if finding.code not in IN_TABLE:
+        if finding.code == _LEVELS_MISSING:
+            told = missing_levels_told(result, audit.protocol.protocol, audit.cutoffs.cutoffs)
+            groups.setdefault((_LEVELS_MISSING, "", ""), [Finding(_LEVELS_MISSING, told, severity=finding.severity)])
+        elif finding.code not in IN_TABLE:
             groups.setdefault((finding.code, finding.level, finding.remedy), []).append(finding)
     gravest_first = sorted(groups.values(), key=lambda group: -max(SEVERITIES.index(of.severity) for of in group))
     return [tuple(group) for group in gravest_first]
