@@ -83,6 +83,13 @@ class Protocol:
     placement_height_min_mm: float = _number("mm", 1.0, 50.0)
     placement_mask_flaw: float = _number("1", 0.0, 1.0)
     placement_coarse_mask_mm: float = _number("mm", 0.1, 20.0)
+    placement_disagreement_mm: float = _number("mm", 0.0, 20.0)
+    placement_tie_slices: float = _number("1", 0.0, 0.5)
+    placement_tie_hu: float = _number("HU", 0.0, 100.0)
+    placement_edge_mm: float = _number("mm", 0.0, 30.0)
+    placement_unlike: float = _number("1", 0.0, 1.0)
+    placement_symmetry_mm: float = _number("mm", 0.0, 10.0)
+    placement_symmetry_deg: float = _number("deg", 0.0, 45.0)
 
     # The patient
     mean_levels: tuple[str, ...] = _level_names()

@@ -42,7 +42,11 @@ class BodyAxes:
 
     def moved(self, by_mm) -> "BodyAxes":
         """Return axes from a middle that lies elsewhere in these coordinates."""
-        return replace(self, center_ras_mm=self.to_ras_mm(by_mm))
+        return self.moved_to(self.to_ras_mm(by_mm))
+
+    def moved_to(self, center_ras_mm: np.ndarray) -> "BodyAxes":
+        """Return axes from another middle, in RAS."""
+        return replace(self, center_ras_mm=center_ras_mm)
 
     def mirrored_about(self, offset_mm: float, angle_deg: float) -> "BodyAxes":
         """Return axes whose y runs, at x = `offset_mm`, turned by `angle_deg` toward the body's left."""

@@ -5,6 +5,7 @@ import numpy as np
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.closed_spline import sample_closed_spline
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import frame_from_midline, nearest_slice
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.outline_fit import fit_outline
@@ -13,17 +14,28 @@ from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes
 from LumbarHULib.placement.body_guess import BodyGuess
+from LumbarHULib.placement.mid_height import mid_height
+from LumbarHULib.placement.mid_slice import ambiguity_finding, slice_alike
 from LumbarHULib.placement.proposal import Proposal
-from LumbarHULib.placement.symmetry import mirror_plane
+from LumbarHULib.placement.symmetry import MirrorPlane, mirror_plane, symmetry_findings
 
 # Where the guess's ends are not on the body's edge, they are tried this far off, in mm: anterior, posterior.
 _TRIES_MM = ((0, 0), (3, 0), (0, -3), (-3, 0), (0, 3), (3, 3), (-3, -3), (3, -3), (-3, 3), (6, 6), (-6, -6))
 _ROUNDS = 6
+_PASSES = 2
 _SETTLED_MM = 0.02
 
 
 def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> Proposal:
     """Return the midline of a body: in the plane of symmetry, in the mid-slice, from edge to edge.
+
+    Parameters
+    ----------
+    stack : AxialStack
+        The CT.
+    guess : BodyGuess
+        Where the body roughly is: its middle within some mm, its front within 20°.
+    protocol : Protocol
 
     Raises
     ------
@@ -31,25 +43,84 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         When the body is not whole in the CT, or its edge is not seen.
     """
     axes = BodyAxes.of(guess)
+    ends_mm = (-guess.height_mm / 2, guess.height_mm / 2)
+    depth_mm = guess.depth_mm
+    for _ in range(_PASSES):
+        axes, mirror = _symmetric(stack, axes, guess)
+        height = mid_height(stack, guess.level, axes, ends_mm, depth_mm, protocol)
+        tilted = axes.turned(height.up_ras, axes.anterior_ras).moved_to(axes.to_ras_mm((0.0, 0.0, height.above_mm)))
+        position = _position(stack, tilted)
+        midline = midline_in_slice(stack, tilted, depth_mm, guess.level, nearest_slice(position), protocol)
+        # The endplates' centers lie above and below the midline's middle: seen anew, they do not depend on the guess.
+        off_mm = float(axes.to_body_mm(midline.mean(axis=0))[1])
+        axes = axes.moved((0.0, off_mm, 0.0))
+        depth_mm = float(np.linalg.norm(midline[0] - midline[1]))
+    findings = (
+        *guess.findings,
+        *height.findings,
+        *_edge_findings(guess, midline, protocol),
+        *symmetry_findings(guess.level, mirror, protocol),
+    )
+    other_slice = slice_alike(position, height.uncertain_mm / stack.slice_spacing_mm, protocol)
+    if other_slice is not None:
+        other = _midline_or_none(stack, tilted, depth_mm, guess.level, other_slice, protocol)
+        findings += (ambiguity_finding(stack, guess.level, midline, other, position, protocol),)
+    return Proposal(guess.level, midline, findings)
+
+
+def _midline_or_none(
+    stack: AxialStack, axes: BodyAxes, depth_mm: float, level: str, mid_slice: int, protocol: Protocol
+):
+    try:
+        return midline_in_slice(stack, axes, depth_mm, level, mid_slice, protocol)
+    except InputError:
+        return None
+
+
+def _edge_findings(guess: BodyGuess, midline_ras_mm: np.ndarray, protocol: Protocol) -> tuple[Finding, ...]:
+    """Tell where the body's edges in the CT are not those of the guess."""
+    found = BodyAxes.of(guess).to_body_mm(midline_ras_mm)
+    said = np.array([guess.depth_mm / 2, -guess.depth_mm / 2])
+    off_mm = float(np.abs(found[:, 1] - said).max())
+    aside_mm = float(abs(found[:, 0].mean()))
+    if max(off_mm, aside_mm) <= protocol.placement_edge_mm:
+        return ()
+    what = "to the side of the middle" if aside_mm > off_mm else "from the edges"
+    return (
+        Finding(
+            "mask_and_ct_disagree",
+            f"The midline that the CT shows for {guess.level} lies {max(off_mm, aside_mm):.1f} mm {what} "
+            f"that its segment or click lets expect, more than {protocol.placement_edge_mm:g} mm.",
+            "Check the proposed midline on the images.",
+            "severe",
+            guess.level,
+        ),
+    )
+
+
+def _position(stack: AxialStack, axes: BodyAxes) -> float:
+    """Return the height of a body's middle, counted in slices."""
+    return float((axes.center_ras_mm - stack.ras_from_ijk[:3, 3]) @ stack.normal_ras / stack.slice_spacing_mm)
+
+
+def _symmetric(stack: AxialStack, axes: BodyAxes, guess: BodyGuess) -> tuple[BodyAxes, MirrorPlane]:
+    """Return the axes moved into the plane of symmetry."""
     mirror = mirror_plane(stack, axes, guess)
-    axes = axes.mirrored_about(mirror.offset_mm, mirror.angle_deg)
-    height = (axes.center_ras_mm - stack.ras_from_ijk[:3, 3]) @ stack.normal_ras / stack.slice_spacing_mm
-    midline = midline_in_slice(stack, axes, guess, nearest_slice(float(height)), protocol)
-    return Proposal(guess.level, midline, guess.findings)
+    return axes.mirrored_about(mirror.offset_mm, mirror.angle_deg), mirror
 
 
 def midline_in_slice(
-    stack: AxialStack, axes: BodyAxes, guess: BodyGuess, mid_slice: int, protocol: Protocol
+    stack: AxialStack, axes: BodyAxes, depth_mm: float, level: str, mid_slice: int, protocol: Protocol
 ) -> np.ndarray:
     """Return where the plane of symmetry meets the body's outline in a slice: anterior, then posterior, RAS mm."""
     middle, forward = _symmetry_line(stack, axes, mid_slice)
-    half = guess.depth_mm / 2
+    half = depth_mm / 2
     problem = None
     for front_mm, back_mm in _TRIES_MM:
         ends = np.array([middle + (half + front_mm) * forward, middle - (half - back_mm) * forward])
         try:
             for _ in range(_ROUNDS):
-                found = _onto_edge(stack, Landmarks(guess.level, ends), protocol)
+                found = _onto_edge(stack, Landmarks(level, ends), protocol)
                 moved_mm = np.abs(found - ends).max()
                 ends = found
                 if moved_mm < _SETTLED_MM:
@@ -57,7 +128,7 @@ def midline_in_slice(
             return ends
         except InputError as error:
             problem = problem or error
-    raise InputError(f"{guess.level}: no vertebral body's edge is found where one is expected ({problem})", guess.level)
+    raise InputError(f"{level}: no vertebral body's edge is found where one is expected ({problem})", level)
 
 
 def _symmetry_line(stack: AxialStack, axes: BodyAxes, mid_slice: int) -> tuple[np.ndarray, np.ndarray]:

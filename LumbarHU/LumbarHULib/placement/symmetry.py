@@ -1,10 +1,13 @@
 """A vertebra's plane of symmetry: where body, canal and arch are their own mirror image in the CT."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes, sample_hu
 from LumbarHULib.placement.body_guess import BodyGuess
 
@@ -17,7 +20,8 @@ _PLANES = 5
 
 # What is seen of a vertebra: the body with its walls, behind it canal and arch.
 _WALL_MM = 3.0
-_ARCH_DEPTH_MM = 36.0
+_BACK_MM = 2.0
+_ARCH_DEPTH_MM = 38.0
 _ARCH_HALF_WIDTH_MM = 27.0
 
 # Between fat and cortex; beyond, more contrast says no more about where an edge lies.
@@ -30,6 +34,7 @@ _SEARCH_MM = np.arange(-6.0, 7.0, 2.0)
 _COARSE = 3
 _ITERATIONS = 12
 _TINY_STEPS = np.array([0.1, 0.25])
+_LARGEST_STEPS = 8 * _TINY_STEPS
 
 
 @dataclass(frozen=True)
@@ -44,43 +49,72 @@ class MirrorPlane:
         From y toward x.
     unlike : float
         How unlike the two sides are, 0 (mirror images) to 1.
+    body_off_mm, body_off_deg : float
+        How far from this plane, in the body's middle, that of the body alone lies and how far it is turned, toward the
+        body's left.
     """
 
     offset_mm: float
     angle_deg: float
     unlike: float
+    body_off_mm: float
+    body_off_deg: float
 
 
 def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess) -> MirrorPlane:
     """Return the plane about which the CT around a body is most like its mirror image."""
     images, x_mm, y_mm = _band_images(stack, axes, guess)
     places = np.stack(np.meshgrid(x_mm[x_mm > 0], y_mm), axis=-1).reshape(-1, 2)
-    seen = [_seen(places, guess, band) for band in range(len(_BANDS))]
+    arch, body = _seen(places, guess)
+    whole = [places[arch | body], places[arch | body], places[arch]]
 
-    def differences(offset_mm: float, angle_deg: float, step: int = 1) -> np.ndarray:
-        angle = np.radians(angle_deg)
+    def differences(chosen: list[np.ndarray], plane: np.ndarray, step: int = 1) -> np.ndarray:
+        offset_mm, angle = plane[0], np.radians(plane[1])
         across, along = np.array([np.cos(angle), -np.sin(angle)]), np.array([np.sin(angle), np.cos(angle)])
         result = []
-        for image, here in zip(images, seen, strict=True):
-            chosen = places[here][::step]
-            middle = np.array([offset_mm, 0.0]) + chosen[:, 1:] * along
-            sides = [_looked_up(image, middle + sign * chosen[:, :1] * across, x_mm, y_mm) for sign in (1, -1)]
-            result.append(sides[0] - sides[1])
+        for image, of_band in zip(images, chosen, strict=False):
+            middle = np.array([offset_mm, 0.0]) + of_band[::step, 1:] * along
+            away = of_band[::step, :1] * across
+            result.append(_looked_up(image, middle + away, x_mm, y_mm) - _looked_up(image, middle - away, x_mm, y_mm))
         return np.concatenate(result)
 
-    tries = [(offset, angle) for offset in _SEARCH_MM for angle in _SEARCH_DEG]
-    best = np.array(min(tries, key=lambda one: _cost(differences(*one, _COARSE))))
+    tries = np.array([(offset, angle) for offset in _SEARCH_MM for angle in _SEARCH_DEG])
+    start = min(tries, key=lambda plane: _cost(differences(whole, plane, _COARSE)))
+    best = _settled(lambda plane: differences(whole, plane), start)
+    alone = _settled(lambda plane: differences([places[body], places[body]], plane), best)
+    return MirrorPlane(*map(float, best), _cost(differences(whole, best)), *map(float, alone - best))
+
+
+def _settled(differences: Callable[[np.ndarray], np.ndarray], plane: np.ndarray) -> np.ndarray:
+    """Return offset and angle of least differences, by robust Gauss-Newton steps."""
     for _ in range(_ITERATIONS):
-        now = differences(*best)
-        slopes = np.stack([(differences(*(best + step)) - now) / step.sum() for step in np.diag(_TINY_STEPS)], axis=1)
-        weights = 1 / (1 + (now / _ROBUST_HU) ** 2) ** 2
-        pull = slopes.T * weights
-        change = -np.linalg.solve(pull @ slopes, pull @ now)
-        change = np.clip(change, -_TINY_STEPS * 8, _TINY_STEPS * 8)
-        best = best + change
+        now = differences(plane)
+        slopes = np.stack([(differences(plane + step) - now) / step.sum() for step in np.diag(_TINY_STEPS)], axis=1)
+        pull = slopes.T / (1 + (now / _ROBUST_HU) ** 2) ** 2
+        change = -np.linalg.lstsq(pull @ slopes, pull @ now, rcond=None)[0]
+        change = np.clip(change, -_LARGEST_STEPS, _LARGEST_STEPS)
+        plane = plane + change
         if np.all(np.abs(change) < _TINY_STEPS / 10):
             break
-    return MirrorPlane(float(best[0]), float(best[1]), _cost(differences(*best)))
+    return plane
+
+
+def symmetry_findings(level: str, mirror: MirrorPlane, protocol: Protocol) -> tuple[Finding, ...]:
+    """Tell where the two sides are hardly alike, or the body's symmetry is not that of canal and arch."""
+    off_mm, off_deg = abs(mirror.body_off_mm), abs(mirror.body_off_deg)
+    if mirror.unlike > protocol.placement_unlike:
+        what = f"the two sides of {level} are hardly alike ({mirror.unlike:.2f} on a scale from 0 to 1, more than "
+        what += f"{protocol.placement_unlike:g})"
+    elif off_mm > protocol.placement_symmetry_mm or off_deg > protocol.placement_symmetry_deg:
+        what = (
+            f"the body of {level} alone is symmetrical about another plane than with canal and arch, {off_mm:.1f} mm "
+        )
+        what += f"and {off_deg:.1f}° apart (more than {protocol.placement_symmetry_mm:g} mm or "
+        what += f"{protocol.placement_symmetry_deg:g}°)"
+    else:
+        return ()
+    remedy = "Check on the images that the midline halves the body."
+    return (Finding("symmetry_doubtful", f"{what[0].upper()}{what[1:]}.", remedy, "warning", level),)
 
 
 def _cost(differences_hu: np.ndarray) -> float:
@@ -101,13 +135,14 @@ def _band_images(stack: AxialStack, axes: BodyAxes, guess: BodyGuess):
     return images, x_mm, y_mm
 
 
-def _seen(places_mm: np.ndarray, guess: BodyGuess, band: int) -> np.ndarray:
+def _seen(places_mm: np.ndarray, guess: BodyGuess) -> tuple[np.ndarray, np.ndarray]:
+    """Return which places lie in the arch's and which in the body's region."""
     x_mm, y_mm = places_mm.T
-    back_mm = -guess.depth_mm / 2
-    arch = (y_mm < back_mm + 2) & (x_mm < _ARCH_HALF_WIDTH_MM) & (y_mm > back_mm - _ARCH_DEPTH_MM)
+    back_mm = -guess.depth_mm / 2 + _BACK_MM
     half = np.array([guess.width_mm, guess.depth_mm]) / 2 + _WALL_MM
-    body = ((x_mm / half[0]) ** 2 + (y_mm / half[1]) ** 2 < 1) & (y_mm >= back_mm + 2)
-    return arch | body if _BANDS[band][0] > -0.45 else arch
+    arch = (y_mm < back_mm) & (x_mm < _ARCH_HALF_WIDTH_MM) & (y_mm > back_mm - _ARCH_DEPTH_MM)
+    body = (y_mm >= back_mm) & ((x_mm / half[0]) ** 2 + (y_mm / half[1]) ** 2 < 1)
+    return arch, body
 
 
 def _looked_up(image: np.ndarray, places_mm: np.ndarray, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:

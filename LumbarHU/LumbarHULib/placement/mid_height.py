@@ -1,0 +1,135 @@
+"""The middle of a body's height: by the endplates in the CT and by the guess, which are two witnesses."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.endplates import Endplates, find_endplates
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.placement.body_box import BodyAxes, sample_hu
+
+# Where the witnesses differ, the CT is looked at along the body's axis, averaged over a disk of this part of the depth.
+_DISK = 0.3
+_DISK_POINTS = 7
+_STEP_MM = 0.5
+
+# An endplate is a dense layer within this distance of where it is said to be. One of at least this part of the other
+# witness's layer is one as well, and then it is the nearer one to the body's middle that counts.
+_LAYER_REACH_MM = 2.5
+_LAYER_PART = 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class MidHeight:
+    """Where a body's mid-height is.
+
+    Parameters
+    ----------
+    above_mm : float
+        How far above the middle of the axes, along them.
+    uncertain_mm : float
+        By how much it may be off, as far as the two witnesses differ.
+    height_mm : float
+        Of the body between its endplates.
+    up_ras : numpy.ndarray, shape (3,)
+        Unit vector perpendicular to the mean of the endplates.
+    findings : tuple of Finding
+    """
+
+    above_mm: float
+    uncertain_mm: float
+    height_mm: float
+    up_ras: np.ndarray
+    findings: tuple[Finding, ...] = ()
+
+
+def mid_height(
+    stack: AxialStack,
+    level: str,
+    axes: BodyAxes,
+    ends_mm: tuple[float, float],
+    depth_mm: float,
+    protocol: Protocol,
+) -> MidHeight:
+    """Return the middle between the endplates: means of the CT's and the guess's where they agree.
+
+    Parameters
+    ----------
+    stack : AxialStack
+        The CT.
+    level : str
+        One of `LEVELS`.
+    axes : BodyAxes
+        In the plane of symmetry.
+    ends_mm : tuple of float
+        Where the guess has the lower and the upper endplate, along the axes.
+    depth_mm : float
+        Of the body.
+    protocol : Protocol
+    """
+    lower_mm, upper_mm = ends_mm
+    try:
+        middle = axes.to_ras_mm((0.0, 0.0, (lower_mm + upper_mm) / 2))
+        endplates = find_endplates(stack, level, middle, axes.anterior_ras, depth_mm, protocol, axes.up_ras)
+    except InputError as problem:
+        findings = (_unseen(level, problem),)
+        return MidHeight((lower_mm + upper_mm) / 2, 0.0, upper_mm - lower_mm, axes.up_ras, findings)
+    ends, apart_mm, findings = [], [], ()
+    for name, said_mm, seen_mm in zip(("lower", "upper"), ends_mm, _along(axes, endplates), strict=True):
+        off_mm = seen_mm - said_mm
+        if abs(off_mm) <= protocol.placement_disagreement_mm:
+            ends.append((said_mm + seen_mm) / 2)
+            apart_mm.append(off_mm)
+            continue
+        nearer, farther = sorted((said_mm, seen_mm), key=lambda end_mm: abs(end_mm - (lower_mm + upper_mm) / 2))
+        chosen = nearer if _is_endplate(stack, axes, nearer, farther, depth_mm) else farther
+        ends.append(chosen)
+        apart_mm.append(0.0)
+        findings += (_disagreement(level, name, off_mm, chosen == seen_mm, protocol),)
+    up = endplates.up_ras if not findings else axes.up_ras
+    return MidHeight(sum(ends) / 2, abs(sum(apart_mm)) / 4, ends[1] - ends[0], up, findings)
+
+
+def _along(axes: BodyAxes, endplates: Endplates) -> tuple[float, float]:
+    centers = np.stack([endplates.lower.center_ras_mm, endplates.upper.center_ras_mm])
+    lower_mm, upper_mm = axes.to_body_mm(centers)[:, 2]
+    return float(lower_mm), float(upper_mm)
+
+
+def _is_endplate(stack: AxialStack, axes: BodyAxes, nearer_mm: float, farther_mm: float, depth_mm: float) -> bool:
+    """Tell whether the CT shows a dense layer at the nearer of two places, as it does at the farther one."""
+    outward = 1 if farther_mm > nearer_mm else -1
+    heights_mm = np.arange(0.0, abs(farther_mm) + _LAYER_REACH_MM, _STEP_MM) * outward
+    across = np.linspace(-_DISK, _DISK, _DISK_POINTS) * depth_mm
+    x, y = np.meshgrid(across, across)
+    points = np.stack(np.broadcast_arrays(x[None], y[None], heights_mm[:, None, None]), axis=-1)
+    profile = sample_hu(stack, axes.to_ras_mm(points)).mean(axis=(1, 2))
+    inside = np.abs(heights_mm) < abs(nearer_mm) - _LAYER_REACH_MM
+    bone = np.median(profile[inside]) if inside.any() else profile[0]
+    layers = [profile[np.abs(heights_mm - place) <= _LAYER_REACH_MM].max() - bone for place in (nearer_mm, farther_mm)]
+    return layers[0] > _LAYER_PART * layers[1]
+
+
+def _unseen(level: str, problem: InputError) -> Finding:
+    return Finding(
+        "endplates_not_seen",
+        f"The mid-slice of {level} was not taken from its endplates, as the CT does not show both: {problem}",
+        "Check on the images that the midline lies halfway between the endplates.",
+        "warning",
+        level,
+    )
+
+
+def _disagreement(level: str, name: str, off_mm: float, is_ct: bool, protocol: Protocol) -> Finding:
+    way = "above" if off_mm > 0 else "below"
+    return Finding(
+        "mask_and_ct_disagree",
+        f"The CT shows the {name} endplate of {level} {abs(off_mm):.1f} mm {way} where its segment ends, more than "
+        f"{protocol.placement_disagreement_mm:g} mm; the {'CT' if is_ct else 'segment'} was followed.",
+        "Check on the images that the midline lies halfway between the endplates.",
+        "severe",
+        level,
+    )

@@ -1,0 +1,147 @@
+"""Proposed midlines stand where a perfect reader would place them, and tell what makes them doubtful."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from placement.builders import PHANTOM, STACK, midline_errors, stack_of, study_protocol, whole_mask
+from placement.phantom_masks import coarse, holed, ragged, vertebra_mask
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.pipeline import measure_level
+from LumbarHULib.phantom.grid import axial_grid
+from LumbarHULib.phantom.render import render_on_grid
+from LumbarHULib.phantom.spec import VesselSpec
+from LumbarHULib.phantom.spines import lumbar_spine, upright_spine
+from LumbarHULib.placement.body_guess import BodyGuess
+from LumbarHULib.placement.mask_bodies import guess_from_mask
+from LumbarHULib.placement.midline import propose_midline
+
+PROTOCOL = study_protocol()
+
+
+def proposed(level, mask, phantom=PHANTOM, stack=STACK):
+    return propose_midline(stack, guess_from_mask(level, mask, phantom.ras_from_ijk, stack, PROTOCOL), PROTOCOL)
+
+
+def codes(proposal):
+    return [finding.code for finding in proposal.findings]
+
+
+@pytest.mark.parametrize("kind", [lambda mask: mask, ragged, holed, lambda mask: coarse(mask, (1, 4, 4))])
+def test_a_midline_lies_at_mid_height_in_the_plane_of_symmetry_from_edge_to_edge(kind):
+    proposal = proposed("L3", kind(whole_mask("L3")))
+    height_mm, ends_mm, turned_deg = midline_errors(proposal.midline_ras_mm, PHANTOM.spec.vertebra("L3"), STACK)
+    assert height_mm < STACK.slice_spacing_mm / 2 + 0.5
+    assert ends_mm < 0.8
+    assert abs(turned_deg) < 1
+    assert proposal.landmarks.origin.kind == "proposal_accepted"
+
+
+def test_a_good_mask_in_a_good_ct_has_no_findings_but_ambiguity():
+    assert set(codes(proposed("L3", whole_mask("L3")))) <= {"mid_slice_ambiguous"}
+
+
+@pytest.mark.parametrize("off_mm", [(4, 0, 0), (0, 4, 0), (0, 0, 2.5), (-3, -3, 2)])
+@pytest.mark.parametrize("turned_deg", [-12, 0, 12])
+def test_a_rough_guess_is_enough(off_mm, turned_deg):
+    vertebra = PHANTOM.spec.vertebra("L3")
+    angle = np.radians(turned_deg)
+    guess = BodyGuess(
+        level="L3",
+        center_ras_mm=vertebra.to_ras(off_mm),
+        up_ras=vertebra.axes_ras[2],
+        anterior_ras=np.cos(angle) * vertebra.axes_ras[1] + np.sin(angle) * vertebra.axes_ras[0],
+        height_mm=26.0,
+        depth_mm=36.0,
+        width_mm=44.0,
+    )
+    height_mm, ends_mm, found_deg = midline_errors(
+        propose_midline(STACK, guess, PROTOCOL).midline_ras_mm, vertebra, STACK
+    )
+    assert height_mm < STACK.slice_spacing_mm / 2 + 1
+    assert ends_mm < 1
+    assert abs(found_deg) < 1
+
+
+def test_a_spine_between_two_slices_tells_what_the_other_slice_would_give():
+    spec = upright_spine(("L2", "L3", "L4"), trunk=False, trabecular_gradient_hu_per_mm=(0.0, 0.0, 4.0))
+    grid = axial_grid((0.0, -12.0, 0.0), (100.0, 96.0, 130.0), 0.8, 2.5)
+    phantom = render_on_grid(spec, grid)
+    assert grid.slice_of(np.zeros(3)) % 1 == 0.5
+    stack = stack_of(phantom)
+    proposal = proposed("L3", vertebra_mask(spec.vertebra("L3"), grid), phantom, stack)
+    told = [finding for finding in proposal.findings if finding.code == "mid_slice_ambiguous"]
+    assert len(told) == 1
+    assert told[0].severity == "warning"
+    # The gradient of 4 HU/mm makes 10 HU from slice to slice.
+    sign = "+" if midline_height(proposal) < 0 else "-"
+    assert f"oval {sign}1" in told[0].sentence or f"oval {sign}9." in told[0].sentence
+
+
+def midline_height(proposal) -> float:
+    return float(proposal.midline_ras_mm[:, 2].mean())
+
+
+def test_a_spine_in_the_middle_of_a_slice_is_not_ambiguous():
+    spec = upright_spine(("L2", "L3", "L4"), trunk=False)
+    grid = axial_grid((0.0, -12.0, 0.0), (100.0, 96.0, 132.5), 0.8, 2.5)
+    phantom = render_on_grid(spec, grid)
+    assert grid.slice_of(np.zeros(3)) % 1 == 0
+    assert codes(proposed("L3", vertebra_mask(spec.vertebra("L3"), grid), phantom, stack_of(phantom))) == []
+
+
+@pytest.mark.parametrize("end", ["upper", "lower"])
+def test_a_mask_that_was_cut_off_is_told_and_the_ct_followed(end):
+    vertebra = PHANTOM.spec.vertebra("L3")
+    k, j, i = np.indices(PHANTOM.grid.shape_kji)
+    points = np.stack([i, j, k], axis=-1) @ PHANTOM.ras_from_ijk[:3, :3].T + PHANTOM.ras_from_ijk[:3, 3]
+    z_mm = vertebra.to_vertebra(points)[..., 2]
+    mask = whole_mask("L3") & (z_mm < 7 if end == "upper" else z_mm > -7)
+    proposal = proposed("L3", mask)
+    assert codes(proposal)[:1] == ["mask_and_ct_disagree"]
+    assert f"the {end} endplate of L3" in proposal.findings[0].sentence
+    assert "the CT was followed" in proposal.findings[0].sentence
+    height_mm, ends_mm, _ = midline_errors(proposal.midline_ras_mm, vertebra, STACK)
+    assert height_mm < STACK.slice_spacing_mm / 2 + 1
+    assert ends_mm < 1
+
+
+def test_sides_that_are_not_alike_are_told():
+    vertebra = PHANTOM.spec.vertebra("L3")
+    k, j, i = np.indices(PHANTOM.grid.shape_kji)
+    points = np.stack([i, j, k], axis=-1) @ PHANTOM.ras_from_ijk[:3, :3].T + PHANTOM.ras_from_ijk[:3, 3]
+    x_mm, y_mm, z_mm = np.moveaxis(vertebra.to_vertebra(points), -1, 0)
+    # As if one side were fused and hardened from the body to the lamina.
+    hardened = (np.abs(x_mm - 14) < 8) & (y_mm < 8) & (y_mm > -55) & (np.abs(z_mm) < 24)
+    phantom = replace(PHANTOM, voxels_hu=np.where(hardened, np.int16(900), PHANTOM.voxels_hu))
+    proposal = proposed("L3", whole_mask("L3"), phantom, stack_of(phantom))
+    assert "symmetry_doubtful" in codes(proposal)
+
+
+def test_four_levels_with_lordosis_and_contrast_measure_what_true_midlines_do():
+    spec = lumbar_spine(
+        ("L1", "L2", "L3", "L4", "L5"),
+        table=False,
+        rotation_deg={"L1": 9, "L2": 5, "L3": 0, "L4": -6, "L5": -3},
+        aorta=VesselSpec(radius_mm=10.0, hu=320.0, angle_deg=62.0, gap_mm=-0.5, plaque_hu=700.0),
+    )
+    phantom = render_on_grid(spec, axial_grid((0, -12, 0), (100, 100, 200), 0.8, 2.5), noise_hu=15, seed=77)
+    stack, noise_free = stack_of(phantom), stack_of(replace(phantom, voxels_hu=phantom.noise_free_hu))
+    for level in ("L1", "L2", "L3", "L4"):
+        vertebra = spec.vertebra(level)
+        proposal = proposed(level, ragged(vertebra_mask(vertebra, phantom.grid)), phantom, stack)
+        height_mm, ends_mm, turned_deg = midline_errors(proposal.midline_ras_mm, vertebra, stack)
+        assert height_mm < 1.25 + 1
+        assert ends_mm < 1
+        assert abs(turned_deg) < 1.5
+        true = replace(proposal.landmarks, midline_ras_mm=phantom.truth[level].midline_ras_mm)
+        measured, expected = (measure_level(noise_free, one, PROTOCOL) for one in (proposal.landmarks, true))
+        for roi in measured.rois:
+            assert abs(measured.rois[roi].values["mean_hu"] - expected.rois[roi].values["mean_hu"]) < 2
+
+
+def test_a_guess_where_no_body_is_gives_no_midline():
+    guess = BodyGuess("L3", np.array([45.0, 25.0, 0.0]), np.array([0, 0, 1.0]), np.array([0, 1.0, 0]), 27, 34, 46)
+    with pytest.raises(InputError, match="L3"):
+        propose_midline(STACK, guess, PROTOCOL)
