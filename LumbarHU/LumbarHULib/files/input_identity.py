@@ -14,7 +14,7 @@ from LumbarHULib.files.audit_folder import file_sha256
 from LumbarHULib.files.image_header import read_image_header
 from LumbarHULib.files.markup_file import SUFFIX
 
-# CTs in one file; any other file is one of a series, which the folder around it holds.
+# CTs in one file; any other file is one of a series, all of which lie in its folder.
 _WHOLE_FILES = (".nrrd", ".nii", ".nii.gz", ".mha")
 _HEADER_FILES = (".nhdr", ".mhd")
 _DATA_FILE_KEYS = ("data file", "datafile", "elementdatafile")
@@ -46,7 +46,7 @@ class KnownContent:
 
 
 def ct_files(path: Path) -> list[Path]:
-    """Return every file that the CT at `path`, or a segmentation, is read from.
+    """Return every file that the CT at `path` is read from.
 
     Raises
     ------
@@ -55,15 +55,27 @@ def ct_files(path: Path) -> list[Path]:
     OSError
         When one cannot be seen.
     """
-    name = path.name.lower()
+    if path.is_dir() or path.name.lower().endswith((*_WHOLE_FILES, *_HEADER_FILES)):
+        return volume_files(path)
+    return _files_in(path.parent, "")  # one file of a series
+
+
+def volume_files(path: Path) -> list[Path]:
+    """Return every file that the volume in one file or folder, such as a segmentation, is read from.
+
+    Raises
+    ------
+    InputError, OSError
+        As `ct_files` does.
+    """
     if path.is_dir():
         return _files_below(path)
-    if name.endswith(_HEADER_FILES):
-        fields = _fields_with_data(path)
-        named = path.parent / next((fields[key] for key in _DATA_FILE_KEYS if fields.get(key)), "")
-        # A list or a pattern of names: any of those beside it.
-        return [path, named] if named.is_file() else [path, *_files_in(path.parent, "")]
-    return [path] if name.endswith(_WHOLE_FILES) else _files_in(path.parent, "")
+    if not path.name.lower().endswith(_HEADER_FILES):
+        return [path]
+    fields = _fields_with_data(path)
+    named = path.parent / next((fields[key] for key in _DATA_FILE_KEYS if fields.get(key)), "")
+    # A list or a pattern of names: any of those beside it.
+    return [path, named] if named.is_file() else [path, *_files_in(path.parent, "")]
 
 
 def markup_files(paths: Iterable[Path]) -> list[Path]:

@@ -17,6 +17,7 @@ from LumbarHULib.files.input_identity import (
     markup_files,
     program_sha256,
     sign_of,
+    volume_files,
 )
 from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL
 from LumbarHULib.headless import measure_job
@@ -29,6 +30,7 @@ _TABLES = ("results.csv", "summary.csv")
 _WORDS = {
     "ct_sha256": "the CT",
     "markups_sha256": "the markups",
+    "segmentation_sha256": "the segmentation",
     "protocol_sha256": "the protocol",
     "cutoffs_sha256": "the cutoffs",
     "program_sha256": "the program",
@@ -106,7 +108,7 @@ def _measure(task: CaseTask) -> CaseOutcome:
     job = task.job
     if common_sha256(job.protocol, job.cutoffs) != task.common_sha256:
         raise InputError("The protocol, the cutoffs or the program changed while the batch was running: start it anew.")
-    inputs = {"ct": ct_files(job.ct), "markups": markup_files(job.markups)}
+    inputs = _inputs(job)
     content = content_of(inputs, task.known)
     made_from = _made_from(job, content.sha256, task.common_sha256)
     changes = _changes(job.destination, made_from)
@@ -115,8 +117,16 @@ def _measure(task: CaseTask) -> CaseOutcome:
     job = replace(job, overwrite=True, extra={_MADE_FROM: made_from})
     measure_job.run(job, lambda share, what: None)
     if sign_of(inputs) != content.sign:
-        raise InputError("The CT or its markups changed while they were measured: start the batch again.")
+        raise InputError("The CT or what goes with it changed while it was measured: start the batch again.")
     return CaseOutcome("measured", " and ".join(changes or ()), content)
+
+
+def _inputs(job: MeasureJob) -> dict[str, list[Path]]:
+    """Return the files that a case alone is measured from, by what they are for."""
+    inputs = {"ct": ct_files(job.ct)}
+    if job.segmentation is not None:
+        return inputs | {"segmentation": volume_files(job.segmentation)}
+    return inputs | {"markups": markup_files(job.markups)}
 
 
 def _made_from(job: MeasureJob, content: Mapping[str, str], common: Mapping[str, str]) -> dict[str, Any]:

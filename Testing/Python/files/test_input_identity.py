@@ -6,7 +6,15 @@ import os
 import pytest
 from files.dicom_builder import write_series
 
-from LumbarHULib.files.input_identity import KnownContent, content_of, ct_files, markup_files, program_sha256, sign_of
+from LumbarHULib.files.input_identity import (
+    KnownContent,
+    content_of,
+    ct_files,
+    markup_files,
+    program_sha256,
+    sign_of,
+    volume_files,
+)
 
 
 @pytest.fixture
@@ -34,6 +42,9 @@ def test_a_series_is_all_files_of_its_folder_also_when_one_of_them_is_named(tmp_
     slices = write_series(tmp_path / "series")
     files = [of_slice.path for of_slice in slices]
     assert ct_files(tmp_path / "series") == ct_files(files[2]) == files
+    # One file of another kind, such as a segmentation object, is read alone.
+    assert volume_files(files[2]) == [files[2]]
+    assert volume_files(tmp_path / "series") == files
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,23 @@ def test_a_row_says_what_is_measured_how_and_into_which_folder(one_level, table_
     assert (job.case, job.reader, job.reading) == ("P 1", "AB", 2)
 
 
+def test_a_row_is_measured_from_markups_or_a_segmentation_and_not_from_both(one_level, table_of):
+    columns = ("case", "ct", "markups", "segmentation")
+    ct, markups = str(one_level.ct), str(one_level.markups)
+    rows = [["a", ct, markups, ""], ["b", ct, "", ct], ["c", ct, markups, ct], ["d", ct, "", ""], ["e", ct, "", "x"]]
+    table = table_of(*rows, columns=columns)
+    assert [(row.job.markups, row.job.segmentation) for row in table.rows] == [
+        ([one_level.markups], None),
+        ([], one_level.ct),
+    ]
+    assert [(problem.row, problem.column) for problem in table.problems] == [
+        (4, "segmentation"),
+        (5, "markups"),
+        (6, "segmentation"),
+    ]
+    assert "markups and segmentation are both given" in table.problems[0].sentence
+
+
 def test_what_may_be_missing_is_as_without_options(one_level, table_of):
     for columns in (COLUMNS, COLUMNS[:3]):
         (row,) = table_of(case_row("a", one_level)[: len(columns)], columns=columns).rows

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import SimpleITK
+from headless.batch_files import batch_here, write_cases
 from headless.command_runner import lumbarhu
 from headless.phantom_files import PhantomFiles, points_of, rows_of, write_midlines
 from placement.phantom_masks import vertebra_mask
@@ -169,3 +170,19 @@ def test_with_markups_nothing_changes(spine, audit, tmp_path):
     expected = [row["mean_hu"] for row in rows_of(audit / "results.csv") if row["level"] == "L2"]
     assert [row["mean_hu"] for row in rows_of(tmp_path / "out" / "results.csv")] == expected
     assert {row["origin"] for row in rows_of(tmp_path / "out" / "results.csv")} == {"manual"}
+
+
+def test_a_batch_measures_from_a_segmentation_as_the_command_does_and_anew_when_it_changes(
+    spine, segmentation, proposed, tmp_path
+):
+    (tmp_path / "verse.nrrd").write_bytes(segmentation.read_bytes())
+    columns = ("case", "ct", "segmentation")
+    table = write_cases(tmp_path / "cases.csv", [["unnamed", str(spine.ct), "verse.nrrd"]], columns)
+    assert batch_here(table, tmp_path / "out").counts == {"measured": 1}
+    for name in ("results.csv", "summary.csv"):
+        assert (tmp_path / "out" / "unnamed" / name).read_bytes() == (proposed / name).read_bytes()
+    assert batch_here(table, tmp_path / "out").counts == {"finished": 1}
+    labels = SimpleITK.ReadImage(tmp_path / "verse.nrrd")
+    labels[0, 0, 0] = LABEL_VALUES["L5"]
+    SimpleITK.WriteImage(labels, tmp_path / "verse.nrrd")
+    assert batch_here(table, tmp_path / "out").anew == {"the segmentation": 1}
