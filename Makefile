@@ -1,6 +1,7 @@
 # make demo     the main job on a CT of our own: measured, classified, audited; the result is in demo/
 # make test     style and every test; as root on Debian or Ubuntu it installs the system libraries that the panel's need
 # make bench    how long a measurement takes
+# make thousand a batch of 1,000 cases, killed and on Dask as well: speed, memory, and what a million would cost
 # make evidence the choice of the protocol's defaults, and how exact a measurement is, worked out anew
 # make browser  every page that it writes, looked at in a Chromium that is installed
 # make pictures the documents' pictures, drawn anew from the demo
@@ -19,7 +20,7 @@ INSTALLED = $(VENV)/installed
 IS_SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 CAN_MAKE_VENV = import venv, ensurepip
 
-.PHONY: demo test bench evidence browser pictures lint format clean
+.PHONY: demo test bench thousand evidence browser pictures lint format clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/lumbarhu demo --out demo --overwrite
@@ -30,6 +31,9 @@ test: lint
 
 bench: $(INSTALLED)
 	$(RUN) Testing/Benchmarks/benchmark.py
+
+thousand: $(INSTALLED)
+	$(RUN) Testing/Benchmarks/batch_thousand.py --write
 
 evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/cortical_margin.py
