@@ -47,6 +47,7 @@ browser: $(INSTALLED)
 pictures: $(INSTALLED)
 	$(RUN) Docs/draw_pictures.py
 	$(RUN) Docs/draw_protocol.py
+	$(RUN) Docs/draw_report.py
 
 lint: $(INSTALLED)
 	$(RUN) -m ruff check

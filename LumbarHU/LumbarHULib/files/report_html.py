@@ -40,6 +40,7 @@ _STYLE = (
     + PICTURE_STYLE
     + NUMBERS_STYLE
     + """
+body { max-width: 74rem; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem; }
 .pictures figure { margin: 0; max-width: 36rem; }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; }
