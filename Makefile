@@ -39,6 +39,8 @@ evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/cortical_margin.py
 	$(RUN) Testing/Evidence/phantom_accuracy.py
 	$(RUN) Testing/Evidence/study_cutoff_intervals.py
+	$(RUN) Testing/Evidence/auc_coverage.py
+	$(RUN) Testing/Evidence/cutoff_coverage.py
 
 browser: $(INSTALLED)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'

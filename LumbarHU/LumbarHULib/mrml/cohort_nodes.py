@@ -10,7 +10,7 @@ from LumbarHULib.cohort.tables import Table
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.mrml.plot_nodes import RoleNodes, write_chart
 from LumbarHULib.mrml.reading import MODULE_NAME
-from LumbarHULib.mrml.subject_hierarchy import folder_under, hierarchy_of, item_of
+from LumbarHULib.mrml.subject_hierarchy import children_of, folder_under, hierarchy_of, item_of
 from LumbarHULib.mrml.table_nodes import display_cells, fill_table
 
 _COHORT_ATTRIBUTE = "LumbarHU.cohort"
@@ -138,3 +138,7 @@ def _put_in_folders(node, owned: RoleNodes, title: str, figures: Mapping[str, st
         if kind in ("values", "series"):
             folder = folder_under(hierarchy, folder, "Values", _PART_ATTRIBUTE, "values")
         hierarchy.SetItemParent(item_of(hierarchy, owned.node(role)), folder)
+    if owned.new_roles:
+        # Filling a folder opens it.
+        for item in (top, *children_of(hierarchy, top, recursively=True)):
+            hierarchy.SetItemExpanded(item, False)

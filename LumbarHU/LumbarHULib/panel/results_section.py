@@ -158,7 +158,7 @@ def _paint(item, class_name: str) -> None:
 
 def _summary_text(summary, name: str) -> str:
     if name == "cutoffs":
-        return f"{summary.cutoffs.osteoporosis.cutoff_hu:g}\n{summary.cutoffs.normal.cutoff_hu:g}"
+        return f"{summary.cutoffs.osteoporosis.cutoff_hu:.2f}\n{summary.cutoffs.normal.cutoff_hu:.2f}"
     if name == "class":
         return class_title(summary.class_name)
     if summary.mean_hu is None:
