@@ -158,7 +158,9 @@ def _paint(item, class_name: str) -> None:
 
 def _summary_text(summary, name: str) -> str:
     if name == "cutoffs":
-        return f"{summary.cutoffs.osteoporosis.cutoff_hu:.2f}\n{summary.cutoffs.normal.cutoff_hu:.2f}"
+        # Two decimals, as the study gives its own; a cohort's have more.
+        pair = summary.cutoffs.osteoporosis, summary.cutoffs.normal
+        return "\n".join(f"{round(cutoff.cutoff_hu, 2):g}" for cutoff in pair)
     if name == "class":
         return class_title(summary.class_name)
     if summary.mean_hu is None:
