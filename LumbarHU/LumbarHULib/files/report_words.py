@@ -1,5 +1,6 @@
 """What a reading says, in words and cells, for people who read the report."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from LumbarHULib.core.findings import SEVERITIES, Finding
@@ -36,14 +37,27 @@ def regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
 
 
 def grouped_findings(audit: Audit) -> list[tuple[Finding, ...]]:
-    """Return the findings that no table shows, the gravest first; those of one kind at one level stand together."""
+    """Return the findings that no table shows, the gravest first; those of one kind and one remedy stand together."""
     result = audit.result
-    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in result.all_findings:
         if finding.code == _LEVELS_MISSING:
             told = missing_levels_told(result, audit.protocol.protocol, audit.cutoffs.cutoffs)
-            groups.setdefault((_LEVELS_MISSING, "", ""), [Finding(_LEVELS_MISSING, told, severity=finding.severity)])
+            groups[_LEVELS_MISSING, ""] = [Finding(_LEVELS_MISSING, told, severity=finding.severity)]
         elif finding.code not in IN_TABLE:
-            groups.setdefault((finding.code, finding.level, finding.remedy), []).append(finding)
+            groups.setdefault((finding.code, finding.remedy), []).append(finding)
     gravest_first = sorted(groups.values(), key=lambda group: -max(SEVERITIES.index(of.severity) for of in group))
     return [tuple(group) for group in gravest_first]
+
+
+def sentences_of(group: Sequence[Finding]) -> list[str]:
+    """Return the sentences of findings of one kind; those that differ in their level alone are told once."""
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for finding in group:
+        pattern = re.sub(rf"\b{finding.level}\b", "", finding.sentence) if finding.level else finding.sentence
+        alike.setdefault((pattern, finding.roi), []).append(finding)
+    told = []
+    for findings in alike.values():
+        others = ", ".join(dict.fromkeys(finding.level for finding in findings[1:]))
+        told.append(f"{findings[0].sentence} (Likewise {others}.)" if others else findings[0].sentence)
+    return told

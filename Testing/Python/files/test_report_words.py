@@ -1,0 +1,57 @@
+from dataclasses import replace
+
+import pytest
+from files.readings import example_audit
+
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.files.report_words import grouped_findings, number_text, sentences_of
+
+
+def coarse(level: str, size: str = "3.00", **fields) -> Finding:
+    return Finding(
+        "coarse_pixels", f"Pixels of {size} mm: {level} is uncertain.", "Use another.", level=level, **fields
+    )
+
+
+def test_findings_that_differ_in_their_level_alone_are_told_once():
+    assert sentences_of([coarse("L1"), coarse("L2"), coarse("L4")]) == [
+        "Pixels of 3.00 mm: L1 is uncertain. (Likewise L2, L4.)"
+    ]
+
+
+def test_findings_with_numbers_of_their_own_are_told_each():
+    assert len(sentences_of([coarse("L1"), coarse("L2", "2.00"), coarse("L3")])) == 2
+
+
+def test_the_gravest_findings_stand_first_and_what_a_table_shows_is_left_to_it():
+    audit = example_audit()
+    found = (
+        Finding("a_note", "One.", severity="note"),
+        Finding("within_measurement_error", "In the table."),
+        Finding("grave", "Two.", severity="severe"),
+    )
+    groups = grouped_findings(replace(audit, result=replace(audit.result, findings=found)))
+    codes = [group[0].code for group in groups]
+    assert codes[0] == "grave"
+    assert codes[-1] == "a_note"
+    assert "within_measurement_error" not in codes
+
+
+def test_missing_levels_are_told_once_for_the_five_regions():
+    groups = [group for group in grouped_findings(example_audit()) if group[0].code == "levels_missing"]
+    assert len(groups) == 1
+    assert "without L2 (fracture, old), L4 (not measured)" in groups[0][0].sentence
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "sign", "text"),
+    [
+        (None, 1, "", "–"),
+        (-0.04, 1, "", "0.0"),
+        (-8.25, 1, "+", "−8.2"),
+        (11.76, 1, "+", "+11.8"),
+        (110.875, 0, "", "111"),
+    ],
+)
+def test_numbers_have_a_true_minus_and_no_zero_is_negative(value, digits, sign, text):
+    assert number_text(value, digits, sign) == text
