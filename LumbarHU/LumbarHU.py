@@ -1,4 +1,4 @@
-from pathlib import Path
+import json
 from typing import Annotated
 
 import slicer
@@ -18,6 +18,7 @@ from slicer.util import VTKObservationMixin
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.quantities import QUANTITIES
 from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.files.resources import resource_path
 from LumbarHULib.mrml.ct_node import volume_node_from_ct
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import Reading, readings
@@ -65,13 +66,26 @@ its authors. Please cite the study, and LumbarHU by the file CITATION.cff.
 
 
 def registerSampleData():
-    """Offer the phantom in the Sample Data module; it is computed, not downloaded."""
+    """Offer in the Sample Data module the phantom, which is computed and not downloaded, and CTs that have a home."""
     import SampleData
 
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+    register = SampleData.SampleDataLogic.registerCustomSampleDataSource
+    thumbnail = str(resource_path("Icons", "LumbarHU.png"))
+    for ct in json.loads(resource_path("SampleData", "sample_data.json").read_text(encoding="utf-8"))["cts"]:
+        register(
+            category="LumbarHU",
+            sampleName=ct["name"],
+            sampleDescription=f"{ct['citation']} ({ct['license']})",
+            thumbnailFileName=thumbnail,
+            uris=ct["uri"],
+            fileNames=ct["file_name"],
+            nodeNames=ct["name"],
+            checksums=f"SHA256:{ct['sha256']}",
+        )
+    register(
         category="LumbarHU",
         sampleName="LumbarHU phantom",
-        thumbnailFileName=str(Path(__file__).parent / "Resources" / "Icons" / "LumbarHU.png"),
+        thumbnailFileName=thumbnail,
         uris=[],
         fileNames=[],
         nodeNames=[],

@@ -46,6 +46,7 @@ class AdvancedSection(Section):
             editor.objectName = f"huProtocol_{name}"
             self._editors[name] = editor
             layout.addRow(_title(name), editor)
+        self._put_in_tab_order(ui.huAdvancedSection, self._editors.values())
         self._shown_notes = None
         ui.huAcceptCheck.connect("toggled(bool)", self._on_accept)
         self._on_click(ui.huUseFilesButton, self._on_files)

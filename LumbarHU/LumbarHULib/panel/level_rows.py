@@ -51,13 +51,14 @@ def _make_row(grid, number: int, level: str) -> LevelRow:
     )
     choose.text, choose.checkable, choose.styleSheet = level, True, _ROW_STYLE
     choose.toolTip = _("Go to {level}.").format(level=level)
-    place.toolTip = _("Place the midline of {level} with two axial clicks.").format(level=level)
+    place.toolTip = _("Place the midline of {level}, or place it anew, with two axial clicks.").format(level=level)
     automatic.text, automatic.styleSheet = "↺", _SYMBOL_STYLE
     automatic.toolTip = _("Return to automatic what was edited by hand at {level}.").format(level=level)
     automatic.setPopupMode(qt.QToolButton.InstantPopup)
     automatic.setMenu(qt.QMenu(automatic))
     remove.text, remove.styleSheet = "✕", _SYMBOL_STYLE
     remove.toolTip = _("Remove the markups of {level}.").format(level=level)
+    state.wordWrap = True
     state.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
     row = LevelRow(wanted, choose, state, place, automatic, remove)
     names = ("Wanted", "Choose", "State", "Place", "Automatic", "Remove")

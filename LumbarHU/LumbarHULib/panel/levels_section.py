@@ -30,6 +30,11 @@ class LevelsSection(Section):
             self._on_click(row.place, lambda level=level: self._on_place(level))
             self._on_click(row.remove, lambda level=level: self._on_remove(level))
             row.wanted.connect("clicked(bool)", lambda wanted, level=level: self._on_wanted(level, wanted))
+        self._put_in_tab_order(
+            ui.huLevelsSection,
+            [widget for row in self._rows.values() for widget in row.widgets if widget is not row.state],
+        )
+        self._shown_for = None
         for reason in _reasons():
             ui.huReasonCombo.addItem(reason)
         ui.huReasonCombo.setCurrentIndex(-1)
@@ -118,7 +123,7 @@ class LevelsSection(Section):
             row.choose.checked = session.is_open and level == session.level
             row.choose.enabled = session.is_open
             row.state.text, row.state.toolTip = state_of(session, level, placed, parts, armed_level)
-            row.place.text = _("Place anew") if level in placed else _("Place")
+            row.place.text = _("Anew") if level in placed else _("Place")
             if level == armed_level:
                 row.place.text = _("Cancel")
             row.place.enabled = may_change
@@ -150,6 +155,11 @@ class LevelsSection(Section):
         excluded = session.reading.exclusions.get(session.level, "") if session.is_open else ""
         ui.huExcludeButton.text = _("Include") if excluded else _("Exclude")
         ui.huReasonCombo.enabled = not excluded
+        shown_for = (session.reading, session.level, excluded)
+        if shown_for != self._shown_for:
+            # A reason that was typed for one level is none for another.
+            self._shown_for = shown_for
+            ui.huReasonCombo.setCurrentText(excluded)
         ui.huReasonLabel.text = _("Exclude {level}:").format(level=session.level)
         ui.huEditOutlineButton.text = _("Edit outline of {level}").format(level=session.level)
 

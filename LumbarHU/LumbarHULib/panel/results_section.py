@@ -160,7 +160,7 @@ def _summary_text(summary, name: str) -> str:
     if name == "cutoffs":
         # Two decimals, as the study gives its own; a cohort's have more.
         pair = summary.cutoffs.osteoporosis, summary.cutoffs.normal
-        return "\n".join(f"{round(cutoff.cutoff_hu, 2):g}" for cutoff in pair)
+        return "\n".join(f"{cutoff.cutoff_hu:.2f}" for cutoff in pair)
     if name == "class":
         return class_title(summary.class_name)
     if summary.mean_hu is None:

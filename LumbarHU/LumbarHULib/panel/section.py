@@ -1,6 +1,9 @@
 """What every section of the panel has."""
 
 from collections.abc import Callable
+from itertools import pairwise
+
+import qt
 
 
 class Section:
@@ -23,6 +26,12 @@ class Section:
 
     def _show(self) -> None:
         """Show the session as it is now."""
+
+    @staticmethod
+    def _put_in_tab_order(header, widgets) -> None:
+        """Let the Tab key go from a section's header to widgets that were made by code; made last, they come last."""
+        for before, following in pairwise([header, *widgets]):
+            qt.QWidget.setTabOrder(before, following)
 
     @staticmethod
     def _on_click(button, action: Callable[[], None]) -> None:

@@ -46,6 +46,7 @@ class PanelWalk(MeasuringSteps, KeepingSteps, HandingOnSteps, CohortSteps):
 
 STEPS = (
     PanelWalk.take_the_only_ct,
+    PanelWalk.go_through_by_tab,
     PanelWalk.start_a_reading,
     PanelWalk.break_off_placing,
     PanelWalk.place_the_levels,
@@ -70,7 +71,9 @@ STEPS = (
     PanelWalk.use_its_cutoffs,
     PanelWalk.save_and_load_the_scene,
     PanelWalk.damage_a_reading,
+    PanelWalk.copy_nodes,
     PanelWalk.delete_in_the_middle,
     PanelWalk.go_on_to_the_next_ct,
+    PanelWalk.close_the_scene_while_placing,
     PanelWalk.leave_the_module,
 )

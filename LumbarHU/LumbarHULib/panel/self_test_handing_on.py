@@ -9,7 +9,8 @@ from LumbarHULib.files.ct_file import write_ct
 from LumbarHULib.mrml.ct_node import voxels_of
 from LumbarHULib.mrml.roi_label_maps import label_map_node
 from LumbarHULib.panel.self_test_base import WalkBase
-from LumbarHULib.panel.synthetic_mouse import settle
+from LumbarHULib.panel.synthetic_mouse import click, settle
+from LumbarHULib.panel.views import AXIAL, jump_to
 
 
 class HandingOnSteps(WalkBase):
@@ -81,3 +82,17 @@ class HandingOnSteps(WalkBase):
         self._test.assertIn("Every CT of the list", self._ui.huKeepLabel.text)
         self._ui.huListEdit.text = ""
         self._ui.huListEdit.editingFinished()
+
+    def close_the_scene_while_placing(self):
+        """A scene that is closed with a half-placed point leaves nothing armed."""
+        self._test.assertEqual(self._session.reading.case, "case 2")
+        self._widget.panel.levels.on_key("L1")
+        midline_ras_mm = self._truth["L1"].midline_ras_mm
+        jump_to(midline_ras_mm.mean(axis=0))
+        click(AXIAL, midline_ras_mm[0])
+        self._test.assertEqual(len(self._points("L1", "midline")), 1)
+        slicer.mrmlScene.Clear(0)
+        settle()
+        self._test.assertEqual((self._session.reading, self._widget.panel.placing.level), (None, ""))
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        self._test.assertEqual(interaction.GetCurrentInteractionMode(), interaction.ViewTransform)

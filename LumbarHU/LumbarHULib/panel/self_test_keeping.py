@@ -11,6 +11,7 @@ from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.mrml.ct_node import keep_scan
 from LumbarHULib.mrml.reading_markups import markup_node, placed_levels
+from LumbarHULib.mrml.result_tables import results_table
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 from LumbarHULib.panel.self_test_base import WalkBase
 from LumbarHULib.panel.synthetic_mouse import settle
@@ -63,7 +64,7 @@ class KeepingSteps(WalkBase):
         self._test.assertIn("our protocol", self._ui.huProtocolLabel.text)
         self._test.assertEqual(self._numbers(), self._core_numbers())
         self._test.assertNotEqual(self._numbers(), before)
-        self._test.assertEqual(self._ui.huSummaryTable.item(0, 2).text(), "90\n130")
+        self._test.assertEqual(self._ui.huSummaryTable.item(0, 2).text(), "90.00\n130.00")
         interval = self._ui.huSummaryTable.item(0, 4)
         self._test.assertEqual((interval.text(), "not known" in interval.toolTip()), ("?", True))
         self._ui.huProtocolPath.currentPath = str(cutoffs)
@@ -168,12 +169,38 @@ class KeepingSteps(WalkBase):
             combo.activated(combo.currentIndex)
             self._test.assertEqual(self._numbers(), before)
 
+    def copy_nodes(self):
+        """Copies of what belongs to a reading stand aside, and change nothing."""
+        reading, before = self._session.reading, self._numbers()
+        hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
+        originals = (
+            markup_node(reading, "L1", "midline"),
+            markup_node(reading, "L1", "outline"),
+            segmentation_node(reading, "front"),
+            results_table(reading),
+            reading.ct_node,
+        )
+        for node in originals:
+            item = hierarchy.GetItemByDataNode(node)
+            slicer.modules.subjecthierarchy.logic().CloneSubjectHierarchyItem(hierarchy, item)
+        settle()
+        self._session.measure()
+        self._test.assertEqual(self._numbers(), before)
+        self._test.assertIs(self._ui.huCtSelector.currentNode(), reading.ct_node)
+
     def delete_in_the_middle(self):
         """Deleted nodes take their numbers with them, and nothing breaks."""
         reading = self._session.reading
         slicer.mrmlScene.RemoveNode(markup_node(reading, "L2", "midline"))
-        slicer.mrmlScene.RemoveNode(segmentation_node(reading, "oval"))
+        for node in (segmentation_node(reading, "oval"), results_table(reading), markup_node(reading, "L3", "outline")):
+            slicer.mrmlScene.RemoveNode(node)
         settle()
+        for find in (
+            results_table,
+            lambda of: segmentation_node(of, "oval"),
+            lambda of: markup_node(of, "L3", "outline"),
+        ):
+            self._test.assertIsNotNone(find(reading))
         self._test.assertNotIn("L2", self._numbers())
         self._widget.panel.levels.on_key("L2")
         slicer.mrmlScene.RemoveNode(markup_node(reading, "L2", "midline"))

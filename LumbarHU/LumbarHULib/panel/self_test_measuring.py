@@ -1,6 +1,9 @@
 """The first steps of the module's own test: from the CT to numbers that follow the mouse."""
 
+from itertools import pairwise
+
 import numpy as np
+import qt
 import slicer
 
 from LumbarHULib.core.ct_volume import CtVolume
@@ -15,6 +18,7 @@ from LumbarHULib.panel.views import AXIAL, SAGITTAL, jump_to, slice_node
 from LumbarHULib.phantom.demo import demo_ct
 
 _PIXEL_MM = 1.0
+_SAME_ROW_PIXELS = 8
 
 
 class MeasuringSteps(WalkBase):
@@ -29,6 +33,23 @@ class MeasuringSteps(WalkBase):
         settle()
         self._test.assertIs(self._ui.huCtSelector.currentNode(), ct_node)
         self._test.assertIn("2.5 mm", self._ui.huFactsLabel.text)
+
+    def go_through_by_tab(self):
+        """The Tab key goes through the panel from top to bottom."""
+        first, rows = self._ui.huSetupSection, []
+        widget = first
+        while True:
+            # A combo box or a path has nameless parts of its own.
+            if widget.visible and widget.focusPolicy & qt.Qt.TabFocus and widget.objectName.startswith("hu"):
+                corner = widget.mapTo(first.parent(), qt.QPoint(0, 0))
+                rows.append((corner.y(), corner.x(), widget.objectName))
+            widget = widget.nextInFocusChain()
+            if widget == first:
+                break
+        self._test.assertGreater(len(rows), 30)
+        for (above, left, before), (below, right, after) in pairwise(rows):
+            is_next = below > above + _SAME_ROW_PIXELS or (below > above - _SAME_ROW_PIXELS and right >= left)
+            self._test.assertTrue(is_next, f"{after} comes behind {before}")
 
     def start_a_reading(self):
         """A reading needs a name, and starts with a click."""
