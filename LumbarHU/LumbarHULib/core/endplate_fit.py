@@ -17,15 +17,18 @@ from LumbarHULib.core.protocol import Protocol
 _AMPLITUDES = 5
 
 # The search: places, disc heights and slopes tried, bins, all in mm; how much of the profile behind an endplate must
-# fit, how far a place may be from the expected one, and the length of profile that counts as one sample.
+# fit, how far a place, and a height, may be from the expected one, and the length of profile that counts as one sample;
+# the blur, so that no endplate falls between two places; what a place without a dense layer loses.
 _STEP_MM = 1.0
 _DISCS_MM = np.array([3.0, 5.0, 7.0, 10.0, 14.0])
 _SLOPES = np.tan(np.radians([-18.0, -12.0, -6.0, 0.0, 6.0, 12.0, 18.0]))
 _BIN_MM = 0.5
 _NEAREST_MM, _FARTHEST_MM = 2.25, 27.0
 _BEHIND_MM = 5.0
-_PLACE_SD_MM = 6.0
+_PLACE_SD_MM, _HEIGHT_SD_MM = 6.0, 7.0
 _SAYS_ONE_MM = 2.0
+_SEARCH_SD_MM = 0.8
+_NO_LAYER = 20.0
 SEARCH_REACH_MM = 36.0
 
 # The fit: samples this far inside and outside the surface count. Its steps begin with a model that is blurred more than
@@ -158,25 +161,32 @@ def search_pair(pair: Sequence[Columns], protocol: Protocol) -> tuple[Surface, S
         Through the upper and through the lower endplate.
     protocol : Protocol
     """
-    upper, lower = pair
-    of_upper = [_search(upper, slope, protocol) for slope in _SLOPES]
-    of_lower = [_search(lower, -slope, protocol) for slope in _SLOPES]
-    scores = np.add.outer([score for score, _ in of_upper], [score for score, _ in of_lower])
-    scores -= (np.subtract.outer(_SLOPES, _SLOPES) / _PARALLEL_SD) ** 2
-    best_upper, best_lower = np.unravel_index(np.argmax(scores), scores.shape)
-    return of_upper[best_upper][1], of_lower[best_lower][1]
+    places = np.arange(_NEAREST_MM, _FARTHEST_MM, _STEP_MM)
+    of_upper, of_lower = (
+        [_search(of_side, sign * slope, places, protocol) for slope in _SLOPES]
+        for of_side, sign in zip(pair, (1, -1), strict=True)
+    )
+    upper, lower = (np.array([score for score, _ in of_side]) for of_side in (of_upper, of_lower))
+    # By slope and place of the upper, and slope and place of the lower endplate.
+    scores = upper[:, :, None, None] + lower
+    scores -= (np.subtract.outer(_SLOPES, _SLOPES)[:, None, :, None] / _PARALLEL_SD) ** 2
+    height_mm = np.add.outer(places, places)[:, None]
+    scores -= ((height_mm - protocol.endplate_height_usual_mm) / _HEIGHT_SD_MM) ** 2
+    slope, place, slope_below, place_below = np.unravel_index(np.argmax(scores), scores.shape)
+    return of_upper[slope][1](place), of_lower[slope_below][1](place_below)
 
 
-def _search(columns: Columns, slope: float, protocol: Protocol) -> tuple[float, Surface]:
-    """Return score and place of the endplate in all columns as one profile, along which it rises by `slope`.
+def _search(columns: Columns, slope: float, places: np.ndarray, protocol: Protocol):
+    """Return scores of places of the endplate, which rises by `slope`, and a function from place to surface.
+
+    All columns count as one profile.
 
     A place is scored by how much better the model explains the profile from the body's middle to behind the endplate
     than one constant does: so an endplate that lies before another is found first.
     """
     x_mm, hu, variance, weight = _profile(columns, slope)
-    places = np.arange(_NEAREST_MM, _FARTHEST_MM, _STEP_MM)
     depth = x_mm - places[:, None, None]
-    shape = columns.slice_mm, np.hypot(_THROUGH_SLICE_SD_MM, _BIN_MM / 3)
+    shape = columns.slice_mm, _SEARCH_SD_MM
     beyond = depth - _DISCS_MM[:, None]
     above, above_beyond = np.broadcast_arrays(_share_above(depth, *shape), _share_above(beyond, *shape))
     layer, layer_beyond = np.broadcast_arrays(_layer(depth, *shape), _layer(beyond, *shape))
@@ -197,10 +207,16 @@ def _search(columns: Columns, slope: float, protocol: Protocol) -> tuple[float, 
     unlikely = (((amplitudes - mean) / sd) ** 2).sum(axis=-1)
     unlikely = unlikely + ((_DISCS_MM - _EXPECTED_SHAPE[4]) / _EXPECTED_SHAPE_SD[4]) ** 2
     unlikely = unlikely + (((places - protocol.endplate_height_usual_mm / 2) / _PLACE_SD_MM) ** 2)[:, None]
+    unlikely = unlikely + _NO_LAYER * (amplitudes[..., 3] < protocol.endplate_layer_min_hu_mm)
     score = total * np.log(plain / left) - unlikely
-    place, disc = np.unravel_index(np.argmax(score), score.shape)
-    surface = Surface(float(places[place]), slope, 0.0, 0.0, float(_DISCS_MM[disc]), 0.0, amplitudes[place, disc])
-    return float(score[place, disc]), surface
+    best = np.argmax(score, axis=1)
+
+    def surface(place: int) -> Surface:
+        disc = best[place]
+        shape = float(places[place]), float(slope), 0.0, 0.0, float(_DISCS_MM[disc]), 0.0
+        return Surface(*shape, amplitudes[place, disc])
+
+    return score[np.arange(len(places)), best], surface
 
 
 def _profile(columns: Columns, slope: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
