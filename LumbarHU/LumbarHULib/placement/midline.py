@@ -17,7 +17,7 @@ from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.mid_height import mid_height
 from LumbarHULib.placement.mid_slice import ambiguity_finding, slice_alike
 from LumbarHULib.placement.proposal import Proposal
-from LumbarHULib.placement.symmetry import MirrorPlane, mirror_plane, symmetry_findings
+from LumbarHULib.placement.symmetry import mirror_plane, symmetry_findings
 
 # Where the guess's ends are not on the body's edge, they are tried this far off, in mm: anterior, posterior.
 _TRIES_MM = ((0, 0), (3, 0), (0, -3), (-3, 0), (0, 3), (3, 3), (-3, -3), (3, -3), (-3, 3), (6, 6), (-6, -6))
@@ -45,8 +45,9 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
     axes = BodyAxes.of(guess)
     ends_mm = (-guess.height_mm / 2, guess.height_mm / 2)
     depth_mm = guess.depth_mm
-    for _ in range(_PASSES):
-        axes, mirror = _symmetric(stack, axes, guess)
+    for number in range(_PASSES):
+        mirror = mirror_plane(stack, axes, guess, near=number > 0)
+        axes = axes.mirrored_about(mirror.offset_mm, mirror.angle_deg)
         height = mid_height(stack, guess.level, axes, ends_mm, depth_mm, protocol)
         tilted = axes.turned(height.up_ras, axes.anterior_ras).moved_to(axes.to_ras_mm((0.0, 0.0, height.above_mm)))
         position = _position(stack, tilted)
@@ -101,12 +102,6 @@ def _edge_findings(guess: BodyGuess, midline_ras_mm: np.ndarray, protocol: Proto
 def _position(stack: AxialStack, axes: BodyAxes) -> float:
     """Return the height of a body's middle, counted in slices."""
     return float((axes.center_ras_mm - stack.ras_from_ijk[:3, 3]) @ stack.normal_ras / stack.slice_spacing_mm)
-
-
-def _symmetric(stack: AxialStack, axes: BodyAxes, guess: BodyGuess) -> tuple[BodyAxes, MirrorPlane]:
-    """Return the axes moved into the plane of symmetry."""
-    mirror = mirror_plane(stack, axes, guess)
-    return axes.mirrored_about(mirror.offset_mm, mirror.angle_deg), mirror
 
 
 def midline_in_slice(

@@ -61,8 +61,20 @@ class MirrorPlane:
     body_off_deg: float
 
 
-def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess) -> MirrorPlane:
-    """Return the plane about which the CT around a body is most like its mirror image."""
+def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess, near: bool = False) -> MirrorPlane:
+    """Return the plane about which the CT around a body is most like its mirror image.
+
+    Parameters
+    ----------
+    stack : AxialStack
+        The CT.
+    axes : BodyAxes
+        The body's own, roughly.
+    guess : BodyGuess
+        For the body's size.
+    near : bool
+        Whether the plane is known to be near x = 0; otherwise it is searched some mm and degrees around.
+    """
     images, x_mm, y_mm = _band_images(stack, axes, guess)
     places = np.stack(np.meshgrid(x_mm[x_mm > 0], y_mm), axis=-1).reshape(-1, 2)
     arch, body = _seen(places, guess)
@@ -79,7 +91,7 @@ def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess) -> MirrorP
         return np.concatenate(result)
 
     tries = np.array([(offset, angle) for offset in _SEARCH_MM for angle in _SEARCH_DEG])
-    start = min(tries, key=lambda plane: _cost(differences(whole, plane, _COARSE)))
+    start = np.zeros(2) if near else min(tries, key=lambda plane: _cost(differences(whole, plane, _COARSE)))
     best = _settled(lambda plane: differences(whole, plane), start)
     alone = _settled(lambda plane: differences([places[body], places[body]], plane), best)
     return MirrorPlane(*map(float, best), _cost(differences(whole, best)), *map(float, alone - best))

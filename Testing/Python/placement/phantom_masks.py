@@ -50,3 +50,15 @@ def coarse(mask: np.ndarray, step: tuple[int, int, int]) -> np.ndarray:
     overlap = tuple(slice(0, min(a, b)) for a, b in zip(grown.shape, mask.shape, strict=True))
     result[overlap] = grown[overlap]
     return result
+
+
+def leaking(mask: np.ndarray, vertebra: VertebraSpec, grid: Grid, radius_mm: float = 8.0) -> np.ndarray:
+    """Return the mask with a ball more, beside the body, as it leaks into a muscle or an osteophyte."""
+    k, j, i = np.indices(grid.shape_kji, sparse=True)
+    center = vertebra.to_ras([vertebra.width_mm / 2 + radius_mm / 2, 0.0, 0.0])
+    points = [
+        grid.ras_from_ijk[axis, 3]
+        + sum(grid.ras_from_ijk[axis, column] * index for column, index in enumerate((i, j, k)))
+        for axis in range(3)
+    ]
+    return mask | (sum((point - at) ** 2 for point, at in zip(points, center, strict=True)) < radius_mm**2)

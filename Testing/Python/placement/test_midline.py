@@ -126,7 +126,7 @@ def test_four_levels_with_lordosis_and_contrast_measure_what_true_midlines_do():
         rotation_deg={"L1": 9, "L2": 5, "L3": 0, "L4": -6, "L5": -3},
         aorta=VesselSpec(radius_mm=10.0, hu=320.0, angle_deg=62.0, gap_mm=-0.5, plaque_hu=700.0),
     )
-    phantom = render_on_grid(spec, axial_grid((0, -12, 0), (100, 100, 200), 0.8, 2.5), noise_hu=15, seed=77)
+    phantom = render_on_grid(spec, axial_grid((0, -12, 0), (100, 100, 200), 1.0, 2.5), noise_hu=15, seed=77)
     stack, noise_free = stack_of(phantom), stack_of(replace(phantom, voxels_hu=phantom.noise_free_hu))
     for level in ("L1", "L2", "L3", "L4"):
         vertebra = spec.vertebra(level)
