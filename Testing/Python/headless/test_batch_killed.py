@@ -44,10 +44,10 @@ def wait_for_cases(process, out, count):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 def test_killed_again_and_again_it_ends_with_the_bytes_of_one_clean_run(one_level, tmp_path):
-    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(30)])
-    assert batch_here(table, tmp_path / "clean").counts["measured"] == 30
+    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(16)])
+    assert batch_here(table, tmp_path / "clean").counts["measured"] == 16
     out, killed = tmp_path / "out", 0
-    for count in (1, 15):
+    for count in (1, 7):
         process = start(table, out)
         wait_for_cases(process, out, count)
         if process.poll() is None:
@@ -66,7 +66,7 @@ def test_killed_again_and_again_it_ends_with_the_bytes_of_one_clean_run(one_leve
     text, error = process.communicate()
     assert (process.returncode, error) == (0, "")
     finished = int(re.search(r"finished before (\d+)", text)[1])
-    assert finished >= 15
+    assert finished >= 7
     assert_same_files(out, tmp_path / "clean")
 
 
@@ -85,13 +85,13 @@ def assert_ends(process_group, seconds=10.0):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_batch_that_is_stopped_says_how_far_it_is_and_goes_on_from_there(name, one_level, tmp_path):
-    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(30)])
+    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(16)])
     process = start(table, tmp_path / "out")
     wait_for_cases(process, tmp_path / "out", 3)
     os.kill(process.pid, getattr(signal, name))
     text, error = process.communicate()
     assert (process.returncode, text) == (130, "")
-    said = re.fullmatch(r"lumbarhu: Stopped after (\d+) of 30 cases; the same command goes on with the rest\.\n", error)
+    said = re.fullmatch(r"lumbarhu: Stopped after (\d+) of 16 cases; the same command goes on with the rest\.\n", error)
     assert int(said[1]) >= 1
     assert_ends(process.pid)
     assert not list((tmp_path / "out").glob(".*.part"))

@@ -45,12 +45,12 @@ def test_the_command_gives_the_bytes_that_processes_give(cluster, one_level, tmp
 
 
 def test_a_worker_that_is_killed_on_the_way_costs_nothing_but_time(one_level, tmp_path):
-    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(40)])
+    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(16)])
     batch_here(table, tmp_path / "here")
 
     def map_and_kill(function, tasks):
         for count, ready in enumerate(map_on_dask(function, tasks, cluster.address)):
-            if count == 5:
+            if count == 3:
                 cluster.workers[0].kill()
             yield ready
 
@@ -60,7 +60,7 @@ def test_a_worker_that_is_killed_on_the_way_costs_nothing_but_time(one_level, tm
         outcome = measured_batch(folder, read_batch_table(table, tmp_path / "there"), map_and_kill)
         assert len(dask_workers(cluster.address)) == 1
     # One that was measured but not yet reported is found finished by the other worker.
-    assert outcome.counts["measured"] + outcome.counts["finished"] == 40
+    assert outcome.counts["measured"] + outcome.counts["finished"] == 16
     assert_same_files(tmp_path / "here", tmp_path / "there")
 
 
