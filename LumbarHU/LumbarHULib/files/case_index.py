@@ -1,6 +1,7 @@
 """A page that leads to the reports of many cases, to sort and to filter."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ _SUMMARY = "summary.csv"
 _TITLE = "LumbarHU index"
 # Of a name in one row of a thousand.
 _MOST_LETTERS = 100
+_MOST_DIGITS = 20
 _SCRIPT = resource_path("Report", "index.js")
 
 _STYLE = (
@@ -53,10 +55,10 @@ th[aria-sort=descending] button::after { content: " ▼"; }
 
 @dataclass(frozen=True)
 class _Reading:
-    """What the index tells of one audit folder: its cells, and its regions' classes."""
+    """The cells of one audit folder, and by what it is sorted."""
 
     cells: tuple[str, ...]
-    order: tuple
+    order: tuple[str, ...]
 
 
 def write_index(root: Path, progress: Callable[[float, str], None] | None = None) -> int:
@@ -140,7 +142,12 @@ def _reading(root: Path, folder: Path) -> _Reading:
         agree,
         ", ".join(told),
     )
-    return _Reading(cells, (case, reader, reading.zfill(9), folder.as_posix()))
+    return _Reading(cells, tuple(_counting(text) for text in (case, reader, reading, folder.as_posix())))
+
+
+def _counting(text: str) -> str:
+    """Return text by which “case 9” stands before “case 10”."""
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(_MOST_DIGITS), text.lower())
 
 
 def _case_cell(root: Path, folder: Path, case: str) -> Html:

@@ -64,6 +64,13 @@ def test_each_reading_is_a_row_with_its_numbers_and_a_link_to_its_report(tmp_pat
     assert page.unclosed == []
 
 
+def test_cases_stand_in_the_order_in_which_people_count(tmp_path, one):
+    for case in ("case 10", "case 9", "Case 1"):
+        put_case(tmp_path / case, one, case=case)
+    write_index(tmp_path)
+    assert [row[0] for row in page_of(tmp_path).tables["Readings"][1:]] == ["Case 1", "case 9", "case 10"]
+
+
 def test_names_of_cases_and_folders_are_text_and_lead_nowhere_else(tmp_path, one):
     names = ["javascript:alert(1)", "a b#c?d%41é"]
     if sys.platform != "win32":
