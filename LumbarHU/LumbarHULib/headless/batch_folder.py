@@ -73,8 +73,6 @@ class BatchFolder:
         rows = [(problem.row, problem.case, problem.column, problem.sentence) for problem in failures]
         with _whole_file(self.path / FAILURES) as stream:
             stream.write(csv_text(_FAILURES_COLUMNS, rows))
-        with _whole_file(self.path / _STATE / _KNOWN) as stream:
-            stream.writelines(_known_line(folder, self.known[folder]) for folder in sorted(self.known))
 
 
 @contextmanager
@@ -101,6 +99,8 @@ def batch_folder(path: Path) -> Iterator[BatchFolder]:
             with (state / _KNOWN).open("a", encoding="utf-8", newline="\n") as log:
                 log.write("\n")  # the last line may be cut off
                 yield BatchFolder(path, known, log)
+            with _whole_file(state / _KNOWN) as stream:
+                stream.writelines(_known_line(folder, known[folder]) for folder in sorted(known))
     except OSError as problem:
         raise InputError(f"“{path}” cannot be written ({problem.strerror or problem}): choose another place.") from (
             problem
