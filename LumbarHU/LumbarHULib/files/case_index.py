@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
-from uuid import uuid4
 
 from LumbarHULib import __version__
 from LumbarHULib.core.errors import InputError
@@ -186,7 +185,8 @@ def _page(readings: Sequence[_Reading], problems: Sequence[str]) -> str:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    # Of one name always: what a killed process left is written over.
+    temporary = path.with_name(f".{path.name}.part")
     try:
         temporary.write_text(text, encoding="utf-8", newline="\n")
         os.replace(temporary, path)

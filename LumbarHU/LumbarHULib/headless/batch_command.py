@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.case_index import INDEX, write_index
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.headless.batch_case import CaseOutcome, CaseTask, common_sha256, measure_case
@@ -24,6 +25,8 @@ from LumbarHULib.headless.worker_processes import WorkerDied, default_workers, m
 _MOST_WORKERS = 1024
 # So many problems are printed; all stand in failures.csv.
 _SHOWN = 20
+# Of more cases the index would be a page that no browser likes to show.
+_MOST_INDEXED = 10_000
 _DONE, _SOME_FAILED = 0, 1
 
 _DIED = (
@@ -107,6 +110,8 @@ def measured_batch(folder: BatchFolder, table: BatchTable, case_map: CaseMap) ->
         failures = sorted((*table.problems, *failures), key=lambda problem: problem.row)
         measured = [row.folder for number, row in enumerate(rows) if outcomes[number].state != "failed"]
         folder.write_tables(measured, failures)
+        if 0 < len(measured) <= _MOST_INDEXED:
+            write_index(folder.path)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
             f"Stopped after {len(outcomes)} of {len(rows)} cases; the same command goes on with the rest."
@@ -136,6 +141,8 @@ def batch_text(outcome: BatchOutcome, out: Path) -> str:
         named = ", ".join(outcome.strays[:3]) + (", …" if len(outcome.strays) > 3 else "")
         lines.append(f"Folders of no row, left alone: {len(outcome.strays)} ({named}).")
     lines.append(f"\nTables:  {out / 'results.csv'}, {out / 'summary.csv'}, {out / FAILURES}")
+    if (out / INDEX).is_file():
+        lines.append(f"Reports: {out / INDEX}")
     return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from urllib.parse import quote
 
 import pytest
 from headless.batch_files import KINDS, assert_same_files, batch_here, broken_rows, case_row, shown_files, write_cases
@@ -46,6 +47,8 @@ def test_every_case_is_as_if_measured_alone_and_the_tables_hold_all_of_them(spin
     for name, lines in texts.items():
         assert (tmp_path / "out" / name).read_text(encoding="utf-8").splitlines() == lines
     assert (tmp_path / "out" / "failures.csv").read_text() == "row,case,column,sentence\n"
+    index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert [f'<a href="{quote(case)}/report.html">' in index for case, *_ in rows] == [True] * 3
 
 
 def test_each_of_more_than_twenty_kinds_of_broken_input_is_named_and_no_case_is_lost(one_level, tmp_path):
