@@ -116,7 +116,9 @@ def test_trials_agree_with_the_plain_pipeline_at_the_moved_midline(boundary_xy_m
             boundary = [through + side * 30 * (np.cos(tilt) * across + np.sin(tilt) * along) for side in (-1, 1)]
         plain = measure_level(stack, Landmarks("L3", midline, boundary, level.outline_ras_mm), PROTOCOL)
         for roi in ROIS:
-            assert trials.means_hu[roi][trial] == pytest.approx(plain.rois[roi].values["mean_hu"], abs=0.4), roi
+            # Of two ovals almost as large, the finer search may take the other.
+            tolerance_hu = 1.0 if roi == "oval" else 0.1
+            assert trials.means_hu[roi][trial] == pytest.approx(plain.rois[roi].values["mean_hu"], abs=tolerance_hu)
 
 
 def test_trials_agree_with_outlines_found_anew_at_every_moved_midline():
