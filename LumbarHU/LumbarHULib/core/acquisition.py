@@ -2,10 +2,11 @@
 
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.scan_facts import ScanFacts
 
 # Findings that forbid a class unless the user accepts the acquisition.
-OFF_PROTOCOL_CODES = frozenset({"tube_voltage_off_protocol", "contrast_medium"})
+OFF_PROTOCOL_CODES = frozenset({"tube_voltage_off_protocol", "contrast_medium", "contrast_seen"})
 
 # Headers round the tube voltage to whole kilovolts at the coarsest.
 _VOLTAGE_TOLERANCE_KV = 0.5
@@ -39,6 +40,39 @@ def acquisition_findings(facts: ScanFacts, cutoffs: CutoffTable) -> tuple[Findin
             )
         )
     return tuple(findings)
+
+
+def series_findings(facts: ScanFacts, protocol: Protocol) -> tuple[Finding, ...]:
+    """Return how modality and slices compare with what the protocol is for."""
+    findings = []
+    if facts.modality not in (None, "", "CT"):
+        findings.append(
+            Finding(
+                "modality_not_ct",
+                f"The headers state the modality {facts.modality}, not CT: the values are no HU.",
+                "Measure a CT.",
+                "severe",
+            )
+        )
+    thickness_mm = facts.slice_thickness_mm or facts.slice_spacing_mm
+    if thickness_mm is not None and protocol.slab_mm > 0:
+        over_mm = thickness_mm - protocol.slab_mm
+        if abs(over_mm) > protocol.slice_thickness_tolerance_mm:
+            findings.append(_thickness_finding(thickness_mm, over_mm > 0, protocol))
+    return tuple(findings)
+
+
+def _thickness_finding(thickness_mm: float, is_thick: bool, protocol: Protocol) -> Finding:
+    sentence = f"The slices are {thickness_mm:g} mm thick; the protocol's are {protocol.slab_mm:g} mm"
+    if is_thick:
+        return Finding(
+            "slices_thick",
+            f"{sentence}: discs and endplates reach the farther into them.",
+            "Use a reconstruction with thinner slices where there is one.",
+        )
+    return Finding(
+        "slices_thin", f"{sentence}, and the regions cover as many slices as come nearest to it.", "", "note"
+    )
 
 
 def _voltage_findings(voltage_kv: float | None, cutoffs: CutoffTable) -> list[Finding]:

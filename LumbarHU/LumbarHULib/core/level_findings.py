@@ -30,6 +30,7 @@ def level_findings(
         + boundary.findings
         + of_shapes
         + slab.findings
+        + _rotation_findings(frame, protocol)
         + _pixel_findings(stack, frame.level, protocol)
     )
 
@@ -37,22 +38,69 @@ def level_findings(
 def with_roi_findings(measured: RoiResult, shapes: RoiShapes, protocol: Protocol) -> RoiResult:
     """Return a region's result together with what concerns this region alone."""
     of_shape = tuple(finding for finding in shapes.findings if finding.roi == measured.roi)
-    return replace(measured, findings=of_shape + _implausible_findings(measured, protocol))
+    return replace(
+        measured, findings=of_shape + _voxel_findings(measured, protocol) + _size_findings(measured, protocol)
+    )
 
 
-def _implausible_findings(measured: RoiResult, protocol: Protocol) -> tuple[Finding, ...]:
+def _voxel_findings(measured: RoiResult, protocol: Protocol) -> tuple[Finding, ...]:
     low_hu, high_hu = measured.values["min_hu"], measured.values["max_hu"]
+    place = f"The {measured.roi} ROI of {measured.level} holds"
+    if low_hu <= protocol.padding_hu:
+        return (
+            Finding(
+                "padding_in_roi",
+                f"{place} voxels of {low_hu:g} HU, at or below air ({protocol.padding_hu:g} HU): they lie outside what "
+                "was scanned, or are gas.",
+                "Use a CT that shows the whole body, or exclude the level.",
+                "severe",
+                measured.level,
+                measured.roi,
+            ),
+        )
     if protocol.plausible_voxel_min_hu <= low_hu and high_hu <= protocol.plausible_voxel_max_hu:
         return ()
     return (
         Finding(
             "implausible_voxels",
-            f"The {measured.roi} ROI of {measured.level} holds voxels from {low_hu:g} to {high_hu:g} HU; trabecular "
-            f"bone stays within {protocol.plausible_voxel_min_hu:g} to {protocol.plausible_voxel_max_hu:g} HU.",
+            f"{place} voxels from {low_hu:g} to {high_hu:g} HU; trabecular bone stays within "
+            f"{protocol.plausible_voxel_min_hu:g} to {protocol.plausible_voxel_max_hu:g} HU.",
             "Look for gas, metal, cement or padding there, and whether the CT is in HU; if so, exclude the level.",
             "severe",
             measured.level,
             measured.roi,
+        ),
+    )
+
+
+def _size_findings(measured: RoiResult, protocol: Protocol) -> tuple[Finding, ...]:
+    area_mm2, voxels = measured.values["area_mm2"], measured.values["voxels"]
+    if area_mm2 >= protocol.roi_area_min_mm2 and voxels >= protocol.roi_voxels_min:
+        return ()
+    return (
+        Finding(
+            "small_roi",
+            f"The {measured.roi} ROI of {measured.level} has {area_mm2:.0f} mm² and {voxels} voxels; at least "
+            f"{protocol.roi_area_min_mm2:g} mm² and {protocol.roi_voxels_min} voxels are wanted.",
+            "Check midline and outline, or use a CT with smaller pixels.",
+            "warning",
+            measured.level,
+            measured.roi,
+        ),
+    )
+
+
+def _rotation_findings(frame: Frame, protocol: Protocol) -> tuple[Finding, ...]:
+    if abs(frame.rotation_deg) <= protocol.rotation_limit_deg:
+        return ()
+    return (
+        Finding(
+            "midline_rotated",
+            f"The midline of {frame.level} is turned by {abs(frame.rotation_deg):.0f}° to the patient's "
+            f"{'left' if frame.rotation_deg > 0 else 'right'}, more than {protocol.rotation_limit_deg:g}°.",
+            "Check that it runs along the body's plane of symmetry; in scoliosis take the class with care.",
+            "warning",
+            frame.level,
         ),
     )
 

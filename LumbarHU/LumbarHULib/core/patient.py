@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings
+from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings, series_findings
 from LumbarHULib.core.classification import classify, summarize_roi
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.reading_checks import with_findings
 from LumbarHULib.core.results import CLASSES, LevelRefusal, LevelResult, ReadingResult, RoiSummary
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.core.sensitivity import roi_placement
@@ -25,6 +26,7 @@ def summarize(
     cutoffs: CutoffTable,
     accept_off_protocol: bool = False,
     scan_findings: Sequence[Finding] = (),
+    place_findings: Sequence[Finding] = (),
 ) -> ReadingResult:
     """Return means, classes and findings of a reading's levels.
 
@@ -40,6 +42,8 @@ def summarize(
         Give classes although the acquisition is known to be off the cutoffs' own.
     scan_findings : sequence of Finding
         What reading the CT told.
+    place_findings : sequence of Finding
+        What `check_places` told of these levels.
 
     Raises
     ------
@@ -51,11 +55,18 @@ def summarize(
         if names.count(name) > 1:
             raise InputError(f"{name} is there {names.count(name)} times: give each level one set of markups.", name)
     in_order = sorted(levels, key=lambda level: LEVELS.index(level.level))
-    measured = tuple(level for level in in_order if isinstance(level, LevelResult))
+    measured = tuple(with_findings(level, place_findings) for level in in_order if isinstance(level, LevelResult))
     refusals = tuple(level for level in in_order if isinstance(level, LevelRefusal))
     used = tuple(level for level in measured if level.level in protocol.mean_levels and not level.excluded)
 
-    findings = (*scan_findings, *acquisition_findings(scan_facts, cutoffs))
+    findings = (*scan_findings, *acquisition_findings(scan_facts, cutoffs), *series_findings(scan_facts, protocol))
+    # Contrast medium that the headers tell, or that the cutoffs hold for, need not be seen as well.
+    is_contrast_news = not scan_facts.contrast and not cutoffs.contrast_medium
+    findings += tuple(
+        finding
+        for finding in place_findings
+        if not finding.level and (finding.code != "contrast_seen" or is_contrast_news)
+    )
     off_protocol = any(finding.code in OFF_PROTOCOL_CODES for finding in findings)
     if off_protocol and accept_off_protocol:
         findings += (

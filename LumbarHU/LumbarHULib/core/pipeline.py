@@ -20,6 +20,7 @@ from LumbarHULib.core.levels import parse_level
 from LumbarHULib.core.outline_search import outline_of_level
 from LumbarHULib.core.patient import summarize
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.reading_checks import check_places
 from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiMask
 from LumbarHULib.core.roi_measurement import measure_roi
 from LumbarHULib.core.roi_shapes import roi_shapes
@@ -150,4 +151,6 @@ def measure_ct(
         LevelRefusal(level, f"{level} has no midline: place its front and back edge.", reason)
         for level, reason in exclusions.items()
     ]
-    return summarize(levels, scan_facts, protocol, cutoffs, accept_off_protocol, scan_findings)
+    measured = [level for level in levels if isinstance(level, LevelResult)]
+    places = check_places(stack, measured, protocol)
+    return summarize(levels, scan_facts, protocol, cutoffs, accept_off_protocol, scan_findings, places)

@@ -79,6 +79,31 @@ class Protocol:
     slab_mm: float = _number("mm", 0.0, 50.0)
     coarse_pixel_mm: float = _number("mm", 0.1, 10.0)
 
+    # When a place is doubtful
+    rotation_limit_deg: float = _number("deg", 1.0, 89.0)
+    roi_area_min_mm2: float = _number("mm2", 0.0, 2000.0)
+    roi_voxels_min: int = _number("1", 2, 10000, integer=True)
+    endplate_distance_min_mm: float = _number("mm", 0.0, 20.0)
+    mid_slice_tolerance_mm: float = _number("mm", 0.0, 30.0)
+    roi_outside_share: float = _number("1", 0.0, 1.0)
+    outline_agreement_min: float = _number("1", 0.0, 1.0)
+    side_difference_hu: float = _number("HU", 1.0, 1000.0)
+    noise_limit_sds: float = _number("1", 1.0, 10.0)
+    noise_patch_mm2: float = _number("mm2", 0.1, 100.0)
+    level_difference_hu: float = _number("HU", 1.0, 1000.0)
+    height_share_min: float = _number("1", 0.1, 1.0)
+    level_spacing_min_mm: float = _number("mm", 1.0, 100.0)
+    level_spacing_max_mm: float = _number("mm", 1.0, 200.0)
+    patch_radius_mm: float = _number("mm", 0.5, 20.0)
+    patch_difference_hu: float = _number("HU", 10.0, 2000.0)
+    vessel_bright_hu: float = _number("HU", 60.0, 1000.0)
+    vessel_radius_mm: float = _number("mm", 1.0, 20.0)
+    vessel_distance_max_mm: float = _number("mm", 1.0, 100.0)
+    tissue_median_min_hu: float = _number("HU", -1024.0, 3071.0)
+    tissue_median_max_hu: float = _number("HU", -1024.0, 3071.0)
+    slice_thickness_tolerance_mm: float = _number("mm", 0.0, 10.0)
+    field_of_view_min_mm: float = _number("mm", 1.0, 500.0)
+
     # Placement
     placement_height_min_mm: float = _number("mm", 1.0, 50.0)
     placement_mask_flaw: float = _number("1", 0.0, 1.0)
@@ -112,6 +137,7 @@ class Protocol:
     # What bone can measure
     plausible_voxel_min_hu: float = _number("HU", -1024.0, 3071.0)
     plausible_voxel_max_hu: float = _number("HU", -1024.0, 3071.0)
+    padding_hu: float = _number("HU", -10000.0, 0.0)
     plausible_mean_min_hu: float = _number("HU", -1024.0, 3071.0)
     plausible_mean_max_hu: float = _number("HU", -1024.0, 3071.0)
 
@@ -128,6 +154,8 @@ class Protocol:
             ("outline_cortex_usual_mm", "outline_cortex_max_mm"),
             ("outline_blur_min_mm", "outline_blur_max_mm"),
             ("outline_half_width_min_mm", "outline_half_width_max_mm"),
+            ("level_spacing_min_mm", "level_spacing_max_mm"),
+            ("tissue_median_min_hu", "tissue_median_max_hu"),
             ("endplate_height_min_mm", "endplate_height_usual_mm"),
             ("endplate_height_usual_mm", "endplate_height_max_mm"),
         ):

@@ -13,6 +13,7 @@ from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import parse_level, sorted_levels
 from LumbarHULib.core.patient import summarize
 from LumbarHULib.core.pipeline import measure_level
+from LumbarHULib.core.reading_checks import check_places
 from LumbarHULib.core.results import LevelRefusal, LevelResult, PlacementTrials, ReadingResult
 from LumbarHULib.core.sensitivity import placement_trials
 from LumbarHULib.mrml.ct_node import CtCache
@@ -48,6 +49,7 @@ class ReadingMeasurer:
         self._levels: dict[str, LevelResult | LevelRefusal] = {}
         self._trials: dict[str, tuple[tuple, PlacementTrials]] = {}
         self._sign_off_findings: tuple[Finding, ...] = ()
+        self._place_findings: tuple[Finding, ...] = ()
         self._is_writing = False
 
     @property
@@ -79,6 +81,8 @@ class ReadingMeasurer:
                 result = LevelRefusal(level, str(problem), excluded)
                 self._clear(level)
             self._levels[level] = result
+            # What was told of the level's last place is no longer true; what concerns the whole CT is.
+            self._place_findings = tuple(finding for finding in self._place_findings if finding.level != level)
         return result
 
     def measure(self) -> ReadingResult:
@@ -95,13 +99,15 @@ class ReadingMeasurer:
         return result
 
     def settle(self) -> ReadingResult:
-        """Return the reading's result with what takes too long for a drag: how sure each number's placement is.
+        """Return the reading's result with what takes too long for a drag: how sure each number is, what is doubtful.
 
-        Only what changed since the last time is worked out. Nothing is measured, the scene is not touched.
+        It is for the end of a gesture; trials are made anew for levels that changed only. The scene is not touched.
         """
         for name, level in self._levels.items():
             if isinstance(level, LevelResult):
                 self._levels[name] = replace(level, trials=self._trials_of(level))
+        measured = [level for level in self._levels.values() if isinstance(level, LevelResult)]
+        self._place_findings = check_places(self.stack, measured, self._reading.protocol) if measured else ()
         return self.summary()
 
     def summary(self) -> ReadingResult:
@@ -114,6 +120,7 @@ class ReadingMeasurer:
             reading.cutoffs,
             reading.accepts_off_protocol,
             (*reading.scan_findings, *self._sign_off_findings),
+            self._place_findings,
         )
 
     def remove_level(self, level: str) -> None:

@@ -48,6 +48,10 @@ CORE_FLOW = (
     "acquisition",
     "classification",
     "sensitivity",
+    "neighbor_findings",
+    "place_findings",
+    "surroundings_findings",
+    "reading_checks",
     "patient",
     "pipeline",
 )

@@ -1,0 +1,182 @@
+"""What the CT around a level tells of its place: endplates, mid-height, bone, and patches within the body."""
+
+import numpy as np
+
+from LumbarHULib.core import polygons
+from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.endplates import Endplates
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.frame import Frame
+from LumbarHULib.core.landmarks import Landmarks
+from LumbarHULib.core.outline import Outline
+from LumbarHULib.core.outline_search import outline_of_level
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.results import LevelResult, RoiMask
+
+# In which two outlines are compared, in mm.
+_GRID_MM = 0.25
+
+# So much of a patch must lie in the regions.
+_PATCH_SHARE = 0.7
+
+
+def endplate_findings(
+    stack: AxialStack, level: LevelResult, endplates: Endplates, protocol: Protocol
+) -> tuple[Finding, ...]:
+    """Tell of regions near an endplate, and of a mid-slice off the middle of the body's height."""
+    name, findings = level.level, []
+    off_mm = (endplates.middle_slice(stack) - level.frame.mid_slice) * stack.slice_spacing_mm
+    limit_mm = stack.slice_spacing_mm / 2 + protocol.mid_slice_tolerance_mm
+    if abs(off_mm) > limit_mm:
+        findings.append(
+            Finding(
+                "mid_slice_off_middle",
+                f"The mid-slice of {name} lies {abs(off_mm):.1f} mm {'below' if off_mm > 0 else 'above'} the middle "
+                f"between its endplates, more than {limit_mm:.1f} mm.",
+                "Move the midline into the slice in the middle of the body's height.",
+                "warning",
+                name,
+            )
+        )
+    for roi, measured in level.rois.items():
+        nearest_mm = float(endplates.distances_mm(voxel_centers_ras_mm(stack, measured.mask)).min())
+        if nearest_mm < protocol.endplate_distance_min_mm:
+            place = f"{nearest_mm:.1f} mm from" if nearest_mm > 0 else "beyond"
+            findings.append(
+                Finding(
+                    "near_endplate",
+                    f"The {roi} ROI of {name} has voxels {place} an endplate, less than "
+                    f"{protocol.endplate_distance_min_mm:g} mm: dense bone of the endplate may be in it.",
+                    "Check the slice; in a low or steeply tilted body take the class with care, or exclude the level.",
+                    "warning",
+                    name,
+                    roi,
+                )
+            )
+    return tuple(findings)
+
+
+def voxel_centers_ras_mm(stack: AxialStack, mask: RoiMask) -> np.ndarray:
+    """Return the centers of a mask's voxels, shape (n, 3)."""
+    kji = np.argwhere(mask.inside) + mask.offset_kji
+    return kji[:, ::-1] @ stack.ras_from_ijk[:3, :3].T + stack.ras_from_ijk[:3, 3]
+
+
+def bone_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> tuple[Finding, ...]:
+    """Tell of regions that leave the bone, and of a reader's outline unlike the one that the CT shows."""
+    frame, name = level.frame, level.level
+    outline = Outline(frame.to_uv_mm(level.outline_ras_mm)).polygon_uv_mm
+    findings = []
+    if level.outline_edited:
+        in_ct = _outline_in_ct(stack, level, protocol)
+        if in_ct is not None:
+            agreement = _dice(outline, in_ct)
+            if agreement < protocol.outline_agreement_min:
+                findings.append(
+                    Finding(
+                        "outline_unlike_ct",
+                        f"The outline drawn for {name} overlaps the one found in the CT by {agreement:.2f} (Dice), "
+                        f"less than {protocol.outline_agreement_min:g}.",
+                        "Look whether the outline follows the edge of the body, or return it to automatic.",
+                        "warning",
+                        name,
+                    )
+                )
+            outline = in_ct
+    elif not any(measured.edited for measured in level.rois.values()):
+        return ()  # regions made from an outline that was found stay inside it
+    for roi, measured in level.rois.items():
+        points_uv_mm = frame.to_uv_mm(voxel_centers_ras_mm(stack, measured.mask))
+        share = 1 - float(np.mean(_lie_inside(outline, points_uv_mm)))
+        if share > protocol.roi_outside_share:
+            findings.append(
+                Finding(
+                    "leaves_bone",
+                    f"Of the {roi} ROI of {name} {100 * share:.0f} % of the voxels lie outside the body's outline.",
+                    "Correct the outline or the region.",
+                    "severe",
+                    name,
+                    roi,
+                )
+            )
+    return tuple(findings)
+
+
+def _outline_in_ct(stack: AxialStack, level: LevelResult, protocol: Protocol) -> np.ndarray | None:
+    """Return the outline that would have been found, as a polygon in the frame; None where none is."""
+    try:
+        landmarks = Landmarks(level.level, level.midline_ras_mm)
+        return outline_of_level(stack, level.frame, landmarks, protocol).curve.polygon_uv_mm
+    except InputError:
+        return None
+
+
+def _dice(first: np.ndarray, second: np.ndarray) -> float:
+    low, high = (extreme(np.vstack([first, second]), axis=0) for extreme in (np.min, np.max))
+    shape = tuple(np.ceil((high - low)[::-1] / _GRID_MM).astype(int) + 1)
+    masks = [polygons.rasterize((polygon - low) / _GRID_MM, (0, 0), shape, 0.0) for polygon in (first, second)]
+    return float(2 * np.count_nonzero(masks[0] & masks[1]) / sum(np.count_nonzero(mask) for mask in masks))
+
+
+def _lie_inside(polygon: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return which points, shape (n, 2), lie inside a polygon: those whose edges to the right are odd in number."""
+    start, end = polygon, np.roll(polygon, -1, axis=0)
+    straddling = (start[:, 1] > points[:, 1:]) != (end[:, 1] > points[:, 1:])
+    slope = (end[:, 0] - start[:, 0]) / np.where(end[:, 1] == start[:, 1], 1.0, end[:, 1] - start[:, 1])
+    crossing_u = start[:, 0] + (points[:, 1:] - start[:, 1]) * slope
+    return np.count_nonzero(straddling & (crossing_u > points[:, :1]), axis=1) % 2 == 1
+
+
+def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> tuple[Finding, ...]:
+    """Tell of patches within the regions that are much denser or less dense than the body's inside."""
+    from scipy import ndimage
+
+    masks = {roi: measured.mask for roi, measured in level.rois.items()}
+    corner = np.min([mask.offset_kji for mask in masks.values()], axis=0)
+    end = np.max([np.add(mask.offset_kji, mask.inside.shape) for mask in masks.values()], axis=0)
+    inside = np.zeros(end - corner, dtype=bool)
+    in_roi = {}
+    for roi, mask in masks.items():
+        in_roi[roi] = np.zeros_like(inside)
+        place = tuple(slice(a, a + n) for a, n in zip(mask.offset_kji - corner, mask.inside.shape, strict=True))
+        in_roi[roi][place] = mask.inside
+        inside |= in_roi[roi]
+    values = stack.voxels_hu[tuple(slice(a, b) for a, b in zip(corner, end, strict=True))].astype(float)
+    disk = _disk(level.frame, stack, protocol.patch_radius_mm)
+    counts = ndimage.convolve(inside.sum(axis=0, dtype=float), disk, mode="constant")
+    sums_hu = ndimage.convolve((values * inside).sum(axis=0), disk, mode="constant")
+    means_hu = sums_hu / np.maximum(counts, 1.0)
+    # Where a patch reaches beyond the bone its mean is of few voxels.
+    whole = disk.sum() * len(inside)
+    is_whole = counts > _PATCH_SHARE * whole
+    median_hu, sd_hu = float(np.median(values[inside])), float(values[inside].std())
+    independent = max(1.0, whole * stack.pixel_area_mm2 / protocol.noise_patch_mm2)
+    noise_hu = protocol.noise_limit_sds * sd_hu / independent**0.5
+    limit_hu = max(protocol.patch_difference_hu, noise_hu)
+    findings = []
+    for roi, of_roi in in_roi.items():
+        offsets_hu = np.where(is_whole & of_roi.any(axis=0), means_hu - median_hu, 0.0)
+        worst_hu = float(offsets_hu.flat[np.abs(offsets_hu).argmax()])
+        if abs(worst_hu) > limit_hu:
+            findings.append(
+                Finding(
+                    "uneven_bone",
+                    f"In the {roi} ROI of {level.level} a patch {2 * protocol.patch_radius_mm:g} mm wide lies "
+                    f"{worst_hu:+.0f} HU off the median of the body's inside, more than {limit_hu:.0f} HU.",
+                    "Look for a vein, cyst, hemangioma, bone island, cement or an artifact there; exclude the level "
+                    "if it is one that the mean must not hold.",
+                    "warning",
+                    level.level,
+                    roi,
+                )
+            )
+    return tuple(findings)
+
+
+def _disk(frame: Frame, stack: AxialStack, radius_mm: float) -> np.ndarray:
+    """Return a disk of this radius in the slice's pixels, as weights of 0 and 1, shape (j, i)."""
+    reach = [int(np.ceil(radius_mm / spacing)) for spacing in stack.pixel_spacings_mm]
+    j, i = np.mgrid[-reach[1] : reach[1] + 1, -reach[0] : reach[0] + 1]
+    u_mm, v_mm = np.tensordot(frame.uv_from_ij[:, :2], np.stack([i, j]), axes=1)
+    return (np.hypot(u_mm, v_mm) <= radius_mm).astype(float)
