@@ -1,5 +1,6 @@
 """What the headers of a sorted DICOM series say about the acquisition, and what is to be told of it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.dicom_headers import DicomHeader, read_header
+from LumbarHULib.files.kernels import is_sharp_kernel
 
 # Less than this is rounding of a header, and moves a slice's far end by less than a pixel.
 _TILT_DEG = 0.1
@@ -18,6 +20,10 @@ _THICKNESS_SHARE = 0.1
 
 # What scanners write for an agent when none was given.
 _NO_AGENT = {"NO", "NONE", "NON", "N", "0", "WITHOUT", "NATIVE", "NO CONTRAST", "WITHOUT CONTRAST", "UNENHANCED"}
+
+# Words of ImageType for images made from several energies: DICOM's for multi-energy CT, and as scanners write them.
+_SPECTRAL_WORDS = {"VMI", "MAT_MODIFIED", "MAT_REMOVED", "ENERGY_PROP_WT", "VNC", "GSI"}
+_MONOENERGETIC = re.compile(r"(^|_)MONO(E|_|\d|$)|\d+_?KEV")
 
 # What must be the same in all slices for the cutoffs' acquisition to be judged.
 _UNIFORM = {
@@ -61,6 +67,7 @@ def facts_of_series(headers: list[DicomHeader], ras_from_ijk: np.ndarray) -> tup
         source="DICOM",
     )
     findings = [*_tilt_findings(shear_deg, header_tilt_deg), *_thickness_findings(facts.slice_thickness_mm, spacing_mm)]
+    findings += _kernel_findings(facts)
     return facts, (*findings, *_mixed(headers), *_value_findings(headers))
 
 
@@ -129,6 +136,19 @@ def _thickness_findings(thickness_mm: float | None, spacing_mm: float) -> list[F
     return [Finding("slices_apart", f"{figures}: what lies between them was not measured.", "", "warning")]
 
 
+def _kernel_findings(facts: ScanFacts) -> list[Finding]:
+    if not is_sharp_kernel(facts.manufacturer, facts.kernel):
+        return []
+    return [
+        Finding(
+            "sharp_kernel",
+            f"The slices were reconstructed with the sharp kernel {facts.kernel}, one for bone edges or lungs: noise "
+            "is higher, and dense edges overshoot into the regions.",
+            "Measure a reconstruction with a standard kernel where there is one.",
+        )
+    ]
+
+
 def _mixed(headers: list[DicomHeader]) -> list[Finding]:
     mixed = [name for keyword, name in _UNIFORM.items() if len({header.text(keyword) for header in headers}) > 1]
     if not mixed:
@@ -142,6 +162,10 @@ def _mixed(headers: list[DicomHeader]) -> list[Finding]:
     ]
 
 
+def _is_spectral(word: str) -> bool:
+    return word in _SPECTRAL_WORDS or _MONOENERGETIC.search(word) is not None
+
+
 def _value_findings(headers: list[DicomHeader]) -> list[Finding]:
     findings = []
     if any(header.text("RescaleType").upper() == "US" for header in headers):
@@ -150,6 +174,17 @@ def _value_findings(headers: list[DicomHeader]) -> list[Finding]:
                 "unit_unspecified",
                 "The headers declare the unit of the values as unspecified (US), not as HU.",
                 "Check that air is near −1000 and fat near −100.",
+                "severe",
+            )
+        )
+    spectral = {word for header in headers for word in header.text("ImageType").upper().split() if _is_spectral(word)}
+    if spectral:
+        findings.append(
+            Finding(
+                "monoenergetic_images",
+                f"The slices were computed from a spectrum (image type {', '.join(sorted(spectral))}), as virtual "
+                "monoenergetic images are: bone has other values in them than at a tube voltage.",
+                "Measure the conventional series where there is one.",
                 "severe",
             )
         )

@@ -1,7 +1,7 @@
 import pytest
-from core.builders import cutoff_table
+from core.builders import PROTOCOL, cutoff_table
 
-from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings
+from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings, series_findings
 from LumbarHULib.core.scan_facts import ScanFacts
 
 CUTOFFS = cutoff_table()
@@ -51,7 +51,7 @@ def test_what_the_headers_state_is_told_for_people_on_one_line():
 
 
 def test_only_what_is_known_to_be_off_forbids_a_class():
-    assert {"tube_voltage_off_protocol", "contrast_medium"} == OFF_PROTOCOL_CODES
+    assert {"tube_voltage_off_protocol", "contrast_medium", "contrast_seen"} == OFF_PROTOCOL_CODES
 
 
 def test_the_sentences_name_both_voltages_and_what_is_not_told():
@@ -79,3 +79,21 @@ def test_cutoffs_that_do_not_tell_their_acquisition_forbid_nothing_and_say_so():
     )
     assert finding.code == "cutoffs_acquisition_unknown"
     assert "“study” do not tell the tube voltage or contrast medium" in finding.sentence
+
+
+def series_codes(**facts):
+    return [finding.code for finding in series_findings(ScanFacts(**facts), PROTOCOL)]
+
+
+@pytest.mark.parametrize(
+    ("thickness_mm", "expected"), [(2.5, []), (2.7, []), (2.3, []), (3.0, ["slices_thick"]), (1.0, ["slices_thin"])]
+)
+def test_slices_off_the_protocols_thickness_are_told(thickness_mm, expected):
+    assert series_codes(slice_thickness_mm=thickness_mm) == expected
+    assert series_codes(slice_spacing_mm=thickness_mm) == expected
+    assert series_codes(slice_thickness_mm=thickness_mm, slice_spacing_mm=9.0) == expected
+
+
+def test_another_modality_than_ct_is_told():
+    assert series_codes(modality="MR") == ["modality_not_ct"]
+    assert series_codes(modality="CT") == series_codes() == []

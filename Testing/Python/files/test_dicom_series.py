@@ -351,6 +351,9 @@ def test_contrast_is_known_only_where_the_headers_say_it(tmp_path, tags, contras
         ({"SliceThickness": "1"}, "slices_apart"),
         ({"RescaleType": "US"}, "unit_unspecified"),
         ({"ImageType": ["DERIVED", "SECONDARY", "REFORMATTED"]}, "derived_images"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL", "VMI"]}, "monoenergetic_images"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL", "MONO_70KEV"]}, "monoenergetic_images"),
+        ({"Manufacturer": "SIEMENS", "ConvolutionKernel": ["Br64f", "3"]}, "sharp_kernel"),
         ({"LossyImageCompression": "01"}, "lossy_compression"),
     ],
 )

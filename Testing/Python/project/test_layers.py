@@ -15,6 +15,7 @@ CORE_FLOW = (
     "errors",
     "levels",
     "findings",
+    "finding_codes",
     "outline_fit_model",
     "protocol",
     "cutoffs",

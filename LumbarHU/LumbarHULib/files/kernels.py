@@ -1,0 +1,16 @@
+"""Which reconstruction kernels are for bone edges or lungs, by manufacturer."""
+
+import json
+import re
+
+from LumbarHULib.files.resources import resource_path
+
+
+def is_sharp_kernel(manufacturer: str | None, kernel: str | None) -> bool:
+    """Tell whether a kernel, named as in the headers, is known to be a sharp one."""
+    if not kernel:
+        return False
+    maker = (manufacturer or "").upper() + " "
+    document = json.loads(resource_path("Kernels", "sharp-kernels.json").read_text(encoding="utf-8"))
+    of_maker = next(entry for entry in document["manufacturers"] if entry["manufacturer"] in maker)
+    return re.search(of_maker["pattern"], kernel.upper()) is not None
