@@ -44,6 +44,8 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "mask_and_ct_disagree": "The segment and the body that the CT shows differ.",
             "endplates_not_seen": "The CT does not show the endplates; the middle was taken from the segment.",
             "mid_slice_ambiguous": "The body's middle lies between two slices that measure differently.",
+            "click_off_center": "A click lies far off the middle of the body that was found.",
+            "level_filled_in": "The level was not clicked but found between two that were.",
             "symmetry_doubtful": "The body's plane of symmetry is not sure.",
         },
         "Place of a level": {

@@ -84,6 +84,7 @@ class Protocol:
     roi_area_min_mm2: float = _number("mm2", 0.0, 2000.0)
     roi_voxels_min: int = _number("1", 2, 10000, integer=True)
     endplate_distance_min_mm: float = _number("mm", 0.0, 20.0)
+    endplate_trust_min: float = _number("1", 0.0, 1.0)
     mid_slice_tolerance_mm: float = _number("mm", 0.0, 30.0)
     roi_outside_share: float = _number("1", 0.0, 1.0)
     outline_agreement_min: float = _number("1", 0.0, 1.0)

@@ -63,13 +63,14 @@ def with_findings(level: LevelResult, findings: Sequence[Finding]) -> LevelResul
 
 
 def _endplates(stack: AxialStack, level: LevelResult, protocol: Protocol) -> Endplates | None:
-    """Return the body's endplates; None where the scan does not show them, which is no reason to doubt a number."""
+    """Return the body's endplates; None where the scan does not show them well, which is no reason to doubt a number."""
     frame = level.frame
     try:
         middle_ras_mm = frame.midline_ras_mm.mean(axis=0)
-        return find_endplates(stack, level.level, middle_ras_mm, frame.v_ras, frame.depth_mm, protocol)
+        found = find_endplates(stack, level.level, middle_ras_mm, frame.v_ras, frame.depth_mm, protocol)
     except InputError:
         return None
+    return found if found.support >= protocol.endplate_trust_min else None
 
 
 def _view_findings(stack: AxialStack, protocol: Protocol) -> tuple[Finding, ...]:

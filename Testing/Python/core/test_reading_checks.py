@@ -87,6 +87,10 @@ def test_good_phantoms_are_not_doubted(fields):
     assert told(measured(spine_ct(("L3",), **fields))) == set()
 
 
+def test_endplates_that_noise_hides_tell_nothing():
+    assert told(measured(spine_ct(("L2", "L3"), noise_hu=30.0, trabecular_hu=60.0, seed=11))) == set()
+
+
 def test_four_good_levels_are_not_doubted(spine):
     assert told(measured(spine)) == set()
 
