@@ -63,7 +63,7 @@ def with_findings(level: LevelResult, findings: Sequence[Finding]) -> LevelResul
 
 
 def _endplates(stack: AxialStack, level: LevelResult, protocol: Protocol) -> Endplates | None:
-    """Return the body's endplates; None where the scan does not show them well, which is no reason to doubt a number."""
+    """Return the body's endplates; None where the scan does not show them well: no reason to doubt a number."""
     frame = level.frame
     try:
         middle_ras_mm = frame.midline_ras_mm.mean(axis=0)
