@@ -308,7 +308,8 @@ def test_findings_stand_as_codes_in_the_tables_and_in_full_in_the_record(tmp_pat
     audit = example_audit(scan_facts=facts, accept_off_protocol=True)
     write_audit_folder(tmp_path / "out", audit)
     codes = table(tmp_path / "out" / "summary.csv")[0]["findings"].split(";")
-    assert codes[:2] == ["tube_voltage_off_protocol", "off_protocol_accepted"]
+    assert codes[0] == "tube_voltage_off_protocol"
+    assert "off_protocol_accepted" in codes
     record = json.loads((tmp_path / "out" / "record.json").read_text(encoding="utf-8"))
     assert record["accept_off_protocol"] is True
     assert [Finding(**finding) for finding in record["findings"]] == list(audit.result.findings)
