@@ -12,6 +12,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin
 from LumbarHULib.core.levels import parse_level, sorted_levels
+from LumbarHULib.files.markup_json import load_markups_json, placed_points
 
 SUFFIX = ".mrk.json"
 
@@ -28,12 +29,6 @@ _ROLE_NAME = re.compile(
     r"(?P<level>[a-z]+\d+)[\s_-]*(?P<role>midline|boundary|outline)(?:[\s_-]*\(?\d+\)?)?", re.IGNORECASE
 )
 _ROLE_WORD = re.compile("midline|boundary|outline", re.IGNORECASE)
-
-# A bare number is none of them: Slicer's enumeration has 0 for RAS, but Slicer 5.13 reads such a file as LPS.
-_LPS_OR_RAS = {"LPS": (-1.0, -1.0, 1.0), "1": (-1.0, -1.0, 1.0), "RAS": (1.0, 1.0, 1.0), "0": (1.0, 1.0, 1.0)}
-
-# Farther away nothing is a place in a CT.
-_LARGEST_COORDINATE_MM = 1e9
 
 _ORIGIN_TEXT = re.compile(
     r"origin: (?P<kind>\w+)(?: \((?P<corrected_mm>[-+.\de]+) mm, (?P<corrected_deg>[-+.\de]+) deg\))?"
@@ -180,13 +175,7 @@ def _markup_paths(paths: list[Path]) -> list[Path]:
 
 def _read_file(path: Path) -> tuple[list[_Markup], int]:
     """Return the markups of a file that have a role, and how many have none."""
-    entries = _load_json(path).get("markups")
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError(
-            f"“{path.name}” is no markup file of Slicer, it has no list of markups: save it from Slicer again."
-        )
-    if not entries:
-        raise InputError(f"“{path.name}” holds no markup: save it from Slicer again, or remove it.")
+    entries = load_markups_json(path)
     recognized = []
     for entry in entries:
         name = str(entry.get("name") or "")
@@ -195,28 +184,6 @@ def _read_file(path: Path) -> tuple[list[_Markup], int]:
         if role is not None:
             recognized.append(_checked_markup(path, *role, entry))
     return recognized, len(entries) - len(recognized)
-
-
-def _load_json(path: Path) -> dict:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"“{path.name}” cannot be read ({error.strerror}): check the file's permissions.") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"“{path.name}” is not a text file: save the markup from Slicer again.") from error
-    if not text.strip():
-        raise InputError(f"“{path.name}” is empty: save the markup from Slicer again.")
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"“{path.name}” is not valid JSON in line {error.lineno} ({error.msg}): save the markup from Slicer again."
-        ) from error
-    except RecursionError as error:
-        raise InputError(f"“{path.name}” is nested too deeply: save the markup from Slicer again.") from error
-    if not isinstance(document, dict):
-        raise InputError(f"“{path.name}” is no markup file of Slicer: save the markup from Slicer again.")
-    return document
 
 
 def _stem(path: Path) -> str:
@@ -255,40 +222,8 @@ def _checked_markup(path: Path, level: str, role: str, entry: dict) -> _Markup:
             f"The {role} of {level} in “{path.name}” is a markup of type {entry.get('type')}: draw it as a {wanted}.",
             level,
         )
-    units = entry.get("coordinateUnits", "mm")
-    if units != "mm" and not (isinstance(units, list) and units[:2] == ["mm", "UCUM"]):
-        raise InputError(f"The {role} of {level} in “{path.name}” is in units of {units}: save it in mm.", level)
-    system = entry.get("coordinateSystem", "LPS")
-    if not isinstance(system, str) or system.upper() not in _LPS_OR_RAS:
-        raise InputError(
-            f'The {role} of {level} in “{path.name}” is in the coordinate system {system}: write it as "LPS" or "RAS".',
-            level,
-        )
-    points = entry.get("controlPoints")
-    points = points if isinstance(points, list) else []
-    # A point that was announced but not placed, or that followed the mouse when the file was saved, is no point.
-    placed = [
-        point for point in points if isinstance(point, dict) and point.get("positionStatus", "defined") == "defined"
-    ]
-    positions = [point.get("position") for point in placed]
-    if not all(_is_position(position) for position in positions):
-        raise InputError(
-            f"The {role} of {level} in “{path.name}” has a point without three coordinates: save it from Slicer again.",
-            level,
-        )
-    # JSON holds whole numbers that no float does.
-    if any(abs(number) > _LARGEST_COORDINATE_MM for position in positions for number in position):
-        raise InputError(
-            f"The {role} of {level} in “{path.name}” has a coordinate of more than {_LARGEST_COORDINATE_MM:g} mm: "
-            "place it anew.",
-            level,
-        )
-    points_ras_mm = np.array(positions, dtype=float).reshape(-1, 3) * _LPS_OR_RAS[system.upper()]
+    placed, points_ras_mm = placed_points(entry, f"The {role} of {level} in “{path.name}”", level)
     return _Markup(path, level, role, points_ras_mm, _origin(placed))
-
-
-def _is_position(value) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(type(number) in (int, float) for number in value)
 
 
 def _origin(points: list[dict]) -> MidlineOrigin:

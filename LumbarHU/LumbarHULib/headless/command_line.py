@@ -124,8 +124,9 @@ def _add_measure(commands) -> None:
         "measure",
         help="measure a CT with its markups into an audit folder",
         description="Measure a CT with its markups into an audit folder. A level needs a line markup named like "
-        "L1-midline; L1-boundary and L1-outline are used where given. With a segmentation of the vertebrae, midlines "
-        "are proposed and measured as they are: look at them afterwards, and measure corrected ones with --markups.",
+        "L1-midline; L1-boundary and L1-outline are used where given. With a segmentation of the vertebrae, or a point "
+        "in each body, midlines are proposed and measured as they are: look at them afterwards, and measure corrected "
+        "ones with --markups.",
     )
     measure.add_argument(
         "ct", type=Path, metavar="CT", help=".nrrd, .nhdr, .nii(.gz), .mha, .mhd, or a folder with a DICOM series"
@@ -151,6 +152,15 @@ def _add_measure(commands) -> None:
         metavar="LEVEL=NAME",
         help="name or label value of a level's segment, where the file does not tell; may be given several times",
     )
+    measure.add_argument(
+        "--seeds",
+        type=Path,
+        metavar="FILE",
+        help="Slicer .mrk.json file with a point in each vertebral body, named L1, L2, …, in place of --markups",
+    )
+    measure.add_argument(
+        "--fill-levels", action="store_true", help="place the levels between the seeds as well, such as from L1 and L4"
+    )
     measure.add_argument("--out", type=Path, required=True, metavar="DIR", help="audit folder to be")
     measure.add_argument(
         "--label-maps",
@@ -162,7 +172,7 @@ def _add_measure(commands) -> None:
     measure.add_argument(
         "--levels",
         metavar="L1,L2,…",
-        help="levels to measure (default: all that have a midline; with a segmentation, L1 to L4)",
+        help="levels to measure (default: all that have a midline or a seed; with a segmentation, L1 to L4)",
     )
     measure.add_argument(
         "--exclude",

@@ -33,6 +33,8 @@ def run_measure(options: argparse.Namespace) -> int:
         destination=options.out,
         segmentation=options.segmentation,
         segments=segments_named("--segment", options.segment),
+        seeds=options.seeds,
+        fill_levels=options.fill_levels,
         levels=None if options.levels is None else levels_named("--levels", options.levels),
         exclusions=exclusions_named("--exclude", options.exclude),
         protocol=options.protocol,
@@ -55,12 +57,18 @@ def run_measure(options: argparse.Namespace) -> int:
 
 
 def _check_source(options: argparse.Namespace) -> None:
-    if options.markups and options.segmentation:
-        raise InputError("--markups and --segmentation each place the midlines: give one of the two.")
-    if not options.markups and not options.segmentation:
+    named = {"--markups": options.markups, "--segmentation": options.segmentation, "--seeds": options.seeds}
+    given = [option for option, value in named.items() if value]
+    if len(given) > 1:
+        count = {2: "two", 3: "three"}[len(given)]
+        raise InputError(f"{' and '.join(given)} each place the midlines: give one of the {count}.")
+    if not given:
         raise InputError(
-            "Nothing says where the vertebrae are: give --markups with a midline for each level, or --segmentation."
+            "Nothing says where the vertebrae are: give --markups with a midline for each level, --segmentation, or "
+            "--seeds."
         )
+    if options.fill_levels and not options.seeds:
+        raise InputError("--fill-levels places the levels between seeds: give --seeds as well.")
     if options.segment and not options.segmentation:
         raise InputError("--segment says which segment is which level: give --segmentation as well.")
 

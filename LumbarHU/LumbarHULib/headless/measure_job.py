@@ -19,7 +19,14 @@ from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
 from LumbarHULib.files.label_maps_in import RegionMasks, read_label_maps, without_unchanged
 from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
 from LumbarHULib.files.whole_folder import check_destination
-from LumbarHULib.headless.placing import GivenMarkups, GivenSegments, given_markups, given_segments
+from LumbarHULib.headless.placing import (
+    GivenMarkups,
+    GivenSeeds,
+    GivenSegments,
+    given_markups,
+    given_seeds,
+    given_segments,
+)
 
 # Stands in the files where the user gave no name: a file's name may be a patient's.
 UNNAMED = "unnamed"
@@ -34,15 +41,20 @@ class MeasureJob:
     ct : Path
         CT file, or folder with a DICOM series.
     markups : sequence of Path
-        Markup files, or folders of them; none where `segmentation` is given.
+        Markup files, or folders of them; none where `segmentation` or `seeds` is given.
     destination : Path
         The audit folder to be.
     segmentation : Path or None
         A segmentation of the vertebrae, from which the midlines are proposed and accepted unseen.
     segments : mapping of str to str
         Which segment is which level, where its name does not tell: level to a segment's name or label value.
+    seeds : Path or None
+        A point list with a point in each body, from which the midlines are proposed and accepted unseen.
+    fill_levels : bool
+        Propose midlines for the levels between the seeds as well.
     levels : sequence of str or None
-        Levels to measure; None for all that have a midline or, with a segmentation, those of the protocol's mean.
+        Levels to measure; None for all that have a midline or a seed or, with a segmentation, those
+        of the protocol's mean.
     exclusions : mapping of str to str
         Levels that do not enter the means, with the reason.
     protocol, cutoffs : Path or None
@@ -64,6 +76,8 @@ class MeasureJob:
     destination: Path
     segmentation: Path | None = None
     segments: Mapping[str, str] = field(default_factory=dict)
+    seeds: Path | None = None
+    fill_levels: bool = False
     levels: Sequence[str] | None = None
     exclusions: Mapping[str, str] = field(default_factory=dict)
     protocol: Path | None = None
@@ -161,17 +175,19 @@ def _edited_masks(path: Path, ct_file: CtFile, result: ReadingResult, protocol: 
     return without_unchanged(masks, measured)
 
 
-def _given(job: MeasureJob, protocol: ProtocolDocument) -> GivenMarkups | GivenSegments:
-    if job.segmentation is None:
-        return given_markups(job.markups, job.levels, job.exclusions)
-    return given_segments(job.segmentation, job.segments, job.levels, job.exclusions, protocol.protocol)
+def _given(job: MeasureJob, protocol: ProtocolDocument) -> GivenMarkups | GivenSegments | GivenSeeds:
+    if job.segmentation is not None:
+        return given_segments(job.segmentation, job.segments, job.levels, job.exclusions, protocol.protocol)
+    if job.seeds is not None:
+        return given_seeds(job.seeds, job.fill_levels, job.levels, job.exclusions)
+    return given_markups(job.markups, job.levels, job.exclusions)
 
 
 def _check_inputs_stay(job: MeasureJob) -> None:
     """Raise InputError when replacing the destination would remove what is measured."""
     # Unlike Path.resolve, realpath does not fail where links lead in a circle.
     destination = os.path.realpath(job.destination)
-    for path in (job.ct, *job.markups, job.segmentation, job.protocol, job.cutoffs, job.label_maps):
+    for path in (job.ct, *job.markups, job.segmentation, job.seeds, job.protocol, job.cutoffs, job.label_maps):
         if path is not None and Path(os.path.realpath(path)).is_relative_to(destination) and job.destination.exists():
             raise InputError(
                 f"“{job.destination}” holds “{path.name}”, which is to be measured, so it is not overwritten: choose "

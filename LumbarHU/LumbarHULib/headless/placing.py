@@ -1,10 +1,12 @@
-"""Where the midlines of a job come from: a reader's markups, or proposals from a segmentation."""
+"""Where the midlines of a job come from: a reader's markups, or proposals from a segmentation or from seeds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from LumbarHULib.core.axial_stack import axial_stack
+import numpy as np
+
+from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
@@ -12,8 +14,11 @@ from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.files.markup_file import read_markups
+from LumbarHULib.files.seeds_file import read_seeds
 from LumbarHULib.files.segment_levels import levels_of_segments
 from LumbarHULib.files.segmentation_file import Segment, read_segmentation
+from LumbarHULib.placement.body_guess import BodyGuess
+from LumbarHULib.placement.click_bodies import check_order, guess_from_click, guesses_between_clicks
 from LumbarHULib.placement.mask_bodies import guess_from_mask
 from LumbarHULib.placement.midline import propose_midline
 
@@ -82,6 +87,53 @@ class GivenSegments:
         )
 
 
+@dataclass(frozen=True)
+class GivenSeeds:
+    """A point in each of the bodies to measure."""
+
+    seeds_ras_mm: Mapping[str, np.ndarray]
+    wanted: frozenset[str]
+    excluded: frozenset[str]
+    fill_levels: bool
+
+    def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
+        """Return a proposed midline for each body.
+
+        Raises
+        ------
+        InputError
+            When a level that is not excluded cannot be placed.
+        """
+        stack = axial_stack(ct, protocol)
+        proposals = []
+        for guess in self._guesses(stack, protocol, progress):
+            if guess.level not in self.wanted:
+                continue
+            try:
+                proposals.append(propose_midline(stack, guess, protocol))
+            except InputError:
+                if guess.level not in self.excluded:
+                    raise
+        return Placed(
+            tuple(proposal.landmarks for proposal in proposals),
+            level_findings=tuple(finding for proposal in proposals for finding in proposal.findings),
+        )
+
+    def _guesses(self, stack: AxialStack, protocol: Protocol, progress: Callable[..., None]) -> Sequence[BodyGuess]:
+        if self.fill_levels:
+            return guesses_between_clicks(stack, self.seeds_ras_mm, protocol, progress)
+        guesses = []
+        for number, (level, seed) in enumerate(self.seeds_ras_mm.items()):
+            progress(number / len(self.seeds_ras_mm), f"Placing {level}")
+            try:
+                guesses.append(guess_from_click(stack, level, seed, protocol))
+            except InputError:
+                if level not in self.excluded:
+                    raise
+        check_order(guesses, protocol)
+        return guesses
+
+
 def given_markups(paths: Sequence[Path], levels: Sequence[str] | None, exclusions: Mapping[str, str]) -> GivenMarkups:
     """Read markups and choose those of the levels to measure.
 
@@ -141,6 +193,35 @@ def given_segments(
             "levels to measure, such as --levels T12."
         )
     return GivenSegments(chosen, frozenset(exclusions), findings)
+
+
+def given_seeds(
+    path: Path, fill_levels: bool, levels: Sequence[str] | None, exclusions: Mapping[str, str]
+) -> GivenSeeds:
+    """Read seeds and choose those of the levels to measure; with `fill_levels`, and those between them.
+
+    Raises
+    ------
+    InputError
+        When they cannot be read, or a level that was asked for has none and is not excluded.
+    """
+    seeds = read_seeds(path)
+    numbers = [LEVELS.index(level) for level in seeds]
+    placeable = LEVELS[min(numbers) : max(numbers) + 1] if fill_levels else tuple(seeds)
+    wanted = placeable if levels is None else levels
+    for level in wanted:
+        if level not in placeable and level not in exclusions:
+            raise InputError(
+                f"{level} has no seed: add a point named {level} to the point list, leave {level} out of the levels, "
+                "or exclude it with a reason.",
+                level,
+            )
+    _check_exclusions(levels, exclusions)
+    # Bodies between the clicks are counted, so all clicks are looked at then.
+    chosen = {level: seed for level, seed in seeds.items() if fill_levels or level in wanted}
+    if not set(placeable) & set(wanted):
+        raise InputError("No level that is to be measured has a seed: give at least one point named like L1.")
+    return GivenSeeds(chosen, frozenset(wanted), frozenset(exclusions), fill_levels)
 
 
 def _check_exclusions(levels: Sequence[str] | None, exclusions: Mapping[str, str]) -> None:

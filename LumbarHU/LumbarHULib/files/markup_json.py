@@ -1,0 +1,96 @@
+"""What all of Slicer's markup files (``.mrk.json``) have in common: a list of markups, and the points of each."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.errors import InputError
+
+# A bare number is none of them: Slicer's enumeration has 0 for RAS, but Slicer 5.13 reads such a file as LPS.
+_LPS_OR_RAS = {"LPS": (-1.0, -1.0, 1.0), "1": (-1.0, -1.0, 1.0), "RAS": (1.0, 1.0, 1.0), "0": (1.0, 1.0, 1.0)}
+
+# Farther away nothing is a place in a CT.
+_LARGEST_COORDINATE_MM = 1e9
+
+
+def load_markups_json(path: Path) -> list[dict]:
+    """Return the markups in a file of Slicer.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read or holds none.
+    """
+    entries = _document(path).get("markups")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(
+            f"“{path.name}” is no markup file of Slicer, it has no list of markups: save it from Slicer again."
+        )
+    if not entries:
+        raise InputError(f"“{path.name}” holds no markup: save it from Slicer again, or remove it.")
+    return entries
+
+
+def _document(path: Path) -> dict:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"“{path.name}” cannot be read ({error.strerror}): check the file's permissions.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"“{path.name}” is not a text file: save the markup from Slicer again.") from error
+    if not text.strip():
+        raise InputError(f"“{path.name}” is empty: save the markup from Slicer again.")
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"“{path.name}” is not valid JSON in line {error.lineno} ({error.msg}): save the markup from Slicer again."
+        ) from error
+    except RecursionError as error:
+        raise InputError(f"“{path.name}” is nested too deeply: save the markup from Slicer again.") from error
+    if not isinstance(document, dict):
+        raise InputError(f"“{path.name}” is no markup file of Slicer: save the markup from Slicer again.")
+    return document
+
+
+def placed_points(entry: dict, what: str, level: str | None = None) -> tuple[list[dict], np.ndarray]:
+    """Return the points of a markup that were placed, and their positions, RAS mm, shape (n, 3).
+
+    Parameters
+    ----------
+    entry : dict
+        The markup.
+    what : str
+        What the sentence calls it, such as ``The midline of L3``.
+    level : str, optional
+        The level concerned.
+
+    Raises
+    ------
+    InputError
+        When unit, coordinate system or a position is not what Slicer writes.
+    """
+    units = entry.get("coordinateUnits", "mm")
+    if units != "mm" and not (isinstance(units, list) and units[:2] == ["mm", "UCUM"]):
+        raise InputError(f"{what} is in units of {units}: save it in mm.", level)
+    system = entry.get("coordinateSystem", "LPS")
+    if not isinstance(system, str) or system.upper() not in _LPS_OR_RAS:
+        raise InputError(f'{what} is in the coordinate system {system}: write it as "LPS" or "RAS".', level)
+    points = entry.get("controlPoints")
+    points = points if isinstance(points, list) else []
+    # A point that was announced but not placed, or that followed the mouse when the file was saved, is no point.
+    placed = [
+        point for point in points if isinstance(point, dict) and point.get("positionStatus", "defined") == "defined"
+    ]
+    positions = [point.get("position") for point in placed]
+    if not all(_is_position(position) for position in positions):
+        raise InputError(f"{what} has a point without three coordinates: save it from Slicer again.", level)
+    # JSON holds whole numbers that no float does.
+    if any(abs(number) > _LARGEST_COORDINATE_MM for position in positions for number in position):
+        raise InputError(f"{what} has a coordinate of more than {_LARGEST_COORDINATE_MM:g} mm: place it anew.", level)
+    return placed, np.array(positions, dtype=float).reshape(-1, 3) * _LPS_OR_RAS[system.upper()]
+
+
+def _is_position(value) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(type(number) in (int, float) for number in value)

@@ -1,0 +1,50 @@
+"""Seeds: a point list of Slicer with one point in each vertebral body, named after its level."""
+
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import LEVELS, parse_level
+from LumbarHULib.files.markup_json import load_markups_json, placed_points
+
+# What Slicer calls the markup that its user knows as a point list.
+_POINT_LIST = "Fiducial"
+
+
+def read_seeds(path: Path) -> dict[str, np.ndarray]:
+    """Return a point for each level, RAS mm, from cranial to caudal.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.mrk.json`` file with one point list.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, holds no or several point lists, or a point's name is no level or there twice.
+    """
+    if not path.exists():
+        raise InputError(f"There is no file “{path}”: check the path.")
+    lists = [entry for entry in load_markups_json(path) if entry.get("type") == _POINT_LIST]
+    if len(lists) != 1:
+        count = "no point list" if not lists else f"{len(lists)} point lists"
+        raise InputError(f"“{path.name}” holds {count}: save one with a point in each body, named L1 to L4.")
+    points, positions_ras_mm = placed_points(lists[0], f"The point list in “{path.name}”")
+    if not points:
+        raise InputError(f"The point list in “{path.name}” is empty: place a point in each body, named L1 to L4.")
+    seeds: dict[str, np.ndarray] = {}
+    for point, position in zip(points, positions_ras_mm, strict=True):
+        label = str(point.get("label") or "")
+        try:
+            level = parse_level(label)
+        except InputError:
+            raise InputError(
+                f"The point “{label}” in “{path.name}” is named after no level: name each point after the body that it "
+                f"lies in, one of {', '.join(LEVELS)}."
+            ) from None
+        if level in seeds:
+            raise InputError(f"“{path.name}” has two points named {level}: remove or rename one.", level)
+        seeds[level] = position
+    return {level: seeds[level] for level in LEVELS if level in seeds}

@@ -1,0 +1,115 @@
+"""lumbarhu measure --seeds: from a point in each body to midlines, measured and told as proposals."""
+
+import json
+
+import numpy as np
+import pytest
+from files.test_seeds_file import write_seeds
+from headless.command_runner import lumbarhu
+from headless.phantom_files import PhantomFiles, rows_of, write_midlines
+
+from LumbarHULib.files.ct_file import write_ct
+from LumbarHULib.phantom.grid import axial_grid
+from LumbarHULib.phantom.render import render_on_grid
+from LumbarHULib.phantom.spines import lumbar_spine
+
+LEVELS = ("L1", "L2", "L3", "L4")
+OFF_LPS_MM = {"L1": (3, -4, 2), "L2": (-4, 2, -3), "L3": (0, 5, 2), "L4": (2, 2, -5)}
+
+
+@pytest.fixture(scope="module")
+def spine(tmp_path_factory) -> PhantomFiles:
+    """Return L1–L4, whole in the scan, as files: to be read, not changed."""
+    folder = tmp_path_factory.mktemp("spine")
+    spec = lumbar_spine(LEVELS, table=False, rotation_deg={"L1": 4, "L2": 2, "L3": -1, "L4": -3})
+    grid = axial_grid((0.0, -9.0, 17.0), (96.0, 96.0, 190.0), 0.8, 3.0)
+    phantom = render_on_grid(spec, grid, noise_hu=10.0, noise_fwhm_mm=1.0, seed=16)
+    write_ct(folder / "ct.nrrd", phantom.voxels_hu, phantom.ras_from_ijk)
+    return PhantomFiles(phantom, folder / "ct.nrrd", write_midlines(folder / "markups", phantom))
+
+
+def seeds_of(spine, path, levels=LEVELS):
+    points = {
+        level: np.array(spine.phantom.spec.vertebra(level).center_ras_mm) * (-1, -1, 1) + OFF_LPS_MM[level]
+        for level in levels
+    }
+    return write_seeds(path, [(level, points[level].tolist()) for level in levels])
+
+
+@pytest.fixture(scope="module")
+def audit(spine, tmp_path_factory):
+    """Return the audit folder of the true midlines: to be read, not changed."""
+    out = tmp_path_factory.mktemp("audit") / "out"
+    assert lumbarhu("measure", spine.ct, "--markups", spine.markups, "--out", out).exit_code == 0
+    return out
+
+
+def assert_measures_what_true_midlines_do(out, audit):
+    rows, true_rows = rows_of(out / "results.csv"), rows_of(audit / "results.csv")
+    assert [(row["level"], row["roi"]) for row in rows] == [(row["level"], row["roi"]) for row in true_rows]
+    for row, true_row in zip(rows, true_rows, strict=True):
+        assert abs(float(row["mean_hu"]) - float(true_row["mean_hu"])) < 3
+    assert {row["origin"] for row in rows} == {"proposal_accepted"}
+
+
+def test_seeds_measure_what_true_midlines_do(spine, audit, tmp_path):
+    seeds, out = seeds_of(spine, tmp_path / "seeds.mrk.json"), tmp_path / "out"
+    run = lumbarhu("measure", spine.ct, "--seeds", seeds, "--out", out)
+    assert (run.exit_code, run.err) == (0, "")
+    assert_measures_what_true_midlines_do(out, audit)
+    assert lumbarhu("verify", out, "--ct", spine.ct).exit_code == 0
+
+
+def test_two_seeds_fill_in_the_levels_between_and_the_record_says_so(spine, audit, tmp_path):
+    seeds, out = seeds_of(spine, tmp_path / "seeds.mrk.json", ("L1", "L4")), tmp_path / "out"
+    run = lumbarhu("measure", spine.ct, "--seeds", seeds, "--fill-levels", "--out", out)
+    assert (run.exit_code, run.err) == (0, "")
+    assert_measures_what_true_midlines_do(out, audit)
+    record = json.loads((out / "record.json").read_text())
+    told = {
+        level["level"] for level in record["levels"] for one in level["findings"] if one["code"] == "level_filled_in"
+    }
+    assert told == {"L2", "L3"}
+
+
+def test_only_the_levels_with_a_seed_are_measured(spine, tmp_path):
+    seeds, out = seeds_of(spine, tmp_path / "seeds.mrk.json", ("L3", "L2")), tmp_path / "out"
+    assert lumbarhu("measure", spine.ct, "--seeds", seeds, "--out", out).exit_code == 0
+    assert [row["level"] for row in rows_of(out / "results.csv")[::5]] == ["L2", "L3"]
+
+
+@pytest.mark.parametrize(
+    ("levels", "arguments", "sentence"),
+    [
+        (LEVELS, ["--markups", "MARKUPS"], "--markups and --seeds each place the midlines: give one of the two."),
+        (("L1", "L4"), ["--levels", "L1,L2"], "L2 has no seed: add a point named L2"),
+        (LEVELS, ["--levels", "L1", "--exclude", "L2=fracture"], "not among the levels"),
+    ],
+)
+def test_what_contradicts_itself_is_said_in_one_sentence(levels, arguments, sentence, spine, tmp_path):
+    seeds = seeds_of(spine, tmp_path / "seeds.mrk.json", levels)
+    given = [spine.markups if one == "MARKUPS" else one for one in arguments]
+    run = lumbarhu("measure", spine.ct, "--seeds", seeds, *given, "--out", tmp_path / "out")
+    assert (run.exit_code, run.out) == (2, "")
+    assert sentence in run.err
+    assert run.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_filling_levels_needs_seeds(spine, tmp_path):
+    run = lumbarhu("measure", spine.ct, "--markups", spine.markups, "--fill-levels", "--out", tmp_path / "out")
+    assert run.exit_code == 2
+    assert "give --seeds as well" in run.err
+
+
+def test_a_seed_in_muscle_is_refused_unless_its_level_is_excluded(spine, tmp_path):
+    seeds, out = seeds_of(spine, tmp_path / "seeds.mrk.json"), tmp_path / "out"
+    document = json.loads(seeds.read_text())
+    document["markups"][0]["controlPoints"][0]["position"] = [44.0, 20.0, 70.0]
+    seeds.write_text(json.dumps(document))
+    refused = lumbarhu("measure", spine.ct, "--seeds", seeds, "--out", out)
+    assert refused.exit_code == 2
+    assert "L1" in refused.err
+    run = lumbarhu("measure", spine.ct, "--seeds", seeds, "--out", out, "--exclude", "L1=metal")
+    assert (run.exit_code, run.err) == (0, "")
+    assert {row["excluded"] for row in rows_of(out / "results.csv") if row["level"] == "L1"} == {"metal"}
