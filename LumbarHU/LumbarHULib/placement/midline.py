@@ -3,17 +3,15 @@
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
-from LumbarHULib.core.closed_spline import sample_closed_spline
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import frame_from_midline, nearest_slice
 from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.outline_fit import fit_outline
 from LumbarHULib.core.outline_fit_curve import midline_crossings
-from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes
 from LumbarHULib.placement.body_guess import BodyGuess
+from LumbarHULib.placement.even_outline import evened_midline, outline_uv_mm
 from LumbarHULib.placement.mid_height import mid_height
 from LumbarHULib.placement.mid_slice import ambiguity_finding, slice_alike
 from LumbarHULib.placement.proposal import Proposal
@@ -56,11 +54,13 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         off_mm = float(axes.to_body_mm(midline.mean(axis=0))[1])
         axes = axes.moved((0.0, off_mm, 0.0))
         depth_mm = float(np.linalg.norm(midline[0] - midline[1]))
+    midline, uneven = evened_midline(stack, guess.level, midline, protocol)
     findings = (
         *guess.findings,
         *height.findings,
         *_edge_findings(guess, midline, protocol),
         *symmetry_findings(guess.level, mirror, protocol),
+        *uneven,
     )
     other_slice = slice_alike(position, height.uncertain_mm / stack.slice_spacing_mm, protocol)
     if other_slice is not None:
@@ -140,9 +140,7 @@ def _symmetry_line(stack: AxialStack, axes: BodyAxes, mid_slice: int) -> tuple[n
 def _onto_edge(stack: AxialStack, landmarks: Landmarks, protocol: Protocol) -> np.ndarray:
     """Return a midline whose ends are moved along it onto the outline found in the CT."""
     frame = frame_from_midline(stack, landmarks, protocol)
-    plane = PlaneImage(stack.voxels_hu[frame.mid_slice], frame.uv_from_ij)
-    fit = fit_outline(plane, frame.depth_mm, protocol.outline_model)
-    dense, _ = sample_closed_spline(fit.control_points_uv_mm)
+    dense = outline_uv_mm(stack, frame, protocol)
     v = [_at(dense[:, 1], place) for place in midline_crossings(dense)]
     return frame.to_ras_mm([(0.0, v[0]), (0.0, v[1])])
 
