@@ -17,6 +17,9 @@ from LumbarHULib.core.results import LevelResult, RoiMask
 # In which two outlines are compared, in mm.
 _GRID_MM = 0.25
 
+# Left and right reach the dense base of the pedicles.
+_EVEN_ROIS = ("round", "oval", "front")
+
 # So much of a patch must lie in the regions.
 _PATCH_SHARE = 0.7
 
@@ -155,7 +158,8 @@ def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) ->
     noise_hu = protocol.noise_limit_sds * sd_hu / independent**0.5
     limit_hu = max(protocol.patch_difference_hu, noise_hu)
     findings = []
-    for roi, of_roi in in_roi.items():
+    for roi in _EVEN_ROIS:
+        of_roi = in_roi[roi]
         offsets_hu = np.where(is_whole & of_roi.any(axis=0), means_hu - median_hu, 0.0)
         worst_hu = float(offsets_hu.flat[np.abs(offsets_hu).argmax()])
         if abs(worst_hu) > limit_hu:

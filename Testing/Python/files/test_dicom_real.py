@@ -7,7 +7,11 @@ import SimpleITK
 from pydicom.uid import JPEG2000Lossless
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.landmarks import Landmarks
+from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.files.ct_file import read_ct
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.protocol_file import load_protocol
 
 
 def codes(ct_file):
@@ -52,3 +56,13 @@ def test_a_contrast_series_in_jpeg_2000_with_empty_identifiers_is_read(real_data
     assert ct_file.scan_facts.contrast is True
     assert ct_file.scan_facts.series_uid is None
     assert codes(ct_file) == ["slices_overlap"]
+
+
+def test_contrast_is_seen_in_the_pixels_of_an_arterial_ct_without_headers(real_data):
+    ct_file = read_ct(real_data("t12-arterial-nifti") / "ct_cropped.nii.gz")
+    protocol = load_protocol().protocol.with_values(placement_trials=0)
+    # Where T12's mask has its middle.
+    midline = Landmarks("T12", [(5.1, 121.1, 568.7), (4.0, 96.5, 568.7)])
+    result = measure_ct(ct_file.ct, [midline], protocol, load_cutoffs().cutoffs, ct_file.scan_facts)
+    assert not result.refusals
+    assert "contrast_seen" in [finding.code for finding in result.findings]
