@@ -141,8 +141,8 @@ def _workers_of(process: int) -> list[int]:
     found = []
     for entry in os.listdir("/proc"):
         try:
-            if entry.isdecimal() and "spawn_main" in Path("/proc", entry, "cmdline").read_text():
-                parent = int(Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()[1])
+            if entry.isdecimal() and b"spawn_main" in Path("/proc", entry, "cmdline").read_bytes():
+                parent = int(Path("/proc", entry, "stat").read_bytes().rpartition(b")")[2].split()[1])
                 found += [int(entry)] if parent == process else []
         except OSError:  # it has ended meanwhile
             continue

@@ -30,6 +30,7 @@ _TABLES = ("results.csv", "summary.csv")
 _WORDS = {
     "ct_sha256": "the CT",
     "markups_sha256": "the markups",
+    "seeds_sha256": "the seeds",
     "segmentation_sha256": "the segmentation",
     "protocol_sha256": "the protocol",
     "cutoffs_sha256": "the cutoffs",
@@ -126,6 +127,8 @@ def _inputs(job: MeasureJob) -> dict[str, list[Path]]:
     inputs = {"ct": ct_files(job.ct)}
     if job.segmentation is not None:
         return inputs | {"segmentation": volume_files(job.segmentation)}
+    if job.seeds is not None:
+        return inputs | {"seeds": markup_files([job.seeds])}
     return inputs | {"markups": markup_files(job.markups)}
 
 

@@ -15,7 +15,7 @@ from LumbarHULib.headless.measure_job import UNNAMED, MeasureJob
 from LumbarHULib.headless.reading_options import exclusions_named, levels_named, printable_name, reading_number
 
 # What a row measures from; it fills one of them.
-SOURCES = ("markups", "segmentation")
+SOURCES = ("markups", "seeds", "segmentation")
 COLUMNS = ("case", "ct", *SOURCES, "levels", "exclude", "reader", "reading")
 
 _LONGEST_NAME = 100
@@ -172,7 +172,7 @@ def _job(texts: Mapping[str, str], base: Path, common: MeasureJob) -> MeasureJob
         common,
         ct=ct,
         markups=_existing_paths("markups", given["markups"], base) if "markups" in sources else [],
-        segmentation=_existing("segmentation", given["segmentation"], base) if "segmentation" in sources else None,
+        **{name: _existing(name, given[name], base) for name in sources if name != "markups"},
         levels=_read("levels", levels_named, levels) if levels else None,
         exclusions=_read("exclude", exclusions_named, [exclude]) if exclude else {},
         case=texts["case"],

@@ -28,14 +28,22 @@ def test_a_row_says_what_is_measured_how_and_into_which_folder(one_level, table_
     assert (job.case, job.reader, job.reading) == ("P 1", "AB", 2)
 
 
-def test_a_row_is_measured_from_markups_or_a_segmentation_and_not_from_both(one_level, table_of):
-    columns = ("case", "ct", "markups", "segmentation")
+def test_a_row_is_measured_from_one_of_markups_segmentation_and_seeds(one_level, table_of):
+    columns = ("case", "ct", "markups", "segmentation", "seeds")
     ct, markups = str(one_level.ct), str(one_level.markups)
-    rows = [["a", ct, markups, ""], ["b", ct, "", ct], ["c", ct, markups, ct], ["d", ct, "", ""], ["e", ct, "", "x"]]
-    table = table_of(*rows, columns=columns)
-    assert [(row.job.markups, row.job.segmentation) for row in table.rows] == [
-        ([one_level.markups], None),
-        ([], one_level.ct),
+    table = table_of(
+        ["a", ct, markups, "", ""],
+        ["b", ct, "", ct, ""],
+        ["c", ct, markups, ct, ""],
+        ["d", ct, "", "", ""],
+        ["e", ct, "", "x", ""],
+        ["f", ct, "", "", markups],
+        columns=columns,
+    )
+    assert [(row.job.markups, row.job.segmentation, row.job.seeds) for row in table.rows] == [
+        ([one_level.markups], None, None),
+        ([], one_level.ct, None),
+        ([], None, one_level.markups),
     ]
     assert [(problem.row, problem.column) for problem in table.problems] == [
         (4, "segmentation"),

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from files.test_seeds_file import write_seeds
+from headless.batch_files import batch_here, write_cases
 from headless.command_runner import lumbarhu
 from headless.phantom_files import PhantomFiles, rows_of, write_midlines
 
@@ -113,3 +114,15 @@ def test_a_seed_in_muscle_is_refused_unless_its_level_is_excluded(spine, tmp_pat
     run = lumbarhu("measure", spine.ct, "--seeds", seeds, "--out", out, "--exclude", "L1=metal")
     assert (run.exit_code, run.err) == (0, "")
     assert {row["excluded"] for row in rows_of(out / "results.csv") if row["level"] == "L1"} == {"metal"}
+
+
+def test_a_batch_measures_from_seeds_and_anew_when_they_change(spine, tmp_path):
+    seeds_of(spine, tmp_path / "seeds.mrk.json", ("L2", "L3"))
+    table = write_cases(
+        tmp_path / "cases.csv", [["a", str(spine.ct), "seeds.mrk.json"]], columns=("case", "ct", "seeds")
+    )
+    assert batch_here(table, tmp_path / "out").counts == {"measured": 1}
+    assert {row["level"] for row in rows_of(tmp_path / "out" / "results.csv")} == {"L2", "L3"}
+    assert batch_here(table, tmp_path / "out").counts == {"finished": 1}
+    seeds_of(spine, tmp_path / "seeds.mrk.json", ("L3",))
+    assert batch_here(table, tmp_path / "out").anew == {"the seeds": 1}

@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from headless.mortal_functions import die_at_first, die_each_time, fail, square, wait_and_square
@@ -77,9 +79,9 @@ def test_there_is_at_least_one_worker():
 def children_of(process: int) -> list[int]:
     """Return the worker processes that a process began, by the system's own table."""
     found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdecimal():
-            with open(f"/proc/{entry}/stat") as stat, open(f"/proc/{entry}/cmdline") as command:
-                if int(stat.read().rpartition(")")[2].split()[1]) == process and "spawn_main" in command.read():
-                    found.append(int(entry))
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            parent = int((folder / "stat").read_bytes().rpartition(b")")[2].split()[1])
+            if parent == process and b"spawn_main" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
     return found
