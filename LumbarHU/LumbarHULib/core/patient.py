@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from math import fsum
 
 from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings, series_findings
 from LumbarHULib.core.classification import classify, summarize_roi
@@ -84,7 +85,8 @@ def summarize(
 
 def _summary(roi: str, used, in_order, protocol: Protocol, cutoffs: CutoffTable, may_classify: bool) -> RoiSummary:
     names = tuple(level.level for level in used)
-    mean_hu = sum(level.rois[roi].values["mean_hu"] for level in used) / len(used) if used else None
+    # fsum: Python's own sum rounds otherwise from version 3.12 on, and the same reading must give the same digits.
+    mean_hu = fsum(level.rois[roi].values["mean_hu"] for level in used) / len(used) if used else None
     summary = summarize_roi(roi, names, mean_hu, cutoffs.rois[roi], protocol, may_classify)
     is_classified = summary.class_name != "not_classified"
     summary = replace(summary, placement=roi_placement(roi, used, cutoffs.rois[roi], is_classified))

@@ -84,7 +84,7 @@ def test_the_scene_holds_one_reading_of_a_ct_of_the_same_size(demo):
         (reading,) = readings(scene)
         size = SimpleITK.ReadImage(str(folder / "ct.nrrd")).GetSize()
         display = reading.ct_node.GetDisplayNode()
-        assert (display.GetWindow(), display.GetLevel(), display.GetAutoWindowLevel()) == (1000, 300, 0)
+        assert (display.GetWindow(), display.GetLevel(), display.GetAutoWindowLevel()) == (700, 200, 0)
         assert reading.ct_node.GetImageData().GetDimensions() == size
         assert (reading.case, reading.reader) == ("phantom", "phantom-truth")
 
