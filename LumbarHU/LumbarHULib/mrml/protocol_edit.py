@@ -26,6 +26,30 @@ def set_protocol_value(reading: Reading, name: str, value) -> None:
     set_protocol(reading, document)
 
 
+def use_measurement_error(reading: Reading, protocol_document: dict) -> None:
+    """Judge by another protocol's least significant change from now on; all other values stay the reading's own.
+
+    Parameters
+    ----------
+    reading : Reading
+    protocol_document : dict
+        The whole content of a protocol file, such as a cohort leaves.
+
+    Raises
+    ------
+    InputError
+        When the document is not valid, or the reading is signed off.
+    """
+    reading.require_open()
+    own = copy.deepcopy(reading.protocol_document.document)
+    own["values"]["lsc_hu"] = protocol_document["values"]["lsc_hu"]
+    if own["values"] == protocol_document["values"]:
+        own = protocol_document
+    elif not own["name"].endswith(_MARK):
+        own["name"] += _MARK
+    set_protocol(reading, own)
+
+
 def is_protocol_modified(reading: Reading) -> bool:
     """Tell whether a value was changed since the protocol came from its file."""
     return reading.protocol_document.name.endswith(_MARK)

@@ -13,7 +13,8 @@ from LumbarHULib.files.cohort_job import CohortJob, run_cohort_job
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.cohort_nodes import CohortNodes, cohorts, write_cohort
-from LumbarHULib.mrml.reading import set_cutoffs, set_protocol
+from LumbarHULib.mrml.protocol_edit import use_measurement_error
+from LumbarHULib.mrml.reading import set_cutoffs
 from LumbarHULib.panel.cohort_views import CohortLayout
 from LumbarHULib.panel.section import Section
 
@@ -149,9 +150,9 @@ class CohortSection(Section):
         with self._panel.messages.problems_told():
             path = self._folder() / "protocol.json"
             document = load_protocol(path)
-            set_protocol(self._session.reading, document.document)
+            use_measurement_error(self._session.reading, document.document)
             self._ui.huProtocolPath.currentPath = str(path)
-            told = _("The reading is measured by {name}: least significant change {lsc:g} HU.")
+            told = _("The reading is judged by a least significant change of {lsc:g} HU, from {name}.")
             self._tell(told.format(name=document.name, lsc=document.protocol.lsc_hu))
             self._session.measure()
 
