@@ -11,7 +11,7 @@ from pathlib import Path
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 import slicer
-from PySide6.QtCore import Property, QObject, QSettings
+from PySide6.QtCore import Property, QObject, QSettings, qInstallMessageHandler
 from PySide6.QtCore import Signal as QtSignal
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QVBoxLayout, QWidget
 
@@ -32,6 +32,7 @@ class qSlicerApplication(QApplication):
         super().__init__(["Slicer", "--testing"])
         self.setApplicationName("Slicer")
         self.setOrganizationName("LumbarHU tests")
+        qInstallMessageHandler(_tell_of_qt)
         self._resources = ExitStack()
         self._folder = self._resources.enter_context(tempfile.TemporaryDirectory(prefix="lumbarhu-harness-"))
         QSettings.setPath(QSettings.defaultFormat(), QSettings.Scope.UserScope, self._folder)
@@ -244,6 +245,11 @@ def start():
     _load_modules(application)
     application.startupCompleted.emit()
     return slicer.app
+
+
+def _tell_of_qt(_kind, _context, text):
+    if "propagateSizeHints" not in text:  # what the off-screen platform says of every window
+        print(text, file=sys.stderr)
 
 
 def _load_modules(application):

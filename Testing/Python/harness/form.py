@@ -43,10 +43,10 @@ class QUiLoader(QtUiLoader):
             root.remove(connections)
         text = QtCore.QByteArray(ElementTree.tostring(root))
         made = super().load(QtCore.QBuffer(text, self), parent)
-        if made is None:
-            raise FormError(f"The form could not be loaded: {self.errorString()}")
+        if made is None or self._unknown:
+            raise FormError("; ".join(self._unknown) or f"The form could not be loaded: {self.errorString()}")
         named = {child.objectName(): child for child in [made, *made.findChildren(QtCore.QObject)]}
-        problems = self._unknown + _unknown_properties(root, named)
+        problems = _unknown_properties(root, named)
         for name, key, words in own_values:
             problems += _set_own_value(named[name], CUSTOM[of_classes[name]], key, words)
         for connection in () if connections is None else connections:

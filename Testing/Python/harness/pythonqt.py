@@ -5,6 +5,7 @@ read or written; no keyword arguments; lists come back as tuples, enumerations a
 """
 
 import enum
+import functools
 import weakref
 
 import shiboken6
@@ -16,6 +17,7 @@ from harness.signals import Signal, connect, disconnect
 
 _wrappers: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
 _classes: dict = {}
+_signals: dict[str, dict[str, list[str]]] = {}
 _first_of_two = {"QFileDialog", "QInputDialog"}  # PySide returns what was chosen and how, PythonQt what was chosen
 
 # Seen by asking a real application with Qt 5.15 for every property of seventy classes of Qt 6.
@@ -95,7 +97,7 @@ class Wrapper(metaclass=WrapperClass):
                 return to_python(thing.property(name), wrap)
             if index == _ABSENT:
                 raise AttributeError(f"{name} is new in Qt 6")
-            if signatures := signal_signatures(meta, name):
+            if signatures := signals_of(meta).get(name):
                 return Signal(thing, signatures, wrap)
         found = None if name.startswith("_") else getattr(thing, name, None)
         if callable(found):
@@ -183,6 +185,7 @@ def wrapper_class(qt_class) -> WrapperClass:
     return _classes[qt_class]
 
 
+@functools.cache
 def enumeration_members(qt_class) -> dict:
     """Return name → value of every enumeration of a class and its bases."""
     return {
@@ -205,15 +208,19 @@ def property_index(meta, name: str) -> int:
     return _ABSENT if member in _NEW_IN_QT6 else _METHOD if member in _METHODS_IN_QT5 else index
 
 
-def signal_signatures(meta, name: str) -> list[str]:
-    """Return the signatures of the signals of a name, the fullest first."""
-    methods = [meta.method(index) for index in range(meta.methodCount())]
-    found = [
-        bytes(method.methodSignature().data()).decode()
-        for method in methods
-        if method.methodType() == QtCore.QMetaMethod.MethodType.Signal and bytes(method.name().data()).decode() == name
-    ]
-    return sorted(found, key=lambda signature: -signature.count(",") - ("()" not in signature))
+def signals_of(meta) -> dict[str, list[str]]:
+    """Return the signals of a class: name → signatures, the fullest first."""
+    if meta.className() not in _signals:
+        found = {}
+        for index in range(meta.methodCount()):
+            method = meta.method(index)
+            if method.methodType() == QtCore.QMetaMethod.MethodType.Signal:
+                signature = bytes(method.methodSignature().data()).decode()
+                found.setdefault(signature.partition("(")[0], []).append(signature)
+        for signatures in found.values():
+            signatures.sort(key=lambda signature: -signature.count(",") - ("()" not in signature))
+        _signals[meta.className()] = found
+    return _signals[meta.className()]
 
 
 def wrapped_tool_tip(text: str) -> str:

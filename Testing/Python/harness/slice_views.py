@@ -18,8 +18,8 @@ _MANAGERS = (
     "vtkMRMLSegmentationsDisplayableManager2D",
     "vtkMRMLMarkupsDisplayableManager",
 )
-_SIZES_PX = {"Red": (520, 520)}
-_OTHER_SIZE_PX = (360, 360)
+_SIZES_PX = {"Red": (420, 420)}
+_OTHER_SIZE_PX = (300, 300)
 _UPDATES_PER_SECOND = 60.0
 
 
@@ -35,6 +35,7 @@ class qMRMLSliceView(QWidget):
         self._timer.timeout.connect(self._request)
         self._window = vtk.vtkRenderWindow()
         self._window.SetOffScreenRendering(1)
+        self._window.SetMultiSamples(0)  # as the application, unless its user wants otherwise
         self._window.SetSize(*size_px)
         self._renderer = vtk.vtkRenderer()
         self._window.AddRenderer(self._renderer)

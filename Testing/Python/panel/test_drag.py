@@ -1,0 +1,87 @@
+"""What a reader drags is measured as it stands in the end, to the digit of the command line."""
+
+import numpy as np
+import pytest
+
+MOVES = 200
+STEP_PX = 0.4
+
+
+@pytest.fixture
+def driver(application, tmp_path):
+    if application is None:
+        return None
+    from panel.driver import Driver
+
+    return Driver(tmp_path)
+
+
+def drag(view_name, start_px, offsets_px):
+    """Drag what lies at a pixel along a path, move by move."""
+    import slicer
+
+    interactor = slicer.app.layoutManager().sliceWidget(view_name).sliceView().interactor()
+    for x, y in ((start_px[0] + 1, start_px[1]), start_px):
+        interactor.SetEventPosition(x, y)
+        interactor.MouseMoveEvent()
+    interactor.LeftButtonPressEvent()
+    for right, up in offsets_px:
+        interactor.SetEventPosition(round(start_px[0] + right), round(start_px[1] + up))
+        interactor.MouseMoveEvent()
+    interactor.LeftButtonReleaseEvent()
+    slicer.app.processEvents()
+
+
+def test_the_numbers_after_200_mouse_moves_are_those_of_a_fresh_measurement(driver):
+    import slicer
+
+    from LumbarHULib.mrml.reading_markups import markup_node
+    from LumbarHULib.panel.views import AXIAL, window_position
+
+    driver.start_reading()
+    driver.place(["L2", "L3"])
+    driver.panel.levels.go_to("L3")
+    before, moved = driver.points("L3", "midline"), []
+    node = markup_node(driver.session.reading, "L3", "midline")
+    node.AddObserver(slicer.vtkMRMLMarkupsNode.PointModifiedEvent, lambda *_: moved.append(1))
+    angles = np.linspace(0, 6 * np.pi, MOVES)
+    path = np.column_stack([12 * np.sin(angles), np.linspace(0, -STEP_PX * 20, MOVES) + 6 * np.sin(2 * angles)])
+    drag(AXIAL, window_position(AXIAL, before[1]), path)
+    assert len(moved) >= MOVES / 2
+    assert not np.allclose(driver.points("L3", "midline")[1], before[1])
+    np.testing.assert_allclose(driver.points("L3", "midline")[0], before[0])
+    assert driver.shown() == driver.measured_afresh()
+    driver.ui.huUndoButton.click()
+    np.testing.assert_allclose(driver.points("L3", "midline"), before)
+
+
+def test_the_panel_and_the_command_line_give_the_same_digits(driver, tmp_path):
+    import slicer
+    from headless.command_runner import lumbarhu_process
+    from headless.phantom_files import rows_of
+
+    from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, is_edited, markup_node
+    from LumbarHULib.panel.views import AXIAL, window_position
+
+    driver.start_reading()
+    driver.place()
+    driver.panel.levels.go_to("L2")
+    drag(AXIAL, window_position(AXIAL, driver.points("L2", "boundary")[0]), [(0, -3), (0, -6), (0, -9)])
+    reading, markups = driver.session.reading, tmp_path / "markups"
+    markups.mkdir()
+    for level in driver.shown():
+        for role in MARKUP_ROLES:
+            if role == "midline" or is_edited(reading, level, role):
+                storage = slicer.vtkMRMLMarkupsJsonStorageNode()
+                storage.SetFileName(str(markups / f"{level}-{role}.mrk.json"))
+                assert storage.WriteData(markup_node(reading, level, role))
+    assert len(list(markups.iterdir())) == 5
+    volume = slicer.vtkMRMLVolumeArchetypeStorageNode()
+    volume.SetFileName(str(tmp_path / "ct.nrrd"))
+    assert volume.WriteData(driver.ct_node)
+    out = tmp_path / "audit"
+    done = lumbarhu_process("measure", tmp_path / "ct.nrrd", "--markups", markups, "--out", out)
+    assert done.exit_code == 0, done.err
+    printed = {(row["level"], row["roi"]): row["mean_hu"] for row in rows_of(out / "results.csv")}
+    shown = {(level, roi): repr(float(mean)) for level, rois in driver.shown().items() for roi, mean in rois.items()}
+    assert printed == shown

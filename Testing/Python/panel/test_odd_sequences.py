@@ -1,0 +1,57 @@
+"""Fifty sequences of odd doings leave no error, no orphan, and a scene that comes back with the same numbers."""
+
+import pytest
+
+SEQUENCES = 50
+TOGETHER = 10
+ACTIONS = 6
+
+
+@pytest.mark.parametrize("first", range(0, SEQUENCES, TOGETHER))
+def test_odd_doings_break_nothing(application, tmp_path, monkeypatch, first):
+    import slicer
+    from panel.driver import Driver, means_of
+    from panel.odd_actions import OddReader, orphans
+
+    from LumbarHULib.mrml.measure_reading import ReadingMeasurer
+    from LumbarHULib.mrml.reading import readings
+    from LumbarHULib.panel.synthetic_mouse import settle
+
+    def measured() -> dict:
+        return {
+            reading.title: means_of(ReadingMeasurer(reading).measure())
+            for reading in readings(slicer.mrmlScene)
+            if reading.ct_node is not None
+        }
+
+    unseen, problems = [], []
+    monkeypatch.setattr("sys.excepthook", lambda kind, error, traceback: unseen.append((error, traceback)))
+    driver = Driver(tmp_path)
+    driver.ui.huExportPath.currentPath = str(tmp_path / "export")
+    for seed in range(first, first + TOGETHER):
+        reader = OddReader(driver, seed)
+        reader.begin()
+        for _ in range(ACTIONS):
+            reader.act()
+        driver.panel.placing.cancel()
+        settle()
+        left = orphans(slicer.mrmlScene)
+        before, path = measured(), str(tmp_path / f"{seed}.mrb")
+        settle()
+        saved = slicer.util.saveScene(path)
+        slicer.mrmlScene.Clear(0)
+        settle()
+        slicer.util.loadScene(path)
+        settle()
+        after = measured()
+        told = [_told(*item) for item in unseen]
+        if told or left or not saved or after != before:
+            problems.append(f"seed {seed}: {reader.done}: {told=} {left=} {saved=} {before=} {after=}")
+        unseen.clear()
+    assert problems == []
+
+
+def _told(error, traceback) -> str:
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return f"{error!r} in {traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}"
