@@ -47,6 +47,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "click_off_center": "A click lies far off the middle of the body that was found.",
             "level_filled_in": "The level was not clicked but found between two that were.",
             "symmetry_doubtful": "The body's plane of symmetry is not sure.",
+            "posterior_wall_not_seen": "No wall is seen around a proposed midline's posterior end.",
             "outline_uneven": "The two sides of a proposed midline's outline are not mirror images.",
         },
         "Place of a level": {

@@ -11,7 +11,7 @@ from LumbarHULib.core.outline_fit_curve import midline_crossings
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes
 from LumbarHULib.placement.body_guess import BodyGuess
-from LumbarHULib.placement.even_outline import evened_midline, outline_uv_mm
+from LumbarHULib.placement.even_outline import evened_midline, outline_uv_mm, posterior_wall_findings
 from LumbarHULib.placement.mid_height import mid_height
 from LumbarHULib.placement.mid_slice import ambiguity_finding, slice_alike
 from LumbarHULib.placement.proposal import Proposal
@@ -61,6 +61,7 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         *_edge_findings(guess, midline, protocol),
         *symmetry_findings(guess.level, mirror, protocol),
         *uneven,
+        *posterior_wall_findings(stack, guess.level, midline, protocol),
     )
     other_slice = slice_alike(position, height.uncertain_mm / stack.slice_spacing_mm, protocol)
     if other_slice is not None:

@@ -17,6 +17,7 @@ from LumbarHULib.phantom.truth import true_midline_in_slice
 from LumbarHULib.placement.body_guess import BodyGuess
 
 
+@lru_cache
 def study_protocol() -> Protocol:
     return load_protocol(None).protocol
 
