@@ -23,7 +23,8 @@ class CohortLayout:
     @property
     def is_shown(self) -> bool:
         """Whether the views are arranged so now."""
-        return _layout_node().GetViewArrangement() == _LAYOUT_ID
+        node = _layout_node()  # none while the application closes
+        return node is not None and node.GetViewArrangement() == _LAYOUT_ID
 
     def show(self) -> None:
         """Arrange five plots and a table."""
