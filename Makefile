@@ -39,6 +39,7 @@ evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/cortical_margin.py
 	$(RUN) Testing/Evidence/phantom_accuracy.py
 	$(RUN) Testing/Evidence/placement_accuracy.py masks 12
+	$(RUN) Testing/Evidence/placement_accuracy.py clicks 12
 	$(RUN) Testing/Evidence/study_cutoff_intervals.py
 	$(RUN) Testing/Evidence/auc_coverage.py
 	$(RUN) Testing/Evidence/cutoff_coverage.py

@@ -15,6 +15,7 @@ from LumbarHULib.phantom.grid import axial_grid
 from LumbarHULib.phantom.render import PhantomCt, render_on_grid
 from LumbarHULib.phantom.spec import SpineSpec, VesselSpec
 from LumbarHULib.phantom.spines import lumbar_spine, upright_spine
+from LumbarHULib.placement.click_bodies import guess_from_click
 from LumbarHULib.placement.mask_bodies import guess_from_mask
 from LumbarHULib.placement.midline import propose_midline
 from LumbarHULib.placement.proposal import Proposal
@@ -124,6 +125,26 @@ def proposal_from_mask(case: Case, level: str, mask: np.ndarray) -> Proposal:
     """Return the midline that a mask gives."""
     guess = guess_from_mask(level, mask, case.phantom.ras_from_ijk, case.stack, PROTOCOL)
     return propose_midline(case.stack, guess, PROTOCOL)
+
+
+def clicks_in(case: Case, level: str, count: int, within_mm: float = 6.0) -> np.ndarray:
+    """Return points, shape (count, 3), evenly spread over a ball around the middle of a body."""
+    random = np.random.default_rng([sum(map(ord, case.name)), ord(level[1])])
+    directions = random.normal(size=(count, 3))
+    lengths = within_mm * random.random((count, 1)) ** (1 / 3)
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return np.array(case.phantom.spec.vertebra(level).center_ras_mm) + lengths * directions
+
+
+def proposal_from_click(case: Case, level: str, click_ras_mm: np.ndarray) -> Proposal:
+    """Return the midline that a click gives."""
+    return propose_midline(case.stack, guess_from_click(case.stack, level, click_ras_mm, PROTOCOL), PROTOCOL)
+
+
+def means_hu(stack: AxialStack, proposal: Proposal) -> dict[str, float]:
+    """Return each region's mean at a proposed midline."""
+    measured = measure_level(stack, proposal.landmarks, PROTOCOL)
+    return {roi: of_roi.values["mean_hu"] for roi, of_roi in measured.rois.items()}
 
 
 def errors_of(case: Case, level: str, propose: Callable[[], Proposal]) -> Errors | None:
