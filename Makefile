@@ -52,6 +52,7 @@ pictures: $(INSTALLED)
 	$(RUN) Docs/draw_pictures.py
 	$(RUN) Docs/draw_protocol.py
 	$(RUN) Docs/draw_report.py
+	$(RUN) Docs/list_findings.py
 
 lint: $(INSTALLED)
 	$(RUN) -m ruff check

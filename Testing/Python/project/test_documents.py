@@ -1,6 +1,7 @@
 """What the documents tell people to type exists, and the numbers that they state are those in use."""
 
 import functools
+import importlib.util
 import re
 import subprocess
 import sys
@@ -114,3 +115,12 @@ def test_the_page_on_files_of_ones_own_states_the_defaults_in_use(repository):
     )
     assert len(numbers) >= 5
     assert stated["lateral_extent"] == protocol.lateral_extent
+
+
+def test_the_page_on_findings_is_the_one_that_its_script_writes(repository):
+    path = repository / "Docs" / "list_findings.py"
+    spec = importlib.util.spec_from_file_location("list_findings", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    is_same = script.PAGE.read_text(encoding="utf-8") == script.page()
+    assert is_same, "run python Docs/list_findings.py"
