@@ -74,7 +74,7 @@ class KeepSection(Section):
         is_measured = session.is_open and session.result is not None and bool(session.result.levels)
         ui.huSignButton.visible = not is_signed
         ui.huSignButton.enabled = session.may_change and is_measured
-        ui.huReopenFrame.visible = is_signed
+        ui.huReopenFrame.visible = ui.huReopenButton.enabled = is_signed
         ui.huExportButton.enabled = is_measured
         ui.huVerifyButton.enabled = self._panel.parameters is not None and self._panel.parameters.ctVolume is not None
         self.tell(self._state() if session.is_open else "")

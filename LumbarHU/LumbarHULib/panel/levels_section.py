@@ -65,8 +65,9 @@ class LevelsSection(Section):
 
     def place(self, level: str) -> None:
         """Let the next clicks place a level."""
-        with self._panel.messages.problems_told():
-            self._panel.placing.arm(level)
+        if self._session.is_open:
+            with self._panel.messages.problems_told():
+                self._panel.placing.arm(level)
 
     def place_first(self) -> None:
         """Let the next clicks place the first level that is asked for and has no midline."""

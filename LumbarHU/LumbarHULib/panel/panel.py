@@ -26,7 +26,7 @@ from LumbarHULib.panel.regions_section import RegionsSection
 from LumbarHULib.panel.results_section import ResultsSection
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.setup_section import SetupSection
-from LumbarHULib.panel.views import ReadingLayout
+from LumbarHULib.panel.views import ReadingLayout, leave_automatic_window
 
 _OWN_ROLES = ("CT", *ROIS, *(f"{level}-{role}" for level in LEVELS for role in MARKUP_ROLES))
 
@@ -137,6 +137,7 @@ class Panel(VTKObservationMixin):
         self.placing.cancel()
         self.live.stop()
         self._forget_reading_node()
+        leave_automatic_window(reading.ct_node)
         self.addObserver(reading.node, vtk.vtkCommand.ModifiedEvent, self._on_reading_changed)
         self.session.open(reading)
         self.parameters.reading = reading.node

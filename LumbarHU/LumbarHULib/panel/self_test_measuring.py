@@ -56,9 +56,12 @@ class MeasuringSteps(WalkBase):
         self._ui.huReaderEdit.text = ""
         self._ui.huNewReadingButton.click()
         self._test.assertIn("no reader", self._ui.huMessageLabel.text)
+        display = self._ui.huCtSelector.currentNode().GetDisplayNode()
+        display.SetAutoWindowLevel(True)  # as Slicer's reader of files leaves it
         self._ui.huCaseEdit.text, self._ui.huReaderEdit.text = "self-test", "Reader A"
         self._ui.huNewReadingButton.click()
         self._test.assertEqual(self._session.reading.title, "Reader A – reading 1")
+        self._test.assertFalse(display.GetAutoWindowLevel())
         self._ui.huLayoutButton.checked = True
         settle()
 

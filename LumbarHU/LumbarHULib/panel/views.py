@@ -64,6 +64,13 @@ def show_ct(ct_node) -> None:
     slicer.util.setSliceViewerLayers(background=ct_node, fit=True, rotateToVolumePlane=True)
 
 
+def leave_automatic_window(ct_node) -> None:
+    """Show a CT in a bone window where nobody chose another: Slicer's reader sets its own after it tells of the CT."""
+    display = None if ct_node is None else ct_node.GetDisplayNode()
+    if display is not None and display.GetAutoWindowLevel():
+        set_bone_window(ct_node)
+
+
 def jump_to(point_ras_mm) -> None:
     """Center every slice view on a point, and zoom in on the body around it."""
     for name, size_mm in _FIELD_OF_VIEW_MM.items():
