@@ -11,21 +11,27 @@ from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.core.protocol import Protocol
 
 
-def slice_alike(position: float, uncertain: float, protocol: Protocol) -> int | None:
+def slice_alike(position: float, uncertain_mm: float, spacing_mm: float, protocol: Protocol) -> int | None:
     """Return the slice that might as well be the mid-slice; None where one is clearly the nearest.
+
+    Where slices are so thin that a region covers three or more of them, most voxels stay the same: None as well.
 
     Parameters
     ----------
     position : float
         Mid-height, counted in slices.
-    uncertain : float
-        By how much it may be off, in slices.
+    uncertain_mm : float
+        By how much it may be off.
+    spacing_mm : float
+        Distance between two slices.
     protocol : Protocol
     """
+    if 2 * spacing_mm <= protocol.slab_mm:
+        return None
     chosen = nearest_slice(position)
     other = chosen + (1 if position > chosen else -1)
     from_halfway = abs((chosen + other) / 2 - position)
-    return other if from_halfway <= protocol.placement_tie_slices + uncertain else None
+    return other if from_halfway <= protocol.placement_tie_slices + uncertain_mm / spacing_mm else None
 
 
 def ambiguity_finding(

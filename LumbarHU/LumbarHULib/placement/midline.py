@@ -63,7 +63,7 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         *uneven,
         *posterior_wall_findings(stack, guess.level, midline, protocol),
     )
-    other_slice = slice_alike(position, height.uncertain_mm / stack.slice_spacing_mm, protocol)
+    other_slice = slice_alike(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
     if other_slice is not None:
         other = _midline_or_none(stack, tilted, depth_mm, guess.level, other_slice, protocol)
         findings += (ambiguity_finding(stack, guess.level, midline, other, position, protocol),)
