@@ -6,7 +6,6 @@ import slicer
 from mrml.plain_bodies import plain_bodies
 
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
-from LumbarHULib.mrml.reading import readings
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 from LumbarHULib.panel.synthetic_mouse import click, drag, settle
@@ -14,7 +13,6 @@ from LumbarHULib.panel.views import AXIAL, CORONAL, SAGITTAL
 
 # They open a browser, or work out a cohort; the panel's own walk goes there.
 _LEFT_OUT = {"huCohortRunButton", "huCohortSummaryButton", "huListButton"}
-_DISPLAYS = ("vtkMRMLMarkupsDisplayNode", "vtkMRMLSegmentationDisplayNode", "vtkMRMLVolumeDisplayNode")
 _VIEWS = (AXIAL, AXIAL, AXIAL, SAGITTAL, CORONAL)
 
 
@@ -154,36 +152,3 @@ class OddReader:
             slicer.mrmlScene.Clear(0)
         else:
             self.begin()
-
-
-def orphans(scene) -> list[str]:
-    """Return the names of nodes of ours that no reading knows, and of what belongs to a node that is gone."""
-    known = set()
-    for reading in readings(scene):
-        roles = [
-            reading.node.GetNthNodeReferenceRole(index) for index in range(reading.node.GetNumberOfNodeReferenceRoles())
-        ]
-        known |= {reading.node.GetNodeReferenceID(role) for role in roles}
-    found = []
-    for kind in ("vtkMRMLMarkupsNode", "vtkMRMLSegmentationNode", "vtkMRMLTableNode"):
-        found += [node for node in nodes_of(scene, kind) if node.GetID() not in known and not node.GetHideFromEditors()]
-    used = set()
-    for kind, roles in (("vtkMRMLDisplayableNode", ("display", "storage")), ("vtkMRMLStorableNode", ("storage",))):
-        for node in nodes_of(scene, kind):
-            for role in roles:
-                count = node.GetNumberOfNodeReferences(role)
-                used |= {node.GetNthNodeReferenceID(role, index) for index in range(count)}
-    for kind in (
-        "vtkMRMLMarkupsDisplayNode",
-        "vtkMRMLSegmentationDisplayNode",
-        "vtkMRMLVolumeDisplayNode",
-        "vtkMRMLStorageNode",
-    ):
-        found += [node for node in nodes_of(scene, kind) if node.GetID() not in used]
-    return [node.GetID() for node in found]
-
-
-def nodes_of(scene, kind) -> list:
-    nodes = scene.GetNodesByClass(kind)
-    nodes.UnRegister(None)
-    return [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]

@@ -1,6 +1,9 @@
 """Fifty sequences of odd doings leave no error, no orphan, and a scene that comes back with the same numbers."""
 
 import pytest
+from panel.orphans import orphans
+
+from LumbarHULib.headless.scene import headless_scene
 
 SEQUENCES = 50
 TOGETHER = 10
@@ -11,7 +14,7 @@ ACTIONS = 6
 def test_odd_doings_break_nothing(application, tmp_path, monkeypatch, first):
     import slicer
     from panel.driver import Driver, means_of
-    from panel.odd_actions import OddReader, orphans
+    from panel.odd_actions import OddReader
 
     from LumbarHULib.mrml.measure_reading import ReadingMeasurer
     from LumbarHULib.mrml.reading import readings
@@ -55,3 +58,14 @@ def _told(error, traceback) -> str:
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
     return f"{error!r} in {traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}"
+
+
+def test_what_is_left_behind_is_found():
+    with headless_scene() as scene:
+        assert orphans(scene) == []
+        line = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
+        line.CreateDefaultDisplayNodes()
+        assert orphans(scene) == [line.GetID()]
+        display = line.GetDisplayNode()
+        line.SetAndObserveDisplayNodeID(None)
+        assert display.GetID() in orphans(scene)
