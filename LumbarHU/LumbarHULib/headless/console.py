@@ -106,7 +106,7 @@ def _placement_lines(summaries: Sequence[RoiSummary], protocol: Protocol) -> Ite
     sds = ", ".join(f"{summary.roi} {summary.placement.sd_hu:.1f} HU" for summary in known)
     yield (
         f"Midlines moved {known[0].placement.trials} times as readers err (SD {protocol.reader_error_mm:g} mm and "
-        f"{protocol.reader_error_deg:g}°, up to {slices}), the means vary by (SD): {sds}."
+        f"{protocol.reader_error_deg:g} degrees, up to {slices}), the means vary by (SD): {sds}."
     )
     shares = ", ".join(
         f"{summary.roi} {100 * summary.placement.class_shares[summary.class_name]:.0f} %"

@@ -42,7 +42,9 @@ def test_the_tables_are_narrow_and_their_columns_name_their_limits(measured):
 
 def test_it_tells_how_sure_means_and_classes_are_when_midlines_move(measured):
     lines, summary = measured()
-    (moved,) = [line for line in lines if line.startswith("Midlines moved 100 times as readers err (SD 1 mm and 2°, ")]
+    (moved,) = [
+        line for line in lines if line.startswith("Midlines moved 100 times as readers err (SD 1 mm and 2 degrees, ")
+    ]
     (same,) = [line for line in lines if line.startswith("The class stays the same in: ")]
     for row in summary:
         assert f"{row['roi']} {float(row['placement_sd_hu']):.1f} HU" in moved
