@@ -82,7 +82,7 @@ def _view_findings(stack: AxialStack, protocol: Protocol) -> tuple[Finding, ...]
     return (
         Finding(
             "small_field_of_view",
-            f"The CT's slices show {columns * along_i_mm:.4g} × {rows * along_j_mm:.4g} mm, less than "
+            f"The CT's slices show {columns * along_i_mm:.4g} by {rows * along_j_mm:.4g} mm, less than "
             f"{protocol.field_of_view_min_mm:g} mm one way: vessels that would show contrast medium may be out of "
             "view.",
             "Use the uncropped CT where there is one.",
