@@ -1,6 +1,7 @@
 """Segmentations from disk: label maps, Slicer's .seg.nrrd, or a folder with a file for each structure."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def _read_file(path: Path) -> tuple[Segment, ...]:
     name = path.name.lower()
     if name.endswith(_NIFTI_SUFFIXES):
         labels, ras_from_ijk, _, _ = read_nifti(path)
-        return _named_by_file(path, _segments_of_layer(path, labels, ras_from_ijk, {}))
+        return _named_by_file(path, segments_in(path.name, labels, ras_from_ijk, {}))
     if not name.endswith(_SITK_SUFFIXES):
         raise InputError(f"“{path.name}” is of no format that can be read as a segmentation: give {_READABLE}.")
     image, _ = read_image_with_sitk(path, layers=True)
@@ -104,7 +105,7 @@ def _read_file(path: Path) -> tuple[Segment, ...]:
     segments = tuple(
         segment
         for layer, labels in enumerate(layers)
-        for segment in _segments_of_layer(path, labels, ras_from_ijk, described.get(layer, {}))
+        for segment in segments_in(path.name, labels, ras_from_ijk, described.get(layer, {}))
     )
     return _named_by_file(path, segments)
 
@@ -132,13 +133,31 @@ def _described(image) -> dict[int, dict[int, tuple[str, str]]]:
     return described
 
 
-def _segments_of_layer(
-    path: Path, labels: np.ndarray, ras_from_ijk: np.ndarray, described: dict[int, tuple[str, str]]
+def segments_in(
+    called: str, labels: np.ndarray, ras_from_ijk: np.ndarray, described: Mapping[int, tuple[str, str]]
 ) -> tuple[Segment, ...]:
+    """Return every segment that a label map holds, by value.
+
+    Parameters
+    ----------
+    called : str
+        What messages call the label map.
+    labels : numpy.ndarray, shape (K, J, I)
+        Whole numbers; 0 is no segment.
+    ras_from_ijk : numpy.ndarray, shape (4, 4)
+        From indices (i, j, k) to RAS mm.
+    described : mapping of int to tuple
+        Name and terminology of the values of which they are known.
+
+    Raises
+    ------
+    InputError
+        When the values are those of an image, not of a label map.
+    """
     from scipy import ndimage
 
     segments = []
-    for index, crop in enumerate(ndimage.find_objects(_whole_numbers(path, labels))):
+    for index, crop in enumerate(ndimage.find_objects(_whole_numbers(called, labels))):
         if crop is None:
             continue
         value = index + 1
@@ -153,12 +172,12 @@ def _segments_of_layer(
 _LARGEST_VALUE = 4000
 
 
-def _whole_numbers(path: Path, labels: np.ndarray) -> np.ndarray:
+def _whole_numbers(called: str, labels: np.ndarray) -> np.ndarray:
     low, high = float(labels.min()), float(labels.max())
     whole = labels.dtype.kind in "iu" or np.array_equal(labels, np.rint(labels))
     if not whole or low < 0 or high > _LARGEST_VALUE:
         raise InputError(
-            f"“{path.name}” holds values from {low:g} to {high:g}, so it is no segmentation: give one with a whole "
+            f"“{called}” holds values from {low:g} to {high:g}, so it is no segmentation: give one with a whole "
             "number for each vertebra and 0 elsewhere."
         )
     return labels if labels.dtype in (np.uint8, np.int16, np.uint16, np.int32) else labels.astype(np.int32)

@@ -22,6 +22,7 @@ from LumbarHULib.mrml.reading_lifecycle import sign_off_findings
 from LumbarHULib.mrml.reading_markups import (
     AUTOMATIC_ROLES,
     placed_levels,
+    placement_findings,
     read_landmarks,
     remove_markups,
     write_automatic,
@@ -107,7 +108,11 @@ class ReadingMeasurer:
             if isinstance(level, LevelResult):
                 self._levels[name] = replace(level, trials=self._trials_of(level))
         measured = [level for level in self._levels.values() if isinstance(level, LevelResult)]
-        self._place_findings = check_places(self.stack, measured, self._reading.protocol) if measured else ()
+        findings = [finding for level in measured for finding in placement_findings(self._reading, level.level)]
+        if measured:
+            findings += check_places(self.stack, measured, self._reading.protocol)
+        # What concerns a segmentation as a whole is kept with each of its levels.
+        self._place_findings = tuple(dict.fromkeys(findings))
         return self.summary()
 
     def summary(self) -> ReadingResult:

@@ -1,5 +1,7 @@
 """The markups of a reading: midline, boundary and outline of each level, who placed them, and what they say."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from types import MappingProxyType
 
 import numpy as np
@@ -9,6 +11,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin
 from LumbarHULib.core.levels import LEVELS, parse_level
 from LumbarHULib.files.drawing_colors import MARKUP_COLORS
@@ -28,6 +31,10 @@ _NODE_CLASSES = MappingProxyType(
     }
 )
 _GLYPH_SCALE = 3.0
+
+# What no moving of a midline settles.
+_FILLED_IN = "level_filled_in"
+_ABOUT_WHICH_BODY = (_FILLED_IN, "labels_read_by_value")
 
 # Saving and reopening a scene moves a point by 1e-13 mm, a reader's hand by more than this.
 _MOVED_MM = 1e-6
@@ -80,7 +87,9 @@ def adopt_markup(reading: Reading, level: str, role: str, node) -> None:
     put_in_folder(reading, "Markups", node)
 
 
-def set_midline(reading: Reading, level: str, points_ras_mm, origin: MidlineOrigin = MANUAL) -> None:
+def set_midline(
+    reading: Reading, level: str, points_ras_mm, origin: MidlineOrigin = MANUAL, findings: Sequence[Finding] = ()
+) -> None:
     """Place a level's midline.
 
     Parameters
@@ -89,12 +98,15 @@ def set_midline(reading: Reading, level: str, points_ras_mm, origin: MidlineOrig
         Anterior end, then posterior end.
     origin : MidlineOrigin
         How it came to be there. An accepted proposal becomes a corrected one when a reader moves it.
+    findings : sequence of Finding
+        What made a proposal doubtful; see `placement_findings`.
     """
     reading.require_open()
     points_ras_mm = np.asarray(points_ras_mm, dtype=float).reshape(-1, 3)
     replace_points(ensure_markup(reading, level, "midline"), "midline", points_ras_mm)
     kept = {"kind": origin.kind, "corrected_mm": origin.corrected_mm, "corrected_deg": origin.corrected_deg}
-    reading.keep(_origin_key(level), kept | {"points_ras_mm": points_ras_mm.tolist()})
+    kept |= {"points_ras_mm": points_ras_mm.tolist(), "findings": [asdict(finding) for finding in findings]}
+    reading.keep(_origin_key(level), kept)
 
 
 def move_into_slice(
@@ -190,6 +202,35 @@ def midline_origin(reading: Reading, level: str) -> MidlineOrigin:
     turned_deg = float(np.degrees(np.arccos(np.clip(directions[0] @ directions[1], -1, 1))))
     shifted_mm = float(np.linalg.norm(now.mean(axis=0) - proposed.mean(axis=0)))
     return MidlineOrigin("proposal_corrected", round(shifted_mm, 6), round(turned_deg, 6))
+
+
+def placement_findings(reading: Reading, level: str) -> tuple[Finding, ...]:
+    """Return what made a level's proposal doubtful.
+
+    Once a reader has moved the midline that is settled, but for which body it lies in.
+    """
+    kept = reading.value(_origin_key(level)) or {}
+    findings = tuple(Finding(**item) for item in kept.get("findings", ()))
+    if midline_origin(reading, level).kind == "proposal_corrected":
+        findings = tuple(finding for finding in findings if finding.code in _ABOUT_WHICH_BODY)
+    return findings
+
+
+def filled_in_levels(reading: Reading) -> tuple[str, ...]:
+    """Return the levels that were counted, not clicked, and that nobody has confirmed yet."""
+    return tuple(
+        level
+        for level in placed_levels(reading)
+        if any(finding.code == _FILLED_IN for finding in placement_findings(reading, level))
+    )
+
+
+def confirm_level(reading: Reading, level: str) -> None:
+    """Note that a reader has looked at a level that was counted, and found it right."""
+    reading.require_open()
+    kept = reading.value(_origin_key(level))
+    findings = [item for item in kept["findings"] if item["code"] != _FILLED_IN]
+    reading.keep(_origin_key(level), kept | {"findings": findings})
 
 
 def is_edited(reading: Reading, level: str, role: str) -> bool:

@@ -1,0 +1,119 @@
+"""Proposed midlines in a reading: from the vertebrae that were segmented, and from clicks into the bodies."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.files.segmentation_file import Segment
+from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.reading_markups import (
+    midline_origin,
+    placed_levels,
+    return_to_automatic,
+    set_midline,
+)
+from LumbarHULib.placement.body_guess import BodyGuess
+from LumbarHULib.placement.click_bodies import check_order, guess_from_click, guesses_between_clicks
+from LumbarHULib.placement.mask_bodies import guess_from_mask
+from LumbarHULib.placement.midline import propose_midline
+from LumbarHULib.placement.proposal import Proposal
+
+
+def place_proposal(reading: Reading, proposal: Proposal, told: Sequence[Finding] = ()) -> None:
+    """Place a proposed midline, and let boundary and outline follow it.
+
+    Parameters
+    ----------
+    told : sequence of Finding
+        What is to be told of where the proposal comes from as a whole.
+
+    Raises
+    ------
+    InputError
+        When the reading is signed off.
+    """
+    reading.require_open()
+    landmarks = proposal.landmarks
+    findings = (*told, *proposal.findings)
+    set_midline(reading, landmarks.level, landmarks.midline_ras_mm, landmarks.origin, findings)
+    for role in ("boundary", "outline"):
+        return_to_automatic(reading, landmarks.level, role)
+
+
+def placed_by_hand(reading: Reading) -> tuple[str, ...]:
+    """Return the levels whose midline a reader placed or corrected: another proposal would undo that work."""
+    return tuple(
+        level for level in placed_levels(reading) if midline_origin(reading, level).kind != "proposal_accepted"
+    )
+
+
+def place_from_segments(
+    reading: Reading,
+    stack: AxialStack,
+    segments: Mapping[str, Segment],
+    told: Sequence[Finding] = (),
+    progress: Callable[[str], None] = lambda level: None,
+) -> tuple[str, ...]:
+    """Place a proposed midline in each segment; return why it could not be for those that have none.
+
+    Parameters
+    ----------
+    stack : AxialStack
+        The reading's CT.
+    segments : mapping of str to Segment
+        Each level's segment.
+    told : sequence of Finding
+        What `levels_of_segments` told.
+    progress : callable, optional
+        Called with each level before it is placed.
+    """
+    reading.require_open()
+    refusals = []
+    for level, segment in segments.items():
+        progress(level)
+        try:
+            guess = guess_from_mask(level, segment.inside, segment.ras_from_ijk, stack, reading.protocol)
+            place_proposal(reading, propose_midline(stack, guess, reading.protocol), told)
+        except InputError as problem:
+            refusals.append(str(problem))
+    return tuple(refusals)
+
+
+def place_from_click(
+    reading: Reading, stack: AxialStack, level: str, click_ras_mm: np.ndarray, above: Sequence[BodyGuess]
+) -> BodyGuess:
+    """Place a proposed midline in the body around a point, and return where that body is.
+
+    Parameters
+    ----------
+    above : sequence of BodyGuess
+        The bodies of the levels above that were clicked before: this one must lie below them.
+
+    Raises
+    ------
+    InputError
+        When no body is seen there, or it is another level's; nothing is changed then.
+    """
+    guess = guess_from_click(stack, level, click_ras_mm, reading.protocol)
+    check_order((*above, guess), reading.protocol)
+    place_proposal(reading, propose_midline(stack, guess, reading.protocol))
+    return guess
+
+
+def place_between_clicks(
+    reading: Reading, stack: AxialStack, clicks_ras_mm: Mapping[str, np.ndarray], wanted: Sequence[str]
+) -> None:
+    """Place proposed midlines around points and in the bodies between them, as far as their levels are wanted.
+
+    Raises
+    ------
+    InputError
+        As `guesses_between_clicks` and `propose_midline`; nothing is changed then.
+    """
+    guesses = guesses_between_clicks(stack, clicks_ras_mm, reading.protocol)
+    proposals = [propose_midline(stack, guess, reading.protocol) for guess in guesses if guess.level in wanted]
+    for proposal in proposals:
+        place_proposal(reading, proposal)

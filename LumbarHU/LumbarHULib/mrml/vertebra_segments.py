@@ -1,0 +1,80 @@
+"""The vertebrae that somebody segmented in the scene, as those of a segmentation's file."""
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.segment_levels import level_named
+from LumbarHULib.files.segmentation_file import Segment, segments_in
+from LumbarHULib.mrml.ct_node import node_from_ijk, voxels_of, world_from_node
+
+# What `segments_of_node` takes.
+SEGMENTATION_CLASSES = ("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode")
+
+_REPRESENTATION = "Binary labelmap"
+
+
+def segments_of_node(node) -> tuple[Segment, ...]:
+    """Return every segment of a segmentation or a label-map volume that is not empty, where its transforms put it.
+
+    Raises
+    ------
+    InputError
+        When a segment has no voxels to read, or the node stands under a transform that bends space.
+    """
+    if node.IsA("vtkMRMLLabelMapVolumeNode"):
+        return _of_label_map(node)
+    return _of_segmentation(node)
+
+
+def _of_label_map(node) -> tuple[Segment, ...]:
+    labels = voxels_of(node)
+    segments = segments_in(node.GetName(), labels, world_from_node(node) @ node_from_ijk(node), {})
+    colors = None if node.GetDisplayNode() is None else node.GetDisplayNode().GetColorNode()
+    if colors is None:
+        return segments
+    names = {segment.value: colors.GetColorName(segment.value) or "" for segment in segments}
+    # A general color table names other things by the same values: its names count only where they name vertebrae.
+    if not any(map(level_named, names.values())):
+        return segments
+    described = {value: (name, "") for value, name in names.items()}
+    return segments_in(node.GetName(), labels, world_from_node(node) @ node_from_ijk(node), described)
+
+
+def _of_segmentation(node) -> tuple[Segment, ...]:
+    segmentation, world = node.GetSegmentation(), world_from_node(node)
+    images, described = {}, {}
+    for name in segmentation.GetSegmentIDs():
+        segment = segmentation.GetSegment(name)
+        image = segment.GetRepresentation(_REPRESENTATION)
+        if image is None:
+            raise InputError(
+                f"“{segment.GetName()}” of “{node.GetName()}” has no binary label map: create that representation in "
+                "the module Segmentations."
+            )
+        images[id(image)] = image
+        terminology = vtk.reference("")
+        segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), terminology)
+        described.setdefault(id(image), {})[segment.GetLabelValue()] = (segment.GetName(), str(terminology))
+    return tuple(
+        segment
+        for key, image in images.items()
+        if image.GetPointData().GetScalars() is not None
+        for segment in segments_in(node.GetName(), _voxels(image), world @ _node_from_first(image), described[key])
+        if segment.value in described[key]
+    )
+
+
+def _voxels(image) -> np.ndarray:
+    return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+
+
+def _node_from_first(image) -> np.ndarray:
+    """Return the matrix from indices counted from the image's first voxel to mm; its extent may begin anywhere."""
+    matrix = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    node_from_index = slicer.util.arrayFromVTKMatrix(matrix)
+    node_from_index[:3, 3] += node_from_index[:3, :3] @ image.GetExtent()[::2]
+    return node_from_index
