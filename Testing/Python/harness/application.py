@@ -19,7 +19,7 @@ from harness import hierarchy_menu, modules, pythonqt, widgets
 from LumbarHULib.headless.scene import scene_and_application_logic
 
 _MODULE = Path(__file__).resolve().parents[3] / "LumbarHU" / "LumbarHU.py"
-_WITHOUT_PANEL = ("Data", "SegmentEditor", "Volumes", "Markups")
+_WITHOUT_PANEL = ("Data", "SegmentEditor", "Volumes", "Markups", "Segmentations", "SubjectHierarchy")
 _WIDTH_PX, _HEIGHT_PX = 420, 1000
 
 
@@ -114,7 +114,7 @@ class qSlicerModuleManager(QObject):
     def add(self, name, module):
         """Make a module known."""
         self._modules[name] = module
-        setattr(slicer.modules, name.lower(), module if module is None else pythonqt.wrap(module))
+        setattr(slicer.modules, name.lower(), pythonqt.wrap(module))
 
     def module(self, name):
         """Return a module by its name, or None."""
@@ -128,6 +128,23 @@ class qSlicerModuleManager(QObject):
         """Take the modules down."""
         for name in self._modules:
             self.moduleAboutToBeUnloaded.emit(name)
+
+
+class qSlicerLoadableModule(QObject):
+    """A module of the application's own: its logic, and no panel."""
+
+    name = widgets.plain_property(str, "name", "")
+
+    def __init__(self, name, logic):
+        super().__init__()
+        self.name, self._logic = name, logic
+
+    def logic(self):
+        """Return the module's logic, or None."""
+        return self._logic
+
+    def widgetRepresentation(self):
+        """Return nothing: there is no panel."""
 
 
 class qSlicerCoreIOManager(QObject):
@@ -259,7 +276,7 @@ def _load_modules(application):
     slicer.qSlicerScriptedLoadableModuleWidget = pythonqt.wrapper_class(qSlicerScriptedLoadableModuleWidget)
     manager = application.moduleManager()
     for name in _WITHOUT_PANEL:
-        manager.add(name, None)
+        manager.add(name, qSlicerLoadableModule(name, application.applicationLogic().GetModuleLogic(name)))
     slicer.modules.SegmentEditorWidget = types.SimpleNamespace(editor=segment_editor(application.scene))
     module = qSlicerScriptedLoadableModule(_MODULE)
     manager.add(_MODULE.stem, module)
