@@ -1,11 +1,13 @@
 """Whether what a scene keeps of a reading can be used: scenes are files, and files are damaged or edited."""
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.mrml.reading import SCHEMA_VERSION, Reading, reading_nodes
 
 _HISTORY_ENTRY = {"what", "who", "when", "reason"}
+_ORIGIN = {"kind", "corrected_mm", "corrected_deg", "points_ras_mm"}
 
 
 def usable_readings(scene) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
@@ -68,16 +70,19 @@ def _are_scan_facts(reading: Reading) -> bool:
 def _are_notes(reading: Reading) -> bool:
     """Tell whether what LumbarHU noted of the making of markups and regions is of the form that it gave it."""
     for name in reading.node.GetParameterNames():
-        if name.startswith(("written ", "origin ")):
-            value = reading.value(name)
-            kind = dict if name.startswith("origin ") else list
-            if not (value is None or isinstance(value, kind)):
-                return False
-            if kind is dict and value is not None and set(value) != {
-                "kind", "corrected_mm", "corrected_deg", "points_ras_mm"
-            }:  # fmt: skip
-                return False
+        value = reading.value(name) if name.startswith(("written ", "origin ")) else None
+        if value is not None and not (_is_origin(value) if name.startswith("origin ") else isinstance(value, list)):
+            return False
     return True
+
+
+def _is_origin(value) -> bool:
+    # Scenes of before there were proposals hold no findings of them.
+    return (
+        isinstance(value, dict)
+        and set(value) - {"findings"} == _ORIGIN
+        and all(Finding(**item) for item in value.get("findings", ()))
+    )
 
 
 # In this order: the first that is damaged is named.

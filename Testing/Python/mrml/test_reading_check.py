@@ -7,6 +7,9 @@ from LumbarHULib.mrml.reading_check import problem_of, require_usable, usable_re
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
 
 
+_ORIGIN = '"kind":"manual","corrected_mm":0,"corrected_deg":0,"points_ras_mm":[]'
+
+
 def test_a_reading_that_was_worked_on_is_usable(reading, measurer, scene):
     measurer.measure()
     exclude_level(reading, "L2", "fracture")
@@ -33,6 +36,8 @@ def test_a_reading_that_was_worked_on_is_usable(reading, measurer, scene):
         ("accepts_off_protocol", '"yes"'),
         ("skipped", '["L7"]'),
         ("origin L1", '{"kind":"manual"}'),
+        ("origin L1", '["findings"]'),
+        ("origin L1", f'{{{_ORIGIN},"findings":[{{"code":"x"}}]}}'),
         ("written L1-outline", "7"),
     ],
 )
