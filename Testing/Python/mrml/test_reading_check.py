@@ -6,7 +6,6 @@ from LumbarHULib.mrml.reading import create_reading, exclude_level
 from LumbarHULib.mrml.reading_check import problem_of, require_usable, usable_readings
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
 
-
 _ORIGIN = '"kind":"manual","corrected_mm":0,"corrected_deg":0,"points_ras_mm":[]'
 
 
