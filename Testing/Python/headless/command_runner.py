@@ -39,14 +39,16 @@ def lumbarhu(*arguments) -> Outcome:
         return Outcome(exit_code, _text(out), _text(err))
 
 
-def lumbarhu_process(*arguments, before: str = "", cwd: Path | None = None, timeout: float = 120) -> Outcome:
-    """Run the command line in a process of its own, after the statements in `before`."""
+def lumbarhu_process(
+    *arguments, before: str = "", cwd: Path | None = None, timeout: float = 120, encoding: str = "utf-8"
+) -> Outcome:
+    """Run the command line in a process of its own, after the statements in `before`; it prints in `encoding`."""
     program = f"import sys\n{before}\nfrom LumbarHULib.headless.command_line import main\nsys.exit(main())"
     environment = os.environ | {"PYTHONPATH": str(PACKAGE_ROOT), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         capture_output=True,
-        encoding="utf-8",
+        encoding=encoding,
         env=environment,
         cwd=cwd,
         timeout=timeout,

@@ -71,9 +71,9 @@ def test_a_midline_is_refused(where, refused, one_level, true, tmp_path):
 
 
 BOUNDARIES = {
-    "before the body": (-0.2, 0.0, r"crosses its midline at -0\.20 of the depth"),
-    "at the front edge": (0.05, 0.0, r"crosses its midline at 0\.05 of the depth"),
-    "behind the body": (1.3, 0.0, r"crosses its midline at 1\.30 of the depth"),
+    "before the body": (-0.2, 0.0, r"crosses its midline at -0\.200 of the depth"),
+    "at the front edge": (0.05, 0.0, r"crosses its midline at 0\.050 of the depth"),
+    "behind the body": (1.3, 0.0, r"crosses its midline at 1\.300 of the depth"),
     "along the midline": (0.6, 90.0, r"stands 90° off the perpendicular"),
     "too oblique": (0.6, 50.0, r"stands 50° off the perpendicular"),
 }

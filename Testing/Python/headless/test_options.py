@@ -183,7 +183,9 @@ def test_what_is_printed_is_the_summary(spine, audit, tmp_path):
 def test_the_table_is_printed_on_any_terminal(encoding, one_level, tmp_path):
     before = f"sys.stdout.reconfigure(encoding='{encoding}', errors='strict')"
     out = tmp_path / "Ω山"
-    run = lumbarhu_process("measure", one_level.ct, "--markups", one_level.markups, "--out", out, before=before)
+    run = lumbarhu_process(
+        *("measure", one_level.ct, "--markups", one_level.markups, "--out", out), before=before, encoding=encoding
+    )
     assert (run.exit_code, run.err) == (0, "")
 
 
