@@ -76,8 +76,8 @@ def test_every_command_in_the_documents_exists_with_its_options(documents, optio
         assert set(OPTION.findall(arguments)) <= options_of(subcommand)
 
 
-def test_every_option_in_the_readmes_table_is_one_of_measure(readme, options_of):
-    tabled = set(OPTION.findall("\n".join(re.findall(r"^\| `--.*?\|", readme, re.MULTILINE))))
+def test_every_option_in_the_table_of_options_is_one_of_measure(documents, options_of):
+    tabled = set(OPTION.findall("\n".join(re.findall(r"^\| `--.*?\|", documents, re.MULTILINE))))
     assert tabled
     assert tabled <= options_of("measure")
 
