@@ -78,8 +78,9 @@ class SetupSection(Section):
         if not self._session.is_open:
             combo.addItem(_("choose, or start one") if found else _("none yet"), "")
         for reading in found:
-            state = _(" (signed off)") if reading.is_signed_off else ""
-            combo.addItem(reading.title + state, reading.node.GetID())
+            # Before the title: what stands behind it is cut off in a narrow panel.
+            mark = "✓ " if reading.is_signed_off else ""
+            combo.addItem(mark + reading.title, reading.node.GetID())
         if self._session.is_open:
             combo.setCurrentIndex(combo.findData(self._session.reading.node.GetID()))
         combo.enabled = bool(found)
