@@ -45,6 +45,8 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "endplates_not_seen": "The CT does not show the endplates; the middle was taken from the segment.",
             "mid_slice_ambiguous": "The body's middle lies between two slices that measure differently.",
             "click_off_center": "A click lies far off the middle of the body that was found.",
+            "endplates_faint": "The CT shows the endplates of a clicked body on a small part of their extent.",
+            "walls_faint": "The CT shows the walls of a clicked body on a small part of their extent.",
             "level_filled_in": "The level was not clicked but found between two that were.",
             "symmetry_doubtful": "The body's plane of symmetry is not sure.",
             "posterior_wall_not_seen": "No wall is seen around a proposed midline's posterior end.",

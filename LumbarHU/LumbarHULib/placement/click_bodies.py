@@ -58,8 +58,8 @@ def guess_from_click(stack: AxialStack, level: str, click_ras_mm: np.ndarray, pr
     axes = replace(axes, center_ras_mm=endplates.middle_ras_mm).turned(endplates.up_ras, anterior)
     findings = (
         *_off_center(level, float(np.linalg.norm(endplates.middle_ras_mm - click)), protocol),
-        *_faint(level, "endplates", endplates.support, protocol),
-        *_faint(level, "walls", section.seen, protocol),
+        *_faint("endplates_faint", level, "endplates", endplates.support, protocol),
+        *_faint("walls_faint", level, "walls", section.seen, protocol),
     )
     size_mm = endplates.height_mm, depth_mm, section.width_mm
     return BodyGuess(level, axes.center_ras_mm, axes.up_ras, axes.anterior_ras, *size_mm, findings)
@@ -189,12 +189,12 @@ def _off_center(level: str, off_mm: float, protocol: Protocol) -> tuple[Finding,
     )
 
 
-def _faint(level: str, what: str, seen: float, protocol: Protocol) -> tuple[Finding, ...]:
+def _faint(code: str, level: str, what: str, seen: float, protocol: Protocol) -> tuple[Finding, ...]:
     if seen >= protocol.placement_seen_min:
         return ()
     return (
         Finding(
-            f"{what}_faint",
+            code,
             f"The {what} of {level} are seen on {100 * seen:.0f} % of their extent, less than "
             f"{100 * protocol.placement_seen_min:.0f} %.",
             "Check the proposed midline on the images.",

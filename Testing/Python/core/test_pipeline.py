@@ -2,7 +2,19 @@ import re
 
 import numpy as np
 import pytest
-from core.builders import PROTOCOL, UPRIGHT, Body, control_points, cutoff_table, ellipse, geometry, kidney, noise_ct
+from core.builders import (
+    ANTERIOR_RAS,
+    LEFT_RAS,
+    PROTOCOL,
+    UPRIGHT,
+    Body,
+    control_points,
+    cutoff_table,
+    ellipse,
+    geometry,
+    kidney,
+    noise_ct,
+)
 
 from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.ct_volume import CtVolume
@@ -135,6 +147,36 @@ def test_coarse_pixels_are_measured_and_told(pixel_mm, told):
     findings = measure_level(stack, UPRIGHT.landmarks(control_points(ellipse())), PROTOCOL).findings
     assert [finding.code for finding in findings] == (["coarse_pixels"] if told else [])
     assert not told or f"{pixel_mm:.2f} mm" in findings[0].sentence
+
+
+@pytest.mark.parametrize(("turned_deg", "told"), [(-16, "right"), (-14, ""), (0, ""), (14, ""), (16, "left")])
+def test_a_midline_turned_far_against_the_patients_front_is_told_with_the_side(turned_deg, told):
+    angle = np.radians(turned_deg)
+    left, front = LEFT_RAS, ANTERIOR_RAS
+    turned = Body(
+        left_ras=np.cos(angle) * left - np.sin(angle) * front, anterior_ras=np.cos(angle) * front + np.sin(angle) * left
+    )
+    of = measure_level(axial_stack(TALL_CT, PROTOCOL), turned.landmarks(BODY_XY_MM), PROTOCOL)
+    assert [finding.code for finding in of.findings] == (["midline_rotated"] if told else [])
+    assert not told or f"turned by 16° to the patient's {told}, more than 15°" in of.findings[0].sentence
+
+
+@pytest.mark.parametrize(("half_width_mm", "half_depth_mm"), [(20, 15), (12, 10)])
+def test_a_region_of_little_area_is_told_for_itself_alone(half_width_mm, half_depth_mm):
+    body = UPRIGHT.landmarks(control_points(ellipse(half_width_mm, half_depth_mm)))
+    of = measure_level(axial_stack(TALL_CT, PROTOCOL), body, PROTOCOL)
+    told = {roi for roi, one in of.rois.items() for finding in one.findings if finding.code == "small_roi"}
+    assert told == {roi for roi, one in of.rois.items() if one.mask.inside.sum() * 0.6**2 < 100}
+    assert told != set(ROIS)
+    assert bool(told) == (half_width_mm == 12)
+
+
+def test_a_region_of_few_voxels_is_told_whatever_its_area():
+    stack = axial_stack(noise_ct(geometry((2.4, 2.4, 2.5), (5, 25, 34)), (5, 25, 34)), PROTOCOL)
+    of = measure_level(stack, UPRIGHT.landmarks(control_points(ellipse(20, 15))), PROTOCOL)
+    few = {roi: one for roi, one in of.rois.items() if one.mask.inside.sum() < 40}
+    assert {roi for roi, one in of.rois.items() if "small_roi" in {each.code for each in one.findings}} == set(few)
+    assert {one.values["area_mm2"] > 100 for one in few.values()} == {True}
 
 
 def bad_inputs() -> dict:

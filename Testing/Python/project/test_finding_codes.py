@@ -7,11 +7,23 @@ import pytest
 from LumbarHULib.core.finding_codes import MEANINGS, MEANINGS_BY_SUBJECT
 
 
+def firsts(tree: ast.AST, names: set[str]) -> list[ast.expr | None]:
+    """Return the first argument of every call of these functions."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) in names]
+    return [call.args[0] if call.args else None for call in calls]
+
+
+def hands_on(function: ast.AST) -> bool:
+    """Tell whether a function makes a finding of the code that is its first argument."""
+    if not isinstance(function, ast.FunctionDef) or not function.args.args:
+        return False
+    return any(ast.unparse(first) == function.args.args[0].arg for first in firsts(function, {"Finding"}) if first)
+
+
 def codes_made(tree: ast.AST) -> set[str]:
-    """Return the codes that stand in the text of calls such as Finding("code", …)."""
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Finding"]
-    firsts = [call.args[0] if call.args else None for call in calls]
-    return {first.value for first in firsts if isinstance(first, ast.Constant)}
+    """Return the codes that stand in the text of Finding("code", …) and of what hands its code on to it."""
+    makers = {"Finding"} | {node.name for node in ast.walk(tree) if hands_on(node)}
+    return {first.value for first in firsts(tree, makers) if isinstance(first, ast.Constant)}
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +34,24 @@ def trees(tracked_texts, repository):
         for path, text in tracked_texts.items()
         if path.suffix == ".py" and library in path.parents and path.name != "finding_codes.py"
     }
+
+
+def test_codes_are_found_where_they_are_handed_on():
+    tree = ast.parse('Finding("a")\ndef tell(code, what):\n    Finding(code, what)\ntell("b", "c")\nother("d")')
+    assert codes_made(tree) == {"a", "b"}
+
+
+def test_no_code_is_put_together_where_nobody_finds_it(trees):
+    whole = (ast.Constant, ast.Name, ast.Attribute, type(None))
+    unfound = [
+        f"{name}: {ast.unparse(of)}"
+        for name, tree in trees.items()
+        for of in firsts(tree, {"Finding"})
+        if not isinstance(of, whole)
+    ]
+    assert unfound == [], (
+        "write the code out, or pass it on as the first argument of the function that makes the finding"
+    )
 
 
 def test_every_code_in_the_sources_is_in_the_table(trees):
