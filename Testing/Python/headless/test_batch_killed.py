@@ -25,7 +25,11 @@ def test_what_a_killed_run_left_half_done_is_removed(three, tmp_path):
 
 def start(table, out, workers=2):
     """Begin a batch in a process group of its own."""
-    program = "import sys; from LumbarHULib.headless.command_line import main; sys.exit(main())"
+    # What a shell runs in the background ignores an interrupt, and so would what it starts.
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from LumbarHULib.headless.command_line import main; sys.exit(main())"
+    )
     return subprocess.Popen(
         [sys.executable, "-c", program, "batch", str(table), "--out", str(out), "--workers", str(workers)],
         env=os.environ | {"PYTHONPATH": str(PACKAGE_ROOT), "PYTHONWARNINGS": "error"},
