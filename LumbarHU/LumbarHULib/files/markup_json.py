@@ -47,6 +47,11 @@ def _document(path: Path) -> dict:
         raise InputError(
             f"“{path.name}” is not valid JSON in line {error.lineno} ({error.msg}): save the markup from Slicer again."
         ) from error
+    except ValueError as error:
+        # Python reads no whole number of more than 4300 digits.
+        raise InputError(
+            f"“{path.name}” holds a number with thousands of digits: save it from Slicer again."
+        ) from error
     except RecursionError as error:
         raise InputError(f"“{path.name}” is nested too deeply: save the markup from Slicer again.") from error
     if not isinstance(document, dict):
@@ -86,6 +91,9 @@ def placed_points(entry: dict, what: str, level: str | None = None) -> tuple[lis
     positions = [point.get("position") for point in placed]
     if not all(_is_position(position) for position in positions):
         raise InputError(f"{what} has a point without three coordinates: save it from Slicer again.", level)
+    # Python's JSON knows NaN and infinity.
+    if any(number != number for position in positions for number in position):
+        raise InputError(f"{what} has a coordinate that is not a number (NaN): place the point anew.", level)
     # JSON holds whole numbers that no float does.
     if any(abs(number) > _LARGEST_COORDINATE_MM for position in positions for number in position):
         raise InputError(f"{what} has a coordinate of more than {_LARGEST_COORDINATE_MM:g} mm: place it anew.", level)

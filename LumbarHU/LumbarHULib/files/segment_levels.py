@@ -89,8 +89,8 @@ def _label_tables() -> _LabelTables:
 
 def _assigned(level: str, text: str, segments: Sequence[Segment]) -> Segment:
     named = [segment for segment in segments if segment.name.strip().lower() == text.strip().lower()]
-    if not named and text.strip().isdecimal():
-        named = [segment for segment in segments if segment.value == int(text)]
+    if not named:
+        named = [segment for segment in segments if str(segment.value) == text.strip()]
     if len(named) != 1:
         many = "several segments are" if named else "no segment is"
         raise InputError(f"{level} is to be “{text}”, but {many} called so: there are {_told(segments)}.", level)
@@ -104,9 +104,11 @@ def _by_name(segments: Sequence[Segment], assigned: Mapping[str, Segment]) -> di
         if level is None or level in assigned:
             continue
         if level in found:
+            # A name that both bear does not say which.
+            one = segment.value if found[level].name == segment.name else segment.name
             raise InputError(
                 f"Two segments are {level}, “{found[level].name}” and “{segment.name}”: say which is meant, such as "
-                f"--segment “{level}={segment.name}”.",
+                f"--segment “{level}={one}”.",
                 level,
             )
         found[level] = segment

@@ -16,7 +16,8 @@ _NIFTI_SUFFIXES = (".nii", ".nii.gz")
 _READABLE = ".nrrd, .seg.nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd or a folder with a file for each vertebra"
 
 # Slicer's names of what a .seg.nrrd says of its segments.
-_SEGMENT_KEY = re.compile(r"Segment(\d+)_(Name|LabelValue|Layer|Tags)")
+_SEGMENT_KEY = re.compile(r"Segment(\d{1,9})_(Name|LabelValue|Layer|Tags)")
+_WHOLE_NUMBER = re.compile(r"\d{1,9}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,11 @@ def read_segmentation(path: Path) -> tuple[Segment, ...]:
 
 
 def _read_folder(path: Path) -> tuple[Segment, ...]:
-    files = sorted(file for file in path.iterdir() if file.name.lower().endswith(_NIFTI_SUFFIXES + _SITK_SUFFIXES))
+    files = sorted(
+        file
+        for file in path.iterdir()
+        if file.name.lower().endswith(_NIFTI_SUFFIXES + _SITK_SUFFIXES) and not file.is_dir()
+    )
     if not files:
         raise InputError(f"The folder “{path.name}” holds no segmentation: give {_READABLE}.")
     found = []
@@ -128,7 +133,7 @@ def _described(image) -> dict[int, dict[int, tuple[str, str]]]:
     for number, field in sorted(fields.items()):
         # Files of before Slicer 4.11 have a layer for each segment and no label values.
         layer, value = field.get("Layer", str(number)), field.get("LabelValue", "1")
-        if layer.isdecimal() and value.isdecimal():
+        if _WHOLE_NUMBER.fullmatch(layer) and _WHOLE_NUMBER.fullmatch(value):
             described.setdefault(int(layer), {})[int(value)] = (field.get("Name", ""), field.get("Tags", ""))
     return described
 
@@ -174,6 +179,11 @@ _LARGEST_VALUE = 4000
 
 def _whole_numbers(called: str, labels: np.ndarray) -> np.ndarray:
     low, high = float(labels.min()), float(labels.max())
+    if np.isnan(low):
+        raise InputError(
+            f"“{called}” holds voxels that are not a number (NaN): save the segmentation with whole numbers, 0 where "
+            "there is no vertebra."
+        )
     whole = labels.dtype.kind in "iu" or np.array_equal(labels, np.rint(labels))
     if not whole or low < 0 or high > _LARGEST_VALUE:
         raise InputError(

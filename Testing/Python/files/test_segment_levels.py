@@ -90,6 +90,8 @@ def test_terminology_names_a_level_where_the_name_does_not():
     [
         ([], {}, "holds no segment"),
         ([segment(1, "L1"), segment(2, "vertebrae_L1")], {}, "Two segments are L1"),
+        ([segment(4, "L1"), segment(7, "L1")], {}, "such as --segment “L1=7”"),
+        ([segment(1, "L2")], {"L1": "9" * 5000}, "but no segment is called so"),
         ([segment(1, "L1", -35), segment(2, "L2", 0)], {}, "segment of L2 does not lie below that of L1"),
         ([segment(1, "liver")], {}, "No segment's name names a level"),
         ([segment(1, "a"), segment(2, "b")], {"L1": "c"}, "no segment is called so: there are “a”, “b”"),

@@ -96,3 +96,22 @@ def test_a_folder_gives_the_vertebrae_by_the_names_of_its_files(tmp_path):
 def test_what_is_no_segmentation_is_refused(make, sentence, tmp_path):
     with pytest.raises(InputError, match=sentence):
         read_segmentation(make(tmp_path))
+
+
+def test_a_voxel_that_is_no_number_is_told_as_such(tmp_path):
+    labels = labels_with(20, 21).astype(np.float32)
+    labels[0, 0, 0] = np.nan
+    with pytest.raises(InputError, match="“seg.nrrd” holds voxels that are not a number"):
+        read_segmentation(written(tmp_path / "seg.nrrd", labels))
+
+
+def test_a_folder_within_the_folder_is_no_segment(tmp_path):
+    written(tmp_path / "L1.nii.gz", labels_with(1))
+    (tmp_path / "L2.nii.gz").mkdir()
+    assert [segment.name for segment in read_segmentation(tmp_path)] == ["L1"]
+
+
+def test_a_label_value_of_thousands_of_digits_describes_nothing(tmp_path):
+    fields = {"Segment0_Name": "L1", "Segment0_LabelValue": "1" * 5000, "Segment0_Layer": "0"}
+    (segment,) = read_segmentation(written(tmp_path / "spine.seg.nrrd", labels_with(1), fields))
+    assert (segment.value, segment.name) == (1, "spine")
