@@ -6,14 +6,34 @@ import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.segment_levels import level_named
 from LumbarHULib.files.segmentation_file import Segment, segments_in
 from LumbarHULib.mrml.ct_node import node_from_ijk, voxels_of, world_from_node
+from LumbarHULib.mrml.reading import Reading, reading_nodes
+from LumbarHULib.mrml.roi_label_maps import label_map_node
+from LumbarHULib.mrml.roi_segmentations import segmentation_node
 
 # What `segments_of_node` takes.
 SEGMENTATION_CLASSES = ("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode")
 
 _REPRESENTATION = "Binary labelmap"
+
+
+def segmentations_in(scene) -> tuple:
+    """Return the segmentations and label-map volumes of a scene that are not LumbarHU's own regions."""
+    own = {
+        node
+        for reading in map(Reading, reading_nodes(scene))
+        for roi in ROIS
+        for node in (segmentation_node(reading, roi), label_map_node(reading, roi))
+    }
+    found = []
+    for name in SEGMENTATION_CLASSES:
+        nodes = scene.GetNodesByClass(name)
+        nodes.UnRegister(None)
+        found += [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
+    return tuple(node for node in found if node not in own and not node.GetHideFromEditors())
 
 
 def segments_of_node(node) -> tuple[Segment, ...]:

@@ -6,7 +6,7 @@ import qt
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.levels import LEVELS, ROIS
-from LumbarHULib.mrml.reading_markups import AUTOMATIC_ROLES, is_edited
+from LumbarHULib.mrml.reading_markups import AUTOMATIC_ROLES, is_edited, midline_origin
 from LumbarHULib.mrml.roi_segmentations import rois_edited_by_hand
 
 _ROW_STYLE = (
@@ -85,9 +85,11 @@ def part_title(part: str) -> str:
     return titles[part] if part in titles else _("region “{roi}”").format(roi=part)
 
 
-def state_of(session, level: str, placed, parts, armed_level: str) -> tuple[str, str]:
+def state_of(session, level: str, placed, parts, placing) -> tuple[str, str]:
     """Return what a row says of its level, and the whole of it for its tooltip."""
-    if armed_level == level:
+    if placing.bodies.level == level:
+        return _("click into the body"), _("Near its middle, best in the sagittal view. Esc ends.")
+    if placing.level == level:
         told = _("click front, then back edge")
         return told, _("In the axial view. A click in another view scrolls the axial view there; Esc breaks off.")
     if not session.is_open:
@@ -103,6 +105,12 @@ def state_of(session, level: str, placed, parts, armed_level: str) -> tuple[str,
     if refusal:
         return _("no number"), refusal
     if not parts:
-        return _("placed"), _("Boundary, outline and regions follow the midline.")
+        origin = midline_origin(session.reading, level)
+        if origin.kind == "proposal_corrected":
+            told = _("corrected by {mm} mm, {deg}°")
+            told = told.format(mm=f"{origin.corrected_mm:.1f}", deg=f"{origin.corrected_deg:.1f}")
+            return told, _("How far the proposed midline was moved and turned.")
+        told = _("proposed") if origin.kind == "proposal_accepted" else _("placed")
+        return told, _("Boundary, outline and regions follow the midline.")
     told = _("edited: {parts}").format(parts=", ".join(map(part_title, parts)))
     return told, told

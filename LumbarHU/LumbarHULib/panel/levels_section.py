@@ -10,6 +10,7 @@ from LumbarHULib.mrml.reading_markups import (
     is_edited,
     markup_node,
     placed_levels,
+    placed_points,
     remove_markups,
     return_to_automatic,
 )
@@ -49,9 +50,9 @@ class LevelsSection(Section):
         if not self._session.is_open:
             return
         self._session.select_level(level)
-        result = self._session.level_result(level)
-        if result is not None:
-            jump_to(result.frame.midline_ras_mm.mean(axis=0))
+        midline = markup_node(self._session.reading, level, "midline")
+        if midline is not None and len(placed_points(midline)):
+            jump_to(placed_points(midline).mean(axis=0))
 
     def on_key(self, level: str) -> None:
         """Go to a level that is placed; let the next clicks place one that is not."""
@@ -76,6 +77,12 @@ class LevelsSection(Section):
         following = next((level for level in MEAN_LEVELS if level not in done), "")
         if following:
             self.place(following)
+
+    def proposable(self) -> tuple[str, ...]:
+        """Return the levels that are shown and asked for, from cranial to caudal."""
+        reading, has_outer = self._session.reading, self._panel.parameters.outerLevels
+        shown = LEVELS if has_outer else MEAN_LEVELS
+        return tuple(level for level in shown if level not in {*reading.skipped_levels, *reading.exclusions})
 
     def row(self, level: str) -> LevelRow:
         """Return the widgets of a level's row."""
@@ -119,11 +126,11 @@ class LevelsSection(Section):
             for widget in row.widgets:
                 widget.visible = is_shown
             parts = edited_parts(session, level) if level in placed else ()
-            armed_level = self._panel.placing.level
+            armed_level = self._panel.placing.armed_level
             row.wanted.checked, row.wanted.enabled = level not in skipped, may_change
             row.choose.checked = session.is_open and level == session.level
             row.choose.enabled = session.is_open
-            row.state.text, row.state.toolTip = state_of(session, level, placed, parts, armed_level)
+            row.state.text, row.state.toolTip = state_of(session, level, placed, parts, self._panel.placing)
             row.place.text = _("Anew") if level in placed else _("Place")
             if level == armed_level:
                 row.place.text = _("Cancel")
@@ -169,7 +176,7 @@ class LevelsSection(Section):
         self._session.tell()
 
     def _on_place(self, level: str) -> None:
-        if self._panel.placing.level == level:
+        if self._panel.placing.armed_level == level:
             self._panel.placing.cancel()
         else:
             self.place(level)

@@ -20,6 +20,7 @@ from LumbarHULib.panel.levels_section import LevelsSection
 from LumbarHULib.panel.live import LiveMeasurement
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.placing import Placing
+from LumbarHULib.panel.proposals_section import ProposalsSection
 from LumbarHULib.panel.questions import Questions
 from LumbarHULib.panel.readers_section import ReadersSection
 from LumbarHULib.panel.regions_section import RegionsSection
@@ -52,6 +53,7 @@ class Panel(VTKObservationMixin):
         self.layout = ReadingLayout()
         self.setup = SetupSection(ui, self)
         self.levels = LevelsSection(ui, self)
+        self.proposals = ProposalsSection(ui, self)
         self.results = ResultsSection(ui, self)
         self.questions = Questions()
         self.regions = RegionsSection(ui, self)
@@ -63,7 +65,7 @@ class Panel(VTKObservationMixin):
         self.keys = Keys(self.levels.on_key, self.placing.cancel, self.levels.undo, self.levels.redo)
         self._is_entered = self._is_refresh_due = self._is_check_due = False
         self._known_nodes: tuple = ()
-        sections = (self.setup, self.levels, self.results, self.regions, self.keep, self.ct_list)
+        sections = (self.setup, self.levels, self.proposals, self.results, self.regions, self.keep, self.ct_list)
         for section in (*sections, self.readers, self.cohort, self.advanced):
             self.session.listen(section.refresh)
         self.session.listen(self._refresh_scene)

@@ -1,4 +1,4 @@
-"""Placing midlines with two clicks each, level after level."""
+"""Placing midlines with two clicks each, level after level; or by clicks into the bodies."""
 
 import qt
 import slicer
@@ -13,6 +13,7 @@ from LumbarHULib.mrml.reading_markups import (
     replace_points,
     set_midline,
 )
+from LumbarHULib.panel.body_clicks import BodyClicks
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.views import is_in_axial_view, scroll_axial_to
@@ -23,17 +24,31 @@ _Interaction = slicer.vtkMRMLInteractionNode
 
 
 class Placing(Watcher):
-    """Waits for the two clicks that make a midline."""
+    """Waits for the two clicks that make a midline.
+
+    Attributes
+    ----------
+    level : str
+        The level whose edges the next clicks show; empty when they do not.
+    bodies : BodyClicks
+        What waits for clicks into the bodies instead: never both at once.
+    """
 
     def __init__(self, session: Session, messages: Messages):
         super().__init__(session, messages)
         self._node = None
         self.level = ""
+        self.bodies = BodyClicks(session, messages)
 
     @property
     def is_armed(self) -> bool:
         """Whether the next click places a point."""
-        return bool(self.level)
+        return bool(self.level) or self.bodies.is_armed
+
+    @property
+    def armed_level(self) -> str:
+        """The level that the next click is for; empty when none is."""
+        return self.level or self.bodies.level
 
     def arm(self, level: str) -> None:
         """Let the next two axial clicks make the midline of a level, in place of the one that it has.
@@ -68,7 +83,8 @@ class Placing(Watcher):
 
     def cancel(self) -> None:
         """Take back a half-placed point, and leave the level as it was."""
-        if not self.is_armed:
+        self.bodies.stop()
+        if not self.level:
             return
         self._disarm()
         if self._session.is_open:
@@ -77,12 +93,14 @@ class Placing(Watcher):
 
     def abandon_if_gone(self) -> None:
         """Forget what was armed when somebody removed its node."""
-        if self.is_armed and self._node.GetScene() is None:
+        self.bodies.abandon_if_gone()
+        if self.level and self._node.GetScene() is None:
             self.abandon()
 
     def abandon(self) -> None:
         """Forget what was armed: its reading is gone."""
-        if self.is_armed:
+        self.bodies.abandon()
+        if self.level:
             self._disarm()
 
     def _disarm(self) -> None:
@@ -97,7 +115,7 @@ class Placing(Watcher):
         qt.QTimer.singleShot(0, self._look)
 
     def _look(self) -> None:
-        if not self.is_armed:
+        if not self.level:
             return
         if not self._session.may_change or self._node.GetScene() is None:
             self.abandon()

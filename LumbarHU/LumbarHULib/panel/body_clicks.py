@@ -1,0 +1,158 @@
+"""Proposed midlines by one click into each body, or into the first and the last of a row of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import qt
+import slicer
+
+from LumbarHULib.mrml.proposals import place_between_clicks, place_from_click
+from LumbarHULib.mrml.reading_markups import placed_points
+from LumbarHULib.panel.messages import Messages
+from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.watcher import Watcher
+from LumbarHULib.placement.body_guess import BodyGuess
+
+_Markups = slicer.vtkMRMLMarkupsNode
+_Interaction = slicer.vtkMRMLInteractionNode
+_CLICKS_NODE = "LumbarHU clicks"
+
+
+class BodyClicks(Watcher):
+    """Waits for a click into one body after the other."""
+
+    def __init__(self, session: Session, messages: Messages):
+        super().__init__(session, messages)
+        self._node = None
+        self._waiting: list[str] = []
+        self._between: tuple[str, ...] = ()
+        self._clicks_ras_mm: dict[str, np.ndarray] = {}
+        self._above: list[BodyGuess] = []
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether the next click shows a body."""
+        return bool(self._waiting)
+
+    @property
+    def level(self) -> str:
+        """The level whose body is to be clicked next; empty when none is."""
+        return self._waiting[0] if self._waiting else ""
+
+    def arm(self, levels: Sequence[str], between: Sequence[str] = ()) -> None:
+        """Let the next clicks show the bodies of some levels, from cranial to caudal.
+
+        Parameters
+        ----------
+        levels : sequence of str
+            A click for each. Without `between` its midline is proposed at once.
+        between : sequence of str
+            These are proposed when all is clicked, those that were not clicked by counting.
+
+        Raises
+        ------
+        InputError
+            When the reading is signed off.
+        """
+        self._session.reading.require_open()
+        self._waiting, self._between = list(levels), tuple(between)
+        self._clicks_ras_mm, self._above = {}, []
+        self._node = _clicks_node(self._session.reading.scene)
+        self._observe(self._node, {_Markups.PointPositionDefinedEvent: self._look_soon})
+        self._aim()
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        interaction.SetPlaceModePersistence(True)
+        interaction.SetCurrentInteractionMode(_Interaction.Place)
+        self._observe(interaction, {_Interaction.InteractionModeChangedEvent: self._look_soon})
+        self._session.tell()
+
+    def stop(self) -> None:
+        """Wait no longer; what was proposed stays."""
+        if self.is_armed:
+            self.abandon()
+            if self._session.is_open:
+                self._session.tell()
+
+    def abandon(self) -> None:
+        """Forget what was armed."""
+        if not self.is_armed:
+            return
+        self.removeObservers()
+        node, self._node, self._waiting = self._node, None, []
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        if interaction is not None and interaction.GetCurrentInteractionMode() == _Interaction.Place:
+            interaction.SetCurrentInteractionMode(_Interaction.ViewTransform)
+        if interaction is not None:
+            interaction.SetPlaceModePersistence(False)
+        if node.GetScene() is not None:
+            node.GetScene().RemoveNode(node)
+
+    def abandon_if_gone(self) -> None:
+        """Forget what was armed when somebody removed its node."""
+        if self.is_armed and self._node.GetScene() is None:
+            self.abandon()
+
+    def _aim(self) -> None:
+        """Let clicks place points of our list; a markup that is made takes them for itself."""
+        selection = slicer.app.applicationLogic().GetSelectionNode()
+        selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsFiducialNode")
+        selection.SetActivePlaceNodeID(self._node.GetID())
+
+    def _look_soon(self, *_) -> None:
+        # Slicer's own handling of the click comes to its end first.
+        qt.QTimer.singleShot(0, self._look)
+
+    def _look(self) -> None:
+        if not self.is_armed:
+            return
+        if not self._session.may_change or self._node.GetScene() is None:
+            self.abandon()
+            return
+        points_ras_mm = placed_points(self._node)
+        if slicer.app.applicationLogic().GetInteractionNode().GetCurrentInteractionMode() != _Interaction.Place:
+            self.stop()
+        elif len(points_ras_mm):
+            self._node.RemoveAllControlPoints()
+            with self._messages.problems_told(), slicer.util.WaitCursor():
+                self._take(points_ras_mm[0])
+            if self.is_armed:
+                self._aim()
+
+    def _take(self, click_ras_mm: np.ndarray) -> None:
+        """Propose what this click allows; on a refusal everything stays, and the same body waits for another click."""
+        session, level = self._session, self.level
+        self._clicks_ras_mm[level] = click_ras_mm
+        if self._between and len(self._waiting) > 1:
+            del self._waiting[0]
+            session.tell()
+            return
+        session.history.remember()
+        try:
+            if self._between:
+                place_between_clicks(session.reading, session.measurer.stack, self._clicks_ras_mm, self._between)
+            else:
+                reading, stack = session.reading, session.measurer.stack
+                self._above.append(place_from_click(reading, stack, level, click_ras_mm, self._above))
+        except ValueError:
+            session.history.give_up()
+            raise
+        if len(self._waiting) > 1:
+            del self._waiting[0]
+        else:
+            self.abandon()
+        session.select_level(level)
+        session.measure()
+
+
+def _clicks_node(scene):
+    """Return a point list that nobody sees and no scene file keeps."""
+    node = scene.CreateNodeByClass("vtkMRMLMarkupsFiducialNode")
+    node.UnRegister(None)
+    node.SetName(_CLICKS_NODE)
+    node.SetHideFromEditors(True)
+    node.SetSaveWithScene(False)
+    scene.AddNode(node)
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetSaveWithScene(False)
+    node.GetDisplayNode().SetPointLabelsVisibility(False)
+    return node

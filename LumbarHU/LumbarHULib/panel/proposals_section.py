@@ -1,0 +1,217 @@
+"""The top of the panel's section for levels: midlines that are proposed, by a segmentation or by clicks."""
+
+import re
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import LEVELS
+from LumbarHULib.files.segment_levels import levels_of_segments
+from LumbarHULib.files.segmentation_file import Segment
+from LumbarHULib.mrml.proposals import place_from_segments, placed_by_hand
+from LumbarHULib.mrml.reading_markups import confirm_level, filled_in_levels, remove_markups
+from LumbarHULib.mrml.vertebra_segments import segmentations_in, segments_of_node
+from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.total_segmentator import is_installed, segment_vertebrae
+
+_COLUMNS = 2
+
+# What the command line's user is told besides.
+_OPTION = re.compile(r", such as --segment “[^”]*”")
+
+
+class ProposalsSection(Section):
+    """Chooses a segmentation and each level's segment, and starts the clicks into the bodies."""
+
+    def __init__(self, ui, panel):
+        super().__init__(ui, panel)
+        self._listed: tuple | None = None
+        self._segments: tuple[Segment, ...] = ()
+        self._by_itself: dict[str, str] = {}
+        self._combos = _make_combos(ui.huSegmentsFrame)
+        self._put_in_tab_order(ui.huTotalSegmentatorButton, [combo for _label, combo in self._combos.values()])
+        ui.huSegmentationCombo.connect("activated(int)", lambda _index=0: self._on_segmentation())
+        self._on_click(ui.huProposeButton, self._on_propose)
+        self._on_click(ui.huTotalSegmentatorButton, self._on_total_segmentator)
+        self._on_click(ui.huClickEachButton, self._on_click_each)
+        self._on_click(ui.huClickTwoButton, self._on_click_two)
+        self._on_click(ui.huConfirmButton, self._on_confirm)
+        self._on_click(ui.huTakeBackButton, self._on_take_back)
+        if not is_installed():
+            ui.huTotalSegmentatorButton.toolTip = _("Tells how to get TotalSegmentator, which segments the vertebrae.")
+
+    def choose(self, node) -> None:
+        """Choose a segmentation, or none."""
+        self._list_segmentations()
+        self._ui.huSegmentationCombo.setCurrentIndex(
+            max(0, self._ui.huSegmentationCombo.findData("" if node is None else node.GetID()))
+        )
+        self._on_segmentation()
+
+    def combo(self, level: str):
+        """Return where a level's segment is chosen."""
+        return self._combos[level][1]
+
+    def _show(self) -> None:
+        ui, may_change = self._ui, self._session.may_change
+        self._list_segmentations()
+        ui.huProposeFrame.enabled = may_change
+        has_segments = bool(self._segments) and self._node() is not None
+        wanted = self._panel.levels.proposable() if may_change else ()
+        for level, widgets in self._combos.items():
+            for widget in widgets:
+                widget.visible = level in wanted
+        ui.huSegmentsFrame.visible = has_segments and bool(wanted)
+        ui.huProposeButton.enabled = may_change and has_segments
+        ui.huClickTwoButton.enabled = may_change and len(wanted) > 1
+        filled = filled_in_levels(self._session.reading) if may_change else ()
+        ui.huConfirmFrame.visible = bool(filled)
+        told = _("{levels}: counted, not clicked. Is no level skipped or counted twice?")
+        ui.huConfirmLabel.text = told.format(levels=", ".join(filled))
+
+    def _list_segmentations(self) -> None:
+        """Fill the list of segmentations when it changed; what is chosen stays."""
+        nodes = segmentations_in(slicer.mrmlScene)
+        listed = tuple((node.GetID(), node.GetName()) for node in nodes)
+        if listed == self._listed:
+            return
+        self._listed = listed
+        combo = self._ui.huSegmentationCombo
+        chosen = combo.currentData or ""
+        combo.clear()
+        combo.addItem(_("segmentation…"), "")
+        for key, name in listed:
+            combo.addItem(name, key)
+        combo.setCurrentIndex(max(0, combo.findData(chosen)))
+        if self._node() is None:
+            self._segments = ()
+
+    def _node(self):
+        key = self._ui.huSegmentationCombo.currentData
+        return slicer.mrmlScene.GetNodeByID(key) if key else None
+
+    def _on_segmentation(self) -> None:
+        """Read the chosen segmentation, and show which segment is which level as far as that is told."""
+        node = self._node()
+        self._segments, self._by_itself = (), {}
+        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
+            if node is not None:
+                self._segments = segments_of_node(node)
+                if not self._segments:
+                    raise InputError(_("“{name}” holds no segment: choose another.").format(name=node.GetName()))
+                try:
+                    found, _told = levels_of_segments(self._segments, {})
+                    self._by_itself = {level: _called(segment) for level, segment in found.items()}
+                except InputError as problem:
+                    self._panel.messages.tell(_OPTION.sub("", str(problem)))
+        names = [_called(segment) for segment in self._segments]
+        for level in LEVELS:
+            combo = self.combo(level)
+            combo.clear()
+            combo.addItem("–")
+            for name in names:
+                combo.addItem(name)
+            combo.setCurrentIndex(max(0, combo.findText(self._by_itself.get(level, "–"))))
+        self._show()
+
+    def _on_propose(self) -> None:
+        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
+            self._propose()
+
+    def _propose(self) -> None:
+        self._panel.placing.cancel()
+        session, wanted = self._session, self._panel.levels.proposable()
+        chosen = {level: self.combo(level).currentText for level in wanted if self.combo(level).currentIndex > 0}
+        if not chosen:
+            raise InputError(_("No level has a segment: choose the segment of each level."))
+        assigned = {level: name for level, name in chosen.items() if name != self._by_itself.get(level)}
+        try:
+            found, told = levels_of_segments(segments_of_node(self._node()), assigned)
+        except InputError as problem:
+            raise InputError(_OPTION.sub("", str(problem))) from problem
+        segments = {level: segment for level, segment in found.items() if level in chosen}
+        segments = self._without_kept(segments)
+        session.history.remember()
+        refusals = place_from_segments(session.reading, session.measurer.stack, segments, told)
+        if len(refusals) == len(segments):
+            session.history.give_up()
+        session.measure()
+        if refusals:
+            self._panel.messages.tell(" ".join(refusals))
+        if len(refusals) < len(segments):
+            self._panel.levels.go_to(next(iter(segments)))
+
+    def _without_kept(self, segments: dict[str, Segment]) -> dict[str, Segment]:
+        """Leave out the levels that a reader placed, if they are to stay."""
+        by_hand = [level for level in placed_by_hand(self._session.reading) if level in segments]
+        if not by_hand:
+            return segments
+        question = _("{levels} were placed or corrected by hand. Put proposals in their place?")
+        if self._panel.questions.confirmed(question.format(levels=", ".join(by_hand))):
+            return segments
+        return {level: segment for level, segment in segments.items() if level not in by_hand}
+
+    def _on_total_segmentator(self) -> None:
+        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
+            levels = self._panel.levels.proposable()
+            node = segment_vertebrae(self._session.reading.ct_node, levels)
+            self.choose(node)
+            self._propose()
+
+    def _on_click_each(self) -> None:
+        self._arm(self._to_click())
+
+    def _on_click_two(self) -> None:
+        wanted = self._to_click()
+        self._arm(tuple(dict.fromkeys((wanted[0], wanted[-1]))), wanted)
+
+    def _to_click(self) -> tuple[str, ...]:
+        """Return the levels that no reader has placed yet; all of them where there is none."""
+        wanted, by_hand = self._panel.levels.proposable(), placed_by_hand(self._session.reading)
+        return tuple(level for level in wanted if level not in by_hand) or wanted
+
+    def _arm(self, levels, between=()) -> None:
+        was_armed = self._panel.placing.bodies.is_armed
+        with self._panel.messages.problems_told():
+            self._panel.placing.cancel()
+            if levels and not was_armed:
+                self._panel.placing.bodies.arm(levels, between)
+
+    def _on_confirm(self) -> None:
+        self._change(confirm_level)
+
+    def _on_take_back(self) -> None:
+        self._change(remove_markups)
+
+    def _change(self, change) -> None:
+        """Do something with each level that was counted; it can be undone."""
+        with self._panel.messages.problems_told():
+            self._panel.placing.cancel()
+            self._session.history.remember()
+            for level in filled_in_levels(self._session.reading):
+                change(self._session.reading, level)
+            self._session.measure()
+
+
+def _called(segment: Segment) -> str:
+    return segment.name or str(segment.value)
+
+
+def _make_combos(frame) -> dict[str, tuple]:
+    """Return a label and a list of segments for each level, laid out in `frame`."""
+    grid = qt.QGridLayout(frame)
+    grid.setContentsMargins(0, 0, 0, 0)
+    combos = {}
+    for number, level in enumerate(LEVELS):
+        label, combo = qt.QLabel(f"{level}:"), qt.QComboBox()
+        combo.objectName = f"hu{level}SegmentCombo"
+        combo.toolTip = _("The segment of {level}.").format(level=level)
+        combo.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
+        row, column = divmod(number, _COLUMNS)
+        grid.addWidget(label, row, 2 * column)
+        grid.addWidget(combo, row, 2 * column + 1)
+        grid.setColumnStretch(2 * column + 1, 1)
+        combos[level] = (label, combo)
+    return combos

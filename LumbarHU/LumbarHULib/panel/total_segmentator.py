@@ -1,0 +1,40 @@
+"""Slicer's extension TotalSegmentator, where it is installed: vertebrae without a reader's work."""
+
+from collections.abc import Sequence
+
+import slicer
+from slicer.i18n import tr as _
+
+from LumbarHULib.core.errors import InputError
+
+
+def is_installed() -> bool:
+    """Tell whether the extension is there."""
+    return hasattr(slicer.modules, "totalsegmentator")
+
+
+def segment_vertebrae(ct_node, levels: Sequence[str]):
+    """Return a new segmentation with a segment for each level; this takes minutes.
+
+    Raises
+    ------
+    InputError
+        When the extension is missing, or fails.
+    """
+    if not is_installed():
+        raise InputError(
+            _(
+                "TotalSegmentator is not installed: get it in View › Extensions Manager › TotalSegmentator, and start "
+                "Slicer again."
+            )
+        )
+    logic = slicer.util.getModuleLogic("TotalSegmentator")
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{ct_node.GetName()} vertebrae")
+    try:
+        logic.setupPythonRequirements()
+        # Fast means coarse; the edges come from the CT all the same.
+        logic.process(ct_node, node, fast=True, subset=[f"vertebrae_{level}" for level in levels])
+    except Exception as problem:  # whatever another extension, its downloads and its programs may raise
+        slicer.mrmlScene.RemoveNode(node)
+        raise InputError(_("TotalSegmentator failed: {problem}.").format(problem=str(problem).strip(" ."))) from problem
+    return node
