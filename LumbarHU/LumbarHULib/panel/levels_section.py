@@ -32,7 +32,7 @@ class LevelsSection(Section):
             self._on_click(row.remove, lambda level=level: self._on_remove(level))
             row.wanted.connect("clicked(bool)", lambda wanted, level=level: self._on_wanted(level, wanted))
         self._put_in_tab_order(
-            ui.huLevelsSection,
+            ui.huTakeBackButton,
             [widget for row in self._rows.values() for widget in row.widgets if widget is not row.state],
         )
         self._shown_for = None

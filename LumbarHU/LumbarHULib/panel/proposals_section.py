@@ -7,7 +7,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import LEVELS
+from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
 from LumbarHULib.files.segment_levels import levels_of_segments
 from LumbarHULib.files.segmentation_file import Segment
 from LumbarHULib.mrml.proposals import place_from_segments, placed_by_hand
@@ -204,7 +204,8 @@ def _make_combos(frame) -> dict[str, tuple]:
     grid = qt.QGridLayout(frame)
     grid.setContentsMargins(0, 0, 0, 0)
     combos = {}
-    for number, level in enumerate(LEVELS):
+    # T12 and L5, which are seldom asked for, come last.
+    for number, level in enumerate(sorted(LEVELS, key=lambda level: level not in MEAN_LEVELS)):
         label, combo = qt.QLabel(f"{level}:"), qt.QComboBox()
         combo.objectName = f"hu{level}SegmentCombo"
         combo.toolTip = _("The segment of {level}.").format(level=level)

@@ -8,10 +8,11 @@ from LumbarHULib.panel.self_test_cohort import CohortSteps
 from LumbarHULib.panel.self_test_handing_on import HandingOnSteps
 from LumbarHULib.panel.self_test_keeping import KeepingSteps
 from LumbarHULib.panel.self_test_measuring import MeasuringSteps
+from LumbarHULib.panel.self_test_proposing import ProposingSteps
 from LumbarHULib.panel.synthetic_mouse import settle
 
 
-class PanelWalk(MeasuringSteps, KeepingSteps, HandingOnSteps, CohortSteps):
+class PanelWalk(MeasuringSteps, ProposingSteps, KeepingSteps, HandingOnSteps, CohortSteps):
     """The steps, in order; `done` names those that ran.
 
     Parameters
@@ -56,6 +57,9 @@ STEPS = (
     PanelWalk.edit_boundary_and_outline,
     PanelWalk.undo_by_keys,
     PanelWalk.leave_a_level_out,
+    PanelWalk.click_into_each_body,
+    PanelWalk.click_into_the_first_and_the_last,
+    PanelWalk.propose_from_a_segmentation,
     PanelWalk.exclude_a_level,
     PanelWalk.modify_the_protocol,
     PanelWalk.use_files_of_ones_own,
