@@ -8,7 +8,7 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, LevelRefusal, LevelResult, ReadingResult, RoiSummary
 from LumbarHULib.files import html_text as html
 from LumbarHULib.files.html_text import Html
-from LumbarHULib.files.report_words import NONE, number_text, regions_by_class, yes_no
+from LumbarHULib.files.report_words import NONE, number_text, osteopenia_recovered, regions_by_class, yes_no
 
 # HU between two marks of the scale, and what is kept free beside the outermost value.
 _TICK_HU, _FREE_HU = 50, 10
@@ -84,14 +84,7 @@ def agreement(result: ReadingResult) -> str:
     if result.agreeing_rois is None:
         return ""
     sentences = [f"{result.agreeing_rois} of {len(ROIS)} regions agree.", *regions_by_class(result.summaries)]
-    recovered = [
-        f"{summary.roi} {summary.cutoffs.osteopenia_recovered_percent:.0f} %"
-        for summary in result.summaries
-        if summary.cutoffs.osteopenia_recovered_percent is not None
-    ]
-    if recovered:
-        sentences.append(f"Of patients with osteopenia these cutoffs find as such: {', '.join(recovered)}.")
-    return " ".join(sentences)
+    return " ".join(filter(None, (*sentences, osteopenia_recovered(result.summaries))))
 
 
 def scale(result: ReadingResult, protocol: Protocol) -> str:

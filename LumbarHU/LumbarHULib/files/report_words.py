@@ -14,6 +14,9 @@ IN_TABLE = frozenset({"inside_cutoff_interval", "within_measurement_error"})
 # Told in one sentence for all regions.
 _LEVELS_MISSING = "levels_missing"
 
+# Of one kind, so many are told in full; of more, only where they are.
+_MOST_SENTENCES = 3
+
 NONE = "–"
 
 
@@ -36,11 +39,26 @@ def regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
             yield f"{words[0].upper()}{words[1:]}: {', '.join(rois)}."
 
 
-def grouped_findings(audit: Audit) -> list[tuple[Finding, ...]]:
-    """Return the findings that no table shows, the gravest first; those of one kind and one remedy stand together."""
+def osteopenia_recovered(summaries: Sequence[RoiSummary]) -> str:
+    """Return in a sentence what share of osteopenia the cutoffs of the classified regions find; empty where unknown."""
+    recovered = [
+        f"{summary.roi} {summary.cutoffs.osteopenia_recovered_percent:.0f} %"
+        for summary in summaries
+        if summary.class_name != "not_classified" and summary.cutoffs.osteopenia_recovered_percent is not None
+    ]
+    return f"Of patients with osteopenia these cutoffs find as such: {', '.join(recovered)}." if recovered else ""
+
+
+def grouped_findings(audit: Audit, notes_of_levels: bool = True) -> list[tuple[Finding, ...]]:
+    """Return the findings that no table shows, the gravest first; those of one kind and one remedy stand together.
+
+    Without `notes_of_levels`, notes are left out but for those on the whole reading.
+    """
     result = audit.result
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in result.all_findings:
+        if finding.severity == "note" and not notes_of_levels and finding not in result.findings:
+            continue
         if finding.code == _LEVELS_MISSING:
             told = missing_levels_told(result, audit.protocol.protocol, audit.cutoffs.cutoffs)
             groups[_LEVELS_MISSING, ""] = [Finding(_LEVELS_MISSING, told, severity=finding.severity)]
@@ -51,13 +69,23 @@ def grouped_findings(audit: Audit) -> list[tuple[Finding, ...]]:
 
 
 def sentences_of(group: Sequence[Finding]) -> list[str]:
-    """Return the sentences of findings of one kind; those that differ in their level alone are told once."""
-    alike: dict[tuple[str, str], list[Finding]] = {}
+    """Return the sentences of findings of one kind.
+
+    Those that differ in level and region alone are told once, and of many the first, with where the others are.
+    """
+    alike: dict[str, list[Finding]] = {}
     for finding in group:
-        pattern = re.sub(rf"\b{finding.level}\b", "", finding.sentence) if finding.level else finding.sentence
-        alike.setdefault((pattern, finding.roi), []).append(finding)
+        names = [name for name in (finding.level, finding.roi) if name]
+        pattern = re.sub(rf"\b({'|'.join(names)})\b", "", finding.sentence) if names else finding.sentence
+        alike.setdefault(pattern, []).append(finding)
     told = []
-    for findings in alike.values():
-        others = ", ".join(dict.fromkeys(finding.level for finding in findings[1:]))
-        told.append(f"{findings[0].sentence} (Likewise {others}.)" if others else findings[0].sentence)
+    for first, *others in list(alike.values())[:_MOST_SENTENCES]:
+        told.append(f"{first.sentence} (Likewise {_places(others)}.)" if others else first.sentence)
+    rest = [finding for findings in list(alike.values())[_MOST_SENTENCES:] for finding in findings]
+    if rest:
+        told.append(f"The same, with numbers of their own, of {_places(rest)}.")
     return told
+
+
+def _places(findings: Sequence[Finding]) -> str:
+    return ", ".join(dict.fromkeys(" ".join(filter(None, (finding.level, finding.roi))) for finding in findings))

@@ -7,13 +7,11 @@ from pathlib import Path
 from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
-from LumbarHULib.core.patient import missing_levels_told
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
 from LumbarHULib.files.audit import Audit
-
-# What the table of classes shows in columns.
-_IN_TABLE = frozenset({"inside_cutoff_interval", "within_measurement_error"})
+from LumbarHULib.files.report_numbers import single_measurement_error_hu
+from LumbarHULib.files.report_words import grouped_findings, osteopenia_recovered, regions_by_class, sentences_of
 
 
 def audit_text(audit: Audit, ct: Path) -> str:
@@ -74,7 +72,7 @@ def _hu_table(result: ReadingResult) -> str:
 
 
 def _class_table(result: ReadingResult, protocol: Protocol) -> str:
-    limit_hu = protocol.single_measurement_lsc_fraction * protocol.lsc_hu
+    limit_hu = single_measurement_error_hu(protocol)
     heads = [
         ("", "", "", "", "In the", "Off", "Off", "Within"),
         ("", "", "Mean", "Nearest", "cutoff's", "by", "by", "error"),
@@ -83,15 +81,10 @@ def _class_table(result: ReadingResult, protocol: Protocol) -> str:
     lines = [aligned([*heads, *map(_class_row, result.summaries)], left_columns=2)]
     lines += _placement_lines(result.summaries, protocol)
     if result.agreeing_rois is not None:
-        lines += _regions_by_class(result.summaries)
+        lines += regions_by_class(result.summaries)
         lines.append("For research only; not a diagnosis.")
-    recovered = [
-        f"{summary.roi} {summary.cutoffs.osteopenia_recovered_percent:.0f} %"
-        for summary in result.summaries
-        if summary.class_name != "not_classified" and summary.cutoffs.osteopenia_recovered_percent is not None
-    ]
-    if recovered:
-        lines.append(f"Of patients with osteopenia these cutoffs find as such: {', '.join(recovered)}.")
+    if recovered := osteopenia_recovered(result.summaries):
+        lines.append(recovered)
     if result.scan_facts.told:
         lines.append(f"The CT: {', '.join(result.scan_facts.told)}.")
     return "\n".join(lines)
@@ -117,13 +110,6 @@ def _placement_lines(summaries: Sequence[RoiSummary], protocol: Protocol) -> Ite
         yield f"The class stays the same in: {shares}."
 
 
-def _regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
-    for name, words in CLASSES.items():
-        rois = [summary.roi for summary in summaries if summary.class_name == name]
-        if rois:
-            yield f"{words[0].upper()}{words[1:]}: {', '.join(rois)}."
-
-
 def _class_row(summary: RoiSummary) -> list[str]:
     if summary.mean_hu is None:
         return [summary.roi, CLASSES[summary.class_name], *["–"] * 6]
@@ -144,23 +130,15 @@ def _class_row(summary: RoiSummary) -> list[str]:
 
 
 def _findings_text(audit: Audit) -> str:
-    result = audit.result
     # Notes on one level are for the audit folder; those on the whole reading tell what was left aside.
-    told = [finding for finding in result.all_findings if finding.severity != "note" or finding in result.findings]
-    sentences = [
-        _sentences(finding, audit.accept_off_protocol)
-        for finding in told
-        if finding.code not in _IN_TABLE and finding.code != "levels_missing"
-    ]
-    if any(finding.code == "levels_missing" for finding in told):
-        sentences.append(missing_levels_told(result, audit.protocol.protocol, audit.cutoffs.cutoffs))
-    if sentences:
-        return "\n".join(["Findings:", *(f"- {sentence}" for sentence in sentences)])
-    return "No findings but those in the table." if told else "No findings."
+    groups = grouped_findings(audit, notes_of_levels=False)
+    if groups:
+        return "\n".join(["Findings:", *(f"- {_told(group, audit.accept_off_protocol)}" for group in groups)])
+    return "No findings but those in the table." if audit.result.all_findings else "No findings."
 
 
-def _sentences(finding: Finding, accepted: bool) -> str:
-    sentences = f"{finding.sentence} {finding.remedy}".rstrip()
-    if finding.code in OFF_PROTOCOL_CODES and not accepted:
-        sentences += " Add --accept-off-protocol to classify all the same."
-    return sentences
+def _told(group: Sequence[Finding], accepted: bool) -> str:
+    sentences = [*sentences_of(group), *([group[0].remedy] if group[0].remedy else [])]
+    if group[0].code in OFF_PROTOCOL_CODES and not accepted:
+        sentences.append("Add --accept-off-protocol to classify all the same.")
+    return " ".join(sentences)

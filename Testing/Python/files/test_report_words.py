@@ -23,6 +23,35 @@ def test_findings_with_numbers_of_their_own_are_told_each():
     assert len(sentences_of([coarse("L1"), coarse("L2", "2.00"), coarse("L3")])) == 2
 
 
+def patch(roi: str, difference: int) -> Finding:
+    sentence = f"In the {roi} ROI of L1 a patch lies {difference:+} HU off."
+    return Finding("uneven_bone", sentence, "Look there.", level="L1", roi=roi)
+
+
+def test_one_patch_in_two_regions_is_told_once():
+    assert sentences_of([patch("round", 200), patch("oval", 200), patch("front", 210)]) == [
+        "In the round ROI of L1 a patch lies +200 HU off. (Likewise L1 oval.)",
+        "In the front ROI of L1 a patch lies +210 HU off.",
+    ]
+
+
+def test_of_many_findings_of_one_kind_the_last_are_told_by_their_places_alone():
+    sentences = sentences_of([coarse(f"L{n}", f"{n}.00") for n in range(1, 6)])
+    assert len(sentences) == 4
+    assert sentences[-1] == "The same, with numbers of their own, of L4, L5."
+
+
+def test_notes_of_levels_can_be_left_out_but_not_those_of_the_reading():
+    audit = example_audit()
+    noted = replace(audit.result.levels[0], findings=(Finding("of_level", "One.", severity="note", level="L1"),))
+    found = (Finding("of_reading", "Two.", severity="note"),)
+    result = replace(audit.result, levels=(noted, *audit.result.levels[1:]), findings=found)
+    groups = grouped_findings(replace(audit, result=result), notes_of_levels=False)
+    codes = {group[0].code for group in groups}
+    assert "of_reading" in codes
+    assert "of_level" not in codes
+
+
 def test_the_gravest_findings_stand_first_and_what_a_table_shows_is_left_to_it():
     audit = example_audit()
     found = (
