@@ -64,6 +64,15 @@ class AxialStack:
         """Area of the parallelogram of the two in-plane steps, in mm²."""
         return float(np.linalg.norm(np.cross(self.ras_from_ijk[:3, 0], self.ras_from_ijk[:3, 1])))
 
+    def to_ijk(self, points_ras_mm) -> np.ndarray:
+        """Return RAS points, shape (..., 3), as indices (i, j, k) of this stack, not rounded."""
+        offsets_mm = np.asarray(points_ras_mm) - self.ras_from_ijk[:3, 3]
+        return offsets_mm @ np.linalg.inv(self.ras_from_ijk[:3, :3]).T
+
+    def slice_heights(self, points_ras_mm) -> np.ndarray:
+        """Return how many slices RAS points, shape (..., 3), lie above the first one along the normal, not rounded."""
+        return (np.asarray(points_ras_mm) - self.ras_from_ijk[:3, 3]) @ self.normal_ras / self.slice_spacing_mm
+
     def stored_crop(self, mask: np.ndarray, offset_kji) -> tuple[np.ndarray, tuple[int, int, int]]:
         """Return a crop of this stack, and its offset, in the stored axis order.
 

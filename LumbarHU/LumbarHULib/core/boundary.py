@@ -11,10 +11,10 @@ from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.outline import Outline, round_to_positions
 from LumbarHULib.core.protocol import Protocol
 
-# A line moved by less was not moved by a hand.
 # Points are kept to 1e-6 mm: a line drawn at a limit may cross that much beyond it.
 _FRACTION_ROUNDING = 1e-6
 
+# A line moved by less was not moved by a hand.
 _MOVED_MM = 1e-4
 
 
@@ -95,9 +95,8 @@ def boundary_from_markup(
     low, high = protocol.boundary_fraction_min, protocol.boundary_fraction_max
     if not low - _FRACTION_ROUNDING <= fraction <= high + _FRACTION_ROUNDING:
         raise InputError(
-            f"The boundary of {level} crosses its midline at {fraction:.3f} of the depth, outside "
-            f"{low:g} to {high:g}: move it into the body, or "
-            "return it to automatic.",
+            f"The boundary of {level} crosses its midline at {fraction:.3f} of the depth, outside {low:g} to {high:g}: "
+            "move it into the body, or return it to automatic.",
             level,
         )
     # What counts is the infinite line: handles that slid along it were not moved.

@@ -334,7 +334,7 @@ def _modeled(columns: Columns, unknowns: np.ndarray, extra_sd_mm: float):
 
 
 def _support(columns: Columns, surface: Surface, protocol: Protocol) -> float:
-    """Return the share of columns in which the dense layer is at least half as dense as the thinnest expected."""
+    """Return the share of columns in which the dense layer is at least the thinnest that counts as an endplate."""
     bone, disc_hu = surface.amplitudes[:2]
     rim = (columns.along_mm**2 + columns.across_mm**2) / columns.radius_mm**2
     height = surface.center_mm + surface.slope_along * columns.along_mm + surface.slope_across * columns.across_mm

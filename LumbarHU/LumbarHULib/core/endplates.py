@@ -115,8 +115,7 @@ class Endplates:
 
     def middle_slice(self, stack: AxialStack) -> float:
         """Return mid-height as an index of axial slices, not rounded."""
-        height_mm = (self.middle_ras_mm - stack.ras_from_ijk[:3, 3]) @ stack.normal_ras
-        return float(height_mm / stack.slice_spacing_mm)
+        return float(stack.slice_heights(self.middle_ras_mm))
 
 
 def find_endplates(
@@ -161,7 +160,7 @@ def find_endplates(
     anterior /= np.linalg.norm(anterior)
     left = np.cross(normal, anterior)
     middle = np.asarray(middle_ras_mm, dtype=float)
-    below_mm = float((middle - stack.ras_from_ijk[:3, 3]) @ normal)
+    below_mm = float(stack.slice_heights(middle)) * stack.slice_spacing_mm
     above_mm = (len(stack.voxels_hu) - 1) * stack.slice_spacing_mm - below_mm
     for name, scanned_mm in (("upper", above_mm), ("lower", below_mm)):
         if scanned_mm < protocol.endplate_height_min_mm / 2:
@@ -225,10 +224,10 @@ def _columns(stack: AxialStack, place_ras_mm, middle_ras_mm, axes_ras, radius_mm
     inside = along**2 + across**2 <= radius_mm**2 * 1.01
     along, across = along[inside], across[inside]
 
-    corner, spacing = stack.ras_from_ijk[:3, 3], stack.slice_spacing_mm
+    spacing = stack.slice_spacing_mm
     outward_ras = axes_ras[2]
     upward = outward_ras @ stack.normal_ras
-    middle_k = (middle_ras_mm - corner) @ stack.normal_ras / spacing
+    middle_k = stack.slice_heights(middle_ras_mm)
     reach = SEARCH_REACH_MM / spacing
     low, high = sorted([middle_k - 2 * upward / spacing, middle_k + reach * upward])
     slices = np.arange(max(int(np.ceil(low)), 0), min(int(np.floor(high)), len(stack.voxels_hu) - 1) + 1)
@@ -237,7 +236,7 @@ def _columns(stack: AxialStack, place_ras_mm, middle_ras_mm, axes_ras, radius_mm
     place_outward = (place_ras_mm - middle_ras_mm) @ outward_ras
     starts = place_ras_mm + along[:, None] * axes_ras[0] + across[:, None] * axes_ras[1]
     points = starts[:, None] + (outward_mm - place_outward)[:, None] * outward_ras
-    ijk = (points - corner) @ np.linalg.inv(stack.ras_from_ijk[:3, :3]).T
+    ijk = stack.to_ijk(points)
     low_kji = np.maximum(np.floor(ijk.min(axis=(0, 1)) + 1e-6).astype(int), 0)[::-1]
     high_kji = np.ceil(ijk.max(axis=(0, 1)) - 1e-6).astype(int)[::-1] + 1
     high_kji = np.minimum(np.maximum(high_kji, low_kji + 1), stack.voxels_hu.shape)

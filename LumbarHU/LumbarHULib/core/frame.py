@@ -55,6 +55,10 @@ class Frame:
         """Return RAS points, shape (n, 3), projected along the slice normal: (u, v), shape (n, 2)."""
         return (np.asarray(points_ras_mm) - self.origin_ras_mm) @ np.column_stack([self.u_ras, self.v_ras])
 
+    def to_ij(self, points_uv_mm) -> np.ndarray:
+        """Return (u, v) points, shape (n, 2), as indices (i, j) of pixels in the mid-slice, not rounded."""
+        return (np.asarray(points_uv_mm) - self.uv_from_ij[:, 2]) @ np.linalg.inv(self.uv_from_ij[:, :2]).T
+
     def to_ras_mm(self, points_uv_mm) -> np.ndarray:
         """Return (u, v) points, shape (n, 2), as RAS points in the mid-slice, shape (n, 3)."""
         return self.origin_ras_mm + np.asarray(points_uv_mm) @ np.vstack([self.u_ras, self.v_ras])
@@ -86,7 +90,7 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
     level = landmarks.level
     normal = stack.normal_ras
     corner_ras_mm = stack.ras_from_ijk[:3, 3]
-    heights = (landmarks.midline_ras_mm - corner_ras_mm) @ normal / stack.slice_spacing_mm
+    heights = stack.slice_heights(landmarks.midline_ras_mm)
     mid_slice = nearest_slice(float(heights.mean()))
     slice_count = stack.voxels_hu.shape[0]
     if not 0 <= mid_slice < slice_count:

@@ -69,12 +69,9 @@ def label_masks(
         When the inner outline leaves the CT's slices.
     """
     slices = range(slab.first, slab.last + 1)
-    ij_from_uv = np.linalg.inv(frame.uv_from_ij[:, :2])
-    shift_ij = -ij_from_uv @ frame.uv_per_slice_mm
-    mid_ij = (shapes.inner_outline_uv_mm - frame.uv_from_ij[:, 2]) @ ij_from_uv.T
-    # The map from (i, j) to (u, v) may turn the polygon's sense around.
-    mid_ij = mid_ij if np.linalg.det(ij_from_uv) > 0 else mid_ij[::-1]
-    polygons_ij = [mid_ij + (k - frame.mid_slice) * shift_ij for k in slices]
+    polygons_ij = [
+        frame.to_ij(shapes.inner_outline_uv_mm - (k - frame.mid_slice) * frame.uv_per_slice_mm) for k in slices
+    ]
 
     low_ij = np.floor(np.min([polygon.min(axis=0) for polygon in polygons_ij], axis=0)).astype(int)
     high_ij = np.ceil(np.max([polygon.max(axis=0) for polygon in polygons_ij], axis=0)).astype(int) + 1

@@ -91,7 +91,7 @@ def bone_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> 
         return ()  # regions made from an outline that was found stay inside it
     for roi, measured in level.rois.items():
         points_uv_mm = frame.to_uv_mm(voxel_centers_ras_mm(stack, measured.mask))
-        share = 1 - float(np.mean(_lie_inside(outline, points_uv_mm)))
+        share = 1 - float(np.mean(polygons.contains(outline, points_uv_mm)))
         if share > protocol.roi_outside_share:
             findings.append(
                 Finding(
@@ -120,15 +120,6 @@ def _dice(first: np.ndarray, second: np.ndarray) -> float:
     shape = tuple(np.ceil((high - low)[::-1] / _GRID_MM).astype(int) + 1)
     masks = [polygons.rasterize((polygon - low) / _GRID_MM, (0, 0), shape, 0.0) for polygon in (first, second)]
     return float(2 * np.count_nonzero(masks[0] & masks[1]) / sum(np.count_nonzero(mask) for mask in masks))
-
-
-def _lie_inside(polygon: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Return which points, shape (n, 2), lie inside a polygon: those whose edges to the right are odd in number."""
-    start, end = polygon, np.roll(polygon, -1, axis=0)
-    straddling = (start[:, 1] > points[:, 1:]) != (end[:, 1] > points[:, 1:])
-    slope = (end[:, 0] - start[:, 0]) / np.where(end[:, 1] == start[:, 1], 1.0, end[:, 1] - start[:, 1])
-    crossing_u = start[:, 0] + (points[:, 1:] - start[:, 1]) * slope
-    return np.count_nonzero(straddling & (crossing_u > points[:, :1]), axis=1) % 2 == 1
 
 
 def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> tuple[Finding, ...]:

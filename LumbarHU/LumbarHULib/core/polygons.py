@@ -9,13 +9,14 @@ def signed_area(polygon: np.ndarray) -> float:
     return float(0.5 * (x @ np.roll(y, -1) - y @ np.roll(x, -1)))
 
 
-def contains(polygon: np.ndarray, point) -> bool:
-    """Return whether `point` lies inside the polygon, by counting the edges to its right."""
-    ends = np.roll(polygon, -1, axis=0)
-    straddling = (polygon[:, 1] > point[1]) != (ends[:, 1] > point[1])
-    start, end = polygon[straddling], ends[straddling]
-    x = start[:, 0] + (point[1] - start[:, 1]) / (end[:, 1] - start[:, 1]) * (end[:, 0] - start[:, 0])
-    return bool(np.count_nonzero(x > point[0]) % 2)
+def contains(polygon: np.ndarray, points) -> np.ndarray:
+    """Return whether points, shape (..., 2), lie inside the polygon: those with an odd number of edges to the right."""
+    x, y = np.asarray(points)[..., :1], np.asarray(points)[..., 1:]
+    start, end = polygon, np.roll(polygon, -1, axis=0)
+    straddling = (start[:, 1] > y) != (end[:, 1] > y)
+    rise = np.where(start[:, 1] == end[:, 1], 1.0, end[:, 1] - start[:, 1])
+    crossing_x = start[:, 0] + (y - start[:, 1]) / rise * (end[:, 0] - start[:, 0])
+    return np.count_nonzero(straddling & (crossing_x > x), axis=-1) % 2 == 1
 
 
 def distances_to_edges(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
@@ -81,12 +82,12 @@ def crosses_itself(polygon: np.ndarray) -> bool:
 def rasterize(
     polygon_ij: np.ndarray, corner_ij: tuple[int, int], shape_ji: tuple[int, int], tolerance: float
 ) -> np.ndarray:
-    """Return which pixels of a grid have their center inside a counterclockwise polygon.
+    """Return which pixels of a grid have their center inside a polygon.
 
     Parameters
     ----------
     polygon_ij : numpy.ndarray, shape (n, 2)
-        Corners in pixel indices, counterclockwise in (i, j).
+        Corners in pixel indices, in either sense.
     corner_ij : tuple of int
         Index (i, j) of the grid's first pixel.
     shape_ji : tuple of int
@@ -99,6 +100,8 @@ def rasterize(
     numpy.ndarray of bool, shape `shape_ji`
     """
     rows = np.arange(shape_ji[0]) + corner_ij[1]
+    # What maps the frame's (u, v) to (i, j) may turn the sense around.
+    polygon_ij = polygon_ij if signed_area(polygon_ij) > 0 else polygon_ij[::-1]
     start, end = polygon_ij, np.roll(polygon_ij, -1, axis=0)
     above_start = start[:, 1][:, None] > rows
     above_end = end[:, 1][:, None] > rows

@@ -167,14 +167,11 @@ def _bone_of_slice(stack: AxialStack, level: LevelResult, offset: int, protocol:
         outline = outline_of_level(stack, frame, landmarks, protocol, level.outline_ras_mm + shift_ras_mm)
     inner = inner_outline(frame, outline.curve, protocol)
     slab = slab_around(stack, frame, protocol)
-    ij_from_uv = np.linalg.inv(frame.uv_from_ij[:, :2])
-    inner_ij = (inner - frame.uv_from_ij[:, 2]) @ ij_from_uv.T
-    inner_ij = inner_ij if np.linalg.det(ij_from_uv) > 0 else inner_ij[::-1]
     places, values = [], []
     for k in range(slab.first, slab.last + 1):
         # Regions extend along the normal: on a sheared volume the pixels slide under them from slice to slice.
         slide_uv_mm = (k - frame.mid_slice) * frame.uv_per_slice_mm
-        shifted_ij = inner_ij - slide_uv_mm @ ij_from_uv.T
+        shifted_ij = frame.to_ij(inner - slide_uv_mm)
         low_ij = np.maximum(np.floor(shifted_ij.min(axis=0)).astype(int), 0)
         high_ij = np.minimum(np.ceil(shifted_ij.max(axis=0)).astype(int) + 1, stack.voxels_hu.shape[:0:-1])
         shape_ji = tuple(np.maximum(high_ij - low_ij, 0)[::-1])

@@ -78,8 +78,7 @@ class _Surroundings:
         low_uv, high_uv = outline.min(axis=0) - reach_mm, outline.max(axis=0) + reach_mm
         low_uv[1] = -_REARMOST_SHARE * frame.depth_mm
         corners_uv = np.array([(u, v) for u in (low_uv[0], high_uv[0]) for v in (low_uv[1], high_uv[1])])
-        ij_from_uv = np.linalg.inv(frame.uv_from_ij[:, :2])
-        corners_ij = (corners_uv - frame.uv_from_ij[:, 2]) @ ij_from_uv.T
+        corners_ij = frame.to_ij(corners_uv)
         size_ij = np.array(stack.voxels_hu.shape[:0:-1])
         low_ij = np.clip(np.floor(corners_ij.min(axis=0)).astype(int), 0, size_ij)
         high_ij = np.clip(np.ceil(corners_ij.max(axis=0)).astype(int) + 1, low_ij, size_ij)
@@ -88,9 +87,7 @@ class _Surroundings:
         self._mean_hu = slab.mean(axis=0, dtype=float)
         j, i = np.indices(self._mean_hu.shape)
         self._uv_mm = _uv_mm(frame, i + low_ij[0], j + low_ij[1])
-        outline_ij = (outline - frame.uv_from_ij[:, 2]) @ ij_from_uv.T
-        outline_ij = outline_ij if np.linalg.det(ij_from_uv) > 0 else outline_ij[::-1]
-        in_body = polygons.rasterize(outline_ij, tuple(low_ij), self._mean_hu.shape, 0.0)
+        in_body = polygons.rasterize(frame.to_ij(outline), tuple(low_ij), self._mean_hu.shape, 0.0)
         self._from_body_mm = self._distances_mm(in_body)
         self._is_around = (self._from_body_mm > _EDGE_MM) & (self._uv_mm[1] > low_uv[1])
 

@@ -68,9 +68,7 @@ class _Plane:
 
     def to_xy_mm(self, points_uv_mm) -> np.ndarray:
         """Return (u, v) points of the level's frame, shape (n, 2), as (x, y)."""
-        matrix = self.level.frame.uv_from_ij
-        points_ij = np.linalg.solve(matrix[:, :2], (np.asarray(points_uv_mm) - matrix[:, 2]).T)
-        return (self.xy_from_ij @ points_ij).T
+        return self.level.frame.to_ij(points_uv_mm) @ self.xy_from_ij.T
 
 
 def level_pictures(

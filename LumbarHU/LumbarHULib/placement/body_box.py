@@ -59,8 +59,7 @@ def sample_hu(stack: AxialStack, points_ras_mm: np.ndarray) -> np.ndarray:
     """Return the CT between its voxels at RAS points, shape (..., 3); beyond its end its last value."""
     from scipy import ndimage
 
-    inverse = np.linalg.inv(stack.ras_from_ijk)
-    ijk = points_ras_mm.reshape(-1, 3) @ inverse[:3, :3].T + inverse[:3, 3]
+    ijk = stack.to_ijk(points_ras_mm.reshape(-1, 3))
     last = np.array(stack.voxels_hu.shape[::-1]) - 1
     low = np.clip(np.floor(ijk.min(axis=0)).astype(int), 0, last)
     high = np.clip(np.ceil(ijk.max(axis=0)).astype(int), low, last)

@@ -159,13 +159,11 @@ def _one_below(above: BodyGuess, last: BodyGuess, steps: int) -> np.ndarray:
     """Return a point about where the next body is, when `last` is so many steps below: the spine is curved."""
     way = last.center_ras_mm - above.center_ras_mm
     direction = way / np.linalg.norm(way) - above.up_ras
-    if steps == 1:
-        return last.center_ras_mm
     return above.center_ras_mm + np.linalg.norm(way) / steps * direction / np.linalg.norm(direction)
 
 
 def _check_inside(stack: AxialStack, level: str, click: np.ndarray) -> None:
-    ijk = np.linalg.solve(stack.ras_from_ijk, np.append(click, 1.0))[:3]
+    ijk = stack.to_ijk(click)
     if not np.all((ijk > -0.5) & (ijk < np.array(stack.voxels_hu.shape[::-1]) - 0.5)):
         raise InputError(
             f"The point of {level} lies outside the CT: place it in the middle of the body, or check that it belongs "

@@ -119,8 +119,7 @@ def _body_and_arch(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_in_ct(level: str, points_ras_mm: np.ndarray, stack: AxialStack) -> None:
-    inverse = np.linalg.inv(stack.ras_from_ijk)
-    ijk = points_ras_mm @ inverse[:3, :3].T + inverse[:3, 3]
+    ijk = stack.to_ijk(points_ras_mm)
     last = np.array(stack.voxels_hu.shape[::-1]) - 1
     if np.all((ijk < -0.5) | (ijk > last + 0.5), axis=0).any():
         raise InputError(
@@ -131,7 +130,7 @@ def _check_in_ct(level: str, points_ras_mm: np.ndarray, stack: AxialStack) -> No
         if ijk[:, axis].min() < 0.4 or ijk[:, axis].max() > last[axis] - 0.4:
             raise InputError(
                 f"The body of {level} reaches the {border} of the CT, so it is not whole: leave {level} out, or "
-                f"exclude it with a reason, such as --exclude “{level}=out of the scan”.",
+                "exclude it with a reason, such as “out of the scan”.",
                 level,
             )
 

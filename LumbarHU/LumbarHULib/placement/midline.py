@@ -48,7 +48,7 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         axes = axes.mirrored_about(mirror.offset_mm, mirror.angle_deg)
         height = mid_height(stack, guess.level, axes, ends_mm, depth_mm, protocol)
         tilted = axes.turned(height.up_ras, axes.anterior_ras).moved_to(axes.to_ras_mm((0.0, 0.0, height.above_mm)))
-        position = _position(stack, tilted)
+        position = float(stack.slice_heights(tilted.center_ras_mm))
         midline = midline_in_slice(stack, tilted, depth_mm, guess.level, nearest_slice(position), protocol)
         # The endplates' centers lie above and below the midline's middle: seen anew, they do not depend on the guess.
         off_mm = float(axes.to_body_mm(midline.mean(axis=0))[1])
@@ -98,11 +98,6 @@ def _edge_findings(guess: BodyGuess, midline_ras_mm: np.ndarray, protocol: Proto
             guess.level,
         ),
     )
-
-
-def _position(stack: AxialStack, axes: BodyAxes) -> float:
-    """Return the height of a body's middle, counted in slices."""
-    return float((axes.center_ras_mm - stack.ras_from_ijk[:3, 3]) @ stack.normal_ras / stack.slice_spacing_mm)
 
 
 def midline_in_slice(

@@ -192,3 +192,13 @@ def test_an_in_plane_turn_by_45_degrees_has_one_canonical_order(turn_deg):
     ct = noise_ct(geometry((0.5, 0.5, 1.0), (3, 4, 5), UPRIGHT @ rotation((0, 0, 1), turn_deg).T), (3, 4, 5))
     matrices = {axial_stack(stored_as(ct, order, flips), PROTOCOL).ras_from_ijk.tobytes() for order, flips in orders()}
     assert len(matrices) == 1
+
+
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_points_are_counted_in_voxels_and_slices(name):
+    ct = noise_ct(geometry(SPACING_MM, SHAPE_KJI, GEOMETRIES[name], (3.0, -40.0, 900.0)), SHAPE_KJI)
+    stack = axial_stack(ct, PROTOCOL)
+    ijk = np.random.default_rng(5).uniform(-3, 60, (20, 3))
+    points_ras_mm = [(stack.ras_from_ijk @ (i, j, k, 1))[:3] for i, j, k in ijk]
+    np.testing.assert_allclose(stack.to_ijk(points_ras_mm), ijk, atol=1e-9)
+    np.testing.assert_allclose(stack.slice_heights(points_ras_mm), ijk[:, 2], atol=1e-9)

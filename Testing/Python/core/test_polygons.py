@@ -29,8 +29,10 @@ def test_area_is_positive_counterclockwise():
 def test_a_point_lies_inside_where_the_polygon_winds_around_it():
     for _ in range(20):
         polygon = star()
-        for point in RANDOM.uniform(0, 20, (50, 2)):
-            assert polygons.contains(polygon, point) == (winding(polygon, point) != 0)
+        points = RANDOM.uniform(0, 20, (50, 2))
+        expected = [winding(polygon, point) != 0 for point in points]
+        assert polygons.contains(polygon, points).tolist() == expected
+        assert [bool(polygons.contains(polygon, point)) for point in points] == expected
 
 
 def test_the_distance_to_an_edge_is_that_to_its_nearest_point():
@@ -92,6 +94,7 @@ def test_pixels_are_filled_whose_centers_the_polygon_winds_around():
         filled = polygons.rasterize(polygon, (2, 1), (18, 15), 1e-6)
         for row, column in np.ndindex(filled.shape):
             assert filled[row, column] == (winding(polygon, (column + 2, row + 1)) > 0)
+        assert np.array_equal(polygons.rasterize(polygon[::-1], (2, 1), (18, 15), 1e-6), filled)
 
 
 def test_a_center_on_an_edge_along_its_row_counts_as_inside():
