@@ -45,12 +45,6 @@ class Endplate:
         """Share of the columns of voxels through it, 0 to 1, in which a dense endplate is seen."""
         return self.surface.support
 
-    @property
-    def outward_ras(self) -> np.ndarray:
-        """Unit normal, shape (3,), away from the body."""
-        outward = np.array([-self.surface.slope_along, -self.surface.slope_across, 1.0]) @ self.axes_ras
-        return outward / np.linalg.norm(outward)
-
     def distances_mm(self, points_ras_mm) -> np.ndarray:
         """Return how far points, shape (..., 3), lie inside the surface; beyond it, negative."""
         offsets = (np.asarray(points_ras_mm) - self.center_ras_mm) @ self.axes_ras.T

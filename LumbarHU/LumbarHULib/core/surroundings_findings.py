@@ -18,8 +18,8 @@ _REARMOST_SHARE = 0.5
 # The body's own blurred edge is left out, in mm.
 _EDGE_MM = 2.0
 
-# Averaged before a piece is asked to be bright throughout, lest its darkest voxel of noise decide: the radius in mm.
-_SMOOTHING_MM = 1.5
+# Smoothed before a piece is asked to be bright throughout, lest its darkest voxel of noise decide.
+_SMOOTHING_SD_MM = 1.0
 
 # So many voxels of soft tissue at the least, or nothing is said of them.
 _FEWEST_VOXELS = 200
@@ -102,8 +102,9 @@ class _Surroundings:
 
         if not self._is_around.any():
             return None
-        sizes = [2 * _SMOOTHING_MM / spacing for spacing in self._stack.pixel_spacings_mm[::-1]]
-        smooth_hu = ndimage.gaussian_filter(self._mean_hu, np.array(sizes) / 2 / 1.5)
+        smooth_hu = ndimage.gaussian_filter(
+            self._mean_hu, _SMOOTHING_SD_MM / np.array(self._stack.pixel_spacings_mm[::-1])
+        )
         is_dark = ~self._is_around | (smooth_hu < protocol.vessel_bright_hu)
         # Beyond the crop nothing is known: a piece must lie in it whole.
         framed = np.pad(is_dark, 1, constant_values=True)

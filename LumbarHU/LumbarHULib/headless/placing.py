@@ -1,6 +1,7 @@
 """Where the midlines of a job come from: a reader's markups, or proposals from a segmentation or from seeds."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.click_bodies import check_order, guess_from_click, guesses_between_clicks
 from LumbarHULib.placement.mask_bodies import guess_from_mask
 from LumbarHULib.placement.midline import propose_midline
+from LumbarHULib.placement.proposal import Proposal
 
 
 @dataclass(frozen=True)
@@ -74,17 +76,10 @@ class GivenSegments:
         proposals = []
         for number, (level, segment) in enumerate(self.segments.items()):
             progress(number / len(self.segments), f"Placing {level}")
-            try:
+            with _excused(level in self.excluded):
                 guess = guess_from_mask(level, segment.inside, segment.ras_from_ijk, stack, protocol)
                 proposals.append(propose_midline(stack, guess, protocol))
-            except InputError:
-                if level not in self.excluded:
-                    raise
-        return Placed(
-            tuple(proposal.landmarks for proposal in proposals),
-            self.findings,
-            tuple(finding for proposal in proposals for finding in proposal.findings),
-        )
+        return _placed(proposals, self.findings)
 
 
 @dataclass(frozen=True)
@@ -109,15 +104,9 @@ class GivenSeeds:
         for guess in self._guesses(stack, protocol, progress):
             if guess.level not in self.wanted:
                 continue
-            try:
+            with _excused(guess.level in self.excluded):
                 proposals.append(propose_midline(stack, guess, protocol))
-            except InputError:
-                if guess.level not in self.excluded:
-                    raise
-        return Placed(
-            tuple(proposal.landmarks for proposal in proposals),
-            level_findings=tuple(finding for proposal in proposals for finding in proposal.findings),
-        )
+        return _placed(proposals)
 
     def _guesses(self, stack: AxialStack, protocol: Protocol, progress: Callable[..., None]) -> Sequence[BodyGuess]:
         if self.fill_levels:
@@ -125,13 +114,23 @@ class GivenSeeds:
         guesses = []
         for number, (level, seed) in enumerate(self.seeds_ras_mm.items()):
             progress(number / len(self.seeds_ras_mm), f"Placing {level}")
-            try:
+            with _excused(level in self.excluded):
                 guesses.append(guess_from_click(stack, level, seed, protocol))
-            except InputError:
-                if level not in self.excluded:
-                    raise
         check_order(guesses, protocol)
         return guesses
+
+
+def _excused(is_excluded: bool):
+    """Let a level that is excluded go without a midline, where it cannot be placed."""
+    return suppress(InputError) if is_excluded else nullcontext()
+
+
+def _placed(proposals: Sequence[Proposal], findings: tuple[Finding, ...] = ()) -> Placed:
+    return Placed(
+        tuple(proposal.landmarks for proposal in proposals),
+        findings,
+        tuple(finding for proposal in proposals for finding in proposal.findings),
+    )
 
 
 def given_markups(paths: Sequence[Path], levels: Sequence[str] | None, exclusions: Mapping[str, str]) -> GivenMarkups:

@@ -51,8 +51,6 @@ class CrossSection:
     center_mm : tuple of float
         Its middle: x and y in the body's coordinates.
     depth_mm, width_mm : float
-    wall_mm : numpy.ndarray, shape (n, 2)
-        Points around it.
     seen : float
         Share of the rays, 0 to 1, on which a wall is seen.
     """
@@ -60,7 +58,6 @@ class CrossSection:
     center_mm: tuple[float, float]
     depth_mm: float
     width_mm: float
-    wall_mm: np.ndarray
     seen: float
 
 
@@ -84,7 +81,7 @@ def cross_section(stack: AxialStack, axes: BodyAxes, height_mm: float, protocol:
             depth_mm = float(front - back)
         center = np.array([(left + right) / 2, front - depth_mm / 2])
     seen = float(np.mean(scores > _SEEN))
-    return CrossSection((float(center[0]), float(center[1])), depth_mm, float(left - right), wall, seen)
+    return CrossSection((float(center[0]), float(center[1])), depth_mm, float(left - right), seen)
 
 
 def _walls(stack, axes, height_mm, center, rays, half_axes_mm, protocol) -> tuple[np.ndarray, np.ndarray]:
