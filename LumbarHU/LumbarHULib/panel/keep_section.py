@@ -21,6 +21,7 @@ class KeepSection(Section):
     def __init__(self, ui, panel):
         super().__init__(ui, panel)
         self._may_be_replaced: set[Path] = set()
+        self._told_for: tuple = ()
         self._on_click(ui.huSignButton, self._on_sign)
         self._on_click(ui.huReopenButton, self._on_reopen)
         self._on_click(ui.huExportButton, self._on_export)
@@ -32,7 +33,8 @@ class KeepSection(Section):
         return self._ui.huExportPath.currentPath.strip()
 
     def tell(self, text: str) -> None:
-        """Show what was done."""
+        """Show what was done, until something else is measured or decided."""
+        self._told_for = self._now_told_for()
         self._ui.huKeepLabel.text = text
         self._ui.huKeepLabel.visible = bool(text)
 
@@ -77,9 +79,16 @@ class KeepSection(Section):
         ui.huReopenFrame.visible = ui.huReopenButton.enabled = is_signed
         ui.huExportButton.enabled = is_measured
         ui.huVerifyButton.enabled = self._panel.parameters is not None and self._panel.parameters.ctVolume is not None
-        self.tell(self._state() if session.is_open else "")
+        if self._now_told_for() != self._told_for:
+            self.tell(self._state())
+
+    def _now_told_for(self) -> tuple:
+        """Return a value that changes when what was told is no longer news: nodes that come or go leave it."""
+        return (self._session.result, self._state())
 
     def _state(self) -> str:
+        if not self._session.is_open:
+            return ""
         reading = self._session.reading
         blinding = _("Not blinded: another reading of this CT, or a proposed midline, was to be seen.")
         told = [] if reading.is_blinded else [blinding]

@@ -46,6 +46,8 @@ class HandingOnSteps(WalkBase):
     def copy_regions_to_label_maps(self):
         """Each region becomes a label-map volume with the voxels that were measured."""
         self._ui.huLabelMapsButton.click()
+        settle()
+        self._test.assertIn("Label maps in the scene", self._ui.huKeepLabel.text)
         reading = self._session.reading
         voxels_hu = voxels_of(reading.ct_node)
         for roi in ROIS:
@@ -69,6 +71,7 @@ class HandingOnSteps(WalkBase):
         self._test.assertEqual(self._ui.huMessageLabel.text, "")
         self._test.assertEqual((self._session.reading.case, self._session.reading.reader), ("case 1", "Reader C"))
         self._test.assertEqual(self._widget.panel.placing.level, "L1")
+        self._test.assertIn("0 of 2 CTs", self._ui.huKeepLabel.text)
         self._place_all()
         slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "somebody's own").AddControlPoint(0, 0, 0)
         self._test.assertEqual(self._ui.huNextButton.text, "Export and next CT")
