@@ -75,7 +75,6 @@ def registerSampleData():
         register(
             category="LumbarHU",
             sampleName=ct["name"],
-            sampleDescription=f"{ct['citation']} ({ct['license']})",
             thumbnailFileName=thumbnail,
             uris=ct["uri"],
             fileNames=ct["file_name"],

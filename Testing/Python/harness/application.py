@@ -228,6 +228,7 @@ class SampleDataLogic:
         nodeNames=None,
         customDownloader=None,
         thumbnailFileName=None,
+        checksums=None,
     ):
         """Offer a data set."""
         cls.sources.append((category, sampleName, customDownloader, thumbnailFileName))

@@ -37,6 +37,21 @@ def test_a_form_is_taken_as_it_stands_or_not_at_all(load):
             load(kind, properties)
 
 
+def test_a_real_ct_with_a_home_is_offered_by_its_name(application, tmp_path, monkeypatch):
+    import json
+
+    from SampleData import SampleDataLogic
+
+    import LumbarHU
+
+    entry = {"name": "A spine", "uri": "https://example.org/a.nrrd", "file_name": "a.nrrd", "sha256": 64 * "0"}
+    listed = tmp_path / "sample_data.json"
+    listed.write_text(json.dumps({"cts": [entry | {"license": "CC BY 4.0", "citation": "somebody"}]}), encoding="utf-8")
+    monkeypatch.setattr(LumbarHU, "resource_path", lambda *_parts: listed)
+    LumbarHU.registerSampleData()
+    assert "A spine" in [source[1] for source in SampleDataLogic.sources]
+
+
 def test_the_module_is_loaded_opened_and_left_without_an_error(application, capfd):
     import slicer
 
