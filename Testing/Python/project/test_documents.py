@@ -92,6 +92,24 @@ def test_every_link_and_picture_in_the_documents_is_there(tracked_texts):
     assert missing == []
 
 
+def test_every_link_to_a_heading_leads_to_one(tracked_texts):
+    texts = {path.resolve(): text for path, text in tracked_texts.items() if path.suffix == ".md"}
+    links = [
+        (path, (path.parent / target).resolve() if target else path, heading)
+        for path, text in texts.items()
+        for target, heading in re.findall(r"\]\(([^)#\s:]*)#([^)]+)\)", text)
+    ]
+    assert len(links) >= 5
+    lost = [f"{path.name}: #{heading}" for path, page, heading in links if heading not in anchors_of(texts[page])]
+    assert lost == []
+
+
+def anchors_of(page):
+    """Return what the page's headings can be linked by, as GitHub makes it of their words."""
+    headings = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_the_continuous_integration_runs_make_test(repository):
     script = (repository / ".ci" / "run").read_text(encoding="utf-8")
     assert re.findall(r"\bmake .*", script) == ["make test"]
