@@ -4,6 +4,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LumbarHULib.panel.level_rows import part_title
+
 
 class LumbarHUSubjectHierarchyPlugin:
     """Adds to the menu that Slicer shows at a right click on a markup; Slicer makes it and calls its methods.
@@ -33,7 +35,9 @@ class LumbarHUSubjectHierarchyPlugin:
         found = None if levels is None or node is None else levels.edited_markup(node)
         if found is not None:
             self._level_and_role = found
-            self.action.text = _("Return {level}’s {role} to automatic").format(level=found[0], role=found[1])
+            self.action.text = _("Return {level}’s {role} to automatic").format(
+                level=found[0], role=part_title(found[1])
+            )
             self.action.visible = True
 
     def _on_triggered(self):

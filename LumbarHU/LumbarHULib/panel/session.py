@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-import slicer
-
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.results import LevelResult, ReadingResult
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
@@ -110,8 +108,3 @@ class Session:
             for level in LEVELS:
                 if level not in asked_for:
                     remove_segments(self.reading, level)
-
-
-def scene():
-    """Return the application's scene."""
-    return slicer.mrmlScene

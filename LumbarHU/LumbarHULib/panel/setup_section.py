@@ -20,6 +20,7 @@ class SetupSection(Section):
     def __init__(self, ui, panel):
         super().__init__(ui, panel)
         self._shown_ct = None
+        self._ct_cache = CtCache()
         self._on_click(ui.huNewReadingButton, self._on_new_reading)
         ui.huReadingCombo.connect("activated(int)", lambda _index=0: self._on_reading_chosen())
         ui.huCaseEdit.connect("editingFinished()", self._on_case)
@@ -50,7 +51,7 @@ class SetupSection(Section):
 
     def forget_ct(self) -> None:
         """Let go of the CT: its scene is being closed."""
-        self._shown_ct = None
+        self._shown_ct, self._ct_cache = None, CtCache()
 
     def _show(self) -> None:
         ct_node = self._panel.parameters.ctVolume if self._panel.parameters is not None else None
@@ -62,13 +63,12 @@ class SetupSection(Section):
     def _facts(self, ct_node) -> str:
         protocol = self._session.reading.protocol if self._session.is_open else load_protocol().protocol
         try:
-            spacing_mm = CtCache().stack(ct_node, protocol).slice_spacing_mm if not self._session.is_open else None
-            spacing_mm = self._session.measurer.stack.slice_spacing_mm if spacing_mm is None else spacing_mm
+            stack = self._session.measurer.stack if self._session.is_open else self._ct_cache.stack(ct_node, protocol)
             facts, findings = scan_facts_of(ct_node)
         except InputError as problem:
             return str(problem)
         cutoffs = self._session.reading.cutoffs if self._session.is_open else load_cutoffs().cutoffs
-        return facts_line(facts, findings, cutoffs, spacing_mm)
+        return facts_line(facts, findings, cutoffs, stack.slice_spacing_mm)
 
     def _fill_readings(self, ct_node) -> None:
         combo = self._ui.huReadingCombo

@@ -22,12 +22,7 @@ def orphans(scene) -> list[str]:
             for role in roles:
                 count = node.GetNumberOfNodeReferences(role)
                 used |= {node.GetNthNodeReferenceID(role, index) for index in range(count)}
-    for kind in (
-        "vtkMRMLMarkupsDisplayNode",
-        "vtkMRMLSegmentationDisplayNode",
-        "vtkMRMLVolumeDisplayNode",
-        "vtkMRMLStorageNode",
-    ):
+    for kind in (*_DISPLAYS, "vtkMRMLStorageNode"):
         found += [node for node in nodes_of(scene, kind) if node.GetID() not in used]
     return [node.GetID() for node in found]
 
