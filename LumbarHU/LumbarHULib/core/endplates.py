@@ -147,8 +147,15 @@ def find_endplates(
     Raises
     ------
     InputError
-        When the scan ends before an endplate, or none is seen.
+        When the slices lie too far apart, the scan ends before an endplate, or none is seen.
     """
+    widest_mm = protocol.endplate_height_usual_mm / 2
+    if stack.slice_spacing_mm > widest_mm:
+        raise InputError(
+            f"The endplates of {level} cannot be seen in slices {stack.slice_spacing_mm:.4g} mm apart, more than half "
+            f"a body's usual height ({widest_mm:g} mm): use a CT with thinner slices, or place the midline by hand.",
+            level,
+        )
     normal = stack.normal_ras
     anterior = np.asarray(anterior_ras) - (np.asarray(anterior_ras) @ normal) * normal
     anterior /= np.linalg.norm(anterior)

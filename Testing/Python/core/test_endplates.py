@@ -143,3 +143,13 @@ def test_no_endplates_are_found_in_muscle_and_fat(offset_mm):
     stack = ct_of(spec, size_mm=(250.0, 220.0, 110.0), pixel_mm=1.5)
     with pytest.raises(InputError, match=r"endplate of L3 is not seen|lie .* mm apart"):
         found_in(stack, spec.vertebra("L3"), offset_mm)
+
+
+@pytest.mark.parametrize("slice_mm", [12.6, 20.0, 4000.0])
+def test_slices_farther_apart_than_half_a_body_are_refused(slice_mm):
+    matrix = np.diag([-0.8, -0.8, slice_mm, 1.0])
+    matrix[:3, 3] = 20.0, 20.0, -3 * slice_mm
+    voxels_hu = np.random.default_rng(4).normal(60, 40, (7, 50, 50)).astype(np.int16)
+    stack = axial_stack(CtVolume(voxels_hu, matrix), PROTOCOL)
+    with pytest.raises(InputError, match=f"in slices {slice_mm:.4g} mm apart, more than half a body"):
+        find_endplates(stack, "L3", np.zeros(3), np.array([0.0, 1.0, 0.0]), 34.0, PROTOCOL)
