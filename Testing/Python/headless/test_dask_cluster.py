@@ -1,7 +1,6 @@
 """A batch on a Dask cluster: a real scheduler and workers on this machine, one of which is killed on the way."""
 
 import sys
-import time
 
 import pytest
 from headless.batch_files import assert_same_files, batch_here, case_row, write_cases
@@ -55,13 +54,19 @@ def test_a_worker_that_is_killed_on_the_way_costs_nothing_but_time(one_level, tm
             yield ready
 
     with loopback_cluster(tmp_path / "cluster") as cluster, batch_folder(tmp_path / "there") as folder:
-        while len(dask_workers(cluster.address)) < 2:
-            time.sleep(0.1)
+        wait_for_workers(cluster.address, 2)
         outcome = measured_batch(folder, read_batch_table(table, tmp_path / "there"), map_and_kill)
         assert len(dask_workers(cluster.address)) == 1
     # One that was measured but not yet reported is found finished by the other worker.
     assert outcome.counts["measured"] + outcome.counts["finished"] == 16
     assert_same_files(tmp_path / "here", tmp_path / "there")
+
+
+def wait_for_workers(address, count):
+    from distributed import Client
+
+    with Client(address) as client:
+        client.wait_for_workers(count, timeout=120)
 
 
 def dask_workers(address):
@@ -74,8 +79,7 @@ def dask_workers(address):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_the_item_that_kills_each_worker_is_told(tmp_path):
     with loopback_cluster(tmp_path / "cluster", workers=6) as cluster:
-        while len(dask_workers(cluster.address)) < 6:
-            time.sleep(0.1)
+        wait_for_workers(cluster.address, 6)
         results = dict(map_on_dask(die_each_time, range(6), cluster.address))
     assert results.pop(3) == WorkerDied()
     assert results == {number: number**2 for number in (0, 1, 2, 4, 5)}
