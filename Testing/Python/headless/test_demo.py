@@ -1,16 +1,27 @@
 """lumbarhu demo: one command, and the whole of it is there, right and verified."""
 
+from functools import lru_cache
+
 import pytest
 import SimpleITK
 from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of, rows_of
 
+from LumbarHULib.headless import demo_command
 from LumbarHULib.headless.scene import headless_scene
 from LumbarHULib.mrml.reading import readings
 from LumbarHULib.mrml.scene_file import load_scene
 
 TRUE_HU = {"L1": 104.0, "L2": 98.0, "L3": 92.0, "L4": 101.0}
 NOISE_HU = 12.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rendered_once():
+    """Keep the phantom that was rendered for the runs that follow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo_command, "demo_ct", lru_cache(demo_command.demo_ct))
+        yield
 
 
 @pytest.fixture(scope="module")
