@@ -1,5 +1,7 @@
 """What the CT around a level tells of its place: endplates, mid-height, bone, and patches within the body."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from LumbarHULib.core import polygons
@@ -124,35 +126,19 @@ def _dice(first: np.ndarray, second: np.ndarray) -> float:
 
 def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> tuple[Finding, ...]:
     """Tell of patches within the regions that are much denser or less dense than the body's inside."""
-    from scipy import ndimage
-
-    masks = {roi: measured.mask for roi, measured in level.rois.items()}
-    corner = np.min([mask.offset_kji for mask in masks.values()], axis=0)
-    end = np.max([np.add(mask.offset_kji, mask.inside.shape) for mask in masks.values()], axis=0)
-    inside = np.zeros(end - corner, dtype=bool)
-    in_roi = {}
-    for roi, mask in masks.items():
-        in_roi[roi] = np.zeros_like(inside)
-        place = tuple(slice(a, a + n) for a, n in zip(mask.offset_kji - corner, mask.inside.shape, strict=True))
-        in_roi[roi][place] = mask.inside
-        inside |= in_roi[roi]
-    values = stack.voxels_hu[tuple(slice(a, b) for a, b in zip(corner, end, strict=True))].astype(float)
+    corner_kji, in_rois = _on_one_grid({roi: measured.mask for roi, measured in level.rois.items()})
+    inside = np.any(list(in_rois.values()), axis=0)
+    crop = tuple(slice(start, start + size) for start, size in zip(corner_kji, inside.shape, strict=True))
+    voxels_hu = stack.voxels_hu[crop].astype(float)
     disk = _disk(level.frame, stack, protocol.patch_radius_mm)
-    counts = ndimage.convolve(inside.sum(axis=0, dtype=float), disk, mode="constant")
-    sums_hu = ndimage.convolve((values * inside).sum(axis=0), disk, mode="constant")
-    means_hu = sums_hu / np.maximum(counts, 1.0)
-    # Where a patch reaches beyond the bone its mean is of few voxels.
-    whole = disk.sum() * len(inside)
-    is_whole = counts > _PATCH_SHARE * whole
-    median_hu, sd_hu = float(np.median(values[inside])), float(values[inside].std())
-    independent = max(1.0, whole * stack.pixel_area_mm2 / protocol.noise_patch_mm2)
-    noise_hu = protocol.noise_limit_sds * sd_hu / independent**0.5
-    limit_hu = max(protocol.patch_difference_hu, noise_hu)
+    offsets_hu = _patch_means_hu(voxels_hu, inside, disk) - float(np.median(voxels_hu[inside]))
+    patch_mm2 = float(disk.sum()) * len(inside) * stack.pixel_area_mm2
+    noise_hu = float(voxels_hu[inside].std()) / max(1.0, patch_mm2 / protocol.noise_patch_mm2) ** 0.5
+    limit_hu = max(protocol.patch_difference_hu, protocol.noise_limit_sds * noise_hu)
     findings = []
     for roi in _EVEN_ROIS:
-        of_roi = in_roi[roi]
-        offsets_hu = np.where(is_whole & of_roi.any(axis=0), means_hu - median_hu, 0.0)
-        worst_hu = float(offsets_hu.flat[np.abs(offsets_hu).argmax()])
+        of_roi_hu = offsets_hu[in_rois[roi].any(axis=0) & np.isfinite(offsets_hu)]
+        worst_hu = max(of_roi_hu.tolist(), key=abs, default=0.0)
         if abs(worst_hu) > limit_hu:
             findings.append(
                 Finding(
@@ -167,6 +153,27 @@ def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) ->
                 )
             )
     return tuple(findings)
+
+
+def _on_one_grid(masks: Mapping[str, RoiMask]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the index (k, j, i) of the box around all masks, and each mask as an array of that box's shape."""
+    corner = np.min([mask.offset_kji for mask in masks.values()], axis=0)
+    end = np.max([np.add(mask.offset_kji, mask.inside.shape) for mask in masks.values()], axis=0)
+    whole = {roi: np.zeros(end - corner, dtype=bool) for roi in masks}
+    for roi, mask in masks.items():
+        start = mask.offset_kji - corner
+        whole[roi][tuple(slice(a, a + n) for a, n in zip(start, mask.inside.shape, strict=True))] = mask.inside
+    return corner, whole
+
+
+def _patch_means_hu(voxels_hu: np.ndarray, inside: np.ndarray, disk: np.ndarray) -> np.ndarray:
+    """Return the mean around each pixel, over all slices, shape (j, i); NaN where too much of a patch lies outside."""
+    from scipy import ndimage
+
+    counts = ndimage.convolve(inside.sum(axis=0, dtype=float), disk, mode="constant")
+    sums_hu = ndimage.convolve((voxels_hu * inside).sum(axis=0), disk, mode="constant")
+    is_whole = counts > _PATCH_SHARE * disk.sum() * len(inside)
+    return np.where(is_whole, sums_hu / np.maximum(counts, 1.0), np.nan)
 
 
 def _disk(frame: Frame, stack: AxialStack, radius_mm: float) -> np.ndarray:
