@@ -79,6 +79,14 @@ def test_a_spine_between_two_slices_tells_what_the_other_slice_would_give():
     assert f"oval {sign}1" in told[0].sentence or f"oval {sign}9." in told[0].sentence
 
 
+def test_two_slices_that_measure_alike_make_a_note_of_it():
+    spec = upright_spine(("L2", "L3", "L4"), trunk=False)
+    grid = axial_grid((0.0, -12.0, 0.0), (100.0, 96.0, 130.0), 0.8, 2.5)
+    phantom = render_on_grid(spec, grid)
+    proposal = proposed("L3", vertebra_mask(spec.vertebra("L3"), grid), phantom, stack_of(phantom))
+    assert [(finding.code, finding.severity) for finding in proposal.findings] == [("mid_slice_ambiguous", "note")]
+
+
 def midline_height(proposal) -> float:
     return float(proposal.midline_ras_mm[:, 2].mean())
 
