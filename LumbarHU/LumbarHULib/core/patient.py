@@ -17,7 +17,8 @@ from LumbarHULib.core.results import CLASSES, LevelRefusal, LevelResult, Reading
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.core.sensitivity import roi_placement
 
-_NOT_CORRECTED = "The mean is not corrected for it: take the class with care."
+_NOT_CORRECTED = "The mean is not corrected for it"
+_WITH_CARE = ": take the class with care"
 
 
 def summarize(
@@ -107,7 +108,8 @@ def _missing_levels_finding(summary: RoiSummary, in_order, protocol: Protocol, c
         shifted_back = _class_without_shift(summary, shift_hu)
         if shifted_back != summary.class_name:
             sentence += f", and without that its class would be “{CLASSES[shifted_back]}”"
-    return Finding("levels_missing", f"{sentence}.", _NOT_CORRECTED, "warning", roi=summary.roi)
+    with_care = _WITH_CARE if summary.class_name != "not_classified" else ""
+    return Finding("levels_missing", f"{sentence}.", f"{_NOT_CORRECTED}{with_care}.", "warning", roi=summary.roi)
 
 
 def levels_told(names: Sequence[str], levels: Sequence[LevelResult | LevelRefusal], protocol: Protocol) -> str:
@@ -145,7 +147,9 @@ def missing_levels_told(result: ReadingResult, protocol: Protocol, cutoffs: Cuto
         told += f"; by the medians of {cutoffs.level_medians_source} such means lie off by {', '.join(shifts)}"
     if others:
         told += f"; without that, classes would be others: {', '.join(others)}"
-    return f"{told}. {_NOT_CORRECTED.replace('The mean is', 'The means are')}"
+    is_classified = any(summary.class_name != "not_classified" for summary in result.summaries)
+    remedy = _NOT_CORRECTED.replace("The mean is", "The means are")
+    return f"{told}. {remedy}{_WITH_CARE if is_classified else ''}."
 
 
 def _class_without_shift(summary: RoiSummary, shift_hu: float) -> str:

@@ -1,6 +1,7 @@
 """What stands around the bodies tells of the acquisition: contrast medium in vessels, and values that are no HU."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def surroundings_findings(stack: AxialStack, levels: Sequence[LevelResult], prot
     brightest: tuple[float, str] | None = None
     medians_hu = []
     for level in levels:
-        around = _Surroundings(stack, level, protocol)
+        around = _surroundings(stack, level, protocol)
         bright_hu = around.bright_vessel_hu(protocol)
         if bright_hu is not None and (brightest is None or bright_hu > brightest[0]):
             brightest = (bright_hu, level.level)
@@ -61,63 +62,68 @@ def surroundings_findings(stack: AxialStack, levels: Sequence[LevelResult], prot
     return tuple(findings)
 
 
+@dataclass(frozen=True, eq=False)
 class _Surroundings:
     """A piece of the CT's mid-slice in front of and beside one body, averaged over the slab.
 
     Parameters
     ----------
-    stack : AxialStack
-    level : LevelResult
-    protocol : Protocol
+    mean_hu : numpy.ndarray, shape (j, i)
+    is_around : numpy.ndarray of bool, shape (j, i)
+        What neither belongs to the body and its blurred edge nor lies behind it.
+    from_body_mm : numpy.ndarray, shape (j, i)
+        Distance from the body's outline; 0 inside.
+    spacings_ji_mm : tuple of float
+        Steps along j and i.
     """
 
-    def __init__(self, stack: AxialStack, level: LevelResult, protocol: Protocol):
-        frame = level.frame
-        outline = Outline(frame.to_uv_mm(level.outline_ras_mm)).polygon_uv_mm
-        reach_mm = protocol.vessel_distance_max_mm + 2 * protocol.vessel_radius_mm
-        low_uv, high_uv = outline.min(axis=0) - reach_mm, outline.max(axis=0) + reach_mm
-        low_uv[1] = -_REARMOST_SHARE * frame.depth_mm
-        corners_uv = np.array([(u, v) for u in (low_uv[0], high_uv[0]) for v in (low_uv[1], high_uv[1])])
-        corners_ij = frame.to_ij(corners_uv)
-        size_ij = np.array(stack.voxels_hu.shape[:0:-1])
-        low_ij = np.clip(np.floor(corners_ij.min(axis=0)).astype(int), 0, size_ij)
-        high_ij = np.clip(np.ceil(corners_ij.max(axis=0)).astype(int) + 1, low_ij, size_ij)
-        slab = stack.voxels_hu[level.slices[0] : level.slices[1] + 1, low_ij[1] : high_ij[1], low_ij[0] : high_ij[0]]
-        self._stack = stack
-        self._mean_hu = slab.mean(axis=0, dtype=float)
-        j, i = np.indices(self._mean_hu.shape)
-        self._uv_mm = _uv_mm(frame, i + low_ij[0], j + low_ij[1])
-        in_body = polygons.rasterize(frame.to_ij(outline), tuple(low_ij), self._mean_hu.shape, 0.0)
-        self._from_body_mm = self._distances_mm(in_body)
-        self._is_around = (self._from_body_mm > _EDGE_MM) & (self._uv_mm[1] > low_uv[1])
+    mean_hu: np.ndarray
+    is_around: np.ndarray
+    from_body_mm: np.ndarray
+    spacings_ji_mm: tuple[float, float]
 
     @property
     def tissue_hu(self) -> np.ndarray:
         """Values around the body, shape (n,)."""
-        return self._mean_hu[self._is_around]
+        return self.mean_hu[self.is_around]
 
     def bright_vessel_hu(self, protocol: Protocol) -> float | None:
-        """Return the mean of the brightest round piece that is bright throughout; None where there is none."""
+        """Return the median in the middles of round pieces that are bright throughout; None where there is none."""
         from scipy import ndimage
 
-        if not self._is_around.any():
+        if not self.is_around.any():
             return None
-        smooth_hu = ndimage.gaussian_filter(
-            self._mean_hu, _SMOOTHING_SD_MM / np.array(self._stack.pixel_spacings_mm[::-1])
-        )
-        is_dark = ~self._is_around | (smooth_hu < protocol.vessel_bright_hu)
+        smooth_hu = ndimage.gaussian_filter(self.mean_hu, _SMOOTHING_SD_MM / np.array(self.spacings_ji_mm))
+        is_dark = ~self.is_around | (smooth_hu < protocol.vessel_bright_hu)
         # Beyond the crop nothing is known: a piece must lie in it whole.
         framed = np.pad(is_dark, 1, constant_values=True)
-        to_dark_mm = ndimage.distance_transform_edt(~framed, sampling=self._stack.pixel_spacings_mm[::-1])[1:-1, 1:-1]
-        is_center = (to_dark_mm > protocol.vessel_radius_mm) & (self._from_body_mm <= protocol.vessel_distance_max_mm)
+        to_dark_mm = ndimage.distance_transform_edt(~framed, sampling=self.spacings_ji_mm)[1:-1, 1:-1]
+        is_center = (to_dark_mm > protocol.vessel_radius_mm) & (self.from_body_mm <= protocol.vessel_distance_max_mm)
         return float(np.median(smooth_hu[is_center])) if is_center.any() else None
 
-    def _distances_mm(self, in_body: np.ndarray) -> np.ndarray:
-        from scipy import ndimage
 
-        if not in_body.any():
-            return np.full(in_body.shape, np.inf)
-        return ndimage.distance_transform_edt(~in_body, sampling=self._stack.pixel_spacings_mm[::-1])
+def _surroundings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> _Surroundings:
+    from scipy import ndimage
+
+    frame = level.frame
+    outline = Outline(frame.to_uv_mm(level.outline_ras_mm)).polygon_uv_mm
+    reach_mm = protocol.vessel_distance_max_mm + 2 * protocol.vessel_radius_mm
+    low_uv, high_uv = outline.min(axis=0) - reach_mm, outline.max(axis=0) + reach_mm
+    low_uv[1] = -_REARMOST_SHARE * frame.depth_mm
+    corners_ij = frame.to_ij([(u, v) for u in (low_uv[0], high_uv[0]) for v in (low_uv[1], high_uv[1])])
+    size_ij = np.array(stack.voxels_hu.shape[:0:-1])
+    low_ij = np.clip(np.floor(corners_ij.min(axis=0)).astype(int), 0, size_ij)
+    high_ij = np.clip(np.ceil(corners_ij.max(axis=0)).astype(int) + 1, low_ij, size_ij)
+    slab = stack.voxels_hu[level.slices[0] : level.slices[1] + 1, low_ij[1] : high_ij[1], low_ij[0] : high_ij[0]]
+    mean_hu = slab.mean(axis=0, dtype=float)
+    spacings_ji_mm = stack.pixel_spacings_mm[::-1]
+    in_body = polygons.rasterize(frame.to_ij(outline), tuple(low_ij), mean_hu.shape, 0.0)
+    from_body_mm = np.full(mean_hu.shape, np.inf)
+    if in_body.any():
+        from_body_mm = ndimage.distance_transform_edt(~in_body, sampling=spacings_ji_mm)
+    j, i = np.indices(mean_hu.shape)
+    _, v_mm = _uv_mm(frame, i + low_ij[0], j + low_ij[1])
+    return _Surroundings(mean_hu, (from_body_mm > _EDGE_MM) & (v_mm > low_uv[1]), from_body_mm, spacings_ji_mm)
 
 
 def _uv_mm(frame: Frame, i: np.ndarray, j: np.ndarray) -> np.ndarray:

@@ -128,6 +128,15 @@ def test_the_shift_that_missing_levels_let_expect_is_the_difference_of_the_study
     assert f"such a mean lies {shift} HU off" in missing.sentence
 
 
+def test_care_with_the_class_is_asked_for_only_where_there_is_one():
+    for levels, remedy in (
+        (FOUR[:2], "The mean is not corrected for it: take the class with care."),
+        (FOUR[:1], "The mean is not corrected for it."),
+    ):
+        findings = reading(*levels).summaries[0].findings
+        assert [finding.remedy for finding in findings if finding.code == "levels_missing"] == [remedy]
+
+
 def test_a_class_that_hangs_on_the_missing_levels_is_told():
     # Without L3 and L4 the medians lie 10.6 HU higher: 125 HU is normal, 114.4 HU is not; at 140 HU both are.
     for mean_hu, told in ((125, True), (140, False)):
