@@ -8,7 +8,14 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, LevelRefusal, LevelResult, ReadingResult, RoiSummary
 from LumbarHULib.files import html_text as html
 from LumbarHULib.files.html_text import Html
-from LumbarHULib.files.report_words import NONE, number_text, osteopenia_recovered, regions_by_class, yes_no
+from LumbarHULib.files.report_words import (
+    NONE,
+    number_text,
+    osteopenia_recovered,
+    regions_by_class,
+    trials_told,
+    yes_no,
+)
 
 # HU between two marks of the scale, and what is kept free beside the outermost value.
 _TICK_HU, _FREE_HU = 50, 10
@@ -66,11 +73,9 @@ def _placement_told(result: ReadingResult, protocol: Protocol) -> str:
     trials = [summary.placement.trials for summary in result.summaries if summary.placement is not None]
     if not trials:
         return "How the means vary with the midlines' places was not worked out."
-    slices = f"{protocol.reader_error_slices} slice{'' if protocol.reader_error_slices == 1 else 's'}"
     return (
-        "Placement: how the mean varies, and in how many trials the class stays, when the midlines are moved "
-        f"{max(trials)} times as readers err (SD {protocol.reader_error_mm:g} mm and {protocol.reader_error_deg:g}°, "
-        f"up to {slices})."
+        "Placement: how the mean varies, and in how many trials the class stays, when the midlines are "
+        f"{trials_told(max(trials), protocol)}."
     )
 
 

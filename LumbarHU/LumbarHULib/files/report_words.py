@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from LumbarHULib.core.findings import SEVERITIES, Finding
 from LumbarHULib.core.patient import missing_levels_told
+from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, RoiSummary
 from LumbarHULib.files.audit import Audit
 
@@ -37,6 +38,15 @@ def regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
         rois = [summary.roi for summary in summaries if summary.class_name == name]
         if rois:
             yield f"{words[0].upper()}{words[1:]}: {', '.join(rois)}."
+
+
+def trials_told(trials: int, protocol: Protocol) -> str:
+    """Return how the midlines were moved to tell how sure the numbers are; without letters that a terminal may lack."""
+    slices = f"{protocol.reader_error_slices} slice{'' if protocol.reader_error_slices == 1 else 's'}"
+    return (
+        f"moved {trials} times as readers err (SD {protocol.reader_error_mm:g} mm and "
+        f"{protocol.reader_error_deg:g} degrees, up to {slices})"
+    )
 
 
 def osteopenia_recovered(summaries: Sequence[RoiSummary]) -> str:

@@ -11,7 +11,13 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
 from LumbarHULib.files.audit import Audit
 from LumbarHULib.files.report_numbers import single_measurement_error_hu
-from LumbarHULib.files.report_words import grouped_findings, osteopenia_recovered, regions_by_class, sentences_of
+from LumbarHULib.files.report_words import (
+    grouped_findings,
+    osteopenia_recovered,
+    regions_by_class,
+    sentences_of,
+    trials_told,
+)
 
 
 def audit_text(audit: Audit, ct: Path) -> str:
@@ -95,12 +101,8 @@ def _placement_lines(summaries: Sequence[RoiSummary], protocol: Protocol) -> Ite
     known = [summary for summary in summaries if summary.placement is not None]
     if not known:
         return
-    slices = f"{protocol.reader_error_slices} slice{'' if protocol.reader_error_slices == 1 else 's'}"
     sds = ", ".join(f"{summary.roi} {summary.placement.sd_hu:.1f} HU" for summary in known)
-    yield (
-        f"Midlines moved {known[0].placement.trials} times as readers err (SD {protocol.reader_error_mm:g} mm and "
-        f"{protocol.reader_error_deg:g} degrees, up to {slices}), the means vary by (SD): {sds}."
-    )
+    yield f"Midlines {trials_told(known[0].placement.trials, protocol)}, the means vary by (SD): {sds}."
     shares = ", ".join(
         f"{summary.roi} {100 * summary.placement.class_shares[summary.class_name]:.0f} %"
         for summary in known
