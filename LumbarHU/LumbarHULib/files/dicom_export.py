@@ -60,7 +60,7 @@ def export_dicom(
         or the files cannot be written.
     """
     progress = progress or (lambda share, text: None)
-    _require_highdicom()
+    require_highdicom()
     check_destination(destination, overwrite, OWN_DICOM_FOLDER)
     ct_file = read_ct(series, progress)
     if ct_file.scan_facts.source != "DICOM":
@@ -93,7 +93,8 @@ def export_dicom(
     progress(1.0, "Wrote the DICOM objects")
 
 
-def _require_highdicom() -> None:
+def require_highdicom() -> None:
+    """Raise InputError, which says how to get it, when highdicom is missing."""
     from importlib.util import find_spec
 
     if find_spec("highdicom") is None:

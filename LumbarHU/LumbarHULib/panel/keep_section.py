@@ -63,6 +63,7 @@ class KeepSection(Section):
         self._may_be_replaced.add(folder)
         self._ui.huExportPath.addCurrentPathToHistory()
         self._ui.huVerifyPath.currentPath = str(folder)
+        self._panel.hand_on.refresh("all")
         self.tell(_("Exported to {folder}.").format(folder=folder))
         return True
 

@@ -14,6 +14,7 @@ from LumbarHULib.panel.advanced_section import AdvancedSection
 from LumbarHULib.panel.cohort_section import CohortSection
 from LumbarHULib.panel.ct_list_section import CtListSection
 from LumbarHULib.panel.display import LevelNames, apply_locks, show_only
+from LumbarHULib.panel.hand_on_section import HandOnSection
 from LumbarHULib.panel.keep_section import KeepSection
 from LumbarHULib.panel.keys import Keys
 from LumbarHULib.panel.levels_section import LevelsSection
@@ -58,6 +59,7 @@ class Panel(VTKObservationMixin):
         self.questions = Questions()
         self.regions = RegionsSection(ui, self)
         self.keep = KeepSection(ui, self)
+        self.hand_on = HandOnSection(ui, self)
         self.ct_list = CtListSection(ui, self)
         self.readers = ReadersSection(ui, self)
         self.cohort = CohortSection(ui, self)
@@ -65,7 +67,16 @@ class Panel(VTKObservationMixin):
         self.keys = Keys(self.levels.on_key, self.placing.cancel, self.levels.undo, self.levels.redo)
         self._is_entered = self._is_refresh_due = self._is_check_due = False
         self._known_nodes: tuple = ()
-        sections = (self.setup, self.levels, self.proposals, self.results, self.regions, self.keep, self.ct_list)
+        sections = (
+            self.setup,
+            self.levels,
+            self.proposals,
+            self.results,
+            self.regions,
+            self.keep,
+            self.hand_on,
+            self.ct_list,
+        )
         for section in (*sections, self.readers, self.cohort, self.advanced):
             self.session.listen(section.refresh)
         self.session.listen(self._refresh_scene)

@@ -18,12 +18,16 @@ def scan_facts_of(ct_node) -> tuple[ScanFacts, tuple[Finding, ...]]:
     kept = kept_scan(ct_node)
     if kept is not None:
         return kept
+    files = dicom_files_of(ct_node)
+    return facts_of_files(files, node_from_ijk(ct_node)) if files else (ScanFacts(), ())
+
+
+def dicom_files_of(ct_node) -> list[str]:
+    """Return the files of a CT node's DICOM series by Slicer's database; none where it does not have them all."""
     uids = (ct_node.GetAttribute("DICOM.instanceUIDs") or "").split()
     database = getattr(slicer, "dicomDatabase", None)
     paths = [database.fileForInstance(uid) for uid in uids] if database is not None and database.isOpen else []
-    if not paths or not all(path and Path(path).is_file() for path in paths):
-        return ScanFacts(), ()
-    return facts_of_files(paths, node_from_ijk(ct_node))
+    return paths if all(path and Path(path).is_file() for path in paths) else []
 
 
 def facts_line(facts: ScanFacts, findings, cutoffs: CutoffTable, slice_spacing_mm: float | None) -> str:

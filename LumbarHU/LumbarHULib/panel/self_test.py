@@ -67,6 +67,7 @@ STEPS = (
     PanelWalk.edit_a_region_by_hand,
     PanelWalk.copy_regions_to_label_maps,
     PanelWalk.export_and_verify,
+    PanelWalk.hand_on_an_export,
     PanelWalk.sign_off_and_reopen,
     PanelWalk.read_a_second_time,
     PanelWalk.compare_the_readings,

@@ -56,6 +56,19 @@ class HandingOnSteps(WalkBase):
                 mean_hu = voxels_hu[labels == LABEL_VALUES[level]].mean()
                 self._test.assertAlmostEqual(mean_hu, numbers[roi], places=9)
 
+    def hand_on_an_export(self):
+        """An export has a report to open; DICOM objects are refused in one sentence where the CT is no DICOM series."""
+        self._test.assertTrue(self._ui.huReportButton.enabled)
+        questions, folder = self._widget.panel.questions, Path(self._folder.name) / "no DICOM"
+        folder.mkdir()
+        write_ct(folder / "ct.nrrd", self._phantom.voxels_hu, self._phantom.ras_from_ijk)
+        self._ui.huDicomButton.click()  # no folder is chosen
+        self._test.assertEqual(self._ui.huMessageLabel.text, "")
+        questions.folder = str(folder)
+        self._ui.huDicomButton.click()
+        self._test.assertRegex(self._ui.huMessageLabel.text, "no DICOM series|highdicom")
+        questions.folder = ""
+
     def go_on_to_the_next_ct(self):
         """A list is read one CT after the other, each exported before the next is opened, and none twice."""
         folder, root = Path(self._folder.name) / "cts", Path(self._folder.name) / "exports"

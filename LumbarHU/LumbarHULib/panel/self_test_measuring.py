@@ -97,7 +97,9 @@ class MeasuringSteps(WalkBase):
         for told in ("regions agree", "round 22 %", "does not tell how it was taken"):
             self._test.assertIn(told, beside)
         for row, summary in enumerate(self._session.result.summaries):
-            self._test.assertEqual(self._ui.huSummaryTable.item(row, 1).text(), CLASSES[summary.class_name])
+            told, _, trials = self._ui.huSummaryTable.item(row, 1).text().partition("\n")
+            self._test.assertEqual(told, CLASSES[summary.class_name])
+            self._test.assertEqual(bool(trials), summary.placement is not None)
         self._ui.huBesideLabel.linkActivated("notes")
         self._test.assertFalse(self._ui.huNotesSection.collapsed)
         self._test.assertIn("non-osteoporotic", self._ui.huNotesBrowser.toPlainText())

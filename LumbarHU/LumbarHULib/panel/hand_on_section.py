@@ -1,0 +1,67 @@
+"""The part of the panel that hands a reading on: its report to the browser, its regions and numbers to an archive."""
+
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.dicom_export import export_dicom, require_highdicom
+from LumbarHULib.mrml.export_reading import audit_folder_of
+from LumbarHULib.panel.scan_header import dicom_files_of
+from LumbarHULib.panel.section import Section
+
+_REPORT = "report.html"
+
+
+class HandOnSection(Section):
+    """Opens the report of an export, and writes DICOM objects of it."""
+
+    def __init__(self, ui, panel):
+        super().__init__(ui, panel)
+        self._on_click(ui.huReportButton, self._on_report)
+        self._on_click(ui.huDicomButton, self._on_dicom)
+
+    def _show(self) -> None:
+        report = self._report()
+        self._ui.huReportButton.enabled = report is not None and report.is_file()
+        result = self._session.result if self._session.is_open else None
+        self._ui.huDicomButton.enabled = result is not None and bool(result.levels)
+
+    def _folder(self) -> Path:
+        """Return where the reading's audit folder is, or would be."""
+        return audit_folder_of(Path(self._panel.keep.export_root), self._session.reading)
+
+    def _report(self) -> Path | None:
+        if not self._session.is_open or not self._panel.keep.export_root:
+            return None
+        try:
+            return self._folder() / _REPORT
+        except InputError:
+            return None  # the case has no name yet
+
+    def _on_report(self) -> None:
+        report = self._report()
+        if report is not None and not qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report))):
+            self._panel.messages.tell(_("No browser opens here: open {report}.").format(report=report))
+
+    def _on_dicom(self) -> None:
+        """Export first, so that what goes into an archive is what is seen."""
+        with self._panel.messages.problems_told():
+            require_highdicom()
+            series = self._series()
+            if not series:
+                return
+            with slicer.util.WaitCursor():
+                if not self._panel.keep.export():
+                    return
+                folder = self._folder()
+                destination = folder.with_name(f"{folder.name} DICOM")
+                export_dicom(folder, Path(series), destination, overwrite=destination.is_dir())
+                self._panel.keep.tell(_("Exported to {folder}.").format(folder=destination))
+
+    def _series(self) -> str:
+        """Return a file of the CT's series, or the folder that the user chooses; empty when there is none."""
+        files = dicom_files_of(self._session.reading.ct_node)
+        return str(files[0]) if files else self._panel.questions.chosen_folder(_("Folder of the CT's DICOM series"))
