@@ -67,17 +67,8 @@ class Panel(VTKObservationMixin):
         self.keys = Keys(self.levels.on_key, self.placing.cancel, self.levels.undo, self.levels.redo)
         self._is_entered = self._is_refresh_due = self._is_check_due = False
         self._known_nodes: tuple = ()
-        sections = (
-            self.setup,
-            self.levels,
-            self.proposals,
-            self.results,
-            self.regions,
-            self.keep,
-            self.hand_on,
-            self.ct_list,
-        )
-        for section in (*sections, self.readers, self.cohort, self.advanced):
+        sections = (self.setup, self.levels, self.proposals, self.results, self.regions, self.keep, self.hand_on)
+        for section in (*sections, self.ct_list, self.readers, self.cohort, self.advanced):
             self.session.listen(section.refresh)
         self.session.listen(self._refresh_scene)
         ui.huLayoutButton.connect("toggled(bool)", self._on_layout)
