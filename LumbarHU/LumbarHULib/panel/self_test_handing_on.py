@@ -66,7 +66,7 @@ class HandingOnSteps(WalkBase):
         self._test.assertEqual(self._ui.huMessageLabel.text, "")
         questions.folder = str(folder)
         self._ui.huDicomButton.click()
-        self._test.assertRegex(self._ui.huMessageLabel.text, "no DICOM series|highdicom")
+        self._test.assertRegex(self._ui.huMessageLabel.text, "not DICOM|highdicom")
         questions.folder = ""
 
     def go_on_to_the_next_ct(self):
