@@ -110,6 +110,8 @@ def _regions(folder: Path) -> tuple[list[Region], np.ndarray, np.ndarray]:
     touched = np.flatnonzero(np.any([volume.any(axis=(1, 2)) for volume in labels.values()], axis=0))
     there = {roi: set(np.unique(volume[touched]).tolist()) for roi, volume in labels.items()}
     regions = [Region(level, roi) for level in LEVELS for roi in ROIS if LABEL_VALUES[level] in there[roi]]
+    if not regions:
+        raise InputError(f"“{folder}” holds no measured region: there is nothing to export.")
     masks = np.stack([labels[region.roi][touched] == LABEL_VALUES[region.level] for region in regions], axis=-1)
     return regions, masks, touched
 

@@ -13,7 +13,7 @@ import pydicom
 import pytest
 import SimpleITK
 from headless.command_runner import lumbarhu
-from headless.phantom_files import files_of, rows_of
+from headless.phantom_files import files_of, rows_of, write_line
 from headless.test_dicom_phantom import SECRETS, write_series
 
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
@@ -287,3 +287,13 @@ def test_an_old_export_is_replaced_only_when_asked(exported, audit, series):
     before = files_of(exported)
     assert "--overwrite" in refusal("export-dicom", audit, "--ct", series, "--out", exported)
     assert files_of(exported) == before
+
+
+def test_a_folder_without_a_measured_region_is_refused(series, spine, tmp_path):
+    beside_the_body = spine.phantom.truth["L3"].midline_ras_mm + [32.0, 0.0, 0.0]
+    markup = write_line(tmp_path / "L3-midline.mrk.json", beside_the_body)
+    run = lumbarhu("measure", series, "--markups", markup, "--exclude", "L3=metal", "--out", tmp_path / "audit")
+    assert (run.exit_code, run.err) == (0, "")
+    told = refusal("export-dicom", tmp_path / "audit", "--ct", series, "--out", tmp_path / "dicom")
+    assert "holds no measured region" in told
+    assert not (tmp_path / "dicom").exists()
