@@ -110,7 +110,8 @@ def _audit_folders(root: Path) -> Iterator[Path]:
         names.sort()
         # What is being written is no folder yet: its name begins with a dot.
         names[:] = [name for name in names if not name.startswith(".")]
-        if RECORD in files and _SUMMARY in files:
+        # One that lost its summary is told, not passed over.
+        if RECORD in files and (_SUMMARY in files or REPORT in files):
             names.clear()
             yield Path(parent)
 

@@ -107,6 +107,17 @@ def test_a_summary_that_cannot_be_read_is_named_and_stops_nothing(tmp_path, one)
     assert "bad : summary.csv is not as LumbarHU writes it" in page.text.replace("bad:", "bad :")
 
 
+def test_a_folder_that_lost_its_summary_is_named(tmp_path, one):
+    put_case(tmp_path / "good", one)
+    put_case(tmp_path / "lost", one)
+    (tmp_path / "lost" / "summary.csv").unlink()
+    (tmp_path / "lost" / "report.html").write_text("")
+    assert write_index(tmp_path) == 1
+    page = page_of(tmp_path)
+    assert "Left out" in page.text
+    assert "lost" in page.text
+
+
 def test_the_same_folders_give_the_same_bytes_and_what_is_being_written_is_passed_over(tmp_path, one):
     put_case(tmp_path / "a", one)
     put_case(tmp_path / ".a.1234.part", one)
