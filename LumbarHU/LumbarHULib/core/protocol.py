@@ -116,13 +116,13 @@ class Protocol:
     placement_unlike: float = _number("1", 0.0, 1.0)
     placement_symmetry_mm: float = _number("mm", 0.0, 10.0)
     placement_symmetry_deg: float = _number("deg", 0.0, 45.0)
-    placement_uneven_mm: float = _number("mm", 0.0, 10.0)
-    placement_wall_min: float = _number("1", 0.0, 1.0)
     placement_depth_usual_mm: float = _number("mm", 10.0, 60.0)
     placement_width_usual_mm: float = _number("mm", 10.0, 100.0)
     placement_click_off_mm: float = _number("mm", 0.0, 50.0)
     placement_disc_min_mm: float = _number("mm", 0.0, 20.0)
     placement_seen_min: float = _number("1", 0.0, 1.0)
+    placement_uneven_mm: float = _number("mm", 0.0, 10.0)
+    placement_wall_min: float = _number("1", 0.0, 1.0)
 
     # The patient
     mean_levels: tuple[str, ...] = _level_names()
