@@ -166,6 +166,9 @@ CLASSES: dict[str, str] = {
     "not_classified": "not classified",
 }
 
+# Those that a mean can be given.
+GIVEN_CLASSES: tuple[str, ...] = tuple(name for name in CLASSES if name != "not_classified")
+
 
 @dataclass(frozen=True)
 class RoiSummary:

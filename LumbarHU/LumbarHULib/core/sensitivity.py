@@ -24,7 +24,7 @@ from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.outline_search import outline_of_level
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.results import LevelResult, PlacementTrials, RoiPlacement
+from LumbarHULib.core.results import GIVEN_CLASSES, LevelResult, PlacementTrials, RoiPlacement
 from LumbarHULib.core.roi_shapes import roi_shapes
 
 # Shapes only as fine as a displacement of 1 mm can tell: steps of circle and oval in mm, and of the inner outline's
@@ -132,8 +132,7 @@ def _sd_hu(means_hu: np.ndarray) -> float | None:
 
 def _class_shares(means_hu: np.ndarray, cutoffs: RoiCutoffs) -> Mapping[str, float]:
     classes = [classify(mean_hu, cutoffs) for mean_hu in means_hu.tolist()]
-    names = ("osteoporosis", "osteopenia", "normal")
-    return {name: round(classes.count(name) / len(classes), _DECIMALS) for name in names}
+    return {name: round(classes.count(name) / len(classes), _DECIMALS) for name in GIVEN_CLASSES}
 
 
 @dataclass(frozen=True, eq=False)

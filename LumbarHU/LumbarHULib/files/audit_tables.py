@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
 from LumbarHULib.core.quantities import QUANTITIES
-from LumbarHULib.core.results import LevelRefusal, LevelResult, RoiPlacement, RoiSummary
+from LumbarHULib.core.results import GIVEN_CLASSES, LevelRefusal, LevelResult, RoiPlacement, RoiSummary
 from LumbarHULib.files.audit import Audit
 from LumbarHULib.files.csv_text import Cell
 
@@ -21,7 +21,7 @@ SUMMARY_COLUMNS: tuple[str, ...] = (
     *("case", "reader", "reading", "roi", "levels", "mean_hu", "class"),
     *("osteoporosis_cutoff_hu", "normal_cutoff_hu", "cutoff_low_hu", "cutoff_high_hu"),
     *("nearest_cutoff_hu", "distance_hu", "distance_lsc"),
-    *("placement_sd_hu", "share_osteoporosis", "share_osteopenia", "share_normal", "findings"),
+    *("placement_sd_hu", *(f"share_{name}" for name in GIVEN_CLASSES), "findings"),
 )
 
 # The finding of a level that gives no number.
@@ -57,7 +57,7 @@ def placement_cells(placement: RoiPlacement | None) -> list[Cell]:
     if placement is None:
         return [None] * 4
     shares = placement.class_shares or {}
-    return [placement.sd_hu, *(shares.get(name) for name in ("osteoporosis", "osteopenia", "normal"))]
+    return [placement.sd_hu, *(shares.get(name) for name in GIVEN_CLASSES)]
 
 
 def _level_cells(level: LevelResult | LevelRefusal, roi: str) -> list[Cell]:

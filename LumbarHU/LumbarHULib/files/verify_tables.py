@@ -8,6 +8,7 @@ from pathlib import Path
 from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.landmarks import MidlineOrigin
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
+from LumbarHULib.core.results import GIVEN_CLASSES
 from LumbarHULib.files.audit_tables import (
     NOT_MEASURED,
     QUANTITY_COLUMNS,
@@ -195,7 +196,7 @@ def _summary_cells(roi: str, results: Sequence[Row], record: dict) -> dict[str, 
     placement = recorded["placement"] or {}
     shares = placement.get("class_shares") or {}
     cells["placement_sd_hu"] = _float(placement.get("sd_hu"))
-    cells |= {f"share_{name}": _float(shares.get(name)) for name in ("osteoporosis", "osteopenia", "normal")}
+    cells |= {f"share_{name}": _float(shares.get(name)) for name in GIVEN_CLASSES}
     cells |= dict.fromkeys(("cutoff_low_hu", "cutoff_high_hu", "nearest_cutoff_hu", "distance_hu", "distance_lsc"))
     if not used:
         return cells
