@@ -30,6 +30,9 @@ THICKNESS_STEP = 0.15
 THICKNESS = 1.0
 BLUR = 0.3
 
+# Larger pixels than these leave a profile so few independent samples that chance alone makes many deviate.
+FINE_PIXEL_MM = 0.5
+
 # A cortex that was thinned to nearly the least thickness is none.
 THIN = 1.1
 
@@ -95,6 +98,7 @@ def refine_outline(
     """
     profiles = _Profiles(sampler, state, model, per_span)
     prior = _Prior(profiles, pixel_mm, model)
+    chance = _chance_deviation(pixel_mm)
     count = len(state.points)
     groups = slice(0, 2 * count), slice(2 * count, 3 * count), slice(3 * count, 3 * count + 2)
     low_sd, high_sd = np.log(model.sd_range_mm(pixel_mm))
@@ -103,7 +107,7 @@ def refine_outline(
     largest = np.repeat(LARGEST_STEPS, [2 * count, count, 2])
     unknowns = np.concatenate([np.zeros(2 * count), state.log_thickness, state.log_sd])
     for _ in range(iterations):
-        fit = _Evaluation(profiles, *(unknowns[group] for group in groups), strictness, model)
+        fit = _Evaluation(profiles, *(unknowns[group] for group in groups), strictness, chance, model)
         jacobians, row_groups = fit.derivatives()
         matrix = prior.matrix.copy()
         vector = prior.vector - prior.matrix @ unknowns
@@ -122,6 +126,17 @@ def refine_outline(
     return EdgeState(moved, unknowns[groups[1]], unknowns[groups[2]]), EdgeQuality(
         fit.weight, fit.ridge(), float(np.sqrt(fit.scale))
     )
+
+
+def _chance_deviation(pixel_mm):
+    """Return how much more than on fine pixels a profile's mean square varies by chance; 1 on fine pixels.
+
+    A profile has about one independent sample for each pixel along it, and its two plateaus take two of them. The mean
+    square of k samples of noise varies by sqrt(2 / k) of itself.
+    """
+    pixels = np.array([FINE_PIXEL_MM, max(pixel_mm, FINE_PIXEL_MM)])
+    fine, here = np.maximum((OUTSIDE_MM + INSIDE_MM) / pixels - 2, 1)
+    return float(np.sqrt(fine / here))
 
 
 class _Profiles:
@@ -149,7 +164,7 @@ class _Evaluation:
     cannot explain.
     """
 
-    def __init__(self, profiles, move, log_thickness, log_sd, strictness, model):
+    def __init__(self, profiles, move, log_thickness, log_sd, strictness, chance, model):
         from scipy.special import ndtr
 
         self._cortex_hu, self._least_mm = model.cortex_hu, model.cortex_mm[0]
@@ -170,7 +185,7 @@ class _Evaluation:
         self.residual, self._plateaus = self._eliminate(profiles.hu - self._ridge)
         mean_square = _dot(self.residual, self.residual) / (profiles.hu.shape[1] - 2)
         self.scale = max(float(np.median(mean_square)), model.noise_hu**2)
-        self.weight = (1 + np.maximum(mean_square / self.scale - 1, 0) ** 2) ** -strictness
+        self.weight = (1 + (np.maximum(mean_square / self.scale - 1, 0) / chance) ** 2) ** -strictness
 
     def derivatives(self):
         """Return derivatives by edge, log thickness and log blur, and how the unknowns move these."""
