@@ -22,7 +22,7 @@ ROUNDS = ((3, 3, 0.7), (3, 2, 1.0), (4, 3, 2.0))
 MARGIN_MM = 9.0
 
 # A cortex counts as seen where the profile fits and the cortex is at least half as high as the model's.
-SEEN_WEIGHT = 0.3
+SEEN_AGREEMENT = 0.3
 SEEN_RIDGE = 0.5
 
 
@@ -60,7 +60,7 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     state = EdgeState.usual(search_outline(sampler, depth_mm, pixel_mm, model), pixel_mm, model)
     for per_span, iterations, strictness in ROUNDS:
         state, quality = refine_outline(sampler, state, pixel_mm, model, per_span, iterations, strictness)
-    seen = (quality.weight > SEEN_WEIGHT) & (quality.ridge > SEEN_RIDGE)
+    seen = (quality.agreement > SEEN_AGREEMENT) & (quality.ridge > SEEN_RIDGE)
     support = np.roll(seen, per_span // 2).reshape(-1, per_span).mean(axis=1)
     if support.mean() < model.least_support:
         raise InputError(

@@ -62,8 +62,8 @@ class EdgeQuality:
 
     Parameters
     ----------
-    weight : array
-        1 where image and model agree as well as elsewhere, toward 0 where they do not.
+    agreement : array
+        1 where image and model agree as well as elsewhere, toward 0 where they do not, be it by chance.
     ridge : array
         Height of the cortex against the model's: about 1 where there is one, about 0 where there is none or where it is
         as thin as the model allows or no denser than what lies beside it.
@@ -71,7 +71,7 @@ class EdgeQuality:
         Root mean square deviation of the median profile.
     """
 
-    weight: np.ndarray
+    agreement: np.ndarray
     ridge: np.ndarray
     residual_hu: float
 
@@ -124,7 +124,7 @@ def refine_outline(
         unknowns = np.clip(unknowns + step, lowest, highest)
     moved = profiles.points + unknowns[groups[0]].reshape(2, count).T
     return EdgeState(moved, unknowns[groups[1]], unknowns[groups[2]]), EdgeQuality(
-        fit.weight, fit.ridge(), float(np.sqrt(fit.scale))
+        fit.agreement, fit.ridge(), float(np.sqrt(fit.scale))
     )
 
 
@@ -185,7 +185,10 @@ class _Evaluation:
         self.residual, self._plateaus = self._eliminate(profiles.hu - self._ridge)
         mean_square = _dot(self.residual, self.residual) / (profiles.hu.shape[1] - 2)
         self.scale = max(float(np.median(mean_square)), model.noise_hu**2)
-        self.weight = (1 + (np.maximum(mean_square / self.scale - 1, 0) / chance) ** 2) ** -strictness
+        excess = np.maximum(mean_square / self.scale - 1, 0)
+        self.weight = (1 + (excess / chance) ** 2) ** -strictness
+        # What may deviate by chance takes part in the fit, but is no evidence that a cortex is seen.
+        self.agreement = (1 + excess**2) ** -strictness
 
     def derivatives(self):
         """Return derivatives by edge, log thickness and log blur, and how the unknowns move these."""
