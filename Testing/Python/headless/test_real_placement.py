@@ -39,8 +39,7 @@ def test_the_experts_labels_lead_to_the_experts_corpus_and_to_an_ambiguous_mid_s
     assert (run.exit_code, run.err) == (0, "")
     labels, corpus = experts_corpus(folder)
     dice, offset_mm = agreement(labels, corpus, points_of(out / "markups" / "L3-outline.mrk.json"))
-    # 0.960 and 0.956; in the other of the two slices between which the middle lies, 0.970.
-    assert dice >= 0.955
+    assert dice >= 0.96
     assert abs(offset_mm) <= 0.5
     # Halfway between the slices in which the expert's corpus is whole.
     k = labels.to_ijk(points_of(out / "markups" / "L3-midline.mrk.json"))[:, 2].mean()

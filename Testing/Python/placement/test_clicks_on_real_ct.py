@@ -59,7 +59,7 @@ def dice_of(corpus, level) -> float:
 
 def test_the_outline_is_the_experts(placed):
     _, corpus, _, levels = placed
-    assert min(dice_of(corpus, level) for level in levels) > 0.95
+    assert min(dice_of(corpus, level) for level in levels) >= 0.96
 
 
 def test_clicks_agree_on_every_region_where_they_choose_the_same_slice(placed):
