@@ -182,7 +182,8 @@ class KeepingSteps(WalkBase):
         )
         for node in originals:
             item = hierarchy.GetItemByDataNode(node)
-            slicer.modules.subjecthierarchy.logic().CloneSubjectHierarchyItem(hierarchy, item)
+            copied = slicer.modules.subjecthierarchy.logic().CloneSubjectHierarchyItem(hierarchy, item)
+            self._test.assertNotEqual(copied, 0, node.GetName())
         settle()
         self._session.measure()
         self._test.assertEqual(self._numbers(), before)

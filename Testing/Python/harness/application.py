@@ -39,6 +39,7 @@ class qSlicerApplication(QApplication):
         self.scene, self._logic = self._resources.enter_context(scene_and_application_logic())
         crosshair = self.scene.AddNewNodeByClass("vtkMRMLCrosshairNode")  # the cursor's place; the application adds it
         crosshair.SetCrosshairName("default")
+        self.scene.AddObserver(self.scene.NodeAddedEvent, hierarchy_menu.make_item)
 
     temporaryPath = Property(str, lambda self: self._folder)
 

@@ -1,9 +1,11 @@
-"""Plugins of the data tree, as far as they add actions to the menus of views."""
+"""The data tree: an item for each node, and plugins as far as they add actions to the menus of views."""
 
 import enum
 import sys
 from pathlib import Path
 
+import slicer
+import vtk
 from PySide6.QtCore import QObject
 
 from harness.pythonqt import wrap, wrapper_class
@@ -72,6 +74,25 @@ class qSlicerSubjectHierarchyPluginHandler(QObject):
     def pluginByName(self, name):
         """Return a plugin, or None."""
         return next((plugin for plugin in self._plugins if plugin.name == name), None)
+
+
+# What the application's plugins take in, of the nodes that the panel meets.
+_NODES_WITH_AN_ITEM = (
+    "vtkMRMLScalarVolumeNode",
+    "vtkMRMLSegmentationNode",
+    "vtkMRMLMarkupsNode",
+    "vtkMRMLTableNode",
+    "vtkMRMLPlotChartNode",
+    "vtkMRMLPlotSeriesNode",
+)
+
+
+@vtk.calldata_type(vtk.VTK_OBJECT)
+def make_item(scene, _event, node) -> None:
+    """Put a node that came into the scene into the data tree, as qSlicerSubjectHierarchyPluginLogic does it."""
+    if not scene.IsImporting() and not node.GetHideFromEditors() and any(map(node.IsA, _NODES_WITH_AN_ITEM)):
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+        hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
 
 CLASSES = tuple(
