@@ -18,7 +18,7 @@ from LumbarHULib.files.ct_identity import voxels_sha256
 from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.protocol_file import ProtocolDocument
 
-_PACKAGES = ("numpy", "scipy", "SimpleITK", "pydicom")
+_PACKAGES = ("numpy", "scipy", "SimpleITK", "pydicom", "slicer-core")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +99,12 @@ def require_measured_levels(result: ReadingResult) -> None:
 
 
 def software_versions() -> dict[str, str]:
-    """Return the versions of LumbarHU, Python and the packages that it works with, by name."""
+    """Return the versions of LumbarHU, Python and the packages that it works with, by name.
+
+    What is installed counts, not what this process has imported: the same command gives the same record.
+    """
     versions = {"LumbarHU": __version__, "Python": platform.python_version()}
-    for package in (*_PACKAGES, *(["slicer-core"] if "slicer" in sys.modules else [])):
+    for package in _PACKAGES:
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:  # bundled with an application, without its metadata

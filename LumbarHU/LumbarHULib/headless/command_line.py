@@ -264,7 +264,7 @@ def _add_cohort(commands) -> None:
         "cohort",
         help="work out the statistics of a cohort: groups, correlation, ROC, cutoffs, agreement of readers",
         description="Work out the statistics of a cohort with DXA as reference: tables, figures, a summary, and "
-        "cutoffs of its own. The table has a row per case; the README names its columns.",
+        "cutoffs of its own. The table has a row per case; Docs/command-line.md names its columns.",
     )
     cohort.add_argument("table", type=Path, metavar="COHORT.csv", help="the cohort's table")
     cohort.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to be")
