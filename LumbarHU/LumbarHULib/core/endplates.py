@@ -193,6 +193,12 @@ def _check_seen(found: Endplates, columns: Sequence[Columns], protocol: Protocol
         # Without the disc behind it an endplate cannot be told: this far the scan must reach at the least.
         if scanned_mm < protocol.endplate_height_max_mm / 2:
             raise _scan_ends(level, name, scanned_mm)
+        if endplate.support >= protocol.endplate_support_min:
+            raise InputError(
+                f"The {name} endplate of {level} is not seen before {of_side.outward_mm.max():.0f} mm from its middle: "
+                f"place {level} in the middle of its body, or exclude it.",
+                level,
+            )
         raise InputError(
             f"The {name} endplate of {level} is not seen: a dense layer stands in {100 * endplate.support:.0f} % of "
             f"the columns of voxels through it, at least {100 * protocol.endplate_support_min:.0f} % are needed; place "

@@ -44,6 +44,26 @@ class MidlineOrigin:
 
 MANUAL = MidlineOrigin()
 
+# Less is rounding, not a hand.
+_MOVED_MM = 1e-3
+
+
+def origin_of_proposal(proposed_ras_mm: np.ndarray, now_ras_mm: np.ndarray) -> MidlineOrigin:
+    """Return the origin of a midline that was proposed: accepted where it stands as proposed, else corrected.
+
+    Parameters
+    ----------
+    proposed_ras_mm, now_ras_mm : numpy.ndarray, shape (2, 3)
+        Its two ends as they were proposed, and as they are.
+    """
+    if now_ras_mm.shape != proposed_ras_mm.shape or np.abs(now_ras_mm - proposed_ras_mm).max() <= _MOVED_MM:
+        return MidlineOrigin("proposal_accepted")
+    along = [ends[0] - ends[1] for ends in (proposed_ras_mm, now_ras_mm)]
+    directions = [vector / max(np.linalg.norm(vector), _MOVED_MM) for vector in along]
+    turned_deg = float(np.degrees(np.arccos(np.clip(directions[0] @ directions[1], -1, 1))))
+    shifted_mm = float(np.linalg.norm(now_ras_mm.mean(axis=0) - proposed_ras_mm.mean(axis=0)))
+    return MidlineOrigin("proposal_corrected", round(shifted_mm, 6), round(turned_deg, 6))
+
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:

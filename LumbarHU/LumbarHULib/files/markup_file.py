@@ -10,7 +10,7 @@ import numpy as np
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin
+from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin, origin_of_proposal
 from LumbarHULib.core.levels import parse_level, sorted_levels
 from LumbarHULib.files.markup_json import load_markups_json, placed_points
 
@@ -32,6 +32,7 @@ _ROLE_WORD = re.compile("midline|boundary|outline", re.IGNORECASE)
 
 _ORIGIN_TEXT = re.compile(
     r"origin: (?P<kind>\w+)(?: \((?P<corrected_mm>[-+.\de]+) mm, (?P<corrected_deg>[-+.\de]+) deg\))?"
+    r"(?:, proposed at RAS (?P<proposed>[-+.\de ]+))?"
 )
 
 
@@ -118,7 +119,7 @@ def write_markup(path: Path, role: str, name: str, points_ras_mm, origin: Midlin
         How a midline was placed; anything but manual goes into the first point's description.
     """
     points_lps_mm = np.asarray(points_ras_mm, dtype=float).reshape(-1, 3) * (-1.0, -1.0, 1.0) + 0.0
-    first_description = "" if origin == MANUAL else _origin_text(origin)
+    first_description = "" if origin == MANUAL else _origin_text(origin, points_ras_mm)
     markup = {
         "type": MARKUP_TYPES[role],
         "name": name,
@@ -149,9 +150,11 @@ def write_markup(path: Path, role: str, name: str, points_ras_mm, origin: Midlin
     Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def _origin_text(origin: MidlineOrigin) -> str:
+def _origin_text(origin: MidlineOrigin, points_ras_mm) -> str:
     if origin.kind != "proposal_corrected":
-        return f"origin: {origin.kind}"
+        # With the place: who moves the ends in another program does not change this text.
+        place = " ".join(map(repr, np.asarray(points_ras_mm, dtype=float).ravel().tolist()))
+        return f"origin: {origin.kind}, proposed at RAS {place}"
     return f"origin: {origin.kind} ({float(origin.corrected_mm)!r} mm, {float(origin.corrected_deg)!r} deg)"
 
 
@@ -223,14 +226,17 @@ def _checked_markup(path: Path, level: str, role: str, entry: dict) -> _Markup:
             level,
         )
     placed, points_ras_mm = placed_points(entry, f"The {role} of {level} in “{path.name}”", level)
-    return _Markup(path, level, role, points_ras_mm, _origin(placed))
+    return _Markup(path, level, role, points_ras_mm, _origin(placed, np.asarray(points_ras_mm)))
 
 
-def _origin(points: list[dict]) -> MidlineOrigin:
+def _origin(points: list[dict], points_ras_mm: np.ndarray) -> MidlineOrigin:
     match = _ORIGIN_TEXT.fullmatch(str(points[0].get("description", ""))) if points else None
     if match is None:
         return MANUAL
     try:
+        if match["kind"] == "proposal_accepted" and match["proposed"]:
+            proposed_ras_mm = np.array([float(number) for number in match["proposed"].split()]).reshape(-1, 3)
+            return origin_of_proposal(proposed_ras_mm, points_ras_mm)
         return MidlineOrigin(match["kind"], float(match["corrected_mm"] or 0), float(match["corrected_deg"] or 0))
     except ValueError:  # a description that somebody wrote by hand
         return MANUAL

@@ -12,7 +12,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin
+from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin, origin_of_proposal
 from LumbarHULib.core.levels import LEVELS, parse_level
 from LumbarHULib.files.drawing_colors import MARKUP_COLORS
 from LumbarHULib.mrml.reading import Reading
@@ -195,13 +195,7 @@ def midline_origin(reading: Reading, level: str) -> MidlineOrigin:
     node = markup_node(reading, level, "midline")
     if kept is None or kept["kind"] != "proposal_accepted" or node is None:
         return MANUAL if kept is None else MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
-    proposed, now = np.array(kept["points_ras_mm"]), placed_points(node)
-    if now.shape != proposed.shape or np.abs(now - proposed).max() <= _MOVED_MM:
-        return MidlineOrigin("proposal_accepted")
-    directions = [(ends[0] - ends[1]) / max(np.linalg.norm(ends[0] - ends[1]), _MOVED_MM) for ends in (proposed, now)]
-    turned_deg = float(np.degrees(np.arccos(np.clip(directions[0] @ directions[1], -1, 1))))
-    shifted_mm = float(np.linalg.norm(now.mean(axis=0) - proposed.mean(axis=0)))
-    return MidlineOrigin("proposal_corrected", round(shifted_mm, 6), round(turned_deg, 6))
+    return origin_of_proposal(np.array(kept["points_ras_mm"]), placed_points(node))
 
 
 def placement_findings(reading: Reading, level: str) -> tuple[Finding, ...]:

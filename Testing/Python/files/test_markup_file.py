@@ -1,6 +1,7 @@
 """Markup files: Slicer reads ours, we read Slicer's, and what is odd gets its sentence."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -105,6 +106,19 @@ def test_what_is_written_is_the_same_each_time_and_exact(tmp_path):
 def test_the_origin_of_a_midline_comes_back(tmp_path, origin):
     write_markup(tmp_path / "L1-midline.mrk.json", "midline", "L1-midline", MIDLINE, origin)
     assert read_markups([tmp_path]).landmarks[0].origin == origin
+
+
+def test_a_proposal_that_was_moved_in_its_file_comes_back_as_corrected_by_how_much(tmp_path):
+    path = tmp_path / "L1-midline.mrk.json"
+    write_markup(path, "midline", "L1-midline", [(0, 0, 0), (0, -30, 0)], MidlineOrigin("proposal_accepted"))
+    document = json.loads(path.read_text())
+    back = document["markups"][0]["controlPoints"][1]
+    back["position"] = [3.0, back["position"][1], 0.0]  # LPS: 3 mm to the left
+    path.write_text(json.dumps(document))
+    origin = read_markups([tmp_path]).landmarks[0].origin
+    assert origin.kind == "proposal_corrected"
+    assert origin.corrected_mm == pytest.approx(1.5)
+    assert origin.corrected_deg == pytest.approx(math.degrees(math.atan2(3, 30)), abs=1e-5)
 
 
 @pytest.mark.parametrize(
