@@ -36,12 +36,12 @@ def characteristics_table(cohort: Cohort, omissions: Omissions) -> Table:
     rows: list[list[Cell]] = []
     for variable, categories in CATEGORIES.items():
         if variable not in cohort.labels:
-            omissions.add(name, variable, "the table has no such column.")
+            omissions.add(name, variable, "the table has no such column, or no value in it that can be used.")
             continue
         rows += _counts(cohort, variable, categories, omissions)
     for variable, unit in CHARACTERISTICS.items():
         if variable not in cohort.numbers:
-            omissions.add(name, variable, "the table has no such column.")
+            omissions.add(name, variable, "the table has no such column, or no value in it that can be used.")
             continue
         values = cohort.numbers[variable]
         compared = omissions.attempt(

@@ -27,6 +27,8 @@ def read_seeds(path: Path) -> dict[str, np.ndarray]:
     """
     if not path.exists():
         raise InputError(f"There is no file “{path}”: check the path.")
+    if path.is_dir():
+        raise InputError(f"“{path.name}” is a folder: give the point list in it, such as {path.name}/seeds.mrk.json.")
     lists = [entry for entry in load_markups_json(path) if entry.get("type") == _POINT_LIST]
     if len(lists) != 1:
         count = "no point list" if not lists else f"{len(lists)} point lists"

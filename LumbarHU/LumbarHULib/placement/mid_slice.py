@@ -40,6 +40,7 @@ def ambiguity_finding(
     midline_ras_mm: np.ndarray,
     other_midline_ras_mm: np.ndarray | None,
     position: float,
+    uncertain_mm: float,
     protocol: Protocol,
 ) -> Finding:
     """Return the finding that tells what the other slice would have given.
@@ -54,6 +55,8 @@ def ambiguity_finding(
         The midline in the mid-slice and in the other; None where the body's edge is not seen there.
     position : float
         Mid-height, counted in slices.
+    uncertain_mm : float
+        How far mid-height may lie off that, as for `slice_alike`.
     protocol : Protocol
     """
     chosen_hu, other_hu = (_means_hu(stack, level, one, protocol) for one in (midline_ras_mm, other_midline_ras_mm))
@@ -69,7 +72,9 @@ def ambiguity_finding(
     off = abs(position - nearest_slice(position))
     return Finding(
         "mid_slice_ambiguous",
-        f"The middle of {level} lies {off:.2f} slices from its mid-slice, so the next one might as well be it; {told}.",
+        f"The middle of {level} lies {off:.2f} slices from its mid-slice, known to about "
+        f"{protocol.placement_tie_slices + uncertain_mm / stack.slice_spacing_mm:.2f} slices, so the next one might be "
+        f"it; {told}.",
         "Choose the slice on the images, and take the difference into account.",
         "warning" if worst_hu > protocol.placement_tie_hu else "note",
         level,

@@ -66,7 +66,7 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
     other_slice = slice_alike(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
     if other_slice is not None:
         other = _midline_or_none(stack, tilted, depth_mm, guess.level, other_slice, protocol)
-        findings += (ambiguity_finding(stack, guess.level, midline, other, position, protocol),)
+        findings += (ambiguity_finding(stack, guess.level, midline, other, position, height.uncertain_mm, protocol),)
     return Proposal(guess.level, midline, findings)
 
 
