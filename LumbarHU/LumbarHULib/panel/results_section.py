@@ -10,8 +10,9 @@ from LumbarHULib.core.patient import missing_levels_told
 from LumbarHULib.core.quantities import QUANTITIES
 from LumbarHULib.mrml.protocol_edit import is_protocol_modified
 from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.summary_words import MEAN_DIGITS, summary_headers, summary_hint, summary_text
 from LumbarHULib.panel.tables import copy_on_request, fit_height, set_cell
-from LumbarHULib.panel.words import class_title, roi_title
+from LumbarHULib.panel.words import roi_title
 
 # Okabe and Ito's colors, which color-blind people tell apart; with the text's own.
 CLASS_COLORS = {
@@ -23,7 +24,6 @@ CLASS_COLORS = {
 _SUMMARY_COLUMNS = ("mean", "class", "cutoffs", "distance", "interval", "error")
 _COLUMN_WIDTHS = {"mean": 40, "cutoffs": 50, "distance": 46, "interval": 50, "error": 44}
 _ROW_HEIGHT = 22
-_MEAN_DIGITS = 1
 # By the table, and in one line for all regions.
 _TOLD_ELSEWHERE = {"inside_cutoff_interval", "within_measurement_error", "levels_missing"}
 _SIGNS = {"severe": "✖", "warning": "▲", "note": "•"}
@@ -42,7 +42,7 @@ class ResultsSection(Section):
         summary.setColumnCount(len(_SUMMARY_COLUMNS))
         summary.setRowCount(len(ROIS))
         summary.setVerticalHeaderLabels([roi_title(roi) for roi in ROIS])
-        headers = _summary_headers()
+        headers = summary_headers()
         summary.setHorizontalHeaderLabels([headers[name][0] for name in _SUMMARY_COLUMNS])
         for column, name in enumerate(_SUMMARY_COLUMNS):
             summary.horizontalHeaderItem(column).setToolTip(headers[name][1])
@@ -100,7 +100,7 @@ class ResultsSection(Section):
         for column, roi in enumerate(ROIS):
             summary = None if result is None else result.summaries[ROIS.index(roi)]
             is_told = quantity.name == "mean_hu" and summary is not None and summary.mean_hu is not None
-            set_cell(table, len(rows), column, f"{summary.mean_hu:.{_MEAN_DIGITS}f}" if is_told else "")
+            set_cell(table, len(rows), column, f"{summary.mean_hu:.{MEAN_DIGITS}f}" if is_told else "")
 
     def _quantity(self):
         title = self._panel.parameters.quantity if self._panel.parameters is not None else QUANTITIES[0].title
@@ -111,12 +111,12 @@ class ResultsSection(Section):
         for row, _roi in enumerate(ROIS):
             summary = None if result is None else result.summaries[row]
             for column, name in enumerate(_SUMMARY_COLUMNS):
-                text = "" if summary is None else _summary_text(summary, name)
+                text = "" if summary is None else summary_text(summary, name)
                 item = set_cell(table, row, column, text)
                 if name == "class":
                     _paint(item, "" if summary is None else summary.class_name)
                 if what == "all":
-                    item.setToolTip("" if summary is None else _summary_hint(summary, name))
+                    item.setToolTip("" if summary is None else summary_hint(summary, name))
         self._ui.huBesideLabel.text = "" if result is None else _beside_the_classes(result)
         self._ui.huBesideLabel.visible = result is not None
 
@@ -157,32 +157,6 @@ def _paint(item, class_name: str) -> None:
         item.setForeground(qt.QBrush() if foreground is None else qt.QBrush(qt.QColor(foreground)))
 
 
-def _summary_text(summary, name: str) -> str:
-    if name == "cutoffs":
-        # Two decimals, as the study gives its own; a cohort's have more.
-        pair = summary.cutoffs.osteoporosis, summary.cutoffs.normal
-        return "\n".join(f"{cutoff.cutoff_hu:.2f}" for cutoff in pair)
-    if name == "class":
-        return "\n".join([class_title(summary.class_name), *_shares_of_trials(summary)])
-    if summary.mean_hu is None:
-        return "–"
-    if name == "mean":
-        mean = f"{summary.mean_hu:.{_MEAN_DIGITS}f}"
-        return mean if summary.placement is None else f"{mean}\n±{summary.placement.sd_hu:.{_MEAN_DIGITS}f}"
-    if name == "distance":
-        return f"{summary.distance_hu:+.1f}"
-    told = summary.inside_interval if name == "interval" else summary.within_error
-    return "?" if told is None else (_("yes") if told else _("no"))
-
-
-def _shares_of_trials(summary) -> tuple[str, ...]:
-    """Return which share of the trials of placement lies in each class; nothing while there are none."""
-    if summary.placement is None or summary.placement.class_shares is None:
-        return ()
-    shares = "/".join(f"{100 * share:.0f}" for share in summary.placement.class_shares.values())
-    return (_("trials {shares}\N{NO-BREAK SPACE}%").format(shares=shares),)
-
-
 def _sentence(findings) -> str:
     """Return one sentence for what several regions have in common."""
     others = [roi_title(finding.roi) for finding in findings[1:] if finding.roi]
@@ -216,47 +190,3 @@ def _beside_the_classes(result) -> str:
         told.append(_("The CT does not tell how it was taken."))
     link = f'<a href="notes">{html.escape(_("Notes on these cutoffs"))}</a>'
     return "".join(f'<p style="margin: 2px">{line}</p>' for line in [*map(html.escape, told), link])
-
-
-def _summary_headers() -> dict[str, tuple[str, str]]:
-    """Return for each column of the lower table its header, and what it tells."""
-    return {
-        "mean": (
-            _("mean\nHU"),
-            _(
-                "The mean over the measured levels of L1–L4, each counting once; and by which standard deviation it "
-                "moves when the midlines are moved by a reader's plausible error."
-            ),
-        ),
-        "class": (
-            _("class"),
-            _(
-                "Where the mean lies by the two cutoffs; a research aid, no diagnosis. Below it the share of trials, "
-                "with the midlines moved by a reader's plausible error, in which it lies at or below the lower cutoff, "
-                "between the two, and at or above the upper one."
-            ),
-        ),
-        "cutoffs": (_("cutoffs\nHU"), _("The cutoff for osteoporosis, and below it that for normal.")),
-        "distance": (_("to cut-\noff HU"), _("How far the mean lies above (+) or below (−) the nearest cutoff.")),
-        "interval": (
-            _("in cutoff\ninterval"),
-            _("Whether the mean lies in the nearest cutoff's own 95 % interval: the class is uncertain then."),
-        ),
-        "error": (_("within\nerror"), _("Whether the mean is nearer to the cutoff than a measurement's error.")),
-    }
-
-
-def _summary_hint(summary, name: str) -> str:
-    """Return what the tooltip of a cell tells: the interval of its cutoff, and what makes its class doubtful."""
-    told = [finding.sentence for finding in summary.findings]
-    if name in ("mean", "class") and summary.placement is not None:
-        moved = _("With the midlines moved {count} times by a reader's plausible error the mean's SD is {sd} HU.")
-        told.append(moved.format(count=summary.placement.trials, sd=f"{summary.placement.sd_hu:.2f}"))
-    if name == "interval" and summary.mean_hu is not None and not summary.inside_interval:
-        interval = _("The interval of the nearest cutoff is not known.")
-        if summary.inside_interval is not None:
-            interval = _("The interval of the nearest cutoff reaches from {low} to {high} HU.").format(
-                low=f"{summary.cutoff_low_hu:g}", high=f"{summary.cutoff_high_hu:g}"
-            )
-        told.insert(0, interval)
-    return " ".join(told)

@@ -68,7 +68,7 @@ def test_no_section_is_too_long(sections):
 
 def test_every_step_of_the_walk_is_taken(sections):
     steps = []
-    for name in ("self_test_measuring.py", "self_test_keeping.py", "self_test_handing_on.py", "self_test_cohort.py"):
+    for name in (name for name in sections if name.startswith("self_test_") and name != "self_test_base.py"):
         (walk,) = [node for node in ast.parse(sections[name]).body if isinstance(node, ast.ClassDef)]
         names = [node.name for node in walk.body if isinstance(node, ast.FunctionDef)]
         steps += [f"PanelWalk.{name}" for name in names if not name.startswith("_")]
