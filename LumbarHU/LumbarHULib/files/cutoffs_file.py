@@ -1,6 +1,7 @@
 """Cutoffs from their file."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,13 @@ def load_cutoffs(path: Path | None = None) -> CutoffsDocument:
         When the file cannot be read, is no JSON, or a value is missing, unknown, of the wrong type or contradicts
         another: with the file's name and the line.
     """
-    return cutoffs_from(read_located_json(path or DEFAULT_CUTOFFS))
+    return _shipped() if path is None else cutoffs_from(read_located_json(path))
+
+
+@cache
+def _shipped() -> CutoffsDocument:
+    # Read once: a batch needs it for every case.
+    return cutoffs_from(read_located_json(DEFAULT_CUTOFFS))
 
 
 def cutoffs_from(document: LocatedValue) -> CutoffsDocument:

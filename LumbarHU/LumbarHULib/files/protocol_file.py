@@ -1,6 +1,7 @@
 """The measurement protocol from its file."""
 
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,13 @@ def load_protocol(path: Path | None = None) -> ProtocolDocument:
         When the file cannot be read, is no JSON, or a value is missing, unknown, of the wrong type or out of range:
         with the file's name and the line.
     """
-    return protocol_from(read_located_json(path or DEFAULT_PROTOCOL))
+    return _shipped() if path is None else protocol_from(read_located_json(path))
+
+
+@cache
+def _shipped() -> ProtocolDocument:
+    # Read once: a batch needs it for every case.
+    return protocol_from(read_located_json(DEFAULT_PROTOCOL))
 
 
 def protocol_from(document: LocatedValue) -> ProtocolDocument:
