@@ -34,6 +34,8 @@ class Boundary:
         Where the line crosses the midline, in units of the depth from the front, and its angle off the perpendicular.
     moved : bool
         Whether it is elsewhere than the protocol places it.
+    given : bool
+        Whether its handles were given, and not placed by the protocol.
     findings : tuple of Finding
     """
 
@@ -43,6 +45,7 @@ class Boundary:
     fraction: float
     angle_deg: float
     moved: bool
+    given: bool
     findings: tuple[Finding, ...] = ()
 
 
@@ -74,7 +77,8 @@ def boundary_from_markup(
         When the handles coincide, the line is too oblique, or it crosses the midline outside the body.
     """
     level = frame.level
-    if points_ras_mm is None:
+    given = points_ras_mm is not None
+    if not given:
         points_ras_mm = automatic_boundary_ras_mm(frame, outline, protocol)
     first, second = frame.to_uv_mm(points_ras_mm)
     length_mm = float(np.linalg.norm(second - first))
@@ -110,6 +114,7 @@ def boundary_from_markup(
         fraction,
         angle_deg,
         moved,
+        given,
         _findings(level, fraction, angle_deg, protocol),
     )
 

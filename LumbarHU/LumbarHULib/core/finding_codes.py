@@ -63,6 +63,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "midline_off_outline": "An end of the midline does not stand on the outline.",
             "midline_off_center": "The midline stands off the middle of the body.",
             "outline_unlike_ct": "The outline that a reader drew is unlike the one in the CT.",
+            "outline_found_anew": "Found anew at the same midline, the outline lies elsewhere than in its markup file.",
             "boundary_fraction": "A reader moved the boundary off the protocol's place.",
             "boundary_oblique": "A reader turned the boundary off the perpendicular.",
             "slab_cut": "The CT ends within the slices to be measured.",

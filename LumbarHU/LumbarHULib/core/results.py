@@ -251,12 +251,12 @@ class ReadingResult:
         return None if "not_classified" in classes else max(map(classes.count, classes))
 
     def with_level_findings(self, findings: Sequence[Finding]) -> "ReadingResult":
-        """Return a copy whose levels carry, before their own, those of `findings` that name them."""
-        levels = tuple(
-            replace(level, findings=tuple(one for one in findings if one.level == level.level) + level.findings)
-            for level in self.levels
-        )
-        return replace(self, levels=levels)
+        """Return a copy whose levels carry, before their own and each once, those of `findings` that name them."""
+        levels = []
+        for level in self.levels:
+            of_level = tuple(one for one in findings if one.level == level.level)
+            levels.append(replace(level, findings=tuple(dict.fromkeys(of_level + level.findings))))
+        return replace(self, levels=tuple(levels))
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:

@@ -14,6 +14,7 @@ from LumbarHULib.files.audit_tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, res
 from LumbarHULib.files.csv_text import csv_text
 from LumbarHULib.files.label_map_file import write_label_map
 from LumbarHULib.files.markup_file import SUFFIX, write_markup
+from LumbarHULib.files.markup_origin import automatic_text, midline_text
 from LumbarHULib.files.report_html import report_page
 from LumbarHULib.files.whole_folder import OwnFolder, whole_folder
 
@@ -105,12 +106,18 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _write_markups(folder: Path, level: LevelResult) -> None:
-    points_ras_mm = {
-        "midline": level.midline_ras_mm,
-        "boundary": level.boundary.points_ras_mm,
-        "outline": level.outline_ras_mm,
+    boundary_ras_mm, outline_ras_mm = level.boundary.points_ras_mm, level.outline_ras_mm
+    markups = {
+        "midline": (level.midline_ras_mm, midline_text(level.origin, level.midline_ras_mm)),
+        "boundary": (
+            boundary_ras_mm,
+            "" if level.boundary.given else automatic_text(boundary_ras_mm, level.midline_ras_mm),
+        ),
+        "outline": (
+            outline_ras_mm,
+            "" if level.outline_edited else automatic_text(outline_ras_mm, level.midline_ras_mm),
+        ),
     }
-    for role, points in points_ras_mm.items():
+    for role, (points_ras_mm, description) in markups.items():
         name = f"{level.level}-{role}"
-        origin = {"origin": level.origin} if role == "midline" else {}
-        write_markup(folder / f"{name}{SUFFIX}", role, name, points, **origin)
+        write_markup(folder / f"{name}{SUFFIX}", role, name, points_ras_mm, description)

@@ -3,16 +3,18 @@
 import json
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin, origin_of_proposal
+from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import parse_level, sorted_levels
 from LumbarHULib.files.markup_json import load_markups_json, placed_points
+from LumbarHULib.files.markup_origin import is_automatic, is_made_for, midline_origin_of
 
 SUFFIX = ".mrk.json"
 
@@ -30,11 +32,6 @@ _ROLE_NAME = re.compile(
 )
 _ROLE_WORD = re.compile("midline|boundary|outline", re.IGNORECASE)
 
-_ORIGIN_TEXT = re.compile(
-    r"origin: (?P<kind>\w+)(?: \((?P<corrected_mm>[-+.\de]+) mm, (?P<corrected_deg>[-+.\de]+) deg\))?"
-    r"(?:, proposed at RAS (?P<proposed>[-+.\de ]+))?"
-)
-
 
 @dataclass(frozen=True, eq=False)
 class MarkupSet:
@@ -46,10 +43,14 @@ class MarkupSet:
         One for each level that has a midline, from cranial to caudal.
     findings : tuple of Finding
         A note on markups that were left aside.
+    found_outlines_ras_mm : mapping of str to numpy.ndarray, shape (n, 3)
+        By level, the outline that LumbarHU found earlier at this very midline. It is not among the landmarks: it is
+        found anew.
     """
 
     landmarks: tuple[Landmarks, ...]
     findings: tuple[Finding, ...] = ()
+    found_outlines_ras_mm: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +61,20 @@ class _Markup:
     level: str
     role: str
     points_ras_mm: np.ndarray
-    origin: MidlineOrigin
+    description: str
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether it stands where LumbarHU made it: it is then made anew, for it follows midline, CT and protocol."""
+        return self.role != "midline" and is_automatic(self.description, self.points_ras_mm)
 
 
 def read_markups(paths: list[Path]) -> MarkupSet:
     """Read the markups of all levels.
 
     A markup is recognized by its name in the file, else by the file's name: ``L1-midline``, ``L1-boundary`` or
-    ``L1-outline``. Only midlines are required.
+    ``L1-outline``. Only midlines are required. A boundary or outline that LumbarHU made, and that nobody moved since,
+    is left to LumbarHU again.
 
     Parameters
     ----------
@@ -99,10 +106,14 @@ def read_markups(paths: list[Path]) -> MarkupSet:
             f"L1-midline{SUFFIX}, L1-boundary{SUFFIX} or L1-outline{SUFFIX}, and so on for L2 to L4."
         )
     levels = sorted_levels({level for level, _ in found})
-    return MarkupSet(tuple(_landmarks_of(level, found) for level in levels), _left_aside(left_aside))
+    return MarkupSet(
+        tuple(_landmarks_of(level, found) for level in levels),
+        _left_aside(left_aside),
+        {level: found[level, "outline"].points_ras_mm for level in levels if _is_outline_found(level, found)},
+    )
 
 
-def write_markup(path: Path, role: str, name: str, points_ras_mm, origin: MidlineOrigin = MANUAL) -> None:
+def write_markup(path: Path, role: str, name: str, points_ras_mm, description: str = "") -> None:
     """Write one markup as Slicer does, in LPS, each coordinate with all its digits.
 
     Parameters
@@ -115,11 +126,10 @@ def write_markup(path: Path, role: str, name: str, points_ras_mm, origin: Midlin
         The markup's name, such as ``L1-midline``.
     points_ras_mm : array_like, shape (n, 3)
         Control points in RAS mm.
-    origin : MidlineOrigin
-        How a midline was placed; anything but manual goes into the first point's description.
+    description : str
+        Of the first point, which tells how the markup came to be there: see `markup_origin`.
     """
     points_lps_mm = np.asarray(points_ras_mm, dtype=float).reshape(-1, 3) * (-1.0, -1.0, 1.0) + 0.0
-    first_description = "" if origin == MANUAL else _origin_text(origin, points_ras_mm)
     markup = {
         "type": MARKUP_TYPES[role],
         "name": name,
@@ -134,7 +144,7 @@ def write_markup(path: Path, role: str, name: str, points_ras_mm, origin: Midlin
             {
                 "id": str(number),
                 "label": f"{name}-{number}",
-                "description": first_description if number == 1 else "",
+                "description": description if number == 1 else "",
                 "associatedNodeID": "",
                 "position": position,
                 "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
@@ -148,14 +158,6 @@ def write_markup(path: Path, role: str, name: str, points_ras_mm, origin: Midlin
     }
     text = json.dumps({"@schema": _SCHEMA, "markups": [markup]}, indent=4, ensure_ascii=False, allow_nan=False)
     Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
-
-
-def _origin_text(origin: MidlineOrigin, points_ras_mm) -> str:
-    if origin.kind != "proposal_corrected":
-        # With the place: who moves the ends in another program does not change this text.
-        place = " ".join(map(repr, np.asarray(points_ras_mm, dtype=float).ravel().tolist()))
-        return f"origin: {origin.kind}, proposed at RAS {place}"
-    return f"origin: {origin.kind} ({float(origin.corrected_mm)!r} mm, {float(origin.corrected_deg)!r} deg)"
 
 
 def _markup_paths(paths: list[Path]) -> list[Path]:
@@ -226,20 +228,8 @@ def _checked_markup(path: Path, level: str, role: str, entry: dict) -> _Markup:
             level,
         )
     placed, points_ras_mm = placed_points(entry, f"The {role} of {level} in “{path.name}”", level)
-    return _Markup(path, level, role, points_ras_mm, _origin(placed, np.asarray(points_ras_mm)))
-
-
-def _origin(points: list[dict], points_ras_mm: np.ndarray) -> MidlineOrigin:
-    match = _ORIGIN_TEXT.fullmatch(str(points[0].get("description", ""))) if points else None
-    if match is None:
-        return MANUAL
-    try:
-        if match["kind"] == "proposal_accepted" and match["proposed"]:
-            proposed_ras_mm = np.array([float(number) for number in match["proposed"].split()]).reshape(-1, 3)
-            return origin_of_proposal(proposed_ras_mm, points_ras_mm)
-        return MidlineOrigin(match["kind"], float(match["corrected_mm"] or 0), float(match["corrected_deg"] or 0))
-    except ValueError:  # a description that somebody wrote by hand
-        return MANUAL
+    description = str(placed[0].get("description", "")) if placed else ""
+    return _Markup(path, level, role, points_ras_mm, description)
 
 
 def _landmarks_of(level: str, found: dict[tuple[str, str], _Markup]) -> Landmarks:
@@ -250,10 +240,17 @@ def _landmarks_of(level: str, found: dict[tuple[str, str], _Markup]) -> Landmark
     return Landmarks(
         level,
         midline.points_ras_mm,
-        None if boundary is None else boundary.points_ras_mm,
-        None if outline is None else outline.points_ras_mm,
-        midline.origin,
+        None if boundary is None or boundary.is_automatic else boundary.points_ras_mm,
+        None if outline is None or outline.is_automatic else outline.points_ras_mm,
+        midline_origin_of(midline.description, midline.points_ras_mm),
     )
+
+
+def _is_outline_found(level: str, found: Mapping[tuple[str, str], _Markup]) -> bool:
+    outline = found.get((level, "outline"))
+    if outline is None or not outline.is_automatic:
+        return False
+    return is_made_for(outline.description, found[level, "midline"].points_ras_mm)
 
 
 def _left_aside(count: int) -> tuple[Finding, ...]:

@@ -129,8 +129,10 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
             exclusions=job.exclusions,
             accepted_off_protocol=job.accept_off_protocol,
             scan_findings=scan_findings,
-        ) as (result, save):
-            audit = audit_of(job, ct_file, result.with_level_findings(placed.level_findings), protocol, cutoffs)
+            level_findings=placed.level_findings,
+        ) as (measured_result, save):
+            result = measured_result.with_level_findings(placed.findings_beside(measured_result))
+            audit = audit_of(job, ct_file, result, protocol, cutoffs)
             write_audit_folder(job.destination, audit, job.overwrite, also_write=save, progress=progress)
         return audit
     measured = partial(
@@ -147,7 +149,8 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
     result = measured()
     if job.label_maps is not None:
         result = measured(edited_masks=_edited_masks(job.label_maps, ct_file, result, protocol))
-    audit = audit_of(job, ct_file, result.with_level_findings(placed.level_findings), protocol, cutoffs)
+    result = result.with_level_findings(placed.findings_beside(result))
+    audit = audit_of(job, ct_file, result, protocol, cutoffs)
     write_audit_folder(job.destination, audit, job.overwrite, progress=progress)
     return audit
 

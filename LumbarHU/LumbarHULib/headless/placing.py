@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.results import LevelResult, ReadingResult
 from LumbarHULib.files.markup_file import read_markups
 from LumbarHULib.files.seeds_file import read_seeds
 from LumbarHULib.files.segment_levels import levels_of_segments
@@ -23,6 +24,9 @@ from LumbarHULib.placement.click_bodies import check_order, guess_from_click, gu
 from LumbarHULib.placement.mask_bodies import guess_from_mask
 from LumbarHULib.placement.midline import propose_midline
 from LumbarHULib.placement.proposal import Proposal
+
+# What another machine may round otherwise is far less.
+_SAME_OUTLINE_MM = 1e-3
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,23 @@ class Placed:
         Of the source as a whole.
     level_findings : tuple of Finding
         Of the placement of single levels.
+    found_outlines_ras_mm : mapping of str to numpy.ndarray, shape (n, 3)
+        By level, the outline that LumbarHU found earlier at the same midline.
     """
 
     landmarks: tuple[Landmarks, ...]
     findings: tuple[Finding, ...] = ()
     level_findings: tuple[Finding, ...] = ()
+    found_outlines_ras_mm: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def findings_beside(self, result: ReadingResult) -> tuple[Finding, ...]:
+        """Return the findings of single levels, with those that only show when the levels are measured."""
+        return self.level_findings + tuple(
+            finding
+            for level in result.levels
+            if level.level in self.found_outlines_ras_mm
+            for finding in _outline_findings(level, self.found_outlines_ras_mm[level.level])
+        )
 
 
 @dataclass(frozen=True)
@@ -50,10 +66,11 @@ class GivenMarkups:
 
     landmarks: tuple[Landmarks, ...]
     findings: tuple[Finding, ...]
+    found_outlines_ras_mm: Mapping[str, np.ndarray]
 
     def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
         """Return them as they are."""
-        return Placed(self.landmarks, self.findings)
+        return Placed(self.landmarks, self.findings, found_outlines_ras_mm=self.found_outlines_ras_mm)
 
 
 @dataclass(frozen=True)
@@ -133,6 +150,30 @@ def _placed(proposals: Sequence[Proposal], findings: tuple[Finding, ...] = ()) -
     )
 
 
+def _outline_findings(level: LevelResult, before_ras_mm: np.ndarray) -> tuple[Finding, ...]:
+    """Tell of an outline that was found anew elsewhere than before, at the same midline."""
+    now_ras_mm = level.outline_ras_mm
+    if level.outline_edited:
+        return ()
+    if now_ras_mm.shape == before_ras_mm.shape:
+        farthest_mm = float(np.linalg.norm(now_ras_mm - before_ras_mm, axis=1).max())
+        if farthest_mm <= _SAME_OUTLINE_MM:
+            return ()
+    else:
+        distances_mm = np.linalg.norm(now_ras_mm[:, None] - before_ras_mm, axis=2)
+        farthest_mm = float(distances_mm.min(axis=1).max())
+    return (
+        Finding(
+            "outline_found_anew",
+            f"The outline of {level.level} in its markup file was found by LumbarHU at the same midline; found anew it "
+            f"lies up to {farthest_mm:.2f} mm off, and is measured so.",
+            "Check whether CT, protocol and version of LumbarHU are those it was made with.",
+            "warning",
+            level.level,
+        ),
+    )
+
+
 def given_markups(paths: Sequence[Path], levels: Sequence[str] | None, exclusions: Mapping[str, str]) -> GivenMarkups:
     """Read markups and choose those of the levels to measure.
 
@@ -155,7 +196,7 @@ def given_markups(paths: Sequence[Path], levels: Sequence[str] | None, exclusion
     chosen = tuple(by_level[level] for level in LEVELS if level in wanted and level in by_level)
     if not chosen:
         raise InputError("No level has a midline: give at least one markup named like L1-midline.")
-    return GivenMarkups(chosen, markup_set.findings)
+    return GivenMarkups(chosen, markup_set.findings, markup_set.found_outlines_ras_mm)
 
 
 def given_segments(

@@ -33,6 +33,7 @@ def measured_scene(
     exclusions: Mapping[str, str],
     accepted_off_protocol: bool,
     scan_findings: Sequence[Finding],
+    level_findings: Sequence[Finding] = (),
 ) -> Iterator[tuple[ReadingResult, Callable[[Path], None]]]:
     """Measure in a scene: give the result, and the function that saves the scene into a folder.
 
@@ -44,6 +45,8 @@ def measured_scene(
         What the reading is called.
     accepted_off_protocol : bool
         Give classes although the acquisition is known to be off the cutoffs' own.
+    level_findings : sequence of Finding
+        What made the proposals of single levels doubtful: kept with their midlines.
     """
     with headless_scene() as scene:
         ct_node = volume_node_from_ct(scene, ct_file.ct, case)
@@ -59,7 +62,7 @@ def measured_scene(
             scan_findings=tuple(scan_findings),
         )
         for of_level in landmarks:
-            set_landmarks(kept, of_level)
+            set_landmarks(kept, of_level, [one for one in level_findings if one.level == of_level.level])
         for level, reason in exclusions.items():
             exclude_level(kept, level, reason)
         accept_off_protocol(kept, accepted_off_protocol)

@@ -15,6 +15,7 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin, origin_of_proposal
 from LumbarHULib.core.levels import LEVELS, parse_level
 from LumbarHULib.files.drawing_colors import MARKUP_COLORS
+from LumbarHULib.files.markup_origin import automatic_text, is_automatic, midline_origin_of, midline_text
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 
@@ -78,6 +79,9 @@ def adopt_markup(reading: Reading, level: str, role: str, node) -> None:
             level,
         )
     previous = reading.node.GetNodeReference(name)
+    if previous is not node:
+        # What was kept of the previous one's making is not true of this one.
+        reading.keep_quietly(_origin_key(level) if role == "midline" else _written_key(level, role), None)
     if previous is not None and previous is not node:
         reading.scene.RemoveNode(previous)
     node.SetName(name + reading.name_suffix)
@@ -107,6 +111,7 @@ def set_midline(
     kept = {"kind": origin.kind, "corrected_mm": origin.corrected_mm, "corrected_deg": origin.corrected_deg}
     kept |= {"points_ras_mm": points_ras_mm.tolist(), "findings": [asdict(finding) for finding in findings]}
     reading.keep(_origin_key(level), kept)
+    _describe(markup_node(reading, level, "midline"), midline_text(origin, points_ras_mm))
 
 
 def move_into_slice(
@@ -147,13 +152,15 @@ def move_into_slice(
 def set_markup(reading: Reading, level: str, role: str, points_ras_mm) -> None:
     """Place a level's boundary or outline as if a reader had drawn it: it will be measured as it stands."""
     reading.require_open()
-    replace_points(ensure_markup(reading, level, role), role, np.asarray(points_ras_mm, dtype=float).reshape(-1, 3))
+    node = ensure_markup(reading, level, role)
+    replace_points(node, role, np.asarray(points_ras_mm, dtype=float).reshape(-1, 3))
+    _describe(node, "")
     reading.keep_quietly(_written_key(level, role), None)
 
 
-def set_landmarks(reading: Reading, landmarks: Landmarks) -> None:
-    """Place all markups that `landmarks` holds; the others are left to LumbarHU."""
-    set_midline(reading, landmarks.level, landmarks.midline_ras_mm, landmarks.origin)
+def set_landmarks(reading: Reading, landmarks: Landmarks, findings: Sequence[Finding] = ()) -> None:
+    """Place all markups that `landmarks` holds, with `findings` on a proposal; the others are left to LumbarHU."""
+    set_midline(reading, landmarks.level, landmarks.midline_ras_mm, landmarks.origin, findings)
     for role, points_ras_mm in (("boundary", landmarks.boundary_ras_mm), ("outline", landmarks.outline_ras_mm)):
         if points_ras_mm is not None:
             set_markup(reading, landmarks.level, role, points_ras_mm)
@@ -193,8 +200,10 @@ def midline_origin(reading: Reading, level: str) -> MidlineOrigin:
     """Return how a level's midline came to be where it is now."""
     kept = reading.value(_origin_key(level))
     node = markup_node(reading, level, "midline")
-    if kept is None or kept["kind"] != "proposal_accepted" or node is None:
-        return MANUAL if kept is None else MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
+    if kept is None:  # drawn by a reader, or from a file that tells
+        return MANUAL if node is None else midline_origin_of(_description(node), placed_points(node))
+    if kept["kind"] != "proposal_accepted" or node is None:
+        return MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
     return origin_of_proposal(np.array(kept["points_ras_mm"]), placed_points(node))
 
 
@@ -233,8 +242,8 @@ def is_edited(reading: Reading, level: str, role: str) -> bool:
     if node is None or node.GetNumberOfControlPoints() == 0:
         return False
     written = reading.value(_written_key(level, role))
-    if written is None:
-        return True
+    if written is None:  # drawn by a reader, or from a file that tells
+        return not is_automatic(_description(node), placed_points(node))
     # In the node's own coordinates: a transform that is laid over CT and markups together edits nothing.
     points = _own_points(node)
     return points.shape != np.shape(written) or bool(np.abs(points - written).max() > _MOVED_MM)
@@ -244,9 +253,12 @@ def write_automatic(reading: Reading, level: str, role: str, points_ras_mm: np.n
     """Let a boundary or outline that nobody edited follow the midline."""
     node = ensure_markup(reading, level, role)
     now = placed_points(node)
+    text = automatic_text(points_ras_mm, placed_points(markup_node(reading, level, "midline")))
     if now.shape == points_ras_mm.shape and np.abs(now - points_ras_mm).max() <= _MOVED_MM:
+        _describe(node, text)
         return
     replace_points(node, role, points_ras_mm)
+    _describe(node, text)
     reading.keep_quietly(_written_key(level, role), _own_points(node).tolist())
 
 
@@ -298,6 +310,16 @@ def replace_points(node, role: str, points_ras_mm: np.ndarray) -> None:
     node.SetControlPointPositionsWorld(points)
     node.EndModify(state_before)
     _fix_point_count(node, role)
+
+
+def _description(node) -> str:
+    return node.GetNthControlPointDescription(0) if node.GetNumberOfControlPoints() else ""
+
+
+def _describe(node, text: str) -> None:
+    """Let the first point tell how the markup came to be there: who saves it by hand keeps that in its file."""
+    if node.GetNumberOfControlPoints() and node.GetNthControlPointDescription(0) != text:
+        node.SetNthControlPointDescription(0, text)
 
 
 def _written_key(level: str, role: str) -> str:

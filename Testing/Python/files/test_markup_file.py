@@ -11,6 +11,7 @@ import vtk
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import MANUAL, MidlineOrigin
 from LumbarHULib.files.markup_file import read_markups, write_markup
+from LumbarHULib.files.markup_origin import automatic_text, midline_text
 
 MIDLINE = [[1.5, 20.25, 300.125], [2.5, -10.1, 300.125]]
 BOUNDARY = [[-20.0, -0.3, 300.0], [25.0, 0.7, 300.0]]
@@ -104,13 +105,68 @@ def test_what_is_written_is_the_same_each_time_and_exact(tmp_path):
     "origin", [MidlineOrigin("proposal_accepted"), MidlineOrigin("proposal_corrected", 1 / 3, 0.1)]
 )
 def test_the_origin_of_a_midline_comes_back(tmp_path, origin):
-    write_markup(tmp_path / "L1-midline.mrk.json", "midline", "L1-midline", MIDLINE, origin)
+    write_markup(tmp_path / "L1-midline.mrk.json", "midline", "L1-midline", MIDLINE, midline_text(origin, MIDLINE))
     assert read_markups([tmp_path]).landmarks[0].origin == origin
+
+
+def automatic(folder):
+    """Write a midline, with a boundary and an outline that LumbarHU made for it."""
+    written(folder, "L1-midline")
+    for role in ("boundary", "outline"):
+        text = automatic_text(POINTS[role], MIDLINE)
+        write_markup(folder / f"L1-{role}.mrk.json", role, f"L1-{role}", POINTS[role], text)
+
+
+def moved(path, point, by_lps_mm):
+    """Move one point in its file, as another program would: the descriptions stay."""
+    document = json.loads(path.read_text())
+    place = document["markups"][0]["controlPoints"][point]
+    place["position"] = np.add(place["position"], by_lps_mm).tolist()
+    path.write_text(json.dumps(document))
+
+
+def test_what_lumbarhu_made_and_nobody_moved_is_left_to_it_again(tmp_path):
+    automatic(tmp_path)
+    markups = read_markups([tmp_path])
+    assert markups.landmarks[0].boundary_ras_mm is None
+    assert markups.landmarks[0].outline_ras_mm is None
+    assert np.array_equal(markups.found_outlines_ras_mm["L1"], OUTLINE)
+
+
+@pytest.mark.parametrize("role", ["boundary", "outline"])
+@pytest.mark.parametrize("by_mm", [2e-6, 0.5])
+def test_what_lumbarhu_made_counts_as_the_readers_once_a_point_was_moved(tmp_path, role, by_mm):
+    automatic(tmp_path)
+    moved(tmp_path / f"L1-{role}.mrk.json", 1, (0, by_mm, 0))
+    (landmarks,) = read_markups([tmp_path]).landmarks
+    other = "outline" if role == "boundary" else "boundary"
+    expected = np.array(POINTS[role], dtype=float)
+    expected[1, 1] -= by_mm
+    assert getattr(landmarks, f"{role}_ras_mm") == pytest.approx(expected, abs=1e-9)
+    assert getattr(landmarks, f"{other}_ras_mm") is None
+
+
+def test_an_outline_that_lost_a_point_counts_as_the_readers(tmp_path):
+    automatic(tmp_path)
+    path = tmp_path / "L1-outline.mrk.json"
+    document = json.loads(path.read_text())
+    del document["markups"][0]["controlPoints"][2]
+    path.write_text(json.dumps(document))
+    assert len(read_markups([tmp_path]).landmarks[0].outline_ras_mm) == len(OUTLINE) - 1
+
+
+def test_an_outline_found_for_another_midline_is_not_held_against_what_is_found_now(tmp_path):
+    automatic(tmp_path)
+    moved(tmp_path / "L1-midline.mrk.json", 0, (1, 0, 0))
+    markups = read_markups([tmp_path])
+    assert markups.landmarks[0].outline_ras_mm is None
+    assert markups.found_outlines_ras_mm == {}
 
 
 def test_a_proposal_that_was_moved_in_its_file_comes_back_as_corrected_by_how_much(tmp_path):
     path = tmp_path / "L1-midline.mrk.json"
-    write_markup(path, "midline", "L1-midline", [(0, 0, 0), (0, -30, 0)], MidlineOrigin("proposal_accepted"))
+    ends = [(0, 0, 0), (0, -30, 0)]
+    write_markup(path, "midline", "L1-midline", ends, midline_text(MidlineOrigin("proposal_accepted"), ends))
     document = json.loads(path.read_text())
     back = document["markups"][0]["controlPoints"][1]
     back["position"] = [3.0, back["position"][1], 0.0]  # LPS: 3 mm to the left

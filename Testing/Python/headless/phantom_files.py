@@ -57,6 +57,7 @@ def write_curve(path: Path, points_ras_mm, name: str | None = None) -> Path:
 
 
 def _write_markup(path: Path, kind: str, points_ras_mm, name: str | None) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     points = [{"id": str(n), "position": (RAS_LPS * point).tolist()} for n, point in enumerate(points_ras_mm, start=1)]
     markup = {
         "type": kind,
@@ -73,6 +74,15 @@ def points_of(path: Path) -> np.ndarray:
     (markup,) = json.loads(path.read_text())["markups"]
     assert markup["coordinateSystem"] == "LPS"
     return np.array([point["position"] for point in markup["controlPoints"]]) * RAS_LPS
+
+
+def move_point(path: Path, index: int, by_ras_mm) -> np.ndarray:
+    """Move one control point in a markup's file, as another program would, and return all points, RAS mm."""
+    document = json.loads(path.read_text())
+    point = document["markups"][0]["controlPoints"][index]
+    point["position"] = (point["position"] + RAS_LPS * by_ras_mm).round(6).tolist()
+    path.write_text(json.dumps(document))
+    return points_of(path)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

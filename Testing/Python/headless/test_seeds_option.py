@@ -7,9 +7,13 @@ import pytest
 from files.test_seeds_file import write_seeds
 from headless.batch_files import batch_here, write_cases
 from headless.command_runner import lumbarhu
-from headless.phantom_files import PhantomFiles, rows_of, write_midlines
+from headless.phantom_files import PhantomFiles, files_of, rows_of, write_midlines
 
 from LumbarHULib.files.ct_file import write_ct
+from LumbarHULib.headless.scene import headless_scene
+from LumbarHULib.mrml.reading import readings
+from LumbarHULib.mrml.reading_markups import filled_in_levels, placement_findings
+from LumbarHULib.mrml.scene_file import load_scene
 from LumbarHULib.phantom.grid import axial_grid
 from LumbarHULib.phantom.render import render_on_grid
 from LumbarHULib.phantom.spines import lumbar_spine
@@ -71,6 +75,28 @@ def test_two_seeds_fill_in_the_levels_between_and_the_record_says_so(spine, audi
         level["level"] for level in record["levels"] for one in level["findings"] if one["code"] == "level_filled_in"
     }
     assert told == {"L2", "L3"}
+
+
+def test_the_scene_keeps_what_makes_a_proposal_doubtful(spine, tmp_path):
+    seeds, outs = seeds_of(spine, tmp_path / "seeds.mrk.json", ("L1", "L4")), [tmp_path / "plain", tmp_path / "scene"]
+    for out, options in zip(outs, ([], ["--scene"]), strict=True):
+        run = lumbarhu("measure", spine.ct, "--seeds", seeds, "--fill-levels", "--out", out, *options)
+        assert (run.exit_code, run.err) == (0, "")
+    plain, beside_scene = map(files_of, outs)
+    assert [name for name in plain if plain[name] != beside_scene[name]] == ["record.json"]
+    assert level_findings(outs[0]) == level_findings(outs[1])
+    with headless_scene() as scene:
+        load_scene(scene, outs[1] / "scene.mrb")
+        (reading,) = readings(scene)
+        assert filled_in_levels(reading) == ("L2", "L3")
+        kept = {level: [one.code for one in placement_findings(reading, level)] for level in LEVELS}
+    told = {name: [finding["code"] for finding in findings] for name, findings in level_findings(outs[0]).items()}
+    assert all(set(kept[level]) <= set(told[level]) for level in LEVELS)
+
+
+def level_findings(out):
+    record = json.loads((out / "record.json").read_text())
+    return {level["level"]: level["findings"] for level in record["levels"]}
 
 
 def test_only_the_levels_with_a_seed_are_measured(spine, tmp_path):

@@ -3,7 +3,7 @@ import pytest
 from mrml.scene_tools import move_point
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.landmarks import Landmarks, MidlineOrigin
+from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin
 from LumbarHULib.files.markup_file import read_markups
 from LumbarHULib.mrml.reading_markups import (
     adopt_markup,
@@ -206,6 +206,49 @@ def test_the_second_readings_markups_are_told_apart_and_still_read_from_files(st
     assert node.GetStorageNode().WriteData(node)
     (landmarks,) = read_markups([path]).landmarks
     assert landmarks.midline_ras_mm == pytest.approx(read_landmarks(second, "L1").midline_ras_mm, abs=1e-9)
+
+
+def saved(reading, folder, level="L2"):
+    """Save a level's markups by hand, as Slicer's Save dialog does, and read them."""
+    for role in ("midline", "boundary", "outline"):
+        node = markup_node(reading, level, role)
+        node.AddDefaultStorageNode(str(folder / f"{level}-{role}.mrk.json"))
+        assert node.GetStorageNode().WriteData(node)
+    return read_markups([folder]).landmarks[0]
+
+
+def test_markups_saved_by_hand_tell_what_was_proposed_and_made_by_lumbarhu(reading, measurer, bodies, tmp_path):
+    set_midline(reading, "L2", bodies.midlines_ras_mm["L2"], MidlineOrigin("proposal_accepted"))
+    measurer.update_level("L2")
+    landmarks = saved(reading, tmp_path)
+    assert landmarks.origin == MidlineOrigin("proposal_accepted")
+    assert landmarks.boundary_ras_mm is None
+    assert landmarks.outline_ras_mm is None
+
+
+@pytest.mark.parametrize("role", ["boundary", "outline"])
+def test_markups_saved_by_hand_tell_what_a_reader_moved(reading, measurer, role, tmp_path):
+    measurer.update_level("L2")
+    move_point(markup_node(reading, "L2", role), 0, (0.1, 0.2, 0))
+    measurer.update_level("L2")
+    landmarks = saved(reading, tmp_path)
+    assert {"boundary": landmarks.boundary_ras_mm, "outline": landmarks.outline_ras_mm}[role] is not None
+    assert landmarks.origin == MANUAL
+
+
+def test_markups_that_are_loaded_and_adopted_keep_what_their_files_tell(reading, measurer, bodies, scene, tmp_path):
+    set_midline(reading, "L2", bodies.midlines_ras_mm["L2"], MidlineOrigin("proposal_accepted"))
+    measurer.update_level("L2")
+    saved(reading, tmp_path)
+    for role, node_class in (("midline", "LineNode"), ("outline", "ClosedCurveNode")):
+        node = scene.AddNewNodeByClass(f"vtkMRMLMarkups{node_class}")
+        node.AddDefaultStorageNode(str(tmp_path / f"L2-{role}.mrk.json"))
+        assert node.GetStorageNode().ReadData(node)
+        adopt_markup(reading, "L3", role, node)
+    assert midline_origin(reading, "L3") == MidlineOrigin("proposal_accepted")
+    assert not is_edited(reading, "L3", "outline")
+    move_point(markup_node(reading, "L3", "outline"), 2, (0.1, 0, 0))
+    assert is_edited(reading, "L3", "outline")
 
 
 @pytest.mark.parametrize(("end", "dragged_mm", "slice_mm"), [(0, 71.1, 70.0), (1, 73.6, 72.5), (0, 900.0, 120.0)])
