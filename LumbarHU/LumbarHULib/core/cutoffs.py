@@ -69,11 +69,14 @@ class RoiCutoffs:
     osteopenia_recovered_percent : float or None
         How many in a hundred patients with osteopenia have a mean between them, in the cohort that they come from;
         None where it is not known.
+    whose : str
+        Whose cutoffs people read of, such as ``the study's``.
     """
 
     osteoporosis: Cutoff
     normal: Cutoff
     osteopenia_recovered_percent: float | None = None
+    whose: str = "the"
 
     def __post_init__(self):
         if not self.osteoporosis.cutoff_hu < self.normal.cutoff_hu:

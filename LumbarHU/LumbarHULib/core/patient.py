@@ -13,7 +13,7 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.reading_checks import with_findings
-from LumbarHULib.core.results import CLASSES, LevelRefusal, LevelResult, ReadingResult, RoiSummary
+from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary, class_words
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.core.sensitivity import roi_placement
 
@@ -107,7 +107,7 @@ def _missing_levels_finding(summary: RoiSummary, in_order, protocol: Protocol, c
         sentence += f"; by the medians of {cutoffs.level_medians_source} such a mean lies {shift_hu:+.1f} HU off"
         shifted_back = _class_without_shift(summary, shift_hu)
         if shifted_back != summary.class_name:
-            sentence += f", and without that its class would be “{CLASSES[shifted_back]}”"
+            sentence += f", and without that its class would be “{class_words(shifted_back, summary.cutoffs.whose)}”"
     with_care = _WITH_CARE if summary.class_name != "not_classified" else ""
     return Finding("levels_missing", f"{sentence}.", f"{_NOT_CORRECTED}{with_care}.", "warning", roi=summary.roi)
 
@@ -142,7 +142,7 @@ def missing_levels_told(result: ReadingResult, protocol: Protocol, cutoffs: Cuto
         if shift_hu is not None:
             shifts.append(f"{summary.roi} {shift_hu:+.1f} HU")
             if (other := _class_without_shift(summary, shift_hu)) != summary.class_name:
-                others.append(f"{summary.roi} “{CLASSES[other]}”")
+                others.append(f"{summary.roi} “{class_words(other, summary.cutoffs.whose)}”")
     if shifts:
         told += f"; by the medians of {cutoffs.level_medians_source} such means lie off by {', '.join(shifts)}"
     if others:

@@ -1,5 +1,6 @@
 """What a measurement yields: values that the scene, the audit folder and the report are made from."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -159,15 +160,36 @@ class LevelRefusal:
 
 
 # The classes as they stand in files, and as people read them.
-CLASSES: dict[str, str] = {
-    "osteoporosis": "at or below the study's osteoporosis cutoff",
-    "osteopenia": "between the study's cutoffs",
-    "normal": "at or above the study's upper cutoff",
+_CLASS_WORDS: dict[str, str] = {
+    "osteoporosis": "at or below {whose} osteoporosis cutoff",
+    "osteopenia": "between {whose} cutoffs",
+    "normal": "at or above {whose} upper cutoff",
     "not_classified": "not classified",
 }
+CLASSES: tuple[str, ...] = tuple(_CLASS_WORDS)
 
 # Those that a mean can be given.
 GIVEN_CLASSES: tuple[str, ...] = tuple(name for name in CLASSES if name != "not_classified")
+
+
+def class_words(class_name: str, whose: str = "the") -> str:
+    """Return what people read for a class; never that something is ruled out.
+
+    Parameters
+    ----------
+    class_name : str
+        One of `CLASSES`.
+    whose : str
+        Whose cutoffs they are, such as ``the study's``; by default nobody's in particular.
+    """
+    return _CLASS_WORDS[class_name].format(whose=whose)
+
+
+def class_counts(class_names: Sequence[str]) -> tuple[int, ...]:
+    """Return how many of the names are one class, how many another, the most first; empty where any is none."""
+    if "not_classified" in class_names:
+        return ()
+    return tuple(count for _, count in Counter(class_names).most_common())
 
 
 @dataclass(frozen=True)
@@ -215,6 +237,11 @@ class RoiSummary:
     findings: tuple[Finding, ...] = ()
     placement: RoiPlacement | None = None
 
+    @property
+    def class_words(self) -> str:
+        """What people read for the class, with whose cutoffs they are."""
+        return class_words(self.class_name, self.cutoffs.whose)
+
     def with_finding(self, finding: Finding) -> "RoiSummary":
         """Return a copy that carries `finding` as well."""
         return replace(self, findings=(*self.findings, finding))
@@ -245,10 +272,9 @@ class ReadingResult:
     findings: tuple[Finding, ...] = ()
 
     @property
-    def agreeing_rois(self) -> int | None:
-        """How many regions give the class that most of them give; None where any gives none."""
-        classes = [summary.class_name for summary in self.summaries]
-        return None if "not_classified" in classes else max(map(classes.count, classes))
+    def class_counts(self) -> tuple[int, ...]:
+        """How many regions give one class, how many another, the most first; empty where any gives none."""
+        return class_counts([summary.class_name for summary in self.summaries])
 
     def with_level_findings(self, findings: Sequence[Finding]) -> "ReadingResult":
         """Return a copy whose levels carry, before their own and each once, those of `findings` that name them."""

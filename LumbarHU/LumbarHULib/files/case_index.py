@@ -10,7 +10,7 @@ from urllib.parse import quote
 from LumbarHULib import __version__
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
-from LumbarHULib.core.results import CLASSES
+from LumbarHULib.core.results import CLASSES, class_counts, class_words
 from LumbarHULib.files import html_text as html
 from LumbarHULib.files.audit_folder import RECORD, REPORT
 from LumbarHULib.files.audit_record import NOTICE
@@ -131,7 +131,7 @@ def _reading(root: Path, folder: Path) -> _Reading:
     except (KeyError, ValueError) as problem:
         raise InputError(f"{_SUMMARY} is not as LumbarHU writes it ({problem}): measure the case anew.") from problem
     told = [code.replace("_", " ") for code in codes if code not in IN_TABLE]
-    agree = NONE if "not_classified" in classes else f"{max(map(classes.count, classes))} of {len(ROIS)}"
+    agree = " + ".join(map(str, class_counts(classes))) or NONE
     case, reader, reading = named
     cells = (
         _case_cell(root, folder, case),
@@ -160,17 +160,18 @@ def _case_cell(root: Path, folder: Path, case: str) -> Html:
 
 def _roi_cell(mean_hu: str, class_name: str) -> Html:
     mean = number_text(float(mean_hu)) if mean_hu else NONE
-    return Html(f'{mean} <span class="class {class_name}"><span class="unseen">{CLASSES[class_name]}</span></span>')
+    return Html(f'{mean} <span class="class {class_name}"><span class="unseen">{class_words(class_name)}</span></span>')
 
 
 def _page(readings: Sequence[_Reading], problems: Sequence[str]) -> str:
     count = f"{len(readings)} reading{'s' if len(readings) != 1 else ''}"
     header = ["Case", "Reader", "Reading", "Levels", *(f"{roi} HU" for roi in ROIS), "Agree", "Findings"]
-    meaning = "".join(f'<li><span class="class {name}">{words}</span></li>' for name, words in CLASSES.items())
-    options = "".join(f'<option value="{words}">{words}</option>' for words in CLASSES.values())
+    meaning = "".join(f'<li><span class="class {name}">{class_words(name)}</span></li>' for name in CLASSES)
+    options = "".join(f"<option>{class_words(name)}</option>" for name in CLASSES)
     parts = [
         html.heading(_TITLE, 1),
         html.paragraph(f"{count}; LumbarHU {__version__}. {NOTICE}", "note"),
+        html.paragraph("Each report names the cutoffs of its case. Agree: how many regions have one class.", "note"),
         '<div class="find" hidden>'
         '<div><label for="text">Find a case, reader or finding</label><input id="text" type="search"></div>'
         '<div><label for="class">A region with the class</label>'

@@ -41,6 +41,7 @@ def cutoffs_document(analysis: CohortAnalysis) -> dict[str, Any]:
         "schema": "lumbarhu-cutoffs-1",
         "name": f"{'SYNTHETIC ' if cohort.is_synthetic else ''}cohort {cohort.name}",
         "version": _VERSION,
+        "whose": "the cohort's",
         "citation": f"Cohort {cohort.name}, n = {len(cohort)}, worked out by LumbarHU {__version__}.",
         "population": {"source": _source(analysis), **cohort.group_sizes},
     }

@@ -64,7 +64,7 @@ def cutoffs_from(document: LocatedValue) -> CutoffsDocument:
     table = CutoffTable(
         name=plain["name"],
         source=plain["citation"],
-        rois={roi: _roi_cutoffs(document["rois"][roi]) for roi in ROIS},
+        rois={roi: _roi_cutoffs(document["rois"][roi], plain.get("whose", "the")) for roi in ROIS},
         notes=tuple(plain.get("notes", ())),
         level_medians_hu=medians.get("rois", {}),
         level_medians_source=medians.get("source", ""),
@@ -74,10 +74,11 @@ def cutoffs_from(document: LocatedValue) -> CutoffsDocument:
     return CutoffsDocument(table, plain["name"], plain["version"], plain["citation"], plain)
 
 
-def _roi_cutoffs(place: LocatedValue) -> RoiCutoffs:
+def _roi_cutoffs(place: LocatedValue, whose: str) -> RoiCutoffs:
     osteoporosis, normal = _cutoff(place["osteoporosis"]), _cutoff(place["normal"])
     recovered = place["osteopenia_recovered"]["value"].plain() if "osteopenia_recovered" in place else None
-    return _located(place, RoiCutoffs, osteoporosis, normal, None if recovered is None else float(recovered))
+    recovered = None if recovered is None else float(recovered)
+    return _located(place, RoiCutoffs, osteoporosis, normal, recovered, whose)
 
 
 def _cutoff(place: LocatedValue) -> Cutoff:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from LumbarHULib import __version__
 from LumbarHULib.core.quantities import QUANTITIES
-from LumbarHULib.core.results import CLASSES
+from LumbarHULib.core.results import class_words
 from LumbarHULib.files.coded_terms import (
     ATTENUATION,
     CLASS_NAME,
@@ -188,7 +188,7 @@ def _mean_group(mean: ReportedMean, cutoff_source: str, notice: str):
         ],
         qualitative_evaluations=[
             sr.QualitativeEvaluation(
-                coded(CLASS_NAME), coded((mean.class_name.upper(), PRIVATE_SCHEME, CLASSES[mean.class_name]))
+                coded(CLASS_NAME), coded((mean.class_name.upper(), PRIVATE_SCHEME, class_words(mean.class_name)))
             )
         ],
     )

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from LumbarHULib.core.cutoffs import Cutoff
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.results import CLASSES, LevelRefusal, LevelResult, ReadingResult, RoiSummary
+from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary
 from LumbarHULib.files import html_text as html
 from LumbarHULib.files.html_text import Html
 from LumbarHULib.files.report_words import (
     NONE,
+    agreement_told,
     number_text,
     osteopenia_recovered,
     regions_by_class,
@@ -51,8 +52,8 @@ def class_table(result: ReadingResult, protocol: Protocol) -> str:
                 "Osteoporosis<br>cutoff",
                 "Upper<br>cutoff",
                 "Nearest<br>cutoff",
-                "Off it<br>by HU",
-                "Off it<br>by LSC",
+                "Distance<br>from it, HU",
+                "Distance<br>in LSC",
                 "In its<br>interval",
                 f"Within error<br>({number_text(limit_hu)} HU)",
                 "Placement<br>SD HU",
@@ -85,10 +86,10 @@ def single_measurement_error_hu(protocol: Protocol) -> float:
 
 
 def agreement(result: ReadingResult) -> str:
-    """Return how many regions agree, and what share of osteopenia such cutoffs find; empty where no class is given."""
-    if result.agreeing_rois is None:
+    """Return how the regions agree, and what share of osteopenia such cutoffs find; empty where no class is given."""
+    if not result.class_counts:
         return ""
-    sentences = [f"{result.agreeing_rois} of {len(ROIS)} regions agree.", *regions_by_class(result.summaries)]
+    sentences = [agreement_told(result.class_counts), *regions_by_class(result.summaries)]
     return " ".join(filter(None, (*sentences, osteopenia_recovered(result.summaries))))
 
 
@@ -154,7 +155,7 @@ def _marks_hu(summary: RoiSummary, error_hu: float) -> list[float]:
 
 
 def _class_row(summary: RoiSummary) -> list[str]:
-    words = Html(f'<span class="class {summary.class_name}">{html.escaped(CLASSES[summary.class_name])}</span>')
+    words = Html(f'<span class="class {summary.class_name}">{html.escaped(summary.class_words)}</span>')
     cutoffs = [_cutoff_text("≤", summary.cutoffs.osteoporosis), _cutoff_text("≥", summary.cutoffs.normal)]
     if summary.mean_hu is None:
         return [summary.roi, NONE, words, *cutoffs, *[NONE] * 7]

@@ -34,10 +34,19 @@ def yes_no(answer: bool | None) -> str:
 
 def regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
     """Yield a sentence for each class that a region has; no sixth, overall class is made of the five."""
-    for name, words in CLASSES.items():
-        rois = [summary.roi for summary in summaries if summary.class_name == name]
-        if rois:
-            yield f"{words[0].upper()}{words[1:]}: {', '.join(rois)}."
+    for name in CLASSES:
+        of_class = [summary for summary in summaries if summary.class_name == name]
+        if of_class:
+            words = of_class[0].class_words
+            yield f"{words[0].upper()}{words[1:]}: {', '.join(summary.roi for summary in of_class)}."
+
+
+def agreement_told(class_counts: Sequence[int]) -> str:
+    """Return whether the regions agree, and how they split where they do not."""
+    if len(class_counts) == 1:
+        return f"All {class_counts[0]} regions agree."
+    *most, last = class_counts
+    return f"The {sum(class_counts)} regions do not agree: {', '.join(map(str, most))} and {last}."
 
 
 def trials_told(trials: int, protocol: Protocol) -> str:

@@ -8,7 +8,7 @@ from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
+from LumbarHULib.core.results import ReadingResult, RoiSummary
 from LumbarHULib.files.audit import Audit
 from LumbarHULib.files.report_numbers import single_measurement_error_hu
 from LumbarHULib.files.report_words import (
@@ -80,13 +80,13 @@ def _hu_table(result: ReadingResult) -> str:
 def _class_table(result: ReadingResult, protocol: Protocol) -> str:
     limit_hu = single_measurement_error_hu(protocol)
     heads = [
-        ("", "", "", "", "In the", "Off", "Off", "Within"),
-        ("", "", "Mean", "Nearest", "cutoff's", "by", "by", "error"),
+        ("", "", "", "", "In the", "From", "From", "Within"),
+        ("", "", "Mean", "Nearest", "cutoff's", "it in", "it in", "error"),
         ("ROI", "Class", "HU", "cutoff", "95 % interval", "HU", "LSC", f"({limit_hu:.1f} HU)"),
     ]
     lines = [aligned([*heads, *map(_class_row, result.summaries)], left_columns=2)]
     lines += _placement_lines(result.summaries, protocol)
-    if result.agreeing_rois is not None:
+    if result.class_counts:
         lines += regions_by_class(result.summaries)
         lines.append("For research only; not a diagnosis.")
     if recovered := osteopenia_recovered(result.summaries):
@@ -114,14 +114,14 @@ def _placement_lines(summaries: Sequence[RoiSummary], protocol: Protocol) -> Ite
 
 def _class_row(summary: RoiSummary) -> list[str]:
     if summary.mean_hu is None:
-        return [summary.roi, CLASSES[summary.class_name], *["–"] * 6]
+        return [summary.roi, summary.class_words, *["–"] * 6]
     inside = "unknown"
     if summary.inside_interval is not None:
         answer = "yes" if summary.inside_interval else "no"
         inside = f"{answer}, {summary.cutoff_low_hu:.1f} to {summary.cutoff_high_hu:.1f}"
     return [
         summary.roi,
-        CLASSES[summary.class_name],
+        summary.class_words,
         f"{summary.mean_hu:.1f}",
         f"{summary.nearest_cutoff_hu:.2f}",
         inside,

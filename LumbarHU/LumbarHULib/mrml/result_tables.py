@@ -2,7 +2,7 @@
 
 from LumbarHULib.core.levels import ROIS, sorted_levels
 from LumbarHULib.core.quantities import QUANTITIES
-from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
+from LumbarHULib.core.results import ReadingResult, RoiSummary
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 from LumbarHULib.mrml.table_nodes import fill_table
@@ -50,7 +50,7 @@ def _summary_columns(result: ReadingResult) -> dict[str, list]:
         columns[title] = [f"{measured[level].rois[row.roi].values['mean_hu']:.1f}" for row in rows]
     columns["mean (HU)"] = [_text(row.mean_hu, ".1f") for row in rows]
     columns["mean of"] = [" ".join(row.levels) for row in rows]
-    columns["class"] = [CLASSES[row.class_name] for row in rows]
+    columns["class"] = [row.class_words for row in rows]
     columns["beside the cutoff"] = [_nearness(row) for row in rows]
     columns["osteoporosis cutoff (HU)"] = [f"{row.cutoffs.osteoporosis.cutoff_hu:.2f}" for row in rows]
     columns["normal cutoff (HU)"] = [f"{row.cutoffs.normal.cutoff_hu:.2f}" for row in rows]

@@ -173,9 +173,11 @@ def _as_html(severity: str, sentence: str, remedy: str, level: str) -> str:
 def _beside_the_classes(result) -> str:
     """Return what must be seen with the classes, as HTML; no sixth, overall class is made of the five."""
     told = []
-    if result.agreeing_rois is not None:
-        agreement = _("{count} of {all} regions agree in their class.")
-        told.append(agreement.format(count=result.agreeing_rois, all=len(ROIS)))
+    if result.class_counts:
+        agreement = _("The regions do not agree in their class: {counts}.")
+        if len(result.class_counts) == 1:
+            agreement = _("All regions agree in their class.")
+        told.append(agreement.format(counts=" + ".join(map(str, result.class_counts))))
     recovered = [
         f"{roi_title(summary.roi)} {summary.cutoffs.osteopenia_recovered_percent:.0f} %"
         for summary in result.summaries

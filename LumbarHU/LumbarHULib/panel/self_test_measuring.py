@@ -8,7 +8,6 @@ import slicer
 
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
-from LumbarHULib.core.results import CLASSES
 from LumbarHULib.mrml.ct_node import volume_node_from_ct
 from LumbarHULib.mrml.reading_markups import is_edited, placed_levels
 from LumbarHULib.panel.self_test_base import WalkBase
@@ -94,11 +93,11 @@ class MeasuringSteps(WalkBase):
         self._ui.huQuantityCombo.setCurrentText("Voxels")
         settle()
         beside = self._ui.huBesideLabel.text
-        for told in ("regions agree", "round 22 %", "does not tell how it was taken"):
+        for told in ("agree in their class", "round 22 %", "does not tell how it was taken"):
             self._test.assertIn(told, beside)
         for row, summary in enumerate(self._session.result.summaries):
             told, _, trials = self._ui.huSummaryTable.item(row, 1).text().partition("\n")
-            self._test.assertEqual(told, CLASSES[summary.class_name])
+            self._test.assertEqual(told, summary.class_words)
             self._test.assertEqual(bool(trials), summary.placement is not None)
         self._ui.huBesideLabel.linkActivated("notes")
         self._test.assertFalse(self._ui.huNotesSection.collapsed)

@@ -43,7 +43,7 @@ def summary_text(summary: RoiSummary, name: str) -> str:
         pair = summary.cutoffs.osteoporosis, summary.cutoffs.normal
         return "\n".join(f"{cutoff.cutoff_hu:.2f}" for cutoff in pair)
     if name == "class":
-        return "\n".join([class_title(summary.class_name), *_shares_of_trials(summary)])
+        return "\n".join([class_title(summary.class_name, summary.cutoffs.whose), *_shares_of_trials(summary)])
     if summary.mean_hu is None:
         return "–"
     if name == "mean":

@@ -15,12 +15,12 @@ def roi_title(roi: str) -> str:
     return titles[roi]
 
 
-def class_title(class_name: str) -> str:
-    """Return what people read for a class; never that something is ruled out."""
+def class_title(class_name: str, whose: str) -> str:
+    """Return what people read for a class, by whose cutoffs; never that something is ruled out."""
     titles = {
-        "osteoporosis": _("at or below the study's osteoporosis cutoff"),
-        "osteopenia": _("between the study's cutoffs"),
-        "normal": _("at or above the study's upper cutoff"),
+        "osteoporosis": _("at or below {whose} osteoporosis cutoff"),
+        "osteopenia": _("between {whose} cutoffs"),
+        "normal": _("at or above {whose} upper cutoff"),
         "not_classified": _("not classified"),
     }
-    return titles[class_name]
+    return titles[class_name].format(whose=whose)

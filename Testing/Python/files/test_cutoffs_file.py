@@ -89,6 +89,10 @@ def test_the_medians_give_the_shift_of_a_mean_over_fewer_levels():
     assert round(medians_hu["L1"] - whole) == 23
 
 
+def test_the_studys_cutoffs_are_called_the_studys():
+    assert {of_roi.whose for of_roi in load_cutoffs().cutoffs.rois.values()} == {"the study's"}
+
+
 def test_cutoffs_of_ones_own_need_no_more_than_source_and_values(tmp_path):
     document = {key: DOCUMENT[key] for key in ("schema", "name", "version", "citation")}
     document["rois"] = {

@@ -27,7 +27,7 @@ from PIL import Image
 
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
-from LumbarHULib.core.results import CLASSES
+from LumbarHULib.core.results import class_words
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.audit_folder import file_sha256, write_audit_folder
 from LumbarHULib.files.protocol_file import load_protocol
@@ -102,7 +102,7 @@ def test_means_and_distances_are_those_of_the_summary(folder, page):
     for row, of_file in zip(rows, table(folder / "summary.csv"), strict=True):
         roi, mean, words, lower, upper, nearest, off_hu, off_lsc, _, _, sd_hu, stays = row
         assert (roi, mean) == (of_file["roi"], shown(of_file["mean_hu"]))
-        assert words == CLASSES[of_file["class"]]
+        assert words == class_words(of_file["class"], "the study's")
         assert lower.startswith(f"≤ {shown(of_file['osteoporosis_cutoff_hu'], 2)} ")
         assert upper.startswith(f"≥ {shown(of_file['normal_cutoff_hu'], 2)} ")
         assert nearest == shown(of_file["nearest_cutoff_hu"], 2)

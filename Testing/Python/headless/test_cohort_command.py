@@ -89,6 +89,7 @@ def test_the_cutoffs_measure_at_once(example_cohort, one_level, tmp_path):
             assert told == [float(row[name]) for name in ("cutoff_hu", "cutoff_low", "cutoff_high")]
             assert cutoff.sensitivity.count == int(row["true_positive"])
     assert document.name == "SYNTHETIC cohort synthetic-cohort"
+    assert {of_roi.whose for of_roi in document.cutoffs.rois.values()} == {"the cohort's"}
     assert document.document["population"]["osteoporosis"] == 27
     assert "n = 100" in document.document["citation"]
 

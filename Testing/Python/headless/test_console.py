@@ -1,10 +1,21 @@
 """What stands on the terminal after a measurement."""
 
+import html
+import json
+import re
+
 import pytest
 from headless.command_runner import lumbarhu
 from headless.phantom_files import rows_of, write_line, write_midlines
 
-from LumbarHULib.core.results import CLASSES
+from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS
+
+# The protocol's own words.
+STUDYS_WORDS = {
+    "osteoporosis": "at or below the study's osteoporosis cutoff",
+    "osteopenia": "between the study's cutoffs",
+    "normal": "at or above the study's upper cutoff",
+}
 
 
 @pytest.fixture
@@ -36,7 +47,7 @@ def test_the_tables_are_narrow_and_their_columns_name_their_limits(measured):
     assert max(map(len, table)) <= 110
     for line, row in zip(table[3:], summary, strict=True):
         assert line.split()[0] == row["roi"]
-        assert CLASSES[row["class"]] in line
+        assert STUDYS_WORDS[row["class"]] in line
         assert f"{float(row['cutoff_low_hu']):.1f} to {float(row['cutoff_high_hu']):.1f}" in line
 
 
@@ -53,11 +64,31 @@ def test_it_tells_how_sure_means_and_classes_are_when_midlines_move(measured):
 
 def test_it_tells_which_regions_have_which_class(measured):
     lines, summary = measured()
-    for name, words in CLASSES.items():
+    for name, words in STUDYS_WORDS.items():
         rois = [row["roi"] for row in summary if row["class"] == name]
         head = f"{words[0].upper()}{words[1:]}: "
         told = [line for line in lines if line.startswith(head)]
         assert told == ([f"{head}{', '.join(rois)}."] if rois else [])
+
+
+@pytest.mark.parametrize(("whose", "words"), [("Ward 7's", "Ward 7's"), (None, "the")])
+def test_cutoffs_of_ones_own_are_not_called_the_studys(whose, words, measured, spine, tmp_path):
+    document = json.loads(DEFAULT_CUTOFFS.read_text(encoding="utf-8"))
+    document |= {"name": "Ward 7", "level_medians": document["level_medians"] | {"source": "Ward 7"}}
+    del document["whose"]
+    if whose is not None:
+        document["whose"] = whose
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    lines, summary = measured("--cutoffs", path, "--exclude", "L1=fracture")
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    for row in summary:
+        told = STUDYS_WORDS[row["class"]].replace("the study's", words)
+        assert [line for line in lines if line.startswith(row["roi"]) and told in line]
+        assert told in html.unescape(report)
+    assert "the study's osteoporosis" not in "\n".join(lines)
+    assert not re.search("the study.{1,6}s (cutoffs|osteoporosis|upper)", report)
+    assert lumbarhu("verify", tmp_path / "out", "--ct", spine.ct).exit_code == 0
 
 
 def test_missing_levels_are_told_in_one_line_with_each_regions_shift(measured):
