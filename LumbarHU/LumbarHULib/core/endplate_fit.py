@@ -185,11 +185,15 @@ def _search(columns: Columns, slope: float, places: np.ndarray, protocol: Protoc
     than one constant does: so an endplate that lies before another is found first.
     """
     x_mm, hu, variance, weight = _profile(columns, slope)
-    depth = x_mm - places[:, None, None]
+    # The neighbor's endplate behind a disc of some height stands at one of the places, or farther out in the same step.
+    steps = (_DISCS_MM / _STEP_MM).astype(int)
+    farther = places[0] + _STEP_MM * np.arange(len(places) + steps.max())
+    neighbor = np.arange(len(places))[:, None] + steps
     shape = columns.slice_mm, _SEARCH_SD_MM
-    beyond = depth - _DISCS_MM[:, None]
-    above, above_beyond = np.broadcast_arrays(_share_above(depth, *shape), _share_above(beyond, *shape))
-    layer, layer_beyond = np.broadcast_arrays(_layer(depth, *shape), _layer(beyond, *shape))
+    depth = x_mm - places[:, None, None]
+    all_above, all_layers = (share(x_mm - farther[:, None], *shape) for share in (_share_above, _layer))
+    above, above_beyond = np.broadcast_arrays(all_above[: len(places), None], all_above[neighbor])
+    layer, layer_beyond = np.broadcast_arrays(all_layers[: len(places), None], all_layers[neighbor])
     parts = np.stack([1 - above, above - above_beyond, above_beyond, layer, layer_beyond], axis=2)
     weights = np.broadcast_to(weight * (depth < _BEHIND_MM + columns.slice_mm / 2), above.shape)
 

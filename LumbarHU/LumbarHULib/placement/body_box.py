@@ -55,14 +55,48 @@ class BodyAxes:
         return replace(self.moved((offset_mm, 0.0, 0.0)), anterior_ras=anterior)
 
 
+def sample_box_hu(stack: AxialStack, axes: BodyAxes, first_mm, steps_mm, shape_zyx: tuple[int, int, int]) -> np.ndarray:
+    """Return the CT between its voxels in an even box, shape (z, y, x); beyond the CT's end its last value.
+
+    Parameters
+    ----------
+    stack : AxialStack
+        The CT.
+    axes : BodyAxes
+        The box runs along them.
+    first_mm, steps_mm : array_like, shape (3,)
+        First place along x, y and z, and the distances between two.
+    shape_zyx : tuple of int
+        How many places.
+    """
+    from scipy import ndimage
+
+    to_ijk = np.linalg.inv(stack.ras_from_ijk[:3, :3])
+    matrix = to_ijk @ (axes.rows_ras.T * np.asarray(steps_mm))
+    start = to_ijk @ (axes.to_ras_mm(first_mm) - stack.ras_from_ijk[:3, 3])
+    reach = matrix * (np.array(shape_zyx[::-1]) - 1)
+    low = np.floor(start + np.minimum(reach, 0).sum(axis=1))
+    high = np.ceil(start + np.maximum(reach, 0).sum(axis=1))
+    crop, low = _crop(stack, low, high)
+    return ndimage.affine_transform(
+        crop, matrix[::-1, ::-1], (start - low)[::-1], output_shape=shape_zyx, order=1, mode="nearest"
+    )
+
+
+def _crop(stack: AxialStack, low_ijk: np.ndarray, high_ijk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the voxels from one to another index, as far as there are any, and the first one's index."""
+    last = np.array(stack.voxels_hu.shape[::-1]) - 1
+    low = np.clip(low_ijk.astype(int), 0, last)
+    high = np.clip(high_ijk.astype(int), low, last)
+    crop = stack.voxels_hu[low[2] : high[2] + 1, low[1] : high[1] + 1, low[0] : high[0] + 1]
+    return crop.astype(np.float32), low
+
+
 def sample_hu(stack: AxialStack, points_ras_mm: np.ndarray) -> np.ndarray:
     """Return the CT between its voxels at RAS points, shape (..., 3); beyond its end its last value."""
     from scipy import ndimage
 
     ijk = stack.to_ijk(points_ras_mm.reshape(-1, 3))
-    last = np.array(stack.voxels_hu.shape[::-1]) - 1
-    low = np.clip(np.floor(ijk.min(axis=0)).astype(int), 0, last)
-    high = np.clip(np.ceil(ijk.max(axis=0)).astype(int), low, last)
-    crop = stack.voxels_hu[low[2] : high[2] + 1, low[1] : high[1] + 1, low[0] : high[0] + 1].astype(np.float32)
+    crop, low = _crop(stack, np.floor(ijk.min(axis=0)), np.ceil(ijk.max(axis=0)))
     values = ndimage.map_coordinates(crop, (ijk - low)[:, ::-1].T, order=1, mode="nearest")
     return values.reshape(points_ras_mm.shape[:-1])

@@ -41,12 +41,11 @@ def even_mask(inside: np.ndarray, ras_from_ijk: np.ndarray) -> EvenMask:
     """
     from scipy import ndimage
 
-    corners = [(axis.min(), axis.max()) for axis in np.nonzero(inside)]
-    crop = tuple(slice(low, high + 1) for low, high in corners)
+    crop = ndimage.find_objects(inside.view(np.int8))[0]
     # A border of zeros lets the interpolation fall off outside.
     padded = np.pad(inside[crop], 1).astype(np.float32)
     matrix = ras_from_ijk.copy()
-    matrix[:3, 3] += matrix[:3, :3] @ (np.array([low for low, _ in corners])[::-1] - 1)
+    matrix[:3, 3] += matrix[:3, :3] @ (np.array([axis.start for axis in crop])[::-1] - 1)
 
     ends_ijk = np.array(np.meshgrid(*[(0, size - 1) for size in padded.shape[::-1]])).reshape(3, -1)
     ends_ras = matrix[:3, :3] @ ends_ijk + matrix[:3, 3:]

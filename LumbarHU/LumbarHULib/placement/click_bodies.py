@@ -44,14 +44,14 @@ def guess_from_click(stack: AxialStack, level: str, click_ras_mm: np.ndarray, pr
     click = np.asarray(click_ras_mm, dtype=float)
     _check_inside(stack, level, click)
     middle, up, anterior, depth_mm = click, None, _ANTERIOR_RAS, protocol.placement_depth_usual_mm
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         endplates = find_endplates(stack, level, middle, anterior, depth_mm, protocol, up)
         axes = BodyAxes(endplates.middle_ras_mm, endplates.up_ras, anterior).turned(endplates.up_ras, anterior)
         section = cross_section(stack, axes, endplates.height_mm, protocol)
         axes, depth_mm = axes.moved((*section.center_mm, 0.0)), section.depth_mm
         size_mm = endplates.height_mm, depth_mm, section.width_mm
         guess = BodyGuess(level, axes.center_ras_mm, axes.up_ras, axes.anterior_ras, *size_mm)
-        mirror = mirror_plane(stack, axes, guess)
+        mirror = mirror_plane(stack, axes, guess, near=number > 0)
         axes = axes.mirrored_about(mirror.offset_mm, mirror.angle_deg)
         middle, up, anterior = axes.center_ras_mm, axes.up_ras, axes.anterior_ras
     endplates = find_endplates(stack, level, middle, anterior, depth_mm, protocol, up)

@@ -8,7 +8,7 @@ import numpy as np
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.placement.body_box import BodyAxes, sample_hu
+from LumbarHULib.placement.body_box import BodyAxes, sample_box_hu
 from LumbarHULib.placement.body_guess import BodyGuess
 
 _STEP_MM = 1.0
@@ -80,28 +80,33 @@ def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess, near: bool
     arch, body = _seen(places, guess)
     whole = [places[arch | body], places[arch | body], places[arch]]
 
-    def differences(chosen: list[np.ndarray], plane: np.ndarray, step: int = 1) -> np.ndarray:
-        offset_mm, angle = plane[0], np.radians(plane[1])
-        across, along = np.array([np.cos(angle), -np.sin(angle)]), np.array([np.sin(angle), np.cos(angle)])
+    def differences(chosen: list[np.ndarray], planes: np.ndarray, step: int = 1) -> np.ndarray:
+        """Return how much HU differ at places and at their mirror images: a row for each plane."""
+        offset_mm, angle = planes[:, 0], np.radians(planes[:, 1])
+        across = np.column_stack([np.cos(angle), -np.sin(angle)])[:, None]
+        along = np.column_stack([np.sin(angle), np.cos(angle)])[:, None]
         result = []
         for image, of_band in zip(images, chosen, strict=False):
-            middle = np.array([offset_mm, 0.0]) + of_band[::step, 1:] * along
+            middle = np.column_stack([offset_mm, np.zeros(len(planes))])[:, None] + of_band[::step, 1:] * along
             away = of_band[::step, :1] * across
-            result.append(_looked_up(image, middle + away, x_mm, y_mm) - _looked_up(image, middle - away, x_mm, y_mm))
-        return np.concatenate(result)
+            left_hu, right_hu = _looked_up(image, np.stack([middle + away, middle - away]), x_mm, y_mm)
+            result.append(left_hu - right_hu)
+        return np.concatenate(result, axis=1)
 
-    tries = np.array([(offset, angle) for offset in _SEARCH_MM for angle in _SEARCH_DEG])
-    start = np.zeros(2) if near else min(tries, key=lambda plane: _cost(differences(whole, plane, _COARSE)))
-    best = _settled(lambda plane: differences(whole, plane), start)
-    alone = _settled(lambda plane: differences([places[body], places[body]], plane), best)
-    return MirrorPlane(*map(float, best), _cost(differences(whole, best)), *map(float, alone - best))
+    start = np.zeros(2)
+    if not near:
+        tries = np.array([(offset, angle) for offset in _SEARCH_MM for angle in _SEARCH_DEG])
+        start = tries[np.argmin(_cost(differences(whole, tries, _COARSE)))]
+    best = _settled(lambda planes: differences(whole, planes), start)
+    alone = _settled(lambda planes: differences([places[body], places[body]], planes), best)
+    return MirrorPlane(*map(float, best), float(_cost(differences(whole, best[None]))[0]), *map(float, alone - best))
 
 
 def _settled(differences: Callable[[np.ndarray], np.ndarray], plane: np.ndarray) -> np.ndarray:
     """Return offset and angle of least differences, by robust Gauss-Newton steps."""
     for _ in range(_ITERATIONS):
-        now = differences(plane)
-        slopes = np.stack([(differences(plane + step) - now) / step.sum() for step in np.diag(_TINY_STEPS)], axis=1)
+        now, *moved = differences(plane + np.vstack([np.zeros(2), np.diag(_TINY_STEPS)]))
+        slopes = np.stack([(one - now) / step for one, step in zip(moved, _TINY_STEPS, strict=True)], axis=1)
         pull = slopes.T / (1 + (now / _ROBUST_HU) ** 2) ** 2
         change = -np.linalg.lstsq(pull @ slopes, pull @ now, rcond=None)[0]
         change = np.clip(change, -_LARGEST_STEPS, _LARGEST_STEPS)
@@ -129,9 +134,10 @@ def symmetry_findings(level: str, mirror: MirrorPlane, protocol: Protocol) -> tu
     return (Finding("symmetry_doubtful", f"{what[0].upper()}{what[1:]}.", remedy, "warning", level),)
 
 
-def _cost(differences_hu: np.ndarray) -> float:
+def _cost(differences_hu: np.ndarray) -> np.ndarray:
+    """Return how unlike the sides are, 0 to 1, for each row of differences."""
     squares = (differences_hu / _ROBUST_HU) ** 2
-    return float(np.mean(squares / (1 + squares)))
+    return np.mean(squares / (1 + squares), axis=-1)
 
 
 def _band_images(stack: AxialStack, axes: BodyAxes, guess: BodyGuess):
@@ -141,9 +147,11 @@ def _band_images(stack: AxialStack, axes: BodyAxes, guess: BodyGuess):
     y_mm = np.arange(-np.ceil(guess.depth_mm / 2 + _ARCH_DEPTH_MM), np.ceil(guess.depth_mm / 2) + 8, _STEP_MM)
     images = []
     for low, high in _BANDS:
-        z_mm = (low + (high - low) * (np.arange(_PLANES) + 0.5) / _PLANES) * guess.height_mm
-        points = np.stack(np.meshgrid(z_mm, y_mm, x_mm, indexing="ij")[::-1], axis=-1)
-        images.append(np.clip(sample_hu(stack, axes.to_ras_mm(points)), *_HU_RANGE).mean(axis=0))
+        apart_mm = (high - low) / _PLANES * guess.height_mm
+        first_mm = x_mm[0], y_mm[0], low * guess.height_mm + apart_mm / 2
+        steps_mm = _STEP_MM, _STEP_MM, apart_mm
+        box_hu = sample_box_hu(stack, axes, first_mm, steps_mm, (_PLANES, len(y_mm), len(x_mm)))
+        images.append(np.clip(box_hu, *_HU_RANGE).mean(axis=0))
     return images, x_mm, y_mm
 
 
@@ -161,4 +169,4 @@ def _looked_up(image: np.ndarray, places_mm: np.ndarray, x_mm: np.ndarray, y_mm:
     from scipy import ndimage
 
     index = (places_mm - (x_mm[0], y_mm[0])) / _STEP_MM
-    return ndimage.map_coordinates(image, index[:, ::-1].T, order=1, mode="nearest")
+    return ndimage.map_coordinates(image, np.moveaxis(index[..., ::-1], -1, 0), order=1, mode="nearest")
