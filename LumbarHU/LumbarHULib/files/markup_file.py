@@ -1,6 +1,5 @@
 """Slicer's markup files (``.mrk.json``): the midline, boundary and outline of each level, read and written."""
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -13,18 +12,13 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import parse_level, sorted_levels
-from LumbarHULib.files.markup_json import load_markups_json, placed_points
+from LumbarHULib.files.markup_json import load_markups_json, placed_points, write_markup_json
 from LumbarHULib.files.markup_origin import is_automatic, is_made_for, midline_origin_of
 
 SUFFIX = ".mrk.json"
 
 # What Slicer calls the markup of each role.
 MARKUP_TYPES: dict[str, str] = {"midline": "Line", "boundary": "Line", "outline": "ClosedCurve"}
-
-_SCHEMA = (
-    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
-    "markups-schema-v1.0.3.json#"
-)
 
 # “L3-midline”, “l3 Midline”, “L3_midline_1” as Slicer numbers a second one, “L3-midline (1)” as a browser does.
 _ROLE_NAME = re.compile(
@@ -129,35 +123,9 @@ def write_markup(path: Path, role: str, name: str, points_ras_mm, description: s
     description : str
         Of the first point, which tells how the markup came to be there: see `markup_origin`.
     """
-    points_lps_mm = np.asarray(points_ras_mm, dtype=float).reshape(-1, 3) * (-1.0, -1.0, 1.0) + 0.0
-    markup = {
-        "type": MARKUP_TYPES[role],
-        "name": name,
-        "coordinateSystem": "LPS",
-        "coordinateUnits": "mm",
-        "locked": False,
-        # Keeps the Delete key from taking an end of a line.
-        "fixedNumberOfControlPoints": MARKUP_TYPES[role] == "Line",
-        "labelFormat": "%N-%d",
-        "lastUsedControlPointNumber": len(points_lps_mm),
-        "controlPoints": [
-            {
-                "id": str(number),
-                "label": f"{name}-{number}",
-                "description": description if number == 1 else "",
-                "associatedNodeID": "",
-                "position": position,
-                "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
-                "selected": True,
-                "locked": False,
-                "visibility": True,
-                "positionStatus": "defined",
-            }
-            for number, position in enumerate(points_lps_mm.tolist(), start=1)
-        ],
-    }
-    text = json.dumps({"@schema": _SCHEMA, "markups": [markup]}, indent=4, ensure_ascii=False, allow_nan=False)
-    Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
+    points_ras_mm = np.asarray(points_ras_mm, dtype=float).reshape(-1, 3)
+    labels = [f"{name}-{number}" for number in range(1, len(points_ras_mm) + 1)]
+    write_markup_json(path, MARKUP_TYPES[role], name, points_ras_mm, labels, description)
 
 
 def _markup_paths(paths: list[Path]) -> list[Path]:

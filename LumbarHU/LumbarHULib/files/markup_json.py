@@ -1,11 +1,17 @@
 """What all of Slicer's markup files (``.mrk.json``) have in common: a list of markups, and the points of each."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
+
+_SCHEMA = (
+    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
+    "markups-schema-v1.0.3.json#"
+)
 
 # A bare number is none of them: Slicer's enumeration has 0 for RAS, but Slicer 5.13 reads such a file as LPS.
 _LPS_OR_RAS = {"LPS": (-1.0, -1.0, 1.0), "1": (-1.0, -1.0, 1.0), "RAS": (1.0, 1.0, 1.0), "0": (1.0, 1.0, 1.0)}
@@ -98,6 +104,57 @@ def placed_points(entry: dict, what: str, level: str | None = None) -> tuple[lis
     if any(abs(number) > _LARGEST_COORDINATE_MM for position in positions for number in position):
         raise InputError(f"{what} has a coordinate of more than {_LARGEST_COORDINATE_MM:g} mm: place it anew.", level)
     return placed, np.array(positions, dtype=float).reshape(-1, 3) * _LPS_OR_RAS[system.upper()]
+
+
+def write_markup_json(
+    path: Path, kind: str, name: str, points_ras_mm: np.ndarray, labels: Sequence[str], description: str = ""
+) -> None:
+    """Write one markup as Slicer does, in LPS, each coordinate with all its digits.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    kind : str
+        What Slicer calls such a markup: ``Line``, ``ClosedCurve`` or ``Fiducial``.
+    name : str
+        The markup's name.
+    points_ras_mm : numpy.ndarray, shape (n, 3)
+        Control points.
+    labels : sequence of str
+        Their names.
+    description : str
+        Of the first point.
+    """
+    points_lps_mm = points_ras_mm * (-1.0, -1.0, 1.0) + 0.0
+    markup = {
+        "type": kind,
+        "name": name,
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "locked": False,
+        # Keeps the Delete key from taking an end of a line.
+        "fixedNumberOfControlPoints": kind == "Line",
+        "labelFormat": "%N-%d",
+        "lastUsedControlPointNumber": len(points_lps_mm),
+        "controlPoints": [
+            {
+                "id": str(number),
+                "label": label,
+                "description": description if number == 1 else "",
+                "associatedNodeID": "",
+                "position": position,
+                "orientation": [-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0],
+                "selected": True,
+                "locked": False,
+                "visibility": True,
+                "positionStatus": "defined",
+            }
+            for number, (label, position) in enumerate(zip(labels, points_lps_mm.tolist(), strict=True), start=1)
+        ],
+    }
+    text = json.dumps({"@schema": _SCHEMA, "markups": [markup]}, indent=4, ensure_ascii=False, allow_nan=False)
+    Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def _is_position(value) -> bool:

@@ -1,12 +1,13 @@
 """Seeds: a point list of Slicer with one point in each vertebral body, named after its level."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, parse_level
-from LumbarHULib.files.markup_json import load_markups_json, placed_points
+from LumbarHULib.files.markup_json import load_markups_json, placed_points, write_markup_json
 
 # What Slicer calls the markup that its user knows as a point list.
 _POINT_LIST = "Fiducial"
@@ -50,3 +51,9 @@ def read_seeds(path: Path) -> dict[str, np.ndarray]:
             raise InputError(f"“{path.name}” has two points named {level}: remove or rename one.", level)
         seeds[level] = position
     return {level: seeds[level] for level in LEVELS if level in seeds}
+
+
+def write_seeds(path: Path, seeds_ras_mm: Mapping[str, np.ndarray]) -> None:
+    """Write a point for each level as one point list; `read_seeds` reads it."""
+    points_ras_mm = np.array(list(seeds_ras_mm.values()), dtype=float).reshape(-1, 3)
+    write_markup_json(path, _POINT_LIST, "seeds", points_ras_mm, list(seeds_ras_mm))

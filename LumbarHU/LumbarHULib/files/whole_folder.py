@@ -87,11 +87,16 @@ def whole_folder(destination: Path, overwrite: bool = False, ours: OwnFolder | N
         raise
 
 
+def names_in(folder: Path) -> set[str]:
+    """Return what lies in a folder, without what file managers leave in any."""
+    return set(os.listdir(folder)) - _OF_FILE_MANAGERS
+
+
 def _check(destination: Path, overwrite: bool, ours: OwnFolder | None) -> None:
     if os.path.lexists(destination) and not destination.is_dir():
         raise InputError(f"“{destination}” is a file: choose another name for the folder.")
     if destination.is_dir():
-        content = set(os.listdir(destination)) - _OF_FILE_MANAGERS
+        content = names_in(destination)
         if content and not overwrite:
             raise InputError(
                 f"The folder “{destination}” exists already: choose another one, or overwrite it (--overwrite)."

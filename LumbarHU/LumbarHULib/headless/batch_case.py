@@ -137,6 +137,8 @@ def _made_from(job: MeasureJob, content: Mapping[str, str], common: Mapping[str,
     return {
         **{f"{role}_sha256": sha256 for role, sha256 in content.items()},
         **common,
+        **({"segment": dict(job.segments)} if job.segments else {}),
+        **({"fill_levels": True} if job.fill_levels else {}),
         "levels": None if job.levels is None else list(job.levels),
         "exclude": dict(job.exclusions),
         "accept_off_protocol": job.accept_off_protocol,

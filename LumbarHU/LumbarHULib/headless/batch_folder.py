@@ -16,7 +16,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.audit_tables import RESULTS_COLUMNS, SUMMARY_COLUMNS
 from LumbarHULib.files.csv_text import csv_text
 from LumbarHULib.files.input_identity import KnownContent
-from LumbarHULib.files.whole_folder import check_destination
+from LumbarHULib.files.whole_folder import check_destination, names_in
 from LumbarHULib.headless.batch_table import RowProblem
 
 FAILURES = "failures.csv"
@@ -85,9 +85,9 @@ def batch_folder(path: Path) -> Iterator[BatchFolder]:
         When the folder is somebody's own or cannot be written, or another batch works in it.
     """
     state = path / _STATE
-    if not state.is_dir():
-        check_destination(path)
     try:
+        if not state.is_dir():
+            _check_is_free(path)
         state.mkdir(parents=True, exist_ok=True)
         with (state / _LOCK).open("a+b") as lock:
             _take(lock, path)
@@ -105,6 +105,16 @@ def batch_folder(path: Path) -> Iterator[BatchFolder]:
         raise InputError(f"“{path}” cannot be written ({problem.strerror or problem}): choose another place.") from (
             problem
         )
+
+
+def _check_is_free(path: Path) -> None:
+    strangers = sorted(names_in(path)) if path.is_dir() else []
+    if strangers:
+        raise InputError(
+            f"“{path}” exists already and is not the folder of a batch (it holds “{strangers[0]}”): choose one that is "
+            "empty or new."
+        )
+    check_destination(path)
 
 
 def _take(lock, path: Path) -> None:

@@ -12,11 +12,20 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.cohort_columns import is_missing, shortened
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table
 from LumbarHULib.headless.measure_job import UNNAMED, MeasureJob
-from LumbarHULib.headless.reading_options import exclusions_named, levels_named, printable_name, reading_number
+from LumbarHULib.headless.reading_options import (
+    exclusions_named,
+    levels_named,
+    printable_name,
+    reading_number,
+    segments_named,
+)
 
 # What a row measures from; it fills one of them.
 SOURCES = ("markups", "seeds", "segmentation")
-COLUMNS = ("case", "ct", *SOURCES, "levels", "exclude", "reader", "reading")
+COLUMNS = ("case", "ct", *SOURCES, "segment", "fill_levels", "levels", "exclude", "reader", "reading")
+# Columns that say more of one source, and mean nothing with another.
+_OF_SOURCE = {"segment": "segmentation", "fill_levels": "seeds"}
+_YES_NO = {"yes": True, "true": True, "1": True, "x": True, "no": False, "false": False, "0": False}
 
 _LONGEST_NAME = 100
 # Windows, or a shell, or a web page with links, takes these for something else.
@@ -167,12 +176,17 @@ def _job(texts: Mapping[str, str], base: Path, common: MeasureJob) -> MeasureJob
     if len(sources) != 1:
         told = f"{' and '.join(sources)} are both given" if sources else f"there is no {' or '.join(SOURCES)}"
         raise _CellError(sources[-1] if sources else SOURCES[0], f"{told}: give one.")
+    for column, source in _OF_SOURCE.items():
+        if given.get(column) and source not in sources and _YES_NO.get(given[column].casefold(), True):
+            raise _CellError(column, f"it says more of a {source}, and the row gives none: leave it empty.")
     levels, exclude, reader, reading = (given.get(name, "") for name in ("levels", "exclude", "reader", "reading"))
     return replace(
         common,
         ct=ct,
         markups=_existing_paths("markups", given["markups"], base) if "markups" in sources else [],
         **{name: _existing(name, given[name], base) for name in sources if name != "markups"},
+        segments=_read("segment", segments_named, [given["segment"]]) if given.get("segment") else {},
+        fill_levels=_yes_or_no("fill_levels", given.get("fill_levels", "")),
         levels=_read("levels", levels_named, levels) if levels else None,
         exclusions=_read("exclude", exclusions_named, [exclude]) if exclude else {},
         case=texts["case"],
@@ -186,6 +200,13 @@ def _read(column: str, read, text):
         return read(column, text)
     except InputError as problem:
         raise _CellError(column, str(problem)) from problem
+
+
+def _yes_or_no(column: str, text: str) -> bool:
+    answer = _YES_NO.get(text.casefold()) if text else False
+    if answer is None:
+        raise _CellError(column, f"“{shortened(text)}” is neither yes nor no: write one of them, or leave it empty.")
+    return answer
 
 
 def _check_name(case: str) -> None:

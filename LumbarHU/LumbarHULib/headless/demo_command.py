@@ -8,8 +8,10 @@ from pathlib import Path
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.files.audit_folder import RECORD
+from LumbarHULib.files.csv_text import csv_text
 from LumbarHULib.files.ct_file import write_ct
 from LumbarHULib.files.markup_file import write_markup
+from LumbarHULib.files.seeds_file import write_seeds
 from LumbarHULib.files.whole_folder import OwnFolder, whole_folder
 from LumbarHULib.headless import measure_job
 from LumbarHULib.headless.console import audit_text
@@ -18,11 +20,12 @@ from LumbarHULib.phantom.demo import demo_ct
 from LumbarHULib.phantom.render import PhantomCt
 
 _CASE = "phantom"
-_OWN_FOLDER = OwnFolder(frozenset({"ct.nrrd", "markups", "audit"}), sign=f"audit/{RECORD}")
+_SEEDS, _CASES = "seeds.mrk.json", "CASES.csv"
+_OWN_FOLDER = OwnFolder(frozenset({"ct.nrrd", "markups", _SEEDS, _CASES, "audit"}), sign=f"audit/{RECORD}")
 
 
 def run_demo(options: argparse.Namespace) -> int:
-    """Leave CT, markups, audit folder and scene in the folder that `options` name, and print the result; return 0.
+    """Leave inputs, audit folder and scene in the folder that `options` name, and print the result; return 0.
 
     Raises
     ------
@@ -70,6 +73,10 @@ def _write_inputs(folder: Path, phantom: PhantomCt) -> None:
     for level in MEAN_LEVELS:
         name = f"{level}-midline"
         write_markup(folder / "markups" / f"{name}.mrk.json", "midline", name, phantom.truth[level].midline_ras_mm)
+    write_seeds(folder / _SEEDS, {level: phantom.spec.vertebra(level).center_ras_mm for level in MEAN_LEVELS})
+    cases = [(_CASE, "ct.nrrd", "markups", ""), (f"{_CASE}-from-seeds", "ct.nrrd", "", _SEEDS)]
+    text = csv_text(("case", "ct", "markups", "seeds"), cases)
+    (folder / _CASES).write_text(text, encoding="utf-8", newline="\n")
 
 
 def _true_hu(phantom: PhantomCt) -> str:
@@ -86,8 +93,11 @@ def _program() -> str:
 
 
 def _what_lies_where(folder: Path) -> str:
+    ct = folder / "ct.nrrd"
     return f"""
-CT and markups:  {folder / "ct.nrrd"}, {folder / "markups"}
+CT and markups:  {ct}, {folder / "markups"}
 Audit folder:    {folder / "audit"}
 Slicer scene:    {folder / "audit" / "scene.mrb"}
-Try next:        {_program()} verify {folder / "audit"} --ct {folder / "ct.nrrd"}"""
+Try next:        {_program()} verify {folder / "audit"} --ct {ct}
+                 {_program()} measure {ct} --seeds {folder / _SEEDS} --out my-audit
+                 {_program()} batch {folder / _CASES} --out my-cases"""

@@ -7,8 +7,8 @@ from LumbarHULib.core.levels import parse_level
 
 _MOST_DIGITS = 6
 
-# Between two exclusions in one text; a reason may hold commas of its own.
-_NEXT_EXCLUSION = re.compile(r"[,;](?=\s*[a-z]+\d+\s*=)", re.IGNORECASE)
+# Between two of “L2=fracture, old; L3=metal”; what is said of a level may hold commas of its own.
+_NEXT_LEVEL = re.compile(r"[,;](?=\s*[a-z]+\d+\s*=)", re.IGNORECASE)
 
 
 def levels_named(option: str, text: str) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def exclusions_named(option: str, texts: list[str]) -> dict[str, str]:
         When a reason is missing or cannot be printed, or a level is unknown or named twice.
     """
     exclusions: dict[str, str] = {}
-    for text in (part for given in texts for part in _NEXT_EXCLUSION.split(given)):
+    for text in (part for given in texts for part in _NEXT_LEVEL.split(given)):
         name, _, reason = (part.strip() for part in text.partition("="))
         if not reason:
             raise InputError(f"{option} {text} gives no reason: write it like {option} L2=fracture.")
@@ -81,7 +81,7 @@ def printable_name(option: str, text: str) -> str:
 
 
 def segments_named(option: str, texts: list[str]) -> dict[str, str]:
-    """Return which segment is which level: a level to a segment's name or label value.
+    """Return which segment is which level, from texts such as “L1=NAME; L2=3”: a level to a segment's name or value.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def segments_named(option: str, texts: list[str]) -> dict[str, str]:
         When a text names no segment, no level, or one twice.
     """
     segments: dict[str, str] = {}
-    for text in texts:
+    for text in (part for given in texts for part in _NEXT_LEVEL.split(given)):
         name, _, segment = (part.strip() for part in text.partition("="))
         if not segment:
             raise InputError(f"{option} {text} names no segment: write it like {option} L1=NAME or {option} L1=3.")

@@ -88,7 +88,8 @@ def test_the_folder_of_all_must_be_a_batchs_or_empty(three, tmp_path):
     (tmp_path / "out" / "letters.txt").write_text("mine")
     run = lumbarhu("batch", three, "--out", tmp_path / "out")
     assert (run.exit_code, run.out) == (2, "")
-    assert "exists already" in run.err
+    assert "exists already and is not the folder of a batch (it holds “letters.txt”)" in run.err
+    assert "--overwrite" not in run.err  # which a batch has not
     assert files_of(tmp_path / "out") == {"letters.txt": b"mine"}
 
 

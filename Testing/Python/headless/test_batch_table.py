@@ -53,6 +53,35 @@ def test_a_row_is_measured_from_one_of_markups_segmentation_and_seeds(one_level,
     assert "markups and segmentation are both given" in table.problems[0].sentence
 
 
+def test_segments_and_levels_between_seeds_are_asked_for_as_by_the_options(one_level, table_of):
+    columns = ("case", "ct", "markups", "segmentation", "seeds", "segment", "fill_levels")
+    ct = str(one_level.ct)
+    table = table_of(
+        ["a", ct, "", ct, "", "L1=body, upper; L2=3", ""],
+        ["b", ct, "", "", ct, "", "Yes"],
+        ["c", ct, "", "", ct, "", "no"],
+        ["d", ct, ct, "", "", "", "no"],
+        ["e", ct, ct, "", "", "L1=3", ""],
+        ["f", ct, ct, "", "", "", "yes"],
+        ["g", ct, "", "", ct, "", "perhaps"],
+        ["h", ct, "", ct, "", "L1", ""],
+        columns=columns,
+    )
+    assert [(row.case, row.job.segments, row.job.fill_levels) for row in table.rows] == [
+        ("a", {"L1": "body, upper", "L2": "3"}, False),
+        ("b", {}, True),
+        ("c", {}, False),
+        ("d", {}, False),
+    ]
+    assert [(problem.case, problem.column) for problem in table.problems] == [
+        ("e", "segment"),
+        ("f", "fill_levels"),
+        ("g", "fill_levels"),
+        ("h", "segment"),
+    ]
+    assert "“perhaps” is neither yes nor no" in table.problems[2].sentence
+
+
 def test_what_may_be_missing_is_as_without_options(one_level, table_of):
     for columns in (COLUMNS, COLUMNS[:3]):
         (row,) = table_of(case_row("a", one_level)[: len(columns)], columns=columns).rows

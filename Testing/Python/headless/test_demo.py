@@ -71,6 +71,21 @@ def test_it_proposes_the_program_by_the_path_that_it_was_started_by(tmp_path, mo
     assert f"Try next:        env/bin/lumbarhu verify {tmp_path / 'demo' / 'audit'} --ct " in run.out
 
 
+def test_the_other_commands_that_it_proposes_find_their_files_and_measure_the_truth(demo, tmp_path):
+    folder, out = demo
+    seeds = f"measure {folder / 'ct.nrrd'} --seeds {folder / 'seeds.mrk.json'} --out my-audit"
+    batch = f"batch {folder / 'CASES.csv'} --out my-cases"
+    assert seeds in out
+    assert batch in out
+    command = [*batch.split()[:-1], str(tmp_path / "cases")]
+    run = lumbarhu(*command, "--workers", "1")
+    assert (run.exit_code, run.out.splitlines()[0]) == (0, "Measured 2, finished before 0, failed 0.")
+    means = {}
+    for row in rows_of(tmp_path / "cases" / "results.csv"):
+        means.setdefault((row["level"], row["roi"]), []).append(float(row["mean_hu"]))
+    assert all(abs(by_midline - by_seed) < 3 for by_midline, by_seed in means.values())
+
+
 def test_the_true_means_stand_first(demo):
     _, out = demo
     levels = ", ".join(f"{level} {hu:g}" for level, hu in TRUE_HU.items())

@@ -152,3 +152,14 @@ def test_a_batch_measures_from_seeds_and_anew_when_they_change(spine, tmp_path):
     assert batch_here(table, tmp_path / "out").counts == {"finished": 1}
     seeds_of(spine, tmp_path / "seeds.mrk.json", ("L3",))
     assert batch_here(table, tmp_path / "out").anew == {"the seeds": 1}
+
+
+def test_a_batch_fills_in_the_levels_between_seeds_where_a_row_asks_for_it(spine, tmp_path):
+    seeds_of(spine, tmp_path / "seeds.mrk.json", ("L2", "L4"))
+    columns, row = ("case", "ct", "seeds", "fill_levels"), ["a", str(spine.ct), "seeds.mrk.json"]
+    table = write_cases(tmp_path / "cases.csv", [[*row, "no"]], columns=columns)
+    assert batch_here(table, tmp_path / "out").counts == {"measured": 1}
+    assert {row["level"] for row in rows_of(tmp_path / "out" / "results.csv")} == {"L2", "L4"}
+    write_cases(tmp_path / "cases.csv", [[*row, "yes"]], columns=columns)
+    assert batch_here(table, tmp_path / "out").anew == {"the fill levels": 1}
+    assert {row["level"] for row in rows_of(tmp_path / "out" / "results.csv")} == {"L2", "L3", "L4"}
