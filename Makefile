@@ -54,6 +54,7 @@ pictures: $(INSTALLED)
 	$(RUN) Docs/draw_protocol.py
 	$(RUN) Docs/draw_report.py
 	$(RUN) Docs/list_findings.py
+	$(RUN) Docs/list_cohort_tables.py
 
 lint: $(INSTALLED)
 	$(RUN) -m ruff check

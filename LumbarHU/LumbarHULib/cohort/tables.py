@@ -1,5 +1,6 @@
 """A table of results, and the list of what could not be worked out."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -43,17 +44,26 @@ class Table:
                 yield record
 
 
+_QUOTED = re.compile("“([^”]+)”")
+_EACH = "each"
+
+
 class Omissions:
     """What could not be worked out, by name and reason, while the rest goes on."""
 
     def __init__(self):
         self._names: dict[tuple[str, str], list[str]] = {}
+        self._reasons: dict[tuple[str, str], str] = {}
 
     def add(self, table: str, name: str, reason: str) -> None:
         """Note that something of a table is left out."""
-        names = self._names.setdefault((table, reason), [])
+        # A reason that names what is left out is the same for all that it names.
+        quoted = _QUOTED.search(reason)
+        alike = reason.replace(quoted[0], _EACH) if quoted and quoted[1] in name else reason
+        names = self._names.setdefault((table, alike), [])
         if name not in names:
             names.append(name)
+        self._reasons[table, alike] = reason if len(names) == 1 else alike
 
     def attempt(self, table: str, name: str, work: Callable[..., Result], /, *values, **named) -> Result | None:
         """Return what `work` returns, or note why it cannot and return None."""
@@ -69,7 +79,8 @@ class Omissions:
             CohortFinding(
                 "left_out", f"{table} without {', '.join(names)}: {reason}" if names[0] else f"{table}: {reason}"
             )
-            for (table, reason), names in self._names.items()
+            for (table, alike), names in self._names.items()
+            for reason in [self._reasons[table, alike]]
         ]
 
 

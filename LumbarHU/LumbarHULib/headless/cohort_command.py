@@ -16,6 +16,8 @@ from LumbarHULib.headless.progress import Progress
 _MOST_SEED = 999_999_999
 # So many findings of one kind are printed; all stand in findings.csv.
 _SHOWN = 3
+# Of a sentence on the terminal.
+_MOST_LETTERS = 240
 
 
 def run_cohort(options: argparse.Namespace) -> int:
@@ -87,7 +89,16 @@ def _findings_text(findings: Sequence[CohortFinding]) -> str:
     for code, count in Counter(finding.code for finding in findings).items():
         shown = count if code == "left_out" else _SHOWN
         chosen = [finding for finding in findings if finding.code == code]
-        lines += [f"- {finding.sentence} {finding.remedy}".rstrip() for finding in chosen[:shown]]
+        lines += [f"- {_without_middle(finding.sentence)} {finding.remedy}".rstrip() for finding in chosen[:shown]]
         if count > shown:
             lines.append(f"- … and {count - shown} more like it (findings.csv).")
     return "\n".join(lines)
+
+
+def _without_middle(sentence: str) -> str:
+    """Return a sentence without the middle of a long list; findings.csv has the whole."""
+    if len(sentence) <= _MOST_LETTERS:
+        return sentence
+    half = _MOST_LETTERS // 2
+    begin, end = sentence[:half].rpartition(", ")[0], sentence[-half:].partition(", ")[2]
+    return f"{begin}, … {end}" if begin and end else sentence

@@ -1,6 +1,7 @@
 """lumbarhu study: which of the study's printed numbers agree, and how far its cutoffs and classes can be trusted."""
 
 import argparse
+import textwrap
 from collections.abc import Sequence
 
 from LumbarHULib.cohort.groups import GROUPS
@@ -10,11 +11,14 @@ from LumbarHULib.cohort.study_simulation import ASSUMPTION, expected_classes, si
 from LumbarHULib.cohort.study_tables import StudyTables
 from LumbarHULib.cohort.targets import TARGETS
 from LumbarHULib.core.levels import ROIS
+from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.files.study_files import load_study_tables
 from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.option_values import whole_number
 from LumbarHULib.headless.progress import Progress
+
+_WIDTH = 116
 
 
 def run_study(options: argparse.Namespace) -> int:
@@ -35,6 +39,8 @@ def run_study(options: argparse.Namespace) -> int:
         progress.clear()
     print(tables.citation)
     print(_checks_text(check_study(tables, load_protocol().protocol.lsc_hu)))
+    notes = _notes_text(load_cutoffs().cutoffs.notes)
+    print(f"\nThe notes, as they stand with the cutoffs and in every report:\n\n{notes}")
     print(
         f"\nHow far each cutoff would move in other patients like the study's: {studies} studies of its size, seed "
         f"{seed},\n{ASSUMPTION}.\nThe cutoffs that LumbarHU comes with carry the intervals of 10000 studies with seed "
@@ -47,13 +53,21 @@ def run_study(options: argparse.Namespace) -> int:
 def _checks_text(checks: Sequence[PrintedCheck]) -> str:
     parts = []
     for agrees, title in (
-        (False, "printed numbers that contradict others"),
+        (False, "printed numbers that contradict others, each with the note that tells of it"),
         (True, "printed numbers that agree with others"),
     ):
         chosen = [check for check in checks if check.agrees == agrees]
         lines = [f"{f'note {check.note}' if check.note else '':<8}{check.sentence}" for check in chosen]
         parts.append("\n".join([f"\n{len(chosen)} {title}:\n", *lines]))
     return "\n".join(parts)
+
+
+def _notes_text(notes: Sequence[str]) -> str:
+    head = " " * len("note 1  ")
+    return "\n".join(
+        textwrap.fill(note, _WIDTH, initial_indent=f"note {number}".ljust(len(head)), subsequent_indent=head)
+        for number, note in enumerate(notes, start=1)
+    )
 
 
 def _interval_table(tables: StudyTables, studies: int, seed: int, progress: Progress) -> str:

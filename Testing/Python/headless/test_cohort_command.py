@@ -1,5 +1,6 @@
 """lumbarhu cohort: the folder whole or not at all, with every file that it promises; what is missing, by name."""
 
+import csv
 import json
 import re
 import sys
@@ -253,3 +254,34 @@ def test_the_demo_says_where_everything_lies_and_what_to_try_next(example_cohort
     assert lumbarhu(*command).exit_code == 0
     first, second = files_of(folder / "result"), files_of(tmp_path / "again")
     assert {name for name in first if first[name] != second[name]} == {"predictive.csv", "summary.html"}
+
+
+def test_the_documents_tell_of_every_table_and_every_column_and_of_no_other(example_cohort, repository):
+    page = (repository / "Docs" / "cohort-tables.md").read_text(encoding="utf-8")
+    described = {}
+    for section in page.split("\n## ")[1:]:
+        cells = re.findall(r"^\| (`.*?`) \| (.*?) \| (.+) \|$", section, re.MULTILINE)
+        assert all(meaning.strip() for _, _, meaning in cells)
+        described[section.partition("\n")[0]] = {
+            name for names, _, _ in cells for name in re.findall(r"`(\w+)`", names)
+        }
+    written = {}
+    for path in (example_cohort / "result").glob("*.csv"):
+        with path.open(newline="", encoding="utf-8") as stream:
+            written[path.name] = set(next(csv.reader(stream)))
+    assert described == written
+
+
+def test_what_is_left_out_for_one_reason_is_told_once_with_every_name(example_cohort, tmp_path):
+    lines = (example_cohort / "synthetic-cohort.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "two.csv").write_text("".join(lines[:3]), encoding="utf-8")
+    run = lumbarhu("cohort", tmp_path / "two.csv", "--out", tmp_path / "out", *FAST)
+    assert run.exit_code == 0
+    told = [line for line in run.out.splitlines() if line.startswith("- ")]
+    assert len(told) < 30
+    assert max(map(len, told)) < 300
+    (row,) = [row for row in table(tmp_path / "out" / "findings.csv") if "Tests of HU by group" in row["sentence"]]
+    assert "A comparison of each needs at least 2 groups with values, and there is 1." in row["sentence"]
+    for level in ("L1", "L2", "L3", "L4", "L1–L4"):
+        for roi in ("bmd", *ROIS):
+            assert f"{roi} of {level}" in row["sentence"]

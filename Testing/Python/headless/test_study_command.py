@@ -52,3 +52,11 @@ def test_an_option_off_its_limits_is_refused_in_a_sentence(option):
     assert (run.exit_code, run.out) == (2, "")
     assert run.err.count("\n") == 1
     assert f"{option[0]} {option[1]} cannot be used: give a whole number from" in run.err
+
+
+def test_every_note_that_is_named_is_told(printed):
+    checks, _, notes = printed.partition("\nThe notes,")
+    named = set(re.findall(r"^note (\d)", checks, re.MULTILINE))
+    told = dict(re.findall(r"^note (\d)  (.*)$", notes, re.MULTILINE))
+    assert named == set("12345678") == set(told)
+    assert told["3"].startswith("Left ROI, osteoporosis: 69.9 + 88.9 − 100 gives a Youden index of 0.588")

@@ -1,0 +1,188 @@
+"""Write the page that tells what every table of a cohort holds, from a run on the example cohort: ``make pictures``."""
+
+import re
+import tempfile
+from pathlib import Path
+
+from LumbarHULib.cohort.analysis import AnalysisOptions
+from LumbarHULib.cohort.tables import Table
+from LumbarHULib.files.cohort_job import CohortJob, run_cohort_job
+from LumbarHULib.files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
+
+PAGE = Path(__file__).parent / "cohort-tables.md"
+
+_HEAD = """\
+# The tables of a cohort
+
+`lumbarhu cohort COHORT.csv --out result` writes these tables into `result`, as CSV in UTF-8 with every digit; a value
+that could not be worked out is an empty cell, and `findings.csv` says why. Confidence intervals are of 95 %, from
+`…_low` to `…_high`. `summary.html` shows the same numbers for people, with the method in a paragraph. A script of this
+project writes this page from the tables of the example cohort (`lumbarhu demo --cohort`).
+
+Regions (`roi`) are `round`, `oval`, `right`, `front`, `left`; levels are `L1` to `L4`, and `L1–L4` for their mean;
+groups are `normal`, `osteopenia`, `osteoporosis`, and `all` for all of them. What is to be found (`target`) is
+`osteoporosis`, where a mean at or below the cutoff counts as found, or `low_bmd`, osteopenia or osteoporosis, where a
+mean below the cutoff does.
+"""
+
+# What a row of each table is of.
+_ROWS = {
+    "cases": "a case",
+    "characteristics": "a characteristic of the patients in a group: the study's Table 1",
+    "groups": "a quantity at a level in a group: the study's Table 2",
+    "groups_pairwise": "two groups that are compared",
+    "between_rois": "a test between the regions at a level, or between two of them",
+    "between_levels": "a test between the levels of a region, or between two of them",
+    "correlation": "a region: Spearman's ρ of its mean over L1–L4 with the bone mineral density",
+    "correlation_adjusted": "a region: the same as partial correlation",
+    "correlation_levels": "a region at a level, with the density of that level",
+    "roc": "a region and a target: the study's Table 3",
+    "cutoff_accuracy": "one of the cohort's own cutoffs",
+    "roc_differences": "two regions whose areas under the curve are compared (DeLong, paired)",
+    "predictive": "one of the cohort's own cutoffs, at the prevalence that was stated",
+    "class_agreement": "a region, its classes by the study's cutoffs or by the cohort's own against the groups by DXA",
+    "study_cutoffs": "one of the study's cutoffs, tried on this cohort",
+    "agreement": "two readers, or the readings of one, in a region at a level",
+    "readings": "a case, level and region that was read more than once",
+    "findings": "a thing that is doubtful or left out",
+}
+
+# Unit and meaning of a column, by its name, or by a regular expression where several share one.
+_COLUMNS = {
+    "case": ("", "name of the case"),
+    "group": ("", "group of the case by DXA, or the group that the row is of"),
+    "mean_hu_ROI": ("HU", "mean over the levels that were measured, each counting once"),
+    "levels_ROI": ("1", "over how many levels"),
+    "class_ROI": ("", "class of the mean by the study's cutoffs"),
+    "variable": ("", "column of the cohort's table"),
+    "category": ("", "which of its words is counted; empty where it is a number"),
+    "unit": ("", "unit of the values in the row"),
+    "count": ("1", "cases with this word"),
+    "percent": ("%", "of the cases whose word is known"),
+    "told_as": ("", "how a paper would tell it: `mean ± SD` where Shapiro–Wilk allows, `median (Q1, Q3)`, or `count`"),
+    "n": ("1", "cases that the row is worked out from"),
+    "left_out": ("1", "cases left out, because a value is missing"),
+    "mean|median|q1|q3|minimum|maximum": ("`unit`", "of the values in the group; quartiles interpolated linearly"),
+    "sd": ("`unit`", "standard deviation, n − 1"),
+    "shapiro_p": ("1", "p of Shapiro and Wilk's test of a normal distribution"),
+    "test": ("", "name of the test"),
+    "statistic_name": ("", "name of its statistic"),
+    "statistic": ("1", "its value"),
+    "degrees_of_freedom": ("1", "several joined by `;`"),
+    "p": ("1", "probability, two-sided"),
+    "p_corrected": ("1", "the same, corrected for several comparisons"),
+    "correction": ("", "by which method"),
+    "method": ("", "method of test or interval"),
+    "level": ("", "level, or the mean over all"),
+    "quantity": ("", "`bmd` or the region whose HU are compared"),
+    "differs_from": ("", "groups from which this one differs with a corrected p below 0.05, joined by `;`"),
+    "first|second": ("", "what is compared with what; empty where all are"),
+    "z": ("1", "standard normal statistic"),
+    "paired": ("", "whether the test knows that the values are of the same patients"),
+    "roi": ("", "region"),
+    "rho": ("1", "Spearman's rank correlation"),
+    "ci_low|ci_high": ("as the value", "its confidence interval"),
+    "adjusted_for": ("", "what the correlation is freed of, joined by `;`"),
+    "target": ("", "what is to be found"),
+    "positive": ("", "the same in words: the groups that count as positive"),
+    "n_positive|n_negative": ("1", "cases with and without it"),
+    "auc": ("1", "area under the ROC curve (DeLong)"),
+    "cutoff_hu": ("HU", "the cutoff; the cohort's own are those with the greatest Youden index"),
+    "cutoff_low|cutoff_high": ("HU", "bootstrap interval of the cutoff"),
+    "sensitivity|specificity": ("1", "share of the cases with it that are found, and of those without it that are not"),
+    "sensitivity_low|sensitivity_high|specificity_low|specificity_high": ("1", "their confidence intervals"),
+    "true_positive|false_negative|true_negative|false_positive": ("1", "the counts behind them"),
+    "youden": ("1", "sensitivity + specificity − 1"),
+    "rule": ("", "how a mean is compared with the cutoff: `<=` or `<`"),
+    "corrected_sensitivity|corrected_specificity|corrected_youden": (
+        "1",
+        "what is left in other cases: corrected for optimism by the bootstrap",
+    ),
+    "optimism_of_sensitivity|optimism_of_specificity": ("1", "what was taken off"),
+    "resamples|seed": ("1", "of the bootstrap"),
+    "difference": ("1", "area of the first less that of the second"),
+    "prevalence": ("1", "how frequent the target is among those to be tested, as stated"),
+    "ppv|npv": ("1", "positive and negative predictive value"),
+    "ppv_low|ppv_high|npv_low|npv_high": ("1", "their confidence intervals"),
+    "cutoffs": ("", "whose cutoffs gave the classes"),
+    "agreeing": ("1", "cases whose class is that of DXA"),
+    "observed_agreement": ("1", "their share"),
+    "kappa|linear_kappa": ("1", "Cohen's κ, without and with linear weights"),
+    "kappa_low|kappa_high|linear_kappa_low|linear_kappa_high": ("1", "their confidence intervals"),
+    "dxa_GROUP_class_GROUP": ("1", "confusion matrix: cases of this group by DXA with that class by HU"),
+    "source_sensitivity|source_specificity": ("1", "what the source found with the same cutoff in its own patients"),
+    "source": ("", "whose cutoff it is"),
+    "comparison": ("", "`between readers`, or `within reader` over repeated readings"),
+    "readers": ("", "who, joined by `;`"),
+    "split": ("", "which part of the readings: all, by the midlines' origin, by whether they were blinded"),
+    "icc_2_1|icc_3_1": ("1", "intraclass correlation: two-way, single reading, absolute agreement and consistency"),
+    "icc_2_1_low|icc_2_1_high|icc_3_1_low|icc_3_1_high": ("1", "their confidence intervals"),
+    "bias_hu": ("HU", "mean difference, first less second"),
+    "bias_low|bias_high": ("HU", "its confidence interval"),
+    "lower_limit_hu|upper_limit_hu": ("HU", "Bland and Altman's limits of agreement"),
+    "lower_limit_low|lower_limit_high|upper_limit_low|upper_limit_high": ("HU", "their confidence intervals"),
+    "sd_of_differences_hu": ("HU", "standard deviation of the differences"),
+    "rms_sd_hu": ("HU", "precision error: root mean square of the cases' standard deviations"),
+    "rms_sd_low|rms_sd_high": ("HU", "its confidence interval"),
+    "cv_percent|cv_low|cv_high": ("%", "the same as coefficient of variation, and its confidence interval"),
+    "lsc_hu|lsc_low|lsc_high": ("HU", "least significant change, 2.77 times the precision error, and its interval"),
+    "first_hu|second_hu": ("HU", "what the first and the second read"),
+    "mean_hu|difference_hu": ("HU", "mean of the readings, and first less second"),
+    "severity": ("", "`note`, `warning` or `severe`: see [findings](findings.md#how-grave-it-is)"),
+    "code": ("", "stable name of the finding"),
+    "row|column": ("", "where in the cohort's table, row 1 being the header"),
+    "sentence|remedy": ("", "what is doubtful, and what to do"),
+}
+_FAMILIES = {
+    "ROI": "(round|oval|right|front|left)",
+    "GROUP": "(normal|osteopenia|osteoporosis)",
+}
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    parts = [_HEAD]
+    for table in _tables():
+        rows = [f"| {', '.join(names)} | {unit} | {meaning} |" for names, unit, meaning in _described(table)]
+        parts.append(
+            "\n".join(
+                [
+                    f"## {table.name}.csv\n\n{table.title.replace('Shanghai 2022', 'the study')}. A row is "
+                    f"{_ROWS[table.name]}.\n",
+                    "| column | unit | meaning |",
+                    "|---|---|---|",
+                    *rows,
+                ]
+            )
+            + "\n"
+        )
+    return "\n".join(parts)
+
+
+def _tables() -> list[Table]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_synthetic_cohort(folder)
+        options = AnalysisOptions(prevalences={"osteoporosis": 0.2, "low_bmd": 0.6}, resamples=100)
+        job = CohortJob(folder / COHORT, folder / "result", options, folder / READINGS)
+        return list(run_cohort_job(job).tables.values())
+
+
+def _described(table: Table) -> list[tuple[list[str], str, str]]:
+    """Return the columns of a table, those that share a meaning together, with unit and meaning."""
+    told: dict[str, tuple[list[str], str, str]] = {}
+    for column in table.columns:
+        pattern = next(pattern for pattern in _COLUMNS if re.fullmatch(_expanded(pattern), column))
+        names, _, _ = told.setdefault(pattern, ([], *_COLUMNS[pattern]))
+        names.append(f"`{column}`")
+    return list(told.values())
+
+
+def _expanded(pattern: str) -> str:
+    for family, names in _FAMILIES.items():
+        pattern = pattern.replace(family, names)
+    return pattern
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8", newline="\n")
