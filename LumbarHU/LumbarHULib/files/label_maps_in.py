@@ -14,6 +14,7 @@ from LumbarHULib.core.results import RoiMask
 from LumbarHULib.files.ct_identity import GEOMETRY_TOLERANCE_MM, largest_offset_mm
 from LumbarHULib.files.dicom_headers import is_dicom
 from LumbarHULib.files.dicom_segments import read_dicom_segments
+from LumbarHULib.files.folder_meant import folder_meant
 from LumbarHULib.files.sitk_file import read_with_sitk
 
 # By level, then by region.
@@ -72,8 +73,9 @@ def _found(path: Path, ct: CtVolume):
     if path.is_file() and is_dicom(path):
         yield from read_dicom_segments(path, ct)
         return
-    files = [path / f"{roi}.nrrd" for roi in ROIS] if path.is_dir() else [path]
-    files = [file for file in files if file.exists()]
+    files = _files_in(path) if path.is_dir() else [path]
+    if not files and (meant := folder_meant(path, _files_in)):
+        raise InputError(f"“{path.name}” holds no label map of a region: {meant}")
     if not files or files[0].stem not in ROIS:
         raise InputError(
             f"“{path.name}” holds no label map of a region: give a folder with {ROIS[0]}.nrrd and so on, one of these "
@@ -81,8 +83,17 @@ def _found(path: Path, ct: CtVolume):
         )
     for file in files:
         labels = _read_labels(file, ct)
+        if not labels.any():
+            raise InputError(
+                f"“{file.name}” holds no voxel of any level: draw the region, or take the file away to have the region "
+                "measured as the markups give it."
+            )
         for level in LEVELS:
             yield level, file.stem, labels == LABEL_VALUES[level], (0, 0, 0)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [folder / f"{roi}.nrrd" for roi in ROIS if (folder / f"{roi}.nrrd").exists()]
 
 
 def _read_labels(file: Path, ct: CtVolume) -> np.ndarray:

@@ -12,6 +12,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import parse_level, sorted_levels
+from LumbarHULib.files.folder_meant import folder_meant
 from LumbarHULib.files.markup_json import load_markups_json, placed_points, write_markup_json
 from LumbarHULib.files.markup_origin import is_automatic, is_made_for, midline_origin_of
 
@@ -133,17 +134,20 @@ def _markup_paths(paths: list[Path]) -> list[Path]:
     files = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.iterdir() if file.name.lower().endswith(SUFFIX))
+            inside = _files_in(path)
             if not inside:
-                raise InputError(
-                    f"The folder “{path.name or path}” holds no {SUFFIX} file: save the markups from Slicer into it."
-                )
+                meant = folder_meant(path, _files_in) or "save the markups from Slicer into it."
+                raise InputError(f"The folder “{path.name or path}” holds no {SUFFIX} file: {meant}")
             files += inside
         elif path.exists():
             files.append(path)
         else:
             raise InputError(f"There is no markup file or folder “{path}”: check the path.")
     return list({os.path.realpath(file): file for file in files}.values())
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.name.lower().endswith(SUFFIX))
 
 
 def _read_file(path: Path) -> tuple[list[_Markup], int]:

@@ -112,18 +112,18 @@ def _read_header(path: Path, stream) -> np.void:
                 header = np.frombuffer(data, dtype=header_type.newbyteorder(byte_order), count=1)[0]
                 if header["magic"][:3] in _SINGLE_FILE_MAGICS:
                     return header
-    raise InputError(f"“{path.name}” is not a NIfTI file in one piece: save the CT again as .nii.gz or .nrrd.")
+    raise InputError(f"“{path.name}” is not a NIfTI file in one piece: save it again as .nii.gz or .nrrd.")
 
 
 def _read_voxels(path: Path, stream, header: np.void) -> np.ndarray:
     dimensions, sizes = int(header["dim"][0]), [int(size) for size in header["dim"][1:]]
     datatype = int(header["datatype"])
     if datatype in _COLOR_TYPES or (dimensions >= 5 and sizes[4] > 1):
-        raise InputError(f"“{path.name}” holds colors or vectors, not one value a voxel: give the CT itself.")
+        raise InputError(f"“{path.name}” holds colors or vectors, not one value a voxel: give the image itself.")
     if datatype in _COMPLEX_TYPES:
-        raise InputError(f"“{path.name}” holds complex numbers, not one value a voxel: give the CT itself.")
+        raise InputError(f"“{path.name}” holds complex numbers, not one value a voxel: give the image itself.")
     if datatype not in _VOXEL_TYPES:
-        raise InputError(f"“{path.name}” holds voxels of NIfTI type {datatype}: save the CT as 16-bit whole numbers.")
+        raise InputError(f"“{path.name}” holds voxels of NIfTI type {datatype}: save it as 16-bit whole numbers.")
     if dimensions < 3 or any(size > 1 for size in sizes[3:dimensions]):
         raise InputError(f"“{path.name}” has {dimensions} dimensions: give a volume of three.")
     if min(sizes[:3]) < 1:

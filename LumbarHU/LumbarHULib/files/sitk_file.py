@@ -157,11 +157,11 @@ def _check_kind(path: Path, reader, layers: bool) -> None:
     if reader.GetDimension() != 3:
         raise InputError(f"“{path.name}” has {reader.GetDimension()} dimensions: give a volume of three.")
     if reader.GetPixelID() in (SimpleITK.sitkComplexFloat32, SimpleITK.sitkComplexFloat64):
-        raise InputError(f"“{path.name}” holds complex numbers, not one value a voxel: give the CT itself.")
+        raise InputError(f"“{path.name}” holds complex numbers, not one value a voxel: give the image itself.")
     components = reader.GetNumberOfComponents()
     if components != 1 and not layers:
         raise InputError(
-            f"“{path.name}” holds {components} numbers a voxel, such as colors, not one: give the CT itself."
+            f"“{path.name}” holds {components} numbers a voxel, such as colors, not one: give the image itself."
         )
 
 

@@ -12,6 +12,7 @@ from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.files.audit_folder import RECORD, file_sha256, files_in
 from LumbarHULib.files.ct_identity import GEOMETRY_TOLERANCE_MM, held_as, largest_offset_mm, voxels_sha256
 from LumbarHULib.files.cutoffs_file import cutoffs_from
+from LumbarHULib.files.folder_meant import folder_meant
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import LocatedValue, read_located_json
 from LumbarHULib.files.protocol_file import protocol_from
@@ -70,7 +71,8 @@ def _read_record(folder: Path) -> dict:
     if not folder.is_dir():
         raise InputError(f"There is no folder “{folder}”: check the path.")
     if not (folder / RECORD).is_file():
-        raise InputError(f"“{folder}” holds no {RECORD}: it is no audit folder of LumbarHU.")
+        meant = folder_meant(folder, lambda below: (below / RECORD).is_file())
+        raise InputError(f"“{folder}” holds no {RECORD}: {meant or 'it is no audit folder of LumbarHU.'}")
     for name in files_in(folder):
         if not (folder / name).is_file():
             raise InputError(f"“{folder / name}” is no file that can be read: remove it, or restore the file.")

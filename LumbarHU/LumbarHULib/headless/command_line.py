@@ -21,9 +21,10 @@ from LumbarHULib.headless import (
     study_command,
     verify_command,
 )
+from LumbarHULib.headless.entry_point import INTERRUPTED
 from LumbarHULib.headless.interruption import termination_as_interrupt
 
-DONE, DIFFERS, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, DIFFERS, BAD_INPUT = 0, 1, 2
 
 
 class _Parser(argparse.ArgumentParser):

@@ -5,6 +5,9 @@ import argparse
 from LumbarHULib.files.case_index import INDEX, write_index
 from LumbarHULib.headless.progress import Progress
 
+# So many folders that were left out are printed; all stand on the page.
+_SHOWN = 20
+
 
 def run_index(options: argparse.Namespace) -> int:
     """Write the page into the folder that `options` name, tell where it is, and return 0.
@@ -16,8 +19,13 @@ def run_index(options: argparse.Namespace) -> int:
     """
     progress = Progress()
     try:
-        count = write_index(options.folder, progress)
+        done = write_index(options.folder, progress)
     finally:
         progress.clear()
-    print(f"{options.folder / INDEX}: {count} reading{'s' if count != 1 else ''}.")
+    print(f"{options.folder / INDEX}: {done.readings} reading{'s' if done.readings != 1 else ''}.")
+    if done.problems:
+        print(f"Left out, and named on the page: {len(done.problems)}.")
+        print("\n".join(f"- {problem}" for problem in done.problems[:_SHOWN]))
+        if len(done.problems) > _SHOWN:
+            print(f"- … and {len(done.problems) - _SHOWN} more.")
     return 0

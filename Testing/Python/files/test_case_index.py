@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 from files.html_page import Page
 from files.readings import example_audit
+from headless.command_runner import lumbarhu
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
@@ -51,7 +52,7 @@ def links(page: Page) -> list[str]:
 def test_each_reading_is_a_row_with_its_numbers_and_a_link_to_its_report(tmp_path, one):
     put_case(tmp_path / "b" / "AB" / "1", one, case="b")
     put_case(tmp_path / "a", one, case="a", findings="levels_missing;inside_cutoff_interval")
-    assert write_index(tmp_path) == 2
+    assert write_index(tmp_path).readings == 2
     page = page_of(tmp_path)
     header, first, second = page.tables["Readings"]
     assert header == ["Case", "Reader", "Reading", "Levels", *(f"{roi} HU" for roi in ROIS), "Agree", "Findings"]
@@ -101,10 +102,25 @@ def test_a_summary_that_cannot_be_read_is_named_and_stops_nothing(tmp_path, one)
     put_case(tmp_path / "good", one)
     put_case(tmp_path / "bad", one)
     (tmp_path / "bad" / "summary.csv").write_text("case\n1\n", encoding="utf-8")
-    assert write_index(tmp_path) == 1
+    assert write_index(tmp_path).readings == 1
     page = page_of(tmp_path)
     assert "Left out" in page.text
     assert "bad : summary.csv is not as LumbarHU writes it" in page.text.replace("bad:", "bad :")
+
+
+def test_what_is_left_out_is_named_on_the_terminal(tmp_path, one):
+    put_case(tmp_path / "good", one)
+    for number in range(23):
+        (tmp_path / f"bad {number:02}").mkdir()
+        for name in ("record.json", "summary.csv"):
+            (tmp_path / f"bad {number:02}" / name).write_text("no table", encoding="utf-8")
+    run = lumbarhu("index", tmp_path)
+    assert (run.exit_code, run.err) == (0, "")
+    told = run.out.splitlines()
+    assert told[:2] == [f"{tmp_path / 'index.html'}: 1 reading.", "Left out, and named on the page: 23."]
+    assert told[2].startswith("- bad 00: summary.csv is not as LumbarHU writes it")
+    assert told[-1] == "- … and 3 more."
+    assert len(told) == 23
 
 
 def test_a_folder_that_lost_its_summary_is_named(tmp_path, one):
@@ -112,7 +128,7 @@ def test_a_folder_that_lost_its_summary_is_named(tmp_path, one):
     put_case(tmp_path / "lost", one)
     (tmp_path / "lost" / "summary.csv").unlink()
     (tmp_path / "lost" / "report.html").write_text("")
-    assert write_index(tmp_path) == 1
+    assert write_index(tmp_path).readings == 1
     page = page_of(tmp_path)
     assert "Left out" in page.text
     assert "lost" in page.text
@@ -121,9 +137,9 @@ def test_a_folder_that_lost_its_summary_is_named(tmp_path, one):
 def test_the_same_folders_give_the_same_bytes_and_what_is_being_written_is_passed_over(tmp_path, one):
     put_case(tmp_path / "a", one)
     put_case(tmp_path / ".a.1234.part", one)
-    assert write_index(tmp_path) == 1
+    assert write_index(tmp_path).readings == 1
     before = (tmp_path / "index.html").read_bytes()
-    assert write_index(tmp_path) == 1
+    assert write_index(tmp_path).readings == 1
     assert (tmp_path / "index.html").read_bytes() == before
     assert sorted(os.listdir(tmp_path)) == [".a.1234.part", "a", "index.html"]
 
@@ -150,6 +166,6 @@ def test_a_thousand_cases_take_seconds(tmp_path, one):
         for name in ("record.json", "report.html", "summary.csv"):
             os.link(tmp_path / "0000" / name, folder / name)
     began = time.process_time()
-    assert write_index(tmp_path) == 1000
+    assert write_index(tmp_path).readings == 1000
     assert time.process_time() - began < 10
     assert (tmp_path / "index.html").stat().st_size < 2e6

@@ -1,0 +1,16 @@
+"""Where the program begins: with nothing imported yet, so that Ctrl-C is heard from the first moment."""
+
+import sys
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    try:
+        from LumbarHULib.headless.command_line import main as run
+
+        return run()
+    except KeyboardInterrupt:
+        print("lumbarhu: Stopped; nothing was written.", file=sys.stderr)
+        return INTERRUPTED
