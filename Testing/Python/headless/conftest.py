@@ -1,11 +1,12 @@
 """Phantom files that several tests of the command line share."""
 
+import re
 import shutil
 
 import pytest
 from headless.batch_files import write_cases
 from headless.command_runner import lumbarhu
-from headless.phantom_files import PhantomFiles, four_level_phantom, one_level_phantom, write_midlines
+from headless.phantom_files import PhantomFiles, files_of, four_level_phantom, one_level_phantom, write_midlines
 
 from LumbarHULib.files.ct_file import write_ct
 
@@ -63,3 +64,24 @@ def three(one_level, tmp_path):
         shutil.copy(one_level.ct, folder)
         rows.append([case, f"{case}/ct.nrrd", f"{case}/markups"])
     return write_cases(tmp_path / "inputs" / "cases.csv", rows, columns=("case", "ct", "markups"))
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """Return a function that runs a command which must be refused, over an old audit folder that must stay as it is."""
+
+    def run(command, *arguments, says):
+        old = tmp_path / "place" / "out"
+        old.mkdir(parents=True, exist_ok=True)
+        (old / "record.json").write_text("of last week")
+        before = files_of(tmp_path)
+        destination = ["--out", old, "--overwrite"] if command == "measure" else []
+        outcome = lumbarhu(command, *arguments, *destination)
+        assert outcome.exit_code == 2
+        assert outcome.out == ""
+        assert re.fullmatch(r"lumbarhu: [^\n]+[.]\n", outcome.err)
+        assert re.search(says, outcome.err)
+        assert files_of(tmp_path) == before
+        assert [path.name for path in (tmp_path / "place").iterdir()] == ["out"]
+
+    return run
