@@ -31,6 +31,11 @@ _SEARCH_SD_MM = 0.8
 _NO_LAYER = 20.0
 SEARCH_REACH_MM = 36.0
 
+# An endplate behind another one and a disc is the neighbor's. A disc shows as a stretch at least this long without a
+# dense layer, and another endplate by a layer of at least this part of the density of the one behind the disc.
+_DISC_LEAST_MM = 3.0
+_LAYER_PART = 0.6
+
 # The fit: samples this far inside and outside the surface count. Its steps begin with a model that is blurred more than
 # the image (mm), so that it is drawn to an endplate from farther away, and end when all are small.
 _INSIDE_MM, _OUTSIDE_MM = 9.0, 14.0
@@ -214,13 +219,26 @@ def _search(columns: Columns, slope: float, places: np.ndarray, protocol: Protoc
     unlikely = unlikely + _NO_LAYER * (amplitudes[..., 3] < protocol.endplate_layer_min_hu_mm)
     score = total * np.log(plain / left) - unlikely
     best = np.argmax(score, axis=1)
+    chosen = np.arange(len(places)), best
+    scores, layers = score[chosen], amplitudes[..., 3][chosen]
+    scores = scores - _NO_LAYER * _behind_disc(scores, layers)
 
     def surface(place: int) -> Surface:
         disc = best[place]
         shape = float(places[place]), float(slope), 0.0, 0.0, float(_DISCS_MM[disc]), 0.0
         return Surface(*shape, amplitudes[place, disc])
 
-    return score[np.arange(len(places)), best], surface
+    return scores, surface
+
+
+def _behind_disc(scores: np.ndarray, layers_hu_mm: np.ndarray) -> np.ndarray:
+    """Return at which places, counted outward, a dense layer stands behind another one and a disc."""
+    has_layer = scores > -_NO_LAYER / 2
+    places = round(_DISC_LEAST_MM / _STEP_MM)
+    bare = np.convolve(~has_layer, np.ones(places, dtype=int))[: len(scores)] == places
+    densest = np.maximum.accumulate(np.where(has_layer, layers_hu_mm, 0.0))
+    before_disc = np.maximum.accumulate(np.where(bare, densest, 0.0))
+    return has_layer & (before_disc > _LAYER_PART * layers_hu_mm)
 
 
 def _profile(columns: Columns, slope: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -110,6 +110,7 @@ class Protocol:
     placement_mask_flaw: float = _number("1", 0.0, 1.0)
     placement_coarse_mask_mm: float = _number("mm", 0.1, 20.0)
     placement_disagreement_mm: float = _number("mm", 0.0, 20.0)
+    placement_tie_mm: float = _number("mm", 0.0, 2.0)
     placement_tie_slices: float = _number("1", 0.0, 0.5)
     placement_tie_hu: float = _number("HU", 0.0, 100.0)
     placement_edge_mm: float = _number("mm", 0.0, 30.0)

@@ -11,6 +11,21 @@ from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.core.protocol import Protocol
 
 
+def mid_slice_at(position: float, spacing_mm: float, protocol: Protocol) -> int:
+    """Return the slice nearest to mid-height; of two that are alike to it as far as it is known, the more caudal.
+
+    Parameters
+    ----------
+    position : float
+        Mid-height, counted in slices from caudal.
+    spacing_mm : float
+        Distance between two slices.
+    protocol : Protocol
+    """
+    # Half a slice at most: then it is the next slice below mid-height.
+    return nearest_slice(position - min(protocol.placement_tie_mm / spacing_mm, 0.5))
+
+
 def slice_alike(position: float, uncertain_mm: float, spacing_mm: float, protocol: Protocol) -> int | None:
     """Return the slice that might as well be the mid-slice; None where one is clearly the nearest.
 
@@ -28,7 +43,7 @@ def slice_alike(position: float, uncertain_mm: float, spacing_mm: float, protoco
     """
     if 2 * spacing_mm <= protocol.slab_mm:
         return None
-    chosen = nearest_slice(position)
+    chosen = mid_slice_at(position, spacing_mm, protocol)
     other = chosen + (1 if position > chosen else -1)
     from_halfway = abs((chosen + other) / 2 - position)
     return other if from_halfway <= protocol.placement_tie_slices + uncertain_mm / spacing_mm else None
@@ -69,7 +84,7 @@ def ambiguity_finding(
     else:
         worst_hu = np.inf
         told = "there the level cannot be measured"
-    off = abs(position - nearest_slice(position))
+    off = abs(position - mid_slice_at(position, stack.slice_spacing_mm, protocol))
     return Finding(
         "mid_slice_ambiguous",
         f"The middle of {level} lies {off:.2f} slices from its mid-slice, known to about "

@@ -5,7 +5,7 @@ import numpy as np
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.frame import frame_from_midline, nearest_slice
+from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.outline_fit_curve import midline_crossings
 from LumbarHULib.core.protocol import Protocol
@@ -13,7 +13,7 @@ from LumbarHULib.placement.body_box import BodyAxes
 from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.even_outline import evened_midline, outline_uv_mm, posterior_wall_findings
 from LumbarHULib.placement.mid_height import mid_height
-from LumbarHULib.placement.mid_slice import ambiguity_finding, slice_alike
+from LumbarHULib.placement.mid_slice import ambiguity_finding, mid_slice_at, slice_alike
 from LumbarHULib.placement.proposal import Proposal
 from LumbarHULib.placement.symmetry import mirror_plane, symmetry_findings
 
@@ -49,7 +49,8 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         height = mid_height(stack, guess.level, axes, ends_mm, depth_mm, protocol)
         tilted = axes.turned(height.up_ras, axes.anterior_ras).moved_to(axes.to_ras_mm((0.0, 0.0, height.above_mm)))
         position = float(stack.slice_heights(tilted.center_ras_mm))
-        midline = midline_in_slice(stack, tilted, depth_mm, guess.level, nearest_slice(position), protocol)
+        mid_slice = mid_slice_at(position, stack.slice_spacing_mm, protocol)
+        midline = midline_in_slice(stack, tilted, depth_mm, guess.level, mid_slice, protocol)
         # The endplates' centers lie above and below the midline's middle: seen anew, they do not depend on the guess.
         off_mm = float(axes.to_body_mm(midline.mean(axis=0))[1])
         axes = axes.moved((0.0, off_mm, 0.0))

@@ -66,6 +66,17 @@ def test_the_centers_of_both_endplates_are_found_within_a_millimeter(name, slice
     assert found.support > 0.9
 
 
+@pytest.mark.parametrize("off_mm", [(0.0, 0.0, 0.0), (-2.0, -4.0, 2.0), (0.0, -3.0, -4.0), (2.0, -2.0, -4.0)])
+def test_a_low_body_is_not_taken_with_the_disc_beside_it_for_one_of_usual_height(off_mm):
+    spec = upright_spine(SPINE, trunk=False, tilt_deg=15.0, endplate_concavity_mm=0.7)
+    crushed = replace(spec.vertebra("L3"), height_mm=16.0, depth_mm=29.0, width_mm=39.0)
+    spec = replace(spec, vertebrae=tuple(crushed if one.level == "L3" else one for one in spec.vertebrae))
+    stack = ct_of(spec, slice_mm=1.0, pixel_mm=1.0, noise_hu=13.0)
+    found = found_in(stack, crushed, crushed.to_ras(off_mm) - crushed.center_ras_mm)
+    assert abs(crushed.to_vertebra(found.middle_ras_mm)[2]) < 0.5
+    assert found.height_mm == pytest.approx(16.0 - 2 * 0.7, abs=1.0)
+
+
 @pytest.mark.parametrize("off_mm", [-6.0, -3.0, 3.0, 6.0])
 def test_where_the_search_begins_does_not_matter(off_mm):
     spec = lumbar_spine(SPINE, pelvis=False)

@@ -14,6 +14,7 @@ from LumbarHULib.phantom.render import render_on_grid
 from LumbarHULib.phantom.spec import VesselSpec
 from LumbarHULib.phantom.spines import lumbar_spine, upright_spine
 from LumbarHULib.placement.body_guess import BodyGuess
+from LumbarHULib.placement.click_bodies import guess_from_click
 from LumbarHULib.placement.mask_bodies import guess_from_mask
 from LumbarHULib.placement.midline import propose_midline
 
@@ -85,6 +86,20 @@ def test_two_slices_that_measure_alike_make_a_note_of_it():
     phantom = render_on_grid(spec, grid)
     proposal = proposed("L3", vertebra_mask(spec.vertebra("L3"), grid), phantom, stack_of(phantom))
     assert [(finding.code, finding.severity) for finding in proposal.findings] == [("mid_slice_ambiguous", "note")]
+
+
+@pytest.mark.parametrize(("above_halfway_mm", "is_caudal"), [(0.0, True), (0.08, True), (-0.1, True), (0.7, False)])
+def test_on_a_tie_of_two_slices_mask_and_click_take_the_more_caudal_and_say_so(above_halfway_mm, is_caudal):
+    spec = upright_spine(("L2", "L3", "L4"), trunk=False, rotation_deg=5)
+    grid = axial_grid((0.0, -12.0, -above_halfway_mm), (100.0, 96.0, 130.0), 0.8, 2.5)
+    assert grid.slice_of(np.zeros(3)) % 1 == pytest.approx(0.5 + above_halfway_mm / 2.5)
+    phantom = render_on_grid(spec, grid, noise_hu=15, noise_fwhm_mm=1.0, seed=3)
+    stack = stack_of(phantom)
+    from_mask = proposed("L3", vertebra_mask(spec.vertebra("L3"), grid), phantom, stack)
+    from_click = propose_midline(stack, guess_from_click(stack, "L3", np.array([2.0, -1.0, 3.0]), PROTOCOL), PROTOCOL)
+    for proposal in (from_mask, from_click):
+        assert (midline_height(proposal) < 0) == is_caudal
+        assert "mid_slice_ambiguous" in codes(proposal) or not is_caudal
 
 
 def midline_height(proposal) -> float:
