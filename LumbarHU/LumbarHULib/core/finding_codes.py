@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+_PLACEMENT = "Placement by a segmentation or a click"
+
 # By what the finding is about; in each group from the scan to the number.
 MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -37,7 +39,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "coarse_pixels": "The pixels are coarser than those the outline was checked with.",
             "small_field_of_view": "The CT is narrow: vessels beside the spine may be out of view.",
         },
-        "Placement by a segmentation or a click": {
+        _PLACEMENT: {
             "mask_in_pieces": "A vertebra's segment is in pieces.",
             "mask_with_holes": "A vertebra's segment has holes, which were filled.",
             "mask_coarse": "A segment's voxels are coarse.",
@@ -97,3 +99,9 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
 MEANINGS: Mapping[str, str] = MappingProxyType(
     {code: meaning for of_subject in MEANINGS_BY_SUBJECT.values() for code, meaning in of_subject.items()}
 )
+
+# What is told when a midline is proposed, and no later measurement can find out again.
+PLACEMENT_CODES = frozenset({*MEANINGS_BY_SUBJECT[_PLACEMENT], "labels_read_by_value"})
+
+# Of these, what no moving of the midline settles.
+ABOUT_WHICH_BODY_CODES = frozenset({"level_filled_in", "labels_read_by_value"})

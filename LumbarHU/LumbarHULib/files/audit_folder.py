@@ -3,9 +3,11 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from LumbarHULib.core.finding_codes import PLACEMENT_CODES
+from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.files.audit import Audit
@@ -66,7 +68,7 @@ def write_audit_folder(
         _write_text(folder / "summary.csv", csv_text(SUMMARY_COLUMNS, summary_rows(audit)))
         (folder / "markups").mkdir()
         for level in audit.result.levels:
-            _write_markups(folder / "markups", level)
+            _write_markups(folder / "markups", level, audit.result.findings)
         (folder / "labelmaps").mkdir()
         for number, roi in enumerate(ROIS):
             progress(number / len(ROIS), "Writing the label maps")
@@ -105,10 +107,11 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _write_markups(folder: Path, level: LevelResult) -> None:
+def _write_markups(folder: Path, level: LevelResult, of_reading: Sequence[Finding]) -> None:
+    doubts = [finding for finding in (*of_reading, *level.findings) if finding.code in PLACEMENT_CODES]
     boundary_ras_mm, outline_ras_mm = level.boundary.points_ras_mm, level.outline_ras_mm
     markups = {
-        "midline": (level.midline_ras_mm, midline_text(level.origin, level.midline_ras_mm)),
+        "midline": (level.midline_ras_mm, midline_text(level.origin, level.midline_ras_mm, doubts)),
         "boundary": (
             boundary_ras_mm,
             "" if level.boundary.given else automatic_text(boundary_ras_mm, level.midline_ras_mm),

@@ -14,7 +14,7 @@ from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import parse_level, sorted_levels
 from LumbarHULib.files.folder_meant import folder_meant
 from LumbarHULib.files.markup_json import load_markups_json, placed_points, write_markup_json
-from LumbarHULib.files.markup_origin import is_automatic, is_made_for, midline_origin_of
+from LumbarHULib.files.markup_origin import is_automatic, is_made_for, midline_findings_of, midline_origin_of
 
 SUFFIX = ".mrk.json"
 
@@ -37,7 +37,9 @@ class MarkupSet:
     landmarks : tuple of Landmarks
         One for each level that has a midline, from cranial to caudal.
     findings : tuple of Finding
-        A note on markups that were left aside.
+        A note on markups that were left aside; what made proposals doubtful as a whole.
+    level_findings : tuple of Finding
+        What made the proposals of single levels doubtful.
     found_outlines_ras_mm : mapping of str to numpy.ndarray, shape (n, 3)
         By level, the outline that LumbarHU found earlier at this very midline. It is not among the landmarks: it is
         found anew.
@@ -45,6 +47,7 @@ class MarkupSet:
 
     landmarks: tuple[Landmarks, ...]
     findings: tuple[Finding, ...] = ()
+    level_findings: tuple[Finding, ...] = ()
     found_outlines_ras_mm: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -101,9 +104,18 @@ def read_markups(paths: list[Path]) -> MarkupSet:
             f"L1-midline{SUFFIX}, L1-boundary{SUFFIX} or L1-outline{SUFFIX}, and so on for L2 to L4."
         )
     levels = sorted_levels({level for level, _ in found})
+    landmarks = tuple(_landmarks_of(level, found) for level in levels)
+    doubts = [
+        finding
+        for of_level in landmarks
+        for finding in midline_findings_of(
+            found[of_level.level, "midline"].description, of_level.level, of_level.origin
+        )
+    ]
     return MarkupSet(
-        tuple(_landmarks_of(level, found) for level in levels),
-        _left_aside(left_aside),
+        landmarks,
+        (*_left_aside(left_aside), *dict.fromkeys(finding for finding in doubts if not finding.level)),
+        tuple(finding for finding in doubts if finding.level),
         {level: found[level, "outline"].points_ras_mm for level in levels if _is_outline_found(level, found)},
     )
 

@@ -5,27 +5,44 @@ stands elsewhere than its text says was moved by a hand.
 """
 
 import hashlib
+import json
 import re
+from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 
+from LumbarHULib.core.finding_codes import ABOUT_WHICH_BODY_CODES, PLACEMENT_CODES
+from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import MANUAL, POSITION_DECIMALS, MidlineOrigin, origin_of_proposal
 
 _MIDLINE_TEXT = re.compile(
     r"origin: (?P<kind>\w+)(?: \((?P<corrected_mm>[-+.\de]+) mm, (?P<corrected_deg>[-+.\de]+) deg\))?"
-    r"(?:, proposed at RAS (?P<proposed>[-+.\de ]+))?"
+    r"(?:, proposed at RAS (?P<proposed>[-+.\de ]+))?(?:, findings (?P<findings>\[.*\]))?"
 )
 _AUTOMATIC_TEXT = re.compile(r"origin: automatic, points (?P<points>[\da-f]{16}), midline (?P<midline>[\da-f]{16})")
 
 
-def midline_text(origin: MidlineOrigin, points_ras_mm) -> str:
-    """Return what tells how a midline at these points, shape (2, 3), was placed; empty where a reader placed it."""
+def midline_text(origin: MidlineOrigin, points_ras_mm, findings: Sequence[Finding] = ()) -> str:
+    """Return what tells how a midline was placed; empty where a reader placed it.
+
+    Parameters
+    ----------
+    origin : MidlineOrigin
+    points_ras_mm : array_like, shape (2, 3)
+        Where it stands.
+    findings : sequence of Finding
+        What made a proposal doubtful.
+    """
     if origin == MANUAL:
         return ""
     if origin.kind != "proposal_corrected":
         place = " ".join(map(repr, np.asarray(points_ras_mm, dtype=float).ravel().tolist()))
-        return f"origin: {origin.kind}, proposed at RAS {place}"
-    return f"origin: {origin.kind} ({float(origin.corrected_mm)!r} mm, {float(origin.corrected_deg)!r} deg)"
+        told = f"origin: {origin.kind}, proposed at RAS {place}"
+    else:
+        told = f"origin: {origin.kind} ({float(origin.corrected_mm)!r} mm, {float(origin.corrected_deg)!r} deg)"
+    plain = [asdict(finding) for finding in findings]
+    return f"{told}, findings {json.dumps(plain, ensure_ascii=False)}" if plain else told
 
 
 def midline_origin_of(text: str, points_ras_mm: np.ndarray) -> MidlineOrigin:
@@ -40,6 +57,27 @@ def midline_origin_of(text: str, points_ras_mm: np.ndarray) -> MidlineOrigin:
         return MidlineOrigin(match["kind"], float(match["corrected_mm"] or 0), float(match["corrected_deg"] or 0))
     except ValueError:  # a description that somebody wrote by hand
         return MANUAL
+
+
+def midline_findings_of(text: str, level: str, origin: MidlineOrigin) -> tuple[Finding, ...]:
+    """Return what made a proposal doubtful, by its text, and still does now that the midline has this origin."""
+    match = _MIDLINE_TEXT.fullmatch(text)
+    if match is None or not match["findings"]:
+        return ()
+    try:
+        findings = tuple(Finding(**item) for item in json.loads(match["findings"]))
+        known = all(finding.code in PLACEMENT_CODES and finding.level in ("", level) for finding in findings)
+        printable = all(value.isprintable() for finding in findings for value in asdict(finding).values())
+    except (ValueError, TypeError, AttributeError, RecursionError):  # a description that somebody wrote by hand
+        return ()
+    return still_doubtful(findings, origin) if known and printable else ()
+
+
+def still_doubtful(findings: tuple[Finding, ...], origin: MidlineOrigin) -> tuple[Finding, ...]:
+    """Return what is left of a proposal's findings: a reader who moved it settled all but which body it lies in."""
+    if origin.kind != "proposal_corrected":
+        return findings
+    return tuple(finding for finding in findings if finding.code in ABOUT_WHICH_BODY_CODES)
 
 
 def automatic_text(points_ras_mm, midline_ras_mm) -> str:

@@ -66,11 +66,12 @@ class GivenMarkups:
 
     landmarks: tuple[Landmarks, ...]
     findings: tuple[Finding, ...]
+    level_findings: tuple[Finding, ...]
     found_outlines_ras_mm: Mapping[str, np.ndarray]
 
     def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
         """Return them as they are."""
-        return Placed(self.landmarks, self.findings, found_outlines_ras_mm=self.found_outlines_ras_mm)
+        return Placed(self.landmarks, self.findings, self.level_findings, self.found_outlines_ras_mm)
 
 
 @dataclass(frozen=True)
@@ -196,7 +197,7 @@ def given_markups(paths: Sequence[Path], levels: Sequence[str] | None, exclusion
     chosen = tuple(by_level[level] for level in LEVELS if level in wanted and level in by_level)
     if not chosen:
         raise InputError("No level has a midline: give at least one markup named like L1-midline.")
-    return GivenMarkups(chosen, markup_set.findings, markup_set.found_outlines_ras_mm)
+    return GivenMarkups(chosen, markup_set.findings, markup_set.level_findings, markup_set.found_outlines_ras_mm)
 
 
 def given_segments(

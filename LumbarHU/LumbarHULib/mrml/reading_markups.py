@@ -15,7 +15,14 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin, origin_of_proposal
 from LumbarHULib.core.levels import LEVELS, parse_level
 from LumbarHULib.files.drawing_colors import MARKUP_COLORS
-from LumbarHULib.files.markup_origin import automatic_text, is_automatic, midline_origin_of, midline_text
+from LumbarHULib.files.markup_origin import (
+    automatic_text,
+    is_automatic,
+    midline_findings_of,
+    midline_origin_of,
+    midline_text,
+    still_doubtful,
+)
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 
@@ -33,9 +40,8 @@ _NODE_CLASSES = MappingProxyType(
 )
 _GLYPH_SCALE = 3.0
 
-# What no moving of a midline settles.
+# Told of a level that was counted, not clicked.
 _FILLED_IN = "level_filled_in"
-_ABOUT_WHICH_BODY = (_FILLED_IN, "labels_read_by_value")
 
 # Saving and reopening a scene moves a point by 1e-13 mm, a reader's hand by more than this.
 _MOVED_MM = 1e-6
@@ -111,7 +117,7 @@ def set_midline(
     kept = {"kind": origin.kind, "corrected_mm": origin.corrected_mm, "corrected_deg": origin.corrected_deg}
     kept |= {"points_ras_mm": points_ras_mm.tolist(), "findings": [asdict(finding) for finding in findings]}
     reading.keep(_origin_key(level), kept)
-    _describe(markup_node(reading, level, "midline"), midline_text(origin, points_ras_mm))
+    _describe(markup_node(reading, level, "midline"), midline_text(origin, points_ras_mm, findings))
 
 
 def move_into_slice(
@@ -212,11 +218,11 @@ def placement_findings(reading: Reading, level: str) -> tuple[Finding, ...]:
 
     Once a reader has moved the midline that is settled, but for which body it lies in.
     """
-    kept = reading.value(_origin_key(level)) or {}
-    findings = tuple(Finding(**item) for item in kept.get("findings", ()))
-    if midline_origin(reading, level).kind == "proposal_corrected":
-        findings = tuple(finding for finding in findings if finding.code in _ABOUT_WHICH_BODY)
-    return findings
+    origin, kept = midline_origin(reading, level), reading.value(_origin_key(level))
+    if kept is None:  # drawn by a reader, or from a file that tells
+        node = markup_node(reading, level, "midline")
+        return () if node is None else midline_findings_of(_description(node), parse_level(level), origin)
+    return still_doubtful(tuple(Finding(**item) for item in kept.get("findings", ())), origin)
 
 
 def filled_in_levels(reading: Reading) -> tuple[str, ...]:
@@ -231,9 +237,13 @@ def filled_in_levels(reading: Reading) -> tuple[str, ...]:
 def confirm_level(reading: Reading, level: str) -> None:
     """Note that a reader has looked at a level that was counted, and found it right."""
     reading.require_open()
-    kept = reading.value(_origin_key(level))
-    findings = [item for item in kept["findings"] if item["code"] != _FILLED_IN]
-    reading.keep(_origin_key(level), kept | {"findings": findings})
+    findings = tuple(finding for finding in placement_findings(reading, level) if finding.code != _FILLED_IN)
+    node, kept = markup_node(reading, level, "midline"), reading.value(_origin_key(level))
+    if kept is None:
+        kept = asdict(midline_origin(reading, level)) | {"points_ras_mm": placed_points(node).tolist()}
+    reading.keep(_origin_key(level), kept | {"findings": [asdict(finding) for finding in findings]})
+    origin = MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
+    _describe(node, midline_text(origin, kept["points_ras_mm"], findings))
 
 
 def is_edited(reading: Reading, level: str, role: str) -> bool:

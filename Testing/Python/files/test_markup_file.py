@@ -9,6 +9,7 @@ import slicer
 import vtk
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import MANUAL, MidlineOrigin
 from LumbarHULib.files.markup_file import read_markups, write_markup
 from LumbarHULib.files.markup_origin import automatic_text, midline_text
@@ -107,6 +108,44 @@ def test_what_is_written_is_the_same_each_time_and_exact(tmp_path):
 def test_the_origin_of_a_midline_comes_back(tmp_path, origin):
     write_markup(tmp_path / "L1-midline.mrk.json", "midline", "L1-midline", MIDLINE, midline_text(origin, MIDLINE))
     assert read_markups([tmp_path]).landmarks[0].origin == origin
+
+
+DOUBTS = (
+    Finding("labels_read_by_value", "The labels were read “by value”.", severity="note"),
+    Finding("symmetry_doubtful", "L1 is hardly symmetrical.", "Look.", "warning", "L1"),
+    Finding("level_filled_in", "L1 was counted.", "Look.", "warning", "L1"),
+)
+
+
+@pytest.mark.parametrize(("by_mm", "left"), [(0, DOUBTS), (3, (DOUBTS[0], DOUBTS[2]))])
+def test_what_makes_a_proposal_doubtful_comes_back_as_far_as_moving_it_did_not_settle_it(tmp_path, by_mm, left):
+    path = tmp_path / "L1-midline.mrk.json"
+    text = midline_text(MidlineOrigin("proposal_accepted"), MIDLINE, DOUBTS)
+    write_markup(path, "midline", "L1-midline", MIDLINE, text)
+    moved(path, 0, (by_mm, 0, 0))
+    markups = read_markups([tmp_path])
+    assert markups.findings == left[:1]
+    assert markups.level_findings == left[1:]
+
+
+@pytest.mark.parametrize(
+    "findings",
+    [
+        "[",
+        "[5]",
+        '[{"code": 7, "sentence": "x"}]',
+        '[{"code": "level_filled_in", "sentence": "two\\nlines"}]',
+        '[{"code": "level_filled_in", "sentence": "of another", "level": "L2"}]',
+        '[{"code": "my_own", "sentence": "x"}]',
+        '[{"code": "level_filled_in", "sentence": "x", "severity": "deadly"}]',
+        '[{"code": "level_filled_in", "sentence": ["x"]}]',
+    ],
+)
+def test_findings_that_no_proposal_has_are_left_aside(tmp_path, findings):
+    text = f"{midline_text(MidlineOrigin('proposal_accepted'), MIDLINE)}, findings {findings}"
+    write_markup(tmp_path / "L1-midline.mrk.json", "midline", "L1-midline", MIDLINE, text)
+    markups = read_markups([tmp_path])
+    assert (markups.findings, markups.level_findings) == ((), ())
 
 
 def automatic(folder):

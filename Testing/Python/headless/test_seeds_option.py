@@ -94,6 +94,16 @@ def test_the_scene_keeps_what_makes_a_proposal_doubtful(spine, tmp_path):
     assert all(set(kept[level]) <= set(told[level]) for level in LEVELS)
 
 
+def test_the_markups_of_proposals_give_their_audit_folder_again_with_what_makes_them_doubtful(spine, tmp_path):
+    seeds = seeds_of(spine, tmp_path / "seeds.mrk.json", ("L1", "L4"))
+    for out, source in (("first", ["--seeds", seeds, "--fill-levels"]), ("again", ["--markups", "MARKUPS"])):
+        options = [tmp_path / "first" / "markups" if one == "MARKUPS" else one for one in source]
+        run = lumbarhu("measure", spine.ct, *options, "--out", tmp_path / out)
+        assert (run.exit_code, run.err) == (0, "")
+    assert "level_filled_in" in {one["code"] for one in level_findings(tmp_path / "again")["L2"]}
+    assert files_of(tmp_path / "again") == files_of(tmp_path / "first")
+
+
 def level_findings(out):
     record = json.loads((out / "record.json").read_text())
     return {level["level"]: level["findings"] for level in record["levels"]}

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK
 from headless.batch_files import batch_here, write_cases
 from headless.command_runner import lumbarhu
-from headless.phantom_files import PhantomFiles, points_of, rows_of, write_midlines
+from headless.phantom_files import PhantomFiles, files_of, points_of, rows_of, write_midlines
 from placement.phantom_masks import vertebra_mask
 
 from LumbarHULib.core.levels import LABEL_VALUES
@@ -74,6 +74,13 @@ def test_midlines_from_a_segmentation_measure_what_true_midlines_do(proposed, au
     record = json.loads((proposed / "record.json").read_text())
     assert {level["midline"]["origin"]["kind"] for level in record["levels"]} == {"proposal_accepted"}
     assert "labels_read_by_value" in [finding["code"] for finding in record["findings"]]
+
+
+def test_its_markups_give_the_same_bytes_with_what_made_the_proposals_doubtful(proposed, spine, tmp_path):
+    again = tmp_path / "again"
+    run = lumbarhu("measure", spine.ct, "--markups", proposed / "markups", "--out", again)
+    assert (run.exit_code, run.err) == (0, "")
+    assert files_of(again) == files_of(proposed)
 
 
 def test_proposed_midlines_lie_in_the_audit_folder_and_measure_the_same_again(spine, proposed, tmp_path):

@@ -3,10 +3,12 @@ import pytest
 from mrml.scene_tools import move_point
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin
 from LumbarHULib.files.markup_file import read_markups
 from LumbarHULib.mrml.reading_markups import (
     adopt_markup,
+    confirm_level,
     ensure_markup,
     is_edited,
     markup_node,
@@ -14,6 +16,7 @@ from LumbarHULib.mrml.reading_markups import (
     move_into_slice,
     placed_levels,
     placed_points,
+    placement_findings,
     read_landmarks,
     return_to_automatic,
     set_landmarks,
@@ -237,7 +240,8 @@ def test_markups_saved_by_hand_tell_what_a_reader_moved(reading, measurer, role,
 
 
 def test_markups_that_are_loaded_and_adopted_keep_what_their_files_tell(reading, measurer, bodies, scene, tmp_path):
-    set_midline(reading, "L2", bodies.midlines_ras_mm["L2"], MidlineOrigin("proposal_accepted"))
+    doubt = Finding("level_filled_in", "L3 was counted.", "Look.", "warning", "L3")
+    set_midline(reading, "L2", bodies.midlines_ras_mm["L2"], MidlineOrigin("proposal_accepted"), [doubt])
     measurer.update_level("L2")
     saved(reading, tmp_path)
     for role, node_class in (("midline", "LineNode"), ("outline", "ClosedCurveNode")):
@@ -247,6 +251,11 @@ def test_markups_that_are_loaded_and_adopted_keep_what_their_files_tell(reading,
         adopt_markup(reading, "L3", role, node)
     assert midline_origin(reading, "L3") == MidlineOrigin("proposal_accepted")
     assert not is_edited(reading, "L3", "outline")
+    assert placement_findings(reading, "L3") == (doubt,)
+    confirm_level(reading, "L3")
+    assert placement_findings(reading, "L3") == ()
+    assert midline_origin(reading, "L3") == MidlineOrigin("proposal_accepted")
+    assert "findings" not in markup_node(reading, "L3", "midline").GetNthControlPointDescription(0)
     move_point(markup_node(reading, "L3", "outline"), 2, (0.1, 0, 0))
     assert is_edited(reading, "L3", "outline")
 
