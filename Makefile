@@ -1,6 +1,6 @@
 # make demo     the main job on a CT of our own: measured, classified, audited; the result is in demo/
 # make test     style and every test; as root on Debian or Ubuntu it installs the system libraries that the panel's need
-# make bench    how long a measurement takes, and placing it
+# make bench    how long a measurement takes, placing it, and, where there is EGL, a slice view
 # make thousand a batch of 1,000 cases, killed and on Dask as well: speed, memory, and what a million would cost
 # make evidence the choice of the protocol's defaults, and how exact a measurement is, worked out anew
 # make browser  every page that it writes, looked at in a Chromium that is installed

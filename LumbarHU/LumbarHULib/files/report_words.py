@@ -46,7 +46,8 @@ def agreement_told(class_counts: Sequence[int]) -> str:
     if len(class_counts) == 1:
         return f"All {class_counts[0]} regions agree."
     *most, last = class_counts
-    return f"The {sum(class_counts)} regions do not agree: {', '.join(map(str, most))} and {last}."
+    split = f"{', '.join(map(str, most))} and {last}"
+    return f"The {sum(class_counts)} regions do not agree, they fall into {len(class_counts)} classes: {split}."
 
 
 def trials_told(trials: int, protocol: Protocol) -> str:

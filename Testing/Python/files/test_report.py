@@ -5,6 +5,7 @@ import copy
 import csv
 import io
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -32,6 +33,7 @@ from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.audit_folder import file_sha256, write_audit_folder
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.files.report_html import report_page
+from LumbarHULib.files.report_words import agreement_told
 from LumbarHULib.files.verify import verify_audit_folder
 
 # Rows and columns of the pixels that lean toward each other within the slice.
@@ -122,6 +124,27 @@ def test_the_answers_beside_a_class_follow_from_its_numbers(folder, page):
         mean, low, high = (float(of_file[name]) for name in ("mean_hu", "cutoff_low_hu", "cutoff_high_hu"))
         assert row[8] == ("yes" if low <= mean <= high else "no")
         assert row[9] == ("yes" if abs(float(of_file["distance_hu"])) < limit_hu else "no")
+
+
+def test_whether_the_regions_agree_follows_from_their_classes(folder, page):
+    counts = sorted(Counter(row["class"] for row in table(folder / "summary.csv")).values(), reverse=True)
+    told = "All 5 regions agree."
+    if len(counts) > 1:
+        told = f"The 5 regions do not agree, they fall into {len(counts)} classes: "
+        told += f"{', '.join(map(str, counts[:-1]))} and {counts[-1]}."
+    assert told in page.text
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ((5,), "All 5 regions agree."),
+        ((4, 1), "The 5 regions do not agree, they fall into 2 classes: 4 and 1."),
+        ((2, 2, 1), "The 5 regions do not agree, they fall into 3 classes: 2, 2 and 1."),
+    ],
+)
+def test_a_split_is_told_by_its_counts(counts, told):
+    assert agreement_told(counts) == told
 
 
 def test_levels_stand_downward_with_the_numbers_of_the_results(folder, page):
