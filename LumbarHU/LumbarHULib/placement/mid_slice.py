@@ -11,19 +11,21 @@ from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.core.protocol import Protocol
 
 
-def mid_slice_at(position: float, spacing_mm: float, protocol: Protocol) -> int:
+def mid_slice_at(position: float, uncertain_mm: float, spacing_mm: float, protocol: Protocol) -> int:
     """Return the slice nearest to mid-height; of two that are alike to it as far as it is known, the more caudal.
 
     Parameters
     ----------
     position : float
         Mid-height, counted in slices from caudal.
+    uncertain_mm : float
+        By how much it may be off, beyond what the best estimate may.
     spacing_mm : float
         Distance between two slices.
     protocol : Protocol
     """
-    # Half a slice at most: then it is the next slice below mid-height.
-    return nearest_slice(position - min(protocol.placement_tie_mm / spacing_mm, 0.5))
+    alike = min((protocol.placement_tie_mm + uncertain_mm) / spacing_mm, protocol.placement_tie_slices)
+    return nearest_slice(position - alike)
 
 
 def slice_alike(position: float, uncertain_mm: float, spacing_mm: float, protocol: Protocol) -> int | None:
@@ -43,7 +45,7 @@ def slice_alike(position: float, uncertain_mm: float, spacing_mm: float, protoco
     """
     if 2 * spacing_mm <= protocol.slab_mm:
         return None
-    chosen = mid_slice_at(position, spacing_mm, protocol)
+    chosen = mid_slice_at(position, uncertain_mm, spacing_mm, protocol)
     other = chosen + (1 if position > chosen else -1)
     from_halfway = abs((chosen + other) / 2 - position)
     return other if from_halfway <= protocol.placement_tie_slices + uncertain_mm / spacing_mm else None
@@ -84,7 +86,7 @@ def ambiguity_finding(
     else:
         worst_hu = np.inf
         told = "there the level cannot be measured"
-    off = abs(position - mid_slice_at(position, stack.slice_spacing_mm, protocol))
+    off = abs(position - mid_slice_at(position, uncertain_mm, stack.slice_spacing_mm, protocol))
     return Finding(
         "mid_slice_ambiguous",
         f"The middle of {level} lies {off:.2f} slices from its mid-slice, known to about "

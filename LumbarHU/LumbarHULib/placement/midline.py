@@ -49,7 +49,7 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         height = mid_height(stack, guess.level, axes, ends_mm, depth_mm, protocol)
         tilted = axes.turned(height.up_ras, axes.anterior_ras).moved_to(axes.to_ras_mm((0.0, 0.0, height.above_mm)))
         position = float(stack.slice_heights(tilted.center_ras_mm))
-        mid_slice = mid_slice_at(position, stack.slice_spacing_mm, protocol)
+        mid_slice = mid_slice_at(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
         midline = midline_in_slice(stack, tilted, depth_mm, guess.level, mid_slice, protocol)
         # The endplates' centers lie above and below the midline's middle: seen anew, they do not depend on the guess.
         off_mm = float(axes.to_body_mm(midline.mean(axis=0))[1])

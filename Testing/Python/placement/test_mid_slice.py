@@ -7,27 +7,27 @@ from LumbarHULib.placement.mid_slice import mid_slice_at, slice_alike
 
 
 @pytest.mark.parametrize(
-    ("position", "spacing_mm", "mid_slice"),
+    ("position", "uncertain_mm", "spacing_mm", "mid_slice"),
     [
-        (20.5, 2.5, 20),
-        (20.5 + 1e-9, 2.5, 20),
-        (20.57, 2.5, 20),
-        (20.59, 2.5, 21),
-        (20.43, 2.5, 20),
-        (20.0, 2.5, 20),
-        (20.53, 5.0, 20),
-        (20.55, 5.0, 21),
-        (20.69, 1.0, 20),
-        (20.71, 1.0, 21),
-        (20.97, 0.3, 20),
-        (21.0, 0.3, 20),
-        (21.01, 0.3, 21),
+        (20.5, 0.0, 2.5, 20),
+        (20.5 + 1e-9, 0.0, 2.5, 20),
+        (20.57, 0.0, 2.5, 20),
+        (20.59, 0.0, 2.5, 21),
+        (20.59, 0.1, 2.5, 20),
+        (20.69, 1.5, 2.5, 20),
+        (20.71, 1.5, 2.5, 21),
+        (20.43, 0.0, 2.5, 20),
+        (20.0, 1.5, 2.5, 20),
+        (20.53, 0.0, 5.0, 20),
+        (20.55, 0.0, 5.0, 21),
+        (20.69, 0.0, 1.0, 20),
+        (20.71, 0.0, 1.0, 21),
     ],
 )
-def test_of_two_slices_within_a_fifth_of_a_millimeter_of_a_tie_the_more_caudal_is_taken(
-    position, spacing_mm, mid_slice
+def test_of_two_slices_alike_as_far_as_mid_height_is_known_the_more_caudal_is_taken(
+    position, uncertain_mm, spacing_mm, mid_slice
 ):
-    assert mid_slice_at(position, spacing_mm, study_protocol()) == mid_slice
+    assert mid_slice_at(position, uncertain_mm, spacing_mm, study_protocol()) == mid_slice
 
 
 @pytest.mark.parametrize(
