@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import LumbarHULib
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.audit import software_versions
 from LumbarHULib.files.audit_folder import file_sha256
 from LumbarHULib.files.image_header import read_image_header
@@ -88,12 +89,22 @@ def sign_of(inputs: Mapping[str, Sequence[Path]]) -> str:
 
     A file that is written, copied over or moved into the place of another has another sign, though its content may be
     the same. The names are hashed as well, for they may be those of patients.
+
+    Raises
+    ------
+    InputError
+        When one is not there.
     """
     digest = hashlib.sha256()
     for role, files in inputs.items():
         digest.update(f"{role}\0{len(files)}\0".encode())
         for file in files:
-            status = os.stat(file)
+            try:
+                status = os.stat(file)
+            except FileNotFoundError as error:
+                raise InputError(
+                    f"“{file.name}” is not there: it was removed, or is a link to a file that is not there."
+                ) from error
             digest.update(os.fsencode(file))
             digest.update(f"\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}\0".encode())
     return digest.hexdigest()

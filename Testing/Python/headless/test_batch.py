@@ -93,6 +93,15 @@ def test_the_folder_of_all_must_be_a_batchs_or_empty(three, tmp_path):
     assert files_of(tmp_path / "out") == {"letters.txt": b"mine"}
 
 
+def test_a_link_into_nowhere_among_the_slices_of_a_case_is_named(one_level, tmp_path):
+    (tmp_path / "series").mkdir()
+    (tmp_path / "series" / "slice-7.dcm").symlink_to(tmp_path / "gone.dcm")
+    table = write_cases(tmp_path / "cases.csv", [case_row("a", one_level), ["b", "series", str(one_level.markups)]])
+    (failure,) = batch_here(table, tmp_path / "out").failures
+    assert (failure.case, failure.column) == ("b", "")
+    assert "“slice-7.dcm” is not there: it was removed, or is a link" in failure.sentence
+
+
 def test_two_batches_do_not_work_in_one_folder(three, tmp_path):
     with batch_folder(tmp_path / "out"):
         run = lumbarhu("batch", three, "--out", tmp_path / "out")
