@@ -88,7 +88,7 @@ def test_two_slices_that_measure_alike_make_a_note_of_it():
     assert [(finding.code, finding.severity) for finding in proposal.findings] == [("mid_slice_ambiguous", "note")]
 
 
-@pytest.mark.parametrize(("above_halfway_mm", "is_caudal"), [(0.0, True), (0.08, True), (-0.1, True), (1.0, False)])
+@pytest.mark.parametrize(("above_halfway_mm", "is_caudal"), [(0.0, True), (0.08, True), (-0.1, True), (1.2, False)])
 def test_on_a_tie_of_two_slices_mask_and_click_take_the_more_caudal_and_say_so(above_halfway_mm, is_caudal):
     spec = upright_spine(("L2", "L3", "L4"), trunk=False, rotation_deg=5)
     grid = axial_grid((0.0, -12.0, -above_halfway_mm), (100.0, 96.0, 130.0), 0.8, 2.5)
