@@ -1,7 +1,9 @@
 """What the documents tell people to type exists, and the numbers that they state are those in use."""
 
+import csv
 import functools
 import importlib.util
+import io
 import re
 import subprocess
 import sys
@@ -9,8 +11,10 @@ from fractions import Fraction
 
 import pytest
 
+from LumbarHULib.files import cohort_columns
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.headless import batch_table
 
 OPTION = re.compile(r"--[a-z][a-z-]*")
 
@@ -142,3 +146,13 @@ def test_the_page_on_findings_is_the_one_that_its_script_writes(repository):
     spec.loader.exec_module(script)
     is_same = script.PAGE.read_text(encoding="utf-8") == script.page()
     assert is_same, "run python Docs/list_findings.py"
+
+
+def test_the_tables_that_the_documents_show_are_tables_that_the_program_reads(repository):
+    page = (repository / "Docs" / "command-line.md").read_text(encoding="utf-8")
+    tables = [list(csv.reader(io.StringIO(text))) for text in re.findall(r"^```\n(case,.*?)^```", page, re.M | re.S)]
+    known = [set(batch_table.COLUMNS), set(cohort_columns.COLUMNS)]
+    assert len(tables) == len(known)
+    for (header, *rows), columns in zip(tables, known, strict=True):
+        assert set(header) <= columns
+        assert {len(row) for row in rows} == {len(header)}
