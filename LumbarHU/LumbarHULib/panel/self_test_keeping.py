@@ -54,7 +54,7 @@ class KeepingSteps(WalkBase):
         document["values"]["cortical_margin_mm"]["value"] += 1
         protocol.write_text(json.dumps(document), encoding="utf-8")
         document = copy.deepcopy(self._session.reading.cutoffs_document.document)
-        document["name"] = "our cutoffs"
+        document |= {"name": "our cutoffs", "whose": "our"}
         document["rois"]["round"]["osteoporosis"] = {"value": 90, "unit": "HU", "source": "ours", "note": ""}
         document["rois"]["round"]["normal"] = {"value": 130, "unit": "HU", "source": "ours", "note": ""}
         cutoffs.write_text(json.dumps(document), encoding="utf-8")
@@ -65,6 +65,7 @@ class KeepingSteps(WalkBase):
         self._test.assertEqual(self._numbers(), self._core_numbers())
         self._test.assertNotEqual(self._numbers(), before)
         self._test.assertEqual(self._ui.huSummaryTable.item(0, 2).text(), "90.00\n130.00")
+        self._test.assertIn(" our ", self._ui.huSummaryTable.item(0, 1).text())
         interval = self._ui.huSummaryTable.item(0, 4)
         self._test.assertEqual((interval.text(), "not known" in interval.toolTip()), ("?", True))
         self._ui.huProtocolPath.currentPath = str(cutoffs)
