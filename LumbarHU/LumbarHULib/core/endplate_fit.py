@@ -296,6 +296,8 @@ def _fit(pair, starts, blurs_mm, protocol) -> tuple[float, tuple[Surface, Surfac
         matrix, vector = prior.copy(), prior @ (expected - unknowns)
         for columns, half in zip(pair, _HALVES, strict=True):
             model, jacobian, hu = _modeled(columns, unknowns[half], extra_sd_mm)
+            if not len(hu):
+                return _unseen(starts)
             residual = hu - model
             scale = max(1.5 * np.median(np.abs(residual)), noise)
             weight = 1 / (1 + (residual / (2 * scale)) ** 2) / (scale**2 * _VOXELS_ALIKE)
@@ -311,10 +313,17 @@ def _fit(pair, starts, blurs_mm, protocol) -> tuple[float, tuple[Surface, Surfac
         surface = Surface(*(float(value) for value in unknowns[half][:_SHAPE]), unknowns[half][_SHAPE:])
         surfaces.append(replace(surface, support=_support(columns, surface, protocol)))
         model, _, hu = _modeled(columns, unknowns[half], 0.0)
+        if not len(hu):
+            return _unseen(starts)
         # Windows differ in size, so the mean counts, as if all had as many voxels.
         count = columns.hu.shape[0] * (_INSIDE_MM + _OUTSIDE_MM) / columns.slice_mm / _VOXELS_ALIKE
         cost += 2 * count * np.mean(np.log1p(((hu - model) / (2 * noise)) ** 2))
     return float(cost), tuple(surfaces)
+
+
+def _unseen(starts: Sequence[Surface]) -> tuple[float, tuple[Surface, Surface]]:
+    """Return what a fit that left the scan yields: it explains nothing, and no endplate is seen."""
+    return np.inf, tuple(replace(start, support=0.0) for start in starts)
 
 
 def _modeled(columns: Columns, unknowns: np.ndarray, extra_sd_mm: float):
