@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from LumbarHULib.core.findings import SEVERITIES, Finding
+from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.files import html_text as html
@@ -13,7 +13,7 @@ from LumbarHULib.files.html_text import Html
 from LumbarHULib.files.level_picture import HIGH_HU, LOW_HU, PICTURE_STYLE, level_pictures
 from LumbarHULib.files.report_numbers import NUMBERS_STYLE, agreement, class_table, level_table, scale
 from LumbarHULib.files.report_origin import acquisition_table, cutoffs_parts, protocol_parts, software_parts
-from LumbarHULib.files.report_words import grouped_findings, sentences_of
+from LumbarHULib.files.report_words import grouped_findings, sentences_of, severity_of
 
 RESEARCH_USE = (
     "For research only. Not a medical device, not a diagnosis; no decision about a patient may rest on it. A mean "
@@ -105,7 +105,7 @@ def report_page(audit: Audit, label_maps: Path, file_sha256: Mapping[str, str]) 
         class_table(result, protocol),
         html.paragraph(agreement(result)) if agreement(result) else "",
         html.heading("Findings"),
-        _findings(grouped_findings(audit)),
+        _findings(grouped_findings(result, protocol, audit.cutoffs.cutoffs)),
         html.heading("HU by level"),
         html.paragraph("Mean (SD) of the voxels, in HU.", "note"),
         level_table(result, protocol),
@@ -194,7 +194,7 @@ def _findings(groups: Sequence[tuple[Finding, ...]]) -> str:
         return html.paragraph("None but those in the tables.")
     items = []
     for group in groups:
-        severity = max((finding.severity for finding in group), key=SEVERITIES.index)
+        severity = severity_of(group)
         sentences = " ".join(html.foreign(sentence) for sentence in sentences_of(group))
         remedy = f" <em>{html.foreign(group[0].remedy)}</em>" if group[0].remedy else ""
         items.append(f'<li class="{severity}"><strong>{_SEVERITY_WORDS[severity]}.</strong> {sentences}{remedy}</li>')

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import SEVERITIES, Finding
 from LumbarHULib.core.patient import missing_levels_told
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.results import CLASSES, RoiSummary
-from LumbarHULib.files.audit import Audit
+from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
 
 # What the table of classes shows in columns.
 IN_TABLE = frozenset({"inside_cutoff_interval", "within_measurement_error"})
@@ -69,23 +69,29 @@ def osteopenia_recovered(summaries: Sequence[RoiSummary]) -> str:
     return f"Of patients with osteopenia these cutoffs find as such: {', '.join(recovered)}." if recovered else ""
 
 
-def grouped_findings(audit: Audit, notes_of_levels: bool = True) -> list[tuple[Finding, ...]]:
+def grouped_findings(
+    result: ReadingResult, protocol: Protocol, cutoffs: CutoffTable, notes_of_levels: bool = True
+) -> list[tuple[Finding, ...]]:
     """Return the findings that no table shows, the gravest first; those of one kind and one remedy stand together.
 
     Without `notes_of_levels`, notes are left out but for those on the whole reading.
     """
-    result = audit.result
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in result.all_findings:
         if finding.severity == "note" and not notes_of_levels and finding not in result.findings:
             continue
         if finding.code == _LEVELS_MISSING:
-            told = missing_levels_told(result, audit.protocol.protocol, audit.cutoffs.cutoffs)
+            told = missing_levels_told(result, protocol, cutoffs)
             groups[_LEVELS_MISSING, ""] = [Finding(_LEVELS_MISSING, told, severity=finding.severity)]
         elif finding.code not in IN_TABLE:
             groups.setdefault((finding.code, finding.remedy), []).append(finding)
-    gravest_first = sorted(groups.values(), key=lambda group: -max(SEVERITIES.index(of.severity) for of in group))
+    gravest_first = sorted(groups.values(), key=lambda group: -SEVERITIES.index(severity_of(group)))
     return [tuple(group) for group in gravest_first]
+
+
+def severity_of(group: Sequence[Finding]) -> str:
+    """Return the gravest severity of findings that stand together."""
+    return max((finding.severity for finding in group), key=SEVERITIES.index)
 
 
 def sentences_of(group: Sequence[Finding]) -> list[str]:

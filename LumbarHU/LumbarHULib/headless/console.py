@@ -133,7 +133,8 @@ def _class_row(summary: RoiSummary) -> list[str]:
 
 def _findings_text(audit: Audit) -> str:
     # Notes on one level are for the audit folder; those on the whole reading tell what was left aside.
-    groups = grouped_findings(audit, notes_of_levels=False)
+    protocol, cutoffs = audit.protocol.protocol, audit.cutoffs.cutoffs
+    groups = grouped_findings(audit.result, protocol, cutoffs, notes_of_levels=False)
     if groups:
         return "\n".join(["Findings:", *(f"- {_told(group, audit.accept_off_protocol)}" for group in groups)])
     return "No findings but those in the table." if audit.result.all_findings else "No findings."

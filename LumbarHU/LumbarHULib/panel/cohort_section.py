@@ -9,9 +9,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.cohort.analysis import AnalysisOptions
+from LumbarHULib.files.cohort_folder import OWN_COHORT_FOLDER
 from LumbarHULib.files.cohort_job import CohortJob, run_cohort_job
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.files.whole_folder import check_destination
 from LumbarHULib.mrml.cohort_nodes import CohortNodes, cohorts, write_cohort
 from LumbarHULib.mrml.protocol_edit import use_measurement_error
 from LumbarHULib.mrml.reading import set_cutoffs
@@ -98,16 +100,19 @@ class CohortSection(Section):
                 }
             ),
             readings=Path(readings) if readings else None,
-            # Of the same table: its own folder is brought up to date.
             overwrite=folder.is_dir(),
         )
         with self._panel.messages.problems_told():
+            check_destination(folder, overwrite=True, ours=OWN_COHORT_FOLDER)
+            if not self._panel.questions.may_replace(folder, _replacing(folder)):
+                return
             try:
                 with _progress(_("Working out the cohort")) as progress:
                     outcome = run_cohort_job(job, progress)
             except StoppedByUserError:
                 self._tell(_("Stopped; no file was changed."))
                 return
+            self._panel.questions.has_written(folder)
             write_cohort(slicer.mrmlScene, outcome.analysis, outcome.tables)
             sizes = ", ".join(f"{size} {group}" for group, size in outcome.analysis.cohort.group_sizes.items())
             self._tell(
@@ -159,6 +164,15 @@ class CohortSection(Section):
     def _tell(self, text: str) -> None:
         self._ui.huCohortLabel.text = text
         self._ui.huCohortLabel.visible = bool(text)
+
+
+def _replacing(folder: Path) -> str:
+    """Return the question whether a cohort's result may be replaced: what is there, and of when."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    newest = max((path.stat().st_mtime for path in files), default=0.0)
+    when = qt.QDateTime.fromSecsSinceEpoch(int(newest)).toString("yyyy-MM-dd HH:mm")
+    question = _("“{folder}” holds the result of a cohort already: {count} files, the newest of {when}. Replace them?")
+    return question.format(folder=folder, count=len(files), when=when)
 
 
 def _is_file(folder: Path | None, name: str) -> bool:

@@ -40,11 +40,11 @@ class CtListSection(Section):
         ui.huNextButton.enabled = bool(ui.huListEdit.text.strip()) and self._panel.parameters is not None
 
     def _on_folder(self) -> None:
-        self._choose(qt.QFileDialog.getExistingDirectory(self._ui.huListButton, _("Folder of CTs")))
+        self._choose(self._panel.questions.chosen_folder(_("Folder of CTs")))
 
     def _on_table(self) -> None:
         title, kinds = _("Table of CTs, with the columns case and ct"), _("Tables (*.csv);;All files (*)")
-        self._choose(qt.QFileDialog.getOpenFileName(self._ui.huListButton, title, "", kinds))
+        self._choose(self._panel.questions.chosen_file(title, kinds))
 
     def _choose(self, path: str) -> None:
         if path:

@@ -56,9 +56,14 @@ class HandOnSection(Section):
             with slicer.util.WaitCursor():
                 if not self._panel.keep.export():
                     return
-                folder = self._folder()
+                folder, reading = self._folder(), self._session.reading
                 destination = folder.with_name(f"{folder.name} DICOM")
+                question = _("There are DICOM objects of {title} of “{case}” already. Replace them?")
+                question = question.format(title=reading.title, case=reading.case)
+                if not self._panel.questions.may_replace(destination, question):
+                    return
                 export_dicom(folder, Path(series), destination, overwrite=destination.is_dir())
+                self._panel.questions.has_written(destination)
                 self._panel.keep.tell(_("Exported to {folder}.").format(folder=destination))
 
     def _series(self) -> str:

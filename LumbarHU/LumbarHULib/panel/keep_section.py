@@ -20,7 +20,6 @@ class KeepSection(Section):
 
     def __init__(self, ui, panel):
         super().__init__(ui, panel)
-        self._may_be_replaced: set[Path] = set()
         self._told_for: tuple = ()
         self._on_click(ui.huSignButton, self._on_sign)
         self._on_click(ui.huReopenButton, self._on_reopen)
@@ -53,23 +52,16 @@ class KeepSection(Section):
             self._panel.messages.tell(_("Choose the folder to export to."))
             return False
         folder = audit_folder_of(Path(root), reading)
-        replaces = folder.is_dir()
-        if replaces and folder not in self._may_be_replaced:
-            question = _("There is an export of {title} of “{case}” already. Replace it?")
-            if not self._panel.questions.confirmed(question.format(title=reading.title, case=reading.case)):
-                return False
-        export_reading(Path(root), reading, self._session.result, overwrite=replaces)
-        # What this panel wrote is brought up to date without asking again.
-        self._may_be_replaced.add(folder)
+        question = _("There is an export of {title} of “{case}” already. Replace it?")
+        if not self._panel.questions.may_replace(folder, question.format(title=reading.title, case=reading.case)):
+            return False
+        export_reading(Path(root), reading, self._session.result, overwrite=folder.is_dir())
+        self._panel.questions.has_written(folder)
         self._ui.huExportPath.addCurrentPathToHistory()
         self._ui.huVerifyPath.currentPath = str(folder)
         self._panel.hand_on.refresh("all")
         self.tell(_("Exported to {folder}.").format(folder=folder))
         return True
-
-    def forget_exports(self) -> None:
-        """Ask again before an export is replaced: another scene may hold another reading of the same name."""
-        self._may_be_replaced.clear()
 
     def _show(self) -> None:
         ui, session = self._ui, self._session

@@ -107,7 +107,7 @@ class Panel(VTKObservationMixin):
         """Work with a scene's parameters from now on; None while a scene is being closed."""
         self.parameters = parameters
         if parameters is None:
-            self.keep.forget_exports()
+            self.questions.forget_written()
             self.setup.forget_ct()
             self.close_reading()
         else:

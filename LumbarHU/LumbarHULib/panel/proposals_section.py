@@ -154,11 +154,11 @@ class ProposalsSection(Section):
         return {level: segment for level, segment in segments.items() if level not in by_hand}
 
     def _on_total_segmentator(self) -> None:
-        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
+        with self._panel.messages.problems_told():
             levels = self._panel.levels.proposable()
-            node = segment_vertebrae(self._session.reading.ct_node, levels)
-            self.choose(node)
-            self._propose()
+            self.choose(segment_vertebrae(self._session.reading.ct_node, levels))
+            with slicer.util.WaitCursor():
+                self._propose()
 
     def _on_click_each(self) -> None:
         self._arm(self._to_click())

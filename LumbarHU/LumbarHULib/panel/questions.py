@@ -1,4 +1,8 @@
-"""What the panel asks before it does something that cannot be taken back."""
+"""What the panel asks before it does something that cannot be taken back; every dialog of the panel is opened here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import qt
 import slicer
@@ -22,17 +26,55 @@ class Questions:
         self.answer: bool | None = True if slicer.app.testingEnabled() else None
         self.asked: list[str] = []
         self.folder = ""
+        self._written: set[Path] = set()
 
     def confirmed(self, question: str) -> bool:
         """Ask, and tell whether the user wants to go on."""
         self.asked.append(question)
         if self.answer is not None:
             return self.answer
-        return bool(slicer.util.confirmYesNoDisplay(question, windowTitle=_("Lumbar HU")))
+        with _usual_cursor():
+            return bool(slicer.util.confirmYesNoDisplay(question, windowTitle=_("Lumbar HU")))
 
-    def chosen_folder(self, question: str) -> str:
+    def may_replace(self, folder: Path, question: str) -> bool:
+        """Ask before a folder is replaced; what this panel wrote is brought up to date without asking again."""
+        is_there = folder.is_dir() and any(folder.iterdir())
+        return not is_there or folder in self._written or self.confirmed(question)
+
+    def has_written(self, folder: Path) -> None:
+        """Note a folder that need not be asked for again."""
+        self._written.add(folder)
+
+    def forget_written(self) -> None:
+        """Ask again for every folder: another scene may hold another reading of the same name."""
+        self._written.clear()
+
+    def chosen_folder(self, title: str) -> str:
         """Ask for a folder; return an empty text when the user gives none."""
-        self.asked.append(question)
+        self.asked.append(title)
         if self.answer is not None:
             return self.folder
-        return qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), question)
+        with _usual_cursor():
+            return qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
+
+    def chosen_file(self, title: str, kinds: str) -> str:
+        """Ask for a file of some kinds; return an empty text when the user gives none."""
+        self.asked.append(title)
+        if self.answer is not None:
+            return ""
+        with _usual_cursor():
+            return qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", kinds)
+
+
+@contextmanager
+def _usual_cursor() -> Iterator[None]:
+    """Take wait cursors away for as long as the application waits for its user."""
+    shapes = []
+    while qt.QApplication.overrideCursor() is not None:
+        shapes.append(qt.QApplication.overrideCursor().shape())
+        qt.QApplication.restoreOverrideCursor()
+    try:
+        yield
+    finally:
+        for shape in reversed(shapes):
+            qt.QApplication.setOverrideCursor(qt.QCursor(shape))

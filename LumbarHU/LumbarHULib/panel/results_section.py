@@ -6,9 +6,10 @@ import qt
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS, sorted_levels
-from LumbarHULib.core.patient import missing_levels_told
 from LumbarHULib.core.quantities import QUANTITIES
+from LumbarHULib.files.report_words import agreement_told, osteopenia_recovered
 from LumbarHULib.mrml.protocol_edit import is_protocol_modified
+from LumbarHULib.panel.findings_list import findings_html
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.summary_words import MEAN_DIGITS, summary_headers, summary_hint, summary_text
 from LumbarHULib.panel.tables import copy_on_request, fit_height, set_cell
@@ -24,9 +25,6 @@ CLASS_COLORS = {
 _SUMMARY_COLUMNS = ("mean", "class", "cutoffs", "distance", "interval", "error")
 _COLUMN_WIDTHS = {"mean": 40, "cutoffs": 50, "distance": 46, "interval": 50, "error": 44}
 _ROW_HEIGHT = 22
-# By the table, and in one line for all regions.
-_TOLD_ELSEWHERE = {"inside_cutoff_interval", "within_measurement_error", "levels_missing"}
-_SIGNS = {"severe": "✖", "warning": "▲", "note": "•"}
 
 
 class ResultsSection(Section):
@@ -121,24 +119,9 @@ class ResultsSection(Section):
         self._ui.huBesideLabel.visible = result is not None
 
     def _fill_findings(self, result) -> None:
-        told = (
-            []
-            if result is None
-            else [("severe", of.sentence, "", of.level) for of in result.refusals if not of.excluded]
-        )
-        by_code: dict[tuple, list] = {}
-        if result is not None and any(finding.code == "levels_missing" for finding in result.all_findings):
-            reading = self._session.reading
-            told.append(("warning", missing_levels_told(result, reading.protocol, reading.cutoffs), "", ""))
-        for finding in () if result is None else result.all_findings:
-            if finding.code not in _TOLD_ELSEWHERE:
-                by_code.setdefault((finding.code, finding.level), []).append(finding)
-        for (_code, level), findings in by_code.items():
-            told.append((findings[0].severity, _sentence(findings), findings[0].remedy, level))
-        told.sort(key=lambda one: list(_SIGNS).index(one[0]))
-        label = self._ui.huFindingsLabel
-        label.text = "".join(_as_html(*one) for one in told)
-        label.visible = bool(told)
+        reading, label = self._session.reading, self._ui.huFindingsLabel
+        label.text = "" if result is None else findings_html(result, reading.protocol, reading.cutoffs)
+        label.visible = bool(label.text)
 
     def _on_cell(self, row: int, _column: int) -> None:
         if row < len(self._level_rows):
@@ -157,35 +140,10 @@ def _paint(item, class_name: str) -> None:
         item.setForeground(qt.QBrush() if foreground is None else qt.QBrush(qt.QColor(foreground)))
 
 
-def _sentence(findings) -> str:
-    """Return one sentence for what several regions have in common."""
-    others = [roi_title(finding.roi) for finding in findings[1:] if finding.roi]
-    more = _(" (Likewise {rois}.)").format(rois=", ".join(others)) if others else ""
-    return findings[0].sentence + more
-
-
-def _as_html(severity: str, sentence: str, remedy: str, level: str) -> str:
-    link = f'<a href="{level}">{level}</a>: ' if level else ""
-    hint = f" <i>{html.escape(remedy)}</i>" if remedy else ""
-    return f'<p style="margin: 2px">{_SIGNS[severity]} {link}{html.escape(sentence)}{hint}</p>'
-
-
 def _beside_the_classes(result) -> str:
     """Return what must be seen with the classes, as HTML; no sixth, overall class is made of the five."""
-    told = []
-    if result.class_counts:
-        agreement = _("The regions do not agree in their class: {counts}.")
-        if len(result.class_counts) == 1:
-            agreement = _("All regions agree in their class.")
-        told.append(agreement.format(counts=" + ".join(map(str, result.class_counts))))
-    recovered = [
-        f"{roi_title(summary.roi)} {summary.cutoffs.osteopenia_recovered_percent:.0f} %"
-        for summary in result.summaries
-        if summary.cutoffs.osteopenia_recovered_percent is not None
-    ]
-    if recovered:
-        sentence = _("Of patients with osteopenia these cutoffs find as such: {rates}.")
-        told.append(sentence.format(rates=", ".join(recovered)))
+    told = [agreement_told(result.class_counts)] if result.class_counts else []
+    told += filter(None, [osteopenia_recovered(result.summaries)])
     if result.scan_facts.told:
         told.append(_("The CT: {facts}.").format(facts=", ".join(result.scan_facts.told)))
     else:

@@ -73,6 +73,7 @@ STEPS = (
     PanelWalk.compare_the_readings,
     PanelWalk.stop_a_cohort,
     PanelWalk.work_out_a_cohort,
+    PanelWalk.work_it_out_again,
     PanelWalk.use_its_cutoffs,
     PanelWalk.save_and_load_the_scene,
     PanelWalk.damage_a_reading,

@@ -1,5 +1,6 @@
 """What every step of the module's own test needs: the panel's parts, and the core's numbers of the same markups."""
 
+import re
 import tempfile
 
 import numpy as np
@@ -60,6 +61,10 @@ class WalkBase:
 
     def _automatic_actions(self, level: str) -> tuple:
         return self._widget.panel.levels.row(level).automatic.menu().actions()
+
+    def _findings(self) -> str:
+        """Return what the list of findings tells, without its links."""
+        return re.sub("<[^>]+>", "", self._ui.huFindingsLabel.text)
 
     def _press(self, key: str) -> None:
         """Do what Qt does when a shortcut of the main window is pressed."""

@@ -71,6 +71,26 @@ class CohortSteps(WalkBase):
         for view, roi in zip(views, ROIS, strict=True):
             self._test.assertIs(view.GetPlotChartNode(), cohort.chart("roc", roi))
 
+    def work_it_out_again(self):
+        """A result that this panel did not write is replaced only when the user says so."""
+        questions, summary = self._widget.panel.questions, self._cohort_folder() / "summary.html"
+        written = summary.stat().st_mtime_ns
+        questions.forget_written()
+        questions.answer = False
+        self._ui.huCohortRunButton.click()
+        self._test.assertRegex(questions.asked[-1], r"result of a cohort already: \d\d files, .*Replace them\?")
+        self._test.assertEqual(summary.stat().st_mtime_ns, written)
+        questions.answer = True
+        stranger = self._cohort_folder() / "somebody's own.txt"
+        stranger.touch()
+        self._ui.huCohortRunButton.click()
+        self._test.assertIn("is no folder that LumbarHU made", self._ui.huMessageLabel.text)
+        self._test.assertEqual(summary.stat().st_mtime_ns, written)
+        stranger.unlink()
+        self._ui.huCohortRunButton.click()
+        self._test.assertEqual(self._ui.huMessageLabel.text, "")
+        self._test.assertGreater(summary.stat().st_mtime_ns, written)
+
     def use_its_cutoffs(self):
         """The reading is judged by the cohort's cutoffs and measurement error, and by the study's again."""
         reading, before = self._session.reading, self._session.reading.protocol.lsc_hu

@@ -29,7 +29,7 @@ class KeepingSteps(WalkBase):
         self._ui.huReasonCombo.setCurrentText("fracture")
         self._ui.huExcludeButton.click()
         self._test.assertEqual(self._session.result.summaries[0].levels, MEAN_LEVELS[1:])
-        told = self._ui.huFindingsLabel.text
+        told = self._findings()
         for shift in ("round -7.7 HU", "oval ", "right ", "front ", "left "):
             self._test.assertIn(shift, told)
         self._test.assertEqual(told.count("The means are over"), 1)
@@ -110,7 +110,7 @@ class KeepingSteps(WalkBase):
         self._test.assertEqual(questions.asked, [])
         self._ui.huExportButton.click()
         self._test.assertEqual(questions.asked, [])
-        self._widget.panel.keep.forget_exports()
+        questions.forget_written()
         questions.answer = False
         self._ui.huExportButton.click()
         self._test.assertIn("Replace it?", questions.asked[-1])

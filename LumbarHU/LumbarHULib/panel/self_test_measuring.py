@@ -93,7 +93,7 @@ class MeasuringSteps(WalkBase):
         self._ui.huQuantityCombo.setCurrentText("Voxels")
         settle()
         beside = self._ui.huBesideLabel.text
-        for told in ("agree in their class", "round 22 %", "does not tell how it was taken"):
+        for told in ("regions do not agree", "round 22 %", "does not tell how it was taken"):
             self._test.assertIn(told, beside)
         for row, summary in enumerate(self._session.result.summaries):
             told, _, trials = self._ui.huSummaryTable.item(row, 1).text().partition("\n")
@@ -174,6 +174,9 @@ class MeasuringSteps(WalkBase):
         tick.click()
         self._test.assertEqual(self._session.result.summaries[0].levels, MEAN_LEVELS[:3])
         self._test.assertEqual((self._state("L4"), self._numbers()), ("not asked for", self._core_numbers()))
-        self._test.assertIn("without L4 (not measured)", self._ui.huFindingsLabel.text)
+        self._test.assertIn("without L4 (not measured)", self._findings())
+        self._test.assertIn('<a href="L4">', self._ui.huFindingsLabel.text)
+        self._ui.huFindingsLabel.linkActivated("L4")
+        self._test.assertEqual(self._session.level, "L4")
         tick.click()
         self._test.assertEqual(self._numbers(), before)

@@ -31,9 +31,10 @@ def segment_vertebrae(ct_node, levels: Sequence[str]):
     logic = slicer.util.getModuleLogic("TotalSegmentator")
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{ct_node.GetName()} vertebrae")
     try:
-        logic.setupPythonRequirements()
+        logic.setupPythonRequirements()  # asks, where something is to be downloaded
         # Fast means coarse; the edges come from the CT all the same.
-        logic.process(ct_node, node, fast=True, subset=[f"vertebrae_{level}" for level in levels])
+        with slicer.util.WaitCursor():
+            logic.process(ct_node, node, fast=True, subset=[f"vertebrae_{level}" for level in levels])
     except Exception as problem:  # whatever another extension, its downloads and its programs may raise
         slicer.mrmlScene.RemoveNode(node)
         raise InputError(_("TotalSegmentator failed: {problem}.").format(problem=str(problem).strip(" ."))) from problem

@@ -23,6 +23,10 @@ def test_findings_with_numbers_of_their_own_are_told_each():
     assert len(sentences_of([coarse("L1"), coarse("L2", "2.00"), coarse("L3")])) == 2
 
 
+def grouped(audit, result, **options):
+    return grouped_findings(result, audit.protocol.protocol, audit.cutoffs.cutoffs, **options)
+
+
 def patch(roi: str, difference: int) -> Finding:
     sentence = f"In the {roi} ROI of L1 a patch lies {difference:+} HU off."
     return Finding("uneven_bone", sentence, "Look there.", level="L1", roi=roi)
@@ -46,7 +50,7 @@ def test_notes_of_levels_can_be_left_out_but_not_those_of_the_reading():
     noted = replace(audit.result.levels[0], findings=(Finding("of_level", "One.", severity="note", level="L1"),))
     found = (Finding("of_reading", "Two.", severity="note"),)
     result = replace(audit.result, levels=(noted, *audit.result.levels[1:]), findings=found)
-    groups = grouped_findings(replace(audit, result=result), notes_of_levels=False)
+    groups = grouped(audit, result, notes_of_levels=False)
     codes = {group[0].code for group in groups}
     assert "of_reading" in codes
     assert "of_level" not in codes
@@ -59,7 +63,7 @@ def test_the_gravest_findings_stand_first_and_what_a_table_shows_is_left_to_it()
         Finding("within_measurement_error", "In the table."),
         Finding("grave", "Two.", severity="severe"),
     )
-    groups = grouped_findings(replace(audit, result=replace(audit.result, findings=found)))
+    groups = grouped(audit, replace(audit.result, findings=found))
     codes = [group[0].code for group in groups]
     assert codes[0] == "grave"
     assert codes[-1] == "a_note"
@@ -67,7 +71,8 @@ def test_the_gravest_findings_stand_first_and_what_a_table_shows_is_left_to_it()
 
 
 def test_missing_levels_are_told_once_for_the_five_regions():
-    groups = [group for group in grouped_findings(example_audit()) if group[0].code == "levels_missing"]
+    audit = example_audit()
+    groups = [group for group in grouped(audit, audit.result) if group[0].code == "levels_missing"]
     assert len(groups) == 1
     assert "without L2 (fracture, old), L4 (not measured)" in groups[0][0].sentence
 

@@ -62,6 +62,13 @@ def test_every_widget_that_can_be_used_tells_what_it_is_for(form):
     assert without == []
 
 
+def test_every_dialog_is_opened_where_the_wait_cursor_is_taken_away(sections):
+    opens = re.compile(
+        r"qt\.Q(?:File|Input|Message|Color|Font)?(?:Dialog|Box)\b|slicer\.util\.\w+Display\(|messageBox\("
+    )
+    assert [name for name, text in sections.items() if opens.search(text)] == ["questions.py"]
+
+
 def test_no_section_is_too_long(sections):
     assert {name: text.count("\n") for name, text in sections.items() if text.count("\n") > LONGEST_SECTION} == {}
 
