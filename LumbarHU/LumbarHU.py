@@ -172,8 +172,8 @@ class LumbarHUWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cleanup(self) -> None:
         """Called when the application closes and the module widget is destroyed."""
         if self.panel:
-            self.setParameterNode(None)
             self.panel.cleanup()
+            self.setParameterNode(None)
         self.removeObservers()
 
     def enter(self) -> None:

@@ -3,6 +3,7 @@
 import slicer
 
 from LumbarHULib.mrml.cohort_nodes import CohortNodes
+from LumbarHULib.panel.views import OwnLayout
 
 # Beside that of the layout for reading.
 _LAYOUT_ID = 52023
@@ -14,32 +15,11 @@ _VIEW = (
 )
 
 
-class CohortLayout:
-    """Our arrangement of plots and a table, with the arrangement before it remembered."""
+class CohortLayout(OwnLayout):
+    """Five plots and a table."""
 
     def __init__(self):
-        self._before: int | None = None
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether the views are arranged so now."""
-        node = _layout_node()  # none while the application closes
-        return node is not None and node.GetViewArrangement() == _LAYOUT_ID
-
-    def show(self) -> None:
-        """Arrange five plots and a table."""
-        node = _layout_node()
-        if not node.IsLayoutDescription(_LAYOUT_ID):
-            node.AddLayoutDescription(_LAYOUT_ID, _layout())
-        if not self.is_shown:
-            self._before = node.GetViewArrangement()
-            node.SetViewArrangement(_LAYOUT_ID)
-
-    def give_back(self) -> None:
-        """Arrange the views as they were before, unless the user has chosen another arrangement since."""
-        if self._before is not None and self.is_shown:
-            _layout_node().SetViewArrangement(self._before)
-        self._before = None
+        super().__init__(_LAYOUT_ID, _layout())
 
     def fill(self, cohort: CohortNodes, figure_name: str, table_name: str) -> None:
         """Show a figure and a table of a cohort, where there are such."""
@@ -80,10 +60,6 @@ def _layout() -> str:
         for row in (views[:_VIEWS_IN_A_ROW], views[_VIEWS_IN_A_ROW:])
     )
     return f'<layout type="vertical">{rows}</layout>'
-
-
-def _layout_node():
-    return slicer.app.layoutManager().layoutLogic().GetLayoutNode()
 
 
 def _view_node(tag: str, class_name: str):

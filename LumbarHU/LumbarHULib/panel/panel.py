@@ -96,11 +96,10 @@ class Panel(VTKObservationMixin):
         self.layout.give_back()
 
     def cleanup(self) -> None:
-        """Let go of everything for good."""
+        """Let go of everything for good, and leave everything as the user had it."""
+        self.leave()
+        self.close_reading()
         self.removeObservers()
-        self.live.stop()
-        self.placing.abandon()
-        self.names.remove()
         self.keys.remove()
 
     def use_parameters(self, parameters) -> None:

@@ -29,27 +29,54 @@ _IN_PLANE_MM = 1e-3
 _CALM_UPDATES_PER_SECOND = 15.0
 
 
-class ReadingLayout:
-    """Our arrangement of views, with the user's own remembered."""
+class OwnLayout:
+    """An arrangement of views of our own, with the one before it remembered.
 
-    def __init__(self):
+    Parameters
+    ----------
+    number : int
+        By which Slicer knows it.
+    description : str
+        Its XML.
+    """
+
+    def __init__(self, number: int, description: str):
+        self._number, self._description = number, description
         self._before: int | None = None
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether the views are arranged so now."""
+        node = _layout_node()
+        return node is not None and node.GetViewArrangement() == self._number
+
     def show(self) -> None:
-        """Arrange axial beside sagittal over coronal."""
-        node = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
-        if not node.IsLayoutDescription(_LAYOUT_ID):
-            node.AddLayoutDescription(_LAYOUT_ID, _LAYOUT)
-        if node.GetViewArrangement() != _LAYOUT_ID:
+        """Arrange the views so."""
+        node = _layout_node()
+        if not node.IsLayoutDescription(self._number):
+            node.AddLayoutDescription(self._number, self._description)
+        if not self.is_shown:
             self._before = node.GetViewArrangement()
-            node.SetViewArrangement(_LAYOUT_ID)
+            node.SetViewArrangement(self._number)
 
     def give_back(self) -> None:
         """Arrange the views as they were before, unless the user has chosen another arrangement since."""
-        node = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
-        if self._before is not None and node.GetViewArrangement() == _LAYOUT_ID:
-            node.SetViewArrangement(self._before)
+        if self._before is not None and self.is_shown:
+            _layout_node().SetViewArrangement(self._before)
         self._before = None
+
+
+class ReadingLayout(OwnLayout):
+    """Axial beside sagittal over coronal."""
+
+    def __init__(self):
+        super().__init__(_LAYOUT_ID, _LAYOUT)
+
+
+def _layout_node():
+    """Return what says how the views are arranged; None while the application closes."""
+    manager = slicer.app.layoutManager()
+    return None if manager is None else manager.layoutLogic().GetLayoutNode()
 
 
 def slice_node(name: str):
