@@ -14,7 +14,7 @@ from LumbarHULib.core.levels import parse_level, sorted_levels
 from LumbarHULib.core.patient import summarize
 from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.core.reading_checks import check_places
-from LumbarHULib.core.results import LevelRefusal, LevelResult, PlacementTrials, ReadingResult
+from LumbarHULib.core.results import LevelRefusal, LevelResult, PlacementTrials, ReadingResult, RoiMask
 from LumbarHULib.core.sensitivity import placement_trials
 from LumbarHULib.mrml.ct_node import CtCache
 from LumbarHULib.mrml.reading import Reading
@@ -141,6 +141,17 @@ class ReadingMeasurer:
             remove_markups(self._reading, level)
             remove_segments(self._reading, level)
         self._levels.pop(level, None)
+
+    @property
+    def edits(self) -> dict[tuple[str, str], RoiMask]:
+        """The regions that were edited by hand, by level and region, as of the last measurement."""
+        return self._segmentations.edits
+
+    def restore_edits(self, edits: dict[tuple[str, str], RoiMask]) -> None:
+        """Let the regions hold these edits and no others; the next measurement makes all others anew."""
+        if self._reading.ct_node is not None:
+            with self._writing():
+                self._segmentations.restore_edits(edits)
 
     @property
     def stack(self) -> AxialStack:

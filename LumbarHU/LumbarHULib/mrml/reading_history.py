@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from LumbarHULib.core.levels import LEVELS
+from LumbarHULib.core.results import ReadingResult, RoiMask
+from LumbarHULib.mrml.label_layer import same_mask
+from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, ensure_markup, markup_node, placed_points, replace_points
 
@@ -14,10 +17,11 @@ _KEPT_PREFIXES = ("written ", "origin ", "exclusions", "skipped")
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """A reading's markups and what is kept of their making."""
+    """A reading's markups with what is kept of their making, and its regions that were edited by hand."""
 
     points_ras_mm: dict[tuple[str, str], np.ndarray]
     parameters: dict[str, str]
+    edits: dict[tuple[str, str], RoiMask]
 
 
 @dataclass(eq=False)
@@ -26,12 +30,14 @@ class ReadingHistory:
 
     Parameters
     ----------
-    reading : Reading
+    measurer : ReadingMeasurer
+        Which measures the reading, and knows what was edited by hand in its regions.
     """
 
-    reading: Reading
+    measurer: ReadingMeasurer
     _undo: list[_State] = field(default_factory=list)
     _redo: list[_State] = field(default_factory=list)
+    _was_measured: bool = False
 
     @property
     def can_undo(self) -> bool:
@@ -45,13 +51,12 @@ class ReadingHistory:
 
     def remember(self) -> None:
         """Note the reading as it is, before a gesture changes it."""
-        self._undo.append(_state(self.reading))
-        self._redo.clear()
+        self._note(self._state())
 
     def give_up(self) -> None:
         """Go back to the last note and drop it: the gesture was broken off."""
         if self._undo:
-            _restore(self.reading, self._undo.pop())
+            self._restore(self._undo.pop())
 
     def undo(self) -> None:
         """Take the last gesture back; raises InputError when the reading is signed off."""
@@ -61,36 +66,53 @@ class ReadingHistory:
         """Repeat the gesture that was taken back last; raises InputError when the reading is signed off."""
         self._step(self._redo, self._undo)
 
+    def measure(self) -> ReadingResult:
+        """Measure the reading; where regions were edited elsewhere since the last time, that is a gesture as well."""
+        before, was_measured = self._state(), self._was_measured
+        result, self._was_measured = self.measurer.measure(), True
+        now = self.measurer.edits
+        if was_measured and not all(same_mask(before.edits.get(place), mask) for place, mask in now.items()):
+            self._note(before)
+        return result
+
+    def _note(self, state: _State) -> None:
+        self._undo.append(state)
+        self._redo.clear()
+
     def _step(self, taken_from: list[_State], put_on: list[_State]) -> None:
-        self.reading.require_open()
+        self.measurer.reading.require_open()
         if taken_from:
-            put_on.append(_state(self.reading))
-            _restore(self.reading, taken_from.pop())
+            put_on.append(self._state())
+            self._restore(taken_from.pop())
+
+    def _state(self) -> _State:
+        reading, points_ras_mm = self.measurer.reading, {}
+        for level in LEVELS:
+            for role in MARKUP_ROLES:
+                node = markup_node(reading, level, role)
+                if node is not None:
+                    points_ras_mm[level, role] = placed_points(node)
+        parameters = {name: reading.node.GetParameter(name) for name in _kept_names(reading)}
+        return _State(points_ras_mm, parameters, self.measurer.edits)
+
+    def _restore(self, state: _State) -> None:
+        reading = self.measurer.reading
+        self.measurer.restore_edits(state.edits)
+        for level in LEVELS:
+            for role in MARKUP_ROLES:
+                points_ras_mm = state.points_ras_mm.get((level, role), np.empty((0, 3)))
+                if len(points_ras_mm):
+                    replace_points(ensure_markup(reading, level, role), role, points_ras_mm)
+                elif (node := markup_node(reading, level, role)) is not None:
+                    replace_points(node, role, points_ras_mm)
+        for name in _kept_names(reading):
+            if name not in state.parameters:
+                reading.node.UnsetParameter(name)
+        for name, text in state.parameters.items():
+            reading.node.SetParameter(name, text)
 
 
-def _state(reading: Reading) -> _State:
-    points_ras_mm = {}
-    for level in LEVELS:
-        for role in MARKUP_ROLES:
-            node = markup_node(reading, level, role)
-            if node is not None:
-                points_ras_mm[level, role] = placed_points(node)
+def _kept_names(reading: Reading) -> list[str]:
     names = [name for name in reading.node.GetParameterNames() if name.startswith(_KEPT_PREFIXES)]
     # What is kept of the segmentations stays with them: its names have no hyphen.
-    names = [name for name in names if not name.startswith("written ") or "-" in name]
-    return _State(points_ras_mm, {name: reading.node.GetParameter(name) for name in names})
-
-
-def _restore(reading: Reading, state: _State) -> None:
-    for level in LEVELS:
-        for role in MARKUP_ROLES:
-            points_ras_mm = state.points_ras_mm.get((level, role), np.empty((0, 3)))
-            if len(points_ras_mm):
-                replace_points(ensure_markup(reading, level, role), role, points_ras_mm)
-            elif (node := markup_node(reading, level, role)) is not None:
-                replace_points(node, role, points_ras_mm)
-    for name in _state(reading).parameters:
-        if name not in state.parameters:
-            reading.node.UnsetParameter(name)
-    for name, text in state.parameters.items():
-        reading.node.SetParameter(name, text)
+    return [name for name in names if not name.startswith("written ") or "-" in name]

@@ -7,7 +7,7 @@ import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import ROIS, parse_level
+from LumbarHULib.core.levels import LEVELS, ROIS, parse_level
 from LumbarHULib.core.results import RoiMask
 from LumbarHULib.files.drawing_colors import CONTOUR_ROIS, FILLED_ROIS, ROI_COLORS
 from LumbarHULib.mrml import label_layer
@@ -108,7 +108,27 @@ class RoiSegmentations:
             if level in known.masks and level not in known.edited:
                 self._replace(roi, known, level, None)
 
-    def _replace(self, roi: str, known: _Known, level: str, mask: RoiMask | None) -> None:
+    @property
+    def edits(self) -> dict[tuple[str, str], RoiMask]:
+        """What was edited by hand when LumbarHU last looked, by level and region, as crops of the CT's stored array."""
+        return {(level, roi): known.masks[level] for roi, known in self._known.items() for level in known.edited}
+
+    def restore_edits(self, edits: dict[tuple[str, str], RoiMask]) -> None:
+        """Let the regions hold these edits, as `edits` gave them, and no others.
+
+        Where that changes a region, its other levels are gone until they are written anew.
+        """
+        held = self.edits
+        for roi in ROIS:
+            wanted = _of_roi(edits, roi)
+            if not _same_masks(wanted, _of_roi(held, roi)):
+                # All of them: what was made by itself may lie where an edit comes back.
+                for level in LEVELS:
+                    _remove_segment(segmentation_node(self._reading, roi), level)
+                for level, mask in wanted.items():
+                    self._replace(roi, self._look(roi), level, mask, is_edit=True)
+
+    def _replace(self, roi: str, known: _Known, level: str, mask: RoiMask | None, is_edit: bool = False) -> None:
         previous = known.masks.get(level)
         if previous is not None and label_layer.same_mask(previous, mask):
             return
@@ -122,8 +142,10 @@ class RoiSegmentations:
         if mask is not None:
             masks[level] = mask
         corner_mm = None if mask is None else label_layer.corner_of(mask, node_from_ijk(ct_node))
-        self._reading.keep_quietly(_written_key(level, roi), _written(mask, corner_mm))
-        self._remember(roi, node, image, masks, known.edited)
+        if not is_edit:  # it is known by being other than what was written
+            self._reading.keep_quietly(_written_key(level, roi), _written(mask, corner_mm))
+        edited = known.edited | {level} if is_edit else known.edited - {level}
+        self._remember(roi, node, image, masks, edited)
 
     def _look(self, roi: str) -> _Known:
         """Return what the segmentation of a region holds now."""
@@ -181,6 +203,14 @@ class RoiSegmentations:
         reading.node.SetNodeReferenceID(roi, node.GetID())
         put_in_folder(reading, "ROIs", node)
         return node
+
+
+def _of_roi(edits: dict[tuple[str, str], RoiMask], roi: str) -> dict[str, RoiMask]:
+    return {level: mask for (level, of_roi), mask in edits.items() if of_roi == roi}
+
+
+def _same_masks(first: dict[str, RoiMask], second: dict[str, RoiMask]) -> bool:
+    return first.keys() == second.keys() and all(label_layer.same_mask(first[level], second[level]) for level in first)
 
 
 def _remove_segment(node, level: str) -> None:

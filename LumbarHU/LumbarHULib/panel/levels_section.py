@@ -108,12 +108,8 @@ class LevelsSection(Section):
 
     def return_part(self, level: str, part: str) -> None:
         """Forget a reader's editing of a boundary, an outline or a region."""
-        if part in ROIS:
-            with self._panel.messages.problems_told():
-                return_roi_to_automatic(self._session.reading, level, part)
-                self._session.measure()
-        else:
-            self._change(lambda reading: return_to_automatic(reading, level, part))
+        returned = return_roi_to_automatic if part in ROIS else return_to_automatic
+        self._change(lambda reading: returned(reading, level, part))
 
     def _show(self) -> None:
         session, ui = self._session, self._ui

@@ -17,7 +17,7 @@ class HandingOnSteps(WalkBase):
     """Segment Editor and back, label-map volumes, one CT after the other."""
 
     def edit_a_region_by_hand(self):
-        """What Segment Editor changes comes back as edited, and returns to automatic."""
+        """What Segment Editor changes comes back as edited, and returns to automatic; both can be undone."""
         before, level = self._numbers(), "L2"
         self._widget.panel.levels.go_to(level)
         self._ui.huEditRoiCombo.setCurrentIndex(ROIS.index("oval"))
@@ -38,9 +38,18 @@ class HandingOnSteps(WalkBase):
         self._test.assertEqual(self._state(level), "edited: region “oval”")
         shown = self._ui.huLevelTable.item(MEAN_LEVELS.index(level), ROIS.index("oval")).text()
         self._test.assertTrue(shown.endswith("*"), shown)
+        edited = self._numbers()
+        self._press("Ctrl+Z")
+        self._test.assertEqual((self._state(level), self._numbers()), ("placed", before))
+        self._press("Ctrl+Y")
+        self._test.assertEqual((self._state(level), self._numbers()), ("edited: region “oval”", edited))
         (return_region,) = self._automatic_actions(level)
         return_region.trigger()
         settle()
+        self._test.assertEqual((self._state(level), self._numbers()), ("placed", before))
+        self._press("Ctrl+Z")
+        self._test.assertEqual(self._numbers(), edited)
+        self._press("Ctrl+Y")
         self._test.assertEqual((self._state(level), self._numbers()), ("placed", before))
 
     def copy_regions_to_label_maps(self):

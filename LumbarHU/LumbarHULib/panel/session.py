@@ -52,7 +52,7 @@ class Session:
     def open(self, reading: Reading) -> None:
         """Work on a reading from now on, and measure it."""
         self.reading, self.measurer = reading, ReadingMeasurer(reading)
-        self.history, self.edits_outline = ReadingHistory(reading), False
+        self.history, self.edits_outline = ReadingHistory(self.measurer), False
         placed = placed_levels(reading)
         self.level = placed[0] if placed else FIRST_LEVEL
         self.measure()
@@ -74,7 +74,7 @@ class Session:
         """Measure everything anew: something other than a drag changed the reading."""
         with rendering_paused():
             self._remove_segments_without_level()
-            self.result = self.measurer.measure()
+            self.result = self.history.measure()
         self.tell()
 
     def measure_level(self, level: str) -> None:

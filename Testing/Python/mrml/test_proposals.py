@@ -165,7 +165,7 @@ def test_a_proposal_takes_the_place_of_a_readers_work_and_undo_brings_it_back(
     reading = start_reading()
     set_markup(reading, "L2", "boundary", bodies.midlines_ras_mm["L2"] + (0, 0, 0))
     assert placed_by_hand(reading) == MEAN_LEVELS
-    history = ReadingHistory(reading)
+    history = ReadingHistory(ReadingMeasurer(reading))
     history.remember()
     place_from_click(reading, stack, "L2", bodies.midlines_ras_mm["L2"].mean(axis=0), ())
     assert placed_by_hand(reading) == ("L1", "L3", "L4")

@@ -1,18 +1,24 @@
 """What a reader takes back is as it was, down to the digits."""
 
+import numpy as np
 import pytest
+from mrml.scene_tools import edit_by_hand, voxel_counts
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import exclude_level
 from LumbarHULib.mrml.reading_history import ReadingHistory
 from LumbarHULib.mrml.reading_lifecycle import sign_off
 from LumbarHULib.mrml.reading_markups import is_edited, markup_node, placed_levels, remove_markups
+from LumbarHULib.mrml.roi_segmentations import remove_segments
 
 
 def means(measurer):
-    return {
-        level.level: {roi: r.values["mean_hu"] for roi, r in level.rois.items()} for level in measurer.measure().levels
-    }
+    return means_of(measurer.measure())
+
+
+def means_of(result):
+    return {level.level: {roi: r.values["mean_hu"] for roi, r in level.rois.items()} for level in result.levels}
 
 
 def move(reading, level, role, offset_mm):
@@ -22,7 +28,7 @@ def move(reading, level, role, offset_mm):
 
 
 def test_undo_and_redo_give_back_the_digits(reading, measurer):
-    history, before = ReadingHistory(reading), means(measurer)
+    history, before = ReadingHistory(measurer), means(measurer)
     history.remember()
     move(reading, "L2", "midline", (1.5, 0.5, 0))
     after = means(measurer)
@@ -35,7 +41,7 @@ def test_undo_and_redo_give_back_the_digits(reading, measurer):
 
 
 def test_an_edited_boundary_is_automatic_again_after_undo(reading, measurer):
-    history, before = ReadingHistory(reading), means(measurer)
+    history, before = ReadingHistory(measurer), means(measurer)
     history.remember()
     move(reading, "L3", "boundary", (0, 1.5, 0))
     measurer.update_level("L3")
@@ -46,7 +52,7 @@ def test_an_edited_boundary_is_automatic_again_after_undo(reading, measurer):
 
 
 def test_markups_that_were_removed_come_back(reading, measurer):
-    history, before = ReadingHistory(reading), means(measurer)
+    history, before = ReadingHistory(measurer), means(measurer)
     history.remember()
     remove_markups(reading, "L1")
     assert "L1" not in placed_levels(reading)
@@ -54,8 +60,8 @@ def test_markups_that_were_removed_come_back(reading, measurer):
     assert means(measurer) == before
 
 
-def test_an_exclusion_is_taken_back(reading):
-    history = ReadingHistory(reading)
+def test_an_exclusion_is_taken_back(reading, measurer):
+    history = ReadingHistory(measurer)
     history.remember()
     exclude_level(reading, "L1", "fracture")
     history.undo()
@@ -63,7 +69,7 @@ def test_an_exclusion_is_taken_back(reading):
 
 
 def test_a_gesture_that_was_broken_off_leaves_no_trace(reading, measurer):
-    history, before = ReadingHistory(reading), means(measurer)
+    history, before = ReadingHistory(measurer), means(measurer)
     history.remember()
     remove_markups(reading, "L1")
     history.give_up()
@@ -71,9 +77,96 @@ def test_a_gesture_that_was_broken_off_leaves_no_trace(reading, measurer):
     assert (history.can_undo, history.can_redo) == (False, False)
 
 
-def test_a_signed_reading_is_not_undone(reading):
-    history = ReadingHistory(reading)
+def test_a_signed_reading_is_not_undone(reading, measurer):
+    history = ReadingHistory(measurer)
     history.remember()
     sign_off(reading, "A", "now")
     with pytest.raises(InputError, match="signed off"):
         history.undo()
+
+
+def along_midline(reading, level, count):
+    """Return points on a midline, shape (count, 3)."""
+    node = markup_node(reading, level, "midline")
+    return np.linspace(*(node.GetNthControlPointPosition(index) for index in (0, 1)), count)
+
+
+def erase_in(reading, level, roi="round"):
+    """Take some voxels out of a region, as Segment Editor's eraser does."""
+    edit_by_hand(reading, roi, level, along_midline(reading, level, 40), erase=True)
+
+
+def edited(measurer) -> set:
+    return set(measurer.edits)
+
+
+def test_what_was_edited_in_segment_editor_is_undone_and_redone_to_the_voxel(reading, measurer):
+    history = ReadingHistory(measurer)
+    before = means_of(history.measure())
+    erase_in(reading, "L2")
+    after, held = means_of(history.measure()), voxel_counts(reading, "round")
+    assert after != before
+    assert edited(measurer) == {("L2", "round")}
+    history.undo()
+    assert means_of(history.measure()) == before
+    assert edited(measurer) == set()
+    assert not history.can_undo
+    history.redo()
+    assert means_of(history.measure()) == after
+    assert (edited(measurer), voxel_counts(reading, "round")) == ({("L2", "round")}, held)
+    assert (history.can_undo, history.can_redo) == (True, False)
+
+
+def test_each_edit_is_a_gesture_of_its_own_beside_those_with_markups(reading, measurer):
+    history = ReadingHistory(measurer)
+    told = [means_of(history.measure())]
+    erase_in(reading, "L2")
+    told.append(means_of(history.measure()))
+    history.remember()
+    move(reading, "L3", "midline", (1.5, 0.5, 0))
+    told.append(means_of(history.measure()))
+    erase_in(reading, "L3", "oval")
+    told.append(means_of(history.measure()))
+    for step in (*(3 * (history.undo,)), *(3 * (history.redo,)), *(3 * (history.undo,))):
+        step()
+        told.append(means_of(history.measure()))
+    assert told[4:] == [told[2], told[1], told[0], told[1], told[2], told[3], told[2], told[1], told[0]]
+    assert not history.can_undo
+
+
+def test_a_level_that_comes_back_brings_its_edited_regions(reading, measurer):
+    history = ReadingHistory(measurer)
+    history.measure()
+    erase_in(reading, "L1")
+    before = means_of(history.measure())
+    history.remember()
+    remove_markups(reading, "L1")
+    remove_segments(reading, "L1")
+    history.measure()
+    assert edited(measurer) == set()
+    history.undo()
+    assert means_of(history.measure()) == before
+    assert edited(measurer) == {("L1", "round")}
+
+
+def test_what_was_edited_before_a_history_begins_is_no_gesture_of_it(reading, measurer):
+    measurer.measure()
+    erase_in(reading, "L2")
+    history = ReadingHistory(ReadingMeasurer(reading))
+    history.measure()
+    assert edited(history.measurer) == {("L2", "round")}
+    assert not history.can_undo
+
+
+def test_an_edit_that_was_taken_back_in_segment_editor_after_a_redo_is_none(reading, measurer):
+    history = ReadingHistory(measurer)
+    before = means_of(history.measure())
+    points = along_midline(reading, "L2", 3)[1:2]
+    edit_by_hand(reading, "round", "L2", points, erase=True)
+    history.measure()
+    history.undo()
+    history.measure()
+    history.redo()
+    edit_by_hand(reading, "round", "L2", points)
+    assert means_of(history.measure()) == before
+    assert edited(measurer) == set()
