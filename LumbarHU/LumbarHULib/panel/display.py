@@ -47,19 +47,6 @@ def show_only(scene, current: Reading | None, shown_rois) -> None:
             _set_visible(segmentation_node(reading, roi), is_current and roi in shown_rois)
 
 
-def rois_in_axial_view_only(reading: Reading, only: bool) -> None:
-    """Draw the regions in the axial view alone while a point is dragged: three views would take thrice as long."""
-    axial = slice_node(AXIAL)
-    for roi in ROIS:
-        node = segmentation_node(reading, roi)
-        display = None if node is None else node.GetDisplayNode()
-        if display is not None and axial is not None:
-            if only:
-                display.SetViewNodeIDs([axial.GetID()])
-            else:
-                display.RemoveAllViewNodeIDs()
-
-
 def _set(display, what: str, value: float) -> None:
     if getattr(display, f"Get{what}")() != value:
         getattr(display, f"Set{what}")(value)
@@ -69,6 +56,32 @@ def _set_visible(node, is_visible: bool) -> None:
     display = None if node is None else node.GetDisplayNode()
     if display is not None and bool(display.GetVisibility()) != is_visible:
         display.SetVisibility(is_visible)
+
+
+class AxialRegions:
+    """Regions drawn in the axial view alone while a point is dragged: three views would take thrice as long.
+
+    What the user wants to see where is remembered; a region that is not to be seen in the axial view stays as it is.
+    """
+
+    def __init__(self):
+        self._views_before: list[tuple] = []
+
+    def begin(self, reading: Reading) -> None:
+        """Draw the regions in the axial view alone."""
+        axial = slice_node(AXIAL)
+        nodes = [segmentation_node(reading, roi) for roi in ROIS]
+        displays = [node.GetDisplayNode() for node in nodes if node is not None]
+        for display in displays if axial is not None and not self._views_before else ():
+            if display is not None and display.IsDisplayableInView(axial.GetID()):
+                self._views_before.append((display, display.GetViewNodeIDs()))
+                display.SetViewNodeIDs([axial.GetID()])
+
+    def end(self) -> None:
+        """Draw the regions where they were drawn before."""
+        for display, views in self._views_before:
+            display.SetViewNodeIDs(views)
+        self._views_before = []
 
 
 class LevelNames:

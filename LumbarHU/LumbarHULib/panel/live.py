@@ -5,7 +5,7 @@ import slicer
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node, move_into_slice, placed_points
-from LumbarHULib.panel.display import rois_in_axial_view_only
+from LumbarHULib.panel.display import AxialRegions
 from LumbarHULib.panel.messages import Messages, rendering_paused
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.views import AXIAL, CalmViews, scroll_axial_to, view_under_mouse
@@ -23,7 +23,7 @@ class LiveMeasurement(Watcher):
         self._midline_ras_mm = np.empty((0, 3))
         self._is_busy = False
         self._is_dragging = self._was_moved = False
-        self._views = CalmViews()
+        self._views, self._regions = CalmViews(), AxialRegions()
 
     def watch(self) -> None:
         """Observe the markups that the current level has now."""
@@ -50,6 +50,7 @@ class LiveMeasurement(Watcher):
         """Observe nothing any more."""
         self.removeObservers()
         self._views.wake()
+        self._regions.end()
         self._roles = {}
 
     def _nodes(self) -> dict:
@@ -67,14 +68,14 @@ class LiveMeasurement(Watcher):
             self._is_dragging, self._was_moved = True, False
             self._views.calm()
             self._session.history.remember()
-            rois_in_axial_view_only(self._session.reading, True)
+            self._regions.begin(self._session.reading)
 
     def _on_drag_ends(self, node, _event) -> None:
         session, self._is_dragging = self._session, False
         self._views.wake()
+        self._regions.end()
         if not session.may_change:
             return
-        rois_in_axial_view_only(session.reading, False)
         if not self._was_moved:
             session.history.give_up()
         elif self._roles.get(node.GetID()) == "midline":

@@ -17,15 +17,37 @@ _SECONDS = 1200  # a machine that does much else may take long
 
 @pytest.fixture
 def application():
-    """Return the application inside its own process, and None where the test only waits for that process."""
+    """Give the application inside its own process, and None where the test only waits for that process.
+
+    Inside, the test fails with every error and warning that VTK or MRML told meanwhile: they raise nothing.
+    """
     if os.environ.get(_INSIDE):
         from harness.application import start
 
-        return start()
+        application = start()
+        told = told_by_vtk()
+        yield application
+        assert told == []
+        return
     missing = _missing()
     if missing:
         pytest.skip(f"left out, no panel: {missing}. On Debian and Ubuntu, as root: {INSTALLING}")
-    return None
+    yield None
+
+
+def told_by_vtk() -> list[str]:
+    """Return a list that every error and warning from now on is added to."""
+    import vtk
+
+    told = []
+
+    @vtk.calldata_type(vtk.VTK_STRING)
+    def add(_window, _event, text):
+        told.append(text)
+
+    for event in ("ErrorEvent", "WarningEvent"):
+        vtk.vtkOutputWindow.GetInstance().AddObserver(event, add)
+    return told
 
 
 @pytest.hookimpl(tryfirst=True)

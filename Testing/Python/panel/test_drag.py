@@ -55,6 +55,33 @@ def test_the_numbers_after_200_mouse_moves_are_those_of_a_fresh_measurement(driv
     np.testing.assert_allclose(driver.points("L3", "midline"), before)
 
 
+def test_regions_are_seen_after_a_drag_where_their_user_wants_them(driver):
+    import slicer
+
+    from LumbarHULib.core.levels import ROIS
+    from LumbarHULib.mrml.reading_markups import markup_node
+    from LumbarHULib.mrml.roi_segmentations import segmentation_node
+    from LumbarHULib.panel.views import AXIAL, SAGITTAL, slice_node, window_position
+
+    driver.start_reading()
+    driver.place(["L2"])
+    driver.panel.levels.go_to("L2")
+    axial, sagittal = (slice_node(name).GetID() for name in (AXIAL, SAGITTAL))
+    displays = {roi: segmentation_node(driver.session.reading, roi).GetDisplayNode() for roi in ROIS}
+    displays["round"].SetViewNodeIDs([axial, sagittal])
+    displays["oval"].SetViewNodeIDs([sagittal])
+    wanted = {roi: display.GetViewNodeIDs() for roi, display in displays.items()}
+    meanwhile = []
+    node = markup_node(driver.session.reading, "L2", "midline")
+    node.AddObserver(
+        slicer.vtkMRMLMarkupsNode.PointModifiedEvent,
+        lambda *_: meanwhile.append({roi: display.GetViewNodeIDs() for roi, display in displays.items()}),
+    )
+    drag(AXIAL, window_position(AXIAL, driver.points("L2", "midline")[1]), [(3, 0), (6, 0), (9, 0)])
+    assert meanwhile[-1] == {roi: (sagittal,) if roi == "oval" else (axial,) for roi in ROIS}
+    assert {roi: display.GetViewNodeIDs() for roi, display in displays.items()} == wanted
+
+
 def test_the_panel_and_the_command_line_give_the_same_digits(driver, tmp_path):
     import slicer
     from headless.command_runner import lumbarhu_process
