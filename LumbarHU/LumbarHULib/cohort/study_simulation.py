@@ -53,11 +53,6 @@ class SimulatedCutoff:
     seed: int
     assumption: str = ASSUMPTION
 
-    @property
-    def holds_printed(self) -> bool:
-        """Whether the printed cutoff lies within the interval."""
-        return self.low_hu <= self.printed_hu <= self.high_hu
-
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedClasses:

@@ -24,11 +24,10 @@ from LumbarHULib.mrml.reading_markups import (
     placed_levels,
     placement_findings,
     read_landmarks,
-    remove_markups,
     write_automatic,
 )
 from LumbarHULib.mrml.result_tables import write_tables
-from LumbarHULib.mrml.roi_segmentations import RoiSegmentations, remove_segments
+from LumbarHULib.mrml.roi_segmentations import RoiSegmentations
 
 
 class ReadingMeasurer:
@@ -127,20 +126,6 @@ class ReadingMeasurer:
             (*reading.scan_findings, *self._sign_off_findings),
             self._place_findings,
         )
-
-    def remove_level(self, level: str) -> None:
-        """Take a level's markups and segments out of the scene, and its numbers out of the summary.
-
-        Raises
-        ------
-        InputError
-            When the reading is signed off.
-        """
-        level = parse_level(level)
-        with self._writing():
-            remove_markups(self._reading, level)
-            remove_segments(self._reading, level)
-        self._levels.pop(level, None)
 
     @property
     def edits(self) -> dict[tuple[str, str], RoiMask]:

@@ -1,6 +1,5 @@
-"""Scenes to files and back, with every failure told: Slicer's own functions return False and go on."""
+"""Scenes to files, with every failure told: Slicer's own functions return False and go on."""
 
-import os
 from pathlib import Path
 
 import slicer
@@ -34,30 +33,6 @@ def save_scene(scene, path: Path) -> None:
         raise InputError(
             f"The scene cannot be saved as “{path.name}”{_told(messages)}: check the folder's permissions and the free "
             "disk space."
-        )
-
-
-def load_scene(scene, path: Path) -> None:
-    """Read a .mrb bundle into the scene, in place of what is there.
-
-    Raises
-    ------
-    InputError
-        When it cannot be read.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"There is no scene “{path}”: check the path.")
-    messages = slicer.vtkMRMLMessageCollection()
-    working_folder = Path.cwd()
-    try:
-        is_read = scene.ReadFromMRB(str(path.resolve()), True, messages)
-    finally:
-        # A damaged bundle leaves the process in a temporary folder, in which no later bundle can be read.
-        os.chdir(working_folder)
-    if not is_read:
-        raise InputError(
-            f"The scene “{path.name}” cannot be read{_told(messages)}: it may be damaged or no Slicer scene."
         )
 
 

@@ -21,21 +21,15 @@ def put_in_folder(reading: Reading, part: str, node) -> None:
     node : vtkMRMLNode
     """
     hierarchy = _hierarchy(reading)
-    part_folder = folder_under(hierarchy, _reading_folder(hierarchy, reading), part, _PART_ATTRIBUTE, part)
+    part_folder = folder_under(hierarchy, reading_folder(reading), part, _PART_ATTRIBUTE, part)
     item = item_of(hierarchy, node)
     if hierarchy.GetItemParent(item) != part_folder:
         hierarchy.SetItemParent(item, part_folder)
 
 
-def reading_folder(reading: Reading) -> int:
-    """Return the subject-hierarchy item of the reading's folder, made where there is none."""
-    return _reading_folder(_hierarchy(reading), reading)
-
-
 def remove_folder(reading: Reading) -> None:
     """Remove the reading's folder; what a user put into it besides goes back to the CT."""
-    hierarchy = _hierarchy(reading)
-    folder = _reading_folder(hierarchy, reading)
+    hierarchy, folder = _hierarchy(reading), reading_folder(reading)
     for part in children_of(hierarchy, folder):
         hierarchy.RemoveItem(part, False, False)
     hierarchy.RemoveItem(folder, False, False)
@@ -50,7 +44,9 @@ def _hierarchy(reading: Reading):
     return hierarchy_of(reading.scene)
 
 
-def _reading_folder(hierarchy, reading: Reading) -> int:
+def reading_folder(reading: Reading) -> int:
+    """Return the subject-hierarchy item of the reading's folder, made where there is none."""
+    hierarchy = _hierarchy(reading)
     found = [
         item
         for item in children_of(hierarchy, hierarchy.GetSceneItemID(), recursively=True)

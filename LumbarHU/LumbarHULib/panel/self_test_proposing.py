@@ -5,7 +5,8 @@ import slicer
 
 from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.mrml.ct_node import node_from_ijk, voxels_of
-from LumbarHULib.mrml.reading_markups import midline_origin
+from LumbarHULib.mrml.reading import readings
+from LumbarHULib.mrml.reading_markups import markup_node, midline_origin
 from LumbarHULib.panel.self_test_base import WalkBase
 from LumbarHULib.panel.synthetic_mouse import click, drag, settle
 from LumbarHULib.panel.views import AXIAL, SAGITTAL, jump_to
@@ -87,8 +88,13 @@ class ProposingSteps(WalkBase):
         slicer.mrmlScene.RemoveNode(label_map)
         settle()
         self._test.assertFalse(self._ui.huSegmentsFrame.visible)
-        slicer.mrmlScene.RemoveNode(self._session.reading.node)
+        markups = [markup_node(self._session.reading, level, "midline") for level in MEAN_LEVELS]
+        self._ui.huRemoveReadingButton.click()
         settle()
+        self._test.assertIn("Remove Reader P – reading 1", self._widget.panel.questions.asked[-1])
+        self._test.assertEqual([node.GetScene() for node in markups], [None] * len(markups))
+        self._test.assertEqual(len(readings(slicer.mrmlScene)), 1)
+        self._test.assertFalse(self._ui.huRemoveReadingButton.enabled)
         self._widget.panel.open_reading(self._reading_before)
         settle()
 

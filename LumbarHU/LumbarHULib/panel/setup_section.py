@@ -9,6 +9,7 @@ from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.ct_node import CtCache, measurable_cts
 from LumbarHULib.mrml.reading import create_reading, set_case
 from LumbarHULib.mrml.reading_check import usable_readings_of
+from LumbarHULib.mrml.reading_lifecycle import remove_reading
 from LumbarHULib.panel.scan_header import facts_line, scan_facts_of
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.views import show_ct
@@ -22,6 +23,7 @@ class SetupSection(Section):
         self._shown_ct = None
         self._ct_cache = CtCache()
         self._on_click(ui.huNewReadingButton, self._on_new_reading)
+        self._on_click(ui.huRemoveReadingButton, self._on_remove_reading)
         ui.huReadingCombo.connect("activated(int)", lambda _index=0: self._on_reading_chosen())
         ui.huCaseEdit.connect("editingFinished()", self._on_case)
 
@@ -56,6 +58,7 @@ class SetupSection(Section):
     def _show(self) -> None:
         ct_node = self._panel.parameters.ctVolume if self._panel.parameters is not None else None
         self._ui.huNewReadingButton.enabled = ct_node is not None
+        self._ui.huRemoveReadingButton.enabled = self._session.is_open and not self._session.reading.is_signed_off
         self._ui.huFactsLabel.text = "" if ct_node is None else self._facts(ct_node)
         self._ui.huFactsLabel.visible = ct_node is not None
         self._fill_readings(ct_node)
@@ -104,6 +107,15 @@ class SetupSection(Section):
     def _on_new_reading(self) -> None:
         with self._panel.messages.problems_told():
             self.start_reading()
+
+    def _on_remove_reading(self) -> None:
+        reading = self._session.reading
+        question = _("Remove {title} with its markups, regions and tables? This cannot be undone.")
+        if self._panel.questions.confirmed(question.format(title=reading.title)):
+            with self._panel.messages.problems_told():
+                self._panel.placing.cancel()
+                self._panel.close_reading()
+                remove_reading(reading)
 
     def _on_reading_chosen(self) -> None:
         with self._panel.messages.problems_told():

@@ -6,11 +6,11 @@ import pytest
 import SimpleITK
 from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of, rows_of
+from mrml.scene_tools import load_scene
 
 from LumbarHULib.headless import demo_command
 from LumbarHULib.headless.scene import headless_scene
 from LumbarHULib.mrml.reading import readings
-from LumbarHULib.mrml.scene_file import load_scene
 
 TRUE_HU = {"L1": 104.0, "L2": 98.0, "L3": 92.0, "L4": 101.0}
 NOISE_HU = 12.0

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of, rows_of, write_midlines
+from mrml.scene_tools import load_scene
 from phantom.stored_orders import reoriented
 
 from LumbarHULib.files.ct_file import write_ct
 from LumbarHULib.headless.scene import headless_scene
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import readings
-from LumbarHULib.mrml.scene_file import load_scene
 from LumbarHULib.phantom.grid import axial_grid
 from LumbarHULib.phantom.render import render_on_grid
 from LumbarHULib.phantom.spines import upright_spine

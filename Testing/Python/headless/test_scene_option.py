@@ -7,12 +7,12 @@ import pytest
 import SimpleITK
 from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of, rows_of, write_line
+from mrml.scene_tools import load_scene
 
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.headless.scene import headless_scene
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import readings
-from LumbarHULib.mrml.scene_file import load_scene
 
 
 @pytest.fixture(scope="module")

@@ -80,3 +80,8 @@ def saved_values(node, path) -> dict:
     assert node.GetStorageNode().WriteData(node)
     values, counts = np.unique(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path))), return_counts=True)
     return {int(value): int(count) for value, count in zip(values, counts, strict=True) if value}
+
+
+def load_scene(scene, path):
+    """Read a .mrb bundle into the scene, in place of what is there."""
+    assert scene.ReadFromMRB(str(path), True)

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import vtk
+from mrml.scene_tools import load_scene
 from mrml.test_result_tables import columns
 from mrml.test_subject_hierarchy import hierarchy_of, tree
 from sklearn.metrics import roc_curve
@@ -18,7 +19,7 @@ from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
 from LumbarHULib.headless.scene import headless_scene
 from LumbarHULib.mrml.cohort_nodes import cohorts, write_cohort
-from LumbarHULib.mrml.scene_file import load_scene, save_scene
+from LumbarHULib.mrml.scene_file import save_scene
 
 OPTIONS = AnalysisOptions(prevalences={"osteoporosis": 0.2, "low_bmd": 0.6}, resamples=100)
 ROIS = ("round", "oval", "right", "front", "left")

@@ -10,7 +10,7 @@ from LumbarHULib.core.results import LevelRefusal
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import exclude_level, include_level
-from LumbarHULib.mrml.reading_markups import is_edited, markup_node, placed_levels, set_midline
+from LumbarHULib.mrml.reading_markups import is_edited, markup_node, set_midline
 from LumbarHULib.mrml.result_tables import results_table, summary_table
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 
@@ -64,15 +64,6 @@ def test_a_deleted_midline_leaves_a_level_without_regions(scene, reading, measur
     assert refusal.sentence == "L3 has no midline: place its front and back edge."
     assert all(voxel_counts(reading, roi)["L3"] == 0 for roi in ROIS)
     assert [level.level for level in measurer.measure().levels] == ["L1", "L2", "L4"]
-
-
-def test_a_level_is_removed_whole(scene, reading, measurer):
-    measurer.measure()
-    measurer.remove_level("L3")
-    assert placed_levels(reading) == ("L1", "L2", "L4")
-    assert all(markup_node(reading, "L3", role) is None for role in ("midline", "boundary", "outline"))
-    assert all("L3" not in voxel_counts(reading, roi) for roi in ROIS)
-    assert [level.level for level in measurer.summary().levels] == ["L1", "L2", "L4"]
 
 
 def test_a_deleted_ct_is_told_in_a_sentence(scene, measurer, ct_node):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import slicer
 from mrml.plain_bodies import CENTERS_S_MM, HALF_DEPTH_MM, HALF_WIDTH_MM
-from mrml.scene_tools import move_point
+from mrml.scene_tools import load_scene, move_point
 
 from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.errors import InputError
@@ -40,7 +40,7 @@ from LumbarHULib.mrml.reading_markups import (
     read_landmarks,
     set_markup,
 )
-from LumbarHULib.mrml.scene_file import load_scene, save_scene
+from LumbarHULib.mrml.scene_file import save_scene
 from LumbarHULib.mrml.vertebra_segments import segments_of_node
 from LumbarHULib.placement.proposal import Proposal
 

@@ -14,7 +14,7 @@ from LumbarHULib.mrml.reading_markups import (
     set_markup,
     set_midline,
 )
-from LumbarHULib.mrml.roi_segmentations import return_roi_to_automatic
+from LumbarHULib.mrml.roi_segmentations import remove_segments, return_roi_to_automatic
 
 WHEN = "2026-03-01T12:00:00+01:00"
 
@@ -40,7 +40,7 @@ def signed(reading, measurer):
         lambda reading: accept_off_protocol(reading, True),
         lambda reading: sign_off(reading, "Reader A", WHEN),
         lambda reading: remove_reading(reading),
-        lambda reading: ReadingMeasurer(reading).remove_level("L1"),
+        lambda reading: remove_segments(reading, "L1"),
     ],
 )
 def test_a_signed_off_reading_refuses_every_change(signed, change):

@@ -4,7 +4,7 @@ import zipfile
 import numpy as np
 import pytest
 import SimpleITK
-from mrml.scene_tools import edit_by_hand, label_values, move_point, true_values, voxel_counts
+from mrml.scene_tools import edit_by_hand, label_values, load_scene, move_point, true_values, voxel_counts
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import MidlineOrigin
@@ -17,7 +17,7 @@ from LumbarHULib.mrml.reading_lifecycle import sign_off
 from LumbarHULib.mrml.reading_markups import ensure_markup, is_edited, markup_node, set_midline
 from LumbarHULib.mrml.result_tables import results_table, summary_table
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
-from LumbarHULib.mrml.scene_file import load_scene, save_scene
+from LumbarHULib.mrml.scene_file import save_scene
 from LumbarHULib.mrml.subject_hierarchy import reading_folder
 
 
@@ -173,16 +173,4 @@ def test_a_scene_that_cannot_be_written_is_told_and_leaves_nothing(scene, measur
     with pytest.raises(InputError, match=r"The scene cannot be saved as “scene\.mrb”"):
         save_scene(scene, tmp_path / "scene.mrb")
     assert not os.path.lexists(tmp_path / "scene.mrb")
-    vtk_messages()
-
-
-def test_a_scene_that_cannot_be_read_is_told(scene, tmp_path, vtk_messages):
-    folder = os.getcwd()
-    with pytest.raises(InputError, match="There is no scene"):
-        load_scene(scene, tmp_path / "none.mrb")
-    broken = tmp_path / "broken.mrb"
-    broken.write_bytes(b"no bundle")
-    with pytest.raises(InputError, match=r"The scene “broken\.mrb” cannot be read"):
-        load_scene(scene, broken)
-    assert os.getcwd() == folder
     vtk_messages()
