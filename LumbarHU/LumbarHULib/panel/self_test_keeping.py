@@ -107,9 +107,9 @@ class KeepingSteps(WalkBase):
         self._ui.huVerifyButton.click()
         self._test.assertIn("differences", self._ui.huKeepLabel.text)
         questions = self._widget.panel.questions
-        self._test.assertEqual(questions.asked, [])
+        asked_before = list(questions.asked)
         self._ui.huExportButton.click()
-        self._test.assertEqual(questions.asked, [])
+        self._test.assertEqual(questions.asked, asked_before)
         questions.forget_written()
         questions.answer = False
         self._ui.huExportButton.click()

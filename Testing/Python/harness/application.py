@@ -40,6 +40,8 @@ class qSlicerApplication(QApplication):
         crosshair = self.scene.AddNewNodeByClass("vtkMRMLCrosshairNode")  # the cursor's place; the application adds it
         crosshair.SetCrosshairName("default")
         self.scene.AddObserver(self.scene.NodeAddedEvent, hierarchy_menu.make_item)
+        for event in (self.scene.EndCloseEvent, self.scene.EndImportEvent):
+            self.scene.AddObserver(event, hierarchy_menu.merge)
 
     temporaryPath = Property(str, lambda self: self._folder)
 

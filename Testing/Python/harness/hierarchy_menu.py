@@ -95,6 +95,14 @@ def make_item(scene, _event, node) -> None:
         hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
 
+def merge(scene, _event) -> None:
+    """Have one data tree, with what a file brought, as qSlicerSubjectHierarchyPluginLogic does it.
+
+    While a scene is closed, views ask for the tree, and it is made anew, of an empty one's parts.
+    """
+    slicer.vtkMRMLSubjectHierarchyNode.ResolveSubjectHierarchy(scene)
+
+
 CLASSES = tuple(
     wrapper_class(kind)
     for kind in (

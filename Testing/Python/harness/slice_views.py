@@ -30,6 +30,7 @@ class qMRMLSliceView(QWidget):
         super().__init__(parent)
         self._logic, self._is_paused = slice_logic, is_paused
         self._rate, self._asked_at, self._is_due = _UPDATES_PER_SECOND, None, False
+        self._is_interrupted = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._request)
@@ -101,11 +102,19 @@ class qMRMLSliceView(QWidget):
     def scheduleRender(self):
         """Draw soon; at once when that was asked for longer ago than the update rate allows."""
         wait_s = 1.0 / self._rate if self._rate > 0 else 0.0
-        if self._asked_at is None:
+        if self._asked_at is None or self._is_interrupted:
             self._asked_at = time.monotonic()
             self._timer.start(int(wait_s * 1000))
         elif time.monotonic() - self._asked_at > wait_s:
             self._request()
+
+    def interrupt(self):
+        """Draw only when the scene, which begins to change as a whole, has come to rest."""
+        self._is_interrupted = True
+
+    def _scene_is_whole(self):
+        scene = self._logic.GetMRMLScene()
+        return scene is not None and not scene.IsBatchProcessing()
 
     def _request(self):
         if self._is_paused():
@@ -122,8 +131,8 @@ class qMRMLSliceView(QWidget):
     def forceRender(self):
         """Draw now, where the layout shows the view."""
         self._timer.stop()
-        self._asked_at, self._is_due = None, False
-        if self.mrmlSliceNode().IsMappedInLayout():
+        self._asked_at, self._is_due, self._is_interrupted = None, False, False
+        if self.mrmlSliceNode().IsMappedInLayout() and self._scene_is_whole():
             self._window.Render()
 
     def close_down(self):
@@ -182,6 +191,8 @@ class qSlicerLayoutManager(QObject):
         self._layout_observation = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._follow_layout())
         ended = slicer.vtkMRMLScene.EndBatchProcessEvent
         self._observation = scene.AddObserver(ended, lambda *_: self._follow_layout())
+        started = slicer.vtkMRMLScene.StartBatchProcessEvent
+        self._start_observation = scene.AddObserver(started, lambda *_: self._interrupt_views())
         self._follow_layout()
 
     def sliceWidget(self, name):
@@ -219,12 +230,17 @@ class qSlicerLayoutManager(QObject):
     def close_down(self):
         """Let go of the scene."""
         self._scene.RemoveObserver(self._observation)
+        self._scene.RemoveObserver(self._start_observation)
         self._layout.GetLayoutNode().RemoveObserver(self._layout_observation)
         for widget in self._widgets.values():
             widget.sliceView().close_down()
             widget.sliceLogic().SetMRMLScene(None)
         self._application_logic.SetSliceLogics(None)
         self._layout.SetMRMLScene(None)
+
+    def _interrupt_views(self):
+        for widget in self._widgets.values():
+            widget.sliceView().interrupt()
 
     def _follow_layout(self):
         nodes = self._layout.GetViewNodes()

@@ -6,6 +6,9 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.results import CLASSES
+
 LONGEST_SECTION = 250  # lines
 WRITTEN_BY_THE_PANEL = {"reading"}  # parameters without a widget
 
@@ -67,6 +70,14 @@ def test_every_dialog_is_opened_where_the_wait_cursor_is_taken_away(sections):
         r"qt\.Q(?:File|Input|Message|Color|Font)?(?:Dialog|Box)\b|slicer\.util\.\w+Display\(|messageBox\("
     )
     assert [name for name, text in sections.items() if opens.search(text)] == ["questions.py"]
+
+
+def test_people_read_the_same_classes_and_regions_in_the_panel_as_in_files(sections):
+    words = {}
+    for node in ast.walk(ast.parse(sections["words.py"])):
+        if isinstance(node, ast.Dict):
+            words |= {key.value: value.args[0].value for key, value in zip(node.keys, node.values, strict=True)}
+    assert words == {**CLASSES, **{roi: roi for roi in ROIS}}
 
 
 def test_no_section_is_too_long(sections):
