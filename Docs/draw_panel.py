@@ -1,4 +1,4 @@
-"""Draw the pictures of the panel; this script runs inside 3D Slicer, from the checkout's folder.
+"""Draw the pictures of the panel; this script runs inside 3D Slicer, from the checkout's folder, on a large screen.
 
 Slicer --no-splash --additional-module-paths LumbarHU --python-script Docs/draw_panel.py
 """
@@ -10,7 +10,7 @@ import qt
 import slicer
 
 FOLDER = Path(__file__).resolve().parent / "figures"
-WINDOW_SIZE = (1500, 940)
+WINDOW_SIZE = (1440, 1130)
 PANEL_WIDTH = 400
 LEVELS = ("L1", "L2", "L3", "L4")
 
@@ -25,6 +25,10 @@ def draw() -> None:
 
     window = slicer.util.mainWindow()
     window.resize(*WINDOW_SIZE)
+    # Of Slicer's own, and no matter here.
+    slicer.util.setDataProbeVisible(False)
+    slicer.util.setStatusBarVisible(False)
+    slicer.util.setModuleHelpSectionVisible(False)
     window.findChild("QDockWidget", "PanelDockWidget").show()
     window.resizeDocks([window.findChild("QDockWidget", "PanelDockWidget")], [PANEL_WIDTH], qt.Qt.Horizontal)
     phantom = demo_ct()
@@ -56,7 +60,12 @@ def _picture(widget, name: str) -> None:
     from LumbarHULib.panel.synthetic_mouse import settle
 
     settle()
-    slicer.app.layoutManager().sliceWidget("Red").sliceView().forceRender()
+    for view in ("Red", "Yellow", "Green"):
+        slice_view = slicer.app.layoutManager().sliceWidget(view).sliceView()
+        if name == "panel.png":  # no handle is under the mouse
+            slice_view.interactor().SetEventPosition(1, 1)
+            slice_view.interactor().MouseMoveEvent()
+        slice_view.forceRender()
     settle()
     widget.grab().save(str(FOLDER / name))
 
