@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from LumbarHULib.core.levels import ROIS
-from LumbarHULib.core.results import CLASSES
+from LumbarHULib.core.results import CLASSES, class_words
 
 LONGEST_SECTION = 250  # lines
 WRITTEN_BY_THE_PANEL = {"reading"}  # parameters without a widget
@@ -77,7 +77,7 @@ def test_people_read_the_same_classes_and_regions_in_the_panel_as_in_files(secti
     for node in ast.walk(ast.parse(sections["words.py"])):
         if isinstance(node, ast.Dict):
             words |= {key.value: value.args[0].value for key, value in zip(node.keys, node.values, strict=True)}
-    assert words == {**CLASSES, **{roi: roi for roi in ROIS}}
+    assert words == {name: class_words(name, "{whose}") for name in CLASSES} | {roi: roi for roi in ROIS}
 
 
 def test_no_section_is_too_long(sections):
