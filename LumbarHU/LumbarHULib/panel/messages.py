@@ -17,6 +17,7 @@ class Messages:
 
     def __init__(self, label):
         self._label = label
+        self._is_of_scene = False
         label.styleSheet = "QLabel { background: #c0392b; color: white; padding: 5px; border-radius: 3px; }"
         self.clear()
 
@@ -25,8 +26,9 @@ class Messages:
         """What is told; empty when nothing is."""
         return self._label.text
 
-    def tell(self, sentence: str) -> None:
-        """Show a sentence until the next action."""
+    def tell(self, sentence: str, of_scene: bool = False) -> None:
+        """Show a sentence until the next action or, where it is of the scene, until that is looked at again."""
+        self._is_of_scene = of_scene
         self._label.text = sentence
         self._label.visible = bool(sentence)
 
@@ -42,6 +44,16 @@ class Messages:
             yield
         except InputError as problem:
             self.tell(str(problem))
+
+    @contextmanager
+    def scene_problems_told(self):
+        """Look at the scene, which may have changed by itself: what an action told stays."""
+        if self._is_of_scene:
+            self.clear()
+        try:
+            yield
+        except InputError as problem:
+            self.tell(str(problem), of_scene=True)
 
 
 @contextmanager

@@ -114,14 +114,8 @@ class Panel(VTKObservationMixin):
 
     def follow_parameters(self) -> None:
         """Do what the parameters say: another CT, regions shown or hidden, another quantity."""
-        if self.parameters is None or slicer.mrmlScene.IsBatchProcessing():
-            return  # half a scene: it is looked at again when it is whole
-        with self.messages.problems_told():
-            self.setup.take_only_ct()
-            self.setup.follow_ct()
-            self.session.tell()
-            for problem in usable_readings(slicer.mrmlScene)[1]:
-                self.messages.tell(problem)
+        self.messages.clear()
+        self._look_at_scene()
 
     def kept_reading(self) -> Reading | None:
         """Return the reading that the scene's parameters name."""
@@ -221,7 +215,17 @@ class Panel(VTKObservationMixin):
             self._known_nodes = self._nodes()
             if not self.placing.is_armed:
                 session.measure()
-        self.follow_parameters()
+        self._look_at_scene()
+
+    def _look_at_scene(self) -> None:
+        if self.parameters is None or slicer.mrmlScene.IsBatchProcessing():
+            return  # half a scene: it is looked at again when it is whole
+        with self.messages.scene_problems_told():
+            self.setup.take_only_ct()
+            self.setup.follow_ct()
+            self.session.tell()
+            for problem in usable_readings(slicer.mrmlScene)[1]:
+                self.messages.tell(problem, of_scene=True)
 
     def _nodes(self) -> tuple:
         """Return the IDs of the nodes that the reading has now."""

@@ -159,6 +159,10 @@ class ProposalsSection(Section):
             self.choose(segment_vertebrae(self._session.reading.ct_node, levels))
             with slicer.util.WaitCursor():
                 self._propose()
+            not_found = ", ".join(level for level in levels if level not in self._by_itself)
+            if not_found:
+                told = _("TotalSegmentator found no {levels}.").format(levels=not_found)
+                self._panel.messages.tell(f"{self._panel.messages.text} {told}".strip())
 
     def _on_click_each(self) -> None:
         self._arm(self._to_click())

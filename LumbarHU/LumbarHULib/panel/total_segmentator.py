@@ -32,9 +32,10 @@ def segment_vertebrae(ct_node, levels: Sequence[str]):
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{ct_node.GetName()} vertebrae")
     try:
         logic.setupPythonRequirements()  # asks, where something is to be downloaded
-        # Fast means coarse; the edges come from the CT all the same.
         with slicer.util.WaitCursor():
-            logic.process(ct_node, node, fast=True, subset=[f"vertebrae_{level}" for level in levels])
+            logic.process(ct_node, node, subset=[f"vertebrae_{level}" for level in levels])
+        # It writes the CT for its program without the transform that the CT stands under.
+        node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
     except Exception as problem:  # whatever another extension, its downloads and its programs may raise
         slicer.mrmlScene.RemoveNode(node)
         raise InputError(_("TotalSegmentator failed: {problem}.").format(problem=str(problem).strip(" ."))) from problem
