@@ -62,13 +62,22 @@ class TotalSegmentatorLogic:
         sequenceBrowserNode=None,  # noqa: N803
     ):
         import slicer
+        import vtk
+        from vtk.util.numpy_support import numpy_to_vtk
 
         self.asked = subset
         for name in subset:
             level = name.removeprefix("vertebrae_")
-            segment = outputSegmentation.GetSegmentation().AddEmptySegment(name, f"{level} vertebra")
-            body = body_of(level, inputVolume) if level in self._found else np.zeros_like(body_of(level, inputVolume))
-            slicer.util.updateSegmentBinaryLabelmapFromArray(body, outputSegmentation, segment, inputVolume)
+            body = body_of(level, inputVolume) * (level in self._found)
+            image, matrix = slicer.vtkOrientedImageData(), vtk.vtkMatrix4x4()
+            inputVolume.GetIJKToRASMatrix(matrix)
+            image.SetDimensions(body.shape[::-1])
+            image.SetImageToWorldMatrix(matrix)
+            image.GetPointData().SetScalars(numpy_to_vtk(body.ravel(), deep=True))
+            segment = slicer.vtkSegment()
+            segment.SetName(f"{level} vertebra")
+            segment.AddRepresentation("Binary labelmap", image)
+            outputSegmentation.GetSegmentation().AddSegment(segment, name)
 
 
 def body_of(level: str, ct_node) -> np.ndarray:
