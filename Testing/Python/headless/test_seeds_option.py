@@ -8,12 +8,12 @@ from files.test_seeds_file import write_seeds
 from headless.batch_files import batch_here, write_cases
 from headless.command_runner import lumbarhu
 from headless.phantom_files import PhantomFiles, files_of, rows_of, write_midlines
+from mrml.scene_tools import load_scene
 
 from LumbarHULib.files.ct_file import write_ct
 from LumbarHULib.headless.scene import headless_scene
 from LumbarHULib.mrml.reading import readings
 from LumbarHULib.mrml.reading_markups import filled_in_levels, placement_findings
-from LumbarHULib.mrml.scene_file import load_scene
 from LumbarHULib.phantom.grid import axial_grid
 from LumbarHULib.phantom.render import render_on_grid
 from LumbarHULib.phantom.spines import lumbar_spine
