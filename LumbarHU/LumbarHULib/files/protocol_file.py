@@ -1,6 +1,6 @@
 """The measurement protocol from its file."""
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,12 @@ def load_protocol(path: Path | None = None) -> ProtocolDocument:
 def _shipped() -> ProtocolDocument:
     # Read once: a batch needs it for every case.
     return protocol_from(read_located_json(DEFAULT_PROTOCOL))
+
+
+def changed_values(protocol: Protocol) -> dict[str, Any]:
+    """Return the values that are other than in the protocol that LumbarHU comes with: by name, as they are there."""
+    values = asdict(protocol)
+    return {name: own for name, own in asdict(load_protocol().protocol).items() if values[name] != own}
 
 
 def protocol_from(document: LocatedValue) -> ProtocolDocument:

@@ -9,7 +9,7 @@ from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files import html_text as html
 from LumbarHULib.files.audit import Audit
 from LumbarHULib.files.html_text import Html
-from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.files.protocol_file import changed_values, load_protocol
 from LumbarHULib.files.report_words import NONE, number_text, yes_no
 
 _NOT_TOLD = "not told"
@@ -102,12 +102,10 @@ def _named(name: str, version: str, citation: str) -> Html:
 
 def _protocol_state(audit: Audit) -> Html:
     """Return which values are otherwise than in the protocol that LumbarHU comes with."""
-    own = load_protocol()
-    values, own_values = asdict(audit.protocol.protocol), asdict(own.protocol)
+    own, values = load_protocol(), asdict(audit.protocol.protocol)
     changed = [
-        f"{name} {_plain(value)} (there {_plain(own_values[name])})"
-        for name, value in values.items()
-        if value != own_values[name]
+        f"{name} {_plain(values[name])} (there {_plain(of_own)})"
+        for name, of_own in changed_values(audit.protocol.protocol).items()
     ]
     of_own = f"those of “{own.name}” {own.version}"
     if not changed:

@@ -10,6 +10,7 @@ from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import ReadingResult, RoiSummary
 from LumbarHULib.files.audit import Audit
+from LumbarHULib.files.protocol_file import changed_values
 from LumbarHULib.files.report_numbers import single_measurement_error_hu
 from LumbarHULib.files.report_words import (
     grouped_findings,
@@ -35,9 +36,11 @@ def audit_text(audit: Audit, ct: Path) -> str:
 
 def _heading(audit: Audit, ct: Path) -> str:
     name = "".join(letter if letter.isprintable() else "?" for letter in os.path.basename(os.path.abspath(ct)))
+    changed = ", ".join(changed_values(audit.protocol.protocol))
+    modified = f" (modified: {changed})" if changed else ""
     return (
         f"Case {audit.case}, reader {audit.reader}, reading {audit.reading}; CT {name}.\n"
-        f"Protocol {audit.protocol.name} {audit.protocol.version}; cutoffs {audit.cutoffs.name} "
+        f"Protocol {audit.protocol.name} {audit.protocol.version}{modified}; cutoffs {audit.cutoffs.name} "
         f"{audit.cutoffs.version}."
     )
 

@@ -9,6 +9,7 @@ from headless.command_runner import lumbarhu
 from headless.phantom_files import rows_of, write_line, write_midlines
 
 from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS
+from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL
 
 # The protocol's own words.
 STUDYS_WORDS = {
@@ -37,6 +38,22 @@ def test_it_begins_with_what_was_measured_and_by_what(measured, spine):
     assert lines[1].startswith("Protocol LumbarHU study protocol 2022 1.")
     assert "cutoffs Shanghai 2022 1." in lines[1]
     assert str(spine.ct.parent) not in "\n".join(lines)
+
+
+def test_the_values_that_are_other_than_in_the_protocol_it_comes_with_stand_on_the_protocols_line(measured, tmp_path):
+    lines, _ = measured()
+    assert "modified" not in lines[1]
+    document = json.loads(DEFAULT_PROTOCOL.read_text(encoding="utf-8"))
+    document["values"]["cortical_margin_mm"]["value"] += 0.5
+    document["values"]["lsc_hu"]["value"] *= 2
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    lines, _ = measured("--protocol", path, "--overwrite")
+    of_protocol, _, _ = lines[1].partition("; cutoffs ")
+    assert of_protocol.startswith("Protocol LumbarHU study protocol 2022 1.")
+    before, _, names = of_protocol.partition(" (modified: ")
+    assert before
+    assert sorted(names.removesuffix(")").split(", ")) == ["cortical_margin_mm", "lsc_hu"]
 
 
 def test_the_tables_are_narrow_and_their_columns_name_their_limits(measured):
