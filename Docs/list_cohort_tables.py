@@ -62,7 +62,7 @@ _COLUMNS = {
     "told_as": ("", "how a paper would tell it: `mean ± SD` where Shapiro–Wilk allows, `median (Q1, Q3)`, or `count`"),
     "n": ("1", "cases that the row is worked out from"),
     "left_out": ("1", "cases left out, because a value is missing"),
-    "mean|median|q1|q3|minimum|maximum": ("`unit`", "of the values in the group; quartiles at the ranks (n + 1)p, as SPSS takes them"),
+    "mean|median|q1|q3|minimum|maximum": ("`unit`", "of the values in the group; quartiles at the ranks (n + 1)p"),
     "sd": ("`unit`", "standard deviation, n − 1"),
     "shapiro_p": ("1", "p of Shapiro and Wilk's test of a normal distribution"),
     "test": ("", "name of the test"),
