@@ -1,5 +1,7 @@
 """What a CT's acquisition means for the cutoffs: findings from the facts that its headers state."""
 
+from dataclasses import replace
+
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
@@ -12,6 +14,10 @@ OFF_PROTOCOL_CODES = frozenset({"tube_voltage_off_protocol", "contrast_medium", 
 _VOLTAGE_TOLERANCE_KV = 0.5
 
 _NO_CLASS = "No class is given unless the acquisition is accepted, which is recorded."
+# True also where a class lacks for another reason, such as too few levels.
+_ACCEPTED = (
+    "The acquisition was accepted, which is recorded: a class is given all the same, if nothing else forbids it."
+)
 
 
 def acquisition_findings(facts: ScanFacts, cutoffs: CutoffTable) -> tuple[Finding, ...]:
@@ -40,6 +46,11 @@ def acquisition_findings(facts: ScanFacts, cutoffs: CutoffTable) -> tuple[Findin
             )
         )
     return tuple(findings)
+
+
+def accepted_findings(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the findings; those that would forbid a class tell that the user accepted the acquisition."""
+    return tuple(replace(finding, remedy=_ACCEPTED) if finding.remedy == _NO_CLASS else finding for finding in findings)
 
 
 def series_findings(facts: ScanFacts, protocol: Protocol) -> tuple[Finding, ...]:

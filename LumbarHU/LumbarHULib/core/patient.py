@@ -5,7 +5,12 @@ from dataclasses import replace
 from itertools import pairwise
 from math import fsum
 
-from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings, series_findings
+from LumbarHULib.core.acquisition import (
+    OFF_PROTOCOL_CODES,
+    accepted_findings,
+    acquisition_findings,
+    series_findings,
+)
 from LumbarHULib.core.classification import classify, summarize_roi
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
@@ -71,7 +76,8 @@ def summarize(
     )
     off_protocol = any(finding.code in OFF_PROTOCOL_CODES for finding in findings)
     if off_protocol and accept_off_protocol:
-        findings += (
+        findings = (
+            *accepted_findings(findings),
             Finding(
                 "off_protocol_accepted",
                 "Classes are given although the acquisition is off protocol: the user accepted it.",

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from core.builders import PROTOCOL, UPRIGHT, cutoff_table
 
+from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import MANUAL
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
@@ -157,6 +158,12 @@ def test_a_known_acquisition_off_protocol_is_not_classified_unless_accepted_whic
     accepted = reading(*FOUR, facts=ScanFacts(**facts), accept_off_protocol=True)
     assert accepted.summaries[0].class_name == "osteopenia"
     assert "off_protocol_accepted" in codes(accepted)
+    remedies = [
+        next(finding.remedy for finding in result.findings if finding.code in OFF_PROTOCOL_CODES)
+        for result in (of, accepted)
+    ]
+    assert remedies[0].startswith("No class is given unless the acquisition is accepted")
+    assert remedies[1].startswith("The acquisition was accepted, which is recorded: a class is given all the same")
     # Accepting an acquisition does not make a patient of one level.
     assert reading(FOUR[0], accept_off_protocol=True).summaries[0].class_name == "not_classified"
 
