@@ -20,6 +20,8 @@ from LumbarHULib.files.report_words import (
     trials_told,
 )
 
+_EDITED = "* edited by hand: such a region, and each mean that it enters, has no trials of placement."
+
 
 def audit_text(audit: Audit, ct: Path) -> str:
     """Return what was measured, and the reading's numbers, classes and findings, as text for people.
@@ -59,25 +61,31 @@ def aligned(rows: Sequence[Sequence[str]], left_columns: int = 1) -> str:
 
 
 def _hu_table(result: ReadingResult) -> str:
-    rows = [["Mean HU", *ROIS, ""]]
     measured = {level.level: level for level in result.levels}
+    is_edited = any(roi.edited for level in result.levels for roi in level.rois.values())
+    # With a star anywhere, the digits of all other cells keep their columns by a blank.
+    plain, star = (" ", "*") if is_edited else ("", "")
+    rows = [["Mean HU", *(f"{roi}{plain}" for roi in ROIS), ""]]
     refused = {refusal.level: refusal for refusal in result.refusals}
     for name in LEVELS:
         if name in measured:
             level = measured[name]
-            means = [f"{level.rois[roi].values['mean_hu']:.1f}" for roi in ROIS]
+            rois = [level.rois[roi] for roi in ROIS]
+            means = [f"{roi.values['mean_hu']:.1f}{star if roi.edited else plain}" for roi in rois]
             rows.append([name, *means, f"excluded: {level.excluded}" if level.excluded else ""])
         elif name in refused:
-            rows.append(
-                [name, *["–"] * len(ROIS), f"excluded: {refused[name].excluded}" if refused[name].excluded else ""]
-            )
+            excluded = refused[name].excluded
+            rows.append([name, *[f"–{plain}"] * len(ROIS), f"excluded: {excluded}" if excluded else ""])
     names = result.summaries[0].levels
-    means = ["–" if summary.mean_hu is None else f"{summary.mean_hu:.1f}" for summary in result.summaries]
+    means = [
+        f"{'–' if summary.mean_hu is None else format(summary.mean_hu, '.1f')}{plain}" for summary in result.summaries
+    ]
     rows.append(["mean", *means, f"over {', '.join(names)}" if names else ""])
     # The last column is a remark: to the left, behind the numbers.
     remarks = [row.pop() for row in rows]
     lines = aligned(rows).splitlines()
-    return "\n".join(f"{line}  {remark}".rstrip() for line, remark in zip(lines, remarks, strict=True))
+    lines = [f"{line}  {remark}".rstrip() for line, remark in zip(lines, remarks, strict=True)]
+    return "\n".join([*lines, _EDITED] if is_edited else lines)
 
 
 def _class_table(result: ReadingResult, protocol: Protocol) -> str:

@@ -210,6 +210,14 @@ def test_a_label_map_that_was_corrected_is_measured_as_it_stands_and_says_so(aud
     assert [place for place, row in after.items() if row["edited"] == "true"] == [("L2", "round")]
     assert int(after["L2", "round"]["voxels"]) == int(before["L2", "round"]["voxels"]) - 1
     assert all(after[place]["mean_hu"] == row["mean_hu"] for place, row in before.items() if place != ("L2", "round"))
+    lines = run.out.splitlines()
+    (starred,) = (line for line in lines if "*" in line and not line.startswith("*"))
+    assert starred.split()[:2] == ["L2", f"{float(after['L2', 'round']['mean_hu']):.1f}*"]
+    assert "* edited by hand: such a region, and each mean that it enters, has no trials of placement." in lines
+    # The digits of a column stand under each other.
+    (other,) = (line for line in lines if line.startswith("L3 ") and "." in line)
+    assert other.index(".") == starred.index(".")
+    assert "(SD): oval " in run.out
 
 
 def test_a_level_without_voxels_in_the_label_maps_is_refused(audit, series, tmp_path):
