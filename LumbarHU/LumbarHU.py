@@ -128,7 +128,7 @@ class LumbarHUParameterNode:
     quantity: Annotated[str, Choice([quantity.title for quantity in QUANTITIES])] = QUANTITIES[0].title
     outerLevels: bool = False
     osteoporosisPercent: Annotated[float, WithinRange(0.1, 99.9)] = 20.0
-    lowBmdPercent: Annotated[float, WithinRange(0.1, 99.9)] = 20.0
+    lowBmdPercent: Annotated[float, WithinRange(0.1, 99.9)] = 60.0
     showRound: bool = True
     showOval: bool = True
     showRight: bool = True

@@ -23,6 +23,7 @@ from LumbarHULib.cohort.roc_tables import (
 from LumbarHULib.cohort.study_tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table
 from LumbarHULib.core.cutoffs import CutoffTable
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 
 # A group with fewer cases is told: its quartiles and intervals say little.
@@ -46,16 +47,30 @@ class AnalysisOptions:
     Parameters
     ----------
     prevalences : mapping of str to float
-        Share of each target's condition, by the target's name, among those to be tested.
+        Share of each target's condition, by the target's name, among those to be tested. A target without one gets
+        no predictive values.
     resamples : int
         Bootstrap resamples of each cutoff.
     seed : int
         Of the bootstrap.
+
+    Raises
+    ------
+    InputError
+        When osteoporosis is more frequent than osteopenia and osteoporosis together.
     """
 
     prevalences: Mapping[str, float]
     resamples: int = 2000
     seed: int = 1
+
+    def __post_init__(self):
+        part, whole = self.prevalences.get("osteoporosis", 0), self.prevalences.get("low_bmd", 1)
+        if whole < part:
+            raise InputError(
+                f"The prevalence of osteopenia or osteoporosis is {100 * whole:g} %, below that of osteoporosis alone, "
+                f"{100 * part:g} %: give one of more than {100 * part:g} %."
+            )
 
 
 @dataclass(frozen=True, eq=False)

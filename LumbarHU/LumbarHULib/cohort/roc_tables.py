@@ -113,7 +113,10 @@ def predictive_table(rocs: tuple[RegionRoc, ...], prevalences: Mapping[str, floa
     for roc in rocs:
         if roc.cutoff is None:
             continue
-        at, prevalence = roc.cutoff.apparent, prevalences[roc.target]
+        at, prevalence = roc.cutoff.apparent, prevalences.get(roc.target)
+        if prevalence is None:
+            omissions.add("Predictive values", f"those for {at.positive}", "its prevalence was not stated.")
+            continue
         name = f"{roc.roi} for {roc.target}"
         found = omissions.attempt("Predictive values", name, predictive_values, at, prevalence)
         if found:

@@ -28,16 +28,14 @@ def run_cohort(options: argparse.Namespace) -> int:
     InputError
         With the sentence for the user; nothing is written then.
     """
-    prevalence = share("--prevalence", options.prevalence)
-    of_low_bmd = options.low_bmd_prevalence
+    prevalences = {"osteoporosis": share("--prevalence", options.prevalence)}
+    if options.low_bmd_prevalence is not None:
+        prevalences["low_bmd"] = share("--low-bmd-prevalence", options.low_bmd_prevalence)
     job = CohortJob(
         table=options.table,
         destination=options.out,
         options=AnalysisOptions(
-            prevalences={
-                "osteoporosis": prevalence,
-                "low_bmd": prevalence if of_low_bmd is None else share("--low-bmd-prevalence", of_low_bmd),
-            },
+            prevalences=prevalences,
             resamples=whole_number("--bootstraps", options.bootstraps, LEAST_RESAMPLES, MOST_RESAMPLES),
             seed=whole_number("--seed", options.seed, 0, _MOST_SEED),
         ),

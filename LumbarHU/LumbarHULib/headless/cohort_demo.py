@@ -40,9 +40,10 @@ def run_cohort_demo(options: argparse.Namespace) -> int:
         progress.clear()
     out, text = options.out, cohort_text(done.analysis, done.findings)
     beside = "\n".join(f"- {sentence}" for sentence in compare_with_study(done.analysis, load_study_tables()))
+    shares = f"--prevalence {_PREVALENCES['osteoporosis']} --low-bmd-prevalence {_PREVALENCES['low_bmd']}"
     print(
         f"{note}\n\n{text}\n\nBeside the study:\n{beside}\n\nTable and readings:  {out / COHORT}, {out / READINGS}\n"
         f"Summary:             {out / RESULT / 'summary.html'}\n"
-        f"Try next:            lumbarhu cohort {out / COHORT} --readings {out / READINGS} --out my-result"
+        f"Try next:            lumbarhu cohort {out / COHORT} --readings {out / READINGS} {shares} --out my-result"
     )
     return 0

@@ -276,10 +276,12 @@ def _add_cohort(commands) -> None:
         "--prevalence",
         default="0.2",
         metavar="SHARE",
-        help="how frequent what is looked for is among those to be tested, for predictive values (default: 0.2)",
+        help="how frequent osteoporosis is among those to be tested, for predictive values (default: 0.2)",
     )
     cohort.add_argument(
-        "--low-bmd-prevalence", metavar="SHARE", help="the same for osteopenia or osteoporosis, where it differs"
+        "--low-bmd-prevalence",
+        metavar="SHARE",
+        help="the same for osteopenia or osteoporosis together; without it there are no predictive values for these",
     )
     cohort.add_argument("--bootstraps", default="2000", metavar="N", help="resamples of each cutoff (default: 2000)")
     cohort.add_argument("--seed", default="1", metavar="N", help="seed of the bootstrap (default: 1)")

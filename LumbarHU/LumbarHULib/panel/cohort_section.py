@@ -90,19 +90,19 @@ class CohortSection(Section):
     def _on_run(self) -> None:
         folder, readings = self._folder(), self._ui.huCohortReadingsPath.currentPath.strip()
         parameters = self._panel.parameters
-        job = CohortJob(
-            table=Path(self._ui.huCohortPath.currentPath.strip()),
-            destination=folder,
-            options=AnalysisOptions(
-                prevalences={
-                    "osteoporosis": parameters.osteoporosisPercent / 100,
-                    "low_bmd": parameters.lowBmdPercent / 100,
-                }
-            ),
-            readings=Path(readings) if readings else None,
-            overwrite=folder.is_dir(),
-        )
         with self._panel.messages.problems_told():
+            job = CohortJob(
+                table=Path(self._ui.huCohortPath.currentPath.strip()),
+                destination=folder,
+                options=AnalysisOptions(
+                    prevalences={
+                        "osteoporosis": parameters.osteoporosisPercent / 100,
+                        "low_bmd": parameters.lowBmdPercent / 100,
+                    }
+                ),
+                readings=Path(readings) if readings else None,
+                overwrite=folder.is_dir(),
+            )
             check_destination(folder, overwrite=True, ours=OWN_COHORT_FOLDER)
             if not self._panel.questions.may_replace(folder, _replacing(folder)):
                 return

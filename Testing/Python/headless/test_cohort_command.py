@@ -66,10 +66,24 @@ def test_the_same_table_gives_the_same_bytes_and_seed_and_prevalence_change_only
     run = lumbarhu("cohort", tmp_path / "clinic.csv", "--out", out, *FAST, *options)
     changed = {name for name, content in files_of(out).items() if before[name] != content}
     assert run.exit_code == 0
-    assert changed == {"roc.csv", "cutoff_accuracy.csv", "predictive.csv", "cutoffs.json", "summary.html"}
+    # The prevalence of osteopenia or osteoporosis was not stated before, which is a finding.
+    of_prevalence = {"predictive.csv", "findings.csv"}
+    assert changed == {"roc.csv", "cutoff_accuracy.csv", "cutoffs.json", "summary.html"} | of_prevalence
     told = {(row["target"], row["prevalence"]) for row in table(out / "predictive.csv")}
     assert told == {("osteoporosis", "0.1"), ("low_bmd", "0.5")}
     assert "10 % for osteoporosis and 50 % for osteopenia" in (out / "summary.html").read_text(encoding="utf-8")
+
+
+def test_without_a_prevalence_of_its_own_low_bone_density_gets_no_predictive_values_and_that_is_told(tmp_path):
+    run, out = cohort(tmp_path, random_cohort())
+    assert run.exit_code == 0
+    told = {(row["target"], row["prevalence"]) for row in table(out / "predictive.csv")}
+    assert told == {("osteoporosis", "0.2")}
+    left_out = "Predictive values without those for osteopenia or osteoporosis: its prevalence was not stated."
+    for text in (run.out, (out / "findings.csv").read_text(encoding="utf-8")):
+        assert text.count(left_out) == 1
+    summary = (out / "summary.html").read_text(encoding="utf-8")
+    assert "hold for a prevalence of 20 % for osteoporosis. " in summary
 
 
 def test_the_cutoffs_measure_at_once(example_cohort, one_level, tmp_path):
@@ -197,6 +211,11 @@ def test_constant_hu_are_told_and_nothing_else_is_lost(tmp_path):
         (("--prevalence", "0"), "--prevalence 0 is no share"),
         (("--prevalence", "20 %"), "--prevalence 20 % is no share"),
         (("--low-bmd-prevalence", "1"), "--low-bmd-prevalence 1 is no share"),
+        (
+            ("--prevalence", "0.5", "--low-bmd-prevalence", "0.2"),
+            "The prevalence of osteopenia or osteoporosis is 20 %, below that of osteoporosis alone, 50 %",
+        ),
+        (("--low-bmd-prevalence", "0.1"), "below that of osteoporosis alone, 20 %"),
         (("--bootstraps", "99"), "--bootstraps 99 cannot be used: give a whole number from 100 to 1000000"),
         (("--seed", "x"), "--seed x cannot be used"),
         (("--readings", "none.csv"), "There is no file “none.csv”"),
@@ -252,8 +271,7 @@ def test_the_demo_says_where_everything_lies_and_what_to_try_next(example_cohort
     command = re.search(r"lumbarhu (cohort .*)$", run.out, re.MULTILINE).group(1).split()
     command[-1] = tmp_path / "again"
     assert lumbarhu(*command).exit_code == 0
-    first, second = files_of(folder / "result"), files_of(tmp_path / "again")
-    assert {name for name in first if first[name] != second[name]} == {"predictive.csv", "summary.html"}
+    assert files_of(tmp_path / "again") == files_of(folder / "result")
 
 
 def test_the_documents_tell_of_every_table_and_every_column_and_of_no_other(example_cohort, repository):
