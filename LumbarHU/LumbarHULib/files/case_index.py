@@ -2,8 +2,9 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -54,10 +55,11 @@ th[aria-sort=descending] button::after { content: " ▼"; }
 
 @dataclass(frozen=True)
 class _Reading:
-    """The cells of one audit folder, and by what it is sorted."""
+    """The cells of one audit folder, by what it is sorted (case, reader, reading, folder), and where it lies."""
 
     cells: tuple[str, ...]
     order: tuple[str, ...]
+    place: str
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def write_index(root: Path, progress: Callable[[float, str], None] | None = None
         except InputError as problem:
             problems.append(f"{folder.relative_to(root).as_posix()}: {problem}")
     readings.sort(key=lambda reading: reading.order)
-    _write_whole(root / INDEX, _page(readings, problems))
+    _write_whole(root / INDEX, _page(_told_apart(readings), problems))
     progress(1.0, "Written")
     return IndexOutcome(len(readings), tuple(problems))
 
@@ -158,7 +160,20 @@ def _reading(root: Path, folder: Path) -> _Reading:
         agree,
         ", ".join(told),
     )
-    return _Reading(cells, tuple(_counting(text) for text in (case, reader, reading, folder.as_posix())))
+    order = tuple(_counting(text) for text in (case, reader, reading, folder.as_posix()))
+    return _Reading(cells, order, folder.relative_to(root).as_posix())
+
+
+def _told_apart(readings: Sequence[_Reading]) -> list[_Reading]:
+    """Name the folder beside the case where several readings are called alike."""
+    counts = Counter(reading.order[:-1] for reading in readings)
+    told = []
+    for reading in readings:
+        first, *others = reading.cells
+        if counts[reading.order[:-1]] > 1:
+            first = Html(f"{first} <small>{html.foreign(reading.place, _MOST_LETTERS)}</small>")
+        told.append(replace(reading, cells=(first, *others)))
+    return told
 
 
 def _counting(text: str) -> str:

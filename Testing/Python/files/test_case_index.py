@@ -84,7 +84,7 @@ def test_names_of_cases_and_folders_are_text_and_lead_nowhere_else(tmp_path, one
     assert "img" not in page.tags
     assert sorted(unquote(link) for link in links(page)) == sorted(f"{name}/report.html" for name in names)
     assert not [link for link in links(page) if ":" in link]
-    assert [row[0] for row in page.tables["Readings"][1:]] == [HOSTILE] * len(names)
+    assert sorted(row[0] for row in page.tables["Readings"][1:]) == sorted(f"{HOSTILE} {name}" for name in names)
 
 
 def test_the_only_script_is_the_one_that_the_page_allows(tmp_path, one):
@@ -121,6 +121,17 @@ def test_what_is_left_out_is_named_on_the_terminal(tmp_path, one):
     assert told[2].startswith("- bad 00: summary.csv is not as LumbarHU writes it")
     assert told[-1] == "- … and 3 more."
     assert len(told) == 23
+
+
+def test_readings_that_are_called_alike_are_told_apart_by_their_folders(tmp_path, one):
+    for place, case in (("a/first", "P1"), ("a/second", "P1"), ("b", "P2")):
+        put_case(tmp_path / place, one, case=case)
+    write_index(tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert [place for place in ("a/first", "a/second", "b") if f"<small><bdi>{place}</bdi></small>" in page] == [
+        "a/first",
+        "a/second",
+    ]
 
 
 def test_a_folder_that_lost_its_summary_is_named(tmp_path, one):
