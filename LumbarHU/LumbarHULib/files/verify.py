@@ -59,7 +59,7 @@ def verify_audit_folder(folder: Path, ct: CtVolume, progress: Callable[[float, s
         if label_map.labels is not None:
             voxels[roi] = label_voxels(label_map.labels, ct)
     differences += result_differences(folder / "results.csv", record, voxels)
-    differences += summary_differences(folder / "summary.csv", folder / "results.csv", record)
+    differences += summary_differences(folder / "summary.csv", folder / "results.csv", record, voxels)
     if not ct_differences:  # in another CT nothing would fit
         differences += record_differences(record, ct)
     progress(1.0, "Verified")

@@ -9,6 +9,7 @@ from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.landmarks import MidlineOrigin
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.core.results import GIVEN_CLASSES
+from LumbarHULib.files.audit_folder import file_sha256
 from LumbarHULib.files.audit_tables import (
     NOT_MEASURED,
     QUANTITY_COLUMNS,
@@ -64,12 +65,20 @@ def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[in
     return differences + _labels_without_row(voxels, by_key)
 
 
-def summary_differences(path: Path, results_path: Path, record: dict) -> list[str]:
-    """Return how summary.csv differs from what results.csv, and the cutoffs in the record, give."""
+def summary_differences(
+    path: Path, results_path: Path, record: dict, voxels: Mapping[str, Mapping[int, LabelVoxels]]
+) -> list[str]:
+    """Return how summary.csv differs from what results.csv, and the cutoffs in the record, give.
+
+    The label maps in `voxels` stand in for a results.csv that was changed since the record was written: what is wrong
+    with it is no fault of summary.csv.
+    """
     rows, differences = _read_rows(path, SUMMARY_COLUMNS)
     results, _ = _read_rows(results_path, RESULTS_COLUMNS)
     if rows is None or results is None:
         return differences
+    if file_sha256(results_path) != record["files"].get(results_path.name):
+        results = _rows_of_label_maps(results, record, voxels)
     found = {row["roi"]: row for row in rows}
     if [row["roi"] for row in rows] != list(ROIS):
         differences.append(
@@ -168,6 +177,19 @@ def _labels_without_row(
         for value, of_value in labels.items()
         if value in level_of_value and (level_of_value[value], roi) not in rows
     ]
+
+
+def _rows_of_label_maps(
+    results: Sequence[Row], record: dict, voxels: Mapping[str, Mapping[int, LabelVoxels]]
+) -> list[Row]:
+    """Return what a summary needs of results.csv, from label maps and record; of a region without one as it stands."""
+    rows = [row for row in results if row["roi"] not in voxels]
+    for (level, roi), cells in _recorded_cells(record).items():
+        of_level = voxels.get(roi, {}).get(LABEL_VALUES[level])
+        if of_level is not None:
+            mean_hu = cell_text(measured_anew(of_level)["mean_hu"])
+            rows.append({"level": level, "roi": roi, "mean_hu": mean_hu, "excluded": cells["excluded"]})
+    return rows
 
 
 def _summary_cells(roi: str, results: Sequence[Row], record: dict) -> dict[str, Cell]:

@@ -60,6 +60,21 @@ def test_one_changed_cell_of_the_results_is_named(column, copy, differences):
     assert any(line.startswith("results.csv: expected SHA-256") for line in lines)
     # Level and ROI of the row, the column, what was expected and found.
     assert any(line.startswith("results.csv, L2 right") and (column in line or column == "level") for line in lines)
+    # The summary was not touched.
+    assert not any(line.startswith("summary.csv") for line in lines)
+
+
+def test_a_summary_that_was_changed_beside_the_results_is_held_against_the_label_maps(copy, differences):
+    told = []
+    change_cell(copy / "summary.csv", 1, "mean_hu", lambda text: told.append(text) or changed(text))
+    change_cell(copy / "results.csv", 1, "mean_hu", changed)
+    start = f"summary.csv, oval, mean_hu: expected {told[0]}, found "
+    assert len([line for line in differences(copy) if line.startswith(start)]) == 1
+    # Without the label map there is nothing better than the table, which is wrong.
+    (copy / "labelmaps" / "oval.nrrd").unlink()
+    lines = [line for line in differences(copy) if line.startswith("summary.csv, oval, mean_hu: expected ")]
+    assert len(lines) == 1
+    assert not lines[0].startswith(start)
 
 
 @pytest.mark.parametrize(
