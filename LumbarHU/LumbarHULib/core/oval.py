@@ -16,14 +16,21 @@ _SHRINK = 0.5
 # How finely a shape is searched, in mm, unless less will do.
 FINEST_MM = 1e-6
 
-# The finer searches look at these places around the best, in units of their reach.
+# The coarse search looks at every pair of two different steps, the finer ones at these places around the best, in units
+# of their reach.
+_COARSE_PAIRS = np.array(np.triu_indices(_COARSE_STEPS + 1, 1))
 _FINE_OFFSETS = np.linspace(-1.0, 1.0, 7)[np.indices((7, 7)).reshape(2, -1)]
+
+# A corner on the midline counts as this far off it, squared. An ellipse whose tip is at a corner does not bear on it,
+# whatever the last digits say.
+_SMALLEST_MM2 = 1e-30
+_ROOM = 1.0 - 1e-12
 
 
 def largest_oval(
-    region_uv_mm: np.ndarray, line_normal_uv: np.ndarray, line_offset_mm: float, finest_mm: float = FINEST_MM
-) -> tuple[float, float, float]:
-    """Return the greatest ellipse inside a region that has one axis on the midline (u = 0).
+    regions_uv_mm: np.ndarray, line_normal_uv: np.ndarray, line_offset_mm: float, finest_mm: float = FINEST_MM
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the greatest ellipse in a region that has one axis on the midline (u = 0), for any number of regions.
 
     Three numbers are free: the center's place on the midline and both half-axes. For an ellipse from ``v = bottom`` to
     ``v = top`` the greatest half-axis along u follows in closed form, which leaves a search over two numbers: a coarse
@@ -31,63 +38,74 @@ def largest_oval(
 
     Parameters
     ----------
-    region_uv_mm : numpy.ndarray, shape (n, 2)
-        Corners of the region, dense on its curved edge, in mm.
+    regions_uv_mm : numpy.ndarray, shape (..., n, 2)
+        Corners of each region, dense on its curved edge, in mm.
     line_normal_uv, line_offset_mm : numpy.ndarray, shape (2,), and float
-        The region's straight edge: the region lies where ``line_normal_uv @ (u, v) >= line_offset_mm``.
+        The straight edge of all: a region lies where ``line_normal_uv @ (u, v) >= line_offset_mm``.
     finest_mm : float
         The search ends at this step.
 
     Returns
     -------
-    tuple of float
-        Center v, half-axis along u, half-axis along v, in mm; all zero when no ellipse fits.
+    tuple of numpy.ndarray, shape (...)
+        Center v, half-axis along u, half-axis along v, in mm; all zero where no ellipse fits.
     """
     lowest = line_offset_mm / line_normal_uv[1]
-    crossings = crossings_of_axis(region_uv_mm)
-    highest = float(crossings[-1]) if len(crossings) else lowest
-    if highest - lowest < FINEST_MM:
-        return 0.0, 0.0, 0.0
-
-    on_curve = region_uv_mm @ line_normal_uv > line_offset_mm + _ON_LINE_MM
-    edge = (crossings, region_uv_mm[on_curve], line_normal_uv, line_offset_mm)
+    crossings = crossings_of_axis(regions_uv_mm)
+    highest = crossings.max(axis=-1, initial=-np.inf)
+    fits = highest - lowest >= FINEST_MM
+    highest = np.where(fits, highest, lowest + FINEST_MM)[..., None]
     step = (highest - lowest) / _COARSE_STEPS
-    index = np.arange(_COARSE_STEPS + 1)
-    bottom, top = lowest + step * index[:, None], lowest + step * index[None, :]
-    ordered = top > bottom + step / 2
-    bottom, top = np.broadcast_to(bottom, ordered.shape)[ordered], np.broadcast_to(top, ordered.shape)[ordered]
-    best_bottom, best_top, half_u = _best(bottom, top, *edge)
+    bottom, top = lowest + step * _COARSE_PAIRS[0], lowest + step * _COARSE_PAIRS[1]
+    bounds = _bounds_of_corners(regions_uv_mm, line_normal_uv, line_offset_mm)
+    best_bottom, best_top, half_u = _best(bottom, top, crossings, bounds, line_normal_uv, line_offset_mm)
     reach = 2 * step
-    while reach > finest_mm:
+    while reach.max(initial=0.0) > finest_mm:
         bottom = np.clip(best_bottom + reach * _FINE_OFFSETS[0], lowest, highest)
         top = np.clip(best_top + reach * _FINE_OFFSETS[1], lowest, highest)
-        best_bottom, best_top, half_u = _best(bottom, top, *edge)
-        reach *= _SHRINK
-    return (best_top + best_bottom) / 2, half_u, (best_top - best_bottom) / 2
+        best_bottom, best_top, half_u = _best(bottom, top, crossings, bounds, line_normal_uv, line_offset_mm)
+        reach = reach * _SHRINK
+    found = ((best_top + best_bottom) / 2, half_u, (best_top - best_bottom) / 2)
+    return tuple(np.where(fits, figure[..., 0], 0.0) for figure in found)
 
 
-def _best(bottom, top, crossings_v_mm, corners_uv_mm, line_normal_uv, line_offset_mm) -> tuple[float, float, float]:
-    """Return bottom, top and half-axis along u of the greatest of the ellipses that reach from `bottom` to `top`."""
+def _best(bottom, top, crossings_v_mm, bounds, line_normal_uv, line_offset_mm) -> tuple[np.ndarray, ...]:
+    """Return bottom, top and half-axis along u, shape (..., 1), of the greatest ellipse from `bottom` to `top`."""
     center, half_v = (top + bottom) / 2, np.maximum((top - bottom) / 2, FINEST_MM)
-    half_u = _half_axis_u(center, half_v, corners_uv_mm, line_normal_uv, line_offset_mm)
+    half_u = _half_axis_u(center, half_v, bounds, line_normal_uv, line_offset_mm)
     # An ellipse that holds no corner lies wholly inside the region or wholly outside, as in a notch across the midline.
     area = np.pi * half_u * half_v * lie_inside(center, crossings_v_mm)
-    tied = np.flatnonzero(area >= area.max() - _AREA_TIE_MM2)
-    best = max(tied, key=lambda index: (half_v[index], center[index])) if len(tied) > 1 else tied[0]
-    return float(bottom[best]), float(top[best]), float(half_u[best])
+    is_best = area >= area.max(axis=-1, keepdims=True) - _AREA_TIE_MM2
+    for key in (half_v, center):
+        of_tied = np.where(is_best, key, -np.inf)
+        is_best = of_tied == of_tied.max(axis=-1, keepdims=True)
+    best = np.argmax(is_best, axis=-1)[..., None]
+    return tuple(np.take_along_axis(figure, best, axis=-1) for figure in (bottom, top, half_u))
 
 
-def _half_axis_u(center, half_v, corners_uv_mm, line_normal_uv, line_offset_mm) -> np.ndarray:
+def _bounds_of_corners(regions_uv_mm, line_normal_uv, line_offset_mm) -> tuple[np.ndarray, np.ndarray]:
+    """Return by how much each corner bounds an ellipse, as factors of four terms, and the v that these start from.
+
+    An ellipse of center c and half-axes a, b leaves a corner (u, v) outside while ``(1 − ((v − c) / b)²) / u² <=
+    1 / a²``. The left side is a sum of four products of the corner's own and the ellipse's own.
+    """
+    origin_v = regions_uv_mm[..., 1].mean(axis=-1, keepdims=True)
+    u_squared, v = regions_uv_mm[..., 0] ** 2, regions_uv_mm[..., 1] - origin_v
+    on_curve = regions_uv_mm @ line_normal_uv > line_offset_mm + _ON_LINE_MM
+    weight = np.where(on_curve, 1.0 / np.maximum(u_squared, _SMALLEST_MM2), 0.0)
+    return np.stack([weight * _ROOM, -weight * v**2, 2 * weight * v, -weight], axis=-1), origin_v
+
+
+def _half_axis_u(center, half_v, bounds, line_normal_uv, line_offset_mm) -> np.ndarray:
     """Return the greatest half-axis along u of ellipses that have the given center v and half-axis along v."""
-    # Worked out in place: the arrays of the coarse search are large.
-    room = corners_uv_mm[:, 1] - center[:, None]
-    room /= half_v[:, None]
-    np.subtract(1, np.square(room, out=room), out=room)
-    # An ellipse bears on a corner only where it reaches as far along v: there `room` is positive.
-    is_free = room <= 1e-12
-    of_corners = np.divide(corners_uv_mm[:, 0] ** 2, np.maximum(room, 1e-12, out=room), out=room)
-    of_corners[is_free] = np.inf
-    squared = of_corners.min(axis=1)
+    of_corners, origin_v = bounds
+    from_origin, per_square = center - origin_v, 1.0 / half_v**2
+    of_ellipses = np.stack(
+        [np.ones_like(center), per_square, from_origin * per_square, from_origin**2 * per_square], axis=-2
+    )
+    # An ellipse bears on a corner only where it reaches as far along v: elsewhere the product is negative.
+    greatest = (of_corners @ of_ellipses).max(axis=-2)
+    squared = np.divide(1.0, greatest, out=np.full_like(greatest, np.inf), where=greatest > 0)
     # Tangent condition of an oblique straight edge: (n_u a)² + (n_v b)² = distance of the center from it, squared.
     normal_u, normal_v = line_normal_uv
     room_squared = (center * normal_v - line_offset_mm) ** 2 - (half_v * normal_v) ** 2

@@ -28,35 +28,62 @@ def distances_to_edges(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     return np.linalg.norm(offsets - along[..., None] * edges, axis=2)
 
 
-def crossings_of_axis(polygon: np.ndarray) -> np.ndarray:
-    """Return where the polygon crosses the second axis (first coordinate 0), sorted ascending."""
-    ends = np.roll(polygon, -1, axis=0)
-    crossing = (polygon[:, 0] >= 0) != (ends[:, 0] >= 0)
-    start, end = polygon[crossing], ends[crossing]
-    return np.sort(start[:, 1] - start[:, 0] * (end[:, 1] - start[:, 1]) / (end[:, 0] - start[:, 0]))
+def crossings_of_axis(polygons: np.ndarray) -> np.ndarray:
+    """Return where polygons cross the second axis (first coordinate 0).
+
+    Parameters
+    ----------
+    polygons : numpy.ndarray, shape (..., n, 2)
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., k)
+        Sorted ascending; those of polygons that cross it less often than others begin with -inf.
+    """
+    ends = np.roll(polygons, -1, axis=-2)
+    crossing = (polygons[..., 0] >= 0) != (ends[..., 0] >= 0)
+    rise = np.where(crossing, ends[..., 0] - polygons[..., 0], 1.0)
+    places = polygons[..., 1] - polygons[..., 0] * (ends[..., 1] - polygons[..., 1]) / rise
+    most = int(crossing.sum(axis=-1).max(initial=0))
+    return np.sort(np.where(crossing, places, -np.inf), axis=-1)[..., places.shape[-1] - most :]
 
 
 def lie_inside(places: np.ndarray, crossings: np.ndarray) -> np.ndarray:
-    """Return which places on the second axis lie inside a polygon that has these sorted crossings of the axis."""
-    return (len(crossings) - np.searchsorted(crossings, places, side="right")) % 2 == 1
+    """Return which places on the second axis, shape (..., m), lie inside polygons that cross it at `crossings`."""
+    return np.count_nonzero(crossings[..., None, :] > places[..., :, None], axis=-1) % 2 == 1
 
 
-def clip_to_half_plane(polygon: np.ndarray, normal: np.ndarray, offset: float) -> np.ndarray:
-    """Return the part of the polygon where ``normal @ point >= offset``; empty, shape (0, 2), if there is none.
+def clip_to_half_plane(polygons: np.ndarray, normal: np.ndarray, offset: float) -> np.ndarray:
+    """Return the parts of polygons where ``normal @ point >= offset``.
 
-    Where the line cuts the polygon several times the parts stay joined along the line, which changes neither what
+    Where the line cuts a polygon several times the parts stay joined along the line, which changes neither what
     lies inside nor any extreme.
+
+    Parameters
+    ----------
+    polygons : numpy.ndarray, shape (..., n, 2)
+    normal : numpy.ndarray, shape (2,)
+    offset : float
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., m, 2)
+        Those that keep fewer corners than others repeat one; m is 0 where nothing is left of any.
     """
-    heights = polygon @ normal - offset
-    next_heights = np.roll(heights, -1)
-    ends = np.roll(polygon, -1, axis=0)
+    heights = polygons @ normal - offset
+    next_heights = np.roll(heights, -1, axis=-1)
     cut = (heights >= 0) != (next_heights >= 0)
     share = np.where(cut, heights / np.where(cut, heights - next_heights, 1.0), 0.0)
-    cut_points = polygon + share[:, None] * (ends - polygon)
+    cut_points = polygons + share[..., None] * (np.roll(polygons, -1, axis=-2) - polygons)
     # Each corner that is kept, followed by the cut on the edge that leaves it, in the polygon's order.
-    both = np.stack([polygon, cut_points], axis=1).reshape(-1, 2)
-    keep = np.stack([heights >= 0, cut], axis=1).reshape(-1)
-    return both[keep]
+    both = np.stack([polygons, cut_points], axis=-2).reshape(*polygons.shape[:-2], -1, 2)
+    keep = np.stack([heights >= 0, cut], axis=-1).reshape(*polygons.shape[:-2], -1)
+    if keep.ndim == 1:
+        return both[keep]
+    counts = keep.sum(axis=-1, keepdims=True)
+    kept_first = np.argsort(~keep, axis=-1, kind="stable")[..., : int(counts.max(initial=0))]
+    places = np.minimum(np.arange(kept_first.shape[-1]), np.maximum(counts - 1, 0))
+    return np.take_along_axis(both, np.take_along_axis(kept_first, places, axis=-1)[..., None], axis=-2)
 
 
 def crosses_itself(polygon: np.ndarray) -> bool:

@@ -6,63 +6,45 @@ import numpy as np
 
 from LumbarHULib.core import polygons
 from LumbarHULib.core.boundary import Boundary
+from LumbarHULib.core.circle import largest_circle
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.oval import FINEST_MM, largest_oval
 from LumbarHULib.core.protocol import Protocol
 
-_SEARCH_POINTS = 33
-_TIE_MM = 1e-7
-
-# The finer searches look at these places around the best, in units of the step before.
-_FINE_STEPS = np.linspace(-2.0, 2.0, 17)
+# A region that reaches less far in front of its boundary is none.
+_SHALLOWEST_MM = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class RoiShapes:
-    """What bounds the five regions, in mm in the frame.
+class ShapeFigures:
+    """What bounds the five regions inside the inner outline, in mm in the frame.
+
+    The figures are numbers, or arrays, shape (t, 1), of as many placements of one level.
 
     Parameters
     ----------
-    inner_outline_uv_mm : numpy.ndarray, shape (n, 2)
-        Counterclockwise polygon that holds every region.
     boundary : Boundary
         The anterior region is the inner outline's part in front of it.
-    round_center_v_mm, round_radius_mm : float
+    round_center_v_mm, round_radius_mm : float or numpy.ndarray
         The circle.
-    oval_center_v_mm, oval_half_u_mm, oval_half_v_mm : float
+    oval_center_v_mm, oval_half_u_mm, oval_half_v_mm : float or numpy.ndarray
         The ellipse.
-    front_half_width_mm : float
+    front_half_width_mm : float or numpy.ndarray
         The two longitudinal borders are at u = ± this.
     lateral_extent : str
         ``full`` or ``anterior``.
-    findings : tuple of Finding
     """
 
-    inner_outline_uv_mm: np.ndarray
     boundary: Boundary
-    round_center_v_mm: float
-    round_radius_mm: float
-    oval_center_v_mm: float
-    oval_half_u_mm: float
-    oval_half_v_mm: float
-    front_half_width_mm: float
+    round_center_v_mm: float | np.ndarray
+    round_radius_mm: float | np.ndarray
+    oval_center_v_mm: float | np.ndarray
+    oval_half_u_mm: float | np.ndarray
+    oval_half_v_mm: float | np.ndarray
+    front_half_width_mm: float | np.ndarray
     lateral_extent: str
-    findings: tuple[Finding, ...] = ()
-
-    @property
-    def figures(self) -> dict[str, dict[str, float]]:
-        """What describes round, oval and front, by region and name, in mm in the frame."""
-        return {
-            "round": {"center_v_mm": self.round_center_v_mm, "radius_mm": self.round_radius_mm},
-            "oval": {
-                "center_v_mm": self.oval_center_v_mm,
-                "half_axis_u_mm": self.oval_half_u_mm,
-                "half_axis_v_mm": self.oval_half_v_mm,
-            },
-            "front": {"half_width_mm": self.front_half_width_mm},
-        }
 
     def holds(
         self, roi: str, u_mm: np.ndarray, v_mm: np.ndarray, in_inner: np.ndarray, tolerance_mm: float
@@ -90,14 +72,36 @@ class RoiShapes:
         return lateral & (in_inner if self.lateral_extent == "full" else anterior)
 
 
-def roi_shapes(
-    frame: Frame,
-    inner_outline_uv_mm: np.ndarray,
-    boundary: Boundary,
-    protocol: Protocol,
-    finest_mm: float = FINEST_MM,
-) -> RoiShapes:
-    """Return the five regions' shapes, circle and oval to `finest_mm`.
+@dataclass(frozen=True, eq=False)
+class RoiShapes(ShapeFigures):
+    """The five regions' shapes of one level.
+
+    Parameters
+    ----------
+    inner_outline_uv_mm : numpy.ndarray, shape (n, 2)
+        Counterclockwise polygon that holds every region.
+    findings : tuple of Finding
+    """
+
+    inner_outline_uv_mm: np.ndarray
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def figures(self) -> dict[str, dict[str, float]]:
+        """What describes round, oval and front, by region and name, in mm in the frame."""
+        return {
+            "round": {"center_v_mm": self.round_center_v_mm, "radius_mm": self.round_radius_mm},
+            "oval": {
+                "center_v_mm": self.oval_center_v_mm,
+                "half_axis_u_mm": self.oval_half_u_mm,
+                "half_axis_v_mm": self.oval_half_v_mm,
+            },
+            "front": {"half_width_mm": self.front_half_width_mm},
+        }
+
+
+def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary, protocol: Protocol) -> RoiShapes:
+    """Return the five regions' shapes.
 
     Raises
     ------
@@ -105,60 +109,57 @@ def roi_shapes(
         When the inner outline has no part in front of the boundary on the midline.
     """
     anterior = polygons.clip_to_half_plane(inner_outline_uv_mm, boundary.normal_uv, boundary.offset_mm)
-    crossings_v_mm = polygons.crossings_of_axis(anterior) if len(anterior) else np.empty(0)
-    boundary_v_mm = boundary.offset_mm / boundary.normal_uv[1]
-    if len(crossings_v_mm) == 0 or crossings_v_mm[-1] - boundary_v_mm < 1e-3:
+    depth_mm = float(_depth_mm(anterior, boundary))
+    if depth_mm < _SHALLOWEST_MM:
         raise InputError(
             f"Nothing of {frame.level}'s body lies in front of its boundary at {boundary.fraction:.2f} of the depth: "
             "move the boundary back, or correct the outline.",
             frame.level,
         )
-    crossing_v_mm = float(crossings_v_mm[-1])
-    round_v_mm, round_radius_mm = _largest_circle(anterior, crossings_v_mm, boundary_v_mm, finest_mm)
-    oval = largest_oval(anterior, boundary.normal_uv, boundary.offset_mm, finest_mm)
-    u_low, u_high = float(anterior[:, 0].min()), float(anterior[:, 0].max())
-    study_radius_mm = (crossing_v_mm - boundary_v_mm) / 2
-    return RoiShapes(
-        inner_outline_uv_mm,
-        boundary,
-        round_v_mm,
-        round_radius_mm,
-        *oval,
-        protocol.front_width_fraction / 2 * (u_high - u_low),
-        protocol.lateral_extent,
-        _findings(frame.level, round_radius_mm, study_radius_mm, u_low, u_high, protocol),
-    )
+    figures = [float(figure) for figure in _figures(anterior, boundary, protocol, FINEST_MM)]
+    u_mm = anterior[:, 0]
+    findings = _findings(frame.level, figures[1], depth_mm / 2, float(u_mm.min()), float(u_mm.max()), protocol)
+    return RoiShapes(boundary, *figures, protocol.lateral_extent, inner_outline_uv_mm, findings)
 
 
-def _largest_circle(
-    region: np.ndarray, crossings_v_mm: np.ndarray, low_v_mm: float, finest_mm: float
-) -> tuple[float, float]:
-    """Return center v and radius of the largest circle in `region` whose center is on the midline; ties go anterior."""
-    high_v_mm = float(crossings_v_mm[-1])
-    step_mm = (high_v_mm - low_v_mm) / (_SEARCH_POINTS - 1)
-    candidates_v_mm = np.linspace(low_v_mm, high_v_mm, _SEARCH_POINTS)
-    edges = np.arange(len(region))
-    while True:
-        distances_mm = _distances_from_midline(candidates_v_mm, region, edges)
-        # A center in a notch across the midline is far from every edge as well.
-        radii_mm = np.where(polygons.lie_inside(candidates_v_mm, crossings_v_mm), distances_mm.min(axis=1), 0.0)
-        best = int(np.flatnonzero(radii_mm >= radii_mm.max() - _TIE_MM)[-1])
-        if step_mm < finest_mm:
-            return float(candidates_v_mm[best]), float(radii_mm[best])
-        # Farther edges cannot touch a circle whose center moves by less than two steps.
-        edges = edges[distances_mm[best] <= radii_mm[best] + 4 * step_mm]
-        candidates_v_mm = np.clip(candidates_v_mm[best] + _FINE_STEPS * step_mm, low_v_mm, high_v_mm)
-        step_mm /= 4
+def shapes_of_placements(
+    inner_outlines_uv_mm: np.ndarray, boundary: Boundary, protocol: Protocol, finest_mm: float
+) -> tuple[np.ndarray, ShapeFigures]:
+    """Return the shapes of a level for many placements of its midline, circle and oval to `finest_mm`.
+
+    Parameters
+    ----------
+    inner_outlines_uv_mm : numpy.ndarray, shape (t, n, 2)
+        The inner outline in the frame of each placement.
+    boundary : Boundary
+        In every such frame.
+    protocol : Protocol
+    finest_mm : float
+
+    Returns
+    -------
+    tuple of numpy.ndarray of int, shape (m,), and ShapeFigures
+        Which placements have a part of the body in front of the boundary, and their shapes.
+    """
+    anterior = polygons.clip_to_half_plane(inner_outlines_uv_mm, boundary.normal_uv, boundary.offset_mm)
+    possible = np.flatnonzero(_depth_mm(anterior, boundary) >= _SHALLOWEST_MM)
+    figures = _figures(anterior[possible], boundary, protocol, finest_mm) if len(possible) else [np.empty(0)] * 6
+    return possible, ShapeFigures(boundary, *(figure[:, None] for figure in figures), protocol.lateral_extent)
 
 
-def _distances_from_midline(v_mm: np.ndarray, polygon: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return the distance of each place on the midline from each of some edges, shape (places, edges)."""
-    start, end = polygon[edges], polygon[(edges + 1) % len(polygon)]
-    along_u, along_v = (end - start).T
-    offset_u, offset_v = -start[:, 0], v_mm[:, None] - start[:, 1]
-    lengths_squared = np.maximum(along_u**2 + along_v**2, np.finfo(float).tiny)
-    share = np.clip((offset_u * along_u + offset_v * along_v) / lengths_squared, 0.0, 1.0)
-    return np.sqrt((offset_u - share * along_u) ** 2 + (offset_v - share * along_v) ** 2)
+def _depth_mm(anterior_uv_mm: np.ndarray, boundary: Boundary) -> np.ndarray:
+    """Return how far anterior regions, shape (..., n, 2), reach on the midline; -inf for one that does not meet it."""
+    front_v_mm = polygons.crossings_of_axis(anterior_uv_mm).max(axis=-1, initial=-np.inf)
+    return front_v_mm - boundary.offset_mm / boundary.normal_uv[1]
+
+
+def _figures(anterior_uv_mm: np.ndarray, boundary: Boundary, protocol: Protocol, finest_mm: float) -> list[np.ndarray]:
+    """Return what describes circle, oval and front of anterior regions, shape (..., n, 2), in the fields' order."""
+    crossings_v_mm = polygons.crossings_of_axis(anterior_uv_mm)
+    low_v_mm = boundary.offset_mm / boundary.normal_uv[1]
+    circle = largest_circle(anterior_uv_mm, crossings_v_mm, low_v_mm, finest_mm)
+    oval = largest_oval(anterior_uv_mm, boundary.normal_uv, boundary.offset_mm, finest_mm)
+    return [*circle, *oval, protocol.front_width_fraction / 2 * np.ptp(anterior_uv_mm[..., 0], axis=-1)]
 
 
 def _findings(level, round_radius_mm, study_radius_mm, u_low, u_high, protocol: Protocol) -> tuple[Finding, ...]:

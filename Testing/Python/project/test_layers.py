@@ -39,6 +39,7 @@ CORE_FLOW = (
     "outline_search",
     "boundary",
     "inner_outline",
+    "circle",
     "oval",
     "roi_shapes",
     "results",

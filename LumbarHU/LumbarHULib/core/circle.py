@@ -1,0 +1,64 @@
+"""The circle: the largest one in the anterior region whose center is on the midline."""
+
+import numpy as np
+
+from LumbarHULib.core.polygons import lie_inside
+
+_SEARCH_POINTS = 33
+
+# Of radii that differ by less, the more anterior center is taken.
+_TIE_MM = 1e-7
+
+# The finer searches look at these places around the best, in units of the step before.
+_FINE_STEPS = np.linspace(-2.0, 2.0, 17)
+
+
+def largest_circle(
+    regions_uv_mm: np.ndarray, crossings_v_mm: np.ndarray, low_v_mm: float, finest_mm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest circle inside a region whose center is on the midline (u = 0), for any number of regions.
+
+    Parameters
+    ----------
+    regions_uv_mm : numpy.ndarray, shape (..., n, 2)
+        Corners of each region, in mm.
+    crossings_v_mm : numpy.ndarray, shape (..., k)
+        Where its edge crosses the midline, ascending; the last is its front.
+    low_v_mm : float
+        Its back on the midline.
+    finest_mm : float
+        The search ends at a smaller step.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, shape (...)
+        Center v and radius, in mm.
+    """
+    high_v_mm = crossings_v_mm[..., -1]
+    step_mm = (high_v_mm - low_v_mm) / (_SEARCH_POINTS - 1)
+    candidates_v_mm = np.linspace(low_v_mm, high_v_mm, _SEARCH_POINTS, axis=-1)
+    starts, ends = regions_uv_mm, np.roll(regions_uv_mm, -1, axis=-2)
+    while True:
+        distances_mm = _distances_from_midline(candidates_v_mm, starts, ends)
+        # A center in a notch across the midline is far from every edge as well.
+        radii_mm = np.where(lie_inside(candidates_v_mm, crossings_v_mm), distances_mm.min(axis=-1), 0.0)
+        is_best = radii_mm >= radii_mm.max(axis=-1, keepdims=True) - _TIE_MM
+        best = is_best.shape[-1] - 1 - np.argmax(is_best[..., ::-1], axis=-1)[..., None]
+        best_v_mm, radius_mm = (np.take_along_axis(of, best, axis=-1) for of in (candidates_v_mm, radii_mm))
+        if np.max(step_mm) < finest_mm:
+            return best_v_mm[..., 0], radius_mm[..., 0]
+        # Farther edges cannot touch a circle whose center moves by less than two steps.
+        of_best_mm = np.take_along_axis(distances_mm, best[..., None], axis=-2)[..., 0, :]
+        near = (of_best_mm <= radius_mm + 4 * step_mm[..., None]).reshape(-1, of_best_mm.shape[-1]).any(axis=0)
+        starts, ends = starts[..., near, :], ends[..., near, :]
+        candidates_v_mm = np.clip(best_v_mm + _FINE_STEPS * step_mm[..., None], low_v_mm, high_v_mm[..., None])
+        step_mm = step_mm / 4
+
+
+def _distances_from_midline(v_mm: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return the distance of each place on the midline from each edge, shape (..., places, edges)."""
+    along_u, along_v = (np.moveaxis(ends - starts, -1, 0))[..., None, :]
+    offset_u, offset_v = -starts[..., None, :, 0], v_mm[..., :, None] - starts[..., None, :, 1]
+    lengths_squared = np.maximum(along_u**2 + along_v**2, np.finfo(float).tiny)
+    share = np.clip((offset_u * along_u + offset_v * along_v) / lengths_squared, 0.0, 1.0)
+    return np.sqrt((offset_u - share * along_u) ** 2 + (offset_v - share * along_v) ** 2)
