@@ -83,8 +83,11 @@ def _best(bottom, top, crossings_v_mm, bounds, line_normal_uv, line_offset_mm) -
     return tuple(np.take_along_axis(figure, best, axis=-1) for figure in (bottom, top, half_u))
 
 
-def _bounds_of_corners(regions_uv_mm, line_normal_uv, line_offset_mm) -> tuple[np.ndarray, np.ndarray]:
-    """Return by how much each corner bounds an ellipse, as factors of four terms, and the v that these start from.
+def _bounds_of_corners(regions_uv_mm, line_normal_uv, line_offset_mm) -> tuple[np.ndarray, ...]:
+    """Return what bounds an ellipse's half-axis along u: the corners, and the region's width where they are far apart.
+
+    The corners' part are factors of four terms, shape (..., n, 4), and the v that these start from; the width is that
+    to the nearer side, squared.
 
     An ellipse of center c and half-axes a, b leaves a corner (u, v) outside while ``(1 − ((v − c) / b)²) / u² <=
     1 / a²``. The left side is a sum of four products of the corner's own and the ellipse's own.
@@ -93,22 +96,24 @@ def _bounds_of_corners(regions_uv_mm, line_normal_uv, line_offset_mm) -> tuple[n
     u_squared, v = regions_uv_mm[..., 0] ** 2, regions_uv_mm[..., 1] - origin_v
     on_curve = regions_uv_mm @ line_normal_uv > line_offset_mm + _ON_LINE_MM
     weight = np.where(on_curve, 1.0 / np.maximum(u_squared, _SMALLEST_MM2), 0.0)
-    return np.stack([weight * _ROOM, -weight * v**2, 2 * weight * v, -weight], axis=-1), origin_v
+    of_corners = np.stack([weight * _ROOM, -weight * v**2, 2 * weight * v, -weight], axis=-1)
+    nearer_side = np.minimum(regions_uv_mm[..., 0].max(axis=-1), -regions_uv_mm[..., 0].min(axis=-1))
+    return of_corners, origin_v, np.maximum(nearer_side, 0.0)[..., None] ** 2
 
 
 def _half_axis_u(center, half_v, bounds, line_normal_uv, line_offset_mm) -> np.ndarray:
     """Return the greatest half-axis along u of ellipses that have the given center v and half-axis along v."""
-    of_corners, origin_v = bounds
+    of_corners, origin_v, widest_squared = bounds
     from_origin, per_square = center - origin_v, 1.0 / half_v**2
     of_ellipses = np.stack(
         [np.ones_like(center), per_square, from_origin * per_square, from_origin**2 * per_square], axis=-2
     )
     # An ellipse bears on a corner only where it reaches as far along v: elsewhere the product is negative.
     greatest = (of_corners @ of_ellipses).max(axis=-2)
-    squared = np.divide(1.0, greatest, out=np.full_like(greatest, np.inf), where=greatest > 0)
+    squared = 1.0 / np.maximum(greatest, 1.0 / np.maximum(widest_squared, _SMALLEST_MM2))
     # Tangent condition of an oblique straight edge: (n_u a)² + (n_v b)² = distance of the center from it, squared.
     normal_u, normal_v = line_normal_uv
     room_squared = (center * normal_v - line_offset_mm) ** 2 - (half_v * normal_v) ** 2
     if abs(normal_u) > 1e-9:
         squared = np.minimum(squared, np.maximum(room_squared, 0.0) / normal_u**2)
-    return np.sqrt(np.where(np.isfinite(squared), squared, 0.0))
+    return np.sqrt(squared)

@@ -30,6 +30,12 @@ def test_in_a_rectangle_it_touches_all_four_sides(half_width, depth):
     np.testing.assert_allclose((center, half_u, half_v), (depth / 2, half_width, depth / 2), atol=1e-2)
 
 
+@pytest.mark.parametrize("top", [20.0, 3.0])
+def test_between_corners_far_apart_it_is_no_wider_than_the_region(top):
+    rectangle = np.array([(15.0, 0.0), (15.0, top), (-12.0, top), (-12.0, 0.0)])
+    np.testing.assert_allclose(largest_oval(rectangle, FORWARD, 0.0), (top / 2, 12, top / 2), atol=1e-5)
+
+
 def test_in_a_half_disk_it_is_the_known_optimum():
     # x = a √(1 − s²), y = b + b s stays in x² + y² ≤ R² while a⁴ − R² a² + R² b² ≥ 0; a b is greatest at these two.
     radius = 20.0
