@@ -108,13 +108,17 @@ def intraclass_correlations(readings: Sequence, confidence: float = CONFIDENCE) 
     freedom_rest = (n - 1) * (k - 1)
     low_f, high_f = quantile(n - 1, freedom_rest), quantile(freedom_rest, n - 1)
     told = {"n": n, "left_out": left_out, "confidence": confidence, "method": "McGraw & Wong 1996"}
+
+    def estimate(value: float, low: float, high: float) -> Estimate:
+        # Of readings that are alike, all three are 1 but for rounding.
+        return Estimate(estimate=value, low=min(low, value), high=max(high, value), **told)
+
     return IntraclassCorrelations(
-        icc_2_1=Estimate(estimate=single, low=ends[0], high=ends[1], **told),
-        icc_3_1=Estimate(
-            estimate=(rows - rest) / (rows + (k - 1) * rest),
-            low=(rows - low_f * rest) / (rows + (k - 1) * low_f * rest),
-            high=(high_f * rows - rest) / (high_f * rows + (k - 1) * rest),
-            **told,
+        icc_2_1=estimate(single, *ends),
+        icc_3_1=estimate(
+            (rows - rest) / (rows + (k - 1) * rest),
+            (rows - low_f * rest) / (rows + (k - 1) * low_f * rest),
+            (high_f * rows - rest) / (high_f * rows + (k - 1) * rest),
         ),
     )
 

@@ -84,7 +84,8 @@ def cohen_kappa(matrix: ConfusionMatrix, weights: str = "none", confidence: floa
     Raises
     ------
     InputError
-        With fewer than two cases, or where chance alone makes the agreement perfect: all in one category.
+        With fewer than two cases, or where a classification puts all of them into one category: whatever the other
+        says, κ is then 0, or not defined.
 
     Notes
     -----
@@ -98,13 +99,13 @@ def cohen_kappa(matrix: ConfusionMatrix, weights: str = "none", confidence: floa
     """
     require(matrix.n, 2, "cases with both classes", "Cohen's kappa")
     counts = np.array(matrix.counts, dtype=np.float64)
+    if 1 in (np.count_nonzero(counts.sum(axis=1)), np.count_nonzero(counts.sum(axis=0))):
+        raise InputError("All cases are in one category, so kappa tells nothing: tell the counts instead.")
     agreement = _agreement_weights(len(counts), weights)
     shares = counts / matrix.n
     rows, columns = shares.sum(axis=1), shares.sum(axis=0)
     observed = float(np.sum(agreement * shares))
     expected = float(rows @ agreement @ columns)
-    if expected >= 1 - 1e-12:
-        raise InputError("All cases are in one category, so kappa is not defined: tell the counts instead.")
     kappa = (observed - expected) / (1 - expected)
     z = normal_quantile(confidence)
     # Of each category the mean weight it meets in the other classification.

@@ -54,6 +54,14 @@ def test_readers_who_agree_to_the_digit_have_a_correlation_of_one():
         assert (icc.estimate, icc.low, icc.high) == pytest.approx((1, 1, 1), abs=1e-12)
 
 
+def test_rounding_takes_no_correlation_from_readers_who_agree_to_the_digit():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        column = np.round(rng.normal(110, 60, 20), 2)
+        for icc in vars(intraclass_correlations([column, column])).values():
+            assert icc.low <= icc.estimate <= icc.high
+
+
 def test_a_reader_who_reads_higher_throughout_is_consistent_and_does_not_agree():
     result = intraclass_correlations([[10, 20, 30, 40], [50, 60, 70, 80]])
     assert result.icc_3_1.estimate == pytest.approx(1)

@@ -53,9 +53,13 @@ def test_perfect_agreement_of_few_cases_is_not_certain():
     assert 0 < found.low < 0.5
 
 
-def test_one_category_alone_is_refused():
-    with pytest.raises(InputError, match="one category"):
-        cohen_kappa(confusion_matrix(["normal"] * 5, ["normal"] * 5, GROUPS))
+@pytest.mark.parametrize("weights", ["none", "linear"])
+def test_one_category_alone_is_refused(weights):
+    alike, mixed = ["normal"] * 6, [*GROUPS, *GROUPS]
+    # Against a classification with a single category κ is 0 with an error of 0, whatever the other one says.
+    for first, second in ((alike, alike), (alike, mixed), (mixed, alike)):
+        with pytest.raises(InputError, match="one category"):
+            cohen_kappa(confusion_matrix(first, second, GROUPS), weights)
 
 
 def test_an_unknown_label_is_told_with_its_row():
