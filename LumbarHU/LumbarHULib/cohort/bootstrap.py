@@ -108,7 +108,7 @@ def bootstrap_cutoff(
         raise InputError(f"{resamples} resamples: give {LEAST_RESAMPLES} to {MOST_RESAMPLES}.")
     if seed < 0:
         raise InputError(f"A seed of {seed} cannot be used: give a whole number from 0.")
-    classes = split({"hu": hu}, groups, target)
+    classes = split({"HU": hu}, groups, target)
     apparent = youden_cutoff(hu, groups, target, confidence)
     drawn = draw_cutoffs(classes, resamples, seed, chunk, progress)
     cutoffs_hu = drawn.cutoff_hu

@@ -31,13 +31,17 @@ class Correlation(Estimate):
     adjusted_for: tuple[str, ...] = ()
 
 
-def spearman(first, second, confidence: float = CONFIDENCE) -> Correlation:
+def spearman(
+    first, second, confidence: float = CONFIDENCE, names: tuple[str, str] = ("first", "second")
+) -> Correlation:
     """Return Spearman's rank correlation.
 
     Parameters
     ----------
     first, second : array_like, shape (n,)
     confidence : float
+    names : tuple of str
+        What the two are called in sentences.
 
     Raises
     ------
@@ -46,18 +50,25 @@ def spearman(first, second, confidence: float = CONFIDENCE) -> Correlation:
 
     Notes
     -----
-    The interval is Fisher's with Bonett and Wright's standard error √((1 + ρ²/2) / (n − 3)). At ρ = ±1, where it would
-    have no width, its inner end is that of the next value that ranks without ties can give, ±(1 − 12 / (n³ − n)).
+    The interval is Fisher's with Bonett and Wright's standard error √((1 + ρ²/2) / (n − 3)). Nearer to ±1 than the next
+    value that ranks without ties can give, ±(1 − 12 / (n³ − n)), where it would have next to no width, its inner end is
+    that of this value.
 
     References
     ----------
     D.G. Bonett, T.A. Wright. Sample size requirements for estimating Pearson, Kendall and Spearman correlations.
     Psychometrika 2000;65:23–28.
     """
-    return partial_spearman(first, second, {}, confidence)
+    return partial_spearman(first, second, {}, confidence, names)
 
 
-def partial_spearman(first, second, adjusted_for: Mapping[str, object], confidence: float = CONFIDENCE) -> Correlation:
+def partial_spearman(
+    first,
+    second,
+    adjusted_for: Mapping[str, object],
+    confidence: float = CONFIDENCE,
+    names: tuple[str, str] = ("first", "second"),
+) -> Correlation:
     """Return Spearman's rank correlation of two columns with others held: the partial correlation of their ranks.
 
     Parameters
@@ -66,6 +77,8 @@ def partial_spearman(first, second, adjusted_for: Mapping[str, object], confiden
     adjusted_for : mapping of str to array_like, shape (n,)
         The columns to hold, such as age, and sex as 0 and 1.
     confidence : float
+    names : tuple of str
+        What the two are called in sentences.
 
     Raises
     ------
@@ -82,12 +95,13 @@ def partial_spearman(first, second, adjusted_for: Mapping[str, object], confiden
     (n − g).
     """
     held = tuple(adjusted_for)
-    if {"first", "second"} & set(held):
-        raise InputError("A held column may not be called “first” or “second”: rename it.")
-    columns, left_out = complete_rows({"first": first, "second": second, **adjusted_for})
-    n = int(columns["first"].size)
+    if set(names) & set(held):
+        raise InputError(f"A held column may not be called “{names[0]}” or “{names[1]}”: rename it.")
+    columns, left_out = complete_rows({names[0]: first, names[1]: second, **adjusted_for})
+    n = int(columns[names[0]].size)
     effective = n - len(held)
-    require(effective, 4, "complete cases" + (" beyond the held columns" if held else ""), "A rank correlation")
+    purpose = f"A rank correlation with {', '.join(held)} held" if held else "A rank correlation"
+    require(n, 4 + len(held), "complete cases", purpose)
     for name, column in columns.items():
         if is_constant(column):
             raise InputError(

@@ -8,6 +8,7 @@ from LumbarHULib.cohort.study_tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate
 from LumbarHULib.core.levels import MEAN_LEVELS
 
+_NAMES = ("HU", "BMD")
 _ESTIMATE = ("n", "rho", "ci_low", "ci_high", "p")
 
 
@@ -24,13 +25,15 @@ def correlation_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Tab
             continue
         for roi in cohort.measured_rois:
             name, hu = f"{roi} of {level}", cohort.hu(level, roi)
-            found = omissions.attempt("Correlation with BMD", name, spearman, hu, density)
+            found = omissions.attempt("Correlation with BMD", name, spearman, hu, density, names=_NAMES)
             if level != MEAN:
                 by_level += [[level, *_row(roi, found)]] if found else []
                 continue
             plain += [_row(roi, found)] if found else []
             if held:
-                partial = omissions.attempt("Adjusted correlation", name, partial_spearman, hu, density, held)
+                partial = omissions.attempt(
+                    "Adjusted correlation", name, partial_spearman, hu, density, held, names=_NAMES
+                )
                 adjusted += [_row(roi, partial, ";".join(held))] if partial else []
     if cohort.bmd(MEAN) is not None and not held:
         omissions.add("Adjusted correlation", "", "the table has neither age nor sex that differs between cases.")

@@ -66,7 +66,7 @@ def accuracy_at(hu, groups: Sequence, target: Target, cutoff_hu: float, confiden
     """
     if not np.isfinite(cutoff_hu):
         raise InputError(f"A cutoff of {cutoff_hu} HU is no number: give one in HU.")
-    classes = split({"hu": hu}, groups, target, least=1)
+    classes = split({"HU": hu}, groups, target, least=1)
     found = target.is_found(classes.hu[:, 0], cutoff_hu)
     true_positive = int((found & classes.is_positive).sum())
     false_positive = int((found & ~classes.is_positive).sum())
@@ -109,7 +109,7 @@ def youden_cutoff(hu, groups: Sequence, target: Target, confidence: float = CONF
     ----------
     W.J. Youden. Index for rating diagnostic tests. Cancer 1950;3:32–35.
     """
-    classes = split({"hu": hu}, groups, target, least=1)
+    classes = split({"HU": hu}, groups, target, least=1)
     values, inverse = np.unique(classes.hu[:, 0], return_inverse=True)
     positive = np.bincount(inverse[classes.is_positive], minlength=values.size)
     total = np.bincount(inverse, minlength=values.size)

@@ -93,7 +93,7 @@ def area_under_curve(hu, groups: Sequence, target: Target, confidence: float = C
     M.S. Pepe. The Statistical Evaluation of Medical Tests, Oxford 2003, section 5.2. R.G. Newcombe. Stat Med
     2006;25:559–573.
     """
-    classes = split({"hu": hu}, groups, target)
+    classes = split({"HU": hu}, groups, target)
     area, variance = (float(value.item()) for value in delong(classes))
     z = normal_quantile(confidence)
     if variance > _NO_VARIANCE and 0 < area < 1:
@@ -186,7 +186,7 @@ def roc_curve(hu, groups: Sequence, target: Target) -> RocCurve:
     InputError
         As `area_under_curve`, with one case in each class enough.
     """
-    classes = split({"hu": hu}, groups, target, least=1)
+    classes = split({"HU": hu}, groups, target, least=1)
     values, inverse = np.unique(classes.hu[:, 0], return_inverse=True)
     found = np.cumsum(np.bincount(inverse[classes.is_positive], minlength=values.size))
     wrong = np.cumsum(np.bincount(inverse[~classes.is_positive], minlength=values.size))

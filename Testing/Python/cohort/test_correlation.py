@@ -114,6 +114,10 @@ def test_what_cannot_be_correlated_is_refused():
         spearman([1, 2, 3], [1, 3, 2])
     with pytest.raises(InputError, match="Column “second” is 7 in every case"):
         spearman([1, 2, 3, 4], [7] * 4)
+    with pytest.raises(InputError, match="Column “HU” is 7 in every case"):
+        spearman([7] * 4, [1, 2, 3, 4], names=("HU", "BMD"))
+    with pytest.raises(InputError, match="with age, sex held needs at least 6 complete cases, and there is 1"):
+        partial_spearman([1], [2], {"age": [50], "sex": [0]})
     with pytest.raises(InputError, match="“twice” follows from the other"):
         partial_spearman(HU, BMD, {"age": AGE, "twice": [2 * one for one in AGE]})
     with pytest.raises(InputError, match="follows from the held ones"):
