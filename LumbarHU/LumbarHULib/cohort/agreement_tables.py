@@ -31,8 +31,7 @@ def agreement_table(cohort: Cohort, omissions: Omissions) -> Table:
     rows: list[list[Cell]] = []
     sets = reading_sets(cohort.readings)
     if not sets:
-        reason = "no case has two readings." if cohort.readings else "the table names no audit folders or readings."
-        omissions.add(_NAME, "", reason)
+        omissions.add(_NAME, "", f"no case has {'two readings' if cohort.readings else 'a reading'}.")
     for found in sets:
         for level in (*MEAN_LEVELS, MEAN):
             for roi in found.rois:

@@ -150,12 +150,15 @@ def number_column(
     if len(outside) > known:
         low, high = min(value for _, value in outside), max(value for _, value in outside)
         told = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-        sentence = f"Column {name} holds {told}, which is no value in {column.unit}: it is left out."
-        remedy = f"Write its unit in the header, such as “{name} [{list(column.factors)[-1]}]”, or correct it."
+        kind = name if column.unit == "1" else f"value in {column.unit}"
+        sentence = f"Column {name} holds {told}, which is no {kind}: it is left out."
+        others = [unit for unit, factor in column.factors.items() if factor != 1]
+        stated = f"Write its unit in the header, such as “{name} [{others[-1]}]”, or correct it." if others else ""
+        remedy = stated or f"Correct it: it must lie between {column.low:g} and {column.high:g}."
         tell(CohortFinding("unknown_unit", sentence, remedy, row=outside[0][0], column=name))
         return None
     for row, value in outside:
-        limits = f"{column.low:g} to {column.high:g} {column.unit}"
+        limits = f"{column.low:g} to {column.high:g}{'' if column.unit == '1' else f' {column.unit}'}"
         sentence = f"Row {row}, column {name}: {value:g} lies beyond {limits} and is left out."
         tell(CohortFinding("out_of_range", sentence, "Correct the cell.", row=row, column=name))
     return values

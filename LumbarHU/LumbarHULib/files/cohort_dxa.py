@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from LumbarHULib.cohort.cases import CohortFinding
+from LumbarHULib.cohort.correlation import spearman
 from LumbarHULib.cohort.groups import groups_of_t_scores
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.cohort_columns import Tell
 from LumbarHULib.files.study_files import load_dxa_limits, load_t_score_criteria
 
@@ -30,11 +32,24 @@ def dxa_groups(
     return tuple(group or other for group, other in zip(given, by_score, strict=True))
 
 
+def menopause_of_women(
+    rows: Rows, cases: Sequence[str], labels: Mapping[str, Sequence[str]], tell: Tell
+) -> tuple[str, ...]:
+    """Return the menopause of each case, "" where it is unknown or the case is a man, who is told."""
+    sexes, known = (labels.get(name, ("",) * len(rows)) for name in ("sex", "menopause"))
+    for (row, _), case, sex, word in zip(rows, cases, sexes, known, strict=True):
+        if sex == "male" and word:
+            sentence = f"Row {row}, column menopause: {case} is a man, so “{word}” is left out."
+            remedy = "Correct sex or menopause."
+            tell(CohortFinding("menopause_of_a_man", sentence, remedy, row=row, column="menopause", case=case))
+    return tuple("" if sex == "male" else word for sex, word in zip(sexes, known, strict=True))
+
+
 def dxa_findings(
     rows: Rows, cases: Sequence[str], labels: Mapping[str, Sequence[str]], numbers: Mapping[str, np.ndarray]
 ) -> list[CohortFinding]:
     """Return where T-scores do not apply, where CT and DXA lie too far apart, and whether DXA is of one kind."""
-    findings = []
+    findings = _turned_t_scores(numbers)
     limits = load_dxa_limits()
     unknown = np.full(len(rows), np.nan)
     ages, days = numbers.get("age", unknown), numbers.get("days_ct_dxa", unknown)
@@ -66,3 +81,21 @@ def dxa_findings(
             sentence = f"Column {column}: DXA is of {len(counts)} {words}, whose values are not the same: {told}."
             findings.append(CohortFinding("dxa_differs", sentence, "Compare like with like.", column=column))
     return findings
+
+
+def _turned_t_scores(numbers: Mapping[str, np.ndarray]) -> list[CohortFinding]:
+    """Return a finding where T-scores go against density: a lost minus makes osteoporosis the best of bones."""
+    density = next((name for name in numbers if name.startswith("bmd")), None)
+    if "t_score" not in numbers or density is None:
+        return []
+    try:
+        found = spearman(numbers["t_score"], numbers[density])
+    except InputError:
+        return []
+    if found.high >= 0:
+        return []
+    sentence = (
+        f"Column t_score: T-scores fall where {density} rises (Spearman's ρ = {found.estimate:.2f}, n = {found.n})."
+    )
+    remedy = "Check their signs: T-scores of low density are negative."
+    return [CohortFinding("t_score_against_bmd", sentence, remedy, "severe", column="t_score")]

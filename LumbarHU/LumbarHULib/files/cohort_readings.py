@@ -9,9 +9,9 @@ from pathlib import Path
 from LumbarHULib.cohort.cases import CohortFinding, Reading
 from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
 from LumbarHULib.files.audit_folder import RECORD
-from LumbarHULib.files.cohort_columns import Tell, is_missing, number_column
+from LumbarHULib.files.cohort_columns import Tell, is_missing, number_column, shortened
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table
 
 _NEEDED = ("case", "reader", "reading", "level", "roi", "mean_hu")
@@ -83,10 +83,10 @@ def reading_of_audit(folder: Path, case: str, tell: Tell, row: int) -> AuditRead
 
 
 def _readings(table: CsvTable, tell: Tell) -> tuple[Reading, ...]:
-    missing = [name for name in _NEEDED if name not in table.header]
+    place = {name.casefold(): at for at, name in enumerate(table.header)}
+    missing = [name for name in _NEEDED if name not in place]
     if missing:
         raise InputError(f"“{table.file_name}” lacks the column “{missing[0]}”: it must be as results.csv is.")
-    place = {name: table.header.index(name) for name in table.header}
 
     def cell(cells: Sequence[str], name: str) -> str:
         at = place.get(name, len(cells))
@@ -97,12 +97,15 @@ def _readings(table: CsvTable, tell: Tell) -> tuple[Reading, ...]:
     collected: dict[tuple[str, str, int], dict] = {}
     for index, (row, cells) in enumerate(table.rows):
         case, reader, number, level, roi = (cell(cells, name) for name in _NEEDED[:-1])
-        if level not in MEAN_LEVELS or roi not in ROIS:
-            continue  # T12 and L5 are measured and enter nothing here
-        if not number.isdecimal() or int(number) < 1:
-            sentence = f"{table.file_name}, row {row}: “{number}” is no number of a reading; the row is left out."
-            tell(CohortFinding("reading_number", sentence, "Count readings from 1.", row=row, column="reading"))
+        level, roi = level.upper(), roi.casefold()
+        wrong = _wrong_place(case, reader, number, level, roi)
+        if wrong:
+            column, what, remedy = wrong
+            told = f"{table.file_name}, row {row}: {what}; the row is left out."
+            tell(CohortFinding("unusable_row", told, remedy, row=row, column=column))
             continue
+        if level not in MEAN_LEVELS:
+            continue  # T12 and L5 are measured and enter nothing here
         kept = collected.setdefault(
             (case, reader, int(number)), {"hu": {}, "origins": {}, "excluded": [], "blinded": None}
         )
@@ -127,6 +130,19 @@ def _readings(table: CsvTable, tell: Tell) -> tuple[Reading, ...]:
         )
         for (case, reader, number), kept in collected.items()
     )
+
+
+def _wrong_place(case: str, reader: str, number: str, level: str, roi: str) -> tuple[str, str, str] | None:
+    """Return column, fault and remedy where a row does not tell what was read by whom; None where it does."""
+    for column, name in (("case", case), ("reader", reader)):
+        if not name:
+            return column, f"it names no {column}", "Correct the row."
+    if not number.isdecimal() or int(number) < 1:
+        return "reading", f"“{shortened(number)}” is no number of a reading", "Count readings from 1."
+    for column, word, known in (("level", level, LEVELS), ("roi", roi, ROIS)):
+        if word not in known:
+            return column, f"“{shortened(word)}” is no {column}", f"Use one of {', '.join(known)}."
+    return None
 
 
 def _told_as(file_name: str, tell: Tell) -> Tell:

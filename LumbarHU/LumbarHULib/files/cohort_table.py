@@ -20,7 +20,7 @@ from LumbarHULib.files.cohort_columns import (
     shortened,
     word_column,
 )
-from LumbarHULib.files.cohort_dxa import dxa_findings, dxa_groups
+from LumbarHULib.files.cohort_dxa import dxa_findings, dxa_groups, menopause_of_women
 from LumbarHULib.files.cohort_readings import reading_of_audit, readings_of_file
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table
 from LumbarHULib.files.protocol_file import load_protocol
@@ -80,6 +80,8 @@ def read_cohort(path: Path, readings: Path | None = None, progress: Progress = l
         found += source.file_readings(readings, set(cases))
         named |= {case for row, case in enumerate(cases) if all(np.isnan(values[row]) for values in level_hu.values())}
     level_hu = source.with_means(level_hu, cases, found, named)
+    if "menopause" in labels:
+        labels["menopause"] = menopause_of_women(rows, cases, labels, source.findings.append)
     groups = dxa_groups(rows, labels, numbers, source.findings.append)
     source.findings += dxa_findings(rows, cases, labels, numbers)
     is_synthetic = any(case.casefold().startswith(SYNTHETIC) for case in cases)
@@ -140,6 +142,7 @@ class _Source:
         """Return the readings in the audit folders that the table names."""
         found: list[Reading] = []
         protocols: dict[str, str] = {}
+        cts: dict[str, tuple[int, str]] = {}
         for index, ((row, _), case, named) in enumerate(zip(rows, cases, audits, strict=True)):
             progress(index / len(rows), "Reading audit folders") if named else None
             identities: dict[str, str] = {}
@@ -149,12 +152,17 @@ class _Source:
                 if read is None:
                     continue
                 reading, identity = read.reading, read.ct_identity
-                protocols.setdefault(read.protocol, part)
+                protocols.setdefault(read.protocol, f"“{Path(part).name}” (row {row})")
                 where = f"Row {row}, column audit: “{Path(part).name}”"
                 if (reading.reader, reading.reading) in seen:
                     told = f"{where} is reading {reading.reading} of {reading.reader} again; it is left out."
-                    self._tell("read_twice", told, "Give each reading a number (--reading).", row, "audit", case)
+                    remedy = "Tell readers and readings apart (--reader, --reading)."
+                    self._tell("read_twice", told, remedy, row, "audit", case)
                     continue
+                first_row, first_case = cts.setdefault(identity, (row, case))
+                if first_row != row and identity not in identities:
+                    told = f"{where} is of the CT of {shortened(first_case)}, row {first_row}, as well; it is used."
+                    self._tell("ct_twice", told, "Give each patient one row.", row, "audit", case)
                 identities.setdefault(identity, part)
                 if len(identities) > 1:
                     told = f"{where} is of another CT than “{Path(next(iter(identities.values()))).name}”; it is used."
@@ -162,10 +170,8 @@ class _Source:
                 seen.add((reading.reader, reading.reading))
                 found.append(reading)
         if len(protocols) > 1:
-            told = ", ".join(f"“{Path(part).name}”" for part in protocols.values())
-            self._tell(
-                "protocols_differ", f"Column audit: readings by different protocols, such as {told}.", "Measure alike."
-            )
+            told = f"Column audit: readings by different protocols, such as {', '.join(protocols.values())}."
+            self._tell("protocols_differ", told, "Measure alike.", column="audit")
         return found
 
     def file_readings(self, path: Path, cases: set[str]) -> list[Reading]:

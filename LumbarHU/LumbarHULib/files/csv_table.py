@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from LumbarHULib.core.errors import InputError
 
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _SEPARATORS = ",;\t"
+# A line in front of the header, for spreadsheets, which do not show it: what stands between the cells.
+_STATED_SEPARATOR = re.compile(r"sep=([,;\t])[,;\t]*(\r\n|\r|\n|$)", re.IGNORECASE)
 _LONGEST_CELL = 100_000
 
 
@@ -44,8 +47,12 @@ def read_csv_table(path: Path) -> CsvTable:
     """
     path = Path(path)
     text = _text(path)
+    stated = _STATED_SEPARATOR.match(text)
+    if stated:
+        text = text[stated.end() :]
     first = text.lstrip("\r\n").partition("\n")[0]
-    separator = max(_SEPARATORS, key=first.count) if any(mark in first for mark in _SEPARATORS) else ","
+    counted = max(_SEPARATORS, key=first.count) if any(mark in first for mark in _SEPARATORS) else ","
+    separator = stated[1] if stated else counted
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
     try:
         # The apostrophe that keeps a spreadsheet from computing a cell is no part of it.

@@ -58,7 +58,7 @@ def test_two_readings_are_averaged_and_both_are_kept(audits, tmp_path):
     [
         ("A;none", "Row 2, column audit: “none” is no audit folder and is left out."),
         ("A;A", "Row 2, column audit: “A” is reading 1 of A again; it is left out."),
-        ("A;own", "Column audit: readings by different protocols, such as “A”, “own”."),
+        ("A;own", "Column audit: readings by different protocols, such as “A” (row 2), “own” (row 2)."),
         ("A;other", "Row 2, column audit: “other” is of another CT than “A”; it is used."),
     ],
 )
@@ -66,6 +66,16 @@ def test_what_is_wrong_with_a_folder_is_told_and_the_other_is_used(audits, tmp_p
     cohort = cohort_of(audits, tmp_path, cell)
     assert [finding.sentence for finding in cohort.findings] == [sentence]
     assert cohort.hu("L1", "round")[0] == cohort.hu("L1", "round")[0]
+
+
+def test_a_ct_that_stands_for_two_cases_is_told_once_a_row(audits):
+    path = audits / "twice.csv"
+    path.write_text("case,audit\na,A\nb,A;B\nc,other\n", encoding="utf-8")
+    cohort = read_cohort(path)
+    assert [(finding.sentence, finding.case) for finding in cohort.findings] == [
+        ("Row 3, column audit: “A” is of the CT of a, row 2, as well; it is used.", "b")
+    ]
+    assert len(cohort.readings) == 4
 
 
 def test_a_scan_off_protocol_is_told_and_used(audits, tmp_path):

@@ -48,6 +48,7 @@ def test_hu_groups_numbers_and_words_are_read(tmp_path):
         (("case,hu_L1_round,group", "a,1,fine"), "unknown_word", "Row 2, column group: “fine” is none of normal,"),
         (("case,hu_L1_round,bmd [lb]", "a,1,1"), "unknown_unit", "Row 1, column bmd: the unit “lb” is not known"),
         (("case,hu_L1_round,bmd", "a,1,850"), "unknown_unit", "Column bmd holds 850, which is no value in g/cm²"),
+        (("sep=;", "case;hu_L1_round;age", "a;1;old"), "no_number", "Row 2, column age: “old” is no number"),
         (("case,hu_L1_round", "a,1", "b,2", "c,9999"), "out_of_range", "Row 4, column hu_L1_round: 9999 lies beyond"),
         (("case,hu_L1_round,bmj", "a,1,2"), "unknown_column", "Row 1 has a column “bmj” that is not known"),
         (
@@ -85,9 +86,36 @@ def test_what_is_wrong_is_told_where_it_is_wrong_and_the_case_stays(tmp_path, li
     assert cohort.level_hu["L1", "round"][0] == 1
 
 
+def test_t_scores_that_fall_where_density_rises_are_told(tmp_path):
+    density = np.linspace(0.6, 1.2, 12)
+    header = "case,hu_L1_round,bmd,t_score"
+    # Signs that were lost, as where a form has the minus printed in front of the box.
+    lost = [f"{n},1,{bmd:.3f},{4.5 - 4 * bmd:.2f}" for n, bmd in enumerate(density)]
+    (found,) = told(read(tmp_path, header, *lost), "t_score_against_bmd")
+    assert found == "Column t_score: T-scores fall where bmd rises (Spearman's ρ = -1.00, n = 12)."
+    right = [f"{n},1,{bmd:.3f},{4 * bmd - 4.5:.2f}" for n, bmd in enumerate(density)]
+    assert read(tmp_path, header, *right).findings == ()
+    assert told(read(tmp_path, header, *lost[:4]), "t_score_against_bmd") == []  # four say nothing
+
+
+def test_a_menopause_of_a_man_is_told_and_left_out(tmp_path):
+    cohort = read(tmp_path, "case,hu_L1_round,sex,age,menopause", "a,1,male,70,pre", "b,1,female,70,post", "c,1,,,post")
+    (finding,) = cohort.findings
+    assert finding.sentence == "Row 2, column menopause: a is a man, so “pre” is left out."
+    assert cohort.labels["menopause"] == ("", "post", "post")
+
+
 def test_a_man_of_fifty_and_ninety_days_are_within_the_limits(tmp_path):
     cohort = read(tmp_path, "case,hu_L1_round,sex,age,days_ct_dxa", "a,1,male,50,90", "b,1,female,30,0")
     assert cohort.findings == ()
+
+
+def test_another_unit_is_advised_only_where_a_column_has_one(tmp_path):
+    cohort = read(tmp_path, "case,hu_L1_round,t_score,bmd", "a,1,-31,850")
+    density, score = cohort.findings
+    assert score.sentence == "Column t_score holds -31, which is no t_score: it is left out."
+    assert score.remedy == "Correct it: it must lie between -12 and 12."
+    assert density.remedy == "Write its unit in the header, such as “bmd [mg/cm2]”, or correct it."
 
 
 def test_the_first_of_two_rows_of_a_case_counts(tmp_path):
@@ -113,6 +141,7 @@ def test_units_in_the_header_are_converted(tmp_path):
     [
         (("case;hu_L1_round;bmd", "a;100,5;0,9"), "utf-8"),
         (("case\thu_L1_round\tbmd", "a\t100.5\t0.9"), "utf-16"),
+        (("sep=;", "case;hu_L1_round;bmd", "a;100,5;0,9"), "utf-8-sig"),
         (("", "\ufeffcase,hu_L1_round,bmd"[1:], "", "a,100.5,0.9", ",,"), "utf-8-sig"),
         (('"case","hu_L1_round","bmd"', '"a","100.5"," 0.9 "'), "utf-8"),
     ],
@@ -191,14 +220,27 @@ def test_what_is_wrong_in_a_file_of_readings_is_told(tmp_path):
     (tmp_path / "cohort.csv").write_text("case,age\na,50\n")
     rows = ["a,A,1,L1,round,x,manual,,", "a,A,0,L1,round,1,manual,,", "z,A,1,L1,round,1,manual,,"]
     rows += ["a,B,1,L1,round,1,manual,,", "a,B,1,L1,round,2,manual,,", "a,B,1,T12,round,2,manual,,"]
+    rows += ["a,,1,L1,round,1,manual,,", ",A,1,L1,round,1,manual,,", "a,A,1,L9,round,1,,,", "a,A,1,L1,circle,1,,,"]
     cohort = read_cohort(tmp_path / "cohort.csv", write_readings(tmp_path / "readings.csv", *rows))
     assert [finding.sentence for finding in cohort.findings] == [
         "readings.csv: Row 2, column mean_hu: “x” is no number and is left out.",
         "readings.csv, row 3: “0” is no number of a reading; the row is left out.",
         "readings.csv, row 6: B read L1, round of a before under this number; the row is left out.",
+        "readings.csv, row 8: it names no reader; the row is left out.",
+        "readings.csv, row 9: it names no case; the row is left out.",
+        "readings.csv, row 10: “L9” is no level; the row is left out.",
+        "readings.csv, row 11: “circle” is no roi; the row is left out.",
         "The readings name cases that the table has not: z.",
     ]
     assert cohort.level_hu["L1", "round"].tolist() == [1]
+
+
+def test_a_file_of_readings_may_write_its_words_in_any_case(tmp_path):
+    (tmp_path / "cohort.csv").write_text("case,age\na,50\n")
+    (tmp_path / "readings.csv").write_text("Case,Reader,Reading,Level,ROI,Mean_HU\na,A,1,l1,Round,5\n")
+    cohort = read_cohort(tmp_path / "cohort.csv", tmp_path / "readings.csv")
+    assert cohort.level_hu["L1", "round"].tolist() == [5]
+    assert cohort.findings == ()
 
 
 def test_a_level_that_one_reading_excludes_is_left_out(tmp_path):

@@ -137,7 +137,7 @@ def test_what_is_missing_is_left_out_by_name_and_the_rest_goes_on(tmp_path):
         "Characteristics without sex, menopause, age, bmi, bmd, bmd_neck, bmd_hip, t_score, days_ct_dxa: the table has "
         "no such column, or no value in it that can be used.",
         "Correlation with BMD without L1–L4, L1, L2, L3, L4: the table has no such density.",
-        "Agreement of readings: the table names no audit folders or readings.",
+        "Agreement of readings: no case has a reading.",
         "cutoffs.json is not written: oval: there is no cutoff for osteoporosis and low_bmd.",
         "protocol.json is not written: the cases have no readings of two readers that differ.",
     ):
