@@ -72,21 +72,29 @@ def _quartiles(record: Record, digits: int = 1) -> str:
     return f"{number_text(record['median'], digits)} ({q1}, {q3})"
 
 
+def _sizes(analysis: CohortAnalysis) -> dict[str, int]:
+    return {ALL: len(analysis.cohort), **analysis.cohort.group_sizes}
+
+
+def _n(record: Record, sizes: Mapping[str, int]) -> str:
+    """Return how many values a cell rests on, where they are fewer than its column's header says."""
+    return f", n = {record['n']}" if 0 < record["n"] < sizes[record["group"]] else ""
+
+
 def _of_group(records: list[Record], group: str) -> Record:
     return next(record for record in records if record["group"] == group)
 
 
 def _characteristics(analysis: CohortAnalysis) -> list[str]:
-    table, rows = analysis.tables["characteristics"], []
+    table, rows, sizes = analysis.tables["characteristics"], [], _sizes(analysis)
     for variable in (*CATEGORIES, *CHARACTERISTICS):
         for category in CATEGORIES.get(variable, ("",)):
             records = list(table.records(variable=variable, category=category))
             if not records or (category and not records[0]["count"]):
                 continue
-            cells = [_characteristic(record) for record in records]
+            cells = [f"{_characteristic(record)}{_n(record, sizes)}" for record in records]
             test = records[0]["test"]
             rows.append([_NAMES.get(variable, f"{variable}: {category}"), *cells, p_text(records[0]["p"]), test or "–"])
-    sizes = {ALL: len(analysis.cohort), **analysis.cohort.group_sizes}
     header = ["", *(f"{group}, n = {size}" for group, size in sizes.items()), "p", "test"]
     return [html.table(header, rows)] if rows else []
 
@@ -101,7 +109,7 @@ def _characteristic(record: Record) -> str:
 
 
 def _groups(analysis: CohortAnalysis) -> list[str]:
-    table, rows = analysis.tables["groups"], []
+    table, rows, sizes = analysis.tables["groups"], [], _sizes(analysis)
     for level in (*MEAN_LEVELS, MEAN):
         for quantity in ("bmd", *ROIS):
             records = list(table.records(level=level, quantity=quantity))
@@ -112,12 +120,11 @@ def _groups(analysis: CohortAnalysis) -> list[str]:
             for group in (ALL, *GROUPS):
                 record = _of_group(records, group)
                 marks = "".join(_MARKS[other] for other in filter(None, record["differs_from"].split(";")))
-                cells.append(f"{_quartiles(record, digits)} {marks}".strip())
+                cells.append(f"{_quartiles(record, digits)}{_n(record, sizes)} {marks}".strip())
             label = "BMD (g/cm²)" if quantity == "bmd" else f"{quantity} (HU)"
             rows.append([level, label, *cells, p_text(records[0]["p"])])
     if not rows:
         return []
-    sizes = {ALL: len(analysis.cohort), **analysis.cohort.group_sizes}
     header = ["Level", "", *(f"{group}, n = {size}" for group, size in sizes.items()), "p"]
     marks = ", ".join(f"{mark} from {group}" for group, mark in _MARKS.items())
     note = f"Median (quartiles), Kruskal–Wallis. Differs (p < 0.05, Dunn with Holm's correction): {marks}."
@@ -161,9 +168,12 @@ def _roc(analysis: CohortAnalysis) -> list[str]:
     accuracy = {(record["roi"], record["target"]): record for record in analysis.tables["cutoff_accuracy"].records()}
     for target in TARGETS.values():
         rows = []
-        for record in analysis.tables["roc"].records(target=target.name):
+        records = list(analysis.tables["roc"].records(target=target.name))
+        are_alike = len({(record["n_positive"], record["n_negative"]) for record in records}) == 1
+        for record in records:
             at = accuracy.get((record["roi"], target.name))
-            row = [record["roi"], interval_text(record, "auc", "ci"), interval_text(record, "cutoff_hu", "cutoff", 1)]
+            roi = record["roi"] if are_alike else f"{record['roi']}, {record['n_positive']} : {record['n_negative']}"
+            row = [roi, interval_text(record, "auc", "ci"), interval_text(record, "cutoff_hu", "cutoff", 1)]
             if at is None:
                 rows.append([*row, *["–"] * 5])
                 continue
@@ -176,9 +186,9 @@ def _roc(analysis: CohortAnalysis) -> list[str]:
             ]
             rows.append(row)
         if rows:
-            n = next(analysis.tables["roc"].records(target=target.name))
             rule = "≤" if target.rule == "<=" else "<"
-            caption = f"HU {rule} cutoff finds {target.positive} ({n['n_positive']} with, {n['n_negative']} without)"
+            told = f"{records[0]['n_positive']} with, {records[0]['n_negative']} without"
+            caption = f"HU {rule} cutoff finds {target.positive} ({told if are_alike else 'n = with : without'})"
             header = ["ROI", "AUC (95 %)", "Cutoff (95 %), HU", "Sensitivity (95 %)", "Specificity (95 %)", "Youden"]
             parts.append(html.table([*header, "Corrected"], rows, caption))
     if parts:

@@ -13,6 +13,8 @@ from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.option_values import share, whole_number
 from LumbarHULib.headless.progress import Progress
 
+# By target, the option that tells how frequent it is.
+_PREVALENCES = {"osteoporosis": "--prevalence", "low_bmd": "--low-bmd-prevalence"}
 _MOST_SEED = 999_999_999
 # So many findings of one kind are printed; all stand in findings.csv.
 _SHOWN = 3
@@ -28,14 +30,13 @@ def run_cohort(options: argparse.Namespace) -> int:
     InputError
         With the sentence for the user; nothing is written then.
     """
-    prevalences = {"osteoporosis": share("--prevalence", options.prevalence)}
-    if options.low_bmd_prevalence is not None:
-        prevalences["low_bmd"] = share("--low-bmd-prevalence", options.low_bmd_prevalence)
+    stated = {"--prevalence": options.prevalence, "--low-bmd-prevalence": options.low_bmd_prevalence}
+    shares = {target: share(option, stated[option]) for target, option in _PREVALENCES.items() if stated[option]}
     job = CohortJob(
         table=options.table,
         destination=options.out,
         options=AnalysisOptions(
-            prevalences=prevalences,
+            prevalences=shares,
             resamples=whole_number("--bootstraps", options.bootstraps, LEAST_RESAMPLES, MOST_RESAMPLES),
             seed=whole_number("--seed", options.seed, 0, _MOST_SEED),
         ),

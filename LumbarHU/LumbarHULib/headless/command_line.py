@@ -274,9 +274,8 @@ def _add_cohort(commands) -> None:
     )
     cohort.add_argument(
         "--prevalence",
-        default="0.2",
         metavar="SHARE",
-        help="how frequent osteoporosis is among those to be tested, for predictive values (default: 0.2)",
+        help="how frequent osteoporosis is among those to be tested; without it there are no predictive values for it",
     )
     cohort.add_argument(
         "--low-bmd-prevalence",

@@ -74,16 +74,22 @@ def test_the_same_table_gives_the_same_bytes_and_seed_and_prevalence_change_only
     assert "10 % for osteoporosis and 50 % for osteopenia" in (out / "summary.html").read_text(encoding="utf-8")
 
 
-def test_without_a_prevalence_of_its_own_low_bone_density_gets_no_predictive_values_and_that_is_told(tmp_path):
-    run, out = cohort(tmp_path, random_cohort())
+@pytest.mark.parametrize(
+    ("stated", "target", "positive", "other"),
+    [
+        (("--prevalence", "0.2"), "osteoporosis", "osteoporosis", "osteopenia or osteoporosis"),
+        (("--low-bmd-prevalence", "0.2"), "low_bmd", "osteopenia or osteoporosis", "osteoporosis"),
+    ],
+)
+def test_what_has_no_stated_prevalence_gets_no_predictive_values(tmp_path, stated, target, positive, other):
+    run, out = cohort(tmp_path, random_cohort(), *stated)
     assert run.exit_code == 0
-    told = {(row["target"], row["prevalence"]) for row in table(out / "predictive.csv")}
-    assert told == {("osteoporosis", "0.2")}
-    left_out = "Predictive values without those for osteopenia or osteoporosis: its prevalence was not stated."
+    assert {(row["target"], row["prevalence"]) for row in table(out / "predictive.csv")} == {(target, "0.2")}
+    left_out = f"Predictive values without those for {other}: its prevalence was not stated."
     for text in (run.out, (out / "findings.csv").read_text(encoding="utf-8")):
         assert text.count(left_out) == 1
     summary = (out / "summary.html").read_text(encoding="utf-8")
-    assert "hold for a prevalence of 20 % for osteoporosis. " in summary
+    assert f"hold for a prevalence of 20 % for {positive}. " in summary
 
 
 def test_the_cutoffs_measure_at_once(example_cohort, one_level, tmp_path):
@@ -170,6 +176,9 @@ def test_missing_cells_are_counted_where_they_count(tmp_path):
     assert "1 case has no group, so what compares groups goes without." in told
     assert any(sentence.startswith("1 case has no mean over L1–L4 in left") for sentence in told)
     assert any(sentence.startswith("1 case has a mean over fewer levels than L1–L4 in oval") for sentence in told)
+    summary = (out / "summary.html").read_text(encoding="utf-8")
+    assert re.search(r"BMD of L1–L4 .*?\), n = 23<", summary, re.DOTALL)
+    assert {"round, 8 : 15", "left, 7 : 15"} <= set(re.findall(r">(\w+, \d+ : \d+)<", summary))
     cases = table(out / "cases.csv")
     assert (cases[1]["levels_oval"], cases[2]["mean_hu_left"], cases[2]["class_left"]) == ("3", "", "")
     whole = [row for number, row in enumerate(rows) if number not in (1, 2)]
@@ -215,7 +224,6 @@ def test_constant_hu_are_told_and_nothing_else_is_lost(tmp_path):
             ("--prevalence", "0.5", "--low-bmd-prevalence", "0.2"),
             "The prevalence of osteopenia or osteoporosis is 20 %, below that of osteoporosis alone, 50 %",
         ),
-        (("--low-bmd-prevalence", "0.1"), "below that of osteoporosis alone, 20 %"),
         (("--bootstraps", "99"), "--bootstraps 99 cannot be used: give a whole number from 100 to 1000000"),
         (("--seed", "x"), "--seed x cannot be used"),
         (("--readings", "none.csv"), "There is no file “none.csv”"),
