@@ -39,7 +39,9 @@ ul { padding-left: 1.2rem; }
 li { margin: .15rem 0; max-width: 54rem; }
 summary { cursor: pointer; }
 @media print { body { margin: 0; padding: 0; max-width: none; font-size: 10pt; } figure, tr { break-inside: avoid; }
-  .wide { overflow: visible; } table { font-size: 7.5pt; } th, td { padding-right: .4rem; } h2 { break-after: avoid; } }
+  .wide { overflow: visible; } table { font-size: 7.5pt; } th, td { padding-right: .4rem; }
+  h2, caption, thead { break-after: avoid; }
+  tbody tr:nth-child(-n+2), tbody tr:nth-last-child(-n+2) { break-before: avoid; } }
 """
 
 
