@@ -12,8 +12,8 @@ from LumbarHULib.files.cohort_html_tables import summary_tables
 from LumbarHULib.files.cohort_method import method_text
 
 _NOTICE = "For research only. Not a medical device, not a diagnosis; a mean above a cutoff excludes nothing."
-# So many findings of one kind are written out; more are folded away.
-_SHOWN = 3
+# So many findings of one kind are written out; more are folded away, and of very many the rest is in the file alone.
+_SHOWN, _FOLDED = 3, 500
 
 
 def summary_page(
@@ -62,5 +62,7 @@ def _findings(findings: Sequence[CohortFinding]) -> list[str]:
         if count <= _SHOWN or code == "left_out":
             parts.append(html.bullets(sentences))
         else:
-            parts.append(html.folded(f"{count} findings of one kind, such as: {sentences[0]}", html.bullets(sentences)))
+            rest = [f"… and {count - _FOLDED} more like it (findings.csv)."] if count > _FOLDED else []
+            every = html.bullets([*sentences[:_FOLDED], *rest])
+            parts.append(html.folded(f"{count} findings of one kind, such as: {sentences[0]}", every))
     return parts
