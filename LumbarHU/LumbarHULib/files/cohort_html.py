@@ -64,5 +64,7 @@ def _findings(findings: Sequence[CohortFinding]) -> list[str]:
         else:
             rest = [f"… and {count - _FOLDED} more like it (findings.csv)."] if count > _FOLDED else []
             every = html.bullets([*sentences[:_FOLDED], *rest])
-            parts.append(html.folded(f"{count} findings of one kind, such as: {sentences[0]}", every))
+            columns = dict.fromkeys(f.column for f in findings if f.code == code and f.column)
+            where = f" in {', '.join(columns)}" if len(columns) > 1 else ""
+            parts.append(html.folded(f"{count} findings of one kind{where}, such as: {sentences[0]}", every))
     return parts

@@ -90,7 +90,9 @@ def _findings_text(findings: Sequence[CohortFinding]) -> str:
         chosen = [finding for finding in findings if finding.code == code]
         lines += [f"- {_without_middle(finding.sentence)} {finding.remedy}".rstrip() for finding in chosen[:shown]]
         if count > shown:
-            lines.append(f"- … and {count - shown} more like it (findings.csv).")
+            columns = dict.fromkeys(finding.column for finding in chosen if finding.column)
+            where = f" in {', '.join(columns)}" if len(columns) > 1 else ""
+            lines.append(_without_middle(f"- … and {count - shown} more like it{where} (findings.csv)."))
     return "\n".join(lines)
 
 

@@ -155,6 +155,13 @@ def test_what_is_missing_is_left_out_by_name_and_the_rest_goes_on(tmp_path):
     assert not (out / "cutoffs.json").exists()
 
 
+def test_every_column_with_findings_of_one_kind_is_named_where_they_are_told_of_together(tmp_path):
+    rows = [{"case": row["case"], "group": row["group"], **hu_of(row, "round")} for row in random_cohort(6)]
+    run, out = cohort(tmp_path, [row | {"age": "old", "bmd": "low"} for row in rows])
+    assert "- … and 9 more like it in age, bmd (findings.csv)." in run.out
+    assert "12 findings of one kind in age, bmd, such as: Row 2" in (out / "summary.html").read_text(encoding="utf-8")
+
+
 def hu_of(row: dict, roi: str) -> dict:
     return {name: value for name, value in row.items() if name.startswith("hu_") and name.endswith(roi)}
 
