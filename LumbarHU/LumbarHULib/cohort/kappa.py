@@ -100,7 +100,7 @@ def cohen_kappa(matrix: ConfusionMatrix, weights: str = "none", confidence: floa
     require(matrix.n, 2, "cases with both classes", "Cohen's kappa")
     counts = np.array(matrix.counts, dtype=np.float64)
     if 1 in (np.count_nonzero(counts.sum(axis=1)), np.count_nonzero(counts.sum(axis=0))):
-        raise InputError("All cases are in one category, so kappa tells nothing: tell the counts instead.")
+        raise InputError("One of the two puts all cases into one category, so kappa tells nothing: tell the counts.")
     agreement = _agreement_weights(len(counts), weights)
     shares = counts / matrix.n
     rows, columns = shares.sum(axis=1), shares.sum(axis=0)

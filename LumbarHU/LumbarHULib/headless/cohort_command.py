@@ -13,8 +13,6 @@ from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.option_values import share, whole_number
 from LumbarHULib.headless.progress import Progress
 
-# By target, the option that tells how frequent it is.
-_PREVALENCES = {"osteoporosis": "--prevalence", "low_bmd": "--low-bmd-prevalence"}
 _MOST_SEED = 999_999_999
 # So many findings of one kind are printed; all stand in findings.csv.
 _SHOWN = 3
@@ -30,8 +28,11 @@ def run_cohort(options: argparse.Namespace) -> int:
     InputError
         With the sentence for the user; nothing is written then.
     """
-    stated = {"--prevalence": options.prevalence, "--low-bmd-prevalence": options.low_bmd_prevalence}
-    shares = {target: share(option, stated[option]) for target, option in _PREVALENCES.items() if stated[option]}
+    stated = {
+        "osteoporosis": ("--prevalence", options.prevalence),
+        "low_bmd": ("--low-bmd-prevalence", options.low_bmd_prevalence),
+    }
+    shares = {target: share(option, text) for target, (option, text) in stated.items() if text is not None}
     job = CohortJob(
         table=options.table,
         destination=options.out,
