@@ -79,6 +79,7 @@ def read_cohort(path: Path, readings: Path | None = None, progress: Progress = l
     if readings is not None:
         found += source.file_readings(readings, set(cases))
         named |= {case for row, case in enumerate(cases) if all(np.isnan(values[row]) for values in level_hu.values())}
+    source.tell_of_cells_used(rows, cases, audits, {reading.case for reading in found}, level_hu)
     level_hu = source.with_means(level_hu, cases, found, named)
     if "menopause" in labels:
         labels["menopause"] = menopause_of_women(rows, cases, labels, source.findings.append)
@@ -173,6 +174,13 @@ class _Source:
             told = f"Column audit: readings by different protocols, such as {', '.join(protocols.values())}."
             self._tell("protocols_differ", told, "Measure alike.", column="audit")
         return found
+
+    def tell_of_cells_used(self, rows, cases: Sequence[str], audits: Sequence[str], read: set[str], level_hu) -> None:
+        """Tell of cases that name audit folders, of which none was read, and that have HU in their own cells."""
+        for index, ((row, _), case, named) in enumerate(zip(rows, cases, audits, strict=True)):
+            if named and case not in read and any(np.isfinite(values[index]) for values in level_hu.values()):
+                told = f"Row {row}, column audit: nothing of it can be read; the HU in the row's own cells are used."
+                self._tell("cells_used", told, "Correct the folder's name, or empty the cell.", row, "audit", case)
 
     def file_readings(self, path: Path, cases: set[str]) -> list[Reading]:
         """Return the readings in a file, of the cases that the table has."""

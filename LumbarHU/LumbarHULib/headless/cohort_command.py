@@ -57,7 +57,8 @@ def cohort_text(analysis: CohortAnalysis, findings: Sequence[CohortFinding]) -> 
     """Return the main numbers and the findings as text for people."""
     cohort = analysis.cohort
     sizes = ", ".join(f"{size} {group}" for group, size in cohort.group_sizes.items())
-    parts = [cohort.note, f"{len(cohort)} cases: {sizes}", _table(analysis), _findings_text(findings)]
+    counted = f"{len(cohort)} case{'s' if len(cohort) > 1 else ''}: {sizes}"
+    parts = [cohort.note, counted, _table(analysis), _findings_text(findings)]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -78,6 +78,16 @@ def test_a_ct_that_stands_for_two_cases_is_told_once_a_row(audits):
     assert len(cohort.readings) == 4
 
 
+def test_hu_in_cells_that_stand_in_for_a_missing_folder_are_told(audits):
+    path = audits / "cells.csv"
+    path.write_text("case,audit,hu_L1_round\na,A,100\nb,gone,110\nc,,120\n", encoding="utf-8")
+    cohort = read_cohort(path)
+    assert cohort.hu("L1", "round")[1:].tolist() == [110, 120]
+    assert [(one.sentence, one.case) for one in cohort.findings if one.code == "cells_used"] == [
+        ("Row 3, column audit: nothing of it can be read; the HU in the row's own cells are used.", "b")
+    ]
+
+
 def test_a_scan_off_protocol_is_told_and_used(audits, tmp_path):
     (finding,) = cohort_of(audits, tmp_path, "A;off").findings
     assert finding.sentence.startswith("Row 2, column audit: “off” is off protocol: ")
@@ -91,7 +101,8 @@ def test_a_folder_that_was_changed_is_left_out(audits, tmp_path):
     (tmp_path / "cohort.csv").write_text("case,audit,hu_L1_round\na,changed,5\n")
     cohort = read_cohort(tmp_path / "cohort.csv")
     assert [finding.sentence for finding in cohort.findings] == [
-        "Row 2, column audit: “changed” was changed after it was written and is left out."
+        "Row 2, column audit: “changed” was changed after it was written and is left out.",
+        "Row 2, column audit: nothing of it can be read; the HU in the row's own cells are used.",
     ]
     assert cohort.hu("L1", "round")[0] == 5
 
