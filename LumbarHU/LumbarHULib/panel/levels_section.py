@@ -17,7 +17,7 @@ from LumbarHULib.mrml.reading_markups import (
 from LumbarHULib.mrml.roi_segmentations import return_roi_to_automatic
 from LumbarHULib.panel.level_rows import LevelRow, edited_parts, make_rows, part_title, state_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.views import jump_to
+from LumbarHULib.panel.views import jump_to, show_midline
 
 
 class LevelsSection(Section):
@@ -53,6 +53,7 @@ class LevelsSection(Section):
         midline = markup_node(self._session.reading, level, "midline")
         if midline is not None and len(placed_points(midline)):
             jump_to(placed_points(midline).mean(axis=0))
+            show_midline(placed_points(midline))
 
     def on_key(self, level: str) -> None:
         """Go to a level that is placed; let the next clicks place one that is not."""

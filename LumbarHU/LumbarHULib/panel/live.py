@@ -8,7 +8,7 @@ from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node, move_int
 from LumbarHULib.panel.display import AxialRegions
 from LumbarHULib.panel.messages import Messages, rendering_paused
 from LumbarHULib.panel.session import Session
-from LumbarHULib.panel.views import AXIAL, CalmViews, scroll_axial_to, view_under_mouse
+from LumbarHULib.panel.views import AXIAL, CalmViews, show_midline, view_under_mouse
 from LumbarHULib.panel.watcher import Watcher
 
 _Markups = slicer.vtkMRMLMarkupsNode
@@ -79,7 +79,7 @@ class LiveMeasurement(Watcher):
         if not self._was_moved:
             session.history.give_up()
         elif self._roles.get(node.GetID()) == "midline":
-            scroll_axial_to(placed_points(node).mean(axis=0))
+            show_midline(placed_points(node))
         session.finish_gesture()
 
     def _on_moved(self, node, _event) -> None:

@@ -16,7 +16,7 @@ from LumbarHULib.mrml.reading_markups import (
 from LumbarHULib.panel.body_clicks import BodyClicks
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
-from LumbarHULib.panel.views import is_in_axial_view, scroll_axial_to
+from LumbarHULib.panel.views import AXIAL, is_in_axial_view, scroll_to
 from LumbarHULib.panel.watcher import Watcher
 
 _Markups = slicer.vtkMRMLMarkupsNode
@@ -129,7 +129,7 @@ class Placing(Watcher):
                 self.cancel()
             elif len(points_ras_mm) == 1 and not is_in_axial_view(points_ras_mm[0]):
                 # A click beside the axial view says how high: the edges come next.
-                scroll_axial_to(points_ras_mm[0])
+                scroll_to(AXIAL, points_ras_mm[0])
                 self._node.RemoveAllControlPoints()
 
     def _finish(self, points_ras_mm) -> None:

@@ -122,7 +122,8 @@ class MeasuringSteps(WalkBase):
         self._test.assertEqual(self._numbers(), after)
 
     def drag_from_the_side(self):
-        """From the side both ends move together, into a slice."""
+        """From the side both ends move together, into a slice; a turned midline shows its front end there."""
+        drag(AXIAL, self._points("L3", "midline")[0], (4.0, 0.0, 0.0))
         before = self._points("L3", "midline")
         drag(SAGITTAL, before[0], (0.0, 3.0, 5.0))
         moved = self._points("L3", "midline") - before

@@ -109,11 +109,21 @@ def jump_to(point_ras_mm) -> None:
             node.JumpSliceByCentering(*point_ras_mm)
 
 
-def scroll_axial_to(point_ras_mm) -> None:
-    """Show the axial slice through a point, without moving the view sideways."""
-    node = slice_node(AXIAL)
+def scroll_to(name: str, point_ras_mm) -> None:
+    """Show a view's slice through a point, without moving the view sideways."""
+    node = slice_node(name)
     if node is not None:
         node.JumpSliceByOffsetting(*point_ras_mm)
+
+
+def show_midline(midline_ras_mm: np.ndarray) -> None:
+    """Show the slices in which a midline can be taken hold of, from anterior to posterior point, shape (2, 3).
+
+    A handle is drawn in its own slice alone. A midline that is turned runs through several sagittal ones: the front
+    end's is shown.
+    """
+    scroll_to(AXIAL, midline_ras_mm.mean(axis=0))
+    scroll_to(SAGITTAL, midline_ras_mm[0])
 
 
 def is_in_axial_view(point_ras_mm) -> bool:
