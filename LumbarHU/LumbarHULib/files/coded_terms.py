@@ -16,7 +16,9 @@ VERTEBRA_CODES: MappingProxyType[str, Code] = MappingProxyType(
     }
 )
 
-ANATOMICAL_STRUCTURE: Code = ("123037004", "SCT", "Anatomical Structure")
+# DICOM PS3.16, CID 7150; Slicer's lists call the same by another code.
+ANATOMICAL_STRUCTURE: Code = ("91723000", "SCT", "Anatomical Structure")
+SLICER_ANATOMICAL_STRUCTURE: Code = ("123037004", "SCT", "Anatomical Structure")
 
 # Where in the body a region lies, DICOM PS3.16, CID 2; round and oval have no side.
 REGION_SIDE_CODES: MappingProxyType[str, Code] = MappingProxyType(

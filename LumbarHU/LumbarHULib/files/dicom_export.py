@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,9 @@ _MAY_BE_EMPTY = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyID", "StudyDate", "StudyTime"),
     *("AccessionNumber", "ReferringPhysicianName"),
 )
+# All that DICOM knows.
+_SEXES = ("M", "F", "O")
+_ALL_LETTERS = "ISO_IR 192"  # UTF-8
 
 
 def export_dicom(
@@ -72,8 +76,20 @@ def export_dicom(
             f"place{'s' if len(differences) != 1 else ''} ({differences[0]}) See all of them by lumbarhu verify."
         )
     progress(0.0, "Making the DICOM objects")
-    regions, masks, touched = _regions(folder)
     files = slice_files(series, lambda share, text: None)
+    with warnings.catch_warnings():
+        # Of oddities of the CT's headers that the objects take over as they are.
+        warnings.simplefilter("ignore")
+        segmentation, report = _objects(folder, files)
+        with whole_folder(destination, overwrite, OWN_DICOM_FOLDER) as whole:
+            segmentation.save_as(whole / SEGMENTATION)
+            report.save_as(whole / REPORT)
+    progress(1.0, "Wrote the DICOM objects")
+
+
+def _objects(folder: Path, files: Sequence[Path]) -> tuple:
+    """Return the Segmentation and the report of an audit folder, on the slices in these files."""
+    regions, masks, touched = _regions(folder)
     slices = [_source_slice(files[k]) for k in touched]
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     segmentation = segmentation_of(slices, masks, regions, record["reader"])
@@ -87,10 +103,16 @@ def export_dicom(
         record["notice"],
         record["reader"],
     )
-    with whole_folder(destination, overwrite, OWN_DICOM_FOLDER) as whole:
-        segmentation.save_as(whole / SEGMENTATION)
-        report.save_as(whole / REPORT)
-    progress(1.0, "Wrote the DICOM objects")
+    added = (record["reader"], record["cutoffs"]["citation"], record["notice"])
+    for made in (segmentation, report):
+        made.SpecificCharacterSet = _character_set(slices[0], added)
+    return segmentation, report
+
+
+def _character_set(source, added: Sequence[str]) -> str | Sequence[str]:
+    """Return the CT's own character set, so that names stay the same to the byte, or one that holds all letters."""
+    stated = source.get("SpecificCharacterSet")
+    return stated if stated and "".join(added).isascii() else _ALL_LETTERS
 
 
 def require_highdicom() -> None:
@@ -130,7 +152,32 @@ def _source_slice(path: Path):
     for keyword in _MAY_BE_EMPTY:
         if keyword not in dataset:
             setattr(dataset, keyword, "")
+    for keyword in (*_NEEDED, *_MAY_BE_EMPTY):
+        if not _is_allowed(dataset[keyword]):
+            raise InputError(
+                f"“{path.name}” states the {keyword} “{dataset[keyword].value}”, which DICOM does not allow: correct "
+                "the headers, or export the original series again."
+            )
     return dataset
+
+
+def _is_allowed(element) -> bool:
+    """Return whether an identifier, a date, a time or a sex is one, as an archive will ask."""
+    from pydicom.uid import UID
+    from pydicom.valuerep import DA, TM
+
+    value = element.value
+    if not value:
+        return True
+    try:
+        return {
+            "UI": lambda: UID(value).is_valid,
+            "DA": lambda: DA(value) is not None,
+            "TM": lambda: TM(value) is not None,
+            "CS": lambda: value in _SEXES,
+        }.get(element.VR, lambda: True)()
+    except (ValueError, TypeError):
+        return False
 
 
 def _values(path: Path) -> dict[tuple[str, str], dict[str, float]]:

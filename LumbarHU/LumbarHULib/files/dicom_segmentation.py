@@ -11,7 +11,7 @@ from LumbarHULib.files.coded_terms import ANATOMICAL_STRUCTURE, EDGE_DETECTION, 
 MANUFACTURER = "LumbarHU contributors"
 MODEL = "LumbarHU"
 SERIAL_NUMBER = "0"
-_LONGEST_NAME = 63
+_LONGEST_NAME = 63  # bytes; DICOM counts letters, its checker bytes
 SEGMENTATION_SERIES, REPORT_SERIES = 901, 902
 
 # Of LumbarHU as a piece of software, in the records of those who ask which program made an object.
@@ -100,7 +100,8 @@ def segmentation_of(slices: Sequence, masks: np.ndarray, regions: Sequence[Regio
 
 def person_name(reader: str) -> str:
     """Return a reader's name as a DICOM person name, whose parts no sign of DICOM's own may break."""
-    one_part = "".join(" " if letter in "^=\\" else letter for letter in reader).strip()[:_LONGEST_NAME]
+    one_part = "".join(" " if letter in "^=\\" else letter for letter in reader).strip()
+    one_part = one_part.encode()[:_LONGEST_NAME].decode(errors="ignore")
     return f"{one_part}^"  # family name, the others empty
 
 

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import highdicom
@@ -14,11 +15,18 @@ import pytest
 import SimpleITK
 from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of, rows_of, write_line
-from headless.test_dicom_phantom import SECRETS, write_series
+from headless.test_dicom_phantom import write_series
+from pydicom.sr.codedict import Code, codes
 
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 
-IDENTITY = {"StudyInstanceUID": "1.2.826.0.1.3680043.8.498.1", "FrameOfReferenceUID": "1.2.826.0.1.3680043.8.498.2"}
+IDENTITY = {
+    "StudyInstanceUID": "1.2.826.0.1.3680043.8.498.1",
+    "FrameOfReferenceUID": "1.2.826.0.1.3680043.8.498.2",
+    "SpecificCharacterSet": "ISO_IR 192",
+    "PatientName": "Müller^Jürgen=王^小东",
+}
+READER = "芳^B"
 LEVELS = ("L1", "L2", "L3", "L4")
 
 
@@ -30,7 +38,7 @@ def series(spine, tmp_path_factory):
 @pytest.fixture(scope="module")
 def audit(series, spine, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dicom-audit") / "audit"
-    run = lumbarhu("measure", series, "--markups", spine.markups, "--out", folder, "--reader", "A^B")
+    run = lumbarhu("measure", series, "--markups", spine.markups, "--out", folder, "--reader", READER)
     assert (run.exit_code, run.err) == (0, "")
     return folder
 
@@ -41,6 +49,20 @@ def exported(series, audit, tmp_path_factory):
     run = lumbarhu("export-dicom", audit, "--ct", series, "--out", folder)
     assert (run.exit_code, run.err) == (0, "")
     return folder
+
+
+@pytest.fixture
+def one_level_of(spine, tmp_path):
+    """Return a function that measures L3 alone of a series."""
+
+    def measured(series, reader):
+        folder = tmp_path / "audit"
+        markup = spine.markups / "L3-midline.mrk.json"
+        run = lumbarhu("measure", series, "--markups", markup, "--out", folder, "--reader", reader)
+        assert (run.exit_code, run.err) == (0, "")
+        return folder
+
+    return measured
 
 
 def refusal(*arguments) -> str:
@@ -113,15 +135,23 @@ def test_dcmqi_gets_the_numbers_of_the_tables_back(exported, audit, tmp_path):
         assert values == pytest.approx([float(row[name]) for name in ("mean_hu", "sd_hu", "area_mm2")], rel=1e-13)
 
 
+def dicom_code(sequence) -> Code:
+    (item,) = sequence
+    return Code(item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning)
+
+
 def test_every_segment_has_its_vertebra_and_its_side_coded(exported):
     dataset = pydicom.dcmread(exported / "segmentation.dcm")
     sides = {}
     for segment in dataset.SegmentSequence:
         level, roi = segment.SegmentLabel.split()
+        assert dicom_code(segment.SegmentedPropertyCategoryCodeSequence) == codes.CID7150.AnatomicalStructure
+        assert dicom_code(segment.SegmentedPropertyTypeCodeSequence) == getattr(codes.CID7602, f"{level}Vertebra")
         assert segment.SegmentedPropertyTypeCodeSequence[0].CodeMeaning == f"{level} vertebra"
         region = segment.AnatomicRegionSequence[0]
         modifiers = region.get("AnatomicRegionModifierSequence") or []
         sides.setdefault(roi, set()).update(modifier.CodeMeaning for modifier in modifiers)
+        assert not modifiers or dicom_code(modifiers) in codes.CID2
     assert sides == {"round": set(), "oval": set(), "right": {"Right"}, "front": {"Anterior"}, "left": {"Left"}}
 
 
@@ -165,7 +195,7 @@ def test_both_objects_name_the_patient_the_study_and_the_slices_of_the_ct(export
     slices = [pydicom.dcmread(path, stop_before_pixels=True) for path in series.iterdir()]
     for name in ("segmentation.dcm", "report.dcm"):
         dataset = pydicom.dcmread(exported / name)
-        assert str(dataset.PatientName) == SECRETS["PatientName"]
+        assert str(dataset.PatientName) == IDENTITY["PatientName"]
         assert dataset.StudyInstanceUID == IDENTITY["StudyInstanceUID"]
         told = str(dataset)
         assert sum(one.SOPInstanceUID in told for one in slices) >= len(LEVELS)
@@ -173,13 +203,64 @@ def test_both_objects_name_the_patient_the_study_and_the_slices_of_the_ct(export
 
 def test_the_reader_is_named_whatever_letters_the_name_has(exported):
     dataset = pydicom.dcmread(exported / "segmentation.dcm")
-    assert str(dataset.ContentCreatorName) == "A B^"
+    assert str(dataset.ContentCreatorName) == "芳 B^"
+    (observer,) = highdicom.sr.srread(exported / "report.dcm").content.get_observer_contexts()
+    assert str(observer.observer_identifying_attributes.name) == "芳 B^"
+
+
+def with_headers(series, folder, **tags):
+    """Return a copy of a series with these tags in every header."""
+    folder.mkdir()
+    for path in series.iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.decode()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for keyword, value in tags.items():
+                setattr(dataset, keyword, value)
+            dataset.save_as(folder / path.name)
+    return folder
+
+
+CHARACTER_SETS = {
+    "as the CT's, where it holds all letters": ("ISO_IR 100", "Müller^Jürgen", "AB", "ISO_IR 100"),
+    "that of all letters, where the reader's name needs others": ("ISO_IR 100", "Müller^Jürgen", READER, "ISO_IR 192"),
+    "that of all letters, where the CT names none": (None, "Miller^George", "AB", "ISO_IR 192"),
+}
+
+
+@pytest.mark.parametrize("which", CHARACTER_SETS)
+def test_the_character_set_is(which, series, one_level_of, tmp_path):
+    stated, patient, reader, wanted = CHARACTER_SETS[which]
+    own = with_headers(series, tmp_path / "series", SpecificCharacterSet=stated, PatientName=patient)
+    audit = one_level_of(own, reader)
+    assert lumbarhu("export-dicom", audit, "--ct", own, "--out", tmp_path / "dicom").exit_code == 0
+    for name in ("segmentation.dcm", "report.dcm"):
+        dataset = pydicom.dcmread(tmp_path / "dicom" / name)
+        assert (dataset.SpecificCharacterSet, str(dataset.PatientName)) == (wanted, patient)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("PatientBirthDate", "17.04.1953"),
+        ("StudyDate", "20241301"),
+        ("StudyTime", "noon"),
+        ("PatientSex", "W"),
+        ("StudyInstanceUID", "1.2.abc"),
+    ],
+)
+def test_a_header_that_dicom_does_not_allow_is_refused(keyword, value, audit, series, tmp_path):
+    own = with_headers(series, tmp_path / "series", **{keyword: value})
+    told = refusal("export-dicom", audit, "--ct", own, "--out", tmp_path / "dicom")
+    assert f"states the {keyword} “{value}”, which DICOM does not allow" in told
+    assert not (tmp_path / "dicom").exists()
 
 
 def test_the_segmentation_measured_again_gives_the_same_tables_and_label_maps(exported, audit, series, tmp_path):
     run = lumbarhu(
         *("measure", series, "--markups", audit / "markups", "--label-maps", exported / "segmentation.dcm"),
-        *("--out", tmp_path / "again", "--reader", "A^B"),
+        *("--out", tmp_path / "again", "--reader", READER),
     )
     assert (run.exit_code, run.err) == (0, "")
     first, second = files_of(audit), files_of(tmp_path / "again")
