@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.case_index import INDEX
 from LumbarHULib.files.cohort_columns import is_missing, shortened
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table
 from LumbarHULib.headless.measure_job import UNNAMED, MeasureJob
@@ -220,7 +221,7 @@ def _check_name(case: str) -> None:
         raise _CellError("case", f"a folder cannot be named “{shortened(case)}”: leave {unsafe[0]} out of it.")
     if case.startswith((".", "-", "~")) or case.endswith("."):
         raise _CellError("case", f"a folder cannot be named “{shortened(case)}”: begin and end with a letter or digit.")
-    if _DEVICES.fullmatch(case) or _key(case).endswith(".csv"):
+    if _DEVICES.fullmatch(case) or _key(case).endswith(".csv") or _key(case) == INDEX:
         raise _CellError("case", f"“{case}” means something else to Windows or to the batch: choose another name.")
     if len(os.fsencode(case)) > _LONGEST_NAME:
         raise _CellError("case", f"“{shortened(case)}” is longer than {_LONGEST_NAME} bytes: choose a shorter name.")
@@ -230,8 +231,10 @@ def _existing(column: str, text: str, base: Path) -> Path:
     if not text:
         raise _CellError(column, f"there is no {column}: give its path, relative to the table.")
     path = base / text
-    if "\0" in text or not os.path.exists(path):
-        raise _CellError(column, f"there is no file or folder “{text}”: paths are relative to the table.")
+    # Nothing that waits for another program, as a named pipe does.
+    if "\0" in text or not (os.path.isfile(path) or os.path.isdir(path)):
+        remedy = "write / between folders" if "\\" in text and os.sep == "/" else "paths are relative to the table"
+        raise _CellError(column, f"there is no file or folder “{text}”: {remedy}.")
     return path
 
 

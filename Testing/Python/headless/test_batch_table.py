@@ -1,5 +1,7 @@
 """The table of a batch: what is wrong is told by row and column, and the other rows are used."""
 
+import os
+
 import pytest
 from headless.batch_files import COLUMNS, case_row, write_cases
 
@@ -102,6 +104,20 @@ def test_paths_are_relative_to_the_table_and_several_stand_between_semicolons(on
     assert names == [["a; b.mrk.json"], ["L1-midline.mrk.json", "ct.nrrd"]]
 
 
+def test_folders_between_other_signs_than_this_systems_are_told(one_level, table_of):
+    table = table_of(["a", "scans\\a.nrrd", str(one_level.markups)], columns=("case", "ct", "markups"))
+    (problem,) = table.problems
+    assert problem.column == "ct"
+    assert problem.sentence == "there is no file or folder “scans\\a.nrrd”: write / between folders."
+
+
+def test_a_pipe_that_a_batch_would_wait_for_is_told(one_level, table_of, tmp_path):
+    os.mkfifo(tmp_path / "pipe.nrrd")
+    table = table_of(["a", str(tmp_path / "pipe.nrrd"), str(one_level.markups)], columns=("case", "ct", "markups"))
+    (problem,) = table.problems
+    assert (problem.column, "there is no file or folder" in problem.sentence) == ("ct", True)
+
+
 @pytest.mark.parametrize(
     ("encoding", "separator"),
     [("utf-8", ","), ("utf-8-sig", ";"), ("utf-16", "\t"), ("utf-8", ";"), ("utf-8-sig", ",")],
@@ -144,7 +160,7 @@ def test_a_column_of_ones_own_is_told_and_not_used(one_level, table_of):
 
 
 @pytest.mark.parametrize(
-    "case", ["", ".hidden", "a/b", "..", "a\\b", "CON", "nul.txt", "results.csv", "a:b", "-x", "a."]
+    "case", ["", ".hidden", "a/b", "..", "a\\b", "CON", "nul.txt", "results.csv", "Index.html", "a:b", "-x", "a."]
 )
 def test_a_case_that_no_folder_can_be_named_after_is_told(case, one_level, table_of):
     table = table_of(case_row(case, one_level), case_row("good", one_level))
