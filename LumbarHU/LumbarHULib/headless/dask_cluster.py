@@ -1,6 +1,8 @@
 """A function mapped over many items by the workers of a Dask cluster; Dask is an optional package."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
@@ -15,6 +17,9 @@ Result = TypeVar("Result")
 # scheduler that would otherwise hold a million.
 _AHEAD = 4
 _TIMEOUT_S = 20
+
+# Where Dask tells, with the places in its code, that a scheduler was lost, which is told here in a sentence.
+_LOGGERS = ("distributed", "distributed.client")
 
 
 def map_on_dask(
@@ -41,11 +46,7 @@ def map_on_dask(
         from distributed import Client, as_completed
     except ImportError as error:
         raise InputError("--scheduler needs the package distributed: install lumbarhu[cluster].") from error
-    try:
-        client = Client(address, timeout=_TIMEOUT_S)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"There is no Dask scheduler at “{address}”: check the address, and that it runs.") from error
-    with client:
+    with _quiet(), _connected(Client, address) as client:
         _check_workers(client, address)
         waiting = enumerate(items)
         ahead = _AHEAD * max(1, sum(client.nthreads().values()))
@@ -59,6 +60,25 @@ def map_on_dask(
                 numbers[following] = next_number
                 ready.add(following)
             yield number, result
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
+    try:
+        for name in _LOGGERS:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _connected(client_class, address: str):
+    try:
+        return client_class(address, timeout=_TIMEOUT_S)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"There is no Dask scheduler at “{address}”: check the address, and that it runs.") from error
 
 
 def _check_workers(client, address: str) -> None:

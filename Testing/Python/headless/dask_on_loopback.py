@@ -17,9 +17,10 @@ _QUIET = {"DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "error"}
 
 @dataclass(frozen=True)
 class LoopbackCluster:
-    """A cluster on 127.0.0.1: its scheduler's address, and its workers."""
+    """A cluster on 127.0.0.1: its scheduler and that one's address, and its workers."""
 
     address: str
+    scheduler: subprocess.Popen
     workers: list[subprocess.Popen]
 
 
@@ -40,7 +41,7 @@ def loopback_cluster(folder: Path, workers: int = 2) -> Iterator[LoopbackCluster
             own.mkdir()
             options = [*common, "--nthreads", "1", "--no-nanny", "--local-directory", own]
             started.append(_start("worker", "--scheduler-file", place, *options, folder=folder))
-        yield LoopbackCluster(_address(place), started[1:])
+        yield LoopbackCluster(_address(place), started[0], started[1:])
     finally:
         for process in started:
             process.kill()

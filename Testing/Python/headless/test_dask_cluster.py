@@ -1,5 +1,6 @@
 """A batch on a Dask cluster: a real scheduler and workers on this machine, one of which is killed on the way."""
 
+import logging
 import sys
 
 import pytest
@@ -101,3 +102,18 @@ def test_a_scheduler_without_workers_is_told(monkeypatch, tmp_path):
         pytest.raises(InputError, match="has no workers: start some"),
     ):
         list(map_on_dask(wait_and_square, [1], cluster.address))
+
+
+def test_a_scheduler_that_is_lost_on_the_way_is_told_in_one_sentence(monkeypatch, caplog, tmp_path):
+    monkeypatch.setattr(dask_cluster, "_TIMEOUT_S", 1)
+    logger = logging.getLogger("distributed.client")
+    logger.addHandler(caplog.handler)
+    with loopback_cluster(tmp_path / "cluster", workers=1) as cluster:
+        monkeypatch.setattr(dask_cluster, "_check_workers", lambda client, address: client.wait_for_workers(1))
+        results = map_on_dask(wait_and_square, range(1000), cluster.address)
+        next(results)
+        cluster.scheduler.kill()
+        with pytest.raises(InputError, match="was lost: start the same command again"):
+            list(results)
+    logger.removeHandler(caplog.handler)
+    assert caplog.records == []
