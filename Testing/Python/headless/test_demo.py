@@ -1,5 +1,8 @@
 """lumbarhu demo: one command, and the whole of it is there, right and verified."""
 
+import re
+import shlex
+import shutil
 from functools import lru_cache
 
 import pytest
@@ -122,3 +125,33 @@ def test_a_second_run_overwrites_nothing_unless_told(demo):
     assert (run.exit_code, run.out) == (2, "")
     assert run.err.count("\n") == 1
     assert files_of(folder) == before
+
+
+def blocks_of(tutorial):
+    """Return the tutorial's blocks in a row, each with the name under which its reader is told to save it, if any."""
+    named = re.findall(r"(?:Save this as `([^`]+)`:\n\n)?^```\n(.*?)^```", tutorial, re.MULTILINE | re.DOTALL)
+    assert len(named) == tutorial.count("```") / 2
+    return named
+
+
+def test_whoever_types_the_tutorial_gets_what_it_says(demo, example_cohort, repository, tmp_path, monkeypatch):
+    shutil.copytree(demo[0], tmp_path / "demo")
+    shutil.copytree(example_cohort, tmp_path / "demo-cohort")
+    monkeypatch.chdir(tmp_path)
+    out = ""
+    for name, block in blocks_of((repository / "Docs" / "tutorial.md").read_text(encoding="utf-8")):
+        if name:
+            (tmp_path / name).write_text(block, encoding="utf-8")
+        elif block.startswith(".venv/bin/lumbarhu "):
+            arguments = shlex.split(block)[1:]
+            if arguments == ["demo", "--cohort"]:  # what the fixture did
+                continue
+            run = lumbarhu(*arguments)
+            assert (run.exit_code, run.err) == (0, ""), block
+            out = run.out
+        else:
+            assert block in out
+    for named in set(
+        re.findall(r"`(my-work/[^`]+)`", (repository / "Docs" / "tutorial.md").read_text(encoding="utf-8"))
+    ):
+        assert (tmp_path / named).exists(), named
