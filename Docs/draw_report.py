@@ -14,8 +14,6 @@ from LumbarHULib.headless.command_line import main as lumbarhu
 
 PROGRAM = "chromium"
 WIDTH_PX, HEIGHT_PX = 1160, 2080
-# A page has few colors: with a palette of them the picture takes a third.
-COLORS = 128
 
 
 def main() -> None:
@@ -50,7 +48,8 @@ def draw_report(program: str, page: Path, folder: Path, picture: Path) -> None:
     arguments += [f"--window-size={WIDTH_PX},{HEIGHT_PX}", f"--screenshot={drawn}", page.as_uri()]
     subprocess.run([program, *arguments], check=True, capture_output=True)
     with Image.open(drawn) as image:
-        image.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(picture, optimize=True)
+        # All its colors: in a palette of fewer, those of classes and markups give way to the many grays.
+        image.convert("RGB").save(picture, optimize=True)
 
 
 if __name__ == "__main__":
