@@ -1,5 +1,6 @@
 """The panel's second section: the levels, each with its state and a button to place it."""
 
+import numpy as np
 import qt
 from slicer.i18n import tr as _
 
@@ -50,10 +51,10 @@ class LevelsSection(Section):
         if not self._session.is_open:
             return
         self._session.select_level(level)
-        midline = markup_node(self._session.reading, level, "midline")
-        if midline is not None and len(placed_points(midline)):
-            jump_to(placed_points(midline).mean(axis=0))
-            show_midline(placed_points(midline))
+        midline_ras_mm = self._midline_ras_mm()
+        if len(midline_ras_mm):
+            jump_to(midline_ras_mm.mean(axis=0))
+            show_midline(midline_ras_mm)
 
     def on_key(self, level: str) -> None:
         """Go to a level that is placed; let the next clicks place one that is not."""
@@ -199,8 +200,17 @@ class LevelsSection(Section):
         if self._session.may_change:
             with self._panel.messages.problems_told():
                 self._panel.placing.cancel()
+                before_ras_mm = self._midline_ras_mm()
                 getattr(self._session.history, step)()
                 self._session.measure()
+                now_ras_mm = self._midline_ras_mm()
+                if len(now_ras_mm) and not np.array_equal(now_ras_mm, before_ras_mm):
+                    show_midline(now_ras_mm)
+
+    def _midline_ras_mm(self) -> np.ndarray:
+        """Return the points of the current level's midline: two where it is placed, none where it has none."""
+        midline = markup_node(self._session.reading, self._session.level, "midline")
+        return np.empty((0, 3)) if midline is None else placed_points(midline)
 
     def _change(self, change) -> None:
         """Do one thing that can be undone, and measure again."""

@@ -129,6 +129,10 @@ class MeasuringSteps(WalkBase):
         moved = self._points("L3", "midline") - before
         self._test.assertTrue(np.allclose(moved, [0.0, 0.0, 5.0], atol=1e-6), moved)
         self._test.assertEqual(self._numbers(), self._core_numbers())
+        self._ui.huUndoButton.click()
+        self._test.assertAlmostEqual(slice_node(AXIAL).GetSliceOffset(), before[0, 2], delta=1e-3)
+        self._ui.huRedoButton.click()
+        self._test.assertAlmostEqual(slice_node(AXIAL).GetSliceOffset(), before[0, 2] + 5.0, delta=1e-3)
 
     def edit_boundary_and_outline(self):
         """A moved boundary and an edited outline are measured as they stand; the outline is locked until edited."""
