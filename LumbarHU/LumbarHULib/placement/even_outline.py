@@ -60,31 +60,33 @@ def evened_midline(
     """Return the midline, nudged where that makes a lopsided outline even, and what remains to be told.
 
     At a pedicle's base the outline may follow the one or the other of two edges, and a tenth of a millimeter at the
-    midline's ends decides which: a body is more likely to be even than not.
+    midline's ends decides which: a body is more likely to be even than not. Where no nudge makes it even, a hair's
+    breadth less uneven says nothing: the midline stays.
     """
-    frame = frame_from_midline(stack, Landmarks(level, midline_ras_mm), protocol)
-    best, least_mm = midline_ras_mm, _unevenness_mm(stack, level, midline_ras_mm, protocol)
-    if least_mm <= protocol.placement_uneven_mm:
+    uneven_mm = _unevenness_mm(stack, level, midline_ras_mm, protocol)
+    if uneven_mm <= protocol.placement_uneven_mm:
         return midline_ras_mm, ()
+    frame = frame_from_midline(stack, Landmarks(level, midline_ras_mm), protocol)
+    best, least_mm = midline_ras_mm, uneven_mm
     for front_mm, back_mm in _NUDGES_MM:
         nudged = midline_ras_mm + np.array([[front_mm], [back_mm]]) * frame.v_ras
         try:
-            uneven_mm = _unevenness_mm(stack, level, nudged, protocol)
+            of_nudged_mm = _unevenness_mm(stack, level, nudged, protocol)
         except InputError:
             continue
-        if uneven_mm < least_mm:
-            best, least_mm = nudged, uneven_mm
+        if of_nudged_mm < least_mm:
+            best, least_mm = nudged, of_nudged_mm
     if least_mm <= protocol.placement_uneven_mm:
         return best, ()
     finding = Finding(
         "outline_uneven",
-        f"The two sides of {level}'s outline lie {least_mm:.1f} mm from each other's mirror image on average, more "
+        f"The two sides of {level}'s outline lie {uneven_mm:.1f} mm from each other's mirror image on average, more "
         f"than {protocol.placement_uneven_mm:g} mm.",
         "Check on the images that the outline follows the body on both sides and the midline halves it.",
         "warning",
         level,
     )
-    return best, (finding,)
+    return midline_ras_mm, (finding,)
 
 
 def _unevenness_mm(stack: AxialStack, level: str, midline_ras_mm: np.ndarray, protocol: Protocol) -> float:

@@ -1,5 +1,6 @@
 """A phantom that the tests of placement share, and how far a guess or a proposal is from its truth."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -35,6 +36,19 @@ STACK = stack_of(PHANTOM)
 @lru_cache
 def whole_mask(level: str) -> np.ndarray:
     return vertebra_mask(PHANTOM.spec.vertebra(level), PHANTOM.grid)
+
+
+@lru_cache
+def voxels_in_vertebra_mm(level: str) -> tuple[np.ndarray, ...]:
+    """Return x, y and z of the phantom's voxels in a vertebra's own frame, each of shape (k, j, i)."""
+    k, j, i = np.indices(PHANTOM.grid.shape_kji)
+    points = np.stack([i, j, k], axis=-1) @ PHANTOM.ras_from_ijk[:3, :3].T + PHANTOM.ras_from_ijk[:3, 3]
+    return tuple(np.moveaxis(PHANTOM.spec.vertebra(level).to_vertebra(points), -1, 0))
+
+
+def altered_stack(where: np.ndarray, hu: int):
+    """Return the phantom's CT with other values in chosen voxels."""
+    return stack_of(replace(PHANTOM, voxels_hu=np.where(where, np.int16(hu), PHANTOM.voxels_hu)))
 
 
 def body_errors(guess: BodyGuess, vertebra):

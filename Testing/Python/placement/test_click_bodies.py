@@ -5,7 +5,16 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from placement.builders import PHANTOM, STACK, body_errors, midline_errors, stack_of, study_protocol
+from placement.builders import (
+    PHANTOM,
+    STACK,
+    altered_stack,
+    body_errors,
+    midline_errors,
+    stack_of,
+    study_protocol,
+    voxels_in_vertebra_mm,
+)
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.phantom.render import render
@@ -160,3 +169,17 @@ def test_a_click_far_from_the_middle_is_told_and_a_near_one_is_not():
     near = guess_from_click(STACK, "L3", middle("L3", off_mm=(4, 4, 2)), study_protocol())
     assert "click_off_center" in codes(far)
     assert "click_off_center" not in codes(near)
+
+
+@pytest.mark.parametrize("what", ["endplates", "walls"])
+def test_edges_that_are_worn_away_on_half_their_extent_are_told(what):
+    vertebra = PHANTOM.spec.vertebra("L3")
+    x_mm, y_mm, z_mm = voxels_in_vertebra_mm("L3")
+    if what == "endplates":
+        is_worn = (np.floor(x_mm / 5) + np.floor(y_mm / 5)) % 2 < 1
+        worn = is_worn & (np.abs(np.abs(z_mm) - vertebra.height_mm / 2 + 1) < 4)
+    else:
+        from_axis = np.hypot(x_mm / (vertebra.width_mm / 2), y_mm / (vertebra.depth_mm / 2))
+        worn = (np.abs(z_mm) < 10) & (from_axis > 0.75) & (from_axis < 1.3) & (x_mm > 0)
+    guess = guess_from_click(altered_stack(worn, 100), "L3", middle("L3"), study_protocol())
+    assert codes(guess) == {f"{what}_faint"}

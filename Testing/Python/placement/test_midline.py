@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from placement.builders import PHANTOM, STACK, midline_errors, stack_of, study_protocol, whole_mask
+from placement.builders import (
+    PHANTOM,
+    STACK,
+    altered_stack,
+    midline_errors,
+    stack_of,
+    study_protocol,
+    voxels_in_vertebra_mm,
+    whole_mask,
+)
 from placement.phantom_masks import coarse, holed, ragged, vertebra_mask
 
 from LumbarHULib.core.errors import InputError
@@ -15,6 +24,7 @@ from LumbarHULib.phantom.spec import VesselSpec
 from LumbarHULib.phantom.spines import lumbar_spine, upright_spine
 from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.click_bodies import guess_from_click
+from LumbarHULib.placement.even_outline import evened_midline
 from LumbarHULib.placement.mask_bodies import guess_from_mask
 from LumbarHULib.placement.midline import propose_midline
 
@@ -117,9 +127,7 @@ def test_a_spine_in_the_middle_of_a_slice_is_not_ambiguous():
 @pytest.mark.parametrize("end", ["upper", "lower"])
 def test_a_mask_that_was_cut_off_is_told_and_the_ct_followed(end):
     vertebra = PHANTOM.spec.vertebra("L3")
-    k, j, i = np.indices(PHANTOM.grid.shape_kji)
-    points = np.stack([i, j, k], axis=-1) @ PHANTOM.ras_from_ijk[:3, :3].T + PHANTOM.ras_from_ijk[:3, 3]
-    z_mm = vertebra.to_vertebra(points)[..., 2]
+    _, _, z_mm = voxels_in_vertebra_mm("L3")
     mask = whole_mask("L3") & (z_mm < 7 if end == "upper" else z_mm > -7)
     proposal = proposed("L3", mask)
     assert codes(proposal)[:1] == ["mask_and_ct_disagree"]
@@ -131,15 +139,33 @@ def test_a_mask_that_was_cut_off_is_told_and_the_ct_followed(end):
 
 
 def test_sides_that_are_not_alike_are_told():
-    vertebra = PHANTOM.spec.vertebra("L3")
-    k, j, i = np.indices(PHANTOM.grid.shape_kji)
-    points = np.stack([i, j, k], axis=-1) @ PHANTOM.ras_from_ijk[:3, :3].T + PHANTOM.ras_from_ijk[:3, 3]
-    x_mm, y_mm, z_mm = np.moveaxis(vertebra.to_vertebra(points), -1, 0)
+    x_mm, y_mm, z_mm = voxels_in_vertebra_mm("L3")
     # As if one side were fused and hardened from the body to the lamina.
     hardened = (np.abs(x_mm - 14) < 8) & (y_mm < 8) & (y_mm > -55) & (np.abs(z_mm) < 24)
-    phantom = replace(PHANTOM, voxels_hu=np.where(hardened, np.int16(900), PHANTOM.voxels_hu))
-    proposal = proposed("L3", whole_mask("L3"), phantom, stack_of(phantom))
-    assert "symmetry_doubtful" in codes(proposal)
+    assert "symmetry_doubtful" in codes(proposed("L3", whole_mask("L3"), stack=altered_stack(hardened, 900)))
+
+
+def test_endplates_that_the_ct_does_not_show_are_told_and_the_segment_followed():
+    vertebra = PHANTOM.spec.vertebra("L3")
+    _, _, z_mm = voxels_in_vertebra_mm("L3")
+    gone = np.abs(np.abs(z_mm) - vertebra.height_mm / 2 + 1) < 5
+    stack = altered_stack(gone, 100)
+    proposal = proposed("L3", whole_mask("L3"), stack=stack)
+    assert "endplates_not_seen" in codes(proposal)
+    assert midline_errors(proposal.midline_ras_mm, vertebra, stack)[0] < stack.slice_spacing_mm / 2 + 1
+
+
+def test_an_outline_of_unlike_sides_is_told_and_the_midline_stays_where_nothing_makes_it_even():
+    vertebra = PHANTOM.spec.vertebra("L3")
+    x_mm, y_mm, z_mm = voxels_in_vertebra_mm("L3")
+    from_axis = np.hypot(x_mm / (vertebra.width_mm / 2), y_mm / (vertebra.depth_mm / 2))
+    gone = (np.abs(z_mm) < 10) & (from_axis > 0.75) & (from_axis < 1.3) & (x_mm > 11)
+    stack = altered_stack(gone, 100)
+    assert "outline_uneven" in codes(proposed("L3", whole_mask("L3"), stack=stack))
+    midline = PHANTOM.truth["L3"].midline_ras_mm
+    kept, (finding,) = evened_midline(stack, "L3", midline, PROTOCOL)
+    assert finding.code == "outline_uneven"
+    assert np.array_equal(kept, midline)
 
 
 @pytest.mark.parametrize("is_open", [True, False])
