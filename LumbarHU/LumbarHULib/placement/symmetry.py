@@ -13,6 +13,10 @@ from LumbarHULib.placement.body_guess import BodyGuess
 
 _STEP_MM = 1.0
 
+# Looking up between pixels averages noise away, on them it does not, so planes off the pixels' own mirror images would
+# look the better; in images blurred by this many pixels (one standard deviation) all planes fare alike.
+_BLUR = 1.0
+
 # Averaged over these parts of the body's height, the CT keeps its edges and loses its noise: pedicles above, foramina
 # below, laminae and spinous process below the body's lower half.
 _BANDS = ((0.02, 0.4), (-0.4, -0.02), (-0.85, -0.45))
@@ -75,18 +79,21 @@ def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess, near: bool
     near : bool
         Whether the plane is known to be near x = 0; otherwise it is searched some mm and degrees around.
     """
+    from scipy import ndimage
+
     images, x_mm, y_mm = _band_images(stack, axes, guess)
+    blurred = [ndimage.gaussian_filter(image, _BLUR) for image in images]
     places = np.stack(np.meshgrid(x_mm[x_mm > 0], y_mm), axis=-1).reshape(-1, 2)
     arch, body = _seen(places, guess)
     whole = [places[arch | body], places[arch | body], places[arch]]
 
-    def differences(chosen: list[np.ndarray], planes: np.ndarray, step: int = 1) -> np.ndarray:
+    def differences(chosen: list[np.ndarray], planes: np.ndarray, step: int = 1, among=blurred) -> np.ndarray:
         """Return how much HU differ at places and at their mirror images: a row for each plane."""
         offset_mm, angle = planes[:, 0], np.radians(planes[:, 1])
         across = np.column_stack([np.cos(angle), -np.sin(angle)])[:, None]
         along = np.column_stack([np.sin(angle), np.cos(angle)])[:, None]
         result = []
-        for image, of_band in zip(images, chosen, strict=False):
+        for image, of_band in zip(among, chosen, strict=False):
             middle = np.column_stack([offset_mm, np.zeros(len(planes))])[:, None] + of_band[::step, 1:] * along
             away = of_band[::step, :1] * across
             left_hu, right_hu = _looked_up(image, np.stack([middle + away, middle - away]), x_mm, y_mm)
@@ -99,7 +106,8 @@ def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess, near: bool
         start = tries[np.argmin(_cost(differences(whole, tries, _COARSE)))]
     best = _settled(lambda planes: differences(whole, planes), start)
     alone = _settled(lambda planes: differences([places[body], places[body]], planes), best)
-    return MirrorPlane(*map(float, best), float(_cost(differences(whole, best[None]))[0]), *map(float, alone - best))
+    unlike = float(_cost(differences(whole, best[None], among=images))[0])
+    return MirrorPlane(*map(float, best), unlike, *map(float, alone - best))
 
 
 def _settled(differences: Callable[[np.ndarray], np.ndarray], plane: np.ndarray) -> np.ndarray:

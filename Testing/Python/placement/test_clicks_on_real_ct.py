@@ -16,6 +16,8 @@ from LumbarHULib.placement.midline import propose_midline
 L3 = 22
 CORPUS = (49, 50)
 CLICKS = 5
+# Of 100 random clicks those that led farthest apart while noise decided where the plane of symmetry lay.
+FARTHEST_MM = ((-1.7, -3.1, -0.5), (-2.5, 0.5, 1.4))
 SUBPIXELS = 5
 
 
@@ -36,7 +38,7 @@ def placed(real_data):
     offsets *= 5 * random.random((CLICKS, 1)) ** (1 / 3) / np.linalg.norm(offsets, axis=1, keepdims=True)
     proposals = [
         propose_midline(stack, guess_from_click(stack, "L3", middle + offset, study_protocol()), study_protocol())
-        for offset in offsets
+        for offset in (*offsets, *FARTHEST_MM)
     ]
     return stack, corpus, proposals, [measure_level(stack, one.landmarks, study_protocol()) for one in proposals]
 
@@ -60,6 +62,10 @@ def dice_of(corpus, level) -> float:
 def test_the_outline_is_the_experts(placed):
     _, corpus, _, levels = placed
     assert min(dice_of(corpus, level) for level in levels) >= 0.96
+
+
+def test_clicks_agree_on_the_plane_of_symmetry(placed):
+    assert np.ptp([level.frame.rotation_deg for level in placed[3]]) < 0.6
 
 
 def test_clicks_agree_on_every_region_where_they_choose_the_same_slice(placed):
