@@ -156,7 +156,22 @@ def errors_of(case: Case, level: str, propose: Callable[[], Proposal]) -> Errors
     vertebra = case.phantom.spec.vertebra(level)
     height_mm, ends_mm, turned_deg = midline_errors(proposal.midline_ras_mm, vertebra, case.stack)
     true = Landmarks(level, case.phantom.truth[level].midline_ras_mm)
-    measured, expected = (measure_level(case.noise_free, one, PROTOCOL) for one in (proposal.landmarks, true))
-    hu = [abs(measured.rois[roi].values["mean_hu"] - expected.rois[roi].values["mean_hu"]) for roi in measured.rois]
     codes = tuple(finding.code for finding in proposal.findings)
-    return Errors(height_mm - case.stack.slice_spacing_mm / 2, ends_mm, abs(turned_deg), max(hu), codes)
+    return Errors(
+        height_mm - case.stack.slice_spacing_mm / 2,
+        ends_mm,
+        abs(turned_deg),
+        _farthest_hu(case.noise_free, proposal.landmarks, true),
+        codes,
+    )
+
+
+def _farthest_hu(stack: AxialStack, proposed: Landmarks, true: Landmarks) -> float:
+    """Return by how much a region's mean differs at most; infinite where the body's edge shows one to be off it."""
+    try:
+        measured, expected = (measure_level(stack, one, PROTOCOL) for one in (proposed, true))
+    except InputError:
+        return np.inf
+    return max(
+        abs(of_roi.values["mean_hu"] - expected.rois[roi].values["mean_hu"]) for roi, of_roi in measured.rois.items()
+    )
