@@ -17,6 +17,9 @@ _ANTERIOR_RAS = np.array([0.0, 1.0, 0.0])
 # and shows the body by its sweep.
 _BALL = 0.6
 
+# No arch and no leak has room for a ball of this part of the body's: what has, above or below it, is another body.
+_ANOTHER_BALL = 0.8
+
 # Rims, osteophytes and the ball's rounding lie outside the ellipse of this part of the body's width and depth.
 _CENTRAL = 0.6
 _COLUMN_MM = 2.0
@@ -50,7 +53,7 @@ def guess_from_mask(
     Raises
     ------
     InputError
-        When the mask is empty, holds nothing like a vertebral body, or the CT's end cuts the body off.
+        When the mask is empty, holds nothing like a vertebral body or several, or the CT's end cuts the body off.
     """
     if not inside.any():
         raise InputError(f"The segment of {level} is empty: segment {level}, or leave it out of the levels.", level)
@@ -58,10 +61,14 @@ def guess_from_mask(
     if not mask.inside.any():
         raise _no_body(level, "it is too thin to hold one")
     filled = _without_holes(mask.inside)
+    _check_single(level, filled, protocol)
     piece = _largest(filled)
     body, arch = _body_and_arch(piece)
     points_ras_mm = mask.points_ras_mm(body)
     _check_in_ct(level, points_ras_mm, stack)
+    thinnest_mm = float(np.ptp(points_ras_mm, axis=0).min()) + STEP_MM
+    if thinnest_mm < protocol.placement_height_min_mm:
+        raise _no_body(level, f"what looks like one is {thinnest_mm:.0f} mm thick")
     coarsest_mm = float(np.linalg.norm(ras_from_ijk[:3, :3], axis=0).max())
     axes, size_mm = _fitted(points_ras_mm, mask.points_ras_mm(arch), coarsest_mm)
     width_mm, depth_mm, height_mm = size_mm
@@ -69,6 +76,8 @@ def guess_from_mask(
         raise _no_body(level, f"what looks like one is {depth_mm:.0f} mm deep")
     if height_mm < protocol.placement_height_min_mm:
         raise _no_body(level, f"what looks like one is {height_mm:.0f} mm high")
+    if height_mm > protocol.level_spacing_max_mm:
+        raise _several(level, f"what looks like a body is {height_mm:.0f} mm high")
     return BodyGuess(
         level=level,
         center_ras_mm=axes.center_ras_mm,
@@ -87,6 +96,31 @@ def _no_body(level: str, reason: str) -> InputError:
         "by hand.",
         level,
     )
+
+
+def _several(level: str, reason: str) -> InputError:
+    return InputError(
+        f"The segment of {level} holds several vertebrae ({reason}): give a segmentation with a segment for each "
+        "vertebra, or place the midline by hand.",
+        level,
+    )
+
+
+def _check_single(level: str, inside: np.ndarray, protocol: Protocol) -> None:
+    """Raise InputError where a mask holds two bodies, one above the other: which of them is meant, nobody knows."""
+    from scipy import ndimage
+
+    depths = ndimage.distance_transform_edt(inside)
+    balls, count = ndimage.label(depths > _BALL * depths.max())
+    if count < 2:
+        return
+    numbers = np.arange(1, count + 1)
+    is_body = ndimage.maximum(depths, balls, numbers) >= _ANOTHER_BALL * depths.max()
+    middles_mm = STEP_MM * np.array(ndimage.center_of_mass(balls, balls, numbers[is_body]))
+    for offset_mm in middles_mm[1:] - middles_mm[0]:
+        above_mm, aside_mm = abs(offset_mm[0]), np.linalg.norm(offset_mm[1:])
+        if above_mm > max(aside_mm, protocol.level_spacing_min_mm):
+            raise _several(level, f"two bodies lie {above_mm:.0f} mm above each other")
 
 
 def _without_holes(inside: np.ndarray) -> np.ndarray:

@@ -120,7 +120,11 @@ def midline_in_slice(
             return ends
         except InputError as error:
             problem = problem or error
-    raise InputError(f"{level}: no vertebral body's edge is found where one is expected ({problem})", level)
+    raise InputError(
+        f"The CT shows no vertebral body's edge around the segment or point of {level} ({str(problem).rstrip('.')}): "
+        f"check that it lies in the body of {level}, or place the midline by hand.",
+        level,
+    )
 
 
 def _symmetry_line(stack: AxialStack, axes: BodyAxes, mid_slice: int) -> tuple[np.ndarray, np.ndarray]:

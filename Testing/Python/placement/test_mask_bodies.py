@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from placement.builders import PHANTOM, STACK, body_errors, study_protocol, whole_mask
 from placement.phantom_masks import coarse, holed, ragged, vertebra_mask
+from scipy import ndimage
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.placement.mask_bodies import guess_from_mask
@@ -54,6 +55,17 @@ def test_what_lies_apart_from_the_vertebra_is_left_aside_and_told():
     guess = guessed("L3", mask)
     assert np.linalg.norm(body_errors(guess, PHANTOM.spec.vertebra("L3"))[0]) < 1.5
     assert "mask_in_pieces" in [finding.code for finding in guess.findings]
+
+
+@pytest.mark.parametrize("kind", ["whole", "body", "without discs"])
+def test_a_segment_of_two_vertebrae_is_refused_whichever_is_the_larger(kind):
+    two = np.any(
+        [vertebra_mask(PHANTOM.spec.vertebra(level), PHANTOM.grid, kind == "whole") for level in ("L2", "L3")], axis=0
+    )
+    if kind == "without discs":
+        two = ndimage.binary_closing(two, np.ones((9, 3, 3)))
+    with pytest.raises(InputError, match="The segment of L3 holds several vertebrae"):
+        guessed("L3", two)
 
 
 def test_holes_are_filled_and_told():
@@ -107,5 +119,7 @@ def test_what_is_no_vertebra_is_refused():
     ball[10:13, 60:70, 60:70] = True
     with pytest.raises(InputError, match="segment of L3 shows no vertebral body"):
         guessed("L3", ball)
+    with pytest.raises(InputError, match="segment of L3 shows no vertebral body"):
+        guessed("L3", ndimage.binary_erosion(whole_mask("L3"), iterations=6))
     with pytest.raises(InputError, match="segment of L3 is empty"):
         guessed("L3", np.zeros_like(ball))
