@@ -54,12 +54,19 @@ def guess_from_click(stack: AxialStack, level: str, click_ras_mm: np.ndarray, pr
         mirror = mirror_plane(stack, axes, guess, near=number > 0)
         axes = axes.mirrored_about(mirror.offset_mm, mirror.angle_deg)
         middle, up, anterior = axes.center_ras_mm, axes.up_ras, axes.anterior_ras
+    if section.seen < protocol.outline_support_min:
+        raise InputError(
+            f"Around the point of {level} the walls of a body are seen on {100 * section.seen:.0f} % of the way, at "
+            f"least {100 * protocol.outline_support_min:.0f} % are needed: it may lie in a disc, place it in the "
+            "middle of the body.",
+            level,
+        )
     endplates = find_endplates(stack, level, middle, anterior, depth_mm, protocol, up)
     axes = replace(axes, center_ras_mm=endplates.middle_ras_mm).turned(endplates.up_ras, anterior)
     findings = (
         *_off_center(level, float(np.linalg.norm(endplates.middle_ras_mm - click)), protocol),
-        *_faint("endplates_faint", level, "endplates", endplates.support, protocol),
-        *_faint("walls_faint", level, "walls", section.seen, protocol),
+        *_faint("endplates_faint", level, "endplates", endplates.support, "", protocol),
+        *_faint("walls_faint", level, "walls", section.seen, ", and that it stands in a body, not in a disc", protocol),
     )
     size_mm = endplates.height_mm, depth_mm, section.width_mm
     return BodyGuess(level, axes.center_ras_mm, axes.up_ras, axes.anterior_ras, *size_mm, findings)
@@ -187,7 +194,7 @@ def _off_center(level: str, off_mm: float, protocol: Protocol) -> tuple[Finding,
     )
 
 
-def _faint(code: str, level: str, what: str, seen: float, protocol: Protocol) -> tuple[Finding, ...]:
+def _faint(code: str, level: str, what: str, seen: float, also: str, protocol: Protocol) -> tuple[Finding, ...]:
     if seen >= protocol.placement_seen_min:
         return ()
     return (
@@ -195,7 +202,7 @@ def _faint(code: str, level: str, what: str, seen: float, protocol: Protocol) ->
             code,
             f"The {what} of {level} are seen on {100 * seen:.0f} % of their extent, less than "
             f"{100 * protocol.placement_seen_min:.0f} %.",
-            "Check the proposed midline on the images.",
+            f"Check the proposed midline on the images{also}.",
             "warning",
             level,
         ),

@@ -7,6 +7,7 @@ from placement.builders import study_protocol
 
 from LumbarHULib.core import polygons
 from LumbarHULib.core.axial_stack import axial_stack
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.outline import Outline
 from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.files.ct_file import read_ct
@@ -83,3 +84,11 @@ def test_the_middle_lies_between_two_slices_and_every_proposal_says_so(placed):
     for proposal in placed[2]:
         (told,) = (one for one in proposal.findings if one.code == "mid_slice_ambiguous")
         assert told.severity == "warning"
+
+
+@pytest.mark.parametrize("height_mm", [334.0, 258.0])
+def test_a_single_click_into_a_disc_measures_no_disc(height_mm, real_data):
+    ct = read_ct(real_data("t12-s1-3mm-nifti") / "example_ct.nii.gz").ct
+    # Read off the screen: the discs below L2 and below L4.
+    with pytest.raises(InputError, match=r"walls of a body are seen on \d+ % .* may lie in a disc"):
+        guess_from_click(axial_stack(ct, study_protocol()), "L3", (-5.4, 143.0, height_mm), study_protocol())
