@@ -112,24 +112,9 @@ def guesses_between_clicks(
     """
     clicked = guesses_from_clicks(stack, clicks_ras_mm, protocol, progress)
     guesses = list(clicked[:1])
-    for upper, lower in pairwise(clicked):
-        between = LEVELS[LEVELS.index(upper.level) + 1 : LEVELS.index(lower.level)]
-        above = upper
-        for number, level in enumerate(between):
-            progress(number / len(between), f"Placing {level}")
-            found = guess_from_click(stack, level, _one_below(above, lower, len(between) + 1 - number), protocol)
-            filled_in = Finding(
-                "level_filled_in",
-                f"{level} was not clicked: it was found between {upper.level} and {lower.level}.",
-                "Check on the images that no level was skipped or counted twice.",
-                "warning",
-                level,
-            )
-            told = tuple(finding for finding in found.findings if finding.code != "click_off_center")
-            above = replace(found, findings=(filled_in, *told))
-            guesses.append(above)
-        guesses.append(lower)
     try:
+        for upper, lower in pairwise(clicked):
+            guesses += [*_between(stack, upper, lower, protocol, progress), lower]
         check_order(guesses, protocol)
     except InputError as problem:
         raise InputError(
@@ -137,6 +122,26 @@ def guesses_between_clicks(
             "Click each level."
         ) from None
     return tuple(guesses)
+
+
+def _between(stack: AxialStack, upper: BodyGuess, lower: BodyGuess, protocol: Protocol, progress) -> list[BodyGuess]:
+    """Return the bodies of the levels between two, each looked for one step below the one above it."""
+    between = LEVELS[LEVELS.index(upper.level) + 1 : LEVELS.index(lower.level)]
+    guesses, above = [], upper
+    for number, level in enumerate(between):
+        progress(number / len(between), f"Placing {level}")
+        found = guess_from_click(stack, level, _one_below(above, lower, len(between) + 1 - number), protocol)
+        filled_in = Finding(
+            "level_filled_in",
+            f"{level} was not clicked: it was found between {upper.level} and {lower.level}.",
+            "Check on the images that no level was skipped or counted twice.",
+            "warning",
+            level,
+        )
+        told = tuple(finding for finding in found.findings if finding.code != "click_off_center")
+        above = replace(found, findings=(filled_in, *told))
+        guesses.append(above)
+    return guesses
 
 
 def check_order(guesses: Sequence[BodyGuess], protocol: Protocol) -> None:

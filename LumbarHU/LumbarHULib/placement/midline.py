@@ -121,8 +121,8 @@ def midline_in_slice(
         except InputError as error:
             problem = problem or error
     raise InputError(
-        f"The CT shows no vertebral body's edge around the segment or point of {level} ({str(problem).rstrip('.')}): "
-        f"check that it lies in the body of {level}, or place the midline by hand.",
+        f"The CT shows no vertebral body's edge where {level} is expected ({str(problem).rstrip('.')}): check the "
+        f"segment or the points that {level} comes from, or place its midline by hand.",
         level,
     )
 

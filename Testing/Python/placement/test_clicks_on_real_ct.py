@@ -11,7 +11,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.outline import Outline
 from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.files.ct_file import read_ct
-from LumbarHULib.placement.click_bodies import guess_from_click
+from LumbarHULib.placement.click_bodies import guess_from_click, guesses_between_clicks
 from LumbarHULib.placement.midline import propose_midline
 
 L3 = 22
@@ -86,9 +86,19 @@ def test_the_middle_lies_between_two_slices_and_every_proposal_says_so(placed):
         assert told.severity == "warning"
 
 
+@pytest.fixture(scope="module")
+def five_bodies(real_data):
+    return axial_stack(read_ct(real_data("t12-s1-3mm-nifti") / "example_ct.nii.gz").ct, study_protocol())
+
+
 @pytest.mark.parametrize("height_mm", [334.0, 258.0])
-def test_a_single_click_into_a_disc_measures_no_disc(height_mm, real_data):
-    ct = read_ct(real_data("t12-s1-3mm-nifti") / "example_ct.nii.gz").ct
+def test_a_single_click_into_a_disc_measures_no_disc(height_mm, five_bodies):
     # Read off the screen: the discs below L2 and below L4.
     with pytest.raises(InputError, match=r"walls of a body are seen on \d+ % .* may lie in a disc"):
-        guess_from_click(axial_stack(ct, study_protocol()), "L3", (-5.4, 143.0, height_mm), study_protocol())
+        guess_from_click(five_bodies, "L3", (-5.4, 143.0, height_mm), study_protocol())
+
+
+def test_a_step_between_two_clicks_into_a_disc_is_no_readers_point(five_bodies):
+    clicks = {"L1": np.array([-7.1, 124.9, 385.0]), "L3": np.array([-6.3, 134.8, 352.0])}
+    with pytest.raises(InputError, match=r"^The levels between the clicks .*disc.* Click each level\.$"):
+        guesses_between_clicks(five_bodies, clicks, study_protocol())
