@@ -40,6 +40,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "small_field_of_view": "The CT is narrow: vessels beside the spine may be out of view.",
         },
         _PLACEMENT: {
+            "sixth_lumbar_vertebra": "The segmentation holds an L6: the levels may be counted otherwise elsewhere.",
             "mask_in_pieces": "A vertebra's segment is in pieces.",
             "mask_with_holes": "A vertebra's segment has holes, which were filled.",
             "mask_coarse": "A segment's voxels are coarse.",
@@ -104,4 +105,4 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 PLACEMENT_CODES = frozenset({*MEANINGS_BY_SUBJECT[_PLACEMENT], "labels_read_by_value"})
 
 # Of these, what no moving of the midline settles.
-ABOUT_WHICH_BODY_CODES = frozenset({"level_filled_in", "labels_read_by_value"})
+ABOUT_WHICH_BODY_CODES = frozenset({"level_filled_in", "labels_read_by_value", "sixth_lumbar_vertebra"})

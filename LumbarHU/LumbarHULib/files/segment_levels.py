@@ -1,7 +1,7 @@
 """Which segment is which vertebra: by what the user says, by its name or terminology, by its label value."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -13,8 +13,11 @@ from LumbarHULib.files.located_json import read_located_json
 from LumbarHULib.files.resources import resource_path
 from LumbarHULib.files.segmentation_file import Segment
 
-_LEVEL_IN_NAME = re.compile(r"(?<![a-z0-9])(?:(t|th)(12)|(l)([1-5]))(?![a-z0-9])")
+_LEVEL_IN_NAME = re.compile(r"(?<![a-z0-9])(?:(t|th)(12)|(l)([1-6]))(?![a-z0-9])")
 _WORDS = re.compile(r"[a-z]+")
+
+# No level of the study's: it tells that the spine is not counted as most are.
+_SIXTH = "L6"
 
 # Middles of two neighboring vertebrae lie at least so far apart along S.
 _NEIGHBORS_MM = 8.0
@@ -54,7 +57,7 @@ def levels_of_segments(
         raise InputError("The segmentation holds no segment of a vertebra: check that it is the right file.")
     assigned = {level: _assigned(level, text, segments) for level, text in assignments.items()}
     by_name = _by_name([segment for segment in segments if segment not in assigned.values()], assigned)
-    findings: tuple[Finding, ...] = ()
+    findings = _sixth_findings(segment for segment in segments if _vertebra_named(segment.name) == _SIXTH)
     found = by_name | assigned
     if not by_name and not any(segment.name for segment in segments):
         by_value, findings = _by_value(segments, assigned)
@@ -70,6 +73,11 @@ def levels_of_segments(
 
 def level_named(name: str) -> str | None:
     """Return the level that a segment's name names, such as “vertebrae_L1” or “L1 vertebra”; None where it is none."""
+    vertebra = _vertebra_named(name)
+    return vertebra if vertebra in LEVELS else None
+
+
+def _vertebra_named(name: str) -> str | None:
     plain = name.lower().replace("_", " ")
     levels = {f"{(match[1] or match[3])[0]}{match[2] or match[4]}".upper() for match in _LEVEL_IN_NAME.finditer(plain)}
     words = set(_WORDS.findall(plain))
@@ -145,7 +153,23 @@ def _by_value(
         "Check that the levels are right.",
         "note",
     )
-    return {level: segment for level, segment in found.items() if level not in assigned}, (note,)
+    sixth = [by_value[value] for level, value in scheme.value_of_level.items() if level == _SIXTH and value in by_value]
+    findings = (*_sixth_findings(sixth), note)
+    return {level: segment for level, segment in found.items() if level not in assigned}, findings
+
+
+def _sixth_findings(segments: Iterable[Segment]) -> tuple[Finding, ...]:
+    """Tell of segments that are a sixth lumbar vertebra."""
+    return tuple(
+        Finding(
+            "sixth_lumbar_vertebra",
+            f"The segmentation holds an L6 (“{segment.name or segment.value}”): this spine has a transitional "
+            "vertebra, so the levels may be counted otherwise elsewhere.",
+            "Count the vertebrae from the ribs and from the sacrum; exclude a transitional vertebra.",
+            "warning",
+        )
+        for segment in segments
+    )
 
 
 def _if_it_fits(scheme: _Scheme, by_value: Mapping[int, Segment]) -> dict[str, Segment]:

@@ -52,6 +52,18 @@ def test_label_values_are_read_by_their_order_along_the_spine(numbering, levels)
     assert all(f"{value} as {level}" in findings[0].sentence for level, value in found.items())
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_sixth_lumbar_vertebra_is_told_and_five_are_not(named):
+    levels = ("L3", "L4", "L5", "L6")
+    segments = [
+        segment(22 + place, f"vertebrae_{level}" if named else "", -35.0 * place) for place, level in enumerate(levels)
+    ]
+    found, findings = values_by_level(segments)
+    assert found == {"L3": 22, "L4": 23, "L5": 24}
+    assert [finding.code for finding in findings][:1] == ["sixth_lumbar_vertebra"]
+    assert "sixth_lumbar_vertebra" not in [finding.code for finding in values_by_level(segments[:-1])[1]]
+
+
 def test_organs_with_a_vertebras_number_do_not_mislead():
     # TotalSegmentator 2 also has 18–25 (bowel, bladder, kidney cysts, sacrum), which VerSe would take for vertebrae.
     organs = [segment(value, height_mm=height) for value, height in ((18, -250), (19, -150), (20, -200), (25, -330))]
