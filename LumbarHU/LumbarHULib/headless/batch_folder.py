@@ -77,7 +77,7 @@ class BatchFolder:
 
 @contextmanager
 def batch_folder(path: Path) -> Iterator[BatchFolder]:
-    """Open a batch's folder, or make it, for this process alone, and remove what a killed one left half done.
+    """Open a batch's folder, or make it, for this process alone; what killing left half done is removed first and last.
 
     Raises
     ------
@@ -91,20 +91,26 @@ def batch_folder(path: Path) -> Iterator[BatchFolder]:
         state.mkdir(parents=True, exist_ok=True)
         with (state / _LOCK).open("a+b") as lock:
             _take(lock, path)
-            with os.scandir(path) as entries:
-                left_behind = [entry.path for entry in entries if _LEFT_BEHIND.fullmatch(entry.name)]
-            for half in left_behind:
-                shutil.rmtree(half, ignore_errors=True)
+            _remove_left_behind(path)
             known = _read_known(state / _KNOWN)
             with (state / _KNOWN).open("a", encoding="utf-8", newline="\n") as log:
                 log.write("\n")  # the last line may be cut off
                 yield BatchFolder(path, known, log)
+            # Of a worker that was killed on the way; its case was measured by another.
+            _remove_left_behind(path)
             with _whole_file(state / _KNOWN) as stream:
                 stream.writelines(_known_line(folder, known[folder]) for folder in sorted(known))
     except OSError as problem:
         raise InputError(f"“{path}” cannot be written ({problem.strerror or problem}): choose another place.") from (
             problem
         )
+
+
+def _remove_left_behind(path: Path) -> None:
+    with os.scandir(path) as entries:
+        left_behind = [entry.path for entry in entries if _LEFT_BEHIND.fullmatch(entry.name)]
+    for half in left_behind:
+        shutil.rmtree(half, ignore_errors=True)
 
 
 def _check_is_free(path: Path) -> None:

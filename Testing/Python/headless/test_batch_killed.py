@@ -13,6 +13,10 @@ from headless.batch_files import assert_same_files, batch_here, case_row, shown_
 from headless.command_runner import PACKAGE_ROOT
 from headless.phantom_files import files_of
 
+from LumbarHULib.headless.batch_command import measured_batch
+from LumbarHULib.headless.batch_folder import batch_folder
+from LumbarHULib.headless.batch_table import read_batch_table
+
 
 def test_what_a_killed_run_left_half_done_is_removed(three, tmp_path):
     batch_here(three, tmp_path / "out")
@@ -21,6 +25,20 @@ def test_what_a_killed_run_left_half_done_is_removed(three, tmp_path):
     (tmp_path / "out" / ".c.0123abcd.part").mkdir()
     batch_here(three, tmp_path / "out")
     assert files_of(tmp_path / "out") == before
+
+
+def test_what_a_killed_worker_left_half_done_is_removed_when_the_others_are_done(three, tmp_path):
+    def map_and_leave_half(function, tasks):
+        for number, task in enumerate(tasks):
+            half = tmp_path / "out" / f".{task.job.case}.0123abcd.part"
+            half.mkdir()
+            (half / "results.csv").touch()
+            yield number, function(task)
+
+    with batch_folder(tmp_path / "out") as folder:
+        measured_batch(folder, read_batch_table(three, tmp_path / "out"), map_and_leave_half)
+    batch_here(three, tmp_path / "clean")
+    assert_same_files(tmp_path / "clean", tmp_path / "out")
 
 
 def start(table, out, workers=2):
