@@ -217,7 +217,7 @@ def _check_seen(found: Endplates, columns: Sequence[Columns], protocol: Protocol
 def _scan_ends(level: str, name: str, scanned_mm: float) -> InputError:
     return InputError(
         f"The scan ends {scanned_mm:.0f} mm {'above' if name == 'upper' else 'below'} the middle of {level}, "
-        f"before its {name} endplate and the disc behind it are seen: leave {level} out, or use a scan that holds "
+        f"before its {name} endplate and the disc beyond it are seen: leave {level} out, or use a scan that holds "
         "them.",
         level,
     )

@@ -85,17 +85,14 @@ def dxa_findings(
 
 def _turned_t_scores(numbers: Mapping[str, np.ndarray]) -> list[CohortFinding]:
     """Return a finding where T-scores go against density: a lost minus makes osteoporosis the best of bones."""
-    density = next((name for name in numbers if name.startswith("bmd")), None)
-    if "t_score" not in numbers or density is None:
-        return []
-    try:
-        found = spearman(numbers["t_score"], numbers[density])
-    except InputError:
-        return []
-    if found.high >= 0:
-        return []
-    sentence = (
-        f"Column t_score: T-scores fall where {density} rises (Spearman's ρ = {found.estimate:.2f}, n = {found.n})."
-    )
     remedy = "Check their signs: T-scores of low density are negative."
-    return [CohortFinding("t_score_against_bmd", sentence, remedy, "severe", column="t_score")]
+    for density in (name for name in numbers if name.startswith("bmd") and "t_score" in numbers):
+        try:
+            found = spearman(numbers["t_score"], numbers[density])
+        except InputError:  # too few cases have both
+            continue
+        if found.high < 0:
+            told = f"Spearman's ρ = {found.estimate:.2f}, n = {found.n}"
+            sentence = f"Column t_score: T-scores fall where {density} rises ({told})."
+            return [CohortFinding("t_score_against_bmd", sentence, remedy, "severe", column="t_score")]
+    return []

@@ -50,7 +50,7 @@ def _patients(cohort: Cohort) -> str:
     rois = cohort.measured_rois
     mean = " over the lumbar vertebrae L1–L4" if cohort.rois(MEAN) else " of single lumbar vertebrae"
     what = f"Mean Hounsfield units (HU){mean} in the region{'s' if len(rois) > 1 else ''} {', '.join(rois)} of "
-    told = f"{what if rois else ''}{len(cohort)} patients were analyzed"
+    told = f"{what if rois else ''}{len(cohort)} patient{'s were' if len(cohort) > 1 else ' was'} analyzed"
     sizes = ", ".join(f"{cohort.group_sizes[group]} {group}" for group in GROUPS)
     if not any(cohort.groups):
         return f"{told}."

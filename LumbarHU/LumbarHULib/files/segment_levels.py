@@ -163,8 +163,8 @@ def _sixth_findings(segments: Iterable[Segment]) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             "sixth_lumbar_vertebra",
-            f"The segmentation holds an L6 (“{segment.name or segment.value}”): this spine has a transitional "
-            "vertebra, so the levels may be counted otherwise elsewhere.",
+            f"The segmentation holds an L6 (“{segment.name or segment.value}”): this spine may have a sixth "
+            "lumbar or a transitional vertebra, and its levels may be counted otherwise elsewhere.",
             "Count the vertebrae from the ribs and from the sacrum; exclude a transitional vertebra.",
             "warning",
         )

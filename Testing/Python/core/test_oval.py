@@ -75,3 +75,11 @@ def test_of_equal_areas_the_more_anterior_one_is_taken():
 def test_where_nothing_lies_in_front_of_the_line_there_is_no_oval(offset):
     t = np.linspace(0, 2 * np.pi, 400, endpoint=False)
     assert largest_oval(5 * np.column_stack([np.cos(t), np.sin(t)]), FORWARD, offset) == (0, 0, 0)
+
+
+def test_of_many_regions_at_once_each_has_the_oval_that_it_has_alone():
+    t = np.linspace(0, 2 * np.pi, 300, endpoint=False)
+    many = np.array([np.column_stack([a * np.cos(t) + 1, b * np.sin(t) + 15]) for a, b in ((20, 14), (8, 10), (3, 2))])
+    figures = np.array(largest_oval(many, FORWARD, 4.0))
+    for region, together in zip(many, figures.T, strict=True):
+        np.testing.assert_allclose(together, largest_oval(region, FORWARD, 4.0), atol=1e-6)

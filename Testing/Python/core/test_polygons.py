@@ -75,6 +75,20 @@ def test_a_half_plane_beyond_the_polygon_keeps_all_or_nothing():
     assert polygons.clip_to_half_plane(SQUARE, np.array([1.0, 0]), 5).shape == (0, 2)
 
 
+def test_many_polygons_at_once_are_cut_and_crossed_as_each_alone():
+    normal, many = np.array([0.6, 0.8]), np.array([star(12) - 10 + (0, shift) for shift in (0.0, 2.0, -40.0, -3.0)])
+    kept = polygons.clip_to_half_plane(many, normal, -1.0)
+    crossings = polygons.crossings_of_axis(many)
+    for polygon, of_many, crossed in zip(many, kept, crossings, strict=True):
+        alone = polygons.clip_to_half_plane(polygon, normal, -1.0)
+        if len(alone):
+            np.testing.assert_array_equal(of_many[: len(alone)], alone)
+            assert (of_many[len(alone) :] == alone[-1]).all()
+        else:  # a single point has neither area nor crossings
+            assert np.ptp(of_many, axis=0).max() == 0
+        np.testing.assert_array_equal(crossed[np.isfinite(crossed)], polygons.crossings_of_axis(polygon))
+
+
 @pytest.mark.parametrize("turns", range(4))
 def test_a_bow_tie_crosses_itself_and_a_star_does_not(turns):
     bow_tie = np.roll(np.array([(0.0, 0), (4, 3), (4, 0), (0, 3)]), turns, axis=0)
