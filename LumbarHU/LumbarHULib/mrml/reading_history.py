@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from LumbarHULib.core.levels import LEVELS
+from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.results import ReadingResult, RoiMask
 from LumbarHULib.mrml.label_layer import same_mask
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
@@ -58,13 +58,13 @@ class ReadingHistory:
         if self._undo:
             self._restore(self._undo.pop())
 
-    def undo(self) -> None:
-        """Take the last gesture back; raises InputError when the reading is signed off."""
-        self._step(self._undo, self._redo)
+    def undo(self) -> tuple[str, ...]:
+        """Take the last gesture back and return the levels that it moved; raises InputError after signing off."""
+        return self._step(self._undo, self._redo)
 
-    def redo(self) -> None:
-        """Repeat the gesture that was taken back last; raises InputError when the reading is signed off."""
-        self._step(self._redo, self._undo)
+    def redo(self) -> tuple[str, ...]:
+        """Repeat what was taken back last and return the levels that it moves; raises InputError after signing off."""
+        return self._step(self._redo, self._undo)
 
     def measure(self) -> ReadingResult:
         """Measure the reading; where regions were edited elsewhere since the last time, that is a gesture as well."""
@@ -79,11 +79,14 @@ class ReadingHistory:
         self._undo.append(state)
         self._redo.clear()
 
-    def _step(self, taken_from: list[_State], put_on: list[_State]) -> None:
+    def _step(self, taken_from: list[_State], put_on: list[_State]) -> tuple[str, ...]:
         self.measurer.reading.require_open()
-        if taken_from:
-            put_on.append(self._state())
-            self._restore(taken_from.pop())
+        if not taken_from:
+            return ()
+        left, entered = self._state(), taken_from.pop()
+        put_on.append(left)
+        self._restore(entered)
+        return tuple(level for level in LEVELS if not _same_level(level, left, entered))
 
     def _state(self) -> _State:
         reading, points_ras_mm = self.measurer.reading, {}
@@ -110,6 +113,16 @@ class ReadingHistory:
                 reading.node.UnsetParameter(name)
         for name, text in state.parameters.items():
             reading.node.SetParameter(name, text)
+
+
+def _same_level(level: str, one: _State, other: _State) -> bool:
+    """Whether a level has the same markups and the same edited regions in two states."""
+    none = np.empty((0, 3))
+    same_markups = all(
+        np.array_equal(one.points_ras_mm.get((level, role), none), other.points_ras_mm.get((level, role), none))
+        for role in MARKUP_ROLES
+    )
+    return same_markups and all(same_mask(one.edits.get((level, roi)), other.edits.get((level, roi))) for roi in ROIS)
 
 
 def _kept_names(reading: Reading) -> list[str]:

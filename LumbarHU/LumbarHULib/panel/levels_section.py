@@ -200,12 +200,18 @@ class LevelsSection(Section):
         if self._session.may_change:
             with self._panel.messages.problems_told():
                 self._panel.placing.cancel()
-                before_ras_mm = self._midline_ras_mm()
-                getattr(self._session.history, step)()
+                moved_levels = getattr(self._session.history, step)()
                 self._session.measure()
-                now_ras_mm = self._midline_ras_mm()
-                if len(now_ras_mm) and not np.array_equal(now_ras_mm, before_ras_mm):
-                    show_midline(now_ras_mm)
+                self._show_one_of(moved_levels)
+
+    def _show_one_of(self, levels: tuple[str, ...]) -> None:
+        """Show where something came back: in the current level if it is one of them, otherwise in the only one."""
+        if self._session.level in levels:
+            midline_ras_mm = self._midline_ras_mm()
+            if len(midline_ras_mm):
+                show_midline(midline_ras_mm)
+        elif len(levels) == 1:
+            self.go_to(levels[0])
 
     def _midline_ras_mm(self) -> np.ndarray:
         """Return the points of the current level's midline: two where it is placed, none where it has none."""

@@ -161,10 +161,11 @@ class MeasuringSteps(WalkBase):
         self._test.assertEqual((self._state("L2"), self._numbers()), ("placed", automatic))
 
     def undo_by_keys(self):
-        """The keys undo and redo what was done last, as the buttons do."""
+        """The keys undo and redo what was done last, as the buttons do, and show the level in which it was done."""
         automatic = self._numbers()
+        self._widget.panel.levels.go_to("L4")
         self._press("Ctrl+Z")
-        self._test.assertEqual(self._state("L2"), "edited: boundary")
+        self._test.assertEqual((self._session.level, self._state("L2")), ("L2", "edited: boundary"))
         self._press("Ctrl+Z")
         edited = self._numbers()
         self._test.assertEqual(self._state("L2"), "edited: boundary, outline")

@@ -40,6 +40,23 @@ def test_undo_and_redo_give_back_the_digits(reading, measurer):
     assert (history.can_undo, history.can_redo) == (True, False)
 
 
+def test_tells_which_levels_it_moved(reading, measurer):
+    history = ReadingHistory(measurer)
+    history.measure()
+    edit_by_hand(reading, "round", "L2", along_midline(reading, "L2", 3)[1:2], erase=True)
+    history.measure()
+    for level in ("L3", "L4"):
+        history.remember()
+        move(reading, level, "midline", (1.5, 0.5, 0))
+        measurer.update_level(level)
+    history.remember()
+    exclude_level(reading, "L1", "fracture")
+    for step, moved in [(history.undo, ["", "L4", "L3", "L2", ""]), (history.redo, ["L2", "L3", "L4", "", ""])]:
+        for level in moved:
+            assert step() == ((level,) if level else ())
+            history.measure()
+
+
 def test_an_edited_boundary_is_automatic_again_after_undo(reading, measurer):
     history, before = ReadingHistory(measurer), means(measurer)
     history.remember()
