@@ -80,19 +80,19 @@ def export_dicom(
     with warnings.catch_warnings():
         # Of oddities of the CT's headers that the objects take over as they are.
         warnings.simplefilter("ignore")
-        segmentation, report = _objects(folder, files)
+        segmentation, report = _objects(folder, files, ct_file.scan_facts.slice_spacing_mm)
         with whole_folder(destination, overwrite, OWN_DICOM_FOLDER) as whole:
             segmentation.save_as(whole / SEGMENTATION)
             report.save_as(whole / REPORT)
     progress(1.0, "Wrote the DICOM objects")
 
 
-def _objects(folder: Path, files: Sequence[Path]) -> tuple:
+def _objects(folder: Path, files: Sequence[Path], slice_spacing_mm: float) -> tuple:
     """Return the Segmentation and the report of an audit folder, on the slices in these files."""
     regions, masks, touched = _regions(folder)
     slices = [_source_slice(files[k]) for k in touched]
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    segmentation = segmentation_of(slices, masks, regions, record["reader"])
+    segmentation = segmentation_of(slices, slice_spacing_mm, masks, regions, record["reader"])
     report = report_of(
         segmentation,
         slices,

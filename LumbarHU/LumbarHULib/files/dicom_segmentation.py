@@ -54,13 +54,17 @@ def coded(code: tuple[str, str, str]):
     return CodedConcept(value, scheme, meaning)
 
 
-def segmentation_of(slices: Sequence, masks: np.ndarray, regions: Sequence[Region], reader: str):
+def segmentation_of(
+    slices: Sequence, slice_spacing_mm: float, masks: np.ndarray, regions: Sequence[Region], reader: str
+):
     """Return the Segmentation object.
 
     Parameters
     ----------
     slices : sequence of pydicom.Dataset
         The CT slices that hold voxels of a region, without their pixels.
+    slice_spacing_mm : float
+        From one slice of the CT to the next, along their normal.
     masks : numpy.ndarray of bool, shape (n_slices, rows, columns, n_regions)
         The voxels of each region.
     regions : sequence of Region
@@ -76,7 +80,7 @@ def segmentation_of(slices: Sequence, masks: np.ndarray, regions: Sequence[Regio
     from highdicom.seg import Segmentation
 
     algorithm = AlgorithmIdentificationSequence(ALGORITHM, coded(EDGE_DETECTION), __version__)
-    return Segmentation(
+    segmentation = Segmentation(
         source_images=list(slices),
         pixel_array=masks,
         segmentation_type="BINARY",
@@ -96,6 +100,11 @@ def segmentation_of(slices: Sequence, masks: np.ndarray, regions: Sequence[Regio
         content_creator_name=person_name(reader),
         series_description="LumbarHU regions, for research only",
     )
+    # highdicom takes the distance between the slices that hold regions for it, or leaves it out: other readers then
+    # put the slices where they do not lie.
+    (measures,) = segmentation.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+    measures.SpacingBetweenSlices = slice_spacing_mm
+    return segmentation
 
 
 def person_name(reader: str) -> str:

@@ -14,11 +14,14 @@ import pydicom
 import pytest
 import SimpleITK
 from headless.command_runner import lumbarhu
-from headless.phantom_files import files_of, rows_of, write_line
+from headless.phantom_files import FIELD_OF_VIEW_MM, files_of, rows_of, write_line, write_midlines
 from headless.test_dicom_phantom import write_series
 from pydicom.sr.codedict import Code, codes
 
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
+from LumbarHULib.phantom.grid import axial_grid
+from LumbarHULib.phantom.render import render_on_grid
+from LumbarHULib.phantom.spines import upright_spine
 
 IDENTITY = {
     "StudyInstanceUID": "1.2.826.0.1.3680043.8.498.1",
@@ -124,6 +127,42 @@ def test_dcmqi_gets_the_voxels_of_the_label_maps_back(exported, audit, tmp_path)
         on_ct = SimpleITK.Resample(read, labels[roi], SimpleITK.Transform(), SimpleITK.sitkNearestNeighbor)
         wanted = SimpleITK.GetArrayFromImage(labels[roi]) == LABEL_VALUES[level]
         assert np.array_equal(SimpleITK.GetArrayFromImage(on_ct) != 0, wanted)
+
+
+def test_dcmqi_gets_the_voxels_back_slice_by_slice_under_a_tilted_gantry(tmp_path):
+    # Its images have no shear: it shifts the slices against each other, and must know how far apart they lie.
+    grid = axial_grid((0.0, -8.0, 16.0), (FIELD_OF_VIEW_MM[0], 90.0, 60.0), 0.9, 2.5).sheared(12.0)
+    phantom = render_on_grid(upright_spine(("L2", "L3"), trunk=False), grid)
+    directions_lps = (phantom.ras_from_ijk[:3, :2] * [[-1], [-1], [1]] / 0.9).T.round(9).ravel().tolist()
+    tilted = {"ImageOrientationPatient": directions_lps, "PixelSpacing": [0.9, 0.9], "GantryDetectorTilt": "12"}
+    series = write_series(tmp_path / "series", phantom, **IDENTITY, **tilted)
+    markups = write_midlines(tmp_path / "markups", phantom)
+    assert lumbarhu("measure", series, "--markups", markups, "--out", tmp_path / "audit").exit_code == 0
+    exported, read = tmp_path / "dicom", tmp_path / "read"
+    assert lumbarhu("export-dicom", tmp_path / "audit", "--ct", series, "--out", exported).exit_code == 0
+    read.mkdir()
+    dcmqi("segimage2itkimage", "--inputDICOM", exported / "segmentation.dcm", "--outputDirectory", read, "-t", "nrrd")
+    labels = {
+        roi: SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / "audit" / "labelmaps" / f"{roi}.nrrd")))
+        for roi in ROIS
+    }
+    first = min(np.flatnonzero(volume.any(axis=(1, 2)))[0] for volume in labels.values())
+    segments = pydicom.dcmread(exported / "segmentation.dcm", stop_before_pixels=True).SegmentSequence
+    assert len(segments) == 10
+    for segment in segments:
+        level, roi = segment.SegmentLabel.split()
+        found = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(read / f"{segment.SegmentNumber}.nrrd")))
+        wanted = labels[roi][first : first + len(found)] == LABEL_VALUES[level]
+        assert wanted.sum() == (labels[roi] == LABEL_VALUES[level]).sum()
+        assert np.array_equal(found != 0, wanted)
+
+
+def test_the_segmentation_tells_how_far_apart_the_slices_of_the_ct_lie(exported, series, one_level_of, tmp_path):
+    folder = one_level_of(series, "AB")
+    assert lumbarhu("export-dicom", folder, "--ct", series, "--out", tmp_path / "dicom").exit_code == 0
+    for path in (exported, tmp_path / "dicom"):
+        shared = pydicom.dcmread(path / "segmentation.dcm").SharedFunctionalGroupsSequence[0]
+        assert shared.PixelMeasuresSequence[0].SpacingBetweenSlices == 5.0
 
 
 def test_dcmqi_gets_the_numbers_of_the_tables_back(exported, audit, tmp_path):
