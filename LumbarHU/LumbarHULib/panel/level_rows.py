@@ -3,17 +3,14 @@
 from dataclasses import dataclass
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.mrml.reading_markups import AUTOMATIC_ROLES, is_edited, midline_origin
 from LumbarHULib.mrml.roi_segmentations import rois_edited_by_hand
 
-_ROW_STYLE = (
-    "QToolButton { font-weight: bold; min-width: 2.4em; padding: 3px; }"
-    "QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); }"
-)
-_SYMBOL_STYLE = "QToolButton { min-width: 1.2em; padding: 3px; } QToolButton::menu-indicator { image: none; }"
+_CHOOSE_WIDTH_PX = 42
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +46,19 @@ def _make_row(grid, number: int, level: str) -> LevelRow:
     wanted.toolTip = _("Measure {level}. Without the tick it counts as not measured, and is not asked for.").format(
         level=level
     )
-    choose.text, choose.checkable, choose.styleSheet = level, True, _ROW_STYLE
+    choose.text, choose.checkable = level, True
+    bold = choose.font
+    bold.setBold(True)
+    choose.font = bold
+    choose.setMinimumWidth(_CHOOSE_WIDTH_PX)
+    choose.connect("toggled(bool)", lambda checked: _highlight(choose, checked))
     choose.toolTip = _("Go to {level}.").format(level=level)
     place.toolTip = _("Place the midline of {level}, or place it anew, with two axial clicks.").format(level=level)
-    automatic.text, automatic.styleSheet = "↺", _SYMBOL_STYLE
+    automatic.text = "↺"
     automatic.toolTip = _("Return to automatic what was edited by hand at {level}.").format(level=level)
     automatic.setPopupMode(qt.QToolButton.InstantPopup)
     automatic.setMenu(qt.QMenu(automatic))
-    remove.text, remove.styleSheet = "✕", _SYMBOL_STYLE
+    remove.text = "✕"
     remove.toolTip = _("Remove the markups of {level}.").format(level=level)
     state.wordWrap = True
     state.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
@@ -66,6 +68,16 @@ def _make_row(grid, number: int, level: str) -> LevelRow:
         widget.objectName = f"hu{level}{name}"
         grid.addWidget(widget, number, column)
     return row
+
+
+def _highlight(button, checked: bool) -> None:
+    """Let a button stand out; by its palette, since one with a style sheet keeps its colors when Slicer turns dark."""
+    palette = qt.QPalette()
+    if checked:
+        usual = slicer.app.palette()
+        palette.setColor(qt.QPalette.Button, usual.color(qt.QPalette.Highlight))
+        palette.setColor(qt.QPalette.ButtonText, usual.color(qt.QPalette.HighlightedText))
+    button.palette = palette
 
 
 def edited_parts(session, level: str) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ CLASS_COLORS = {
 _SUMMARY_COLUMNS = ("mean", "class", "cutoffs", "distance", "interval", "error")
 _COLUMN_WIDTHS = {"mean": 40, "cutoffs": 50, "distance": 46, "interval": 50, "error": 44}
 _ROW_HEIGHT = 22
+_SUMMARY_FONT_POINTS = 8
 
 
 class ResultsSection(Section):
@@ -50,7 +51,11 @@ class ResultsSection(Section):
             if not is_class:
                 summary.setColumnWidth(column, _COLUMN_WIDTHS[name])
         summary.setWordWrap(True)
-        summary.styleSheet = "QTableWidget, QHeaderView { font-size: 8pt; } QTableWidget::item { padding: 0px; }"
+        # With a style sheet they would keep their colors when Slicer turns dark.
+        for widget in (summary, summary.horizontalHeader(), summary.verticalHeader()):
+            small = widget.font
+            small.setPointSize(_SUMMARY_FONT_POINTS)
+            widget.font = small
         levels.verticalHeader().setSectionResizeMode(qt.QHeaderView.Fixed)
         levels.verticalHeader().defaultSectionSize = _ROW_HEIGHT
         copy_on_request(levels)
