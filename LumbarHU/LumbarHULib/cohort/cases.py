@@ -86,11 +86,14 @@ class Cohort:
         Fewest levels that a mean over L1–L4 is taken of.
     note : str
         Belongs on everything made of it; says that it is synthetic if it is.
+    groups_by_t_score : int
+        How many of the groups are those of T-scores; the others are as given.
 
     Raises
     ------
     InputError
-        If there is no case, a case is there twice, or columns differ in length.
+        If there is no case, a case is there twice, columns differ in length, or more groups are those of T-scores than
+        there are.
     """
 
     name: str
@@ -103,6 +106,7 @@ class Cohort:
     findings: Sequence[CohortFinding] = ()
     minimum_levels: int = 2
     note: str = ""
+    groups_by_t_score: int = 0
 
     def __post_init__(self):
         n = len(self.cases)
@@ -113,6 +117,12 @@ class Cohort:
         columns = [self.groups, *self.level_hu.values(), *self.numbers.values(), *self.labels.values()]
         if any(len(column) != n for column in columns):
             raise InputError(f"The columns of the cohort differ in length: give {n} values in each.")
+        grouped = sum(map(bool, self.groups))
+        if not 0 <= self.groups_by_t_score <= grouped:
+            raise InputError(
+                f"{self.groups_by_t_score} groups cannot be those of T-scores where {grouped} cases have one: give at "
+                "most as many."
+            )
 
     def __len__(self) -> int:
         return len(self.cases)

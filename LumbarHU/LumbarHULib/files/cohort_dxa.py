@@ -17,11 +17,11 @@ Rows = Sequence[tuple[int, tuple[str, ...]]]
 
 def dxa_groups(
     rows: Rows, labels: Mapping[str, Sequence[str]], numbers: Mapping[str, np.ndarray], tell: Tell
-) -> tuple[str, ...]:
-    """Return the group of each case as given, or else by its T-score; "" where neither is known."""
+) -> tuple[tuple[str, ...], int]:
+    """Return each case's group as given, or else by its T-score, "" where neither is known; and how many are by it."""
     given = labels.get("group", ("",) * len(rows))
     if "t_score" not in numbers:
-        return tuple(given)
+        return tuple(given), 0
     t_scores = numbers["t_score"]
     by_score = groups_of_t_scores(t_scores, load_t_score_criteria())
     for (row, _), group, other, t_score in zip(rows, given, by_score, t_scores, strict=True):
@@ -29,7 +29,8 @@ def dxa_groups(
             sentence = f"Row {row}, column group: {group} is given, but a T-score of {t_score:g} is {other}; as given."
             remedy = "Correct one of them; a T-score of another site may be the reason."
             tell(CohortFinding("group_contradicts_t_score", sentence, remedy, row=row, column="group"))
-    return tuple(group or other for group, other in zip(given, by_score, strict=True))
+    groups = tuple(group or other for group, other in zip(given, by_score, strict=True))
+    return groups, sum(map(bool, groups)) - sum(map(bool, given))
 
 
 def menopause_of_women(

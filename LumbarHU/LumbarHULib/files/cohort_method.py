@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from LumbarHULib.cohort.agreement import LSC_FACTOR
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.cases import Cohort
-from LumbarHULib.cohort.groups import GROUPS, groups_of_t_scores
+from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.study_tables import MEAN
 from LumbarHULib.cohort.targets import TARGETS
 from LumbarHULib.files.audit import software_versions
@@ -58,17 +58,17 @@ def _patients(cohort: Cohort) -> str:
 
 
 def _origin_of_groups(cohort: Cohort) -> str:
-    """Return how the groups came about: by the T-scores that there are, as given, or some so and some so."""
+    """Return how many groups were given, and how many came about by which T-scores."""
+    by_score = cohort.groups_by_t_score
+    given = sum(map(bool, cohort.groups)) - by_score
+    if not by_score:
+        return "as given"
     criteria = load_t_score_criteria()
-    by_score = groups_of_t_scores(cohort.numbers.get("t_score", [float("nan")] * len(cohort)), criteria)
-    as_scores = {group == other for group, other in zip(cohort.groups, by_score, strict=True) if group}
     limits = (
         f"by T-score: normal ≥ {_minus(criteria.normal_at_least)}, osteoporosis ≤ "
         f"{_minus(criteria.osteoporosis_at_most)}, osteopenia between"
     )
-    if as_scores == {True}:
-        return limits
-    return f"as given, or {limits}" if True in as_scores else "as given"
+    return f"{given} as given and {by_score} {limits}" if given else limits
 
 
 def _characteristics(analysis: CohortAnalysis) -> list[str]:

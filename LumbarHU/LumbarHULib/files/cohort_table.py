@@ -83,7 +83,7 @@ def read_cohort(path: Path, readings: Path | None = None, progress: Progress = l
     level_hu = source.with_means(level_hu, cases, found, named)
     if "menopause" in labels:
         labels["menopause"] = menopause_of_women(rows, cases, labels, source.findings.append)
-    groups = dxa_groups(rows, labels, numbers, source.findings.append)
+    groups, groups_by_t_score = dxa_groups(rows, labels, numbers, source.findings.append)
     source.findings += dxa_findings(rows, cases, labels, numbers)
     is_synthetic = any(case.casefold().startswith(SYNTHETIC) for case in cases)
     labels.pop("group", None)
@@ -98,6 +98,7 @@ def read_cohort(path: Path, readings: Path | None = None, progress: Progress = l
         findings=tuple(source.findings),
         minimum_levels=load_protocol().protocol.minimum_levels,
         note="SYNTHETIC: made-up patients, no measurement of anybody." if is_synthetic else "",
+        groups_by_t_score=groups_by_t_score,
     )
 
 

@@ -5,8 +5,10 @@ import pytest
 
 from LumbarHULib.cohort.analysis import AnalysisOptions, analyze
 from LumbarHULib.cohort.cases import Cohort
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 from LumbarHULib.files.cohort_method import method_text
+from LumbarHULib.files.cohort_table import read_cohort
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 
 GROUPS = ("osteoporosis",) * 5 + ("osteopenia",) * 5 + ("normal",) * 6
@@ -27,16 +29,28 @@ def method(rois=ROIS[:3], levels=MEAN_LEVELS, groups=GROUPS, prevalences=None, *
 
 
 @pytest.mark.parametrize(
-    ("groups", "t_scores", "told"),
+    ("given", "t_scores", "told"),
     [
         (GROUPS, None, "(6 normal, 5 osteopenia, 5 osteoporosis; as given)."),
-        (GROUPS, T_SCORES, "5 osteoporosis; by T-score: normal ≥ −1.0, osteoporosis ≤ −2.5, osteopenia between)."),
-        (GROUPS, np.where(T_SCORES > 0, np.nan, T_SCORES), "; as given, or by T-score: normal ≥ −1.0,"),
-        (GROUPS, -T_SCORES, "; as given, or by T-score"),
+        (("",) * 16, T_SCORES, "5 osteoporosis; by T-score: normal ≥ −1.0, osteoporosis ≤ −2.5, osteopenia between)."),
+        (("", "", *GROUPS[2:]), T_SCORES, "; 14 as given and 2 by T-score: normal ≥ −1.0,"),
+        (GROUPS, T_SCORES, "5 osteoporosis; as given)."),
+        (GROUPS, -T_SCORES, "5 osteoporosis; as given)."),
     ],
 )
-def test_it_says_whether_groups_are_those_of_t_scores(groups, t_scores, told):
-    assert told in method(groups=groups, **({} if t_scores is None else {"t_score": t_scores}))
+def test_it_says_how_many_groups_were_given_and_how_many_are_those_of_t_scores(tmp_path, given, t_scores, told):
+    t_scores = [""] * 16 if t_scores is None else t_scores
+    columns = zip(HU, given, t_scores, strict=True)
+    rows = [f"c{number},{hu},{group},{t_score}" for number, (hu, group, t_score) in enumerate(columns)]
+    table = tmp_path / "COHORT.csv"
+    table.write_text("\n".join(["case,hu_L1_round,group,t_score", *rows]), encoding="utf-8")
+    options = AnalysisOptions(prevalences={}, resamples=100)
+    assert told in method_text(analyze(read_cohort(table), options, load_cutoffs().cutoffs))
+
+
+def test_no_more_groups_than_there_are_can_be_those_of_t_scores():
+    with pytest.raises(InputError, match="2 groups cannot be those of T-scores where 1 cases have one"):
+        Cohort("c", ("a", "b"), {}, ("normal", ""), groups_by_t_score=2)
 
 
 def test_of_hu_and_groups_alone_it_names_what_these_allow():
