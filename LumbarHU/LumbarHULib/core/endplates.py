@@ -153,8 +153,9 @@ def find_endplates(
     if stack.slice_spacing_mm > widest_mm:
         raise InputError(
             f"The endplates of {level} cannot be seen in slices {stack.slice_spacing_mm:.4g} mm apart, more than half "
-            f"a body's usual height ({widest_mm:g} mm): use a CT with thinner slices, or place the midline by hand.",
+            f"a body's usual height ({widest_mm:g} mm)",
             level,
+            "use a CT with thinner slices, or place the midline by hand",
         )
     normal = stack.normal_ras
     anterior = np.asarray(anterior_ras) - (np.asarray(anterior_ras) @ normal) * normal
@@ -195,31 +196,31 @@ def _check_seen(found: Endplates, columns: Sequence[Columns], protocol: Protocol
             raise _scan_ends(level, name, scanned_mm)
         if endplate.support >= protocol.endplate_support_min:
             raise InputError(
-                f"The {name} endplate of {level} is not seen before {of_side.outward_mm.max():.0f} mm from its middle: "
-                f"place {level} in the middle of its body, or exclude it.",
+                f"The {name} endplate of {level} is not seen before {of_side.outward_mm.max():.0f} mm from its middle",
                 level,
+                f"place {level} in the middle of its body, or exclude it",
             )
         raise InputError(
             f"The {name} endplate of {level} is not seen: a dense layer stands in {100 * endplate.support:.0f} % of "
-            f"the columns of voxels through it, at least {100 * protocol.endplate_support_min:.0f} % are needed; place "
-            f"{level} in the middle of its body, or exclude it.",
+            f"the columns of voxels through it, at least {100 * protocol.endplate_support_min:.0f} % are needed",
             level,
+            f"place {level} in the middle of its body, or exclude it",
         )
     if not protocol.endplate_height_min_mm <= found.height_mm <= protocol.endplate_height_max_mm:
         raise InputError(
             f"The endplates found for {level} lie {found.height_mm:.0f} mm apart, no height of a vertebral body "
-            f"({protocol.endplate_height_min_mm:g} to {protocol.endplate_height_max_mm:g} mm): place {level} in the "
-            "middle of its body.",
+            f"({protocol.endplate_height_min_mm:g} to {protocol.endplate_height_max_mm:g} mm)",
             level,
+            f"place {level} in the middle of its body",
         )
 
 
 def _scan_ends(level: str, name: str, scanned_mm: float) -> InputError:
     return InputError(
         f"The scan ends {scanned_mm:.0f} mm {'above' if name == 'upper' else 'below'} the middle of {level}, "
-        f"before its {name} endplate and the disc beyond it are seen: leave {level} out, or use a scan that holds "
-        "them.",
+        f"before its {name} endplate and the disc beyond it are seen",
         level,
+        f"leave {level} out, or use a scan that holds them",
     )
 
 

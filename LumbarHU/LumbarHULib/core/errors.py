@@ -15,14 +15,18 @@ class InputError(ValueError):
     Parameters
     ----------
     sentence : str
-        The sentence. Nothing is added to it before it is shown; a name of hundreds of letters loses its middle.
+        The sentence. Nothing but the remedy is added to it before it is shown; a name of hundreds of letters loses its
+        middle.
     level : str, optional
         The vertebral level concerned, such as ``"L2"``; the sentence names it as well.
+    remedy : str, optional
+        What to do, if the sentence says only what is wrong; for an error that another one may give as its cause.
     """
 
-    def __init__(self, sentence: str, level: str | None = None):
-        super().__init__(_TOO_LONG.sub(_without_middle, sentence))
+    def __init__(self, sentence: str, level: str | None = None, remedy: str = ""):
+        super().__init__(_TOO_LONG.sub(_without_middle, f"{sentence}: {remedy}." if remedy else sentence))
         self.level = level
+        self.cause = sentence.removesuffix(".")
 
 
 def _without_middle(name: re.Match) -> str:

@@ -56,10 +56,10 @@ def guess_from_click(stack: AxialStack, level: str, click_ras_mm: np.ndarray, pr
         middle, up, anterior = axes.center_ras_mm, axes.up_ras, axes.anterior_ras
     if section.seen < protocol.outline_support_min:
         raise InputError(
-            f"Around the point of {level} the walls of a body are seen on {100 * section.seen:.0f} % of the way, at "
-            f"least {100 * protocol.outline_support_min:.0f} % are needed: it may lie in a disc, place it in the "
-            "middle of the body.",
+            f"Around {level} the walls of a body are seen on {100 * section.seen:.0f} % of the way, at least "
+            f"{100 * protocol.outline_support_min:.0f} % are needed",
             level,
+            "its point may lie in a disc, place it in the middle of the body",
         )
     endplates = find_endplates(stack, level, middle, anterior, depth_mm, protocol, up)
     axes = replace(axes, center_ras_mm=endplates.middle_ras_mm).turned(endplates.up_ras, anterior)
@@ -118,8 +118,7 @@ def guesses_between_clicks(
         check_order(guesses, protocol)
     except InputError as problem:
         raise InputError(
-            f"The levels between the clicks could not be filled in, since bodies and levels do not match ({problem}) "
-            "Click each level."
+            f"The levels between the clicks could not be filled in ({problem.cause}): click each level."
         ) from None
     return tuple(guesses)
 
@@ -151,19 +150,21 @@ def check_order(guesses: Sequence[BodyGuess], protocol: Protocol) -> None:
         half_heights_mm = (upper.height_mm + lower.height_mm) / 2
         if abs(apart_mm) < half_heights_mm / 2:
             raise InputError(
-                f"{upper.level} and {lower.level} lie in the same vertebral body: place each in a body of its own.",
+                f"{upper.level} and {lower.level} lie in the same vertebral body",
                 lower.level,
+                "place each in a body of its own",
             )
         if abs(apart_mm) - half_heights_mm < protocol.placement_disc_min_mm:
             raise InputError(
-                f"{upper.level} and {lower.level} have no disc of {protocol.placement_disc_min_mm:g} mm between them: "
-                "one of them lies in a disc, place each in a body of its own.",
+                f"{upper.level} and {lower.level} have no disc of {protocol.placement_disc_min_mm:g} mm between them",
                 lower.level,
+                "one of them lies in a disc, place each in a body of its own",
             )
         if apart_mm < 0:
             raise InputError(
-                f"{upper.level} lies {-apart_mm:.0f} mm below {lower.level}: name the points from top to bottom.",
+                f"{upper.level} lies {-apart_mm:.0f} mm below {lower.level}",
                 upper.level,
+                "name the points from top to bottom",
             )
 
 
@@ -178,9 +179,9 @@ def _check_inside(stack: AxialStack, level: str, click: np.ndarray) -> None:
     ijk = stack.to_ijk(click)
     if not np.all((ijk > -0.5) & (ijk < np.array(stack.voxels_hu.shape[::-1]) - 0.5)):
         raise InputError(
-            f"The point of {level} lies outside the CT: place it in the middle of the body, or check that it belongs "
-            "to this CT.",
+            f"The point of {level} lies outside the CT",
             level,
+            "place it in the middle of the body, or check that it belongs to this CT",
         )
 
 

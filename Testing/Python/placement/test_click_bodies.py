@@ -127,7 +127,7 @@ def test_two_clicks_fill_in_the_level_between_and_say_so():
 
 def test_more_levels_between_two_clicks_than_there_are_bodies_are_refused():
     clicks = {"L1": middle("L2"), "L4": middle("L4")}
-    with pytest.raises(InputError, match=r"could not be filled in.*Click each level\.$"):
+    with pytest.raises(InputError, match=r"could not be filled in \([^:]*\): click each level\.$"):
         guesses_between_clicks(STACK, clicks, study_protocol())
 
 
