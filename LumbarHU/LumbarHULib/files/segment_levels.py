@@ -138,7 +138,8 @@ def _by_value(
     fitting = [(scheme, found) for scheme in _label_tables().schemes if (found := _if_it_fits(scheme, by_value))]
     if len(fitting) != 1:
         if assigned:
-            return {}, ()
+            agreeing = [scheme for scheme in _label_tables().schemes if _agrees(scheme, assigned)]
+            return {}, tuple(finding for scheme in agreeing for finding in _sixth_by_value(scheme, by_value))
         readings = " or ".join(
             f"{scheme.name} ({', '.join(f'{segment.value} = {level}' for level, segment in found.items())})"
             for scheme, found in fitting
@@ -153,9 +154,18 @@ def _by_value(
         "Check that the levels are right.",
         "note",
     )
-    sixth = [by_value[value] for level, value in scheme.value_of_level.items() if level == _SIXTH and value in by_value]
-    findings = (*_sixth_findings(sixth), note)
+    findings = (*_sixth_by_value(scheme, by_value), note)
     return {level: segment for level, segment in found.items() if level not in assigned}, findings
+
+
+def _agrees(scheme: _Scheme, assigned: Mapping[str, Segment]) -> bool:
+    """Return whether what the user says is what a numbering says."""
+    return all(scheme.value_of_level.get(level) == segment.value for level, segment in assigned.items())
+
+
+def _sixth_by_value(scheme: _Scheme, by_value: Mapping[int, Segment]) -> tuple[Finding, ...]:
+    sixth = by_value.get(scheme.value_of_level.get(_SIXTH))
+    return _sixth_findings([sixth] if sixth else ())
 
 
 def _sixth_findings(segments: Iterable[Segment]) -> tuple[Finding, ...]:

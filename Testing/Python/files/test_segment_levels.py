@@ -64,6 +64,17 @@ def test_a_sixth_lumbar_vertebra_is_told_and_five_are_not(named):
     assert "sixth_lumbar_vertebra" not in [finding.code for finding in values_by_level(segments[:-1])[1]]
 
 
+def test_a_sixth_lumbar_vertebra_is_told_where_only_the_users_word_tells_the_numbering():
+    # An organ whose number is a vertebra's lies so that no numbering fits the labels' order.
+    segments = [segment(value, height_mm=height) for value, height in ((19, -300), (23, 0), (24, -35), (25, -70))]
+    found, findings = values_by_level(segments, L4="23", L5="24")
+    assert found == {"L4": 23, "L5": 24}
+    assert [finding.code for finding in findings] == ["sixth_lumbar_vertebra"]
+    assert values_by_level(segments[:-1], L4="23", L5="24")[1] == ()
+    # By another numbering than the one that calls 25 a sixth.
+    assert values_by_level(segments, L1="23", L2="24")[1] == ()
+
+
 def test_organs_with_a_vertebras_number_do_not_mislead():
     # TotalSegmentator 2 also has 18–25 (bowel, bladder, kidney cysts, sacrum), which VerSe would take for vertebrae.
     organs = [segment(value, height_mm=height) for value, height in ((18, -250), (19, -150), (20, -200), (25, -330))]
