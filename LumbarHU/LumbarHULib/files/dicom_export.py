@@ -2,9 +2,11 @@
 
 import csv
 import json
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +21,10 @@ from LumbarHULib.files.sitk_file import read_with_sitk
 from LumbarHULib.files.verify import verify_audit_folder
 from LumbarHULib.files.whole_folder import OwnFolder, check_destination, whole_folder
 
+if TYPE_CHECKING:
+    from highdicom.seg import Segmentation
+    from highdicom.sr import ComprehensiveSR
+
 SEGMENTATION, REPORT = "segmentation.dcm", "report.dcm"
 OWN_DICOM_FOLDER = OwnFolder(frozenset({SEGMENTATION, REPORT}), sign=SEGMENTATION)
 
@@ -30,6 +36,8 @@ _MAY_BE_EMPTY = (
 )
 # All that DICOM knows.
 _SEXES = ("M", "F", "O")
+# Of a date; pydicom also takes 1953.04.17, of the standard before DICOM, which PS3.5 calls not compliant.
+_EIGHT_DIGITS = re.compile("[0-9]{8}")
 _ALL_LETTERS = "ISO_IR 192"  # UTF-8
 
 
@@ -79,7 +87,7 @@ def export_dicom(
     files = slice_files(series, lambda share, text: None)
     with warnings.catch_warnings():
         # Of oddities of the CT's headers that the objects take over as they are.
-        warnings.simplefilter("ignore")
+        warnings.filterwarnings("ignore", module=r"(pydicom|highdicom)(\.|$)")
         segmentation, report = _objects(folder, files, ct_file.scan_facts.slice_spacing_mm)
         with whole_folder(destination, overwrite, OWN_DICOM_FOLDER) as whole:
             segmentation.save_as(whole / SEGMENTATION)
@@ -87,7 +95,7 @@ def export_dicom(
     progress(1.0, "Wrote the DICOM objects")
 
 
-def _objects(folder: Path, files: Sequence[Path], slice_spacing_mm: float) -> tuple:
+def _objects(folder: Path, files: Sequence[Path], slice_spacing_mm: float) -> tuple["Segmentation", "ComprehensiveSR"]:
     """Return the Segmentation and the report of an audit folder, on the slices in these files."""
     regions, masks, touched = _regions(folder)
     slices = [_source_slice(files[k]) for k in touched]
@@ -162,22 +170,23 @@ def _source_slice(path: Path):
 
 
 def _is_allowed(element) -> bool:
-    """Return whether an identifier, a date, a time or a sex is one, as an archive will ask."""
+    """Return whether an identifier, a date, a time or a sex is one by DICOM PS3.5, as an archive will ask."""
     from pydicom.uid import UID
     from pydicom.valuerep import DA, TM
 
     value = element.value
     if not value:
         return True
+    if element.VR == "CS":
+        return value in _SEXES
+    if element.VR == "DA" and not _EIGHT_DIGITS.fullmatch(str(value)):
+        return False
+    parse = {"DA": DA, "TM": TM, "UI": UID}.get(element.VR, str)
     try:
-        return {
-            "UI": lambda: UID(value).is_valid,
-            "DA": lambda: DA(value) is not None,
-            "TM": lambda: TM(value) is not None,
-            "CS": lambda: value in _SEXES,
-        }.get(element.VR, lambda: True)()
+        parsed = parse(value)
     except (ValueError, TypeError):
         return False
+    return parsed.is_valid if isinstance(parsed, UID) else True
 
 
 def _values(path: Path) -> dict[tuple[str, str], dict[str, float]]:

@@ -283,10 +283,13 @@ def test_the_character_set_is(which, series, one_level_of, tmp_path):
     ("keyword", "value"),
     [
         ("PatientBirthDate", "17.04.1953"),
+        ("PatientBirthDate", "1953.04.17"),
+        ("PatientBirthDate", "19530230"),
         ("StudyDate", "20241301"),
         ("StudyTime", "noon"),
         ("PatientSex", "W"),
         ("StudyInstanceUID", "1.2.abc"),
+        ("StudyInstanceUID", "1.2.826.007"),
     ],
 )
 def test_a_header_that_dicom_does_not_allow_is_refused(keyword, value, audit, series, tmp_path):
@@ -294,6 +297,17 @@ def test_a_header_that_dicom_does_not_allow_is_refused(keyword, value, audit, se
     told = refusal("export-dicom", audit, "--ct", own, "--out", tmp_path / "dicom")
     assert f"states the {keyword} “{value}”, which DICOM does not allow" in told
     assert not (tmp_path / "dicom").exists()
+
+
+def test_an_oddity_that_does_not_hinder_an_archive_is_taken_over_in_silence(series, one_level_of, tmp_path):
+    odd = {"PatientID": "7" * 70, "StudyTime": "0815", "StudyInstanceUID": "1.2.0.826"}
+    own = with_headers(series, tmp_path / "series", **odd)
+    run = lumbarhu("export-dicom", one_level_of(own, "AB"), "--ct", own, "--out", tmp_path / "dicom")
+    assert (run.exit_code, run.err) == (0, "")
+    for name in ("segmentation.dcm", "report.dcm"):
+        dataset = pydicom.dcmread(tmp_path / "dicom" / name)
+        with pytest.warns(UserWarning, match="exceeds the maximum length of 64"):
+            assert {keyword: dataset[keyword].value for keyword in odd} == odd
 
 
 def test_the_segmentation_measured_again_gives_the_same_tables_and_label_maps(exported, audit, series, tmp_path):
