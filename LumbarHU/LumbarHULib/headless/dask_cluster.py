@@ -1,6 +1,7 @@
 """A function mapped over many items by the workers of a Dask cluster; Dask is an optional package."""
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -19,7 +20,7 @@ _AHEAD = 4
 _TIMEOUT_S = 20
 
 # Where Dask tells, with the places in its code, that a scheduler was lost, which is told here in a sentence.
-_LOGGERS = ("distributed", "distributed.client")
+_LOGGER = "distributed.client"
 
 
 def map_on_dask(
@@ -46,7 +47,7 @@ def map_on_dask(
         from distributed import Client, as_completed
     except ImportError as error:
         raise InputError("--scheduler needs the package distributed: install lumbarhu[cluster].") from error
-    with _quiet(), _connected(Client, address) as client:
+    with _without_words_on_a_lost_scheduler(), _connected(Client, address) as client:
         _check_workers(client, address)
         waiting = enumerate(items)
         ahead = _AHEAD * max(1, sum(client.nthreads().values()))
@@ -63,15 +64,19 @@ def map_on_dask(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
+def _without_words_on_a_lost_scheduler() -> Iterator[None]:
+    logger = logging.getLogger(_LOGGER)
+    logger.addFilter(_tells_more)
     try:
-        for name in _LOGGERS:
-            logging.getLogger(name).setLevel(logging.CRITICAL)
         yield
     finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
+        logger.removeFilter(_tells_more)
+
+
+def _tells_more(record: logging.LogRecord) -> bool:
+    """Return whether Dask tells something else than that the scheduler does not answer."""
+    problem = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(problem, (CancelledError, OSError)) or "Failed to reconnect" in record.getMessage())
 
 
 def _connected(client_class, address: str):

@@ -104,10 +104,20 @@ def test_a_scheduler_without_workers_is_told(monkeypatch, tmp_path):
         list(map_on_dask(wait_and_square, [1], cluster.address))
 
 
-def test_a_scheduler_that_is_lost_on_the_way_is_told_in_one_sentence(monkeypatch, caplog, tmp_path):
-    monkeypatch.setattr(dask_cluster, "_TIMEOUT_S", 1)
+@pytest.fixture
+def told_by_dask(caplog):
+    """Return caplog, which hears Dask's client as well, whose logger hands nothing on."""
     logger = logging.getLogger("distributed.client")
     logger.addHandler(caplog.handler)
+    try:
+        yield caplog
+    finally:
+        logger.removeHandler(caplog.handler)
+
+
+@pytest.mark.parametrize("timeout_s", [0.2, 1])  # Dask tells it in one way or another
+def test_a_scheduler_that_is_lost_on_the_way_is_told_in_one_sentence(timeout_s, monkeypatch, told_by_dask, tmp_path):
+    monkeypatch.setattr(dask_cluster, "_TIMEOUT_S", timeout_s)
     with loopback_cluster(tmp_path / "cluster", workers=1) as cluster:
         monkeypatch.setattr(dask_cluster, "_check_workers", lambda client, address: client.wait_for_workers(1))
         results = map_on_dask(wait_and_square, range(1000), cluster.address)
@@ -115,5 +125,12 @@ def test_a_scheduler_that_is_lost_on_the_way_is_told_in_one_sentence(monkeypatch
         cluster.scheduler.kill()
         with pytest.raises(InputError, match="was lost: start the same command again"):
             list(results)
-    logger.removeHandler(caplog.handler)
-    assert caplog.records == []
+    assert told_by_dask.records == []
+
+
+def test_what_else_dask_tells_is_heard(cluster, told_by_dask):
+    results = map_on_dask(wait_and_square, range(2), cluster.address)
+    next(results)
+    logging.getLogger("distributed.client").warning("Couldn't gather 1 keys, rescheduling")
+    list(results)
+    assert {record.getMessage() for record in told_by_dask.records} == {"Couldn't gather 1 keys, rescheduling"}
