@@ -131,6 +131,16 @@ def test_a_case_that_somebody_changed_by_hand_is_told_and_stays(name, three, tmp
     assert files_of(path.parent) == before
 
 
+@pytest.mark.parametrize("name", ["labelmaps/front.nrrd", "report.html", "markups/L3-midline.mrk.json"])
+def test_a_file_that_a_power_cut_left_too_short_is_told(name, three, tmp_path):
+    batch_here(three, tmp_path / "out")
+    path = tmp_path / "out" / "b" / name
+    os.truncate(path, path.stat().st_size - 1)
+    outcome = batch_here(three, tmp_path / "out")
+    assert dict(outcome.counts) == {"finished": 2, "failed": 1}
+    assert f"“{path}” was changed or removed after it was measured" in outcome.failures[0].sentence
+
+
 def test_a_folder_of_somebody_elses_is_never_overwritten(three, one_level, tmp_path):
     out = tmp_path / "out"
     batch_here(three, out)
