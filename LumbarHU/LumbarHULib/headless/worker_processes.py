@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -42,6 +43,7 @@ def map_on_processes(
     workers : int
         Number of processes. One that dies is replaced, and its item tried once more.
     """
+    _start_resource_tracker()
     waiting = enumerate(items)
     with ExitStack() as lanes:
         running: dict[Future, _Lane] = {}
@@ -108,9 +110,27 @@ def _one_process() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker)
 
 
+def _start_resource_tracker() -> None:
+    """Start Python's own process beside the workers so that a terminal that is closed does not end it before them.
+
+    Python lets it ignore Ctrl-C and termination alone; ended by the third, it is begun anew, knows nothing of what it
+    is to clean up, and prints a traceback for each of them.
+    """
+    if not hasattr(signal, "SIGHUP"):  # Windows has neither
+        return
+    # What is blocked when a program begins stays so.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin_worker() -> None:
-    # Ctrl-C reaches every process of the terminal; what is being measured is brought to its end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and the end of a terminal reach every process in it; what is being measured is brought to its end.
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

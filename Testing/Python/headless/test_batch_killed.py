@@ -105,12 +105,16 @@ def assert_ends(process_group, seconds=10.0):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_a_batch_that_is_stopped_says_how_far_it_is_and_goes_on_from_there(name, one_level, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "told"),
+    # Ctrl-C and the end of a terminal are told to every process in it.
+    [("SIGINT", "killpg"), ("SIGHUP", "killpg"), ("SIGINT", "kill"), ("SIGTERM", "kill")],
+)
+def test_a_batch_that_is_stopped_says_how_far_it_is_and_goes_on_from_there(name, told, one_level, tmp_path):
     table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(16)])
     process = start(table, tmp_path / "out")
     wait_for_cases(process, tmp_path / "out", 3)
-    os.kill(process.pid, getattr(signal, name))
+    getattr(os, told)(process.pid, getattr(signal, name))
     text, error = process.communicate()
     assert (process.returncode, text) == (130, "")
     said = re.fullmatch(r"lumbarhu: Stopped after (\d+) of 16 cases; the same command goes on with the rest\.\n", error)
