@@ -45,7 +45,7 @@ def check_destination(destination: Path, overwrite: bool = False, ours: OwnFolde
     try:
         _check(Path(destination), overwrite, ours)
     except OSError as problem:
-        raise _cannot_be_written(destination, problem) from problem
+        raise cannot_be_written(destination, problem) from problem
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def whole_folder(destination: Path, overwrite: bool = False, ours: OwnFolder | N
             with suppress(OSError):
                 folder.rmdir()
         if isinstance(problem, OSError):
-            raise _cannot_be_written(destination, problem) from problem
+            raise cannot_be_written(destination, problem) from problem
         raise
 
 
@@ -132,7 +132,8 @@ def _check_is_ours(destination: Path, content: set[str], ours: OwnFolder) -> Non
         )
 
 
-def _cannot_be_written(destination: Path, problem: OSError) -> InputError:
+def cannot_be_written(destination: Path, problem: OSError) -> InputError:
+    """Return what to tell, with the remedy, when the system refuses to write."""
     reason = _REASONS.get(problem.errno) or f"{problem.strerror or problem}: check the disk and the path"
     return InputError(f"“{destination}” cannot be written: {reason}.")
 

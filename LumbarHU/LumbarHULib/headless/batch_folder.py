@@ -16,7 +16,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.audit_tables import RESULTS_COLUMNS, SUMMARY_COLUMNS
 from LumbarHULib.files.csv_text import csv_text
 from LumbarHULib.files.input_identity import KnownContent
-from LumbarHULib.files.whole_folder import check_destination, names_in
+from LumbarHULib.files.whole_folder import cannot_be_written, check_destination, names_in
 from LumbarHULib.headless.batch_table import RowProblem
 
 FAILURES = "failures.csv"
@@ -101,9 +101,7 @@ def batch_folder(path: Path) -> Iterator[BatchFolder]:
             with _whole_file(state / _KNOWN) as stream:
                 stream.writelines(_known_line(folder, known[folder]) for folder in sorted(known))
     except OSError as problem:
-        raise InputError(f"“{path}” cannot be written ({problem.strerror or problem}): choose another place.") from (
-            problem
-        )
+        raise cannot_be_written(path, problem) from problem
 
 
 def _remove_left_behind(path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -100,6 +101,15 @@ def test_a_link_into_nowhere_among_the_slices_of_a_case_is_named(one_level, tmp_
     (failure,) = batch_here(table, tmp_path / "out").failures
     assert (failure.case, failure.column) == ("b", "")
     assert "“slice-7.dcm” is not there: it was removed, or is a link" in failure.sentence
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Only Linux has a device that is always full")
+def test_a_full_disk_is_told_with_what_to_do(tmp_path):
+    (tmp_path / "out" / ".batch").mkdir(parents=True)
+    (tmp_path / "out" / ".batch" / "known.jsonl").symlink_to("/dev/full")
+    told = "cannot be written: the disk is full: make room or choose another disk"
+    with pytest.raises(InputError, match=told), batch_folder(tmp_path / "out"):
+        pass
 
 
 def test_two_batches_do_not_work_in_one_folder(three, tmp_path):
