@@ -178,7 +178,7 @@ def _cohort_findings(cohort: Cohort) -> list[CohortFinding]:
     for group, size in cohort.group_sizes.items():
         if size < SMALL_GROUP and ungrouped < len(cohort):
             told = f"{size} case{'s' if size != 1 else ''}: its quartiles and intervals say little."
-            told = told if size else "no case: what compares it goes without."
+            told = told if size else "no case, so comparisons leave it out."
             findings.append(CohortFinding("small_group", f"Group {group} has {told}"))
     missing = {roi: int(np.isnan(cohort.hu(MEAN, roi)).sum()) for roi in cohort.rois(MEAN)}
     for count in sorted(set(missing.values()) - {0}):

@@ -163,7 +163,8 @@ class _Source:
                     continue
                 first_row, first_case = cts.setdefault(identity, (row, case))
                 if first_row != row and identity not in identities:
-                    told = f"{where} is of the CT of {shortened(first_case)}, row {first_row}, as well; it is used."
+                    as_case = f"case “{shortened(first_case)}” in row {first_row}"
+                    told = f"{where} shows the same CT as {as_case}; it is used."
                     self._tell("ct_twice", told, "Give each patient one row.", row, "audit", case)
                 identities.setdefault(identity, part)
                 if len(identities) > 1:
@@ -180,7 +181,10 @@ class _Source:
         """Tell of cases that name audit folders, of which none was read, and that have HU in their own cells."""
         for index, ((row, _), case, named) in enumerate(zip(rows, cases, audits, strict=True)):
             if named and case not in read and any(np.isfinite(values[index]) for values in level_hu.values()):
-                told = f"Row {row}, column audit: nothing of it can be read; the HU in the row's own cells are used."
+                told = (
+                    f"Row {row}, column audit: none of the audit folders it names can be used; the HU in the row's own "
+                    "cells are."
+                )
                 self._tell("cells_used", told, "Correct the folder's name, or empty the cell.", row, "audit", case)
 
     def file_readings(self, path: Path, cases: set[str]) -> list[Reading]:

@@ -231,10 +231,12 @@ def _existing(column: str, text: str, base: Path) -> Path:
     if not text:
         raise _CellError(column, f"there is no {column}: give its path, relative to the table.")
     path = base / text
-    # Nothing that waits for another program, as a named pipe does.
-    if "\0" in text or not (os.path.isfile(path) or os.path.isdir(path)):
+    if "\0" in text or not os.path.exists(path):
         remedy = "write / between folders" if "\\" in text and os.sep == "/" else "paths are relative to the table"
         raise _CellError(column, f"there is no file or folder “{text}”: {remedy}.")
+    # Nothing that waits for another program, as a named pipe does.
+    if not (os.path.isfile(path) or os.path.isdir(path)):
+        raise _CellError(column, f"“{text}” is neither a file nor a folder: give one of them.")
     return path
 
 

@@ -73,7 +73,7 @@ def test_a_ct_that_stands_for_two_cases_is_told_once_a_row(audits):
     path.write_text("case,audit\na,A\nb,A;B\nc,other\n", encoding="utf-8")
     cohort = read_cohort(path)
     assert [(finding.sentence, finding.case) for finding in cohort.findings] == [
-        ("Row 3, column audit: “A” is of the CT of a, row 2, as well; it is used.", "b")
+        ("Row 3, column audit: “A” shows the same CT as case “a” in row 2; it is used.", "b")
     ]
     assert len(cohort.readings) == 4
 
@@ -84,7 +84,7 @@ def test_hu_in_cells_that_stand_in_for_a_missing_folder_are_told(audits):
     cohort = read_cohort(path)
     assert cohort.hu("L1", "round")[1:].tolist() == [110, 120]
     assert [(one.sentence, one.case) for one in cohort.findings if one.code == "cells_used"] == [
-        ("Row 3, column audit: nothing of it can be read; the HU in the row's own cells are used.", "b")
+        ("Row 3, column audit: none of the audit folders it names can be used; the HU in the row's own cells are.", "b")
     ]
 
 
@@ -102,7 +102,7 @@ def test_a_folder_that_was_changed_is_left_out(audits, tmp_path):
     cohort = read_cohort(tmp_path / "cohort.csv")
     assert [finding.sentence for finding in cohort.findings] == [
         "Row 2, column audit: “changed” was changed after it was written and is left out.",
-        "Row 2, column audit: nothing of it can be read; the HU in the row's own cells are used.",
+        "Row 2, column audit: none of the audit folders it names can be used; the HU in the row's own cells are.",
     ]
     assert cohort.hu("L1", "round")[0] == 5
 

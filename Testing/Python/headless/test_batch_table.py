@@ -115,7 +115,8 @@ def test_a_pipe_that_a_batch_would_wait_for_is_told(one_level, table_of, tmp_pat
     os.mkfifo(tmp_path / "pipe.nrrd")
     table = table_of(["a", str(tmp_path / "pipe.nrrd"), str(one_level.markups)], columns=("case", "ct", "markups"))
     (problem,) = table.problems
-    assert (problem.column, "there is no file or folder" in problem.sentence) == ("ct", True)
+    assert problem.column == "ct"
+    assert problem.sentence == f"“{tmp_path / 'pipe.nrrd'}” is neither a file nor a folder: give one of them."
 
 
 @pytest.mark.parametrize(
