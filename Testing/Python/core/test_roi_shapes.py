@@ -16,8 +16,11 @@ from core.shape_search import BODIES, AnteriorRegion, region_and_shapes
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.roi_shapes import roi_shapes, shapes_of_placements
 
 STACK = upright_stack()
+FIGURES = ("round_center_v_mm", "round_radius_mm", "oval_center_v_mm", "oval_half_u_mm", "oval_half_v_mm")
+FIGURES += ("front_half_width_mm",)
 
 
 def codes(shapes) -> list[str]:
@@ -150,3 +153,30 @@ def test_figures_are_those_of_the_shapes():
         },
         "front": {"half_width_mm": shapes.front_half_width_mm},
     }
+
+
+# A body whose front lies this far behind the boundary, or whose side this far beyond the midline, has no anterior
+# region on the midline.
+SHIFTS_UV_MM = {"as it is": (0, 0), "to the side": (4, -3), "behind": (0, -24), "beyond the midline": (60, 0)}
+
+
+@pytest.mark.parametrize(
+    "names", [list(SHIFTS_UV_MM), ["behind", "beyond the midline"], ["behind", "as it is"], ["to the side"]]
+)
+def test_of_many_placements_those_that_are_possible_have_the_shapes_that_each_has_alone(names):
+    frame, shapes = shapes_of(UPRIGHT.landmarks(control_points(lumpy(3))), STACK)
+    outlines = np.array([shapes.inner_outline_uv_mm + SHIFTS_UV_MM[name] for name in names])
+    possible, of_all = shapes_of_placements(outlines, shapes.boundary, PROTOCOL, 1e-6)
+    assert [names[place] for place in possible] == [name for name in names if name in ("as it is", "to the side")]
+    for row, place in enumerate(possible):
+        alone = roi_shapes(frame, outlines[place], shapes.boundary, PROTOCOL)
+        for figure in FIGURES:
+            np.testing.assert_allclose(getattr(of_all, figure)[row, 0], getattr(alone, figure), atol=1e-4)
+    assert {getattr(of_all, figure).shape for figure in FIGURES} == {(len(possible), 1)}
+
+
+def test_a_placement_that_is_impossible_is_refused_alone():
+    frame, shapes = shapes_of(UPRIGHT.landmarks(control_points(lumpy(3))), STACK)
+    for name in ("behind", "beyond the midline"):
+        with pytest.raises(InputError, match="Nothing of L3's body lies in front of its boundary"):
+            roi_shapes(frame, shapes.inner_outline_uv_mm + SHIFTS_UV_MM[name], shapes.boundary, PROTOCOL)

@@ -167,6 +167,33 @@ def test_a_trial_beyond_the_scan_gives_no_number_and_the_others_do():
         assert trials.sd_hu[roi] > 0
 
 
+def test_a_trial_with_nothing_in_front_of_its_boundary_gives_no_number_and_the_others_do():
+    stack = axial_stack(noise_ct(), PROTOCOL)
+    protocol = MANY.with_values(reader_error_mm=10.0, reader_error_deg=0.0, reader_error_slices=0)
+    trials = placement_trials(stack, disk_level(stack), protocol)
+    moves = displacements("L3", protocol)
+    # From the body's middle: how far the inner edge reaches on the moved midline, and where the moved boundary lies.
+    inner_mm = RADIUS_MM - PROTOCOL.cortical_margin_mm
+    reach_mm = np.sqrt(np.maximum(inner_mm**2 - moves.across_mm**2, 0))
+    depth_mm = reach_mm - (moves.along_mm + RADIUS_MM - 2 / 3 * 2 * RADIUS_MM)
+    impossible = (np.abs(moves.across_mm) > inner_mm) | (depth_mm < 0)
+    assert 10 < impossible.sum() < 200
+    for roi in ROIS:
+        without = np.isnan(trials.means_hu[roi])
+        assert without[impossible].all(), roi
+        assert trials.sd_hu[roi] > 0
+    # The circle's diameter is that depth at most; half of 3 mm hold many voxels of 0.5 mm.
+    assert not np.isnan(trials.means_hu["round"][~impossible & (depth_mm > 3) & (reach_mm > 6)]).any()
+    summary = summaries(replace(disk_level(stack), trials=trials))["round"]
+    assert summary.placement.trials == np.isfinite(trials.means_hu["round"]).sum()
+    assert np.isfinite(summary.placement.sd_hu)
+
+
+def test_levels_without_a_number_in_any_trial_have_no_placement():
+    assert summaries(with_trials("L1", [np.nan] * 3), with_trials("L2", [1, 2, 3]))["left"].placement is None
+    assert summaries(with_trials("L1", [np.nan, 2, 3]), with_trials("L2", [1, 2, np.nan]))["left"].placement is None
+
+
 def test_a_region_edited_by_hand_follows_no_midline():
     stack = axial_stack(noise_ct(), PROTOCOL)
     level = disk_level(stack)

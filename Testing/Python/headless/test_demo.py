@@ -138,8 +138,9 @@ def test_whoever_types_the_tutorial_gets_what_it_says(demo, example_cohort, repo
     shutil.copytree(demo[0], tmp_path / "demo")
     shutil.copytree(example_cohort, tmp_path / "demo-cohort")
     monkeypatch.chdir(tmp_path)
+    tutorial = (repository / "Docs" / "tutorial.md").read_text(encoding="utf-8")
     out = ""
-    for name, block in blocks_of((repository / "Docs" / "tutorial.md").read_text(encoding="utf-8")):
+    for name, block in blocks_of(tutorial):
         if name:
             (tmp_path / name).write_text(block, encoding="utf-8")
         elif block.startswith(".venv/bin/lumbarhu "):
@@ -151,7 +152,5 @@ def test_whoever_types_the_tutorial_gets_what_it_says(demo, example_cohort, repo
             out = run.out
         else:
             assert block in out
-    for named in set(
-        re.findall(r"`(my-work/[^`]+)`", (repository / "Docs" / "tutorial.md").read_text(encoding="utf-8"))
-    ):
+    for named in set(re.findall(r"`(my-work/[^`]+)`", tutorial)):
         assert (tmp_path / named).exists(), named
