@@ -1,6 +1,5 @@
 """The summary of a cohort as one page: method, tables, figures, and what is doubtful or left out."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.files import html_text as html
 from LumbarHULib.files.cohort_html_tables import summary_tables
 from LumbarHULib.files.cohort_method import method_text
+from LumbarHULib.files.cohort_words import by_kind, in_columns, more_like_it
 
 _NOTICE = "For research only. Not a medical device, not a diagnosis; a mean above a cutoff excludes nothing."
 # So many findings of one kind are written out; more are folded away, and of very many the rest is in the file alone.
@@ -57,14 +57,14 @@ def _findings(findings: Sequence[CohortFinding]) -> list[str]:
     if not findings:
         return [html.paragraph("Nothing.")]
     parts = []
-    for code, count in Counter(finding.code for finding in findings).items():
-        sentences = [f"{f.sentence} {f.remedy}".strip() for f in findings if f.code == code]
+    for code, of_kind in by_kind(findings).items():
+        sentences = [f"{finding.sentence} {finding.remedy}".strip() for finding in of_kind]
+        count = len(of_kind)
         if count <= _SHOWN or code == "left_out":
             parts.append(html.bullets(sentences))
         else:
-            rest = [f"… and {count - _FOLDED} more like it (findings.csv)."] if count > _FOLDED else []
+            rest = [more_like_it(count - _FOLDED)] if count > _FOLDED else []
             every = html.bullets([*sentences[:_FOLDED], *rest])
-            columns = dict.fromkeys(f.column for f in findings if f.code == code and f.column)
-            where = f" in {', '.join(columns)}" if len(columns) > 1 else ""
-            parts.append(html.folded(f"{count} findings of one kind{where}, such as: {sentences[0]}", every))
+            told = f"{count} findings of one kind{in_columns(of_kind)}, such as: {sentences[0]}"
+            parts.append(html.folded(told, every))
     return parts

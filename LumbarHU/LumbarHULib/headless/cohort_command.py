@@ -1,7 +1,6 @@
 """lumbarhu cohort: from the options to the statistics of a cohort, and from these to a folder and the terminal."""
 
 import argparse
-from collections import Counter
 from collections.abc import Sequence
 
 from LumbarHULib.cohort.analysis import AnalysisOptions, CohortAnalysis
@@ -9,6 +8,7 @@ from LumbarHULib.cohort.bootstrap import LEAST_RESAMPLES, MOST_RESAMPLES
 from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.files.cohort_html_tables import interval_text, number_text
 from LumbarHULib.files.cohort_job import CohortJob, run_cohort_job
+from LumbarHULib.files.cohort_words import by_kind, in_columns, more_like_it
 from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.option_values import share, whole_number
 from LumbarHULib.headless.progress import Progress
@@ -87,14 +87,11 @@ def _findings_text(findings: Sequence[CohortFinding]) -> str:
     if not findings:
         return ""
     lines = ["Findings:"]
-    for code, count in Counter(finding.code for finding in findings).items():
-        shown = count if code == "left_out" else _SHOWN
-        chosen = [finding for finding in findings if finding.code == code]
-        lines += [f"- {_without_middle(finding.sentence)} {finding.remedy}".rstrip() for finding in chosen[:shown]]
-        if count > shown:
-            columns = dict.fromkeys(finding.column for finding in chosen if finding.column)
-            where = f" in {', '.join(columns)}" if len(columns) > 1 else ""
-            lines.append(_without_middle(f"- … and {count - shown} more like it{where} (findings.csv)."))
+    for code, of_kind in by_kind(findings).items():
+        shown = len(of_kind) if code == "left_out" else _SHOWN
+        lines += [f"- {_without_middle(finding.sentence)} {finding.remedy}".rstrip() for finding in of_kind[:shown]]
+        if len(of_kind) > shown:
+            lines.append(f"- {_without_middle(more_like_it(len(of_kind) - shown, in_columns(of_kind)))}")
     return "\n".join(lines)
 
 
