@@ -282,14 +282,9 @@ def test_the_character_set_is(which, series, one_level_of, tmp_path):
 @pytest.mark.parametrize(
     ("keyword", "value"),
     [
-        ("PatientBirthDate", "17.04.1953"),
-        ("PatientBirthDate", "1953.04.17"),
-        ("PatientBirthDate", "19530230"),
-        ("StudyDate", "20241301"),
-        ("StudyTime", "noon"),
-        ("PatientSex", "W"),
-        ("StudyInstanceUID", "1.2.abc"),
-        ("StudyInstanceUID", "1.2.826.007"),
+        *[("PatientBirthDate", date) for date in ("17.04.1953", "1953.04.17", "19530230")],
+        *[("StudyDate", "20241301"), ("StudyTime", "noon"), ("PatientSex", "W")],
+        *[("StudyInstanceUID", uid) for uid in ("1.2.abc", "1.2.826.007")],
     ],
 )
 def test_a_header_that_dicom_does_not_allow_is_refused(keyword, value, audit, series, tmp_path):
