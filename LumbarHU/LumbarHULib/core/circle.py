@@ -25,7 +25,7 @@ def largest_circle(
     crossings_v_mm : numpy.ndarray, shape (..., k)
         Where its edge crosses the midline, ascending; the last is its front.
     low_v_mm : float
-        Its back on the midline.
+        Where all have their back on the midline: where the boundary crosses it.
     finest_mm : float
         The search ends at a smaller step.
 

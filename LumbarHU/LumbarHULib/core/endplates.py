@@ -191,7 +191,7 @@ def _check_seen(found: Endplates, columns: Sequence[Columns], protocol: Protocol
         if endplate.support >= protocol.endplate_support_min and endplate.surface.center_mm < of_side.outward_mm.max():
             continue
         scanned_mm = of_side.outward_mm.max() + of_side.slice_mm / 2
-        # Without the disc behind it an endplate cannot be told: this far the scan must reach at the least.
+        # Without the disc beyond it an endplate cannot be told: this far the scan must reach at the least.
         if scanned_mm < protocol.endplate_height_max_mm / 2:
             raise _scan_ends(level, name, scanned_mm)
         if endplate.support >= protocol.endplate_support_min:

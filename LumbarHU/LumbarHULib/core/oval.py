@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from LumbarHULib.core.polygons import crossings_of_axis, lie_inside
+from LumbarHULib.core.polygons import lie_inside
 
 # Of areas that differ by less, in mm², the longer and then the more anterior ellipse is taken.
 _AREA_TIE_MM2 = 1e-6
@@ -21,14 +21,19 @@ FINEST_MM = 1e-6
 _COARSE_PAIRS = np.array(np.triu_indices(_COARSE_STEPS + 1, 1))
 _FINE_OFFSETS = np.linspace(-1.0, 1.0, 7)[np.indices((7, 7)).reshape(2, -1)]
 
-# A corner on the midline counts as this far off it, squared. An ellipse whose tip is at a corner does not bear on it,
-# whatever the last digits say.
+# A corner on the midline counts as this far off it, squared.
 _SMALLEST_MM2 = 1e-30
+# An ellipse whose tip is at a corner just reaches it: 1 − 1 leaves nothing or a last digit of either sign, and that
+# digit over the smallest square would leave the ellipse no width. This much less than 1, it is always negative.
 _ROOM = 1.0 - 1e-12
 
 
 def largest_oval(
-    regions_uv_mm: np.ndarray, line_normal_uv: np.ndarray, line_offset_mm: float, finest_mm: float = FINEST_MM
+    regions_uv_mm: np.ndarray,
+    crossings_v_mm: np.ndarray,
+    line_normal_uv: np.ndarray,
+    line_offset_mm: float,
+    finest_mm: float = FINEST_MM,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the greatest ellipse in a region that has one axis on the midline (u = 0), for any number of regions.
 
@@ -40,6 +45,8 @@ def largest_oval(
     ----------
     regions_uv_mm : numpy.ndarray, shape (..., n, 2)
         Corners of each region, dense on its curved edge, in mm.
+    crossings_v_mm : numpy.ndarray, shape (..., k)
+        Where its edge crosses the midline, ascending, as of `crossings_of_axis`.
     line_normal_uv, line_offset_mm : numpy.ndarray, shape (2,), and float
         The straight edge of all: a region lies where ``line_normal_uv @ (u, v) >= line_offset_mm``.
     finest_mm : float
@@ -51,19 +58,18 @@ def largest_oval(
         Center v, half-axis along u, half-axis along v, in mm; all zero where no ellipse fits.
     """
     lowest = line_offset_mm / line_normal_uv[1]
-    crossings = crossings_of_axis(regions_uv_mm)
-    highest = crossings.max(axis=-1, initial=-np.inf)
+    highest = crossings_v_mm.max(axis=-1, initial=-np.inf)
     fits = highest - lowest >= FINEST_MM
     highest = np.where(fits, highest, lowest + FINEST_MM)[..., None]
     step = (highest - lowest) / _COARSE_STEPS
     bottom, top = lowest + step * _COARSE_PAIRS[0], lowest + step * _COARSE_PAIRS[1]
     bounds = _bounds_of_corners(regions_uv_mm, line_normal_uv, line_offset_mm)
-    best_bottom, best_top, half_u = _best(bottom, top, crossings, bounds, line_normal_uv, line_offset_mm)
+    best_bottom, best_top, half_u = _best(bottom, top, crossings_v_mm, bounds, line_normal_uv, line_offset_mm)
     reach = 2 * step
     while reach.max(initial=0.0) > finest_mm:
         bottom = np.clip(best_bottom + reach * _FINE_OFFSETS[0], lowest, highest)
         top = np.clip(best_top + reach * _FINE_OFFSETS[1], lowest, highest)
-        best_bottom, best_top, half_u = _best(bottom, top, crossings, bounds, line_normal_uv, line_offset_mm)
+        best_bottom, best_top, half_u = _best(bottom, top, crossings_v_mm, bounds, line_normal_uv, line_offset_mm)
         reach = reach * _SHRINK
     found = ((best_top + best_bottom) / 2, half_u, (best_top - best_bottom) / 2)
     return tuple(np.where(fits, figure[..., 0], 0.0) for figure in found)
@@ -84,7 +90,10 @@ def _best(bottom, top, crossings_v_mm, bounds, line_normal_uv, line_offset_mm) -
 
 
 def _bounds_of_corners(regions_uv_mm, line_normal_uv, line_offset_mm) -> tuple[np.ndarray, ...]:
-    """Return what bounds an ellipse's half-axis along u: the corners, and the region's width where they are far apart.
+    """Return what bounds an ellipse's half-axis along u: the corners, and the region's width.
+
+    The width alone guards against corners that are far apart, and only toward the sides: an ellipse may pass between
+    two of them elsewhere.
 
     The corners' part are factors of four terms, shape (..., n, 4), and the v that these start from; the width is that
     to the nearer side, squared.

@@ -1,4 +1,7 @@
-"""Plane geometry of closed polygons, each an array of corners, shape (n, 2), without the first repeated."""
+"""Plane geometry of closed polygons, each an array of corners, shape (n, 2), without the first repeated.
+
+Some functions take any number of polygons of n corners at once, shape (..., n, 2), where they say so.
+"""
 
 import numpy as np
 
@@ -49,7 +52,19 @@ def crossings_of_axis(polygons: np.ndarray) -> np.ndarray:
 
 
 def lie_inside(places: np.ndarray, crossings: np.ndarray) -> np.ndarray:
-    """Return which places on the second axis, shape (..., m), lie inside polygons that cross it at `crossings`."""
+    """Return which places on the second axis lie inside polygons.
+
+    Parameters
+    ----------
+    places : numpy.ndarray, shape (..., m)
+        Of each polygon its own.
+    crossings : numpy.ndarray, shape (..., k)
+        Where it crosses that axis, as of `crossings_of_axis`.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (..., m)
+    """
     return np.count_nonzero(crossings[..., None, :] > places[..., :, None], axis=-1) % 2 == 1
 
 

@@ -13,15 +13,21 @@ from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.oval import FINEST_MM, largest_oval
 from LumbarHULib.core.protocol import Protocol
 
+# What bounds circle, oval and front, in the order in which they are worked out.
+_BOUNDS = (
+    *("round_center_v_mm", "round_radius_mm", "oval_center_v_mm", "oval_half_u_mm", "oval_half_v_mm"),
+    "front_half_width_mm",
+)
+
 # A region that reaches less far in front of its boundary is none.
 _SHALLOWEST_MM = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class ShapeFigures:
+class RegionBounds:
     """What bounds the five regions inside the inner outline, in mm in the frame.
 
-    The figures are numbers, or arrays, shape (t, 1), of as many placements of one level.
+    All but boundary and extent are numbers, or arrays, shape (t, 1), of as many placements of one level.
 
     Parameters
     ----------
@@ -49,9 +55,22 @@ class ShapeFigures:
     def holds(
         self, roi: str, u_mm: np.ndarray, v_mm: np.ndarray, in_inner: np.ndarray, tolerance_mm: float
     ) -> np.ndarray:
-        """Return which points belong to `roi`, given which of them lie in the inner outline.
+        """Return which points belong to `roi`.
 
-        On an edge within `tolerance_mm` counts as inside; the longitudinal borders belong to the front.
+        Parameters
+        ----------
+        roi : str
+            One of `ROIS`.
+        u_mm, v_mm : numpy.ndarray, shape (m,), or (t, m) of t placements
+            The points, in the frame of each placement.
+        in_inner : numpy.ndarray of bool, of the same shape
+            Which of them lie in the inner outline.
+        tolerance_mm : float
+            On an edge within this counts as inside; the longitudinal borders belong to the front.
+
+        Returns
+        -------
+        numpy.ndarray of bool, of the same shape
         """
         normal_u, normal_v = self.boundary.normal_uv
         anterior = in_inner & (normal_u * u_mm + normal_v * v_mm >= self.boundary.offset_mm - tolerance_mm)
@@ -73,7 +92,7 @@ class ShapeFigures:
 
 
 @dataclass(frozen=True, eq=False)
-class RoiShapes(ShapeFigures):
+class RoiShapes(RegionBounds):
     """The five regions' shapes of one level.
 
     Parameters
@@ -109,23 +128,33 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
         When the inner outline has no part in front of the boundary on the midline.
     """
     anterior = polygons.clip_to_half_plane(inner_outline_uv_mm, boundary.normal_uv, boundary.offset_mm)
-    depth_mm = float(_depth_mm(anterior, boundary))
+    crossings_v_mm = polygons.crossings_of_axis(anterior)
+    depth_mm = float(_depth_mm(crossings_v_mm, boundary))
     if depth_mm < _SHALLOWEST_MM:
         raise InputError(
             f"Nothing of {frame.level}'s body lies in front of its boundary at {boundary.fraction:.2f} of the depth: "
             "move the boundary back, or correct the outline.",
             frame.level,
         )
-    figures = [float(figure) for figure in _figures(anterior, boundary, protocol, FINEST_MM)]
+    bounds = _bounds(anterior, crossings_v_mm, boundary, protocol, FINEST_MM)
+    bounds = {name: float(figure) for name, figure in bounds.items()}
     u_mm = anterior[:, 0]
-    findings = _findings(frame.level, figures[1], depth_mm / 2, float(u_mm.min()), float(u_mm.max()), protocol)
-    return RoiShapes(boundary, *figures, protocol.lateral_extent, inner_outline_uv_mm, findings)
+    findings = _findings(
+        frame.level, bounds["round_radius_mm"], depth_mm / 2, float(u_mm.min()), float(u_mm.max()), protocol
+    )
+    return RoiShapes(
+        boundary=boundary,
+        **bounds,
+        lateral_extent=protocol.lateral_extent,
+        inner_outline_uv_mm=inner_outline_uv_mm,
+        findings=findings,
+    )
 
 
 def shapes_of_placements(
     inner_outlines_uv_mm: np.ndarray, boundary: Boundary, protocol: Protocol, finest_mm: float
-) -> tuple[np.ndarray, ShapeFigures]:
-    """Return the shapes of a level for many placements of its midline, circle and oval to `finest_mm`.
+) -> tuple[np.ndarray, RegionBounds]:
+    """Return what bounds the regions of a level for many placements of its midline, circle and oval to `finest_mm`.
 
     Parameters
     ----------
@@ -138,28 +167,37 @@ def shapes_of_placements(
 
     Returns
     -------
-    tuple of numpy.ndarray of int, shape (m,), and ShapeFigures
-        Which placements have a part of the body in front of the boundary, and their shapes.
+    tuple of numpy.ndarray of int, shape (m,), and RegionBounds
+        Which placements have a part of the body in front of the boundary, and their bounds, each of shape (m, 1).
     """
     anterior = polygons.clip_to_half_plane(inner_outlines_uv_mm, boundary.normal_uv, boundary.offset_mm)
-    possible = np.flatnonzero(_depth_mm(anterior, boundary) >= _SHALLOWEST_MM)
-    figures = _figures(anterior[possible], boundary, protocol, finest_mm) if len(possible) else [np.empty(0)] * 6
-    return possible, ShapeFigures(boundary, *(figure[:, None] for figure in figures), protocol.lateral_extent)
+    crossings_v_mm = polygons.crossings_of_axis(anterior)
+    possible = np.flatnonzero(_depth_mm(crossings_v_mm, boundary) >= _SHALLOWEST_MM)
+    if not len(possible):
+        bounds = dict.fromkeys(_BOUNDS, np.empty(0))
+    else:
+        bounds = _bounds(anterior[possible], crossings_v_mm[possible], boundary, protocol, finest_mm)
+    bounds = {name: figures[:, None] for name, figures in bounds.items()}
+    return possible, RegionBounds(boundary=boundary, **bounds, lateral_extent=protocol.lateral_extent)
 
 
-def _depth_mm(anterior_uv_mm: np.ndarray, boundary: Boundary) -> np.ndarray:
-    """Return how far anterior regions, shape (..., n, 2), reach on the midline; -inf for one that does not meet it."""
-    front_v_mm = polygons.crossings_of_axis(anterior_uv_mm).max(axis=-1, initial=-np.inf)
-    return front_v_mm - boundary.offset_mm / boundary.normal_uv[1]
+def _depth_mm(crossings_v_mm: np.ndarray, boundary: Boundary) -> np.ndarray:
+    """Return how far anterior regions reach on the midline, which they cross at these places, shape (..., k).
+
+    It is -inf for one that does not meet it.
+    """
+    return crossings_v_mm.max(axis=-1, initial=-np.inf) - boundary.offset_mm / boundary.normal_uv[1]
 
 
-def _figures(anterior_uv_mm: np.ndarray, boundary: Boundary, protocol: Protocol, finest_mm: float) -> list[np.ndarray]:
-    """Return what describes circle, oval and front of anterior regions, shape (..., n, 2), in the fields' order."""
-    crossings_v_mm = polygons.crossings_of_axis(anterior_uv_mm)
+def _bounds(
+    anterior_uv_mm: np.ndarray, crossings_v_mm: np.ndarray, boundary: Boundary, protocol: Protocol, finest_mm: float
+) -> dict[str, np.ndarray]:
+    """Return what bounds circle, oval and front of anterior regions, shape (..., n, 2), by the fields' names."""
     low_v_mm = boundary.offset_mm / boundary.normal_uv[1]
     circle = largest_circle(anterior_uv_mm, crossings_v_mm, low_v_mm, finest_mm)
-    oval = largest_oval(anterior_uv_mm, boundary.normal_uv, boundary.offset_mm, finest_mm)
-    return [*circle, *oval, protocol.front_width_fraction / 2 * np.ptp(anterior_uv_mm[..., 0], axis=-1)]
+    oval = largest_oval(anterior_uv_mm, crossings_v_mm, boundary.normal_uv, boundary.offset_mm, finest_mm)
+    front_half_width_mm = protocol.front_width_fraction / 2 * np.ptp(anterior_uv_mm[..., 0], axis=-1)
+    return dict(zip(_BOUNDS, (*circle, *oval, front_half_width_mm), strict=True))
 
 
 def _findings(level, round_radius_mm, study_radius_mm, u_low, u_high, protocol: Protocol) -> tuple[Finding, ...]:
