@@ -107,6 +107,7 @@ class Protocol:
 
     # Placement
     placement_height_min_mm: float = _number("mm", 1.0, 50.0)
+    placement_height_max_mm: float = _number("mm", 1.0, 200.0)
     placement_mask_flaw: float = _number("1", 0.0, 1.0)
     placement_coarse_mask_mm: float = _number("mm", 0.1, 20.0)
     placement_disagreement_mm: float = _number("mm", 0.0, 20.0)
@@ -122,6 +123,7 @@ class Protocol:
     placement_click_off_mm: float = _number("mm", 0.0, 50.0)
     placement_disc_min_mm: float = _number("mm", 0.0, 20.0)
     placement_seen_min: float = _number("1", 0.0, 1.0)
+    placement_click_seen_min: float = _number("1", 0.0, 1.0)
     placement_uneven_mm: float = _number("mm", 0.0, 10.0)
     placement_wall_min: float = _number("1", 0.0, 1.0)
 
@@ -159,6 +161,7 @@ class Protocol:
             ("outline_blur_min_mm", "outline_blur_max_mm"),
             ("outline_half_width_min_mm", "outline_half_width_max_mm"),
             ("level_spacing_min_mm", "level_spacing_max_mm"),
+            ("placement_height_min_mm", "placement_height_max_mm"),
             ("tissue_median_min_hu", "tissue_median_max_hu"),
             ("endplate_height_min_mm", "endplate_height_usual_mm"),
             ("endplate_height_usual_mm", "endplate_height_max_mm"),

@@ -54,10 +54,10 @@ def guess_from_click(stack: AxialStack, level: str, click_ras_mm: np.ndarray, pr
         mirror = mirror_plane(stack, axes, guess, near=number > 0)
         axes = axes.mirrored_about(mirror.offset_mm, mirror.angle_deg)
         middle, up, anterior = axes.center_ras_mm, axes.up_ras, axes.anterior_ras
-    if section.seen < protocol.outline_support_min:
+    if section.seen < protocol.placement_click_seen_min:
         raise InputError(
             f"Around {level} the walls of a body are seen on {100 * section.seen:.0f} % of the way, at least "
-            f"{100 * protocol.outline_support_min:.0f} % are needed",
+            f"{100 * protocol.placement_click_seen_min:.0f} % are needed",
             level,
             "its point may lie in a disc, place it in the middle of the body",
         )

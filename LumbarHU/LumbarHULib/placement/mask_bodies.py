@@ -55,17 +55,21 @@ def guess_from_mask(
     InputError
         When the mask is empty, holds nothing like a vertebral body or several, or the CT's end cuts the body off.
     """
+    from scipy import ndimage
+
     if not inside.any():
         raise InputError(f"The segment of {level} is empty: segment {level}, or leave it out of the levels.", level)
     mask = even_mask(inside, ras_from_ijk)
     if not mask.inside.any():
         raise _no_body(level, "it is too thin to hold one")
     filled = _without_holes(mask.inside)
-    _check_single(level, filled, protocol)
+    depths = ndimage.distance_transform_edt(filled)
+    _check_single(level, depths, protocol)
     piece = _largest(filled)
-    body, arch = _body_and_arch(piece)
+    body, arch = _body_and_arch(np.where(piece, depths, 0))
     points_ras_mm = mask.points_ras_mm(body)
     _check_in_ct(level, points_ras_mm, stack)
+    # What wore away to a few voxels gives no planes to fit: it is refused before.
     thinnest_mm = float(np.ptp(points_ras_mm, axis=0).min()) + STEP_MM
     if thinnest_mm < protocol.placement_height_min_mm:
         raise _no_body(level, f"what looks like one is {thinnest_mm:.0f} mm thick")
@@ -76,7 +80,7 @@ def guess_from_mask(
         raise _no_body(level, f"what looks like one is {depth_mm:.0f} mm deep")
     if height_mm < protocol.placement_height_min_mm:
         raise _no_body(level, f"what looks like one is {height_mm:.0f} mm high")
-    if height_mm > protocol.level_spacing_max_mm:
+    if height_mm > protocol.placement_height_max_mm:
         raise _several(level, f"what looks like a body is {height_mm:.0f} mm high")
     return BodyGuess(
         level=level,
@@ -106,11 +110,13 @@ def _several(level: str, reason: str) -> InputError:
     )
 
 
-def _check_single(level: str, inside: np.ndarray, protocol: Protocol) -> None:
-    """Raise InputError where a mask holds two bodies, one above the other: which of them is meant, nobody knows."""
+def _check_single(level: str, depths: np.ndarray, protocol: Protocol) -> None:
+    """Raise InputError where a mask holds two bodies, one above the other: which of them is meant, nobody knows.
+
+    The mask is given by how deep each voxel lies in it, as `_body_and_arch` takes it.
+    """
     from scipy import ndimage
 
-    depths = ndimage.distance_transform_edt(inside)
     balls, count = ndimage.label(depths > _BALL * depths.max())
     if count < 2:
         return
@@ -140,11 +146,11 @@ def _largest(inside: np.ndarray) -> np.ndarray:
     return pieces == 1 + np.argmax(np.bincount(pieces.ravel())[1:])
 
 
-def _body_and_arch(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _body_and_arch(depths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what a ball covers that fits into the body and into no pedicle, and what lies well behind it."""
     from scipy import ndimage
 
-    depths = ndimage.distance_transform_edt(inside)
+    inside = depths > 0
     radius = _BALL * depths.max()
     pieces, _ = ndimage.label(depths > radius)
     core = pieces == pieces[np.unravel_index(np.argmax(depths), depths.shape)]
