@@ -105,7 +105,9 @@ def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess, near: bool
         tries = np.array([(offset, angle) for offset in _SEARCH_MM for angle in _SEARCH_DEG])
         start = tries[np.argmin(_cost(differences(whole, tries, _COARSE)))]
     best = _settled(lambda planes: differences(whole, planes), start)
-    alone = _settled(lambda planes: differences([places[body], places[body]], planes), best)
+    # In images as they are: a body alone is nearly round, and without its sharp edges its plane turns by degrees. How
+    # unlike the sides are is told in these, too, for which the protocol's limit was measured.
+    alone = _settled(lambda planes: differences([places[body], places[body]], planes, among=images), best)
     unlike = float(_cost(differences(whole, best[None], among=images))[0])
     return MirrorPlane(*map(float, best), unlike, *map(float, alone - best))
 
