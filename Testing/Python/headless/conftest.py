@@ -85,3 +85,17 @@ def refused(tmp_path):
         assert [path.name for path in (tmp_path / "place").iterdir()] == ["out"]
 
     return run
+
+
+@pytest.fixture
+def one_level_of(spine, tmp_path):
+    """Return a function that measures L3 alone of a series."""
+
+    def measured(series, reader):
+        folder = tmp_path / "audit"
+        markup = spine.markups / "L3-midline.mrk.json"
+        run = lumbarhu("measure", series, "--markups", markup, "--out", folder, "--reader", reader)
+        assert (run.exit_code, run.err) == (0, "")
+        return folder
+
+    return measured

@@ -5,7 +5,6 @@ import json
 import shutil
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import highdicom
@@ -14,6 +13,7 @@ import pydicom
 import pytest
 import SimpleITK
 from headless.command_runner import lumbarhu
+from headless.dicom_export_files import IDENTITY, READER, refusal
 from headless.phantom_files import FIELD_OF_VIEW_MM, files_of, rows_of, write_line, write_midlines
 from headless.test_dicom_phantom import write_series
 from pydicom.sr.codedict import Code, codes
@@ -23,13 +23,6 @@ from LumbarHULib.phantom.grid import axial_grid
 from LumbarHULib.phantom.render import render_on_grid
 from LumbarHULib.phantom.spines import upright_spine
 
-IDENTITY = {
-    "StudyInstanceUID": "1.2.826.0.1.3680043.8.498.1",
-    "FrameOfReferenceUID": "1.2.826.0.1.3680043.8.498.2",
-    "SpecificCharacterSet": "ISO_IR 192",
-    "PatientName": "Müller^Jürgen=王^小东",
-}
-READER = "芳^B"
 LEVELS = ("L1", "L2", "L3", "L4")
 
 
@@ -52,27 +45,6 @@ def exported(series, audit, tmp_path_factory):
     run = lumbarhu("export-dicom", audit, "--ct", series, "--out", folder)
     assert (run.exit_code, run.err) == (0, "")
     return folder
-
-
-@pytest.fixture
-def one_level_of(spine, tmp_path):
-    """Return a function that measures L3 alone of a series."""
-
-    def measured(series, reader):
-        folder = tmp_path / "audit"
-        markup = spine.markups / "L3-midline.mrk.json"
-        run = lumbarhu("measure", series, "--markups", markup, "--out", folder, "--reader", reader)
-        assert (run.exit_code, run.err) == (0, "")
-        return folder
-
-    return measured
-
-
-def refusal(*arguments) -> str:
-    run = lumbarhu(*arguments)
-    assert (run.exit_code, run.out) == (2, "")
-    assert run.err.count("\n") == 1
-    return run.err
 
 
 @pytest.mark.parametrize("name", ["segmentation.dcm", "report.dcm"])
@@ -245,64 +217,6 @@ def test_the_reader_is_named_whatever_letters_the_name_has(exported):
     assert str(dataset.ContentCreatorName) == "芳 B^"
     (observer,) = highdicom.sr.srread(exported / "report.dcm").content.get_observer_contexts()
     assert str(observer.observer_identifying_attributes.name) == "芳 B^"
-
-
-def with_headers(series, folder, **tags):
-    """Return a copy of a series with these tags in every header."""
-    folder.mkdir()
-    for path in series.iterdir():
-        dataset = pydicom.dcmread(path)
-        dataset.decode()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for keyword, value in tags.items():
-                setattr(dataset, keyword, value)
-            dataset.save_as(folder / path.name)
-    return folder
-
-
-CHARACTER_SETS = {
-    "as the CT's, where it holds all letters": ("ISO_IR 100", "Müller^Jürgen", "AB", "ISO_IR 100"),
-    "that of all letters, where the reader's name needs others": ("ISO_IR 100", "Müller^Jürgen", READER, "ISO_IR 192"),
-    "that of all letters, where the CT names none": (None, "Miller^George", "AB", "ISO_IR 192"),
-}
-
-
-@pytest.mark.parametrize("which", CHARACTER_SETS)
-def test_the_character_set_is(which, series, one_level_of, tmp_path):
-    stated, patient, reader, wanted = CHARACTER_SETS[which]
-    own = with_headers(series, tmp_path / "series", SpecificCharacterSet=stated, PatientName=patient)
-    audit = one_level_of(own, reader)
-    assert lumbarhu("export-dicom", audit, "--ct", own, "--out", tmp_path / "dicom").exit_code == 0
-    for name in ("segmentation.dcm", "report.dcm"):
-        dataset = pydicom.dcmread(tmp_path / "dicom" / name)
-        assert (dataset.SpecificCharacterSet, str(dataset.PatientName)) == (wanted, patient)
-
-
-@pytest.mark.parametrize(
-    ("keyword", "value"),
-    [
-        *[("PatientBirthDate", date) for date in ("17.04.1953", "1953.04.17", "19530230")],
-        *[("StudyDate", "20241301"), ("StudyTime", "noon"), ("PatientSex", "W")],
-        *[("StudyInstanceUID", uid) for uid in ("1.2.abc", "1.2.826.007")],
-    ],
-)
-def test_a_header_that_dicom_does_not_allow_is_refused(keyword, value, audit, series, tmp_path):
-    own = with_headers(series, tmp_path / "series", **{keyword: value})
-    told = refusal("export-dicom", audit, "--ct", own, "--out", tmp_path / "dicom")
-    assert f"states the {keyword} “{value}”, which DICOM does not allow" in told
-    assert not (tmp_path / "dicom").exists()
-
-
-def test_an_oddity_that_does_not_hinder_an_archive_is_taken_over_in_silence(series, one_level_of, tmp_path):
-    odd = {"PatientID": "7" * 70, "StudyTime": "0815", "StudyInstanceUID": "1.2.0.826"}
-    own = with_headers(series, tmp_path / "series", **odd)
-    run = lumbarhu("export-dicom", one_level_of(own, "AB"), "--ct", own, "--out", tmp_path / "dicom")
-    assert (run.exit_code, run.err) == (0, "")
-    for name in ("segmentation.dcm", "report.dcm"):
-        dataset = pydicom.dcmread(tmp_path / "dicom" / name)
-        with pytest.warns(UserWarning, match="exceeds the maximum length of 64"):
-            assert {keyword: dataset[keyword].value for keyword in odd} == odd
 
 
 def test_the_segmentation_measured_again_gives_the_same_tables_and_label_maps(exported, audit, series, tmp_path):
