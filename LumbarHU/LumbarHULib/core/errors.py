@@ -21,6 +21,11 @@ class InputError(ValueError):
         The vertebral level concerned, such as ``"L2"``; the sentence names it as well.
     remedy : str, optional
         What to do, if the sentence says only what is wrong; for an error that another one may give as its cause.
+
+    Attributes
+    ----------
+    cause : str
+        The sentence without the remedy given apart, and without its full stop: to stand inside another one.
     """
 
     def __init__(self, sentence: str, level: str | None = None, remedy: str = ""):
