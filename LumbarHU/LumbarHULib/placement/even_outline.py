@@ -18,38 +18,14 @@ from LumbarHULib.core.protocol import Protocol
 _NUDGES_MM = tuple((front_mm, back_mm) for front_mm in (0.0, -0.2, 0.2) for back_mm in (0.0, -0.2, 0.2))[1:]
 _EVERY = 4
 
-# Of the outline's control points, so many lie around the midline's posterior end.
-_POSTERIOR_POINTS = 4
-
 
 def outline_uv_mm(stack: AxialStack, frame: Frame, protocol: Protocol) -> np.ndarray:
     """Return the outline that the CT shows at a midline, a dense polygon in the frame."""
-    return sample_closed_spline(_fit(stack, frame, protocol).control_points_uv_mm)[0]
+    return sample_closed_spline(fitted_outline(stack, frame, protocol).control_points_uv_mm)[0]
 
 
-def posterior_wall_findings(
-    stack: AxialStack, level: str, midline_ras_mm: np.ndarray, protocol: Protocol
-) -> tuple[Finding, ...]:
-    """Tell where no posterior wall is seen, so that the midline's end is only bridged."""
-    fit = _fit(stack, frame_from_midline(stack, Landmarks(level, midline_ras_mm), protocol), protocol)
-    # The middle control points are the posterior ones.
-    behind = len(fit.support) // 2 + np.arange(-_POSTERIOR_POINTS // 2, _POSTERIOR_POINTS // 2)
-    seen = float(fit.support[behind].mean())
-    if seen >= protocol.placement_wall_min:
-        return ()
-    return (
-        Finding(
-            "posterior_wall_not_seen",
-            f"A posterior wall of {level} is seen along {100 * seen:.0f} % of the way around the midline's back end, "
-            f"less than {100 * protocol.placement_wall_min:.0f} %: where the body ends there is uncertain.",
-            "Check the midline's posterior end on the images.",
-            "warning",
-            level,
-        ),
-    )
-
-
-def _fit(stack: AxialStack, frame: Frame, protocol: Protocol) -> OutlineFit:
+def fitted_outline(stack: AxialStack, frame: Frame, protocol: Protocol) -> OutlineFit:
+    """Return the outline that the CT shows at a midline, and where a cortex is seen."""
     plane = PlaneImage(stack.voxels_hu[frame.mid_slice], frame.uv_from_ij)
     return fit_outline(plane, frame.depth_mm, protocol.outline_model)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.closed_spline import sample_closed_spline
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import frame_from_midline
@@ -11,9 +12,10 @@ from LumbarHULib.core.outline_fit_curve import midline_crossings
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes
 from LumbarHULib.placement.body_guess import BodyGuess
-from LumbarHULib.placement.even_outline import evened_midline, outline_uv_mm, posterior_wall_findings
+from LumbarHULib.placement.even_outline import evened_midline, fitted_outline
 from LumbarHULib.placement.mid_height import mid_height
 from LumbarHULib.placement.mid_slice import ambiguity_finding, mid_slice_at, slice_alike
+from LumbarHULib.placement.posterior_wall import posterior_wall_findings, share_seen, wall_arc
 from LumbarHULib.placement.proposal import Proposal
 from LumbarHULib.placement.symmetry import mirror_plane, symmetry_findings
 
@@ -50,7 +52,7 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         tilted = axes.turned(height.up_ras, axes.anterior_ras).moved_to(axes.to_ras_mm((0.0, 0.0, height.above_mm)))
         position = float(stack.slice_heights(tilted.center_ras_mm))
         mid_slice = mid_slice_at(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
-        midline = midline_in_slice(stack, tilted, depth_mm, guess.level, mid_slice, protocol)
+        midline = midline_in_slice(stack, tilted, height.height_mm, depth_mm, guess.level, mid_slice, protocol)
         # The endplates' centers lie above and below the midline's middle: seen anew, they do not depend on the guess.
         off_mm = float(axes.to_body_mm(midline.mean(axis=0))[1])
         axes = axes.moved((0.0, off_mm, 0.0))
@@ -62,20 +64,19 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         *_edge_findings(guess, midline, protocol),
         *symmetry_findings(guess.level, mirror, protocol),
         *uneven,
-        *posterior_wall_findings(stack, guess.level, midline, protocol),
+        *posterior_wall_findings(guess.level, _seen_behind(stack, guess.level, midline, protocol), protocol),
     )
     other_slice = slice_alike(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
     if other_slice is not None:
-        other = _midline_or_none(stack, tilted, depth_mm, guess.level, other_slice, protocol)
+        size_mm = height.height_mm, depth_mm
+        other = _midline_or_none(stack, tilted, *size_mm, guess.level, other_slice, protocol)
         findings += (ambiguity_finding(stack, guess.level, midline, other, position, height.uncertain_mm, protocol),)
     return Proposal(guess.level, midline, findings)
 
 
-def _midline_or_none(
-    stack: AxialStack, axes: BodyAxes, depth_mm: float, level: str, mid_slice: int, protocol: Protocol
-):
+def _midline_or_none(stack: AxialStack, axes: BodyAxes, *body_and_slice) -> np.ndarray | None:
     try:
-        return midline_in_slice(stack, axes, depth_mm, level, mid_slice, protocol)
+        return midline_in_slice(stack, axes, *body_and_slice)
     except InputError:
         return None
 
@@ -102,17 +103,31 @@ def _edge_findings(guess: BodyGuess, midline_ras_mm: np.ndarray, protocol: Proto
 
 
 def midline_in_slice(
-    stack: AxialStack, axes: BodyAxes, depth_mm: float, level: str, mid_slice: int, protocol: Protocol
+    stack: AxialStack,
+    axes: BodyAxes,
+    height_mm: float,
+    depth_mm: float,
+    level: str,
+    mid_slice: int,
+    protocol: Protocol,
 ) -> np.ndarray:
-    """Return where the plane of symmetry meets the body's outline in a slice: anterior, then posterior, RAS mm."""
+    """Return where the plane of symmetry meets the body's outline in a slice: anterior, then posterior, RAS mm.
+
+    Where the slice shows no posterior wall, the outline only bridges: there the posterior end lies on the wall as it is
+    seen above and below.
+    """
     middle, forward = _symmetry_line(stack, axes, mid_slice)
     half = depth_mm / 2
-    problem = None
+    wall, problem = None, None
     for front_mm, back_mm in _TRIES_MM:
         ends = np.array([middle + (half + front_mm) * forward, middle - (half - back_mm) * forward])
         try:
             for _ in range(_ROUNDS):
-                found = _onto_edge(stack, Landmarks(level, ends), protocol)
+                found, seen = _onto_edge(stack, Landmarks(level, ends), protocol)
+                if seen < protocol.placement_wall_min:
+                    if wall is None:
+                        wall = _wall_on_line(stack, axes, height_mm, depth_mm, middle, forward, protocol)
+                    found[1] = wall
                 moved_mm = np.abs(found - ends).max()
                 ends = found
                 if moved_mm < _SETTLED_MM:
@@ -127,6 +142,25 @@ def midline_in_slice(
     )
 
 
+def _wall_on_line(
+    stack: AxialStack,
+    axes: BodyAxes,
+    height_mm: float,
+    depth_mm: float,
+    middle: np.ndarray,
+    forward: np.ndarray,
+    protocol: Protocol,
+) -> np.ndarray:
+    """Return where a line through the body's middle meets the posterior wall as the whole body shows it, RAS mm."""
+    arc = wall_arc(stack, axes, height_mm, depth_mm, protocol)
+    point = middle - depth_mm / 2 * forward
+    along = float(axes.anterior_ras @ forward)
+    for _ in range(_ROUNDS):
+        _, y_mm, z_mm = axes.to_body_mm(point)
+        point = point + (arc.y_mm(z_mm) - y_mm) / along * forward
+    return point
+
+
 def _symmetry_line(stack: AxialStack, axes: BodyAxes, mid_slice: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the body's middle in a slice, and the direction to anterior along its plane of symmetry."""
     normal, across = stack.normal_ras, axes.rows_ras[0]
@@ -138,12 +172,18 @@ def _symmetry_line(stack: AxialStack, axes: BodyAxes, mid_slice: int) -> tuple[n
     return middle, forward
 
 
-def _onto_edge(stack: AxialStack, landmarks: Landmarks, protocol: Protocol) -> np.ndarray:
-    """Return a midline whose ends are moved along it onto the outline found in the CT."""
+def _onto_edge(stack: AxialStack, landmarks: Landmarks, protocol: Protocol) -> tuple[np.ndarray, float]:
+    """Return a midline with its ends moved along it onto the outline, and the share of posterior wall that is seen."""
     frame = frame_from_midline(stack, landmarks, protocol)
-    dense = outline_uv_mm(stack, frame, protocol)
+    fit = fitted_outline(stack, frame, protocol)
+    dense = sample_closed_spline(fit.control_points_uv_mm)[0]
     v = [_at(dense[:, 1], place) for place in midline_crossings(dense)]
-    return frame.to_ras_mm([(0.0, v[0]), (0.0, v[1])])
+    return frame.to_ras_mm([(0.0, v[0]), (0.0, v[1])]), share_seen(fit)
+
+
+def _seen_behind(stack: AxialStack, level: str, midline_ras_mm: np.ndarray, protocol: Protocol) -> float:
+    frame = frame_from_midline(stack, Landmarks(level, midline_ras_mm), protocol)
+    return share_seen(fitted_outline(stack, frame, protocol))
 
 
 def _at(values: np.ndarray, place: float) -> float:

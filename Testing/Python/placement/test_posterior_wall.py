@@ -1,0 +1,61 @@
+"""The posterior wall is found from above and below where a wide foramen has opened it in the middle."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from placement.builders import stack_of, study_protocol
+
+from LumbarHULib.phantom.render import render
+from LumbarHULib.phantom.spines import upright_spine
+from LumbarHULib.placement.body_box import BodyAxes
+from LumbarHULib.placement.posterior_wall import wall_arc
+
+PROTOCOL = study_protocol()
+
+
+def open_wall(slice_mm=2.5, noise_hu=15.0, **fields):
+    """Return an L3 whose wall is open over 20 by 18 mm, and its CT."""
+    spec = upright_spine(("L2", "L3", "L4"), trunk=False, foramen_size_mm=(20.0, 18.0, 5.0), **fields)
+    phantom = render(spec, slice_mm=slice_mm, noise_hu=noise_hu, seed=7)
+    return spec.vertebra("L3"), stack_of(phantom)
+
+
+def wall_error_mm(vertebra, stack, off_mm=(0.0, 0.0, 0.0), deeper_mm=0.0, turned=lambda axes: axes) -> float:
+    """Return how far the wall found at mid-height lies before the true one, seen from a middle that is off."""
+    axes = turned(BodyAxes(vertebra.to_ras(off_mm), vertebra.axes_ras[2], vertebra.axes_ras[1]))
+    height_mm = vertebra.height_mm - 2 * vertebra.endplate_concavity_mm
+    arc = wall_arc(stack, axes, height_mm, vertebra.depth_mm + deeper_mm, PROTOCOL)
+    true_mm = axes.to_body_mm(vertebra.to_ras([[0.0, -vertebra.depth_mm / 2, 0.0]]))[0]
+    return arc.y_mm(true_mm[2]) - true_mm[1]
+
+
+@pytest.mark.parametrize("slice_mm", [1.0, 2.5, 5.0])
+@pytest.mark.parametrize("trabecular_hu", [40.0, 200.0])
+def test_the_open_wall_is_found_in_thin_and_thick_slices_and_in_bone_of_any_density(slice_mm, trabecular_hu):
+    # In dense bone the foramen's own border is a strong edge, 5 mm before the wall.
+    vertebra, stack = open_wall(slice_mm, trabecular_hu=trabecular_hu, tilt_deg=6, rotation_deg=5)
+    assert abs(wall_error_mm(vertebra, stack)) < 1.0
+
+
+@pytest.mark.parametrize("off_mm", [(0.0, 3.0, 0.0), (0.0, -3.0, 0.0), (0.5, 0.0, 2.0), (-0.5, 0.0, -2.0)])
+@pytest.mark.parametrize("deeper_mm", [-3.0, 3.0])
+def test_the_wall_is_found_from_a_middle_and_a_depth_that_are_off(off_mm, deeper_mm):
+    vertebra, stack = open_wall()
+    assert abs(wall_error_mm(vertebra, stack, off_mm, deeper_mm)) < 1.0
+
+
+@pytest.mark.parametrize("leaning", [-0.1, 0.1])
+def test_the_wall_is_found_along_axes_that_lean(leaning):
+    vertebra, stack = open_wall()
+
+    def turned(axes):
+        return axes.turned(axes.up_ras + leaning * axes.anterior_ras, axes.anterior_ras)
+
+    assert abs(wall_error_mm(vertebra, stack, turned=turned)) < 1.0
+
+
+def test_where_no_wall_is_seen_at_all_the_expected_place_is_taken():
+    vertebra, stack = open_wall()
+    stack = replace(stack, voxels_hu=np.full_like(stack.voxels_hu, 100))
+    assert wall_error_mm(vertebra, stack) == pytest.approx(0.0, abs=0.3)
