@@ -152,8 +152,8 @@ def _body_and_arch(depths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     inside = depths > 0
     radius = _BALL * depths.max()
-    pieces, _ = ndimage.label(depths > radius)
-    core = pieces == pieces[np.unravel_index(np.argmax(depths), depths.shape)]
+    # A crushed body may be thinner than its arch, but is wider.
+    core = _largest(depths > radius)
     from_core = ndimage.distance_transform_edt(~core)
     return inside & (from_core <= radius), inside & (from_core > radius + _RIM_MM / STEP_MM)
 

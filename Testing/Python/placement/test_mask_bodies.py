@@ -1,5 +1,7 @@
 """A vertebra's mask shows its body: middle, axes and size, however poor the mask is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from placement.builders import PHANTOM, STACK, body_errors, study_protocol, whole_mask
@@ -7,6 +9,7 @@ from placement.phantom_masks import coarse, holed, ragged, vertebra_mask
 from scipy import ndimage
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.phantom.grid import axial_grid
 from LumbarHULib.placement.mask_bodies import guess_from_mask
 
 PROTOCOL = study_protocol()
@@ -42,6 +45,18 @@ def test_a_coarse_mask_is_told_and_shows_the_body_all_the_same():
     assert np.linalg.norm(middle_mm) < 3
     assert front_deg < 5
     assert [finding.code for finding in guess.findings] == ["mask_coarse"]
+
+
+@pytest.mark.parametrize("height_mm", [15.0, 16.0])
+def test_a_crushed_body_that_is_thinner_than_its_arch_is_not_taken_for_it(height_mm):
+    vertebra = replace(PHANTOM.spec.vertebra("L3"), height_mm=height_mm, depth_mm=29.0, width_mm=40.0)
+    grid = axial_grid((0.0, -14.0, 0.0), (90.0, 90.0, 120.0), 1.0, 5.0)
+    mask = coarse(vertebra_mask(vertebra, grid), (1, 3, 3))
+    middle_mm, up_deg, front_deg, size_mm = body_errors(guessed("L3", mask, grid.ras_from_ijk), vertebra)
+    assert np.linalg.norm(middle_mm) < 2
+    assert up_deg < 6
+    assert front_deg < 3
+    assert np.all(np.abs(size_mm[:2]) < 3)
 
 
 def test_a_good_mask_has_no_findings():
