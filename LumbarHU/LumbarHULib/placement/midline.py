@@ -21,6 +21,7 @@ from LumbarHULib.placement.symmetry import mirror_plane, symmetry_findings
 
 # Where the guess's ends are not on the body's edge, they are tried this far off, in mm: anterior, posterior.
 _TRIES_MM = ((0, 0), (3, 0), (0, -3), (-3, 0), (0, 3), (3, 3), (-3, -3), (3, -3), (-3, 3), (6, 6), (-6, -6))
+_TOWARD_BRIDGE_MM = 0.4
 _ROUNDS = 6
 _PASSES = 2
 _SETTLED_MM = 0.02
@@ -135,6 +136,9 @@ def midline_in_slice(
             return ends
         except InputError as error:
             problem = problem or error
+            if wall is not None:
+                # The outline bridges so far behind the wall that it cannot be measured from there.
+                wall = wall - _TOWARD_BRIDGE_MM * forward
     raise InputError(
         f"The CT shows no vertebral body's edge where {level} is expected ({str(problem).rstrip('.')}): check the "
         f"segment or the points that {level} comes from, or place its midline by hand.",

@@ -1,12 +1,14 @@
 """The posterior wall is found from above and below where a wide foramen has opened it in the middle."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pytest
 from placement.builders import stack_of, study_protocol
 
-from LumbarHULib.phantom.render import render
+from LumbarHULib.phantom.grid import axial_grid
+from LumbarHULib.phantom.render import render_on_grid
 from LumbarHULib.phantom.spines import upright_spine
 from LumbarHULib.placement.body_box import BodyAxes
 from LumbarHULib.placement.posterior_wall import wall_arc
@@ -14,10 +16,12 @@ from LumbarHULib.placement.posterior_wall import wall_arc
 PROTOCOL = study_protocol()
 
 
-def open_wall(slice_mm=2.5, noise_hu=15.0, **fields):
+@lru_cache
+def open_wall(slice_mm=2.5, **fields):
     """Return an L3 whose wall is open over 20 by 18 mm, and its CT."""
     spec = upright_spine(("L2", "L3", "L4"), trunk=False, foramen_size_mm=(20.0, 18.0, 5.0), **fields)
-    phantom = render(spec, slice_mm=slice_mm, noise_hu=noise_hu, seed=7)
+    grid = axial_grid((0.0, -12.0, 0.0), (80.0, 80.0, 60.0), 0.8, slice_mm)
+    phantom = render_on_grid(spec, grid, noise_hu=15.0, seed=7)
     return spec.vertebra("L3"), stack_of(phantom)
 
 
