@@ -56,7 +56,8 @@ def posterior_wall_findings(level: str, seen: float, protocol: Protocol) -> tupl
         Finding(
             "posterior_wall_not_seen",
             f"A posterior wall of {level} is seen along {100 * seen:.0f} % of the way around the midline's back end, "
-            f"less than {100 * protocol.placement_wall_min:.0f} %: where the body ends there is uncertain.",
+            f"less than {100 * protocol.placement_wall_min:.0f} %: it was placed by the wall above and below, and is "
+            "less certain.",
             "Check the midline's posterior end on the images.",
             "warning",
             level,
