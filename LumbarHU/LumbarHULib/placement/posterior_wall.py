@@ -15,13 +15,13 @@ from LumbarHULib.placement.body_box import BodyAxes, sample_box_hu
 _POSTERIOR_POINTS = 4
 
 # What is looked at: from rim to rim, as a part of the height between the endplates' hollows; a strip about the plane
-# of symmetry; and how far before and behind the place where the wall is expected.
+# of symmetry; and how far behind and before the place where the wall is expected: behind it the lamina is near.
 _REACH = 0.56
 _PLANES = 21
 _STRIP_MM = 2.5
 _COLUMNS = 5
 _STEP_MM = 0.4
-_REACH_MM = 8.0
+_BEHIND_MM, _BEFORE_MM = 5.0, 8.0
 
 # Of the edge's score: stretch looked at outside and inside, thicknesses tried against the usual, blur of the averaged
 # image, and deviation from the model that counts as none. What a step without a cortex explains as well, such as the
@@ -31,6 +31,11 @@ _THICKNESSES = (0.5, 1.0, 2.0)
 _NO_CORTEX = (1e-3,)
 _SD_MM = 0.9
 _NOISE = 2.5
+
+# A wall this far behind another one (in steps, more than the foramen is deep) is shaded by this part of that one's
+# score: it is the lamina.
+_BEHIND = 16
+_SHADED = 0.7
 
 # Seen from the side the wall is a shallow arc, hollow to the back: slopes tried (mm per mm), how far its middle lies
 # before its rims (mm), and, as one standard deviation, how far these and its place may be off (mm).
@@ -95,12 +100,12 @@ def wall_arc(stack: AxialStack, axes: BodyAxes, height_mm: float, depth_mm: floa
     """
     half_mm = _REACH * height_mm
     z_mm = np.linspace(-half_mm, half_mm, _PLANES)
-    places = np.arange(-_REACH_MM, _REACH_MM + _STEP_MM / 2, _STEP_MM)
+    places = np.arange(-_BEHIND_MM, _BEFORE_MM + _STEP_MM / 2, _STEP_MM)
     scores = _scores(stack, axes, z_mm, places - depth_mm / 2, protocol)
 
     place, slope, sag = (grid[..., None] for grid in np.meshgrid(places, _SLOPES, _SAGS_MM, indexing="ij"))
     y_mm = place + slope * z_mm - sag * (z_mm / half_mm) ** 2
-    index = np.clip(np.rint((y_mm + _REACH_MM) / _STEP_MM).astype(int), 0, len(places) - 1)
+    index = np.clip(np.rint((y_mm + _BEHIND_MM) / _STEP_MM).astype(int), 0, len(places) - 1)
     unlikely = (place / _PLACE_SD_MM) ** 2 + (slope / _SLOPE_SD) ** 2 + ((sag - _SAG_MM) / _SAG_SD_MM) ** 2
     total = scores[np.arange(_PLANES), index].sum(axis=-1) - unlikely[..., 0] / 2
     best = np.unravel_index(np.argmax(total), total.shape)
@@ -122,4 +127,6 @@ def _scores(stack: AxialStack, axes: BodyAxes, z_mm: np.ndarray, y_mm: np.ndarra
         edge_evidence(profiles, _STEP_MM, _WINDOW_MM, _SD_MM, of_these, protocol.outline_cortex_hu, noise_hu)
         for of_these in (thicknesses, _NO_CORTEX)
     )
-    return np.maximum(cortex - step, 0.0)
+    scores = np.maximum(cortex - step, 0.0)
+    before = np.maximum.accumulate(scores[:, ::-1], axis=1)[:, ::-1][:, _BEHIND:]
+    return scores - _SHADED * np.pad(before, ((0, 0), (0, _BEHIND)))
