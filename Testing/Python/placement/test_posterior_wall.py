@@ -5,7 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from placement.builders import stack_of, study_protocol
+from placement.accuracy import clicks_in, proposal_from_click, random_case
+from placement.builders import midline_errors, stack_of, study_protocol
 
 from LumbarHULib.phantom.grid import axial_grid
 from LumbarHULib.phantom.render import render_on_grid
@@ -47,6 +48,13 @@ def test_the_open_wall_is_found_in_thin_and_thick_slices_and_in_bone_of_any_dens
 def test_the_wall_is_found_from_a_middle_and_a_depth_that_are_off(off_mm, deeper_mm):
     vertebra, stack = open_wall()
     assert abs(wall_error_mm(vertebra, stack, off_mm, deeper_mm)) < 1.0
+
+
+def test_the_lamina_is_not_taken_for_the_wall_where_a_click_lets_the_body_seem_too_deep():
+    case = random_case(860091)
+    click = clicks_in(case, "L2", 1)[0]
+    midline = proposal_from_click(case, "L2", click).midline_ras_mm
+    assert midline_errors(midline, case.phantom.spec.vertebra("L2"), case.stack)[1] < 1.0
 
 
 @pytest.mark.parametrize("leaning", [-0.1, 0.1])
