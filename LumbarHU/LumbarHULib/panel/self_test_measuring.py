@@ -9,11 +9,11 @@ import slicer
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 from LumbarHULib.mrml.ct_node import volume_node_from_ct
-from LumbarHULib.mrml.reading_markups import is_edited, placed_levels
+from LumbarHULib.mrml.reading_markups import is_edited, markup_node, placed_levels
 from LumbarHULib.panel.self_test_base import WalkBase
 from LumbarHULib.panel.synthetic_mouse import click, drag, settle
 from LumbarHULib.panel.tables import table_text
-from LumbarHULib.panel.views import AXIAL, SAGITTAL, jump_to, slice_node
+from LumbarHULib.panel.views import AXIAL, SAGITTAL, drawn_views, jump_to, slice_node
 from LumbarHULib.phantom.demo import demo_ct
 
 _PIXEL_MM = 1.0
@@ -108,11 +108,18 @@ class MeasuringSteps(WalkBase):
         self._ui.huQuantityCombo.setCurrentText("Mean")
 
     def drag_a_midline(self):
-        """Dragging measures live; what was dragged is undone and redone to the digit."""
+        """Dragging measures live, in views that wait for it; what was dragged is undone and redone to the digit."""
         self._widget.panel.levels.go_to("L3")
         settle()
         before, end = self._numbers(), self._points("L3", "midline")[1]
+        midline = markup_node(self._session.reading, "L3", "midline")
+        usual, meanwhile = _update_rates(), []
+        told = midline.AddObserver(midline.PointModifiedEvent, lambda *_: meanwhile.append(_update_rates()))
         drag(AXIAL, end, (2.0, 1.0, 0.0))
+        midline.RemoveObserver(told)
+        for name, rate in usual.items():
+            self._test.assertTrue(all(rates[name] < rate for rates in meanwhile), name)
+        self._test.assertEqual((_update_rates(), bool(meanwhile)), (usual, True))
         after = self._numbers()
         self._test.assertNotEqual(after["L3"], before["L3"])
         self._test.assertEqual(after, self._core_numbers())
@@ -186,3 +193,7 @@ class MeasuringSteps(WalkBase):
         self._test.assertEqual(self._session.level, "L4")
         tick.click()
         self._test.assertEqual(self._numbers(), before)
+
+
+def _update_rates() -> dict[str, float]:
+    return {name: view.maximumUpdateRate for name, view in drawn_views().items()}

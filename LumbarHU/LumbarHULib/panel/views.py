@@ -136,10 +136,10 @@ def is_in_axial_view(point_ras_mm) -> bool:
 
 
 class CalmViews:
-    """Slice views that draw less often while a point is dragged.
+    """Views that draw less often while a point is dragged.
 
     A view whose drawing was asked for longer ago than its update rate allows is drawn inside the very mouse move. At
-    Slicer's usual rate that is after 17 ms, as long as a measurement takes: each move would wait for three views.
+    Slicer's usual rate that is after 17 ms, as long as a measurement takes: each move would wait for every view.
     """
 
     def __init__(self):
@@ -148,19 +148,24 @@ class CalmViews:
     def calm(self) -> None:
         """Let the views draw less often."""
         if not self._rates_before:
-            for name in (AXIAL, SAGITTAL, CORONAL):
-                widget = slicer.app.layoutManager().sliceWidget(name)
-                if widget is not None:
-                    self._rates_before[name] = widget.sliceView().maximumUpdateRate
-                    widget.sliceView().maximumUpdateRate = _CALM_UPDATES_PER_SECOND
+            for name, view in drawn_views().items():
+                self._rates_before[name] = view.maximumUpdateRate
+                view.maximumUpdateRate = _CALM_UPDATES_PER_SECOND
 
     def wake(self) -> None:
         """Let the views draw as often as before."""
-        for name, rate in self._rates_before.items():
-            widget = slicer.app.layoutManager().sliceWidget(name)
-            if widget is not None:
-                widget.sliceView().maximumUpdateRate = rate
+        for name, view in drawn_views().items() if self._rates_before else ():
+            if name in self._rates_before:
+                view.maximumUpdateRate = self._rates_before[name]
         self._rates_before = {}
+
+
+def drawn_views() -> dict:
+    """Return the layout's slice views and 3D views by their names."""
+    layouts = slicer.app.layoutManager()
+    widgets = {name: layouts.sliceWidget(name) for name in (AXIAL, SAGITTAL, CORONAL)}
+    views = {name: widget.sliceView() for name, widget in widgets.items() if widget is not None}
+    return views | {f"3D {n}": layouts.threeDWidget(n).threeDView() for n in range(layouts.threeDViewCount)}
 
 
 def view_under_mouse() -> str:
