@@ -26,12 +26,14 @@ class InputError(ValueError):
     ----------
     cause : str
         The sentence without the remedy given apart, and without its full stop: to stand inside another one.
+    remedy : str
+        As given.
     """
 
     def __init__(self, sentence: str, level: str | None = None, remedy: str = ""):
         super().__init__(_TOO_LONG.sub(_without_middle, f"{sentence}: {remedy}." if remedy else sentence))
         self.level = level
-        self.cause = sentence.removesuffix(".")
+        self.cause, self.remedy = sentence.removesuffix("."), remedy
 
 
 def _without_middle(name: re.Match) -> str:

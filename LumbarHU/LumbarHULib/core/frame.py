@@ -96,8 +96,9 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
     if not 0 <= mid_slice < slice_count:
         raise InputError(
             f"The midline of {level} lies {_outside_mm(heights.mean(), slice_count, stack):.1f} mm beyond the CT's "
-            "last slice: place it inside the CT, or check that it belongs to this CT.",
+            "last slice",
             level,
+            "place it inside the CT, or check that it belongs to this CT",
         )
     projected = landmarks.midline_ras_mm - np.outer((heights - mid_slice) * stack.slice_spacing_mm, normal)
     findings = _slice_findings(level, heights, stack.slice_spacing_mm)
@@ -121,8 +122,9 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
     if angle_deg > protocol.midline_angle_limit_deg:
         raise InputError(
             f"The midline of {level} stands {angle_deg:.0f}° off the patient's front-to-back axis, more than "
-            f"{protocol.midline_angle_limit_deg:g}°: place it from the front edge to the back edge of the body.",
+            f"{protocol.midline_angle_limit_deg:g}°",
             level,
+            "place it from the front edge to the back edge of the body",
         )
     u_ras = np.cross(normal, v_ras)
     axes = np.vstack([u_ras, v_ras])
@@ -175,15 +177,16 @@ def _outside_mm(height: float, slice_count: int, stack: AxialStack) -> float:
 def _check_depth(level: str, depth_mm: float, protocol: Protocol) -> None:
     if depth_mm < 1e-3:
         raise InputError(
-            f"The two ends of {level}'s midline coincide: place the second on the back edge of the body.", level
+            f"The two ends of {level}'s midline coincide", level, "place the second on the back edge of the body"
         )
     low, high = protocol.midline_length_min_mm, protocol.midline_length_max_mm
     if not low <= depth_mm <= high:
         raise InputError(
             f"The midline of {level} is {depth_mm:.1f} mm long in its slice, too "
             f"{'short' if depth_mm < low else 'long'} for "
-            f"a vertebral body ({low:g} to {high:g} mm): place its ends on the front and back edge.",
+            f"a vertebral body ({low:g} to {high:g} mm)",
             level,
+            "place its ends on the front and back edge",
         )
 
 
@@ -194,7 +197,7 @@ def _check_inside(level: str, uv_from_ij: np.ndarray, depth_mm: float, shape_kji
         beyond = max(-0.5 - i, -0.5 - j, i - shape_kji[2] + 0.5, j - shape_kji[1] + 0.5)
         if beyond > 0:
             raise InputError(
-                f"The {name} end of {level}'s midline lies outside the CT, {beyond:.1f} pixels beyond its edge: place "
-                "it inside the CT, or check that it belongs to this CT.",
+                f"The {name} end of {level}'s midline lies outside the CT, {beyond:.1f} pixels beyond its edge",
                 level,
+                "place it inside the CT, or check that it belongs to this CT",
             )

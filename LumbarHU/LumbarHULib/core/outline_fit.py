@@ -52,8 +52,8 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     least, greatest = model.depth_mm
     if not least <= depth_mm <= greatest:
         raise InputError(
-            f"The midline is {depth_mm:.1f} mm long, but a vertebral body is {least:g} to {greatest:g} mm deep; place "
-            "its ends on the body's anterior and posterior edge."
+            f"The midline is {depth_mm:.1f} mm long, but a vertebral body is {least:g} to {greatest:g} mm deep",
+            remedy="place its ends on the body's anterior and posterior edge",
         )
     pixel_mm = plane.pixel_mm
     sampler = PlaneSampler(plane, depth_mm, model.half_width_mm[1] + MARGIN_MM, MARGIN_MM)
@@ -65,8 +65,8 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     if support.mean() < model.least_support:
         raise InputError(
             f"No vertebral body's edge is seen around the midline (a cortex on {100 * support.mean():.0f} % of the way "
-            f"around it, at least {100 * model.least_support:.0f} % is needed); place the midline on a vertebral body "
-            "or draw the outline by hand."
+            f"around it, at least {100 * model.least_support:.0f} % is needed)",
+            remedy="place the midline on a vertebral body, or draw the outline by hand",
         )
     variance = np.mean(np.exp(2 * state.log_sd)) - (SD_PER_PIXEL * pixel_mm) ** 2
     return OutlineFit(
@@ -89,6 +89,7 @@ def _end_offsets(points, depth_mm, model):
         if gap_mm > model.end_tolerance_mm:
             raise InputError(
                 f"The midline's {name} end lies {gap_mm:.1f} mm {'outside' if offset > 0 else 'inside'} the vertebral "
-                f"body's edge, more than {model.end_tolerance_mm:g} mm; move it onto the edge."
+                f"body's edge, more than {model.end_tolerance_mm:g} mm",
+                remedy="move it onto the edge",
             )
     return offsets

@@ -46,10 +46,10 @@ class PlaneSampler:
         low = np.clip(np.floor(ij.min(axis=0)).astype(int), 0, (columns, rows))
         high = np.clip(np.ceil(ij.max(axis=0)).astype(int) + 1, 0, (columns, rows))
         if (high - low < 4).any():
-            raise InputError("The midline lies outside the CT; place it on a vertebral body.")
+            raise InputError("The midline lies outside the CT", remedy="place it on a vertebral body")
         hu = plane.hu[low[1] : high[1], low[0] : high[0]].astype(float)
         if not np.isfinite(hu).all():
-            raise InputError("The CT has voxels without a number beside the midline; export the series anew.")
+            raise InputError("The CT has voxels without a number beside the midline", remedy="export the series anew")
         self._coefficients = ndimage.spline_filter(hu, order=3, mode="mirror")
         # Row and column of a point: ndimage wants j first.
         self._matrix, self._offset = ij_from_uv[::-1, :2], (ij_from_uv[:, 2] - low)[::-1]

@@ -59,7 +59,7 @@ def outline_of_level(
         try:
             fit = fit_outline(plane, frame.depth_mm, protocol.outline_model)
         except InputError as problem:
-            raise InputError(f"{frame.level}: {problem}", frame.level) from None
+            raise InputError(f"{frame.level}: {problem.cause}", frame.level, problem.remedy) from None
         points_ras_mm = round_to_positions(frame, fit.control_points_uv_mm)
     curve = Outline(frame.to_uv_mm(points_ras_mm))
     return LevelOutline(points_ras_mm, curve, False, gap_findings(frame, curve, protocol))

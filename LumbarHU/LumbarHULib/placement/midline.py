@@ -140,7 +140,7 @@ def midline_in_slice(
                 # The outline bridges so far behind the wall that it cannot be measured from there.
                 wall = wall - _TOWARD_BRIDGE_MM * forward
     raise InputError(
-        f"The CT shows no vertebral body's edge where {level} is expected ({str(problem).rstrip('.')}): check the "
+        f"The CT shows no vertebral body's edge where {level} is expected ({problem.cause}): check the "
         f"segment or the points that {level} comes from, or place its midline by hand.",
         level,
     )
