@@ -1,10 +1,14 @@
 """The text headers of NRRD and MetaImage files: what SimpleITK does not tell about them."""
 
 import gzip
+import os
 import re
+import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from LumbarHULib.core.errors import InputError
 
@@ -16,6 +20,9 @@ _BLOCK_BYTES = 1 << 16
 
 # The window of zlib's own format or of gzip, whichever the data begin with.
 _ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS
+
+# What a gzip file ends with: checksum (CRC-32) and length of what it holds.
+_GZIP_END = struct.Struct("<II")
 
 _NRRD_SUFFIXES = (".nrrd", ".nhdr")
 _NRRD_END = re.compile(rb"\r?\n\r?\n")
@@ -102,24 +109,38 @@ class ImageHeader:
         if unpacked_bytes < size_bytes:
             raise InputError(f"“{path.name}” ends before its last voxel: it was cut off, copy it again.")
 
+    def check_unpacked(self, voxels: np.ndarray) -> None:
+        """Refuse voxels from compressed NRRD data that are cut off or damaged: SimpleITK does not compare the checksum.
+
+        Parameters
+        ----------
+        voxels : numpy.ndarray
+            As SimpleITK unpacked them.
+
+        Raises
+        ------
+        InputError
+            When they are not what was packed.
+        """
+        path = self._gzip_path()
+        if path is not None and _checksum_at_end(path) != _checksum(voxels):
+            # As well where the bytes of each number stand the other way around, or there is more than is read.
+            self.check_compressed_data()
+
     def check_compressed_data(self) -> None:
-        """Refuse compressed NRRD data that are cut off or damaged: SimpleITK does not compare their checksum.
+        """Refuse compressed NRRD data that are cut off or damaged, by unpacking them to the end.
 
         Raises
         ------
         InputError
             When they are.
         """
-        skips = any(key in self.fields for key in ("line skip", "lineskip", "byte skip", "byteskip"))
-        if not self.is_nrrd or skips or self.fields.get("encoding", "").lower() not in ("gzip", "gz"):
-            return
-        data_file = self.fields.get("data file") or self.fields.get("datafile")
-        path = self.path.parent / data_file if data_file else self.path
-        if not path.is_file():  # a list of files, or none: SimpleITK will tell
+        path = self._gzip_path()
+        if path is None:
             return
         try:
             with path.open("rb") as stream:
-                stream.seek(0 if data_file else self.length)
+                stream.seek(self.length if path == self.path else 0)
                 with gzip.GzipFile(fileobj=stream) as unpacked:
                     while unpacked.read(_CHUNK_BYTES):
                         pass
@@ -127,6 +148,28 @@ class ImageHeader:
             raise InputError(f"“{path.name}” ends before its last voxel: it was cut off, copy it again.") from error
         except (gzip.BadGzipFile, zlib.error) as error:
             raise InputError(f"“{path.name}” is damaged, its voxels cannot be unpacked: copy it again.") from error
+
+    def _gzip_path(self) -> Path | None:
+        """Return the file that holds NRRD data packed by gzip; None where they are not, or stand elsewhere in it."""
+        skips = any(key in self.fields for key in ("line skip", "lineskip", "byte skip", "byteskip"))
+        if not self.is_nrrd or skips or self.fields.get("encoding", "").lower() not in ("gzip", "gz"):
+            return None
+        data_file = self.fields.get("data file") or self.fields.get("datafile")
+        path = self.path.parent / data_file if data_file else self.path
+        return path if path.is_file() else None  # a list of files, or none: SimpleITK will tell
+
+
+def _checksum_at_end(path: Path) -> tuple[int, int] | None:
+    """Return the checksum and the length, modulo 2³², of what a gzip file holds, as its last eight bytes tell."""
+    with path.open("rb") as stream:
+        if stream.seek(0, os.SEEK_END) < _GZIP_END.size:
+            return None
+        stream.seek(-_GZIP_END.size, os.SEEK_END)
+        return _GZIP_END.unpack(stream.read())
+
+
+def _checksum(voxels: np.ndarray) -> tuple[int, int]:
+    return zlib.crc32(np.ascontiguousarray(voxels)), voxels.nbytes % 2**32
 
 
 def read_image_header(path: Path) -> ImageHeader:

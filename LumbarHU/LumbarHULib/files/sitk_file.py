@@ -57,7 +57,6 @@ def read_image_with_sitk(path: Path, layers: bool = False):
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(_file_name(path))
     header = read_image_header(path)
-    header.check_compressed_data()
     header.check_values_are_final()
     words: list[str] = []
     try:
@@ -67,9 +66,11 @@ def read_image_with_sitk(path: Path, layers: bool = False):
             header.check_packed_size(_size_bytes(reader))
             image = reader.Execute()
     except RuntimeError as error:
+        header.check_compressed_data()
         raise _read_error(path, f"{error} {' '.join(words)}") from error
     if any(_DAMAGED_WORDS in text for text in words):
         raise _read_error(path, _DAMAGED_WORDS)
+    header.check_unpacked(held_array(image))
     return image, header.states_orientation
 
 

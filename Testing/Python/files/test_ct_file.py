@@ -129,6 +129,30 @@ def test_damaged_compressed_voxels_are_refused_though_simpleitk_may_read_them(tm
     assert capfd.readouterr() == ("", "")
 
 
+PACKED = {
+    "in one piece": gzip.compress(VOXELS_HU.tobytes()),
+    "in two pieces": gzip.compress(VOXELS_HU[:2].tobytes()) + gzip.compress(VOXELS_HU[2:].tobytes()),
+    "with more behind them": gzip.compress(VOXELS_HU.tobytes() + b"more"),
+    "high bytes first": gzip.compress(VOXELS_HU.astype(">i2").tobytes()),
+}
+
+
+@pytest.mark.parametrize("how", PACKED)
+def test_whole_voxels_are_read_however_they_are_packed(tmp_path, how):
+    path = tmp_path / "ct.nrrd"
+    SimpleITK.WriteImage(image(), str(path), True)
+    header = path.read_bytes().partition(b"\n\n")[0]
+    if how == "high bytes first":
+        header = header.replace(b"endian: little", b"endian: big")
+    path.write_bytes(header + b"\n\n" + PACKED[how])
+    assert np.array_equal(read_ct(path).ct.voxels_hu, VOXELS_HU)
+    # The checksum stands in the last eight bytes, with the length.
+    damaged = bytearray(path.read_bytes())
+    damaged[-6] ^= 1
+    path.write_bytes(damaged)
+    assert "is damaged" in refusal(path)
+
+
 @pytest.mark.parametrize("suffix", ["mha", "mhd"])
 @pytest.mark.parametrize("as_gzip", [False, True])
 def test_compressed_voxels_that_are_whole_but_too_few_are_refused(tmp_path, capfd, suffix, as_gzip):
