@@ -25,7 +25,8 @@ class InputError(ValueError):
     Attributes
     ----------
     cause : str
-        The sentence without the remedy given apart, and without its full stop: to stand inside another one.
+        What is wrong, to stand inside another sentence: the one given, without its full stop. It tells what to do as
+        well, unless that was given apart.
     remedy : str
         As given.
     """

@@ -166,7 +166,8 @@ def _changes(folder: Path, made_from: Mapping[str, Any]) -> list[str] | None:
         raise InputError(f"“{folder}” was not made by a batch: move it away, or name the case otherwise.")
     for name, sha256 in files.items():
         file = folder / name
-        # This takes 1 of the 700 ms of a case. A power cut may leave a file of the right name that is too short.
+        # A power cut may leave a file of the right name that is too short or damaged. All files of a finished case take
+        # 1 ms, a fifth of what looking at it again takes.
         if not file.is_file() or file_sha256(file) != sha256:
             raise InputError(
                 f"“{file}” was changed or removed after it was measured: remove the folder to have it measured anew."

@@ -1,6 +1,7 @@
 """Progress of long steps, on a terminal only: what a script captures stays clean."""
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -23,13 +24,17 @@ class Progress:
         if self.stream is None or not self.stream.isatty():
             return
         text = f"{what} {100 * share:3.0f} %" if share > 0 else f"{what} …"
-        self.stream.write("\r" + text.ljust(self._width))
-        self.stream.flush()
+        self._write("\r" + text.ljust(self._width))
         self._width = len(text)
 
     def clear(self) -> None:
         """Remove the line."""
         if self._width:
-            self.stream.write("\r" + " " * self._width + "\r")
-            self.stream.flush()
+            self._write("\r" + " " * self._width + "\r")
             self._width = 0
+
+    def _write(self, text: str) -> None:
+        # A terminal that was closed ends nothing here: who closed it decides that, by a signal.
+        with suppress(OSError):
+            self.stream.write(text)
+            self.stream.flush()

@@ -113,12 +113,12 @@ def _one_process() -> ProcessPoolExecutor:
 def _start_resource_tracker() -> None:
     """Start Python's own process beside the workers so that a terminal that is closed does not end it before them.
 
-    Python lets it ignore Ctrl-C and termination alone; ended by the third, it is begun anew, knows nothing of what it
-    is to clean up, and prints a traceback for each of them.
+    Python lets it ignore Ctrl-C and termination (SIGINT, SIGTERM) alone. Ended by a closed terminal (SIGHUP), it is
+    begun anew, knows nothing of what it is to clean up, and prints a traceback for each of them.
     """
-    if not hasattr(signal, "SIGHUP"):  # Windows has neither
+    if not hasattr(signal, "SIGHUP"):  # on Windows, which cannot block signals either
         return
-    # What is blocked when a program begins stays so.
+    # A signal that is blocked when a program begins stays blocked in it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         resource_tracker.ensure_running()

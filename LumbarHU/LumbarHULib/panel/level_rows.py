@@ -71,7 +71,11 @@ def _make_row(grid, number: int, level: str) -> LevelRow:
 
 
 def _highlight(button, checked: bool) -> None:
-    """Let a button stand out; by its palette, since one with a style sheet keeps its colors when Slicer turns dark."""
+    """Let a button stand out.
+
+    By its palette: one with a style sheet keeps all its colors when Slicer turns dark, this one its highlight, and only
+    until another level is chosen.
+    """
     palette = qt.QPalette()
     if checked:
         usual = slicer.app.palette()

@@ -163,8 +163,7 @@ class CalmViews:
 def drawn_views() -> dict:
     """Return the layout's slice views and 3D views by their names."""
     layouts = slicer.app.layoutManager()
-    widgets = {name: layouts.sliceWidget(name) for name in (AXIAL, SAGITTAL, CORONAL)}
-    views = {name: widget.sliceView() for name, widget in widgets.items() if widget is not None}
+    views = {name: layouts.sliceWidget(name).sliceView() for name in layouts.sliceViewNames()}
     return views | {f"3D {n}": layouts.threeDWidget(n).threeDView() for n in range(layouts.threeDViewCount)}
 
 

@@ -69,7 +69,7 @@ def guess_from_mask(
     body, arch = _body_and_arch(np.where(piece, depths, 0))
     points_ras_mm = mask.points_ras_mm(body)
     _check_in_ct(level, points_ras_mm, stack)
-    # What wore away to a few voxels gives no planes to fit: it is refused before.
+    # A few voxels allow no fit of planes, so they are refused first.
     thinnest_mm = float(np.ptp(points_ras_mm, axis=0).min()) + STEP_MM
     if thinnest_mm < protocol.placement_height_min_mm:
         raise _no_body(level, f"what looks like one is {thinnest_mm:.0f} mm thick")

@@ -1,6 +1,9 @@
 """The bar of a batch: how far, how fast, how long yet."""
 
 import io
+import os
+import sys
+from contextlib import suppress
 
 import pytest
 
@@ -41,3 +44,21 @@ def test_nothing_is_shown_where_there_is_no_terminal():
 @pytest.mark.parametrize(("seconds", "text"), [(3.2, "3 s"), (89, "89 s"), (120, "2 min"), (7200, "2.0 h")])
 def test_a_time_is_told_in_the_unit_that_suits_it(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
+def test_a_terminal_that_was_closed_breaks_nothing_off():
+    ours, theirs = os.openpty()
+    # Closing it writes what is still to be written.
+    with suppress(OSError), open(theirs, "w", encoding="utf-8") as stream:
+        progress = BatchProgress(2, Progress(stream))
+        progress.advance("measured")
+        assert b"1 of 2 cases" in os.read(ours, 1000)
+        os.close(ours)
+        with pytest.raises(OSError, match="Input/output error"):
+            os.write(theirs, b"more")
+        try:
+            progress.clear()
+            progress.advance("measured")
+        except OSError as problem:
+            pytest.fail(f"told the batch: {problem}")
