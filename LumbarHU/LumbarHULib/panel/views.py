@@ -26,7 +26,8 @@ _LAYOUT = (
 
 _FIELD_OF_VIEW_MM = {AXIAL: 90.0, SAGITTAL: 170.0, CORONAL: 170.0}
 _IN_PLANE_MM = 1e-3
-_CALM_UPDATES_PER_SECOND = 15.0
+# While a point is dragged: the view with the regions and the one that the mouse is in, and all others.
+_CALM_UPDATES_PER_SECOND, _CALMEST_UPDATES_PER_SECOND = 15.0, 5.0
 
 
 class OwnLayout:
@@ -150,7 +151,8 @@ class CalmViews:
         if not self._rates_before:
             for name, view in drawn_views().items():
                 self._rates_before[name] = view.maximumUpdateRate
-                view.maximumUpdateRate = _CALM_UPDATES_PER_SECOND
+                is_looked_at = name in (AXIAL, view_under_mouse())
+                view.maximumUpdateRate = _CALM_UPDATES_PER_SECOND if is_looked_at else _CALMEST_UPDATES_PER_SECOND
 
     def wake(self) -> None:
         """Let the views draw as often as before."""
