@@ -1,5 +1,7 @@
 """The shared last step of placement: from where a body roughly is to its midline in the mid-slice."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
@@ -15,16 +17,27 @@ from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.even_outline import evened_midline, fitted_outline
 from LumbarHULib.placement.mid_height import mid_height
 from LumbarHULib.placement.mid_slice import ambiguity_finding, mid_slice_at, slice_alike
-from LumbarHULib.placement.posterior_wall import posterior_wall_findings, share_seen, wall_arc
+from LumbarHULib.placement.posterior_wall import WallArc, posterior_wall_findings, share_seen, wall_arc
 from LumbarHULib.placement.proposal import Proposal
 from LumbarHULib.placement.symmetry import mirror_plane, symmetry_findings
 
 # Where the guess's ends are not on the body's edge, they are tried this far off, in mm: anterior, posterior.
 _TRIES_MM = ((0, 0), (3, 0), (0, -3), (-3, 0), (0, 3), (3, 3), (-3, -3), (3, -3), (-3, 3), (6, 6), (-6, -6))
+# Where the outline bridges so far behind the wall that it cannot be measured from a midline that ends on the wall, the
+# end is moved this far back before the next try.
 _TOWARD_BRIDGE_MM = 0.4
 _ROUNDS = 6
 _PASSES = 2
 _SETTLED_MM = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class SliceMidline:
+    """A midline, anterior then posterior end, RAS mm; the share of posterior wall seen; the wall it ends on, if any."""
+
+    ends_ras_mm: np.ndarray
+    seen: float
+    wall: WallArc | None
 
 
 def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> Proposal:
@@ -53,19 +66,21 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         tilted = axes.turned(height.up_ras, axes.anterior_ras).moved_to(axes.to_ras_mm((0.0, 0.0, height.above_mm)))
         position = float(stack.slice_heights(tilted.center_ras_mm))
         mid_slice = mid_slice_at(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
-        midline = midline_in_slice(stack, tilted, height.height_mm, depth_mm, guess.level, mid_slice, protocol)
+        found = midline_in_slice(stack, tilted, height.height_mm, depth_mm, guess.level, mid_slice, protocol)
+        midline = found.ends_ras_mm
         # The endplates' centers lie above and below the midline's middle: seen anew, they do not depend on the guess.
         off_mm = float(axes.to_body_mm(midline.mean(axis=0))[1])
         axes = axes.moved((0.0, off_mm, 0.0))
         depth_mm = float(np.linalg.norm(midline[0] - midline[1]))
     midline, uneven = evened_midline(stack, guess.level, midline, protocol)
+    seen = found.seen if found.wall is not None else _seen_behind(stack, guess.level, midline, protocol)
     findings = (
         *guess.findings,
         *height.findings,
         *_edge_findings(guess, midline, protocol),
         *symmetry_findings(guess.level, mirror, protocol),
         *uneven,
-        *posterior_wall_findings(guess.level, _seen_behind(stack, guess.level, midline, protocol), protocol),
+        *posterior_wall_findings(guess.level, seen, found.wall, protocol),
     )
     other_slice = slice_alike(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
     if other_slice is not None:
@@ -77,7 +92,7 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
 
 def _midline_or_none(stack: AxialStack, axes: BodyAxes, *body_and_slice) -> np.ndarray | None:
     try:
-        return midline_in_slice(stack, axes, *body_and_slice)
+        return midline_in_slice(stack, axes, *body_and_slice).ends_ras_mm
     except InputError:
         return None
 
@@ -111,34 +126,38 @@ def midline_in_slice(
     level: str,
     mid_slice: int,
     protocol: Protocol,
-) -> np.ndarray:
-    """Return where the plane of symmetry meets the body's outline in a slice: anterior, then posterior, RAS mm.
+) -> SliceMidline:
+    """Return where the plane of symmetry meets the body's outline in a slice.
 
     Where the slice shows no posterior wall, the outline only bridges: there the posterior end lies on the wall as it is
     seen above and below.
     """
     middle, forward = _symmetry_line(stack, axes, mid_slice)
     half = depth_mm / 2
-    wall, problem = None, None
+    wall, wall_end, problem = None, None, None
     for front_mm, back_mm in _TRIES_MM:
         ends = np.array([middle + (half + front_mm) * forward, middle - (half - back_mm) * forward])
+        least_seen = 1.0
         try:
             for _ in range(_ROUNDS):
                 found, seen = _onto_edge(stack, Landmarks(level, ends), protocol)
-                if seen < protocol.placement_wall_min:
+                # Once on the wall, the end stays there: it shall not go to and fro between wall and outline.
+                least_seen = min(least_seen, seen)
+                on_wall = least_seen < protocol.placement_wall_min
+                if on_wall:
                     if wall is None:
-                        wall = _wall_on_line(stack, axes, height_mm, depth_mm, middle, forward, protocol)
-                    found[1] = wall
+                        wall = wall_arc(stack, axes, height_mm, depth_mm, protocol)
+                        wall_end = _wall_on_line(wall, axes, depth_mm, middle, forward)
+                    found[1] = wall_end
                 moved_mm = np.abs(found - ends).max()
                 ends = found
                 if moved_mm < _SETTLED_MM:
                     break
-            return ends
+            return SliceMidline(ends, least_seen, wall if on_wall else None)
         except InputError as error:
             problem = problem or error
-            if wall is not None:
-                # The outline bridges so far behind the wall that it cannot be measured from there.
-                wall = wall - _TOWARD_BRIDGE_MM * forward
+            if wall is not None and np.array_equal(ends[1], wall_end):
+                wall_end = wall_end - _TOWARD_BRIDGE_MM * forward
     raise InputError(
         f"The CT shows no vertebral body's edge where {level} is expected ({problem.cause}): check the "
         f"segment or the points that {level} comes from, or place its midline by hand.",
@@ -146,17 +165,8 @@ def midline_in_slice(
     )
 
 
-def _wall_on_line(
-    stack: AxialStack,
-    axes: BodyAxes,
-    height_mm: float,
-    depth_mm: float,
-    middle: np.ndarray,
-    forward: np.ndarray,
-    protocol: Protocol,
-) -> np.ndarray:
+def _wall_on_line(arc: WallArc, axes: BodyAxes, depth_mm: float, middle: np.ndarray, forward: np.ndarray) -> np.ndarray:
     """Return where a line through the body's middle meets the posterior wall as the whole body shows it, RAS mm."""
-    arc = wall_arc(stack, axes, height_mm, depth_mm, protocol)
     point = middle - depth_mm / 2 * forward
     along = float(axes.anterior_ras @ forward)
     for _ in range(_ROUNDS):

@@ -11,16 +11,17 @@ from placement.builders import midline_errors, stack_of, study_protocol
 from LumbarHULib.phantom.grid import axial_grid
 from LumbarHULib.phantom.render import render_on_grid
 from LumbarHULib.phantom.spines import upright_spine
+from LumbarHULib.placement import midline as placement_midline
 from LumbarHULib.placement.body_box import BodyAxes
-from LumbarHULib.placement.posterior_wall import wall_arc
+from LumbarHULib.placement.posterior_wall import posterior_wall_findings, wall_arc
 
 PROTOCOL = study_protocol()
 
 
 @lru_cache
-def open_wall(slice_mm=2.5, **fields):
-    """Return an L3 whose wall is open over 20 by 18 mm, and its CT."""
-    spec = upright_spine(("L2", "L3", "L4"), trunk=False, foramen_size_mm=(20.0, 18.0, 5.0), **fields)
+def open_wall(slice_mm=2.5, size_mm=(20.0, 18.0, 5.0), **fields):
+    """Return an L3 whose wall is open over 20 by 18 mm, or another size, and its CT."""
+    spec = upright_spine(("L2", "L3", "L4"), trunk=False, foramen_size_mm=size_mm, **fields)
     grid = axial_grid((0.0, -12.0, 0.0), (80.0, 80.0, 60.0), 0.8, slice_mm)
     phantom = render_on_grid(spec, grid, noise_hu=15.0, seed=7)
     return spec.vertebra("L3"), stack_of(phantom)
@@ -71,3 +72,29 @@ def test_where_no_wall_is_seen_at_all_the_expected_place_is_taken():
     vertebra, stack = open_wall()
     stack = replace(stack, voxels_hu=np.full_like(stack.voxels_hu, 100))
     assert wall_error_mm(vertebra, stack) == pytest.approx(0.0, abs=0.3)
+
+
+def midline_of(vertebra, stack):
+    """Return the midline found in the slice at the true middle."""
+    axes = BodyAxes(vertebra.to_ras((0.0, 0.0, 0.0)), vertebra.axes_ras[2], vertebra.axes_ras[1])
+    height_mm = vertebra.height_mm - 2 * vertebra.endplate_concavity_mm
+    mid_slice = round(float(stack.slice_heights(axes.center_ras_mm)))
+    return placement_midline.midline_in_slice(
+        stack, axes, height_mm, vertebra.depth_mm, vertebra.level, mid_slice, PROTOCOL
+    )
+
+
+@pytest.mark.parametrize(("size_mm", "is_seen"), [((20.0, 18.0, 5.0), True), ((24.0, 40.0, 5.0), False)])
+def test_a_wall_that_is_open_over_the_whole_height_of_dense_bone_is_told_as_a_guess(size_mm, is_seen):
+    found = midline_of(*open_wall(1.0, size_mm, trabecular_hu=160.0))
+    (finding,) = posterior_wall_findings("L3", found.seen, found.wall, PROTOCOL)
+    assert finding.severity == ("warning" if is_seen else "severe")
+    assert ("the midline's end was placed by the wall above and below" in finding.sentence) == is_seen
+
+
+def test_tries_that_fail_at_the_front_do_not_move_the_posterior_end(monkeypatch):
+    vertebra, stack = open_wall(1.0, (24.0, 40.0, 5.0), trabecular_hu=160.0)
+    tries = placement_midline._TRIES_MM
+    without = midline_of(vertebra, stack)
+    monkeypatch.setattr(placement_midline, "_TRIES_MM", (tries[0], *3 * [(30, 0)], *tries[1:]))
+    assert np.array_equal(midline_of(vertebra, stack).ends_ras_mm, without.ends_ras_mm)
