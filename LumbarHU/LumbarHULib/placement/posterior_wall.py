@@ -46,7 +46,7 @@ _SAG_MM, _SAG_SD_MM = 1.0, 0.8
 _PLACE_SD_MM = 4.0
 
 # A wall is seen where the best heights' mean score reaches this. The outermost heights do not count: the endplates'
-# edges are seen there without any wall. Phantoms whose wall is open over 18 mm have 0.17 to 0.85 there, such without
+# edges are seen there without any wall. Phantoms whose wall is open over 18 mm have 0.17 to 0.90 there, such without
 # any wall mostly 0, at most 0.14; in bone of 200 HU and more the foramen's border may have more.
 _RIM_PLANES = 2
 _BEST_PLANES = 4
