@@ -52,7 +52,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "walls_faint": "The CT shows the walls of a clicked body on a small part of their extent.",
             "level_filled_in": "The level was not clicked but found between two that were.",
             "symmetry_doubtful": "The body's plane of symmetry is not sure.",
-            "posterior_wall_not_seen": "No wall is seen at a midline's posterior end; severe if none is above and below.",
+            "posterior_wall_not_seen": "No wall is seen at a midline's posterior end; severe if none above and below.",
             "outline_uneven": "The two sides of a proposed midline's outline are not mirror images.",
         },
         "Place of a level": {
