@@ -148,17 +148,18 @@ class CalmViews:
 
     def calm(self) -> None:
         """Let the views draw less often."""
-        if not self._rates_before:
-            for name, view in drawn_views().items():
-                self._rates_before[name] = view.maximumUpdateRate
-                is_looked_at = name in (AXIAL, view_under_mouse())
-                view.maximumUpdateRate = _CALM_UPDATES_PER_SECOND if is_looked_at else _CALMEST_UPDATES_PER_SECOND
+        if self._rates_before:
+            return
+        looked_at = (AXIAL, view_under_mouse())
+        for name, view in drawn_views().items():
+            self._rates_before[name] = view.maximumUpdateRate
+            view.maximumUpdateRate = _CALM_UPDATES_PER_SECOND if name in looked_at else _CALMEST_UPDATES_PER_SECOND
 
     def wake(self) -> None:
         """Let the views draw as often as before."""
-        for name, view in drawn_views().items() if self._rates_before else ():
-            if name in self._rates_before:
-                view.maximumUpdateRate = self._rates_before[name]
+        views = drawn_views() if self._rates_before else {}
+        for name in views.keys() & self._rates_before.keys():
+            views[name].maximumUpdateRate = self._rates_before[name]
         self._rates_before = {}
 
 
