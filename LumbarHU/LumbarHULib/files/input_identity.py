@@ -132,8 +132,8 @@ def program_sha256() -> str:
     root = Path(LumbarHULib.__file__).parent
     digest = hashlib.sha256()
     for layer in _MEASURING_LAYERS:
-        for file in sorted((root / layer).glob("*.py")):
-            digest.update(f"{layer}/{file.name}\0{file_sha256(file)}\0".encode())
+        for file in sorted((root / layer).rglob("*.py")):
+            digest.update(f"{file.relative_to(root).as_posix()}\0{file_sha256(file)}\0".encode())
     for package, version in software_versions().items():
         if package not in _NOT_MEASURING:
             digest.update(f"{package}\0{version}\0".encode())

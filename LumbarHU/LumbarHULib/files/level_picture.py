@@ -9,7 +9,7 @@ import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
-from LumbarHULib.core.outline import Outline
+from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.files.drawing_colors import CONTOUR_ROIS, FILLED_ROIS, MARKUP_COLORS, ROI_COLORS, hex_color
 from LumbarHULib.files.label_map_file import read_label_boxes

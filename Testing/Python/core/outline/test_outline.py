@@ -15,7 +15,7 @@ from core.builders import (
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.frame import frame_from_midline
-from LumbarHULib.core.outline import Outline, outline_from_markup, round_to_positions
+from LumbarHULib.core.outline.outline import Outline, outline_from_markup, round_to_positions
 
 POINTS_XY_MM = control_points(ellipse())
 STACK = upright_stack()

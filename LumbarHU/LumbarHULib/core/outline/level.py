@@ -9,8 +9,8 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.outline import Outline, gap_findings, outline_from_markup, round_to_positions
-from LumbarHULib.core.outline_fit import fit_outline
+from LumbarHULib.core.outline.fit import fit_outline
+from LumbarHULib.core.outline.outline import Outline, gap_findings, outline_from_markup, round_to_positions
 from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.core.protocol import Protocol
 

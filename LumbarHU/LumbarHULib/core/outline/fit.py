@@ -1,18 +1,18 @@
 """Find the outer edge of a vertebral body in one plane of a CT.
 
-The edge is the periosteal surface before blur. It is searched first (`outline_fit_search`), then fitted
-(`outline_fit_refine`).
+The edge is the periosteal surface before blur. It is searched first (`search`), then fitted
+(`refine`).
 """
 
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.outline_fit_curve import midline_crossings
-from LumbarHULib.core.outline_fit_model import SD_PER_FWHM, SD_PER_PIXEL, OutlineFit, OutlineModel
-from LumbarHULib.core.outline_fit_profiles import PlaneSampler
-from LumbarHULib.core.outline_fit_refine import EdgeState, refine_outline
-from LumbarHULib.core.outline_fit_search import search_outline
+from LumbarHULib.core.outline.curve import midline_crossings
+from LumbarHULib.core.outline.model import SD_PER_FWHM, SD_PER_PIXEL, OutlineFit, OutlineModel
+from LumbarHULib.core.outline.profiles import PlaneSampler
+from LumbarHULib.core.outline.refine import EdgeState, refine_outline
+from LumbarHULib.core.outline.search import search_outline
 from LumbarHULib.core.plane_image import PlaneImage
 
 # Rounds of the fit: profiles for each control point, steps, strictness against profiles that do not fit.

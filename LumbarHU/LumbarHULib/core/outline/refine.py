@@ -12,9 +12,9 @@ from functools import lru_cache
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
-from LumbarHULib.core.outline_fit_curve import bending_energy, outward_normals, spread_points
-from LumbarHULib.core.outline_fit_model import OutlineModel
-from LumbarHULib.core.outline_fit_profiles import PlaneSampler
+from LumbarHULib.core.outline.curve import bending_energy, outward_normals, spread_points
+from LumbarHULib.core.outline.model import OutlineModel
+from LumbarHULib.core.outline.profiles import PlaneSampler
 
 # Profiles: step, and reach outside and inside the edge; samples to either side of a control point's stretch.
 STEP_MM = 0.25

@@ -8,7 +8,7 @@ from core.slice_phantom import SHAPES, SlicePhantom, drawn_curve, outline_errors
 from scipy import ndimage
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.outline_fit import fit_outline
+from LumbarHULib.core.outline.fit import fit_outline
 from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.files.protocol_file import load_protocol
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
-from LumbarHULib.core.outline_fit_curve import midline_crossings, outward_normals, spread_points, stiff_spline
-from LumbarHULib.core.outline_fit_model import OutlineModel
-from LumbarHULib.core.outline_fit_path import best_closed_path
-from LumbarHULib.core.outline_fit_profiles import PlaneSampler, edge_evidence
+from LumbarHULib.core.outline.curve import midline_crossings, outward_normals, spread_points, stiff_spline
+from LumbarHULib.core.outline.model import OutlineModel
+from LumbarHULib.core.outline.path import best_closed_path
+from LumbarHULib.core.outline.profiles import PlaneSampler, edge_evidence
 
 # Rays go out from the middle of the midline through the points of an ellipse that is this much wider than deep.
 RAYS = 72
