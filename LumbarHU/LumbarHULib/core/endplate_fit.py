@@ -26,6 +26,7 @@ _BIN_MM = 0.5
 _NEAREST_MM, _FARTHEST_MM = 2.25, 27.0
 _BEHIND_MM = 5.0
 _PLACE_SD_MM, _HEIGHT_SD_MM = 6.0, 7.0
+_KNOWN_SD_MM = 4.5
 _SAYS_ONE_MM = 2.0
 _SEARCH_SD_MM = 0.8
 _NO_LAYER = 20.0
@@ -157,7 +158,7 @@ def _expected(protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
     return np.array([bone, disc, bone, layer, layer]), np.array([bone, disc / 2, bone, layer / 2, layer / 2])
 
 
-def search_pair(pair: Sequence[Columns], protocol: Protocol) -> tuple[Surface, Surface]:
+def search_pair(pair: Sequence[Columns], protocol: Protocol, height_mm: float | None) -> tuple[Surface, Surface]:
     """Return roughly where the first endplates outward from the middle are, and how they rise to the front.
 
     Parameters
@@ -167,24 +168,27 @@ def search_pair(pair: Sequence[Columns], protocol: Protocol) -> tuple[Surface, S
     protocol : Protocol
     """
     places = np.arange(_NEAREST_MM, _FARTHEST_MM, _STEP_MM)
+    expected_mm = height_mm or protocol.endplate_height_usual_mm
+    place_sd_mm, height_sd_mm = (_KNOWN_SD_MM, _KNOWN_SD_MM) if height_mm else (_PLACE_SD_MM, _HEIGHT_SD_MM)
     of_upper, of_lower = (
-        [_search(of_side, sign * slope, places, protocol) for slope in _SLOPES]
+        [_search(of_side, sign * slope, places, (expected_mm / 2, place_sd_mm), protocol) for slope in _SLOPES]
         for of_side, sign in zip(pair, (1, -1), strict=True)
     )
     upper, lower = (np.array([score for score, _ in of_side]) for of_side in (of_upper, of_lower))
     # By slope and place of the upper, and slope and place of the lower endplate.
     scores = upper[:, :, None, None] + lower
     scores -= (np.subtract.outer(_SLOPES, _SLOPES)[:, None, :, None] / _PARALLEL_SD) ** 2
-    height_mm = np.add.outer(places, places)[:, None]
-    scores -= ((height_mm - protocol.endplate_height_usual_mm) / _HEIGHT_SD_MM) ** 2
+    apart_mm = np.add.outer(places, places)[:, None]
+    scores -= ((apart_mm - expected_mm) / height_sd_mm) ** 2
     slope, place, slope_below, place_below = np.unravel_index(np.argmax(scores), scores.shape)
     return of_upper[slope][1](place), of_lower[slope_below][1](place_below)
 
 
-def _search(columns: Columns, slope: float, places: np.ndarray, protocol: Protocol):
+def _search(columns: Columns, slope: float, places: np.ndarray, expected_mm: tuple[float, float], protocol: Protocol):
     """Return scores of places of the endplate, which rises by `slope`, and a function from place to surface.
 
-    All columns count as one profile.
+    All columns count as one profile. `expected_mm` is the mean and the standard deviation of the place before the CT is
+    looked at.
 
     A place is scored by how much better the model explains the profile from the body's middle to behind the endplate
     than one constant does: so an endplate that lies before another is found first.
@@ -215,7 +219,7 @@ def _search(columns: Columns, slope: float, places: np.ndarray, protocol: Protoc
     plain = (weights * (hu - mean_hu[..., None]) ** 2).sum(axis=-1) + within
     unlikely = (((amplitudes - mean) / sd) ** 2).sum(axis=-1)
     unlikely = unlikely + ((_DISCS_MM - _EXPECTED_SHAPE[4]) / _EXPECTED_SHAPE_SD[4]) ** 2
-    unlikely = unlikely + (((places - protocol.endplate_height_usual_mm / 2) / _PLACE_SD_MM) ** 2)[:, None]
+    unlikely = unlikely + (((places - expected_mm[0]) / expected_mm[1]) ** 2)[:, None]
     unlikely = unlikely + _NO_LAYER * (amplitudes[..., 3] < protocol.endplate_layer_min_hu_mm)
     score = total * np.log(plain / left) - unlikely
     best = np.argmax(score, axis=1)
@@ -254,12 +258,12 @@ def _profile(columns: Columns, slope: float) -> tuple[np.ndarray, np.ndarray, np
     return x_mm, mean, np.maximum(square - mean**2, 0), count / count.sum() * SEARCH_REACH_MM / _SAYS_ONE_MM
 
 
-def first_fit(pair: Sequence[Columns], protocol: Protocol) -> tuple[Surface, Surface]:
+def first_fit(pair: Sequence[Columns], protocol: Protocol, height_mm: float | None) -> tuple[Surface, Surface]:
     """Return the upper and the lower endplate's surface in columns about where they are expected.
 
     Where slices are thick, an endplate in one of them looks much like one in the next: each is tried.
     """
-    upper, lower = search_pair(pair, protocol)
+    upper, lower = search_pair(pair, protocol, height_mm)
     shifts_mm = ((0.0, 0.0),)
     if pair[0].slice_mm > _THICK_MM:
         shift = pair[0].slice_mm / 2

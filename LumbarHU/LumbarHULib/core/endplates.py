@@ -120,6 +120,7 @@ def find_endplates(
     depth_mm: float,
     protocol: Protocol,
     up_ras: np.ndarray | None = None,
+    height_mm: float | None = None,
 ) -> Endplates:
     """Find the endplates above and below a point inside a vertebral body.
 
@@ -139,6 +140,8 @@ def find_endplates(
     protocol : Protocol
     up_ras : array_like, shape (3,), optional
         The body's axis where it is known roughly; the slice normal otherwise.
+    height_mm : float, optional
+        Of the body as its width lets expect; the protocol's usual height otherwise.
 
     Returns
     -------
@@ -174,7 +177,7 @@ def find_endplates(
     surfaces = None
     for _ in range(_ROUNDS):
         columns = [_columns(stack, place, middle, axes, radius_mm) for place, axes in zip(places, sides, strict=True)]
-        surfaces = refine_pair(columns, surfaces, protocol) if surfaces else first_fit(columns, protocol)
+        surfaces = refine_pair(columns, surfaces, protocol) if surfaces else first_fit(columns, protocol, height_mm)
         fitted = list(zip(places, sides, surfaces, strict=True))
         upper, lower = (_on_axis(middle, up, *of_side, radius_mm, protocol) for of_side in fitted)
         found = Endplates(level, upper, lower)

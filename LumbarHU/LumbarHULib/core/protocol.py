@@ -124,6 +124,9 @@ class Protocol:
     placement_disc_min_mm: float = _number("mm", 0.0, 20.0)
     placement_seen_min: float = _number("1", 0.0, 1.0)
     placement_click_seen_min: float = _number("1", 0.0, 1.0)
+    placement_pedicles_min: float = _number("1", 0.0, 1.0)
+    placement_foramina_min: float = _number("1", 0.0, 1.0)
+    placement_canal_max_hu: float = _number("HU", 0.0, 1000.0)
     placement_uneven_mm: float = _number("mm", 0.0, 10.0)
     placement_wall_min: float = _number("1", 0.0, 1.0)
 

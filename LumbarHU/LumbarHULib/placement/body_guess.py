@@ -6,6 +6,9 @@ import numpy as np
 
 from LumbarHULib.core.findings import Finding
 
+# Bodies from T9 to L5 at hand are this part of their width high, 0.51 to 0.74.
+HEIGHT_PER_WIDTH = 0.6
+
 
 @dataclass(frozen=True, eq=False)
 class BodyGuess:
@@ -25,6 +28,8 @@ class BodyGuess:
         Of the body: along `up_ras`, along `anterior_ras`, and across.
     findings : tuple of Finding
         What was wrong with the mask or the click, and what was done about it.
+    origin : {"segment", "point", "neighbors"}
+        What the user gave for it: a segment, a point in it, or points in the levels above and below.
     """
 
     level: str
@@ -35,3 +40,4 @@ class BodyGuess:
     depth_mm: float
     width_mm: float
     findings: tuple[Finding, ...] = ()
+    origin: str = "segment"

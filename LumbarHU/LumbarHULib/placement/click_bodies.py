@@ -7,69 +7,12 @@ from itertools import pairwise
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
-from LumbarHULib.core.endplates import find_endplates
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, sorted_levels
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.placement.body_box import BodyAxes
 from LumbarHULib.placement.body_guess import BodyGuess
-from LumbarHULib.placement.cross_section import cross_section
-from LumbarHULib.placement.symmetry import mirror_plane
-
-_ANTERIOR_RAS = np.array([0.0, 1.0, 0.0])
-
-# Each round looks at endplates, walls and symmetry from where the round before has found them.
-_ROUNDS = 2
-
-
-def guess_from_click(stack: AxialStack, level: str, click_ras_mm: np.ndarray, protocol: Protocol) -> BodyGuess:
-    """Return where the vertebral body around a point is.
-
-    Parameters
-    ----------
-    stack : AxialStack
-        The CT.
-    level : str
-        One of `LEVELS`.
-    click_ras_mm : array_like, shape (3,)
-        Anywhere within some 6 mm of the body's middle.
-    protocol : Protocol
-
-    Raises
-    ------
-    InputError
-        When the point lies outside the CT, no body is seen around it, or the scan ends within that body.
-    """
-    click = np.asarray(click_ras_mm, dtype=float)
-    _check_inside(stack, level, click)
-    middle, up, anterior, depth_mm = click, None, _ANTERIOR_RAS, protocol.placement_depth_usual_mm
-    for number in range(_ROUNDS):
-        endplates = find_endplates(stack, level, middle, anterior, depth_mm, protocol, up)
-        axes = BodyAxes(endplates.middle_ras_mm, endplates.up_ras, anterior).turned(endplates.up_ras, anterior)
-        section = cross_section(stack, axes, endplates.height_mm, protocol)
-        axes, depth_mm = axes.moved((*section.center_mm, 0.0)), section.depth_mm
-        size_mm = endplates.height_mm, depth_mm, section.width_mm
-        guess = BodyGuess(level, axes.center_ras_mm, axes.up_ras, axes.anterior_ras, *size_mm)
-        mirror = mirror_plane(stack, axes, guess, near=number > 0)
-        axes = axes.mirrored_about(mirror.offset_mm, mirror.angle_deg)
-        middle, up, anterior = axes.center_ras_mm, axes.up_ras, axes.anterior_ras
-    if section.seen < protocol.placement_click_seen_min:
-        raise InputError(
-            f"Around {level} the walls of a body are seen on {100 * section.seen:.0f} % of the way, at least "
-            f"{100 * protocol.placement_click_seen_min:.0f} % are needed",
-            level,
-            "its point may lie in a disc, place it in the middle of the body",
-        )
-    endplates = find_endplates(stack, level, middle, anterior, depth_mm, protocol, up)
-    axes = replace(axes, center_ras_mm=endplates.middle_ras_mm).turned(endplates.up_ras, anterior)
-    findings = (
-        *_off_center(level, float(np.linalg.norm(endplates.middle_ras_mm - click)), protocol),
-        *_faint("endplates_faint", level, "endplates", endplates.support, "", protocol),
-        *_faint("walls_faint", level, "walls", section.seen, ", and that it stands in a body, not in a disc", protocol),
-    )
-    size_mm = endplates.height_mm, depth_mm, section.width_mm
-    return BodyGuess(level, axes.center_ras_mm, axes.up_ras, axes.anterior_ras, *size_mm, findings)
+from LumbarHULib.placement.clicked_body import guess_from_click
 
 
 def guesses_from_clicks(
@@ -129,7 +72,10 @@ def _between(stack: AxialStack, upper: BodyGuess, lower: BodyGuess, protocol: Pr
     guesses, above = [], upper
     for number, level in enumerate(between):
         progress(number / len(between), f"Placing {level}")
-        found = guess_from_click(stack, level, _one_below(above, lower, len(between) + 1 - number), protocol)
+        try:
+            found = guess_from_click(stack, level, _one_below(above, lower, len(between) + 1 - number), protocol)
+        except InputError:
+            raise InputError(f"No vertebral body for {level} was found below {above.level}", level) from None
         filled_in = Finding(
             "level_filled_in",
             f"{level} was not clicked: it was found between {upper.level} and {lower.level}.",
@@ -138,7 +84,7 @@ def _between(stack: AxialStack, upper: BodyGuess, lower: BodyGuess, protocol: Pr
             level,
         )
         told = tuple(finding for finding in found.findings if finding.code != "click_off_center")
-        above = replace(found, findings=(filled_in, *told))
+        above = replace(found, findings=(filled_in, *told), origin="neighbors")
         guesses.append(above)
     return guesses
 
@@ -173,43 +119,3 @@ def _one_below(above: BodyGuess, last: BodyGuess, steps: int) -> np.ndarray:
     way = last.center_ras_mm - above.center_ras_mm
     direction = way / np.linalg.norm(way) - above.up_ras
     return above.center_ras_mm + np.linalg.norm(way) / steps * direction / np.linalg.norm(direction)
-
-
-def _check_inside(stack: AxialStack, level: str, click: np.ndarray) -> None:
-    ijk = stack.to_ijk(click)
-    if not np.all((ijk > -0.5) & (ijk < np.array(stack.voxels_hu.shape[::-1]) - 0.5)):
-        raise InputError(
-            f"The point of {level} lies outside the CT",
-            level,
-            "place it in the middle of the body, or check that it belongs to this CT",
-        )
-
-
-def _off_center(level: str, off_mm: float, protocol: Protocol) -> tuple[Finding, ...]:
-    if off_mm <= protocol.placement_click_off_mm:
-        return ()
-    return (
-        Finding(
-            "click_off_center",
-            f"The body found for {level} has its middle {off_mm:.0f} mm from the point, more than "
-            f"{protocol.placement_click_off_mm:g} mm.",
-            "Check that it is the body that was meant.",
-            "warning",
-            level,
-        ),
-    )
-
-
-def _faint(code: str, level: str, what: str, seen: float, also: str, protocol: Protocol) -> tuple[Finding, ...]:
-    if seen >= protocol.placement_seen_min:
-        return ()
-    return (
-        Finding(
-            code,
-            f"The {what} of {level} are seen on {100 * seen:.0f} % of their extent, less than "
-            f"{100 * protocol.placement_seen_min:.0f} %.",
-            f"Check the proposed midline on the images{also}.",
-            "warning",
-            level,
-        ),
-    )

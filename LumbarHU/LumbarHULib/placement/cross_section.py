@@ -93,7 +93,7 @@ def _walls(stack, axes, height_mm, center, rays, half_axes_mm, protocol) -> tupl
     points = np.empty((len(_PLANES), len(rays), len(samples), 3))
     points[..., :2] = center + samples[:, None] * rays[:, None]
     points[..., 2] = np.array(_PLANES)[:, None, None] * height_mm
-    profiles = sample_hu(stack, axes.to_ras_mm(points)).mean(axis=0)
+    profiles = np.maximum(sample_hu(stack, axes.to_ras_mm(points)), -120.0).mean(axis=0)
 
     thicknesses = tuple(protocol.outline_cortex_usual_mm * share for share in _THICKNESSES)
     noise_hu = _NOISE * protocol.outline_noise_floor_hu

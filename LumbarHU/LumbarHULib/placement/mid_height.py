@@ -10,6 +10,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes, sample_hu
+from LumbarHULib.placement.body_guess import HEIGHT_PER_WIDTH, BodyGuess
 
 # Where the witnesses differ, the CT is looked at along the body's axis, averaged over a disk of this part of the depth.
 _DISK = 0.3
@@ -48,20 +49,20 @@ class MidHeight:
 
 def mid_height(
     stack: AxialStack,
-    level: str,
+    guess: BodyGuess,
     axes: BodyAxes,
     ends_mm: tuple[float, float],
     depth_mm: float,
     protocol: Protocol,
 ) -> MidHeight:
-    """Return the middle between the endplates: means of the CT's and the guess's where they agree.
+    """Return the middle between the endplates: the CT's, wherever the guess does not contradict them.
 
     Parameters
     ----------
     stack : AxialStack
         The CT.
-    level : str
-        One of `LEVELS`.
+    guess : BodyGuess
+        For its level, its width, and what it was made from.
     axes : BodyAxes
         In the plane of symmetry.
     ends_mm : tuple of float
@@ -73,22 +74,27 @@ def mid_height(
     lower_mm, upper_mm = ends_mm
     try:
         middle = axes.to_ras_mm((0.0, 0.0, (lower_mm + upper_mm) / 2))
-        endplates = find_endplates(stack, level, middle, axes.anterior_ras, depth_mm, protocol, axes.up_ras)
+        about = depth_mm, protocol, axes.up_ras, HEIGHT_PER_WIDTH * guess.width_mm
+        endplates = find_endplates(stack, guess.level, middle, axes.anterior_ras, *about)
     except InputError as problem:
-        findings = (_unseen(level, problem),)
+        findings = (_unseen(guess, problem),)
         return MidHeight((lower_mm + upper_mm) / 2, 0.0, upper_mm - lower_mm, axes.up_ras, findings)
     ends, apart_mm, findings = [], [], ()
     for name, said_mm, seen_mm in zip(("lower", "upper"), ends_mm, _along(axes, endplates), strict=True):
         off_mm = seen_mm - said_mm
         if abs(off_mm) <= protocol.placement_disagreement_mm:
-            ends.append((said_mm + seen_mm) / 2)
+            ends.append(seen_mm)
             apart_mm.append(off_mm)
+            continue
+        apart_mm.append(0.0)
+        if guess.origin != "segment":
+            # The guess has them from the same CT, looked at until its middle stayed.
+            ends.append(said_mm)
             continue
         nearer, farther = sorted((said_mm, seen_mm), key=lambda end_mm: abs(end_mm - (lower_mm + upper_mm) / 2))
         chosen = nearer if _is_endplate(stack, axes, nearer, farther, depth_mm) else farther
         ends.append(chosen)
-        apart_mm.append(0.0)
-        findings += (_disagreement(level, name, off_mm, chosen == seen_mm, protocol),)
+        findings += (_disagreement(guess.level, name, off_mm, chosen == seen_mm, protocol),)
     up = endplates.up_ras if not findings else axes.up_ras
     return MidHeight(sum(ends) / 2, abs(sum(apart_mm)) / 4, ends[1] - ends[0], up, findings)
 
@@ -113,10 +119,14 @@ def _is_endplate(stack: AxialStack, axes: BodyAxes, nearer_mm: float, farther_mm
     return layers[0] > _LAYER_PART * layers[1]
 
 
-def _unseen(level: str, problem: InputError) -> Finding:
+def _unseen(guess: BodyGuess, problem: InputError) -> Finding:
+    level = guess.level
+    sentence = f"The mid-slice of {level} was not taken from its endplates, as the CT does not show both: {problem}"
+    if guess.origin != "segment":
+        sentence = f"The CT shows the endplates of {level} so poorly that its mid-slice is uncertain: {problem}"
     return Finding(
-        "endplates_not_seen",
-        f"The mid-slice of {level} was not taken from its endplates, as the CT does not show both: {problem}",
+        "endplates_not_seen" if guess.origin == "segment" else "mid_height_ambiguous",
+        sentence,
         "Check on the images that the midline lies halfway between the endplates.",
         "warning",
         level,

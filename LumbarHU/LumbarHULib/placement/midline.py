@@ -60,13 +60,14 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
     ends_mm = (-guess.height_mm / 2, guess.height_mm / 2)
     depth_mm = guess.depth_mm
     for number in range(_PASSES):
-        mirror = mirror_plane(stack, axes, guess, near=number > 0)
+        # Around a point the plane of symmetry was already searched for.
+        mirror = mirror_plane(stack, axes, guess, near=number > 0 or guess.origin != "segment")
         axes = axes.mirrored_about(mirror.offset_mm, mirror.angle_deg)
-        height = mid_height(stack, guess.level, axes, ends_mm, depth_mm, protocol)
+        height = mid_height(stack, guess, axes, ends_mm, depth_mm, protocol)
         tilted = axes.turned(height.up_ras, axes.anterior_ras).moved_to(axes.to_ras_mm((0.0, 0.0, height.above_mm)))
         position = float(stack.slice_heights(tilted.center_ras_mm))
         mid_slice = mid_slice_at(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
-        found = midline_in_slice(stack, tilted, height.height_mm, depth_mm, guess.level, mid_slice, protocol)
+        found = _midline(stack, tilted, height.height_mm, depth_mm, guess, mid_slice, protocol)
         midline = found.ends_ras_mm
         # The endplates' centers lie above and below the midline's middle: seen anew, they do not depend on the guess.
         off_mm = float(axes.to_body_mm(midline.mean(axis=0))[1])
@@ -90,6 +91,27 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
     return Proposal(guess.level, midline, findings)
 
 
+def _midline(
+    stack: AxialStack,
+    axes: BodyAxes,
+    height_mm: float,
+    depth_mm: float,
+    guess: BodyGuess,
+    mid_slice: int,
+    protocol: Protocol,
+) -> SliceMidline:
+    """Return the midline in a slice; the refusal names what the user gave, who knows nothing of a midline yet."""
+    try:
+        return midline_in_slice(stack, axes, height_mm, depth_mm, guess.level, mid_slice, protocol)
+    except InputError:
+        given = {"segment": "its segment", "point": "its point"}.get(guess.origin, "the points above and below")
+        raise InputError(
+            f"{guess.level}: no outline of a vertebral body is visible in the mid-slice that {given} leads to",
+            guess.level,
+            f"check {given}, or draw the midline of {guess.level} by hand",
+        ) from None
+
+
 def _midline_or_none(stack: AxialStack, axes: BodyAxes, *body_and_slice) -> np.ndarray | None:
     try:
         return midline_in_slice(stack, axes, *body_and_slice).ends_ras_mm
@@ -105,12 +127,19 @@ def _edge_findings(guess: BodyGuess, midline_ras_mm: np.ndarray, protocol: Proto
     aside_mm = float(abs(found[:, 0].mean()))
     if max(off_mm, aside_mm) <= protocol.placement_edge_mm:
         return ()
-    what = "to the side of the middle" if aside_mm > off_mm else "from the edges"
+    if guess.origin == "segment":
+        code, what = "mask_and_ct_disagree", "from the edges of its segment"
+        if aside_mm > off_mm:
+            what = "to the side of its segment's middle"
+    else:
+        code, what = "walls_disagree", "from the walls of its body above and below the mid-slice"
+        if aside_mm > off_mm:
+            what = "to the side of the middle of its body above and below the mid-slice"
     return (
         Finding(
-            "mask_and_ct_disagree",
-            f"The midline that the CT shows for {guess.level} lies {max(off_mm, aside_mm):.1f} mm {what} "
-            f"that its segment or click lets expect, more than {protocol.placement_edge_mm:g} mm.",
+            code,
+            f"The midline that the CT shows for {guess.level} is {max(off_mm, aside_mm):.1f} mm {what}, more than "
+            f"{protocol.placement_edge_mm:g} mm.",
             "Check the proposed midline on the images.",
             "severe",
             guess.level,
@@ -158,11 +187,7 @@ def midline_in_slice(
             problem = problem or error
             if wall is not None and np.array_equal(ends[1], wall_end):
                 wall_end = wall_end - _TOWARD_BRIDGE_MM * forward
-    raise InputError(
-        f"The CT shows no vertebral body's edge where {level} is expected ({problem.cause}): check the "
-        f"segment or the points that {level} comes from, or place its midline by hand.",
-        level,
-    )
+    raise problem
 
 
 def _wall_on_line(arc: WallArc, axes: BodyAxes, depth_mm: float, middle: np.ndarray, forward: np.ndarray) -> np.ndarray:

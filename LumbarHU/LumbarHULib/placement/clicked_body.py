@@ -1,0 +1,319 @@
+"""From one point to the vertebral body around it, or to what is there instead."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.endplates import Endplates, find_endplates
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.posterior_arch import PosteriorArch, posterior_arch
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.placement.body_box import BodyAxes, sample_hu
+from LumbarHULib.placement.body_guess import HEIGHT_PER_WIDTH, BodyGuess
+from LumbarHULib.placement.cross_section import CrossSection, cross_section
+from LumbarHULib.placement.symmetry import mirror_plane
+
+_ANTERIOR_RAS = np.array([0.0, 1.0, 0.0])
+
+# Each round looks at endplates, walls and symmetry from where the round before found the body; the rounds end when the
+# middle stays: then it no longer depends on where exactly the point was.
+_ROUNDS = 5
+_SETTLED_MM = 0.2
+
+# Where the point itself leads to no body that holds it, these starts around it are tried, mm.
+_STARTS_MM = ((0, 0, 5), (0, 0, -5), (0, 5, 0), (0, -5, 0))
+
+# Where pedicles and foramina hardly differ, as in thick slices of a stiffened spine, these starts vote as well; what
+# they lead to is one body as far as their middles lie within the first distance, and a rival is told from the second.
+_VOTERS_MM = ((0, 0, 2.5), (0, 0, -2.5), (0, 0, 5), (0, 0, -5), (0, 3, 0), (0, -3, 0))
+_CLEAR_FORAMINA = 0.3
+_SAME_MM = 1.5
+_RIVAL_MM, _RIVAL_SLICES = 2.0, 0.5
+_RIVAL_VOTES = 2
+
+# Of the rows behind a body, where the scan cuts it off, at least this share still shows pedicles or facets.
+_SOME_ARCH = 0.3
+
+# A point this far outside the body found, mm, may still be meant for it.
+_OUTSIDE_MM = 0.5
+
+# Around the point, what fills a ball of this radius; below these HU it is air or lung, and fat.
+_BALL_MM = 3.0
+_AIR_HU, _FAT_HU = -300.0, -40.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Body:
+    """A body as one start leads to it."""
+
+    axes: BodyAxes
+    endplates: Endplates
+    section: CrossSection
+    arch: PosteriorArch | None
+
+    def outside_mm(self, point_ras_mm: np.ndarray) -> np.ndarray:
+        """Return how far a point lies beyond the body to its side, to front or back, and above or below; signed."""
+        half = np.array([self.section.width_mm, self.section.depth_mm, self.endplates.height_mm]) / 2
+        offset = self.axes.to_body_mm(point_ras_mm[None])[0]
+        return np.sign(offset) * np.maximum(np.abs(offset) - half, 0.0)
+
+    def holds(self, point_ras_mm: np.ndarray) -> bool:
+        """Whether a point lies in the body."""
+        return bool(np.all(np.abs(self.outside_mm(point_ras_mm)) <= _OUTSIDE_MM))
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether pedicles and foramina behind it leave no doubt about its height."""
+        return self.arch is None or self.arch.pedicles - self.arch.foramina >= _CLEAR_FORAMINA
+
+    def problem(self, protocol: Protocol) -> str | None:
+        """Return what shows that this is no vertebral body; None where it is one."""
+        if self.arch is not None and not self.arch.is_of_vertebra(protocol):
+            if self.arch.canal_hu > protocol.placement_canal_max_hu:
+                return (
+                    f"where a vertebra has its canal, the CT has {self.arch.canal_hu:.0f} HU, more than "
+                    f"{protocol.placement_canal_max_hu:g} HU"
+                )
+            return (
+                "pedicles with foramina below them, as behind a vertebral body, are not visible behind it; it may be "
+                "in a disc or outside the spine"
+            )
+        if self.section.seen < protocol.placement_click_seen_min:
+            return _few_walls(self.section.seen, protocol)
+        return None
+
+
+def guess_from_click(stack: AxialStack, level: str, click_ras_mm: np.ndarray, protocol: Protocol) -> BodyGuess:
+    """Return where the vertebral body around a point is.
+
+    Parameters
+    ----------
+    stack : AxialStack
+        The CT.
+    level : str
+        One of `LEVELS`.
+    click_ras_mm : array_like, shape (3,)
+        In the body, within some 6 mm of its middle.
+    protocol : Protocol
+
+    Raises
+    ------
+    InputError
+        When the point lies outside the CT or in no vertebral body, or the scan ends within that body.
+    """
+    click = np.asarray(click_ras_mm, dtype=float)
+    _check_inside(stack, level, click)
+    body, doubts = _body_around(stack, level, click, protocol)
+    findings = (
+        *doubts,
+        *_off_center(level, float(np.linalg.norm(body.axes.center_ras_mm - click)), protocol),
+        *_faint("endplates_faint", level, "endplates", body.endplates.support, protocol),
+        *_faint("walls_faint", level, "walls", body.section.seen, protocol),
+    )
+    return _guess(level, body, findings)
+
+
+def _guess(level: str, body: _Body, findings: tuple[Finding, ...] = ()) -> BodyGuess:
+    axes, section = body.axes, body.section
+    size_mm = body.endplates.height_mm, section.depth_mm, section.width_mm
+    return BodyGuess(level, axes.center_ras_mm, axes.up_ras, axes.anterior_ras, *size_mm, findings, "point")
+
+
+def _body_around(
+    stack: AxialStack, level: str, click: np.ndarray, protocol: Protocol
+) -> tuple[_Body, tuple[Finding, ...]]:
+    """Return the body that holds a point, and what makes its height doubtful.
+
+    Raises
+    ------
+    InputError
+        When none does.
+    """
+    air_or_fat = _air_or_fat(stack, click)
+    if air_or_fat:
+        raise _no_body(level, air_or_fat)
+    first_problem = None
+    for start in (click, *(click + np.array(_STARTS_MM))):
+        try:
+            body = _settled_body(stack, level, start, protocol)
+        except InputError as problem:
+            first_problem = first_problem or problem
+            continue
+        reason = body.problem(protocol)
+        if reason is not None:
+            first_problem = first_problem or _no_body(level, reason)
+        elif not body.holds(click):
+            first_problem = first_problem or _beyond(level, body.outside_mm(click))
+        elif body.is_clear:
+            return body, ()
+        else:
+            return _elected(stack, level, click, body, protocol)
+    raise _unless_cut_off(stack, level, click, first_problem, protocol)
+
+
+def _elected(
+    stack: AxialStack, level: str, click: np.ndarray, first: _Body, protocol: Protocol
+) -> tuple[_Body, tuple[Finding, ...]]:
+    """Return the body that most starts around a point lead to, and a finding that tells a rival's place."""
+    bodies = [first]
+    for offset_mm in _VOTERS_MM:
+        try:
+            body = _settled_body(stack, level, click + np.array(offset_mm), protocol)
+        except InputError:
+            continue
+        if body.problem(protocol) is None and body.holds(click):
+            bodies.append(body)
+    heights_mm = np.array([float(stack.slice_heights(body.axes.center_ras_mm)) for body in bodies])
+    heights_mm *= stack.slice_spacing_mm
+    apart_mm = np.abs(heights_mm[:, None] - heights_mm)
+    votes = np.count_nonzero(apart_mm <= _SAME_MM, axis=1)
+    off_mm = [float(np.linalg.norm(body.axes.center_ras_mm - click)) for body in bodies]
+    best = min(range(len(bodies)), key=lambda number: (-votes[number], off_mm[number]))
+    rival_mm = max(_RIVAL_MM, _RIVAL_SLICES * stack.slice_spacing_mm)
+    rivals = [number for number in range(len(bodies)) if apart_mm[best, number] > rival_mm]
+    rivals = [number for number in rivals if votes[number] >= _RIVAL_VOTES]
+    if not rivals:
+        return bodies[best], ()
+    rival = max(rivals, key=lambda number: votes[number])
+    finding = Finding(
+        "mid_height_ambiguous",
+        f"The CT shows the endplates of {level} so poorly that its middle may also lie "
+        f"{apart_mm[best, rival]:.0f} mm {'above' if heights_mm[rival] > heights_mm[best] else 'below'} the proposed "
+        "mid-slice.",
+        "Check on a sagittal view that the midline lies halfway between the endplates.",
+        "severe",
+        level,
+    )
+    return bodies[best], (finding,)
+
+
+def _settled_body(stack: AxialStack, level: str, start: np.ndarray, protocol: Protocol) -> _Body:
+    """Return the body that looking again and again from the middle found before leads to.
+
+    Raises
+    ------
+    InputError
+        When an endplate is not seen.
+    """
+    middle, up, anterior, depth_mm = start, None, _ANTERIOR_RAS, protocol.placement_depth_usual_mm
+    expected_mm = None
+    for number in range(_ROUNDS):
+        endplates = find_endplates(stack, level, middle, anterior, depth_mm, protocol, up, expected_mm)
+        axes = BodyAxes(endplates.middle_ras_mm, endplates.up_ras, anterior).turned(endplates.up_ras, anterior)
+        section = cross_section(stack, axes, endplates.height_mm, protocol)
+        axes, depth_mm = axes.moved((*section.center_mm, 0.0)), section.depth_mm
+        expected_mm = HEIGHT_PER_WIDTH * section.width_mm
+        size_mm = endplates.height_mm, depth_mm, section.width_mm
+        guess = BodyGuess(level, axes.center_ras_mm, axes.up_ras, axes.anterior_ras, *size_mm)
+        mirror = mirror_plane(stack, axes, guess, near=number > 0)
+        axes = axes.mirrored_about(mirror.offset_mm, mirror.angle_deg)
+        moved_mm = float(np.linalg.norm(axes.center_ras_mm - middle))
+        middle, up, anterior = axes.center_ras_mm, axes.up_ras, axes.anterior_ras
+        if number > 0 and moved_mm < _SETTLED_MM:
+            break
+    size_mm = endplates.height_mm, depth_mm
+    arch = posterior_arch(stack, middle, up, anterior, *size_mm)
+    return _Body(axes, endplates, section, arch)
+
+
+def _unless_cut_off(
+    stack: AxialStack, level: str, click: np.ndarray, problem: InputError, protocol: Protocol
+) -> InputError:
+    """Return why no body was found: endplates are said to be missing only where there is a vertebra."""
+    usual_mm = protocol.endplate_height_usual_mm, protocol.placement_depth_usual_mm
+    if problem.cause.startswith("The point of"):
+        return problem
+    axes = BodyAxes(click, stack.normal_ras, _ANTERIOR_RAS).turned(stack.normal_ras, _ANTERIOR_RAS)
+    section = cross_section(stack, axes, usual_mm[0], protocol)
+    axes = axes.moved((*section.center_mm, 0.0))
+    arch = posterior_arch(stack, axes.center_ras_mm, axes.up_ras, axes.anterior_ras, usual_mm[0], section.depth_mm)
+    if arch is not None and max(arch.pedicles, arch.foramina) < _SOME_ARCH:
+        return _no_body(level, "no pedicles are visible behind it")
+    if arch is not None and arch.canal_hu > protocol.placement_canal_max_hu:
+        return _no_body(level, f"no spinal canal is visible behind it but {arch.canal_hu:.0f} HU")
+    if section.seen < protocol.placement_click_seen_min:
+        return _no_body(level, _few_walls(section.seen, protocol))
+    return problem
+
+
+def _few_walls(seen: float, protocol: Protocol) -> str:
+    return (
+        f"cortical walls are visible on {100 * seen:.0f} % of the perimeter, at least "
+        f"{100 * protocol.placement_click_seen_min:.0f} % are needed"
+    )
+
+
+def _check_inside(stack: AxialStack, level: str, click: np.ndarray) -> None:
+    ijk = stack.to_ijk(click)
+    if not np.all((ijk > -0.5) & (ijk < np.array(stack.voxels_hu.shape[::-1]) - 0.5)):
+        raise InputError(
+            f"The point of {level} lies outside the CT",
+            level,
+            "place it in the middle of the body, or check that it belongs to this CT",
+        )
+
+
+def _air_or_fat(stack: AxialStack, click: np.ndarray) -> str:
+    """Return what a point lies in, where that is certainly no bone; else an empty string."""
+    steps = np.arange(-_BALL_MM, _BALL_MM + 0.5)
+    offsets = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
+    around_hu = sample_hu(stack, click + offsets[np.linalg.norm(offsets, axis=1) <= _BALL_MM])
+    hu = float(np.median(around_hu))
+    if hu >= _FAT_HU:
+        return ""
+    return f"{hu:.0f} HU there, as in {'air or lung' if hu < _AIR_HU else 'fat'}"
+
+
+def _no_body(level: str, reason: str) -> InputError:
+    return InputError(
+        f"The point of {level} is in no visible vertebral body ({reason})",
+        level,
+        f"place it in the middle of {level}'s body",
+    )
+
+
+def _beyond(level: str, outside_mm: np.ndarray) -> InputError:
+    """Return the refusal of a point outside the nearest body, from how far it is beyond it in x, y and z, signed."""
+    axis = int(np.argmax(np.abs(outside_mm)))
+    where = (
+        ("to the right of", "to the left of"),
+        ("behind", "in front of"),
+        ("below the lower endplate of", "above the upper endplate of"),
+    )[axis][int(outside_mm[axis] > 0)]
+    return InputError(
+        f"The point of {level} is {abs(outside_mm[axis]):.0f} mm {where} the nearest vertebral body",
+        level,
+        f"place it in the middle of {level}'s body",
+    )
+
+
+def _off_center(level: str, off_mm: float, protocol: Protocol) -> tuple[Finding, ...]:
+    if off_mm <= protocol.placement_click_off_mm:
+        return ()
+    return (
+        Finding(
+            "click_off_center",
+            f"The body found for {level} has its middle {off_mm:.0f} mm from the point, more than "
+            f"{protocol.placement_click_off_mm:g} mm.",
+            "Check that it is the body that was meant.",
+            "warning",
+            level,
+        ),
+    )
+
+
+def _faint(code: str, level: str, what: str, seen: float, protocol: Protocol) -> tuple[Finding, ...]:
+    if seen >= protocol.placement_seen_min:
+        return ()
+    return (
+        Finding(
+            code,
+            f"The {what} of {level} are visible on {100 * seen:.0f} % of their extent, less than "
+            f"{100 * protocol.placement_seen_min:.0f} %.",
+            "Check the proposed midline on the images.",
+            "warning",
+            level,
+        ),
+    )
