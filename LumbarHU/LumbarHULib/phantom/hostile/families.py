@@ -7,6 +7,7 @@ import numpy as np
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.phantom.hostile import hazards as h
+from LumbarHULib.phantom.hostile import scan_hazards as s
 from LumbarHULib.phantom.hostile.anatomy import Anatomy, Arch, BodyShape, Bone, Scanner, Surroundings, Vein, Vessel
 from LumbarHULib.phantom.hostile.case import HostileCase, render_case
 
@@ -26,17 +27,17 @@ FAMILIES: dict[str, tuple] = {
     "sclerosis": (h.Sclerosis(),),
     "dense_pedicles": (h.DensePedicles(),),
     "schmorl": (h.SchmorlNode(),),
-    "double_contour": (h.DoubleContour(),),
+    "double_contour": (s.DoubleContour(),),
     "scoliosis": (h.Scoliosis(),),
     "contrast_vessel": (h.ContrastVessels(),),
     "texture": (h.Texture(),),
     "low_density": (h.LowDensity(),),
     "high_density": (h.HighDensity(),),
-    "sharp_kernel": (h.SharpKernel(),),
-    "thick_slice": (h.ThickSlice(),),
-    "coarse_pixels": (h.CoarsePixels(),),
-    "fine_scan": (h.FineScan(),),
-    "streaks": (h.Streaks(),),
+    "sharp_kernel": (s.SharpKernel(),),
+    "thick_slice": (s.ThickSlice(),),
+    "coarse_pixels": (s.CoarsePixels(),),
+    "fine_scan": (s.FineScan(),),
+    "streaks": (s.Streaks(),),
 }
 
 # In "mixed" cases several hazards meet, the scanner's last.
@@ -45,7 +46,7 @@ _ANATOMIES = (
     *(h.DensePedicles(), h.SchmorlNode(), h.Scoliosis(), h.ContrastVessels(), h.Texture(), h.LowDensity()),
     *(h.HighDensity(), h.Lung(one_side=True)),
 )
-_SCANNERS = (h.SharpKernel(), h.ThickSlice(), h.DoubleContour(), h.Streaks(), h.FineScan())
+_SCANNERS = (s.SharpKernel(), s.ThickSlice(), s.DoubleContour(), s.Streaks(), s.FineScan())
 
 
 def family_case(family: str, seed: int) -> HostileCase:
@@ -78,7 +79,7 @@ def hostile_case(seed: int, *hazards) -> HostileCase:
     seed : int
         The same seed and hazards give the same case.
     *hazards
-        Values of the classes in `hazards`.
+        Values of the classes in `hazards` and `scan_hazards`.
     """
     # Other hazards draw other anatomies with the same seed.
     random = np.random.default_rng([seed, crc32(repr(hazards).encode())])
