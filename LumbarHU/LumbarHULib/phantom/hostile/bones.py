@@ -48,6 +48,7 @@ class Bones:
             if share > 0:
                 # The edge is gradual: it follows trabeculae.
                 field += np.clip(0.5 - inside / 1.5, 0, 1) * (lesion.hu - field)
+        self._blend_pedicles(field)
         self._paint_vein(field)
         return field
 
@@ -65,12 +66,21 @@ class Bones:
                 spur.hu,
             )
         self._paint_canal(values, body_mm)
-        arch_mm = np.maximum(self._arch_at(z_mm), -canvas.canal_mm)
+        arch_mm = self.joined_arch_mm(body_mm, z_mm)
         of_arch = arch_mm < body_mm
         bone_mm = np.minimum(body_mm, arch_mm)
         cortex_mm = np.where(of_arch, np.float32(arch.cortex_mm), self._cortex_mm)
-        inside_hu = np.where(of_arch & (body_mm > -0.5), np.float32(arch.medulla_hu) + self._texture_at(z_mm), field)
+        inside_hu = np.where(body_mm > 0, np.float32(arch.medulla_hu) + self._texture_at(z_mm), field)
         canvas.fill_shell(values, bone_mm, cortex_mm, np.float32(bone.cortex_hu), inside_hu)
+
+    def joined_arch_mm(self, body_mm: np.ndarray, z_mm: float) -> np.ndarray:
+        """Return signed distances from the arch at a height, joined to the body by fillets and cut by the canal."""
+        arch_mm, fillet_mm = self._arch_at(z_mm), max(self.anatomy.arch.fillet_mm, 1e-3)
+        overlap = np.clip(fillet_mm - np.abs(arch_mm - body_mm), 0, None)
+        joined_mm = np.minimum(arch_mm, body_mm) - overlap**2 / (4 * fillet_mm)
+        # What only the body explains is the body's.
+        joined_mm = np.where(overlap > 0, np.minimum(joined_mm, arch_mm), arch_mm)
+        return np.maximum(joined_mm, -self.canvas.canal_mm)
 
     def _body_at(self, z_mm: float) -> np.ndarray:
         shape, canvas = self.anatomy.shape, self.canvas
@@ -78,6 +88,25 @@ class Bones:
         shift = (shape.tilt + shape.lip * np.clip(canvas.normal_y, 0, 1)) * z_mm
         # The posterior wall hardly flares.
         return canvas.body_mm - flare * np.clip(canvas.normal_y + 0.9, 0, 1) - shift * canvas.normal_y
+
+    def _blend_pedicles(self, field: np.ndarray) -> None:
+        """Let the pedicles' denser bone fade into the body's corners."""
+        arch, canvas = self.anatomy.arch, self.canvas
+        if arch.blend_mm <= 0:
+            return
+        depth_mm = np.clip(self._pedicles_mm, 0, None)
+        field += np.exp(-depth_mm / arch.blend_mm) * 0.6 * (arch.medulla_hu - field) * (canvas.body_mm < 1)
+
+    @cached_property
+    def _pedicles_mm(self) -> np.ndarray:
+        """Distances from the pedicles outside the body, where they are present at mid-height."""
+        canvas = self.canvas
+        root = np.full(canvas.shape, 99.0, dtype=np.float32)
+        for which, rod in enumerate(self._rods["pedicle"]):
+            if self._pedicle_share(which, 0.0) > 0.05:
+                root = np.minimum(root, rod)
+        behind = -(canvas.y + self.anatomy.shape.depth_mm + min(self.anatomy.shape.horn_mm))
+        return np.maximum(root, -behind)
 
     def _spur_height(self, spur: Spur, z_mm: float) -> np.ndarray:
         canvas = self.canvas
@@ -182,7 +211,7 @@ class Bones:
         arch, shape = self.anatomy.arch, self.anatomy.shape
         parts = list(self._rods["rest"])
         for which, side in enumerate((-1, 1)):
-            share = 1 - ((z_mm - arch.pedicle_center_mm[which]) / arch.pedicle_half_height_mm) ** 2
+            share = self._pedicle_share(which, z_mm)
             if share <= 0.05:
                 continue
             corners = wall_corners_mm(shape, side)
@@ -192,6 +221,11 @@ class Bones:
             if arch.process_mm[which] > 0 and share > 0.3:
                 parts.append(self._rods["process"][which])
         return np.minimum.reduce(parts)
+
+    def _pedicle_share(self, which: int, z_mm: float) -> float:
+        """Return 1 at a pedicle's middle height, 0 at its upper and lower end and less beyond."""
+        arch = self.anatomy.arch
+        return 1 - ((z_mm - arch.pedicle_center_mm[which]) / arch.pedicle_half_height_mm) ** 2
 
     def _texture_planes(self, random: np.random.Generator) -> list[np.ndarray]:
         bone, scanner = self.anatomy.bone, self.anatomy.scanner
