@@ -272,7 +272,8 @@ class Surroundings:
         Tissue between the body's sides and the lung on either side; None = no lung.
     lung_front : bool
         Whether the lung also reaches around the front corners.
-    lung_hu : float
+    lung_hu, pleura_hu : float
+        In the lung, and in the tissue between the lung and the body.
     vessels : tuple of Vessel
     rib_heads : tuple of RibHead
     organ_hu : float
@@ -288,6 +289,7 @@ class Surroundings:
     lung_gap_mm: tuple[float, float] | None = None
     lung_front: bool = False
     lung_hu: float = -850.0
+    pleura_hu: float = -60.0
     vessels: tuple[Vessel, ...] = (Vessel(), Vessel(angle_deg=115.0, hu=42.0, wall_hu=42.0))
     rib_heads: tuple[RibHead, ...] = ()
     organ_hu: float = 60.0

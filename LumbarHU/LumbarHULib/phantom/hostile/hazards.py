@@ -87,6 +87,7 @@ class Lung:
             lung_gap_mm=tuple(gaps),
             lung_front=self.front,
             lung_hu=random.uniform(-900, -780),
+            pleura_hu=random.uniform(-100, 45),
             psoas_mm=0.0,
             crura_mm=0.0 if self.front else random.uniform(0, 4),
         )
