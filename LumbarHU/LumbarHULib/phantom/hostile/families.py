@@ -128,14 +128,16 @@ def draw_anatomy(random: np.random.Generator) -> Anatomy:
     vein = Vein()
     if random.random() < 0.6:
         vein = Vein(random.uniform(3, 8), random.normal(0, 0.7), random.uniform(2, 8), random.uniform(0, 60))
+    corner = random.uniform(-110, 330)
     arch = Arch(
         pedicle_center_mm=tuple(random.uniform(2, 6) + random.normal(0, 0.7, 2)),
         pedicle_half_height_mm=random.uniform(7, 9),
         pedicle_angle_deg=random.uniform(-3, 22),
         canal_depth_mm=random.uniform(14, 19),
-        medulla_hu=random.uniform(120, 350),
+        medulla_hu=max(bone.trabecular_hu + 1.2 * corner + random.uniform(-20, 150), 0.0),
         cortex_mm=random.uniform(1.0, 1.8),
-        blend_mm=random.uniform(0.5, 5.0),
+        corner_hu=tuple(corner + random.normal(0, 25, 2)),
+        corner_mm=random.uniform(3.0, 8.0),
         fillet_mm=random.uniform(1.0, 8.0),
         sac_hu=random.uniform(15, 45),
         epidural_fat_hu=random.uniform(-95, -30),

@@ -316,7 +316,12 @@ class LowDensity:
             cortex_mm=random.uniform(*self.cortex_mm),
             cortex_hu=random.uniform(600, 900),
         )
-        arch = replace(anatomy.arch, medulla_hu=random.uniform(0, 150), cortex_mm=random.uniform(0.7, 1.1))
+        arch = replace(
+            anatomy.arch,
+            medulla_hu=random.uniform(0, 150),
+            cortex_mm=random.uniform(0.7, 1.1),
+            corner_hu=tuple(random.uniform(-30, 60, 2)),
+        )
         return replace(anatomy, bone=bone, arch=arch)
 
 
