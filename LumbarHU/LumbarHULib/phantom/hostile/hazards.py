@@ -38,7 +38,13 @@ class FlatBack:
     def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
         """Return the anatomy with it."""
         horns = tuple(random.uniform(*self.reach_mm) for _ in range(2))
-        shape = replace(anatomy.shape, horn_mm=horns, wall_shape=random.uniform(0.2, 0.7))
+        shape = replace(
+            anatomy.shape,
+            horn_mm=horns,
+            wall_shape=random.uniform(0.2, 0.7),
+            turn_mm=random.uniform(2.0, 4.0),
+            tip=random.uniform(0.66, 0.84),
+        )
         return replace(anatomy, shape=shape)
 
 
