@@ -98,7 +98,7 @@ def test_a_cortex_carries_its_thickness_times_its_value():
 
 def test_without_blur_the_regions_measure_the_field_and_the_field_is_its_formula(protocol):
     bone = Bone(trabecular_hu=120.0, gradient_hu_per_mm=(0.6, -1.5, 2.0), texture_hu=0.0)
-    case = render_case(Anatomy(BodyShape(flare_mm=0.0), bone, arch=Arch(blend_mm=0.0), scanner=QUIET), 2)
+    case = render_case(Anatomy(BodyShape(flare_mm=0.0), bone, arch=Arch(corner_hu=(0.0, 0.0)), scanner=QUIET), 2)
     level = measured_in_truth(case, protocol)
     fields = field_means_hu(case, {roi: level.rois[roi].mask for roi in ROIS})
     half_depth_mm = case.anatomy.shape.depth_mm / 2

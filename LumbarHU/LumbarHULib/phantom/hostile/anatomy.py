@@ -132,8 +132,10 @@ class Arch:
         Whether the canal's sides run straight to its apex.
     medulla_hu, cortex_mm : float
         In the pedicles and processes.
-    blend_mm : float
-        Over which depth the pedicles' denser bone fades into the body.
+    corner_hu : (right, left)
+        What denser bone at the pedicles' bases adds in the body's corners.
+    corner_mm : float
+        Over which depth that falls to 1/e.
     fillet_mm : float
         How roundly the pedicles leave the body: the lateral walls flare into them.
     sac_hu, epidural_fat_hu, epidural_vein_hu : float
@@ -149,7 +151,8 @@ class Arch:
     v_shaped: bool = False
     medulla_hu: float = 220.0
     cortex_mm: float = 1.3
-    blend_mm: float = 2.5
+    corner_hu: tuple[float, float] = (60.0, 60.0)
+    corner_mm: float = 4.0
     fillet_mm: float = 4.0
     sac_hu: float = 30.0
     epidural_fat_hu: float = -80.0
@@ -272,7 +275,8 @@ class Surroundings:
         Tissue between the body's sides and the lung on either side; None = no lung.
     lung_front : bool
         Whether the lung also reaches around the front corners.
-    lung_hu : float
+    lung_hu, pleura_hu : float
+        In the lung, and in the tissue between the lung and the body.
     vessels : tuple of Vessel
     rib_heads : tuple of RibHead
     organ_hu : float
@@ -288,6 +292,7 @@ class Surroundings:
     lung_gap_mm: tuple[float, float] | None = None
     lung_front: bool = False
     lung_hu: float = -850.0
+    pleura_hu: float = -60.0
     vessels: tuple[Vessel, ...] = (Vessel(), Vessel(angle_deg=115.0, hu=42.0, wall_hu=42.0))
     rib_heads: tuple[RibHead, ...] = ()
     organ_hu: float = 60.0

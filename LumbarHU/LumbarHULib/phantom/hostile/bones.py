@@ -35,7 +35,7 @@ class Bones:
         canvas, bone = self.canvas, self.anatomy.bone
         by_x, by_y, by_z = bone.gradient_hu_per_mm
         field = bone.trabecular_hu + by_x * canvas.x + by_y * (canvas.y - canvas.center_mm[1]) + by_z * z_mm
-        field = (field + self._texture_at(z_mm) + self._subcortical_hu).astype(np.float32)
+        field = (field + self._texture_at(z_mm) + self._subcortical_hu + self._corners_hu).astype(np.float32)
         for lesion in self.anatomy.lesions:
             center, radii = lesion.center_mm, lesion.radii_mm
             share = 1 - ((z_mm - center[2]) / radii[2]) ** 2
@@ -48,7 +48,6 @@ class Bones:
             if share > 0:
                 # The edge is gradual: it follows trabeculae.
                 field += np.clip(0.5 - inside / 1.5, 0, 1) * (lesion.hu - field)
-        self._blend_pedicles(field)
         self._paint_vein(field)
         return field
 
@@ -89,24 +88,17 @@ class Bones:
         # The posterior wall hardly flares.
         return canvas.body_mm - flare * np.clip(canvas.normal_y + 0.9, 0, 1) - shift * canvas.normal_y
 
-    def _blend_pedicles(self, field: np.ndarray) -> None:
-        """Let the pedicles' denser bone fade into the body's corners."""
-        arch, canvas = self.anatomy.arch, self.canvas
-        if arch.blend_mm <= 0:
-            return
-        depth_mm = np.clip(self._pedicles_mm, 0, None)
-        field += np.exp(-depth_mm / arch.blend_mm) * 0.6 * (arch.medulla_hu - field) * (canvas.body_mm < 1)
-
     @cached_property
-    def _pedicles_mm(self) -> np.ndarray:
-        """Distances from the pedicles outside the body, where they are present at mid-height."""
-        canvas = self.canvas
-        root = np.full(canvas.shape, 99.0, dtype=np.float32)
+    def _corners_hu(self) -> np.ndarray:
+        """What denser bone at the bases of the pedicles that are there at mid-height adds."""
+        canvas, shape, arch = self.canvas, self.anatomy.shape, self.anatomy.arch
+        added = np.zeros(canvas.shape, dtype=np.float32)
         for which, rod in enumerate(self._rods["pedicle"]):
             if self._pedicle_share(which, 0.0) > 0.05:
-                root = np.minimum(root, rod)
-        behind = -(canvas.y + self.anatomy.shape.depth_mm + min(self.anatomy.shape.horn_mm))
-        return np.maximum(root, -behind)
+                in_front = canvas.y + shape.depth_mm + shape.horn_mm[which]
+                apart_mm = np.clip(np.maximum(rod, in_front), 0, None)
+                added += np.float32(arch.corner_hu[which]) * np.exp(-apart_mm / arch.corner_mm)
+        return added
 
     def _spur_height(self, spur: Spur, z_mm: float) -> np.ndarray:
         canvas = self.canvas
@@ -185,6 +177,10 @@ class Bones:
         rods: dict[str, list[np.ndarray]] = {"pedicle": [], "process": [], "rest": []}
         spinous = np.array([0.0, back_mm - 3.5])
         rods["rest"].append(canvas.capsule(spinous, spinous - (0, 24.0), 2.6, 3.2))
+        # The laminae cling to the canal's rear half; in a V-shaped one they reach farther forward.
+        reach = 0.3 if arch.v_shaped else 0.5
+        behind = canvas.y + shape.depth_mm + reach * arch.canal_depth_mm
+        rods["rest"].append(np.maximum(canvas.canal_mm - 3.5, behind))
         for which, side in enumerate((-1, 1)):
             corners = wall_corners_mm(shape, side)
             outer, inner = abs(corners["turn"][0]), abs(corners["canal"][0])
