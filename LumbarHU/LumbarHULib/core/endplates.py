@@ -14,6 +14,9 @@ from LumbarHULib.core.protocol import Protocol
 _DISK_SHARE = 0.34
 _COLUMNS_ACROSS = 7
 
+# Bodies from T9 to L5 at hand are this part of their width high, 0.51 to 0.74.
+HEIGHT_PER_WIDTH = 0.6
+
 # How often they are looked at, each time about an axis that is square to the endplates found before.
 _ROUNDS = 3
 

@@ -6,9 +6,6 @@ import numpy as np
 
 from LumbarHULib.core.findings import Finding
 
-# Bodies from T9 to L5 at hand are this part of their width high, 0.51 to 0.74.
-HEIGHT_PER_WIDTH = 0.6
-
 
 @dataclass(frozen=True, eq=False)
 class BodyGuess:

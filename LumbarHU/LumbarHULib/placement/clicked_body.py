@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
-from LumbarHULib.core.endplates import Endplates, find_endplates
+from LumbarHULib.core.endplates import HEIGHT_PER_WIDTH, Endplates, find_endplates
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.posterior_arch import PosteriorArch, posterior_arch
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes, sample_hu
-from LumbarHULib.placement.body_guess import HEIGHT_PER_WIDTH, BodyGuess
+from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.cross_section import CrossSection, cross_section
 from LumbarHULib.placement.symmetry import mirror_plane
 
@@ -28,7 +28,7 @@ _STARTS_MM = ((0, 0, 5), (0, 0, -5), (0, 5, 0), (0, -5, 0))
 # Where pedicles and foramina hardly differ, as in thick slices of a stiffened spine, these starts vote as well; what
 # they lead to is one body as far as their middles lie within the first distance, and a rival is told from the second.
 _VOTERS_MM = ((0, 0, 2.5), (0, 0, -2.5), (0, 0, 5), (0, 0, -5), (0, 3, 0), (0, -3, 0))
-_CLEAR_FORAMINA = 0.3
+_CLEAR_PEDICLES, _CLEAR_FORAMINA = 0.85, 0.3
 _SAME_MM = 1.5
 _RIVAL_MM, _RIVAL_SLICES = 2.0, 0.5
 _RIVAL_VOTES = 2
@@ -66,7 +66,9 @@ class _Body:
     @property
     def is_clear(self) -> bool:
         """Whether pedicles and foramina behind it leave no doubt about its height."""
-        return self.arch is None or self.arch.pedicles - self.arch.foramina >= _CLEAR_FORAMINA
+        if self.arch is None:
+            return True
+        return self.arch.pedicles >= _CLEAR_PEDICLES and self.arch.pedicles - self.arch.foramina >= _CLEAR_FORAMINA
 
     def problem(self, protocol: Protocol) -> str | None:
         """Return what shows that this is no vertebral body; None where it is one."""

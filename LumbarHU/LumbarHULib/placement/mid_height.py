@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
-from LumbarHULib.core.endplates import Endplates, find_endplates
+from LumbarHULib.core.endplates import HEIGHT_PER_WIDTH, Endplates, find_endplates
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes, sample_hu
-from LumbarHULib.placement.body_guess import HEIGHT_PER_WIDTH, BodyGuess
+from LumbarHULib.placement.body_guess import BodyGuess
 
 # Where the witnesses differ, the CT is looked at along the body's axis, averaged over a disk of this part of the depth.
 _DISK = 0.3

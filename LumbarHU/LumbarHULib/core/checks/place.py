@@ -6,6 +6,7 @@ import numpy as np
 
 from LumbarHULib.core import polygons
 from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.body_height import BodyHeight
 from LumbarHULib.core.endplates import Endplates
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
@@ -15,6 +16,9 @@ from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult, RoiMask
+
+# A mid-slice farther off the middle than this part of the body's height is near an endplate.
+_FAR_OFF = 0.3
 
 # In which two outlines are compared, in mm.
 _GRID_MM = 0.25
@@ -26,24 +30,44 @@ _EVEN_ROIS = ("round", "oval", "front")
 _PATCH_SHARE = 0.7
 
 
+def mid_height_findings(
+    stack: AxialStack, level: LevelResult, height: BodyHeight, protocol: Protocol
+) -> tuple[Finding, ...]:
+    """Tell of a mid-slice off the middle of the body's height, or in no body at all."""
+    name = level.level
+    off_mm = (height.endplates.middle_slice(stack) - level.frame.mid_slice) * stack.slice_spacing_mm
+    limit_mm = stack.slice_spacing_mm / 2 + protocol.mid_slice_tolerance_mm
+    way = "below" if off_mm > 0 else "above"
+    if height.inside_mm <= 0:
+        endplate = "lower" if off_mm > 0 else "upper"
+        sentence = (
+            f"The midline of {name} is in no vertebral body: it is {-height.inside_mm:.1f} mm {way} the {endplate} "
+            f"endplate of the nearest one and {abs(off_mm):.1f} mm {way} the middle of its height."
+        )
+    elif abs(off_mm) > limit_mm:
+        sentence = (
+            f"The mid-slice of {name} is {abs(off_mm):.1f} mm {way} the middle between its endplates, more than "
+            f"{limit_mm:.1f} mm."
+        )
+    else:
+        return ()
+    is_far = height.inside_mm <= 0 or abs(off_mm) > _FAR_OFF * height.endplates.height_mm
+    return (
+        Finding(
+            "mid_slice_off_middle",
+            sentence,
+            "Move the midline into the slice in the middle of the body's height.",
+            "severe" if is_far else "warning",
+            name,
+        ),
+    )
+
+
 def endplate_findings(
     stack: AxialStack, level: LevelResult, endplates: Endplates, protocol: Protocol
 ) -> tuple[Finding, ...]:
-    """Tell of regions near an endplate, and of a mid-slice off the middle of the body's height."""
+    """Tell of regions near an endplate."""
     name, findings = level.level, []
-    off_mm = (endplates.middle_slice(stack) - level.frame.mid_slice) * stack.slice_spacing_mm
-    limit_mm = stack.slice_spacing_mm / 2 + protocol.mid_slice_tolerance_mm
-    if abs(off_mm) > limit_mm:
-        findings.append(
-            Finding(
-                "mid_slice_off_middle",
-                f"The mid-slice of {name} lies {abs(off_mm):.1f} mm {'below' if off_mm > 0 else 'above'} the middle "
-                f"between its endplates, more than {limit_mm:.1f} mm.",
-                "Move the midline into the slice in the middle of the body's height.",
-                "warning",
-                name,
-            )
-        )
     for roi, measured in level.rois.items():
         nearest_mm = float(endplates.distances_mm(voxel_centers_ras_mm(stack, measured.mask)).min())
         if nearest_mm < protocol.endplate_distance_min_mm:

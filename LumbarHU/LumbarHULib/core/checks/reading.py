@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.body_height import BodyHeight, body_height
 from LumbarHULib.core.checks.neighbors import height_findings, side_findings, spacing_findings, trend_findings
-from LumbarHULib.core.checks.place import bone_findings, endplate_findings, patch_findings
+from LumbarHULib.core.checks.place import bone_findings, endplate_findings, mid_height_findings, patch_findings
 from LumbarHULib.core.checks.surroundings import surroundings_findings
-from LumbarHULib.core.endplates import Endplates, find_endplates
-from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
@@ -39,10 +40,13 @@ def check_places(stack: AxialStack, levels: Sequence[LevelResult], protocol: Pro
     endplates = {}
     for level in asked:
         findings += [*bone_findings(stack, level, protocol), *patch_findings(stack, level, protocol)]
-        of_level = _endplates(stack, level, protocol)
-        if of_level is not None:
-            endplates[level.level] = of_level
-            findings += endplate_findings(stack, level, of_level, protocol)
+        height = _body_height(stack, level, protocol)
+        if height is None:
+            continue
+        findings += mid_height_findings(stack, level, height, protocol)
+        if height.is_clear and height.inside_mm > 0:
+            endplates[level.level] = height.endplates
+            findings += endplate_findings(stack, level, height.endplates, protocol)
     findings += side_findings(asked, protocol)
     findings += trend_findings(asked, protocol)
     findings += height_findings(endplates, protocol)
@@ -62,15 +66,12 @@ def with_findings(level: LevelResult, findings: Sequence[Finding]) -> LevelResul
     return replace(level, rois=rois, findings=(*level.findings, *of_whole))
 
 
-def _endplates(stack: AxialStack, level: LevelResult, protocol: Protocol) -> Endplates | None:
-    """Return the body's endplates; None where the scan does not show them well: no reason to doubt a number."""
+def _body_height(stack: AxialStack, level: LevelResult, protocol: Protocol) -> BodyHeight | None:
+    """Return where the level is in the height of its body; None where the CT does not show it."""
     frame = level.frame
-    try:
-        middle_ras_mm = frame.midline_ras_mm.mean(axis=0)
-        found = find_endplates(stack, level.level, middle_ras_mm, frame.v_ras, frame.depth_mm, protocol)
-    except InputError:
-        return None
-    return found if found.support >= protocol.endplate_trust_min else None
+    across_mm = frame.to_uv_mm(level.outline_ras_mm)[:, 0]
+    size_mm = frame.depth_mm, float(np.ptp(across_mm))
+    return body_height(stack, level.level, frame.midline_ras_mm.mean(axis=0), frame.v_ras, size_mm, protocol)
 
 
 def _view_findings(stack: AxialStack, protocol: Protocol) -> tuple[Finding, ...]:
