@@ -132,6 +132,8 @@ class Protocol:
     placement_pedicles_min: float = _number("1", 0.0, 1.0)
     placement_foramina_min: float = _number("1", 0.0, 1.0)
     placement_canal_max_hu: float = _number("HU", 0.0, 1000.0)
+    placement_bridge_hu: float = _number("HU", 100.0, 3000.0)
+    placement_bridge_min_deg: float = _number("deg", 5.0, 230.0)
     placement_uneven_mm: float = _number("mm", 0.0, 10.0)
     placement_wall_min: float = _number("1", 0.0, 1.0)
 

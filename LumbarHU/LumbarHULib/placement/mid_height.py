@@ -38,6 +38,8 @@ class MidHeight:
     up_ras : numpy.ndarray, shape (3,)
         Unit vector perpendicular to the mean of the endplates.
     findings : tuple of Finding
+    endplates : Endplates or None
+        As the CT shows them; None where it does not.
     """
 
     above_mm: float
@@ -45,6 +47,7 @@ class MidHeight:
     height_mm: float
     up_ras: np.ndarray
     findings: tuple[Finding, ...] = ()
+    endplates: Endplates | None = None
 
 
 def mid_height(
@@ -96,7 +99,7 @@ def mid_height(
         ends.append(chosen)
         findings += (_disagreement(guess.level, name, off_mm, chosen == seen_mm, protocol),)
     up = endplates.up_ras if not findings else axes.up_ras
-    return MidHeight(sum(ends) / 2, abs(sum(apart_mm)) / 4, ends[1] - ends[0], up, findings)
+    return MidHeight(sum(ends) / 2, abs(sum(apart_mm)) / 4, ends[1] - ends[0], up, findings, endplates)
 
 
 def _along(axes: BodyAxes, endplates: Endplates) -> tuple[float, float]:

@@ -14,8 +14,9 @@ from LumbarHULib.core.outline.curve import midline_crossings
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes
 from LumbarHULib.placement.body_guess import BodyGuess
+from LumbarHULib.placement.bridging import bridging_findings
 from LumbarHULib.placement.even_outline import evened_midline, fitted_outline
-from LumbarHULib.placement.mid_height import mid_height
+from LumbarHULib.placement.mid_height import MidHeight, mid_height
 from LumbarHULib.placement.mid_slice import ambiguity_finding, mid_slice_at, slice_alike
 from LumbarHULib.placement.posterior_wall import WallArc, posterior_wall_findings, share_seen, wall_arc
 from LumbarHULib.placement.proposal import Proposal
@@ -78,6 +79,7 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
     findings = (
         *guess.findings,
         *height.findings,
+        *_bridging_findings(stack, guess, axes, height, protocol),
         *_edge_findings(guess, midline, protocol),
         *symmetry_findings(guess.level, mirror, protocol),
         *uneven,
@@ -117,6 +119,16 @@ def _midline_or_none(stack: AxialStack, axes: BodyAxes, *body_and_slice) -> np.n
         return midline_in_slice(stack, axes, *body_and_slice).ends_ras_mm
     except InputError:
         return None
+
+
+def _bridging_findings(
+    stack: AxialStack, guess: BodyGuess, axes: BodyAxes, height: MidHeight, protocol: Protocol
+) -> tuple[Finding, ...]:
+    if height.endplates is None:
+        return ()
+    tilted = axes.turned(height.up_ras, axes.anterior_ras)
+    size_mm = guess.width_mm, guess.depth_mm
+    return bridging_findings(stack, guess.level, tilted, height.endplates, size_mm, protocol)
 
 
 def _edge_findings(guess: BodyGuess, midline_ras_mm: np.ndarray, protocol: Protocol) -> tuple[Finding, ...]:
