@@ -40,6 +40,7 @@ evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/cortical_margin.py
 	$(RUN) Testing/Evidence/phantom_accuracy.py
 	$(RUN) Testing/Evidence/hostile_outlines.py
+	$(RUN) Testing/Evidence/hostile_sheet.py
 	$(RUN) Testing/Evidence/real_outlines_sheet.py
 	$(RUN) Testing/Evidence/real_outlines_jitter.py
 	$(RUN) Testing/Evidence/placement_accuracy.py masks 12
