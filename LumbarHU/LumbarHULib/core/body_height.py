@@ -97,7 +97,14 @@ def body_height(
     return nearest
 
 
-def _settled(stack, level, start, anterior_ras, size_mm, protocol) -> Endplates | None:
+def _settled(
+    stack: AxialStack,
+    level: str,
+    start: np.ndarray,
+    anterior_ras: np.ndarray,
+    size_mm: tuple[float, float],
+    protocol: Protocol,
+) -> Endplates | None:
     """Return the endplates that looking again from the middle found before leads to; None where one is not seen."""
     depth_mm, width_mm = size_mm
     up = None

@@ -104,7 +104,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "levels_out_of_order": "Levels lie in another order than their names.",
             "levels_too_close": "Two midlines lie so close that they may stand in one vertebra.",
             "levels_too_far": "Two midlines lie so far apart that a vertebra may have been skipped.",
-            "mid_slice_off_middle": "The mid-slice is off the middle between the endplates; severe if near one or in no body.",
+            "mid_slice_off_middle": "The mid-slice is off the middle between the endplates; severe if far off.",
             "midline_in_two_slices": "The midline's ends lie in different slices.",
             "midline_reversed": "The midline ran from back to front and was turned round.",
             "midline_rotated": "The midline is turned far against the patient's front.",
