@@ -45,6 +45,9 @@ evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/real_outlines_jitter.py
 	$(RUN) Testing/Evidence/placement_accuracy.py masks 12
 	$(RUN) Testing/Evidence/placement_accuracy.py clicks 12
+	$(RUN) Testing/Evidence/real_placement.py bodies 20
+	$(RUN) Testing/Evidence/real_placement.py others 3
+	$(RUN) Testing/Evidence/real_placement.py heights
 	$(RUN) Testing/Evidence/study_cutoff_intervals.py
 	$(RUN) Testing/Evidence/auc_coverage.py
 	$(RUN) Testing/Evidence/cutoff_coverage.py

@@ -1,15 +1,15 @@
 """How placement does on real CTs: clicks in and beside traced vertebral bodies, and midlines off mid-height.
 
 Bodies: random clicks within 5 mm of a traced midline's middle; how many are measured, in which slices, whether another
-slice is told, how far the means in HU spread over the clicks in one slice, how far the midline's ends are from the traced
-ones, and what the findings are. A body that bone bridges to its neighbor must say so.
+slice is told, how far the means in HU spread over the clicks in one slice, how far the midline's ends are from the
+traced ones, and what the findings are. A body that bone bridges to its neighbor must say so.
 
 Other places: clicks in vessels, discs, canal, lung, muscle and organs, none of which may be measured.
 
 Heights: the traced midline moved along the body's axis; how far from mid-height it is, and what the check says.
 
-Run it with ``python Testing/Evidence/real_placement.py bodies|others|heights [count] [names]``; 100 clicks in each of 25
-bodies take half an hour, the rest some minutes.
+Run it with ``python Testing/Evidence/real_placement.py bodies|others|heights [count] [names]``; 100 clicks in each of
+25 bodies take half an hour, the rest some minutes.
 """
 
 import re
@@ -190,9 +190,8 @@ def show_bodies(count: int, names: tuple[str, ...]) -> None:
     for is_bridged, of_kind in shares.items():
         if of_kind:
             kind = "with a bridge" if is_bridged else "without a bridge"
-            print(
-                f"{len(of_kind)} bodies {kind}: {100 * np.mean(of_kind):.1f} % measured, least {100 * min(of_kind):.0f} %"
-            )
+            mean, least = 100 * np.mean(of_kind), 100 * min(of_kind)
+            print(f"{len(of_kind)} bodies {kind}: {mean:.1f} % measured, least {least:.0f} %")
 
 
 def show_others(count: int, names: tuple[str, ...]) -> None:

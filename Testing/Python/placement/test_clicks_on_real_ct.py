@@ -12,6 +12,7 @@ from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.images.ct_file import read_ct
 from LumbarHULib.placement.click_bodies import guess_from_click, guesses_between_clicks
+from LumbarHULib.placement.mask_bodies import guess_from_mask
 from LumbarHULib.placement.midline import propose_midline
 
 L3 = 22
@@ -94,8 +95,57 @@ def five_bodies(real_data):
 @pytest.mark.parametrize("height_mm", [334.0, 258.0])
 def test_a_single_click_into_a_disc_measures_no_disc(height_mm, five_bodies):
     # Read off the screen: the discs below L2 and below L4.
-    with pytest.raises(InputError, match=r"walls of a body are seen on \d+ % .* may lie in a disc"):
+    with pytest.raises(InputError, match=r"^The point of L3 is (in no visible vertebral body|\d+ mm (above|below))"):
         guess_from_click(five_bodies, "L3", (-5.4, 143.0, height_mm), study_protocol())
+
+
+@pytest.mark.parametrize(
+    ("place", "point_mm"),
+    [
+        ("aorta", (-12.0, 167.0, 316.0)),
+        ("psoas", (-45.0, 140.0, 316.0)),
+        ("canal", (-3.0, 113.0, 316.0)),
+        ("ilium", (-90.0, 135.0, 260.0)),
+        ("bowel", (-115.0, 160.0, 316.0)),
+    ],
+)
+def test_a_click_outside_the_spine_is_refused(place, point_mm, five_bodies):
+    with pytest.raises(InputError, match=r"^The point of L3 is .*: place it in the middle of L3's body\.$"):
+        guess_from_click(five_bodies, "L3", point_mm, study_protocol())
+
+
+def test_segment_and_click_put_a_level_in_the_same_slice(real_data, five_bodies):
+    # Another program's labels, 28 to 31 for L4 to L1; a click in the middle of what it calls the body.
+    folder = real_data("t12-s1-3mm-nifti")
+    labels, bodies = (SimpleITK.ReadImage(str(folder / f"totalseg{name}.nii.gz")) for name in ("", "_vertebrae_body"))
+    inside, body = (SimpleITK.GetArrayFromImage(one) for one in (labels, bodies))
+    ras_from_ijk = np.eye(4)
+    steps = np.array(labels.GetDirection()).reshape(3, 3) * labels.GetSpacing()
+    ras_from_ijk[:3, :3] = np.diag([-1, -1, 1]) @ steps
+    ras_from_ijk[:3, 3] = np.array([-1, -1, 1]) * labels.GetOrigin()
+    protocol = study_protocol()
+    for level, value in (("L4", 28), ("L3", 29), ("L2", 30), ("L1", 31)):
+        mask = inside == value
+        middle = ras_from_ijk[:3, :3] @ np.argwhere(mask & (body == 1)).mean(axis=0)[::-1] + ras_from_ijk[:3, 3]
+        from_mask = guess_from_mask(level, mask, ras_from_ijk, five_bodies, protocol)
+        from_click = guess_from_click(five_bodies, level, middle, protocol)
+        slices = [
+            measure_level(five_bodies, propose_midline(five_bodies, one, protocol).landmarks, protocol).frame.mid_slice
+            for one in (from_mask, from_click)
+        ]
+        assert slices[0] == slices[1], level
+
+
+def test_bone_that_bridges_a_disc_is_told(real_data):
+    stack = axial_stack(read_ct(real_data("t11-t12-contrast-dicom") / "dicom").ct, study_protocol())
+    proposal = propose_midline(
+        stack, guess_from_click(stack, "T12", (7.0, 114.0, -786.0), study_protocol()), study_protocol()
+    )
+    assert "bridging_bone" in {finding.code for finding in proposal.findings}
+
+
+def test_no_bridge_is_told_where_there_is_none(placed):
+    assert all("bridging_bone" not in {one.code for one in proposal.findings} for proposal in placed[2])
 
 
 def test_a_step_between_two_clicks_into_a_disc_is_no_readers_point(five_bodies):
