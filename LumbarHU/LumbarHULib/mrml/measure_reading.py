@@ -16,6 +16,7 @@ from LumbarHULib.core.patient import summarize
 from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.core.results import LevelRefusal, LevelResult, PlacementTrials, ReadingResult, RoiMask
 from LumbarHULib.core.sensitivity import placement_trials
+from LumbarHULib.mrml.ct_identity import keep_place, require_same_place, require_same_voxels
 from LumbarHULib.mrml.ct_node import CtCache
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_lifecycle import sign_off_findings
@@ -44,6 +45,7 @@ class ReadingMeasurer:
     def __init__(self, reading: Reading):
         self._reading = reading
         self._ct_cache = CtCache()
+        self._known_stack: AxialStack | None = None
         self._segmentations = RoiSegmentations(reading)
         self._outlines: dict[str, tuple[tuple, np.ndarray]] = {}
         self._levels: dict[str, LevelResult | LevelRefusal] = {}
@@ -107,6 +109,8 @@ class ReadingMeasurer:
             if isinstance(level, LevelResult):
                 self._levels[name] = replace(level, trials=self._trials_of(level))
         measured = [level for level in self._levels.values() if isinstance(level, LevelResult)]
+        for level in measured if self._may_write else ():
+            keep_place(self._reading, level.level, self.stack)
         findings = [finding for level in measured for finding in placement_findings(self._reading, level.level)]
         if measured:
             findings += check_places(self.stack, measured, self._reading.protocol)
@@ -145,14 +149,19 @@ class ReadingMeasurer:
         Raises
         ------
         InputError
-            When the CT was deleted, or cannot be measured.
+            When the CT was deleted, cannot be measured, or is no longer the one that the reading was started on.
         """
         ct_node = self._reading.ct_node
         if ct_node is None:
             raise InputError(
                 f"The CT of {self._reading.title} is no longer in the scene: load it, and start a new reading."
             )
-        return self._ct_cache.stack(ct_node, self._reading.protocol)
+        stack = self._ct_cache.stack(ct_node, self._reading.protocol)
+        if stack is not self._known_stack:
+            self._known_stack = None
+            require_same_voxels(self._reading, stack)
+            self._known_stack = stack
+        return stack
 
     @property
     def _may_write(self) -> bool:
@@ -161,6 +170,7 @@ class ReadingMeasurer:
     def _measured_and_written(self, level: str, excluded: str) -> LevelResult:
         stack = self.stack
         landmarks = read_landmarks(self._reading, level)
+        require_same_place(self._reading, level, stack)
         edited_masks = self._segmentations.edited_masks(level, stack)
         outline_key = (stack, self._reading.protocol_text, landmarks.midline_ras_mm.tobytes())
         result = measure_level(
