@@ -76,7 +76,7 @@ class Panel(VTKObservationMixin):
             self.session.listen(section.refresh)
         self.session.listen(self._refresh_scene)
         ui.huLayoutButton.connect("toggled(bool)", self._on_layout)
-        ui.huShowCtButton.connect("clicked(bool)", lambda _checked=False: self.shown.restore())
+        ui.huShowCtButton.connect("clicked(bool)", lambda _checked=False: self._show_ct_again())
         self.addObserver(layout_node(), vtk.vtkCommand.ModifiedEvent, self._on_layout_changed)
         for roi in ROIS:
             self._check_of(roi).icon = _color_icon(ROI_COLORS[roi])
@@ -201,6 +201,10 @@ class Panel(VTKObservationMixin):
         if self.parameters is not None:
             apply_locks(self.session)
             self.live.watch()
+
+    def _show_ct_again(self) -> None:
+        self.shown.restore()
+        self.levels.go_to(self.session.level)
 
     def _on_layout(self, is_on: bool) -> None:
         if is_on:
