@@ -1,23 +1,28 @@
 """The measurement protocol as values: what PROTOCOL files fill and every stage of the flow reads."""
 
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, sorted_levels
 from LumbarHULib.core.outline.model import OutlineModel
 
 
-def _number(unit: str, low: float, high: float, integer: bool = False):
-    """Declare a protocol value with its unit and the range in which it makes sense."""
-    return field(metadata={"unit": unit, "low": low, "high": high, "integer": integer})
+def _number(unit: str, low: float, high: float, integer: bool = False, study: bool = False) -> Any:
+    """Declare a protocol value with its unit and the range in which it makes sense.
+
+    With `study`, it is a choice that a paper would state, and every protocol file makes it; all others tune how
+    LumbarHU finds and doubts things, and a file that does not name them leaves them as they are.
+    """
+    return field(metadata={"unit": unit, "low": low, "high": high, "integer": integer, "study": study})
 
 
-def _choice(*options: str):
-    return field(metadata={"unit": "", "options": options})
+def _choice(*options: str) -> Any:
+    return field(metadata={"unit": "", "options": options, "study": True})
 
 
-def _level_names():
-    return field(metadata={"unit": "", "level_names": True})
+def _level_names() -> Any:
+    return field(metadata={"unit": "", "level_names": True, "study": True})
 
 
 @dataclass(frozen=True)
@@ -25,8 +30,9 @@ class Protocol:
     """Every choice of the measurement, in the units that the names state.
 
     The values come from a protocol file (see ``Resources/Protocols``), where each stands with its unit, source and
-    note; none has a default here. The metadata of each field gives its unit and allowed range, from which the file's
-    reader and the panel make their checks.
+    note; none has a default here. Those in `STUDY_VALUES` are the study's choices, all others LumbarHU's tuning. The
+    metadata of each field gives its unit and allowed range, from which the schema, the file's reader and the panel make
+    their checks.
     """
 
     # The frame
@@ -36,7 +42,7 @@ class Protocol:
     midline_length_max_mm: float = _number("mm", 1.0, 200.0)
 
     # The boundary
-    boundary_fraction: float = _number("1", 0.2, 0.95)
+    boundary_fraction: float = _number("1", 0.2, 0.95, study=True)
     boundary_fraction_tolerance: float = _number("1", 0.0, 1.0)
     boundary_fraction_min: float = _number("1", 0.0, 1.0)
     boundary_fraction_max: float = _number("1", 0.0, 1.0)
@@ -58,7 +64,7 @@ class Protocol:
     outline_noise_floor_hu: float = _number("HU", 0.1, 500.0)
     outline_support_min: float = _number("1", 0.0, 1.0)
     outline_gap_limit_mm: float = _number("mm", 0.0, 50.0)
-    cortical_margin_mm: float = _number("mm", 0.0, 10.0)
+    cortical_margin_mm: float = _number("mm", 0.0, 10.0, study=True)
 
     # The endplates
     endplate_bone_hu: float = _number("HU", 1.0, 1000.0)
@@ -71,12 +77,12 @@ class Protocol:
     endplate_height_max_mm: float = _number("mm", 1.0, 100.0)
 
     # The regions of interest
-    front_width_fraction: float = _number("1", 0.05, 0.95)
+    front_width_fraction: float = _number("1", 0.05, 0.95, study=True)
     lateral_extent: str = _choice("full", "anterior")
     round_radius_fraction: float = _number("1", 0.0, 1.0)
     off_center_fraction: float = _number("1", 0.0, 1.0)
     edge_tolerance_mm: float = _number("mm", 0.0, 1e-3)
-    slab_mm: float = _number("mm", 0.0, 50.0)
+    slab_mm: float = _number("mm", 0.0, 50.0, study=True)
     coarse_pixel_mm: float = _number("mm", 0.1, 10.0)
 
     # When a place is doubtful
@@ -129,8 +135,8 @@ class Protocol:
 
     # The patient
     mean_levels: tuple[str, ...] = _level_names()
-    minimum_levels: int = _number("1", 1, 6, integer=True)
-    lsc_hu: float = _number("HU", 0.1, 200.0)
+    minimum_levels: int = _number("1", 1, 6, integer=True, study=True)
+    lsc_hu: float = _number("HU", 0.1, 200.0, study=True)
     single_measurement_lsc_fraction: float = _number("1", 0.0, 2.0)
 
     # How sure the placement is
@@ -147,7 +153,7 @@ class Protocol:
     plausible_mean_min_hu: float = _number("HU", -1024.0, 3071.0)
     plausible_mean_max_hu: float = _number("HU", -1024.0, 3071.0)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for item in fields(self):
             check_value(item.name, getattr(self, item.name))
         for low, high in (
@@ -187,12 +193,15 @@ class Protocol:
             least_support=self.outline_support_min,
         )
 
-    def with_values(self, **values) -> "Protocol":
+    def with_values(self, **values: Any) -> "Protocol":
         """Return a copy in which `values` stand in place of this protocol's."""
         return replace(self, **values)
 
 
-def check_value(name: str, value) -> None:
+STUDY_VALUES: tuple[str, ...] = tuple(item.name for item in fields(Protocol) if item.metadata["study"])
+
+
+def check_value(name: str, value: Any) -> None:
     """Raise InputError unless `value` may stand under `name` in a protocol."""
     declared = {item.name: item.metadata for item in fields(Protocol)}.get(name)
     if declared is None:
@@ -215,7 +224,7 @@ def check_value(name: str, value) -> None:
         )
 
 
-def _check_level_names(name: str, value) -> None:
+def _check_level_names(name: str, value: Any) -> None:
     if not isinstance(value, tuple) or not value or any(level not in MEAN_LEVELS for level in value):
         raise InputError(f"Protocol value {name} is “{value}”: use levels among {', '.join(MEAN_LEVELS)}.")
     if len(set(value)) != len(value) or value != sorted_levels(value):

@@ -38,7 +38,7 @@ class ReadingMeasurer:
     reading : Reading
     """
 
-    def __init__(self, reading: Reading):
+    def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._ct_cache = CtCache()
         self._known_stack: AxialStack | None = None

@@ -23,7 +23,7 @@ _SHOWN_NAMES = 4
 class CtListSection(Section):
     """The list of CTs, chosen once, and the way to the next one that this reader has not read."""
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
         self._opened: tuple = ("", ())
         menu = qt.QMenu(ui.huListButton)
