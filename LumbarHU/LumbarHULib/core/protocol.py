@@ -36,9 +36,9 @@ class Protocol:
     """Every choice of the measurement, in the units that the names state.
 
     The values come from a protocol file (see ``Resources/Protocols``), where each stands with its unit, source and
-    note, or are chosen here with `_tuned`; a file may name these as well. Those in `STUDY_VALUES` are the study's choices, all others LumbarHU's tuning. The
-    metadata of each field gives its unit and allowed range, from which the schema, the file's reader and the panel make
-    their checks.
+    note, or are chosen here with `_tuned`; a file may name these as well. Those in `STUDY_VALUES` are the study's
+    choices, all others LumbarHU's tuning. The metadata of each field gives its unit and allowed range, from which the
+    schema, the file's reader and the panel make their checks.
     """
 
     # The frame
