@@ -25,13 +25,16 @@ _SETTLED_MM = 0.2
 # Where the point itself leads to no body that holds it, these starts around it are tried, mm.
 _STARTS_MM = ((0, 0, 5), (0, 0, -5), (0, 5, 0), (0, -5, 0))
 
-# Where pedicles and foramina hardly differ, as in thick slices of a stiffened spine, these starts vote as well; what
+# Where pedicles and foramina hardly differ, as in thick slices of a stiffened spine, or a body is unusually low or high
+# for its width, these starts vote as well; what
 # they lead to is one body as far as their middles lie within the first distance, and a rival is told from the second.
 _VOTERS_MM = ((0, 0, 2.5), (0, 0, -2.5), (0, 0, 5), (0, 0, -5), (0, 3, 0), (0, -3, 0))
-_CLEAR_PEDICLES, _CLEAR_FORAMINA = 0.85, 0.3
+_CLEAR_PEDICLES, _CLEAR_FORAMINA = 0.95, 0.3
+_CLEAR_HEIGHTS = (0.38, 0.78)
 _SAME_MM = 1.5
 _RIVAL_MM, _RIVAL_SLICES = 2.0, 0.5
 _RIVAL_VOTES = 2
+_LEAST_VOTES = 3
 
 # Of the rows behind a body, where the scan cuts it off, at least this share still shows pedicles or facets.
 _SOME_ARCH = 0.3
@@ -148,7 +151,7 @@ def _body_around(
             first_problem = first_problem or _no_body(level, reason)
         elif not body.holds(click):
             first_problem = first_problem or _beyond(level, body.outside_mm(click))
-        elif body.is_clear:
+        elif body.is_clear and start is click:
             return body, ()
         else:
             return _elected(stack, level, click, body, protocol)
@@ -173,6 +176,8 @@ def _elected(
     votes = np.count_nonzero(apart_mm <= _SAME_MM, axis=1)
     off_mm = [float(np.linalg.norm(body.axes.center_ras_mm - click)) for body in bodies]
     best = min(range(len(bodies)), key=lambda number: (-votes[number], off_mm[number]))
+    if votes[best] < _LEAST_VOTES:
+        raise _no_body(level, "endplates are visible at no consistent distance above and below it")
     rival_mm = max(_RIVAL_MM, _RIVAL_SLICES * stack.slice_spacing_mm)
     rivals = [number for number in range(len(bodies)) if apart_mm[best, number] > rival_mm]
     rivals = [number for number in rivals if votes[number] >= _RIVAL_VOTES]
