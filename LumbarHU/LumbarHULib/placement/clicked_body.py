@@ -26,8 +26,9 @@ _SETTLED_MM = 0.2
 _STARTS_MM = ((0, 0, 5), (0, 0, -5), (0, 5, 0), (0, -5, 0))
 
 # Where pedicles and foramina hardly differ, as in thick slices of a stiffened spine, or a body is unusually low or high
-# for its width, these starts vote as well; what
-# they lead to is one body as far as their middles lie within the first distance, and a rival is told from the second.
+# for its width, these starts vote as well, those that lead to a clear body before the others. What they lead to is one
+# body as far as its middles are within the first distance; a rival is reported from the second. So many votes make a
+# body of which none is clear.
 _VOTERS_MM = ((0, 0, 2.5), (0, 0, -2.5), (0, 0, 5), (0, 0, -5), (0, 3, 0), (0, -3, 0))
 _CLEAR_PEDICLES, _CLEAR_FORAMINA = 0.95, 0.3
 _CLEAR_HEIGHTS = (0.38, 0.78)
@@ -170,13 +171,15 @@ def _elected(
             continue
         if body.problem(protocol) is None and body.holds(click):
             bodies.append(body)
+    is_any_clear = any(body.is_clear for body in bodies)
+    bodies = [body for body in bodies if body.is_clear or not is_any_clear]
     heights_mm = np.array([float(stack.slice_heights(body.axes.center_ras_mm)) for body in bodies])
     heights_mm *= stack.slice_spacing_mm
     apart_mm = np.abs(heights_mm[:, None] - heights_mm)
     votes = np.count_nonzero(apart_mm <= _SAME_MM, axis=1)
     off_mm = [float(np.linalg.norm(body.axes.center_ras_mm - click)) for body in bodies]
     best = min(range(len(bodies)), key=lambda number: (-votes[number], off_mm[number]))
-    if votes[best] < _LEAST_VOTES:
+    if votes[best] < _LEAST_VOTES and not is_any_clear:
         raise _no_body(level, "endplates are visible at no consistent distance above and below it")
     rival_mm = max(_RIVAL_MM, _RIVAL_SLICES * stack.slice_spacing_mm)
     rivals = [number for number in range(len(bodies)) if apart_mm[best, number] > rival_mm]
