@@ -58,6 +58,8 @@ class Protocol:
     outline_noise_floor_hu: float = _number("HU", 0.1, 500.0)
     outline_support_min: float = _number("1", 0.0, 1.0)
     outline_gap_limit_mm: float = _number("mm", 0.0, 50.0)
+    outline_end_sd_mm: float = _number("mm", 0.05, 10.0)
+    outline_least_hu: float = _number("HU", -1024.0, 0.0)
     cortical_margin_mm: float = _number("mm", 0.0, 10.0)
 
     # The endplates
@@ -185,6 +187,8 @@ class Protocol:
             end_tolerance_mm=self.outline_end_tolerance_mm,
             noise_hu=self.outline_noise_floor_hu,
             least_support=self.outline_support_min,
+            end_sd_mm=self.outline_end_sd_mm,
+            least_hu=self.outline_least_hu,
         )
 
     def with_values(self, **values) -> "Protocol":

@@ -1,25 +1,45 @@
 """Find the outer edge of a vertebral body in one plane of a CT.
 
-The edge is the periosteal surface before blur. It is searched first (`search`), then fitted
-(`refine`).
+The edge is the periosteal surface before blur. It is searched first (`search`), then fitted (`refine`): first all
+together with the shape that bodies have, then each stretch by itself. Last it is closed where the pedicles leave it.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.outline.curve import midline_crossings
+from LumbarHULib.core.outline.curve import midline_crossings, outward_normals, respread, solve_points, spread_points
 from LumbarHULib.core.outline.model import SD_PER_FWHM, SD_PER_PIXEL, OutlineFit, OutlineModel
 from LumbarHULib.core.outline.profiles import PlaneSampler
 from LumbarHULib.core.outline.refine import EdgeState, refine_outline
 from LumbarHULib.core.outline.search import search_outline
+from LumbarHULib.core.outline.shape import local_covariance, midline_end_rows
 from LumbarHULib.core.plane_image import PlaneImage
 
-# Rounds of the fit: profiles for each control point, steps, strictness against profiles that do not fit.
-ROUNDS = ((3, 3, 0.7), (3, 2, 1.0), (4, 3, 2.0))
+# Rounds of the fit: profiles for each control point, steps, strictness against profiles that do not fit. In the rounds
+# with the shape, edges count this share of what their noise alone would allow.
+SHAPE_ROUNDS = ((3, 3, 0.7), (3, 2, 1.0), (4, 3, 2.0))
+SHAPE_EVIDENCE = 0.1
+LOCAL_ROUND = (4, 3, 2.0)
+
+# How far a stretch may lie from where shape and edges together put it: standard deviation in mm, over how many control
+# points it correlates, and of each point alone.
+LOCAL_MM, LOCAL_REACH, LOCAL_POINT_MM = 0.3, 1.0, 0.1
 
 # Beyond the greatest half-width and the midline's ends, profiles reach this much farther.
 MARGIN_MM = 9.0
+
+# A cortex whose blurred peak is this dense was denser before blur, by this factor. What counts is this percentile of
+# the peaks, where the body's own edge is visible.
+PEAK_FACTOR, PEAK_PERCENTILE, PEAK_OWN_EDGE = 1.3, 90, 0.6
+PEAK_DEPTHS_MM = np.arange(-1.0, 2.1, 0.5)
+
+# The closure at the pedicles: where an edge is the body's own by less than this, how exact the fitted outline counts
+# next to it in mm, and the least weight of a profile that does not fit.
+CLOSURE_OWN_EDGE = 0.4
+CLOSURE_MM, CLOSURE_LEAST = 0.3, 0.1
 
 # A cortex counts as seen where the profile fits and the cortex is at least half as high as the model's.
 SEEN_AGREEMENT = 0.3
@@ -37,7 +57,7 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     depth_mm : float
         Length of the midline.
     model : OutlineModel
-        What is taken for granted.
+        What is assumed.
 
     Returns
     -------
@@ -46,8 +66,8 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     Raises
     ------
     InputError
-        If the midline is too long or too short for a vertebral body, if no body's edge is seen around it, or if one of
-        its ends is not on the edge.
+        If the midline is too long or too short for a vertebral body, if no body's edge is visible around it, or if one
+        of its ends is not on the edge.
     """
     least, greatest = model.depth_mm
     if not least <= depth_mm <= greatest:
@@ -55,11 +75,20 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
             f"The midline is {depth_mm:.1f} mm long, but a vertebral body is {least:g} to {greatest:g} mm deep",
             remedy="place its ends on the body's anterior and posterior edge",
         )
-    pixel_mm = plane.pixel_mm
-    sampler = PlaneSampler(plane, depth_mm, model.half_width_mm[1] + MARGIN_MM, MARGIN_MM)
-    state = EdgeState.usual(search_outline(sampler, depth_mm, pixel_mm, model), pixel_mm, model)
-    for per_span, iterations, strictness in ROUNDS:
-        state, quality = refine_outline(sampler, state, pixel_mm, model, per_span, iterations, strictness)
+    pixel_mm, shape = plane.pixel_mm, model.shape
+    sampler = PlaneSampler(plane, depth_mm, model.half_width_mm[1] + MARGIN_MM, MARGIN_MM, model.least_hu)
+    ends = _of_midline_ends(depth_mm, model)
+    expected = [of_shape + of_ends for of_shape, of_ends in zip(shape.information(depth_mm), ends, strict=True)]
+    points = search_outline(sampler, depth_mm, pixel_mm, model, *expected)
+    model = _with_dense_cortex(sampler, points, model)
+    state = EdgeState.usual(points, pixel_mm, model)
+    for fit_round in SHAPE_ROUNDS:
+        state, _ = refine_outline(sampler, state, pixel_mm, model, *fit_round, SHAPE_EVIDENCE, *expected)
+    around = _around(respread(state.points))
+    nearby = [of_state + of_ends for of_state, of_ends in zip(around, ends, strict=True)]
+    state, quality = refine_outline(sampler, state, pixel_mm, model, *LOCAL_ROUND, 1.0, *nearby)
+    state = replace(state, points=_closed_at_pedicles(state.points, quality, model, *expected))
+    per_span = LOCAL_ROUND[0]
     seen = (quality.agreement > SEEN_AGREEMENT) & (quality.ridge > SEEN_RIDGE)
     support = np.roll(seen, per_span // 2).reshape(-1, per_span).mean(axis=1)
     if support.mean() < model.least_support:
@@ -70,13 +99,59 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
         )
     variance = np.mean(np.exp(2 * state.log_sd)) - (SD_PER_PIXEL * pixel_mm) ** 2
     return OutlineFit(
-        control_points_uv_mm=state.points,
+        control_points_uv_mm=_with_count(state.points, model.control_points),
         support=support,
         blur_fwhm_mm=float(np.sqrt(max(variance, 0)) / SD_PER_FWHM),
         cortex_mm=float(np.exp(np.median(state.log_thickness))),
         residual_hu=quality.residual_hu,
         end_offsets_mm=_end_offsets(state.points, depth_mm, model),
     )
+
+
+def _of_midline_ends(depth_mm, model):
+    """Return what the reader's two points say of the outline's v where the midline meets it: matrix and vector."""
+    count = model.shape.count
+    matrix, vector = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
+    for row, v_mm in zip(midline_end_rows(count), (0.0, -depth_mm), strict=True):
+        matrix[count:, count:] += np.outer(row, row) / model.end_sd_mm**2
+        vector[count:] += row * v_mm / model.end_sd_mm**2
+    return matrix, vector
+
+
+def _around(points):
+    """Return what is expected of control points that lie near to these."""
+    matrix = np.linalg.inv(local_covariance(len(points), LOCAL_MM, LOCAL_REACH, LOCAL_POINT_MM))
+    return matrix, matrix @ points.T.ravel()
+
+
+def _with_dense_cortex(sampler, points, model):
+    """Return the model with a denser cortex where the image shows one."""
+    value, slope, _ = spline_matrices(len(points), 2)
+    origins, normals = value @ points, outward_normals(slope @ points)
+    peaks_hu = sampler(origins[:, None] - PEAK_DEPTHS_MM[:, None] * normals[:, None]).max(axis=1)
+    own = model.shape.own_edge_at(np.arange(len(peaks_hu)) / 2) > PEAK_OWN_EDGE
+    dense_hu = PEAK_FACTOR * float(np.percentile(peaks_hu[own], PEAK_PERCENTILE))
+    return replace(model, cortex_hu=max(model.cortex_hu, dense_hu))
+
+
+def _closed_at_pedicles(points, quality, model, matrix, vector):
+    """Return control points that follow the shape where the pedicles leave the body, given the outline on both sides."""
+    shape, per_span = model.shape, LOCAL_ROUND[0]
+    points = respread(points)
+    value = spline_matrices(len(points), per_span)[0]
+    own_edge = shape.own_edge_at(np.arange(len(value)) / per_span)
+    fits = CLOSURE_LEAST + (1 - CLOSURE_LEAST) * quality.agreement
+    pull = value.T * (np.where(own_edge >= CLOSURE_OWN_EDGE, fits, 0) / CLOSURE_MM**2)
+    closed = solve_points(matrix, vector, pull @ value, pull @ (value @ points))
+    of_shape = np.clip(1 - shape.own_edge / CLOSURE_OWN_EDGE, 0, 1)[:, None]
+    return (1 - of_shape) * points + of_shape * closed
+
+
+def _with_count(points, count):
+    """Return as many control points along the same outline."""
+    if count == len(points):
+        return points
+    return spread_points(spline_matrices(len(points), 24)[0] @ points, count)
 
 
 def _end_offsets(points, depth_mm, model):
