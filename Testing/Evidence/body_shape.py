@@ -23,12 +23,16 @@ import numpy as np
 
 from LumbarHULib.core.closed_spline import sample_closed_spline, spline_matrices
 from LumbarHULib.core.outline.curve import solve_points, spread_points
-from LumbarHULib.core.outline.shape import BodyShape, learn_shape
+from LumbarHULib.core.outline.shape import BodyPose, BodyShape, learn_shape
 from LumbarHULib.core.polygons import signed_area
+from LumbarHULib.phantom.section import Section
 
 LEARNED = ROOT / "LumbarHU" / "LumbarHULib" / "core" / "outline" / "learned_shape.py"
 INWARD_MM = 0.35
 MODES = 14
+# Bodies that are drawn in addition: how many, their width and their posterior hollow for a depth of 1.
+DRAWN = 60
+DRAWN_WIDTH, DRAWN_HOLLOW = (1.0, 1.75), (0.0, 0.2)
 # From the anterior midline end along one half of the outline: the share of the tracings in which an edge was visible,
 # but at the seventh to ninth point, where the lateral cortex turns into the pedicle.
 OWN_EDGE_OF_HALF = (0.83, 0.82, 0.85, 0.84, 0.91, 0.92, 0.94, 0.40, 0.0, 0.05, 0.85, 0.42)
@@ -91,19 +95,39 @@ def traced_bodies(folder: Path) -> list[TracedBody]:
     return bodies
 
 
+def drawn_bodies(count: int) -> list[np.ndarray]:
+    """Return outlines of depth 1 that are wider, narrower or flatter at the back than those that were traced.
+
+    Nine scans hold too few L4, no L5 and no small or large bodies. Each outline is two halves of superellipses with a
+    hollow at the back, all drawn evenly over what lumbar bodies are known to be.
+    """
+    random = np.random.default_rng(12)
+    outlines = []
+    for _ in range(count):
+        section = Section(
+            depth_mm=1.0,
+            width_mm=random.uniform(*DRAWN_WIDTH),
+            hollow_mm=random.uniform(*DRAWN_HOLLOW),
+            anterior_exponent=random.uniform(2.0, 2.6),
+            posterior_exponent=random.uniform(2.0, 3.2),
+        )
+        outlines.append(section.points_mm(720) - (0, section.anterior_mm))
+    return outlines
+
+
 def shape_of(bodies: list[TracedBody]) -> BodyShape:
-    """Learn the shape of traced bodies."""
+    """Learn the shape of traced bodies, and of some drawn ones."""
     outlines = [outline / body.depth_mm for body in bodies for outline in body.outlines_uv_mm()]
-    return learn_shape(outlines, OWN_EDGE, MODES)
+    return learn_shape(outlines + drawn_bodies(DRAWN), OWN_EDGE, MODES)
 
 
 def closure_error_mm(shape: BodyShape, body: TracedBody) -> np.ndarray:
     """Return by how much the closure at the pedicles is missed when the rest of the outline is known, in mm."""
     truth = np.mean([spread_points(outline, shape.count) for outline in body.outlines_uv_mm()], axis=0)
     value = spline_matrices(shape.count, 4)[0]
-    known = shape.own_edge_at(np.arange(len(value)) / 4) >= 0.4
+    known = np.interp(np.arange(len(value)) / 4, np.arange(shape.count), shape.own_edge) >= 0.4
     pull = value[known].T / 0.3**2
-    points = solve_points(*shape.information(body.depth_mm), pull @ value[known], pull @ (value[known] @ truth))
+    points = solve_points(*shape.information(BodyPose(0.0, 0.0, body.depth_mm)), pull @ value[known], pull @ (value[known] @ truth))
     return np.hypot(*(points - truth)[shape.own_edge < 0.4].T)
 
 

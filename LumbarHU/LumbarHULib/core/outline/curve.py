@@ -27,19 +27,19 @@ def midline_crossings(dense: np.ndarray) -> tuple[float, float]:
 
 
 def spread_points(polygon: np.ndarray, count: int) -> np.ndarray:
-    """Return control points along a dense polygon: evenly on each half, the midline's ends midway between two of them.
+    """Return control points along a dense polygon: evenly on each half, the axis's ends midway between two of them.
 
     Parameters
     ----------
     polygon : array, shape (m, 2)
-        Closed, counterclockwise in (u, v).
+        Closed, counterclockwise, the body's axis along u = 0.
     count : int
         Number of control points, even.
 
     Returns
     -------
     array, shape (count, 2)
-        The first to the patient's right of the anterior midline end.
+        The first to the patient's right of the axis's anterior end.
     """
     closed, arc, front, back = _arcs(polygon)
     share = (np.arange(count // 2) + 0.5) / (count // 2)
@@ -54,14 +54,14 @@ def control_parameters(nodes: np.ndarray, count: int) -> np.ndarray:
     Parameters
     ----------
     nodes : array, shape (m, 2)
-        Counterclockwise in (u, v).
+        Counterclockwise, the body's axis along u = 0.
     count : int
         Number of control points.
 
     Returns
     -------
     array, shape (m,)
-        From -0.5, the anterior midline end, to count - 0.5.
+        From -0.5, the axis's anterior end, to count - 0.5.
     """
     _, arc, front, back = _arcs(nodes)
     whole = arc[len(nodes)]
@@ -80,13 +80,14 @@ def _arcs(polygon):
     return closed, arc, front_mm, back_mm
 
 
-def respread(points: np.ndarray) -> np.ndarray:
-    """Move control points along their spline to where `spread_points` places them."""
-    return spread_points(spline_matrices(len(points), 12)[0] @ points, len(points))
-
-
 def spline_along(
-    nodes: np.ndarray, weights: np.ndarray, node_mm: float, robust_mm: float, matrix: np.ndarray, vector: np.ndarray
+    nodes: np.ndarray,
+    parameters: np.ndarray,
+    weights: np.ndarray,
+    node_mm: float,
+    robust_mm: float,
+    matrix: np.ndarray,
+    vector: np.ndarray,
 ) -> np.ndarray:
     """Draw the closed spline that is likeliest where nodes are seen and a shape is expected.
 
@@ -96,6 +97,8 @@ def spline_along(
     ----------
     nodes : array, shape (m, 2)
         Nodes in order around the body.
+    parameters : array, shape (m,)
+        Where the spline passes them: see `control_parameters`.
     weights : array, shape (m,)
         Weight of each node.
     node_mm : float
@@ -110,7 +113,7 @@ def spline_along(
     array, shape (n, 2)
     """
     count = len(vector) // 2
-    places = np.rint(control_parameters(nodes, count) * LOOKUP_SAMPLES).astype(int) % (count * LOOKUP_SAMPLES)
+    places = np.rint(parameters * LOOKUP_SAMPLES).astype(int) % (count * LOOKUP_SAMPLES)
     value = spline_matrices(count, LOOKUP_SAMPLES)[0][places]
     share = 1.0
     for _ in range(4):

@@ -10,12 +10,12 @@ import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.outline.curve import midline_crossings, outward_normals, respread, solve_points, spread_points
+from LumbarHULib.core.outline.curve import midline_crossings, outward_normals, solve_points, spread_points
 from LumbarHULib.core.outline.model import SD_PER_FWHM, SD_PER_PIXEL, OutlineFit, OutlineModel
 from LumbarHULib.core.outline.profiles import PlaneSampler
 from LumbarHULib.core.outline.refine import EdgeState, refine_outline
-from LumbarHULib.core.outline.search import search_outline
-from LumbarHULib.core.outline.shape import local_covariance, midline_end_rows
+from LumbarHULib.core.outline.search import expectation, reader_ends, search_outline
+from LumbarHULib.core.outline.shape import local_covariance
 from LumbarHULib.core.plane_image import PlaneImage
 
 # Rounds of the fit: profiles for each control point, steps, strictness against profiles that do not fit. In the rounds
@@ -77,16 +77,17 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
         )
     pixel_mm, shape = plane.pixel_mm, model.shape
     sampler = PlaneSampler(plane, depth_mm, model.half_width_mm[1] + MARGIN_MM, MARGIN_MM, model.least_hu)
-    ends = _of_midline_ends(depth_mm, model)
-    expected = [of_shape + of_ends for of_shape, of_ends in zip(shape.information(depth_mm), ends, strict=True)]
-    points = search_outline(sampler, depth_mm, pixel_mm, model, *expected)
+    points, pose = search_outline(sampler, depth_mm, pixel_mm, model)
     model = _with_dense_cortex(sampler, points, model)
-    state = EdgeState.usual(points, pixel_mm, model)
+    state = EdgeState.usual(pose.respread(points), pixel_mm, model)
     for fit_round in SHAPE_ROUNDS:
+        expected = expectation(model, pose, _end_parameters(state.points))
         state, _ = refine_outline(sampler, state, pixel_mm, model, *fit_round, SHAPE_EVIDENCE, *expected)
-    around = _around(respread(state.points))
-    nearby = [of_state + of_ends for of_state, of_ends in zip(around, ends, strict=True)]
+        pose = shape.pose_of(state.points, pose)
+        state = replace(state, points=pose.respread(state.points))
+    nearby = _around(state.points, depth_mm, model)
     state, quality = refine_outline(sampler, state, pixel_mm, model, *LOCAL_ROUND, 1.0, *nearby)
+    expected = expectation(model, pose, _end_parameters(state.points))
     state = replace(state, points=_closed_at_pedicles(state.points, quality, model, *expected))
     per_span = LOCAL_ROUND[0]
     seen = (quality.agreement > SEEN_AGREEMENT) & (quality.ridge > SEEN_RIDGE)
@@ -108,20 +109,16 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     )
 
 
-def _of_midline_ends(depth_mm, model):
-    """Return what the reader's two points say of the outline's v where the midline meets it: matrix and vector."""
-    count = model.shape.count
-    matrix, vector = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
-    for row, v_mm in zip(midline_end_rows(count), (0.0, -depth_mm), strict=True):
-        matrix[count:, count:] += np.outer(row, row) / model.end_sd_mm**2
-        vector[count:] += row * v_mm / model.end_sd_mm**2
-    return matrix, vector
+def _end_parameters(points):
+    """Return where an outline crosses the midline in front and behind; control points count from 0."""
+    return np.array(midline_crossings(spline_matrices(len(points), 12)[0] @ points)) / 12
 
 
-def _around(points):
-    """Return what is expected of control points that lie near to these."""
+def _around(points, depth_mm, model):
+    """Return what is expected of control points that lie near to these, and of the outline at the midline's ends."""
     matrix = np.linalg.inv(local_covariance(len(points), LOCAL_MM, LOCAL_REACH, LOCAL_POINT_MM))
-    return matrix, matrix @ points.T.ravel()
+    of_ends = reader_ends(_end_parameters(points), len(points), depth_mm, model.end_sd_mm)
+    return matrix + of_ends[0], matrix @ points.T.ravel() + of_ends[1]
 
 
 def _with_dense_cortex(sampler, points, model):
@@ -129,7 +126,7 @@ def _with_dense_cortex(sampler, points, model):
     value, slope, _ = spline_matrices(len(points), 2)
     origins, normals = value @ points, outward_normals(slope @ points)
     peaks_hu = sampler(origins[:, None] - PEAK_DEPTHS_MM[:, None] * normals[:, None]).max(axis=1)
-    own = model.shape.own_edge_at(np.arange(len(peaks_hu)) / 2) > PEAK_OWN_EDGE
+    own = model.shape.own_edge_at(np.arange(len(peaks_hu)) / 2, normals) > PEAK_OWN_EDGE
     dense_hu = PEAK_FACTOR * float(np.percentile(peaks_hu[own], PEAK_PERCENTILE))
     return replace(model, cortex_hu=max(model.cortex_hu, dense_hu))
 
@@ -137,10 +134,9 @@ def _with_dense_cortex(sampler, points, model):
 def _closed_at_pedicles(points, quality, model, matrix, vector):
     """Return control points that follow the shape where the pedicles leave the body, given the outline on both sides."""
     shape, per_span = model.shape, LOCAL_ROUND[0]
-    points = respread(points)
-    value = spline_matrices(len(points), per_span)[0]
-    own_edge = shape.own_edge_at(np.arange(len(value)) / per_span)
-    fits = CLOSURE_LEAST + (1 - CLOSURE_LEAST) * quality.agreement
+    value, slope, _ = spline_matrices(len(points), per_span)
+    own_edge = shape.own_edge_at(np.arange(len(value)) / per_span, outward_normals(slope @ points))
+    fits = CLOSURE_LEAST + (1 - CLOSURE_LEAST) * quality.agreement * np.clip(quality.ridge, 0, 1)
     pull = value.T * (np.where(own_edge >= CLOSURE_OWN_EDGE, fits, 0) / CLOSURE_MM**2)
     closed = solve_points(matrix, vector, pull @ value, pull @ (value @ points))
     of_shape = np.clip(1 - shape.own_edge / CLOSURE_OWN_EDGE, 0, 1)[:, None]

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
-from LumbarHULib.core.outline.curve import outward_normals, respread
+from LumbarHULib.core.outline.curve import outward_normals
 from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.core.outline.profiles import PlaneSampler
 
@@ -40,7 +40,10 @@ LARGEST_STEPS = (0.5, 0.4, 0.3)
 
 @dataclass(frozen=True)
 class EdgeState:
-    """Control points, shape (n, 2), logarithms of the thickness at them and of the blur along u and v."""
+    """Control points, shape (n, 2), logarithms of the thickness at them and of the blur along u and v.
+
+    The points are where `BodyPose.respread` places them.
+    """
 
     points: np.ndarray
     log_thickness: np.ndarray
@@ -104,7 +107,7 @@ def refine_outline(
     """
     profiles = _Profiles(sampler, state, model, per_span)
     prior = _Prior(profiles, pixel_mm, model, matrix, vector)
-    own_edge = evidence_share * model.shape.own_edge_at(np.arange(len(profiles.hu)) / per_span)
+    own_edge = evidence_share * model.shape.own_edge_at(np.arange(len(profiles.hu)) / per_span, profiles.normals)
     chance = _chance_deviation(pixel_mm)
     count = len(state.points)
     groups = slice(0, 2 * count), slice(2 * count, 3 * count), slice(3 * count, 3 * count + 2)
@@ -150,10 +153,10 @@ class _Profiles:
     """Profiles along the normals of a spline, and how moving its points moves their edges."""
 
     def __init__(self, sampler, state, model, per_span):
-        self.points = respread(state.points)
+        self.points = state.points
         self.value, slope, bend = spline_matrices(len(self.points), per_span)
         first, second = slope @ self.points, bend @ self.points
-        normals = outward_normals(first)
+        normals = self.normals = outward_normals(first)
         self.curvature = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / np.hypot(
             first[:, 0], first[:, 1]
         ) ** 3

@@ -10,26 +10,28 @@ from functools import lru_cache
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
-from LumbarHULib.core.outline.curve import control_parameters, midline_crossings, outward_normals, respread, spline_along
+from LumbarHULib.core.outline.curve import LOOKUP_SAMPLES, control_parameters, midline_crossings, outward_normals, spline_along
 from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.core.outline.path import best_closed_path
 from LumbarHULib.core.outline.profiles import PlaneSampler, edge_evidence
-from LumbarHULib.core.outline.shape import BodyShape
+from LumbarHULib.core.outline.shape import BodyPose, BodyShape
 
-# Rays go out from the middle of the midline through the mean body; the first goes to its anterior end. They reach this
-# many standard deviations of the shape to either side, and begin so far from the middle.
+# Rays go out from the middle of the midline through the mean body; the first goes to its anterior end. They begin so far
+# from the middle, and reach the mean body and the greatest half-width, or this many standard deviations of the shape.
+# What the shape says against a place counts at most so much.
 RAYS_PER_POINT = 3
 RAY_STEP_MM = 0.5
 RAY_WINDOW_MM = (2.5, 3.0)
 RAY_DEVIATIONS = 3.2
 NEAREST_MM = 5.0
+MOST_UNLIKE = 3.0
 
-# Normals of the path found before, in two passes: half-length, standard deviation of the edge's distance from that
+# Normals of the path found before, in three passes: half-length, standard deviation of the edge's distance from that
 # path, cost of a squared step.
 NORMALS_PER_POINT = 3
 NORMAL_STEP_MM = 0.4
 NORMAL_WINDOW_MM = (2.0, 2.4)
-NORMAL_PASSES = ((6.0, 3.0, 0.06), (2.4, 1.5, 0.1))
+NORMAL_PASSES = ((8.0, 3.0, 0.06), (5.0, 2.0, 0.08), (2.4, 1.5, 0.1))
 
 # The paths: greatest step in places, cost of a squared step on rays, standard deviation of the edge's distance from the
 # midline's ends.
@@ -73,14 +75,9 @@ class BoneLook:
 
 
 def search_outline(
-    sampler: PlaneSampler,
-    depth_mm: float,
-    pixel_mm: float,
-    model: OutlineModel,
-    matrix: np.ndarray,
-    vector: np.ndarray,
-) -> np.ndarray:
-    """Return control points of an outline right to about half a millimeter where an edge is visible.
+    sampler: PlaneSampler, depth_mm: float, pixel_mm: float, model: OutlineModel
+) -> tuple[np.ndarray, BodyPose]:
+    """Find an outline that is right to about half a millimeter where an edge is visible.
 
     Parameters
     ----------
@@ -88,24 +85,25 @@ def search_outline(
     depth_mm, pixel_mm : float
         Length of the midline, and side of a pixel.
     model : OutlineModel
-    matrix, vector : array, shapes (2n, 2n) and (2n,)
-        What is expected of the control points, the reader's midline ends included.
 
     Returns
     -------
-    array, shape (n, 2)
+    points : array, shape (n, 2)
+        Control points in the midline's frame.
+    pose : BodyPose
+        Where the body's own axis lies.
     """
-    search = _Search(sampler, depth_mm, pixel_mm, model, matrix, vector)
+    search = _Search(sampler, depth_mm, pixel_mm, model)
     points = search.on_rays()
     for normal_pass in NORMAL_PASSES:
         points = search.on_normals(points, *normal_pass)
-    return points
+    return points, search.pose
 
 
 class _Search:
-    def __init__(self, sampler, depth_mm, pixel_mm, model, matrix, vector):
+    def __init__(self, sampler, depth_mm, pixel_mm, model):
         self._sampler, self._depth_mm, self._pixel_mm, self._model = sampler, depth_mm, pixel_mm, model
-        self._matrix, self._vector = matrix, vector
+        self.pose = BodyPose(0.0, 0.0, depth_mm)
         core_uv, inside = _core(model.shape)
         core_hu = sampler(depth_mm * core_uv[inside])
         mean_hu = float(np.median(core_hu))
@@ -116,24 +114,28 @@ class _Search:
         base, directions, radius, deviation = _rays(self._model.shape)
         base, radius, deviation = (self._depth_mm * length for length in (base, radius, deviation))
         low = np.maximum(-RAY_DEVIATIONS * deviation, NEAREST_MM - radius)
+        sideways = directions[:, 0] ** 2
         high = RAY_DEVIATIONS * deviation
+        high += sideways * np.maximum(self._model.half_width_mm[1] - radius - high, 0)
         offsets = np.arange(np.ceil(high.max() / RAY_STEP_MM), np.floor(low.min() / RAY_STEP_MM) - 1, -1) * RAY_STEP_MM
         scores, softness = self._scores(base, directions, offsets, RAY_STEP_MM, RAY_WINDOW_MM, RAY_NOISE)
         softness = np.where(offsets > (CORE_SHARES[-1] - 1) * radius[:, None], softness, 0)
-        gains = scores - (offsets / deviation[:, None]) ** 2 / 2 - self._soft_inside(softness, RAY_STEP_MM)
+        unlike = np.minimum((offsets / deviation[:, None]) ** 2 / 2, MOST_UNLIKE)
+        gains = scores - unlike - self._soft_inside(softness, RAY_STEP_MM)
         allowed = (offsets >= low[:, None]) & (offsets <= high[:, None])
         return self._spline(
             base, directions, offsets, np.where(allowed, gains, FORBIDDEN), scores, RAY_BEND_COST, (0, len(base) // 2)
         )
 
     def on_normals(self, points, reach_mm, expected_mm, bend_cost):
-        points = respread(points)
+        points = self.pose.respread(points)
         value, slope, _ = spline_matrices(len(points), NORMALS_PER_POINT)
         origins, normals = value @ points, outward_normals(slope @ points)
         steps = round(reach_mm / NORMAL_STEP_MM)
         offsets = np.arange(steps, -steps - 1, -1) * NORMAL_STEP_MM
         scores, softness = self._scores(origins, normals, offsets, NORMAL_STEP_MM, NORMAL_WINDOW_MM, NORMAL_NOISE)
-        gains = scores - (offsets / expected_mm) ** 2 / 2 - self._soft_inside(softness, NORMAL_STEP_MM)
+        unlike = np.minimum((offsets / expected_mm) ** 2 / 2, MOST_UNLIKE)
+        gains = scores - unlike - self._soft_inside(softness, NORMAL_STEP_MM)
         ends = np.rint(midline_crossings(origins)).astype(int) % len(origins)
         return self._spline(origins, normals, offsets, gains, scores, bend_cost, ends)
 
@@ -165,9 +167,48 @@ class _Search:
         path = best_closed_path(gains, bend_cost, PATH_REACH)
         nodes = origins + offsets[path][:, None] * directions
         shape = self._model.shape
-        own_edge = shape.own_edge_at(control_parameters(nodes, shape.count))
+        along = np.roll(nodes, -1, axis=0) - np.roll(nodes, 1, axis=0)
+        along = np.where(along.any(axis=1, keepdims=True), along, (0.0, 1.0))
+        parameters = control_parameters(self.pose.to_body(nodes), shape.count)
+        own_edge = shape.own_edge_at(parameters, outward_normals(along))
         weights = np.maximum(scores[np.arange(len(path)), path] * own_edge, LEAST_WEIGHT)
-        return spline_along(nodes, weights, NODE_MM, ROBUST_MM, self._matrix, self._vector)
+        expected = expectation(self._model, self.pose, parameters[ends])
+        points = spline_along(nodes, parameters, weights, NODE_MM, ROBUST_MM, *expected)
+        self.pose = shape.pose_of(points, self.pose)
+        return points
+
+
+def expectation(model: OutlineModel, pose: BodyPose, end_parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what shape and reader let expect of the control points.
+
+    Parameters
+    ----------
+    model : OutlineModel
+    pose : BodyPose
+    end_parameters : array, shape (2,)
+        Where the outline crosses the midline in front and behind; control points count from 0.
+
+    Returns
+    -------
+    tuple of array, shapes (2n, 2n) and (2n,)
+        As `BodyShape.information` returns it.
+    """
+    count = model.shape.count
+    of_ends = reader_ends(end_parameters, count, pose.depth_mm, model.end_sd_mm)
+    return tuple(of_shape + of_end for of_shape, of_end in zip(model.shape.information(pose), of_ends, strict=True))
+
+
+def reader_ends(
+    end_parameters: np.ndarray, count: int, depth_mm: float, end_sd_mm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the midline's two ends say of the outline's v where it crosses the midline: matrix and vector."""
+    rows = spline_matrices(count, LOOKUP_SAMPLES)[0][
+        np.rint(np.asarray(end_parameters) * LOOKUP_SAMPLES).astype(int) % (count * LOOKUP_SAMPLES)
+    ]
+    matrix, vector = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
+    matrix[count:, count:] = rows.T @ rows / end_sd_mm**2
+    vector[count:] = rows.T @ (0.0, -depth_mm) / end_sd_mm**2
+    return matrix, vector
 
 
 @lru_cache(maxsize=4)

@@ -24,8 +24,57 @@ USUAL_DEPTH_MM = 32.0
 SMOOTH_MM, SMOOTH_REACH = 0.5, 1.5
 POINT_MM = 0.08
 
-# How far a midline may stand from the body's own, as standard deviations: lateral, along itself, and turned.
-LATERAL_MM, ALONG_MM, TURNED_DEG = 2.0, 1.0, 5.0
+# An edge that faces back is the body's own by this much; where its normal's part toward the back is below the first
+# number it does not, above the second it does.
+FACING_BACK_OWN_EDGE = 0.8
+FACES_SIDEWAYS, FACES_BACK = 0.6, 0.85
+
+# How far a midline may stand from the body's own axis, as standard deviations: lateral, along itself, turned, and how
+# much longer or shorter it may be.
+LATERAL_MM, ALONG_MM, TURNED_DEG, LONGER = 3.0, 1.0, 6.0, 0.03
+
+
+@dataclass(frozen=True)
+class BodyPose:
+    """Where the body's own axis lies in the midline's frame.
+
+    Parameters
+    ----------
+    lateral_mm : float
+        How far the axis lies to the patient's left of the midline's middle.
+    turned_rad : float
+        How far it is turned counterclockwise in (u, v).
+    depth_mm : float
+        Length of the midline, about whose middle the axis turns.
+    """
+
+    lateral_mm: float
+    turned_rad: float
+    depth_mm: float
+
+    @property
+    def turn(self) -> np.ndarray:
+        """Rotation from the body's axes to the frame's, shape (2, 2)."""
+        cosine, sine = np.cos(self.turned_rad), np.sin(self.turned_rad)
+        return np.array([[cosine, -sine], [sine, cosine]])
+
+    @property
+    def middle(self) -> np.ndarray:
+        """Middle of the body's axis in the frame, shape (2,)."""
+        return np.array([self.lateral_mm, -self.depth_mm / 2])
+
+    def to_body(self, points_uv_mm: np.ndarray) -> np.ndarray:
+        """Return points of the frame, shape (n, 2), along the body's axes, its anterior end at (0, 0)."""
+        return (points_uv_mm - self.middle) @ self.turn - (0, self.depth_mm / 2)
+
+    def respread(self, points_uv_mm: np.ndarray) -> np.ndarray:
+        """Move control points, shape (n, 2), along their spline to where `curve.spread_points` places them."""
+        dense = spline_matrices(len(points_uv_mm), 12)[0] @ self.to_body(points_uv_mm)
+        return self.to_frame(spread_points(dense, len(points_uv_mm)))
+
+    def to_frame(self, points_mm: np.ndarray) -> np.ndarray:
+        """Undo `to_body`."""
+        return (points_mm + (0, self.depth_mm / 2)) @ self.turn.T + self.middle
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,28 +104,48 @@ class BodyShape:
         """Number of control points."""
         return len(self.mean)
 
-    def information(self, depth_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    def information(self, pose: BodyPose) -> tuple[np.ndarray, np.ndarray]:
         """Return what is expected of a body's control points before the image is seen.
 
         Parameters
         ----------
-        depth_mm : float
-            Length of the midline.
+        pose : BodyPose
 
         Returns
         -------
         matrix : numpy.ndarray, shape (2n, 2n)
-            Inverse covariance of (u of every point, v of every point), in 1/mm².
+            Inverse covariance of (u of every point, v of every point) in the midline's frame, in 1/mm².
         vector : numpy.ndarray, shape (2n,)
             ``matrix @ mean``, in 1/mm.
         """
-        matrix = self._precision / depth_mm**2
-        return matrix, matrix @ (depth_mm * self.mean.T.ravel())
+        turn = np.kron(pose.turn, np.eye(self.count))
+        matrix = turn @ self._precision @ turn.T / pose.depth_mm**2
+        return matrix, matrix @ pose.to_frame(pose.depth_mm * self.mean).T.ravel()
 
-    def own_edge_at(self, parameters: np.ndarray) -> np.ndarray:
-        """Return `own_edge` between the control points, at parameters that count them from 0."""
+    def pose_of(self, points_uv_mm: np.ndarray, pose: BodyPose) -> BodyPose:
+        """Return the likeliest pose of a body with these control points, shape (n, 2), near `pose`."""
+        deviation = (pose.to_body(points_uv_mm) / pose.depth_mm - self.mean).T.ravel()
+        lateral, turned = self._pose_gains @ deviation
+        return BodyPose(
+            pose.lateral_mm + lateral * pose.depth_mm * float(np.cos(pose.turned_rad)),
+            pose.turned_rad + turned,
+            pose.depth_mm,
+        )
+
+    def own_edge_at(self, parameters: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """Return `own_edge` between the control points.
+
+        Parameters
+        ----------
+        parameters : numpy.ndarray, shape (m,)
+            Where on the outline; control points count from 0.
+        normals : numpy.ndarray, shape (m, 2)
+            Outward unit normals there. A pedicle's edges face sideways: what faces back is where the bone ends.
+        """
         closed = np.append(self.own_edge, self.own_edge[0])
-        return np.interp(parameters % self.count, np.arange(self.count + 1), closed)
+        by_place = np.interp(parameters % self.count, np.arange(self.count + 1), closed)
+        facing_back = np.clip((-normals[:, 1] - FACES_SIDEWAYS) / (FACES_BACK - FACES_SIDEWAYS), 0, 1)
+        return np.maximum(by_place, FACING_BACK_OWN_EDGE * facing_back)
 
     @cached_property
     def covariance(self) -> np.ndarray:
@@ -84,19 +153,31 @@ class BodyShape:
         flat = self.modes.transpose(0, 2, 1).reshape(len(self.modes), -1)
         covariance = MODE_VARIANCE_FACTOR * (flat.T * self.deviations**2) @ flat
         covariance += local_covariance(self.count, SMOOTH_MM, SMOOTH_REACH, POINT_MM) / USUAL_DEPTH_MM**2
+        for move in self._poses:
+            covariance += np.outer(move, move)
+        return covariance
+
+    @property
+    def _poses(self):
+        """How one standard deviation of each part of the pose moves the points, each shape (2n,)."""
         u, v = self.mean.T
         zero, one = np.zeros_like(u), np.ones_like(u)
-        for pose in (
+        return (
             np.concatenate([one, zero]) * LATERAL_MM / USUAL_DEPTH_MM,
-            np.concatenate([zero, one]) * ALONG_MM / USUAL_DEPTH_MM,
             np.concatenate([-(v + 0.5), u]) * np.radians(TURNED_DEG),
-        ):
-            covariance += np.outer(pose, pose)
-        return covariance
+            np.concatenate([zero, one]) * ALONG_MM / USUAL_DEPTH_MM,
+            np.concatenate([u, v + 0.5]) * LONGER,
+        )
 
     @cached_property
     def _precision(self):
         return np.linalg.inv(self.covariance)
+
+    @cached_property
+    def _pose_gains(self):
+        """What takes a deviation from the mean to the likeliest lateral move and turn, shape (2, 2n)."""
+        scales = np.array([[LATERAL_MM / USUAL_DEPTH_MM], [np.radians(TURNED_DEG)]])
+        return scales * (np.array(self._poses[:2]) @ self._precision)
 
 
 def local_covariance(count: int, smooth_mm: float, reach: float, point_mm: float) -> np.ndarray:
@@ -115,11 +196,6 @@ def local_covariance(count: int, smooth_mm: float, reach: float, point_mm: float
     apart = np.minimum((steps[:, None] - steps) % count, (steps - steps[:, None]) % count)
     of_one_axis = smooth_mm**2 * np.exp(-(apart**2) / (2 * reach**2)) + point_mm**2 * np.eye(count)
     return np.kron(np.eye(2), of_one_axis)
-
-
-def midline_end_rows(count: int) -> np.ndarray:
-    """Return what takes control points to the outline at the midline's ends, shape (2, count): front, back."""
-    return spline_matrices(count, 2)[0][[2 * count - 1, count - 1]]
 
 
 def learn_shape(outlines: list[np.ndarray], own_edge: np.ndarray, modes: int) -> BodyShape:
