@@ -61,7 +61,7 @@ class HostileCase:
         """The CT as the core takes it."""
         return CtVolume(self.voxels_hu, self.ras_from_ijk)
 
-    def control_points_ras_mm(self, count: int = 48) -> np.ndarray:
+    def control_points_ras_mm(self, count: int = 64) -> np.ndarray:
         """Return points of the true outline at equal distances, shape (count, 3): their closed spline is it."""
         # Half a step off the midline's end.
         index = (np.arange(count) + 0.5) * len(self.outline_ras_mm) / count
@@ -163,4 +163,4 @@ def _covered(bones: Bones, body: Curve) -> np.ndarray:
     there = Canvas(outside[:, :1], outside[:, 1:], bones.canvas.step_mm, body, bones.canvas.canal)
     other = Bones.__new__(Bones)
     other.canvas, other.anatomy = there, bones.anatomy
-    return (np.maximum(other._arch_at(0.0), -there.canal_mm) < 0).ravel()
+    return (other.joined_arch_mm(there.body_mm, 0.0) < 0).ravel()

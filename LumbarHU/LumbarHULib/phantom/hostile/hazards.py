@@ -25,7 +25,7 @@ class Horns:
         """Return the anatomy with it."""
         reach = random.uniform(*self.reach_mm)
         horns = tuple(reach + random.uniform(-self.unequal_mm, self.unequal_mm) for _ in range(2))
-        shape = replace(anatomy.shape, horn_mm=horns, wall_shape=random.uniform(0.55, 0.9))
+        shape = replace(anatomy.shape, horn_mm=horns, wall_shape=random.uniform(0.65, 0.95))
         return replace(anatomy, shape=shape)
 
 
@@ -38,7 +38,13 @@ class FlatBack:
     def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
         """Return the anatomy with it."""
         horns = tuple(random.uniform(*self.reach_mm) for _ in range(2))
-        shape = replace(anatomy.shape, horn_mm=horns, wall_shape=random.uniform(0.2, 0.7))
+        shape = replace(
+            anatomy.shape,
+            horn_mm=horns,
+            wall_shape=random.uniform(0.2, 0.7),
+            turn_mm=random.uniform(2.0, 4.0),
+            tip=random.uniform(0.66, 0.84),
+        )
         return replace(anatomy, shape=shape)
 
 
@@ -52,6 +58,7 @@ class Thorax:
         """Return the anatomy with it."""
         depth = random.uniform(25, 31)
         width = depth * random.uniform(*self.width_per_depth)
+        canal = random.uniform(0.35, 0.52)
         widths = tuple(np.array([0.54, 0.77, 0.92, 0.985]) + random.uniform(-0.03, 0.04, 4) * (1, 1, 1, 0.3))
         shape = replace(
             anatomy.shape,
@@ -59,7 +66,9 @@ class Thorax:
             width_mm=width,
             widths=widths,
             end_width=random.uniform(0.93, 1.0),
-            canal=random.uniform(0.52, 0.66),
+            turn_mm=random.uniform(4.0, 6.5),
+            canal=canal,
+            tip=canal + random.uniform(0.1, 0.2),
         )
         arch = replace(anatomy.arch, canal_depth_mm=random.uniform(13, 17), v_shaped=False, process_mm=(12.0, 12.0))
         around = replace(anatomy.surroundings, psoas_mm=0.0)
@@ -84,6 +93,7 @@ class Lung:
             lung_gap_mm=tuple(gaps),
             lung_front=self.front,
             lung_hu=random.uniform(-900, -780),
+            pleura_hu=random.uniform(-100, 45),
             psoas_mm=0.0,
             crura_mm=0.0 if self.front else random.uniform(0, 4),
         )
@@ -137,7 +147,8 @@ class VCanal:
             pedicle_center_mm=tuple(random.uniform(1, 5, 2)),
             epidural_fat_hu=random.uniform(-95, 10),
         )
-        shape = replace(anatomy.shape, canal=random.uniform(0.42, 0.6))
+        canal = random.uniform(0.38, 0.55)
+        shape = replace(anatomy.shape, canal=canal, tip=canal + random.uniform(0.1, 0.2))
         return replace(anatomy, arch=arch, shape=shape)
 
 
@@ -311,7 +322,12 @@ class LowDensity:
             cortex_mm=random.uniform(*self.cortex_mm),
             cortex_hu=random.uniform(600, 900),
         )
-        arch = replace(anatomy.arch, medulla_hu=random.uniform(0, 150), cortex_mm=random.uniform(0.7, 1.1))
+        arch = replace(
+            anatomy.arch,
+            medulla_hu=random.uniform(0, 150),
+            cortex_mm=random.uniform(0.7, 1.1),
+            corner_hu=tuple(random.uniform(-30, 60, 2)),
+        )
         return replace(anatomy, bone=bone, arch=arch)
 
 
