@@ -82,7 +82,7 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     state = EdgeState.usual(pose.respread(points), pixel_mm, model)
     for fit_round in SHAPE_ROUNDS:
         expected = expectation(model, pose, _end_parameters(state.points))
-        state, _ = refine_outline(sampler, state, pixel_mm, model, *fit_round, SHAPE_EVIDENCE, *expected)
+        state, of_shape = refine_outline(sampler, state, pixel_mm, model, *fit_round, SHAPE_EVIDENCE, *expected)
         pose = shape.pose_of(state.points, pose)
         state = replace(state, points=pose.respread(state.points))
     nearby = _around(state.points, depth_mm, model)

@@ -70,11 +70,14 @@ class EdgeQuality:
         as thin as the model allows or no denser than what lies beside it.
     residual_hu : float
         Root mean square deviation of the median profile.
+    sd_mm : array
+        How exactly shape and profiles together place the edge: standard deviation along the normal.
     """
 
     agreement: np.ndarray
     ridge: np.ndarray
     residual_hu: float
+    sd_mm: np.ndarray
 
 
 def refine_outline(
@@ -133,8 +136,10 @@ def refine_outline(
         step = np.clip(np.linalg.solve(matrix, vector), -largest, largest)
         unknowns = np.clip(unknowns + step, lowest, highest)
     moved = profiles.points + unknowns[groups[0]].reshape(2, count).T
+    covariance = np.linalg.inv(matrix)[groups[0], groups[0]]
+    sd_mm = np.sqrt(np.einsum("jp,pq,jq->j", profiles.across, covariance, profiles.across))
     return EdgeState(moved, unknowns[groups[1]], unknowns[groups[2]]), EdgeQuality(
-        fit.agreement, fit.ridge(), float(np.sqrt(fit.scale))
+        fit.agreement, fit.ridge(), float(np.sqrt(fit.scale)), sd_mm
     )
 
 

@@ -33,11 +33,11 @@ NORMAL_STEP_MM = 0.4
 NORMAL_WINDOW_MM = (2.0, 2.4)
 NORMAL_PASSES = ((8.0, 3.0, 0.06), (5.0, 2.0, 0.08), (2.4, 1.5, 0.1))
 
-# The paths: greatest step in places, cost of a squared step on rays, standard deviation of the edge's distance from the
-# midline's ends.
+# The paths: greatest step in places, cost of a squared step on rays, and how exactly a path can be said to pass the
+# midline's ends, whose own error comes on top (standard deviation).
 PATH_REACH = 3
 RAY_BEND_COST = 0.05
-END_MM = 1.5
+PATH_END_MM = 1.3
 
 # The splines drawn along the paths: standard deviation of a place on the path, distance at which it counts half, and
 # what every place weighs at least.
@@ -163,7 +163,8 @@ class _Search:
     def _spline(self, origins, directions, offsets, gains, scores, bend_cost, ends):
         ends = np.asarray(ends)
         v = origins[ends, 1:] + offsets * directions[ends, 1:]
-        gains[ends] -= ((v - [[0], [-self._depth_mm]]) / END_MM) ** 2 / 2
+        end_mm = np.hypot(PATH_END_MM, self._model.end_sd_mm)
+        gains[ends] -= ((v - [[0], [-self._depth_mm]]) / end_mm) ** 2 / 2
         path = best_closed_path(gains, bend_cost, PATH_REACH)
         nodes = origins + offsets[path][:, None] * directions
         shape = self._model.shape
