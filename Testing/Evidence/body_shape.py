@@ -1,7 +1,7 @@
 """Learn what vertebral bodies look like (``core/outline/learned_shape.py``) from bodies that were traced by hand.
 
-The tracings are found where the environment variable ``LUMBARHU_DATA`` points, in its folder ``real-outlines``. They lie
-at the half-maximum of the cortex's profile; the periosteal surface, which the outline is, lies about 0.35 mm inside.
+The tracings are found where the environment variable ``LUMBARHU_DATA`` points, in its folder ``real-outlines``. They
+are at the half-maximum of the cortex's profile; the periosteal surface, which the outline is, is about 0.35 mm inside.
 ``own_edge`` comes from the tracers' notes on where an edge was visible, and is set to 0 where the pedicles leave the
 body: what is visible there is theirs.
 
@@ -16,8 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "LumbarHU"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "LumbarHU"))
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from LumbarHULib.core.outline.shape import BodyPose, BodyShape, learn_shape
 from LumbarHULib.core.polygons import signed_area
 from LumbarHULib.phantom.section import Section
 
+ROOT = Path(__file__).resolve().parents[2]
 LEARNED = ROOT / "LumbarHU" / "LumbarHULib" / "core" / "outline" / "learned_shape.py"
 INWARD_MM = 0.35
 MODES = 14
@@ -127,7 +127,9 @@ def closure_error_mm(shape: BodyShape, body: TracedBody) -> np.ndarray:
     value = spline_matrices(shape.count, 4)[0]
     known = np.interp(np.arange(len(value)) / 4, np.arange(shape.count), shape.own_edge) >= 0.4
     pull = value[known].T / 0.3**2
-    points = solve_points(*shape.information(BodyPose(0.0, 0.0, body.depth_mm)), pull @ value[known], pull @ (value[known] @ truth))
+    points = solve_points(
+        *shape.information(BodyPose(0.0, 0.0, body.depth_mm)), pull @ value[known], pull @ (value[known] @ truth)
+    )
     return np.hypot(*(points - truth)[shape.own_edge < 0.4].T)
 
 

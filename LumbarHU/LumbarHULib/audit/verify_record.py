@@ -14,6 +14,7 @@ from LumbarHULib.core.pipeline import Composer
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.core.sensitivity import roi_placement
+from LumbarHULib.files.protocol_file import protocol_of_values
 
 # What follows from a level's markups. Its findings and its regions' numbers are compared with the tables.
 _FOLLOWING = ("frame", "mid_slice", "slices", "boundary", "shapes")
@@ -37,7 +38,7 @@ def record_differences(record: dict, ct: CtVolume) -> list[str]:
     """
     values = record["protocol_values"]
     try:
-        protocol = Protocol(**values | {"mean_levels": tuple(values["mean_levels"])})
+        protocol = protocol_of_values(values | {"mean_levels": tuple(values["mean_levels"])})
         stack = axial_stack(ct, protocol)
     except (InputError, TypeError) as problem:
         return [f"{RECORD}: its protocol values cannot be used: {problem}"]

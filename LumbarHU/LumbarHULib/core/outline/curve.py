@@ -123,9 +123,7 @@ def spline_along(
     return points
 
 
-def solve_points(
-    matrix: np.ndarray, vector: np.ndarray, of_each_axis: np.ndarray, pulls: np.ndarray
-) -> np.ndarray:
+def solve_points(matrix: np.ndarray, vector: np.ndarray, of_each_axis: np.ndarray, pulls: np.ndarray) -> np.ndarray:
     """Return control points, shape (n, 2), by an expectation and by what pulls u and v alike.
 
     Parameters

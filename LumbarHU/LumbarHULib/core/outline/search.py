@@ -10,15 +10,21 @@ from functools import lru_cache
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
-from LumbarHULib.core.outline.curve import LOOKUP_SAMPLES, control_parameters, midline_crossings, outward_normals, spline_along
+from LumbarHULib.core.outline.curve import (
+    LOOKUP_SAMPLES,
+    control_parameters,
+    midline_crossings,
+    outward_normals,
+    spline_along,
+)
 from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.core.outline.path import best_closed_path
 from LumbarHULib.core.outline.profiles import PlaneSampler, edge_evidence
 from LumbarHULib.core.outline.shape import BodyPose, BodyShape
 
-# Rays go out from the middle of the midline through the mean body; the first goes to its anterior end. They begin so far
-# from the middle, and reach the mean body and the greatest half-width, or this many standard deviations of the shape.
-# What the shape says against a place counts at most so much.
+# Rays go out from the middle of the midline through the mean body; the first goes to its anterior end. They begin at
+# this distance from the middle and reach to the greatest half-width, or this many standard deviations of the shape
+# beyond the mean body. What the shape says against a location counts at most this much.
 RAYS_PER_POINT = 3
 RAY_STEP_MM = 0.5
 RAY_WINDOW_MM = (2.5, 3.0)
@@ -38,6 +44,9 @@ NORMAL_PASSES = ((8.0, 3.0, 0.06), (5.0, 2.0, 0.08), (2.4, 1.5, 0.1))
 PATH_REACH = 3
 RAY_BEND_COST = 0.05
 PATH_END_MM = 1.3
+
+# Where the image puts the edge so far from a reader's midline end, that end counts a quarter.
+END_DOUBT_MM = 2.5
 
 # The splines drawn along the paths: standard deviation of a place on the path, distance at which it counts half, and
 # what every place weighs at least.
@@ -164,7 +173,7 @@ class _Search:
         ends = np.asarray(ends)
         v = origins[ends, 1:] + offsets * directions[ends, 1:]
         end_mm = np.hypot(PATH_END_MM, self._model.end_sd_mm)
-        gains[ends] -= ((v - [[0], [-self._depth_mm]]) / end_mm) ** 2 / 2
+        gains[ends] -= np.minimum(((v - [[0], [-self._depth_mm]]) / end_mm) ** 2 / 2, MOST_UNLIKE)
         path = best_closed_path(gains, bend_cost, PATH_REACH)
         nodes = origins + offsets[path][:, None] * directions
         shape = self._model.shape
@@ -173,13 +182,15 @@ class _Search:
         parameters = control_parameters(self.pose.to_body(nodes), shape.count)
         own_edge = shape.own_edge_at(parameters, outward_normals(along))
         weights = np.maximum(scores[np.arange(len(path)), path] * own_edge, LEAST_WEIGHT)
-        expected = expectation(self._model, self.pose, parameters[ends])
+        expected = expectation(self._model, self.pose, parameters[ends], nodes[ends, 1])
         points = spline_along(nodes, parameters, weights, NODE_MM, ROBUST_MM, *expected)
         self.pose = shape.pose_of(points, self.pose)
         return points
 
 
-def expectation(model: OutlineModel, pose: BodyPose, end_parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def expectation(
+    model: OutlineModel, pose: BodyPose, end_parameters: np.ndarray, edges_v_mm: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return what shape and reader let expect of the control points.
 
     Parameters
@@ -188,27 +199,30 @@ def expectation(model: OutlineModel, pose: BodyPose, end_parameters: np.ndarray)
     pose : BodyPose
     end_parameters : array, shape (2,)
         Where the outline crosses the midline in front and behind; control points count from 0.
+    edges_v_mm : array, shape (2,)
+        The outline's v there, as found before.
 
     Returns
     -------
     tuple of array, shapes (2n, 2n) and (2n,)
         As `BodyShape.information` returns it.
     """
-    count = model.shape.count
-    of_ends = reader_ends(end_parameters, count, pose.depth_mm, model.end_sd_mm)
+    of_ends = reader_ends(end_parameters, edges_v_mm, model.shape.count, pose.depth_mm, model.end_sd_mm)
     return tuple(of_shape + of_end for of_shape, of_end in zip(model.shape.information(pose), of_ends, strict=True))
 
 
 def reader_ends(
-    end_parameters: np.ndarray, count: int, depth_mm: float, end_sd_mm: float
+    end_parameters: np.ndarray, edges_v_mm: np.ndarray, count: int, depth_mm: float, end_sd_mm: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what the midline's two ends say of the outline's v where it crosses the midline: matrix and vector."""
     rows = spline_matrices(count, LOOKUP_SAMPLES)[0][
         np.rint(np.asarray(end_parameters) * LOOKUP_SAMPLES).astype(int) % (count * LOOKUP_SAMPLES)
     ]
+    ends_v_mm = np.array([0.0, -depth_mm])
+    shares = (1 + ((edges_v_mm - ends_v_mm) / END_DOUBT_MM) ** 2) ** -2 / end_sd_mm**2
     matrix, vector = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
-    matrix[count:, count:] = rows.T @ rows / end_sd_mm**2
-    vector[count:] = rows.T @ (0.0, -depth_mm) / end_sd_mm**2
+    matrix[count:, count:] = (rows.T * shares) @ rows
+    vector[count:] = rows.T @ (shares * ends_v_mm)
     return matrix, vector
 
 

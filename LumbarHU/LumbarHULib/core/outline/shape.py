@@ -15,8 +15,9 @@ import numpy as np
 from LumbarHULib.core.closed_spline import spline_matrices
 from LumbarHULib.core.outline.curve import spread_points
 
-# Bodies vary more than the few that were traced: factor on the variances of the modes.
-MODE_VARIANCE_FACTOR = 1.5
+# Bodies vary more than the few that were traced, but their halves less against each other: factors on the variances of
+# the modes that are the same on both sides, and of those that are opposite.
+SAME_FACTOR, OPPOSITE_FACTOR = 1.5, 0.2
 
 # What the modes do not hold, as standard deviations in mm on a body of the usual depth: a smooth part, which correlates
 # over so many control points, and a part of each point alone.
@@ -29,9 +30,12 @@ POINT_MM = 0.08
 FACING_BACK_OWN_EDGE = 0.8
 FACES_SIDEWAYS, FACES_BACK = 0.6, 0.85
 
+# Rounds of moving the bodies onto their mean when a shape is learned.
+ALIGNMENTS = 4
+
 # How far a midline may stand from the body's own axis, as standard deviations: lateral, along itself, turned, and how
 # much longer or shorter it may be.
-LATERAL_MM, ALONG_MM, TURNED_DEG, LONGER = 3.0, 1.0, 6.0, 0.03
+LATERAL_MM, ALONG_MM, TURNED_DEG, LONGER = 3.0, 2.0, 10.0, 0.08
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,9 @@ class BodyShape:
     def covariance(self) -> np.ndarray:
         """Covariance of (u of every point, v of every point) for a body of depth 1, shape (2n, 2n)."""
         flat = self.modes.transpose(0, 2, 1).reshape(len(self.modes), -1)
-        covariance = MODE_VARIANCE_FACTOR * (flat.T * self.deviations**2) @ flat
+        mirrored = (self.modes * (-1, 1))[:, ::-1]
+        same = np.sum(self.modes * mirrored, axis=(1, 2)) > 0
+        covariance = (flat.T * self.deviations**2 * np.where(same, SAME_FACTOR, OPPOSITE_FACTOR)) @ flat
         covariance += local_covariance(self.count, SMOOTH_MM, SMOOTH_REACH, POINT_MM) / USUAL_DEPTH_MM**2
         for move in self._poses:
             covariance += np.outer(move, move)
@@ -211,9 +217,20 @@ def learn_shape(outlines: list[np.ndarray], own_edge: np.ndarray, modes: int) ->
         Number of modes that are kept.
     """
     count = len(own_edge)
-    spread = np.array([spread_points(outline, count) for outline in outlines])
-    spread = np.concatenate([spread, (spread * (-1, 1))[:, ::-1]])
-    mean = spread.mean(axis=0)
+    poses = [BodyPose(0.0, 0.0, 1.0)] * len(outlines)
+    for _ in range(ALIGNMENTS):
+        spread = np.array(
+            [spread_points(pose.to_body(outline), count) for pose, outline in zip(poses, outlines, strict=True)]
+        )
+        spread = np.concatenate([spread, (spread * (-1, 1))[:, ::-1]])
+        mean = spread.mean(axis=0)
+        # A midline off the body's axis is no other shape: each body is moved and turned onto the mean.
+        moves = np.column_stack([np.tile((1, 0), count), np.column_stack([-(mean[:, 1] + 0.5), mean[:, 0]]).ravel()])
+        steps = np.linalg.lstsq(moves, (spread[: len(outlines)] - mean).reshape(len(outlines), -1).T, rcond=None)[0]
+        poses = [
+            BodyPose(pose.lateral_mm + lateral, pose.turned_rad + turned, 1.0)
+            for pose, (lateral, turned) in zip(poses, steps.T, strict=True)
+        ]
     _, singular, directions = np.linalg.svd((spread - mean).reshape(len(spread), -1), full_matrices=False)
     return BodyShape(
         mean, directions[:modes].reshape(-1, count, 2), singular[:modes] / np.sqrt(len(spread)), np.asarray(own_edge)
