@@ -65,6 +65,10 @@ class Protocol:
     outline_gap_limit_mm: float = _number("mm", 0.0, 50.0)
     outline_end_sd_mm: float = _number("mm", 0.05, 10.0)
     outline_least_hu: float = _number("HU", -1024.0, 0.0)
+    outline_doubt_mm: float = _number("mm", 0.0, 20.0)
+    outline_doubt_length_mm: float = _number("mm", 0.0, 100.0)
+    outline_doubt_hu: float = _number("HU", 0.0, 1000.0)
+    outline_doubt_warning_hu: float = _number("HU", 0.0, 1000.0)
     cortical_margin_mm: float = _number("mm", 0.0, 10.0, study=True)
 
     # The endplates

@@ -50,6 +50,10 @@ UNSEEN_END, CLEAR_END, GAINED_AT_END = 0.3, 0.5, 0.3
 # Standard deviation of an end that does not count.
 LOOSE_END_MM = 4.0
 
+# An outline is off by this much more than shape and profiles let expect: on 25 bodies traced by hand and on 29 families
+# of hostile phantoms its error is 1.8 to 2.8 times the expected standard deviation.
+DOUBT_FACTOR = 2.3
+
 # A cortex counts as seen where the profile fits and the cortex is at least half as high as the model's.
 SEEN_AGREEMENT = 0.3
 SEEN_RIDGE = 0.5
@@ -107,6 +111,7 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
         blur_fwhm_mm=float(np.sqrt(max(variance, 0)) / SD_PER_FWHM),
         cortex_mm=float(np.exp(np.median(state.log_thickness))),
         residual_hu=quality.residual_hu,
+        doubt_mm=_doubt_mm(quality.sd_mm, model.control_points),
         end_offsets_mm=_end_offsets(fitted, depth_mm, model),
     )
 
@@ -193,6 +198,12 @@ def _with_count(points, count):
     if count == len(points):
         return points
     return spread_points(spline_matrices(len(points), 24)[0] @ points, count)
+
+
+def _doubt_mm(sd_mm, count):
+    """Return by how much the outline may be off at so many control points."""
+    places = np.arange(count) / count * len(sd_mm)
+    return DOUBT_FACTOR * np.interp(places, np.arange(len(sd_mm) + 1), np.append(sd_mm, sd_mm[0]))
 
 
 def _end_offsets(fitted, depth_mm, model):

@@ -87,6 +87,8 @@ class OutlineFit:
         Median thickness of the cortex that was found, taking it to have the model's HU.
     residual_hu : float
         Root mean square of image minus model on the median profile: noise, and what the model does not know.
+    doubt_mm : array, shape (n,)
+        By how much the outline may be off at each control point, along its normal: standard deviation.
     end_offsets_mm : (float, float)
         How far the anterior and the posterior midline end stand outside (positive) or inside the outline, along the
         midline.
@@ -97,6 +99,7 @@ class OutlineFit:
     blur_fwhm_mm: float
     cortex_mm: float
     residual_hu: float
+    doubt_mm: np.ndarray
     end_offsets_mm: tuple[float, float]
 
     @property

@@ -243,5 +243,5 @@ def _rays(shape: BodyShape):
 def _core(shape: BodyShape):
     """Return places in the core of a body of depth 1, and which of them count."""
     away = _rays(shape)[0] - (0, -0.5)
-    places = np.concatenate([away * share for share in CORE_SHARES]) + (0, -0.5)
+    places = np.concatenate([away * share for share in CORE_SHARES]) + np.array([0, -0.5])
     return places, places[:, 1] > -CORE_DEPTH

@@ -69,7 +69,7 @@ class BodyPose:
 
     def to_body(self, points_uv_mm: np.ndarray) -> np.ndarray:
         """Return points of the frame, shape (n, 2), along the body's axes, its anterior end at (0, 0)."""
-        return (points_uv_mm - self.middle) @ self.turn - (0, self.depth_mm / 2)
+        return (points_uv_mm - self.middle) @ self.turn - np.array([0, self.depth_mm / 2])
 
     def respread(self, points_uv_mm: np.ndarray) -> np.ndarray:
         """Move control points, shape (n, 2), along their spline to where `curve.spread_points` places them."""
@@ -78,7 +78,7 @@ class BodyPose:
 
     def to_frame(self, points_mm: np.ndarray) -> np.ndarray:
         """Undo `to_body`."""
-        return (points_mm + (0, self.depth_mm / 2)) @ self.turn.T + self.middle
+        return (points_mm + np.array([0, self.depth_mm / 2])) @ self.turn.T + self.middle
 
 
 @dataclass(frozen=True, eq=False)
