@@ -7,6 +7,7 @@ measures asks one: the command line, batch, a scene, the panel and the check of 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def measure_level(
 def outline_doubts(stack: AxialStack, level: LevelResult, protocol: Protocol) -> list[Finding]:
     """Return what hangs on each doubtful stretch of a level's outline, measured with that stretch moved."""
     landmarks = Landmarks(level.level, level.midline_ras_mm, level.boundary.points_ras_mm)
-    findings = []
+    findings: list[Finding] = []
     for stretch in doubtful_stretches(level, protocol):
         try:
             inward, outward = (
@@ -120,12 +121,15 @@ def outline_doubts(stack: AxialStack, level: LevelResult, protocol: Protocol) ->
     return findings
 
 
+_Found = TypeVar("_Found")
+
+
 @dataclass(frozen=True, eq=False)
-class _Known:
+class _Known(Generic[_Found]):
     """What was found of a level before, and from what: equal `made_from` gives an equal `found`."""
 
-    made_from: tuple
-    found: tuple[np.ndarray, np.ndarray | None] | PlacementTrials
+    made_from: tuple[object, ...]
+    found: _Found
 
 
 class Composer:
@@ -137,8 +141,8 @@ class Composer:
 
     def __init__(self) -> None:
         self._levels: dict[str, LevelResult | LevelRefusal] = {}
-        self._outlines: dict[str, _Known] = {}
-        self._trials: dict[str, _Known] = {}
+        self._outlines: dict[str, _Known[tuple[np.ndarray, np.ndarray | None]]] = {}
+        self._trials: dict[str, _Known[PlacementTrials]] = {}
         self._place_findings: tuple[Finding, ...] = ()
 
     @property

@@ -105,8 +105,8 @@ def doubt_findings(
         Finding(
             "outline_doubtful",
             f"The {stretch.side(level.frame.depth_mm)} edge of {level.level}'s outline may be off by "
-            f"{stretch.doubt_mm:.1f} mm over {stretch.length_mm:.0f} mm, as the CT shows no edge of the body's own there; "
-            f"the mean of the {roi} ROI then changes by {least_hu:+.0f} to {most_hu:+.0f} HU.",
+            f"{stretch.doubt_mm:.1f} mm over {stretch.length_mm:.0f} mm, as the CT shows no edge of the body's own "
+            f"there; the mean of the {roi} ROI then changes by {least_hu:+.0f} to {most_hu:+.0f} HU.",
             "Look at this stretch, and correct the outline where it leaves the body.",
             "warning" if greatest_hu[roi] >= protocol.outline_doubt_warning_hu else "note",
             level.level,
