@@ -35,7 +35,7 @@ ALIGNMENTS = 4
 
 # How far a midline may stand from the body's own axis, as standard deviations: lateral, along itself, turned, and how
 # much longer or shorter it may be.
-LATERAL_MM, ALONG_MM, TURNED_DEG, LONGER = 3.0, 2.0, 10.0, 0.08
+LATERAL_MM, ALONG_MM, TURNED_DEG, LONGER = 3.0, 1.0, 10.0, 0.05
 
 
 @dataclass(frozen=True)
