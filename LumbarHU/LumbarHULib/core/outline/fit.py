@@ -5,6 +5,7 @@ together with the shape that bodies have, then each stretch by itself. Last it i
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -47,8 +48,8 @@ CLOSURE_MM, CLOSURE_LEAST = 0.3, 0.1
 # that is seen in the second share is clear; and it must be seen so much better without the end.
 END_PROFILES = ((0, 6), (3, 8))
 UNSEEN_END, CLEAR_END, GAINED_AT_END = 0.3, 0.5, 0.3
-# Standard deviation of an end that does not count.
-LOOSE_END_MM = 12.0
+# Standard deviations where the reader's ends do not count: of an end, and of the midline's length against the depth.
+LOOSE_END_MM, LOOSE_LONGER = 12.0, 0.15
 
 # An outline is off by this much more than shape and profiles let expect: on 25 bodies traced by hand and on 29 families
 # of hostile phantoms its error is 1.8 to 2.8 times the expected standard deviation.
@@ -92,7 +93,8 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     fitted = _fit(sampler, depth_mm, plane.pixel_mm, model)
     if fitted.seen_at_ends().min() < UNSEEN_END and model.end_sd_mm < LOOSE_END_MM:
         # The reader's end may have kept the search from the edge: where it is seen without, it counts.
-        loose = _fit(sampler, depth_mm, plane.pixel_mm, replace(model, end_sd_mm=LOOSE_END_MM))
+        loose_model = replace(model, end_sd_mm=LOOSE_END_MM, shape=_loose(model.shape))
+        loose = _fit(sampler, depth_mm, plane.pixel_mm, loose_model)
         gained = loose.seen_at_ends() - fitted.seen_at_ends()
         if loose.seen_at_ends().min() >= CLEAR_END and gained.max() >= GAINED_AT_END:
             fitted = loose
@@ -155,6 +157,12 @@ def _fit(sampler, depth_mm, pixel_mm, model):
     expected = expectation(model, pose, *_edges_at_ends(state.points))
     state = replace(state, points=_closed_at_pedicles(state.points, quality, model, *expected))
     return _Fitted(state, replace(quality, sd_mm=of_shape.sd_mm))
+
+
+@lru_cache(maxsize=4)
+def _loose(shape):
+    """Return the shape where the midline's length says little about the body's depth."""
+    return replace(shape, longer=LOOSE_LONGER)
 
 
 def _edges_at_ends(points):

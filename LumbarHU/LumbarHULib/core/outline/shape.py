@@ -33,8 +33,8 @@ FACES_SIDEWAYS, FACES_BACK = 0.6, 0.85
 # Rounds of moving the bodies onto their mean when a shape is learned.
 ALIGNMENTS = 4
 
-# How far a midline may stand from the body's own axis, as standard deviations: lateral, along itself, turned, and how
-# much longer or shorter it may be.
+# How far a midline may be from the body's own axis, as standard deviations: lateral, along itself, turned, and how much
+# longer or shorter it may be.
 LATERAL_MM, ALONG_MM, TURNED_DEG, LONGER = 3.0, 1.0, 10.0, 0.05
 
 
@@ -96,12 +96,15 @@ class BodyShape:
     own_edge : numpy.ndarray, shape (n,)
         Weight of an edge that is visible at each control point, 0 to 1: how likely it is the body's own. Where the
         pedicles leave the body it is theirs.
+    longer : float
+        By how much the midline may be longer or shorter than the body is deep, as a standard deviation.
     """
 
     mean: np.ndarray
     modes: np.ndarray
     deviations: np.ndarray
     own_edge: np.ndarray
+    longer: float = LONGER
 
     @property
     def count(self) -> int:
@@ -172,7 +175,7 @@ class BodyShape:
             np.concatenate([one, zero]) * LATERAL_MM / USUAL_DEPTH_MM,
             np.concatenate([-(v + 0.5), u]) * np.radians(TURNED_DEG),
             np.concatenate([zero, one]) * ALONG_MM / USUAL_DEPTH_MM,
-            np.concatenate([u, v + 0.5]) * LONGER,
+            np.concatenate([u, v + 0.5]) * self.longer,
         )
 
     @cached_property
