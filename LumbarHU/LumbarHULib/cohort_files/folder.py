@@ -10,7 +10,7 @@ from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort_files.cutoffs import documents_of
 from LumbarHULib.cohort_files.figures import cohort_figures
 from LumbarHULib.cohort_files.page import summary_page
-from LumbarHULib.files.atomic_folder import OwnFolder, whole_folder
+from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder
 from LumbarHULib.files.csv_text import csv_text
 
 SUMMARY = "summary.html"
@@ -53,7 +53,7 @@ def write_cohort_folder(
     InputError
         When the folder exists and may not be replaced, or cannot be written.
     """
-    with whole_folder(destination, overwrite, OWN_COHORT_FOLDER) as folder:
+    with atomic_folder(destination, overwrite, OWN_COHORT_FOLDER) as folder:
         documents, missing = documents_of(analysis)
         can_draw = find_spec("matplotlib") is not None
         findings = (*analysis.findings, *missing, *(() if can_draw else (_NO_FIGURES,)))

@@ -7,7 +7,7 @@ from LumbarHULib.cohort.study.comparison import compare_with_study
 from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
 from LumbarHULib.cohort_files.study_files import load_study_tables
 from LumbarHULib.cohort_files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
-from LumbarHULib.files.atomic_folder import OwnFolder, whole_folder
+from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder
 from LumbarHULib.headless.cohort_command import cohort_text
 from LumbarHULib.headless.progress import Progress
 
@@ -27,7 +27,7 @@ def run_cohort_demo(options: argparse.Namespace) -> int:
     """
     progress = Progress()
     try:
-        with whole_folder(options.out, options.overwrite, _OWN_FOLDER) as folder:
+        with atomic_folder(options.out, options.overwrite, _OWN_FOLDER) as folder:
             note = write_synthetic_cohort(folder).note
             job = CohortJob(
                 table=folder / COHORT,

@@ -58,7 +58,6 @@ CORE_FLOW = (
     "summary_columns",
     "label_maps",
     "quantities",
-    "roi_measurement",
     "checks.level",
     "checks.acquisition",
     "classification",
