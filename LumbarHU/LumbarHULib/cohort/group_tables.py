@@ -24,6 +24,8 @@ CHARACTERISTICS = {
     "t_score": "1",
     "days_ct_dxa": "d",
 }
+# These are told only where the table has them.
+MORE_CHARACTERISTICS = {"qct_mg_cc": "mg/cm³", "outcome_days": "d"}
 CATEGORIES = {"sex": ("male", "female"), "menopause": ("pre", "peri", "post")}
 
 _NO_COLUMN = "The table has no such column, or no value in it that can be used."
@@ -39,7 +41,8 @@ def characteristics_table(cohort: Cohort, omissions: Omissions) -> Table:
             omissions.add(name, variable, _NO_COLUMN, variable)
             continue
         rows += _counts(cohort, variable, categories, omissions)
-    for variable, unit in CHARACTERISTICS.items():
+    more = {name: unit for name, unit in MORE_CHARACTERISTICS.items() if name in cohort.numbers}
+    for variable, unit in (CHARACTERISTICS | more).items():
         if variable not in cohort.numbers:
             omissions.add(name, variable, _NO_COLUMN, variable)
             continue

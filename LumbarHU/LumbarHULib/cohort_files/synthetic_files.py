@@ -25,6 +25,7 @@ def write_synthetic_cohort(folder: Path) -> SyntheticCohort:
         for index, case in enumerate(cohort.columns["case"].tolist())
         for letter, columns in zip("AB", cohort.readings, strict=True)
         for name, (level, roi) in HU_COLUMNS.items()
+        if name in columns
     ]
     _write(folder / READINGS, csv_text(READING_COLUMNS, readings))
     return cohort

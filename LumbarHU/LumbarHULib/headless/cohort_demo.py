@@ -13,6 +13,7 @@ from LumbarHULib.headless.progress import Progress
 
 # Of osteoporosis, and of osteopenia or osteoporosis: made up as well.
 _PREVALENCES = {"osteoporosis": 0.2, "low_bmd": 0.6}
+_OUTCOME = "fracture"
 RESULT = "result"
 _OWN_FOLDER = OwnFolder(frozenset({COHORT, READINGS, RESULT}), sign=COHORT)
 
@@ -34,13 +35,14 @@ def run_cohort_demo(options: argparse.Namespace) -> int:
                 readings=folder / READINGS,
                 destination=folder / RESULT,
                 options=AnalysisOptions(prevalences=_PREVALENCES),
+                outcome_name=_OUTCOME,
             )
             done = run_cohort_job(job, progress)
     finally:
         progress.clear()
-    out, text = options.out, cohort_text(done.analysis, done.findings)
+    out, text = options.out, cohort_text(done)
     beside = "\n".join(f"- {sentence}" for sentence in compare_with_study(done.analysis, load_study_tables()))
-    shares = f"--prevalence {_PREVALENCES['osteoporosis']} --low-bmd-prevalence {_PREVALENCES['low_bmd']}"
+    shares = f"--prevalence {_PREVALENCES['osteoporosis']} --low-bmd-prevalence {_PREVALENCES['low_bmd']} --outcome-name {_OUTCOME}"
     print(
         f"{note}\n\n{text}\n\nBeside the study:\n{beside}\n\nTable and readings:  {out / COHORT}, {out / READINGS}\n"
         f"Summary:             {out / RESULT / 'summary.html'}\n"

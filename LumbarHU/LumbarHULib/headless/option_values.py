@@ -1,6 +1,10 @@
 """Numbers among the options, refused in a sentence where they are none."""
 
+import math
+import re
+
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import LEVELS, parse_level, sorted_levels
 
 _MOST_DIGITS = 9
 
@@ -34,3 +38,43 @@ def share(option: str, text: str) -> float:
     if not 0 < value < 1:
         raise InputError(f"{option} {text} is no share: give a number between 0 and 1, such as 0.2.")
     return value
+
+
+def number(option: str, text: str, least: float, most: float) -> float:
+    """Return the number that an option gives.
+
+    Raises
+    ------
+    InputError
+        If it is none, or off these limits.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        raise InputError(f"{option} {text} cannot be used: give a number from {least:g} to {most:g}.")
+    return value
+
+
+def levels(option: str, text: str) -> tuple[str, ...]:
+    """Return the levels that an option gives, separated by commas or as a range, from cranial to caudal.
+
+    Raises
+    ------
+    InputError
+        If one is unknown or named twice.
+    """
+    found: list[str] = []
+    try:
+        for part in text.split(","):
+            ends = [parse_level(end) for end in re.split("[-–]", part)]
+            first, last = LEVELS.index(ends[0]), LEVELS.index(ends[-1])
+            if len(ends) > 2 or first > last:
+                raise InputError(f"“{part.strip()}” is no range of levels.")
+            found += LEVELS[first : last + 1]
+    except InputError as problem:
+        raise InputError(f"{option} {text} cannot be used. {problem} Give levels such as L1 or L1,L2 or L1-L3.") from problem
+    if len(set(found)) < len(found):
+        raise InputError(f"{option} {text} names a level twice: name each once.")
+    return sorted_levels(found)
