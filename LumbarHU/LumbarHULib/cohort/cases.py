@@ -14,7 +14,7 @@ from LumbarHULib.cohort.references import (
     outcome_reference,
     qct_reference,
 )
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.targets import Target
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
@@ -284,4 +284,6 @@ def check_mean_levels(levels: Sequence[str]) -> None:
     """
     if not levels or tuple(levels) != sorted_levels({level for level in levels if level in LEVELS}):
         given = ", ".join(levels) or "none"
-        raise InputError(f"A mean over the levels {given} cannot be taken: give each of {', '.join(LEVELS)} at most once.")
+        raise InputError(
+            f"A mean over the levels {given} cannot be taken: give each of {', '.join(LEVELS)} at most once."
+        )

@@ -8,7 +8,7 @@ from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.kappa import cohen_kappa, confusion_matrix
 from LumbarHULib.cohort.roc_tables import RegionRoc, note_on_level
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, by_level, cells_of_estimate, interval_columns
 from LumbarHULib.core.classification import classify
 from LumbarHULib.core.cutoffs import Cutoff, CutoffTable, RoiCutoffs
@@ -52,7 +52,9 @@ def useless_text(roc: RegionRoc) -> str:
     """Return in a sentence why a cutoff of a ROC curve says nothing."""
     area = roc.area
     told = f"{area.estimate:.3f} (95 % interval {area.low:.3f} to {area.high:.3f})"
-    why = "lies below 0.5: low HU do not find it" if area.high < 0.5 else "includes 0.5: it is not shown to find anything"
+    why = (
+        "lies below 0.5: low HU do not find it" if area.high < 0.5 else "includes 0.5: it is not shown to find anything"
+    )
     return f"The area under the ROC curve for {area.positive} is {told}, and the interval {why}."
 
 
@@ -104,7 +106,8 @@ def _row(cohort: Cohort, level: str, roi: str, cutoffs: RoiCutoffs, omissions: O
         omissions.add(_NAME, f"{roi} of {level}", "No case has both a class and a group.")
         return []
     kappas = [
-        omissions.attempt(_NAME, f"κ of {roi} of {level}", cohen_kappa, matrix, weights) for weights in ("none", "linear")
+        omissions.attempt(_NAME, f"κ of {roi} of {level}", cohen_kappa, matrix, weights)
+        for weights in ("none", "linear")
     ]
     agreeing = sum(matrix.counts[index][index] for index in range(len(GROUPS)))
     counts = [count for line in matrix.counts for count in line]

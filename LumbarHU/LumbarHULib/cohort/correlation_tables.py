@@ -50,7 +50,9 @@ def correlation_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Tab
     title = "Correlation of HU with bone mineral density"
     return (
         Table("correlation", title, ("roi", *_ESTIMATE), plain),
-        Table("correlation_adjusted", f"{title}, adjusted for age and sex", ("roi", "adjusted_for", *_ESTIMATE), adjusted),
+        Table(
+            "correlation_adjusted", f"{title}, adjusted for age and sex", ("roi", "adjusted_for", *_ESTIMATE), adjusted
+        ),
         Table(
             "correlation_levels",
             f"{title}, by level",

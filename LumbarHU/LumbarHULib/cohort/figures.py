@@ -21,12 +21,12 @@ from LumbarHULib.cohort.roc_figures import (
     forest_figure,
     hu_label,
     minus,
-    role_of,
     roc_figure,
+    role_of,
     survival_figure,
     two_lines,
 )
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.targets import TARGETS
 
 NO_GROUP = "no group"
@@ -39,20 +39,22 @@ _LIMITS_ROOM = 1.4
 def figures_of(analysis: CohortAnalysis) -> tuple[FigureValues, ...]:
     """Return each figure that the cohort allows, from the values of its tables."""
     cohort = analysis.cohort
-    found = [_correlation(analysis, analysis.tables["correlation"].records()), _groups(analysis)]
+    of_mean = list(analysis.tables["correlation"].records()) or _correlations_by_level(analysis, cohort.mean_name)
+    found = [_correlation(analysis, of_mean), _groups(analysis)]
     found += [roc_figure(analysis, analysis.rocs, reference) for reference in cohort.references]
     for level in cohort.level_places:
-        records = (
-            record
-            for record in analysis.tables["correlation_levels"].records(level=level)
-            if record["density"] != "qct_mg_cc"
-        )
-        found.append(_correlation(analysis, records, level))
+        found.append(_correlation(analysis, _correlations_by_level(analysis, level), level))
         rocs = [roc for roc in analysis.level_rocs if roc.level == level]
         found += [roc_figure(analysis, rocs, reference, level) for reference in cohort.references]
     found += [forest_figure(analysis, reference) for reference in cohort.references]
     found.append(survival_figure(analysis))
     return (*(figure for figure in found if figure is not None), *_bland_altman(analysis))
+
+
+def _correlations_by_level(analysis: CohortAnalysis, level: str) -> list[Mapping]:
+    """Return the rows of a level's, or a mean's, correlation with DXA."""
+    records = analysis.tables["correlation_levels"].records(level=level)
+    return [record for record in records if record["density"] != "qct_mg_cc"]
 
 
 def _correlation(analysis: CohortAnalysis, records: Iterable[Mapping], level: str = "") -> FigureValues | None:
@@ -137,7 +139,11 @@ def _groups(analysis: CohortAnalysis) -> FigureValues | None:
                 x_limits=(0.5, len(shown) + 0.5),
                 y_limits=y_limits,
                 levels=tuple(
-                    Level(role_of(analysis, roc.target), f"cutoff for {analysis.cohort.targets[roc.target].positive}", at.cutoff_hu)
+                    Level(
+                        role_of(analysis, roc.target),
+                        f"cutoff for {analysis.cohort.targets[roc.target].positive}",
+                        at.cutoff_hu,
+                    )
                     for roc in analysis.rocs
                     if roc.roi == roi and roc.cutoff and roc.reference == DXA
                     for at in [roc.cutoff.apparent]

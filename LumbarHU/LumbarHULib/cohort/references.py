@@ -18,9 +18,7 @@ OUTCOME_LABELS = ("without", "with")
 QCT_TARGETS: Mapping[str, Target] = MappingProxyType(
     {
         "qct_osteoporosis": Target("qct_osteoporosis", ("osteoporosis",), "<=", "osteoporosis by QCT"),
-        "qct_low_bmd": Target(
-            "qct_low_bmd", ("osteopenia", "osteoporosis"), "<", "osteopenia or osteoporosis by QCT"
-        ),
+        "qct_low_bmd": Target("qct_low_bmd", ("osteopenia", "osteoporosis"), "<", "osteopenia or osteoporosis by QCT"),
     }
 )
 

@@ -178,7 +178,9 @@ def survival_figure(analysis: CohortAnalysis) -> FigureValues | None:
         (record["roi"], record["cutoff_source"]): record
         for record in analysis.tables["survival_log_rank"].records(level=place)
     }
-    longest = max(float(side.days[-1]) for (first, *_) in found.values() for side in (first.split.low, first.split.high))
+    longest = max(
+        float(side.days[-1]) for (first, *_) in found.values() for side in (first.split.low, first.split.high)
+    )
     panels = []
     for roi, (first, *_) in found.items():
         p = records[roi, first.source]["p"]

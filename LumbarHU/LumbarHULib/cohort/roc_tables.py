@@ -10,7 +10,7 @@ from LumbarHULib.cohort.estimates import holm
 from LumbarHULib.cohort.predictive import predictive_values
 from LumbarHULib.cohort.references import DXA
 from LumbarHULib.cohort.roc import AreaDifference, AreaUnderCurve, area_under_curve, compare_areas
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, by_level, cells_of_estimate, interval_columns
 from LumbarHULib.cohort.targets import Target
 from LumbarHULib.core.cutoffs import Cutoff, CutoffTable
@@ -209,9 +209,7 @@ def level_differences_table(cohort: Cohort, omissions: Omissions) -> Table:
                         )
                         found += [(target.name, roi, pair[0])] if pair else []
     corrected = holm([pair.p_value for *_, pair in found])
-    rows = [
-        [target, roi, *_difference_cells(pair, p)] for (target, roi, pair), p in zip(found, corrected, strict=True)
-    ]
+    rows = [[target, roi, *_difference_cells(pair, p)] for (target, roi, pair), p in zip(found, corrected, strict=True)]
     title = "Differences of the areas under the ROC curves, between levels"
     return Table("roc_differences_levels", title, ("target", "roi", *_DIFFERENCE), rows)
 

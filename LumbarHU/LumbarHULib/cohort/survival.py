@@ -90,9 +90,7 @@ def has_lifelines() -> bool:
     return find_spec("lifelines") is not None
 
 
-def hazard_ratio(
-    hu, days, events, adjusted_for: Mapping[str, object], confidence: float = CONFIDENCE
-) -> HazardRatio:
+def hazard_ratio(hu, days, events, adjusted_for: Mapping[str, object], confidence: float = CONFIDENCE) -> HazardRatio:
     """Return the hazard ratio per standard deviation of lower HU, by Cox's model with Efron's ties.
 
     Parameters
@@ -175,7 +173,9 @@ def split_survival(hu, days, events, cutoff_hu: float, confidence: float = CONFI
     is_low = columns["HU"] <= cutoff_hu
     for count, where in ((is_low.sum(), "at or below"), ((~is_low).sum(), "above")):
         if not count:
-            raise InputError(f"No case with follow-up has HU {where} {cutoff_hu:g}, so it splits nothing: choose another.")
+            raise InputError(
+                f"No case with follow-up has HU {where} {cutoff_hu:g}, so it splits nothing: choose another."
+            )
     require(int((columns["outcome"] == 1).sum()), 1, "case with the outcome", "A log-rank test")
     parts = [{name: column[rows] for name, column in columns.items()} for rows in (is_low, ~is_low)]
     low, high = (_by_lifelines(_curve, part, confidence) for part in parts)

@@ -9,7 +9,7 @@ from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.concordance import harrell_c
 from LumbarHULib.cohort.correlation_tables import held_columns
 from LumbarHULib.cohort.estimates import holm
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.survival import (
     DAYS_PER_YEAR,
     LIFELINES_MISSING,

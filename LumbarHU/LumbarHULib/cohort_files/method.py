@@ -165,7 +165,9 @@ def _correlation(analysis: CohortAnalysis) -> list[str]:
     held = "".join(f", plain and adjusted for {names.replace(';', ' and ')}" for names in sorted(adjusted))
     densities = dict.fromkeys(record["density"] for record in tables["correlation_levels"].records())
     kinds = {"t_score": "T-scores", "qct_mg_cc": "density by quantitative CT"}
-    told = list(dict.fromkeys(kinds.get(name, "bone mineral density") for name in densities)) or ["bone mineral density"]
+    told = list(dict.fromkeys(kinds.get(name, "bone mineral density") for name in densities)) or [
+        "bone mineral density"
+    ]
     holm = "; by level, p was corrected by Holm's method" if densities else ""
     return [
         f"The correlation of HU with {_joined(told, 'and')} is Spearman's coefficient with the interval of Bonett and "

@@ -74,7 +74,9 @@ def _findings(analysis: CohortAnalysis, tables: Mapping[str, Table]) -> list[str
     rows = [f"{record['sentence']} {record['remedy']}".strip() for record in tables["rows"].records()]
     if rows:
         rest = [f"… and {len(rows) - _FOLDED} more (rows.csv)."] if len(rows) > _FOLDED else []
-        parts.append(html.folded(f"Every row that a finding is about: {len(rows)}", html.bullets(rows[:_FOLDED] + rest)))
+        parts.append(
+            html.folded(f"Every row that a finding is about: {len(rows)}", html.bullets(rows[:_FOLDED] + rest))
+        )
     return parts
 
 

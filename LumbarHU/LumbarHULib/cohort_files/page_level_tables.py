@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.flow import main_place
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort_files.page_tables import Record, interval_text, number_text, p_text
 from LumbarHULib.files import html_text as html
 
@@ -55,7 +55,18 @@ def _correlation(analysis: CohortAnalysis) -> list[str]:
     if not rows:
         return []
     held = next(iter(adjusted.values()))["adjusted_for"].replace(";", " and ") if adjusted else "age and sex"
-    header = ["Level", "ROI", "with", "n", "Spearman's ρ (95 %)", "p", "p, Holm", f"adjusted for {held}", "p", "p, Holm"]
+    header = [
+        "Level",
+        "ROI",
+        "with",
+        "n",
+        "Spearman's ρ (95 %)",
+        "p",
+        "p, Holm",
+        f"adjusted for {held}",
+        "p",
+        "p, Holm",
+    ]
     return [html.table(header, rows, left=3, grouped=True)]
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from LumbarHULib.cohort.groups import TScoreCriteria
 from LumbarHULib.cohort.references import QctCriteria
-from LumbarHULib.cohort.study_tables import StudyTables, study_tables
+from LumbarHULib.cohort.study.tables import StudyTables, study_tables
 from LumbarHULib.files.located_json import read_located_json
 from LumbarHULib.files.resources import resource_path
 

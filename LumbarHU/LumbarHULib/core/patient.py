@@ -5,19 +5,19 @@ from dataclasses import replace
 from itertools import pairwise
 from math import fsum
 
-from LumbarHULib.core.acquisition import (
+from LumbarHULib.core.checks.acquisition import (
     OFF_PROTOCOL_CODES,
     accepted_findings,
     acquisition_findings,
     series_findings,
 )
+from LumbarHULib.core.checks.reading import with_findings
 from LumbarHULib.core.classification import classify, summarize_roi
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.reading_checks import with_findings
 from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary, class_words
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.core.sensitivity import roi_placement

@@ -7,6 +7,8 @@ import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.boundary import boundary_from_markup
+from LumbarHULib.core.checks.level import level_findings, with_roi_findings
+from LumbarHULib.core.checks.reading import check_places
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
@@ -15,12 +17,10 @@ from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.inner_outline import inner_outline
 from LumbarHULib.core.label_maps import label_masks, slab_around
 from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.level_findings import level_findings, with_roi_findings
 from LumbarHULib.core.levels import parse_level
 from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.patient import summarize
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.reading_checks import check_places
 from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiMask
 from LumbarHULib.core.roi_measurement import measure_roi
 from LumbarHULib.core.roi_shapes import roi_shapes

@@ -74,7 +74,9 @@ def levels(option: str, text: str) -> tuple[str, ...]:
                 raise InputError(f"“{part.strip()}” is no range of levels.")
             found += LEVELS[first : last + 1]
     except InputError as problem:
-        raise InputError(f"{option} {text} cannot be used. {problem} Give levels such as L1 or L1,L2 or L1-L3.") from problem
+        raise InputError(
+            f"{option} {text} cannot be used. {problem} Give levels such as L1 or L1,L2 or L1-L3."
+        ) from problem
     if len(set(found)) < len(found):
         raise InputError(f"{option} {text} names a level twice: name each once.")
     return sorted_levels(found)

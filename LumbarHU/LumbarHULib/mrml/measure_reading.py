@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.checks.reading import check_places
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import parse_level, sorted_levels
 from LumbarHULib.core.patient import summarize
 from LumbarHULib.core.pipeline import measure_level
-from LumbarHULib.core.reading_checks import check_places
 from LumbarHULib.core.results import LevelRefusal, LevelResult, PlacementTrials, ReadingResult, RoiMask
 from LumbarHULib.core.sensitivity import placement_trials
 from LumbarHULib.mrml.ct_node import CtCache
