@@ -52,9 +52,9 @@ def useless_text(roc: RegionRoc) -> str:
     """Return in a sentence why a cutoff of a ROC curve says nothing."""
     area = roc.area
     told = f"{area.estimate:.3f} (95 % interval {area.low:.3f} to {area.high:.3f})"
-    why = (
-        "lies below 0.5: low HU do not find it" if area.high < 0.5 else "includes 0.5: it is not shown to find anything"
-    )
+    why = "includes 0.5: it is not shown to find anything"
+    if area.high < 0.5:
+        why = "lies below 0.5: low HU do not find it"
     return f"The area under the ROC curve for {area.positive} is {told}, and the interval {why}."
 
 

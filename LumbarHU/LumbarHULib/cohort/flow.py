@@ -85,6 +85,11 @@ def main_place(cohort: Cohort) -> str:
     return max(cohort.measured_levels, key=lambda level: int(_has_hu(cohort, level).sum()))
 
 
+def main_flows(cohort: Cohort) -> tuple[Flow, ...]:
+    """Return the flow for each reference, of the mean or of the level that most cases have."""
+    return tuple(flow for flow in flows(cohort) if flow.level == main_place(cohort))
+
+
 def flow_table(cohort: Cohort) -> Table:
     """Return the steps as a table; the analyzed cases are followed by their classes."""
     rows = []

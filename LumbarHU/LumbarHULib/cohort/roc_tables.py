@@ -99,7 +99,7 @@ def tell_of_missing_inputs(cohort: Cohort, omissions: Omissions) -> None:
 
 
 class _Sheet:
-    """The rows of a table of regions: that of the mean, or that by level, whose columns have the level after the region.
+    """The rows of a table of regions: of the mean, or by level with the level after the region.
 
     Parameters
     ----------

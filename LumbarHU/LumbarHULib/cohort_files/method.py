@@ -126,9 +126,9 @@ def _roc_sentences(analysis: CohortAnalysis) -> list[str]:
     compared = f" and compared between {_joined(pairs, 'and between')} by DeLong's paired test with Holm's correction"
     sought = _joined([target.positive for target in found], "and for")
     sentences = [
-        "Low HU were taken beforehand to indicate what was looked for; no direction was chosen from the data. Areas "
-        f"under the receiver operating characteristic curves for {sought} are given with DeLong's interval on the logit "
-        f"scale{compared if pairs else ''}."
+        "Low HU were taken beforehand to indicate what was looked for; no direction was chosen from the data.",
+        f"Areas under the receiver operating characteristic curves for {sought} are given with DeLong's interval on "
+        f"the logit scale{compared if pairs else ''}.",
     ]
     if any(roc.reference not in (DXA, QCT) for roc in rocs) and "outcome_days" in analysis.cohort.numbers:
         sentences.append("The curves for the outcome do not regard how long a patient was followed.")

@@ -99,8 +99,8 @@ def _differences(analysis: CohortAnalysis) -> list[str]:
         return []
     differing = [record for record in records if record["p_corrected"] < 0.05]
     text = (
-        f"Of {len(records)} pairs of levels (DeLong, paired; each on the cases that have both), {len(differing)} differ "
-        "with a p below 0.05 corrected by Holm's method over all of them (roc_differences_levels.csv)."
+        f"Of {len(records)} pairs of levels (DeLong, paired; each on the cases that have both), {len(differing)} "
+        "differ with a p below 0.05 corrected by Holm's method over all of them (roc_differences_levels.csv)."
     )
     rows = [
         [

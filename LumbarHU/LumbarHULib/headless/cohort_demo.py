@@ -42,7 +42,8 @@ def run_cohort_demo(options: argparse.Namespace) -> int:
         progress.clear()
     out, text = options.out, cohort_text(done)
     beside = "\n".join(f"- {sentence}" for sentence in compare_with_study(done.analysis, load_study_tables()))
-    shares = f"--prevalence {_PREVALENCES['osteoporosis']} --low-bmd-prevalence {_PREVALENCES['low_bmd']} --outcome-name {_OUTCOME}"
+    shares = f"--prevalence {_PREVALENCES['osteoporosis']} --low-bmd-prevalence {_PREVALENCES['low_bmd']}"
+    shares += f" --outcome-name {_OUTCOME}"
     print(
         f"{note}\n\n{text}\n\nBeside the study:\n{beside}\n\nTable and readings:  {out / COHORT}, {out / READINGS}\n"
         f"Summary:             {out / RESULT / 'summary.html'}\n"

@@ -305,7 +305,7 @@ def _add_cohort(commands) -> None:
     cohort.add_argument(
         "--outcome-cutoff",
         metavar="HU",
-        help="split Kaplan-Meier curves at these HU (default: at the study's cutoff for osteoporosis and at the median)",
+        help="split Kaplan-Meier curves at these HU (default: at the study's cutoff for osteoporosis and the median)",
     )
     cohort.add_argument(
         "--force-cutoffs",
