@@ -32,7 +32,7 @@ def agreement_table(cohort: Cohort, omissions: Omissions) -> Table:
     sets = reading_sets(cohort.readings)
     if not sets:
         reason = f"No case has {'two readings' if cohort.readings else 'a reading'}."
-        omissions.add(_NAME, "", reason, "audit, or --readings")
+        omissions.add(_NAME, "", reason, "audit, or the option --readings")
     for found in sets:
         for level in (*MEAN_LEVELS, MEAN):
             for roi in found.rois:

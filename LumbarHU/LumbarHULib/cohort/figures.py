@@ -14,6 +14,7 @@ from LumbarHULib.cohort.figure_values import (
     Series,
     limits_of,
 )
+from LumbarHULib.cohort.flow import main_place
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.reading_sets import ReadingSet, reading_sets
 from LumbarHULib.cohort.references import DXA
@@ -116,8 +117,9 @@ def _density_label(column: str) -> str:
 def _groups(analysis: CohortAnalysis) -> FigureValues | None:
     """Return HU by group, a panel per region, with the cohort's own cutoffs."""
     cohort, groups = analysis.cohort, np.array(analysis.cohort.groups)
-    mean = cohort.mean_name
+    mean = main_place(cohort)
     rois = cohort.rois(mean)
+    rocs = [roc for roc in (analysis.rocs or analysis.level_rocs) if roc.level == mean and roc.reference == DXA]
     shown = [group for group in GROUPS if any((~np.isnan(cohort.hu(mean, roi)[groups == group])).any() for roi in rois)]
     if not shown:
         return None
@@ -144,8 +146,8 @@ def _groups(analysis: CohortAnalysis) -> FigureValues | None:
                         f"cutoff for {analysis.cohort.targets[roc.target].positive}",
                         at.cutoff_hu,
                     )
-                    for roc in analysis.rocs
-                    if roc.roi == roi and roc.cutoff and roc.reference == DXA
+                    for roc in rocs
+                    if roc.roi == roi and roc.cutoff
                     for at in [roc.cutoff.apparent]
                 ),
                 boxes=boxes,
@@ -154,7 +156,7 @@ def _groups(analysis: CohortAnalysis) -> FigureValues | None:
     lines = tuple(
         LegendLine(two_lines(f"for {TARGETS[target].positive}"), role_of(analysis, target), True, False)
         for target in TARGETS
-        if any(roc.target == target and roc.cutoff for roc in analysis.rocs)
+        if any(roc.target == target and roc.cutoff for roc in rocs)
     )
     return FigureValues(
         name="groups",

@@ -10,7 +10,7 @@ from LumbarHULib.cohort.flow import main_place
 from LumbarHULib.cohort.references import DXA, QCT, Reference
 from LumbarHULib.cohort.roc import roc_curve
 from LumbarHULib.cohort.roc_tables import RegionRoc
-from LumbarHULib.cohort.survival import DAYS_PER_YEAR, SurvivalCurve
+from LumbarHULib.cohort.survival import DAYS_PER_YEAR, SplitSurvival, SurvivalCurve
 from LumbarHULib.cohort.survival_tables import ABOVE, AT_OR_BELOW, RegionSurvival, curves_of
 from LumbarHULib.core.levels import LEVELS
 
@@ -190,7 +190,7 @@ def survival_figure(analysis: CohortAnalysis) -> FigureValues | None:
                 title=roi,
                 x_label="years",
                 y_label=f"share without {name}",
-                told=f"split at {first.split.cutoff_hu:.1f} HU ({first.source})\nlog-rank {p_text}",
+                told=f"split at {first.split.cutoff_hu:.1f} HU, log-rank {p_text}\n{_sizes(first.split)}",
                 x_limits=(0, longest / DAYS_PER_YEAR),
                 y_limits=_SHARES,
                 series=tuple(_steps(first)),
@@ -206,9 +206,15 @@ def survival_figure(analysis: CohortAnalysis) -> FigureValues | None:
             LegendLine(f"{AT_OR_BELOW} the cutoff", "low HU", True, False),
             LegendLine(f"{ABOVE} the cutoff", "high HU", True, False),
         ),
-        legend_note="The cutoff was not found\nwith the outcome.",
+        legend_note="Cutoff, not found with\nthe outcome:\n"
+        + next(iter(found.values()))[0].source.replace(", ", ",\n"),
         free_corner="lower left",
     )
+
+
+def _sizes(split: SplitSurvival) -> str:
+    low, high = split.low, split.high
+    return f"{low.events} of {low.n} at or below, {high.events} of {high.n} above"
 
 
 def _steps(found: RegionSurvival) -> Iterator[Series]:

@@ -180,7 +180,15 @@ def differences_table(cohort: Cohort, omissions: Omissions) -> Table:
     for reference in cohort.references:
         for target in reference.targets:
             name = "Differences of areas between regions"
-            compared = omissions.attempt(name, target.name, compare_areas, columns, reference.labels, target)
+            compared = omissions.attempt(
+                name,
+                target.name,
+                compare_areas,
+                columns,
+                reference.labels,
+                target,
+                would_need="hu_… of two regions or more",
+            )
             rows += [[target.name, *_difference_cells(pair, pair.corrected_p_value)] for pair in compared or ()]
     title = "Differences of the areas under the ROC curves"
     return Table("roc_differences", title, ("target", *_DIFFERENCE), rows)
@@ -244,11 +252,11 @@ def predictive_table(
 
 # By target; "" for that of the outcome.
 PREVALENCE_OPTIONS: Mapping[str, str] = {
-    "osteoporosis": "--prevalence",
-    "low_bmd": "--low-bmd-prevalence",
-    "qct_osteoporosis": "--qct-prevalence",
-    "qct_low_bmd": "--qct-low-bmd-prevalence",
-    "": "--outcome-prevalence",
+    "osteoporosis": "the option --prevalence",
+    "low_bmd": "the option --low-bmd-prevalence",
+    "qct_osteoporosis": "the option --qct-prevalence",
+    "qct_low_bmd": "the option --qct-low-bmd-prevalence",
+    "": "the option --outcome-prevalence",
 }
 
 

@@ -170,7 +170,7 @@ def documents_of(analysis: CohortAnalysis) -> tuple[dict[str, dict[str, Any]], l
     documents, missing = {}, []
     for name, make, needed in (
         ("cutoffs.json", cutoffs_document, "group or t_score, and hu_… of every region at L1–L4"),
-        ("protocol.json", protocol_document, "audit, or --readings, of two readers"),
+        ("protocol.json", protocol_document, "audit, or the option --readings, of two readers"),
     ):
         try:
             documents[name] = make(analysis)

@@ -32,6 +32,7 @@ _SHEET_TOP_INCHES, _SHEET_LEGEND_INCHES, _SHEET_FONT = 0.3, 0.6, 6
 
 @contextmanager
 def figure_style():
+    """Draw in the style that all figures share."""
     # That fonts are looked through for the first time is nothing to tell.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib import rc_context

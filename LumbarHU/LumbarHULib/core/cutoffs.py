@@ -38,6 +38,8 @@ class Cutoff:
         What a reader must know about this one number.
     source : str
         Where the number comes from, such as a table of a publication.
+    area, area_low, area_high : float or None
+        Area under the ROC curve that the cutoff was chosen on, with its 95 % interval, where they are known.
     """
 
     cutoff_hu: float
@@ -48,6 +50,9 @@ class Cutoff:
     specificity: Proportion | None = None
     note: str = ""
     source: str = ""
+    area: float | None = None
+    area_low: float | None = None
+    area_high: float | None = None
 
     def __post_init__(self):
         if (self.low_hu is None) != (self.high_hu is None):
@@ -56,6 +61,11 @@ class Cutoff:
             raise InputError(
                 f"The cutoff {self.cutoff_hu:g} HU lies outside its interval {self.low_hu:g} to {self.high_hu:g} HU."
             )
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether its ROC curve is known not to show that low HU find anything: area or interval reach 0.5."""
+        return min(one for one in (self.area, self.area_low, 1.0) if one is not None) <= 0.5
 
 
 @dataclass(frozen=True)
