@@ -145,11 +145,11 @@ def analyze(
         between_levels_table(cohort, omissions),
         *correlation_tables(cohort, omissions),
     ]
-    rocs = region_rocs(cohort, mean, options.resamples, options.seed, omissions, progress)
     # A mean over a single level is that level's.
-    others = tuple(level for level in levels if level not in mean)
-    level_rocs = region_rocs(cohort, others, options.resamples, options.seed, omissions, progress)
-    level_rocs = _in_order((*level_rocs, *(roc for roc in rocs if roc.level in levels)), levels)
+    places = tuple(dict.fromkeys((*mean, *levels)))
+    every = region_rocs(cohort, places, options.resamples, options.seed, omissions, progress)
+    rocs = tuple(roc for roc in every if roc.level in mean)
+    level_rocs = _in_order([roc for roc in every if roc.level in levels], levels)
     progress(0.0, "Comparing classes and readings")
     tables += [
         roc_table(rocs),

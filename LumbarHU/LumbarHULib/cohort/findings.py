@@ -30,19 +30,22 @@ def _cells(findings: Sequence[CohortFinding]) -> list[list]:
 
 
 def _of_rows(findings: Sequence[CohortFinding]) -> list[CohortFinding]:
-    return [finding for finding in findings if finding.row is not None and finding.row > 1]
+    return [finding for finding in findings if _is_of_row(finding)]
+
+
+def _is_of_row(finding: CohortFinding) -> bool:
+    return finding.row is not None and finding.row > 1
 
 
 def counted(findings: Sequence[CohortFinding]) -> tuple[CohortFinding, ...]:
     """Return one finding of each kind: those about single rows are counted, and the first stands for all of them."""
-    of_rows = _of_rows(findings)
     kinds: dict[str, list[CohortFinding]] = {}
-    for finding in of_rows:
+    for finding in _of_rows(findings):
         kinds.setdefault(finding.code, []).append(finding)
     told, seen = [], set()
     for finding in findings:
         of_kind = kinds.get(finding.code, [])
-        if finding not in of_rows or len(of_kind) == 1:
+        if not _is_of_row(finding) or len(of_kind) == 1:
             told.append(finding)
         elif finding.code not in seen:
             seen.add(finding.code)
@@ -67,7 +70,7 @@ def cohort_findings(
     return findings + _useless_curves(others, "by level", "Do not use their cutoffs.")
 
 
-_NO_FILE = "Their cutoffs are not written into cutoffs.json; --force-cutoffs writes them."
+_NO_FILE = "Their cutoffs are not written into cutoffs.json. The option --force-cutoffs writes them."
 _FORCED = "Their cutoffs were written by --force-cutoffs; do not use them for patients."
 
 

@@ -86,7 +86,7 @@ class SplitSurvival:
 
 
 def has_lifelines() -> bool:
-    """Tell whether the package that does these analyses is installed."""
+    """Tell whether the package that computes these is installed."""
     return find_spec("lifelines") is not None
 
 

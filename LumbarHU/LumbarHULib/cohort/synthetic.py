@@ -47,7 +47,7 @@ class SyntheticSpec:
     """
 
     hu_with_bmd: float = 0.8
-    level_share: float = 0.12
+    level_share: float = 0.08
     roi_share: float = 0.01
     cell_share: float = 0.03
     pull_to_mean: float = 0.6

@@ -96,7 +96,7 @@ class Omissions:
             return None
 
     def table(self) -> Table:
-        """Return the analyses that are missing: a row for each analysis and reason, with all names it concerns."""
+        """Return what is missing: a row for each analysis and reason, with all names it concerns."""
         rows: list[list[Cell]] = [
             [analysis, "; ".join(filter(None, gap.names)), _sentence(reason), "; ".join(gap.would_need)]
             for (analysis, alike), gap in self._gaps.items()
@@ -106,8 +106,8 @@ class Omissions:
 
 
 def gaps_table(rows: Sequence[Sequence[Cell]]) -> Table:
-    """Return rows of missing analyses as a table."""
-    return Table("gaps", "Analyses that are missing", GAP_COLUMNS, rows)
+    """Return rows of what is missing as a table."""
+    return Table("gaps", "What is missing, and what would bring it", GAP_COLUMNS, rows)
 
 
 def _sentence(text: str) -> str:

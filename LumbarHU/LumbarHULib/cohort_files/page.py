@@ -47,7 +47,7 @@ def summary_page(
     parts += [html.heading("From the table to the analysis"), *flow_tables(analysis)]
     for title, shown in (*summary_tables(analysis), *level_tables(analysis)):
         parts += [html.heading(title), *shown]
-    parts += [html.heading("Analyses that are missing"), *_gaps(tables["gaps"])]
+    parts += [html.heading("What is missing, and what would bring it"), *_gaps(tables["gaps"])]
     if figures:
         parts.append(html.heading("Figures"))
         parts += [html.picture(path, caption) for path, caption in figures.values()]

@@ -64,12 +64,12 @@ def run_cohort(options: argparse.Namespace) -> int:
 
 
 def cohort_text(done: CohortOutcome) -> str:
-    """Return the main numbers, the findings and how many analyses are missing, as text for people."""
+    """Return the main numbers, the findings and how much is missing, as text for people."""
     analysis, gaps = done.analysis, done.tables["gaps"].rows
     missing = ""
     if gaps:
-        missing = f"{len(gaps)} analyses are missing: gaps.csv says why, and what would bring them."
-        missing = missing if len(gaps) > 1 else "1 analysis is missing: gaps.csv says why, and what would bring it."
+        missing = f"{len(gaps)} things are missing: gaps.csv says why, and what would bring them."
+        missing = missing if len(gaps) > 1 else "1 thing is missing: gaps.csv says why, and what would bring it."
     parts = [analysis.cohort.note, sizes_text(analysis.cohort), _table(analysis), _areas_by_level(analysis)]
     parts += [_survival(analysis), _findings_text(done.findings), missing]
     return "\n\n".join(part for part in parts if part)

@@ -91,7 +91,8 @@ def write_cohort(scene, analysis: CohortAnalysis, tables: Mapping[str, Table]) -
     cohort = analysis.cohort
     if not cohort.name.strip():
         raise InputError("The cohort has no name: name its table.")
-    figures = figures_of(analysis)
+    # Slicer's axes cannot name the rows of a forest plot: its table holds the same numbers.
+    figures = tuple(figure for figure in figures_of(analysis) if not figure.panels[0].intervals)
     found = [kept.node for kept in cohorts(scene) if kept.name == cohort.name]
     node = found[0] if found else _new_node(scene, cohort.name)
     owned = RoleNodes(node)
