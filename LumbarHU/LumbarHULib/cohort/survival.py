@@ -14,6 +14,8 @@ from LumbarHULib.core.errors import InputError
 
 LIFELINES_MISSING = "Python lacks the package lifelines, which computes it: install lumbarhu[survival]."
 DAYS_PER_YEAR = 365.25
+# Of the maximum of Cox's likelihood; lifelines stops sooner.
+_COX_PRECISION = 1e-12
 Result = TypeVar("Result")
 
 
@@ -145,7 +147,8 @@ def _fit_cox(columns: Mapping[str, np.ndarray], confidence: float):
     from lifelines import CoxPHFitter
     from pandas import DataFrame
 
-    return CoxPHFitter(alpha=1 - confidence).fit(DataFrame(columns), "days", "outcome")
+    model = CoxPHFitter(alpha=1 - confidence)
+    return model.fit(DataFrame(columns), "days", "outcome", fit_options={"precision": _COX_PRECISION})
 
 
 def split_survival(hu, days, events, cutoff_hu: float, confidence: float = CONFIDENCE) -> SplitSurvival:

@@ -27,7 +27,7 @@ _COLUMNS = 3
 _LINE_POINTS = 8
 _WIDTH_INCHES, _ROW_INCHES, _DOTS_PER_INCH = 7.2, 2.5, 300
 _SHEET_COLUMN_INCHES, _SHEET_ROW_INCHES, _SHEET_LEAST_INCHES = 1.9, 1.9, 3.8
-_SHEET_TOP_INCHES, _SHEET_LEGEND_INCHES, _SHEET_FONT = 0.3, 0.6, 6
+_SHEET_TOP_INCHES, _SHEET_LEGEND_INCHES, _SHEET_FONT, _SHEET_DOTS_PER_INCH = 0.3, 0.6, 6, 200
 
 
 @contextmanager
@@ -128,12 +128,20 @@ class SheetPanels:
         with figure_style():
             from matplotlib.figure import Figure
 
-            self._figure = Figure(figsize=(width, height), layout="constrained")
-            self._figure.get_layout_engine().set(w_pad=0.03, h_pad=0.04)
+            self._figure = Figure(figsize=(width, height))
             if note:
-                self._figure.suptitle(note, fontsize=9, fontweight="bold")
+                self._figure.suptitle(note, fontsize=9, fontweight="bold", y=1 - 0.08 / height, va="top")
+            # All panels are of one size: nothing is left for a layout engine, which takes long on so many.
             self._grid = self._figure.add_gridspec(
-                rows + 1, len(columns), height_ratios=[*[_SHEET_ROW_INCHES] * rows, _SHEET_LEGEND_INCHES]
+                rows + 1,
+                len(columns),
+                height_ratios=[*[_SHEET_ROW_INCHES] * rows, _SHEET_LEGEND_INCHES],
+                left=0.5 / width,
+                right=1 - 0.08 / width,
+                top=1 - (_SHEET_TOP_INCHES + 0.15) / height,
+                bottom=0.02,
+                wspace=0.12,
+                hspace=0.28,
             )
 
     def add(self, row: int, column: str, row_title: str, panel):
@@ -177,14 +185,14 @@ class SheetPanels:
 
     def save(self, path: Path) -> None:
         """Write the figure as the path's ending says: .png or .svg."""
-        save_figure(self._figure, path)
+        save_figure(self._figure, path, _SHEET_DOTS_PER_INCH)
 
 
-def save_figure(figure, path: Path) -> None:
+def save_figure(figure, path: Path, dots_per_inch: int = _DOTS_PER_INCH) -> None:
     """Write a figure as the path's ending says: .png or .svg; the same figure gives the same bytes."""
     # A date or a version would make two files of one picture.
     told = {"Software": None} if path.suffix == ".png" else {"Date": None, "Creator": None}
     with figure_style():
-        figure.savefig(path, dpi=_DOTS_PER_INCH, metadata=told)
+        figure.savefig(path, dpi=dots_per_inch, metadata=told)
         # Laid out once, it stays so: the next file is the same picture, sooner.
         figure.set_layout_engine("none")

@@ -1,10 +1,9 @@
 """Numbers among the options, refused in a sentence where they are none."""
 
 import math
-import re
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import LEVELS, parse_level, sorted_levels
+from LumbarHULib.core.levels import parse_levels
 
 _MOST_DIGITS = 9
 
@@ -58,25 +57,14 @@ def number(option: str, text: str, least: float, most: float) -> float:
 
 
 def levels(option: str, text: str) -> tuple[str, ...]:
-    """Return the levels that an option gives, separated by commas or as a range, from cranial to caudal.
+    """Return the levels that an option gives, as `parse_levels` reads them.
 
     Raises
     ------
     InputError
         If one is unknown or named twice.
     """
-    found: list[str] = []
     try:
-        for part in text.split(","):
-            ends = [parse_level(end) for end in re.split("[-–]", part)]
-            first, last = LEVELS.index(ends[0]), LEVELS.index(ends[-1])
-            if len(ends) > 2 or first > last:
-                raise InputError(f"“{part.strip()}” is no range of levels.")
-            found += LEVELS[first : last + 1]
+        return parse_levels(text)
     except InputError as problem:
-        raise InputError(
-            f"{option} {text} cannot be used. {problem} Give levels such as L1 or L1,L2 or L1-L3."
-        ) from problem
-    if len(set(found)) < len(found):
-        raise InputError(f"{option} {text} names a level twice: name each once.")
-    return sorted_levels(found)
+        raise InputError(f"{option} {text} cannot be used. {problem}") from problem
