@@ -15,7 +15,7 @@ from LumbarHULib.core.errors import InputError
 LIFELINES_MISSING = "Python lacks the package lifelines, which computes it: install lumbarhu[survival]."
 DAYS_PER_YEAR = 365.25
 # Of the maximum of Cox's likelihood; lifelines stops sooner.
-_COX_PRECISION = 1e-12
+_COX_PRECISION = {"precision": 1e-20, "r_precision": 1e-20}
 Result = TypeVar("Result")
 
 
@@ -148,7 +148,7 @@ def _fit_cox(columns: Mapping[str, np.ndarray], confidence: float):
     from pandas import DataFrame
 
     model = CoxPHFitter(alpha=1 - confidence)
-    return model.fit(DataFrame(columns), "days", "outcome", fit_options={"precision": _COX_PRECISION})
+    return model.fit(DataFrame(columns), "days", "outcome", fit_options=_COX_PRECISION)
 
 
 def split_survival(hu, days, events, cutoff_hu: float, confidence: float = CONFIDENCE) -> SplitSurvival:

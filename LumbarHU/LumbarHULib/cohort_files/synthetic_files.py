@@ -8,6 +8,8 @@ from LumbarHULib.cohort_files.study_files import load_study_tables, load_t_score
 from LumbarHULib.files.csv_text import csv_text
 
 COHORT, READINGS = "synthetic-cohort.csv", "synthetic-readings.csv"
+# What its column outcome is about.
+OUTCOME = "fracture"
 READING_COLUMNS = ("case", "reader", "reading", "level", "roi", "mean_hu", "origin", "excluded")
 
 
