@@ -15,13 +15,13 @@ _HEAD = """\
 # The tables of a cohort
 
 `lumbarhu cohort COHORT.csv --out result` writes these tables into `result`, as CSV in UTF-8 with every digit; what
-could not be computed is an empty cell or a row that is missing, and `gaps.csv` says why. Confidence intervals are of 95 %, from
-`…_low` to `…_high`. `summary.html` shows the same numbers for people, with the method in a paragraph. A script of this
-project writes this page from the tables of the example cohort (`lumbarhu demo --cohort`).
+could not be computed is an empty cell or a row that is missing, and `gaps.csv` says why. Confidence intervals are of
+95 %, from `…_low` to `…_high`. `summary.html` shows the same numbers for people, with the method in a paragraph. A
+script of this project writes this page from the tables of the example cohort (`lumbarhu demo --cohort`).
 
-Regions (`roi`) are `round`, `oval`, `right`, `front`, `left`; levels are `T12` to `L5`, as far as they were measured, and
-`L1–L4` for the mean over these (with `--mean L1,L2` the mean is `L1–L2`, and so on); groups are `normal`, `osteopenia`,
-`osteoporosis`, and `all` for all of them. What is to be found (`target`) is
+Regions (`roi`) are `round`, `oval`, `right`, `front`, `left`; levels are `T12` to `L5`, as far as they were measured,
+and `L1–L4` for the mean over these (with `--mean L1,L2` the mean is `L1–L2`, and so on); groups are `normal`,
+`osteopenia`, `osteoporosis`, and `all` for all of them. What is to be found (`target`) is
 
 | target | by | found |
 |---|---|---|
@@ -30,10 +30,10 @@ Regions (`roi`) are `round`, `oval`, `right`, `front`, `left`; levels are `T12` 
 | `qct_osteoporosis`, `qct_low_bmd` | the same by quantitative CT: below 80, and up to 120 mg/cm³ | the same |
 | the outcome's name | the column `outcome`, named by `--outcome-name` | HU at or below the cutoff |
 
-Low HU are taken for positive everywhere: this direction is stated beforehand and never chosen from the data. A table whose
-name ends in `_levels` is that of each level by itself, where the table without it is that of the mean. Where a table bears
-many tests, `p_corrected` is corrected for their number by the method in `correction`, over the whole table, and `p` is
-as it came out.
+Low HU are taken for positive everywhere: this direction is stated beforehand and never chosen from the data. A table
+whose name ends in `_levels` is that of each level by itself, where the table without it is that of the mean. Where a
+table bears many tests, `p_corrected` is corrected for their number by the method in `correction`, over the whole
+table, and `p` is as it came out.
 """
 
 # What a row of each table is of.
@@ -55,12 +55,12 @@ _ROWS = {
     "roc_differences": "two regions whose areas under the curve are compared (DeLong, paired)",
     "predictive": "one of the cohort's own cutoffs, at the prevalence that was stated",
     "class_agreement": "a region, its classes by the study's cutoffs or by the cohort's own against the groups by DXA",
-    "study_cutoffs": "one of the study's cutoffs, tried on this cohort; its targets by QCT and the outcome use the cutoffs "
-    "for the same class, or for osteoporosis",
+    "study_cutoffs": "one of the study's cutoffs, tried on this cohort; targets by QCT and the outcome use the "
+    "cutoffs for the same class, or for osteoporosis",
     "roc_levels": "a region at a level, and a target",
     "cutoff_accuracy_levels": "one of the cohort's own cutoffs of a level",
-    "roc_differences_levels": "two levels, or a level and the mean, whose areas under the curve are compared in a region "
-    "(DeLong, paired, on the cases that have both)",
+    "roc_differences_levels": "two levels, or a level and the mean, whose areas under the curve are compared in a "
+    "region (DeLong, paired, on the cases that have both)",
     "predictive_levels": "one of the cohort's own cutoffs of a level, at the prevalence that was stated",
     "class_agreement_levels": "a region at a level: its classes against the groups by DXA",
     "study_cutoffs_levels": "one of the study's cutoffs of the mean over L1–L4, tried on a level",

@@ -309,8 +309,14 @@ def test_a_curve_that_shows_nothing_gives_no_file_of_cutoffs_unless_forced(tmp_p
         *("--cutoffs", out / "cutoffs.json"),
     )
     assert run.exit_code == 0
-    findings = json.loads((audit / "record.json").read_text(encoding="utf-8"))["findings"]
-    assert "cutoff_of_useless_curve" in {finding["code"] for finding in findings}
+    useless = {
+        row["roi"]
+        for row in rows_where(out / "roc.csv")
+        if row["target"] in ("osteoporosis", "low_bmd") and float(row["ci_low"]) <= 0.5
+    }
+    told = {row["roi"] for row in table(audit / "summary.csv") if "cutoff_of_useless_curve" in row["findings"]}
+    assert told == useless
+    assert useless
 
 
 def test_the_wrong_direction_is_no_good_curve(tmp_path):
