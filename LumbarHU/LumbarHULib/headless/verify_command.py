@@ -3,6 +3,7 @@
 import argparse
 
 from LumbarHULib.audit.verify import verify_audit_folder
+from LumbarHULib.headless.exit_codes import DIFFERS, DONE
 from LumbarHULib.headless.progress import Progress
 from LumbarHULib.images.ct_file import read_ct
 
@@ -23,7 +24,7 @@ def run_verify(options: argparse.Namespace) -> int:
         progress.clear()
     if not differences:
         print(f"{options.folder}: every hash, count and number is the same.")
-        return 0
+        return DONE
     print("\n".join(differences))
     print(f"{options.folder}: {len(differences)} difference{'s' if len(differences) != 1 else ''}.")
-    return 1
+    return DIFFERS

@@ -11,7 +11,7 @@ from LumbarHULib.core.closed_spline import sample_closed_spline
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.protocol_file import load_protocol
-from LumbarHULib.phantom.hostile.anatomy import Anatomy, BodyShape, Bone, Scanner, Surroundings, Vein
+from LumbarHULib.phantom.hostile.anatomy import Anatomy, Arch, BodyShape, Bone, Scanner, Surroundings, Vein
 from LumbarHULib.phantom.hostile.case import render_case
 from LumbarHULib.phantom.hostile.families import FAMILIES, family_case
 from LumbarHULib.phantom.hostile.reference import field_means_hu, measured_in_truth
@@ -73,9 +73,9 @@ def test_the_edge_of_what_is_rendered_is_the_true_outline():
     )
     case = render_case(anatomy, 1)
     from_mm = np.arange(-2, 2.001, 0.02)
-    for index in np.flatnonzero(~case.covered)[::60]:
-        if abs(case.outline_ras_mm[index] - case.midline_ras_mm[1])[0] < 14 and case.outline_ras_mm[index, 1] < 0:
-            continue
+    front = case.outline_ras_mm[:, 1] > case.midline_ras_mm[:, 1].mean()
+    assert not case.covered[front].any()
+    for index in np.flatnonzero(front)[::40]:
         profile = profile_hu(case, index, from_mm)
         crossing = from_mm[np.abs(profile - (400.0 + 45.0) / 2).argmin()]
         assert abs(crossing) < 0.08
@@ -98,7 +98,7 @@ def test_a_cortex_carries_its_thickness_times_its_value():
 
 def test_without_blur_the_regions_measure_the_field_and_the_field_is_its_formula(protocol):
     bone = Bone(trabecular_hu=120.0, gradient_hu_per_mm=(0.6, -1.5, 2.0), texture_hu=0.0)
-    case = render_case(Anatomy(BodyShape(flare_mm=0.0), bone, scanner=QUIET), 2)
+    case = render_case(Anatomy(BodyShape(flare_mm=0.0), bone, arch=Arch(corner_hu=(0.0, 0.0)), scanner=QUIET), 2)
     level = measured_in_truth(case, protocol)
     fields = field_means_hu(case, {roi: level.rois[roi].mask for roi in ROIS})
     half_depth_mm = case.anatomy.shape.depth_mm / 2
@@ -112,6 +112,42 @@ def test_without_blur_the_regions_measure_the_field_and_the_field_is_its_formula
         assert fields[roi] == pytest.approx(formula.mean(), abs=0.02)
         assert level.rois[roi].values["mean_hu"] == pytest.approx(fields[roi], abs=0.5)
     assert abs(back + half_depth_mm) < 3
+
+
+def test_the_density_changes_with_height_as_it_was_asked_for():
+    bone = Bone(gradient_hu_per_mm=(0.0, 0.0, 3.0), texture_hu=0.0)
+    case = render_case(Anatomy(bone=bone, scanner=replace(QUIET, slice_mm=2.0, thickness_mm=2.0)), 1)
+    # The grid's k runs upward.
+    assert case.ras_from_ijk[2, 2] == 2.0
+    assert np.diff(case.field_hu, axis=0) == pytest.approx(6.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("sharpening", [0.0, 1.0])
+def test_deep_inside_a_kernel_keeps_the_bone_s_value(sharpening):
+    bone = Bone(texture_hu=0.0)
+    case = render_case(Anatomy(bone=bone, scanner=replace(QUIET, blur_fwhm_mm=1.4, sharpening=sharpening)), 1)
+    middle = np.rint(np.linalg.solve(case.ras_from_ijk, [*case.midline_ras_mm.mean(axis=0), 1])[:3]).astype(int)[::-1]
+    assert case.voxels_hu[tuple(middle)] == pytest.approx(130.0, abs=1.0)
+
+
+def test_a_sharp_kernel_overshoots_outside_the_cortex():
+    soft, sharp = (
+        render_case(Anatomy(scanner=replace(QUIET, blur_fwhm_mm=0.9, sharpening=weight)), 1) for weight in (0.0, 1.0)
+    )
+    from_mm = np.arange(1.0, 2.5, 0.1)
+    assert profile_hu(sharp, 0, from_mm).min() < profile_hu(soft, 0, from_mm).min() - 30
+
+
+@pytest.mark.parametrize("scanner", [{"noise_hu": 20.0}, {"streak_hu": 20.0}, {"metal_hu": 20.0}])
+def test_noise_and_streaks_have_the_sd_they_were_asked_for(scanner):
+    quiet, noisy = (render_case(Anatomy(scanner=replace(QUIET, **change)), 1) for change in ({}, scanner))
+    added = noisy.voxels_hu.astype(float) - quiet.voxels_hu
+    assert added.std(axis=(1, 2)) == pytest.approx([20.0] * 3, rel=0.03)
+    along_x, along_y = (np.diff(added, axis=axis).std() for axis in (2, 1))
+    if "streak_hu" in scanner:
+        assert along_x < along_y / 4
+    if "noise_hu" in scanner:
+        assert along_x == pytest.approx(along_y, rel=0.05)
 
 
 def test_where_the_vein_opens_the_wall_there_is_no_cortex():

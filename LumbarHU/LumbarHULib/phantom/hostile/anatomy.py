@@ -23,8 +23,9 @@ class BodyShape:
         Widths at `WIDTH_AT` of the depth as fractions of `width_mm`.
     horn_mm : (right, left)
         How far the horns reach behind the midline's posterior end; negative where the back is convex.
-    end_width : float
-        Width where the lateral walls turn into the pedicles, as a fraction of `width_mm`.
+    end_width, turn_mm : float
+        Width where the lateral walls turn into the pedicles, as a fraction of `width_mm`, and how far in front of the
+        horns' tips that is.
     tip : float
         Distance of the horns' tips from the midline, as a fraction of half the width.
     canal : float
@@ -47,10 +48,11 @@ class BodyShape:
     width_mm: float = 42.0
     widths: tuple[float, ...] = (0.6, 0.82, 0.95, 0.99)
     horn_mm: tuple[float, float] = (3.5, 3.5)
-    end_width: float = 0.97
-    tip: float = 0.78
-    canal: float = 0.55
-    wall_shape: float = 0.75
+    end_width: float = 0.95
+    turn_mm: float = 5.0
+    tip: float = 0.63
+    canal: float = 0.48
+    wall_shape: float = 0.88
     side: tuple[float, float] = (1.0, 1.0)
     rotation_deg: float = 0.0
     flare_mm: float = 1.5
@@ -130,6 +132,12 @@ class Arch:
         Whether the canal's sides run straight to its apex.
     medulla_hu, cortex_mm : float
         In the pedicles and processes.
+    corner_hu : (right, left)
+        What denser bone at the pedicles' bases adds in the body's corners.
+    corner_mm : float
+        Over which depth that falls to 1/e.
+    fillet_mm : float
+        How roundly the pedicles leave the body: the lateral walls flare into them.
     sac_hu, epidural_fat_hu, epidural_vein_hu : float
         What the canal holds.
     process_mm : (right, left)
@@ -143,6 +151,9 @@ class Arch:
     v_shaped: bool = False
     medulla_hu: float = 220.0
     cortex_mm: float = 1.3
+    corner_hu: tuple[float, float] = (60.0, 60.0)
+    corner_mm: float = 4.0
+    fillet_mm: float = 4.0
     sac_hu: float = 30.0
     epidural_fat_hu: float = -80.0
     epidural_vein_hu: float = 45.0
@@ -201,6 +212,24 @@ class Spur:
     shell_mm: float = 0.8
     slope: float = 0.0
     native_cortex: float = 1.0
+
+
+@dataclass(frozen=True)
+class Band:
+    """A calcified ligament along the body, with a gap of soft tissue between them.
+
+    Parameters
+    ----------
+    angle_deg, width_mm : float
+        Direction of its middle, and its width along the outline.
+    gap_mm, thickness_mm, hu : float
+    """
+
+    angle_deg: float
+    width_mm: float
+    gap_mm: float = 0.8
+    thickness_mm: float = 1.5
+    hu: float = 700.0
 
 
 @dataclass(frozen=True)
@@ -264,7 +293,8 @@ class Surroundings:
         Tissue between the body's sides and the lung on either side; None = no lung.
     lung_front : bool
         Whether the lung also reaches around the front corners.
-    lung_hu : float
+    lung_hu, pleura_hu : float
+        In the lung, and in the tissue between the lung and the body.
     vessels : tuple of Vessel
     rib_heads : tuple of RibHead
     organ_hu : float
@@ -280,6 +310,7 @@ class Surroundings:
     lung_gap_mm: tuple[float, float] | None = None
     lung_front: bool = False
     lung_hu: float = -850.0
+    pleura_hu: float = -60.0
     vessels: tuple[Vessel, ...] = (Vessel(), Vessel(angle_deg=115.0, hu=42.0, wall_hu=42.0))
     rib_heads: tuple[RibHead, ...] = ()
     organ_hu: float = 60.0
@@ -330,4 +361,5 @@ class Anatomy:
     surroundings: Surroundings = field(default_factory=Surroundings)
     spurs: tuple[Spur, ...] = ()
     lesions: tuple[Lesion, ...] = ()
+    bands: tuple[Band, ...] = ()
     scanner: Scanner = field(default_factory=Scanner)

@@ -35,7 +35,7 @@ class Bones:
         canvas, bone = self.canvas, self.anatomy.bone
         by_x, by_y, by_z = bone.gradient_hu_per_mm
         field = bone.trabecular_hu + by_x * canvas.x + by_y * (canvas.y - canvas.center_mm[1]) + by_z * z_mm
-        field = (field + self._texture_at(z_mm) + self._subcortical_hu).astype(np.float32)
+        field = (field + self._texture_at(z_mm) + self._subcortical_hu + self._corners_hu).astype(np.float32)
         for lesion in self.anatomy.lesions:
             center, radii = lesion.center_mm, lesion.radii_mm
             share = 1 - ((z_mm - center[2]) / radii[2]) ** 2
@@ -65,12 +65,26 @@ class Bones:
                 spur.hu,
             )
         self._paint_canal(values, body_mm)
-        arch_mm = np.maximum(self._arch_at(z_mm), -canvas.canal_mm)
+        for band in self.anatomy.bands:
+            index = canvas.body.index_toward(band.angle_deg, canvas.center_mm)
+            half_mm = (band.thickness_mm / 2 * canvas.body.bump(index, band.width_mm))[canvas.nearest]
+            middle_mm = band.gap_mm + band.thickness_mm / 2
+            canvas.fill(values, np.abs(body_mm - middle_mm) - half_mm.astype(np.float32), band.hu)
+        arch_mm = self.joined_arch_mm(body_mm, z_mm)
         of_arch = arch_mm < body_mm
         bone_mm = np.minimum(body_mm, arch_mm)
         cortex_mm = np.where(of_arch, np.float32(arch.cortex_mm), self._cortex_mm)
-        inside_hu = np.where(of_arch & (body_mm > -0.5), np.float32(arch.medulla_hu) + self._texture_at(z_mm), field)
+        inside_hu = np.where(body_mm > 0, np.float32(arch.medulla_hu) + self._texture_at(z_mm), field)
         canvas.fill_shell(values, bone_mm, cortex_mm, np.float32(bone.cortex_hu), inside_hu)
+
+    def joined_arch_mm(self, body_mm: np.ndarray, z_mm: float) -> np.ndarray:
+        """Return signed distances from the arch at a height, joined to the body by fillets and cut by the canal."""
+        arch_mm, fillet_mm = self._arch_at(z_mm), max(self.anatomy.arch.fillet_mm, 1e-3)
+        overlap = np.clip(fillet_mm - np.abs(arch_mm - body_mm), 0, None)
+        joined_mm = np.minimum(arch_mm, body_mm) - overlap**2 / (4 * fillet_mm)
+        # What only the body explains is the body's.
+        joined_mm = np.where(overlap > 0, np.minimum(joined_mm, arch_mm), arch_mm)
+        return np.maximum(joined_mm, -self.canvas.canal_mm)
 
     def _body_at(self, z_mm: float) -> np.ndarray:
         shape, canvas = self.anatomy.shape, self.canvas
@@ -78,6 +92,18 @@ class Bones:
         shift = (shape.tilt + shape.lip * np.clip(canvas.normal_y, 0, 1)) * z_mm
         # The posterior wall hardly flares.
         return canvas.body_mm - flare * np.clip(canvas.normal_y + 0.9, 0, 1) - shift * canvas.normal_y
+
+    @cached_property
+    def _corners_hu(self) -> np.ndarray:
+        """What denser bone at the bases of the pedicles that are there at mid-height adds."""
+        canvas, shape, arch = self.canvas, self.anatomy.shape, self.anatomy.arch
+        added = np.zeros(canvas.shape, dtype=np.float32)
+        for which, rod in enumerate(self._rods["pedicle"]):
+            if self._pedicle_share(which, 0.0) > 0.05:
+                in_front = canvas.y + shape.depth_mm + shape.horn_mm[which]
+                apart_mm = np.clip(np.maximum(rod, in_front), 0, None)
+                added += np.float32(arch.corner_hu[which]) * np.exp(-apart_mm / arch.corner_mm)
+        return added
 
     def _spur_height(self, spur: Spur, z_mm: float) -> np.ndarray:
         canvas = self.canvas
@@ -156,6 +182,10 @@ class Bones:
         rods: dict[str, list[np.ndarray]] = {"pedicle": [], "process": [], "rest": []}
         spinous = np.array([0.0, back_mm - 3.5])
         rods["rest"].append(canvas.capsule(spinous, spinous - (0, 24.0), 2.6, 3.2))
+        # The laminae cling to the canal's rear half; in a V-shaped one they reach farther forward.
+        reach = 0.3 if arch.v_shaped else 0.5
+        behind = canvas.y + shape.depth_mm + reach * arch.canal_depth_mm
+        rods["rest"].append(np.maximum(canvas.canal_mm - 3.5, behind))
         for which, side in enumerate((-1, 1)):
             corners = wall_corners_mm(shape, side)
             outer, inner = abs(corners["turn"][0]), abs(corners["canal"][0])
@@ -182,7 +212,7 @@ class Bones:
         arch, shape = self.anatomy.arch, self.anatomy.shape
         parts = list(self._rods["rest"])
         for which, side in enumerate((-1, 1)):
-            share = 1 - ((z_mm - arch.pedicle_center_mm[which]) / arch.pedicle_half_height_mm) ** 2
+            share = self._pedicle_share(which, z_mm)
             if share <= 0.05:
                 continue
             corners = wall_corners_mm(shape, side)
@@ -192,6 +222,11 @@ class Bones:
             if arch.process_mm[which] > 0 and share > 0.3:
                 parts.append(self._rods["process"][which])
         return np.minimum.reduce(parts)
+
+    def _pedicle_share(self, which: int, z_mm: float) -> float:
+        """Return 1 at a pedicle's middle height, 0 at its upper and lower end and less beyond."""
+        arch = self.anatomy.arch
+        return 1 - ((z_mm - arch.pedicle_center_mm[which]) / arch.pedicle_half_height_mm) ** 2
 
     def _texture_planes(self, random: np.random.Generator) -> list[np.ndarray]:
         bone, scanner = self.anatomy.bone, self.anatomy.scanner

@@ -61,7 +61,7 @@ class HostileCase:
         """The CT as the core takes it."""
         return CtVolume(self.voxels_hu, self.ras_from_ijk)
 
-    def control_points_ras_mm(self, count: int = 48) -> np.ndarray:
+    def control_points_ras_mm(self, count: int = 64) -> np.ndarray:
         """Return points of the true outline at equal distances, shape (count, 3): their closed spline is it."""
         # Half a step off the midline's end.
         index = (np.arange(count) + 0.5) * len(self.outline_ras_mm) / count
@@ -152,6 +152,7 @@ def render_case(anatomy: Anatomy, seed: int, name: str = "") -> HostileCase:
 def _exact_mm(anatomy: Anatomy) -> float:
     """Return how far from the body something is painted whose edge follows its outline."""
     heights = [spur.height_mm * (1 + abs(spur.slope) * 5) for spur in anatomy.spurs]
+    heights += [band.gap_mm + band.thickness_mm for band in anatomy.bands]
     gaps = [1.7 * gap for gap in anatomy.surroundings.lung_gap_mm or ()]
     return max([3.0, anatomy.surroundings.crura_mm, *heights, *gaps]) + 1.0
 
@@ -163,4 +164,4 @@ def _covered(bones: Bones, body: Curve) -> np.ndarray:
     there = Canvas(outside[:, :1], outside[:, 1:], bones.canvas.step_mm, body, bones.canvas.canal)
     other = Bones.__new__(Bones)
     other.canvas, other.anatomy = there, bones.anatomy
-    return (np.maximum(other._arch_at(0.0), -there.canal_mm) < 0).ravel()
+    return (other.joined_arch_mm(there.body_mm, 0.0) < 0).ravel()

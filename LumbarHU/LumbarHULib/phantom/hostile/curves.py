@@ -7,8 +7,6 @@ import numpy as np
 
 from LumbarHULib.phantom.hostile.anatomy import WIDTH_AT, Anatomy, BodyShape
 
-# Height above the horns' tips at which the lateral walls turn into the pedicles.
-_TURN_MM = 3.5
 _SPACING_MM = 0.1
 
 
@@ -93,7 +91,7 @@ def wall_corners_mm(shape: BodyShape, side: int) -> dict[str, np.ndarray]:
         f"lateral_{fraction}": (width * half_mm, -fraction * depth_mm)
         for fraction, width in zip(WIDTH_AT, shape.widths, strict=True)
     }
-    corners["turn"] = (shape.end_width * half_mm, -depth_mm - horn_mm + _TURN_MM)
+    corners["turn"] = (shape.end_width * half_mm, -depth_mm - horn_mm + shape.turn_mm)
     corners["tip"] = (shape.tip * half_mm, -depth_mm - horn_mm)
     corners["canal"] = (inner_mm, -depth_mm - shape.wall_shape * horn_mm)
     corners["wall"] = (inner_mm / 2, -depth_mm - 0.27 * shape.wall_shape * horn_mm)

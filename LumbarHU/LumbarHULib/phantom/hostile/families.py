@@ -6,6 +6,7 @@ from zlib import crc32
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.phantom.hostile import bone_hazards as b
 from LumbarHULib.phantom.hostile import hazards as h
 from LumbarHULib.phantom.hostile import scan_hazards as s
 from LumbarHULib.phantom.hostile.anatomy import Anatomy, Arch, BodyShape, Bone, Scanner, Surroundings, Vein, Vessel
@@ -22,17 +23,20 @@ FAMILIES: dict[str, tuple] = {
     "lung": (h.Thorax(), h.Lung(), h.RibHeads()),
     "lung_ring": (h.Thorax(), h.Lung(gap_mm=(2.0, 4.0), front=True), h.RibHeads(gap_mm=(0.5, 2.0))),
     "rib_head": (h.Thorax(), h.RibHeads(gap_mm=(0.0, 0.7))),
-    "osteophyte": (h.Osteophytes(),),
-    "bridging": (h.Bridging(),),
-    "sclerosis": (h.Sclerosis(),),
+    "osteophyte": (b.Osteophytes(),),
+    "bridging": (b.Bridging(),),
+    "ligament": (b.Ligament(),),
+    "sclerosis": (b.Sclerosis(),),
     "dense_pedicles": (h.DensePedicles(),),
-    "schmorl": (h.SchmorlNode(),),
+    "schmorl": (b.SchmorlNode(),),
+    "endplate_arc": (b.EndplateArc(),),
+    "flared_walls": (h.FlaredWalls(),),
     "double_contour": (s.DoubleContour(),),
     "scoliosis": (h.Scoliosis(),),
     "contrast_vessel": (h.ContrastVessels(),),
-    "texture": (h.Texture(),),
-    "low_density": (h.LowDensity(),),
-    "high_density": (h.HighDensity(),),
+    "texture": (b.Texture(),),
+    "low_density": (b.LowDensity(),),
+    "high_density": (b.HighDensity(),),
     "sharp_kernel": (s.SharpKernel(),),
     "thick_slice": (s.ThickSlice(),),
     "coarse_pixels": (s.CoarsePixels(),),
@@ -42,9 +46,27 @@ FAMILIES: dict[str, tuple] = {
 
 # In "mixed" cases several hazards meet, the scanner's last.
 _ANATOMIES = (
-    *(h.Horns(), h.FlatBack(), h.Foramen(), h.VCanal(), h.OpenWall(), h.Osteophytes(), h.Bridging(), h.Sclerosis()),
-    *(h.DensePedicles(), h.SchmorlNode(), h.Scoliosis(), h.ContrastVessels(), h.Texture(), h.LowDensity()),
-    *(h.HighDensity(), h.Lung(one_side=True)),
+    *(
+        h.Horns(),
+        h.FlatBack(),
+        h.Foramen(),
+        h.VCanal(),
+        h.OpenWall(),
+        b.Osteophytes(),
+        b.Bridging(),
+        b.Ligament(),
+        b.Sclerosis(),
+    ),
+    *(
+        h.DensePedicles(),
+        h.FlaredWalls(),
+        b.SchmorlNode(),
+        h.Scoliosis(),
+        h.ContrastVessels(),
+        b.Texture(),
+        b.LowDensity(),
+    ),
+    *(b.HighDensity(), h.Lung(one_side=True)),
 )
 _SCANNERS = (s.SharpKernel(), s.ThickSlice(), s.DoubleContour(), s.Streaks(), s.FineScan())
 
@@ -79,7 +101,7 @@ def hostile_case(seed: int, *hazards) -> HostileCase:
     seed : int
         The same seed and hazards give the same case.
     *hazards
-        Values of the classes in `hazards` and `scan_hazards`.
+        Values of the classes in `hazards`, `bone_hazards` and `scan_hazards`.
     """
     # Other hazards draw other anatomies with the same seed.
     random = np.random.default_rng([seed, crc32(repr(hazards).encode())])
@@ -98,15 +120,17 @@ def draw_anatomy(random: np.random.Generator) -> Anatomy:
     widths = np.minimum(widths + random.uniform(-0.02, 0.02, 4), 1.0)
     horn = random.uniform(1.0, 4.5)
     uneven = random.normal(0, 0.02)
+    canal = random.uniform(0.38, 0.55)
     shape = BodyShape(
         depth_mm=depth,
         width_mm=width,
         widths=tuple(widths),
         horn_mm=tuple(horn + random.normal(0, 0.4, 2)),
-        end_width=random.uniform(0.91, 0.99),
-        tip=random.uniform(0.72, 0.82),
-        canal=random.uniform(0.47, 0.6),
-        wall_shape=random.uniform(0.5, 0.9),
+        end_width=random.uniform(0.88, 0.99),
+        turn_mm=random.uniform(3.0, min(9.0, 0.25 * depth + horn - 2.5)),
+        tip=canal + random.uniform(0.08, 0.2),
+        canal=canal,
+        wall_shape=random.uniform(0.65, 0.97),
         side=(1 - uneven, 1 + uneven),
         rotation_deg=random.normal(0, 2.5),
         flare_mm=random.uniform(0.8, 2.5),
@@ -126,13 +150,17 @@ def draw_anatomy(random: np.random.Generator) -> Anatomy:
     vein = Vein()
     if random.random() < 0.6:
         vein = Vein(random.uniform(3, 8), random.normal(0, 0.7), random.uniform(2, 8), random.uniform(0, 60))
+    corner = random.uniform(-110, 330)
     arch = Arch(
         pedicle_center_mm=tuple(random.uniform(2, 6) + random.normal(0, 0.7, 2)),
         pedicle_half_height_mm=random.uniform(7, 9),
-        pedicle_angle_deg=random.uniform(-3, 14),
+        pedicle_angle_deg=random.uniform(-3, 22),
         canal_depth_mm=random.uniform(14, 19),
-        medulla_hu=random.uniform(120, 350),
+        medulla_hu=max(bone.trabecular_hu + 1.2 * corner + random.uniform(-20, 150), 0.0),
         cortex_mm=random.uniform(1.0, 1.8),
+        corner_hu=tuple(corner + random.normal(0, 25, 2)),
+        corner_mm=random.uniform(3.0, 8.0),
+        fillet_mm=random.uniform(1.0, 8.0),
         sac_hu=random.uniform(15, 45),
         epidural_fat_hu=random.uniform(-95, -30),
         process_mm=tuple(random.uniform(8, 20, 2)) if random.random() < 0.7 else (0.0, 0.0),
@@ -160,4 +188,4 @@ def draw_anatomy(random: np.random.Generator) -> Anatomy:
         blur_fwhm_mm=random.uniform(1.0, 1.6),
         noise_hu=random.uniform(8, 22),
     )
-    return Anatomy(shape, bone, vein, arch, around, (), (), scanner)
+    return Anatomy(shape, bone, vein, arch, around, scanner=scanner)

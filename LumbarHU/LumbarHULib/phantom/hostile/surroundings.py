@@ -98,7 +98,8 @@ def _paint_lung(canvas: Canvas, values: np.ndarray, anatomy: Anatomy, random: np
         front = (canvas.y - front_y) - 0.9 * np.clip(side * canvas.x - shape.width_mm * 0.42, 0, None)
         back = -(canvas.y + shape.depth_mm + 5.0) - 0.35 * (side * canvas.x - shape.width_mm / 2)
         lung = np.minimum(lung, np.maximum.reduce([beside, half_plane, front, back]))
-    # The pleura and the tissue beneath it.
+    # The tissue between the body and the lung, and the pleura.
+    canvas.fill(values, np.maximum(lung - 8.0, canvas.body_mm - 8.0), around.pleura_hu)
     canvas.fill(values, np.maximum(lung - 1.2, 0.6 - canvas.body_mm), 25.0)
     canvas.fill(values, lung, around.lung_hu)
     for _ in range(10):
