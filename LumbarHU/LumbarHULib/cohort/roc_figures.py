@@ -223,7 +223,7 @@ def _steps(found: RegionSurvival) -> Iterator[Series]:
         ("high HU", ABOVE, found.split.high),
     ):
         x, y = _stairs(curve)
-        yield Series(role, f"{side}, {curve.events} of {curve.n}", x, y, is_line=True)
+        yield Series(role, f"{side}, n = {curve.n}, {curve.events} with", x, y, is_line=True)
 
 
 def _stairs(curve: SurvivalCurve) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from LumbarHULib.cohort.agreement import LSC_FACTOR
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.references import DXA, QCT
+from LumbarHULib.cohort.survival import has_lifelines
 from LumbarHULib.cohort_files.study_files import load_qct_criteria, load_t_score_criteria
 from LumbarHULib.core.levels import LEVELS
 
@@ -193,8 +194,15 @@ def _survival_sentences(analysis: CohortAnalysis) -> list[str]:
             f"({_joined(list(sources), 'or')}) are compared by the log-rank test."
         )
     if sentences:
-        sentences.append("Of hazard ratios and of log-rank tests, p was corrected by Holm's method.")
+        told = "Of hazard ratios and of log-rank tests, p was corrected by Holm's method"
+        sentences.append(f"{told}{f' (lifelines {_lifelines_version()})' if has_lifelines() else ''}.")
     return sentences
+
+
+def _lifelines_version() -> str:
+    from importlib.metadata import version
+
+    return version("lifelines")
 
 
 def _has_cutoffs(analysis: CohortAnalysis) -> bool:
