@@ -10,7 +10,6 @@ from headless.cohort_files import random_cohort, write_table
 from headless.command_runner import lumbarhu
 from PIL import Image
 
-
 OF = ("", "_qct", "_outcome")
 # Of other sizes: sheets of a row per level, forest plots and the flow.
 DIAGRAMS = {"flow", "correlation_levels", *(f"{name}{of}" for name in ("roc_levels", "forest") for of in OF)}
