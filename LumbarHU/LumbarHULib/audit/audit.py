@@ -66,7 +66,7 @@ class Audit:
     when: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for what, text in (("case", self.case), ("reader", self.reader)):
             if not text.strip() or not text.isprintable():
                 raise InputError(f"The name of the {what} is {text!r}: give one of printable characters on one line.")

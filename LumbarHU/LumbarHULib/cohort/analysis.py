@@ -72,7 +72,7 @@ class AnalysisOptions:
     outcome_cutoff_hu: float | None = None
     force_cutoffs: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for prefix, by in (("", ""), ("qct_", " by QCT")):
             part = self.prevalences.get(f"{prefix}osteoporosis", 0)
             whole = self.prevalences.get(f"{prefix}low_bmd", 1)

@@ -131,7 +131,7 @@ class Cohort:
     table_rows: int | None = None
     rows_left_out: Mapping[str, int] = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         n = len(self.cases)
         if not n:
             raise InputError("The cohort has no case: give at least one.")

@@ -62,7 +62,7 @@ class SyntheticSpec:
     hazard_ratio: float = 1.8
     longest_years: float = 6.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (-1 < self.hu_with_bmd < 1 and 0 <= self.pull_to_mean <= 1):
             raise InputError(
                 f"A correlation of {self.hu_with_bmd:g} or a pull of {self.pull_to_mean:g} cannot be drawn: give a "

@@ -31,7 +31,7 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"A row of {self.name} has not {len(self.columns)} cells.")
 
@@ -60,7 +60,7 @@ class _Gap:
 class Omissions:
     """What could not be computed, by name and reason, while the rest goes on."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._gaps: dict[tuple[str, str], _Gap] = {}
 
     def add(self, analysis: str, name: str, reason: str, would_need: str = "") -> None:

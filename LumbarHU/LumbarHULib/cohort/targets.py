@@ -40,7 +40,7 @@ class Target:
     positive: str
     groups: tuple[str, ...] = GROUPS
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not set(self.positive_groups) <= set(self.groups):
             raise InputError(
                 f"The positive groups of {self.name}, {', '.join(self.positive_groups)}, must be among "

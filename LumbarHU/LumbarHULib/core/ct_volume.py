@@ -33,7 +33,7 @@ class CtVolume:
     voxels_hu: np.ndarray
     ras_from_ijk: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         matrix = np.array(self.ras_from_ijk, dtype=float)
         matrix.flags.writeable = False
         object.__setattr__(self, "ras_from_ijk", matrix)

@@ -1,7 +1,7 @@
 """The vertebral levels and the five regions of interest, by name, order and label value."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from LumbarHULib.core.errors import InputError
@@ -53,6 +53,6 @@ def parse_levels(text: str) -> tuple[str, ...]:
     return sorted_levels(found)
 
 
-def sorted_levels(levels) -> tuple[str, ...]:
+def sorted_levels(levels: Iterable[str]) -> tuple[str, ...]:
     """Return `levels` from cranial to caudal."""
     return tuple(sorted(levels, key=LEVELS.index))
