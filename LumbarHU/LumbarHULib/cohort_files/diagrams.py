@@ -31,12 +31,12 @@ def draw_flow(flows: Sequence[Flow], note: str = "") -> Diagram:
     with figure_style():
         from matplotlib.figure import Figure
 
-        size = (_FLOW_WIDTH * max(2, len(flows)), _STEP_HEIGHT * most + 0.3)
+        size = (_FLOW_WIDTH * len(flows), _STEP_HEIGHT * most + 0.3)
         figure = Figure(figsize=size, layout="constrained")
         if note:
             figure.suptitle(note, fontsize=9, fontweight="bold")
         for number, flow in enumerate(flows, 1):
-            axes = figure.add_subplot(1, max(2, len(flows)), number)
+            axes = figure.add_subplot(1, len(flows), number)
             axes.set(xlim=(0, 1), ylim=(-most + 0.4, 0.6))
             axes.axis("off")
             axes.set_title(f"{flow.reference or 'No reference'}, {flow.level}", loc="left")
