@@ -77,7 +77,7 @@ def test_people_read_the_same_classes_and_regions_in_the_panel_as_in_files(secti
     for node in ast.walk(ast.parse(sections["words.py"])):
         if isinstance(node, ast.Dict):
             words |= {key.value: value.args[0].value for key, value in zip(node.keys, node.values, strict=True)}
-    assert words == {name: class_words(name, "{whose}") for name in CLASSES} | {roi: roi for roi in ROIS}
+    assert words == {name: class_words(name) for name in CLASSES} | {roi: roi for roi in ROIS}
 
 
 def test_no_section_is_too_long(sections):
