@@ -91,7 +91,8 @@ INSIDE_FUNCTIONS = {
     "core": NUMERICS,
     "placement": NUMERICS,
     "phantom": NUMERICS,
-    "cohort": NUMERICS,
+    # Outcomes in the course of time; where lifelines is not installed, as in Slicer, they are left out by name.
+    "cohort": NUMERICS | {"lifelines", "pandas"},
     "files": NUMERICS,
     "images": NUMERICS | {"SimpleITK", "pydicom"},
     "audit": NUMERICS | {"SimpleITK", "pydicom", "highdicom"},
