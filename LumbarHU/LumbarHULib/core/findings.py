@@ -132,6 +132,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "too_few_levels": "Too few levels for a class.",
             "levels_missing": "The mean is over fewer levels than the study's.",
             "implausible_mean": "A mean is not that of trabecular bone: no class.",
+            "cutoff_of_useless_curve": "The cutoff is of a ROC curve that does not show that low HU find anything.",
             "inside_cutoff_interval": "The mean lies inside the interval of its nearest cutoff.",
             "within_measurement_error": "The mean lies within measurement error of the cutoff.",
             "not_measured": "The level gave no number.",

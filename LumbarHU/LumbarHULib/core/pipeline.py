@@ -28,8 +28,8 @@ from LumbarHULib.core.levels import parse_level
 from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.patient import require_each_once, summarize
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.quantities import measure_roi
 from LumbarHULib.core.results import LevelRefusal, LevelResult, PlacementTrials, ReadingResult, RoiMask
-from LumbarHULib.core.roi_measurement import measure_roi
 from LumbarHULib.core.roi_shapes import roi_shapes
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.core.sensitivity import placement_trials

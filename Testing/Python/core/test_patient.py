@@ -144,7 +144,7 @@ def test_a_class_that_hangs_on_the_missing_levels_is_told():
         of = reading(level("L1", mean_hu), level("L2", mean_hu), cutoffs=medians_table())
         (missing,) = (finding for finding in of.summaries[0].findings if finding.code == "levels_missing")
         assert of.summaries[0].class_name == "normal"
-        assert ("its class would be “between the cutoffs”" in missing.sentence) == told
+        assert ("its class would be “osteopenia”" in missing.sentence) == told
 
 
 @pytest.mark.parametrize(
