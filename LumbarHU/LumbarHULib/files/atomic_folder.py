@@ -49,7 +49,7 @@ def check_destination(destination: Path, overwrite: bool = False, ours: OwnFolde
 
 
 @contextmanager
-def whole_folder(destination: Path, overwrite: bool = False, ours: OwnFolder | None = None) -> Iterator[Path]:
+def atomic_folder(destination: Path, overwrite: bool = False, ours: OwnFolder | None = None) -> Iterator[Path]:
     """Give a temporary folder beside `destination` and put it there when the ``with`` block ends without an error.
 
     An old folder is replaced only then. After an error, or when the user interrupts, everything is as it was before.

@@ -90,6 +90,7 @@ def _cutoff(place: LocatedValue) -> Cutoff:
         if name in plain
     }
     low, high = interval.get("low"), interval.get("high")
+    area = plain.get("area_under_curve", {})
     return _located(
         place["interval"] if interval else place,
         Cutoff,
@@ -100,6 +101,9 @@ def _cutoff(place: LocatedValue) -> Cutoff:
         **proportions,
         note=plain.get("note", ""),
         source=plain["source"],
+        area=area.get("value"),
+        area_low=area.get("low"),
+        area_high=area.get("high"),
     )
 
 

@@ -14,7 +14,7 @@ from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import parse_level, sorted_levels
 from LumbarHULib.files.markup_json import load_markups_json, placed_points, write_markup_json
 from LumbarHULib.files.markup_origin import is_automatic, is_made_for, midline_findings_of, midline_origin_of
-from LumbarHULib.files.suggest_subfolder import folder_meant
+from LumbarHULib.files.suggest_subfolder import suggest_subfolder
 
 SUFFIX = ".mrk.json"
 
@@ -166,7 +166,7 @@ def _markup_paths(paths: list[Path]) -> list[Path]:
         if path.is_dir():
             inside = _files_in(path)
             if not inside:
-                meant = folder_meant(path, _files_in) or "save the markups from Slicer into it."
+                meant = suggest_subfolder(path, _files_in) or "save the markups from Slicer into it."
                 raise InputError(f"The folder “{path.name or path}” holds no {SUFFIX} file: {meant}")
             files += inside
         elif path.exists():
