@@ -105,6 +105,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "midline_in_two_slices": "The midline's ends lie in different slices.",
             "midline_reversed": "The midline ran from back to front and was turned round.",
             "midline_rotated": "The midline is turned far against the patient's front.",
+            "outline_doubtful": "A stretch of the outline follows no visible edge of the body, and a mean hangs on it.",
             "midline_off_outline": "An end of the midline does not stand on the outline.",
             "midline_off_center": "The midline stands off the middle of the body.",
             "outline_unlike_ct": "The outline that a reader drew is unlike the one in the CT.",

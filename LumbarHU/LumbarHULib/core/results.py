@@ -117,6 +117,8 @@ class LevelResult:
         Control points of the outline as it was measured, in the mid-slice.
     outline_edited : bool
         Whether a reader drew or edited the outline.
+    outline_doubt_mm : numpy.ndarray, shape (n,), or None
+        By how much an outline that was found in the CT may be off at each control point: standard deviation.
     slices : tuple of int
         First and last slice k of the slab in the axial stack.
     covered_mm : float
@@ -141,6 +143,7 @@ class LevelResult:
     boundary: Boundary
     outline_ras_mm: np.ndarray
     outline_edited: bool
+    outline_doubt_mm: np.ndarray | None
     slices: tuple[int, int]
     covered_mm: float
     rois: dict[str, RoiResult]

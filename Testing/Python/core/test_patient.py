@@ -25,7 +25,7 @@ def level(name, mean_hu, excluded="") -> LevelResult:
     nothing = RoiMask(np.zeros((1, 1, 1), dtype=bool), (0, 0, 0))
     rois = {roi: RoiResult(name, roi, LABEL_VALUES[name], {"mean_hu": float(mean_hu)}, nothing) for roi in ROIS}
     midline = UPRIGHT.to_ras_mm([(0, 17), (0, -17)])
-    return LevelResult(name, midline, None, None, midline, False, (0, 0), 2.5, rois, None, MANUAL, excluded)
+    return LevelResult(name, midline, None, None, midline, False, None, (0, 0), 2.5, rois, None, MANUAL, excluded)
 
 
 def reading(*levels, facts=ON_PROTOCOL, cutoffs=CUTOFFS, **options):
