@@ -134,7 +134,7 @@ def _check_is_ours(destination: Path, content: set[str], ours: OwnFolder) -> Non
 
 def cannot_be_written(destination: Path, problem: OSError) -> InputError:
     """Return what to tell, with the remedy, when the system refuses to write."""
-    reason = _REASONS.get(problem.errno) or f"{problem.strerror or problem}: check the disk and the path"
+    reason = _REASONS.get(problem.errno or 0) or f"{problem.strerror or problem}: check the disk and the path"
     return InputError(f"“{destination}” cannot be written: {reason}.")
 
 

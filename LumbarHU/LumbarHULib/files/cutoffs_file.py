@@ -1,9 +1,10 @@
 """Cutoffs from their file."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from LumbarHULib.core.cutoffs import Cutoff, CutoffTable, Proportion, RoiCutoffs
 from LumbarHULib.core.errors import InputError
@@ -13,6 +14,8 @@ from LumbarHULib.files.located_json import LocatedValue, read_located_json
 from LumbarHULib.files.resources import resource_path
 
 DEFAULT_CUTOFFS = resource_path("Cutoffs", "shanghai-2022.json")
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +110,7 @@ def _cutoff(place: LocatedValue) -> Cutoff:
     )
 
 
-def _located(place: LocatedValue, kind: type, *values, **named_values):
+def _located(place: LocatedValue, kind: Callable[..., _Value], *values: Any, **named_values: Any) -> _Value:
     """Return the value of `kind`, or say at which line it is none."""
     try:
         return kind(*values, **named_values)
