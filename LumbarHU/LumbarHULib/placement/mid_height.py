@@ -123,17 +123,12 @@ def _is_endplate(stack: AxialStack, axes: BodyAxes, nearer_mm: float, farther_mm
 
 
 def _unseen(guess: BodyGuess, problem: InputError) -> Finding:
-    level = guess.level
-    sentence = f"The mid-slice of {level} was not taken from its endplates, as the CT does not show both: {problem}"
-    if guess.origin != "segment":
-        sentence = f"The CT shows the endplates of {level} so poorly that its mid-slice is uncertain: {problem}"
-    return Finding(
-        "endplates_not_seen" if guess.origin == "segment" else "mid_height_ambiguous",
-        sentence,
-        "Check on the images that the midline lies halfway between the endplates.",
-        "warning",
-        level,
-    )
+    level, remedy = guess.level, "Check on the images that the midline lies halfway between the endplates."
+    if guess.origin == "segment":
+        sentence = f"The mid-slice of {level} was not taken from its endplates, as the CT does not show both: {problem}"
+        return Finding("endplates_not_seen", sentence, remedy, "warning", level)
+    sentence = f"The CT shows the endplates of {level} so poorly that its mid-slice is uncertain: {problem}"
+    return Finding("mid_height_ambiguous", sentence, remedy, "warning", level)
 
 
 def _disagreement(level: str, name: str, off_mm: float, is_ct: bool, protocol: Protocol) -> Finding:

@@ -40,6 +40,8 @@ CORE_FLOW = (
     "axial_stack",
     "endplate_fit",
     "endplates",
+    "posterior_arch",
+    "body_height",
     "plane_image",
     "landmarks",
     "frame",
