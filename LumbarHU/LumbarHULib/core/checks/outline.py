@@ -21,6 +21,8 @@ class DoubtfulStretch:
     ----------
     shares : numpy.ndarray, shape (n,)
         How far each control point belongs to the stretch, 0 to 1.
+    curve_uv_mm : numpy.ndarray, shape (m, 2)
+        The stretch as a dense line, in the level's frame.
     middle_uv_mm : tuple of float
         Middle of the stretch, in the level's frame.
     doubt_mm : float
@@ -30,6 +32,7 @@ class DoubtfulStretch:
     """
 
     shares: np.ndarray
+    curve_uv_mm: np.ndarray
     middle_uv_mm: tuple[float, float]
     doubt_mm: float
     length_mm: float
@@ -64,7 +67,9 @@ def doubtful_stretches(level: LevelResult, protocol: Protocol) -> list[DoubtfulS
         shares = inside.reshape(count, _PER_SPAN).max(axis=1)
         middle = dense[run[len(run) // 2]]
         stretches.append(
-            DoubtfulStretch(shares, (float(middle[0]), float(middle[1])), float(dense_mm[run].max()), length_mm)
+            DoubtfulStretch(
+                shares, dense[run], (float(middle[0]), float(middle[1])), float(dense_mm[run].max()), length_mm
+            )
         )
     return stretches
 
