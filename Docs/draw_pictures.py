@@ -14,7 +14,7 @@ import numpy as np
 import SimpleITK
 
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
-from LumbarHULib.core.outline import Outline
+from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.headless.command_line import main as lumbarhu
 
 LEVEL = "L3"

@@ -16,7 +16,7 @@ from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import ROIS
-from LumbarHULib.core.outline import Outline
+from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from LumbarHULib.cohort.analysis import AnalysisOptions
 from LumbarHULib.cohort.tables import Table
-from LumbarHULib.files.cohort_job import CohortJob, run_cohort_job
-from LumbarHULib.files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
+from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
+from LumbarHULib.cohort_files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
 
 PAGE = Path(__file__).parent / "cohort-tables.md"
 

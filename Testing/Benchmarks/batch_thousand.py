@@ -25,8 +25,8 @@ from headless.phantom_files import PhantomFiles, one_level_phantom, write_midlin
 from thousand_cases import CaseTable, full_grid, kind_count, render_cts, small_grid, write_table
 from thousand_runs import Run, bytes_of, hashes_of, run_batch, run_killed, run_reading
 
-from LumbarHULib.files.ct_file import write_ct
 from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL
+from LumbarHULib.images.ct_file import write_ct
 
 WORKERS = 2
 KILLS = 10

@@ -32,7 +32,7 @@ from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.cutoffs_file import load_cutoffs
-from LumbarHULib.files.label_map_file import write_label_map
+from LumbarHULib.images.label_map_file import write_label_map
 
 CORE_KNOWN_AIM_MS, CORE_NEW_AIM_MS, HANDLER_AIM_MS = 5, 10, 16
 MEMORY_AIM_MB = 20

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "LumbarHU"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Python"))
 
 import numpy as np
-from files.dicom_builder import save, slice_dataset
+from images.dicom_builder import save, slice_dataset
 from placement.phantom_masks import vertebra_mask
 from timing import Figures, time_in_turn
 from workload import SLICE_COUNTS, Workload, workloads
@@ -23,9 +23,9 @@ from workload import SLICE_COUNTS, Workload, workloads
 from LumbarHULib.core.levels import LABEL_VALUES, MEAN_LEVELS
 from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.core.sensitivity import placement_trials
-from LumbarHULib.files.ct_file import read_ct, write_ct
-from LumbarHULib.files.segmentation_file import read_segmentation
 from LumbarHULib.headless.placing import GivenSeeds, GivenSegments, given_segments
+from LumbarHULib.images.ct_file import read_ct, write_ct
+from LumbarHULib.images.segmentation_file import read_segmentation
 from LumbarHULib.phantom.grid import Grid
 from LumbarHULib.phantom.spines import demo_spine
 

@@ -8,7 +8,7 @@ import numpy as np
 from headless.batch_files import KINDS, broken_rows, case_row, write_cases
 from headless.phantom_files import PhantomFiles, write_line, write_midlines
 
-from LumbarHULib.files.ct_file import write_ct
+from LumbarHULib.images.ct_file import write_ct
 from LumbarHULib.phantom.grid import Grid, axial_grid
 from LumbarHULib.phantom.render import render_on_grid
 from LumbarHULib.phantom.spines import lumbar_spine

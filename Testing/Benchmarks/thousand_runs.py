@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from LumbarHULib.files.ct_file import read_ct
 from LumbarHULib.headless.worker_processes import map_on_processes
+from LumbarHULib.images.ct_file import read_ct
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2] / "LumbarHU"
 _PAGE_BYTES = resource.getpagesize()

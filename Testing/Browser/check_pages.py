@@ -14,11 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Python"))
 
+from audit.readings import CUTOFFS, PROTOCOL, example_audit
 from browser_tools import axe_issues, chromium, opened
-from files.readings import CUTOFFS, PROTOCOL, example_audit
 
+from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.core.scan_facts import ScanFacts
-from LumbarHULib.files.audit_folder import write_audit_folder
 from LumbarHULib.headless.command_line import main as lumbarhu
 
 WIDTHS_PX = {"phone": 360, "desk": 1280}

@@ -23,8 +23,8 @@ from LumbarHULib.cohort.bootstrap import bootstrap_cutoff, draw_cutoffs
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.study_tables import MEAN
 from LumbarHULib.cohort.targets import TARGETS, split
+from LumbarHULib.cohort_files.study_files import load_study_tables
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.study_files import load_study_tables
 
 N_POSITIVE, N_NEGATIVE = 27, 73
 RESAMPLES = 1000

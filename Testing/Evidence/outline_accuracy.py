@@ -20,7 +20,7 @@ import numpy as np
 from core.slice_phantom import SHAPES, SlicePhantom, outline_errors, render
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.outline_fit import fit_outline
+from LumbarHULib.core.outline.fit import fit_outline
 from LumbarHULib.files.protocol_file import load_protocol
 
 NOISE_HU = 15.0

@@ -8,7 +8,7 @@ from LumbarHULib.core import polygons
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
-from LumbarHULib.core.outline import Outline, round_to_positions
+from LumbarHULib.core.outline.outline import Outline, round_to_positions
 from LumbarHULib.core.protocol import Protocol
 
 # Points are kept to 1e-6 mm: a line drawn at a limit may cross that much beyond it.

@@ -6,7 +6,7 @@ from LumbarHULib.core import polygons
 from LumbarHULib.core.closed_spline import CHORD_ERROR_MM
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.frame import Frame
-from LumbarHULib.core.outline import Outline
+from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.protocol import Protocol
 
 # The offset curve is judged against the polygon that stands for the spline: so much nearer than the margin it may lie.

@@ -8,7 +8,7 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.label_maps import Slab
 from LumbarHULib.core.not_scanned import not_scanned_findings
-from LumbarHULib.core.outline_search import LevelOutline
+from LumbarHULib.core.outline.level import LevelOutline
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import RoiResult
 from LumbarHULib.core.roi_shapes import RoiShapes

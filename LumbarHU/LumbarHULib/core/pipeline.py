@@ -18,7 +18,7 @@ from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.level_findings import level_findings, with_roi_findings
 from LumbarHULib.core.levels import parse_level
 from LumbarHULib.core.not_scanned import require_scanned, without_unscanned
-from LumbarHULib.core.outline_search import outline_of_level
+from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.patient import summarize
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.reading_checks import check_places

@@ -11,8 +11,8 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.outline import Outline
-from LumbarHULib.core.outline_search import outline_of_level
+from LumbarHULib.core.outline.level import outline_of_level
+from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult, RoiMask
 

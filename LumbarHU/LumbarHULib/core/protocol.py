@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, sorted_levels
-from LumbarHULib.core.outline_fit_model import OutlineModel
+from LumbarHULib.core.outline.model import OutlineModel
 
 
 def _number(unit: str, low: float, high: float, integer: bool = False):

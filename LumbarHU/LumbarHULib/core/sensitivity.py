@@ -23,7 +23,7 @@ from LumbarHULib.core.label_maps import slab_around
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.not_scanned import not_scanned_in
-from LumbarHULib.core.outline_search import outline_of_level
+from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import GIVEN_CLASSES, LevelResult, PlacementTrials, RoiPlacement
 from LumbarHULib.core.roi_shapes import shapes_of_placements

@@ -9,7 +9,7 @@ from LumbarHULib.core import polygons
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
-from LumbarHULib.core.outline import Outline
+from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult
 

@@ -1,1 +1,1 @@
-"""CT files, audit folders, CSV and JSON: what LumbarHU reads from and writes to disk."""
+"""What every other room reads or writes with: whole folders, CSV, JSON, HTML, markups, protocol and cutoffs."""

@@ -12,9 +12,9 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import parse_level, sorted_levels
-from LumbarHULib.files.folder_meant import folder_meant
 from LumbarHULib.files.markup_json import load_markups_json, placed_points, write_markup_json
 from LumbarHULib.files.markup_origin import is_automatic, is_made_for, midline_findings_of, midline_origin_of
+from LumbarHULib.files.suggest_subfolder import folder_meant
 
 SUFFIX = ".mrk.json"
 

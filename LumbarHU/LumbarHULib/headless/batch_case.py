@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from LumbarHULib.audit.folder import RECORD, file_sha256
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.audit_folder import RECORD, file_sha256
 from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS
-from LumbarHULib.files.input_identity import (
+from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL
+from LumbarHULib.headless import measure_job
+from LumbarHULib.headless.input_identity import (
     KnownContent,
     content_of,
     ct_files,
@@ -19,8 +21,6 @@ from LumbarHULib.files.input_identity import (
     sign_of,
     volume_files,
 )
-from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL
-from LumbarHULib.headless import measure_job
 from LumbarHULib.headless.measure_job import MeasureJob
 
 # Under this name the record says what a folder was made from.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from LumbarHULib.audit.report.case_index import INDEX, write_index
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.case_index import INDEX, write_index
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.headless.batch_case import CaseOutcome, CaseTask, common_sha256, measure_case

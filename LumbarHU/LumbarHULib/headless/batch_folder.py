@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TextIO
 from uuid import uuid4
 
+from LumbarHULib.audit.tables import RESULTS_COLUMNS, SUMMARY_COLUMNS
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.audit_tables import RESULTS_COLUMNS, SUMMARY_COLUMNS
+from LumbarHULib.files.atomic_folder import cannot_be_written, check_destination, names_in
 from LumbarHULib.files.csv_text import csv_text
-from LumbarHULib.files.input_identity import KnownContent
-from LumbarHULib.files.whole_folder import cannot_be_written, check_destination, names_in
 from LumbarHULib.headless.batch_table import RowProblem
+from LumbarHULib.headless.input_identity import KnownContent
 
 FAILURES = "failures.csv"
 _FAILURES_COLUMNS = ("row", "case", "column", "sentence")
@@ -28,7 +28,7 @@ _STATE = ".batch"
 _LOCK = "lock"
 _KNOWN = "known.jsonl"
 
-# What `whole_folder` leaves behind in a process that is killed.
+# What `atomic_folder` leaves behind in a process that is killed.
 _LEFT_BEHIND = re.compile(r"\..+\.[0-9a-f]{8}\.(part|old)")
 # By another process that holds it; a file system without locks says something else.
 _LOCKED = (errno.EACCES, errno.EAGAIN)

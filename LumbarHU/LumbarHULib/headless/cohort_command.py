@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from LumbarHULib.cohort.analysis import AnalysisOptions, CohortAnalysis
 from LumbarHULib.cohort.bootstrap import LEAST_RESAMPLES, MOST_RESAMPLES
 from LumbarHULib.cohort.cases import CohortFinding
-from LumbarHULib.files.cohort_html_tables import interval_text, number_text
-from LumbarHULib.files.cohort_job import CohortJob, run_cohort_job
-from LumbarHULib.files.cohort_words import by_kind, in_columns, more_like_it
+from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
+from LumbarHULib.cohort_files.page_tables import interval_text, number_text
+from LumbarHULib.cohort_files.words import by_kind, in_columns, more_like_it
 from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.option_values import share, whole_number
 from LumbarHULib.headless.progress import Progress

@@ -4,10 +4,10 @@ import argparse
 
 from LumbarHULib.cohort.analysis import AnalysisOptions
 from LumbarHULib.cohort.study_comparison import compare_with_study
-from LumbarHULib.files.cohort_job import CohortJob, run_cohort_job
-from LumbarHULib.files.study_files import load_study_tables
-from LumbarHULib.files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
-from LumbarHULib.files.whole_folder import OwnFolder, whole_folder
+from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
+from LumbarHULib.cohort_files.study_files import load_study_tables
+from LumbarHULib.cohort_files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
+from LumbarHULib.files.atomic_folder import OwnFolder, whole_folder
 from LumbarHULib.headless.cohort_command import cohort_text
 from LumbarHULib.headless.progress import Progress
 

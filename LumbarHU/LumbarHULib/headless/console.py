@@ -4,21 +4,21 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
-from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.levels import LEVELS, ROIS
-from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.results import ReadingResult, RoiSummary
-from LumbarHULib.files.audit import Audit
-from LumbarHULib.files.protocol_file import changed_values
-from LumbarHULib.files.report_numbers import single_measurement_error_hu
-from LumbarHULib.files.report_words import (
+from LumbarHULib.audit.audit import Audit
+from LumbarHULib.audit.report.numbers import single_measurement_error_hu
+from LumbarHULib.audit.report.words import (
     grouped_findings,
     osteopenia_recovered,
     regions_by_class,
     sentences_of,
     trials_told,
 )
+from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.levels import LEVELS, ROIS
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.results import ReadingResult, RoiSummary
+from LumbarHULib.files.protocol_file import changed_values
 
 _EDITED = "* edited by hand: such a region, and each mean that it enters, has no trials of placement."
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TypeVar
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.input_identity import program_sha256
+from LumbarHULib.headless.input_identity import program_sha256
 from LumbarHULib.headless.worker_processes import WorkerDied
 
 Item = TypeVar("Item")

@@ -5,17 +5,17 @@ import os
 import sys
 from pathlib import Path
 
+from LumbarHULib.audit.folder import RECORD
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS
-from LumbarHULib.files.audit_folder import RECORD
+from LumbarHULib.files.atomic_folder import OwnFolder, whole_folder
 from LumbarHULib.files.csv_text import csv_text
-from LumbarHULib.files.ct_file import write_ct
 from LumbarHULib.files.markup_file import write_markup
 from LumbarHULib.files.seeds_file import write_seeds
-from LumbarHULib.files.whole_folder import OwnFolder, whole_folder
 from LumbarHULib.headless import measure_job
 from LumbarHULib.headless.console import audit_text
 from LumbarHULib.headless.progress import Progress
+from LumbarHULib.images.ct_file import write_ct
 from LumbarHULib.phantom.demo import demo_ct
 from LumbarHULib.phantom.render import PhantomCt
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from LumbarHULib.files.dicom_export import REPORT, SEGMENTATION, export_dicom
+from LumbarHULib.audit.dicom_export import REPORT, SEGMENTATION, export_dicom
 from LumbarHULib.headless.progress import Progress
 
 

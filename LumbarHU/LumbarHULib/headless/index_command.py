@@ -2,7 +2,7 @@
 
 import argparse
 
-from LumbarHULib.files.case_index import INDEX, write_index
+from LumbarHULib.audit.report.case_index import INDEX, write_index
 from LumbarHULib.headless.progress import Progress
 
 # So many folders that were left out are printed; all stand on the page.

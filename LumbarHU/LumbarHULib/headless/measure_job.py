@@ -8,17 +8,15 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from LumbarHULib.audit.audit import Audit, require_measured_levels
+from LumbarHULib.audit.folder import OWN_AUDIT_FOLDER, write_audit_folder
 from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.results import ReadingResult
-from LumbarHULib.files.audit import Audit, require_measured_levels
-from LumbarHULib.files.audit_folder import OWN_AUDIT_FOLDER, write_audit_folder
-from LumbarHULib.files.ct_file import CtFile, read_ct
+from LumbarHULib.files.atomic_folder import check_destination
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
-from LumbarHULib.files.label_maps_in import RegionMasks, read_label_maps, without_unchanged
 from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
-from LumbarHULib.files.whole_folder import check_destination
 from LumbarHULib.headless.placing import (
     GivenMarkups,
     GivenSeeds,
@@ -27,6 +25,8 @@ from LumbarHULib.headless.placing import (
     given_seeds,
     given_segments,
 )
+from LumbarHULib.images.ct_file import CtFile, read_ct
+from LumbarHULib.images.label_maps_in import RegionMasks, read_label_maps, without_unchanged
 
 # Stands in the files where the user gave no name: a file's name may be a patient's.
 UNNAMED = "unnamed"

@@ -17,8 +17,8 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult, ReadingResult
 from LumbarHULib.files.markup_file import read_markups
 from LumbarHULib.files.seeds_file import read_seeds
-from LumbarHULib.files.segment_levels import levels_of_segments
-from LumbarHULib.files.segmentation_file import Segment, read_segmentation
+from LumbarHULib.images.segment_levels import levels_of_segments
+from LumbarHULib.images.segmentation_file import Segment, read_segmentation
 from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.click_bodies import check_order, guess_from_click, guesses_between_clicks
 from LumbarHULib.placement.mask_bodies import guess_from_mask

@@ -7,10 +7,10 @@ from pathlib import Path
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.results import ReadingResult
-from LumbarHULib.files.ct_file import CtFile
 from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.headless.scene import headless_scene
+from LumbarHULib.images.ct_file import CtFile
 from LumbarHULib.mrml.ct_node import set_bone_window, volume_node_from_ct
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import accept_off_protocol, create_reading, exclude_level

@@ -10,10 +10,10 @@ from LumbarHULib.cohort.study_check import check_study
 from LumbarHULib.cohort.study_simulation import ASSUMPTION, expected_classes, simulate_cutoff
 from LumbarHULib.cohort.study_tables import StudyTables
 from LumbarHULib.cohort.targets import TARGETS
+from LumbarHULib.cohort_files.study_files import load_study_tables
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
-from LumbarHULib.files.study_files import load_study_tables
 from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.option_values import whole_number
 from LumbarHULib.headless.progress import Progress

@@ -2,9 +2,9 @@
 
 import argparse
 
-from LumbarHULib.files.ct_file import read_ct
-from LumbarHULib.files.verify import verify_audit_folder
+from LumbarHULib.audit.verify import verify_audit_folder
 from LumbarHULib.headless.progress import Progress
+from LumbarHULib.images.ct_file import read_ct
 
 
 def run_verify(options: argparse.Namespace) -> int:

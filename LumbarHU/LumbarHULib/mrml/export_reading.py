@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from LumbarHULib.audit.audit import Audit, require_measured_levels
+from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.results import ReadingResult
-from LumbarHULib.files.audit import Audit, require_measured_levels
-from LumbarHULib.files.audit_folder import write_audit_folder
 from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.mrml.reading import Reading
 

@@ -7,7 +7,7 @@ import numpy as np
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.files.segmentation_file import Segment
+from LumbarHULib.images.segmentation_file import Segment
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_markups import (
     midline_origin,

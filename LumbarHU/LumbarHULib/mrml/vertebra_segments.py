@@ -7,8 +7,8 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
-from LumbarHULib.files.segment_levels import level_named
-from LumbarHULib.files.segmentation_file import Segment, segments_in
+from LumbarHULib.images.segment_levels import level_named
+from LumbarHULib.images.segmentation_file import Segment, segments_in
 from LumbarHULib.mrml.ct_node import node_from_ijk, voxels_of, world_from_node
 from LumbarHULib.mrml.reading import Reading, reading_nodes
 from LumbarHULib.mrml.roi_label_maps import label_map_node

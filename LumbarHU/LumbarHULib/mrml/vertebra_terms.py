@@ -1,6 +1,6 @@
 """What the vertebrae are called in SNOMED CT, written as Slicer keeps the meaning of a segment."""
 
-from LumbarHULib.files.coded_terms import SLICER_ANATOMICAL_STRUCTURE, VERTEBRA_CODES
+from LumbarHULib.audit.coded_terms import SLICER_ANATOMICAL_STRUCTURE, VERTEBRA_CODES
 
 
 def terminology_entry(level: str) -> str:

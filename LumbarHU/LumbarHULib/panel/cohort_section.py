@@ -9,11 +9,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.cohort.analysis import AnalysisOptions
-from LumbarHULib.files.cohort_folder import OWN_COHORT_FOLDER
-from LumbarHULib.files.cohort_job import CohortJob, run_cohort_job
+from LumbarHULib.cohort_files.folder import OWN_COHORT_FOLDER
+from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
+from LumbarHULib.files.atomic_folder import check_destination
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
-from LumbarHULib.files.whole_folder import check_destination
 from LumbarHULib.mrml.cohort_nodes import CohortNodes, cohorts, write_cohort
 from LumbarHULib.mrml.protocol_edit import use_measurement_error
 from LumbarHULib.mrml.reading import set_cutoffs

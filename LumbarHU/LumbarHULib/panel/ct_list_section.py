@@ -7,8 +7,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.ct_file import read_ct
-from LumbarHULib.files.ct_list import CtOfList, next_ct, read_ct_list
+from LumbarHULib.images.ct_file import read_ct
+from LumbarHULib.images.ct_list import CtOfList, next_ct, read_ct_list
 from LumbarHULib.mrml.ct_node import keep_scan, volume_node_from_ct
 from LumbarHULib.mrml.export_reading import folder_of_reader
 from LumbarHULib.mrml.reading import ask_for_level

@@ -4,11 +4,11 @@ import html
 import re
 from collections.abc import Sequence
 
+from LumbarHULib.audit.report.words import grouped_findings, sentences_of, severity_of
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import ReadingResult
-from LumbarHULib.files.report_words import grouped_findings, sentences_of, severity_of
 
 SIGNS = {"severe": "✖", "warning": "▲", "note": "•"}
 _LEVEL = re.compile(rf"\b({'|'.join(LEVELS)})\b")

@@ -6,8 +6,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LumbarHULib.audit.dicom_export import export_dicom, require_highdicom
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.dicom_export import export_dicom, require_highdicom
 from LumbarHULib.mrml.export_reading import audit_folder_of
 from LumbarHULib.panel.scan_header import dicom_files_of
 from LumbarHULib.panel.section import Section

@@ -6,7 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LumbarHULib.files.verify import verify_audit_folder
+from LumbarHULib.audit.verify import verify_audit_folder
 from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off

@@ -8,8 +8,8 @@ from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
-from LumbarHULib.files.segment_levels import levels_of_segments
-from LumbarHULib.files.segmentation_file import Segment
+from LumbarHULib.images.segment_levels import levels_of_segments
+from LumbarHULib.images.segmentation_file import Segment
 from LumbarHULib.mrml.proposals import place_from_segments, placed_by_hand
 from LumbarHULib.mrml.reading_markups import confirm_level, filled_in_levels, remove_markups
 from LumbarHULib.mrml.vertebra_segments import segmentations_in, segments_of_node

@@ -5,9 +5,9 @@ import html
 import qt
 from slicer.i18n import tr as _
 
+from LumbarHULib.audit.report.words import agreement_told, osteopenia_recovered
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS, sorted_levels
 from LumbarHULib.core.quantities import QUANTITIES
-from LumbarHULib.files.report_words import agreement_told, osteopenia_recovered
 from LumbarHULib.mrml.protocol_edit import is_protocol_modified
 from LumbarHULib.panel.findings_list import findings_html
 from LumbarHULib.panel.section import Section

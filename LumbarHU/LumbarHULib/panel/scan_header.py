@@ -9,7 +9,7 @@ from LumbarHULib.core.acquisition import acquisition_findings
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts
-from LumbarHULib.files.dicom_facts import facts_of_files
+from LumbarHULib.images.dicom_facts import facts_of_files
 from LumbarHULib.mrml.ct_node import kept_scan, node_from_ijk
 
 

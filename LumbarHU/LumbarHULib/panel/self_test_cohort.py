@@ -7,8 +7,8 @@ import numpy as np
 import qt
 import slicer
 
+from LumbarHULib.cohort_files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
 from LumbarHULib.core.levels import ROIS
-from LumbarHULib.files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
 from LumbarHULib.mrml.cohort_nodes import cohorts
 from LumbarHULib.mrml.compare_readings import comparison_table
 from LumbarHULib.mrml.reading import readings_of

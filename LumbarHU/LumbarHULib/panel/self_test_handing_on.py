@@ -5,7 +5,7 @@ from pathlib import Path
 import slicer
 
 from LumbarHULib.core.levels import LABEL_VALUES, MEAN_LEVELS, ROIS
-from LumbarHULib.files.ct_file import write_ct
+from LumbarHULib.images.ct_file import write_ct
 from LumbarHULib.mrml.ct_node import voxels_of
 from LumbarHULib.mrml.roi_label_maps import label_map_node
 from LumbarHULib.panel.self_test_base import WalkBase

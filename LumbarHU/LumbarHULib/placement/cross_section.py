@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
-from LumbarHULib.core.outline_fit_path import best_closed_path
-from LumbarHULib.core.outline_fit_profiles import edge_evidence
+from LumbarHULib.core.outline.path import best_closed_path
+from LumbarHULib.core.outline.profiles import edge_evidence
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes, sample_hu
 

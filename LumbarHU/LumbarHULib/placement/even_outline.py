@@ -9,8 +9,8 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame, frame_from_midline
 from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.outline_fit import fit_outline
-from LumbarHULib.core.outline_fit_model import OutlineFit
+from LumbarHULib.core.outline.fit import fit_outline
+from LumbarHULib.core.outline.model import OutlineFit
 from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.core.protocol import Protocol
 

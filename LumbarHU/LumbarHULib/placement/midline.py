@@ -10,7 +10,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.outline_fit_curve import midline_crossings
+from LumbarHULib.core.outline.curve import midline_crossings
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes
 from LumbarHULib.placement.body_guess import BodyGuess

@@ -6,8 +6,8 @@ import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.outline_fit_model import OutlineFit
-from LumbarHULib.core.outline_fit_profiles import edge_evidence
+from LumbarHULib.core.outline.model import OutlineFit
+from LumbarHULib.core.outline.profiles import edge_evidence
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes, sample_box_hu
 

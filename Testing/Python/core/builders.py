@@ -15,7 +15,7 @@ from LumbarHULib.core.cutoffs import Cutoff, CutoffTable, RoiCutoffs
 from LumbarHULib.core.frame import Frame, frame_from_midline
 from LumbarHULib.core.inner_outline import inner_outline
 from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.outline import Outline
+from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.results import RoiMask
 from LumbarHULib.core.roi_shapes import RoiShapes, roi_shapes
 from LumbarHULib.files.protocol_file import load_protocol

@@ -15,7 +15,7 @@ from core.builders import (
 from LumbarHULib.core.boundary import boundary_from_markup
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.frame import frame_from_midline
-from LumbarHULib.core.outline import Outline
+from LumbarHULib.core.outline.outline import Outline
 
 STACK = upright_stack()
 FORM = control_points(ellipse(23, 17))

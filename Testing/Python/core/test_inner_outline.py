@@ -20,7 +20,7 @@ from core.builders import (
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.inner_outline import inner_outline
-from LumbarHULib.core.outline import Outline
+from LumbarHULib.core.outline.outline import Outline
 
 STACK = upright_stack()
 GRID_MM = 0.5

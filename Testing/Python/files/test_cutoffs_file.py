@@ -6,10 +6,10 @@ import json
 import pytest
 
 from LumbarHULib.cohort.study_simulation import expected_classes, simulate_cutoff
+from LumbarHULib.cohort_files.study_files import load_study_tables
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS, load_cutoffs
-from LumbarHULib.files.study_files import load_study_tables
 
 # Table 3 as printed: cutoff, "sensitivity", "specificity", Youden's index.
 TABLE_3 = {

@@ -13,7 +13,7 @@ from headless.command_runner import lumbarhu
 from headless.phantom_files import one_level_phantom, points_of, write_line
 from scipy.spatial import cKDTree
 
-from LumbarHULib.files.ct_file import write_ct
+from LumbarHULib.images.ct_file import write_ct
 from LumbarHULib.phantom.render import PhantomCt
 from LumbarHULib.phantom.spec import VesselSpec
 from LumbarHULib.phantom.truth import true_outline_in_slice

@@ -8,7 +8,7 @@ from headless.batch_files import write_cases
 from headless.command_runner import lumbarhu
 from headless.phantom_files import PhantomFiles, files_of, four_level_phantom, one_level_phantom, write_midlines
 
-from LumbarHULib.files.ct_file import write_ct
+from LumbarHULib.images.ct_file import write_ct
 
 
 @pytest.fixture(scope="session")

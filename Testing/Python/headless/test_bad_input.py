@@ -11,7 +11,7 @@ import SimpleITK
 from headless.command_runner import lumbarhu
 from headless.phantom_files import points_of, rows_of, write_curve, write_line
 
-from LumbarHULib.files.ct_file import write_ct
+from LumbarHULib.images.ct_file import write_ct
 
 LEFT_RAS, ANTERIOR_RAS, SUPERIOR_RAS = np.array([[-1.0, 0, 0], [0, 1, 0], [0, 0, 1]])
 

@@ -10,8 +10,8 @@ from headless.cohort_files import column, mean_hu, random_cohort, table, write_t
 from headless.command_runner import lumbarhu, lumbarhu_process
 from headless.phantom_files import files_of
 
+from LumbarHULib.cohort_files.folder import OWN_COHORT_FOLDER
 from LumbarHULib.core.levels import ROIS
-from LumbarHULib.files.cohort_folder import OWN_COHORT_FOLDER
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 

@@ -9,9 +9,9 @@ from headless.cohort_files import column, holm, mean_hu, number, rows_where, tab
 from scipy import stats
 
 from LumbarHULib.cohort.groups import GROUPS
+from LumbarHULib.cohort_files.study_files import load_study_tables
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 from LumbarHULib.files.cutoffs_file import load_cutoffs
-from LumbarHULib.files.study_files import load_study_tables
 
 LEVELS = (*MEAN_LEVELS, "L1–L4")
 CLOSE = pytest.approx

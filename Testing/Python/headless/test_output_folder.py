@@ -143,7 +143,7 @@ def test_a_disk_that_fills_up_while_the_scene_is_saved_leaves_nothing(one_level,
 # Sends a signal in the middle of the writing: when the first of the hashes is worked out.
 END_WHILE_WRITING = """
 import os, signal
-from LumbarHULib.files import audit_folder
+from LumbarHULib.audit import folder as audit_folder
 audit_folder.file_sha256 = lambda path: os.kill(os.getpid(), signal.{0})
 """
 

@@ -8,7 +8,7 @@ import numpy as np
 from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of, move_point, points_of, write_line
 
-from LumbarHULib.files.ct_file import write_ct
+from LumbarHULib.images.ct_file import write_ct
 
 
 def test_the_markups_of_an_audit_folder_give_the_same_bytes(spine, audit, tmp_path):

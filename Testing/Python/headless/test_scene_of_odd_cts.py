@@ -7,8 +7,8 @@ from headless.phantom_files import files_of, rows_of, write_midlines
 from mrml.scene_tools import load_scene
 from phantom.stored_orders import reoriented
 
-from LumbarHULib.files.ct_file import write_ct
 from LumbarHULib.headless.scene import headless_scene
+from LumbarHULib.images.ct_file import write_ct
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import readings
 from LumbarHULib.phantom.grid import axial_grid

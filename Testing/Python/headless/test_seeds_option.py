@@ -10,8 +10,8 @@ from headless.command_runner import lumbarhu
 from headless.phantom_files import PhantomFiles, files_of, rows_of, write_midlines
 from mrml.scene_tools import load_scene
 
-from LumbarHULib.files.ct_file import write_ct
 from LumbarHULib.headless.scene import headless_scene
+from LumbarHULib.images.ct_file import write_ct
 from LumbarHULib.mrml.reading import readings
 from LumbarHULib.mrml.reading_markups import filled_in_levels, placement_findings
 from LumbarHULib.phantom.grid import axial_grid

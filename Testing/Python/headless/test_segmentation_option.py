@@ -11,8 +11,8 @@ from headless.phantom_files import PhantomFiles, files_of, points_of, rows_of, w
 from placement.phantom_masks import vertebra_mask
 
 from LumbarHULib.core.levels import LABEL_VALUES
-from LumbarHULib.files.ct_file import write_ct
-from LumbarHULib.files.sitk_file import write_with_sitk
+from LumbarHULib.images.ct_file import write_ct
+from LumbarHULib.images.sitk_file import write_with_sitk
 from LumbarHULib.phantom.grid import axial_grid
 from LumbarHULib.phantom.render import render_on_grid
 from LumbarHULib.phantom.spines import lumbar_spine

@@ -6,7 +6,7 @@ import SimpleITK
 from headless.command_runner import lumbarhu
 from headless.phantom_files import rows_of
 
-from LumbarHULib.files.ct_file import write_ct
+from LumbarHULib.images.ct_file import write_ct
 
 ROIS = ("round", "oval", "right", "front", "left")
 

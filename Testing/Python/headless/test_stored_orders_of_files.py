@@ -7,7 +7,7 @@ from headless.command_runner import lumbarhu
 from headless.phantom_files import one_level_phantom, rows_of, write_midlines
 from phantom.stored_orders import reoriented, stored_orders
 
-from LumbarHULib.files.ct_file import write_ct
+from LumbarHULib.images.ct_file import write_ct
 from LumbarHULib.phantom.grid import axial_grid
 from LumbarHULib.phantom.render import render_on_grid
 from LumbarHULib.phantom.spines import upright_spine

@@ -11,7 +11,7 @@ import SimpleITK
 from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of
 
-from LumbarHULib.files.ct_file import write_ct
+from LumbarHULib.images.ct_file import write_ct
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from sklearn.metrics import roc_curve
 from vtk.util.numpy_support import vtk_to_numpy
 
 from LumbarHULib.cohort.analysis import AnalysisOptions, analyze, findings_table
-from LumbarHULib.files.cohort_folder import write_cohort_folder
-from LumbarHULib.files.cohort_table import read_cohort
+from LumbarHULib.cohort_files.folder import write_cohort_folder
+from LumbarHULib.cohort_files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
+from LumbarHULib.cohort_files.table import read_cohort
 from LumbarHULib.files.cutoffs_file import load_cutoffs
-from LumbarHULib.files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
 from LumbarHULib.headless.scene import headless_scene
 from LumbarHULib.mrml.cohort_nodes import cohorts, write_cohort
 from LumbarHULib.mrml.scene_file import save_scene

@@ -8,8 +8,8 @@ from mrml.test_result_tables import columns
 from mrml.test_subject_hierarchy import hierarchy_of
 
 from LumbarHULib.cohort.cases import Cohort
+from LumbarHULib.cohort_files.table import read_cohort
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.cohort_table import read_cohort
 from LumbarHULib.mrml.compare_readings import compare_readings, comparison_table, unblind, write_comparison
 from LumbarHULib.mrml.export_reading import export_reading
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer

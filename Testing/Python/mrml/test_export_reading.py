@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from LumbarHULib.audit.verify import verify_audit_folder
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.verify import verify_audit_folder
 from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer

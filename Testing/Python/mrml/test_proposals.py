@@ -13,8 +13,8 @@ from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import MEAN_LEVELS
-from LumbarHULib.files.segment_levels import levels_of_segments
 from LumbarHULib.headless.scene import headless_scene
+from LumbarHULib.images.segment_levels import levels_of_segments
 from LumbarHULib.mrml.ct_node import ct_from_node, node_from_ijk, voxels_of
 from LumbarHULib.mrml.export_reading import export_reading
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer

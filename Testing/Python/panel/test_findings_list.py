@@ -5,11 +5,11 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
-from files.readings import example_audit
+from audit.readings import example_audit
 
+from LumbarHULib.audit.report.words import grouped_findings, sentences_of
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.results import LevelRefusal
-from LumbarHULib.files.report_words import grouped_findings, sentences_of
 from LumbarHULib.panel.findings_list import findings_html
 
 

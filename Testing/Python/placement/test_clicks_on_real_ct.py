@@ -8,9 +8,9 @@ from placement.builders import study_protocol
 from LumbarHULib.core import polygons
 from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.outline import Outline
+from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.pipeline import measure_level
-from LumbarHULib.files.ct_file import read_ct
+from LumbarHULib.images.ct_file import read_ct
 from LumbarHULib.placement.click_bodies import guess_from_click, guesses_between_clicks
 from LumbarHULib.placement.midline import propose_midline
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import pytest
 
-from LumbarHULib.files import cohort_columns
+from LumbarHULib.cohort_files import columns as cohort_columns
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.headless import batch_table

@@ -52,7 +52,9 @@ def test_every_requirement_is_pinned(repository):
     assert [requirement for requirement in requirements if "==" not in requirement] == []
 
 
-@pytest.mark.parametrize("layer", ["core", "phantom", "cohort", "files", "mrml", "headless"])
+@pytest.mark.parametrize(
+    "layer", ["core", "placement", "phantom", "cohort", "files", "images", "audit", "cohort_files", "mrml", "headless"]
+)
 def test_a_layer_is_imported_with_every_warning_an_error(layer, module_folder):
     code = "import pkgutil, importlib, LumbarHULib.{0} as p; " + (
         "[importlib.import_module(m.name) for m in pkgutil.walk_packages(p.__path__, p.__name__ + '.')]"

@@ -1,0 +1,210 @@
+"""An audit folder as DICOM objects for the archive that its CT lies in."""
+
+import csv
+import json
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from LumbarHULib.audit.dicom_report import REPORTED, ReportedMean, report_of
+from LumbarHULib.audit.dicom_segmentation import Region, segmentation_of
+from LumbarHULib.audit.folder import RECORD
+from LumbarHULib.audit.verify import verify_audit_folder
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
+from LumbarHULib.files.atomic_folder import OwnFolder, check_destination, whole_folder
+from LumbarHULib.images.ct_file import read_ct
+from LumbarHULib.images.dicom_series import slice_files
+from LumbarHULib.images.sitk_file import read_with_sitk
+
+if TYPE_CHECKING:
+    from highdicom.seg import Segmentation
+    from highdicom.sr import ComprehensiveSR
+
+SEGMENTATION, REPORT = "segmentation.dcm", "report.dcm"
+OWN_DICOM_FOLDER = OwnFolder(frozenset({SEGMENTATION, REPORT}), sign=SEGMENTATION)
+
+# What a DICOM object takes over from the CT: without the first it belongs to nothing; the others may be empty.
+_NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "FrameOfReferenceUID")
+_MAY_BE_EMPTY = (
+    *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyID", "StudyDate", "StudyTime"),
+    *("AccessionNumber", "ReferringPhysicianName"),
+)
+# All that DICOM knows.
+_SEXES = ("M", "F", "O")
+# Of a date; pydicom also takes 1953.04.17, of the standard before DICOM, which PS3.5 calls not compliant.
+_EIGHT_DIGITS = re.compile("[0-9]{8}")
+_ALL_LETTERS = "ISO_IR 192"  # UTF-8
+
+
+def export_dicom(
+    folder: Path,
+    series: Path,
+    destination: Path,
+    overwrite: bool = False,
+    progress: Callable[[float, str], None] | None = None,
+) -> None:
+    """Write a Segmentation object and a structured report of an audit folder, both or neither.
+
+    The folder is verified first: what goes into an archive is what its label maps and its CT give.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The audit folder.
+    series : pathlib.Path
+        Folder of the DICOM series that was measured, or one file of it.
+    destination : pathlib.Path
+        Folder to be, with ``segmentation.dcm`` and ``report.dcm``. Both carry the CT's patient and study.
+    overwrite : bool
+        Replace the folder if it exists.
+    progress : callable, optional
+        Called with the share done, from 0 to 1, and what is being done.
+
+    Raises
+    ------
+    InputError
+        When highdicom is missing, the folder does not verify, the CT is no DICOM series, its headers lack an identity,
+        or the files cannot be written.
+    """
+    progress = progress or (lambda share, text: None)
+    require_highdicom()
+    check_destination(destination, overwrite, OWN_DICOM_FOLDER)
+    ct_file = read_ct(series, progress)
+    if ct_file.scan_facts.source != "DICOM":
+        raise InputError(f"“{series.name}” is no DICOM series: give the folder of the series that was measured.")
+    differences = verify_audit_folder(folder, ct_file.ct, progress)
+    if differences:
+        raise InputError(
+            f"“{folder}” does not agree with its CT in {len(differences)} "
+            f"place{'s' if len(differences) != 1 else ''} ({differences[0]}) See all of them by lumbarhu verify."
+        )
+    progress(0.0, "Making the DICOM objects")
+    files = slice_files(series, lambda share, text: None)
+    with warnings.catch_warnings():
+        # Of oddities of the CT's headers that the objects take over as they are.
+        warnings.filterwarnings("ignore", module=r"(pydicom|highdicom)(\.|$)")
+        segmentation, report = _objects(folder, files, ct_file.scan_facts.slice_spacing_mm)
+        with whole_folder(destination, overwrite, OWN_DICOM_FOLDER) as whole:
+            segmentation.save_as(whole / SEGMENTATION)
+            report.save_as(whole / REPORT)
+    progress(1.0, "Wrote the DICOM objects")
+
+
+def _objects(folder: Path, files: Sequence[Path], slice_spacing_mm: float) -> tuple["Segmentation", "ComprehensiveSR"]:
+    """Return the Segmentation and the report of an audit folder, on the slices in these files."""
+    regions, masks, touched = _regions(folder)
+    slices = [_source_slice(files[k]) for k in touched]
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    segmentation = segmentation_of(slices, slice_spacing_mm, masks, regions, record["reader"])
+    report = report_of(
+        segmentation,
+        slices,
+        regions,
+        _values(folder / "results.csv"),
+        _means(folder / "summary.csv"),
+        record["cutoffs"]["citation"],
+        record["notice"],
+        record["reader"],
+    )
+    added = (record["reader"], record["cutoffs"]["citation"], record["notice"])
+    for made in (segmentation, report):
+        made.SpecificCharacterSet = _character_set(slices[0], added)
+    return segmentation, report
+
+
+def _character_set(source, added: Sequence[str]) -> str | Sequence[str]:
+    """Return the CT's own character set, so that names stay the same to the byte, or one that holds all letters."""
+    stated = source.get("SpecificCharacterSet")
+    return stated if stated and "".join(added).isascii() else _ALL_LETTERS
+
+
+def require_highdicom() -> None:
+    """Raise InputError, which says how to get it, when highdicom is missing."""
+    from importlib.util import find_spec
+
+    if find_spec("highdicom") is None:
+        raise InputError(
+            "DICOM export needs the Python package highdicom, which is not here: 3D Slicer 5.12 brings it along, "
+            "elsewhere install it with pip install highdicom."
+        )
+
+
+def _regions(folder: Path) -> tuple[list[Region], np.ndarray, np.ndarray]:
+    """Return the regions, their voxels, shape (n_slices, rows, columns, n_regions), and the slices k that hold any."""
+    labels = {roi: read_with_sitk(folder / "labelmaps" / f"{roi}.nrrd")[0] for roi in ROIS}
+    touched = np.flatnonzero(np.any([volume.any(axis=(1, 2)) for volume in labels.values()], axis=0))
+    there = {roi: set(np.unique(volume[touched]).tolist()) for roi, volume in labels.items()}
+    regions = [Region(level, roi) for level in LEVELS for roi in ROIS if LABEL_VALUES[level] in there[roi]]
+    if not regions:
+        raise InputError(f"“{folder}” holds no measured region: there is nothing to export.")
+    masks = np.stack([labels[region.roi][touched] == LABEL_VALUES[region.level] for region in regions], axis=-1)
+    return regions, masks, touched
+
+
+def _source_slice(path: Path):
+    """Return a slice's header with all that a derived object takes over."""
+    import pydicom
+
+    dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True)
+    for keyword in _NEEDED:
+        if not dataset.get(keyword):
+            raise InputError(
+                f"“{path.name}” states no {keyword}, so a DICOM object could not refer to it: export the original "
+                "series again."
+            )
+    for keyword in _MAY_BE_EMPTY:
+        if keyword not in dataset:
+            setattr(dataset, keyword, "")
+    for keyword in (*_NEEDED, *_MAY_BE_EMPTY):
+        if not _is_allowed(dataset[keyword]):
+            raise InputError(
+                f"“{path.name}” states the {keyword} “{dataset[keyword].value}”, which DICOM does not allow: correct "
+                "the headers, or export the original series again."
+            )
+    return dataset
+
+
+def _is_allowed(element) -> bool:
+    """Return whether an identifier, a date, a time or a sex is one by DICOM PS3.5, as an archive will ask."""
+    from pydicom.uid import UID
+    from pydicom.valuerep import DA, TM
+
+    value = element.value
+    if not value:
+        return True
+    if element.VR == "CS":
+        return value in _SEXES
+    if element.VR == "DA" and not _EIGHT_DIGITS.fullmatch(str(value)):
+        return False
+    parse = {"DA": DA, "TM": TM, "UI": UID}.get(element.VR, str)
+    try:
+        parsed = parse(value)
+    except (ValueError, TypeError):
+        return False
+    return parsed.is_valid if isinstance(parsed, UID) else True
+
+
+def _values(path: Path) -> dict[tuple[str, str], dict[str, float]]:
+    return {
+        (row["level"], row["roi"]): {name: float(row[name]) for name in REPORTED}
+        for row in _rows(path)
+        if row["mean_hu"]
+    }
+
+
+def _means(path: Path) -> list[ReportedMean]:
+    return [
+        ReportedMean(row["roi"], tuple(row["levels"].split(";")), float(row["mean_hu"]), row["class"])
+        for row in _rows(path)
+        if row["mean_hu"]
+    ]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))

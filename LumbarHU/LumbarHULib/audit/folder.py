@@ -1,0 +1,126 @@
+"""The audit folder: everything from which a reading's numbers can be worked out again."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from LumbarHULib.audit.audit import Audit
+from LumbarHULib.audit.record import record_of
+from LumbarHULib.audit.report.page import report_page
+from LumbarHULib.audit.tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, results_rows, summary_rows
+from LumbarHULib.core.finding_codes import PLACEMENT_CODES
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.results import LevelResult
+from LumbarHULib.files.atomic_folder import OwnFolder, whole_folder
+from LumbarHULib.files.csv_text import csv_text
+from LumbarHULib.files.markup_file import SUFFIX, write_markup
+from LumbarHULib.files.markup_origin import automatic_text, midline_text
+from LumbarHULib.images.label_map_file import write_label_map
+
+RECORD = "record.json"
+REPORT = "report.html"
+
+OWN_AUDIT_FOLDER = OwnFolder(
+    frozenset({"results.csv", "summary.csv", "markups", "labelmaps", REPORT, "scene.mrb", RECORD}), sign=RECORD
+)
+
+# A list of numbers that json wrote one a line. No text in JSON holds a line break, so none is touched.
+_NUMBERS_ON_LINES = re.compile(r"\[\n\s*([-\d.e+]+(?:,\s+[-\d.e+]+)*)\s*\]")
+
+
+def write_audit_folder(
+    destination: Path,
+    audit: Audit,
+    overwrite: bool = False,
+    also_write: Callable[[Path], None] | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> None:
+    """Write the audit folder of one reading, whole or not at all.
+
+    It holds ``results.csv``, ``summary.csv``, ``labelmaps/<roi>.nrrd`` in the CT's own grid, the markups as
+    ``markups/L1-midline.mrk.json`` and so on, ``report.html`` for people, drawn from the label maps as they lie there,
+    and ``record.json`` with the SHA-256 of all of them. The same reading gives the same bytes.
+
+    Parameters
+    ----------
+    destination : pathlib.Path
+        The folder to be.
+    audit : Audit
+        What it tells of.
+    overwrite : bool
+        Replace the folder if it exists.
+    also_write : callable, optional
+        Called with the folder before its record is made, to put a further file there, such as a scene.
+    progress : callable, optional
+        Called with the share done, from 0 to 1, and what is being done.
+
+    Raises
+    ------
+    InputError
+        When the folder exists and may not be replaced, or cannot be written.
+    """
+    progress = progress or (lambda share, text: None)
+    with whole_folder(destination, overwrite, OWN_AUDIT_FOLDER) as folder:
+        _write_text(folder / "results.csv", csv_text(RESULTS_COLUMNS, results_rows(audit)))
+        _write_text(folder / "summary.csv", csv_text(SUMMARY_COLUMNS, summary_rows(audit)))
+        (folder / "markups").mkdir()
+        for level in audit.result.levels:
+            _write_markups(folder / "markups", level, audit.result.findings)
+        (folder / "labelmaps").mkdir()
+        for number, roi in enumerate(ROIS):
+            progress(number / len(ROIS), "Writing the label maps")
+            masks = [(level.rois[roi].label_value, level.rois[roi].mask) for level in audit.result.levels]
+            write_label_map(folder / "labelmaps" / f"{roi}.nrrd", audit.stack, audit.ct.ras_from_ijk, masks)
+        hashes = {name: file_sha256(folder / name) for name in files_in(folder)}
+        _write_text(folder / REPORT, report_page(audit, folder / "labelmaps", hashes))
+        if also_write is not None:
+            also_write(folder)
+        progress(1.0, "Writing the record")
+        hashes |= {name: file_sha256(folder / name) for name in files_in(folder) if name not in hashes}
+        record = record_of(audit, hashes)
+        _write_text(folder / RECORD, _json_text(record))
+
+
+def files_in(folder: Path) -> list[str]:
+    """Return the path within `folder`, with slashes, of every file below it, in alphabetical order."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _json_text(document: dict) -> str:
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return _NUMBERS_ON_LINES.sub(lambda match: f"[{' '.join(match[1].split())}]", text)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _write_markups(folder: Path, level: LevelResult, of_reading: Sequence[Finding]) -> None:
+    doubts = [finding for finding in (*of_reading, *level.findings) if finding.code in PLACEMENT_CODES]
+    boundary_ras_mm, outline_ras_mm = level.boundary.points_ras_mm, level.outline_ras_mm
+    markups = {
+        "midline": (level.midline_ras_mm, midline_text(level.origin, level.midline_ras_mm, doubts)),
+        "boundary": (
+            boundary_ras_mm,
+            "" if level.boundary.given else automatic_text(boundary_ras_mm, level.midline_ras_mm),
+        ),
+        "outline": (
+            outline_ras_mm,
+            "" if level.outline_edited else automatic_text(outline_ras_mm, level.midline_ras_mm),
+        ),
+    }
+    for role, (points_ras_mm, description) in markups.items():
+        name = f"{level.level}-{role}"
+        write_markup(folder / f"{name}{SUFFIX}", role, name, points_ras_mm, description)

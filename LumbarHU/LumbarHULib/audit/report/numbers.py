@@ -1,0 +1,213 @@
+"""The report's numbers: means and classes, how they lie to the cutoffs, and HU level by level."""
+
+from collections.abc import Sequence
+
+from LumbarHULib.audit.report.words import (
+    NONE,
+    agreement_told,
+    number_text,
+    osteopenia_recovered,
+    regions_by_class,
+    trials_told,
+    yes_no,
+)
+from LumbarHULib.core.cutoffs import Cutoff
+from LumbarHULib.core.levels import LEVELS, ROIS
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary
+from LumbarHULib.files import html_text as html
+from LumbarHULib.files.html_text import Html
+
+# HU between two marks of the scale, and what is kept free beside the outermost value.
+_TICK_HU, _FREE_HU = 50, 10
+
+NUMBERS_STYLE = """
+.scale-row { display: grid; grid-template-columns: 4rem 1fr; align-items: center; }
+.track { position: relative; height: 1.7rem; border: solid var(--faint); border-width: 0 1px; }
+.track > * { position: absolute; }
+.interval { height: .4rem; background: var(--line); opacity: .45; }
+.interval.lower, .cut.lower { top: .15rem; }
+.interval.upper, .cut.upper { bottom: .15rem; }
+.cut { width: 2px; height: .65rem; background: var(--text); }
+.cut.lower { top: .03rem; }
+.cut.upper { bottom: .03rem; }
+.reach { top: 50%; height: 2px; margin-top: -1px; background: var(--link); }
+.mean { top: 50%; width: .7rem; height: .7rem; margin: -.35rem; border-radius: 50%; background: var(--link);
+  border: 1px solid var(--back); }
+.ticks { height: 1.2rem; border: 0; font-size: .75rem; color: var(--soft); }
+.ticks span { transform: translateX(-50%); }
+"""
+
+
+def class_table(result: ReadingResult, protocol: Protocol) -> str:
+    """Return the table of means, classes and distances, in HTML."""
+    limit_hu = single_measurement_error_hu(protocol)
+    header = [
+        "ROI",
+        "Mean HU",
+        "Class",
+        *(
+            Html(text)
+            for text in (
+                "Osteoporosis<br>cutoff",
+                "Upper<br>cutoff",
+                "Nearest<br>cutoff",
+                "Distance<br>from it, HU",
+                "Distance<br>in LSC",
+                "In its<br>interval",
+                f"Within error<br>({number_text(limit_hu)} HU)",
+                "Placement<br>SD HU",
+                "Class stays<br>in trials",
+            )
+        ),
+    ]
+    rows = [_class_row(summary) for summary in result.summaries]
+    told = (
+        "Cutoffs in HU, below each its 95 % interval; LSC, the least significant change between two measurements: "
+        f"{number_text(protocol.lsc_hu)} HU. {_placement_told(result, protocol)}"
+    )
+    return html.table(header, rows, text={2}, name="Means and classes of the five ROIs") + html.paragraph(told, "note")
+
+
+def _placement_told(result: ReadingResult, protocol: Protocol) -> str:
+    """Return what the two last columns are."""
+    trials = [summary.placement.trials for summary in result.summaries if summary.placement is not None]
+    if not trials:
+        return "How the means vary with the midlines' places was not worked out."
+    return (
+        "Placement: how the mean varies, and in how many trials the class stays, when the midlines are "
+        f"{trials_told(max(trials), protocol)}."
+    )
+
+
+def single_measurement_error_hu(protocol: Protocol) -> float:
+    """Return how near to a fixed cutoff one measurement cannot tell on which side it lies, in HU."""
+    return protocol.single_measurement_lsc_fraction * protocol.lsc_hu
+
+
+def agreement(result: ReadingResult) -> str:
+    """Return how the regions agree, and what share of osteopenia such cutoffs find; empty where no class is given."""
+    if not result.class_counts:
+        return ""
+    sentences = [agreement_told(result.class_counts), *regions_by_class(result.summaries)]
+    return " ".join(filter(None, (*sentences, osteopenia_recovered(result.summaries))))
+
+
+def scale(result: ReadingResult, protocol: Protocol) -> str:
+    """Return the means drawn beside their cutoffs on one scale, in HTML; empty where there is no mean."""
+    measured = [summary for summary in result.summaries if summary.mean_hu is not None]
+    if not measured:
+        return ""
+    error_hu = single_measurement_error_hu(protocol)
+    marks_hu = [mark for summary in measured for mark in _marks_hu(summary, error_hu)]
+    low_hu, high_hu = min(marks_hu) - _FREE_HU, max(marks_hu) + _FREE_HU
+
+    def place(hu: float) -> str:
+        return f"{100 * (hu - low_hu) / (high_hu - low_hu):.2f}%"
+
+    def bar(kind: str, from_hu: float, to_hu: float) -> str:
+        width = 100 * (to_hu - from_hu) / (high_hu - low_hu)
+        return f'<span class="{kind}" style="left:{place(from_hu)};width:{width:.2f}%"></span>'
+
+    rows = []
+    for summary in measured:
+        parts = []
+        for kind, cutoff in (("lower", summary.cutoffs.osteoporosis), ("upper", summary.cutoffs.normal)):
+            if cutoff.low_hu is not None:
+                parts.append(bar(f"interval {kind}", cutoff.low_hu, cutoff.high_hu))
+            parts.append(f'<span class="cut {kind}" style="left:{place(cutoff.cutoff_hu)}"></span>')
+        parts.append(bar("reach", summary.mean_hu - error_hu, summary.mean_hu + error_hu))
+        parts.append(f'<span class="mean" style="left:{place(summary.mean_hu)}"></span>')
+        rows.append(f'<div class="scale-row"><span>{summary.roi}</span><div class="track">{"".join(parts)}</div></div>')
+    first = int(-(-low_hu // _TICK_HU)) * _TICK_HU
+    ticks = "".join(
+        f'<span style="left:{place(hu)}">{number_text(hu, 0)}</span>' for hu in range(first, int(high_hu) + 1, _TICK_HU)
+    )
+    rows.append(f'<div class="scale-row"><span>HU</span><div class="track ticks">{ticks}</div></div>')
+    told = (
+        f"Dot: the mean; line: ± {number_text(error_hu)} HU, the error of one measurement. Upper mark: osteoporosis "
+        "cutoff; lower mark: upper cutoff; bars: their 95 % intervals."
+    )
+    # The table says the same in numbers, so a screen reader need not meet it twice.
+    return (
+        f'<figure><div aria-hidden="true">{"".join(rows)}</div><figcaption>{html.escaped(told)}</figcaption></figure>'
+    )
+
+
+def level_table(result: ReadingResult, protocol: Protocol) -> str:
+    """Return mean and SD of each level and region, in HTML."""
+    levels: Sequence[LevelResult | LevelRefusal] = sorted(
+        (*result.levels, *result.refusals), key=lambda level: LEVELS.index(level.level)
+    )
+    rows = [[level.level, *_level_cells(level), _remark(level, protocol)] for level in levels]
+    names = result.summaries[0].levels
+    means = [Html(f"<strong>{number_text(summary.mean_hu)}</strong>") for summary in result.summaries]
+    rows.append(["mean", *means, f"over {', '.join(names)}" if names else "no level"])
+    header = ["Level", *ROIS, "Remark"]
+    return html.table(header, rows, text={len(header) - 1}, name="HU by level and ROI")
+
+
+def _marks_hu(summary: RoiSummary, error_hu: float) -> list[float]:
+    marks = [summary.mean_hu - error_hu, summary.mean_hu + error_hu]
+    for cutoff in (summary.cutoffs.osteoporosis, summary.cutoffs.normal):
+        marks += [cutoff.cutoff_hu] if cutoff.low_hu is None else [cutoff.low_hu, cutoff.high_hu]
+    return marks
+
+
+def _class_row(summary: RoiSummary) -> list[str]:
+    words = Html(f'<span class="class {summary.class_name}">{html.escaped(summary.class_words)}</span>')
+    cutoffs = [_cutoff_text("≤", summary.cutoffs.osteoporosis), _cutoff_text("≥", summary.cutoffs.normal)]
+    if summary.mean_hu is None:
+        return [summary.roi, NONE, words, *cutoffs, *[NONE] * 7]
+    return [
+        summary.roi,
+        Html(f"<strong>{number_text(summary.mean_hu)}</strong>"),
+        words,
+        *cutoffs,
+        number_text(summary.nearest_cutoff_hu, 2),
+        number_text(summary.distance_hu, sign="+"),
+        number_text(summary.distance_lsc, sign="+"),
+        yes_no(summary.inside_interval),
+        yes_no(summary.within_error),
+        *_placement_cells(summary),
+    ]
+
+
+def _placement_cells(summary: RoiSummary) -> list[str]:
+    if summary.placement is None:
+        return [NONE, NONE]
+    shares = summary.placement.class_shares
+    stays = NONE if shares is None else f"{number_text(100 * shares[summary.class_name], 0)} %"
+    return [number_text(summary.placement.sd_hu), stays]
+
+
+def _cutoff_text(sign: str, cutoff: Cutoff) -> Html:
+    text = f"{sign} {number_text(cutoff.cutoff_hu, 2)}"
+    if cutoff.low_hu is not None:
+        text += f"<br><small>{number_text(cutoff.low_hu)} to {number_text(cutoff.high_hu)}</small>"
+    return Html(text)
+
+
+def _level_cells(level: LevelResult | LevelRefusal) -> list[str]:
+    if isinstance(level, LevelRefusal):
+        return [NONE] * len(ROIS)
+    cells = []
+    for roi in ROIS:
+        measured = level.rois[roi]
+        text = f"{number_text(measured.values['mean_hu'])} ({number_text(measured.values['sd_hu'], 0)})"
+        text += "*" if measured.edited else ""
+        cells.append(Html(f"<s>{text}</s>") if level.excluded else text)
+    return cells
+
+
+def _remark(level: LevelResult | LevelRefusal, protocol: Protocol) -> str:
+    remarks = []
+    if level.excluded:
+        remarks.append(Html(f"excluded: {html.foreign(level.excluded)}"))
+    elif isinstance(level, LevelRefusal):
+        remarks.append(html.foreign(level.sentence))
+    if level.level not in protocol.mean_levels:
+        remarks.append("enters no mean")
+    if isinstance(level, LevelResult) and any(measured.edited for measured in level.rois.values()):
+        remarks.append("* edited by hand")
+    return Html("; ".join(html.escaped(remark) for remark in remarks))

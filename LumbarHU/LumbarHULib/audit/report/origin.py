@@ -1,0 +1,151 @@
+"""Where the report's numbers come from: the CT, the protocol, the cutoffs, the software and the files."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import numpy as np
+
+from LumbarHULib.audit.audit import Audit
+from LumbarHULib.audit.report.words import NONE, number_text, yes_no
+from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files import html_text as html
+from LumbarHULib.files.html_text import Html
+from LumbarHULib.files.protocol_file import changed_values, load_protocol
+
+_NOT_TOLD = "not told"
+
+# The values that say in a few words what was measured; record.json holds all.
+_TOLD_VALUES = (
+    "mean_levels",
+    "minimum_levels",
+    "boundary_fraction",
+    "cortical_margin_mm",
+    "slab_mm",
+    "front_width_fraction",
+    "lateral_extent",
+    "lsc_hu",
+)
+
+
+def acquisition_table(audit: Audit) -> str:
+    """Return what the CT's headers tell beside what the cutoffs hold for, in HTML."""
+    held = {name: _fact_text(fact) for name, fact in audit.cutoffs.document.get("acquisition", {}).items()}
+    rows = [
+        [title, html.foreign(told or _NOT_TOLD), html.foreign(held.pop(name, NONE))]
+        for title, name, told in _facts(audit.scan_facts, audit.ct.voxels_hu.shape, audit.ct.ras_from_ijk)
+    ]
+    rows += [[html.foreign(name.replace("_", " ").capitalize()), NONE, html.foreign(of)] for name, of in held.items()]
+    return html.table(["", "This CT", "The cutoffs hold for"], rows, text={0, 1, 2}, name="Acquisition")
+
+
+def protocol_parts(audit: Audit) -> list[str]:
+    """Return the protocol's name, citation, state and chief values, in HTML."""
+    document, values = audit.protocol.document["values"], asdict(audit.protocol.protocol)
+    rows = []
+    for name in _TOLD_VALUES:
+        of_file = document.get(name, {})
+        rows.append(
+            [
+                Html(f"<code>{name}</code>"),
+                f"{_plain(values[name])} {of_file.get('unit', '')}".removesuffix(" 1"),
+                html.foreign(of_file.get("source", "")),
+            ]
+        )
+    return [
+        html.paragraph(_named(audit.protocol.name, audit.protocol.version, audit.protocol.citation)),
+        html.paragraph(_protocol_state(audit)),
+        html.table(["Value", "Used", "Source"], rows, left=2, text={2}, name="The protocol's chief values"),
+    ]
+
+
+def cutoffs_parts(audit: Audit) -> list[str]:
+    """Return the cutoffs' name, citation, what must be known of them, and those of others, in HTML."""
+    parts = [html.paragraph(_named(audit.cutoffs.name, audit.cutoffs.version, audit.cutoffs.citation))]
+    sources = dict.fromkeys(
+        cutoff.interval_source
+        for roi in audit.cutoffs.cutoffs.rois.values()
+        for cutoff in (roi.osteoporosis, roi.normal)
+        if cutoff.interval_source
+    )
+    if sources:
+        parts.append(html.paragraph(Html(f"Their 95 % intervals: {html.foreign('; '.join(sources))}."), "note"))
+    notes = audit.cutoffs.cutoffs.notes
+    if notes:
+        listed = "\n".join(f"<li>{html.foreign(note)}</li>" for note in notes)
+        parts.append(f'<ol class="notes">\n{listed}\n</ol>')
+    others = [
+        f"{other['comparison']} {other['value']:g} {other['unit']} at {other['region']}, {other['finds']} "
+        f"({other['source']})"
+        for other in audit.cutoffs.document.get("other_cutoffs", ())
+    ]
+    if others:
+        parts.append(html.paragraph(Html(f"Cutoffs of others: {html.foreign('; '.join(others))}."), "note"))
+    return parts
+
+
+def software_parts(versions: Mapping[str, str], audit: Audit, file_sha256: Mapping[str, str]) -> list[str]:
+    """Return versions and hashes, in HTML."""
+    told = ", ".join(f"{name} {version}" for name, version in versions.items())
+    hashes = {"the CT's voxels": audit.voxels_sha256, **file_sha256}
+    rows = [[name, Html(f"<code>{html.escaped(digest)}</code>")] for name, digest in hashes.items()]
+    return [
+        html.paragraph(told),
+        '<div class="hashes">',
+        html.table(["File", "SHA-256"], rows, left=2, text={1}, name="Hashes"),
+        "</div>",
+    ]
+
+
+def _named(name: str, version: str, citation: str) -> Html:
+    return Html(f"<strong>{html.foreign(name)}</strong>, version {html.foreign(version)}. {html.foreign(citation)}")
+
+
+def _protocol_state(audit: Audit) -> Html:
+    """Return which values are otherwise than in the protocol that LumbarHU comes with."""
+    own, values = load_protocol(), asdict(audit.protocol.protocol)
+    changed = [
+        f"{name} {_plain(values[name])} (there {_plain(of_own)})"
+        for name, of_own in changed_values(audit.protocol.protocol).items()
+    ]
+    of_own = f"those of “{own.name}” {own.version}"
+    if not changed:
+        return Html(f"Not modified: all {len(values)} values are {html.escaped(of_own)}.")
+    return Html(
+        f"<strong>Modified</strong>: {len(changed)} of {len(values)} values are other than {html.escaped(of_own)}: "
+        f"{html.foreign(', '.join(changed))}."
+    )
+
+
+def _plain(value) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _fact_text(fact: Mapping) -> str:
+    value = fact["value"]
+    return yes_no(value) if isinstance(value, bool) else f"{_plain(value)} {fact.get('unit', '')}".strip()
+
+
+def _facts(facts: ScanFacts, shape_kji, ras_from_ijk) -> list[tuple[str, str, str]]:
+    """Return of each fact its title, its name in a file of cutoffs, and what the CT tells; empty where it does not."""
+    steps_mm = np.linalg.norm(ras_from_ijk[:3, :3], axis=0)
+    scanner = " ".join(filter(None, (facts.manufacturer, facts.scanner_model)))
+    return [
+        ("Tube voltage", "tube_voltage", _told(facts.tube_voltage_kv, "kV")),
+        ("Contrast medium", "contrast_medium", "" if facts.contrast is None else yes_no(facts.contrast)),
+        ("Tube current", "tube_current", _told(facts.tube_current_ma, "mA")),
+        ("Slice thickness", "slice_thickness", _told(facts.slice_thickness_mm, "mm")),
+        ("From slice to slice", "slice_spacing", _told(facts.slice_spacing_mm, "mm")),
+        ("Gantry tilt", "gantry_tilt", _told(facts.gantry_tilt_deg, "°")),
+        ("Kernel", "kernel", facts.kernel or ""),
+        ("Scanner", "scanner", scanner),
+        ("Voxels, as stored", "voxels", " × ".join(str(size) for size in shape_kji[::-1])),
+        ("Steps between voxels", "steps", " × ".join(number_text(step, 3) for step in steps_mm) + " mm"),
+        ("Orientation", "orientation", "told" if facts.orientation_known else ""),
+        ("Read from", "source", facts.source),
+    ]
+
+
+def _told(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:.5g} {unit}".replace(" °", "°")

@@ -1,0 +1,201 @@
+"""The report of one reading: one page that needs nothing but itself, to look at, to print and to send on."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from LumbarHULib.audit.audit import Audit, software_versions
+from LumbarHULib.audit.report.level_picture import HIGH_HU, LOW_HU, PICTURE_STYLE, level_pictures
+from LumbarHULib.audit.report.numbers import NUMBERS_STYLE, agreement, class_table, level_table, scale
+from LumbarHULib.audit.report.origin import acquisition_table, cutoffs_parts, protocol_parts, software_parts
+from LumbarHULib.audit.report.words import grouped_findings, sentences_of, severity_of
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.results import LevelResult
+from LumbarHULib.files import html_text as html
+from LumbarHULib.files.drawing_colors import FILLED_ROIS, MARKUP_COLORS
+from LumbarHULib.files.html_text import Html
+
+RESEARCH_USE = (
+    "For research only. Not a medical device, not a diagnosis; no decision about a patient may rest on it. A mean "
+    "above a cutoff excludes nothing."
+)
+# Of a name in a heading; record.json has all of it.
+_MOST_LETTERS = 200
+_SEVERITY_WORDS = {"severe": "Severe", "warning": "Warning", "note": "Note"}
+
+# A class in words, with a mark that is told by its color and by its form.
+CLASS_STYLE = """
+.class { display: inline-block; min-width: 11.5rem; }
+.class::before { display: inline-block; width: 1.5em; margin-right: .5em; border: 1px solid var(--text);
+  font-size: .68em; line-height: 1.4em; text-align: center; vertical-align: .1em; color: #000;
+  print-color-adjust: exact; }
+.class.osteoporosis::before { background: #e8762b; content: "▼"; content: "▼" / ""; }
+.class.osteopenia::before { background: #f0e442; content: "◆"; content: "◆" / ""; }
+.class.normal::before { background: #56b4e9; content: "▲"; content: "▲" / ""; }
+.class.not_classified::before { background: #bbb; content: "?"; content: "?" / ""; }
+"""
+
+_STYLE = (
+    CLASS_STYLE
+    + PICTURE_STYLE
+    + NUMBERS_STYLE
+    + """
+body { max-width: 74rem; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem; }
+.pictures figure { margin: 0; max-width: 36rem; }
+.legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; }
+.legend svg { width: 2rem; height: 1rem; background: #222; vertical-align: -.15rem; margin-right: .35rem; }
+.switches label { margin-right: 1.2rem; }
+body:has(#regions:not(:checked)) .picture .regions, body:has(#lines:not(:checked)) .picture .lines {
+  visibility: hidden; }
+.findings { list-style: none; padding: 0; }
+.findings li { margin: .35rem 0; padding-left: .7rem; border-left: 4px solid var(--line); }
+.findings li.severe { border-color: #d55e00; }
+.findings li.warning { border-color: #e69f00; }
+.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 0 2rem; }
+.columns > * { min-width: 0; }
+.notes { font-size: .85rem; color: var(--soft); padding-left: 1.4rem; }
+td small { color: var(--soft); }
+code { font: .8rem ui-monospace, Menlo, Consolas, monospace; }
+@page { size: A4; margin: 11mm; }
+@media print {
+  * { print-color-adjust: exact; }
+  body { font-size: 8pt; line-height: 1.3; }
+  h1 { font-size: 13pt; } h2 { font-size: 9.5pt; margin: 2.2mm 0 .8mm; } p, ul, ol { margin: .8mm 0; }
+  p, li { max-width: none; }
+  table { font-size: 7pt; margin: .5mm 0; } th, td { padding: .25mm 2.2mm .25mm 0; }
+  .note, figcaption { font-size: 7pt; }
+  .banner { margin: 1.5mm 0; padding: .8mm 2mm; border-width: 1px; }
+  figure { margin: 1mm 0; } .track { height: 5.4mm; } .interval { height: 1.2mm; }
+  .ticks { height: 3mm; font-size: 6pt; }
+  .pictures { grid-template-columns: repeat(4, 1fr); gap: 2mm; }
+  .picture path, .picture polygon { stroke-width: .9; }
+  .switches { display: none; } .legend { font-size: 7pt; } .legend svg { width: 5mm; height: 2.4mm; }
+  .findings li { margin: .6mm 0; padding-left: 1.5mm; border-left-width: 2px; }
+  .columns { grid-template-columns: 1fr 1fr; gap: 0 5mm; break-inside: avoid; }
+  code { font-size: 6.6pt; }
+  .notes { font-size: 6.4pt; line-height: 1.2; columns: 2; column-gap: 5mm; } .notes li { margin: 0 0 .5mm; }
+  .hashes table { font-size: 6pt; } .hashes code { font-size: 5.6pt; } .hashes td, .hashes th { padding-top: 0;
+    padding-bottom: 0; line-height: 1.25; }
+  th.text, td.text { min-width: 14mm; } .class { min-width: 40mm; }
+}
+"""
+)
+
+
+def report_page(audit: Audit, label_maps: Path, file_sha256: Mapping[str, str]) -> str:
+    """Return the report as HTML.
+
+    Parameters
+    ----------
+    audit : Audit
+        The reading.
+    label_maps : pathlib.Path
+        The folder with its exported label maps, from which the regions are drawn.
+    file_sha256 : mapping of str to str
+        SHA-256 of the files that it tells of, by their path in the audit folder.
+    """
+    result, protocol = audit.result, audit.protocol.protocol
+    parts = [
+        f"<header>{html.heading(Html(f'Case {html.foreign(audit.case, _MOST_LETTERS)}'), 1)}",
+        html.paragraph(_what_it_is(audit), "note"),
+        f"{html.paragraph(RESEARCH_USE, 'banner')}</header>",
+        html.heading("Means and classes"),
+        scale(result, protocol),
+        class_table(result, protocol),
+        html.paragraph(agreement(result)) if agreement(result) else "",
+        html.heading("Findings"),
+        _findings(grouped_findings(result, protocol, audit.cutoffs.cutoffs)),
+        html.heading("HU by level"),
+        html.paragraph("Mean (SD) of the voxels, in HU.", "note"),
+        level_table(result, protocol),
+        *_pictures(audit, label_maps),
+        '<div class="columns"><section>',
+        html.heading("Acquisition"),
+        acquisition_table(audit),
+        "</section><section>",
+        html.heading("Protocol"),
+        *protocol_parts(audit),
+        "</section></div>",
+        html.heading("Cutoffs"),
+        *cutoffs_parts(audit),
+        html.heading("Software and files"),
+        *software_parts(software_versions(), audit, file_sha256),
+    ]
+    return html.page(f"{audit.case[:_MOST_LETTERS]} – LumbarHU report", parts, style=_STYLE)
+
+
+def _what_it_is(audit: Audit) -> Html:
+    told = [f"LumbarHU report. Reader {html.foreign(audit.reader, _MOST_LETTERS)}, reading {audit.reading}."]
+    if audit.when:
+        told.append(f"{html.foreign(audit.when)}.")
+    for event in audit.extra.get("history", ())[-1:]:
+        told.append(f"{html.foreign(event['what'].capitalize())} by {html.foreign(event['who'])}.")
+    if audit.extra.get("blinded") is False:
+        told.append("Not blinded: the scene held another reading of this CT.")
+    if audit.accept_off_protocol:
+        told.append("The user accepted an acquisition off protocol.")
+    return Html(" ".join(told))
+
+
+def _pictures(audit: Audit, label_maps: Path) -> list[str]:
+    if not audit.result.levels:
+        return []
+    pictures = level_pictures(audit.result.levels, audit.stack, label_maps, audit.scan_facts.orientation_known)
+    figures = [
+        f"<figure>{pictures[level.level]}<figcaption>{_caption(level)}</figcaption></figure>"
+        for level in audit.result.levels
+    ]
+    window = (
+        f"Window {HIGH_HU - LOW_HU:g} HU, level {(HIGH_HU + LOW_HU) / 2:g} HU. Seen from below: R is the patient's "
+        "right. The regions are drawn along the voxels of the exported label maps."
+    )
+    switches = "".join(
+        f'<label><input type="checkbox" id="{name}" checked> {text}</label>'
+        for name, text in (("regions", "Show regions"), ("lines", "Show markups"))
+    )
+    return [
+        html.heading("Where it was measured"),
+        html.paragraph(window, "note"),
+        f'<p class="switches">{switches}</p>',
+        _legend(),
+        f'<div class="pictures">{"".join(figures)}</div>',
+    ]
+
+
+def _legend() -> str:
+    entries = []
+    for name in (*ROIS, *MARKUP_COLORS):
+        mark = (
+            '<rect class="{}" x="2" y="3" width="28" height="10"/>'
+            if name in FILLED_ROIS
+            else ('<path class="{}" d="M2 8H30"/>')
+        )
+        entries.append(f'<li><svg viewBox="0 0 32 16" aria-hidden="true">{mark.format(name)}</svg>{name}</li>')
+    return f'<ul class="legend" aria-label="Legend">{"".join(entries)}</ul>'
+
+
+def _caption(level: LevelResult) -> Html:
+    first, last = level.slices
+    slices = last - first + 1
+    told = [
+        f"mid-slice {level.frame.mid_slice + 1} from below",
+        f"measured over {slices} slice{'s' if slices != 1 else ''}, {level.covered_mm:.4g} mm",
+        f"body {level.frame.depth_mm:.1f} mm deep",
+        f"midline {html.escaped(str(level.origin).replace('_', ' '))}",
+        f"outline {'by the reader' if level.outline_edited else 'found'}",
+    ]
+    excluded = f" Excluded: {html.foreign(level.excluded)}." if level.excluded else ""
+    return Html(f"<strong>{level.level}</strong>: {'; '.join(told)}.{excluded}")
+
+
+def _findings(groups: Sequence[tuple[Finding, ...]]) -> str:
+    if not groups:
+        return html.paragraph("None but those in the tables.")
+    items = []
+    for group in groups:
+        severity = severity_of(group)
+        sentences = " ".join(html.foreign(sentence) for sentence in sentences_of(group))
+        remedy = f" <em>{html.foreign(group[0].remedy)}</em>" if group[0].remedy else ""
+        items.append(f'<li class="{severity}"><strong>{_SEVERITY_WORDS[severity]}.</strong> {sentences}{remedy}</li>')
+    return '<ul class="findings">\n' + "\n".join(items) + "\n</ul>"

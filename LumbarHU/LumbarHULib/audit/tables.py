@@ -1,0 +1,89 @@
+"""The rows of results.csv and summary.csv."""
+
+from collections.abc import Iterable
+
+from LumbarHULib.audit.audit import Audit
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
+from LumbarHULib.core.quantities import QUANTITIES
+from LumbarHULib.core.results import GIVEN_CLASSES, LevelRefusal, LevelResult, RoiPlacement, RoiSummary
+from LumbarHULib.files.csv_text import Cell
+
+QUANTITY_COLUMNS: tuple[str, ...] = tuple(quantity.name for quantity in QUANTITIES)
+
+RESULTS_COLUMNS: tuple[str, ...] = (
+    *("case", "reader", "reading", "level", "roi"),
+    *QUANTITY_COLUMNS,
+    *("placement_sd_hu", "label_value", "origin", "edited", "excluded", "findings"),
+)
+
+SUMMARY_COLUMNS: tuple[str, ...] = (
+    *("case", "reader", "reading", "roi", "levels", "mean_hu", "class"),
+    *("osteoporosis_cutoff_hu", "normal_cutoff_hu", "cutoff_low_hu", "cutoff_high_hu"),
+    *("nearest_cutoff_hu", "distance_hu", "distance_lsc"),
+    *("placement_sd_hu", *(f"share_{name}" for name in GIVEN_CLASSES), "findings"),
+)
+
+# The finding of a level that gives no number.
+NOT_MEASURED = "not_measured"
+
+
+def results_rows(audit: Audit) -> list[list[Cell]]:
+    """Return one row for each level and region, from cranial to caudal; one that gives no number has empty cells."""
+    levels = [*audit.result.levels, *audit.result.refusals]
+    levels.sort(key=lambda level: LEVELS.index(level.level))
+    return [
+        [audit.case, audit.reader, audit.reading, level.level, roi, *_level_cells(level, roi)]
+        for level in levels
+        for roi in ROIS
+    ]
+
+
+def summary_rows(audit: Audit) -> list[list[Cell]]:
+    """Return one row for each region."""
+    return [
+        [audit.case, audit.reader, audit.reading, *_summary_cells(summary, audit.result.findings)]
+        for summary in audit.result.summaries
+    ]
+
+
+def joined_codes(codes: Iterable[str]) -> str:
+    """Return codes of findings, each once, as they stand in one cell."""
+    return ";".join(dict.fromkeys(codes))
+
+
+def placement_cells(placement: RoiPlacement | None) -> list[Cell]:
+    """Return the cells of one region's standard deviation and shares; empty ones where it has none."""
+    if placement is None:
+        return [None] * 4
+    shares = placement.class_shares or {}
+    return [placement.sd_hu, *(shares.get(name) for name in GIVEN_CLASSES)]
+
+
+def _level_cells(level: LevelResult | LevelRefusal, roi: str) -> list[Cell]:
+    label_value = LABEL_VALUES[level.level]
+    if isinstance(level, LevelRefusal):
+        return [*[None] * len(QUANTITY_COLUMNS), None, label_value, "", False, level.excluded, NOT_MEASURED]
+    measured = level.rois[roi]
+    values = [measured.values[name] for name in QUANTITY_COLUMNS]
+    codes = joined_codes(finding.code for finding in (*level.findings, *measured.findings))
+    placement_sd_hu = None if level.trials is None else level.trials.sd_hu[roi]
+    return [*values, placement_sd_hu, label_value, str(level.origin), measured.edited, level.excluded, codes]
+
+
+def _summary_cells(summary: RoiSummary, scan_findings: tuple[Finding, ...]) -> list[Cell]:
+    return [
+        summary.roi,
+        ";".join(summary.levels),
+        summary.mean_hu,
+        summary.class_name,
+        summary.cutoffs.osteoporosis.cutoff_hu,
+        summary.cutoffs.normal.cutoff_hu,
+        summary.cutoff_low_hu,
+        summary.cutoff_high_hu,
+        summary.nearest_cutoff_hu,
+        summary.distance_hu,
+        summary.distance_lsc,
+        *placement_cells(summary.placement),
+        joined_codes(finding.code for finding in (*scan_findings, *summary.findings)),
+    ]

@@ -1,0 +1,99 @@
+"""The figures of a cohort as pictures, to be read in print without color."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from LumbarHULib.cohort.analysis import CohortAnalysis
+from LumbarHULib.cohort.figure_values import LOOKS, FigurePanel, FigureValues, Look, Series
+from LumbarHULib.cohort.figures import figures_of
+from LumbarHULib.cohort_files.figure_panels import MOST_VECTOR_POINTS, Panels
+
+_LINES = {"": "none", "solid": "-", "dashed": "--", "dotted": ":"}
+_MARKERS = {"": "", "circle": "o", "triangle": "^", "square": "s", "cross": "x"}
+_BOX_FILLS = {"normal": "white", "osteopenia": "#d0d0d0", "osteoporosis": "#8c8c8c"}
+_CUTOFF_MARKER_SIZE, _MARKER_SIZE = 5.0, 3.6
+
+
+@dataclass(frozen=True, eq=False)
+class NamedFigure:
+    """A figure with the name of its files and what it shows, in a sentence."""
+
+    name: str
+    caption: str
+    panels: Panels
+
+
+def cohort_figures(analysis: CohortAnalysis) -> Iterator[NamedFigure]:
+    """Yield each figure that the cohort allows, drawn."""
+    for figure in figures_of(analysis):
+        yield NamedFigure(figure.name, figure.caption, _drawn(figure, analysis.cohort.note))
+
+
+def _drawn(figure: FigureValues, note: str) -> Panels:
+    panels = Panels(len(figure.panels), note)
+    for panel in figure.panels:
+        _draw(panels, panel)
+    lines = []
+    for line in figure.legend:
+        look = LOOKS[line.role]
+        marks = _marker(look) if line.has_marker else {}
+        lines.append({"label": line.label, **_line(look, line.has_line), **marks})
+    panels.legend(figure.legend_title, lines, figure.legend_note)
+    return panels
+
+
+def _draw(panels: Panels, panel: FigurePanel) -> None:
+    axes = panels.add(panel.title, panel.x_label, panel.y_label, panel.x_limits, panel.y_limits, panel.is_square)
+    for level in panel.levels:
+        if level.low is not None:
+            axes.axhspan(level.low, level.high, color="#d8d8d8", lw=0, zorder=0)
+        axes.axhline(level.y, **_line(LOOKS[level.role]), lw=1.1, zorder=0.5)
+    for series in panel.series:
+        _draw_series(axes, series)
+    if panel.boxes:
+        _draw_boxes(axes, panel)
+    elif panel.is_square:
+        panels.tell_inside(axes, panel.told)
+    else:
+        panels.tell(axes, panel.told)
+
+
+def _draw_series(axes, series: Series) -> None:
+    look = LOOKS[series.role]
+    rasterized = series.x.size > MOST_VECTOR_POINTS
+    if series.is_line:
+        width = 0.8 if look.line == "dotted" else 1.3
+        axes.plot(series.x, series.y, **_line(look), lw=width, rasterized=rasterized)
+    else:
+        size = _MARKER_SIZE if not look.line else _CUTOFF_MARKER_SIZE
+        axes.plot(series.x, series.y, ls="none", ms=size, rasterized=rasterized, **_marker(look))
+
+
+def _draw_boxes(axes, panel: FigurePanel) -> None:
+    stats = [
+        {"med": box.median, "q1": box.q1, "q3": box.q3, "whislo": box.low, "whishi": box.high, "fliers": box.outliers}
+        for box in panel.boxes
+    ]
+    boxes = axes.bxp(
+        stats,
+        positions=[box.x for box in panel.boxes],
+        widths=0.55,
+        patch_artist=True,
+        manage_ticks=False,
+        medianprops={"color": "#111111", "lw": 1.6},
+        flierprops={"marker": ".", "ms": 3, "mec": "#404040"},
+        whiskerprops={"lw": 0.8},
+        capprops={"lw": 0.8},
+    )
+    for patch, box in zip(boxes["boxes"], panel.boxes, strict=True):
+        patch.set(facecolor=_BOX_FILLS[box.role], edgecolor="#111111", linewidth=0.8)
+    axes.set_xticks([box.x for box in panel.boxes], [box.label for box in panel.boxes])
+
+
+def _line(look: Look, has_line: bool = True) -> dict:
+    return {"ls": _LINES[look.line] if has_line else "none", "color": look.edge}
+
+
+def _marker(look: Look) -> dict:
+    width = 1.2 if look.line else 0.7
+    return {"marker": _MARKERS[look.marker], "mfc": look.fill, "mec": look.edge, "mew": width}

@@ -1,0 +1,82 @@
+"""The folder that a cohort leaves: tables, figures, summary, and cutoffs to measure with; whole or not at all."""
+
+import json
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from LumbarHULib.cohort.analysis import TABLE_NAMES, CohortAnalysis, findings_table
+from LumbarHULib.cohort.cases import CohortFinding
+from LumbarHULib.cohort_files.cutoffs import documents_of
+from LumbarHULib.cohort_files.figures import cohort_figures
+from LumbarHULib.cohort_files.page import summary_page
+from LumbarHULib.files.atomic_folder import OwnFolder, whole_folder
+from LumbarHULib.files.csv_text import csv_text
+
+SUMMARY = "summary.html"
+FIGURES = "figures"
+_DOCUMENTS = {
+    "cutoffs.json": "The cohort's own cutoffs, for lumbarhu measure --cutoffs",
+    "protocol.json": "The protocol with the readers' own measurement error, for lumbarhu measure --protocol",
+}
+_NO_FIGURES = CohortFinding("left_out", "The figures are left out: Python lacks Matplotlib.", "Install it.")
+OWN_COHORT_FOLDER = OwnFolder(
+    frozenset({SUMMARY, FIGURES, *_DOCUMENTS, *(f"{name}.csv" for name in TABLE_NAMES)}), sign=SUMMARY
+)
+
+
+def write_cohort_folder(
+    destination: Path,
+    analysis: CohortAnalysis,
+    overwrite: bool = False,
+    progress: Callable[[float, str], None] = lambda share, text: None,
+) -> tuple[CohortFinding, ...]:
+    """Write a CSV per table, each figure as PNG and SVG, ``summary.html``, and the files to measure with.
+
+    Parameters
+    ----------
+    destination : pathlib.Path
+        The folder to be.
+    analysis : CohortAnalysis
+    overwrite : bool
+        Replace the folder if it exists.
+    progress : callable
+        Called with the share done, from 0 to 1, and what is being done.
+
+    Returns
+    -------
+    tuple of CohortFinding
+        All findings: those of the analysis, and which file could not be made.
+
+    Raises
+    ------
+    InputError
+        When the folder exists and may not be replaced, or cannot be written.
+    """
+    with whole_folder(destination, overwrite, OWN_COHORT_FOLDER) as folder:
+        documents, missing = documents_of(analysis)
+        can_draw = find_spec("matplotlib") is not None
+        findings = (*analysis.findings, *missing, *(() if can_draw else (_NO_FIGURES,)))
+        tables = {**analysis.tables, "findings": findings_table(findings)}
+        files = {SUMMARY: "This page"}
+        for name, table in tables.items():
+            _write(folder / f"{name}.csv", csv_text(table.columns, table.rows))
+            files[f"{name}.csv"] = table.title
+        for name, document in documents.items():
+            _write(folder / name, json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+            files[name] = _DOCUMENTS[name]
+        figures = {}
+        (folder / FIGURES).mkdir()
+        for figure in cohort_figures(analysis) if can_draw else ():
+            progress(0.0, "Drawing figures")
+            for ending in (".png", ".svg"):
+                path = folder / FIGURES / f"{figure.name}{ending}"
+                figure.panels.save(path)
+                files[f"{FIGURES}/{path.name}"] = figure.caption
+            figures[figure.name] = (folder / FIGURES / f"{figure.name}.svg", figure.caption)
+        _write(folder / SUMMARY, summary_page(analysis, findings, figures, files))
+    return findings
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,86 @@
+"""A cohort from its table to its folder: one path for the command line and the panel."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from LumbarHULib.cohort.analysis import AnalysisOptions, CohortAnalysis, analyze, findings_table
+from LumbarHULib.cohort.cases import CohortFinding
+from LumbarHULib.cohort.tables import Table
+from LumbarHULib.cohort_files.folder import OWN_COHORT_FOLDER, write_cohort_folder
+from LumbarHULib.cohort_files.table import cohort_inputs, read_cohort
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.atomic_folder import check_destination
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+
+
+@dataclass(frozen=True)
+class CohortJob:
+    """What to work out, and where to put it.
+
+    Parameters
+    ----------
+    table : Path
+        The cohort's table.
+    destination : Path
+        The folder to be.
+    options : AnalysisOptions
+    readings : Path or None
+        Single readings in one file.
+    overwrite : bool
+    """
+
+    table: Path
+    destination: Path
+    options: AnalysisOptions
+    readings: Path | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class CohortOutcome:
+    """What was worked out, with everything that is to be told of it."""
+
+    analysis: CohortAnalysis
+    findings: tuple[CohortFinding, ...]
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The tables by name, as the folder holds them."""
+        return {**self.analysis.tables, "findings": findings_table(self.findings)}
+
+
+def run_cohort_job(job: CohortJob, progress: Callable[[float, str], None] = lambda share, text: None) -> CohortOutcome:
+    """Work out a cohort, and write its folder whole or not at all.
+
+    Parameters
+    ----------
+    job : CohortJob
+    progress : callable
+        Called often with the share done, from 0 to 1, and what is being done. What it raises ends the work, and nothing
+        is written then.
+
+    Raises
+    ------
+    InputError
+        With the sentence for the user; nothing is written then.
+    """
+    check_destination(job.destination, job.overwrite, OWN_COHORT_FOLDER)
+    _check_inputs_stay(job)
+    progress(0.0, "Reading the table")
+    cohort = read_cohort(job.table, job.readings, progress)
+    analysis = analyze(cohort, job.options, load_cutoffs().cutoffs, progress)
+    return CohortOutcome(analysis, write_cohort_folder(job.destination, analysis, job.overwrite, progress))
+
+
+def _check_inputs_stay(job: CohortJob) -> None:
+    """Raise InputError when replacing the destination would remove what is read."""
+    if not job.destination.exists():
+        return
+    place = job.destination.resolve()
+    for path in cohort_inputs(job.table, job.readings):
+        if path.resolve().is_relative_to(place):
+            raise InputError(
+                f"“{job.destination}” holds “{path.name}”, which is to be read, so it is not overwritten: choose "
+                "another folder."
+            )

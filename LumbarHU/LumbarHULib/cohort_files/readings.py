@@ -1,0 +1,155 @@
+"""Single readings of a cohort: from audit folders, or from a table of the same form."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from LumbarHULib.audit.folder import RECORD
+from LumbarHULib.cohort.cases import CohortFinding, Reading
+from LumbarHULib.cohort_files.columns import Tell, is_missing, number_column, shortened
+from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
+from LumbarHULib.files.csv_table import CsvTable, read_csv_table
+
+_NEEDED = ("case", "reader", "reading", "level", "roi", "mean_hu")
+_TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, eq=False)
+class AuditReading:
+    """A reading from an audit folder.
+
+    Parameters
+    ----------
+    reading : Reading
+    ct_identity : str
+        The same for readings of one CT.
+    protocol : str
+        The same for readings by the same values of the protocol.
+    """
+
+    reading: Reading
+    ct_identity: str
+    protocol: str
+
+
+def readings_of_file(path: Path, tell: Tell) -> tuple[Reading, ...]:
+    """Return the readings in a table with the columns of an audit folder's ``results.csv``, of any cases.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read or lacks a column.
+    """
+    return _readings(read_csv_table(path), tell)
+
+
+def reading_of_audit(folder: Path, case: str, tell: Tell, row: int) -> AuditReading | None:
+    """Return the reading in an audit folder, under the case's name; or tell why there is none and return None."""
+
+    def wrong(sentence: str, remedy: str) -> None:
+        told = f"Row {row}, column audit: “{folder.name}” {sentence}"
+        tell(CohortFinding("audit_folder", told, remedy, "severe", row=row, column="audit", case=case))
+
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        results = (folder / "results.csv").read_bytes()
+        stored, identity = record["files"]["results.csv"], record["ct"]["voxels_sha256"]
+        blinded = record["extra"].get("blinded")
+        protocol = json.dumps(record["protocol_values"], sort_keys=True)
+        off_protocol = [item["sentence"] for item in record["findings"] if item["code"] in OFF_PROTOCOL_CODES]
+    except OSError:
+        return wrong("is no audit folder and is left out.", "Check the path; it is relative to the table.")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return wrong("holds a broken record and is left out.", "Measure the CT again.")
+    if hashlib.sha256(results).hexdigest() != stored:
+        return wrong("was changed after it was written and is left out.", "See what differs with lumbarhu verify.")
+    try:
+        found = _readings(read_csv_table(folder / "results.csv"), tell)
+    except InputError as problem:
+        return wrong(f"cannot be used: {problem}", "Measure the CT again.")
+    if len(found) != 1:
+        return wrong("holds no reading and is left out.", "Measure the CT again.")
+    own = found[0]
+    is_blinded = blinded if isinstance(blinded, bool) else own.blinded
+    reading = Reading(case, own.reader, own.reading, own.hu, own.origins, own.excluded, is_blinded)
+    for sentence in off_protocol:
+        told = f"Row {row}, column audit: “{folder.name}” is off protocol: {sentence}"
+        tell(CohortFinding("off_protocol", told, "Consider leaving it out.", row=row, column="audit", case=case))
+    return AuditReading(reading, str(identity), protocol)
+
+
+def _readings(table: CsvTable, tell: Tell) -> tuple[Reading, ...]:
+    place = {name.casefold(): at for at, name in enumerate(table.header)}
+    missing = [name for name in _NEEDED if name not in place]
+    if missing:
+        raise InputError(f"“{table.file_name}” lacks the column “{missing[0]}”: it must be as results.csv is.")
+
+    def cell(cells: Sequence[str], name: str) -> str:
+        at = place.get(name, len(cells))
+        return cells[at] if at < len(cells) else ""
+
+    texts = [(row, cell(cells, "mean_hu")) for row, cells in table.rows]
+    values = number_column("hu_L1_round", texts, 1, table.separator, _told_as(table.file_name, tell))
+    collected: dict[tuple[str, str, int], dict] = {}
+    for index, (row, cells) in enumerate(table.rows):
+        case, reader, number, level, roi = (cell(cells, name) for name in _NEEDED[:-1])
+        level, roi = level.upper(), roi.casefold()
+        wrong = _wrong_place(case, reader, number, level, roi)
+        if wrong:
+            column, what, remedy = wrong
+            told = f"{table.file_name}, row {row}: {what}; the row is left out."
+            tell(CohortFinding("unusable_row", told, remedy, row=row, column=column))
+            continue
+        if level not in MEAN_LEVELS:
+            continue  # T12 and L5 are measured and enter nothing here
+        kept = collected.setdefault(
+            (case, reader, int(number)), {"hu": {}, "origins": {}, "excluded": [], "blinded": None}
+        )
+        if not is_missing(cell(cells, "excluded")):
+            kept["excluded"].append(level)
+        elif (level, roi) in kept["hu"]:
+            sentence = f"{table.file_name}, row {row}: {reader} read {level}, {roi} of {case} before under this number."
+            tell(CohortFinding("read_twice", f"{sentence[:-1]}; the row is left out.", "Correct it.", row=row))
+        elif values is not None and values[index] == values[index]:
+            kept["hu"][level, roi] = float(values[index])
+            kept["origins"][level] = cell(cells, "origin").partition(" ")[0]
+            kept["blinded"] = _TRUTHS.get(cell(cells, "blinded").casefold())
+    return tuple(
+        Reading(
+            case,
+            reader,
+            number,
+            kept["hu"],
+            kept["origins"],
+            tuple(dict.fromkeys(kept["excluded"])),
+            kept["blinded"],
+        )
+        for (case, reader, number), kept in collected.items()
+    )
+
+
+def _wrong_place(case: str, reader: str, number: str, level: str, roi: str) -> tuple[str, str, str] | None:
+    """Return column, fault and remedy where a row does not tell what was read by whom; None where it does."""
+    for column, name in (("case", case), ("reader", reader)):
+        if not name:
+            return column, f"it names no {column}", "Correct the row."
+    if not number.isdecimal() or int(number) < 1:
+        return "reading", f"“{shortened(number)}” is no number of a reading", "Count readings from 1."
+    for column, word, known in (("level", level, LEVELS), ("roi", roi, ROIS)):
+        if word not in known:
+            return column, f"“{shortened(word)}” is no {column}", f"Use one of {', '.join(known)}."
+    return None
+
+
+def _told_as(file_name: str, tell: Tell) -> Tell:
+    """Return a function that tells of cells in a file other than the cohort's table."""
+
+    def told(finding: CohortFinding) -> None:
+        sentence = f"{file_name}: {finding.sentence.replace('hu_L1_round', 'mean_hu')}"
+        tell(CohortFinding(finding.code, sentence, finding.remedy, finding.severity, row=finding.row, column="mean_hu"))
+
+    return told

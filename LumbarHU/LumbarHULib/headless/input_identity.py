@@ -1,0 +1,171 @@
+"""Whether the files that a measurement was made from are still the same: their content, and a cheap sign of it."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import LumbarHULib
+from LumbarHULib.audit.audit import software_versions
+from LumbarHULib.audit.folder import file_sha256
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.markup_file import SUFFIX
+from LumbarHULib.images.image_header import read_image_header
+
+# CTs in one file; any other file is one of a series, all of which lie in its folder.
+_WHOLE_FILES = (".nrrd", ".nii", ".nii.gz", ".mha")
+_HEADER_FILES = (".nhdr", ".mhd")
+_DATA_FILE_KEYS = ("data file", "datafile", "elementdatafile")
+
+# The rooms that a number comes from; what only draws or counts may change without it.
+MEASURING_ROOMS = ("core", "placement", "files", "images", "audit", "headless")
+DRAWING_ROOMS = ("audit/report",)
+# A scene may have been imported or not.
+_NOT_MEASURING = frozenset({"slicer-core"})
+
+
+@dataclass(frozen=True)
+class KnownContent:
+    """The SHA-256 of a measurement's inputs, and the sign that they had when it was worked out.
+
+    Parameters
+    ----------
+    sign : str
+        Of names, sizes and times of change of every file: see `sign_of`.
+    sha256 : mapping of str to str
+        Of the content, by what the input is for.
+    """
+
+    sign: str
+    sha256: Mapping[str, str]
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {"sign": self.sign, "sha256": dict(self.sha256)}
+
+
+def ct_files(path: Path) -> list[Path]:
+    """Return every file that the CT at `path` is read from.
+
+    Raises
+    ------
+    InputError
+        When the header that names some of them is damaged.
+    OSError
+        When one cannot be seen.
+    """
+    if path.is_dir() or path.name.lower().endswith((*_WHOLE_FILES, *_HEADER_FILES)):
+        return volume_files(path)
+    return _files_in(path.parent, "")  # one file of a series
+
+
+def volume_files(path: Path) -> list[Path]:
+    """Return every file that the volume in one file or folder, such as a segmentation, is read from.
+
+    Raises
+    ------
+    InputError, OSError
+        As `ct_files` does.
+    """
+    if path.is_dir():
+        return _files_below(path)
+    if not path.name.lower().endswith(_HEADER_FILES):
+        return [path]
+    fields = _fields_with_data(path)
+    named = path.parent / next((fields[key] for key in _DATA_FILE_KEYS if fields.get(key)), "")
+    # A list or a pattern of names: any of those beside it.
+    return [path, named] if named.is_file() else [path, *_files_in(path.parent, "")]
+
+
+def markup_files(paths: Iterable[Path]) -> list[Path]:
+    """Return every markup file that is read from these files and folders."""
+    return [file for path in paths for file in (_files_in(path, SUFFIX) if path.is_dir() else [path])]
+
+
+def sign_of(inputs: Mapping[str, Sequence[Path]]) -> str:
+    """Return what tells, without reading them, that files did not change: path, size and times of each, hashed.
+
+    A file that is written, copied over or moved into the place of another has another sign, though its content may be
+    the same. The names are hashed as well, for they may be those of patients.
+
+    Raises
+    ------
+    InputError
+        When one is not there.
+    """
+    digest = hashlib.sha256()
+    for role, files in inputs.items():
+        digest.update(f"{role}\0{len(files)}\0".encode())
+        for file in files:
+            try:
+                status = os.stat(file)
+            except FileNotFoundError as error:
+                raise InputError(
+                    f"“{file.name}” is not there: it was removed, or is a link to a file that is not there."
+                ) from error
+            digest.update(os.fsencode(file))
+            digest.update(f"\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+def content_of(inputs: Mapping[str, Sequence[Path]], known: KnownContent | None = None) -> KnownContent:
+    """Return the content of a measurement's inputs, worked out only when its sign is not that of `known`.
+
+    Parameters
+    ----------
+    inputs : mapping of str to sequence of Path
+        Files by what they are for.
+    known : KnownContent, optional
+        As an earlier call returned it.
+    """
+    sign = sign_of(inputs)
+    if known is not None and known.sign == sign:
+        return known
+    return KnownContent(sign, {role: _content_sha256(files) for role, files in inputs.items()})
+
+
+@lru_cache(maxsize=1)
+def program_sha256() -> str:
+    """Return a hash of all in the program that a number can come from: its files, and the versions of its packages."""
+    root = Path(LumbarHULib.__file__).parent
+    digest = hashlib.sha256()
+    for name in measuring_files(root):
+        digest.update(f"{name}\0{file_sha256(root / name)}\0".encode())
+    for package, version in software_versions().items():
+        if package not in _NOT_MEASURING:
+            digest.update(f"{package}\0{version}\0".encode())
+    return digest.hexdigest()
+
+
+def measuring_files(root: Path) -> list[str]:
+    """Return the library's files below `root` that a number can come from, as paths from there."""
+    names = [file.relative_to(root).as_posix() for room in MEASURING_ROOMS for file in (root / room).rglob("*.py")]
+    return sorted(name for name in names if not name.startswith(tuple(f"{room}/" for room in DRAWING_ROOMS)))
+
+
+def _content_sha256(files: Sequence[Path]) -> str:
+    if len(files) == 1 and not files[0].name.lower().endswith(SUFFIX):
+        return file_sha256(files[0])
+    # A markup that has no name of its own bears its file's.
+    contents = sorted(f"{file.name}\0{file_sha256(file)}" for file in files)
+    return hashlib.sha256("\n".join(contents).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _fields_with_data(path: Path) -> dict[str, str]:
+    header = read_image_header(path)
+    with path.open("rb") as stream:
+        stream.seek(header.length)
+        # The line that ends a MetaImage header is no longer part of its fields.
+        value = "" if header.is_nrrd else stream.readline().partition(b"=")[2].strip().decode("utf-8", "replace")
+    return header.fields | ({"elementdatafile": value} if value else {})
+
+
+def _files_in(folder: Path, suffix: str) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file() and path.name.lower().endswith(suffix))
+
+
+def _files_below(folder: Path) -> list[Path]:
+    return sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names)

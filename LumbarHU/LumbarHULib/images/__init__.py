@@ -1,0 +1,1 @@
+"""CT volumes, label maps and segmentations in the formats of other programs: NRRD, NIfTI, MetaImage, DICOM."""

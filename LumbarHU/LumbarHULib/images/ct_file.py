@@ -1,0 +1,137 @@
+"""A CT from disk: NRRD, NIfTI, MetaImage, or a DICOM series."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.images.dicom_headers import is_dicom
+from LumbarHULib.images.dicom_series import read_dicom_series
+from LumbarHULib.images.nifti_file import read_nifti
+from LumbarHULib.images.sitk_file import read_with_sitk, write_with_sitk
+
+# Called with the share done, from 0 to 1, and what is being done.
+Progress = Callable[[float, str], None]
+
+_SITK_FORMATS = {".nrrd": "NRRD", ".nhdr": "NRRD", ".mha": "MetaImage", ".mhd": "MetaImage"}
+_NIFTI_SUFFIXES = (".nii", ".nii.gz")
+_READABLE = ".nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd or a folder with a DICOM series"
+
+
+@dataclass(frozen=True, eq=False)
+class CtFile:
+    """A CT as it was read.
+
+    Parameters
+    ----------
+    ct : CtVolume
+        Voxels in stored order and the file's own geometry.
+    scan_facts : ScanFacts
+        What the headers say; never who the patient is.
+    findings : tuple of Finding
+        What was found in reading; without file names.
+    name : str
+        The file's or folder's name, without the folders above.
+    """
+
+    ct: CtVolume
+    scan_facts: ScanFacts
+    findings: tuple[Finding, ...]
+    name: str
+
+
+def read_ct(path: Path, progress: Progress | None = None) -> CtFile:
+    """Read a CT.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A .nrrd, .nhdr, .nii, .nii.gz, .mha or .mhd file; a folder with a DICOM series of single slices; or one file of
+        a series, where the folder holds several.
+    progress : callable, optional
+        Called with the share done and what is being done.
+
+    Raises
+    ------
+    InputError
+        When there is no such file, it cannot be read, or what it holds is no CT in HU.
+    """
+    progress = progress or (lambda share, text: None)
+    path = Path(path)
+    try:
+        progress(0.0, "Reading the CT")
+        ct_file = _read(path, progress)
+        progress(1.0, "Read the CT")
+        return ct_file
+    except PermissionError as error:
+        raise InputError(f"“{path}” may not be read: ask for the right to read it.") from error
+    except OSError as error:
+        raise InputError(
+            f"“{path}” cannot be read ({error.strerror or error}): check the disk and the path."
+        ) from error
+    except MemoryError as error:
+        raise InputError(
+            f"“{path.name}” is larger than the computer's memory: crop the CT to the lumbar spine."
+        ) from error
+
+
+def write_ct(path: Path, voxels_hu: np.ndarray, ras_from_ijk: np.ndarray) -> None:
+    """Write a CT as .nrrd or .mha, compressed.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    voxels_hu : numpy.ndarray, shape (K, J, I)
+        Values in HU.
+    ras_from_ijk : numpy.ndarray, shape (4, 4)
+        From voxel indices (i, j, k) to RAS mm.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    write_with_sitk(path, voxels_hu, ras_from_ijk)
+
+
+def _read(path: Path, progress: Progress) -> CtFile:
+    if not path.exists():
+        raise InputError(f"There is no file or folder “{path}”: check the path.")
+    name = path.resolve().name
+    if path.is_dir():
+        return CtFile(*read_dicom_series(path, progress), name)
+    if path.stat().st_size == 0:
+        raise InputError(f"“{path.name}” is empty: copy it again.")
+    suffix = path.suffix.lower()
+    if suffix in _SITK_FORMATS:
+        voxels_hu, ras_from_ijk, orientation_known = read_with_sitk(path)
+        return _ct_file(name, _SITK_FORMATS[suffix], voxels_hu, ras_from_ijk, orientation_known)
+    if path.name.lower().endswith(_NIFTI_SUFFIXES):
+        voxels_hu, ras_from_ijk, orientation_known, findings = read_nifti(path)
+        return _ct_file(name, "NIfTI", voxels_hu, ras_from_ijk, orientation_known, findings)
+    if is_dicom(path):
+        return CtFile(*read_dicom_series(path, progress), name)
+    raise InputError(f"“{path.name}” is of no format that can be read: give {_READABLE}.")
+
+
+def _ct_file(name, source, voxels_hu, ras_from_ijk, orientation_known, findings=()) -> CtFile:
+    if not orientation_known:
+        findings = (*findings, _orientation_unknown(source))
+    ct = CtVolume(voxels_hu, ras_from_ijk)
+    return CtFile(ct, ScanFacts(orientation_known=orientation_known, source=source), findings, name)
+
+
+def _orientation_unknown(source: str) -> Finding:
+    return Finding(
+        "orientation_unknown",
+        f"The {source} file does not say where left, anterior and superior are; its axes were taken to run to the "
+        "patient's left, back and head.",
+        "Check on the images that left is left, or give the DICOM series.",
+        "severe",
+    )

@@ -1,0 +1,182 @@
+"""The pixels of a sorted DICOM series as one array in HU, each slice with its own rescale."""
+
+import filecmp
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.images.dicom_file import dataset_of
+from LumbarHULib.images.dicom_headers import DicomHeader
+from LumbarHULib.images.sitk_file import quiet_console
+
+_PIXEL_KEYWORDS = (
+    *("SamplesPerPixel", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
+    *("PixelRepresentation", "PixelData"),
+)
+
+# Attributes of a slice that say which of its stored values stand for what was not scanned.
+_PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
+
+
+def read_voxels_hu(headers: list[DicomHeader], progress) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read the voxels of sorted slices, and which values stand for what was not scanned.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, shape (K, J, I), and numpy.ndarray, shape (K, 2), or None
+        HU, as int16 or int32 where every slope and intercept is a whole number, else as float64; and for each slice the
+        lowest and the highest value, in HU, of what its header declares as padding (NaN where it declares none).
+
+    Raises
+    ------
+    InputError
+        When a slice has no rescale to HU, or its pixels cannot be read.
+    """
+    rescales = [_rescale(header) for header in headers]
+    whole = all(number.is_integer() for rescale in rescales for number in rescale)
+    shape = (len(headers), int(headers[0].number("Rows")), int(headers[0].number("Columns")))
+    voxels_hu = np.empty(shape, dtype=np.int16 if whole else np.float64)
+    with tempfile.TemporaryDirectory() as folder:
+        for k, (header, (slope, intercept)) in enumerate(zip(headers, rescales, strict=True)):
+            progress(k / len(headers), "Reading the slices")
+            stored = _stored_pixels(header.path, Path(folder))
+            if stored.shape != shape[1:]:
+                raise _unreadable(header.path)
+            if whole:
+                pixels_hu = stored.astype(np.int64) * int(slope) + int(intercept)
+                if voxels_hu.dtype == np.int16 and not _fits(pixels_hu, np.int16):
+                    voxels_hu = voxels_hu.astype(np.int32)
+                if not _fits(pixels_hu, voxels_hu.dtype):
+                    raise _unreadable(header.path)
+                voxels_hu[k] = pixels_hu
+            else:
+                voxels_hu[k] = stored * slope + intercept
+    return voxels_hu, padding_of(headers)
+
+
+def padding_of(headers: Sequence[DicomHeader]) -> np.ndarray | None:
+    """Return for each slice the lowest and highest HU of its padding, shape (K, 2); None where no header states any."""
+    padding_hu = np.full((len(headers), 2), np.nan)
+    for k, header in enumerate(headers):
+        value, limit = (_stored_number(header, keyword) for keyword in _PADDING)
+        if value is None:
+            continue
+        slope, intercept = _rescale(header)
+        ends = [stored * slope + intercept for stored in (value, value if limit is None else limit)]
+        padding_hu[k] = min(ends), max(ends)
+    return None if np.isnan(padding_hu).all() else padding_hu
+
+
+def _stored_number(header: DicomHeader, keyword: str) -> float | None:
+    """Return an attribute that is of the pixels' own type, also where its sign was written as the other type's."""
+    raw = header.values.get(keyword)
+    number = float(int.from_bytes(raw[:2], "little")) if isinstance(raw, bytes) and raw else header.number(keyword)
+    if number is None:
+        return None
+    is_signed, span = bool(header.number("PixelRepresentation")), 2.0 ** (header.number("BitsAllocated") or 16)
+    if is_signed and number >= span / 2:
+        return number - span
+    return number + span if number < 0 and not is_signed else number
+
+
+def are_same_pixels(first: DicomHeader, second: DicomHeader) -> bool:
+    """Tell whether two slices hold the same values, whatever else their headers say.
+
+    Raises
+    ------
+    InputError
+        When the pixels of one cannot be read.
+    """
+    if first.path.stat().st_size == second.path.stat().st_size and filecmp.cmp(first.path, second.path, shallow=False):
+        return True
+    with tempfile.TemporaryDirectory() as folder:
+        stored = [_stored_pixels(header.path, Path(folder)) for header in (first, second)]
+    return _rescale(first) == _rescale(second) and np.array_equal(*stored)
+
+
+def _fits(pixels_hu: np.ndarray, target) -> bool:
+    return np.iinfo(target).min <= pixels_hu.min() and pixels_hu.max() <= np.iinfo(target).max
+
+
+def _rescale(header: DicomHeader) -> tuple[float, float]:
+    name = header.path.name
+    if (header.number("SamplesPerPixel") or 1) != 1:
+        raise InputError(f"“{name}” holds colors, not one value a pixel: give the CT slices themselves.")
+    photometric = header.text("PhotometricInterpretation").upper()
+    if photometric not in ("", "MONOCHROME1", "MONOCHROME2"):
+        raise InputError(f"“{name}” holds colors ({photometric}), not HU: give the CT slices themselves.")
+    kind = header.text("RescaleType").upper()
+    if kind not in ("", "HU", "US"):
+        raise InputError(f"The values of “{name}” are declared as {kind}, not HU: give the original CT series.")
+    slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
+    if intercept is None or not slope:
+        raise InputError(f"“{name}” states no rescale slope and intercept, so its values are not HU: export it again.")
+    return slope, intercept
+
+
+def _stored_pixels(path: Path, folder: Path) -> np.ndarray:
+    """Return the pixels of one file as they are stored, before slope and intercept."""
+    import pydicom
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = dataset_of(path)
+            if "PixelData" not in dataset:
+                raise InputError(f"“{path.name}” holds no pixels: copy the series again.")
+            syntax = dataset.file_meta.TransferSyntaxUID
+            if syntax.is_compressed and syntax != pydicom.uid.RLELossless:
+                return _checked_bits(path, dataset, _unpacked(dataset, folder))
+            return _checked_bits(path, dataset, dataset.pixel_array)
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # what pydicom and SimpleITK raise on damaged pixels has no common base
+        raise _unreadable(path) from error
+
+
+def _checked_bits(path: Path, dataset, stored: np.ndarray) -> np.ndarray:
+    """Return the pixels, or refuse them where they hold more bits than their header says are the image's."""
+    bits = int(dataset.get("BitsStored") or 16)
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if dataset.get("PixelRepresentation") else (0, (1 << bits) - 1)
+    if stored.min() < low or stored.max() > high:
+        raise InputError(
+            f"The pixels of “{path.name}” run from {stored.min()} to {stored.max()}, beyond the {bits} bits that the "
+            "header gives to the image, as where an overlay was left in the bits above it before compression: export "
+            "the series again without overlays."
+        )
+    return stored
+
+
+def _unreadable(path: Path) -> InputError:
+    return InputError(f"The pixels of “{path.name}” cannot be read: it is damaged or cut off, copy the series again.")
+
+
+def _unpacked(dataset, folder: Path) -> np.ndarray:
+    """Decode JPEG of any kind by GDCM, which SimpleITK brings along; pydicom would need more packages.
+
+    GDCM gets the pixels alone: without rescale it returns what is stored, and no patient's name is copied.
+    """
+    import pydicom
+    import SimpleITK
+    from pydicom.uid import CTImageStorage, generate_uid
+
+    bare = pydicom.Dataset()
+    for keyword in _PIXEL_KEYWORDS:
+        if keyword in dataset:
+            bare.add(dataset[keyword])
+    # Told of inverted gray, GDCM inverts the values of some kinds of JPEG: gray is not for the eye here.
+    bare.PhotometricInterpretation = "MONOCHROME2"
+    bare.SOPClassUID, bare.SOPInstanceUID, bare.Modality = CTImageStorage, generate_uid(), "CT"
+    bare.RescaleSlope, bare.RescaleIntercept = 1, 0
+    bare.file_meta = pydicom.dataset.FileMetaDataset()
+    bare.file_meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
+    bare.file_meta.MediaStorageSOPClassUID = bare.SOPClassUID
+    bare.file_meta.MediaStorageSOPInstanceUID = bare.SOPInstanceUID
+    file = folder / "pixels.dcm"
+    pydicom.dcmwrite(file, bare, enforce_file_format=True)
+    with quiet_console([]):
+        return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(file)))[0]

@@ -1,0 +1,112 @@
+"""Label maps from outside: an audit folder's own, some that were corrected by hand, or a DICOM Segmentation object."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.label_maps import trimmed_mask
+from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
+from LumbarHULib.core.results import RoiMask
+from LumbarHULib.files.suggest_subfolder import folder_meant
+from LumbarHULib.images.ct_identity import GEOMETRY_TOLERANCE_MM, largest_offset_mm
+from LumbarHULib.images.dicom_headers import is_dicom
+from LumbarHULib.images.dicom_segments import read_dicom_segments
+from LumbarHULib.images.sitk_file import read_with_sitk
+
+# By level, then by region.
+RegionMasks = dict[str, dict[str, RoiMask]]
+
+
+def read_label_maps(path: Path, ct: CtVolume, stack: AxialStack) -> RegionMasks:
+    """Read the regions' voxels.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A folder with ``round.nrrd`` … ``left.nrrd`` (or some of them), one such file, or a DICOM Segmentation object
+        with segments named like “L1 round”.
+    ct : CtVolume
+        The CT that they are of, as stored.
+    stack : AxialStack
+        The same CT in canonical axis order.
+
+    Returns
+    -------
+    dict of str to dict of str to RoiMask
+        By level and region; each mask is a crop of `stack`.
+
+    Raises
+    ------
+    InputError
+        When there is nothing to read, it is of another grid than the CT, or its labels are not those of levels.
+    """
+    if not path.exists():
+        raise InputError(f"There is no file or folder “{path}”: check the path.")
+    masks: RegionMasks = {}
+    for level, roi, inside, offset_kji in _found(path, ct):
+        if inside.any():
+            trimmed = trimmed_mask(inside, offset_kji)
+            masks.setdefault(level, {})[roi] = RoiMask(*stack.canonical_crop(trimmed.inside, trimmed.offset_kji))
+    if not masks:
+        raise InputError(f"The label maps in “{path.name}” are empty: give those of this CT.")
+    return masks
+
+
+def without_unchanged(masks: RegionMasks, measured: Mapping[str, Mapping[str, RoiMask]]) -> RegionMasks:
+    """Return those of `masks` that differ from the ones which were measured: the others were edited by nobody."""
+    return {
+        level: {roi: mask for roi, mask in of_level.items() if not _same(mask, measured.get(level, {}).get(roi))}
+        for level, of_level in masks.items()
+    }
+
+
+def _same(first: RoiMask, second: RoiMask | None) -> bool:
+    return second is not None and first.offset_kji == second.offset_kji and np.array_equal(first.inside, second.inside)
+
+
+def _found(path: Path, ct: CtVolume):
+    """Give level, region, voxels in the CT's stored order, and the index of the first of them."""
+    if path.is_file() and is_dicom(path):
+        yield from read_dicom_segments(path, ct)
+        return
+    files = _files_in(path) if path.is_dir() else [path]
+    if not files and (meant := folder_meant(path, _files_in)):
+        raise InputError(f"“{path.name}” holds no label map of a region: {meant}")
+    if not files or files[0].stem not in ROIS:
+        raise InputError(
+            f"“{path.name}” holds no label map of a region: give a folder with {ROIS[0]}.nrrd and so on, one of these "
+            "files, or a DICOM Segmentation object."
+        )
+    for file in files:
+        labels = _read_labels(file, ct)
+        if not labels.any():
+            raise InputError(
+                f"“{file.name}” holds no voxel of any level: draw the region, or take the file away to have the region "
+                "measured as the markups give it."
+            )
+        for level in LEVELS:
+            yield level, file.stem, labels == LABEL_VALUES[level], (0, 0, 0)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [folder / f"{roi}.nrrd" for roi in ROIS if (folder / f"{roi}.nrrd").exists()]
+
+
+def _read_labels(file: Path, ct: CtVolume) -> np.ndarray:
+    labels, ras_from_ijk, _ = read_with_sitk(file)
+    if (
+        labels.shape != ct.voxels_hu.shape
+        or largest_offset_mm(ras_from_ijk, ct.ras_from_ijk, labels.shape) > GEOMETRY_TOLERANCE_MM
+    ):
+        raise InputError(f"“{file.name}” is not on the CT's grid: resample it to the CT, or give the CT that it is of.")
+    strange = sorted(set(np.unique(labels).tolist()) - {0, *LABEL_VALUES.values()})
+    if strange:
+        raise InputError(
+            f"“{file.name}” holds the label value {strange[0]:g}: use {LABEL_VALUES[LEVELS[0]]} for {LEVELS[0]} to "
+            f"{LABEL_VALUES[LEVELS[-1]]} for {LEVELS[-1]}."
+        )
+    return labels

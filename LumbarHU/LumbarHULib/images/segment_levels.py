@@ -1,0 +1,220 @@
+"""Which segment is which vertebra: by what the user says, by its name or terminology, by its label value."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.levels import LEVELS, sorted_levels
+from LumbarHULib.files.located_json import read_located_json
+from LumbarHULib.files.resources import resource_path
+from LumbarHULib.images.segmentation_file import Segment
+
+_LEVEL_IN_NAME = re.compile(r"(?<![a-z0-9])(?:(t|th)(12)|(l)([1-6]))(?![a-z0-9])")
+_WORDS = re.compile(r"[a-z]+")
+
+# No level of the study's: it tells that the spine is not counted as most are.
+_SIXTH = "L6"
+
+# Middles of two neighboring vertebrae lie at least so far apart along S.
+_NEIGHBORS_MM = 8.0
+
+
+@dataclass(frozen=True)
+class _Scheme:
+    name: str
+    value_of_level: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _LabelTables:
+    schemes: tuple[_Scheme, ...]
+    codes: dict[str, str]
+    other_words: frozenset[str]
+
+
+def levels_of_segments(
+    segments: Sequence[Segment], assignments: Mapping[str, str]
+) -> tuple[dict[str, Segment], tuple[Finding, ...]]:
+    """Return each level's segment, from cranial to caudal, and what is to be told about it.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+    assignments : mapping of str to str
+        What the user says: level to a segment's name or label value.
+
+    Raises
+    ------
+    InputError
+        When the user names no segment, two segments are one level, levels lie in the wrong order, or nothing tells
+        which segment is which vertebra.
+    """
+    if not segments:
+        raise InputError("The segmentation holds no segment of a vertebra: check that it is the right file.")
+    assigned = {level: _assigned(level, text, segments) for level, text in assignments.items()}
+    by_name = _by_name([segment for segment in segments if segment not in assigned.values()], assigned)
+    findings = _sixth_findings(segment for segment in segments if _vertebra_named(segment.name) == _SIXTH)
+    found = by_name | assigned
+    if not by_name and not any(segment.name for segment in segments):
+        by_value, findings = _by_value(segments, assigned)
+        found = by_value | assigned
+    if not found:
+        raise InputError(
+            f"No segment's name names a level ({_told(segments)}): say which is which, {_example(segments)}."
+        )
+    found = {level: found[level] for level in sorted_levels(found)}
+    _check_order(found)
+    return found, findings
+
+
+def level_named(name: str) -> str | None:
+    """Return the level that a segment's name names, such as “vertebrae_L1” or “L1 vertebra”; None where it is none."""
+    vertebra = _vertebra_named(name)
+    return vertebra if vertebra in LEVELS else None
+
+
+def _vertebra_named(name: str) -> str | None:
+    plain = name.lower().replace("_", " ")
+    levels = {f"{(match[1] or match[3])[0]}{match[2] or match[4]}".upper() for match in _LEVEL_IN_NAME.finditer(plain)}
+    words = set(_WORDS.findall(plain))
+    words |= {word.removesuffix("s") for word in words}
+    return levels.pop() if len(levels) == 1 and not words & _label_tables().other_words else None
+
+
+@lru_cache
+def _label_tables() -> _LabelTables:
+    content = read_located_json(resource_path("Segmentations", "vertebra_labels.json")).plain()
+    return _LabelTables(
+        tuple(_Scheme(scheme["name"], scheme["values"]) for scheme in content["schemes"]),
+        content["terminology"]["codes"],
+        frozenset(content["other_words"]["words"]),
+    )
+
+
+def _assigned(level: str, text: str, segments: Sequence[Segment]) -> Segment:
+    named = [segment for segment in segments if segment.name.strip().lower() == text.strip().lower()]
+    if not named:
+        named = [segment for segment in segments if str(segment.value) == text.strip()]
+    if len(named) != 1:
+        many = "several segments are" if named else "no segment is"
+        raise InputError(f"{level} is to be “{text}”, but {many} called so: there are {_told(segments)}.", level)
+    return named[0]
+
+
+def _by_name(segments: Sequence[Segment], assigned: Mapping[str, Segment]) -> dict[str, Segment]:
+    found: dict[str, Segment] = {}
+    for segment in segments:
+        level = level_named(segment.name) or _level_coded(segment.terminology)
+        if level is None or level in assigned:
+            continue
+        if level in found:
+            # A name that both bear does not say which.
+            one = segment.value if found[level].name == segment.name else segment.name
+            raise InputError(
+                f"Two segments are {level}, “{found[level].name}” and “{segment.name}”: say which is meant, such as "
+                f"--segment “{level}={one}”.",
+                level,
+            )
+        found[level] = segment
+    return found
+
+
+def _level_coded(terminology: str) -> str | None:
+    for level, code in _label_tables().codes.items():
+        if f"^{code}^" in terminology:
+            return level
+    return None
+
+
+def _by_value(
+    segments: Sequence[Segment], assigned: Mapping[str, Segment]
+) -> tuple[dict[str, Segment], tuple[Finding, ...]]:
+    """Return the levels by the one numbering that the labels' order along the spine allows."""
+    by_value = {segment.value: segment for segment in segments}
+    fitting = [(scheme, found) for scheme in _label_tables().schemes if (found := _if_it_fits(scheme, by_value))]
+    if len(fitting) != 1:
+        if assigned:
+            agreeing = [scheme for scheme in _label_tables().schemes if _agrees(scheme, assigned)]
+            return {}, tuple(finding for scheme in agreeing for finding in _sixth_by_value(scheme, by_value))
+        readings = " or ".join(
+            f"{scheme.name} ({', '.join(f'{segment.value} = {level}' for level, segment in found.items())})"
+            for scheme, found in fitting
+        )
+        told = f"can be read as {readings}" if fitting else f"({_told(segments)}) follow no known numbering"
+        raise InputError(f"The segmentation's label values {told}: say which is which, {_example(segments)}.")
+    scheme, found = fitting[0]
+    told = ", ".join(f"{segment.value} as {level}" for level, segment in found.items())
+    note = Finding(
+        "labels_read_by_value",
+        f"The segmentation names no vertebrae; its label values were read by the numbering of {scheme.name}: {told}.",
+        "Check that the levels are right.",
+        "note",
+    )
+    findings = (*_sixth_by_value(scheme, by_value), note)
+    return {level: segment for level, segment in found.items() if level not in assigned}, findings
+
+
+def _agrees(scheme: _Scheme, assigned: Mapping[str, Segment]) -> bool:
+    """Return whether what the user says is what a numbering says."""
+    return all(scheme.value_of_level.get(level) == segment.value for level, segment in assigned.items())
+
+
+def _sixth_by_value(scheme: _Scheme, by_value: Mapping[int, Segment]) -> tuple[Finding, ...]:
+    sixth = by_value.get(scheme.value_of_level.get(_SIXTH))
+    return _sixth_findings([sixth] if sixth else ())
+
+
+def _sixth_findings(segments: Iterable[Segment]) -> tuple[Finding, ...]:
+    """Tell of segments that are a sixth lumbar vertebra."""
+    return tuple(
+        Finding(
+            "sixth_lumbar_vertebra",
+            f"The segmentation holds an L6 (“{segment.name or segment.value}”): this spine may have a sixth "
+            "lumbar or a transitional vertebra, and its levels may be counted otherwise elsewhere.",
+            "Count the vertebrae from the ribs and from the sacrum; exclude a transitional vertebra.",
+            "warning",
+        )
+        for segment in segments
+    )
+
+
+def _if_it_fits(scheme: _Scheme, by_value: Mapping[int, Segment]) -> dict[str, Segment]:
+    """Return the segments of T12 to L5 where two vertebrae or more lie in a numbering's order; else none."""
+    ranks = {level: rank for rank, level in enumerate(_from_cranial(scheme))}
+    present = {level: by_value[value] for level, value in scheme.value_of_level.items() if value in by_value}
+    order = sorted(present, key=ranks.__getitem__)
+    if len(order) < 2:
+        return {}
+    for upper, lower in pairwise(order):
+        drop_mm = present[upper].middle_ras_mm[2] - present[lower].middle_ras_mm[2]
+        if drop_mm < _NEIGHBORS_MM * (ranks[lower] - ranks[upper]):
+            return {}
+    return {level: present[level] for level in LEVELS if level in present}
+
+
+def _from_cranial(scheme: _Scheme) -> list[str]:
+    return sorted(scheme.value_of_level, key=lambda level: ("CTLS".index(level[0]), int(level[1:])))
+
+
+def _check_order(found: Mapping[str, Segment]) -> None:
+    for upper, lower in pairwise(found):
+        if found[upper].middle_ras_mm[2] - found[lower].middle_ras_mm[2] < _NEIGHBORS_MM:
+            raise InputError(
+                f"The segment of {lower} does not lie below that of {upper}: check the segments' names, or say which "
+                f"is which, such as --segment “{lower}=NAME”.",
+                lower,
+            )
+
+
+def _told(segments: Sequence[Segment], most: int = 8) -> str:
+    names = [f"“{segment.name}”" if segment.name else str(segment.value) for segment in segments]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _example(segments: Sequence[Segment]) -> str:
+    one = segments[0].name or segments[0].value
+    return f"such as --segment “L1={one}”"

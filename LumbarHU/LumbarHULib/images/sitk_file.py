@@ -1,0 +1,184 @@
+"""NRRD and MetaImage files, read and written by SimpleITK without its words on the console."""
+
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.images.image_header import read_image_header
+
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+# What the libraries under SimpleITK say when the data end too early, and when a file with the data is missing.
+_CUT_OFF_WORDS = ("not read completely", "expected", "fread got", "premature", "end of file", "hit eof")
+# MetaImage data that cannot be unpacked are read all the same, as whatever was in memory; only this tells.
+_DAMAGED_WORDS = "Uncompress failed"
+_NO_DATA_WORDS = ("couldn't open", "cannot open data file", "can't open data file")
+
+
+def read_with_sitk(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Read the voxels and the geometry of a NRRD or MetaImage file.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, numpy.ndarray and bool
+        Voxels of shape (K, J, I), as stored; the 4 × 4 matrix `ras_from_ijk`; whether the file states its orientation.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or does not hold one number a voxel in three dimensions.
+    """
+    image, states_orientation = read_image_with_sitk(path)
+    return held_array(image), ras_from_ijk_of(image), states_orientation
+
+
+def read_image_with_sitk(path: Path, layers: bool = False):
+    """Return the SimpleITK image in a NRRD or MetaImage file, and whether the file states its orientation.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    layers : bool
+        Whether it may hold several numbers a voxel, as a segmentation with overlapping segments does.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or does not hold one number a voxel (with `layers` some) in three dimensions.
+    """
+    import SimpleITK
+
+    reader = SimpleITK.ImageFileReader()
+    reader.SetFileName(_file_name(path))
+    header = read_image_header(path)
+    header.check_values_are_final()
+    words: list[str] = []
+    try:
+        with quiet_console(words):
+            reader.ReadImageInformation()
+            _check_kind(path, reader, layers)
+            header.check_packed_size(_size_bytes(reader))
+            image = reader.Execute()
+    except RuntimeError as error:
+        header.check_compressed_data()
+        raise _read_error(path, f"{error} {' '.join(words)}") from error
+    if any(_DAMAGED_WORDS in text for text in words):
+        raise _read_error(path, _DAMAGED_WORDS)
+    header.check_unpacked(held_array(image))
+    return image, header.states_orientation
+
+
+def ras_from_ijk_of(image) -> np.ndarray:
+    """Return the 4 × 4 matrix from indices (i, j, k) to RAS mm of a three-dimensional SimpleITK image."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
+    matrix[:3, 3] = image.GetOrigin()
+    return _LPS_TO_RAS @ matrix + 0.0
+
+
+def write_with_sitk(path: Path, voxels: np.ndarray, ras_from_ijk: np.ndarray) -> None:
+    """Write voxels of shape (K, J, I) and their 4 × 4 geometry, sheared or not, compressed; the format by the suffix.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
+    """
+    import SimpleITK
+
+    lps_from_ijk = _LPS_TO_RAS @ ras_from_ijk
+    spacings_mm = np.linalg.norm(lps_from_ijk[:3, :3], axis=0)
+    image = SimpleITK.GetImageFromArray(voxels)
+    image.SetSpacing(spacings_mm.tolist())
+    image.SetDirection((lps_from_ijk[:3, :3] / spacings_mm).ravel().tolist())
+    image.SetOrigin(lps_from_ijk[:3, 3].tolist())
+    try:
+        with quiet_console([]):
+            SimpleITK.WriteImage(image, _file_name(path), useCompression=True)
+    except RuntimeError as error:
+        raise InputError(
+            f"“{path.name}” cannot be written: check the folder's permissions and the disk's space."
+        ) from error
+
+
+class _ImageBuffer:
+    """Makes the array keep the image: SimpleITK's own view does not, and would be left with freed memory."""
+
+    def __init__(self, image, view: np.ndarray):
+        self.image = image
+        self.__array_interface__ = view.__array_interface__
+
+
+def held_array(image) -> np.ndarray:
+    """Return the voxels of a SimpleITK image without a copy; the array keeps the image alive."""
+    import SimpleITK
+
+    return np.asarray(_ImageBuffer(image, SimpleITK.GetArrayViewFromImage(image)))
+
+
+@contextmanager
+def quiet_console(words: list[str]) -> Iterator[None]:
+    """Keep what C++ libraries print to stderr from the console, and append it to `words`."""
+    try:
+        console = os.dup(2)
+    except OSError:  # a program without a console
+        yield
+        return
+    try:
+        with tempfile.TemporaryFile() as caught:
+            os.dup2(caught.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(console, 2)
+                caught.seek(0)
+                words.append(caught.read().decode(errors="replace"))
+    finally:
+        os.close(console)
+
+
+def _file_name(path: Path) -> str:
+    """Return the path as text; SimpleITK ends the whole program over one that is none in UTF-8."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"“{path}” has letters in its name that are not UTF-8: rename the file or folder.") from error
+    return str(path)
+
+
+def _check_kind(path: Path, reader, layers: bool) -> None:
+    import SimpleITK
+
+    if reader.GetDimension() != 3:
+        raise InputError(f"“{path.name}” has {reader.GetDimension()} dimensions: give a volume of three.")
+    if reader.GetPixelID() in (SimpleITK.sitkComplexFloat32, SimpleITK.sitkComplexFloat64):
+        raise InputError(f"“{path.name}” holds complex numbers, not one value a voxel: give the image itself.")
+    components = reader.GetNumberOfComponents()
+    if components != 1 and not layers:
+        raise InputError(
+            f"“{path.name}” holds {components} numbers a voxel, such as colors, not one: give the image itself."
+        )
+
+
+def _size_bytes(reader) -> int:
+    import SimpleITK
+
+    voxel_bytes = SimpleITK.Image([1, 1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
+    return math.prod(reader.GetSize()) * reader.GetNumberOfComponents() * voxel_bytes
+
+
+def _read_error(path: Path, reason: str) -> InputError:
+    reason = reason.replace(str(path), "").lower()
+    if any(word in reason for word in _NO_DATA_WORDS):
+        return InputError(
+            f"The file with the voxels that “{path.name}” names cannot be opened: keep both in one folder."
+        )
+    if any(word in reason for word in _CUT_OFF_WORDS):
+        return InputError(f"“{path.name}” ends before its last voxel: it was cut off, copy it again.")
+    return InputError(f"“{path.name}” cannot be read as {path.suffix[1:].upper()}: it is damaged or of another format.")

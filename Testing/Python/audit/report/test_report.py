@@ -1,0 +1,317 @@
+"""The report shows what the folder holds, needs nothing but itself, and lets nobody's text become markup."""
+
+import base64
+import copy
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import SimpleITK
+from audit.readings import (
+    CUTOFFS,
+    PROTOCOL,
+    SHEARED_STEPS_RAS_MM,
+    STEPS_RAS_MM,
+    example_audit,
+    random_ct,
+    stored_otherwise,
+)
+from audit.report.html_page import Page
+from audit.report.svg_pixels import pixels_inside
+from PIL import Image
+
+from LumbarHULib.audit.folder import file_sha256, write_audit_folder
+from LumbarHULib.audit.report.page import report_page
+from LumbarHULib.audit.report.words import agreement_told
+from LumbarHULib.audit.verify import verify_audit_folder
+from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.levels import LABEL_VALUES, ROIS
+from LumbarHULib.core.results import class_words
+from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files.protocol_file import load_protocol
+
+# Rows and columns of the pixels that lean toward each other within the slice.
+LEANING_STEPS_RAS_MM = STEPS_RAS_MM + np.array([[0, 0.2, 0], [0, 0, 0], [0, 0, 0]])
+HOSTILE = "<script>alert(1)</script>\"'&</td></table><img src=x onerror=alert(2)> שלום"
+# Where no check of names stands before it, with letters that steer the direction of what follows.
+STEERING = f"{HOSTILE}\u202e\u200f"
+LONG = "W" * 10_000
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def shown(text: str, digits: int = 1, sign: str = "") -> str:
+    return format(float(text), f"{sign}.{digits}f").replace("-", "−")
+
+
+def pictures(html: str) -> list[ElementTree.Element]:
+    return [ElementTree.fromstring(svg) for svg in re.findall(r'<svg class="picture".*?</svg>', html, re.DOTALL)]
+
+
+@pytest.fixture(scope="module")
+def audit():
+    return example_audit()
+
+
+@pytest.fixture(scope="module")
+def folder(audit, tmp_path_factory):
+    destination = tmp_path_factory.mktemp("report") / "out"
+    write_audit_folder(destination, audit)
+    return destination
+
+
+@pytest.fixture(scope="module")
+def html(folder):
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+def test_the_report_needs_nothing_but_itself(html, page):
+    assert not {"script", "link", "iframe", "object", "form", "a", "img"} & set(page.tags)
+    fetched = [value for _, name, value in page.attributes if name in ("src", "href", "srcset", "data", "action")]
+    assert len(fetched) == 3
+    assert all(address.startswith("data:image/png;base64,") for address in fetched)
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    assert "url(" not in html
+    assert "@import" not in html
+    assert page.unclosed == []
+
+
+def test_headings_headers_and_pictures_are_named(page):
+    assert [tag for tag in page.tags if re.fullmatch(r"h\d", tag)] == ["h1"] + ["h2"] * 8
+    assert page.tags.count("th") > 50
+    assert page.tags.count("th") == sum(name == "scope" for _, name, _ in page.attributes)
+    named = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
+    assert [re.match(r"Mid-slice of (\w+)", name)[1] for name in named] == ["L1", "L2", "L3"]
+    assert ("html", "lang", "en") in page.attributes
+
+
+def test_means_and_distances_are_those_of_the_summary(folder, page):
+    rows = page.tables["Means and classes of the five ROIs"][1:]
+    for row, of_file in zip(rows, table(folder / "summary.csv"), strict=True):
+        roi, mean, words, lower, upper, nearest, off_hu, off_lsc, _, _, sd_hu, stays = row
+        assert (roi, mean) == (of_file["roi"], shown(of_file["mean_hu"]))
+        assert words == class_words(of_file["class"], "the study's")
+        assert lower.startswith(f"≤ {shown(of_file['osteoporosis_cutoff_hu'], 2)} ")
+        assert upper.startswith(f"≥ {shown(of_file['normal_cutoff_hu'], 2)} ")
+        assert nearest == shown(of_file["nearest_cutoff_hu"], 2)
+        assert off_hu == shown(of_file["distance_hu"], 1, "+")
+        assert off_lsc == shown(of_file["distance_lsc"], 1, "+")
+        assert sd_hu == shown(of_file["placement_sd_hu"])
+        assert stays == f"{100 * float(of_file['share_' + of_file['class']]):.0f} %"
+        ends = f"{shown(of_file['cutoff_low_hu'])} to {shown(of_file['cutoff_high_hu'])}"
+        assert ends in (lower if nearest in lower else upper)
+
+
+def test_the_answers_beside_a_class_follow_from_its_numbers(folder, page):
+    limit_hu = PROTOCOL.protocol.lsc_hu * 0.71
+    for row, of_file in zip(
+        page.tables["Means and classes of the five ROIs"][1:], table(folder / "summary.csv"), strict=True
+    ):
+        mean, low, high = (float(of_file[name]) for name in ("mean_hu", "cutoff_low_hu", "cutoff_high_hu"))
+        assert row[8] == ("yes" if low <= mean <= high else "no")
+        assert row[9] == ("yes" if abs(float(of_file["distance_hu"])) < limit_hu else "no")
+
+
+def test_whether_the_regions_agree_follows_from_their_classes(folder, page):
+    counts = sorted(Counter(row["class"] for row in table(folder / "summary.csv")).values(), reverse=True)
+    told = "All 5 regions agree."
+    if len(counts) > 1:
+        told = f"The 5 regions do not agree, they fall into {len(counts)} classes: "
+        told += f"{', '.join(map(str, counts[:-1]))} and {counts[-1]}."
+    assert told in page.text
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ((5,), "All 5 regions agree."),
+        ((4, 1), "The 5 regions do not agree, they fall into 2 classes: 4 and 1."),
+        ((2, 2, 1), "The 5 regions do not agree, they fall into 3 classes: 2, 2 and 1."),
+    ],
+)
+def test_a_split_is_told_by_its_counts(counts, told):
+    assert agreement_told(counts) == told
+
+
+def test_levels_stand_downward_with_the_numbers_of_the_results(folder, page):
+    header, *rows = page.tables["HU by level and ROI"]
+    assert header == ["Level", *ROIS, "Remark"]
+    assert [row[0] for row in rows] == ["L1", "L2", "L3", "L5", "mean"]
+    of_file = {(row["level"], row["roi"]): row for row in table(folder / "results.csv")}
+    for row in rows[:3]:
+        for roi, cell in zip(ROIS, row[1:6], strict=True):
+            values = of_file[row[0], roi]
+            assert cell == f"{shown(values['mean_hu'])} ({shown(values['sd_hu'], 0)})"
+    assert rows[1][6] == "excluded: fracture, old"
+    assert rows[3][1:] == ["–"] * 5 + ["excluded: out of the scan; enters no mean"]
+
+
+def test_the_hashes_are_those_of_the_files(folder, page):
+    told = {name: digest for name, digest in page.tables["Hashes"][1:] if name != "the CT's voxels"}
+    assert len(told) == 2 + 5 + 9
+    assert told == {name: file_sha256(folder / name) for name in told}
+
+
+@pytest.mark.parametrize("steps_ras_mm", [STEPS_RAS_MM, SHEARED_STEPS_RAS_MM, LEANING_STEPS_RAS_MM])
+def test_a_picture_is_the_mid_slice_with_the_exported_labels_and_the_markups_in_their_places(tmp_path, steps_ras_mm):
+    audit = example_audit(random_ct(steps_ras_mm))
+    write_audit_folder(tmp_path / "out", audit)
+    drawings = pictures((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
+    ijk_from_ras = np.linalg.inv(audit.ct.ras_from_ijk)
+    for drawing, level in zip(drawings, audit.result.levels, strict=True):
+        image = drawing.find(".//image")
+        with Image.open(io.BytesIO(base64.b64decode(image.get("href").partition(",")[2]))) as picture:
+            pixels = np.asarray(picture).astype(int)
+        assert (int(image.get("height")), int(image.get("width"))) == pixels.shape
+
+        # The matrix leads from corners of pixels to mm in the drawing; the midline's front end is known in both.
+        a, b, c, d, e, f = map(float, re.findall(r"[-\d.e]+", drawing.find("g").get("transform").partition("(")[2]))
+        ends = [circle for circle in drawing.iter("circle") if "midline" in circle.get("class")]
+        front_xy = np.array([float(ends[0].get("cx")), float(ends[0].get("cy"))])
+        front_px = np.linalg.solve([[a, c], [b, d]], front_xy - (e, f))
+        front_ijk = ijk_from_ras[:3] @ [*level.frame.origin_ras_mm, 1.0]
+        i, j = np.round(front_ijk[:2] + 0.5 - front_px).astype(int)
+        assert front_ijk[:2] + 0.5 - front_px == pytest.approx([i, j], abs=0.02)
+        # The drawing is in mm: the matrix keeps lengths and areas.
+        assert np.hypot(a, b) == pytest.approx(np.linalg.norm(steps_ras_mm[:, 0]), rel=1e-5)
+        assert np.hypot(c, d) == pytest.approx(np.linalg.norm(steps_ras_mm[:, 1]), rel=1e-5)
+        assert a * d - b * c == pytest.approx(np.linalg.norm(np.cross(*steps_ras_mm.T[:2])), rel=1e-5)
+
+        k = round(front_ijk[2])
+        crop = (k, slice(j, j + pixels.shape[0]), slice(i, i + pixels.shape[1]))
+        wanted = np.round(255 * np.clip((audit.ct.voxels_hu[crop] + 150.0) / 500.0, 0, 1))
+        assert np.array_equal(pixels, wanted)
+        for roi in ROIS:
+            image = SimpleITK.ReadImage(str(tmp_path / "out" / "labelmaps" / f"{roi}.nrrd"))
+            labels = SimpleITK.GetArrayFromImage(image)[crop] == LABEL_VALUES[level.level]
+            (path,) = [path.get("d") for path in drawing.iter("path") if path.get("class") == roi]
+            assert labels.any()
+            assert np.array_equal(pixels_inside(path, pixels.shape), labels)
+
+
+def test_the_regions_are_drawn_from_the_files_and_not_from_their_shapes(audit, folder, tmp_path):
+    for roi in ROIS:
+        (tmp_path / f"{roi}.nrrd").write_bytes((folder / "labelmaps" / "left.nrrd").read_bytes())
+    for drawing in pictures(report_page(audit, tmp_path, {})):
+        paths = [path.get("d") for path in drawing.iter("path") if path.get("class") in ROIS]
+        assert len(paths) == 5
+        assert len(set(paths)) == 1
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_how_the_ct_is_stored_changes_no_picture(html, tmp_path, axes):
+    ct = random_ct()
+    write_audit_folder(tmp_path / "out", example_audit(ct, stored_otherwise(ct, axes)))
+    other = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert re.findall(r'<svg class="picture".*?</svg>', other, re.DOTALL) == re.findall(
+        r'<svg class="picture".*?</svg>', html, re.DOTALL
+    )
+
+
+def test_a_body_at_the_edge_of_the_ct_is_drawn_with_black_beside_it(tmp_path):
+    ct = random_ct()
+    small = CtVolume(
+        ct.voxels_hu[:, 10:48], ct.ras_from_ijk @ np.array([[1, 0, 0, 0], [0, 1, 0, 10], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+    )
+    write_audit_folder(tmp_path / "out", example_audit(ct, small))
+    drawings = pictures((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
+    assert {drawing.find(".//image").get("height") for drawing in drawings} == {"38"}
+
+
+def test_sides_are_doubted_where_the_ct_does_not_tell_them(tmp_path, html):
+    facts = ScanFacts(source="NIfTI", orientation_known=False)
+    write_audit_folder(tmp_path / "out", example_audit(scan_facts=facts))
+    doubted = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert [text.text for text in pictures(html)[0].iter("text")] == ["R", "L", "20 mm"]
+    assert [text.text for text in pictures(doubted)[0].iter("text")] == ["R?", "L?", "20 mm"]
+
+
+def test_an_edited_report_is_found_by_verify(audit, folder, tmp_path):
+    write_audit_folder(tmp_path / "out", audit)
+    report = tmp_path / "out" / "report.html"
+    report.write_text(
+        report.read_text(encoding="utf-8").replace("osteoporosis cutoff", "upper cutoff"), encoding="utf-8"
+    )
+    (difference,) = verify_audit_folder(tmp_path / "out", audit.ct)
+    assert difference.startswith("report.html: expected SHA-256")
+
+
+def test_a_protocol_of_ones_own_is_told_value_by_value(audit, folder):
+    of_study = load_protocol()
+    own = replace(of_study, protocol=replace(of_study.protocol, slab_mm=5.0))
+    text = Page(report_page(replace(audit, protocol=own), folder / "labelmaps", {})).text
+    assert "Modified : 1 of" in text
+    assert "slab_mm 5 (there 2.5)" in text
+    assert "Not modified" in Page(report_page(replace(audit, protocol=of_study), folder / "labelmaps", {})).text
+
+
+def hostile_document(document: dict) -> dict:
+    """Return a copy in which every text that somebody may write freely is hostile."""
+    words = {"name", "citation", "note", "source", "finds", "region"}
+
+    def spoiled(value, key=""):
+        if isinstance(value, dict):
+            return {name: spoiled(inside, name) for name, inside in value.items()}
+        if isinstance(value, list):
+            return [spoiled(inside, "note" if key == "notes" else "") for inside in value]
+        return STEERING if key in words and isinstance(value, str) else value
+
+    return spoiled(copy.deepcopy(document))
+
+
+def test_text_of_others_is_shown_and_never_becomes_markup(audit, folder, page):
+    cutoffs = replace(
+        CUTOFFS,
+        name=STEERING,
+        citation=LONG,
+        document=hostile_document(CUTOFFS.document),
+        cutoffs=replace(CUTOFFS.cutoffs, notes=(STEERING,) * len(CUTOFFS.cutoffs.notes)),
+    )
+    levels = tuple(replace(of, excluded=HOSTILE if of.excluded else "") for of in audit.result.levels)
+    refusals = tuple(replace(of, excluded=LONG) for of in audit.result.refusals)
+    findings = tuple(replace(of, sentence=STEERING, remedy=STEERING) for of in audit.result.findings)
+    hostile = replace(
+        audit,
+        case=HOSTILE,
+        reader=LONG,
+        when=STEERING,
+        protocol=replace(PROTOCOL, name=STEERING, document=hostile_document(PROTOCOL.document)),
+        cutoffs=cutoffs,
+        result=replace(audit.result, levels=levels, refusals=refusals, findings=findings),
+        scan_facts=ScanFacts(
+            kernel=f"\x00\x1b[31m{STEERING}", manufacturer=STEERING, source="\ud800", series_uid="1.2.3"
+        ),
+        extra={"history": [{"what": STEERING, "who": STEERING, "when": "now"}], "blinded": False},
+    )
+    html = report_page(hostile, folder / "labelmaps", {"results.csv": "0"})
+    made = Page(html)
+    assert made.unclosed == []
+    assert set(made.tags) == set(page.tags)
+    assert {(tag, name) for tag, name, _ in made.attributes} == {(tag, name) for tag, name, _ in page.attributes}
+    assert HOSTILE in " ".join(made.words)
+    assert " ".join(made.words).count("W" * 2000 + "… (10000 letters)") == 2
+    assert " ".join(made.words).count("W" * 200 + "… (10000 letters)") == 3
+    html.encode("utf-8")
+    assert all(letter.isprintable() or letter == "\n" for letter in html)
+
+
+def test_nothing_but_the_names_given_tells_who_it_is(audit, folder, html):
+    facts = replace(audit.scan_facts, series_uid="1.2.840.99999.1")
+    told = report_page(replace(audit, scan_facts=facts), folder / "labelmaps", {})
+    assert "1.2.840.99999.1" not in told
+    assert "case 7" in told
+    assert re.findall(r"\b20\d\d-\d\d-\d\d\b", told) == []

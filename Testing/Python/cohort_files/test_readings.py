@@ -1,0 +1,116 @@
+"""Audit folders as the source of a cohort's HU."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+from audit.readings import PROTOCOL, example_audit, random_ct
+
+from LumbarHULib.audit.folder import write_audit_folder
+from LumbarHULib.cohort_files.table import read_cohort
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.scan_facts import ScanFacts
+
+
+@pytest.fixture(scope="module")
+def audits(tmp_path_factory):
+    """Return a folder with two readers' audits of one CT, and one of another CT: to be read, not changed."""
+    folder = tmp_path_factory.mktemp("audits")
+    ct = random_ct()
+    write_audit_folder(folder / "A", example_audit(ct, reader="A", reading=1))
+    write_audit_folder(folder / "B", example_audit(ct, reader="B", reading=1, extra={"blinded": True}))
+    off = ScanFacts(tube_voltage_kv=100.0, contrast=False, source="DICOM")
+    write_audit_folder(folder / "off", example_audit(ct, reader="D", reading=1, scan_facts=off))
+    other = replace(PROTOCOL, protocol=replace(PROTOCOL.protocol, lsc_hu=9.0))
+    write_audit_folder(folder / "own", replace(example_audit(ct, reader="E", reading=1), protocol=other))
+    write_audit_folder(folder / "other", example_audit(random_ct(seed=9), reader="C", reading=1))
+    return folder
+
+
+def cohort_of(audits, tmp_path, cell: str):
+    path = audits / f"{tmp_path.name}.csv"
+    path.write_text(f'case,audit\ncase 7,"{cell}"\n', encoding="utf-8")
+    return read_cohort(path)
+
+
+def test_the_hu_are_those_of_the_audit_folder(audits, tmp_path):
+    cohort = cohort_of(audits, tmp_path, "A")
+    levels = {level.level: level for level in example_audit(random_ct()).result.levels}
+    for roi in ROIS:
+        for level in ("L1", "L3"):
+            assert cohort.hu(level, roi)[0] == levels[level].rois[roi].values["mean_hu"]
+        assert cohort.hu("L2", roi)[0] != cohort.hu("L2", roi)[0]  # excluded for its fracture
+    assert cohort.findings == ()
+
+
+def test_two_readings_are_averaged_and_both_are_kept(audits, tmp_path):
+    cohort = cohort_of(audits, tmp_path, "A; B")
+    assert [(reading.reader, reading.blinded) for reading in cohort.readings] == [("A", None), ("B", True)]
+    first, second = (reading.hu["L1", "round"] for reading in cohort.readings)
+    assert cohort.hu("L1", "round")[0] == (first + second) / 2
+    assert cohort.readings[0].origins["L1"] == "manual"
+    assert cohort.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("A;none", "Row 2, column audit: “none” is no audit folder and is left out."),
+        ("A;A", "Row 2, column audit: “A” is reading 1 of A again; it is left out."),
+        ("A;own", "Column audit: readings by different protocols, such as “A” (row 2), “own” (row 2)."),
+        ("A;other", "Row 2, column audit: “other” is of another CT than “A”; it is used."),
+    ],
+)
+def test_what_is_wrong_with_a_folder_is_told_and_the_other_is_used(audits, tmp_path, cell, sentence):
+    cohort = cohort_of(audits, tmp_path, cell)
+    assert [finding.sentence for finding in cohort.findings] == [sentence]
+    assert cohort.hu("L1", "round")[0] == cohort.hu("L1", "round")[0]
+
+
+def test_a_ct_that_stands_for_two_cases_is_told_once_a_row(audits):
+    path = audits / "twice.csv"
+    path.write_text("case,audit\na,A\nb,A;B\nc,other\n", encoding="utf-8")
+    cohort = read_cohort(path)
+    assert [(finding.sentence, finding.case) for finding in cohort.findings] == [
+        ("Row 3, column audit: “A” shows the same CT as case “a” in row 2; it is used.", "b")
+    ]
+    assert len(cohort.readings) == 4
+
+
+def test_hu_in_cells_that_stand_in_for_a_missing_folder_are_told(audits):
+    path = audits / "cells.csv"
+    path.write_text("case,audit,hu_L1_round\na,A,100\nb,gone,110\nc,,120\n", encoding="utf-8")
+    cohort = read_cohort(path)
+    assert cohort.hu("L1", "round")[1:].tolist() == [110, 120]
+    assert [(one.sentence, one.case) for one in cohort.findings if one.code == "cells_used"] == [
+        ("Row 3, column audit: none of the audit folders it names can be used; the HU in the row's own cells are.", "b")
+    ]
+
+
+def test_a_scan_off_protocol_is_told_and_used(audits, tmp_path):
+    (finding,) = cohort_of(audits, tmp_path, "A;off").findings
+    assert finding.sentence.startswith("Row 2, column audit: “off” is off protocol: ")
+    assert "100" in finding.sentence
+
+
+def test_a_folder_that_was_changed_is_left_out(audits, tmp_path):
+    shutil.copytree(audits / "A", tmp_path / "changed")
+    with (tmp_path / "changed" / "results.csv").open("a") as file:
+        file.write("\n")
+    (tmp_path / "cohort.csv").write_text("case,audit,hu_L1_round\na,changed,5\n")
+    cohort = read_cohort(tmp_path / "cohort.csv")
+    assert [finding.sentence for finding in cohort.findings] == [
+        "Row 2, column audit: “changed” was changed after it was written and is left out.",
+        "Row 2, column audit: none of the audit folders it names can be used; the HU in the row's own cells are.",
+    ]
+    assert cohort.hu("L1", "round")[0] == 5
+
+
+@pytest.mark.parametrize("record", ["", "{", "[]", "{}", json.dumps({"files": {"results.csv": 1}, "ct": []})])
+def test_a_broken_record_is_told(audits, tmp_path, record):
+    shutil.copytree(audits / "A", tmp_path / "broken")
+    (tmp_path / "broken" / "record.json").write_text(record)
+    (tmp_path / "cohort.csv").write_text("case,audit\na,broken\n")
+    (finding,) = read_cohort(tmp_path / "cohort.csv").findings
+    assert finding.sentence == "Row 2, column audit: “broken” holds a broken record and is left out."

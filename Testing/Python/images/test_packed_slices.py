@@ -1,0 +1,51 @@
+"""Slices packed one after another are plain gzip to everybody, and come back as they were."""
+
+import gzip
+import io
+
+import numpy as np
+import pytest
+
+from LumbarHULib.images.packed_slices import PackedSlices, unpacked_slices
+
+SLICE_BYTES = 3000
+
+
+def packed(slices) -> bytes:
+    stream = io.BytesIO()
+    packer = PackedSlices(stream, SLICE_BYTES)
+    for content in slices:
+        packer.write(packer.empty if content is None else content)
+    packer.close()
+    return stream.getvalue()
+
+
+def random_slices(seed):
+    """Return slices of noise, of few values, of zeros, and of what ends a packed slice, in random order."""
+    random = np.random.default_rng(seed)
+    kinds = [
+        lambda: random.integers(0, 256, SLICE_BYTES, dtype=np.uint8).tobytes(),
+        lambda: random.integers(0, 2, SLICE_BYTES, dtype=np.uint8).tobytes(),
+        lambda: (b"\x00\x00\xff\xff" * SLICE_BYTES)[random.integers(0, 4) :][:SLICE_BYTES],
+        lambda: bytes(SLICE_BYTES),
+        lambda: None,
+    ]
+    return [kinds[kind]() for kind in random.integers(0, len(kinds), 30)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_packed_comes_back_by_gzip_and_slice_by_slice(seed):
+    slices = random_slices(seed)
+    true = [bytes(SLICE_BYTES) if content is None else content for content in slices]
+    data = packed(slices)
+    assert gzip.decompress(data) == b"".join(true)
+    assert list(unpacked_slices(data, SLICE_BYTES)) == true
+
+
+def test_no_slices_are_an_empty_gzip_file():
+    assert gzip.decompress(packed([])) == b""
+    assert list(unpacked_slices(packed([]), SLICE_BYTES)) == []
+
+
+def test_empty_slices_cost_next_to_nothing():
+    assert len(packed([None] * 1000)) < 1000 * 30
