@@ -23,8 +23,8 @@ _KEYWORDS = [
     *("KVP", "XRayTubeCurrent", "ConvolutionKernel", "Manufacturer", "ManufacturerModelName"),
     *("ContrastBolusAgent", "ContrastBolusAgentSequence", "ContrastBolusIngredient", "ContrastBolusRoute"),
     *("ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastFlowRate"),
+    *KEYWORDS,
 ]
-_KEYWORDS += [keyword for keyword in KEYWORDS if keyword not in _KEYWORDS]
 
 # Words of ImageType: projections to plan a scan on, and maps whose values are no attenuation.
 _LOCALIZER_WORDS = {"LOCALIZER", "SCOUT", "TOPOGRAM", "SURVIEW", "REF_SURVIEW"}

@@ -56,6 +56,7 @@ CORE_FLOW = (
     "roi_shapes",
     "results",
     "label_maps",
+    "not_scanned",
     "quantities",
     "roi_measurement",
     "level_findings",
