@@ -66,6 +66,19 @@ def verify_audit_folder(folder: Path, ct: CtVolume, progress: Callable[[float, s
     return differences
 
 
+def measured_points(folder: Path) -> np.ndarray:
+    """Return the ends of the midlines that an audit folder's record tells of, shape (n, 3), RAS mm.
+
+    Raises
+    ------
+    InputError
+        When `folder` is no audit folder, or its record cannot be read.
+    """
+    record = _read_record(Path(folder))
+    points = [point for level in record["levels"] for point in level["midline"]["points_ras_mm"]]
+    return np.array(points, dtype=float).reshape(-1, 3)
+
+
 def _read_record(folder: Path) -> dict:
     """Return the record as plain values, checked, with the documents that it holds."""
     if not folder.is_dir():

@@ -110,7 +110,7 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
     protocol = load_protocol(job.protocol)
     cutoffs = load_cutoffs(job.cutoffs)
     given = _given(job, protocol)
-    ct_file = read_ct(job.ct, progress)
+    ct_file = read_ct(job.ct, progress, given.points_ras_mm)
     placed = given.place(ct_file.ct, protocol.protocol, progress)
     progress(0.0, "Measuring")
     scan_findings = (*ct_file.findings, *placed.findings)

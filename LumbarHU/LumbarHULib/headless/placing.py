@@ -69,6 +69,11 @@ class GivenMarkups:
     level_findings: tuple[Finding, ...]
     found_outlines_ras_mm: Mapping[str, np.ndarray]
 
+    @property
+    def points_ras_mm(self) -> np.ndarray:
+        """The midlines' ends, shape (n, 3)."""
+        return np.concatenate([landmarks.midline_ras_mm for landmarks in self.landmarks])
+
     def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
         """Return them as they are."""
         return Placed(self.landmarks, self.findings, self.level_findings, self.found_outlines_ras_mm)
@@ -81,6 +86,11 @@ class GivenSegments:
     segments: Mapping[str, Segment]
     excluded: frozenset[str]
     findings: tuple[Finding, ...]
+
+    @property
+    def points_ras_mm(self) -> np.ndarray:
+        """The segments' middles, shape (n, 3)."""
+        return np.array([segment.middle_ras_mm for segment in self.segments.values()])
 
     def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
         """Return a proposed midline for each segment.
@@ -108,6 +118,11 @@ class GivenSeeds:
     wanted: frozenset[str]
     excluded: frozenset[str]
     fill_levels: bool
+
+    @property
+    def points_ras_mm(self) -> np.ndarray:
+        """The seeds, shape (n, 3)."""
+        return np.array(list(self.seeds_ras_mm.values()))
 
     def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
         """Return a proposed midline for each body.

@@ -2,7 +2,7 @@
 
 import argparse
 
-from LumbarHULib.audit.verify import verify_audit_folder
+from LumbarHULib.audit.verify import measured_points, verify_audit_folder
 from LumbarHULib.headless.progress import Progress
 from LumbarHULib.images.ct_file import read_ct
 
@@ -17,7 +17,7 @@ def run_verify(options: argparse.Namespace) -> int:
     """
     progress = Progress()
     try:
-        ct_file = read_ct(options.ct, progress)
+        ct_file = read_ct(options.ct, progress, measured_points(options.folder))
         differences = verify_audit_folder(options.folder, ct_file.ct, progress)
     finally:
         progress.clear()

@@ -100,7 +100,7 @@ def parts_along(in_order: Slices) -> tuple[Parts, tuple[str, ...]]:
     """
     for keyword, name in _ALONG_THE_PATIENT.items():
         values = [value for header in in_order if (value := _stated(header, keyword))]
-        if sum(one != other for one, other in pairwise(values)) > len(set(values)) - 1:
+        if sum(one != other for one, other in pairwise(values)) >= max(len(set(values)), 1):
             return _grouped(in_order, lambda header, keyword=keyword: _stated(header, keyword)), (name,)
     times_s = [_time_s(header) for header in in_order]
     parts: Parts = [[in_order[0]]]

@@ -17,6 +17,8 @@ _MISSING_STEPS = 1.5
 # A step that is a multiple of the usual one, to this share of it.
 _MULTIPLE = 0.15
 _MOST_TOLD = 4
+# So far above and below a midline the slices must be even: those that are measured, and those of a reader's error.
+_AROUND_MM = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +67,14 @@ def even_part(
     heights_mm = positions_mm @ normal
     parts = _parts(positions_mm, normal)
     if measured_mm is not None and len(measured_mm):
-        low_mm, high_mm = float((measured_mm @ normal).min()), float((measured_mm @ normal).max())
+        low_mm = float((measured_mm @ normal).min()) - _AROUND_MM
+        high_mm = float((measured_mm @ normal).max()) + _AROUND_MM
         for part in parts:
             half_mm = (heights_mm[part][-1] - heights_mm[part][0]) / (part.stop - part.start - 1) / 2
-            if heights_mm[part][0] - half_mm <= low_mm and high_mm <= heights_mm[part][-1] + half_mm:
+            # Beyond the whole scan nothing can be asked for.
+            bottom_mm = -np.inf if part.start == 0 else heights_mm[part][0] - half_mm
+            top_mm = np.inf if part.stop == whole.stop else heights_mm[part][-1] + half_mm
+            if bottom_mm <= low_mm and high_mm <= top_mm:
                 return EvenPart(part, _step(positions_mm[part]), (_uneven_finding(heights_mm, part),))
     raise InputError(_uneven_sentence(positions_mm, normal, names, parts, measured_mm is not None))
 
