@@ -16,6 +16,7 @@ from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.files.atomic_folder import OwnFolder, whole_folder
 from LumbarHULib.files.csv_text import csv_text
+from LumbarHULib.files.file_managers import files_below
 from LumbarHULib.files.markup_file import SUFFIX, write_markup
 from LumbarHULib.files.markup_origin import automatic_text, midline_text
 from LumbarHULib.images.label_map_file import write_label_map
@@ -85,8 +86,11 @@ def write_audit_folder(
 
 
 def files_in(folder: Path) -> list[str]:
-    """Return the path within `folder`, with slashes, of every file below it, in alphabetical order."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    """Return the path within `folder`, with slashes, of every file below it, in alphabetical order.
+
+    What file managers leave in any folder is not counted.
+    """
+    return sorted(path.relative_to(folder).as_posix() for path in files_below(folder))
 
 
 def file_sha256(path: Path) -> str:

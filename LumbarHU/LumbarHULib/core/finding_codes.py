@@ -43,6 +43,9 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         _PLACEMENT: {
             "sixth_lumbar_vertebra": "The segmentation holds an L6: the levels may be counted otherwise elsewhere.",
+            "thirteenth_thoracic_vertebra": "The segmentation holds a T13: the levels may be counted otherwise.",
+            "vertebra_skipped": "The segmentation lacks L5 or T12 between its neighbors: the levels may be miscounted.",
+            "segment_empty": "The segmentation names a level whose segment has no voxels.",
             "mask_in_pieces": "A vertebra's segment is in pieces.",
             "mask_with_holes": "A vertebra's segment has holes, which were filled.",
             "mask_coarse": "A segment's voxels are coarse.",
@@ -106,5 +109,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 # What is told when a midline is proposed, and no later measurement can find out again.
 PLACEMENT_CODES = frozenset({*MEANINGS_BY_SUBJECT[_PLACEMENT], "labels_read_by_value"})
 
-# Of these, what no moving of the midline settles.
-ABOUT_WHICH_BODY_CODES = frozenset({"level_filled_in", "labels_read_by_value", "sixth_lumbar_vertebra"})
+# Of these, what tells that the vertebrae may be counted otherwise: it concerns every level.
+COUNT_CODES = frozenset({"sixth_lumbar_vertebra", "thirteenth_thoracic_vertebra", "vertebra_skipped"})
+
+# Of the placement's, what no moving of the midline settles.
+ABOUT_WHICH_BODY_CODES = frozenset({"level_filled_in", "labels_read_by_value", *COUNT_CODES})

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.file_managers import is_of_file_manager
 
 _REASONS = {
     errno.ENOSPC: "the disk is full: make room or choose another disk",
@@ -19,9 +20,6 @@ _REASONS = {
     errno.EPERM: "you may not write there: choose another place",
     errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
 }
-
-# What file managers leave in a folder that somebody looked into.
-_OF_FILE_MANAGERS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def whole_folder(destination: Path, overwrite: bool = False, ours: OwnFolder | N
 
 def names_in(folder: Path) -> set[str]:
     """Return what lies in a folder, without what file managers leave in any."""
-    return set(os.listdir(folder)) - _OF_FILE_MANAGERS
+    return {name for name in os.listdir(folder) if not is_of_file_manager(name)}
 
 
 def _check(destination: Path, overwrite: bool, ours: OwnFolder | None) -> None:

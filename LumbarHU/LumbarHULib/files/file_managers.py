@@ -29,6 +29,15 @@ def entries(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not is_of_file_manager(path))
 
 
+def left_by_file_managers(folder: Path) -> list[str]:
+    """Return the path within a folder, with slashes, of every file or folder below it that a file manager left."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        found += [Path(place, name) for name in (*folders, *names) if is_of_file_manager(name)]
+        folders[:] = [name for name in folders if not is_of_file_manager(name)]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
 def files_below(folder: Path) -> list[Path]:
     """Return every file in a folder and the folders in it, by path, without what file managers left there."""
     found = []

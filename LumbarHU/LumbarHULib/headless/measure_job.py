@@ -26,7 +26,7 @@ from LumbarHULib.headless.placing import (
     given_segments,
 )
 from LumbarHULib.images.ct_file import CtFile, read_ct
-from LumbarHULib.images.label_maps_in import RegionMasks, read_label_maps, without_unchanged
+from LumbarHULib.images.label_maps_in import RegionMasks, check_places, read_label_maps, without_unchanged
 
 # Stands in the files where the user gave no name: a file's name may be a patient's.
 UNNAMED = "unnamed"
@@ -175,6 +175,7 @@ def _edited_masks(path: Path, ct_file: CtFile, result: ReadingResult, protocol: 
                 f"{level} out of the levels.",
                 level,
             )
+    check_places(path.name, masks, measured)
     return without_unchanged(masks, measured)
 
 

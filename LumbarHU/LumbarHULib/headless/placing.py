@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.finding_codes import COUNT_CODES
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import LEVELS
@@ -159,10 +160,17 @@ def _excused(is_excluded: bool):
 
 
 def _placed(proposals: Sequence[Proposal], findings: tuple[Finding, ...] = ()) -> Placed:
+    """Return proposals; a count of vertebrae that is not the usual one concerns each of their levels as well."""
+    of_count = [
+        replace(finding, sentence=f"{proposal.landmarks.level}: {finding.sentence}", level=proposal.landmarks.level)
+        for proposal in proposals
+        for finding in findings
+        if finding.code in COUNT_CODES
+    ]
     return Placed(
         tuple(proposal.landmarks for proposal in proposals),
         findings,
-        tuple(finding for proposal in proposals for finding in proposal.findings),
+        (*of_count, *(finding for proposal in proposals for finding in proposal.findings)),
     )
 
 

@@ -3,6 +3,7 @@
 import argparse
 
 from LumbarHULib.audit.verify import measured_points, verify_audit_folder
+from LumbarHULib.files.file_managers import left_by_file_managers
 from LumbarHULib.headless.progress import Progress
 from LumbarHULib.images.ct_file import read_ct
 
@@ -21,6 +22,10 @@ def run_verify(options: argparse.Namespace) -> int:
         differences = verify_audit_folder(options.folder, ct_file.ct, progress)
     finally:
         progress.clear()
+    ignored = left_by_file_managers(options.folder)
+    if ignored:
+        more = f" and {len(ignored) - 3} more" if len(ignored) > 3 else ""
+        print(f"Ignored, as file managers leave them in any folder: {', '.join(ignored[:3])}{more}.")
     if not differences:
         print(f"{options.folder}: every hash, count and number is the same.")
         return 0

@@ -10,7 +10,7 @@ from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts
-from LumbarHULib.images.dicom_headers import is_dicom
+from LumbarHULib.images.dicom_file import is_dicom
 from LumbarHULib.images.dicom_series import read_dicom_series
 from LumbarHULib.images.nifti_file import read_nifti
 from LumbarHULib.images.sitk_file import read_with_sitk, write_with_sitk

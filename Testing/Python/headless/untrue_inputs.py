@@ -21,6 +21,41 @@ Change = Callable[[int, pydicom.Dataset, np.ndarray], object]
 
 
 @dataclass(frozen=True, eq=False)
+class SegmentedSpine:
+    """L1 to L4 and the voxels of each vertebra.
+
+    Parameters
+    ----------
+    files : PhantomFiles
+    masks : mapping of str to numpy.ndarray of bool, shape (K, J, I)
+    audit : pathlib.Path
+        What the markups measured.
+    from_masks : pathlib.Path
+        What an honest segmentation measured.
+    """
+
+    files: PhantomFiles
+    masks: Mapping[str, np.ndarray]
+    audit: Path
+    from_masks: Path
+
+    def labels(self, values: Mapping[str, int]) -> np.ndarray:
+        """Return a label map with a value for each level."""
+        labels = np.zeros(self.files.phantom.voxels_hu.shape, np.uint8)
+        for level, value in values.items():
+            labels[self.masks[level]] = value
+        return labels
+
+    def write(self, path: Path, labels: np.ndarray) -> Path:
+        """Write labels on the CT's grid by SimpleITK."""
+        image = SimpleITK.GetImageFromArray(labels)
+        image.CopyInformation(SimpleITK.ReadImage(str(self.files.ct)))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        SimpleITK.WriteImage(image, str(path), useCompression=True)
+        return path
+
+
+@dataclass(frozen=True, eq=False)
 class Honest:
     """The honest input that each untrue one is a change of: one level with noise, in 2.5 mm slices.
 
@@ -29,10 +64,13 @@ class Honest:
     files : PhantomFiles
     audit : pathlib.Path
         What it measured.
+    spine : SegmentedSpine
+        Four levels, for inputs that concern several.
     """
 
     files: PhantomFiles
     audit: Path
+    spine: "SegmentedSpine"
 
     @property
     def voxels_hu(self) -> np.ndarray:
@@ -200,10 +238,9 @@ def series_with(*changes: Change, **options) -> Callable[[Honest, Path], Sequenc
 
 
 def means_of(audit: Path) -> dict[str, float]:
-    """Return the mean of each region of the first level in an audit folder."""
+    """Return the mean of each level and region in an audit folder, such as of “L3 round”."""
     with (audit / "results.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    return {row["roi"]: float(row["mean_hu"]) for row in rows if row["level"] == rows[0]["level"]}
+        return {f"{row['level']} {row['roi']}": float(row["mean_hu"]) for row in csv.DictReader(stream)}
 
 
 def findings_of(audit: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ def block_of(honest: Honest) -> np.ndarray:
 
 def means_without(honest: Honest, block: np.ndarray) -> dict[str, float]:
     """Return the mean of the round region's voxels outside the block."""
-    return {"round": float(honest.voxels_hu[honest.labels["round"] & ~block].mean())}
+    return {"L3 round": float(honest.voxels_hu[honest.labels["round"] & ~block].mean())}
 
 
 def means_without_block(honest: Honest) -> dict[str, float]:
