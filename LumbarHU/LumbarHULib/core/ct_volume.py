@@ -94,8 +94,8 @@ def _check_values(voxels_hu: np.ndarray, padding_hu: np.ndarray | None) -> None:
     zero_share = 1 - np.count_nonzero(voxels_hu) / voxels_hu.size
     if zero_share > _ZERO_BACKGROUND_SHARE and not _declares_zero(padding_hu):
         raise InputError(
-            f"{100 * zero_share:.0f} % of the CT's voxels are exactly 0, as where the surroundings were masked or in a "
-            "density map, so its values are no measured HU: give the original CT."
+            f"{100 * zero_share:.0f} % of the CT's voxels are exactly 0, as in a density map or where the surroundings "
+            "were masked, so its values are not HU: give the original CT."
         )
 
 
