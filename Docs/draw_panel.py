@@ -19,9 +19,9 @@ def draw() -> None:
     """Read the phantom as a reader would, and take a picture at each step."""
     from LumbarHULib.core.ct_volume import CtVolume
     from LumbarHULib.mrml.ct_node import volume_node_from_ct
-    from LumbarHULib.panel.synthetic_mouse import click, settle
     from LumbarHULib.panel.views import AXIAL, jump_to
     from LumbarHULib.phantom.demo import demo_ct
+    from LumbarHULib.self_test.synthetic_mouse import click, settle
 
     window = slicer.util.mainWindow()
     window.resize(*WINDOW_SIZE)
@@ -57,7 +57,7 @@ def draw() -> None:
 
 
 def _picture(widget, name: str) -> None:
-    from LumbarHULib.panel.synthetic_mouse import settle
+    from LumbarHULib.self_test.synthetic_mouse import settle
 
     settle()
     for view in ("Red", "Yellow", "Green"):

@@ -4,8 +4,7 @@ import ast
 from pathlib import Path
 
 import LumbarHULib
-from LumbarHULib.core.finding_codes import MEANINGS_BY_SUBJECT
-from LumbarHULib.core.findings import SEVERITIES
+from LumbarHULib.core.findings import MEANINGS_BY_SUBJECT, SEVERITIES
 
 PAGE = Path(__file__).parent / "findings.md"
 
@@ -14,7 +13,7 @@ _HEAD = """\
 
 What makes a number doubtful but not impossible is a *finding*. In the tables it stands as a code; in `record.json`, in
 the report and in the panel as a sentence with the value and its limit, with a remedy. The limits are values of the
-protocol. `LumbarHU/LumbarHULib/core/finding_codes.py` is the source of this page.
+protocol. `LumbarHU/LumbarHULib/core/findings.py` is the source of this page.
 
 ## How grave it is
 

@@ -25,8 +25,8 @@ from LumbarHULib.mrml.reading import Reading, readings
 from LumbarHULib.panel.context_menu import LumbarHUSubjectHierarchyPlugin as LumbarHUSubjectHierarchyPlugin
 from LumbarHULib.panel.context_menu import register_context_menu
 from LumbarHULib.panel.panel import Panel
-from LumbarHULib.panel.self_test import STEPS, PanelWalk
 from LumbarHULib.phantom.demo import demo_ct
+from LumbarHULib.self_test.walk import STEPS, PanelWalk
 
 #
 # LumbarHU

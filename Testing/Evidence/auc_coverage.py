@@ -20,7 +20,7 @@ from scipy.special import ndtri
 
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.roc import area_under_curve
-from LumbarHULib.cohort.study_tables import MEAN, study_tables
+from LumbarHULib.cohort.study.tables import MEAN, study_tables
 from LumbarHULib.cohort.targets import TARGETS
 
 STUDY = Path(__file__).resolve().parents[2] / "LumbarHU" / "Resources" / "Study"

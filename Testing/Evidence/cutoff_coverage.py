@@ -21,7 +21,7 @@ from scipy.special import ndtr, ndtri
 
 from LumbarHULib.cohort.bootstrap import bootstrap_cutoff, draw_cutoffs
 from LumbarHULib.cohort.groups import GROUPS
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.targets import TARGETS, split
 from LumbarHULib.cohort_files.study_files import load_study_tables
 from LumbarHULib.core.errors import InputError

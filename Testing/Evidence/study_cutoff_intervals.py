@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "LumbarHU"))
 
-from LumbarHULib.cohort.study_simulation import ASSUMPTION, simulate_cutoff
+from LumbarHULib.cohort.study.simulation import ASSUMPTION, simulate_cutoff
 from LumbarHULib.cohort_files.study_files import load_study_tables
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.cutoffs_file import load_cutoffs

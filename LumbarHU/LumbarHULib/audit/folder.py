@@ -10,8 +10,7 @@ from LumbarHULib.audit.audit import Audit
 from LumbarHULib.audit.record import record_of
 from LumbarHULib.audit.report.page import report_page
 from LumbarHULib.audit.tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, results_rows, summary_rows
-from LumbarHULib.core.finding_codes import PLACEMENT_CODES
-from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.findings import PLACEMENT_CODES, Finding
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.files.atomic_folder import OwnFolder, whole_folder

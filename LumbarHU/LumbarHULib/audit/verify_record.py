@@ -10,10 +10,10 @@ from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.cutoffs import Cutoff, RoiCutoffs
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import Landmarks, MidlineOrigin
-from LumbarHULib.core.pipeline import measure_level
+from LumbarHULib.core.pipeline import Composer
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult
-from LumbarHULib.core.sensitivity import placement_trials, roi_placement
+from LumbarHULib.core.sensitivity import roi_placement
 
 # What follows from a level's markups. Its findings and its regions' numbers are compared with the tables.
 _FOLLOWING = ("frame", "mid_slice", "slices", "boundary", "shapes")
@@ -61,10 +61,10 @@ def record_differences(record: dict, ct: CtVolume) -> list[str]:
 
 def _level_anew(stack: AxialStack, recorded: Mapping, protocol: Protocol) -> LevelResult:
     """Return a level measured by its recorded markups, with the trials of its placement."""
-    level = measure_level(stack, _landmarks(recorded), protocol)
+    composer = Composer()
+    level = composer.measure_level(stack, _landmarks(recorded), protocol)
     rois = {roi: replace(of_roi, edited=recorded["rois"][roi]["edited"]) for roi, of_roi in level.rois.items()}
-    level = replace(level, rois=rois)
-    return replace(level, trials=placement_trials(stack, level, protocol))
+    return composer.with_trials(stack, replace(level, rois=rois), protocol)
 
 
 def _summary_differences(record: Mapping, levels: Mapping[str, LevelResult]) -> list[str]:

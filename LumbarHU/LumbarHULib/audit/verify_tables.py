@@ -14,7 +14,7 @@ from LumbarHULib.audit.tables import (
     joined_codes,
 )
 from LumbarHULib.audit.verify_numbers import LabelVoxels, measured_anew
-from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
+from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.landmarks import MidlineOrigin
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.core.results import GIVEN_CLASSES

@@ -7,7 +7,7 @@ import numpy as np
 from LumbarHULib.cohort.agreement import bland_altman, intraclass_correlations, repeatability
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.reading_sets import ReadingSet, reading_sets
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate, interval_columns
 from LumbarHULib.core.levels import MEAN_LEVELS
 

@@ -20,7 +20,7 @@ from LumbarHULib.cohort.roc_tables import (
     roc_table,
     study_cutoffs_table,
 )
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError

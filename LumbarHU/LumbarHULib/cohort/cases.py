@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from LumbarHULib.cohort.groups import GROUPS
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS

@@ -8,7 +8,7 @@ from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.kappa import cohen_kappa, confusion_matrix
 from LumbarHULib.cohort.roc_tables import RegionRoc
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate, interval_columns
 from LumbarHULib.core.classification import classify
 from LumbarHULib.core.cutoffs import Cutoff, CutoffTable, RoiCutoffs

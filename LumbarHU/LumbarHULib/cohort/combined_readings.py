@@ -7,7 +7,7 @@ import numpy as np
 
 from LumbarHULib.cohort.cases import Reading
 from LumbarHULib.cohort.reading_sets import BETWEEN, ReadingSet
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Table
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 

@@ -2,7 +2,7 @@
 
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.repeated import RepeatedComparison, compare_repeated
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table
 from LumbarHULib.core.levels import MEAN_LEVELS
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.correlation import partial_spearman, spearman
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate
 from LumbarHULib.core.levels import MEAN_LEVELS
 

@@ -18,7 +18,7 @@ from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.reading_sets import ReadingSet, reading_sets
 from LumbarHULib.cohort.roc import roc_curve
 from LumbarHULib.cohort.roc_tables import RegionRoc
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.targets import TARGETS
 
 NO_GROUP = "no group"

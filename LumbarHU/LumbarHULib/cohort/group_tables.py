@@ -7,7 +7,7 @@ import numpy as np
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.counts import compare_counts
 from LumbarHULib.cohort.groups import GROUPS, Description, GroupComparison, compare_groups, describe
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import TEST_COLUMNS, Cell, Omissions, Table, cells_of_test
 from LumbarHULib.core.levels import MEAN_LEVELS
 

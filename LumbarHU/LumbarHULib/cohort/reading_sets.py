@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from LumbarHULib.cohort.cases import Reading
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 
 BETWEEN, WITHIN = "between readers", "within reader"

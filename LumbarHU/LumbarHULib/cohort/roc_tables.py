@@ -8,7 +8,7 @@ from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.cutoff import Accuracy, accuracy_at
 from LumbarHULib.cohort.predictive import predictive_values
 from LumbarHULib.cohort.roc import AreaUnderCurve, area_under_curve, compare_areas
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate, interval_columns
 from LumbarHULib.cohort.targets import TARGETS
 from LumbarHULib.core.cutoffs import CutoffTable

@@ -7,7 +7,7 @@ import numpy as np
 
 from LumbarHULib.cohort.groups import GROUPS, TScoreCriteria
 from LumbarHULib.cohort.ranks import average_ranks
-from LumbarHULib.cohort.study_tables import MEAN, StudyTables
+from LumbarHULib.cohort.study.tables import MEAN, StudyTables
 from LumbarHULib.cohort.two_piece import TwoPieceNormal
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS

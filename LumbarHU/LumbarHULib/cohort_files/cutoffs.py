@@ -11,7 +11,7 @@ from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort.class_tables import own_cutoffs
 from LumbarHULib.cohort.reading_sets import BETWEEN
 from LumbarHULib.cohort.roc_tables import RegionRoc
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.targets import TARGETS
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS

@@ -7,7 +7,7 @@ from LumbarHULib.cohort.agreement import LSC_FACTOR
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.groups import GROUPS
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.targets import TARGETS
 from LumbarHULib.cohort_files.study_files import load_t_score_criteria
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.group_tables import ALL, CATEGORIES, CHARACTERISTICS
 from LumbarHULib.cohort.groups import GROUPS
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.targets import TARGETS
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 from LumbarHULib.files import html_text as html

@@ -9,7 +9,7 @@ from pathlib import Path
 from LumbarHULib.audit.folder import RECORD
 from LumbarHULib.cohort.cases import CohortFinding, Reading
 from LumbarHULib.cohort_files.columns import Tell, is_missing, number_column, shortened
-from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
+from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from LumbarHULib.cohort.groups import TScoreCriteria
-from LumbarHULib.cohort.study_tables import StudyTables, study_tables
+from LumbarHULib.cohort.study.tables import StudyTables, study_tables
 from LumbarHULib.files.located_json import read_located_json
 from LumbarHULib.files.resources import resource_path
 

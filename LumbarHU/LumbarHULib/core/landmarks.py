@@ -123,3 +123,16 @@ class Landmarks:
             )
         points.flags.writeable = False
         return points
+
+
+def missing_midline(level: str, remedy: str = "place its front and back edge") -> InputError:
+    """Return the refusal of a level that has no midline.
+
+    Parameters
+    ----------
+    level : str
+        One of `LEVELS`.
+    remedy : str
+        What to do, where that is not to place it.
+    """
+    return InputError(f"{level} has no midline: {remedy}.", level)

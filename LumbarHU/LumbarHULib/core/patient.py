@@ -5,19 +5,19 @@ from dataclasses import replace
 from itertools import pairwise
 from math import fsum
 
-from LumbarHULib.core.acquisition import (
+from LumbarHULib.core.checks.acquisition import (
     OFF_PROTOCOL_CODES,
     accepted_findings,
     acquisition_findings,
     series_findings,
 )
+from LumbarHULib.core.checks.reading import with_findings
 from LumbarHULib.core.classification import classify, summarize_roi
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.reading_checks import with_findings
 from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary, class_words
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.core.sensitivity import roi_placement
@@ -57,10 +57,7 @@ def summarize(
     InputError
         When a level is there twice: its mean would count it twice.
     """
-    names = [level.level for level in levels]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"{name} is there {names.count(name)} times: give each level one set of markups.", name)
+    require_each_once([level.level for level in levels])
     in_order = sorted(levels, key=lambda level: LEVELS.index(level.level))
     measured = tuple(with_findings(level, place_findings) for level in in_order if isinstance(level, LevelResult))
     refusals = tuple(level for level in in_order if isinstance(level, LevelRefusal))
@@ -88,6 +85,13 @@ def summarize(
     may_classify = len(used) >= protocol.minimum_levels and (accept_off_protocol or not off_protocol)
     summaries = tuple(_summary(roi, used, in_order, protocol, cutoffs, may_classify) for roi in ROIS)
     return ReadingResult(measured, refusals, summaries, scan_facts, findings)
+
+
+def require_each_once(names: Sequence[str]) -> None:
+    """Raise InputError when a level is there twice: its mean would count it twice."""
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{name} is there {names.count(name)} times: give each level one set of markups.", name)
 
 
 def _summary(roi: str, used, in_order, protocol: Protocol, cutoffs: CutoffTable, may_classify: bool) -> RoiSummary:

@@ -1,12 +1,19 @@
-"""The whole flow on one screen: a CT and its markups become label maps, numbers and classes."""
+"""The whole flow: a CT and its markups become label maps, numbers and classes.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+`measure_level` is the flow of one level, one statement a stage. A `Composer` makes a reading of levels; everything that
+measures asks one: the command line, batch, a scene, the panel and the check of an audit folder.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.boundary import boundary_from_markup
+from LumbarHULib.core.checks.level import level_findings, with_roi_findings
+from LumbarHULib.core.checks.reading import check_places
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
@@ -14,15 +21,13 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.inner_outline import inner_outline
 from LumbarHULib.core.label_maps import label_masks, slab_around
-from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.level_findings import level_findings, with_roi_findings
+from LumbarHULib.core.landmarks import Landmarks, missing_midline
 from LumbarHULib.core.levels import parse_level
 from LumbarHULib.core.not_scanned import require_scanned, without_unscanned
 from LumbarHULib.core.outline.level import outline_of_level
-from LumbarHULib.core.patient import summarize
+from LumbarHULib.core.patient import require_each_once, summarize
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.reading_checks import check_places
-from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiMask
+from LumbarHULib.core.results import LevelRefusal, LevelResult, PlacementTrials, ReadingResult, RoiMask
 from LumbarHULib.core.roi_measurement import measure_roi
 from LumbarHULib.core.roi_shapes import roi_shapes
 from LumbarHULib.core.scan_facts import ScanFacts
@@ -94,6 +99,129 @@ def measure_level(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What was found of a level before, and from what: equal `made_from` gives an equal `found`."""
+
+    made_from: tuple
+    found: np.ndarray | PlacementTrials
+
+
+class Composer:
+    """Composes a reading from its levels, and remembers of each what need not be found twice.
+
+    Levels come in one by one, as a reader moves their markups, or all at once. The outline of a level is searched again
+    only when its midline, the CT or the protocol changed, and the trials of its placement only when its shapes did.
+    """
+
+    def __init__(self) -> None:
+        self._levels: dict[str, LevelResult | LevelRefusal] = {}
+        self._outlines: dict[str, _Known] = {}
+        self._trials: dict[str, _Known] = {}
+        self._place_findings: tuple[Finding, ...] = ()
+
+    @property
+    def measured(self) -> list[LevelResult]:
+        """The levels that gave numbers when they were last taken."""
+        return [level for level in self._levels.values() if isinstance(level, LevelResult)]
+
+    def measure_level(
+        self,
+        stack: AxialStack,
+        landmarks: Landmarks,
+        protocol: Protocol,
+        excluded: str = "",
+        edited_masks: Mapping[str, RoiMask] | None = None,
+    ) -> LevelResult:
+        """Measure one level as the function `measure_level` does, with the outline that was found before if it holds.
+
+        Raises
+        ------
+        InputError
+            When the level cannot be measured.
+        """
+        made_from = (stack, protocol, landmarks.midline_ras_mm.tobytes())
+        known = self._outlines.get(landmarks.level)
+        outline_ras_mm = known.found if known is not None and known.made_from == made_from else None
+        result = measure_level(stack, landmarks, protocol, excluded, edited_masks, outline_ras_mm)
+        if not result.outline_edited:
+            self._outlines[landmarks.level] = _Known(made_from, result.outline_ras_mm)
+        return result
+
+    def take(self, level: str, excluded: str, measure: Callable[[], LevelResult]) -> LevelResult | LevelRefusal:
+        """Take what `measure` gives for a level into the reading; where it refuses, the refusal.
+
+        Parameters
+        ----------
+        level : str
+            One of `LEVELS`.
+        excluded : str
+            Why the level does not enter the means; empty when it does.
+        measure : callable
+            Returns the measured level, or raises InputError.
+        """
+        try:
+            result: LevelResult | LevelRefusal = measure()
+        except InputError as problem:
+            result = LevelRefusal.of(level, problem, excluded)
+        self._levels[level] = result
+        # What was said of the level's last place is no longer true; what concerns the whole CT is.
+        self._place_findings = tuple(finding for finding in self._place_findings if finding.level != level)
+        return result
+
+    def forget(self) -> None:
+        """Start again without any level; what was found of them is still remembered."""
+        self._levels.clear()
+
+    def settle(self, stack: AxialStack | None, protocol: Protocol, level_findings: Sequence[Finding] = ()) -> None:
+        """Find out what takes too long for a drag: how sure each number is, and what its place makes doubtful.
+
+        Parameters
+        ----------
+        stack : AxialStack or None
+            None where no level is measured, as when the CT is gone.
+        protocol : Protocol
+        level_findings : sequence of Finding
+            What placing the midlines told.
+        """
+        findings = list(level_findings)
+        if stack is not None:
+            for level in self.measured:
+                self.take(level.level, level.excluded, partial(self.with_trials, stack, level, protocol))
+            findings += check_places(stack, self.measured, protocol)
+        self._place_findings = tuple(dict.fromkeys(findings))
+
+    def with_trials(self, stack: AxialStack, level: LevelResult, protocol: Protocol) -> LevelResult:
+        """Return a level with the trials of its placement.
+
+        Raises
+        ------
+        InputError
+            When they cannot be made.
+        """
+        points = (level.midline_ras_mm, level.boundary.points_ras_mm, level.outline_ras_mm)
+        edited = tuple(of_roi.edited for of_roi in level.rois.values())
+        made_from = (stack, protocol, edited, *(of_role.tobytes() for of_role in points))
+        known = self._trials.get(level.level)
+        if known is None or known.made_from != made_from:
+            known = self._trials[level.level] = _Known(made_from, placement_trials(stack, level, protocol))
+        return replace(level, trials=known.found)
+
+    def reading(
+        self,
+        scan_facts: ScanFacts,
+        protocol: Protocol,
+        cutoffs: CutoffTable,
+        accept_off_protocol: bool = False,
+        scan_findings: Sequence[Finding] = (),
+    ) -> ReadingResult:
+        """Return means and classes of the levels as they were last taken; nothing is measured. See `summarize`."""
+        levels = tuple(self._levels.values())
+        return summarize(
+            levels, scan_facts, protocol, cutoffs, accept_off_protocol, scan_findings, self._place_findings
+        )
+
+
 def measure_ct(
     ct: CtVolume,
     landmarks: Sequence[Landmarks],
@@ -129,7 +257,7 @@ def measure_ct(
     Returns
     -------
     ReadingResult
-        A level that cannot be measured stands among its refusals, with the sentence that says why.
+        A level that cannot be measured is among its refusals, with the sentence that says why.
 
     Raises
     ------
@@ -142,18 +270,17 @@ def measure_ct(
             raise InputError(f"{level} is excluded without a reason: give one, such as “fracture”.", level)
     stack = axial_stack(ct, protocol)
     edited_masks = edited_masks or {}
-    levels: list[LevelResult | LevelRefusal] = []
+    require_each_once([of_level.level for of_level in landmarks])
+    composer = Composer()
     for of_level in landmarks:
-        reason = exclusions.pop(of_level.level, "")
-        try:
-            level = measure_level(stack, of_level, protocol, reason, edited_masks.get(of_level.level))
-            levels.append(replace(level, trials=placement_trials(stack, level, protocol)))
-        except InputError as problem:
-            levels.append(LevelRefusal(of_level.level, str(problem), reason))
-    levels += [
-        LevelRefusal(level, f"{level} has no midline: place its front and back edge.", reason)
-        for level, reason in exclusions.items()
-    ]
-    measured = [level for level in levels if isinstance(level, LevelResult)]
-    places = check_places(stack, measured, protocol)
-    return summarize(levels, scan_facts, protocol, cutoffs, accept_off_protocol, scan_findings, places)
+        level, excluded = of_level.level, exclusions.pop(of_level.level, "")
+        measure = partial(composer.measure_level, stack, of_level, protocol, excluded, edited_masks.get(level))
+        composer.take(level, excluded, measure)
+    for level, excluded in exclusions.items():
+        composer.take(level, excluded, partial(_refuse, missing_midline(level)))
+    composer.settle(stack, protocol)
+    return composer.reading(scan_facts, protocol, cutoffs, accept_off_protocol, scan_findings)
+
+
+def _refuse(problem: InputError) -> LevelResult:
+    raise problem

@@ -8,6 +8,7 @@ import numpy as np
 
 from LumbarHULib.core.boundary import Boundary
 from LumbarHULib.core.cutoffs import RoiCutoffs
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.landmarks import MidlineOrigin
@@ -167,11 +168,27 @@ class LevelResult:
 
 @dataclass(frozen=True)
 class LevelRefusal:
-    """A level that gives no number, and why, in one sentence."""
+    """A level that gives no number.
+
+    Parameters
+    ----------
+    level : str
+        One of `LEVELS`.
+    sentence : str
+        Why, and what to do; it names the level.
+    excluded : str
+        Why the level does not enter the means; empty when it should.
+    """
 
     level: str
     sentence: str
     excluded: str = ""
+
+    @classmethod
+    def of(cls, level: str, problem: InputError, excluded: str = "") -> "LevelRefusal":
+        """Return the refusal of a level for this problem; its sentence names the level."""
+        sentence = str(problem)
+        return cls(level, sentence if level in sentence else f"{level}: {sentence}", excluded)
 
 
 # The classes as they stand in files, and as people read them.

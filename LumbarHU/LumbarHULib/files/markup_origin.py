@@ -12,8 +12,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from LumbarHULib.core.finding_codes import ABOUT_WHICH_BODY_CODES, PLACEMENT_CODES
-from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.findings import ABOUT_WHICH_BODY_CODES, PLACEMENT_CODES, Finding
 from LumbarHULib.core.landmarks import MANUAL, POSITION_DECIMALS, MidlineOrigin, origin_of_proposal
 
 _MIDLINE_TEXT = re.compile(

@@ -3,7 +3,7 @@
 import argparse
 
 from LumbarHULib.cohort.analysis import AnalysisOptions
-from LumbarHULib.cohort.study_comparison import compare_with_study
+from LumbarHULib.cohort.study.comparison import compare_with_study
 from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
 from LumbarHULib.cohort_files.study_files import load_study_tables
 from LumbarHULib.cohort_files.synthetic_files import COHORT, READINGS, write_synthetic_cohort

@@ -13,7 +13,7 @@ from LumbarHULib.audit.report.words import (
     sentences_of,
     trials_told,
 )
-from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
+from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol

@@ -10,9 +10,8 @@ import numpy as np
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.finding_codes import COUNT_CODES
-from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.landmarks import Landmarks
+from LumbarHULib.core.findings import COUNT_CODES, Finding
+from LumbarHULib.core.landmarks import Landmarks, missing_midline
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult, ReadingResult
@@ -211,10 +210,9 @@ def given_markups(paths: Sequence[Path], levels: Sequence[str] | None, exclusion
     wanted = list(levels) if levels is not None else list(by_level)
     for level in wanted:
         if level not in by_level and level not in exclusions:
-            raise InputError(
-                f"{level} has no midline: give a markup named {level}-midline, leave {level} out of the levels, or "
-                "exclude it with a reason.",
+            raise missing_midline(
                 level,
+                f"give a markup named {level}-midline, leave {level} out of the levels, or exclude it with a reason",
             )
     _check_exclusions(levels, exclusions)
     chosen = tuple(by_level[level] for level in LEVELS if level in wanted and level in by_level)

@@ -5,10 +5,10 @@ import textwrap
 from collections.abc import Sequence
 
 from LumbarHULib.cohort.groups import GROUPS
-from LumbarHULib.cohort.printed_numbers import PrintedCheck
-from LumbarHULib.cohort.study_check import check_study
-from LumbarHULib.cohort.study_simulation import ASSUMPTION, expected_classes, simulate_cutoff
-from LumbarHULib.cohort.study_tables import StudyTables
+from LumbarHULib.cohort.study.check import check_study
+from LumbarHULib.cohort.study.printed_numbers import PrintedCheck
+from LumbarHULib.cohort.study.simulation import ASSUMPTION, expected_classes, simulate_cutoff
+from LumbarHULib.cohort.study.tables import StudyTables
 from LumbarHULib.cohort.targets import TARGETS
 from LumbarHULib.cohort_files.study_files import load_study_tables
 from LumbarHULib.core.levels import ROIS

@@ -2,20 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-
-import numpy as np
+from functools import partial
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import parse_level, sorted_levels
-from LumbarHULib.core.patient import summarize
-from LumbarHULib.core.pipeline import measure_level
-from LumbarHULib.core.reading_checks import check_places
-from LumbarHULib.core.results import LevelRefusal, LevelResult, PlacementTrials, ReadingResult, RoiMask
-from LumbarHULib.core.sensitivity import placement_trials
+from LumbarHULib.core.pipeline import Composer
+from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiMask
 from LumbarHULib.mrml.ct_node import CtCache
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_lifecycle import sign_off_findings
@@ -45,11 +40,8 @@ class ReadingMeasurer:
         self._reading = reading
         self._ct_cache = CtCache()
         self._segmentations = RoiSegmentations(reading)
-        self._outlines: dict[str, tuple[tuple, np.ndarray]] = {}
-        self._levels: dict[str, LevelResult | LevelRefusal] = {}
-        self._trials: dict[str, tuple[tuple, PlacementTrials]] = {}
+        self._composer = Composer()
         self._sign_off_findings: tuple[Finding, ...] = ()
-        self._place_findings: tuple[Finding, ...] = ()
         self._is_writing = False
 
     @property
@@ -75,19 +67,14 @@ class ReadingMeasurer:
             return None
         with self._writing():
             excluded = self._reading.exclusions.get(level, "")
-            try:
-                result = self._measured_and_written(level, excluded)
-            except InputError as problem:
-                result = LevelRefusal(level, str(problem), excluded)
+            result = self._composer.take(level, excluded, partial(self._measured_and_written, level, excluded))
+            if isinstance(result, LevelRefusal):
                 self._clear(level)
-            self._levels[level] = result
-            # What was told of the level's last place is no longer true; what concerns the whole CT is.
-            self._place_findings = tuple(finding for finding in self._place_findings if finding.level != level)
         return result
 
     def measure(self) -> ReadingResult:
         """Measure every level anew, write everything that follows, and return the reading's result."""
-        self._levels.clear()
+        self._composer.forget()
         levels = {*placed_levels(self._reading), *self._reading.exclusions} - {*self._reading.skipped_levels}
         for level in sorted_levels(levels):
             self.update_level(level)
@@ -103,28 +90,21 @@ class ReadingMeasurer:
 
         It is for the end of a gesture; trials are made anew for levels that changed only. The scene is not touched.
         """
-        for name, level in self._levels.items():
-            if isinstance(level, LevelResult):
-                self._levels[name] = replace(level, trials=self._trials_of(level))
-        measured = [level for level in self._levels.values() if isinstance(level, LevelResult)]
-        findings = [finding for level in measured for finding in placement_findings(self._reading, level.level)]
-        if measured:
-            findings += check_places(self.stack, measured, self._reading.protocol)
-        # What concerns a segmentation as a whole is kept with each of its levels.
-        self._place_findings = tuple(dict.fromkeys(findings))
+        measured = self._composer.measured
+        told = [finding for level in measured for finding in placement_findings(self._reading, level.level)]
+        # What concerns a segmentation as a whole is kept with each of its levels; `settle` says it once.
+        self._composer.settle(self.stack if measured else None, self._reading.protocol, told)
         return self.summary()
 
     def summary(self) -> ReadingResult:
         """Return means and classes from what every level last gave; nothing is measured, the scene is not touched."""
         reading = self._reading
-        return summarize(
-            tuple(self._levels.values()),
+        return self._composer.reading(
             reading.scan_facts,
             reading.protocol,
             reading.cutoffs,
             reading.accepts_off_protocol,
             (*reading.scan_findings, *self._sign_off_findings),
-            self._place_findings,
         )
 
     @property
@@ -162,34 +142,10 @@ class ReadingMeasurer:
         stack = self.stack
         landmarks = read_landmarks(self._reading, level)
         edited_masks = self._segmentations.edited_masks(level, stack)
-        outline_key = (stack, self._reading.protocol_text, landmarks.midline_ras_mm.tobytes())
-        result = measure_level(
-            stack,
-            landmarks,
-            self._reading.protocol,
-            excluded,
-            edited_masks,
-            known_outline_ras_mm=self._known_outline(level, outline_key),
-        )
-        if not result.outline_edited:
-            self._outlines[level] = (outline_key, result.outline_ras_mm)
+        result = self._composer.measure_level(stack, landmarks, self._reading.protocol, excluded, edited_masks)
         if self._may_write:
             self._write(level, stack, result, landmarks)
         return result
-
-    def _trials_of(self, level: LevelResult) -> PlacementTrials:
-        points = (level.midline_ras_mm, level.boundary.points_ras_mm, level.outline_ras_mm)
-        edited = tuple(of_roi.edited for of_roi in level.rois.values())
-        key = (self.stack, self._reading.protocol_text, edited, *(of_role.tobytes() for of_role in points))
-        known_key, trials = self._trials.get(level.level, (None, None))
-        if known_key != key:
-            trials = placement_trials(self.stack, level, self._reading.protocol)
-            self._trials[level.level] = (key, trials)
-        return trials
-
-    def _known_outline(self, level: str, key: tuple) -> np.ndarray | None:
-        known_key, outline_ras_mm = self._outlines.get(level, (None, None))
-        return outline_ras_mm if known_key == key else None
 
     def _write(self, level: str, stack: AxialStack, result: LevelResult, landmarks: Landmarks) -> None:
         # First what may still refuse: a level that is refused must not leave half of its objects behind.

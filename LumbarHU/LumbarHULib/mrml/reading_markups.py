@@ -12,7 +12,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin, origin_of_proposal
+from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin, missing_midline, origin_of_proposal
 from LumbarHULib.core.levels import LEVELS, parse_level
 from LumbarHULib.files.drawing_colors import MARKUP_COLORS
 from LumbarHULib.files.markup_origin import (
@@ -192,7 +192,7 @@ def read_landmarks(reading: Reading, level: str) -> Landmarks:
     midline = markup_node(reading, level, "midline")
     points_ras_mm = np.empty((0, 3)) if midline is None else placed_points(midline)
     if len(points_ras_mm) == 0:
-        raise InputError(f"{level} has no midline: place its front and back edge.", level)
+        raise missing_midline(level)
     _fix_point_count(midline, "midline")
     edited = {
         f"{role}_ras_mm": placed_points(markup_node(reading, level, role))

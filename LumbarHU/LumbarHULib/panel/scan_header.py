@@ -5,7 +5,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from LumbarHULib.core.acquisition import acquisition_findings
+from LumbarHULib.core.checks.acquisition import acquisition_findings
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from LumbarHULib.cohort.groups import TScoreCriteria
-from LumbarHULib.cohort.study_tables import StudyTables, study_tables
+from LumbarHULib.cohort.study.tables import StudyTables, study_tables
 
 
 @pytest.fixture(scope="session")

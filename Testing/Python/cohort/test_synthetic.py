@@ -6,7 +6,7 @@ from LumbarHULib.cohort.agreement import bland_altman, intraclass_correlations
 from LumbarHULib.cohort.groups import GROUPS, groups_of_t_scores
 from LumbarHULib.cohort.ranks import quartiles
 from LumbarHULib.cohort.roc import area_under_curve
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.synthetic import SyntheticSpec, synthetic_cohort
 from LumbarHULib.cohort.targets import TARGETS
 from LumbarHULib.core.errors import InputError

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from core.builders import PROTOCOL, UPRIGHT, cutoff_table
 
-from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES
+from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import MANUAL
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS

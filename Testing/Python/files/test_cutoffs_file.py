@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from LumbarHULib.cohort.study_simulation import expected_classes, simulate_cutoff
+from LumbarHULib.cohort.study.simulation import expected_classes, simulate_cutoff
 from LumbarHULib.cohort_files.study_files import load_study_tables
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS

@@ -8,8 +8,8 @@ from mrml.plain_bodies import plain_bodies
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
-from LumbarHULib.panel.synthetic_mouse import click, drag, settle
 from LumbarHULib.panel.views import AXIAL, CORONAL, SAGITTAL
+from LumbarHULib.self_test.synthetic_mouse import click, drag, settle
 
 # They open a browser, or work out a cohort; the panel's own walk goes there.
 _LEFT_OUT = {"huCohortRunButton", "huCohortSummaryButton", "huListButton"}

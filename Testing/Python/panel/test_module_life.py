@@ -12,8 +12,8 @@ def placing(application, tmp_path):
     from mrml.plain_bodies import plain_bodies
     from panel.driver import Driver
 
-    from LumbarHULib.panel.synthetic_mouse import click
     from LumbarHULib.panel.views import AXIAL, jump_to
+    from LumbarHULib.self_test.synthetic_mouse import click
 
     node = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
     node.SetViewArrangement(node.SlicerLayoutFourUpView)
@@ -56,7 +56,7 @@ def test_leaving_while_placing_takes_the_half_placed_point_and_the_layout_back(p
 def test_a_reload_while_placing_leaves_nothing_of_the_old_panel(placing):
     import slicer
 
-    from LumbarHULib.panel.synthetic_mouse import settle
+    from LumbarHULib.self_test.synthetic_mouse import settle
 
     old, numbers = placing.panel, placing.shown()
     nodes_before = slicer.mrmlScene.GetNumberOfNodes()

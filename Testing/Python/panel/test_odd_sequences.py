@@ -18,7 +18,7 @@ def test_odd_doings_break_nothing(application, tmp_path, monkeypatch, first):
 
     from LumbarHULib.mrml.measure_reading import ReadingMeasurer
     from LumbarHULib.mrml.reading import readings
-    from LumbarHULib.panel.synthetic_mouse import settle
+    from LumbarHULib.self_test.synthetic_mouse import settle
 
     def measured() -> dict:
         return {

@@ -10,7 +10,7 @@ ALL = ("L1", "L2", "L3", "L4")
 def test_what_total_segmentator_finds_is_proposed_and_what_it_lacks_is_told(application, tmp_path):
     from panel.driver import Driver
 
-    from LumbarHULib.panel.synthetic_mouse import settle
+    from LumbarHULib.self_test.synthetic_mouse import settle
 
     driver = Driver(tmp_path)
     driver.start_reading()
@@ -28,7 +28,7 @@ def test_what_total_segmentator_finds_is_proposed_and_what_it_lacks_is_told(appl
 def test_what_total_segmentator_complains_of_is_told_and_leaves_no_node(application, tmp_path):
     from panel.driver import Driver
 
-    from LumbarHULib.panel.synthetic_mouse import settle
+    from LumbarHULib.self_test.synthetic_mouse import settle
 
     driver = Driver(tmp_path)
     driver.start_reading()

@@ -11,8 +11,8 @@ from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.mrml.reading_markups import markup_node, placed_levels, placed_points, read_landmarks
-from LumbarHULib.panel.synthetic_mouse import click, settle
 from LumbarHULib.panel.views import AXIAL, jump_to
+from LumbarHULib.self_test.synthetic_mouse import click, settle
 
 
 class WalkBase:

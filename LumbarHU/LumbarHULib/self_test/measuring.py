@@ -10,11 +10,11 @@ from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 from LumbarHULib.mrml.ct_node import volume_node_from_ct
 from LumbarHULib.mrml.reading_markups import is_edited, markup_node, placed_levels
-from LumbarHULib.panel.self_test_base import WalkBase
-from LumbarHULib.panel.synthetic_mouse import click, drag, settle
 from LumbarHULib.panel.tables import table_text
 from LumbarHULib.panel.views import AXIAL, SAGITTAL, drawn_views, jump_to, slice_node
 from LumbarHULib.phantom.demo import demo_ct
+from LumbarHULib.self_test.base import WalkBase
+from LumbarHULib.self_test.synthetic_mouse import click, drag, settle
 
 _PIXEL_MM = 1.0
 _SAME_ROW_PIXELS = 8

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.checks.neighbors import height_findings, side_findings, spacing_findings, trend_findings
+from LumbarHULib.core.checks.place import bone_findings, endplate_findings, patch_findings
+from LumbarHULib.core.checks.surroundings import surroundings_findings
 from LumbarHULib.core.endplates import Endplates, find_endplates
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS
-from LumbarHULib.core.neighbor_findings import height_findings, side_findings, spacing_findings, trend_findings
-from LumbarHULib.core.place_findings import bone_findings, endplate_findings, patch_findings
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult
-from LumbarHULib.core.surroundings_findings import surroundings_findings
 
 
 def check_places(stack: AxialStack, levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:

@@ -8,10 +8,10 @@ from core.builders import PROTOCOL as STUDY
 from core.builders import cutoff_table
 
 from LumbarHULib.core.axial_stack import axial_stack
+from LumbarHULib.core.checks.reading import check_places
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.pipeline import measure_ct, measure_level
-from LumbarHULib.core.reading_checks import check_places
 from LumbarHULib.core.results import RoiMask
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.phantom.render import PhantomCt, render

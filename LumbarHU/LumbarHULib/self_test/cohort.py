@@ -12,8 +12,8 @@ from LumbarHULib.core.levels import ROIS
 from LumbarHULib.mrml.cohort_nodes import cohorts
 from LumbarHULib.mrml.compare_readings import comparison_table
 from LumbarHULib.mrml.reading import readings_of
-from LumbarHULib.panel.self_test_base import WalkBase
-from LumbarHULib.panel.synthetic_mouse import settle
+from LumbarHULib.self_test.base import WalkBase
+from LumbarHULib.self_test.synthetic_mouse import settle
 
 
 class CohortSteps(WalkBase):

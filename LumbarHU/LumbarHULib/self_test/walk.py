@@ -4,12 +4,12 @@ import sys
 
 import slicer
 
-from LumbarHULib.panel.self_test_cohort import CohortSteps
-from LumbarHULib.panel.self_test_handing_on import HandingOnSteps
-from LumbarHULib.panel.self_test_keeping import KeepingSteps
-from LumbarHULib.panel.self_test_measuring import MeasuringSteps
-from LumbarHULib.panel.self_test_proposing import ProposingSteps
-from LumbarHULib.panel.synthetic_mouse import settle
+from LumbarHULib.self_test.cohort import CohortSteps
+from LumbarHULib.self_test.handing_on import HandingOnSteps
+from LumbarHULib.self_test.keeping import KeepingSteps
+from LumbarHULib.self_test.measuring import MeasuringSteps
+from LumbarHULib.self_test.proposing import ProposingSteps
+from LumbarHULib.self_test.synthetic_mouse import settle
 
 
 class PanelWalk(MeasuringSteps, ProposingSteps, KeepingSteps, HandingOnSteps, CohortSteps):

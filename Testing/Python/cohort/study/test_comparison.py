@@ -5,7 +5,7 @@ import pytest
 
 from LumbarHULib.cohort.analysis import AnalysisOptions, analyze
 from LumbarHULib.cohort.cases import Cohort
-from LumbarHULib.cohort.study_comparison import compare_with_study
+from LumbarHULib.cohort.study.comparison import compare_with_study
 from LumbarHULib.cohort.synthetic import synthetic_cohort
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 from LumbarHULib.files.cutoffs_file import load_cutoffs

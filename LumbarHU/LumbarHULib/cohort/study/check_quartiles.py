@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from LumbarHULib.cohort.groups import GROUPS
-from LumbarHULib.cohort.printed_numbers import PrintedCheck, prints_as
-from LumbarHULib.cohort.study_tables import MEAN, StudyTables
+from LumbarHULib.cohort.study.printed_numbers import PrintedCheck, prints_as
+from LumbarHULib.cohort.study.tables import MEAN, StudyTables
 from LumbarHULib.cohort.two_piece import TwoPieceNormal
 from LumbarHULib.core.levels import MEAN_LEVELS
 

@@ -7,9 +7,9 @@ from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.mrml.ct_node import node_from_ijk, voxels_of
 from LumbarHULib.mrml.reading import readings
 from LumbarHULib.mrml.reading_markups import markup_node, midline_origin
-from LumbarHULib.panel.self_test_base import WalkBase
-from LumbarHULib.panel.synthetic_mouse import click, drag, settle
 from LumbarHULib.panel.views import AXIAL, SAGITTAL, jump_to
+from LumbarHULib.self_test.base import WalkBase
+from LumbarHULib.self_test.synthetic_mouse import click, drag, settle
 
 # Beside the middle: a reader need not be exact.
 _OFF_MM = np.array([0.0, 2.0, 2.0])

@@ -8,9 +8,9 @@ from LumbarHULib.core.levels import LABEL_VALUES, MEAN_LEVELS, ROIS
 from LumbarHULib.images.ct_file import write_ct
 from LumbarHULib.mrml.ct_node import voxels_of
 from LumbarHULib.mrml.roi_label_maps import label_map_node
-from LumbarHULib.panel.self_test_base import WalkBase
-from LumbarHULib.panel.synthetic_mouse import click, settle
 from LumbarHULib.panel.views import AXIAL, jump_to
+from LumbarHULib.self_test.base import WalkBase
+from LumbarHULib.self_test.synthetic_mouse import click, settle
 
 
 class HandingOnSteps(WalkBase):

@@ -4,8 +4,8 @@ from scipy import stats
 
 from LumbarHULib.cohort.cutoff import youden_cutoff
 from LumbarHULib.cohort.groups import GROUPS
-from LumbarHULib.cohort.study_simulation import expected_classes, simulate_cutoff
-from LumbarHULib.cohort.study_tables import MEAN
+from LumbarHULib.cohort.study.simulation import expected_classes, simulate_cutoff
+from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.targets import TARGETS
 from LumbarHULib.cohort.two_piece import TwoPieceNormal
 from LumbarHULib.core.errors import InputError

@@ -1,7 +1,7 @@
 import pytest
 from core.builders import PROTOCOL, cutoff_table
 
-from LumbarHULib.core.acquisition import OFF_PROTOCOL_CODES, acquisition_findings, series_findings
+from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES, acquisition_findings, series_findings
 from LumbarHULib.core.scan_facts import ScanFacts
 
 CUTOFFS = cutoff_table()

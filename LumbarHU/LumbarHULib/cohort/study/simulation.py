@@ -8,8 +8,8 @@ import numpy as np
 from LumbarHULib.cohort.cutoff import best_cutoffs
 from LumbarHULib.cohort.estimates import CONFIDENCE, check_confidence
 from LumbarHULib.cohort.groups import GROUPS
-from LumbarHULib.cohort.study_check_cutoffs import split_sizes
-from LumbarHULib.cohort.study_tables import MEAN, StudyTables
+from LumbarHULib.cohort.study.check_cutoffs import split_sizes
+from LumbarHULib.cohort.study.tables import MEAN, StudyTables
 from LumbarHULib.cohort.targets import TARGETS
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS

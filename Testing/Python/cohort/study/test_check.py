@@ -3,9 +3,9 @@ import copy
 import numpy as np
 import pytest
 
-from LumbarHULib.cohort.printed_numbers import counts_that_print_as, largest_area
-from LumbarHULib.cohort.study_check import check_study
-from LumbarHULib.cohort.study_tables import study_tables
+from LumbarHULib.cohort.study.check import check_study
+from LumbarHULib.cohort.study.printed_numbers import counts_that_print_as, largest_area
+from LumbarHULib.cohort.study.tables import study_tables
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
 

@@ -13,8 +13,8 @@ from LumbarHULib.mrml.ct_node import keep_scan
 from LumbarHULib.mrml.reading_markups import markup_node, placed_levels
 from LumbarHULib.mrml.result_tables import results_table
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
-from LumbarHULib.panel.self_test_base import WalkBase
-from LumbarHULib.panel.synthetic_mouse import settle
+from LumbarHULib.self_test.base import WalkBase
+from LumbarHULib.self_test.synthetic_mouse import settle
 
 
 class KeepingSteps(WalkBase):

@@ -2,9 +2,9 @@
 
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.groups import GROUPS
-from LumbarHULib.cohort.study_check_cutoffs import check_areas
-from LumbarHULib.cohort.study_check_quartiles import check_quartiles_of_the_mean
-from LumbarHULib.cohort.study_tables import MEAN, StudyTables
+from LumbarHULib.cohort.study.check_cutoffs import check_areas
+from LumbarHULib.cohort.study.check_quartiles import check_quartiles_of_the_mean
+from LumbarHULib.cohort.study.tables import MEAN, StudyTables
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 
 

@@ -2,8 +2,7 @@
 
 import math
 
-from LumbarHULib.cohort.printed_numbers import PrintedCheck
-from LumbarHULib.cohort.study_check_cutoffs import (
+from LumbarHULib.cohort.study.check_cutoffs import (
     check_areas,
     check_counts,
     check_index_name,
@@ -12,7 +11,7 @@ from LumbarHULib.cohort.study_check_cutoffs import (
     check_text,
     check_youden_indices,
 )
-from LumbarHULib.cohort.study_check_quartiles import (
+from LumbarHULib.cohort.study.check_quartiles import (
     check_bmd_twice,
     check_grid_of_cutoffs,
     check_group_sizes,
@@ -20,7 +19,8 @@ from LumbarHULib.cohort.study_check_quartiles import (
     check_quartiles_of_the_mean,
     check_repeated_cells,
 )
-from LumbarHULib.cohort.study_tables import StudyTables
+from LumbarHULib.cohort.study.printed_numbers import PrintedCheck
+from LumbarHULib.cohort.study.tables import StudyTables
 from LumbarHULib.core.errors import InputError
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from LumbarHULib.cohort.printed_numbers import (
+from LumbarHULib.cohort.study.printed_numbers import (
     PrintedCheck,
     counts_that_print_as,
     largest_area,
     prints_as,
     youden_of_percentages,
 )
-from LumbarHULib.cohort.study_tables import MEAN, PrintedCutoff, StudyTables
+from LumbarHULib.cohort.study.tables import MEAN, PrintedCutoff, StudyTables
 from LumbarHULib.cohort.targets import TARGETS, Target
 from LumbarHULib.core.levels import ROIS
 

@@ -1,0 +1,37 @@
+"""What a hostile case's regions measure inside the true outline."""
+
+from collections.abc import Mapping
+
+from LumbarHULib.core.axial_stack import axial_stack
+from LumbarHULib.core.landmarks import Landmarks
+from LumbarHULib.core.pipeline import measure_level
+from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.results import LevelResult, RoiMask
+from LumbarHULib.phantom.hostile.case import HostileCase
+
+# Any name will do: a single vertebra does not show its level.
+LEVEL = "L2"
+
+
+def measured_in_truth(case: HostileCase, protocol: Protocol) -> LevelResult:
+    """Return what is measured with the true midline and the true outline given."""
+    stack = axial_stack(case.ct, protocol)
+    landmarks = Landmarks(LEVEL, case.midline_ras_mm)
+    return measure_level(stack, landmarks, protocol, known_outline_ras_mm=case.control_points_ras_mm())
+
+
+def field_means_hu(case: HostileCase, masks: Mapping[str, RoiMask]) -> dict[str, float]:
+    """Return the mean of the bone inside the cortex, without blur and noise, over each region's voxels.
+
+    Parameters
+    ----------
+    case : HostileCase
+    masks : mapping of str to RoiMask
+        By region, as a measurement of this case's CT gives them.
+    """
+    means = {}
+    for roi, mask in masks.items():
+        first, size = mask.offset_kji, mask.inside.shape
+        crop = tuple(slice(start, start + count) for start, count in zip(first, size, strict=True))
+        means[roi] = float(case.field_hu[crop][mask.inside].mean())
+    return means
