@@ -47,6 +47,7 @@ def verify_audit_folder(folder: Path, ct: CtVolume, progress: Callable[[float, s
     progress = progress or (lambda share, text: None)
     folder = Path(folder)
     record = _read_record(folder)
+    ct = _as_in_the_scene(ct, record["ct"])
     progress(0.0, "Comparing the hashes")
     differences = _file_differences(folder, record["files"])
     ct_differences = _ct_differences(record["ct"], ct)
@@ -76,7 +77,23 @@ def measured_points(folder: Path) -> np.ndarray:
     """
     record = _read_record(Path(folder))
     points = [point for level in record["levels"] for point in level["midline"]["points_ras_mm"]]
-    return np.array(points, dtype=float).reshape(-1, 3)
+    file_from_world = np.linalg.inv(_world_from_file(record["ct"]))
+    return np.array(points, dtype=float).reshape(-1, 3) @ file_from_world[:3, :3].T + file_from_world[:3, 3]
+
+
+def _world_from_file(recorded: dict) -> np.ndarray:
+    return np.array(recorded.get("world_from_file", np.eye(4)), dtype=float)
+
+
+def _as_in_the_scene(ct: CtVolume, recorded: dict) -> CtVolume:
+    """Return the CT of a file where the scene's transforms had it; one that comes from that scene as it is."""
+    moved = _world_from_file(recorded) @ ct.ras_from_ijk
+    ras_from_ijk = np.array(recorded["ras_from_ijk"], dtype=float)
+    is_there, would_be = (
+        largest_offset_mm(matrix, ras_from_ijk, ct.voxels_hu.shape) <= GEOMETRY_TOLERANCE_MM
+        for matrix in (ct.ras_from_ijk, moved)
+    )
+    return ct if is_there or not would_be else CtVolume(ct.voxels_hu, moved, ct.padding_hu)
 
 
 def _read_record(folder: Path) -> dict:

@@ -49,8 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = _parser().parse_args(arguments)
             exit_code = options.command(options)
             if sys.stdout is not None:  # a program without a console has none
-                sys.stdout.flush()
+                _flush()
         return exit_code
+    except _OutputError as problem:
+        _complain(f"The output could not be printed ({problem}); the files that were to be written are whole.")
+        return DIFFERS
     except InputError as problem:
         return _complain(str(problem))
     except KeyboardInterrupt as problem:
@@ -64,6 +67,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain("There is not enough memory for this CT: close other programs or use a larger machine.")
     except OSError as problem:
         return _complain(f"{problem.filename or 'A file'} could not be used: {problem.strerror or problem}.")
+
+
+class _OutputError(Exception):
+    """What was printed could not be written, such as to a full disk; the command itself did its work."""
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        # Else Python tries once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _OutputError(problem.strerror or str(problem)) from problem
 
 
 def _complain(sentence: str) -> int:

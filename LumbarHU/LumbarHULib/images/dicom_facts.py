@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts, printable
 from LumbarHULib.images.contrast_words import contrast_said, is_known_word
 from LumbarHULib.images.dicom_headers import DicomHeader, read_header
 from LumbarHULib.images.dicom_one_ct import changing_names
+from LumbarHULib.images.dicom_pixels import padding_of
 from LumbarHULib.images.kernels import is_sharp_kernel
 
 # Less than this is rounding of a header, and moves a slice's far end by less than a pixel.
@@ -72,6 +74,25 @@ def facts_of_series(headers: list[DicomHeader], ras_from_ijk: np.ndarray) -> tup
 def facts_of_files(paths: Iterable[Path], ras_from_ijk: np.ndarray) -> tuple[ScanFacts, tuple[Finding, ...]]:
     """Return the same of a series that another program has sorted and loaded; raises InputError as `read_header`."""
     return facts_of_series([read_header(Path(path)) for path in paths], ras_from_ijk)
+
+
+def padding_of_files(paths: Iterable[Path]) -> np.ndarray | None:
+    """Return the padding that all files of a series declare alike, shape (1, 2); None where they declare none.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read, or they differ: in what order the files are is not known here.
+    """
+    padding_hu = padding_of([read_header(Path(path)) for path in paths])
+    if padding_hu is None:
+        return None
+    if not np.array_equal(padding_hu, np.broadcast_to(padding_hu[0], padding_hu.shape), equal_nan=True):
+        raise InputError(
+            "The slices declare different padding values, and which slice has which is not known in the scene: measure "
+            "the series from its folder."
+        )
+    return padding_hu[:1]
 
 
 def _usual_text(headers: list[DicomHeader], keyword: str) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.file_managers import entries
+from LumbarHULib.images.image_header import read_image_header
 from LumbarHULib.images.nifti_file import read_nifti
 from LumbarHULib.images.sitk_file import held_array, ras_from_ijk_of, read_image_with_sitk
 
@@ -116,6 +117,7 @@ def _read_file(path: Path) -> tuple[Segment, ...]:
         raise InputError(f"“{path.name}” is of no format that can be read as a segmentation: give {_READABLE}.")
     image, _ = read_image_with_sitk(path, layers=True)
     array, ras_from_ijk = held_array(image), ras_from_ijk_of(image)
+    ras_from_ijk[:3] *= read_image_header(path).unit_mm
     layers = [array] if array.ndim == 3 else [array[..., layer] for layer in range(array.shape[-1])]
     described = _described(path.name, image, len(layers))
     segments = tuple(

@@ -261,5 +261,5 @@ def measured(honest: Honest, row: Untrue, folder: Path):
     given.mkdir()
     arguments = row.make(honest, given)
     destination = folder / "results" / "audit"
-    destination.parent.mkdir()
+    destination.parent.mkdir(exist_ok=True)
     return lumbarhu("measure", *arguments, "--out", destination), destination

@@ -362,6 +362,18 @@ def test_what_makes_the_values_doubtful_is_a_finding(tmp_path, tags, code):
     assert codes(read_ct(tmp_path)) == [code]
 
 
+@pytest.mark.parametrize("number", [50, 51, 81, 91, 203])
+def test_a_lossy_way_of_storing_pixels_is_told_where_no_header_says_so(tmp_path, number):
+    slices = write_series(tmp_path)
+    for slice_ in slices:
+        slice_.dataset.file_meta.TransferSyntaxUID = f"1.2.840.10008.1.2.4.{number}"
+        slice_.dataset.PixelData = pydicom.encaps.encapsulate([b"\xff\xd8\xff\xd9"])
+        slice_.dataset["PixelData"].is_undefined_length = True
+        save(slice_.dataset, slice_.path)
+    _, findings = facts_of_files([slice_.path for slice_ in slices], np.eye(4) * 2.5)
+    assert [finding.code for finding in findings] == ["lossy_compression"]
+
+
 def test_a_series_that_another_program_sorted_gives_the_same_facts(tmp_path):
     slices = write_series(tmp_path, KVP="80", SliceThickness="5")
     ct_file = read_ct(tmp_path)
