@@ -39,6 +39,9 @@ thousand: $(INSTALLED)
 evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/cortical_margin.py
 	$(RUN) Testing/Evidence/phantom_accuracy.py
+	$(RUN) Testing/Evidence/hostile_outlines.py
+	$(RUN) Testing/Evidence/real_outlines_sheet.py
+	$(RUN) Testing/Evidence/real_outlines_jitter.py
 	$(RUN) Testing/Evidence/placement_accuracy.py masks 12
 	$(RUN) Testing/Evidence/placement_accuracy.py clicks 12
 	$(RUN) Testing/Evidence/study_cutoff_intervals.py
@@ -65,7 +68,7 @@ format: $(INSTALLED)
 	$(RUN) -m ruff format
 
 clean:
-	rm -rf $(VENV) demo demo-cohort build dist .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo demo-cohort evidence build dist .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt

@@ -27,6 +27,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from LumbarHULib.core.axial_stack import axial_stack
+from LumbarHULib.core.checks.reading import check_places
 from LumbarHULib.core.closed_spline import sample_closed_spline
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import Landmarks
@@ -85,9 +86,10 @@ def longest_arc_mm(points_mm: np.ndarray, marked: np.ndarray) -> float:
     return float(longest)
 
 
-def findings_of(level) -> set[tuple[str, str]]:
-    """Return the codes and severities of a level's findings, those of its regions too."""
-    found = list(level.findings) + [finding for roi in level.rois.values() for finding in roi.findings]
+def findings_of(stack, level) -> set[tuple[str, str]]:
+    """Return the codes and severities of a level's findings, with those of its regions and its place."""
+    found = [*level.findings, *check_places(stack, [level], protocol())]
+    found += [finding for roi in level.rois.values() for finding in roi.findings]
     return {(finding.code, finding.severity) for finding in found}
 
 
@@ -102,7 +104,7 @@ def trial(case, stack, midline_ras_mm: np.ndarray, shifted: bool) -> Trial:
     points_mm, _ = sample_closed_spline(found.outline_ras_mm[:, :2])
     apart_mm, _ = cKDTree(case.outline_ras_mm[:, :2]).query(points_mm)
     lengths = np.linalg.norm(np.roll(points_mm, -1, axis=0) - points_mm, axis=1)
-    given, given_in_truth = findings_of(found), findings_of(truth)
+    given, given_in_truth = findings_of(stack, found), findings_of(stack, truth)
     new = {code for code, severity in given if severity != "note"} - {code for code, _ in given_in_truth}
     return Trial(
         case.name,

@@ -97,10 +97,12 @@ class Audit:
 
 
 def require_measured_levels(result: ReadingResult) -> None:
-    """Raise InputError where a level that is not excluded gave no number: a folder without it would hide that."""
-    for refusal in result.refusals:
-        if not refusal.excluded:
-            raise InputError(refusal.sentence, refusal.level)
+    """Raise InputError, with the sentence of each refused level, where none that should be measured was.
+
+    Where some were measured, the others are reported with them.
+    """
+    if result.refused and all(level.excluded for level in result.levels):
+        raise InputError(" ".join(refusal.sentence for refusal in result.refused), result.refused[0].level)
 
 
 def software_versions() -> dict[str, str]:

@@ -164,10 +164,12 @@ class Composer:
             result: LevelResult | LevelRefusal = measure()
         except InputError as problem:
             result = LevelRefusal.of(level, problem, excluded)
-        self._levels[level] = result
-        # What was said of the level's last place is no longer true; what concerns the whole CT is.
-        self._place_findings = tuple(finding for finding in self._place_findings if finding.level != level)
+        self._keep(result)
         return result
+
+    def refuse(self, level: str, excluded: str, problem: InputError) -> None:
+        """Take a level into the reading that cannot be measured for this problem."""
+        self._keep(LevelRefusal.of(level, problem, excluded))
 
     def forget(self) -> None:
         """Start again without any level; what was found of them is still remembered."""
@@ -190,6 +192,11 @@ class Composer:
                 self.take(level.level, level.excluded, partial(self.with_trials, stack, level, protocol))
             findings += check_places(stack, self.measured, protocol)
         self._place_findings = tuple(dict.fromkeys(findings))
+
+    def _keep(self, level: LevelResult | LevelRefusal) -> None:
+        self._levels[level.level] = level
+        # What was said of the level's last place is no longer true; what concerns the whole CT is.
+        self._place_findings = tuple(finding for finding in self._place_findings if finding.level != level.level)
 
     def with_trials(self, stack: AxialStack, level: LevelResult, protocol: Protocol) -> LevelResult:
         """Return a level with the trials of its placement.
@@ -232,6 +239,7 @@ def measure_ct(
     accept_off_protocol: bool = False,
     scan_findings: Sequence[Finding] = (),
     edited_masks: Mapping[str, Mapping[str, RoiMask]] | None = None,
+    unplaced: Mapping[str, InputError] | None = None,
 ) -> ReadingResult:
     """Measure every level of one reading and summarize them.
 
@@ -253,6 +261,8 @@ def measure_ct(
         What reading the CT told.
     edited_masks : mapping of str to mapping of str to RoiMask, optional
         By level and region, label maps that a person edited by hand: measured as they stand.
+    unplaced : mapping of str to InputError, optional
+        Why levels that should be measured have no landmarks.
 
     Returns
     -------
@@ -270,17 +280,16 @@ def measure_ct(
             raise InputError(f"{level} is excluded without a reason: give one, such as “fracture”.", level)
     stack = axial_stack(ct, protocol)
     edited_masks = edited_masks or {}
-    require_each_once([of_level.level for of_level in landmarks])
+    unplaced = unplaced or {}
+    require_each_once([*(of_level.level for of_level in landmarks), *unplaced])
     composer = Composer()
     for of_level in landmarks:
         level, excluded = of_level.level, exclusions.pop(of_level.level, "")
         measure = partial(composer.measure_level, stack, of_level, protocol, excluded, edited_masks.get(level))
         composer.take(level, excluded, measure)
+    for level, problem in unplaced.items():
+        composer.refuse(level, exclusions.pop(level, ""), problem)
     for level, excluded in exclusions.items():
-        composer.take(level, excluded, partial(_refuse, missing_midline(level)))
+        composer.refuse(level, excluded, missing_midline(level))
     composer.settle(stack, protocol)
     return composer.reading(scan_facts, protocol, cutoffs, accept_off_protocol, scan_findings)
-
-
-def _refuse(problem: InputError) -> LevelResult:
-    raise problem

@@ -304,6 +304,11 @@ class ReadingResult:
     findings: tuple[Finding, ...] = ()
 
     @property
+    def refused(self) -> tuple[LevelRefusal, ...]:
+        """The levels that should have given numbers and did not: refusals of levels that are not excluded."""
+        return tuple(refusal for refusal in self.refusals if not refusal.excluded)
+
+    @property
     def class_counts(self) -> tuple[int, ...]:
         """How many regions give one class, how many another, the most first; empty where any gives none."""
         return class_counts([summary.class_name for summary in self.summaries])

@@ -44,12 +44,20 @@ class MarkupSet:
     found_outlines_ras_mm : mapping of str to numpy.ndarray, shape (n, 3)
         By level, the outline that LumbarHU found earlier at this very midline. It is not among the landmarks: it is
         found anew.
+    problems : mapping of str to InputError
+        By level, why its markups cannot be used: a wrong number of points, or no midline.
     """
 
     landmarks: tuple[Landmarks, ...]
     findings: tuple[Finding, ...] = ()
     level_findings: tuple[Finding, ...] = ()
     found_outlines_ras_mm: Mapping[str, np.ndarray] = field(default_factory=dict)
+    problems: Mapping[str, InputError] = field(default_factory=dict)
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The levels that have markups, usable or not, from cranial to caudal."""
+        return sorted_levels({*self.problems, *(of_level.level for of_level in self.landmarks)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +91,7 @@ def read_markups(paths: list[Path]) -> MarkupSet:
     Raises
     ------
     InputError
-        When a file cannot be read, a level is unknown or named twice, a markup is of the wrong type or has the wrong
-        number of points, or a boundary or outline has no midline.
+        When a file cannot be read, a level is unknown or named twice, or a markup is of the wrong type.
     """
     found: dict[tuple[str, str], _Markup] = {}
     left_aside = 0
@@ -105,7 +112,13 @@ def read_markups(paths: list[Path]) -> MarkupSet:
             f"L1-midline{SUFFIX}, L1-boundary{SUFFIX} or L1-outline{SUFFIX}, and so on for L2 to L4."
         )
     levels = sorted_levels({level for level, _ in found})
-    landmarks = tuple(_landmarks_of(level, found) for level in levels)
+    problems: dict[str, InputError] = {}
+    landmarks = []
+    for level in levels:
+        try:
+            landmarks.append(_landmarks_of(level, found))
+        except InputError as problem:
+            problems[level] = problem
     doubts = [
         finding
         for of_level in landmarks
@@ -114,10 +127,15 @@ def read_markups(paths: list[Path]) -> MarkupSet:
         )
     ]
     return MarkupSet(
-        landmarks,
+        tuple(landmarks),
         (*_left_aside(left_aside), *dict.fromkeys(finding for finding in doubts if not finding.level)),
         tuple(finding for finding in doubts if finding.level),
-        {level: found[level, "outline"].points_ras_mm for level in levels if _is_outline_found(level, found)},
+        {
+            of_level.level: found[of_level.level, "outline"].points_ras_mm
+            for of_level in landmarks
+            if _is_outline_found(of_level.level, found)
+        },
+        problems,
     )
 
 

@@ -69,11 +69,14 @@ class CaseOutcome:
         Why it failed; why it was measured anew.
     content : KnownContent or None
         The content of its inputs.
+    refused : tuple of str
+        Why levels were not measured, one sentence each.
     """
 
     state: str
     sentence: str = ""
     content: KnownContent | None = None
+    refused: tuple[str, ...] = ()
 
 
 def common_sha256(protocol: Path | None, cutoffs: Path | None) -> dict[str, str]:
@@ -110,14 +113,17 @@ def _measure(task: CaseTask) -> CaseOutcome:
     inputs = _inputs(job)
     content = content_of(inputs, task.known)
     made_from = _made_from(job, content.sha256, task.common_sha256)
-    changes = _changes(job.destination, made_from)
-    if changes == []:
-        return CaseOutcome("finished", content=content)
+    record = _own_record(job.destination)
+    changes = None if record is None else _changes(record, made_from)
+    if record is not None and not changes:
+        refused = tuple(level["sentence"] for level in record["not_measured"] if not level["excluded"])
+        return CaseOutcome("finished", content=content, refused=refused)
     job = replace(job, overwrite=True, extra={_MADE_FROM: made_from})
-    measure_job.run(job, lambda share, what: None)
+    audit = measure_job.run(job, lambda share, what: None)
     if sign_of(inputs) != content.sign:
         raise InputError("The CT or what goes with it changed while it was measured: start the batch again.")
-    return CaseOutcome("measured", " and ".join(changes or ()), content)
+    refused = tuple(refusal.sentence for refusal in audit.result.refused)
+    return CaseOutcome("measured", " and ".join(changes or ()), content, refused)
 
 
 def _inputs(job: MeasureJob) -> dict[str, list[Path]]:
@@ -146,8 +152,8 @@ def _made_from(job: MeasureJob, content: Mapping[str, str], common: Mapping[str,
     }
 
 
-def _changes(folder: Path, made_from: Mapping[str, Any]) -> list[str] | None:
-    """Return in what a folder's case differs from what it was made from; None where there is no folder yet.
+def _own_record(folder: Path) -> dict[str, Any] | None:
+    """Return the record of a folder that a batch made and nobody changed; None where there is no folder yet.
 
     Raises
     ------
@@ -159,7 +165,7 @@ def _changes(folder: Path, made_from: Mapping[str, Any]) -> list[str] | None:
         return None
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        before, files = record["extra"].get(_MADE_FROM), record["files"]
+        before, files, _ = record["extra"].get(_MADE_FROM), record["files"], record["not_measured"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"“{path}” is damaged: remove the folder to have the case measured anew.") from error
     if before is None:
@@ -172,5 +178,11 @@ def _changes(folder: Path, made_from: Mapping[str, Any]) -> list[str] | None:
             raise InputError(
                 f"“{file}” was changed or removed after it was measured: remove the folder to have it measured anew."
             )
+    return record
+
+
+def _changes(record: Mapping[str, Any], made_from: Mapping[str, Any]) -> list[str]:
+    """Return in what a case differs from what the folder of this record was made from; empty where in nothing."""
+    before = record["extra"][_MADE_FROM]
     names = [name for name in (*before, *made_from) if before.get(name) != made_from.get(name)]
     return list(dict.fromkeys(_WORDS.get(name, f"the {name.replace('_', ' ')}") for name in names))

@@ -19,6 +19,7 @@ from LumbarHULib.headless.batch_folder import FAILURES, BatchFolder, batch_folde
 from LumbarHULib.headless.batch_progress import BatchProgress
 from LumbarHULib.headless.batch_table import BatchRow, BatchTable, RowProblem, read_batch_table, told
 from LumbarHULib.headless.dask_cluster import map_on_dask
+from LumbarHULib.headless.exit_codes import DONE, IN_PART, SOME_FAILED
 from LumbarHULib.headless.option_values import whole_number
 from LumbarHULib.headless.worker_processes import WorkerDied, default_workers, map_on_processes
 
@@ -27,7 +28,6 @@ _MOST_WORKERS = 1024
 _SHOWN = 20
 # Of more cases the index would be a page that no browser likes to show.
 _MOST_INDEXED = 10_000
-_DONE, _SOME_FAILED = 0, 1
 
 _DIED = (
     "The process that measured it ended twice without a word, as when memory runs out: give fewer workers, or look at "
@@ -48,6 +48,8 @@ class BatchOutcome:
         Of cases by state: measured, finished, failed.
     failures : tuple of RowProblem
         By row.
+    refused : tuple of RowProblem
+        By row, levels that were not measured in cases that were.
     anew : Counter
         Of cases that were finished once and are measured anew, by the reason.
     strays : tuple of str
@@ -56,12 +58,13 @@ class BatchOutcome:
 
     counts: Counter
     failures: tuple[RowProblem, ...]
+    refused: tuple[RowProblem, ...]
     anew: Counter
     strays: tuple[str, ...]
 
 
 def run_batch(options: argparse.Namespace) -> int:
-    """Measure the cases of the table that `options` name; return 0, or 1 when cases failed.
+    """Measure the cases of the table that `options` name; return 0, 1 if cases failed, else 3 if levels were refused.
 
     Raises
     ------
@@ -82,7 +85,9 @@ def run_batch(options: argparse.Namespace) -> int:
             print(f"lumbarhu: {sentence}", file=sys.stderr)
         outcome = measured_batch(folder, table, case_map)
     print(batch_text(outcome, options.out))
-    return _SOME_FAILED if outcome.failures else _DONE
+    if outcome.failures:
+        return SOME_FAILED
+    return IN_PART if outcome.refused else DONE
 
 
 def measured_batch(folder: BatchFolder, table: BatchTable, case_map: CaseMap) -> BatchOutcome:
@@ -109,7 +114,12 @@ def measured_batch(folder: BatchFolder, table: BatchTable, case_map: CaseMap) ->
         ]
         failures = sorted((*table.problems, *failures), key=lambda problem: problem.row)
         measured = [row.folder for number, row in enumerate(rows) if outcomes[number].state != "failed"]
-        folder.write_tables(measured, failures)
+        refused = [
+            RowProblem(row.row, row.case, "", sentence)
+            for number, row in enumerate(rows)
+            for sentence in outcomes[number].refused
+        ]
+        folder.write_tables(measured, sorted((*failures, *refused), key=lambda problem: problem.row))
         if 0 < len(measured) <= _MOST_INDEXED:
             write_index(folder.path)
     except KeyboardInterrupt:
@@ -121,6 +131,7 @@ def measured_batch(folder: BatchFolder, table: BatchTable, case_map: CaseMap) ->
     return BatchOutcome(
         counts=Counter(outcome.state for outcome in outcomes.values()),
         failures=tuple(failures),
+        refused=tuple(refused),
         anew=Counter(
             outcome.sentence for outcome in outcomes.values() if outcome.state == "measured" and outcome.sentence
         ),
@@ -137,6 +148,8 @@ def batch_text(outcome: BatchOutcome, out: Path) -> str:
     lines += [f"Measured anew because of a change in {why}: {count}." for why, count in sorted(outcome.anew.items())]
     if outcome.failures:
         lines += ["Failures:", *(f"- {sentence}" for sentence in told(outcome.failures, _SHOWN))]
+    if outcome.refused:
+        lines += ["Levels not measured:", *(f"- {sentence}" for sentence in told(outcome.refused, _SHOWN))]
     if outcome.strays:
         named = ", ".join(outcome.strays[:3]) + (", …" if len(outcome.strays) > 3 else "")
         lines.append(f"Folders of no row, left alone: {len(outcome.strays)} ({named}).")

@@ -21,10 +21,8 @@ from LumbarHULib.headless import (
     study_command,
     verify_command,
 )
-from LumbarHULib.headless.entry_point import INTERRUPTED
+from LumbarHULib.headless.exit_codes import BAD_INPUT, DONE, INTERRUPTED
 from LumbarHULib.headless.interruption import termination_as_interrupt
-
-DONE, DIFFERS, BAD_INPUT = 0, 1, 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that `arguments` name and return its exit code: 0 done, 1 differs or failed, 2 bad input."""
+    """Run the command that `arguments` name and return its exit code: see `exit_codes`."""
     _let_every_letter_through()
     try:
         with termination_as_interrupt():

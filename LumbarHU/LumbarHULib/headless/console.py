@@ -33,6 +33,8 @@ def audit_text(audit: Audit, ct: Path) -> str:
         Where the CT lies; its name alone is shown.
     """
     parts = [_heading(audit, ct), _hu_table(audit.result), _class_table(audit.result, audit.protocol.protocol)]
+    if audit.result.refused:
+        parts.append("\n".join(["Not measured:", *(f"- {refusal.sentence}" for refusal in audit.result.refused)]))
     return "\n\n".join([*parts, _findings_text(audit)])
 
 
@@ -75,7 +77,8 @@ def _hu_table(result: ReadingResult) -> str:
             rows.append([name, *means, f"excluded: {level.excluded}" if level.excluded else ""])
         elif name in refused:
             excluded = refused[name].excluded
-            rows.append([name, *[f"–{plain}"] * len(ROIS), f"excluded: {excluded}" if excluded else ""])
+            remark = f"excluded: {excluded}" if excluded else "not measured"
+            rows.append([name, *[f"–{plain}"] * len(ROIS), remark])
     names = result.summaries[0].levels
     means = [
         f"{'–' if summary.mean_hu is None else format(summary.mean_hu, '.1f')}{plain}" for summary in result.summaries

@@ -2,7 +2,7 @@
 
 import sys
 
-INTERRUPTED = 130
+from LumbarHULib.headless.exit_codes import INTERRUPTED
 
 
 def main() -> int:
@@ -14,3 +14,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("lumbarhu: Stopped; nothing was written.", file=sys.stderr)
         return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,6 +8,7 @@ import argparse
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.headless import measure_job
 from LumbarHULib.headless.console import audit_text
+from LumbarHULib.headless.exit_codes import DONE, IN_PART
 from LumbarHULib.headless.progress import Progress
 from LumbarHULib.headless.reading_options import (
     exclusions_named,
@@ -19,7 +20,7 @@ from LumbarHULib.headless.reading_options import (
 
 
 def run_measure(options: argparse.Namespace) -> int:
-    """Measure, write the audit folder, print the table and the classes; return 0.
+    """Measure, write the audit folder, print the table and the classes; return 0, or 3 when levels were refused.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def run_measure(options: argparse.Namespace) -> int:
     finally:
         progress.clear()
     print(f"{audit_text(audit, job.ct)}\n\nAudit folder: {options.out}")
-    return 0
+    return IN_PART if audit.result.refused else DONE
 
 
 def _check_source(options: argparse.Namespace) -> None:

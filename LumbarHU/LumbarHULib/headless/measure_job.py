@@ -130,6 +130,7 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
             accepted_off_protocol=job.accept_off_protocol,
             scan_findings=scan_findings,
             level_findings=placed.level_findings,
+            unplaced=placed.unplaced,
         ) as (measured_result, save):
             result = measured_result.with_level_findings(placed.findings_beside(measured_result))
             audit = audit_of(job, ct_file, result, protocol, cutoffs)
@@ -145,6 +146,7 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
         job.exclusions,
         job.accept_off_protocol,
         scan_findings,
+        unplaced=placed.unplaced,
     )
     result = measured()
     if job.label_maps is not None:
@@ -165,6 +167,8 @@ def _edited_masks(path: Path, ct_file: CtFile, result: ReadingResult, protocol: 
     """
     masks = read_label_maps(path, ct_file.ct, axial_stack(ct_file.ct, protocol.protocol))
     measured = {level.level: {roi: of_roi.mask for roi, of_roi in level.rois.items()} for level in result.levels}
+    refused = {refusal.level for refusal in result.refused}
+    masks = {level: of_level for level, of_level in masks.items() if level not in refused}
     for level in masks:
         if level not in measured:
             raise InputError(f"“{path.name}” holds {level}, which was not measured: give its midline as well.", level)
@@ -207,7 +211,7 @@ def audit_of(
     Raises
     ------
     InputError
-        When a level that was not excluded could not be measured: a folder without it would hide that.
+        When no level could be measured, with the sentence of each.
     """
     require_measured_levels(result)
     return Audit(

@@ -1,7 +1,7 @@
 """Where the midlines of a job come from: a reader's markups, or proposals from a segmentation or from seeds."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -43,12 +43,15 @@ class Placed:
         Of the placement of single levels.
     found_outlines_ras_mm : mapping of str to numpy.ndarray, shape (n, 3)
         By level, the outline that LumbarHU found earlier at the same midline.
+    unplaced : mapping of str to InputError
+        By level, why it has no landmarks.
     """
 
     landmarks: tuple[Landmarks, ...]
     findings: tuple[Finding, ...] = ()
     level_findings: tuple[Finding, ...] = ()
     found_outlines_ras_mm: Mapping[str, np.ndarray] = field(default_factory=dict)
+    unplaced: Mapping[str, InputError] = field(default_factory=dict)
 
     def findings_beside(self, result: ReadingResult) -> tuple[Finding, ...]:
         """Return the findings of single levels, with those that only show when the levels are measured."""
@@ -68,15 +71,17 @@ class GivenMarkups:
     findings: tuple[Finding, ...]
     level_findings: tuple[Finding, ...]
     found_outlines_ras_mm: Mapping[str, np.ndarray]
+    problems: Mapping[str, InputError]
 
     @property
     def points_ras_mm(self) -> np.ndarray:
         """The midlines' ends, shape (n, 3)."""
-        return np.concatenate([landmarks.midline_ras_mm for landmarks in self.landmarks])
+        points = [landmarks.midline_ras_mm for landmarks in self.landmarks]
+        return np.concatenate(points) if points else np.empty((0, 3))
 
     def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
         """Return them as they are."""
-        return Placed(self.landmarks, self.findings, self.level_findings, self.found_outlines_ras_mm)
+        return Placed(self.landmarks, self.findings, self.level_findings, self.found_outlines_ras_mm, self.problems)
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,6 @@ class GivenSegments:
     """Segments of the vertebrae to measure."""
 
     segments: Mapping[str, Segment]
-    excluded: frozenset[str]
     findings: tuple[Finding, ...]
 
     @property
@@ -93,21 +97,16 @@ class GivenSegments:
         return np.array([segment.middle_ras_mm for segment in self.segments.values()])
 
     def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
-        """Return a proposed midline for each segment.
-
-        Raises
-        ------
-        InputError
-            When a level that is not excluded cannot be placed.
-        """
+        """Return a proposed midline for each segment, and why others have none."""
         stack = axial_stack(ct, protocol)
-        proposals = []
+        proposals: list[Proposal] = []
+        unplaced: dict[str, InputError] = {}
         for number, (level, segment) in enumerate(self.segments.items()):
             progress(number / len(self.segments), f"Placing {level}")
-            with _excused(level in self.excluded):
+            with _noting(unplaced, level):
                 guess = guess_from_mask(level, segment.inside, segment.ras_from_ijk, stack, protocol)
                 proposals.append(propose_midline(stack, guess, protocol))
-        return _placed(proposals, self.findings)
+        return _placed(proposals, unplaced, self.findings)
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,6 @@ class GivenSeeds:
 
     seeds_ras_mm: Mapping[str, np.ndarray]
     wanted: frozenset[str]
-    excluded: frozenset[str]
     fill_levels: bool
 
     @property
@@ -125,40 +123,53 @@ class GivenSeeds:
         return np.array(list(self.seeds_ras_mm.values()))
 
     def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
-        """Return a proposed midline for each body.
+        """Return a proposed midline for each body, and why others have none.
 
         Raises
         ------
         InputError
-            When a level that is not excluded cannot be placed.
+            When the points cannot all be in the bodies that they are named after.
         """
         stack = axial_stack(ct, protocol)
-        proposals = []
-        for guess in self._guesses(stack, protocol, progress):
+        proposals: list[Proposal] = []
+        unplaced: dict[str, InputError] = {}
+        for guess in self._guesses(stack, protocol, progress, unplaced):
             if guess.level not in self.wanted:
                 continue
-            with _excused(guess.level in self.excluded):
+            with _noting(unplaced, guess.level):
                 proposals.append(propose_midline(stack, guess, protocol))
-        return _placed(proposals)
+        return _placed(proposals, unplaced)
 
-    def _guesses(self, stack: AxialStack, protocol: Protocol, progress: Callable[..., None]) -> Sequence[BodyGuess]:
+    def _guesses(
+        self,
+        stack: AxialStack,
+        protocol: Protocol,
+        progress: Callable[..., None],
+        unplaced: dict[str, InputError],
+    ) -> Sequence[BodyGuess]:
         if self.fill_levels:
             return guesses_between_clicks(stack, self.seeds_ras_mm, protocol, progress)
         guesses = []
         for number, (level, seed) in enumerate(self.seeds_ras_mm.items()):
             progress(number / len(self.seeds_ras_mm), f"Placing {level}")
-            with _excused(level in self.excluded):
+            with _noting(unplaced, level):
                 guesses.append(guess_from_click(stack, level, seed, protocol))
         check_order(guesses, protocol)
         return guesses
 
 
-def _excused(is_excluded: bool):
-    """Let a level that is excluded go without a midline, where it cannot be placed."""
-    return suppress(InputError) if is_excluded else nullcontext()
+@contextmanager
+def _noting(unplaced: dict[str, InputError], level: str) -> Iterator[None]:
+    """Note why a level cannot be placed, and go on with the next."""
+    try:
+        yield
+    except InputError as problem:
+        unplaced[level] = problem
 
 
-def _placed(proposals: Sequence[Proposal], findings: tuple[Finding, ...] = ()) -> Placed:
+def _placed(
+    proposals: Sequence[Proposal], unplaced: Mapping[str, InputError], findings: tuple[Finding, ...] = ()
+) -> Placed:
     """Return proposals; a count of vertebrae that is not the usual one concerns each of their levels as well."""
     of_count = [
         replace(finding, sentence=f"{proposal.landmarks.level}: {finding.sentence}", level=proposal.landmarks.level)
@@ -170,6 +181,7 @@ def _placed(proposals: Sequence[Proposal], findings: tuple[Finding, ...] = ()) -
         tuple(proposal.landmarks for proposal in proposals),
         findings,
         (*of_count, *(finding for proposal in proposals for finding in proposal.findings)),
+        unplaced=unplaced,
     )
 
 
@@ -207,18 +219,23 @@ def given_markups(paths: Sequence[Path], levels: Sequence[str] | None, exclusion
     """
     markup_set = read_markups(list(paths))
     by_level = {of_level.level: of_level for of_level in markup_set.landmarks}
-    wanted = list(levels) if levels is not None else list(by_level)
+    wanted = list(levels) if levels is not None else list(markup_set.levels)
     for level in wanted:
-        if level not in by_level and level not in exclusions:
+        if level not in markup_set.levels and level not in exclusions:
             raise missing_midline(
                 level,
                 f"give a markup named {level}-midline, leave {level} out of the levels, or exclude it with a reason",
             )
     _check_exclusions(levels, exclusions)
     chosen = tuple(by_level[level] for level in LEVELS if level in wanted and level in by_level)
-    if not chosen:
+    problems = {
+        level: markup_set.problems[level] for level in LEVELS if level in wanted and level in markup_set.problems
+    }
+    if not chosen and not problems:
         raise InputError("No level has a midline: give at least one markup named like L1-midline.")
-    return GivenMarkups(chosen, markup_set.findings, markup_set.level_findings, markup_set.found_outlines_ras_mm)
+    return GivenMarkups(
+        chosen, markup_set.findings, markup_set.level_findings, markup_set.found_outlines_ras_mm, problems
+    )
 
 
 def given_segments(
@@ -254,7 +271,7 @@ def given_segments(
             f"The segmentation holds none of {', '.join(protocol.mean_levels)}, only {', '.join(by_level)}: name the "
             "levels to measure, such as --levels T12."
         )
-    return GivenSegments(chosen, frozenset(exclusions), findings)
+    return GivenSegments(chosen, findings)
 
 
 def given_seeds(
@@ -283,7 +300,7 @@ def given_seeds(
     chosen = {level: seed for level, seed in seeds.items() if fill_levels or level in wanted}
     if not set(placeable) & set(wanted):
         raise InputError("No level that is to be measured has a seed: give at least one point named like L1.")
-    return GivenSeeds(chosen, frozenset(wanted), frozenset(exclusions), fill_levels)
+    return GivenSeeds(chosen, frozenset(wanted), fill_levels)
 
 
 def _check_exclusions(levels: Sequence[str] | None, exclusions: Mapping[str, str]) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.results import ReadingResult
@@ -34,6 +36,7 @@ def measured_scene(
     accepted_off_protocol: bool,
     scan_findings: Sequence[Finding],
     level_findings: Sequence[Finding] = (),
+    unplaced: Mapping[str, InputError] = MappingProxyType({}),
 ) -> Iterator[tuple[ReadingResult, Callable[[Path], None]]]:
     """Measure in a scene: give the result, and the function that saves the scene into a folder.
 
@@ -47,6 +50,8 @@ def measured_scene(
         Give classes although the acquisition is known to be off the cutoffs' own.
     level_findings : sequence of Finding
         What made the proposals of single levels doubtful: kept with their midlines.
+    unplaced : mapping of str to InputError
+        By level, why it has no landmarks.
     """
     with headless_scene() as scene:
         ct_node = volume_node_from_ct(scene, ct_file.ct, case)
@@ -66,4 +71,4 @@ def measured_scene(
         for level, reason in exclusions.items():
             exclude_level(kept, level, reason)
         accept_off_protocol(kept, accepted_off_protocol)
-        yield ReadingMeasurer(kept).measure(), lambda folder: save_scene(scene, folder / SCENE)
+        yield ReadingMeasurer(kept).measure(unplaced), lambda folder: save_scene(scene, folder / SCENE)

@@ -4,6 +4,7 @@ import argparse
 
 from LumbarHULib.audit.verify import measured_points, verify_audit_folder
 from LumbarHULib.files.file_managers import left_by_file_managers
+from LumbarHULib.headless.exit_codes import DIFFERS, DONE
 from LumbarHULib.headless.progress import Progress
 from LumbarHULib.images.ct_file import read_ct
 
@@ -28,7 +29,7 @@ def run_verify(options: argparse.Namespace) -> int:
         print(f"Ignored, as file managers leave them in any folder: {', '.join(ignored[:3])}{more}.")
     if not differences:
         print(f"{options.folder}: every hash, count and number is the same.")
-        return 0
+        return DONE
     print("\n".join(differences))
     print(f"{options.folder}: {len(differences)} difference{'s' if len(differences) != 1 else ''}.")
-    return 1
+    return DIFFERS

@@ -1,8 +1,9 @@
 """From a reading's markups to its numbers, and back into the scene: live while a reader drags, or all at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from types import MappingProxyType
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
@@ -72,12 +73,20 @@ class ReadingMeasurer:
                 self._clear(level)
         return result
 
-    def measure(self) -> ReadingResult:
-        """Measure every level anew, write everything that follows, and return the reading's result."""
+    def measure(self, unplaced: Mapping[str, InputError] = MappingProxyType({})) -> ReadingResult:
+        """Measure every level anew, write everything that follows, and return the reading's result.
+
+        Parameters
+        ----------
+        unplaced : mapping of str to InputError
+            By level, why it has no midline although it should be measured.
+        """
         self._composer.forget()
         levels = {*placed_levels(self._reading), *self._reading.exclusions} - {*self._reading.skipped_levels}
         for level in sorted_levels(levels):
             self.update_level(level)
+        for level, problem in unplaced.items():
+            self._composer.refuse(level, self._reading.exclusions.get(level, ""), problem)
         self._sign_off_findings = sign_off_findings(self._reading)
         result = self.settle()
         if self._may_write and not self._is_writing:

@@ -60,7 +60,8 @@ class KeepSection(Section):
         self._ui.huExportPath.addCurrentPathToHistory()
         self._ui.huVerifyPath.currentPath = str(folder)
         self._panel.hand_on.refresh("all")
-        self.tell(_("Exported to {folder}.").format(folder=folder))
+        refused = [refusal.sentence for refusal in self._session.result.refused]
+        self.tell(" ".join([_("Exported to {folder}.").format(folder=folder), *refused]))
         return True
 
     def _show(self) -> None:

@@ -288,15 +288,21 @@ def test_two_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["L7-midline"], "Unknown level “L7”"),
         (["L1-boundary"], "L1 has a boundary (“L1-boundary.mrk.json”) but no midline"),
-        (["L1-midline", "L2-outline"], "L2 has an outline"),
+        (["L3-midline", "L1-outline"], "L1 has an outline"),
     ],
 )
-def test_unknown_levels_and_roles_without_a_midline_are_refused(tmp_path, names, said):
+def test_a_role_without_a_midline_is_a_problem_of_its_level_alone(tmp_path, names, said):
     for name in names:
         written(tmp_path, name)
-    assert said in str(refusal([tmp_path]))
+    markups = read_markups([tmp_path])
+    assert said in str(markups.problems["L1"])
+    assert [of_level.level for of_level in markups.landmarks] == [name[:2] for name in names if "midline" in name]
+
+
+def test_an_unknown_level_is_refused(tmp_path):
+    written(tmp_path, "L7-midline")
+    assert "Unknown level “L7”" in str(refusal([tmp_path]))
 
 
 def test_a_name_with_a_role_but_no_level_is_refused_rather_than_left_out(tmp_path):
@@ -313,9 +319,6 @@ def test_a_file_that_contradicts_its_markups_name_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "points", "changes", "said"),
     [
-        ("L1-midline", MIDLINE[:1], {}, "has 1 point: place 2"),
-        ("L1-midline", [*MIDLINE, [0, 0, 0]], {}, "has 3 points: place 2"),
-        ("L1-outline", OUTLINE[:3], {}, "has 3 points: place at least 4"),
         ("L1-outline", None, {"type": "Line"}, "of type Line: draw it as a ClosedCurve"),
         ("L1-midline", None, {"type": "Fiducial"}, "of type Fiducial: draw it as a Line"),
         ("L1-midline", None, {"coordinateUnits": "um"}, "is in units of um"),
@@ -326,7 +329,6 @@ def test_a_file_that_contradicts_its_markups_name_is_refused(tmp_path):
         ("L1-midline", None, {"controlPoints": [{"position": [1, 2, float("nan")]}] * 2}, "is not a number"),
         ("L1-midline", None, {"controlPoints": [{"position": [1, 2, 10**400]}] * 2}, "more than 1e+09 mm"),
         ("L1-midline", None, {"controlPoints": [{"position": [1, 2, -1e308]}] * 2}, "more than 1e+09 mm"),
-        ("L1-midline", None, {"controlPoints": None}, "has 0 points"),
     ],
 )
 def test_an_odd_markup_is_refused(tmp_path, name, points, changes, said):
@@ -334,6 +336,26 @@ def test_an_odd_markup_is_refused(tmp_path, name, points, changes, said):
         written(tmp_path, "L1-midline")
     written(tmp_path, name, points, **changes)
     assert said in str(refusal([tmp_path]))
+
+
+@pytest.mark.parametrize(
+    ("name", "points", "changes", "said"),
+    [
+        ("L1-midline", MIDLINE[:1], {}, "has 1 point: place 2"),
+        ("L1-midline", [*MIDLINE, [0, 0, 0]], {}, "has 3 points: place 2"),
+        ("L1-midline", None, {"controlPoints": None}, "has 0 points"),
+        ("L1-outline", OUTLINE[:3], {}, "has 3 points: place at least 4"),
+    ],
+)
+def test_a_wrong_number_of_points_is_a_problem_of_its_level_alone(tmp_path, name, points, changes, said):
+    written(tmp_path, "L3-midline")
+    if name != "L1-midline":
+        written(tmp_path, "L1-midline")
+    written(tmp_path, name, points, **changes)
+    markups = read_markups([tmp_path])
+    assert [of_level.level for of_level in markups.landmarks] == ["L3"]
+    assert said in str(markups.problems["L1"])
+    assert markups.levels == ("L1", "L3")
 
 
 @pytest.mark.parametrize(

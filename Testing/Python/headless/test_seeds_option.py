@@ -144,9 +144,9 @@ def test_a_seed_in_muscle_is_refused_unless_its_level_is_excluded(spine, tmp_pat
     document = json.loads(seeds.read_text())
     document["markups"][0]["controlPoints"][0]["position"] = [44.0, 20.0, 70.0]
     seeds.write_text(json.dumps(document))
-    refused = lumbarhu("measure", spine.ct, "--seeds", seeds, "--out", out)
-    assert refused.exit_code == 2
-    assert "L1" in refused.err
+    refused = lumbarhu("measure", spine.ct, "--seeds", seeds, "--out", tmp_path / "refused")
+    assert refused.exit_code == 3
+    assert "L1" in refused.out.partition("Not measured:\n")[2].partition("\n")[0]
     run = lumbarhu("measure", spine.ct, "--seeds", seeds, "--out", out, "--exclude", "L1=metal")
     assert (run.exit_code, run.err) == (0, "")
     assert {row["excluded"] for row in rows_of(out / "results.csv") if row["level"] == "L1"} == {"metal"}

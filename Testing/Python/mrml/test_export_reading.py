@@ -49,8 +49,12 @@ def test_a_level_that_could_not_be_measured_is_not_passed_over(start_reading, tm
     reading = start_reading(case="7")
     node = markup_node(reading, "L2", "midline")
     node.SetNthControlPointPosition(0, 500, 0, 0)
-    with pytest.raises(InputError, match="L2"):
-        export_reading(tmp_path, reading, ReadingMeasurer(reading).measure())
+    result = ReadingMeasurer(reading).measure()
+    record = json.loads((export_reading(tmp_path, reading, result) / "record.json").read_text())
+    (refused,) = record["not_measured"]
+    assert (refused["level"], refused["excluded"]) == ("L2", "")
+    assert refused["sentence"] == result.refused[0].sentence
+    assert "L2" in refused["sentence"]
 
 
 def test_a_reading_without_its_ct_or_without_levels_is_refused(start_reading, scene, ct_node, tmp_path):

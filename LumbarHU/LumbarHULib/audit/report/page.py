@@ -10,7 +10,7 @@ from LumbarHULib.audit.report.origin import acquisition_table, cutoffs_parts, pr
 from LumbarHULib.audit.report.words import grouped_findings, sentences_of, severity_of
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import ROIS
-from LumbarHULib.core.results import LevelResult
+from LumbarHULib.core.results import LevelRefusal, LevelResult
 from LumbarHULib.files import html_text as html
 from LumbarHULib.files.drawing_colors import FILLED_ROIS, MARKUP_COLORS
 from LumbarHULib.files.html_text import Html
@@ -104,6 +104,7 @@ def report_page(audit: Audit, label_maps: Path, file_sha256: Mapping[str, str]) 
         scale(result, protocol),
         class_table(result, protocol),
         html.paragraph(agreement(result)) if agreement(result) else "",
+        *_refusals(result.refused),
         html.heading("Findings"),
         _findings(grouped_findings(result, protocol, audit.cutoffs.cutoffs)),
         html.heading("HU by level"),
@@ -187,6 +188,16 @@ def _caption(level: LevelResult) -> Html:
     ]
     excluded = f" Excluded: {html.foreign(level.excluded)}." if level.excluded else ""
     return Html(f"<strong>{level.level}</strong>: {'; '.join(told)}.{excluded}")
+
+
+def _refusals(refused: Sequence[LevelRefusal]) -> list[str]:
+    if not refused:
+        return []
+    items = [
+        f'<li class="severe"><strong>{refusal.level}.</strong> {html.foreign(refusal.sentence)}</li>'
+        for refusal in refused
+    ]
+    return [html.heading("Not measured"), '<ul class="findings">\n' + "\n".join(items) + "\n</ul>"]
 
 
 def _findings(groups: Sequence[tuple[Finding, ...]]) -> str:

@@ -6,6 +6,7 @@ from zlib import crc32
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.phantom.hostile import bone_hazards as b
 from LumbarHULib.phantom.hostile import hazards as h
 from LumbarHULib.phantom.hostile import scan_hazards as s
 from LumbarHULib.phantom.hostile.anatomy import Anatomy, Arch, BodyShape, Bone, Scanner, Surroundings, Vein, Vessel
@@ -22,17 +23,19 @@ FAMILIES: dict[str, tuple] = {
     "lung": (h.Thorax(), h.Lung(), h.RibHeads()),
     "lung_ring": (h.Thorax(), h.Lung(gap_mm=(2.0, 4.0), front=True), h.RibHeads(gap_mm=(0.5, 2.0))),
     "rib_head": (h.Thorax(), h.RibHeads(gap_mm=(0.0, 0.7))),
-    "osteophyte": (h.Osteophytes(),),
-    "bridging": (h.Bridging(),),
-    "sclerosis": (h.Sclerosis(),),
+    "osteophyte": (b.Osteophytes(),),
+    "bridging": (b.Bridging(),),
+    "sclerosis": (b.Sclerosis(),),
     "dense_pedicles": (h.DensePedicles(),),
-    "schmorl": (h.SchmorlNode(),),
+    "schmorl": (b.SchmorlNode(),),
+    "endplate_arc": (b.EndplateArc(),),
+    "flared_walls": (h.FlaredWalls(),),
     "double_contour": (s.DoubleContour(),),
     "scoliosis": (h.Scoliosis(),),
     "contrast_vessel": (h.ContrastVessels(),),
-    "texture": (h.Texture(),),
-    "low_density": (h.LowDensity(),),
-    "high_density": (h.HighDensity(),),
+    "texture": (b.Texture(),),
+    "low_density": (b.LowDensity(),),
+    "high_density": (b.HighDensity(),),
     "sharp_kernel": (s.SharpKernel(),),
     "thick_slice": (s.ThickSlice(),),
     "coarse_pixels": (s.CoarsePixels(),),
@@ -42,9 +45,17 @@ FAMILIES: dict[str, tuple] = {
 
 # In "mixed" cases several hazards meet, the scanner's last.
 _ANATOMIES = (
-    *(h.Horns(), h.FlatBack(), h.Foramen(), h.VCanal(), h.OpenWall(), h.Osteophytes(), h.Bridging(), h.Sclerosis()),
-    *(h.DensePedicles(), h.SchmorlNode(), h.Scoliosis(), h.ContrastVessels(), h.Texture(), h.LowDensity()),
-    *(h.HighDensity(), h.Lung(one_side=True)),
+    *(h.Horns(), h.FlatBack(), h.Foramen(), h.VCanal(), h.OpenWall(), b.Osteophytes(), b.Bridging(), b.Sclerosis()),
+    *(
+        h.DensePedicles(),
+        h.FlaredWalls(),
+        b.SchmorlNode(),
+        h.Scoliosis(),
+        h.ContrastVessels(),
+        b.Texture(),
+        b.LowDensity(),
+    ),
+    *(b.HighDensity(), h.Lung(one_side=True)),
 )
 _SCANNERS = (s.SharpKernel(), s.ThickSlice(), s.DoubleContour(), s.Streaks(), s.FineScan())
 
@@ -79,7 +90,7 @@ def hostile_case(seed: int, *hazards) -> HostileCase:
     seed : int
         The same seed and hazards give the same case.
     *hazards
-        Values of the classes in `hazards` and `scan_hazards`.
+        Values of the classes in `hazards`, `bone_hazards` and `scan_hazards`.
     """
     # Other hazards draw other anatomies with the same seed.
     random = np.random.default_rng([seed, crc32(repr(hazards).encode())])

@@ -38,7 +38,13 @@ class FlatBack:
     def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
         """Return the anatomy with it."""
         horns = tuple(random.uniform(*self.reach_mm) for _ in range(2))
-        shape = replace(anatomy.shape, horn_mm=horns, wall_shape=random.uniform(0.2, 0.7))
+        shape = replace(
+            anatomy.shape,
+            horn_mm=horns,
+            wall_shape=random.uniform(0.2, 0.7),
+            turn_mm=random.uniform(2.0, 4.0),
+            tip=random.uniform(0.66, 0.84),
+        )
         return replace(anatomy, shape=shape)
 
 
@@ -167,89 +173,23 @@ class OpenWall:
 
 
 @dataclass(frozen=True)
-class Osteophytes:
-    """One to three osteophytes at the front and the sides."""
+class FlaredWalls:
+    """Lateral walls that flare into transverse processes on one side or on both: where the body ends hardly shows."""
 
-    height_mm: Range = (2.5, 8.0)
-    width_mm: Range = (7.0, 16.0)
-
-    def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
-        """Return the anatomy with it."""
-        spurs = [
-            Spur(
-                random.uniform(0, 180),
-                random.uniform(*self.width_mm),
-                random.uniform(*self.height_mm),
-                random.uniform(120, 700),
-                random.uniform(0.4, 1.5),
-                random.uniform(-0.15, 0.15),
-                random.uniform(0.4, 1),
-            )
-            for _ in range(random.integers(1, 4))
-        ]
-        return replace(anatomy, spurs=(*anatomy.spurs, *spurs))
-
-
-@dataclass(frozen=True)
-class Bridging:
-    """A bridging syndesmophyte that covers a front corner or more."""
-
-    height_mm: Range = (3.0, 10.0)
-    width_mm: Range = (20.0, 45.0)
+    angle_deg: Range = (20.0, 36.0)
 
     def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
         """Return the anatomy with it."""
-        bridge = Spur(
-            random.choice([50.0, 90.0, 130.0]) + random.uniform(-15, 15),
-            random.uniform(*self.width_mm),
-            random.uniform(*self.height_mm),
-            random.uniform(250, 850),
-            random.uniform(0.6, 2.0),
-            random.uniform(-0.05, 0.05),
-            random.uniform(0.3, 1.0),
+        arch = replace(
+            anatomy.arch,
+            pedicle_center_mm=tuple(random.uniform(0, 4, 2)),
+            pedicle_angle_deg=random.uniform(*self.angle_deg),
+            fillet_mm=random.uniform(6, 10),
+            process_mm=tuple(random.uniform(12, 22, 2)),
+            cortex_mm=random.uniform(0.6, 1.4),
         )
-        return replace(anatomy, spurs=(*anatomy.spurs, bridge))
-
-
-@dataclass(frozen=True)
-class Sclerosis:
-    """Dense corners and bone islands inside the body."""
-
-    hu: Range = (250.0, 650.0)
-
-    def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
-        """Return the anatomy with it."""
-        shape = anatomy.shape
-        lesions = []
-        for _ in range(random.integers(1, 4)):
-            angle = random.uniform(-0.5, np.pi + 0.5)
-            reach = random.uniform(0.6, 0.95)
-            center = (
-                reach * shape.width_mm / 2 * np.cos(angle),
-                -shape.depth_mm / 2 + reach * shape.depth_mm / 2 * np.sin(angle),
-                random.uniform(-3, 3),
-            )
-            lesions.append(Lesion(center, tuple(random.uniform(2.5, 7, 3)), random.uniform(*self.hu)))
-        return replace(anatomy, lesions=(*anatomy.lesions, *lesions))
-
-
-@dataclass(frozen=True)
-class SchmorlNode:
-    """A node of disc tissue with a dense rim that enters the slice from above or below, or only its rim."""
-
-    radius_mm: Range = (4.0, 10.0)
-
-    def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
-        """Return the anatomy with it."""
-        shape = anatomy.shape
-        center = (
-            random.uniform(-0.25, 0.25) * shape.width_mm,
-            -random.uniform(0.25, 0.75) * shape.depth_mm,
-            random_side(random) * random.uniform(2, 11),
-        )
-        radii = (random.uniform(*self.radius_mm), random.uniform(*self.radius_mm), random.uniform(7, 11))
-        node = Lesion(center, radii, random.uniform(50, 110), random.uniform(1, 2.5), random.uniform(300, 700))
-        return replace(anatomy, lesions=(*anatomy.lesions, node))
+        shape = replace(anatomy.shape, end_width=random.uniform(0.95, 1.0))
+        return replace(anatomy, arch=arch, shape=shape)
 
 
 @dataclass(frozen=True)
@@ -280,60 +220,13 @@ class ContrastVessels:
             random.uniform(60, 220),
             50.0,
         )
-        return replace(anatomy, surroundings=replace(anatomy.surroundings, vessels=(aorta, cava)))
-
-
-@dataclass(frozen=True)
-class Texture:
-    """Coarse, strong trabeculae with gradients."""
-
-    sd_hu: Range = (25.0, 60.0)
-    correlation_mm: Range = (0.7, 2.2)
-
-    def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
-        """Return the anatomy with it."""
-        bone = replace(
-            anatomy.bone,
-            texture_hu=random.uniform(*self.sd_hu),
-            texture_mm=random.uniform(*self.correlation_mm),
-            gradient_hu_per_mm=tuple(random.uniform(-1, 1, 3) * (1.5, 3.0, 4.0)),
+        enhanced = random.uniform(60, 190)
+        return replace(
+            anatomy,
+            surroundings=replace(anatomy.surroundings, vessels=(aorta, cava)),
+            arch=replace(anatomy.arch, epidural_vein_hu=enhanced),
+            vein=replace(anatomy.vein, hu=enhanced),
         )
-        return replace(anatomy, bone=bone)
-
-
-@dataclass(frozen=True)
-class LowDensity:
-    """Little trabecular bone and a thin cortex: hardly more than the tissue around."""
-
-    trabecular_hu: Range = (-20.0, 60.0)
-    cortex_mm: Range = (0.3, 0.5)
-
-    def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
-        """Return the anatomy with it."""
-        bone = replace(
-            anatomy.bone,
-            trabecular_hu=random.uniform(*self.trabecular_hu),
-            cortex_mm=random.uniform(*self.cortex_mm),
-            cortex_hu=random.uniform(600, 900),
-        )
-        arch = replace(
-            anatomy.arch,
-            medulla_hu=random.uniform(0, 150),
-            cortex_mm=random.uniform(0.7, 1.1),
-            corner_hu=tuple(random.uniform(-30, 60, 2)),
-        )
-        return replace(anatomy, bone=bone, arch=arch)
-
-
-@dataclass(frozen=True)
-class HighDensity:
-    """Dense trabecular bone, from which the cortex hardly stands out."""
-
-    trabecular_hu: Range = (200.0, 320.0)
-
-    def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
-        """Return the anatomy with it."""
-        return replace(anatomy, bone=replace(anatomy.bone, trabecular_hu=random.uniform(*self.trabecular_hu)))
 
 
 @dataclass(frozen=True)

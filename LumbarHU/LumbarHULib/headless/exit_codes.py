@@ -1,0 +1,8 @@
+"""What the program's exit codes mean: the same for every command."""
+
+DONE = 0
+DIFFERS = 1  # verify found differences
+SOME_FAILED = 1  # cases of a batch failed
+BAD_INPUT = 2  # nothing was written
+IN_PART = 3  # levels were refused; all others were measured and written
+INTERRUPTED = 130  # as shells have it for Ctrl-C
