@@ -21,7 +21,7 @@ from LumbarHULib.headless import (
     study_command,
     verify_command,
 )
-from LumbarHULib.headless.exit_codes import BAD_INPUT, DONE, INTERRUPTED
+from LumbarHULib.headless.exit_codes import BAD_INPUT, DONE, INTERRUPTED, NOT_PRINTED
 from LumbarHULib.headless.interruption import termination_as_interrupt
 
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_code
     except _OutputError as problem:
         _complain(f"The output could not be printed ({problem}); the files that were to be written are whole.")
-        return DIFFERS
+        return NOT_PRINTED
     except InputError as problem:
         return _complain(str(problem))
     except KeyboardInterrupt as problem:
