@@ -22,9 +22,12 @@ from LumbarHULib.images.label_map_file import write_label_map
 
 RECORD = "record.json"
 REPORT = "report.html"
+SCENE = "scene.mrb"
+# OpenSSH's, of the record and with it of every file whose hash is in it; only where the user wants one.
+SIGNATURE = "record.json.sig"
 
 OWN_AUDIT_FOLDER = OwnFolder(
-    frozenset({"results.csv", "summary.csv", "markups", "labelmaps", REPORT, "scene.mrb", RECORD}), sign=RECORD
+    frozenset({"results.csv", "summary.csv", "markups", "labelmaps", REPORT, SCENE, RECORD, SIGNATURE}), sign=RECORD
 )
 
 # A list of numbers that json wrote one a line. No text in JSON holds a line break, so none is touched.
@@ -68,7 +71,7 @@ def write_audit_folder(
         _write_text(folder / "summary.csv", csv_text(SUMMARY_COLUMNS, summary_rows(audit)))
         (folder / "markups").mkdir()
         for level in audit.result.levels:
-            _write_markups(folder / "markups", level, audit.result.findings)
+            write_markups(folder / "markups", level, audit.result.findings)
         (folder / "labelmaps").mkdir()
         for number, roi in enumerate(ROIS):
             progress(number / len(ROIS), "Writing the label maps")
@@ -110,7 +113,8 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _write_markups(folder: Path, level: LevelResult, of_reading: Sequence[Finding]) -> None:
+def write_markups(folder: Path, level: LevelResult, of_reading: Sequence[Finding]) -> None:
+    """Write midline, boundary and outline of a level as they were measured, each into a file of its own."""
     doubts = [finding for finding in (*of_reading, *level.findings) if finding.code in PLACEMENT_CODES]
     boundary_ras_mm, outline_ras_mm = level.boundary.points_ras_mm, level.outline_ras_mm
     markups = {

@@ -243,11 +243,12 @@ def _add_verify(commands) -> None:
     verify = commands.add_parser(
         "verify",
         help="measure an audit folder's label maps anew and compare everything",
-        description="Measure an audit folder's label maps anew and compare hashes, counts and every number. Exit code "
-        "1 when something differs.",
+        description="Measure an audit folder's label maps and its markups again, and compare hashes, label maps, every "
+        "number, class, finding and the report. Exit code 1 when something differs.",
     )
     verify.add_argument("folder", type=Path, metavar="DIR", help="audit folder")
     verify.add_argument("--ct", type=Path, required=True, metavar="CT", help="the CT that it was measured in")
+    verify.add_argument("--json", action="store_true", help="print what was found as JSON, for pipelines")
     verify.set_defaults(command=verify_command.run_verify)
 
 
