@@ -152,11 +152,11 @@ def verification_of(
 
 
 def _replayed(folder, record, documents, ct, labels, headers, changed_files) -> list[str]:
+    differences = document_differences(record, documents)
     try:
         documents = (protocol_as_used(record, documents[0]), documents[1])
     except InputError as problem:
-        return [str(problem)]
-    differences = document_differences(record, documents)
+        return [*differences, str(problem)]
     try:
         again = replay(folder, record, documents, ct, labels, headers, changed_files)
     except (InputError, OSError) as problem:

@@ -1,0 +1,498 @@
+"""Audit folders changed on purpose, their hashes sealed again: each is found, or cannot be known, and why."""
+
+import csv
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+from audit.readings import CUTOFFS, PROTOCOL, example_audit, example_landmarks, random_ct
+
+from LumbarHULib.audit.folder import file_sha256, write_audit_folder
+from LumbarHULib.audit.replay import CtHeaders
+from LumbarHULib.audit.verify import Verification, meaning_of, verification_of
+from LumbarHULib.core.pipeline import measure_ct
+from LumbarHULib.core.results import RoiMask
+from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files.protocol_file import load_protocol
+
+FACTS = ScanFacts(
+    tube_voltage_kv=120.0, slice_thickness_mm=2.5, contrast=False, kernel="B30", series_uid="1.2.3", source="DICOM"
+)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory) -> Path:
+    destination = tmp_path_factory.mktemp("manipulated") / "out"
+    write_audit_folder(destination, example_audit(scan_facts=FACTS))
+    return destination
+
+
+@pytest.fixture
+def folder(original, tmp_path) -> Path:
+    """A copy to change."""
+    return Path(shutil.copytree(original, tmp_path / "out"))
+
+
+def verified(folder: Path) -> Verification:
+    return verification_of(folder, random_ct(), headers=CtHeaders(FACTS))
+
+
+def record_of(folder: Path) -> dict:
+    return json.loads((folder / "record.json").read_text(encoding="utf-8"))
+
+
+def seal(folder: Path) -> None:
+    """Bring every hash up to date, in the report as well: as a forger does who has read the documents."""
+    record = record_of(folder)
+    report = folder / "report.html"
+    text = report.read_text(encoding="utf-8") if report.exists() else ""
+    there = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    for name in there:
+        if name in record["files"] and name != "report.html":
+            text = text.replace(record["files"][name], file_sha256(folder / name))
+    if report.exists():
+        report.write_text(text, encoding="utf-8", newline="\n")
+    record["files"] = {name: file_sha256(folder / name) for name in there if name != "record.json"}
+    (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def in_record(*keys, to):
+    """Return a change of one value of the record; `to` may be a function of the old one."""
+
+    def change(folder: Path) -> None:
+        record = record_of(folder)
+        place = record
+        for key in keys[:-1]:
+            place = place[key]
+        place[keys[-1]] = to(place[keys[-1]]) if callable(to) else to
+        (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+
+    return change
+
+
+def in_table(name: str, column: str, to, **where):
+    """Return a change of one column of the rows that have these cells."""
+
+    def change(folder: Path) -> None:
+        path = folder / name
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        for row in rows:
+            if all(row[key] == value for key, value in where.items()):
+                row[column] = to(row[column]) if callable(to) else to
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    return change
+
+
+def in_text(name: str, old: str, new: str, count: int = 1):
+    def change(folder: Path) -> None:
+        text = (folder / name).read_text(encoding="utf-8")
+        assert re.search(old, text)
+        (folder / name).write_text(re.sub(old, new, text, count=count), encoding="utf-8", newline="\n")
+
+    return change
+
+
+def in_labels(roi: str, change_labels):
+    """Return a change of a label map; the numbers in results.csv follow it, as a forger would have them."""
+
+    def change(folder: Path) -> None:
+        path = folder / "labelmaps" / f"{roi}.nrrd"
+        image = SimpleITK.ReadImage(str(path))
+        labels = change_labels(SimpleITK.GetArrayFromImage(image))
+        other = SimpleITK.GetImageFromArray(labels)
+        other.CopyInformation(image)
+        SimpleITK.WriteImage(other, str(path), useCompression=True)
+        voxels_hu = random_ct().voxels_hu
+        for level, value in (("L1", 20), ("L2", 21), ("L3", 22)):
+            values = voxels_hu[labels == value].astype(float)
+            numbers = {
+                "mean_hu": values.mean(),
+                "sd_hu": values.std(ddof=1),
+                "median_hu": np.median(values),
+                "q1_hu": np.quantile(values, 0.25),
+                "q3_hu": np.quantile(values, 0.75),
+                "min_hu": values.min(),
+                "max_hu": values.max(),
+            }
+            for column, number in numbers.items():
+                in_table("results.csv", column, repr(float(number)), level=level, roi=roi)(folder)
+            in_table("results.csv", "voxels", str(len(values)), level=level, roi=roi)(folder)
+
+    return change
+
+
+def in_markup(name: str, shift_mm):
+    def change(folder: Path) -> None:
+        path = folder / "markups" / f"{name}.mrk.json"
+        document = json.loads(path.read_text(encoding="utf-8"))
+        for point in document["markups"][0]["controlPoints"]:
+            point["position"] = [round(x + dx, 6) for x, dx in zip(point["position"], shift_mm, strict=True)]
+        path.write_text(json.dumps(document), encoding="utf-8")
+
+    return change
+
+
+def both(*changes):
+    def change(folder: Path) -> None:
+        for one in changes:
+            one(folder)
+
+    return change
+
+
+def rolled(labels: np.ndarray) -> np.ndarray:
+    return np.roll(labels, 1, axis=2)
+
+
+def one_less(labels: np.ndarray) -> np.ndarray:
+    k, j, i = np.argwhere(labels == 22)[-1]
+    fewer = labels.copy()
+    fewer[k, j, i] = 0
+    return fewer
+
+
+def sides_exchanged(folder: Path) -> None:
+    left, right = (folder / "labelmaps" / f"{side}.nrrd" for side in ("left", "right"))
+    left.rename(folder / "other")
+    right.rename(left)
+    (folder / "other").rename(right)
+    with (folder / "results.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    other = {"left": "right", "right": "left"}
+    by_key = {(row["level"], row["roi"]): row for row in rows}
+    for row in rows:
+        if row["roi"] in other:
+            source = by_key[row["level"], other[row["roi"]]]
+            for column in ("mean_hu", "sd_hu", "median_hu", "q1_hu", "q3_hu", "min_hu", "max_hu", "voxels", "area_mm2"):
+                in_table("results.csv", column, source[column], level=row["level"], roi=row["roi"])(folder)
+
+
+def without_finding(code: str):
+    """Return a change that takes a finding out of the record and of both tables."""
+
+    def change(folder: Path) -> None:
+        text = (folder / "record.json").read_text(encoding="utf-8")
+        assert code in text
+        record = record_of(folder)
+        for place in (record, *record["levels"], *record["summaries"]):
+            place["findings"] = [one for one in place["findings"] if one["code"] != code]
+        for level in record["levels"]:
+            for roi in level["rois"].values():
+                roi["findings"] = [one for one in roi["findings"] if one["code"] != code]
+        (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+        for name in ("results.csv", "summary.csv"):
+            in_table(name, "findings", lambda cell: ";".join(one for one in cell.split(";") if one != code))(folder)
+
+    return change
+
+
+def first_finding(name: str, to):
+    return in_record("summaries", 0, "findings", 0, name, to=to)
+
+
+def added_file(name: str):
+    return lambda folder: (folder / name).write_text("x", encoding="utf-8")
+
+
+def second_level(folder: Path) -> None:
+    """Add markups of L4 that nobody placed."""
+    for role in ("midline", "boundary", "outline"):
+        text = (folder / "markups" / f"L3-{role}.mrk.json").read_text(encoding="utf-8")
+        (folder / "markups" / f"L4-{role}.mrk.json").write_text(text.replace("L3", "L4"), encoding="utf-8")
+
+
+def older(folder: Path) -> None:
+    """Claim that an older version measured otherwise."""
+    in_record("software", "LumbarHU", to="0.0.1")(folder)
+    in_table("results.csv", "mean_hu", "1.0", level="L1", roi="round")(folder)
+
+
+@dataclass(frozen=True)
+class Manipulation:
+    """What is changed before the hashes are sealed again, and where that is found."""
+
+    change: Callable[[Path], object]
+    found: str
+
+
+class_of_round = both(
+    in_table("summary.csv", "class", "normal", roi="round"), in_record("summaries", 0, "class", to="normal")
+)
+MANIPULATIONS = {
+    "a mean": Manipulation(
+        in_table("results.csv", "mean_hu", "60.0", level="L1", roi="oval"), "results.csv, L1 oval, m"
+    ),
+    "a mean and the mean of means": Manipulation(
+        both(
+            in_table("results.csv", "mean_hu", "60.0", level="L1", roi="oval"),
+            in_table("summary.csv", "mean_hu", "60.0", roi="oval"),
+        ),
+        "summary.csv, oval, mean_hu",
+    ),
+    "a standard deviation": Manipulation(in_table("results.csv", "sd_hu", "1.0", level="L1"), "results.csv, L1 round"),
+    "a class": Manipulation(class_of_round, "summary.csv, round, class"),
+    "a class in the record alone": Manipulation(in_record("summaries", 1, "class", to="normal"), "record.json, oval"),
+    "shares of the trials": Manipulation(
+        both(
+            in_table("summary.csv", "share_normal", "1.0", roi="round"),
+            in_record("summaries", 0, "placement", "class_shares", "normal", to=1.0),
+        ),
+        "record.json, round, placement.class_shares.normal",
+    ),
+    "how sure the placement is": Manipulation(
+        both(
+            in_table("results.csv", "placement_sd_hu", "0.0", level="L1", roi="round"),
+            in_record("levels", 0, "rois", "round", "placement_sd_hu", to=0.0),
+        ),
+        "record.json, L1, round, placement_sd_hu",
+    ),
+    "the cutoff's interval": Manipulation(
+        in_record("summaries", 0, "inside_cutoff_interval", to=lambda value: not value), "record.json, round, inside"
+    ),
+    "a nearest cutoff": Manipulation(
+        in_table("summary.csv", "nearest_cutoff_hu", "1.0"), "summary.csv, round, nearest"
+    ),
+    "the levels of a mean": Manipulation(in_record("summaries", 0, "levels", to=["L1"]), "record.json, round, levels"),
+    "a label map moved by a pixel": Manipulation(in_labels("round", rolled), "labelmaps/round.nrrd, L1: "),
+    "a voxel less": Manipulation(in_labels("front", one_less), "labelmaps/front.nrrd, L3: 1 voxels"),
+    "left and right exchanged": Manipulation(sides_exchanged, "labelmaps/left.nrrd, L1: "),
+    "a label map of another region": Manipulation(
+        lambda folder: shutil.copy(folder / "labelmaps" / "oval.nrrd", folder / "labelmaps" / "round.nrrd"),
+        "labelmaps/round.nrrd, L1: ",
+    ),
+    "a region said to be edited": Manipulation(
+        both(
+            in_record("levels", 0, "rois", "round", "edited", to=True),
+            in_table("results.csv", "edited", "true", level="L1", roi="round"),
+        ),
+        "record.json, L1, round, placement_sd_hu",
+    ),
+    "a midline in its file": Manipulation(in_markup("L1-midline", (1, 0, 0)), "record.json, L1, midline"),
+    "a midline in the record": Manipulation(
+        in_record("levels", 0, "midline", "points_ras_mm", 0, 0, to=lambda x: x + 1), "record.json, L1, midline"
+    ),
+    "a midline in both": Manipulation(
+        both(
+            in_markup("L1-midline", (-1, 0, 0)),
+            in_record("levels", 0, "midline", "points_ras_mm", to=lambda points: [[x + 1, y, z] for x, y, z in points]),
+        ),
+        "results.csv, L1 round, mean_hu|record.json, L1, frame",
+    ),
+    "an outline in its file": Manipulation(in_markup("L3-outline", (0.5, 0, 0)), "record.json, L3, outline"),
+    "an outline in the record": Manipulation(
+        in_record("levels", 2, "outline", "points_ras_mm", 3, 1, to=lambda y: y + 0.5), "record.json, L3, outline"
+    ),
+    "where an outline comes from": Manipulation(
+        in_record("levels", 2, "outline", "source", to="found in the CT"), "record.json, L3, outline.source"
+    ),
+    "a boundary in its file": Manipulation(in_markup("L1-boundary", (0, 2, 0)), "record.json, L1, boundary"),
+    "a boundary's fraction": Manipulation(
+        in_record("levels", 0, "boundary", "fraction", to=0.7), "record.json, L1, boundary.fraction"
+    ),
+    "who placed a midline": Manipulation(
+        both(
+            in_record("levels", 1, "midline", "origin", "kind", to="manual"),
+            in_table("results.csv", "origin", "manual", level="L2"),
+        ),
+        "record.json, L2, midline.origin",
+    ),
+    "a finding taken out": Manipulation(without_finding("levels_missing"), "record.json, round, findings"),
+    "a finding of a region taken out": Manipulation(
+        without_finding("within_measurement_error"), "record.json, .*, findings"
+    ),
+    "a severity": Manipulation(first_finding("severity", "note"), "record.json, round, findings"),
+    "a finding's sentence": Manipulation(first_finding("sentence", "All is well."), "record.json, round, findings"),
+    "a finding's remedy": Manipulation(first_finding("remedy", "Nothing to do."), "record.json, round, findings"),
+    "a finding put in": Manipulation(
+        in_record(
+            "levels",
+            0,
+            "findings",
+            to=[{"code": "body_low", "sentence": "X.", "remedy": "", "severity": "note", "level": "L1", "roi": ""}],
+        ),
+        "record.json, L1, findings of L1: found",
+    ),
+    "an exclusion taken back": Manipulation(
+        both(in_record("levels", 1, "excluded", to=""), in_table("results.csv", "excluded", "", level="L2")),
+        "summary.csv, round, levels",
+    ),
+    "an excluded level that is not there": Manipulation(
+        in_record("not_measured", to=[]), "record.json, not_measured|results.csv, L5"
+    ),
+    "the case in the record": Manipulation(in_record("case", to="8"), "results.csv, L1 round, case"),
+    "the reader in a table": Manipulation(in_table("results.csv", "reader", "CD"), "results.csv, L1 round, reader"),
+    "the reading's number": Manipulation(in_table("summary.csv", "reading", "1"), "summary.csv, round, reading"),
+    "the case in the report": Manipulation(in_text("report.html", "case 7", "case 8", count=0), "report.html, line"),
+    "the reader in the report": Manipulation(in_text("report.html", r"\bAB\b", "CD", count=0), "report.html, line"),
+    "a number in the report": Manipulation(
+        in_text("report.html", r"(\d\d)\.(\d)</td>", r"99.9</td>"), "report.html, line"
+    ),
+    "a picture in the report": Manipulation(
+        in_text("report.html", r"base64,(.{40}).", r"base64,\1A"), "report.html, line"
+    ),
+    "the report's last line": Manipulation(in_text("report.html", "</html>", "<!-- -->\n</html>"), "report.html"),
+    "a cutoff": Manipulation(
+        in_record("cutoffs", "rois", "round", "osteoporosis", "value", to=80.0), "record.json, cutoffs.rois.round"
+    ),
+    "the cutoffs' citation": Manipulation(
+        in_record("cutoffs", "citation", to="Nature"), "record.json, cutoffs.citation"
+    ),
+    "a protocol under the study's name": Manipulation(
+        both(
+            in_record("protocol", "name", to=load_protocol().name),
+            in_record("protocol", "version", to=load_protocol().version),
+        ),
+        "record.json, protocol.values.placement_trials",
+    ),
+    "a protocol value that was used": Manipulation(
+        in_record("protocol_values", "cortical_margin_mm", to=2.0), "record.json, protocol_values.cortical_margin_mm"
+    ),
+    "the tube voltage": Manipulation(
+        in_record("ct", "headers", "tube_voltage_kv", to=100.0), "record.json, ct.headers.tube_voltage_kv"
+    ),
+    "contrast medium": Manipulation(
+        in_record("ct", "headers", "contrast", to=None), "record.json, ct.headers.contrast"
+    ),
+    "the kernel": Manipulation(in_record("ct", "headers", "kernel", to="B70"), "record.json, ct.headers.kernel"),
+    "the series": Manipulation(in_record("ct", "series_uid", to="1.2.4"), "record.json, ct.series_uid"),
+    "the CT's hash": Manipulation(in_record("ct", "voxels_sha256", to="0" * 64), "CT: expected voxels"),
+    "the CT's place": Manipulation(in_record("ct", "ras_from_ijk", 0, 3, to=lambda x: x + 1), "CT: its geometry"),
+    "the CT's spacing": Manipulation(in_record("ct", "spacing_ijk_mm", 0, to=0.5), "record.json, ct.spacing_ijk_mm"),
+    "classes off protocol": Manipulation(in_record("accept_off_protocol", to=True), "record.json|report.html"),
+    "the depth of a body": Manipulation(in_record("levels", 0, "frame", "depth_mm", to=30.0), "record.json, L1, frame"),
+    "the mid-slice": Manipulation(
+        in_record("levels", 0, "mid_slice", "from_caudal", to=3), "record.json, L1, mid_slice"
+    ),
+    "what the slices cover": Manipulation(
+        in_record("levels", 0, "slices", "covered_mm", to=5.0), "record.json, L1, slices"
+    ),
+    "the notice": Manipulation(in_record("notice", to="Approved."), "record.json, notice"),
+    "a file more": Manipulation(added_file("consent.txt"), "consent.txt: in the record"),
+    "a label map more": Manipulation(added_file("labelmaps/lesion.nrrd"), "labelmaps/lesion.nrrd: in the record"),
+    "a table less": Manipulation(lambda folder: (folder / "summary.csv").unlink(), "summary.csv: expected in an audit"),
+    "a report less": Manipulation(
+        lambda folder: (folder / "report.html").unlink(), "report.html: expected in an audit"
+    ),
+    "markups of a level more": Manipulation(second_level, "record.json, L4: expected a level"),
+    "an older version is claimed": Manipulation(older, "results.csv, L1 round, mean_hu"),
+}
+
+
+@pytest.mark.parametrize("manipulation", MANIPULATIONS.values(), ids=MANIPULATIONS)
+def test_what_was_changed_is_found_though_its_hashes_were_sealed_again(folder, manipulation):
+    manipulation.change(folder)
+    seal(folder)
+    found = verified(folder)
+    sentences = (*found.differences, *found.by_version)
+    assert any(re.match(manipulation.found, sentence) for sentence in sentences), sentences
+    assert all(meaning_of(sentence) and "\n" not in sentence for sentence in sentences)
+
+
+def test_there_are_forty_kinds_of_manipulations():
+    assert len(MANIPULATIONS) >= 40
+
+
+def test_sealing_alone_changes_nothing(folder):
+    seal(folder)
+    assert verified(folder) == Verification(())
+
+
+def with_line_ends(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.suffix in (".csv", ".json", ".html"):
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+
+
+def with_byte_order_marks(folder: Path) -> None:
+    for name in ("results.csv", "summary.csv", "report.html"):
+        (folder / name).write_bytes(b"\xef\xbb\xbf" + (folder / name).read_bytes())
+
+
+def with_other_dates(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+
+
+def looked_at(folder: Path) -> None:
+    for name in (
+        ".DS_Store",
+        "Thumbs.db",
+        "desktop.ini",
+        "._results.csv",
+        "labelmaps/._round.nrrd",
+        "markups/.DS_Store",
+    ):
+        (folder / name).write_bytes(b"\0\5\x16\7")
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (with_line_ends, "results.csv: only its line ends were changed"),
+        (with_byte_order_marks, "report.html: only its line ends were changed"),
+        (with_other_dates, None),
+        (looked_at, "Ignored, as file managers leave them"),
+    ],
+)
+def test_what_other_programs_do_to_a_folder_is_no_manipulation(folder, change, note):
+    change(folder)
+    found = verified(folder)
+    assert (found.differences, found.by_version) == ((), ())
+    assert any(sentence.startswith(note) for sentence in found.notes) if note else not found.notes
+
+
+def honest(destination: Path, **fields) -> Path:
+    write_audit_folder(destination, example_audit(scan_facts=FACTS, **fields))
+    return destination
+
+
+def second_reading(destination: Path) -> Path:
+    """Another reader's midlines: who put them into this folder, nobody can know."""
+    ct = random_ct()
+    audit = example_audit(scan_facts=FACTS)
+    moved = [replace(one, midline_ras_mm=one.midline_ras_mm + [0.4, 0, 0]) for one in example_landmarks(ct)]
+    exclusions = {"L2": "fracture, old", "L5": "out of the scan"}
+    result = measure_ct(ct, moved, PROTOCOL.protocol, CUTOFFS.cutoffs, FACTS, exclusions)
+    write_audit_folder(destination, replace(audit, result=result))
+    return destination
+
+
+def edited_region(destination: Path) -> Path:
+    """A region that was corrected by hand: whether it should have been, nobody can know."""
+    ct, audit = random_ct(), example_audit(scan_facts=FACTS)
+    mask = audit.result.levels[0].rois["round"].mask
+    smaller = mask.inside.copy()
+    smaller[:, :2] = False
+    masks = {"L1": {"round": RoiMask(smaller, mask.offset_kji)}}
+    exclusions = {"L2": "fracture, old", "L5": "out of the scan"}
+    landmarks = example_landmarks(ct)
+    result = measure_ct(ct, landmarks, PROTOCOL.protocol, CUTOFFS.cutoffs, FACTS, exclusions, edited_masks=masks)
+    write_audit_folder(destination, replace(audit, result=result))
+    return destination
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda destination: honest(destination, case="another case", reader="XY", reading=7),
+        lambda destination: honest(destination, extra={"blinded": True}),
+        lambda destination: honest(destination, when="2001-01-01"),
+        second_reading,
+        edited_region,
+    ],
+    ids=["names", "what is kept besides", "a date", "other midlines", "a region edited by hand"],
+)
+def test_what_nobody_can_know_passes(tmp_path, make):
+    assert verified(make(tmp_path / "out")) == Verification(())
