@@ -4,7 +4,7 @@
 # make thousand a batch of 1,000 cases, killed and on Dask as well: speed, memory, and what a million would cost
 # make evidence the choice of the protocol's defaults, and how exact a measurement is, worked out anew
 # make browser  every page that it writes, looked at in a Chromium that is installed
-# make pictures the documents' pictures, drawn anew from the demo
+# make pictures the documents' pictures, drawn again from the demo, and the lists and the schema made from the code
 # make lint     style alone;  make format: mends it
 # make clean    removes what the above made, .venv too
 #
@@ -40,6 +40,7 @@ evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/cortical_margin.py
 	$(RUN) Testing/Evidence/phantom_accuracy.py
 	$(RUN) Testing/Evidence/hostile_outlines.py
+	$(RUN) Testing/Evidence/hostile_sheet.py
 	$(RUN) Testing/Evidence/real_outlines_sheet.py
 	$(RUN) Testing/Evidence/real_outlines_jitter.py
 	$(RUN) Testing/Evidence/placement_accuracy.py masks 12
@@ -58,6 +59,7 @@ pictures: $(INSTALLED)
 	$(RUN) Docs/draw_report.py
 	$(RUN) Docs/list_findings.py
 	$(RUN) Docs/list_cohort_tables.py
+	$(RUN) Docs/write_protocol_schema.py
 
 lint: $(INSTALLED)
 	$(RUN) -m ruff check

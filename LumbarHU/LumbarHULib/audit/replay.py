@@ -29,14 +29,13 @@ from LumbarHULib.core.label_maps import trimmed_mask
 from LumbarHULib.core.landmarks import Landmarks, MidlineOrigin
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
 from LumbarHULib.core.pipeline import measure_ct
-from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import ReadingResult, RoiMask
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.csv_text import Cell, cell_text
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
 from LumbarHULib.files.file_managers import entries
 from LumbarHULib.files.markup_file import MarkupSet, read_markups
-from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
+from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol, protocol_of_values
 
 _RECORD = "record.json"
 
@@ -213,10 +212,10 @@ def protocol_as_used(record: Mapping, document: ProtocolDocument) -> ProtocolDoc
     InputError
         When they cannot be used.
     """
-    values = asdict(document.protocol) | dict(record["protocol_values"])
+    values = dict(record["protocol_values"])
     try:
-        return replace(document, protocol=Protocol(**values | {"mean_levels": tuple(values["mean_levels"])}))
-    except TypeError as problem:
+        return replace(document, protocol=protocol_of_values(values | {"mean_levels": tuple(values["mean_levels"])}))
+    except (InputError, TypeError) as problem:
         raise InputError(f"{_RECORD}: its protocol values cannot be used: {problem}") from problem
 
 

@@ -26,7 +26,7 @@ from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_from
 from LumbarHULib.files.file_managers import left_by_file_managers
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import LocatedValue, read_located_json
-from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol, protocol_from
+from LumbarHULib.files.protocol_file import ProtocolDocument, protocol_from
 from LumbarHULib.files.suggest_subfolder import folder_meant
 from LumbarHULib.images.ct_identity import GEOMETRY_TOLERANCE_MM, held_as, largest_offset_mm, voxels_sha256
 from LumbarHULib.images.sitk_file import read_with_sitk
@@ -217,21 +217,7 @@ def _read_record(folder: Path) -> tuple[dict, tuple[ProtocolDocument, CutoffsDoc
             raise InputError(f"“{folder / name}” is no file that can be read: remove it, or restore the file.")
     record: LocatedValue = read_located_json(folder / RECORD)
     check_against_schema(record, "record.schema.json")
-    return record.plain(), (_protocol_in(record), cutoffs_from(record["cutoffs"]))
-
-
-def _protocol_in(record: LocatedValue) -> ProtocolDocument:
-    """Return the record's protocol; values that an older version did not have are those of the shipped one."""
-    try:
-        return protocol_from(record["protocol"])
-    except InputError:
-        plain, shipped = record["protocol"].plain(), load_protocol()
-        if record["software"]["LumbarHU"].value == __version__ or not set(plain["values"]) < set(
-            shipped.document["values"]
-        ):
-            raise
-        names = {name: plain[name] for name in ("name", "version", "citation")}
-        return ProtocolDocument(shipped.protocol, **names, document=plain)
+    return record.plain(), (protocol_from(record["protocol"]), cutoffs_from(record["cutoffs"]))
 
 
 # Programs that share text change how its lines end; of the content nothing changes.

@@ -7,17 +7,21 @@ from LumbarHULib.core.levels import MEAN_LEVELS, sorted_levels
 from LumbarHULib.core.outline.model import OutlineModel
 
 
-def _number(unit: str, low: float, high: float, integer: bool = False):
-    """Declare a protocol value with its unit and the range in which it makes sense."""
-    return field(metadata={"unit": unit, "low": low, "high": high, "integer": integer})
+def _number(unit: str, low: float, high: float, integer: bool = False, study: bool = False):
+    """Declare a protocol value with its unit and the range in which it makes sense.
+
+    With `study`, it is a choice that a paper would state, and every protocol file makes it; all others tune how
+    LumbarHU finds and doubts things, and a file that does not name them leaves them as they are.
+    """
+    return field(metadata={"unit": unit, "low": low, "high": high, "integer": integer, "study": study})
 
 
 def _choice(*options: str):
-    return field(metadata={"unit": "", "options": options})
+    return field(metadata={"unit": "", "options": options, "study": True})
 
 
 def _level_names():
-    return field(metadata={"unit": "", "level_names": True})
+    return field(metadata={"unit": "", "level_names": True, "study": True})
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,9 @@ class Protocol:
     """Every choice of the measurement, in the units that the names state.
 
     The values come from a protocol file (see ``Resources/Protocols``), where each stands with its unit, source and
-    note; none has a default here. The metadata of each field gives its unit and allowed range, from which the file's
-    reader and the panel make their checks.
+    note; none has a default here. Those in `STUDY_VALUES` are the study's choices, all others LumbarHU's tuning. The
+    metadata of each field gives its unit and allowed range, from which the schema, the file's reader and the panel make
+    their checks.
     """
 
     # The frame
@@ -36,7 +41,7 @@ class Protocol:
     midline_length_max_mm: float = _number("mm", 1.0, 200.0)
 
     # The boundary
-    boundary_fraction: float = _number("1", 0.2, 0.95)
+    boundary_fraction: float = _number("1", 0.2, 0.95, study=True)
     boundary_fraction_tolerance: float = _number("1", 0.0, 1.0)
     boundary_fraction_min: float = _number("1", 0.0, 1.0)
     boundary_fraction_max: float = _number("1", 0.0, 1.0)
@@ -58,7 +63,7 @@ class Protocol:
     outline_noise_floor_hu: float = _number("HU", 0.1, 500.0)
     outline_support_min: float = _number("1", 0.0, 1.0)
     outline_gap_limit_mm: float = _number("mm", 0.0, 50.0)
-    cortical_margin_mm: float = _number("mm", 0.0, 10.0)
+    cortical_margin_mm: float = _number("mm", 0.0, 10.0, study=True)
 
     # The endplates
     endplate_bone_hu: float = _number("HU", 1.0, 1000.0)
@@ -71,12 +76,12 @@ class Protocol:
     endplate_height_max_mm: float = _number("mm", 1.0, 100.0)
 
     # The regions of interest
-    front_width_fraction: float = _number("1", 0.05, 0.95)
+    front_width_fraction: float = _number("1", 0.05, 0.95, study=True)
     lateral_extent: str = _choice("full", "anterior")
     round_radius_fraction: float = _number("1", 0.0, 1.0)
     off_center_fraction: float = _number("1", 0.0, 1.0)
     edge_tolerance_mm: float = _number("mm", 0.0, 1e-3)
-    slab_mm: float = _number("mm", 0.0, 50.0)
+    slab_mm: float = _number("mm", 0.0, 50.0, study=True)
     coarse_pixel_mm: float = _number("mm", 0.1, 10.0)
 
     # When a place is doubtful
@@ -129,8 +134,8 @@ class Protocol:
 
     # The patient
     mean_levels: tuple[str, ...] = _level_names()
-    minimum_levels: int = _number("1", 1, 6, integer=True)
-    lsc_hu: float = _number("HU", 0.1, 200.0)
+    minimum_levels: int = _number("1", 1, 6, integer=True, study=True)
+    lsc_hu: float = _number("HU", 0.1, 200.0, study=True)
     single_measurement_lsc_fraction: float = _number("1", 0.0, 2.0)
 
     # How sure the placement is
@@ -191,6 +196,9 @@ class Protocol:
     def with_values(self, **values) -> "Protocol":
         """Return a copy in which `values` stand in place of this protocol's."""
         return replace(self, **values)
+
+
+STUDY_VALUES: tuple[str, ...] = tuple(item.name for item in fields(Protocol) if item.metadata["study"])
 
 
 def check_value(name: str, value) -> None:

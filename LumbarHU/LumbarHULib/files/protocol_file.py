@@ -1,12 +1,13 @@
 """The measurement protocol from its file."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol import STUDY_VALUES, Protocol, check_value
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import LocatedValue, read_located_json
 from LumbarHULib.files.resources import resource_path
@@ -25,7 +26,8 @@ class ProtocolDocument:
     name, version, citation : str
         As the file states them.
     document : dict
-        The whole file as plain JSON values, for the record of a measurement; not to be changed.
+        The whole file as plain JSON values, for the record of a measurement; not to be changed. A tuning value that the
+        file does not name is in it as the shipped protocol has it.
     """
 
     protocol: Protocol
@@ -63,14 +65,34 @@ def protocol_from(document: LocatedValue) -> ProtocolDocument:
     """Return the protocol that a file, or a part of one, holds; raises InputError as `load_protocol` does."""
     check_against_schema(document, "protocol.schema.json")
     values = {name: _value(entry["value"], name) for name, entry in document["values"].value.items()}
+    plain = document.plain()
+    if missing := [item.name for item in fields(Protocol) if item.name not in values]:
+        plain["values"] |= {name: _shipped().document["values"][name] for name in missing}
     try:
-        protocol = Protocol(**values)
+        protocol = protocol_of_values(values)
     except InputError as problem:
         # What the schema cannot say: two values that contradict each other. The sentence names them.
         named = [entry for name, entry in document["values"].value.items() if f" {name} " in str(problem)]
         raise (named or [document])[0].error(str(problem)) from problem
     words = {name: document[name].value for name in ("name", "version", "citation")}
-    return ProtocolDocument(protocol, **words, document=document.plain())
+    return ProtocolDocument(protocol, **words, document=plain)
+
+
+def protocol_of_values(values: Mapping[str, Any]) -> Protocol:
+    """Return the protocol with these values, and the shipped one's tuning where they name none.
+
+    Raises
+    ------
+    InputError
+        When a value of the study's is missing, one is unknown or out of its range, or two contradict each other.
+    """
+    if missing := [name for name in STUDY_VALUES if name not in values]:
+        raise InputError(f"The protocol has no value {missing[0]}: add it.")
+    for name, value in values.items():
+        check_value(name, value)
+    if len(values) == len(fields(Protocol)):
+        return Protocol(**values)
+    return _shipped().protocol.with_values(**values)
 
 
 def _value(place: LocatedValue, name: str):

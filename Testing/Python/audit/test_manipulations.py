@@ -243,7 +243,7 @@ MANIPULATIONS = {
     ),
     "a standard deviation": Manipulation(in_table("results.csv", "sd_hu", "1.0", level="L1"), "results.csv, L1 round"),
     "a class": Manipulation(class_of_round, "summary.csv, round, class"),
-    "a class in the record alone": Manipulation(in_record("summaries", 1, "class", to="normal"), "record.json, oval"),
+    "a class in the record alone": Manipulation(in_record("summaries", 1, "class", to="osteopenia"), "record.json, o"),
     "shares of the trials": Manipulation(
         both(
             in_table("summary.csv", "share_normal", "1.0", roi="round"),
@@ -462,7 +462,7 @@ def second_reading(destination: Path) -> Path:
     """Another reader's midlines: who put them into this folder, nobody can know."""
     ct = random_ct()
     audit = example_audit(scan_facts=FACTS)
-    moved = [replace(one, midline_ras_mm=one.midline_ras_mm + [0.4, 0, 0]) for one in example_landmarks(ct)]
+    moved = [replace(one, midline_ras_mm=np.add(one.midline_ras_mm, (0.4, 0, 0))) for one in example_landmarks(ct)]
     exclusions = {"L2": "fracture, old", "L5": "out of the scan"}
     result = measure_ct(ct, moved, PROTOCOL.protocol, CUTOFFS.cutoffs, FACTS, exclusions)
     write_audit_folder(destination, replace(audit, result=result))

@@ -1,5 +1,6 @@
 """The protocol as data: what it says, and how a broken one is refused."""
 
+import importlib.util
 import json
 import re
 from dataclasses import asdict, fields
@@ -7,7 +8,7 @@ from dataclasses import asdict, fields
 import pytest
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol import STUDY_VALUES, Protocol
 from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL, load_protocol
 from LumbarHULib.files.resources import resource_path
 
@@ -54,8 +55,11 @@ def test_every_value_has_unit_source_and_a_note():
 def test_the_schema_has_the_ranges_of_the_core():
     schema = json.loads(resource_path("Schemas", "protocol.schema.json").read_text(encoding="utf-8"))
     values = schema["properties"]["values"]
-    names = [item.name for item in fields(Protocol)]
-    assert values["required"] == list(values["properties"]) == names
+    assert list(values["properties"]) == [item.name for item in fields(Protocol)]
+    assert values["required"] == [
+        *("boundary_fraction", "cortical_margin_mm", "front_width_fraction", "lateral_extent", "slab_mm"),
+        *("mean_levels", "minimum_levels", "lsc_hu"),
+    ]
     for item in fields(Protocol):
         allowed, unit = (values["properties"][item.name]["properties"][key] for key in ("value", "unit"))
         assert unit == {"const": item.metadata["unit"]}
@@ -64,6 +68,52 @@ def test_the_schema_has_the_ranges_of_the_core():
             assert allowed == {"type": kind, "minimum": item.metadata["low"], "maximum": item.metadata["high"]}
         elif "options" in item.metadata:
             assert allowed == {"enum": list(item.metadata["options"])}
+
+
+def test_the_schema_is_the_one_that_its_script_writes(repository):
+    path = repository / "Docs" / "write_protocol_schema.py"
+    spec = importlib.util.spec_from_file_location("write_protocol_schema", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    is_same = script.SCHEMA.read_text(encoding="utf-8") == script.text()
+    assert is_same, "run python Docs/write_protocol_schema.py"
+
+
+@pytest.fixture
+def study_only():
+    """Return a protocol file's content with the study's choices alone, the margin its own."""
+    document = json.loads(TEXT)
+    document["values"] = {name: document["values"][name] for name in STUDY_VALUES}
+    document["values"]["cortical_margin_mm"] |= {"value": 3.25, "source": "us"}
+    return document
+
+
+def test_a_file_need_not_repeat_how_things_are_found(study_only, tmp_path):
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(study_only), encoding="utf-8")
+    own, shipped = load_protocol(path), load_protocol()
+    assert asdict(own.protocol) == asdict(shipped.protocol) | {"cortical_margin_mm": 3.25}
+    # The record of a measurement holds all values, with who chose them.
+    entries = dict(shipped.document["values"])
+    assert own.document["values"] == entries | {"cortical_margin_mm": study_only["values"]["cortical_margin_mm"]}
+    assert own.document["name"] == study_only["name"]
+
+
+@pytest.mark.parametrize("name", STUDY_VALUES)
+def test_a_file_must_make_each_choice_of_a_study(name, study_only, tmp_path):
+    del study_only["values"][name]
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(study_only), encoding="utf-8")
+    with pytest.raises(InputError, match=name):
+        load_protocol(path)
+
+
+def test_a_tuning_value_that_contradicts_the_shipped_ones_is_refused(study_only, tmp_path):
+    study_only["values"]["midline_length_min_mm"] = {"value": 90, "unit": "mm", "source": "us"}
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(study_only), encoding="utf-8")
+    with pytest.raises(InputError, match="midline_length_min_mm = 90 and midline_length_max_mm = 60 contradict"):
+        load_protocol(path)
 
 
 def test_values_have_the_types_that_the_core_declares(tmp_path):

@@ -114,6 +114,42 @@ def test_without_blur_the_regions_measure_the_field_and_the_field_is_its_formula
     assert abs(back + half_depth_mm) < 3
 
 
+def test_the_density_changes_with_height_as_it_was_asked_for():
+    bone = Bone(gradient_hu_per_mm=(0.0, 0.0, 3.0), texture_hu=0.0)
+    case = render_case(Anatomy(bone=bone, scanner=replace(QUIET, slice_mm=2.0, thickness_mm=2.0)), 1)
+    # The grid's k runs upward.
+    assert case.ras_from_ijk[2, 2] == 2.0
+    assert np.diff(case.field_hu, axis=0) == pytest.approx(6.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("sharpening", [0.0, 1.0])
+def test_deep_inside_a_kernel_keeps_the_bone_s_value(sharpening):
+    bone = Bone(texture_hu=0.0)
+    case = render_case(Anatomy(bone=bone, scanner=replace(QUIET, blur_fwhm_mm=1.4, sharpening=sharpening)), 1)
+    middle = np.rint(np.linalg.solve(case.ras_from_ijk, [*case.midline_ras_mm.mean(axis=0), 1])[:3]).astype(int)[::-1]
+    assert case.voxels_hu[tuple(middle)] == pytest.approx(130.0, abs=1.0)
+
+
+def test_a_sharp_kernel_overshoots_outside_the_cortex():
+    soft, sharp = (
+        render_case(Anatomy(scanner=replace(QUIET, blur_fwhm_mm=0.9, sharpening=weight)), 1) for weight in (0.0, 1.0)
+    )
+    from_mm = np.arange(1.0, 2.5, 0.1)
+    assert profile_hu(sharp, 0, from_mm).min() < profile_hu(soft, 0, from_mm).min() - 30
+
+
+@pytest.mark.parametrize("scanner", [{"noise_hu": 20.0}, {"streak_hu": 20.0}, {"metal_hu": 20.0}])
+def test_noise_and_streaks_have_the_sd_they_were_asked_for(scanner):
+    quiet, noisy = (render_case(Anatomy(scanner=replace(QUIET, **change)), 1) for change in ({}, scanner))
+    added = noisy.voxels_hu.astype(float) - quiet.voxels_hu
+    assert added.std(axis=(1, 2)) == pytest.approx([20.0] * 3, rel=0.03)
+    along_x, along_y = (np.diff(added, axis=axis).std() for axis in (2, 1))
+    if "streak_hu" in scanner:
+        assert along_x < along_y / 4
+    if "noise_hu" in scanner:
+        assert along_x == pytest.approx(along_y, rel=0.05)
+
+
 def test_where_the_vein_opens_the_wall_there_is_no_cortex():
     case = render_case(Anatomy(vein=Vein(mouth_mm=12.0), scanner=QUIET), 1)
     across = case.outline_ras_mm[:, 0] - case.midline_ras_mm[1, 0]

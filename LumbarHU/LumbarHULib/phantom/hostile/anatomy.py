@@ -215,6 +215,24 @@ class Spur:
 
 
 @dataclass(frozen=True)
+class Band:
+    """A calcified ligament along the body, with a gap of soft tissue between them.
+
+    Parameters
+    ----------
+    angle_deg, width_mm : float
+        Direction of its middle, and its width along the outline.
+    gap_mm, thickness_mm, hu : float
+    """
+
+    angle_deg: float
+    width_mm: float
+    gap_mm: float = 0.8
+    thickness_mm: float = 1.5
+    hu: float = 700.0
+
+
+@dataclass(frozen=True)
 class RibHead:
     """A rib that ends at the body's posterolateral corner.
 
@@ -343,4 +361,5 @@ class Anatomy:
     surroundings: Surroundings = field(default_factory=Surroundings)
     spurs: tuple[Spur, ...] = ()
     lesions: tuple[Lesion, ...] = ()
+    bands: tuple[Band, ...] = ()
     scanner: Scanner = field(default_factory=Scanner)

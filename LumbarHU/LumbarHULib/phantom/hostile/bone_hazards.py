@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from LumbarHULib.phantom.hostile.anatomy import Anatomy, Lesion, Spur
+from LumbarHULib.phantom.hostile.anatomy import Anatomy, Band, Lesion, Spur
 from LumbarHULib.phantom.hostile.hazards import Range, random_side
 
 
@@ -51,6 +51,29 @@ class Bridging:
             random.uniform(0.3, 1.0),
         )
         return replace(anatomy, spurs=(*anatomy.spurs, bridge))
+
+
+@dataclass(frozen=True)
+class Ligament:
+    """Calcified longitudinal ligaments: a second contour in front of the body, or behind it in the canal."""
+
+    gap_mm: Range = (0.2, 1.8)
+
+    def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
+        """Return the anatomy with it."""
+        at_back = random.random() < 0.4
+        inner_mm = anatomy.shape.canal * anatomy.shape.width_mm
+        bands = [
+            Band(
+                random.uniform(262, 278) if behind else random.uniform(60, 120),
+                random.uniform(0.5, 0.9) * inner_mm if behind else random.uniform(12, 30),
+                random.uniform(*self.gap_mm),
+                random.uniform(1.0, 3.5),
+                random.uniform(300, 900),
+            )
+            for behind in ([True, False] if at_back else [False])
+        ]
+        return replace(anatomy, bands=(*anatomy.bands, *bands))
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,11 @@ class Bones:
                 spur.hu,
             )
         self._paint_canal(values, body_mm)
+        for band in self.anatomy.bands:
+            index = canvas.body.index_toward(band.angle_deg, canvas.center_mm)
+            half_mm = (band.thickness_mm / 2 * canvas.body.bump(index, band.width_mm))[canvas.nearest]
+            middle_mm = band.gap_mm + band.thickness_mm / 2
+            canvas.fill(values, np.abs(body_mm - middle_mm) - half_mm.astype(np.float32), band.hu)
         arch_mm = self.joined_arch_mm(body_mm, z_mm)
         of_arch = arch_mm < body_mm
         bone_mm = np.minimum(body_mm, arch_mm)

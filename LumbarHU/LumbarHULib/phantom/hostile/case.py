@@ -152,6 +152,7 @@ def render_case(anatomy: Anatomy, seed: int, name: str = "") -> HostileCase:
 def _exact_mm(anatomy: Anatomy) -> float:
     """Return how far from the body something is painted whose edge follows its outline."""
     heights = [spur.height_mm * (1 + abs(spur.slope) * 5) for spur in anatomy.spurs]
+    heights += [band.gap_mm + band.thickness_mm for band in anatomy.bands]
     gaps = [1.7 * gap for gap in anatomy.surroundings.lung_gap_mm or ()]
     return max([3.0, anatomy.surroundings.crura_mm, *heights, *gaps]) + 1.0
 

@@ -25,6 +25,7 @@ FAMILIES: dict[str, tuple] = {
     "rib_head": (h.Thorax(), h.RibHeads(gap_mm=(0.0, 0.7))),
     "osteophyte": (b.Osteophytes(),),
     "bridging": (b.Bridging(),),
+    "ligament": (b.Ligament(),),
     "sclerosis": (b.Sclerosis(),),
     "dense_pedicles": (h.DensePedicles(),),
     "schmorl": (b.SchmorlNode(),),
@@ -45,7 +46,17 @@ FAMILIES: dict[str, tuple] = {
 
 # In "mixed" cases several hazards meet, the scanner's last.
 _ANATOMIES = (
-    *(h.Horns(), h.FlatBack(), h.Foramen(), h.VCanal(), h.OpenWall(), b.Osteophytes(), b.Bridging(), b.Sclerosis()),
+    *(
+        h.Horns(),
+        h.FlatBack(),
+        h.Foramen(),
+        h.VCanal(),
+        h.OpenWall(),
+        b.Osteophytes(),
+        b.Bridging(),
+        b.Ligament(),
+        b.Sclerosis(),
+    ),
     *(
         h.DensePedicles(),
         h.FlaredWalls(),
@@ -177,4 +188,4 @@ def draw_anatomy(random: np.random.Generator) -> Anatomy:
         blur_fwhm_mm=random.uniform(1.0, 1.6),
         noise_hu=random.uniform(8, 22),
     )
-    return Anatomy(shape, bone, vein, arch, around, (), (), scanner)
+    return Anatomy(shape, bone, vein, arch, around, scanner=scanner)

@@ -1,0 +1,77 @@
+"""Write the schema of protocol files from the fields of LumbarHULib/core/protocol.py.
+
+python Docs/write_protocol_schema.py
+
+A test holds the file against it.
+"""
+
+import json
+import sys
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "LumbarHU"))
+
+from LumbarHULib.core.levels import MEAN_LEVELS  # noqa: E402
+from LumbarHULib.core.protocol import STUDY_VALUES, Protocol  # noqa: E402
+from LumbarHULib.files.resources import resource_path  # noqa: E402
+
+SCHEMA = resource_path("Schemas", "protocol.schema.json")
+_NAME = "lumbarhu-protocol-1"
+_TEXT = {"type": "string", "minLength": 1}
+
+
+def schema() -> dict[str, Any]:
+    """Return the schema as plain JSON values."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": _NAME,
+        "title": "Measurement protocol of LumbarHU",
+        "description": "The study's choices, each with its unit, source and note, and any other value that should "
+        "differ from the protocol in Resources/Protocols.",
+        "type": "object",
+        "required": ["schema", "name", "version", "citation", "values"],
+        "additionalProperties": False,
+        "properties": {
+            "$schema": {"type": "string"},
+            "schema": {"const": _NAME},
+            **dict.fromkeys(("name", "version", "citation"), _TEXT),
+            "values": {
+                "type": "object",
+                "required": list(STUDY_VALUES),
+                "additionalProperties": False,
+                "properties": {item.name: _quantity(item) for item in fields(Protocol)},
+            },
+        },
+        "$defs": {
+            "quantity": {
+                "type": "object",
+                "required": ["value", "unit", "source"],
+                "additionalProperties": False,
+                "properties": {"value": {}, "unit": {"type": "string"}, "source": _TEXT, "note": {"type": "string"}},
+            }
+        },
+    }
+
+
+def text() -> str:
+    """Return the file's text."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _quantity(item: Field) -> dict[str, Any]:
+    declared = item.metadata
+    if "options" in declared:
+        value: dict[str, Any] = {"enum": list(declared["options"])}
+    elif "level_names" in declared:
+        value = {"type": "array", "items": {"enum": list(MEAN_LEVELS)}, "minItems": 1, "uniqueItems": True}
+    else:
+        kind = "integer" if declared["integer"] else "number"
+        value = {"type": kind, "minimum": declared["low"], "maximum": declared["high"]}
+    return {"$ref": "#/$defs/quantity", "properties": {"value": value, "unit": {"const": declared["unit"]}}}
+
+
+if __name__ == "__main__":
+    SCHEMA.write_text(text(), encoding="utf-8")
