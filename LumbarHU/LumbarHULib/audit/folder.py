@@ -40,6 +40,7 @@ def write_audit_folder(
     overwrite: bool = False,
     also_write: Callable[[Path], None] | None = None,
     progress: Callable[[float, str], None] | None = None,
+    seal: Callable[[Path], None] | None = None,
 ) -> None:
     """Write the audit folder of one reading, whole or not at all.
 
@@ -59,6 +60,8 @@ def write_audit_folder(
         Called with the folder before its record is made, to put a further file there, such as a scene.
     progress : callable, optional
         Called with the share done, from 0 to 1, and what is being done.
+    seal : callable, optional
+        Called with the folder when its record is there, to sign it.
 
     Raises
     ------
@@ -85,6 +88,8 @@ def write_audit_folder(
         hashes |= {name: file_sha256(folder / name) for name in files_in(folder) if name not in hashes}
         record = record_of(audit, hashes)
         _write_text(folder / RECORD, _json_text(record))
+        if seal is not None:
+            seal(folder)
 
 
 def files_in(folder: Path) -> list[str]:

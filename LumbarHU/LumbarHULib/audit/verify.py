@@ -17,6 +17,7 @@ from LumbarHULib.audit.replay import (
     replay,
     replay_differences,
 )
+from LumbarHULib.audit.signature import fingerprint_of, signing_key
 from LumbarHULib.audit.verify_numbers import LabelVoxels, label_voxels
 from LumbarHULib.audit.verify_tables import result_differences, summary_differences
 from LumbarHULib.core.ct_volume import CtVolume
@@ -60,6 +61,7 @@ _MEANINGS = (
     ("results.csv", "the table does not say what the label maps measure in the CT"),
     ("summary.csv", "the table does not say what the levels and the cutoffs give"),
     ("report.html", "the report does not show what the folder holds"),
+    ("record.json.sig", "the folder is not the one that was signed"),
     ("record.json", "the record does not say what markups, CT, protocol and cutoffs give"),
     ("", "the folder does not hold the files that were written"),
 )
@@ -87,6 +89,7 @@ def verification_of(
     ct: CtVolume,
     progress: Callable[[float, str], None] | None = None,
     headers: CtHeaders | None = None,
+    signer: Path | None = None,
 ) -> Verification:
     """Return what differs between an audit folder and what its files and its CT give when worked out again.
 
@@ -103,6 +106,8 @@ def verification_of(
         Called with the share done, from 0 to 1, and what is being done.
     headers : CtHeaders, optional
         What the CT's file tells of it.
+    signer : pathlib.Path, optional
+        A public key: the folder must be signed by it.
 
     Raises
     ------
@@ -115,6 +120,7 @@ def verification_of(
     ct = _as_in_the_scene(ct, record["ct"])
     progress(0.0, "Comparing the hashes")
     differences, notes = _file_differences(folder, record["files"])
+    differences += _signature_differences(folder, signer, notes)
     changed_files = [_place_of(difference) for difference in differences]
     ct_differences = _ct_differences(record["ct"], ct)
     differences += ct_differences
@@ -149,6 +155,20 @@ def verification_of(
         notes.append(f"Ignored, as file managers leave them in any folder: {', '.join(ignored[:3])}{more}.")
     progress(1.0, "Verified")
     return Verification(tuple(dict.fromkeys(differences)), tuple(dict.fromkeys(by_version)), tuple(notes))
+
+
+def _signature_differences(folder: Path, signer: Path | None, notes: list[str]) -> list[str]:
+    wanted = "" if signer is None else fingerprint_of(signer)
+    try:
+        key = signing_key(folder)
+    except InputError as problem:
+        return [str(problem)]
+    if key:
+        notes.append(f"Signed with the key {key}.")
+    if wanted and key != wanted:
+        found = f"signed with {key}" if key else "not signed"
+        return [f"{SIGNATURE}: expected a signature with the key {wanted}, found the folder {found}."]
+    return []
 
 
 def _replayed(folder, record, documents, ct, labels, headers, changed_files) -> list[str]:

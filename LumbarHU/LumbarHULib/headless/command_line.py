@@ -211,6 +211,9 @@ def _add_measure(commands) -> None:
     measure.add_argument(
         "--scene", action="store_true", help="leave a Slicer scene, scene.mrb, in the audit folder as well"
     )
+    measure.add_argument(
+        "--sign", type=Path, metavar="KEY", help="sign the folder with a private key of OpenSSH, by ssh-keygen -Y"
+    )
     measure.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
     measure.set_defaults(command=measure_command.run_measure)
 
@@ -248,6 +251,9 @@ def _add_verify(commands) -> None:
     )
     verify.add_argument("folder", type=Path, metavar="DIR", help="audit folder")
     verify.add_argument("--ct", type=Path, required=True, metavar="CT", help="the CT that it was measured in")
+    verify.add_argument(
+        "--signer", type=Path, metavar="KEY.pub", help="public key of OpenSSH that must have signed the folder"
+    )
     verify.add_argument("--json", action="store_true", help="print what was found as JSON, for pipelines")
     verify.set_defaults(command=verify_command.run_verify)
 

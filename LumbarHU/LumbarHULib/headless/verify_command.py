@@ -22,7 +22,7 @@ def run_verify(options: argparse.Namespace) -> int:
     try:
         ct_file = read_ct(options.ct, progress, measured_points(options.folder))
         headers = CtHeaders(ct_file.scan_facts, ct_file.findings)
-        found = verification_of(options.folder, ct_file.ct, progress, headers)
+        found = verification_of(options.folder, ct_file.ct, progress, headers, options.signer)
     finally:
         progress.clear()
     if options.json:
