@@ -5,7 +5,7 @@
 # make evidence the choice of the protocol's defaults, and how exact a measurement is, worked out anew
 # make browser  every page that it writes, looked at in a Chromium that is installed
 # make pictures the documents' pictures, drawn again from the demo, and the lists and the schema made from the code
-# make lint     style alone;  make format: mends it
+# make lint     style and types alone;  make format: mends the style
 # make clean    removes what the above made, .venv too
 #
 # Each of them first makes .venv, once, with the versions that pyproject.toml and constraints.txt pin.
@@ -64,13 +64,14 @@ pictures: $(INSTALLED)
 lint: $(INSTALLED)
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
+	$(RUN) -m mypy
 
 format: $(INSTALLED)
 	$(RUN) -m ruff check --fix
 	$(RUN) -m ruff format
 
 clean:
-	rm -rf $(VENV) demo demo-cohort evidence build dist .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo demo-cohort evidence build dist .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt

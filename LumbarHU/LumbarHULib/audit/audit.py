@@ -71,7 +71,7 @@ class Audit:
     extra: Mapping[str, Any] = field(default_factory=dict)
     world_from_file: np.ndarray = field(default_factory=lambda: np.eye(4))
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for what, text in (("case", self.case), ("reader", self.reader)):
             if not text.strip() or not text.isprintable():
                 raise InputError(f"The name of the {what} is {text!r}: give one of printable characters on one line.")

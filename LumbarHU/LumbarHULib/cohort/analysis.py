@@ -64,7 +64,7 @@ class AnalysisOptions:
     resamples: int = 2000
     seed: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         part, whole = self.prevalences.get("osteoporosis", 0), self.prevalences.get("low_bmd", 1)
         if whole < part:
             raise InputError(

@@ -46,7 +46,7 @@ class BootstrapCutoff:
     without_cutoff: int
     seed: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_finite(self)
 
     @property

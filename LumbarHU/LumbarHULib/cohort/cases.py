@@ -108,7 +108,7 @@ class Cohort:
     note: str = ""
     groups_by_t_score: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         n = len(self.cases)
         if not n:
             raise InputError("The cohort has no case: give at least one.")

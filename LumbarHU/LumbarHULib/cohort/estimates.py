@@ -34,7 +34,7 @@ class Estimate:
     confidence: float = CONFIDENCE
     left_out: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_finite(self)
         if self.low > self.high:
             raise InputError(f"The interval from {self.low:g} to {self.high:g} is turned around: check the data.")
@@ -69,7 +69,7 @@ class HypothesisTest:
     p_value: float
     left_out: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_finite(self)
 
 

@@ -30,7 +30,7 @@ class TScoreCriteria:
     normal_at_least: float
     osteoporosis_at_most: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.osteoporosis_at_most < self.normal_at_least:
             raise InputError(
                 f"Osteoporosis down from T = {self.osteoporosis_at_most:g} and normal from {self.normal_at_least:g} "
@@ -81,7 +81,7 @@ class Description:
     minimum: float
     maximum: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_finite(self)
 
 

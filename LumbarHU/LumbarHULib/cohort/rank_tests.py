@@ -35,7 +35,7 @@ class PairwiseTest:
     p_value: float
     corrected_p_value: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_finite(self)
 
 

@@ -48,7 +48,7 @@ class SyntheticSpec:
     longest_days: int = 90
     youngest: float = 20
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (-1 < self.hu_with_bmd < 1 and 0 <= self.pull_to_mean <= 1):
             raise InputError(
                 f"A correlation of {self.hu_with_bmd:g} or a pull of {self.pull_to_mean:g} cannot be drawn: give a "

@@ -32,7 +32,7 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"A row of {self.name} has not {len(self.columns)} cells.")
 
@@ -51,7 +51,7 @@ _EACH = "each"
 class Omissions:
     """What could not be worked out, by name and reason, while the rest goes on."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._names: dict[tuple[str, str], list[str]] = {}
         self._reasons: dict[tuple[str, str], str] = {}
 

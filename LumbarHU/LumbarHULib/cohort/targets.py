@@ -32,7 +32,7 @@ class Target:
     rule: str
     positive: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.rule not in ("<=", "<"):
             raise InputError(f"Rule “{self.rule}” is not known: use <= or <.")
 

@@ -18,7 +18,7 @@ class TwoPieceNormal:
     q1: float
     q3: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.q1 < self.median < self.q3:
             raise InputError(
                 f"Median {self.median:g} with quartiles {self.q1:g} and {self.q3:g} is no distribution: the median "

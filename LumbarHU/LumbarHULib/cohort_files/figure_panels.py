@@ -49,7 +49,7 @@ class Panels:
         Stands above all panels, such as that the data are synthetic.
     """
 
-    def __init__(self, count: int, note: str = ""):
+    def __init__(self, count: int, note: str = "") -> None:
         self._rows = (count + _COLUMNS) // _COLUMNS  # one place more than panels, rounded up
         with _style():
             from matplotlib.figure import Figure

@@ -1,10 +1,12 @@
 """The CT in one canonical axis order, as a stack of axial slices: how a file was stored changes nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations, product
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
@@ -61,23 +63,24 @@ class AxialStack:
     @cached_property
     def pixel_spacings_mm(self) -> tuple[float, float]:
         """Lengths of the in-plane steps along i and j, in mm."""
-        return tuple(float(length) for length in np.linalg.norm(self.ras_from_ijk[:3, :2], axis=0))
+        along_i_mm, along_j_mm = np.linalg.norm(self.ras_from_ijk[:3, :2], axis=0)
+        return float(along_i_mm), float(along_j_mm)
 
     @cached_property
     def pixel_area_mm2(self) -> float:
         """Area of the parallelogram of the two in-plane steps, in mm²."""
         return float(np.linalg.norm(np.cross(self.ras_from_ijk[:3, 0], self.ras_from_ijk[:3, 1])))
 
-    def to_ijk(self, points_ras_mm) -> np.ndarray:
+    def to_ijk(self, points_ras_mm: ArrayLike) -> np.ndarray:
         """Return RAS points, shape (..., 3), as indices (i, j, k) of this stack, not rounded."""
         offsets_mm = np.asarray(points_ras_mm) - self.ras_from_ijk[:3, 3]
         return offsets_mm @ np.linalg.inv(self.ras_from_ijk[:3, :3]).T
 
-    def slice_heights(self, points_ras_mm) -> np.ndarray:
+    def slice_heights(self, points_ras_mm: ArrayLike) -> np.ndarray:
         """Return how many slices RAS points, shape (..., 3), lie above the first one along the normal, not rounded."""
         return (np.asarray(points_ras_mm) - self.ras_from_ijk[:3, 3]) @ self.normal_ras / self.slice_spacing_mm
 
-    def stored_crop(self, mask: np.ndarray, offset_kji) -> tuple[np.ndarray, tuple[int, int, int]]:
+    def stored_crop(self, mask: np.ndarray, offset_kji: Sequence[int]) -> tuple[np.ndarray, tuple[int, int, int]]:
         """Return a crop of this stack, and its offset, in the stored axis order.
 
         Parameters
@@ -93,21 +96,25 @@ class AxialStack:
             The crop and the index of its first voxel in the stored array.
         """
         back = np.argsort(self.stored_axes)
-        crop = np.flip(mask, [axis for axis in range(3) if self.flipped[axis]])
+        crop = np.flip(mask, tuple(axis for axis in range(3) if self.flipped[axis]))
         offset = [
             self.voxels_hu.shape[axis] - offset_kji[axis] - mask.shape[axis] if self.flipped[axis] else offset_kji[axis]
             for axis in range(3)
         ]
-        return crop.transpose(back), tuple(int(offset[axis]) for axis in back)
+        k, j, i = (int(offset[axis]) for axis in back)
+        return crop.transpose(back), (k, j, i)
 
-    def canonical_crop(self, mask: np.ndarray, stored_offset_kji) -> tuple[np.ndarray, tuple[int, int, int]]:
+    def canonical_crop(
+        self, mask: np.ndarray, stored_offset_kji: Sequence[int]
+    ) -> tuple[np.ndarray, tuple[int, int, int]]:
         """Return a crop of the stored array, and its offset, in this stack's axis order: undoes `stored_crop`."""
         crop = mask.transpose(self.stored_axes)
         offset = [stored_offset_kji[axis] for axis in self.stored_axes]
         for axis in range(3):
             if self.flipped[axis]:
                 offset[axis] = self.voxels_hu.shape[axis] - offset[axis] - crop.shape[axis]
-        return np.flip(crop, [axis for axis in range(3) if self.flipped[axis]]), tuple(int(start) for start in offset)
+        k, j, i = map(int, offset)
+        return np.flip(crop, tuple(axis for axis in range(3) if self.flipped[axis])), (k, j, i)
 
 
 def axial_stack(ct: CtVolume, protocol: Protocol) -> AxialStack:
@@ -138,15 +145,18 @@ def axial_stack(ct: CtVolume, protocol: Protocol) -> AxialStack:
     matrix[:3, 3] = np.round(origin, _ORIGIN_DECIMALS) + 0.0
     matrix.flags.writeable = False
 
-    stored_axes = tuple(2 - column for column in reversed(columns))
-    flipped = tuple(reversed(flips))
-    against = [axis for axis in range(3) if flipped[axis]]
+    stored_axes = (2 - k_column, 2 - j_column, 2 - i_column)
+    flipped = (flips[2], flips[1], flips[0])
+    against = tuple(axis for axis in range(3) if flipped[axis])
     view = np.flip(ct.voxels_hu.transpose(stored_axes), against)
     view.flags.writeable = False
     padding_hu = None
     if ct.padding_hu is not None:
-        per_voxel = (np.broadcast_to(of_slices[:, None, None], ct.voxels_hu.shape) for of_slices in ct.padding_hu.T)
-        padding_hu = tuple(np.flip(limits.transpose(stored_axes), against) for limits in per_voxel)
+        low_hu, high_hu = (
+            np.flip(np.broadcast_to(of_slices[:, None, None], ct.voxels_hu.shape).transpose(stored_axes), against)
+            for of_slices in ct.padding_hu.T
+        )
+        padding_hu = (low_hu, high_hu)
     return AxialStack(view, matrix, stored_axes, flipped, padding_hu)
 
 

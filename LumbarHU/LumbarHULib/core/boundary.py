@@ -78,7 +78,7 @@ def boundary_from_markup(
     """
     level = frame.level
     given = points_ras_mm is not None
-    if not given:
+    if points_ras_mm is None:
         points_ras_mm = automatic_boundary_ras_mm(frame, outline, protocol)
     first, second = frame.to_uv_mm(points_ras_mm)
     length_mm = float(np.linalg.norm(second - first))

@@ -43,7 +43,7 @@ def summarize_roi(
     nearest = _nearest(mean_hu, cutoffs)
     distance_hu = mean_hu - nearest.cutoff_hu
     within_error = abs(distance_hu) < protocol.single_measurement_lsc_fraction * protocol.lsc_hu
-    inside = None if nearest.low_hu is None else nearest.low_hu <= mean_hu <= nearest.high_hu
+    inside = None if nearest.interval_hu is None else nearest.interval_hu[0] <= mean_hu <= nearest.interval_hu[1]
     is_plausible = protocol.plausible_mean_min_hu <= mean_hu <= protocol.plausible_mean_max_hu
     may_classify = may_classify and is_plausible
     class_name = classify(mean_hu, cutoffs) if may_classify else "not_classified"
@@ -81,7 +81,13 @@ def _nearest(mean_hu: float, cutoffs: RoiCutoffs) -> Cutoff:
 
 
 def _findings(
-    roi, mean_hu, nearest: Cutoff, distance_hu, within_error, inside, protocol: Protocol
+    roi: str,
+    mean_hu: float,
+    nearest: Cutoff,
+    distance_hu: float,
+    within_error: bool,
+    inside: bool | None,
+    protocol: Protocol,
 ) -> tuple[Finding, ...]:
     findings = []
     if inside:

@@ -37,7 +37,7 @@ class CtVolume:
     ras_from_ijk: np.ndarray
     padding_hu: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         matrix = np.array(self.ras_from_ijk, dtype=float)
         matrix.flags.writeable = False
         object.__setattr__(self, "ras_from_ijk", matrix)

@@ -13,7 +13,7 @@ class Proportion:
     count: int
     total: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.count <= self.total or self.total < 1:
             raise InputError(
                 f"{self.count} of {self.total} is no proportion: the count must lie between 0 and the total."
@@ -49,13 +49,18 @@ class Cutoff:
     note: str = ""
     source: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if (self.low_hu is None) != (self.high_hu is None):
             raise InputError(f"The cutoff {self.cutoff_hu:g} HU has one end of its interval: give both, or none.")
-        if self.low_hu is not None and not self.low_hu <= self.cutoff_hu <= self.high_hu:
+        if self.interval_hu is not None and not self.interval_hu[0] <= self.cutoff_hu <= self.interval_hu[1]:
             raise InputError(
                 f"The cutoff {self.cutoff_hu:g} HU lies outside its interval {self.low_hu:g} to {self.high_hu:g} HU."
             )
+
+    @property
+    def interval_hu(self) -> tuple[float, float] | None:
+        """The two ends of the cutoff's own interval; None where it is not known."""
+        return None if self.low_hu is None or self.high_hu is None else (self.low_hu, self.high_hu)
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class RoiCutoffs:
     osteopenia_recovered_percent: float | None = None
     whose: str = "the"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.osteoporosis.cutoff_hu < self.normal.cutoff_hu:
             raise InputError(
                 f"The osteoporosis cutoff {self.osteoporosis.cutoff_hu:g} HU is not below the normal cutoff "
@@ -117,6 +122,6 @@ class CutoffTable:
     tube_voltage_kv: float | None = None
     contrast_medium: bool | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if set(self.rois) != set(ROIS):
             raise InputError(f"The cutoffs “{self.name}” name {', '.join(sorted(self.rois))}: give {', '.join(ROIS)}.")

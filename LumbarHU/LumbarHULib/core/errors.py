@@ -31,12 +31,12 @@ class InputError(ValueError):
         As given.
     """
 
-    def __init__(self, sentence: str, level: str | None = None, remedy: str = ""):
+    def __init__(self, sentence: str, level: str | None = None, remedy: str = "") -> None:
         super().__init__(_TOO_LONG.sub(_without_middle, f"{sentence}: {remedy}." if remedy else sentence))
         self.level = level
         self.cause, self.remedy = sentence.removesuffix("."), remedy
 
 
-def _without_middle(name: re.Match) -> str:
+def _without_middle(name: re.Match[str]) -> str:
     half = _LONGEST_NAME // 2
     return f"{name[0][:half]}…{name[0][-half:]}"

@@ -38,7 +38,7 @@ class Finding:
     level: str = ""
     roi: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.severity not in SEVERITIES:
             raise ValueError(f"Severity “{self.severity}” is none of {', '.join(SEVERITIES)}.")
         if not self.code.replace("_", "").isalnum() or self.code != self.code.lower():

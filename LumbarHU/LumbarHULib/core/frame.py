@@ -1,8 +1,10 @@
 """The frame of one level: from a midline to its slice, its axes and its depth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
@@ -51,19 +53,19 @@ class Frame:
     uv_per_slice_mm: np.ndarray
     findings: tuple[Finding, ...] = ()
 
-    def to_uv_mm(self, points_ras_mm) -> np.ndarray:
+    def to_uv_mm(self, points_ras_mm: ArrayLike) -> np.ndarray:
         """Return RAS points, shape (n, 3), projected along the slice normal: (u, v), shape (n, 2)."""
         return (np.asarray(points_ras_mm) - self.origin_ras_mm) @ np.column_stack([self.u_ras, self.v_ras])
 
-    def to_ij(self, points_uv_mm) -> np.ndarray:
+    def to_ij(self, points_uv_mm: ArrayLike) -> np.ndarray:
         """Return (u, v) points, shape (n, 2), as indices (i, j) of pixels in the mid-slice, not rounded."""
         return (np.asarray(points_uv_mm) - self.uv_from_ij[:, 2]) @ np.linalg.inv(self.uv_from_ij[:, :2]).T
 
-    def to_ras_mm(self, points_uv_mm) -> np.ndarray:
+    def to_ras_mm(self, points_uv_mm: ArrayLike) -> np.ndarray:
         """Return (u, v) points, shape (n, 2), as RAS points in the mid-slice, shape (n, 3)."""
         return self.origin_ras_mm + np.asarray(points_uv_mm) @ np.vstack([self.u_ras, self.v_ras])
 
-    def heights_mm(self, points_ras_mm) -> np.ndarray:
+    def heights_mm(self, points_ras_mm: ArrayLike) -> np.ndarray:
         """Return how far RAS points, shape (n, 3), lie above the mid-slice along its normal, shape (n,)."""
         return (np.asarray(points_ras_mm) - self.origin_ras_mm) @ self.normal_ras
 
@@ -190,7 +192,7 @@ def _check_depth(level: str, depth_mm: float, protocol: Protocol) -> None:
         )
 
 
-def _check_inside(level: str, uv_from_ij: np.ndarray, depth_mm: float, shape_kji) -> None:
+def _check_inside(level: str, uv_from_ij: np.ndarray, depth_mm: float, shape_kji: Sequence[int]) -> None:
     """Raise InputError unless both midline ends fall on voxels of the slice."""
     for name, end_uv in (("front", (0.0, 0.0)), ("back", (0.0, -depth_mm))):
         i, j = np.linalg.solve(uv_from_ij[:, :2], end_uv - uv_from_ij[:, 2])

@@ -44,7 +44,7 @@ def slab_around(stack: AxialStack, frame: Frame, protocol: Protocol) -> Slab:
     half = int(np.floor(protocol.slab_mm / spacing_mm / 2 + _TIE))
     wanted_first, wanted_last = frame.mid_slice - half, frame.mid_slice + half
     first, last = max(0, wanted_first), min(stack.voxels_hu.shape[0] - 1, wanted_last)
-    findings = ()
+    findings: tuple[Finding, ...] = ()
     if (first, last) != (wanted_first, wanted_last):
         findings = (
             Finding(
@@ -123,10 +123,10 @@ def trimmed_mask(inside: np.ndarray, offset_kji: Sequence[int]) -> RoiMask:
         Index of the first voxel of `inside`.
     """
     if not inside.any():
-        return RoiMask(inside[:, :0, :0], tuple(int(start) for start in offset_kji))
+        return RoiMask(inside[:, :0, :0], (int(offset_kji[0]), int(offset_kji[1]), int(offset_kji[2])))
     crop, offset = [], []
     for axis, start in enumerate(offset_kji):
         filled = np.flatnonzero(inside.any(axis=tuple(other for other in range(3) if other != axis)))
         crop.append(slice(filled[0], filled[-1] + 1))
         offset.append(int(start + filled[0]))
-    return RoiMask(np.ascontiguousarray(inside[tuple(crop)]), tuple(offset))
+    return RoiMask(np.ascontiguousarray(inside[tuple(crop)]), (offset[0], offset[1], offset[2]))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import parse_level
@@ -32,11 +33,11 @@ class MidlineOrigin:
     corrected_mm: float = 0.0
     corrected_deg: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.kind not in ORIGINS:
             raise InputError(f"Unknown midline origin “{self.kind}”: use one of {', '.join(ORIGINS)}.")
 
-    def __str__(self):
+    def __str__(self) -> str:
         if self.kind == "proposal_corrected":
             return f"{self.kind} ({self.corrected_mm:.2f} mm, {self.corrected_deg:.2f} deg)"
         return self.kind
@@ -94,7 +95,7 @@ class Landmarks:
     outline_ras_mm: np.ndarray | None = None
     origin: MidlineOrigin = MANUAL
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "level", parse_level(self.level))
         for role, least, most in (("midline", 2, 2), ("boundary", 2, 2), ("outline", 4, None)):
             name = f"{role}_ras_mm"
@@ -103,7 +104,7 @@ class Landmarks:
                 continue
             object.__setattr__(self, name, self._checked_points(role, value, least, most))
 
-    def _checked_points(self, role: str, value, least: int, most: int | None) -> np.ndarray:
+    def _checked_points(self, role: str, value: ArrayLike, least: int, most: int | None) -> np.ndarray:
         points = np.asarray(value, dtype=float)
         if points.size and (points.ndim != 2 or points.shape[1] != 3):
             raise InputError(

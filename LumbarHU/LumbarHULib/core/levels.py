@@ -1,6 +1,6 @@
 """The vertebral levels and the five regions of interest, by name, order and label value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from LumbarHULib.core.errors import InputError
@@ -32,6 +32,6 @@ def parse_level(text: str) -> str:
     return level
 
 
-def sorted_levels(levels) -> tuple[str, ...]:
+def sorted_levels(levels: Iterable[str]) -> tuple[str, ...]:
     """Return `levels` from cranial to caudal."""
     return tuple(sorted(levels, key=LEVELS.index))

@@ -28,6 +28,10 @@ _SMALLEST_MM2 = 1e-30
 _ROOM = 1.0 - 1e-12
 
 
+_Three = tuple[np.ndarray, np.ndarray, np.ndarray]
+_Bounds = _Three
+
+
 def largest_oval(
     regions_uv_mm: np.ndarray,
     crossings_v_mm: np.ndarray,
@@ -72,10 +76,18 @@ def largest_oval(
         best_bottom, best_top, half_u = _best(bottom, top, crossings_v_mm, bounds, line_normal_uv, line_offset_mm)
         reach = reach * _SHRINK
     found = ((best_top + best_bottom) / 2, half_u, (best_top - best_bottom) / 2)
-    return tuple(np.where(fits, figure[..., 0], 0.0) for figure in found)
+    center_v, half_u, half_v = (np.where(fits, figure[..., 0], 0.0) for figure in found)
+    return center_v, half_u, half_v
 
 
-def _best(bottom, top, crossings_v_mm, bounds, line_normal_uv, line_offset_mm) -> tuple[np.ndarray, ...]:
+def _best(
+    bottom: np.ndarray,
+    top: np.ndarray,
+    crossings_v_mm: np.ndarray,
+    bounds: _Bounds,
+    line_normal_uv: np.ndarray,
+    line_offset_mm: float,
+) -> _Three:
     """Return bottom, top and half-axis along u, shape (..., 1), of the greatest ellipse from `bottom` to `top`."""
     center, half_v = (top + bottom) / 2, np.maximum((top - bottom) / 2, FINEST_MM)
     half_u = _half_axis_u(center, half_v, bounds, line_normal_uv, line_offset_mm)
@@ -86,10 +98,11 @@ def _best(bottom, top, crossings_v_mm, bounds, line_normal_uv, line_offset_mm) -
         of_tied = np.where(is_best, key, -np.inf)
         is_best = of_tied == of_tied.max(axis=-1, keepdims=True)
     best = np.argmax(is_best, axis=-1)[..., None]
-    return tuple(np.take_along_axis(figure, best, axis=-1) for figure in (bottom, top, half_u))
+    bottom, top, half_u = (np.take_along_axis(figure, best, axis=-1) for figure in (bottom, top, half_u))
+    return bottom, top, half_u
 
 
-def _bounds_of_corners(regions_uv_mm, line_normal_uv, line_offset_mm) -> tuple[np.ndarray, ...]:
+def _bounds_of_corners(regions_uv_mm: np.ndarray, line_normal_uv: np.ndarray, line_offset_mm: float) -> _Bounds:
     """Return what bounds an ellipse's half-axis along u: the corners, and the region's width.
 
     The width alone guards against corners that are far apart, and only toward the sides: an ellipse may pass between
@@ -110,7 +123,9 @@ def _bounds_of_corners(regions_uv_mm, line_normal_uv, line_offset_mm) -> tuple[n
     return of_corners, origin_v, np.maximum(nearer_side, 0.0)[..., None] ** 2
 
 
-def _half_axis_u(center, half_v, bounds, line_normal_uv, line_offset_mm) -> np.ndarray:
+def _half_axis_u(
+    center: np.ndarray, half_v: np.ndarray, bounds: _Bounds, line_normal_uv: np.ndarray, line_offset_mm: float
+) -> np.ndarray:
     """Return the greatest half-axis along u of ellipses that have the given center v and half-axis along v."""
     of_corners, origin_v, widest_squared = bounds
     from_origin, per_square = center - origin_v, 1.0 / half_v**2

@@ -94,7 +94,14 @@ def require_each_once(names: Sequence[str]) -> None:
             raise InputError(f"{name} is there {names.count(name)} times: give each level one set of markups.", name)
 
 
-def _summary(roi: str, used, in_order, protocol: Protocol, cutoffs: CutoffTable, may_classify: bool) -> RoiSummary:
+def _summary(
+    roi: str,
+    used: Sequence[LevelResult],
+    in_order: Sequence[LevelResult | LevelRefusal],
+    protocol: Protocol,
+    cutoffs: CutoffTable,
+    may_classify: bool,
+) -> RoiSummary:
     names = tuple(level.level for level in used)
     # fsum: Python's own sum rounds otherwise from version 3.12 on, and the same reading must give the same digits.
     mean_hu = fsum(level.rois[roi].values["mean_hu"] for level in used) / len(used) if used else None
@@ -107,7 +114,9 @@ def _summary(roi: str, used, in_order, protocol: Protocol, cutoffs: CutoffTable,
     return summary.with_finding(missing)
 
 
-def _missing_levels_finding(summary: RoiSummary, in_order, protocol: Protocol, cutoffs: CutoffTable) -> Finding | None:
+def _missing_levels_finding(
+    summary: RoiSummary, in_order: Sequence[LevelResult | LevelRefusal], protocol: Protocol, cutoffs: CutoffTable
+) -> Finding | None:
     """Return what it means that the mean is over fewer levels than the study's, and by how much it shifts."""
     if not summary.levels or set(protocol.mean_levels) <= set(summary.levels):
         return None
@@ -164,7 +173,7 @@ def missing_levels_told(result: ReadingResult, protocol: Protocol, cutoffs: Cuto
 
 def _class_without_shift(summary: RoiSummary, shift_hu: float) -> str:
     """Return the class that the mean would have without a shift of `shift_hu`; none where it has none."""
-    if summary.class_name == "not_classified":
+    if summary.class_name == "not_classified" or summary.mean_hu is None:
         return summary.class_name
     return classify(summary.mean_hu - shift_hu, summary.cutoffs)
 

@@ -7,6 +7,7 @@ measures asks one: the command line, batch, a scene, the panel and the check of 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -99,12 +100,15 @@ def measure_level(
     )
 
 
+_Found = TypeVar("_Found")
+
+
 @dataclass(frozen=True, eq=False)
-class _Known:
+class _Known(Generic[_Found]):
     """What was found of a level before, and from what: equal `made_from` gives an equal `found`."""
 
-    made_from: tuple
-    found: np.ndarray | PlacementTrials
+    made_from: tuple[object, ...]
+    found: _Found
 
 
 class Composer:
@@ -116,8 +120,8 @@ class Composer:
 
     def __init__(self) -> None:
         self._levels: dict[str, LevelResult | LevelRefusal] = {}
-        self._outlines: dict[str, _Known] = {}
-        self._trials: dict[str, _Known] = {}
+        self._outlines: dict[str, _Known[np.ndarray]] = {}
+        self._trials: dict[str, _Known[PlacementTrials]] = {}
         self._place_findings: tuple[Finding, ...] = ()
 
     @property

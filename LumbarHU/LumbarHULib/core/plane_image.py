@@ -28,7 +28,7 @@ class PlaneImage:
     hu: np.ndarray
     uv_from_ij: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         hu = np.asarray(self.hu)
         uv_from_ij = np.asarray(self.uv_from_ij, dtype=float)
         if hu.ndim != 2 or min(hu.shape) < 2 or hu.dtype.kind not in "iuf":

@@ -4,6 +4,7 @@ Some functions take any number of polygons of n corners at once, shape (..., n, 
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 def signed_area(polygon: np.ndarray) -> float:
@@ -12,7 +13,7 @@ def signed_area(polygon: np.ndarray) -> float:
     return float(0.5 * (x @ np.roll(y, -1) - y @ np.roll(x, -1)))
 
 
-def contains(polygon: np.ndarray, points) -> np.ndarray:
+def contains(polygon: np.ndarray, points: ArrayLike) -> np.ndarray:
     """Return whether points, shape (..., 2), lie inside the polygon: those with an odd number of edges to the right."""
     x, y = np.asarray(points)[..., :1], np.asarray(points)[..., 1:]
     start, end = polygon, np.roll(polygon, -1, axis=0)
@@ -113,7 +114,7 @@ def crosses_itself(polygon: np.ndarray) -> bool:
     neighbors = (first == 0) & (second == count - 1)
     first, second = first[~neighbors], second[~neighbors]
 
-    def side(a, b, c):
+    def side(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
         return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
 
     apart_first = side(start[first], end[first], start[second]) * side(start[first], end[first], end[second])

@@ -1,13 +1,14 @@
 """The measurement protocol as values: what PROTOCOL files fill and every stage of the flow reads."""
 
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, sorted_levels
 from LumbarHULib.core.outline.model import OutlineModel
 
 
-def _number(unit: str, low: float, high: float, integer: bool = False, study: bool = False):
+def _number(unit: str, low: float, high: float, integer: bool = False, study: bool = False) -> Any:
     """Declare a protocol value with its unit and the range in which it makes sense.
 
     With `study`, it is a choice that a paper would state, and every protocol file makes it; all others tune how
@@ -16,11 +17,11 @@ def _number(unit: str, low: float, high: float, integer: bool = False, study: bo
     return field(metadata={"unit": unit, "low": low, "high": high, "integer": integer, "study": study})
 
 
-def _choice(*options: str):
+def _choice(*options: str) -> Any:
     return field(metadata={"unit": "", "options": options, "study": True})
 
 
-def _level_names():
+def _level_names() -> Any:
     return field(metadata={"unit": "", "level_names": True, "study": True})
 
 
@@ -153,7 +154,7 @@ class Protocol:
     plausible_mean_min_hu: float = _number("HU", -1024.0, 3071.0)
     plausible_mean_max_hu: float = _number("HU", -1024.0, 3071.0)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for item in fields(self):
             check_value(item.name, getattr(self, item.name))
         for low, high in (
@@ -193,7 +194,7 @@ class Protocol:
             least_support=self.outline_support_min,
         )
 
-    def with_values(self, **values) -> "Protocol":
+    def with_values(self, **values: Any) -> "Protocol":
         """Return a copy in which `values` stand in place of this protocol's."""
         return replace(self, **values)
 
@@ -201,7 +202,7 @@ class Protocol:
 STUDY_VALUES: tuple[str, ...] = tuple(item.name for item in fields(Protocol) if item.metadata["study"])
 
 
-def check_value(name: str, value) -> None:
+def check_value(name: str, value: Any) -> None:
     """Raise InputError unless `value` may stand under `name` in a protocol."""
     declared = {item.name: item.metadata for item in fields(Protocol)}.get(name)
     if declared is None:
@@ -224,7 +225,7 @@ def check_value(name: str, value) -> None:
         )
 
 
-def _check_level_names(name: str, value) -> None:
+def _check_level_names(name: str, value: Any) -> None:
     if not isinstance(value, tuple) or not value or any(level not in MEAN_LEVELS for level in value):
         raise InputError(f"Protocol value {name} is “{value}”: use levels among {', '.join(MEAN_LEVELS)}.")
     if len(set(value)) != len(value) or value != sorted_levels(value):

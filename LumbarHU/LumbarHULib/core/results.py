@@ -1,7 +1,7 @@
 """What a measurement yields: values that the scene, the audit folder and the report are made from."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,7 +105,7 @@ class RoiPlacement:
 
     trials: int
     sd_hu: float
-    class_shares: dict[str, float] | None
+    class_shares: Mapping[str, float] | None
 
 
 @dataclass(frozen=True, eq=False)

@@ -102,6 +102,12 @@ class RoiShapes(RegionBounds):
     findings : tuple of Finding
     """
 
+    round_center_v_mm: float
+    round_radius_mm: float
+    oval_center_v_mm: float
+    oval_half_u_mm: float
+    oval_half_v_mm: float
+    front_half_width_mm: float
     inner_outline_uv_mm: np.ndarray
     findings: tuple[Finding, ...] = ()
 
@@ -136,8 +142,8 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
             "move the boundary back, or correct the outline.",
             frame.level,
         )
-    bounds = _bounds(anterior, crossings_v_mm, boundary, protocol, FINEST_MM)
-    bounds = {name: float(figure) for name, figure in bounds.items()}
+    found = _bounds(anterior, crossings_v_mm, boundary, protocol, FINEST_MM)
+    bounds = {name: float(figure) for name, figure in found.items()}
     u_mm = anterior[:, 0]
     findings = _findings(
         frame.level, bounds["round_radius_mm"], depth_mm / 2, float(u_mm.min()), float(u_mm.max()), protocol
@@ -200,7 +206,9 @@ def _bounds(
     return dict(zip(_BOUNDS, (*circle, *oval, front_half_width_mm), strict=True))
 
 
-def _findings(level, round_radius_mm, study_radius_mm, u_low, u_high, protocol: Protocol) -> tuple[Finding, ...]:
+def _findings(
+    level: str, round_radius_mm: float, study_radius_mm: float, u_low: float, u_high: float, protocol: Protocol
+) -> tuple[Finding, ...]:
     findings = []
     if round_radius_mm < protocol.round_radius_fraction * study_radius_mm:
         findings.append(

@@ -115,9 +115,10 @@ def roi_placement(
     Each level's midline is displaced on its own; the first trials of all levels make up one trial of the mean, and so
     on. None without trials, or where a level has none for this region.
     """
-    if not levels or any(level.trials is None for level in levels):
+    trials = [level.trials for level in levels if level.trials is not None]
+    if not levels or len(trials) < len(levels):
         return None
-    of_levels = np.array([level.trials.means_hu[roi] for level in levels])
+    of_levels = np.array([of_level.means_hu[roi] for of_level in trials])
     means_hu = of_levels.mean(axis=0)
     means_hu = means_hu[np.isfinite(means_hu)]
     sd_hu = _sd_hu(means_hu)

@@ -94,7 +94,7 @@ def parse_located_json(text: str, file_name: str) -> LocatedValue:
 class _Reader:
     """Reads one text from its start to its end; every method but the last begins where the one before ended."""
 
-    def __init__(self, file_name: str, text: str):
+    def __init__(self, file_name: str, text: str) -> None:
         self.file_name = file_name
         self.text = text
         self.at = 0

@@ -32,7 +32,7 @@ class BatchProgress:
     _states: Counter = field(default_factory=Counter)
     _times: deque = field(default_factory=lambda: deque(maxlen=_RATE_OVER))
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._times.append(self.clock())
         self.say("Beginning")
 

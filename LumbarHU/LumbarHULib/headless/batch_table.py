@@ -96,7 +96,7 @@ class BatchTable:
 class _CellError(InputError):
     """What is wrong with a cell, and in which column it stands."""
 
-    def __init__(self, column: str, sentence: str):
+    def __init__(self, column: str, sentence: str) -> None:
         super().__init__(sentence)
         self.column = column
 

@@ -95,7 +95,7 @@ class MeasureJob:
     label_maps: Path | None = None
     sign: Path | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.scene and self.label_maps is not None:
             raise InputError("A scene shows no label maps that were given: leave --scene or --label-maps away.")
 

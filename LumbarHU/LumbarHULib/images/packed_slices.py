@@ -29,7 +29,7 @@ class PackedSlices:
         A slice of zeros.
     """
 
-    def __init__(self, stream: BinaryIO, slice_bytes: int):
+    def __init__(self, stream: BinaryIO, slice_bytes: int) -> None:
         self.empty = bytes(slice_bytes)
         self._packed_empty = _packed(self.empty)
         self._stream = stream

@@ -114,7 +114,7 @@ def write_with_sitk(path: Path, voxels: np.ndarray, ras_from_ijk: np.ndarray) ->
 class _ImageBuffer:
     """Makes the array keep the image: SimpleITK's own view does not, and would be left with freed memory."""
 
-    def __init__(self, image, view: np.ndarray):
+    def __init__(self, image, view: np.ndarray) -> None:
         self.image = image
         self.__array_interface__ = view.__array_interface__
 

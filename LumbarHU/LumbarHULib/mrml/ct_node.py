@@ -199,7 +199,7 @@ def set_bone_window(volume_node) -> None:
 class CtCache:
     """The axial stack of one CT node, made anew only when the node's voxels, place or protocol change."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._key = None
         self._stack = None
 

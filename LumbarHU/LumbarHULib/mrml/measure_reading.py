@@ -37,7 +37,7 @@ class ReadingMeasurer:
     reading : Reading
     """
 
-    def __init__(self, reading: Reading):
+    def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._ct_cache = CtCache()
         self._segmentations = RoiSegmentations(reading)

@@ -39,7 +39,7 @@ class RoleNodes:
         Refers to them, and keeps the list of roles.
     """
 
-    def __init__(self, node):
+    def __init__(self, node) -> None:
         self._node = node
         self._before: list[str] = json.loads(node.GetParameter(_KEPT_ROLES) or "[]")
         self._taken: dict[str, bool] = {}

@@ -66,7 +66,7 @@ def rois_edited_by_hand(reading: Reading, level: str) -> tuple[str, ...]:
 class RoiSegmentations:
     """The five segmentations of a reading, with a memory that spares looking at every voxel on every mouse move."""
 
-    def __init__(self, reading: Reading):
+    def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._known: dict[str, _Known] = {}
 

@@ -31,7 +31,7 @@ _UNITS = {"1": "", "deg": " °"}
 class AdvancedSection(Section):
     """Values of the protocol, files of one's own, and the notes on the cutoffs."""
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
         layout = qt.QFormLayout(ui.huProtocolFrame)
         layout.setContentsMargins(0, 0, 0, 0)

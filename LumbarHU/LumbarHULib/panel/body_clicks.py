@@ -21,7 +21,7 @@ _CLICKS_NODE = "LumbarHU clicks"
 class BodyClicks(Watcher):
     """Waits for a click into one body after the other."""
 
-    def __init__(self, session: Session, messages: Messages):
+    def __init__(self, session: Session, messages: Messages) -> None:
         super().__init__(session, messages)
         self._node = None
         self._waiting: list[str] = []

@@ -31,7 +31,7 @@ class StoppedByUserError(Exception):
 class CohortSection(Section):
     """Works out a cohort, shows its figures and tables, and lets a reading use its cutoffs."""
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
         self._layout = CohortLayout()
         self._listed: tuple = ()

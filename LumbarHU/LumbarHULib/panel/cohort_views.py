@@ -18,7 +18,7 @@ _VIEW = (
 class CohortLayout(OwnLayout):
     """Five plots and a table."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(_LAYOUT_ID, _layout())
 
     def fill(self, cohort: CohortNodes, figure_name: str, table_name: str) -> None:

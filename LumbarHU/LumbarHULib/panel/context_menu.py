@@ -15,7 +15,7 @@ class LumbarHUSubjectHierarchyPlugin:
     scripted_plugin : qSlicerSubjectHierarchyScriptedPlugin
     """
 
-    def __init__(self, scripted_plugin):
+    def __init__(self, scripted_plugin) -> None:
         scripted_plugin.name = "LumbarHU"
         self._level_and_role = None
         self.action = qt.QAction(scripted_plugin)

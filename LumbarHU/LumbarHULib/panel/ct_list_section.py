@@ -22,7 +22,7 @@ _SHOWN_NAMES = 4
 class CtListSection(Section):
     """The list of CTs, chosen once, and the way to the next one that this reader has not read."""
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
         menu = qt.QMenu(ui.huListButton)
         for text, choose in ((_("Folder of CTs…"), self._on_folder), (_("Table of CTs (CSV)…"), self._on_table)):

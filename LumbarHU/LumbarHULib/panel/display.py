@@ -64,7 +64,7 @@ class AxialRegions:
     What the user wants to see where is remembered; a region that is not to be seen in the axial view stays as it is.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._views_before: list[tuple] = []
 
     def begin(self, reading: Reading) -> None:
@@ -87,7 +87,7 @@ class AxialRegions:
 class LevelNames:
     """The names of the placed levels, in the sagittal and the coronal view; they belong to the panel, not the scene."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._node = None
 
     def refresh(self, session) -> None:

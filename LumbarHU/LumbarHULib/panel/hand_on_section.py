@@ -18,7 +18,7 @@ _REPORT = "report.html"
 class HandOnSection(Section):
     """Opens the report of an export, and writes DICOM objects of it."""
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
         self._on_click(ui.huReportButton, self._on_report)
         self._on_click(ui.huDicomButton, self._on_dicom)

@@ -18,7 +18,7 @@ _SHOWN_DIFFERENCES = 5
 class KeepSection(Section):
     """Sign off, reopen, export and verify."""
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
         self._told_for: tuple = ()
         self._on_click(ui.huSignButton, self._on_sign)

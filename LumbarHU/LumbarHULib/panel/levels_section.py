@@ -24,7 +24,7 @@ from LumbarHULib.panel.views import jump_to, show_midline
 class LevelsSection(Section):
     """A row for each level, and what can be done with the current one."""
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
         self._rows = make_rows(ui.huLevelsFrame)
         for level, row in self._rows.items():

@@ -17,7 +17,7 @@ _Markups = slicer.vtkMRMLMarkupsNode
 class LiveMeasurement(Watcher):
     """Watches the current level's markups and measures the level while they are moved."""
 
-    def __init__(self, session: Session, messages: Messages):
+    def __init__(self, session: Session, messages: Messages) -> None:
         super().__init__(session, messages)
         self._roles: dict[str, str] = {}
         self._midline_ras_mm = np.empty((0, 3))

@@ -15,7 +15,7 @@ class Messages:
     label : QLabel
     """
 
-    def __init__(self, label):
+    def __init__(self, label) -> None:
         self._label = label
         self._is_of_scene = False
         label.styleSheet = "QLabel { background: #c0392b; color: white; padding: 5px; border-radius: 3px; }"

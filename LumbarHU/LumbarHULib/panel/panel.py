@@ -42,7 +42,7 @@ class Panel(VTKObservationMixin):
         The named widgets.
     """
 
-    def __init__(self, ui):
+    def __init__(self, ui) -> None:
         VTKObservationMixin.__init__(self)
         self.ui = ui
         self.parameters = None

@@ -34,7 +34,7 @@ class Placing(Watcher):
         What waits for clicks into the bodies instead: never both at once.
     """
 
-    def __init__(self, session: Session, messages: Messages):
+    def __init__(self, session: Session, messages: Messages) -> None:
         super().__init__(session, messages)
         self._node = None
         self.level = ""

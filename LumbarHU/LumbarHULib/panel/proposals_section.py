@@ -25,7 +25,7 @@ _OPTION = re.compile(r", such as --segment “[^”]*”")
 class ProposalsSection(Section):
     """Chooses a segmentation and each level's segment, and starts the clicks into the bodies."""
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
         self._listed: tuple | None = None
         self._segments: tuple[Segment, ...] = ()

@@ -22,7 +22,7 @@ class Questions:
         The folder that is chosen where the user is not asked; empty for none.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.answer: bool | None = True if slicer.app.testingEnabled() else None
         self.asked: list[str] = []
         self.folder = ""

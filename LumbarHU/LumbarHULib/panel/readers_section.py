@@ -11,7 +11,7 @@ from LumbarHULib.panel.section import Section
 class ReadersSection(Section):
     """The mean of the readers' values, as the study used it, with each reader's own and their difference."""
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
         self._on_click(ui.huCompareButton, self._on_compare)
 

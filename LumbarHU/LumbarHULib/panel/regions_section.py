@@ -14,7 +14,7 @@ from LumbarHULib.panel.words import roi_title
 class RegionsSection(Section):
     """The way to Segment Editor and to label-map volumes."""
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
         for roi in ROIS:
             ui.huEditRoiCombo.addItem(roi_title(roi), roi)

@@ -31,7 +31,7 @@ _SUMMARY_FONT_POINTS = 8
 class ResultsSection(Section):
     """Two tables and the list of findings."""
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
         self._level_rows: tuple[str, ...] = ()
         levels, summary = ui.huLevelTable, ui.huSummaryTable

@@ -16,7 +16,7 @@ class Section:
     panel : LumbarHULib.panel.panel.Panel
     """
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         self._ui, self._panel, self._session = ui, panel, panel.session
 
     def refresh(self, what: str) -> None:

@@ -21,7 +21,7 @@ class Session:
     Listeners get ``"numbers"`` while a reader drags, and ``"all"`` when anything else changed.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reading: Reading | None = None
         self.measurer: ReadingMeasurer | None = None
         self.history: ReadingHistory | None = None

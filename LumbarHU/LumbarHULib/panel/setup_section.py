@@ -18,7 +18,7 @@ from LumbarHULib.panel.views import show_ct
 class SetupSection(Section):
     """CT, case, reader, and the readings of this CT."""
 
-    def __init__(self, ui, panel):
+    def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
         self._shown_ct = None
         self._ct_cache = CtCache()

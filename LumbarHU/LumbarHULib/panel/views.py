@@ -41,7 +41,7 @@ class OwnLayout:
         Its XML.
     """
 
-    def __init__(self, number: int, description: str):
+    def __init__(self, number: int, description: str) -> None:
         self._number, self._description = number, description
         self._before: int | None = None
 
@@ -70,7 +70,7 @@ class OwnLayout:
 class ReadingLayout(OwnLayout):
     """Axial beside sagittal over coronal."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(_LAYOUT_ID, _LAYOUT)
 
 
@@ -143,7 +143,7 @@ class CalmViews:
     Slicer's usual rate that is after 17 ms, as long as a measurement takes: each move would wait for every view.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._rates_before: dict = {}
 
     def calm(self) -> None:

@@ -15,7 +15,7 @@ class Watcher(VTKObservationMixin):
     messages : Messages
     """
 
-    def __init__(self, session: Session, messages: Messages):
+    def __init__(self, session: Session, messages: Messages) -> None:
         VTKObservationMixin.__init__(self)
         self._session, self._messages = session, messages
 

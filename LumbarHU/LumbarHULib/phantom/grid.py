@@ -26,7 +26,7 @@ class Grid:
     ras_from_ijk: np.ndarray
     thickness_mm: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         matrix = np.array(self.ras_from_ijk, dtype=float)
         matrix.setflags(write=False)
         object.__setattr__(self, "ras_from_ijk", matrix)

@@ -21,7 +21,7 @@ class Patch:
         What a point stands for along the plane's normal.
     """
 
-    def __init__(self, origin_ras, step_i_ras, step_j_ras, values_hu: np.ndarray, depth_mm: float):
+    def __init__(self, origin_ras, step_i_ras, step_j_ras, values_hu: np.ndarray, depth_mm: float) -> None:
         self.origin_ras = origin_ras
         self.step_i_ras = step_i_ras
         self.step_j_ras = step_j_ras

@@ -34,7 +34,7 @@ class VesselSpec:
     plaque_hu: float | None = None
     plaque_mm: tuple[float, float, float] = (2.5, 8.0, 14.0)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.radius_mm > 0:
             raise InputError(f"A vessel with a radius of {self.radius_mm} mm cannot be rendered: give more than 0 mm.")
 
@@ -73,7 +73,7 @@ class SpineSpec:
     table: bool = False
     air_hu: float = -1000.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "vertebrae", tuple(self.vertebrae))
         names = [vertebra.level for vertebra in self.vertebrae]
         if not names:

@@ -31,7 +31,7 @@ def parts_of(spec: SpineSpec) -> list:
 class _Column:
     """Places along the spine, as smooth functions of S."""
 
-    def __init__(self, spec: SpineSpec):
+    def __init__(self, spec: SpineSpec) -> None:
         self.vertebrae = spec.vertebrae
         first, last = spec.vertebrae[0], spec.vertebrae[-1]
         self.s_mm = np.arange(last.center_ras_mm[2] - 70.0, first.center_ras_mm[2] + 70.0, 2.0)

@@ -88,7 +88,7 @@ class VertebraSpec:
     foramen_size_mm: tuple[float, float, float] = (7.0, 5.0, 7.0)
     foramen_hu: float = 40.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("depth_mm", "width_mm", "height_mm", "cortex_mm", "endplate_mm", "arch_cortex_mm"):
             self._check(name, getattr(self, name) > 0, "more than 0")
         for name in ("posterior_concavity_mm", "flare_fraction", "endplate_concavity_mm", "rim_radius_mm"):

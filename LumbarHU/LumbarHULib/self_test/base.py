@@ -24,7 +24,7 @@ class WalkBase:
         Whose assertions are used.
     """
 
-    def __init__(self, test):
+    def __init__(self, test) -> None:
         self._test = test
         self._phantom, self._truth = None, {}
         self._folder = tempfile.TemporaryDirectory(prefix="lumbarhu-self-test-")

@@ -21,7 +21,7 @@ class PanelWalk(MeasuringSteps, ProposingSteps, KeepingSteps, HandingOnSteps, Co
         Whose assertions are used.
     """
 
-    def __init__(self, test):
+    def __init__(self, test) -> None:
         super().__init__(test)
         self.done: list[str] = []
         self._unseen: list[BaseException] = []

@@ -107,4 +107,4 @@ def _held_for(untold: list[str], cutoffs: CutoffTable) -> str:
         "tube voltage": None if cutoffs.tube_voltage_kv is None else f"{cutoffs.tube_voltage_kv:g} kV",
         "contrast medium": f"CTs {'with' if cutoffs.contrast_medium else 'without'} contrast medium",
     }
-    return " and ".join(held[what] for what in untold)
+    return " and ".join(held[what] or "" for what in untold)

@@ -23,7 +23,7 @@ class Bones:
     random : numpy.random.Generator
     """
 
-    def __init__(self, canvas: Canvas, anatomy: Anatomy, random: np.random.Generator):
+    def __init__(self, canvas: Canvas, anatomy: Anatomy, random: np.random.Generator) -> None:
         self.canvas, self.anatomy = canvas, anatomy
         self.cortex_by_point = self._cortex_by_point(random)
         self._cortex_mm = self.cortex_by_point[canvas.nearest].astype(np.float32)

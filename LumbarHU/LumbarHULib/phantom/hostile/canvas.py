@@ -116,11 +116,23 @@ class Canvas:
 
     def texture(self, random: np.random.Generator, sd_hu: float, correlation_mm: float) -> np.ndarray:
         """Return a smooth random field of the given SD and correlation length (SD of its Gaussian)."""
-        from scipy.ndimage import gaussian_filter, zoom
+        from scipy.ndimage import gaussian_filter
 
         coarse = max(self.step_mm, correlation_mm / 2)
         shape = [int(np.ceil(count * self.step_mm / coarse)) + 4 for count in self.shape]
         noise = gaussian_filter(random.standard_normal(shape).astype(np.float32), correlation_mm / coarse, mode="wrap")
         noise *= sd_hu / max(float(noise.std()), 1e-9)
-        grown = zoom(noise, [count / (size - 3) for count, size in zip(self.shape, shape, strict=True)], order=1)
-        return grown[: self.shape[0], : self.shape[1]]
+        for axis, count in enumerate(self.shape):
+            noise = _stretched(noise, axis, count)
+        return noise
+
+
+def _stretched(values: np.ndarray, axis: int, count: int) -> np.ndarray:
+    """Return `count` values along an axis, interpolated linearly between coarser ones."""
+    size = values.shape[axis]
+    at = np.arange(count) * (size - 1) / (round(size * count / (size - 3)) - 1)
+    low = np.minimum(at.astype(int), size - 2)
+    share = (at - low).astype(np.float32)
+    share = share[:, None] if axis == 0 else share[None, :]
+    first, second = np.take(values, low, axis=axis), np.take(values, low + 1, axis=axis)
+    return first + share * (second - first)
