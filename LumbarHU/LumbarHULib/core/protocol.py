@@ -17,6 +17,12 @@ def _number(unit: str, low: float, high: float, integer: bool = False, study: bo
     return field(metadata={"unit": unit, "low": low, "high": high, "integer": integer, "study": study})
 
 
+def _tuned(value: float, unit: str, low: float, high: float, note: str) -> Any:
+    """Declare a tuning value that is chosen here and not in the protocol file, with the reason for it as its note."""
+    chosen = {"value": value, "note": note}
+    return field(metadata={"unit": unit, "low": low, "high": high, "integer": isinstance(value, int)} | chosen)
+
+
 def _choice(*options: str) -> Any:
     return field(metadata={"unit": "", "options": options, "study": True})
 
@@ -30,9 +36,9 @@ class Protocol:
     """Every choice of the measurement, in the units that the names state.
 
     The values come from a protocol file (see ``Resources/Protocols``), where each stands with its unit, source and
-    note; none has a default here. Those in `STUDY_VALUES` are the study's choices, all others LumbarHU's tuning. The
-    metadata of each field gives its unit and allowed range, from which the schema, the file's reader and the panel make
-    their checks.
+    note, or are chosen here with `_tuned`; a file may name these as well. Those in `STUDY_VALUES` are the study's
+    choices, all others LumbarHU's tuning. The metadata of each field gives its unit and allowed range, from which the
+    schema, the file's reader and the panel make their checks.
     """
 
     # The frame
@@ -199,7 +205,7 @@ class Protocol:
         return replace(self, **values)
 
 
-STUDY_VALUES: tuple[str, ...] = tuple(item.name for item in fields(Protocol) if item.metadata["study"])
+STUDY_VALUES: tuple[str, ...] = tuple(item.name for item in fields(Protocol) if item.metadata.get("study"))
 
 
 def check_value(name: str, value: Any) -> None:

@@ -1,7 +1,7 @@
 """The measurement protocol from its file."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -66,8 +66,7 @@ def protocol_from(document: LocatedValue) -> ProtocolDocument:
     check_against_schema(document, "protocol.schema.json")
     values = {name: _value(entry["value"], name) for name, entry in document["values"].value.items()}
     plain = document.plain()
-    if missing := [item.name for item in fields(Protocol) if item.name not in values]:
-        plain["values"] |= {name: _shipped().document["values"][name] for name in missing}
+    plain["values"] |= {item.name: _entry_not_named(item) for item in fields(Protocol) if item.name not in values}
     try:
         protocol = protocol_of_values(values)
     except InputError as problem:
@@ -90,9 +89,21 @@ def protocol_of_values(values: Mapping[str, Any]) -> Protocol:
         raise InputError(f"The protocol has no value {missing[0]}: add it.")
     for name, value in values.items():
         check_value(name, value)
-    if len(values) == len(fields(Protocol)):
-        return Protocol(**values)
-    return _shipped().protocol.with_values(**values)
+    tuned = {item.name: _value_not_named(item) for item in fields(Protocol) if item.name not in values}
+    return Protocol(**values, **tuned)
+
+
+def _entry_not_named(item: Field) -> dict[str, Any]:
+    """Return what a protocol's document holds for a tuning value that its file does not name."""
+    if "value" not in item.metadata:
+        return _shipped().document["values"][item.name]
+    of_field = {name: item.metadata[name] for name in ("value", "unit", "note")}
+    return of_field | {"source": "LumbarHU's choice"}
+
+
+def _value_not_named(item: Field) -> Any:
+    """Return a tuning value that a file does not name."""
+    return item.metadata["value"] if "value" in item.metadata else getattr(_shipped().protocol, item.name)
 
 
 def _value(place: LocatedValue, name: str):
