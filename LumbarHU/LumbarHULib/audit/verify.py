@@ -10,13 +10,8 @@ import numpy as np
 from LumbarHULib import __version__
 from LumbarHULib.audit.audit import software_versions
 from LumbarHULib.audit.folder import RECORD, SIGNATURE, file_sha256, files_in
-from LumbarHULib.audit.replay import (
-    CtHeaders,
-    document_differences,
-    protocol_as_used,
-    replay,
-    replay_differences,
-)
+from LumbarHULib.audit.replay import CtHeaders, protocol_as_used, replay
+from LumbarHULib.audit.replay_differences import document_differences, replay_differences
 from LumbarHULib.audit.signature import fingerprint_of, signing_key
 from LumbarHULib.audit.verify_numbers import LabelVoxels, label_voxels
 from LumbarHULib.audit.verify_tables import result_differences, summary_differences

@@ -50,7 +50,7 @@ def rehash(folder: Path) -> None:
 
 def but_for_the_report(differences: list[str]) -> list[str]:
     """Return the differences without that of the report, which shows the hashes of all other files."""
-    return [difference for difference in differences if not difference.startswith("report.html")]
+    return [one for one in differences if not one.startswith("report.html")]
 
 
 def change_cell(path: Path, row: int, column: str, change) -> None:
@@ -276,9 +276,8 @@ def test_a_voxel_more_in_a_label_map_is_counted(folder):
     change_label_map(folder / "labelmaps" / "left.nrrd", one_voxel_more)
     rehash(folder)
     differences = verify_audit_folder(folder, random_ct())
-    counts = [text for text in differences if ", voxels" in text]
-    assert len(counts) == 1
-    assert counts[0].startswith("results.csv, L3 left, voxels: expected ")
+    (count,) = (text for text in differences if ", voxels" in text)
+    assert count.startswith("results.csv, L3 left, voxels: expected ")
     assert any(text.startswith("labelmaps/left.nrrd, L3: 1 voxels are not as the markups give") for text in differences)
     assert all("L3" in text and "left" in text for text in but_for_the_report(differences))
 
