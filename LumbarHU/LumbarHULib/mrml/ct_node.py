@@ -173,6 +173,21 @@ def _is_ct(volume_node) -> bool:
     return True
 
 
+def why_no_ct(scene) -> str:
+    """Return why the scene's volumes, of which none can be a CT in HU, are not taken; empty where there is none."""
+    nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
+    nodes.UnRegister(None)
+    for index in range(nodes.GetNumberOfItems()):
+        node = nodes.GetItemAsObject(index)
+        if node.GetClassName() != "vtkMRMLScalarVolumeNode":
+            continue
+        try:
+            ct_from_node(node)
+        except InputError as problem:
+            return f"“{node.GetName()}” is not taken as a CT. {problem}"
+    return ""
+
+
 def keep_scan(volume_node, facts: ScanFacts, findings: Sequence[Finding]) -> None:
     """Note at a CT what reading its files told: later nobody can ask them again."""
     kept = {"facts": asdict(facts), "findings": [asdict(finding) for finding in findings]}

@@ -1,10 +1,11 @@
 """A reading from the scene to its audit folder."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 from LumbarHULib.audit.audit import Audit, require_measured_levels
-from LumbarHULib.audit.folder import write_audit_folder
+from LumbarHULib.audit.folder import RECORD, write_audit_folder
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.mrml.ct_node import ct_from_node, world_from_node
@@ -43,11 +44,38 @@ def export_reading(
     ------
     InputError
         When the reading has no level to show, a level that is not excluded could not be measured, the CT is gone, or
-        the folder exists and may not be replaced, or cannot be written.
+        the folder exists and may not be replaced, or cannot be written. A folder that keeps another CT, case or
+        reader is never replaced.
     """
-    folder = audit_folder_of(root, reading)
-    write_audit_folder(folder, audit_of_reading(reading, result), overwrite, progress=progress)
+    folder, audit = audit_folder_of(root, reading), audit_of_reading(reading, result)
+    _require_no_other_reading(folder, audit)
+    write_audit_folder(folder, audit, overwrite, progress=progress)
     return folder
+
+
+def _require_no_other_reading(folder: Path, audit: Audit) -> None:
+    """Raise InputError when the folder keeps another CT, case or reader: it is never replaced, whoever agrees."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        found = (record["case"], record["reader"], record["ct"]["voxels_sha256"])
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"“{folder}” holds a record that cannot be read, so it is not replaced: move that folder away, or choose "
+            "another one to export to."
+        ) from None
+    case, reader, voxels_sha256 = found
+    if (case, reader) != (audit.case, audit.reader):
+        raise InputError(
+            f"“{folder}” holds the case “{case}” by {reader}, not “{audit.case}” by {audit.reader}, so it is not "
+            "replaced: give this case another name, or choose another folder to export to."
+        )
+    if voxels_sha256 != audit.voxels_sha256:
+        raise InputError(
+            f"“{folder}” holds the case “{case}” read on another CT, so it is not replaced: give this case another "
+            "name, or choose another folder to export to."
+        )
 
 
 def audit_of_reading(reading: Reading, result: ReadingResult) -> Audit:

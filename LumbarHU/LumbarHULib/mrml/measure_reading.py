@@ -12,6 +12,7 @@ from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import parse_level, sorted_levels
 from LumbarHULib.core.pipeline import Composer
 from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiMask
+from LumbarHULib.mrml.ct_identity import keep_place, require_same_place, require_same_voxels
 from LumbarHULib.mrml.ct_node import CtCache
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_lifecycle import sign_off_findings
@@ -40,6 +41,7 @@ class ReadingMeasurer:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._ct_cache = CtCache()
+        self._known_stack: AxialStack | None = None
         self._segmentations = RoiSegmentations(reading)
         self._composer = Composer()
         self._sign_off_findings: tuple[Finding, ...] = ()
@@ -100,6 +102,8 @@ class ReadingMeasurer:
         It is for the end of a gesture; trials are made anew for levels that changed only. The scene is not touched.
         """
         measured = self._composer.measured
+        for level in measured if self._may_write else ():
+            keep_place(self._reading, level.level, self.stack)
         told = [finding for level in measured for finding in placement_findings(self._reading, level.level)]
         # What concerns a segmentation as a whole is kept with each of its levels; `settle` says it once.
         self._composer.settle(self.stack if measured else None, self._reading.protocol, told)
@@ -134,14 +138,19 @@ class ReadingMeasurer:
         Raises
         ------
         InputError
-            When the CT was deleted, or cannot be measured.
+            When the CT was deleted, cannot be measured, or is no longer the one that the reading was started on.
         """
         ct_node = self._reading.ct_node
         if ct_node is None:
             raise InputError(
                 f"The CT of {self._reading.title} is no longer in the scene: load it, and start a new reading."
             )
-        return self._ct_cache.stack(ct_node, self._reading.protocol)
+        stack = self._ct_cache.stack(ct_node, self._reading.protocol)
+        if stack is not self._known_stack:
+            self._known_stack = None
+            require_same_voxels(self._reading, stack)
+            self._known_stack = stack
+        return stack
 
     @property
     def _may_write(self) -> bool:
@@ -150,6 +159,7 @@ class ReadingMeasurer:
     def _measured_and_written(self, level: str, excluded: str) -> LevelResult:
         stack = self.stack
         landmarks = read_landmarks(self._reading, level)
+        require_same_place(self._reading, level, stack)
         edited_masks = self._segmentations.edited_masks(level, stack)
         result = self._composer.measure_level(stack, landmarks, self._reading.protocol, excluded, edited_masks)
         if self._may_write:

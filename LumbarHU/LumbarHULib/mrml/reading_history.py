@@ -9,10 +9,17 @@ from LumbarHULib.core.results import ReadingResult, RoiMask
 from LumbarHULib.mrml.label_layer import same_mask
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import Reading
-from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, ensure_markup, markup_node, placed_points, replace_points
+from LumbarHULib.mrml.reading_markups import (
+    ANCHOR_PREFIX,
+    MARKUP_ROLES,
+    ensure_markup,
+    markup_node,
+    placed_points,
+    replace_points,
+)
 
 # Which of the reading's parameters change with what a reader does to its markups.
-_KEPT_PREFIXES = ("written ", "origin ", "exclusions", "skipped")
+_KEPT_PREFIXES = ("written ", "origin ", ANCHOR_PREFIX, "exclusions", "skipped")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +45,7 @@ class ReadingHistory:
     _undo: list[_State] = field(default_factory=list)
     _redo: list[_State] = field(default_factory=list)
     _was_measured: bool = False
+    _settled: _State | None = None
 
     @property
     def can_undo(self) -> bool:
@@ -51,12 +59,23 @@ class ReadingHistory:
 
     def remember(self) -> None:
         """Note the reading as it is, before a gesture changes it."""
+        self._note_foreign_change(self._state())
         self._note(self._state())
+        self.open_gesture()
+
+    def open_gesture(self) -> None:
+        """Take what changes until the next measurement as part of the gesture that was noted last."""
+        self._settled = None
+
+    def settle(self) -> None:
+        """Note that a gesture came to its end: what differs from now on was done by somebody else."""
+        self._settled = self._state()
 
     def give_up(self) -> None:
         """Go back to the last note and drop it: the gesture was broken off."""
         if self._undo:
             self._restore(self._undo.pop())
+            self.open_gesture()
 
     def undo(self) -> tuple[str, ...]:
         """Take the last gesture back and return the levels that it moved; raises InputError after signing off."""
@@ -69,11 +88,19 @@ class ReadingHistory:
     def measure(self) -> ReadingResult:
         """Measure the reading; where regions were edited elsewhere since the last time, that is a gesture as well."""
         before, was_measured = self._state(), self._was_measured
+        self._note_foreign_change(before)
         result, self._was_measured = self.measurer.measure(), True
         now = self.measurer.edits
         if was_measured and not all(same_mask(before.edits.get(place), mask) for place, mask in now.items()):
             self._note(before)
+        self.settle()
         return result
+
+    def _note_foreign_change(self, now: _State) -> None:
+        """Make a step of its own of markups that were deleted or moved elsewhere, such as in the Data module."""
+        if self._settled is not None and not all(_same_markups(level, self._settled, now) for level in LEVELS):
+            self._note(self._settled)
+            self._settled = now
 
     def _note(self, state: _State) -> None:
         self._undo.append(state)
@@ -86,6 +113,7 @@ class ReadingHistory:
         left, entered = self._state(), taken_from.pop()
         put_on.append(left)
         self._restore(entered)
+        self.open_gesture()
         return tuple(level for level in LEVELS if not _same_level(level, left, entered))
 
     def _state(self) -> _State:
@@ -117,12 +145,17 @@ class ReadingHistory:
 
 def _same_level(level: str, one: _State, other: _State) -> bool:
     """Whether a level has the same markups and the same edited regions in two states."""
+    return _same_markups(level, one, other) and all(
+        same_mask(one.edits.get((level, roi)), other.edits.get((level, roi))) for roi in ROIS
+    )
+
+
+def _same_markups(level: str, one: _State, other: _State) -> bool:
     none = np.empty((0, 3))
-    same_markups = all(
+    return all(
         np.array_equal(one.points_ras_mm.get((level, role), none), other.points_ras_mm.get((level, role), none))
         for role in MARKUP_ROLES
     )
-    return same_markups and all(same_mask(one.edits.get((level, roi)), other.edits.get((level, roi))) for roi in ROIS)
 
 
 def _kept_names(reading: Reading) -> list[str]:

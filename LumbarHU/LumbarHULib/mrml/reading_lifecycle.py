@@ -76,9 +76,10 @@ def remove_reading(reading: Reading) -> None:
     Raises
     ------
     InputError
-        When it is signed off.
+        When it is signed off, unless its CT is gone: it is then a reading of nothing.
     """
-    reading.require_open()
+    if reading.ct_node is not None:
+        reading.require_open()
     scene = reading.scene
     nodes = [markup_node(reading, level, role) for level in LEVELS for role in MARKUP_ROLES]
     nodes += [find(reading, roi) for roi in ROIS for find in (segmentation_node, label_map_node)]

@@ -44,6 +44,9 @@ _GLYPH_SCALE = 3.0
 # Told of a level that was counted, not clicked.
 _FILLED_IN = "level_filled_in"
 
+# Under this and a level's name a reading keeps where the CT and the midline were when the level was last measured.
+ANCHOR_PREFIX = "anchor "
+
 # Saving and reopening a scene moves a point by 1e-13 mm, a reader's hand by more than this.
 _MOVED_MM = 1e-6
 
@@ -89,6 +92,8 @@ def adopt_markup(reading: Reading, level: str, role: str, node) -> None:
     if previous is not node:
         # What was kept of the previous one's making is not true of this one.
         reading.keep_quietly(_origin_key(level) if role == "midline" else _written_key(level, role), None)
+        if role == "midline":
+            reading.keep_quietly(f"{ANCHOR_PREFIX}{parse_level(level)}", None)
     if previous is not None and previous is not node:
         reading.scene.RemoveNode(previous)
     node.SetName(name + reading.name_suffix)
@@ -117,6 +122,7 @@ def set_midline(
     replace_points(ensure_markup(reading, level, "midline"), "midline", points_ras_mm)
     kept = {"kind": origin.kind, "corrected_mm": origin.corrected_mm, "corrected_deg": origin.corrected_deg}
     kept |= {"points_ras_mm": points_ras_mm.tolist(), "findings": [asdict(finding) for finding in findings]}
+    reading.keep_quietly(f"{ANCHOR_PREFIX}{parse_level(level)}", None)
     reading.keep(_origin_key(level), kept)
     _describe(markup_node(reading, level, "midline"), midline_text(origin, points_ras_mm, findings))
 

@@ -1,11 +1,13 @@
 """What would be lost if a scene were closed."""
 
+from collections.abc import Collection
+
 import vtk
 
 from LumbarHULib.mrml.reading import Reading
 
 
-def unsaved_names(scene, kept: Reading | None = None) -> tuple[str, ...]:
+def unsaved_names(scene, kept: Reading | None = None, untouched: Collection[str] = ()) -> tuple[str, ...]:
     """Return the names of the nodes that were changed since they were read or saved.
 
     Parameters
@@ -13,11 +15,13 @@ def unsaved_names(scene, kept: Reading | None = None) -> tuple[str, ...]:
     scene : vtkMRMLScene
     kept : Reading, optional
         A reading that an audit folder keeps as it is now: its nodes are not lost.
+    untouched : collection of str
+        The IDs of nodes that are as their files have them, whatever Slicer thinks.
     """
     modified = vtk.vtkCollection()
     scene.GetStorableNodesModifiedSinceRead(modified)
     nodes = [modified.GetItemAsObject(index) for index in range(modified.GetNumberOfItems())]
-    safe = set() if kept is None else _ids_of(kept)
+    safe = {*untouched, *(() if kept is None else _ids_of(kept))}
     return tuple(node.GetName() for node in nodes if node.GetSaveWithScene() and node.GetID() not in safe)
 
 

@@ -6,10 +6,12 @@ import numpy as np
 import qt
 import slicer
 
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.mrml.proposals import place_between_clicks, place_from_click
 from LumbarHULib.mrml.reading_markups import placed_points
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.shown_volume import foreign_sentence
 from LumbarHULib.panel.watcher import Watcher
 from LumbarHULib.placement.body_guess import BodyGuess
 
@@ -52,9 +54,10 @@ class BodyClicks(Watcher):
         Raises
         ------
         InputError
-            When the reading is signed off.
+            When the reading is signed off, or the views show another volume.
         """
         self._session.reading.require_open()
+        require_shown(self._session)
         self._waiting, self._between = list(levels), tuple(between)
         self._clicks_ras_mm, self._above = {}, []
         self._node = _clicks_node(self._session.reading.scene)
@@ -142,6 +145,13 @@ class BodyClicks(Watcher):
             self.abandon()
         session.select_level(level)
         session.measure()
+
+
+def require_shown(session: Session) -> None:
+    """Raise InputError while the views show another volume than the CT that is read."""
+    problem = foreign_sentence(session)
+    if problem:
+        raise InputError(problem)
 
 
 def _clicks_node(scene):

@@ -9,7 +9,8 @@ from slicer.i18n import tr as _
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.images.ct_file import read_ct
 from LumbarHULib.images.ct_list import CtOfList, next_ct, read_ct_list
-from LumbarHULib.mrml.ct_node import keep_scan, volume_node_from_ct
+from LumbarHULib.mrml.ct_case import name_case
+from LumbarHULib.mrml.ct_node import ct_state, keep_scan, volume_node_from_ct
 from LumbarHULib.mrml.export_reading import folder_of_reader
 from LumbarHULib.mrml.reading import ask_for_level
 from LumbarHULib.mrml.unsaved import unsaved_names
@@ -24,6 +25,7 @@ class CtListSection(Section):
 
     def __init__(self, ui, panel) -> None:
         super().__init__(ui, panel)
+        self._opened: tuple = ("", ())
         menu = qt.QMenu(ui.huListButton)
         for text, choose in ((_("Folder of CTs…"), self._on_folder), (_("Table of CTs (CSV)…"), self._on_table)):
             menu.addAction(text).connect("triggered(bool)", lambda _checked=False, choose=choose: choose())
@@ -91,7 +93,7 @@ class CtListSection(Section):
                 self._panel.keep.tell(self._progress(cts))
 
     def _may_close(self, exported) -> bool:
-        names = unsaved_names(slicer.mrmlScene, exported)
+        names = unsaved_names(slicer.mrmlScene, exported, self._untouched())
         if not names:
             return True
         shown = ", ".join(names[:_SHOWN_NAMES]) + ("…" if len(names) > _SHOWN_NAMES else "")
@@ -101,6 +103,12 @@ class CtListSection(Section):
             )
         )
 
+    def _untouched(self) -> tuple[str, ...]:
+        """Return the ID of the CT that came from the list, if it still is as its file has it."""
+        key, state = self._opened
+        node = slicer.mrmlScene.GetNodeByID(key) if key else None
+        return () if node is None or ct_state(node) != state else (key,)
+
     def _open(self, following: CtOfList) -> None:
         reader = self._panel.parameters.readerName
         skipped = self._session.reading.skipped_levels if self._session.is_open else ()
@@ -108,6 +116,8 @@ class CtListSection(Section):
         slicer.mrmlScene.Clear(0)
         node = volume_node_from_ct(slicer.mrmlScene, ct_file.ct, following.case)
         keep_scan(node, ct_file.scan_facts, ct_file.findings)
+        name_case(node, following.case)
+        self._opened = (node.GetID(), ct_state(node))
         parameters = self._panel.parameters
         parameters.caseName, parameters.readerName, parameters.ctVolume = following.case, reader, node
         self._panel.setup.start_reading()

@@ -25,7 +25,7 @@ def apply_locks(session) -> None:
             node = markup_node(session.reading, level, role)
             if node is None:
                 continue
-            is_free = level == session.level and (role != "outline" or session.edits_outline) and session.may_change
+            is_free = level == session.level and (role != "outline" or session.edits_outline) and session.may_click
             if node.GetLocked() == is_free:
                 node.SetLocked(not is_free)
             display = node.GetDisplayNode()
@@ -39,12 +39,13 @@ def apply_locks(session) -> None:
 def show_only(scene, current: Reading | None, shown_rois) -> None:
     """Show one reading's markups and the wanted regions of it; hide those of all others."""
     for reading in map(Reading, reading_nodes(scene)):
-        is_current = reading == current
+        # Nothing hidden is left behind by a CT that was deleted.
+        is_current = reading == current or reading.ct_node is None
         for level in LEVELS:
             for role in MARKUP_ROLES:
                 _set_visible(markup_node(reading, level, role), is_current)
         for roi in ROIS:
-            _set_visible(segmentation_node(reading, roi), is_current and roi in shown_rois)
+            _set_visible(segmentation_node(reading, roi), is_current and (roi in shown_rois or reading.ct_node is None))
 
 
 def _set(display, what: str, value: float) -> None:

@@ -60,10 +60,10 @@ class HandOnSection(Section):
                 destination = folder.with_name(f"{folder.name} DICOM")
                 question = _("There are DICOM objects of {title} of “{case}” already. Replace them?")
                 question = question.format(title=reading.title, case=reading.case)
-                if not self._panel.questions.may_replace(destination, question):
+                if not self._panel.questions.may_replace(destination, question, reading.uid):
                     return
                 export_dicom(folder, Path(series), destination, overwrite=destination.is_dir())
-                self._panel.questions.has_written(destination)
+                self._panel.questions.has_written(destination, reading.uid)
                 self._panel.keep.tell(_("Exported to {folder}.").format(folder=destination))
 
     def _series(self) -> str:

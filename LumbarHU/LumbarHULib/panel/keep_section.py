@@ -53,10 +53,11 @@ class KeepSection(Section):
             return False
         folder = audit_folder_of(Path(root), reading)
         question = _("There is an export of {title} of “{case}” already. Replace it?")
-        if not self._panel.questions.may_replace(folder, question.format(title=reading.title, case=reading.case)):
+        question = question.format(title=reading.title, case=reading.case)
+        if not self._panel.questions.may_replace(folder, question, reading.uid):
             return False
         export_reading(Path(root), reading, self._session.result, overwrite=folder.is_dir())
-        self._panel.questions.has_written(folder)
+        self._panel.questions.has_written(folder, reading.uid)
         self._ui.huExportPath.addCurrentPathToHistory()
         self._ui.huVerifyPath.currentPath = str(folder)
         self._panel.hand_on.refresh("all")

@@ -28,7 +28,7 @@ class LiveMeasurement(Watcher):
     def watch(self) -> None:
         """Observe the markups that the current level has now."""
         session = self._session
-        nodes = {} if not session.may_change else self._nodes()
+        nodes = {} if not session.may_click else self._nodes()
         if {node.GetID(): role for node, role in nodes.items()} == self._roles:
             self._remember_midline()
             return

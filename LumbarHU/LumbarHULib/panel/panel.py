@@ -19,6 +19,7 @@ from LumbarHULib.panel.keep_section import KeepSection
 from LumbarHULib.panel.keys import Keys
 from LumbarHULib.panel.levels_section import LevelsSection
 from LumbarHULib.panel.live import LiveMeasurement
+from LumbarHULib.panel.lost_readings import LostReadings
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.placing import Placing
 from LumbarHULib.panel.proposals_section import ProposalsSection
@@ -28,7 +29,8 @@ from LumbarHULib.panel.regions_section import RegionsSection
 from LumbarHULib.panel.results_section import ResultsSection
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.setup_section import SetupSection
-from LumbarHULib.panel.views import ReadingLayout, leave_automatic_window
+from LumbarHULib.panel.shown_volume import ShownVolume, foreign_sentence
+from LumbarHULib.panel.views import ReadingLayout, layout_node, leave_automatic_window
 
 _OWN_ROLES = ("CT", *ROIS, *(f"{level}-{role}" for level in LEVELS for role in MARKUP_ROLES))
 
@@ -49,10 +51,12 @@ class Panel(VTKObservationMixin):
         self.session = Session()
         self.messages = Messages(ui.huMessageLabel)
         self.placing = Placing(self.session, self.messages)
+        self.shown = ShownVolume(self.session, self._on_shown)
         self.live = LiveMeasurement(self.session, self.messages)
         self.names = LevelNames()
         self.layout = ReadingLayout()
         self.setup = SetupSection(ui, self)
+        self.lost = LostReadings(ui, self)
         self.levels = LevelsSection(ui, self)
         self.proposals = ProposalsSection(ui, self)
         self.results = ResultsSection(ui, self)
@@ -65,13 +69,15 @@ class Panel(VTKObservationMixin):
         self.cohort = CohortSection(ui, self)
         self.advanced = AdvancedSection(ui, self)
         self.keys = Keys(self.levels.on_key, self.placing.cancel, self.levels.undo, self.levels.redo)
-        self._is_entered = self._is_refresh_due = self._is_check_due = False
+        self._is_entered = self._is_refresh_due = self._is_check_due = self._wants_layout = False
         self._known_nodes: tuple = ()
-        sections = (self.setup, self.levels, self.proposals, self.results, self.regions, self.keep, self.hand_on)
-        for section in (*sections, self.ct_list, self.readers, self.cohort, self.advanced):
+        sections = (self.setup, self.lost, self.levels, self.proposals, self.results, self.regions, self.keep)
+        for section in (*sections, self.hand_on, self.ct_list, self.readers, self.cohort, self.advanced):
             self.session.listen(section.refresh)
         self.session.listen(self._refresh_scene)
         ui.huLayoutButton.connect("toggled(bool)", self._on_layout)
+        ui.huShowCtButton.connect("clicked(bool)", lambda _checked=False: self._show_ct_again())
+        self.addObserver(layout_node(), vtk.vtkCommand.ModifiedEvent, self._on_layout_changed)
         for roi in ROIS:
             self._check_of(roi).icon = _color_icon(ROI_COLORS[roi])
         for event in (slicer.vtkMRMLScene.NodeAddedEvent, slicer.vtkMRMLScene.NodeRemovedEvent):
@@ -81,11 +87,14 @@ class Panel(VTKObservationMixin):
         """Come to life: the user opened the module."""
         self._is_entered = True
         self.keys.enable(True)
-        if self.ui.huLayoutButton.checked:
+        if self._wants_layout:
             self.layout.show()
+        self._on_layout_changed()
         self.follow_parameters()
         if self.session.is_open:
             self.session.measure()
+            if self._wants_layout:
+                self.levels.go_to(self.session.level)
 
     def leave(self) -> None:
         """Leave everything as the user had it: another module was opened."""
@@ -93,12 +102,16 @@ class Panel(VTKObservationMixin):
         self.placing.cancel()
         self.keys.enable(False)
         self.cohort.leave()
-        self.layout.give_back()
+        self._wants_layout = self.layout.is_shown
+        if not _opens_segment_editor():
+            self.layout.give_back()
 
     def cleanup(self) -> None:
         """Let go of everything for good, and leave everything as the user had it."""
         self.leave()
+        self.layout.give_back()
         self.close_reading()
+        self.shown.removeObservers()
         self.removeObservers()
         self.keys.remove()
 
@@ -139,6 +152,9 @@ class Panel(VTKObservationMixin):
         self.session.open(reading)
         self.parameters.reading = reading.node
         self.parameters.caseName, self.parameters.readerName = reading.case, reading.reader
+        self.shown.look()
+        if self.session.foreign_volume:
+            self.shown.restore()
         self.levels.go_to(self.session.level)
 
     def close_reading(self) -> None:
@@ -170,15 +186,42 @@ class Panel(VTKObservationMixin):
         if what == "all" and self.parameters is not None and not slicer.mrmlScene.IsBatchProcessing():
             current = self.session.reading if self.session.is_open else None
             show_only(slicer.mrmlScene, current, self.shown_rois())
+            self.shown.watch()
             apply_locks(self.session)
             self.live.watch()
             self.names.refresh(self.session)
+
+    def _on_shown(self) -> None:
+        """Take no click while the views show another volume, and say so until they do not."""
+        sentence = foreign_sentence(self.session)
+        if sentence:
+            self.placing.cancel()
+        self.ui.huShownLabel.text = sentence
+        self.ui.huShownFrame.visible = bool(sentence)
+        if self.parameters is not None:
+            apply_locks(self.session)
+            self.live.watch()
+
+    def _show_ct_again(self) -> None:
+        self.shown.restore()
+        self.levels.go_to(self.session.level)
 
     def _on_layout(self, is_on: bool) -> None:
         if is_on:
             self.layout.show()
         else:
             self.layout.give_back()
+        self._on_layout_changed()
+
+    def _on_layout_changed(self, *_) -> None:
+        """Let the button say which layout is shown, whoever chose it."""
+        button = self.ui.huLayoutButton
+        if self._is_entered and button.checked != self.layout.is_shown:
+            button.blockSignals(True)
+            button.checked = self.layout.is_shown
+            button.blockSignals(False)
+        if self._is_entered:
+            self.shown.look()
 
     def _on_nodes_changed(self, *_) -> None:
         """Look again, once, when the scene has come to rest: somebody else added or removed nodes."""
@@ -209,7 +252,7 @@ class Panel(VTKObservationMixin):
             return
         session = self.session
         self.placing.abandon_if_gone()
-        if session.reading is not None and not session.is_open:
+        if session.reading is not None and not (session.is_open and session.reading.ct_node is not None):
             self.close_reading()
         elif session.is_open and self._nodes() != self._known_nodes:
             self._known_nodes = self._nodes()
@@ -231,6 +274,12 @@ class Panel(VTKObservationMixin):
         """Return the IDs of the nodes that the reading has now."""
         node = self.session.reading.node
         return tuple(node.GetNodeReferenceID(role) if node.GetNodeReference(role) else "" for role in _OWN_ROLES)
+
+
+def _opens_segment_editor() -> bool:
+    """Whether the user goes to edit a region, and comes back: the views stay as they are."""
+    window = slicer.util.mainWindow()
+    return window is not None and window.moduleSelector().selectedModule == "SegmentEditor"
 
 
 def _color_icon(color):

@@ -13,7 +13,7 @@ from LumbarHULib.mrml.reading_markups import (
     replace_points,
     set_midline,
 )
-from LumbarHULib.panel.body_clicks import BodyClicks
+from LumbarHULib.panel.body_clicks import BodyClicks, require_shown
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.views import AXIAL, is_in_axial_view, scroll_to
@@ -56,11 +56,12 @@ class Placing(Watcher):
         Raises
         ------
         InputError
-            When the reading is signed off.
+            When the reading is signed off, or the views show another volume.
         """
         self.cancel()
         session = self._session
         session.reading.require_open()
+        require_shown(session)
         session.history.remember()
         if level in session.reading.skipped_levels:
             ask_for_level(session.reading, level, True)
@@ -69,6 +70,7 @@ class Placing(Watcher):
         if self._node.GetNumberOfControlPoints():
             replace_points(self._node, "midline", placed_points(self._node)[:0])
             session.measure()
+            session.history.open_gesture()
         self.level = level
         self._node.SetLocked(False)
         self._observe(self._node, {_Markups.PointPositionDefinedEvent: self._look_soon})

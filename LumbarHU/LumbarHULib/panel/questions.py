@@ -26,24 +26,32 @@ class Questions:
         self.answer: bool | None = True if slicer.app.testingEnabled() else None
         self.asked: list[str] = []
         self.folder = ""
-        self._written: set[Path] = set()
+        self._written: set[tuple[Path, str]] = set()
 
     def confirmed(self, question: str) -> bool:
-        """Ask, and tell whether the user wants to go on."""
+        """Ask, and tell whether the user wants to go on; the Enter key alone says no."""
         self.asked.append(question)
         if self.answer is not None:
             return self.answer
         with _usual_cursor():
-            return bool(slicer.util.confirmYesNoDisplay(question, windowTitle=_("Lumbar HU")))
+            return bool(question_box(question).exec_() == qt.QMessageBox.Yes)
 
-    def may_replace(self, folder: Path, question: str) -> bool:
-        """Ask before a folder is replaced; what this panel wrote is brought up to date without asking again."""
+    def may_replace(self, folder: Path, question: str, uid: str = "") -> bool:
+        """Ask before a folder is replaced; what this panel wrote of the same reading is renewed without asking again.
+
+        Parameters
+        ----------
+        folder : pathlib.Path
+        question : str
+        uid : str
+            The reading's, where the folder is of one: another reading of the same name asks.
+        """
         is_there = folder.is_dir() and any(folder.iterdir())
-        return not is_there or folder in self._written or self.confirmed(question)
+        return not is_there or (folder, uid) in self._written or self.confirmed(question)
 
-    def has_written(self, folder: Path) -> None:
+    def has_written(self, folder: Path, uid: str = "") -> None:
         """Note a folder that need not be asked for again."""
-        self._written.add(folder)
+        self._written.add((folder, uid))
 
     def forget_written(self) -> None:
         """Ask again for every folder: another scene may hold another reading of the same name."""
@@ -64,6 +72,17 @@ class Questions:
             return ""
         with _usual_cursor():
             return qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", kinds)
+
+
+def question_box(question: str):
+    """Return a box that asks for yes or no, and stands on no."""
+    box = qt.QMessageBox(slicer.util.mainWindow())
+    box.setIcon(qt.QMessageBox.Question)
+    box.windowTitle = _("Lumbar HU")
+    box.text = question
+    box.addButton(qt.QMessageBox.Yes)
+    box.setDefaultButton(box.addButton(qt.QMessageBox.No))
+    return box
 
 
 @contextmanager

@@ -28,6 +28,7 @@ class Session:
         self.result: ReadingResult | None = None
         self.level = FIRST_LEVEL
         self.edits_outline = False
+        self.foreign_volume = ""
         self._listeners: list[Callable[[str], None]] = []
 
     @property
@@ -39,6 +40,11 @@ class Session:
     def may_change(self) -> bool:
         """Whether there is a reading that is not signed off, with its CT."""
         return self.is_open and self.reading.ct_node is not None and not self.reading.is_signed_off
+
+    @property
+    def may_click(self) -> bool:
+        """Whether a click or a drag in the views means something: they show the CT that is read."""
+        return self.may_change and not self.foreign_volume
 
     def listen(self, listener: Callable[[str], None]) -> None:
         """Call `listener` after each change."""
@@ -61,7 +67,7 @@ class Session:
         """Let go of the reading; it stays in its scene."""
         if self.reading is not None:
             self.reading = self.measurer = self.history = self.result = None
-            self.level, self.edits_outline = FIRST_LEVEL, False
+            self.level, self.edits_outline, self.foreign_volume = FIRST_LEVEL, False, ""
             self.tell()
 
     def select_level(self, level: str) -> None:
@@ -89,6 +95,7 @@ class Session:
         if self.may_change:
             with rendering_paused():
                 self.result = self.measurer.settle()
+                self.history.settle()
                 write_tables(self.reading, self.result)
         self.tell()
 

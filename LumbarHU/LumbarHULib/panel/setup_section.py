@@ -6,8 +6,9 @@ from slicer.i18n import tr as _
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
-from LumbarHULib.mrml.ct_node import CtCache, measurable_cts
-from LumbarHULib.mrml.reading import create_reading, set_case
+from LumbarHULib.mrml.ct_case import case_of, name_case
+from LumbarHULib.mrml.ct_node import CtCache, measurable_cts, why_no_ct
+from LumbarHULib.mrml.reading import create_reading
 from LumbarHULib.mrml.reading_check import usable_readings_of
 from LumbarHULib.mrml.reading_lifecycle import remove_reading
 from LumbarHULib.panel.scan_header import facts_line, scan_facts_of
@@ -28,11 +29,15 @@ class SetupSection(Section):
         ui.huCaseEdit.connect("editingFinished()", self._on_case)
 
     def take_only_ct(self) -> None:
-        """Choose the CT when the scene holds exactly one."""
+        """Choose the CT when the scene holds exactly one; raises InputError when it holds a volume that is none."""
         if self._panel.parameters.ctVolume is None:
             found = measurable_cts(slicer.mrmlScene)
             if len(found) == 1:
                 self._panel.parameters.ctVolume = found[0]
+            elif not found:
+                problem = why_no_ct(slicer.mrmlScene)
+                if problem:
+                    raise InputError(problem)
 
     def follow_ct(self) -> None:
         """Show the chosen CT, and go on with its reading: the one that was worked on, or the only one."""
@@ -42,6 +47,8 @@ class SetupSection(Section):
             self._shown_ct = ct_node
             if self._session.is_open and self._session.reading.ct_node is not ct_node:
                 self._panel.close_reading()
+            # The case belongs to the CT: none is carried over to another one.
+            self._panel.parameters.caseName = "" if ct_node is None else case_of(ct_node)
             if ct_node is not None:
                 show_ct(ct_node)
         if ct_node is not None and not self._session.is_open:
@@ -93,12 +100,13 @@ class SetupSection(Section):
         """Start a reading of the chosen CT, and work on it; raises InputError when the reader has no name."""
         parameters = self._panel.parameters
         facts, findings = scan_facts_of(parameters.ctVolume)
+        name_case(parameters.ctVolume, parameters.caseName)
         reading = create_reading(
             parameters.ctVolume,
             parameters.readerName,
             load_protocol().document,
             load_cutoffs().document,
-            case=" ".join(parameters.caseName.split()),
+            case=case_of(parameters.ctVolume),
             scan_facts=facts,
             scan_findings=findings,
         )
@@ -125,6 +133,11 @@ class SetupSection(Section):
                     self._panel.open_reading(reading)
 
     def _on_case(self) -> None:
-        if self._session.may_change and self._panel.parameters.caseName.strip() != self._session.reading.case:
+        parameters, session = self._panel.parameters, self._session
+        if parameters is None or parameters.ctVolume is None:
+            return
+        if session.is_open and session.reading.is_signed_off:
+            parameters.caseName = session.reading.case  # it is part of what was signed
+        else:
             with self._panel.messages.problems_told():
-                set_case(self._session.reading, self._panel.parameters.caseName)
+                name_case(parameters.ctVolume, parameters.caseName, session.reading if session.is_open else None)

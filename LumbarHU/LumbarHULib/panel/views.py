@@ -48,12 +48,12 @@ class OwnLayout:
     @property
     def is_shown(self) -> bool:
         """Whether the views are arranged so now."""
-        node = _layout_node()
+        node = layout_node()
         return node is not None and node.GetViewArrangement() == self._number
 
     def show(self) -> None:
         """Arrange the views so."""
-        node = _layout_node()
+        node = layout_node()
         if not node.IsLayoutDescription(self._number):
             node.AddLayoutDescription(self._number, self._description)
         if not self.is_shown:
@@ -63,7 +63,7 @@ class OwnLayout:
     def give_back(self) -> None:
         """Arrange the views as they were before, unless the user has chosen another arrangement since."""
         if self._before is not None and self.is_shown:
-            _layout_node().SetViewArrangement(self._before)
+            layout_node().SetViewArrangement(self._before)
         self._before = None
 
 
@@ -74,7 +74,7 @@ class ReadingLayout(OwnLayout):
         super().__init__(_LAYOUT_ID, _LAYOUT)
 
 
-def _layout_node():
+def layout_node():
     """Return what says how the views are arranged; None while the application closes."""
     manager = slicer.app.layoutManager()
     return None if manager is None else manager.layoutLogic().GetLayoutNode()
@@ -90,6 +90,23 @@ def show_ct(ct_node) -> None:
     """Show a CT in all slice views, along its own planes, in a bone window."""
     set_bone_window(ct_node)
     slicer.util.setSliceViewerLayers(background=ct_node, fit=True, rotateToVolumePlane=True)
+
+
+def shown_volumes() -> list:
+    """Return the volumes that the layout's slice views show, the back- and the foreground; None where a view is empty.
+
+    A foreground that is wholly transparent is not shown; label maps and segmentations lie over a volume and hide none.
+    """
+    layouts, found = slicer.app.layoutManager(), []
+    for name in layouts.sliceViewNames():
+        widget = layouts.sliceWidget(name)
+        if widget.mrmlSliceNode().IsMappedInLayout():
+            composite = widget.mrmlSliceCompositeNode()
+            ids = [composite.GetBackgroundVolumeID()]
+            if composite.GetForegroundVolumeID() and composite.GetForegroundOpacity() > 0:
+                ids.append(composite.GetForegroundVolumeID())
+            found += [slicer.mrmlScene.GetNodeByID(key) if key else None for key in ids]
+    return found
 
 
 def leave_automatic_window(ct_node) -> None:

@@ -32,6 +32,7 @@ class PanelWalk(MeasuringSteps, ProposingSteps, KeepingSteps, HandingOnSteps, Co
         sys.excepthook = lambda kind, error, traceback: self._unseen.append(error)
         questions = slicer.util.getModuleWidget("LumbarHU").panel.questions
         answer_before, questions.answer = questions.answer, True
+        url_before, root_before = slicer.mrmlScene.GetURL(), slicer.mrmlScene.GetRootDirectory()
         try:
             for step in STEPS:
                 told(step.__doc__)
@@ -42,6 +43,9 @@ class PanelWalk(MeasuringSteps, ProposingSteps, KeepingSteps, HandingOnSteps, Co
         finally:
             sys.excepthook = hook_before
             questions.answer = answer_before
+            # The scene that was saved on the way is deleted now: the user must not be asked to save it there again.
+            slicer.mrmlScene.SetURL(url_before)
+            slicer.mrmlScene.SetRootDirectory(root_before)
             self._folder.cleanup()
 
 

@@ -78,3 +78,33 @@ def test_a_changed_protocol_value_is_measured_with_and_marked(reading, measurer)
     assert measurer.measure().levels[0].rois["oval"].values["voxels"] < before
     with pytest.raises(InputError, match="cortical_margin_mm"):
         set_protocol_value(reading, "cortical_margin_mm", 400.0)
+
+
+@pytest.mark.parametrize("other", ["another CT", "another reader of that name", "another case of that name", "damaged"])
+def test_a_folder_that_keeps_something_else_is_never_replaced(start_reading, tmp_path, other):
+    reading = start_reading("A?B", case="7?", levels=("L2",))
+    folder = export_reading(tmp_path, reading, ReadingMeasurer(reading).measure())
+    record = folder / "record.json"
+    if other == "another CT":
+        text = json.loads(record.read_text(encoding="utf-8"))
+        text["ct"]["voxels_sha256"] = 64 * "0"
+        record.write_text(json.dumps(text), encoding="utf-8")
+    elif other == "damaged":
+        record.write_text("{", encoding="utf-8")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    named = {"another reader of that name": ("A:B", "7?"), "another case of that name": ("A?B", "7:")}
+    second = start_reading(*named.get(other, ("A?B", "7?"))[:1], levels=("L2",), case=named.get(other, ("", "7?"))[1])
+    second.node.SetParameter("number", "1")
+    assert audit_folder_of(tmp_path, second) == folder
+    with pytest.raises(InputError, match="it is not replaced"):
+        export_reading(tmp_path, second, ReadingMeasurer(second).measure(), overwrite=True)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_of_the_same_ct_case_and_reader_is_replaced_when_it_may_be(start_reading, tmp_path):
+    reading = start_reading(case="7", levels=("L2",))
+    result = ReadingMeasurer(reading).measure()
+    folder = export_reading(tmp_path, reading, result)
+    with pytest.raises(InputError, match="exists already"):
+        export_reading(tmp_path, reading, result)
+    assert export_reading(tmp_path, reading, result, overwrite=True) == folder

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import slicer
+import vtk
 from mrml.scene_tools import move_point, voxel_counts
 
 from LumbarHULib.core.landmarks import Landmarks
@@ -157,13 +158,43 @@ def test_a_drag_of_the_boundary_leaves_the_outline_that_was_found(reading, measu
     assert after.boundary.fraction < before.boundary.fraction
 
 
-def test_a_changed_ct_is_measured_anew(reading, measurer):
-    before = measurer.update_level("L2")
-    slicer.util.arrayFromVolume(reading.ct_node)[:] += 5
-    slicer.util.arrayFromVolumeModified(reading.ct_node)
-    after = measurer.update_level("L2")
-    difference = after.rois["oval"].values["mean_hu"] - before.rois["oval"].values["mean_hu"]
-    assert difference == pytest.approx(5, abs=0.05)
+def test_a_ct_whose_voxels_were_changed_gives_no_number_until_they_are_back(reading, measurer):
+    before = numbers(measurer.measure())
+    for shift_hu, levels in ((5, 0), (-5, 4)):
+        slicer.util.arrayFromVolume(reading.ct_node)[:] += shift_hu
+        slicer.util.arrayFromVolumeModified(reading.ct_node)
+        result = measurer.measure()
+        assert len(result.levels) == levels
+        assert len(result.refusals) == 4 - levels
+        assert all("voxels of the CT “CT” were changed" in refusal.sentence for refusal in result.refusals)
+    assert numbers(result) == before
+    assert numbers(ReadingMeasurer(reading).measure()) == before
+
+
+def test_a_ct_that_moved_away_from_its_markups_gives_no_number(scene, reading, measurer):
+    before = numbers(measurer.measure())
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "shift")
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(2, 3, 7.5)
+    transform.SetMatrixTransformToParent(matrix)
+    reading.ct_node.SetAndObserveTransformNodeID(transform.GetID())
+    result = measurer.measure()
+    assert result.levels == ()
+    assert all("was moved by 7.5 mm" in refusal.sentence for refusal in result.refusals)
+    for level in ("L1", "L2", "L3", "L4"):
+        for role in ("midline", "boundary", "outline"):
+            markup_node(reading, level, role).SetAndObserveTransformNodeID(transform.GetID())
+    assert numbers(ReadingMeasurer(reading).measure()) == before
+
+
+def test_a_level_that_is_placed_again_on_a_moved_ct_is_measured(reading, measurer, bodies):
+    before = numbers(measurer.measure())
+    reading.ct_node.SetOrigin(*np.add(reading.ct_node.GetOrigin(), [0, 0, 7.5]))
+    assert measurer.measure().levels == ()
+    set_midline(reading, "L2", bodies.midlines_ras_mm["L2"] + [0, 0, 7.5])
+    after = numbers(measurer.measure())
+    assert after == {place: before[place] for place in after}
+    assert {level for level, _roi in after} == {"L2"}
 
 
 def test_several_readings_of_one_ct_stand_side_by_side(start_reading, bodies):

@@ -187,3 +187,33 @@ def test_an_edit_that_was_taken_back_in_segment_editor_after_a_redo_is_none(read
     edit_by_hand(reading, "round", "L2", points)
     assert means_of(history.measure()) == before
     assert edited(measurer) == set()
+
+
+def test_what_was_deleted_elsewhere_is_a_step_of_its_own(reading, measurer):
+    history = ReadingHistory(measurer)
+    history.measure()
+    history.remember()
+    exclude_level(reading, "L1", "fracture")
+    before = means_of(history.measure())
+    reading.scene.RemoveNode(markup_node(reading, "L3", "midline"))
+    assert "L3" not in means_of(history.measure())
+    assert history.undo() == ("L3",)
+    assert means_of(history.measure()) == before
+    assert reading.exclusions == {"L1": "fracture"}
+    history.undo()
+    assert reading.exclusions == {}
+    assert not history.can_undo
+
+
+def test_what_was_moved_elsewhere_before_a_gesture_is_a_step_before_it(reading, measurer):
+    history = ReadingHistory(measurer)
+    before = means_of(history.measure())
+    move(reading, "L2", "midline", (1.0, 0, 0))
+    history.remember()
+    exclude_level(reading, "L1", "fracture")
+    history.measure()
+    history.undo()
+    assert reading.exclusions == {}
+    assert means_of(history.measure()) != before
+    assert history.undo() == ("L2",)
+    assert means_of(history.measure()) == before

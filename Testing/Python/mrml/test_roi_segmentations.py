@@ -260,9 +260,11 @@ def test_a_region_edited_on_a_finer_grid_is_refused_until_it_is_automatic_again(
     assert measurer.update_level("L2").rois["front"].values == before.levels[1].rois["front"].values
 
 
-def test_a_ct_that_was_moved_takes_the_automatic_regions_along(reading, measurer, ct_node):
+def test_a_ct_that_was_moved_takes_the_automatic_regions_along(reading, measurer, ct_node, bodies):
     measurer.measure()
     ct_node.SetOrigin(*np.add(ct_node.GetOrigin(), [0.8, 0, 0]))
+    for level in ("L1", "L2", "L3", "L4"):
+        set_midline(reading, level, bodies.midlines_ras_mm[level])  # placed again, where the CT is now
     result = measurer.measure()
     assert not result.refusals
     assert not any(roi.edited for level in result.levels for roi in level.rois.values())

@@ -1,5 +1,7 @@
 """A question waits for its user under the usual cursor, and nothing is replaced without one."""
 
+from types import SimpleNamespace
+
 import pytest
 
 
@@ -9,7 +11,8 @@ def cursors(application, monkeypatch):
     if application is None:
         return None
     import qt
-    import slicer
+
+    from LumbarHULib.panel import questions
 
     shown = []
 
@@ -17,7 +20,8 @@ def cursors(application, monkeypatch):
         shown.append(qt.QApplication.overrideCursor())
         return answer
 
-    monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda _question, **_words: note(False))
+    box = SimpleNamespace(exec_=lambda: note(qt.QMessageBox.No))  # nobody is there to press its buttons
+    monkeypatch.setattr(questions, "question_box", lambda _question: box)
     monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: note("/a folder"))
     monkeypatch.setattr(qt.QFileDialog, "getOpenFileName", lambda *_: note("/a file"))
     return shown

@@ -1,0 +1,69 @@
+"""Whether the slice views show the CT that is read: a click means nothing on any other volume."""
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
+
+from LumbarHULib.panel.views import show_ct, shown_volumes
+
+
+class ShownVolume(VTKObservationMixin):
+    """Watches the slice views, and says which volume they show in place of the reading's CT.
+
+    Parameters
+    ----------
+    session : LumbarHULib.panel.session.Session
+        Its `foreign_volume` is kept up to date.
+    on_change : callable
+        Called when another volume comes to be shown, or the reading's CT is shown again.
+    """
+
+    def __init__(self, session, on_change):
+        VTKObservationMixin.__init__(self)
+        self._session, self._on_change = session, on_change
+
+    def watch(self) -> None:
+        """Observe every slice view that the scene has now."""
+        nodes = slicer.mrmlScene.GetNodesByClass("vtkMRMLSliceCompositeNode")
+        nodes.UnRegister(None)
+        for index in range(nodes.GetNumberOfItems()):
+            node = nodes.GetItemAsObject(index)
+            if not self.hasObserver(node, vtk.vtkCommand.ModifiedEvent, self.look):
+                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.look)
+        self.look()
+
+    def look(self, *_) -> None:
+        """See what the views show."""
+        found = self._foreign()
+        if found != self._session.foreign_volume:
+            self._session.foreign_volume = found
+            self._on_change()
+
+    def restore(self) -> None:
+        """Show the reading's CT in every slice view, and nothing over it."""
+        ct_node = self._session.reading.ct_node if self._session.is_open else None
+        if ct_node is not None:
+            slicer.util.setSliceViewerLayers(foreground=None)
+            show_ct(ct_node)
+        self.look()
+
+    def _foreign(self) -> str:
+        session = self._session
+        ct_node = session.reading.ct_node if session.is_open else None
+        if ct_node is None or slicer.mrmlScene.IsBatchProcessing():
+            return ""
+        shown = shown_volumes()
+        others = [node for node in shown if node is not None and node is not ct_node]
+        if others:
+            return _("“{name}”").format(name=others[0].GetName())
+        return _("no volume") if None in shown else ""
+
+
+def foreign_sentence(session) -> str:
+    """Return which volume is shown and which one is read; empty while they are the same."""
+    if not session.foreign_volume:
+        return ""
+    return _("The views show {shown}, but “{read}” is read: no click is taken.").format(
+        shown=session.foreign_volume, read=session.reading.ct_node.GetName()
+    )

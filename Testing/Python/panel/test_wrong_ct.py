@@ -1,0 +1,246 @@
+"""Never a number from a CT that is not the reading's, nothing hidden left behind, no folder overwritten."""
+
+import pytest
+from panel.orphans import nodes_of, orphans
+
+SHIFT_HU = 30
+
+
+@pytest.fixture
+def driver(application, tmp_path):
+    """A reading of “CT” with L1 and L2 placed; None outside the application."""
+    if application is None:
+        return None
+    from panel.driver import Driver
+
+    driver = Driver(tmp_path)
+    driver.start_reading()
+    driver.place(["L1", "L2"])
+    return driver
+
+
+@pytest.fixture
+def other_ct(driver):
+    """Another phase of the same patient: the same geometry, other voxels."""
+    if driver is None:
+        return None
+    import slicer
+    from mrml.plain_bodies import plain_bodies
+
+    from LumbarHULib.core.ct_volume import CtVolume
+    from LumbarHULib.mrml.ct_node import volume_node_from_ct
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ct = plain_bodies().ct
+    node = volume_node_from_ct(slicer.mrmlScene, CtVolume(ct.voxels_hu + SHIFT_HU, ct.ras_from_ijk), "other phase")
+    settle()
+    return node
+
+
+def show(where, node):
+    """Show a volume as a user may: everywhere, over the CT, or in one view alone."""
+    import slicer
+
+    if where == "background":
+        slicer.util.setSliceViewerLayers(background=node)
+    elif where == "foreground":
+        slicer.util.setSliceViewerLayers(foreground=node, foregroundOpacity=0.5)
+    else:
+        composite = slicer.app.layoutManager().sliceWidget("Yellow").mrmlSliceCompositeNode()
+        composite.SetBackgroundVolumeID(None if node is None else node.GetID())
+
+
+@pytest.mark.parametrize("where", ["background", "foreground", "one view", "nothing"])
+def test_no_click_is_taken_while_another_volume_is_shown(driver, other_ct, where):
+    import numpy as np
+    from mrml.plain_bodies import plain_bodies
+
+    from LumbarHULib.mrml.reading_markups import placed_levels
+    from LumbarHULib.panel.views import AXIAL, jump_to
+    from LumbarHULib.self_test.synthetic_mouse import click, drag, settle
+
+    ui, before = driver.ui, driver.shown()
+    bodies = plain_bodies().midlines_ras_mm
+    jump_to(bodies["L3"].mean(axis=0))
+    driver.panel.placing.arm("L3")
+    click(AXIAL, bodies["L3"][0])
+    assert len(driver.points("L3", "midline")) == 1
+    show(where, None if where == "nothing" else other_ct)
+    settle()
+    assert ui.huShownFrame.visible
+    assert ("no volume" if where == "nothing" else "“other phase”") in ui.huShownLabel.text
+    assert "“CT” is read" in ui.huShownLabel.text
+    assert not driver.panel.placing.is_armed
+    assert len(driver.points("L3", "midline")) == 0
+    for arm in (ui.huClickEachButton.click, lambda: driver.panel.levels.on_key("L3")):
+        arm()
+        assert not driver.panel.placing.is_armed
+        assert "no click is taken" in ui.huMessageLabel.text
+        click(AXIAL, bodies["L3"].mean(axis=0))
+    assert placed_levels(driver.session.reading) == ("L1", "L2")
+    driver.panel.levels.go_to("L2")
+    driver.session.tell()
+    end = driver.points("L2", "midline")[1]
+    drag(AXIAL, end, (3.0, 0.0, 0.0))
+    assert np.array_equal(driver.points("L2", "midline")[1], end)
+    assert driver.shown() == before
+    ui.huShowCtButton.click()
+    settle()
+    assert not ui.huShownFrame.visible
+    drag(AXIAL, end, (3.0, 0.0, 0.0))
+    assert not np.array_equal(driver.points("L2", "midline")[1], end)
+    assert driver.shown() == driver.measured_afresh() != before
+    driver.place(["L3"])
+    assert list(driver.shown()) == ["L1", "L2", "L3"]
+
+
+def test_a_case_belongs_to_its_ct_and_an_export_never_replaces_another(driver, other_ct, tmp_path):
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui = driver.ui
+    ui.huExportPath.currentPath = str(tmp_path / "export")
+    ui.huCaseEdit.text = "case 1"
+    ui.huCaseEdit.editingFinished()
+    ui.huExportButton.click()
+    assert ui.huMessageLabel.text == ""
+    (record,) = (tmp_path / "export").rglob("record.json")
+    written = {path: path.read_bytes() for path in record.parent.rglob("*") if path.is_file()}
+    ui.huCtSelector.setCurrentNode(other_ct)
+    settle()
+    assert ui.huCaseEdit.text == ""
+    driver.start_reading()
+    driver.place(["L1", "L2"])
+    assert driver.session.reading.ct_node is other_ct
+    assert driver.session.reading.case == ""
+    ui.huExportButton.click()
+    assert "give the case a name" in ui.huMessageLabel.text
+    ui.huCaseEdit.text = "case 1"  # two patients of one name
+    ui.huCaseEdit.editingFinished()
+    ui.huExportButton.click()
+    assert "read on another CT, so it is not replaced" in ui.huMessageLabel.text
+    assert {path: path.read_bytes() for path in record.parent.rglob("*") if path.is_file()} == written
+    ui.huCaseEdit.text = "case 2"
+    ui.huCaseEdit.editingFinished()
+    ui.huExportButton.click()
+    assert ui.huMessageLabel.text == ""
+    ui.huCtSelector.setCurrentNode(driver.ct_node)
+    settle()
+    assert ui.huCaseEdit.text == "case 1"
+    other_ct.SetName("renamed")
+    ui.huCtSelector.setCurrentNode(other_ct)
+    settle()
+    assert ui.huCaseEdit.text == "case 2"
+
+
+def test_a_new_reading_of_the_same_name_asks_before_it_replaces_the_export_of_the_old_one(driver, tmp_path):
+    ui, questions = driver.ui, driver.panel.questions
+    ui.huExportPath.currentPath = str(tmp_path / "export")
+    ui.huCaseEdit.text = "case 1"
+    ui.huCaseEdit.editingFinished()
+    ui.huExportButton.click()
+    ui.huRemoveReadingButton.click()
+    driver.start_reading()
+    driver.place(["L1", "L2"])
+    assert driver.session.reading.case == "case 1"
+    questions.answer = False
+    ui.huExportButton.click()
+    assert "Replace it?" in questions.asked[-1]
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_a_deleted_ct_is_explained_and_leaves_nothing_hidden(driver, other_ct, is_signed):
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui = driver.ui
+    if is_signed:
+        ui.huSignButton.click()
+    slicer.mrmlScene.RemoveNode(driver.ct_node)
+    settle()
+    assert ui.huLostFrame.visible
+    assert "The CT was deleted" in ui.huLostLabel.text
+    assert "Reader A – reading 1" in ui.huLostLabel.text
+    assert not driver.session.is_open
+    hidden = [
+        node.GetName()
+        for kind in ("vtkMRMLMarkupsNode", "vtkMRMLSegmentationNode")
+        for node in nodes_of(slicer.mrmlScene, kind)
+        if not node.GetDisplayNode().GetVisibility()
+    ]
+    assert hidden == []
+    ui.huRemoveLostButton.click()
+    settle()
+    assert not ui.huLostFrame.visible
+    assert nodes_of(slicer.mrmlScene, "vtkMRMLMarkupsNode") == []
+    assert orphans(slicer.mrmlScene) == []
+    assert any("was signed off" in question for question in driver.panel.questions.asked) == is_signed
+
+
+def test_a_scene_merged_into_another_leaves_each_reading_with_its_own_ct(driver, other_ct, tmp_path):
+    import slicer
+    from panel.driver import means_of
+
+    from LumbarHULib.mrml.measure_reading import ReadingMeasurer
+    from LumbarHULib.mrml.reading import readings
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    first, path = driver.shown(), str(tmp_path / "first.mrb")
+    assert slicer.util.saveScene(path)
+    driver.ui.huCtSelector.setCurrentNode(other_ct)
+    settle()
+    driver.start_reading("Reader B")
+    driver.place(["L3"])
+    second = driver.shown()
+    slicer.util.loadScene(path)
+    settle()
+    found = {}
+    for reading in readings(slicer.mrmlScene):
+        found.setdefault(reading.reader, []).append(means_of(ReadingMeasurer(reading).measure()))
+    assert found == {"Reader A": [first, first], "Reader B": [second]}
+    if driver.session.is_open:
+        assert driver.shown() == driver.measured_afresh()
+        assert driver.session.reading.ct_node is driver.ui.huCtSelector.currentNode()
+    assert orphans(slicer.mrmlScene) == []
+
+
+def test_a_ct_that_moved_away_gives_no_number_and_says_why(driver):
+    import slicer
+    import vtk
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    before = driver.shown()
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "registration")
+    matrix = vtk.vtkMatrix4x4()
+    matrix.SetElement(2, 3, 12.0)
+    transform.SetMatrixTransformToParent(matrix)
+    driver.ct_node.SetAndObserveTransformNodeID(transform.GetID())
+    settle()
+    driver.session.measure()
+    assert driver.shown() == {}
+    assert "was moved by 12.0 mm" in driver.session.refusal_of("L1")
+    driver.ct_node.SetAndObserveTransformNodeID(None)
+    settle()
+    driver.session.measure()
+    assert driver.shown() == before
+
+
+def test_undo_takes_a_deletion_in_the_data_module_back_alone(driver):
+    import slicer
+
+    from LumbarHULib.mrml.reading_markups import markup_node
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui = driver.ui
+    driver.panel.levels.go_to("L1")
+    ui.huReasonCombo.setCurrentText("fracture")
+    ui.huExcludeButton.click()
+    slicer.mrmlScene.RemoveNode(markup_node(driver.session.reading, "L2", "midline"))
+    settle()
+    assert "L2" not in driver.shown()
+    driver.panel.levels.undo()
+    assert list(driver.shown()) == ["L1", "L2"]
+    assert driver.session.reading.exclusions == {"L1": "fracture"}
+    driver.panel.levels.undo()
+    assert driver.session.reading.exclusions == {}
