@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from LumbarHULib.audit.audit import Audit
+from LumbarHULib.core import summary_columns
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
 from LumbarHULib.core.quantities import QUANTITIES
@@ -17,11 +18,16 @@ RESULTS_COLUMNS: tuple[str, ...] = (
     *("placement_sd_hu", "label_value", "origin", "edited", "excluded", "findings"),
 )
 
-SUMMARY_COLUMNS: tuple[str, ...] = (
-    *("case", "reader", "reading", "roi", "levels", "mean_hu", "class"),
+# Of the region's own columns, those that its row in summary.csv has behind the class.
+_SUMMARY_VALUES: tuple[str, ...] = (
     *("osteoporosis_cutoff_hu", "normal_cutoff_hu", "cutoff_low_hu", "cutoff_high_hu"),
     *("nearest_cutoff_hu", "distance_hu", "distance_lsc"),
-    *("placement_sd_hu", *(f"share_{name}" for name in GIVEN_CLASSES), "findings"),
+    *("placement_sd_hu", *(f"share_{name}" for name in GIVEN_CLASSES)),
+)
+
+SUMMARY_COLUMNS: tuple[str, ...] = (
+    *("case", "reader", "reading", "roi", "levels", "mean_hu", "class"),
+    *(*_SUMMARY_VALUES, "findings"),
 )
 
 # The finding of a level that gives no number.
@@ -77,13 +83,6 @@ def _summary_cells(summary: RoiSummary, scan_findings: tuple[Finding, ...]) -> l
         ";".join(summary.levels),
         summary.mean_hu,
         summary.class_name,
-        summary.cutoffs.osteoporosis.cutoff_hu,
-        summary.cutoffs.normal.cutoff_hu,
-        summary.cutoff_low_hu,
-        summary.cutoff_high_hu,
-        summary.nearest_cutoff_hu,
-        summary.distance_hu,
-        summary.distance_lsc,
-        *placement_cells(summary.placement),
+        *(summary_columns.SUMMARY_COLUMNS[key].value(summary) for key in _SUMMARY_VALUES),
         joined_codes(finding.code for finding in (*scan_findings, *summary.findings)),
     ]

@@ -18,8 +18,13 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import ReadingResult, RoiSummary
+from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
 from LumbarHULib.files.protocol_file import changed_values
 
+_CLASS_COLUMNS = (
+    *("class", "mean_hu", "nearest_cutoff_hu", "inside_interval"),
+    *("distance_hu", "distance_lsc", "within_error"),
+)
 _EDITED = "* edited by hand: such a region, and each mean that it enters, has no trials of placement."
 
 
@@ -127,22 +132,10 @@ def _placement_lines(summaries: Sequence[RoiSummary], protocol: Protocol) -> Ite
 
 
 def _class_row(summary: RoiSummary) -> list[str]:
-    if summary.mean_hu is None:
-        return [summary.roi, summary.class_words, *["–"] * 6]
-    inside = "unknown"
+    text = {key: column.text(summary) for key, column in SUMMARY_COLUMNS.items()}
     if summary.inside_interval is not None:
-        answer = "yes" if summary.inside_interval else "no"
-        inside = f"{answer}, {summary.cutoff_low_hu:.1f} to {summary.cutoff_high_hu:.1f}"
-    return [
-        summary.roi,
-        summary.class_words,
-        f"{summary.mean_hu:.1f}",
-        f"{summary.nearest_cutoff_hu:.2f}",
-        inside,
-        f"{summary.distance_hu:+.1f}",
-        f"{summary.distance_lsc:+.1f}",
-        "yes" if summary.within_error else "no",
-    ]
+        text["inside_interval"] += f", {text['cutoff_low_hu']} to {text['cutoff_high_hu']}"
+    return [summary.roi, *(text[key] for key in _CLASS_COLUMNS)]
 
 
 def _findings_text(audit: Audit) -> str:

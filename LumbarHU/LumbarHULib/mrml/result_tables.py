@@ -1,8 +1,11 @@
 """A reading's numbers as tables in the scene: for display, with display digits; files keep every digit."""
 
+from collections.abc import Sequence
+
 from LumbarHULib.core.levels import ROIS, sorted_levels
 from LumbarHULib.core.quantities import QUANTITIES
 from LumbarHULib.core.results import ReadingResult, RoiSummary
+from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 from LumbarHULib.mrml.table_nodes import fill_table
@@ -48,15 +51,20 @@ def _summary_columns(result: ReadingResult) -> dict[str, list]:
     for level in sorted_levels(measured):
         title = f"{level} (excluded)" if measured[level].excluded else level
         columns[title] = [f"{measured[level].rois[row.roi].values['mean_hu']:.1f}" for row in rows]
-    columns["mean (HU)"] = [_text(row.mean_hu, ".1f") for row in rows]
+    columns |= _columns("mean_hu", rows)
     columns["mean of"] = [" ".join(row.levels) for row in rows]
-    columns["class"] = [row.class_words for row in rows]
+    columns |= _columns("class", rows)
     columns["beside the cutoff"] = [_nearness(row) for row in rows]
-    columns["osteoporosis cutoff (HU)"] = [f"{row.cutoffs.osteoporosis.cutoff_hu:.2f}" for row in rows]
-    columns["normal cutoff (HU)"] = [f"{row.cutoffs.normal.cutoff_hu:.2f}" for row in rows]
-    columns["to nearest cutoff (HU)"] = [_text(row.distance_hu, "+.1f") for row in rows]
-    columns["to nearest cutoff (LSC)"] = [_text(row.distance_lsc, "+.1f") for row in rows]
+    for key in ("osteoporosis_cutoff_hu", "normal_cutoff_hu", "distance_hu", "distance_lsc"):
+        columns |= _columns(key, rows)
     return columns
+
+
+def _columns(key: str, rows: Sequence[RoiSummary]) -> dict[str, list]:
+    """Return the column of a region's table, under its title with unit."""
+    column = SUMMARY_COLUMNS[key]
+    title = f"{column.title} ({column.unit})" if column.unit else column.title
+    return {title: [column.text(row, none="") for row in rows]}
 
 
 def _nearness(row: RoiSummary) -> str:
@@ -68,10 +76,6 @@ def _nearness(row: RoiSummary) -> str:
     if row.within_error:
         told.append("within measurement error of the cutoff")
     return ", ".join(told)
-
-
-def _text(value: float | None, digits: str) -> str:
-    return "" if value is None else format(value, digits)
 
 
 def _fill(reading: Reading, role: str, columns: dict[str, list]) -> None:

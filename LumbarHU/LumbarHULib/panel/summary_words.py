@@ -3,9 +3,10 @@
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.results import RoiSummary
+from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
 from LumbarHULib.panel.words import class_title
 
-MEAN_DIGITS = 1
+MEAN_DIGITS = SUMMARY_COLUMNS["mean_hu"].digits
 
 
 def summary_headers() -> dict[str, tuple[str, str]]:
@@ -40,17 +41,16 @@ def summary_text(summary: RoiSummary, name: str) -> str:
     """Return what a region's cell says in the column called `name`."""
     if name == "cutoffs":
         # Two decimals, as the study gives its own; a cohort's have more.
-        pair = summary.cutoffs.osteoporosis, summary.cutoffs.normal
-        return "\n".join(f"{cutoff.cutoff_hu:.2f}" for cutoff in pair)
+        return "\n".join(SUMMARY_COLUMNS[key].text(summary) for key in ("osteoporosis_cutoff_hu", "normal_cutoff_hu"))
     if name == "class":
         return "\n".join([class_title(summary.class_name, summary.cutoffs.whose), *_shares_of_trials(summary)])
     if summary.mean_hu is None:
         return "–"
     if name == "mean":
-        mean = f"{summary.mean_hu:.{MEAN_DIGITS}f}"
-        return mean if summary.placement is None else f"{mean}\n±{summary.placement.sd_hu:.{MEAN_DIGITS}f}"
+        mean = SUMMARY_COLUMNS["mean_hu"].text(summary)
+        return mean if summary.placement is None else f"{mean}\n±{SUMMARY_COLUMNS['placement_sd_hu'].text(summary)}"
     if name == "distance":
-        return f"{summary.distance_hu:+.1f}"
+        return SUMMARY_COLUMNS["distance_hu"].text(summary)
     told = summary.inside_interval if name == "interval" else summary.within_error
     return "?" if told is None else (_("yes") if told else _("no"))
 

@@ -55,6 +55,7 @@ CORE_FLOW = (
     "oval",
     "roi_shapes",
     "results",
+    "summary_columns",
     "label_maps",
     "not_scanned",
     "quantities",

@@ -9,14 +9,19 @@ from LumbarHULib.audit.report.words import (
     osteopenia_recovered,
     regions_by_class,
     trials_told,
-    yes_no,
 )
 from LumbarHULib.core.cutoffs import Cutoff
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary
+from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
 from LumbarHULib.files import html_text as html
 from LumbarHULib.files.html_text import Html
+
+_CLASS_COLUMNS = (
+    *("nearest_cutoff_hu", "distance_hu", "distance_lsc", "inside_interval", "within_error"),
+    *("placement_sd_hu", "class_stays_percent"),
+)
 
 # HU between two marks of the scale, and what is kept free beside the outermost value.
 _TICK_HU, _FREE_HU = 50, 10
@@ -155,30 +160,25 @@ def _marks_hu(summary: RoiSummary, error_hu: float) -> list[float]:
 
 
 def _class_row(summary: RoiSummary) -> list[str]:
-    words = Html(f'<span class="class {summary.class_name}">{html.escaped(summary.class_words)}</span>')
-    cutoffs = [_cutoff_text("≤", summary.cutoffs.osteoporosis), _cutoff_text("≥", summary.cutoffs.normal)]
-    if summary.mean_hu is None:
-        return [summary.roi, NONE, words, *cutoffs, *[NONE] * 7]
+    mean = _text("mean_hu", summary)
+    words = Html(f'<span class="class {summary.class_name}">{html.escaped(_text("class", summary))}</span>')
     return [
         summary.roi,
-        Html(f"<strong>{number_text(summary.mean_hu)}</strong>"),
+        mean if summary.mean_hu is None else Html(f"<strong>{mean}</strong>"),
         words,
-        *cutoffs,
-        number_text(summary.nearest_cutoff_hu, 2),
-        number_text(summary.distance_hu, sign="+"),
-        number_text(summary.distance_lsc, sign="+"),
-        yes_no(summary.inside_interval),
-        yes_no(summary.within_error),
-        *_placement_cells(summary),
+        _cutoff_text("≤", summary.cutoffs.osteoporosis),
+        _cutoff_text("≥", summary.cutoffs.normal),
+        *(_text(key, summary) for key in _CLASS_COLUMNS),
     ]
 
 
-def _placement_cells(summary: RoiSummary) -> list[str]:
-    if summary.placement is None:
-        return [NONE, NONE]
-    shares = summary.placement.class_shares
-    stays = NONE if shares is None else f"{number_text(100 * shares[summary.class_name], 0)} %"
-    return [number_text(summary.placement.sd_hu), stays]
+def _text(key: str, summary: RoiSummary) -> str:
+    """Return a cell with a true minus sign, and its percent."""
+    column = SUMMARY_COLUMNS[key]
+    text = column.text(summary, none=NONE)
+    if column.unit == "%" and text != NONE:
+        text += " %"
+    return text if key == "class" else text.replace("-", "−")
 
 
 def _cutoff_text(sign: str, cutoff: Cutoff) -> Html:
