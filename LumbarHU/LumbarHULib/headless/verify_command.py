@@ -38,13 +38,10 @@ def _lines(folder, found: Verification):
         yield f"{folder}: every hash, count and number is the same."
         return
     yield from found.differences
-    if found.by_version:
-        yield "What this version of LumbarHU makes otherwise, or what was changed:"
-        yield from found.by_version
+    yield from (f"{sentence} (perhaps by its version)" for sentence in found.by_version)
     meanings = dict.fromkeys(map(meaning_of, (*found.differences, *found.by_version)))
-    yield "What that means: " + "; ".join(meanings) + "."
     count = len(found.differences) + len(found.by_version)
-    yield f"{folder}: {count} difference{'s' if count != 1 else ''}."
+    yield f"{folder}: {count} difference{'s' if count != 1 else ''}: {'; '.join(meanings)}."
 
 
 def _plain(found: Verification) -> dict:
