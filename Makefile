@@ -39,6 +39,7 @@ thousand: $(INSTALLED)
 evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/cortical_margin.py
 	$(RUN) Testing/Evidence/phantom_accuracy.py
+	$(RUN) Testing/Evidence/body_shape.py
 	$(RUN) Testing/Evidence/hostile_outlines.py
 	$(RUN) Testing/Evidence/hostile_sheet.py
 	$(RUN) Testing/Evidence/real_outlines_sheet.py

@@ -14,14 +14,19 @@ from matplotlib.patches import Circle, Ellipse
 from LumbarHULib.core import polygons
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.outline.outline import Outline
+from LumbarHULib.core.outline.profiles import PlaneSampler
 from LumbarHULib.core.pipeline import measure_level
+from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.phantom.demo import demo_ct
+from LumbarHULib.phantom.hostile.families import hostile_case
+from LumbarHULib.phantom.hostile.hazards import Horns, OpenWall
 
 LEVEL = "L3"
 WINDOW_HU = (-150, 350)
@@ -44,6 +49,7 @@ def main() -> None:
     draw_markups(level, protocol, folder / "markups.svg")
     draw_regions(level, folder / "regions.svg")
     draw_slab(stack, level, folder / "slab.svg")
+    draw_closure(folder / "closure.svg")
 
 
 def draw_markups(level: LevelResult, protocol: Protocol, picture: Path) -> None:
@@ -77,6 +83,32 @@ def draw_markups(level: LevelResult, protocol: Protocol, picture: Path) -> None:
         arrowprops={"arrowstyle": "-", "color": INNER},
     )
     _finish(figure, axes, outline.polygon_uv_mm, picture, margin_mm=12)
+
+
+def draw_closure(picture: Path) -> None:
+    """Draw a phantom's posterior half: where its outline has a cortex, and where it closes over pedicle and vein."""
+    case = hostile_case(11, Horns(), OpenWall())
+    stack = axial_stack(case.ct, load_protocol().protocol)
+    frame = frame_from_midline(stack, Landmarks(LEVEL, case.midline_ras_mm), load_protocol().protocol)
+    plane = PlaneImage(stack.voxels_hu[frame.mid_slice], frame.uv_from_ij)
+    outline = frame.to_uv_mm(case.outline_ras_mm)
+    figure, axes = plt.subplots(figsize=(6.4, 3.6))
+    grid = np.stack(np.meshgrid(np.arange(-34, 34, 0.2), np.arange(2, -frame.depth_mm - 14, -0.2)), axis=-1)
+    sampler = PlaneSampler(plane, frame.depth_mm, 40.0, 20.0, -120.0)
+    extent = (-34, 34, -frame.depth_mm - 14, 2)
+    axes.imshow(sampler(grid), cmap="gray", vmin=WINDOW_HU[0], vmax=500, extent=extent, interpolation="bilinear")
+    own = ~case.covered & (case.cortex_mm > 0)
+    for part, color, label in (
+        (own, OUTLINE, "cortex"),
+        (case.covered, BOUNDARY, "pedicle closure"),
+        (~case.covered & (case.cortex_mm == 0), COLORS["front"], "mouth of the vein, bridged"),
+    ):
+        axes.plot(*np.where(part[:, None], outline, np.nan).T, color=color, linewidth=2, label=label)
+    axes.plot([0, 0], [0, -frame.depth_mm], color=MIDLINE, marker="o", markersize=4, linewidth=1.2, label="midline")
+    axes.set_ylim(-frame.depth_mm - 12, -frame.depth_mm / 3)
+    axes.set_axis_off()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=2, frameon=False)
+    _save(figure, picture)
 
 
 def draw_regions(level: LevelResult, picture: Path) -> None:

@@ -7,26 +7,38 @@ from pathlib import Path
 from LumbarHULib.cohort.analysis import AnalysisOptions
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
-from LumbarHULib.cohort_files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
+from LumbarHULib.cohort_files.synthetic_files import COHORT, OUTCOME, READINGS, write_synthetic_cohort
 
 PAGE = Path(__file__).parent / "cohort-tables.md"
 
 _HEAD = """\
 # The tables of a cohort
 
-`lumbarhu cohort COHORT.csv --out result` writes these tables into `result`, as CSV in UTF-8 with every digit; a value
-that could not be worked out is an empty cell, and `findings.csv` says why. Confidence intervals are of 95 %, from
-`…_low` to `…_high`. `summary.html` shows the same numbers for people, with the method in a paragraph. A script of this
-project writes this page from the tables of the example cohort (`lumbarhu demo --cohort`).
+`lumbarhu cohort COHORT.csv --out result` writes these tables into `result`, as CSV in UTF-8 with every digit; what
+could not be computed is an empty cell or a row that is missing, and `gaps.csv` says why. Confidence intervals are of
+95 %, from `…_low` to `…_high`. `summary.html` shows the same numbers for people, with the method in a paragraph. A
+script of this project writes this page from the tables of the example cohort (`lumbarhu demo --cohort`).
 
-Regions (`roi`) are `round`, `oval`, `right`, `front`, `left`; levels are `L1` to `L4`, and `L1–L4` for their mean;
-groups are `normal`, `osteopenia`, `osteoporosis`, and `all` for all of them. What is to be found (`target`) is
-`osteoporosis`, where a mean at or below the cutoff counts as found, or `low_bmd`, osteopenia or osteoporosis, where a
-mean below the cutoff does.
+Regions (`roi`) are `round`, `oval`, `right`, `front`, `left`; levels are `T12` to `L5`, as far as they were measured,
+and `L1–L4` for the mean over these (with `--mean L1,L2` the mean is `L1–L2`, and so on); groups are `normal`,
+`osteopenia`, `osteoporosis`, and `all` for all of them. What is to be found (`target`) is
+
+| target | by | found |
+|---|---|---|
+| `osteoporosis` | DXA: group or T-score | HU at or below the cutoff |
+| `low_bmd` | DXA: osteopenia or osteoporosis | HU below the cutoff |
+| `qct_osteoporosis`, `qct_low_bmd` | the same by quantitative CT: below 80, and up to 120 mg/cm³ | the same |
+| the outcome's name | the column `outcome`, named by `--outcome-name` | HU at or below the cutoff |
+
+Low HU are taken for positive everywhere: this direction is stated beforehand and never chosen from the data. A table
+whose name ends in `_levels` is that of each level by itself, where the table without it is that of the mean. Where a
+table bears many tests, `p_corrected` is corrected for their number by the method in `correction`, over the whole
+table, and `p` is as it came out.
 """
 
 # What a row of each table is of.
 _ROWS = {
+    "flow": "a step from the table to the analysis, as in STARD's diagram, for a reference and a level",
     "cases": "a case",
     "characteristics": "a characteristic of the patients in a group: the study's Table 1",
     "groups": "a quantity at a level in a group: the study's Table 2",
@@ -35,21 +47,40 @@ _ROWS = {
     "between_levels": "a test between the levels of a region, or between two of them",
     "correlation": "a region: Spearman's ρ of its mean over L1–L4 with the bone mineral density",
     "correlation_adjusted": "a region: the same as partial correlation",
-    "correlation_levels": "a region at a level, with the density of that level",
+    "correlation_levels": "a region at a level with a density: the level's own or, without it, that of L1–L4; and a "
+    "region's mean with what is no BMD",
+    "correlation_levels_adjusted": "the same as partial correlation",
     "roc": "a region and a target: the study's Table 3",
     "cutoff_accuracy": "one of the cohort's own cutoffs",
     "roc_differences": "two regions whose areas under the curve are compared (DeLong, paired)",
     "predictive": "one of the cohort's own cutoffs, at the prevalence that was stated",
     "class_agreement": "a region, its classes by the study's cutoffs or by the cohort's own against the groups by DXA",
-    "study_cutoffs": "one of the study's cutoffs, tried on this cohort",
+    "study_cutoffs": "one of the study's cutoffs, tried on this cohort; targets by QCT and the outcome use the "
+    "cutoffs for the same class, or for osteoporosis",
+    "roc_levels": "a region at a level, and a target",
+    "cutoff_accuracy_levels": "one of the cohort's own cutoffs of a level",
+    "roc_differences_levels": "two levels, or a level and the mean, whose areas under the curve are compared in a "
+    "region (DeLong, paired, on the cases that have both)",
+    "predictive_levels": "one of the cohort's own cutoffs of a level, at the prevalence that was stated",
+    "class_agreement_levels": "a region at a level: its classes against the groups by DXA",
+    "study_cutoffs_levels": "one of the study's cutoffs of the mean over L1–L4, tried on a level",
+    "survival_concordance": "a region at a level or as a mean: how often the lower HU have the outcome earlier",
+    "survival_hazard_ratios": "a region at a level or as a mean, by Cox's model alone and adjusted",
+    "survival_log_rank": "a region at a level or as a mean, split at a cutoff that was not found with the outcome",
+    "survival_curves": "a side of such a cutoff after 1, 2, 3, 5 or 10 years, or at the end of its follow-up",
     "agreement": "two readers, or the readings of one, in a region at a level",
     "readings": "a case, level and region that was read more than once",
-    "findings": "a thing that is doubtful or left out",
+    "gaps": "an analysis, or a part of one, that is missing for one reason",
+    "findings": "a thing that is doubtful; those about single rows of the table are counted",
+    "rows": "a row of the cohort's table that a finding is about",
 }
 
 # Unit and meaning of a column, by its name, or by a regular expression where several share one.
 _COLUMNS = {
     "case": ("", "name of the case"),
+    "reference": ("", "what HU are compared with: `DXA`, `QCT` or the outcome"),
+    "step": ("", "where the cases are; after the last step, how many of them are in each class"),
+    "reasons": ("", "why cases end before this step, each with its number"),
     "group": ("", "group of the case by DXA, or the group that the row is of"),
     "mean_hu_ROI": ("HU", "mean over the levels that were measured, each counting once"),
     "levels_ROI": ("1", "over how many levels"),
@@ -81,6 +112,27 @@ _COLUMNS = {
     "paired": ("", "whether the test knows that the values are of the same patients"),
     "roi": ("", "region"),
     "rho": ("1", "Spearman's rank correlation"),
+    "density": ("", "column of the cohort's table that HU are correlated with"),
+    "note": ("", "what must be known about the row: on a level, that the cutoff is that of a mean"),
+    "outcome": ("", "name of the outcome"),
+    "events": ("1", "cases that had the outcome"),
+    "pairs": ("1", "pairs of cases of which it is known who had the outcome earlier"),
+    "c": ("1", "Harrell's C of low HU"),
+    "hazard_ratio": ("1", "by how much the hazard rises for each standard deviation by which HU are lower"),
+    "sd_hu": ("HU", "this standard deviation"),
+    "cutoff_source": ("", "where the cutoff comes from: stated beforehand, published, or the median"),
+    "n_low|events_low|n_high|events_high": (
+        "1",
+        "cases, and those with the outcome, at or below the cutoff and above it",
+    ),
+    "chi_squared": ("1", "statistic of the log-rank test"),
+    "side": ("", "on which side of the cutoff: `at or below` or `above`"),
+    "days": ("d", "since the CT"),
+    "at_risk": ("1", "cases that are followed for so long or longer"),
+    "survival": ("1", "share without the outcome (Kaplan–Meier)"),
+    "analysis": ("", "what is missing, or what a part is missing of"),
+    "reason": ("", "why"),
+    "would_need": ("", "columns, options or packages that would bring it; empty where it is more cases"),
     "ci_low|ci_high": ("as the value", "its confidence interval"),
     "adjusted_for": ("", "what the correlation is freed of, joined by `;`"),
     "target": ("", "what is to be found"),
@@ -170,7 +222,7 @@ def _tables() -> list[Table]:
         folder = Path(name)
         write_synthetic_cohort(folder)
         options = AnalysisOptions(prevalences={"osteoporosis": 0.2, "low_bmd": 0.6}, resamples=100)
-        job = CohortJob(folder / COHORT, folder / "result", options, folder / READINGS)
+        job = CohortJob(folder / COHORT, folder / "result", options, folder / READINGS, outcome_name=OUTCOME)
         return list(run_cohort_job(job).tables.values())
 
 

@@ -49,3 +49,13 @@ CLASS_NAME: Code = ("class", PRIVATE_SCHEME, "Class by the cutoffs")
 CUTOFF_SOURCE: Code = ("cutoff-source", PRIVATE_SCHEME, "Source of the cutoffs")
 MEAN_OF_LEVELS: Code = ("mean-of-levels", PRIVATE_SCHEME, "Mean over vertebral levels")
 COMMENT: Code = ("121106", "DCM", "Comment")
+
+# What a class means, for those who read the code without the cutoffs.
+CLASS_MEANINGS = MappingProxyType(
+    {
+        "osteoporosis": "at or below the osteoporosis cutoff",
+        "osteopenia": "between the cutoffs",
+        "normal": "at or above the upper cutoff",
+        "not_classified": "not classified",
+    }
+)

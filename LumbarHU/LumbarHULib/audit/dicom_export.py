@@ -16,7 +16,7 @@ from LumbarHULib.audit.folder import RECORD
 from LumbarHULib.audit.verify import measured_points, verify_audit_folder
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
-from LumbarHULib.files.atomic_folder import OwnFolder, check_destination, whole_folder
+from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder, check_destination
 from LumbarHULib.images.ct_file import read_ct
 from LumbarHULib.images.dicom_series import slice_files
 from LumbarHULib.images.sitk_file import read_with_sitk
@@ -96,7 +96,7 @@ def export_dicom(
                 f"The headers of “{series.name}” cannot be taken over into DICOM objects ({problem}): export the "
                 "original series again."
             ) from problem
-        with whole_folder(destination, overwrite, OWN_DICOM_FOLDER) as whole:
+        with atomic_folder(destination, overwrite, OWN_DICOM_FOLDER) as whole:
             segmentation.save_as(whole / SEGMENTATION)
             report.save_as(whole / REPORT)
     progress(1.0, "Wrote the DICOM objects")

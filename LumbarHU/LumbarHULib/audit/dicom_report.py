@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from LumbarHULib import __version__
 from LumbarHULib.audit.coded_terms import (
     ATTENUATION,
+    CLASS_MEANINGS,
     CLASS_NAME,
     COMMENT,
     CUTOFF_SOURCE,
@@ -25,7 +26,6 @@ from LumbarHULib.audit.dicom_segmentation import (
     person_name,
 )
 from LumbarHULib.core.quantities import QUANTITIES
-from LumbarHULib.core.results import class_words
 
 # The quantities of a region that the report gives; results.csv has all of them.
 REPORTED = ("mean_hu", "sd_hu", "area_mm2")
@@ -188,7 +188,7 @@ def _mean_group(mean: ReportedMean, cutoff_source: str, notice: str):
         ],
         qualitative_evaluations=[
             sr.QualitativeEvaluation(
-                coded(CLASS_NAME), coded((mean.class_name.upper(), PRIVATE_SCHEME, class_words(mean.class_name)))
+                coded(CLASS_NAME), coded((mean.class_name.upper(), PRIVATE_SCHEME, CLASS_MEANINGS[mean.class_name]))
             )
         ],
     )

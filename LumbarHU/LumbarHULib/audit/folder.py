@@ -13,7 +13,7 @@ from LumbarHULib.audit.tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, results_r
 from LumbarHULib.core.findings import PLACEMENT_CODES, Finding
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.results import LevelResult
-from LumbarHULib.files.atomic_folder import OwnFolder, whole_folder
+from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder
 from LumbarHULib.files.csv_text import csv_text
 from LumbarHULib.files.file_managers import files_below
 from LumbarHULib.files.markup_file import SUFFIX, write_markup
@@ -69,7 +69,7 @@ def write_audit_folder(
         When the folder exists and may not be replaced, or cannot be written.
     """
     progress = progress or (lambda share, text: None)
-    with whole_folder(destination, overwrite, OWN_AUDIT_FOLDER) as folder:
+    with atomic_folder(destination, overwrite, OWN_AUDIT_FOLDER) as folder:
         _write_text(folder / "results.csv", csv_text(RESULTS_COLUMNS, results_rows(audit)))
         _write_text(folder / "summary.csv", csv_text(SUMMARY_COLUMNS, summary_rows(audit)))
         (folder / "markups").mkdir()

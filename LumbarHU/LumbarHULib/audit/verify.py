@@ -23,7 +23,7 @@ from LumbarHULib.files.file_managers import left_by_file_managers
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import LocatedValue, read_located_json
 from LumbarHULib.files.protocol_file import ProtocolDocument, protocol_from
-from LumbarHULib.files.suggest_subfolder import folder_meant
+from LumbarHULib.files.suggest_subfolder import suggest_subfolder
 from LumbarHULib.images.ct_identity import GEOMETRY_TOLERANCE_MM, held_as, largest_offset_mm, voxels_sha256
 from LumbarHULib.images.sitk_file import read_with_sitk
 
@@ -226,7 +226,7 @@ def _read_record(folder: Path) -> tuple[dict, tuple[ProtocolDocument, CutoffsDoc
     if not folder.is_dir():
         raise InputError(f"There is no folder “{folder}”: check the path.")
     if not (folder / RECORD).is_file():
-        meant = folder_meant(folder, lambda below: (below / RECORD).is_file())
+        meant = suggest_subfolder(folder, lambda below: (below / RECORD).is_file())
         raise InputError(f"“{folder}” holds no {RECORD}: {meant or 'it is no audit folder of LumbarHU.'}")
     for name in files_in(folder):
         if not (folder / name).is_file():

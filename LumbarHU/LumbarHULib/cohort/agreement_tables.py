@@ -33,13 +33,14 @@ def agreement_table(cohort: Cohort, omissions: Omissions) -> Table:
     rows: list[list[Cell]] = []
     sets = reading_sets(cohort.readings)
     if not sets:
-        omissions.add(_NAME, "", f"no case has {'two readings' if cohort.readings else 'a reading'}.")
+        reason = f"No case has {'two readings' if cohort.readings else 'a reading'}."
+        omissions.add(_NAME, "", reason, "audit, or the option --readings")
     for found in sets:
         for level in (*MEAN_LEVELS, MEAN):
             for roi in found.rois:
                 values = found.values(level, roi, cohort.minimum_levels)
                 if np.isnan(values).any(axis=0).all():
-                    omissions.add(_NAME, f"{roi} of {level}", "no case has it in all readings.")
+                    omissions.add(_NAME, f"{roi} of {level}", "No case has it in all readings.")
                     continue
                 for split, chosen in _splits(found, level):
                     rows += _row(found, split, level, roi, values[:, chosen], omissions)

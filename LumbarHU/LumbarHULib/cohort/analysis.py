@@ -10,34 +10,36 @@ from LumbarHULib.cohort.cases import Cohort, CohortFinding
 from LumbarHULib.cohort.class_tables import class_agreement_table, classes_of
 from LumbarHULib.cohort.comparison_tables import between_levels_table, between_rois_table
 from LumbarHULib.cohort.correlation_tables import correlation_tables
+from LumbarHULib.cohort.findings import cohort_findings, findings_tables
+from LumbarHULib.cohort.flow import flow_table
 from LumbarHULib.cohort.group_tables import characteristics_table, groups_tables
 from LumbarHULib.cohort.roc_tables import (
     RegionRoc,
     cutoff_accuracy_table,
     differences_table,
+    level_differences_table,
     predictive_table,
     region_rocs,
     roc_table,
     study_cutoffs_table,
+    tell_of_missing_inputs,
 )
-from LumbarHULib.cohort.study.tables import MEAN
+from LumbarHULib.cohort.survival_tables import RegionSurvival, survival_tables
 from LumbarHULib.cohort.tables import Cell, Omissions, Table
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import ROIS
 
-# A group with fewer cases is told: its quartiles and intervals say little.
-SMALL_GROUP = 10
-
-# The tables in the order in which they are worked out.
+# The tables in the order in which they are computed.
 TABLE_NAMES = (
-    *("cases", "characteristics", "groups", "groups_pairwise", "between_rois", "between_levels"),
-    *("correlation", "correlation_adjusted", "correlation_levels"),
+    *("flow", "cases", "characteristics", "groups", "groups_pairwise", "between_rois", "between_levels"),
+    *("correlation", "correlation_adjusted", "correlation_levels", "correlation_levels_adjusted"),
     *("roc", "cutoff_accuracy", "roc_differences", "predictive", "class_agreement", "study_cutoffs"),
-    *("agreement", "readings", "findings"),
+    *("roc_levels", "cutoff_accuracy_levels", "roc_differences_levels", "predictive_levels"),
+    *("class_agreement_levels", "study_cutoffs_levels"),
+    *("survival_concordance", "survival_hazard_ratios", "survival_log_rank", "survival_curves"),
+    *("agreement", "readings", "gaps", "findings", "rows"),
 )
-
-FINDING_COLUMNS = ("severity", "code", "row", "column", "case", "sentence", "remedy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,10 @@ class AnalysisOptions:
         Bootstrap resamples of each cutoff.
     seed : int
         Of the bootstrap.
+    outcome_cutoff_hu : float or None
+        At which Kaplan–Meier curves are split; None for the published cutoff and the median.
+    force_cutoffs : bool
+        Give cutoffs even of ROC curves that do not show that low HU find what is looked for.
 
     Raises
     ------
@@ -63,19 +69,23 @@ class AnalysisOptions:
     prevalences: Mapping[str, float]
     resamples: int = 2000
     seed: int = 1
+    outcome_cutoff_hu: float | None = None
+    force_cutoffs: bool = False
 
     def __post_init__(self) -> None:
-        part, whole = self.prevalences.get("osteoporosis", 0), self.prevalences.get("low_bmd", 1)
-        if whole < part:
-            raise InputError(
-                f"The prevalence of osteopenia or osteoporosis is {100 * whole:g} %, below that of osteoporosis alone, "
-                f"{100 * part:g} %: give one of more than {100 * part:g} %."
-            )
+        for prefix, by in (("", ""), ("qct_", " by QCT")):
+            part = self.prevalences.get(f"{prefix}osteoporosis", 0)
+            whole = self.prevalences.get(f"{prefix}low_bmd", 1)
+            if whole < part:
+                raise InputError(
+                    f"The prevalence of osteopenia or osteoporosis{by} is {100 * whole:g} %, below that of "
+                    f"osteoporosis alone, {100 * part:g} %: give one of more than {100 * part:g} %."
+                )
 
 
 @dataclass(frozen=True, eq=False)
 class CohortAnalysis:
-    """A cohort with all that was worked out of it.
+    """A cohort with all that was computed from it.
 
     Parameters
     ----------
@@ -86,8 +96,13 @@ class CohortAnalysis:
     tables : mapping of str to Table
         By name.
     rocs : tuple of RegionRoc
+        Of the mean.
+    level_rocs : tuple of RegionRoc
+        Of each level, and of the mean over L1–L4 where another is chosen.
+    survival : tuple of RegionSurvival
+        Kaplan–Meier curves of the outcome.
     findings : tuple of CohortFinding
-        What the cohort's table told, and what is left out.
+        What is doubtful about the cohort.
     """
 
     cohort: Cohort
@@ -95,6 +110,8 @@ class CohortAnalysis:
     published: CutoffTable
     tables: Mapping[str, Table]
     rocs: tuple[RegionRoc, ...]
+    level_rocs: tuple[RegionRoc, ...]
+    survival: tuple[RegionSurvival, ...]
     findings: tuple[CohortFinding, ...]
 
 
@@ -104,7 +121,7 @@ def analyze(
     published: CutoffTable,
     progress: Callable[[float, str], None] = lambda share, text: None,
 ) -> CohortAnalysis:
-    """Return every table of a cohort; what cannot be worked out is left out by name.
+    """Return every table of a cohort; what cannot be computed is left out, and named in the table of gaps.
 
     Parameters
     ----------
@@ -116,8 +133,11 @@ def analyze(
         Called with the share done, from 0 to 1, and what is being done.
     """
     omissions = Omissions()
+    mean, levels = (cohort.mean_name,), cohort.level_places
     progress(0.0, "Comparing groups")
+    tell_of_missing_inputs(cohort, omissions)
     tables = [
+        flow_table(cohort),
         cases_table(cohort, published),
         characteristics_table(cohort, omissions),
         *groups_tables(cohort, omissions),
@@ -125,28 +145,51 @@ def analyze(
         between_levels_table(cohort, omissions),
         *correlation_tables(cohort, omissions),
     ]
-    rocs = region_rocs(cohort, options.resamples, options.seed, omissions, progress)
+    # A mean over a single level is that level's.
+    places = tuple(dict.fromkeys((*mean, *levels)))
+    every = region_rocs(cohort, places, options.resamples, options.seed, omissions, progress)
+    rocs = tuple(roc for roc in every if roc.level in mean)
+    level_rocs = _in_order([roc for roc in every if roc.level in levels], levels)
     progress(0.0, "Comparing classes and readings")
     tables += [
         roc_table(rocs),
         cutoff_accuracy_table(rocs),
         differences_table(cohort, omissions),
         predictive_table(rocs, options.prevalences, omissions),
-        class_agreement_table(cohort, rocs, published, omissions),
-        study_cutoffs_table(cohort, published, omissions),
-        agreement_table(cohort, omissions),
-        readings_table(cohort),
+        class_agreement_table(cohort, mean, rocs, published, omissions),
+        study_cutoffs_table(cohort, mean, published, omissions),
+        roc_table(level_rocs, is_by_level=True),
+        cutoff_accuracy_table(level_rocs, is_by_level=True),
+        level_differences_table(cohort, omissions),
+        predictive_table(level_rocs, options.prevalences, omissions, is_by_level=True),
+        class_agreement_table(cohort, levels, level_rocs, published, omissions, is_by_level=True),
+        study_cutoffs_table(cohort, levels, published, omissions, is_by_level=True),
     ]
-    findings = (*cohort.findings, *_cohort_findings(cohort), *omissions.findings())
-    tables.append(findings_table(findings))
-    return CohortAnalysis(cohort, options, published, {table.name: table for table in tables}, rocs, findings)
+    of_survival, survival = survival_tables(cohort, published, options.outcome_cutoff_hu, omissions, progress)
+    progress(0.0, "Comparing classes and readings")
+    tables += [*of_survival, agreement_table(cohort, omissions), readings_table(cohort), omissions.table()]
+    findings = (*cohort.findings, *cohort_findings(cohort, rocs, level_rocs, options.force_cutoffs))
+    tables += findings_tables(findings)
+    return CohortAnalysis(
+        cohort, options, published, {table.name: table for table in tables}, rocs, level_rocs, survival, findings
+    )
+
+
+def _in_order(rocs: Sequence[RegionRoc], levels: Sequence[str]) -> tuple[RegionRoc, ...]:
+    """Return ROC curves by target, and of each target by level."""
+    targets = list(dict.fromkeys(roc.target for roc in rocs))
+    return tuple(sorted(rocs, key=lambda roc: (targets.index(roc.target), levels.index(roc.level))))
 
 
 def cases_table(cohort: Cohort, published: CutoffTable) -> Table:
-    """Return each case with its group, its means over L1–L4, of how many levels they are, and its classes."""
-    means = {roi: cohort.hu(MEAN, roi) for roi in ROIS}
-    known = {roi: sum(~np.isnan(cohort.hu(level, roi)) for level in MEAN_LEVELS) for roi in ROIS}
-    classes = {roi: classes_of(means[roi], published.rois[roi]) for roi in ROIS}
+    """Return each case with its group, its means, of how many levels they are, and its classes.
+
+    A class is that of a mean over L1–L4; of another mean there is none.
+    """
+    means = {roi: cohort.hu(cohort.mean_name, roi) for roi in ROIS}
+    known = {roi: sum(~np.isnan(cohort.hu(level, roi)) for level in cohort.mean_levels) for roi in ROIS}
+    none = [""] * len(cohort)
+    classes = {roi: classes_of(means[roi], published.rois[roi]) if cohort.has_study_mean else none for roi in ROIS}
     rows: list[list[Cell]] = [
         [case, cohort.groups[row]]
         + [None if np.isnan(means[roi][row]) else float(means[roi][row]) for roi in ROIS]
@@ -156,47 +199,3 @@ def cases_table(cohort: Cohort, published: CutoffTable) -> Table:
     ]
     columns = ["case", "group", *(f"mean_hu_{roi}" for roi in ROIS), *(f"levels_{roi}" for roi in ROIS)]
     return Table("cases", "Cases", [*columns, *(f"class_{roi}" for roi in ROIS)], rows)
-
-
-def findings_table(findings: Sequence[CohortFinding]) -> Table:
-    """Return the findings as a table."""
-    rows = [[getattr(finding, column) for column in FINDING_COLUMNS] for finding in findings]
-    return Table("findings", "What is doubtful or left out", FINDING_COLUMNS, rows)
-
-
-def _cohort_findings(cohort: Cohort) -> list[CohortFinding]:
-    findings = []
-    absent = [roi for roi in ROIS if roi not in cohort.measured_rois]
-    if absent:
-        sentence = f"No case has HU in {', '.join(absent)}, which is left out everywhere."
-        findings.append(CohortFinding("left_out", sentence))
-    ungrouped = sum(not group for group in cohort.groups)
-    if ungrouped:
-        findings.append(
-            CohortFinding("without_group", f"{_cases(ungrouped)} no group, so what compares groups goes without.")
-        )
-    for group, size in cohort.group_sizes.items():
-        if size < SMALL_GROUP and ungrouped < len(cohort):
-            told = f"{size} case{'s' if size != 1 else ''}: its quartiles and intervals say little."
-            told = told if size else "no case, so comparisons leave it out."
-            findings.append(CohortFinding("small_group", f"Group {group} has {told}"))
-    missing = {roi: int(np.isnan(cohort.hu(MEAN, roi)).sum()) for roi in cohort.rois(MEAN)}
-    for count in sorted(set(missing.values()) - {0}):
-        told = ", ".join(roi for roi, number in missing.items() if number == count)
-        findings.append(CohortFinding("without_mean", f"{_cases(count)} no mean over L1–L4 in {told}."))
-    partial = {
-        roi: int((~np.isnan(cohort.hu(MEAN, roi)) & _any_level_missing(cohort, roi)).sum()) for roi in cohort.rois(MEAN)
-    }
-    for count in sorted(set(partial.values()) - {0}):
-        told = ", ".join(roi for roi, number in partial.items() if number == count)
-        sentence = f"{_cases(count)} a mean over fewer levels than L1–L4 in {told}."
-        findings.append(CohortFinding("levels_missing", sentence, "See cases.csv for how many levels each is of."))
-    return findings
-
-
-def _any_level_missing(cohort: Cohort, roi: str) -> np.ndarray:
-    return np.any([np.isnan(cohort.hu(level, roi)) for level in MEAN_LEVELS], axis=0)
-
-
-def _cases(count: int) -> str:
-    return f"{count} case{'s have' if count != 1 else ' has'}"

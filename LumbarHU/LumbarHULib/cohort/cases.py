@@ -7,10 +7,18 @@ from functools import cached_property
 import numpy as np
 
 from LumbarHULib.cohort.groups import GROUPS
+from LumbarHULib.cohort.references import (
+    Reference,
+    check_outcome_name,
+    dxa_reference,
+    outcome_reference,
+    qct_reference,
+)
 from LumbarHULib.cohort.study.tables import MEAN
+from LumbarHULib.cohort.targets import Target
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS, sorted_levels
 
 
 @dataclass(frozen=True)
@@ -88,12 +96,22 @@ class Cohort:
         Belongs on everything made of it; says that it is synthetic if it is.
     groups_by_t_score : int
         How many of the groups are those of T-scores; the others are as given.
+    mean_levels : tuple of str
+        The levels that the mean is over; L1–L4 unless others are chosen.
+    qct_groups : sequence of str, shape (n,)
+        The class of each case by quantitative CT, or ""; empty without such a column.
+    outcome_name : str
+        What the columns ``outcome`` and ``outcome_days`` are about.
+    table_rows : int or None
+        Rows of its table that are not blank, with those that could not be used; None where there is no table.
+    rows_left_out : mapping of str to int
+        How many of these rows are no case of their own, by reason.
 
     Raises
     ------
     InputError
-        If there is no case, a case is there twice, columns differ in length, or more groups are those of T-scores than
-        there are.
+        If there is no case, a case is there twice, columns differ in length, more groups are those of T-scores than
+        there are, or the mean's levels or the outcome's name cannot be used.
     """
 
     name: str
@@ -107,6 +125,11 @@ class Cohort:
     minimum_levels: int = 2
     note: str = ""
     groups_by_t_score: int = 0
+    mean_levels: tuple[str, ...] = MEAN_LEVELS
+    qct_groups: Sequence[str] = ()
+    outcome_name: str = "outcome"
+    table_rows: int | None = None
+    rows_left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.cases)
@@ -115,6 +138,7 @@ class Cohort:
         if len(set(self.cases)) < n:
             raise InputError("A case of the cohort is there twice: give each case one row.")
         columns = [self.groups, *self.level_hu.values(), *self.numbers.values(), *self.labels.values()]
+        columns += [self.qct_groups] if self.qct_groups else []
         if any(len(column) != n for column in columns):
             raise InputError(f"The columns of the cohort differ in length: give {n} values in each.")
         grouped = sum(map(bool, self.groups))
@@ -124,37 +148,109 @@ class Cohort:
                 "most as many."
             )
 
+        check_mean_levels(self.mean_levels)
+        check_outcome_name(self.outcome_name)
+
     def __len__(self) -> int:
         return len(self.cases)
 
+    @property
+    def mean_name(self) -> str:
+        """What the mean is called: ``MEAN``, or its levels where others are chosen."""
+        return name_of_mean(self.mean_levels)
+
+    @property
+    def has_study_mean(self) -> bool:
+        """Whether the mean is that over L1–L4, which the study's cutoffs are of."""
+        return self.mean_name == MEAN
+
     @cached_property
     def mean_hu(self) -> Mapping[str, np.ndarray]:
-        """Mean over the known levels among L1–L4 by region, each shape (n,), NaN with fewer than `minimum_levels`."""
-        return {roi: self._mean(roi) for roi in ROIS if any((level, roi) in self.level_hu for level in MEAN_LEVELS)}
+        """The mean by region, each shape (n,): over its known levels, NaN with fewer than `minimum_levels`.
 
-    def _mean(self, roi: str) -> np.ndarray:
-        levels = np.stack([self.hu(level, roi) for level in MEAN_LEVELS])
-        known = ~np.isnan(levels)
-        count = known.sum(axis=0)
-        total = np.where(known, levels, 0).sum(axis=0)
-        return np.where(count >= self.minimum_levels, total / np.maximum(count, 1), np.nan)
+        A mean over fewer levels than `minimum_levels` needs them all.
+        """
+        return self._means(self.mean_levels)
 
-    def hu(self, level: str, roi: str) -> np.ndarray:
-        """Return the HU of a level, or of ``MEAN``, in one region, shape (n,); NaN where unknown."""
-        found = self.mean_hu.get(roi) if level == MEAN else self.level_hu.get((level, roi))
+    @cached_property
+    def _study_mean_hu(self) -> Mapping[str, np.ndarray]:
+        return self.mean_hu if self.has_study_mean else self._means(MEAN_LEVELS)
+
+    def _means(self, levels: Sequence[str]) -> Mapping[str, np.ndarray]:
+        found = {}
+        for roi in ROIS:
+            if not any((level, roi) in self.level_hu for level in levels):
+                continue
+            hu = np.stack([self._level_hu(level, roi) for level in levels])
+            known = ~np.isnan(hu)
+            count = known.sum(axis=0)
+            total = np.where(known, hu, 0).sum(axis=0)
+            is_enough = count >= min(self.minimum_levels, len(levels))
+            found[roi] = np.where(is_enough, total / np.maximum(count, 1), np.nan)
+        return found
+
+    def _level_hu(self, level: str, roi: str) -> np.ndarray:
+        found = self.level_hu.get((level, roi))
         return np.full(len(self), np.nan) if found is None else found
 
+    def hu(self, level: str, roi: str) -> np.ndarray:
+        """Return the HU of a level, of ``MEAN`` or of the chosen mean, in one region, shape (n,); NaN where unknown."""
+        if level in LEVELS:
+            return self._level_hu(level, roi)
+        means = self.mean_hu if level == self.mean_name else self._study_mean_hu
+        return means[roi] if roi in means else np.full(len(self), np.nan)
+
     def bmd(self, level: str) -> np.ndarray | None:
-        """Return the bone mineral density of a level, or of ``MEAN``, in g/cm², shape (n,); None if there is none."""
-        return self.numbers.get("bmd" if level == MEAN else f"bmd_{level}")
+        """Return the bone mineral density of a level, or of L1–L4, in g/cm², shape (n,); None if there is none."""
+        return self.numbers.get(f"bmd_{level}" if level in LEVELS else "bmd")
+
+    def density_columns(self, level: str) -> tuple[str, ...]:
+        """Return the columns of numbers that HU of a level, or of a mean, are correlated with.
+
+        DXA of the level itself or else of L1–L4, or the T-score where there is no density; and quantitative CT.
+        """
+        own = [f"bmd_{level}", "bmd", *(() if any(name.startswith("bmd") for name in self.numbers) else ("t_score",))]
+        dxa = [name for name in own if name in self.numbers][:1]
+        return (*dxa, *(("qct_mg_cc",) if "qct_mg_cc" in self.numbers else ()))
 
     @cached_property
     def measured_rois(self) -> tuple[str, ...]:
-        """The regions that have any value at any level of L1–L4."""
-        return tuple(roi for roi in ROIS if any(roi in self.rois(level) for level in MEAN_LEVELS))
+        """The regions that have any value at any level."""
+        return tuple(roi for roi in ROIS if any(roi in self.rois(level) for level in LEVELS))
+
+    @cached_property
+    def measured_levels(self) -> tuple[str, ...]:
+        """The levels that have any value in any region, from cranial to caudal."""
+        return tuple(level for level in LEVELS if self.rois(level))
+
+    @cached_property
+    def levels_and_mean(self) -> tuple[str, ...]:
+        """L1–L4 and the other measured levels, and the mean, if it has another name."""
+        levels = sorted_levels({*MEAN_LEVELS, *self.measured_levels})
+        return levels if self.mean_name in levels else (*levels, self.mean_name)
+
+    @cached_property
+    def level_places(self) -> tuple[str, ...]:
+        """What the tables by level are of: the measured levels, and the mean over L1–L4 where another is chosen."""
+        return (*self.measured_levels, *(() if self.has_study_mean or not self.rois(MEAN) else (MEAN,)))
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        """What HU are compared with as classes: DXA, quantitative CT, the outcome; those that any case has."""
+        found = [dxa_reference(self.groups)]
+        if self.qct_groups:
+            found.append(qct_reference(self.qct_groups))
+        if "outcome" in self.numbers:
+            found.append(outcome_reference(self.numbers["outcome"], self.outcome_name))
+        return tuple(reference for reference in found if any(reference.labels))
+
+    @cached_property
+    def targets(self) -> Mapping[str, Target]:
+        """What low HU are expected to find, by name, over all references."""
+        return {target.name: target for reference in self.references for target in reference.targets}
 
     def rois(self, level: str) -> tuple[str, ...]:
-        """Return the regions that have any value at a level, or at ``MEAN``."""
+        """Return the regions that have any value at a level, or at a mean."""
         return tuple(roi for roi in ROIS if not np.isnan(self.hu(level, roi)).all())
 
     @cached_property
@@ -166,3 +262,28 @@ class Cohort:
     def is_synthetic(self) -> bool:
         """Whether it is made up; its note says so."""
         return self.note.upper().startswith("SYNTHETIC")
+
+
+def name_of_mean(levels: Sequence[str]) -> str:
+    """Return what a mean over these levels is called: ``L1–L4`` where they are neighbors, else ``L1+L3``."""
+    places = [LEVELS.index(level) for level in levels]
+    if len(levels) == 1:
+        return levels[0]
+    if places[-1] - places[0] == len(levels) - 1:
+        return f"{levels[0]}–{levels[-1]}"
+    return "+".join(levels)
+
+
+def check_mean_levels(levels: Sequence[str]) -> None:
+    """Refuse levels over which no mean is taken.
+
+    Raises
+    ------
+    InputError
+        If there is none, one is unknown, or one is there twice or out of order.
+    """
+    if not levels or tuple(levels) != sorted_levels({level for level in levels if level in LEVELS}):
+        given = ", ".join(levels) or "none"
+        raise InputError(
+            f"A mean over the levels {given} cannot be taken: give each of {', '.join(LEVELS)} at most once."
+        )

@@ -1,71 +1,118 @@
 """Whether the classes that cutoffs give are those of DXA."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.kappa import cohen_kappa, confusion_matrix
-from LumbarHULib.cohort.roc_tables import RegionRoc
+from LumbarHULib.cohort.roc_tables import RegionRoc, note_on_level
 from LumbarHULib.cohort.study.tables import MEAN
-from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate, interval_columns
+from LumbarHULib.cohort.tables import Cell, Omissions, Table, by_level, cells_of_estimate, interval_columns
 from LumbarHULib.core.classification import classify
 from LumbarHULib.core.cutoffs import Cutoff, CutoffTable, RoiCutoffs
 from LumbarHULib.core.errors import InputError
 
 OWN = "this cohort"
+_NAME = "Agreement of the class with DXA"
 
 
-def own_cutoffs(rocs: tuple[RegionRoc, ...], roi: str) -> RoiCutoffs:
-    """Return the cohort's own two cutoffs of a region, with their bootstrap intervals.
+def own_cutoffs(rocs: Sequence[RegionRoc], level: str, roi: str, even_useless: bool = False) -> RoiCutoffs:
+    """Return the cohort's own two cutoffs of a region at a level or mean, with their bootstrap intervals.
+
+    Parameters
+    ----------
+    rocs : sequence of RegionRoc
+    level, roi : str
+    even_useless : bool
+        Take cutoffs of ROC curves that do not show that low HU find what is looked for.
 
     Raises
     ------
     InputError
-        If one of them is missing, or the lower is not below the upper.
+        If one of them is missing or of such a curve, or the lower is not below the upper.
     """
-    found = {roc.target: roc.cutoff for roc in rocs if roc.roi == roi and roc.cutoff}
+    found = {roc.target: roc for roc in rocs if (roc.level, roc.roi) == (level, roi) and roc.cutoff}
     missing = [target for target in ("osteoporosis", "low_bmd") if target not in found]
     if missing:
-        raise InputError(f"there is no cutoff for {' and '.join(missing)}.")
+        raise InputError(f"There is no cutoff for {' and '.join(missing)}.")
+    pair = [found["osteoporosis"], found["low_bmd"]]
+    useless = [roc for roc in pair if not roc.is_useful]
+    if useless and not even_useless:
+        raise InputError(" ".join(useless_text(roc) for roc in useless))
     low, high = (
         Cutoff(interval.estimate, interval.low, interval.high, interval.method)
-        for interval in (found["osteoporosis"].cutoff_hu, found["low_bmd"].cutoff_hu)
+        for interval in (roc.cutoff.cutoff_hu for roc in pair)
     )
     return RoiCutoffs(low, high)
 
 
+def useless_text(roc: RegionRoc) -> str:
+    """Return in a sentence why a cutoff of a ROC curve says nothing."""
+    area = roc.area
+    told = f"{area.estimate:.3f} (95 % interval {area.low:.3f} to {area.high:.3f})"
+    why = "includes 0.5: it is not shown to find anything"
+    if area.high < 0.5:
+        why = "lies below 0.5: low HU do not find it"
+    return f"The area under the ROC curve for {area.positive} is {told}, and the interval {why}."
+
+
 def class_agreement_table(
-    cohort: Cohort, rocs: tuple[RegionRoc, ...], published: CutoffTable, omissions: Omissions
+    cohort: Cohort,
+    levels: Sequence[str],
+    rocs: Sequence[RegionRoc],
+    published: CutoffTable,
+    omissions: Omissions,
+    is_by_level: bool = False,
 ) -> Table:
-    """Return κ and the counts of the confusion matrix, by the published cutoffs and by the cohort's own."""
-    name = "Agreement of the class with DXA"
+    """Return κ and the counts of the confusion matrix, by the published cutoffs and by the cohort's own.
+
+    The published ones are of the mean over L1–L4; a table by level says so where they are tried on something else.
+    """
     rows: list[list[Cell]] = []
-    own: Mapping[str, RoiCutoffs | None] = {
-        roi: omissions.attempt(f"{name} by the cohort's own cutoffs", roi, own_cutoffs, rocs, roi)
-        for roi in cohort.rois(MEAN)
-    }
-    for source, cutoffs in ((published.name, published.rois), (OWN, own)):
-        for roi in cohort.measured_rois:
-            if cutoffs.get(roi) is None:
-                continue
-            classes = classes_of(cohort.hu(MEAN, roi), cutoffs[roi])
-            matrix = confusion_matrix(cohort.groups, classes, GROUPS)
-            if not matrix.n:
-                omissions.add(name, roi, "no case has both a class and a group.")
-                continue
-            kappas = [
-                omissions.attempt(name, f"κ of {roi}", cohen_kappa, matrix, weights) for weights in ("none", "linear")
-            ]
-            agreeing = sum(matrix.counts[index][index] for index in range(len(GROUPS)))
-            counts = [count for line in matrix.counts for count in line]
-            cells = [source, roi, matrix.n, matrix.left_out, agreeing, agreeing / matrix.n]
-            rows.append([*cells, *cells_of_estimate(kappas[0]), *cells_of_estimate(kappas[1]), *counts])
+    if not any(cohort.groups):
+        omissions.add(_NAME, "", "No case has a group or a T-score.", "group or t_score")
+        levels = ()
+    for level in levels:
+        own: Mapping[str, RoiCutoffs | None] = {
+            roi: omissions.attempt(
+                f"{_NAME} by the cohort's own cutoffs", f"{roi} of {level}", own_cutoffs, rocs, level, roi
+            )
+            for roi in cohort.rois(level)
+        }
+        theirs = published.rois if level == MEAN or is_by_level else {}
+        for source, cutoffs in ((published.name, theirs), (OWN, own)):
+            for roi in cohort.rois(level):
+                if cutoffs.get(roi) is None:
+                    continue
+                row = _row(cohort, level, roi, cutoffs[roi], omissions)
+                if row:
+                    where = [roi, level] if is_by_level else [roi]
+                    note = [note_on_level(level) if source != OWN else ""] if is_by_level else []
+                    rows.append([source, *where, *row, *note])
     columns = ("cutoffs", "roi", "n", "left_out", "agreeing", "observed_agreement", *interval_columns("kappa"))
     columns += tuple(interval_columns("linear_kappa"))
     columns += tuple(f"dxa_{group}_class_{found}" for group in GROUPS for found in GROUPS)
-    return Table("class_agreement", "Agreement of the class by HU with that by DXA", columns, rows)
+    title = "Agreement of the class by HU with that by DXA"
+    if is_by_level:
+        return Table("class_agreement_levels", f"{title}, by level", (*by_level(columns), "note"), rows)
+    return Table("class_agreement", title, columns, rows)
+
+
+def _row(cohort: Cohort, level: str, roi: str, cutoffs: RoiCutoffs, omissions: Omissions) -> list[Cell]:
+    matrix = confusion_matrix(cohort.groups, classes_of(cohort.hu(level, roi), cutoffs), GROUPS)
+    if not matrix.n:
+        omissions.add(_NAME, f"{roi} of {level}", "No case has both a class and a group.")
+        return []
+    kappas = [
+        omissions.attempt(_NAME, f"κ of {roi} of {level}", cohen_kappa, matrix, weights)
+        for weights in ("none", "linear")
+    ]
+    agreeing = sum(matrix.counts[index][index] for index in range(len(GROUPS)))
+    counts = [count for line in matrix.counts for count in line]
+    cells = [matrix.n, matrix.left_out, agreeing, agreeing / matrix.n]
+    return [*cells, *cells_of_estimate(kappas[0]), *cells_of_estimate(kappas[1]), *counts]
 
 
 def classes_of(hu: np.ndarray, cutoffs: RoiCutoffs) -> list[str]:

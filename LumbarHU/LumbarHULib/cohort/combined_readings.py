@@ -9,7 +9,7 @@ from LumbarHULib.cohort.cases import Reading
 from LumbarHULib.cohort.reading_sets import BETWEEN, ReadingSet
 from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Table
-from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +49,12 @@ def combine(readings: Sequence[Reading]) -> CombinedReadings:
 
     A level that one of them excludes is left out for all, so that every mean is over the same levels.
     """
-    excluded = tuple(level for level in MEAN_LEVELS if any(level in reading.excluded for reading in readings))
+    excluded = tuple(level for level in LEVELS if any(level in reading.excluded for reading in readings))
     return CombinedReadings(
         readings=tuple(readings),
         hu={
             (level, roi): mean
-            for level in MEAN_LEVELS
+            for level in LEVELS
             if level not in excluded
             for roi in ROIS
             if (mean := _mean_over_readers(readings, level, roi)) is not None

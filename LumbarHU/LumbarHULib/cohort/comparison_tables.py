@@ -2,7 +2,6 @@
 
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.repeated import RepeatedComparison, compare_repeated
-from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table
 from LumbarHULib.core.levels import MEAN_LEVELS
 
@@ -11,11 +10,12 @@ _COLUMNS = (*_COLUMNS, "p", "p_corrected", "correction")
 
 
 def between_rois_table(cohort: Cohort, omissions: Omissions) -> Table:
-    """Return the tests between the regions, of the mean over L1–L4 and of each level."""
+    """Return the tests between the regions, of the mean and of each level."""
     rows: list[list[Cell]] = []
-    for level in (MEAN, *MEAN_LEVELS):
+    for level in (cohort.mean_name, *(one for one in cohort.levels_and_mean if one != cohort.mean_name)):
         columns = {roi: cohort.hu(level, roi) for roi in cohort.rois(level)}
-        compared = omissions.attempt("Difference between regions", level, compare_repeated, columns)
+        name, needed = "Difference between regions", "hu_… of two regions or more"
+        compared = omissions.attempt(name, level, compare_repeated, columns, would_need=needed)
         rows += [[level, *row] for row in _rows(compared)]
     return Table("between_rois", "Difference between regions", ("level", *_COLUMNS), rows)
 
@@ -25,7 +25,8 @@ def between_levels_table(cohort: Cohort, omissions: Omissions) -> Table:
     rows: list[list[Cell]] = []
     for roi in cohort.measured_rois:
         columns = {level: cohort.hu(level, roi) for level in MEAN_LEVELS if roi in cohort.rois(level)}
-        compared = omissions.attempt("Difference between levels", roi, compare_repeated, columns)
+        name, needed = "Difference between levels", "hu_… of two levels or more"
+        compared = omissions.attempt(name, roi, compare_repeated, columns, would_need=needed)
         rows += [[roi, *row] for row in _rows(compared)]
     return Table("between_levels", "Difference between levels", ("roi", *_COLUMNS), rows)
 

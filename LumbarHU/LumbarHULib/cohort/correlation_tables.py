@@ -3,53 +3,73 @@
 import numpy as np
 
 from LumbarHULib.cohort.cases import Cohort
-from LumbarHULib.cohort.correlation import partial_spearman, spearman
-from LumbarHULib.cohort.study.tables import MEAN
+from LumbarHULib.cohort.correlation import Correlation, partial_spearman, spearman
+from LumbarHULib.cohort.estimates import holm
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate
-from LumbarHULib.core.levels import MEAN_LEVELS
 
-_NAMES = ("HU", "BMD")
 _ESTIMATE = ("n", "rho", "ci_low", "ci_high", "p")
+_HOLM = ("p_corrected", "correction")
+_PLAIN, _ADJUSTED = "Correlation with density", "Correlation with density, adjusted for age and sex"
+# What a column is called in sentences.
+_TITLES = {"t_score": "T-score", "qct_mg_cc": "QCT"}
 
 
-def correlation_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Table, Table]:
-    """Return the correlations of the mean over L1–L4 with the density there, the adjusted ones, and those by level."""
-    plain: list[list[Cell]] = []
-    adjusted: list[list[Cell]] = []
-    by_level: list[list[Cell]] = []
+def correlation_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Table, Table, Table]:
+    """Return the correlations of the mean with BMD, the adjusted ones, and both by level.
+
+    Those by level also hold the mean's with quantitative CT, or with the T-score where there is no BMD.
+    """
     held = held_columns(cohort)
-    for level in (MEAN, *MEAN_LEVELS):
-        density = cohort.bmd(level)
-        if density is None:
-            omissions.add("Correlation with BMD", level, "the table has no such density.")
-            continue
-        for roi in cohort.measured_rois:
-            name, hu = f"{roi} of {level}", cohort.hu(level, roi)
-            found = omissions.attempt("Correlation with BMD", name, spearman, hu, density, names=_NAMES)
-            if level != MEAN:
-                by_level += [[level, *_row(roi, found)]] if found else []
-                continue
-            plain += [_row(roi, found)] if found else []
-            if held:
-                partial = omissions.attempt(
-                    "Adjusted correlation", name, partial_spearman, hu, density, held, names=_NAMES
-                )
-                adjusted += [_row(roi, partial, ";".join(held))] if partial else []
-    if cohort.bmd(MEAN) is not None and not held:
-        omissions.add("Adjusted correlation", "", "the table has neither age nor sex that differs between cases.")
+    plain, adjusted, plain_levels, adjusted_levels = ([] for _ in range(4))
+    for level in (cohort.mean_name, *(place for place in cohort.level_places if place != cohort.mean_name)):
+        columns = cohort.density_columns(level)
+        if not columns:
+            omissions.add(_PLAIN, "", "The table has no density.", "bmd, t_score or qct_mg_cc")
+            break
+        for column in columns:
+            is_contract = level == cohort.mean_name and column.startswith("bmd")
+            for roi in cohort.rois(level):
+                values = (cohort.hu(level, roi), cohort.numbers[column])
+                about = {"names": ("HU", _TITLES.get(column, "BMD"))}
+                name = f"{roi} of {level} with {column}"
+                found = omissions.attempt(_PLAIN, name, spearman, *values, **about)
+                if found:
+                    plain += [[roi, *_cells(found)]] if is_contract else []
+                    if not is_contract or level in cohort.level_places:
+                        plain_levels.append((level, roi, column, found))
+                if not held:
+                    continue
+                partial = omissions.attempt(_ADJUSTED, name, partial_spearman, *values, held, **about)
+                if partial:
+                    adjusted += [[roi, ";".join(held), *_cells(partial)]] if is_contract else []
+                    if not is_contract or level in cohort.level_places:
+                        adjusted_levels.append((level, roi, column, partial))
+    if not held:
+        reason = "The table has neither age nor sex that differs between cases."
+        omissions.add(_ADJUSTED, "", reason, "age or sex")
+    title = "Correlation of HU with bone mineral density"
     return (
-        Table("correlation", "Correlation of HU with bone mineral density", ("roi", *_ESTIMATE), plain),
+        Table("correlation", title, ("roi", *_ESTIMATE), plain),
         Table(
-            "correlation_adjusted",
-            "Correlation of HU with bone mineral density, adjusted for age and sex",
-            ("roi", "adjusted_for", *_ESTIMATE),
-            adjusted,
+            "correlation_adjusted", f"{title}, adjusted for age and sex", ("roi", "adjusted_for", *_ESTIMATE), adjusted
         ),
         Table(
             "correlation_levels",
-            "Correlation of HU with bone mineral density, by level",
-            ("level", "roi", *_ESTIMATE),
-            by_level,
+            f"{title}, by level",
+            ("level", "roi", *_ESTIMATE, *_HOLM, "density"),
+            [
+                [level, roi, *_cells(found), *corrected, column]
+                for (level, roi, column, found), corrected in _with_holm(plain_levels)
+            ],
+        ),
+        Table(
+            "correlation_levels_adjusted",
+            f"{title}, by level, adjusted for age and sex",
+            ("level", "roi", "adjusted_for", *_ESTIMATE, *_HOLM, "density"),
+            [
+                [level, roi, ";".join(held), *_cells(found), *corrected, column]
+                for (level, roi, column, found), corrected in _with_holm(adjusted_levels)
+            ],
         ),
     )
 
@@ -65,5 +85,11 @@ def held_columns(cohort: Cohort) -> dict[str, np.ndarray]:
     return {name: column for name, column in columns.items() if np.unique(column[~np.isnan(column)]).size > 1}
 
 
-def _row(roi: str, found, *more: Cell) -> list[Cell]:
-    return [roi, *more, found.n, *cells_of_estimate(found), found.p_value]
+def _cells(found: Correlation) -> list[Cell]:
+    return [found.n, *cells_of_estimate(found), found.p_value]
+
+
+def _with_holm(found: list[tuple]) -> list[tuple]:
+    """Return each row with its p corrected for the number of rows, and the method's name."""
+    corrected = holm([row[-1].p_value for row in found])
+    return [(row, [p, "Holm"]) for row, p in zip(found, corrected, strict=True)]

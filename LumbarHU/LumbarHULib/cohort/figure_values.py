@@ -41,6 +41,9 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "difference": Look("", "circle", "#404040"),
         "bias": Look("solid", "", "#111111"),
         "limit": Look("dashed", "", "#111111"),
+        "area": Look("", "square", "#111111", "#111111"),
+        "low HU": Look("solid", "", "#111111"),
+        "high HU": Look("dashed", "", "#7a7a7a"),
     }
 )
 
@@ -94,6 +97,29 @@ class Box:
     outliers: tuple[float, ...] = ()
 
 
+@dataclass(frozen=True)
+class Interval:
+    """A number with its interval as a horizontal line in a forest plot, counted from the top.
+
+    Parameters
+    ----------
+    label : str
+        What it is of, beside the axis.
+    y : float
+        Its place from the top; a whole number.
+    value, low, high : float
+    told : str
+        The numbers in words, at the line's end.
+    """
+
+    label: str
+    y: float
+    value: float
+    low: float
+    high: float
+    told: str
+
+
 @dataclass(frozen=True, eq=False)
 class FigurePanel:
     """One diagram of a figure.
@@ -112,6 +138,8 @@ class FigurePanel:
         With boxes the horizontal axis has the boxes' labels, not numbers.
     is_square : bool
         Whether both axes are shares from 0 to 1.
+    intervals : tuple of Interval
+        With intervals the vertical axis runs downward and has their labels, not numbers.
     """
 
     title: str
@@ -124,6 +152,7 @@ class FigurePanel:
     levels: tuple[Level, ...] = ()
     boxes: tuple[Box, ...] = ()
     is_square: bool = False
+    intervals: tuple[Interval, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,6 +181,10 @@ class FigureValues:
     legend_note : str
     free_corner : {"upper left", "upper right", "lower right", ""}
         Where its panels have no data; empty where there is no such place.
+    sheet : str
+        Name of the files that it shares, as a row, with figures of other levels; empty where it has files of its own.
+    row_title : str
+        What its row on the sheet is of, such as a level.
     """
 
     name: str
@@ -162,6 +195,8 @@ class FigureValues:
     legend: tuple[LegendLine, ...]
     legend_note: str
     free_corner: str
+    sheet: str = ""
+    row_title: str = ""
 
 
 def limits_of(values: Sequence[np.ndarray]) -> tuple[float, float]:

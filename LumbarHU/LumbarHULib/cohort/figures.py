@@ -1,6 +1,6 @@
-"""The figures of a cohort as values: correlation, groups, ROC, and Bland–Altman of each pair of readings."""
+"""The figures of a cohort as values: correlation, groups, ROC and outcome, and Bland–Altman of two readings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -14,50 +14,71 @@ from LumbarHULib.cohort.figure_values import (
     Series,
     limits_of,
 )
+from LumbarHULib.cohort.flow import main_place
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.reading_sets import ReadingSet, reading_sets
-from LumbarHULib.cohort.roc import roc_curve
-from LumbarHULib.cohort.roc_tables import RegionRoc
+from LumbarHULib.cohort.references import DXA
+from LumbarHULib.cohort.roc_figures import (
+    forest_figure,
+    hu_label,
+    minus,
+    roc_figure,
+    role_of,
+    survival_figure,
+    two_lines,
+)
 from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.targets import TARGETS
 
 NO_GROUP = "no group"
-_MEAN_HU = "mean HU of L1–L4 (HU)"
 # Whiskers reach to the last value within so many box lengths (J.W. Tukey, Exploratory Data Analysis, 1977).
 _WHISKER = 1.5
 # Beyond the limits of agreement, so that they do not frame the diagram.
 _LIMITS_ROOM = 1.4
-_SHARES = (-0.02, 1.02)
-# The curves' markers as letters.
-_MARKER_LETTERS = {"osteoporosis": "□", "low_bmd": "○"}
 
 
 def figures_of(analysis: CohortAnalysis) -> tuple[FigureValues, ...]:
     """Return each figure that the cohort allows, from the values of its tables."""
-    found = [make(analysis) for make in (_correlation, _groups, _roc)]
+    cohort = analysis.cohort
+    of_mean = list(analysis.tables["correlation"].records()) or _correlations_by_level(analysis, cohort.mean_name)
+    found = [_correlation(analysis, of_mean), _groups(analysis)]
+    found += [roc_figure(analysis, analysis.rocs, reference) for reference in cohort.references]
+    for level in cohort.level_places:
+        found.append(_correlation(analysis, _correlations_by_level(analysis, level), level))
+        rocs = [roc for roc in analysis.level_rocs if roc.level == level]
+        found += [roc_figure(analysis, rocs, reference, level) for reference in cohort.references]
+    found += [forest_figure(analysis, reference) for reference in cohort.references]
+    found.append(survival_figure(analysis))
     return (*(figure for figure in found if figure is not None), *_bland_altman(analysis))
 
 
-def _correlation(analysis: CohortAnalysis) -> FigureValues | None:
-    """Return HU against bone mineral density, a panel per region (the study's Fig. 4)."""
-    cohort = analysis.cohort
-    found = {record["roi"]: record for record in analysis.tables["correlation"].records()}
+def _correlations_by_level(analysis: CohortAnalysis, level: str) -> list[Mapping]:
+    """Return the rows of a level's, or a mean's, correlation with DXA."""
+    records = analysis.tables["correlation_levels"].records(level=level)
+    return [record for record in records if record["density"] != "qct_mg_cc"]
+
+
+def _correlation(analysis: CohortAnalysis, records: Iterable[Mapping], level: str = "") -> FigureValues | None:
+    """Return HU against density, a panel per region (the study's Fig. 4): of the mean, or of a level."""
+    cohort, place = analysis.cohort, level or analysis.cohort.mean_name
+    found = {record["roi"]: record for record in records}
     if not found:
         return None
-    density, groups = cohort.bmd(MEAN), np.array(cohort.groups)
-    known = {roi: ~np.isnan(density) & ~np.isnan(cohort.hu(MEAN, roi)) for roi in found}
-    y_limits = limits_of([cohort.hu(MEAN, roi)[known[roi]] for roi in found])
+    column = next(iter(found.values())).get("density", "bmd")
+    density, groups = cohort.numbers[column], np.array(cohort.groups)
+    known = {roi: ~np.isnan(density) & ~np.isnan(cohort.hu(place, roi)) for roi in found}
+    y_limits = limits_of([cohort.hu(place, roi)[known[roi]] for roi in found])
     shown = [group for group in (*GROUPS, "") if (groups == group).any()]
     panels = []
     for roi, told in found.items():
-        hu, chosen = cohort.hu(MEAN, roi), [known[roi] & (groups == group) for group in shown]
+        hu, chosen = cohort.hu(place, roi), [known[roi] & (groups == group) for group in shown]
         p = "p < 0.001" if told["p"] < 0.001 else f"p = {told['p']:.3f}"
-        coefficient = _minus(f"ρ = {told['rho']:.2f} ({told['ci_low']:.2f} to {told['ci_high']:.2f})")
+        coefficient = minus(f"ρ = {told['rho']:.2f} ({told['ci_low']:.2f} to {told['ci_high']:.2f})")
         panels.append(
             FigurePanel(
                 title=roi,
-                x_label="BMD of L1–L4 (g/cm²)",
-                y_label=_MEAN_HU,
+                x_label=_density_label(column),
+                y_label=hu_label(place),
                 told=f"{coefficient}\n{p}, n = {told['n']}",
                 x_limits=limits_of([density[known[roi]]]),
                 y_limits=y_limits,
@@ -67,31 +88,47 @@ def _correlation(analysis: CohortAnalysis) -> FigureValues | None:
                 ),
             )
         )
+    what = _density_words(column)
     return FigureValues(
-        name="correlation",
-        title="HU against BMD",
-        caption="HU against bone mineral density by DXA, by region.",
+        name=f"correlation_{level}" if level else "correlation",
+        title=f"HU against {what[1]}" + (f", {level}" if level else ""),
+        caption=f"HU against {what[0]}, by region" + (f", at {level}." if level else "."),
         panels=tuple(panels),
         legend_title="Group by DXA",
         legend=tuple(LegendLine(group or NO_GROUP, group or NO_GROUP, False, True) for group in shown),
         legend_note="ρ: Spearman's coefficient\nwith 95 % interval",
         free_corner="upper left",
+        sheet="correlation_levels" if level else "",
+        row_title=level,
     )
+
+
+def _density_words(column: str) -> tuple[str, str]:
+    """Return what a column of density is called in a caption and in a title."""
+    return {"t_score": ("the T-score by DXA", "T-score")}.get(column, ("bone mineral density by DXA", "BMD"))
+
+
+def _density_label(column: str) -> str:
+    if column == "t_score":
+        return "T-score"
+    return f"BMD of {column.removeprefix('bmd_') if '_' in column else MEAN} (g/cm²)"
 
 
 def _groups(analysis: CohortAnalysis) -> FigureValues | None:
     """Return HU by group, a panel per region, with the cohort's own cutoffs."""
     cohort, groups = analysis.cohort, np.array(analysis.cohort.groups)
-    rois = cohort.rois(MEAN)
-    shown = [group for group in GROUPS if any((~np.isnan(cohort.hu(MEAN, roi)[groups == group])).any() for roi in rois)]
+    mean = main_place(cohort)
+    rois = cohort.rois(mean)
+    rocs = [roc for roc in (analysis.rocs or analysis.level_rocs) if roc.level == mean and roc.reference == DXA]
+    shown = [group for group in GROUPS if any((~np.isnan(cohort.hu(mean, roi)[groups == group])).any() for roi in rois)]
     if not shown:
         return None
-    y_limits = limits_of([values[~np.isnan(values)] for values in (cohort.hu(MEAN, roi) for roi in rois)])
+    y_limits = limits_of([values[~np.isnan(values)] for values in (cohort.hu(mean, roi) for roi in rois)])
     panels = []
     for roi in rois:
-        described = {record["group"]: record for record in analysis.tables["groups"].records(level=MEAN, quantity=roi)}
+        described = {record["group"]: record for record in analysis.tables["groups"].records(level=mean, quantity=roi)}
         boxes = tuple(
-            _box(group, place, described[group], cohort.hu(MEAN, roi)[groups == group])
+            _box(group, place, described[group], cohort.hu(mean, roi)[groups == group])
             for place, group in enumerate(shown, 1)
             if described[group]["n"]
         )
@@ -99,13 +136,17 @@ def _groups(analysis: CohortAnalysis) -> FigureValues | None:
             FigurePanel(
                 title=roi,
                 x_label="",
-                y_label=_MEAN_HU,
+                y_label=hu_label(mean),
                 told=", ".join(box.label.replace("\n", " ") for box in boxes),
                 x_limits=(0.5, len(shown) + 0.5),
                 y_limits=y_limits,
                 levels=tuple(
-                    Level(f"finds {roc.target}", f"cutoff for {TARGETS[roc.target].positive}", at.cutoff_hu)
-                    for roc in analysis.rocs
+                    Level(
+                        role_of(analysis, roc.target),
+                        f"cutoff for {analysis.cohort.targets[roc.target].positive}",
+                        at.cutoff_hu,
+                    )
+                    for roc in rocs
                     if roc.roi == roi and roc.cutoff
                     for at in [roc.cutoff.apparent]
                 ),
@@ -113,9 +154,9 @@ def _groups(analysis: CohortAnalysis) -> FigureValues | None:
             )
         )
     lines = tuple(
-        LegendLine(_two_lines(f"for {TARGETS[target].positive}"), f"finds {target}", True, False)
+        LegendLine(two_lines(f"for {TARGETS[target].positive}"), role_of(analysis, target), True, False)
         for target in TARGETS
-        if any(roc.target == target and roc.cutoff for roc in analysis.rocs)
+        if any(roc.target == target and roc.cutoff for roc in rocs)
     )
     return FigureValues(
         name="groups",
@@ -146,68 +187,6 @@ def _box(group: str, place: int, described, hu: np.ndarray) -> Box:
         high=max(q3, float(within[-1])) if within.size else q3,
         outliers=tuple(float(value) for value in values if not q1 - reach <= value <= q3 + reach),
     )
-
-
-def _roc(analysis: CohortAnalysis) -> FigureValues | None:
-    """Return the ROC curves, a panel per region (the study's Fig. 5)."""
-    if not analysis.rocs:
-        return None
-    rois = dict.fromkeys(roc.roi for roc in analysis.rocs)
-    panels = []
-    for roi in rois:
-        rocs = [roc for roc in analysis.rocs if roc.roi == roi]
-        chance = Series("chance", "chance", np.array([0.0, 1.0]), np.array([0.0, 1.0]), is_line=True)
-        series, told = [chance], []
-        for roc in rocs:
-            series += _curve(analysis, roc)
-            told.append(_told_of(roc))
-        panels.append(
-            FigurePanel(
-                title=roi,
-                x_label="1 − specificity",
-                y_label="sensitivity",
-                told="\n".join(told),
-                x_limits=_SHARES,
-                y_limits=_SHARES,
-                series=tuple(series),
-                is_square=True,
-            )
-        )
-    return FigureValues(
-        name="roc",
-        title="ROC curves",
-        caption="ROC curves of the mean over L1–L4, by region, with the Youden cutoffs.",
-        panels=tuple(panels),
-        legend_title="Low HU find",
-        legend=tuple(
-            LegendLine(_two_lines(TARGETS[target].positive), f"finds {target}", True, True)
-            for target in TARGETS
-            if any(roc.target == target for roc in analysis.rocs)
-        ),
-        legend_note="AUC: area with 95 % interval\nmarker: Youden cutoff\nn = with : without",
-        free_corner="lower right",
-    )
-
-
-def _curve(analysis: CohortAnalysis, roc: RegionRoc) -> Iterator[Series]:
-    target = TARGETS[roc.target]
-    curve = roc_curve(analysis.cohort.hu(MEAN, roc.roi), analysis.cohort.groups, target)
-    role = f"finds {roc.target}"
-    area = f"{target.positive}: AUC {roc.area.estimate:.2f}, n = {roc.area.n_positive} : {roc.area.n_negative}"
-    yield Series(role, area, curve.false_positive_rate, curve.true_positive_rate, is_line=True)
-    if roc.cutoff:
-        at = roc.cutoff.apparent
-        x, y = np.array([1 - at.specificity.estimate]), np.array([at.sensitivity.estimate])
-        yield Series(role, f"{_rule(at.rule)} {at.cutoff_hu:.1f} HU", x, y)
-
-
-def _told_of(roc: RegionRoc) -> str:
-    area = roc.area
-    line = f"{_MARKER_LETTERS[roc.target]} AUC {area.estimate:.2f} ({area.low:.2f} to {area.high:.2f})"
-    if roc.cutoff:
-        at = roc.cutoff.apparent
-        line += f"\n{_rule(at.rule)} {at.cutoff_hu:.1f} HU"
-    return f"{line}, n = {area.n_positive} : {area.n_negative}"
 
 
 def _bland_altman(analysis: CohortAnalysis) -> Iterator[FigureValues]:
@@ -252,7 +231,7 @@ def _difference_panels(found: ReadingSet, rows: list, minimum_levels: int) -> tu
                 title=row["roi"],
                 x_label="mean of both (HU)",
                 y_label="difference (HU)",
-                told=_minus(f"bias {row['bias_hu']:.1f}, limits {limits}, n = {row['n']}"),
+                told=minus(f"bias {row['bias_hu']:.1f}, limits {limits}, n = {row['n']}"),
                 x_limits=limits_of([mean_hu]),
                 y_limits=limits_of([np.array([-reach, reach])]),
                 series=(Series("difference", f"n = {row['n']}", mean_hu, first - second),),
@@ -267,15 +246,3 @@ def _difference_panels(found: ReadingSet, rows: list, minimum_levels: int) -> tu
             )
         )
     return tuple(panels)
-
-
-def _rule(rule: str) -> str:
-    return rule.replace("<=", "≤")
-
-
-def _two_lines(text: str) -> str:
-    return text.replace(" or ", "\nor ")
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "−")

@@ -7,9 +7,8 @@ import numpy as np
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.counts import compare_counts
 from LumbarHULib.cohort.groups import GROUPS, Description, GroupComparison, compare_groups, describe
-from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import TEST_COLUMNS, Cell, Omissions, Table, cells_of_test
-from LumbarHULib.core.levels import MEAN_LEVELS
+from LumbarHULib.core.levels import LEVELS
 
 ALL = "all"
 # Groups whose corrected p lies below this are marked as different.
@@ -25,8 +24,11 @@ CHARACTERISTICS = {
     "t_score": "1",
     "days_ct_dxa": "d",
 }
+# These are told only where the table has them.
+MORE_CHARACTERISTICS = {"qct_mg_cc": "mg/cm³", "outcome_days": "d"}
 CATEGORIES = {"sex": ("male", "female"), "menopause": ("pre", "peri", "post")}
 
+_NO_COLUMN = "The table has no such column, or no value in it that can be used."
 _DESCRIPTION = ("n", "left_out", "mean", "sd", "median", "q1", "q3", "minimum", "maximum", "shapiro_p")
 
 
@@ -36,12 +38,13 @@ def characteristics_table(cohort: Cohort, omissions: Omissions) -> Table:
     rows: list[list[Cell]] = []
     for variable, categories in CATEGORIES.items():
         if variable not in cohort.labels:
-            omissions.add(name, variable, "the table has no such column, or no value in it that can be used.")
+            omissions.add(name, variable, _NO_COLUMN, variable)
             continue
         rows += _counts(cohort, variable, categories, omissions)
-    for variable, unit in CHARACTERISTICS.items():
+    more = {name: unit for name, unit in MORE_CHARACTERISTICS.items() if name in cohort.numbers}
+    for variable, unit in (CHARACTERISTICS | more).items():
         if variable not in cohort.numbers:
-            omissions.add(name, variable, "the table has no such column, or no value in it that can be used.")
+            omissions.add(name, variable, _NO_COLUMN, variable)
             continue
         values = cohort.numbers[variable]
         compared = omissions.attempt(
@@ -89,11 +92,11 @@ def groups_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Table]:
     """
     rows: list[list[Cell]] = []
     pairs: list[list[Cell]] = []
-    for level in (*MEAN_LEVELS, MEAN):
+    for level in cohort.levels_and_mean:
         for quantity in ("bmd", *cohort.measured_rois):
             values = cohort.bmd(level) if quantity == "bmd" else cohort.hu(level, quantity)
             if values is None or np.isnan(values).all():
-                omissions.add("HU by group", f"{quantity} of {level}", "the table has no such value.")
+                omissions.add("HU by group", f"{quantity} of {level}", _NO_COLUMN, _columns_of(level, quantity))
                 continue
             compared = omissions.attempt(
                 "Tests of HU by group",
@@ -118,6 +121,13 @@ def groups_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Table]:
         Table("groups", "Bone mineral density and HU by group", columns, rows),
         Table("groups_pairwise", "Bone mineral density and HU by group: pairs of groups", pair_columns, pairs),
     )
+
+
+def _columns_of(level: str, quantity: str) -> str:
+    """Return the columns of a cohort's table that a quantity at a level, or as a mean, comes from."""
+    if quantity == "bmd":
+        return f"bmd_{level}" if level in LEVELS else "bmd"
+    return f"hu_{level}_{quantity}" if level in LEVELS else f"hu_… of {quantity} at two levels or more"
 
 
 def _described(values: np.ndarray, groups: Sequence[str]) -> list[tuple[str, Description | None]]:

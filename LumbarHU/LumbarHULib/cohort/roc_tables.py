@@ -1,91 +1,167 @@
-"""How well HU find osteoporosis, and low bone mineral density: the study's Table 3 of a cohort."""
+"""How well HU find osteoporosis, low bone mineral density or an outcome: the study's Table 3, and the same by level."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from LumbarHULib.cohort.bootstrap import BootstrapCutoff, bootstrap_cutoff
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.cutoff import Accuracy, accuracy_at
+from LumbarHULib.cohort.estimates import holm
 from LumbarHULib.cohort.predictive import predictive_values
-from LumbarHULib.cohort.roc import AreaUnderCurve, area_under_curve, compare_areas
+from LumbarHULib.cohort.references import DXA
+from LumbarHULib.cohort.roc import AreaDifference, AreaUnderCurve, area_under_curve, compare_areas
 from LumbarHULib.cohort.study.tables import MEAN
-from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate, interval_columns
-from LumbarHULib.cohort.targets import TARGETS
-from LumbarHULib.core.cutoffs import CutoffTable
+from LumbarHULib.cohort.tables import Cell, Omissions, Table, by_level, cells_of_estimate, interval_columns
+from LumbarHULib.cohort.targets import Target
+from LumbarHULib.core.cutoffs import Cutoff, CutoffTable
+from LumbarHULib.core.levels import ROIS
 
 _COUNTS = ("true_positive", "false_negative", "true_negative", "false_positive")
+# Which of the study's two cutoffs is tried for a target; for any other, that for osteoporosis.
+_NORMAL_CUTOFF = ("low_bmd", "qct_low_bmd")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegionRoc:
-    """What one region's mean over L1–L4 finds.
+    """What one region finds, at a level or as a mean.
 
     Parameters
     ----------
-    roi, target : str
+    level, roi, target : str
+    reference : str
+        Name of the reference of the target.
     area : AreaUnderCurve
     cutoff : BootstrapCutoff or None
         None where there is none.
     """
 
+    level: str
     roi: str
     target: str
+    reference: str
     area: AreaUnderCurve
     cutoff: BootstrapCutoff | None
 
+    @property
+    def is_useful(self) -> bool:
+        """Whether low HU find the target, as stated beforehand: the area's whole interval lies above 0.5."""
+        return self.area.low > 0.5
+
 
 def region_rocs(
-    cohort: Cohort, resamples: int, seed: int, omissions: Omissions, progress: Callable[[float, str], None]
+    cohort: Cohort,
+    levels: Sequence[str],
+    resamples: int,
+    seed: int,
+    omissions: Omissions,
+    progress: Callable[[float, str], None],
 ) -> tuple[RegionRoc, ...]:
-    """Return area and cutoff for each target and region where they can be worked out."""
+    """Return area and cutoff for each target, level and region where they can be computed."""
     found = []
-    every = [(target, roi) for target in TARGETS for roi in cohort.measured_rois]
-    for number, (target, roi) in enumerate(every):
+    every = [
+        (reference, target, level, roi)
+        for reference in cohort.references
+        for target in reference.targets
+        for level in levels
+        for roi in cohort.rois(level)
+    ]
+    for number, (reference, target, level, roi) in enumerate(every):
 
         def draws(share: float, number: int = number) -> None:
             progress((number + share) / len(every), "Drawing bootstrap resamples")
 
         draws(0.0)
-        hu, name = cohort.hu(MEAN, roi), f"{roi} for {target}"
-        area = omissions.attempt("ROC", name, area_under_curve, hu, cohort.groups, TARGETS[target])
+        hu, name = cohort.hu(level, roi), f"{roi} of {level} for {target.name}"
+        area = omissions.attempt("ROC", name, area_under_curve, hu, reference.labels, target)
         if area is None:
             continue
         cutoff = omissions.attempt(
-            "Cutoffs", name, bootstrap_cutoff, hu, cohort.groups, TARGETS[target], resamples, seed, progress=draws
+            "Cutoffs", name, bootstrap_cutoff, hu, reference.labels, target, resamples, seed, progress=draws
         )
-        found.append(RegionRoc(roi=roi, target=target, area=area, cutoff=cutoff))
+        found.append(
+            RegionRoc(level=level, roi=roi, target=target.name, reference=reference.name, area=area, cutoff=cutoff)
+        )
     return tuple(found)
 
 
-def roc_table(rocs: tuple[RegionRoc, ...]) -> Table:
+def tell_of_missing_inputs(cohort: Cohort, omissions: Omissions) -> None:
+    """Note which references, which mean and which regions the cohort has not."""
+    if DXA not in {reference.name for reference in cohort.references}:
+        omissions.add("ROC against DXA", "", "No case has a group or a T-score.", "group or t_score")
+    if not cohort.rois(cohort.mean_name):
+        least = min(cohort.minimum_levels, len(cohort.mean_levels))
+        reason = f"No case has HU at {least} levels of {cohort.mean_name} or more in one region."
+        columns = "; ".join(f"hu_{level}_…" for level in cohort.mean_levels if level not in cohort.measured_levels)
+        omissions.add(f"Everything about the mean over {cohort.mean_name}", "", reason, columns)
+    absent = [roi for roi in ROIS if roi not in cohort.measured_rois]
+    for roi in absent:
+        omissions.add("Everything about some regions", roi, "No case has HU there.", f"hu_…_{roi}")
+
+
+class _Sheet:
+    """The rows of a table of regions: of the mean, or by level with the level after the region.
+
+    Parameters
+    ----------
+    name, title : str
+        Of the mean's table.
+    columns : sequence of str
+        Of the mean's table.
+    is_by_level : bool
+    more : sequence of str
+        Further columns of the table by level, at its end.
+    """
+
+    def __init__(self, name: str, title: str, columns: Sequence[str], is_by_level: bool, more: Sequence[str] = ()):
+        self._is_by_level, self._place = is_by_level, list(columns).index("roi") + 1
+        self._name = f"{name}_levels" if is_by_level else name
+        self._title = f"{title}, by level" if is_by_level else title
+        self._columns = (*by_level(columns), *more) if is_by_level else columns
+        self._rows: list[list[Cell]] = []
+
+    def add(self, level: str, row: list[Cell], more: Sequence[Cell] = ()) -> None:
+        """Add a row of the mean's table, with the level and what is at the end of the table by level."""
+        if self._is_by_level:
+            row = [*row[: self._place], level, *row[self._place :], *more]
+        self._rows.append(row)
+
+    def table(self) -> Table:
+        """Return the table."""
+        return Table(self._name, self._title, self._columns, self._rows)
+
+
+def roc_table(rocs: Sequence[RegionRoc], is_by_level: bool = False) -> Table:
     """Return area, cutoff and what it finds, of each region and target."""
     columns = ("roi", "target", "positive", "n_positive", "n_negative", "auc", "ci_low", "ci_high", "cutoff_hu")
     columns += ("cutoff_low", "cutoff_high", "sensitivity", "specificity", "true_positive", "true_negative", "youden")
-    rows: list[list[Cell]] = []
+    sheet = _Sheet("roc", "ROC curves and Youden cutoffs", columns, is_by_level)
     for roc in rocs:
         area, cutoff = roc.area, roc.cutoff
         row = [roc.roi, roc.target, area.positive, area.n_positive, area.n_negative, *cells_of_estimate(area)]
         if cutoff is None:
-            rows.append([*row, *[None] * 8])
-            continue
-        at = cutoff.apparent
-        row += [*cells_of_estimate(cutoff.cutoff_hu), at.sensitivity.estimate, at.specificity.estimate]
-        rows.append([*row, at.true_positive, at.true_negative, at.youden])
-    return Table("roc", "ROC curves and Youden cutoffs", columns, rows)
+            row += [None] * 8
+        else:
+            at = cutoff.apparent
+            row += [*cells_of_estimate(cutoff.cutoff_hu), at.sensitivity.estimate, at.specificity.estimate]
+            row += [at.true_positive, at.true_negative, at.youden]
+        sheet.add(roc.level, row)
+    return sheet.table()
 
 
-def cutoff_accuracy_table(rocs: tuple[RegionRoc, ...]) -> Table:
+def cutoff_accuracy_table(rocs: Sequence[RegionRoc], is_by_level: bool = False) -> Table:
     """Return what each cutoff finds, with intervals, and without the flattery of being judged on its own cases."""
     columns = ("roi", "target", "positive", "rule", "cutoff_hu", *_COUNTS, *interval_columns("sensitivity"))
     columns += (*interval_columns("specificity"), "youden", "corrected_sensitivity", "corrected_specificity")
     columns += ("corrected_youden", "optimism_of_sensitivity", "optimism_of_specificity", "resamples", "seed")
-    rows: list[list[Cell]] = []
-    for roi, cutoff in ((roc.roi, roc.cutoff) for roc in rocs if roc.cutoff):
-        at = cutoff.apparent
+    sheet = _Sheet("cutoff_accuracy", "What the cohort's own cutoffs find", columns, is_by_level)
+    for roc in rocs:
+        cutoff = roc.cutoff
+        if cutoff is None:
+            continue
         corrected = [cutoff.corrected_sensitivity, cutoff.corrected_specificity, cutoff.corrected_youden]
         optimism = [cutoff.optimism_of_sensitivity, cutoff.optimism_of_specificity, cutoff.resamples, cutoff.seed]
-        rows.append([roi, *_accuracy_cells(at), *corrected, *optimism])
-    return Table("cutoff_accuracy", "What the cohort's own cutoffs find", columns, rows)
+        sheet.add(roc.level, [roc.roi, *_accuracy_cells(cutoff.apparent), *corrected, *optimism])
+    return sheet.table()
 
 
 def _accuracy_cells(at: Accuracy) -> list[Cell]:
@@ -94,65 +170,144 @@ def _accuracy_cells(at: Accuracy) -> list[Cell]:
     return [at.target, at.positive, at.rule, at.cutoff_hu, *counts, *shares, at.youden]
 
 
+_DIFFERENCE = ("first", "second", "n", *interval_columns("difference", "ci"), "z", "p", "p_corrected", "correction")
+
+
 def differences_table(cohort: Cohort, omissions: Omissions) -> Table:
-    """Return the paired DeLong tests between the regions."""
+    """Return the paired DeLong tests between the regions, of the mean."""
     rows: list[list[Cell]] = []
-    columns = {roi: cohort.hu(MEAN, roi) for roi in cohort.rois(MEAN)}
-    for target in TARGETS.values():
-        compared = omissions.attempt("Differences of areas", target.name, compare_areas, columns, cohort.groups, target)
-        for pair in compared or ():
-            told = [pair.z, pair.p_value, pair.corrected_p_value, "Holm"]
-            rows.append([target.name, pair.first, pair.second, pair.n, *cells_of_estimate(pair), *told])
-    names = ("target", "first", "second", "n", *interval_columns("difference", "ci"), "z", "p", "p_corrected")
-    return Table("roc_differences", "Differences of the areas under the ROC curves", (*names, "correction"), rows)
+    columns = {roi: cohort.hu(cohort.mean_name, roi) for roi in cohort.rois(cohort.mean_name)}
+    for reference in cohort.references:
+        for target in reference.targets:
+            name = "Differences of areas between regions"
+            compared = omissions.attempt(
+                name,
+                target.name,
+                compare_areas,
+                columns,
+                reference.labels,
+                target,
+                would_need="hu_… of two regions or more",
+            )
+            rows += [[target.name, *_difference_cells(pair, pair.corrected_p_value)] for pair in compared or ()]
+    title = "Differences of the areas under the ROC curves"
+    return Table("roc_differences", title, ("target", *_DIFFERENCE), rows)
 
 
-def predictive_table(rocs: tuple[RegionRoc, ...], prevalences: Mapping[str, float], omissions: Omissions) -> Table:
+def level_differences_table(cohort: Cohort, omissions: Omissions) -> Table:
+    """Return the paired DeLong tests between the levels, and between each level and the mean, of each region.
+
+    Each pair is compared on the cases that have both, as levels are often missing; Holm over the whole table.
+    """
+    found: list[tuple[str, str, AreaDifference]] = []
+    places = [*cohort.level_places, *({cohort.mean_name} - set(cohort.level_places))]
+    for reference in cohort.references:
+        for target in reference.targets:
+            for roi in cohort.measured_rois:
+                of_roi = [place for place in places if roi in cohort.rois(place)]
+                for index, first in enumerate(of_roi):
+                    for second in of_roi[index + 1 :]:
+                        pair = omissions.attempt(
+                            "Differences of areas between levels",
+                            f"{roi} of {first} and {second} for {target.name}",
+                            compare_areas,
+                            {place: cohort.hu(place, roi) for place in (first, second)},
+                            reference.labels,
+                            target,
+                        )
+                        found += [(target.name, roi, pair[0])] if pair else []
+    corrected = holm([pair.p_value for *_, pair in found])
+    rows = [[target, roi, *_difference_cells(pair, p)] for (target, roi, pair), p in zip(found, corrected, strict=True)]
+    title = "Differences of the areas under the ROC curves, between levels"
+    return Table("roc_differences_levels", title, ("target", "roi", *_DIFFERENCE), rows)
+
+
+def _difference_cells(pair: AreaDifference, corrected_p: float) -> list[Cell]:
+    return [pair.first, pair.second, pair.n, *cells_of_estimate(pair), pair.z, pair.p_value, corrected_p, "Holm"]
+
+
+def predictive_table(
+    rocs: Sequence[RegionRoc], prevalences: Mapping[str, float], omissions: Omissions, is_by_level: bool = False
+) -> Table:
     """Return positive and negative predictive values of the cohort's own cutoffs at the stated prevalences."""
-    rows: list[list[Cell]] = []
+    columns = ("roi", "target", "positive", "prevalence", "cutoff_hu", *interval_columns("ppv"))
+    columns += (*interval_columns("npv"), "method")
+    sheet = _Sheet("predictive", "Predictive values at a stated prevalence", columns, is_by_level)
     for roc in rocs:
         if roc.cutoff is None:
             continue
         at, prevalence = roc.cutoff.apparent, prevalences.get(roc.target)
         if prevalence is None:
-            omissions.add("Predictive values", f"those for {at.positive}", "its prevalence was not stated.")
+            option = PREVALENCE_OPTIONS.get(roc.target, PREVALENCE_OPTIONS[""])
+            omissions.add("Predictive values", at.positive, "Its prevalence was not stated.", option)
             continue
-        name = f"{roc.roi} for {roc.target}"
+        name = f"{roc.roi} of {roc.level} for {roc.target}"
         found = omissions.attempt("Predictive values", name, predictive_values, at, prevalence)
         if found:
             values = [*cells_of_estimate(found.positive_value), *cells_of_estimate(found.negative_value)]
             told = [roc.roi, roc.target, at.positive, prevalence, at.cutoff_hu, *values, found.positive_value.method]
-            rows.append(told)
-    columns = ("roi", "target", "positive", "prevalence", "cutoff_hu", *interval_columns("ppv"))
-    return Table(
-        "predictive", "Predictive values at a stated prevalence", (*columns, *interval_columns("npv"), "method"), rows
-    )
+            sheet.add(roc.level, told)
+    return sheet.table()
 
 
-def study_cutoffs_table(cohort: Cohort, cutoffs: CutoffTable, omissions: Omissions) -> Table:
-    """Return what published cutoffs find in this cohort, beside what their source found with them."""
-    rows: list[list[Cell]] = []
-    for target in TARGETS.values():
-        for roi in cohort.measured_rois:
-            pair = cutoffs.rois[roi]
-            published = pair.osteoporosis if target.name == "osteoporosis" else pair.normal
-            at = omissions.attempt(
-                f"Cutoffs of {cutoffs.name} in this cohort",
-                f"{roi} for {target.name}",
-                accuracy_at,
-                cohort.hu(MEAN, roi),
-                cohort.groups,
-                target,
-                published.cutoff_hu,
-            )
-            if at:
-                theirs = [_share(published.sensitivity), _share(published.specificity)]
-                n = [at.sensitivity.n, at.specificity.n]
-                rows.append([roi, *_accuracy_cells(at), *n, *theirs, cutoffs.name])
+# By target; "" for that of the outcome.
+PREVALENCE_OPTIONS: Mapping[str, str] = {
+    "osteoporosis": "the option --prevalence",
+    "low_bmd": "the option --low-bmd-prevalence",
+    "qct_osteoporosis": "the option --qct-prevalence",
+    "qct_low_bmd": "the option --qct-low-bmd-prevalence",
+    "": "the option --outcome-prevalence",
+}
+
+
+def study_cutoffs_table(
+    cohort: Cohort, levels: Sequence[str], cutoffs: CutoffTable, omissions: Omissions, is_by_level: bool = False
+) -> Table:
+    """Return what published cutoffs find in this cohort, and what their source found with them.
+
+    They are cutoffs of the mean over L1–L4; of a level or another mean, the table says so.
+    """
     columns = ("roi", "target", "positive", "rule", "cutoff_hu", *_COUNTS, *interval_columns("sensitivity"))
     columns += (*interval_columns("specificity"), "youden", "n_positive", "n_negative")
     columns += ("source_sensitivity", "source_specificity", "source")
-    return Table("study_cutoffs", f"The cutoffs of {cutoffs.name} in this cohort", columns, rows)
+    sheet = _Sheet("study_cutoffs", f"The cutoffs of {cutoffs.name} in this cohort", columns, is_by_level, ("note",))
+    name = f"Cutoffs of {cutoffs.name} in this cohort"
+    for level in levels:
+        if level != MEAN and not is_by_level:
+            reason = f"They are cutoffs of the mean over {MEAN}, not of {level}: see study_cutoffs_levels."
+            omissions.add(name, f"the mean {level}", reason, "hu_L1_round … hu_L4_left, without --mean")
+            continue
+        for reference in cohort.references:
+            for target in reference.targets:
+                for roi in cohort.rois(level):
+                    published = _published(cutoffs, roi, target)
+                    at = omissions.attempt(
+                        name,
+                        f"{roi} of {level} for {target.name}",
+                        accuracy_at,
+                        cohort.hu(level, roi),
+                        reference.labels,
+                        target,
+                        published.cutoff_hu,
+                    )
+                    if at:
+                        theirs = [None, None]
+                        if reference.name == DXA:
+                            theirs = [_share(published.sensitivity), _share(published.specificity)]
+                        n = [at.sensitivity.n, at.specificity.n]
+                        row = [roi, *_accuracy_cells(at), *n, *theirs, cutoffs.name]
+                        sheet.add(level, row, [note_on_level(level)])
+    return sheet.table()
+
+
+def note_on_level(level: str) -> str:
+    """Return what must be known where cutoffs of the mean over L1–L4 are tried on something else."""
+    return "" if level == MEAN else f"cutoff of the mean over {MEAN}, tried on {level}"
+
+
+def _published(cutoffs: CutoffTable, roi: str, target: Target) -> Cutoff:
+    pair = cutoffs.rois[roi]
+    return pair.normal if target.name in _NORMAL_CUTOFF else pair.osteoporosis
 
 
 def _share(proportion) -> float | None:

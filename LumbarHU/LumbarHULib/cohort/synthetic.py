@@ -8,6 +8,7 @@ import numpy as np
 from LumbarHULib.cohort.groups import GROUPS, TScoreCriteria
 from LumbarHULib.cohort.ranks import average_ranks
 from LumbarHULib.cohort.study.tables import MEAN, StudyTables
+from LumbarHULib.cohort.survival import DAYS_PER_YEAR
 from LumbarHULib.cohort.two_piece import TwoPieceNormal
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
@@ -36,10 +37,17 @@ class SyntheticSpec:
         Between CT and DXA.
     youngest : float
         Least age in years.
+    qct_slope, qct_offset_mg_cc, qct_sd_mg_cc : float
+        Density by quantitative CT: a line over the HU of round at L1 and L2 (that of Schröder, J Orthop 2024), and the
+        SD around it.
+    yearly_hazard, hazard_ratio : float
+        Of a fracture where HU are those of the mean patient, and by how much it rises for each SD of lower HU.
+    longest_years : float
+        Follow-up ends at random within so many years.
     """
 
-    hu_with_bmd: float = 0.6
-    level_share: float = 0.12
+    hu_with_bmd: float = 0.8
+    level_share: float = 0.08
     roi_share: float = 0.01
     cell_share: float = 0.03
     pull_to_mean: float = 0.6
@@ -47,6 +55,12 @@ class SyntheticSpec:
     t_score_span: float = 2.5
     longest_days: int = 90
     youngest: float = 20
+    qct_slope: float = 0.6
+    qct_offset_mg_cc: float = 13.7
+    qct_sd_mg_cc: float = 8.0
+    yearly_hazard: float = 0.06
+    hazard_ratio: float = 1.8
+    longest_years: float = 6.0
 
     def __post_init__(self) -> None:
         if not (-1 < self.hu_with_bmd < 1 and 0 <= self.pull_to_mean <= 1):
@@ -104,6 +118,8 @@ def synthetic_cohort(
     columns = {"case": np.array([f"{SYNTHETIC}-{number:03d}" for number in range(1, len(order) + 1)])}
     columns |= {name: (readings[0][name] + readings[1][name]) / 2 for name in hu_names}
     columns |= {name: column for name, column in merged.items() if name not in hu_names}
+    # A stream of its own: what the printed tables decide does not depend on it.
+    columns |= _other_references(columns, spec, np.random.default_rng([seed, 1]))
     note = (
         f"Synthetic example cohort of {len(order)} made-up patients, drawn with seed {seed} to the printed tables of: "
     )
@@ -157,6 +173,21 @@ def _hu(tables: StudyTables, group: str, density: np.ndarray, spec: SyntheticSpe
         values += spec.pull_to_mean * (_place(tables.levels[MEAN][roi][group], mean) - mean)
         hu |= {f"hu_{level}_{roi}": row for level, row in zip(MEAN_LEVELS, values, strict=True)}
     return {f"hu_{level}_{roi}": hu[f"hu_{level}_{roi}"] for level in MEAN_LEVELS for roi in ROIS}
+
+
+def _other_references(columns: Mapping[str, np.ndarray], spec: SyntheticSpec, rng) -> dict[str, np.ndarray]:
+    """Return density by quantitative CT, and a fracture with the days up to it or to the end of follow-up."""
+    hu = (columns["hu_L1_round"] + columns["hu_L2_round"]) / 2
+    density = spec.qct_offset_mg_cc + spec.qct_slope * hu + rng.normal(0, spec.qct_sd_mg_cc, hu.size)
+    hazard = spec.yearly_hazard * spec.hazard_ratio ** (-(hu - hu.mean()) / hu.std())
+    years_to_fracture = rng.exponential(1 / hazard)
+    years_followed = rng.uniform(0.5, spec.longest_years, hu.size)
+    days = np.maximum(1, np.round(DAYS_PER_YEAR * np.minimum(years_to_fracture, years_followed)))
+    return {
+        "qct_mg_cc": np.round(density, 1),
+        "outcome": (years_to_fracture <= years_followed).astype(int),
+        "outcome_days": days.astype(int),
+    }
 
 
 def _place(quantity: TwoPieceNormal, latent: np.ndarray) -> np.ndarray:

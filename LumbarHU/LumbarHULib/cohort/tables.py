@@ -1,11 +1,10 @@
-"""A table of results, and the list of what could not be worked out."""
+"""A table of results, and the list of what could not be computed."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.core.errors import InputError
 
 Cell = str | int | float | bool | None
@@ -46,42 +45,73 @@ class Table:
 
 _QUOTED = re.compile("“([^”]+)”")
 _EACH = "each"
+GAP_COLUMNS = ("analysis", "left_out", "reason", "would_need")
+
+
+@dataclass
+class _Gap:
+    """What is left out of an analysis for one reason."""
+
+    reason: str
+    names: list[str] = field(default_factory=list)
+    would_need: list[str] = field(default_factory=list)
 
 
 class Omissions:
-    """What could not be worked out, by name and reason, while the rest goes on."""
+    """What could not be computed, by name and reason, while the rest goes on."""
 
     def __init__(self) -> None:
-        self._names: dict[tuple[str, str], list[str]] = {}
-        self._reasons: dict[tuple[str, str], str] = {}
+        self._gaps: dict[tuple[str, str], _Gap] = {}
 
-    def add(self, table: str, name: str, reason: str) -> None:
-        """Note that something of a table is left out."""
+    def add(self, analysis: str, name: str, reason: str, would_need: str = "") -> None:
+        """Note that something of an analysis is left out.
+
+        Parameters
+        ----------
+        analysis : str
+        name : str
+            What of it; empty for all.
+        reason : str
+            A sentence.
+        would_need : str
+            The columns, options or packages that would bring it; empty where it is more cases.
+        """
         # A reason that names what is left out is the same for all that it names.
         quoted = _QUOTED.search(reason)
         alike = reason.replace(quoted[0], _EACH) if quoted and quoted[1] in name else reason
-        names = self._names.setdefault((table, alike), [])
-        if name not in names:
-            names.append(name)
-        self._reasons[table, alike] = reason if len(names) == 1 else alike
+        gap = self._gaps.setdefault((analysis, alike), _Gap(reason))
+        if name not in gap.names:
+            gap.names.append(name)
+        if would_need and would_need not in gap.would_need:
+            gap.would_need.append(would_need)
 
-    def attempt(self, table: str, name: str, work: Callable[..., Result], /, *values, **named) -> Result | None:
+    def attempt(
+        self, analysis: str, name: str, work: Callable[..., Result], /, *values, would_need: str = "", **named
+    ) -> Result | None:
         """Return what `work` returns, or note why it cannot and return None."""
         try:
             return work(*values, **named)
         except InputError as problem:
-            self.add(table, name, str(problem))
+            self.add(analysis, name, str(problem), would_need)
             return None
 
-    def findings(self) -> list[CohortFinding]:
-        """Return a finding for each table and reason, with all names that it concerns."""
-        return [
-            CohortFinding(
-                "left_out", f"{table} without {', '.join(names)}: {reason}" if names[0] else f"{table}: {reason}"
-            )
-            for (table, alike), names in self._names.items()
-            for reason in [self._reasons[table, alike]]
+    def table(self) -> Table:
+        """Return what is missing: a row for each analysis and reason, with all names it concerns."""
+        rows: list[list[Cell]] = [
+            [analysis, "; ".join(filter(None, gap.names)), _sentence(reason), "; ".join(gap.would_need)]
+            for (analysis, alike), gap in self._gaps.items()
+            for reason in [gap.reason if len(gap.names) == 1 else alike]
         ]
+        return gaps_table(rows)
+
+
+def gaps_table(rows: Sequence[Sequence[Cell]]) -> Table:
+    """Return rows of what is missing as a table."""
+    return Table("gaps", "What is missing, and what would bring it", GAP_COLUMNS, rows)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}" if text else text
 
 
 def cells_of_test(test) -> list[Cell]:
@@ -103,3 +133,9 @@ def cells_of_estimate(estimate) -> list[Cell]:
 def interval_columns(name: str, stem: str | None = None) -> list[str]:
     """Return the names of the columns that `cells_of_estimate` fills."""
     return [name, f"{stem or name}_low", f"{stem or name}_high"]
+
+
+def by_level(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a table of regions with the level after the region."""
+    place = list(columns).index("roi") + 1
+    return (*columns[:place], "level", *columns[place:])

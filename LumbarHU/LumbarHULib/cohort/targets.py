@@ -25,14 +25,27 @@ class Target:
         A case is positive if its HU are at or below the cutoff, or below it.
     positive : str
         The positive class in words.
+    groups : tuple of str
+        All groups of its reference; those that are not positive are negative.
+
+    Raises
+    ------
+    InputError
+        If the rule is unknown, or a positive group is not one of the groups.
     """
 
     name: str
     positive_groups: tuple[str, ...]
     rule: str
     positive: str
+    groups: tuple[str, ...] = GROUPS
 
     def __post_init__(self) -> None:
+        if not set(self.positive_groups) <= set(self.groups):
+            raise InputError(
+                f"The positive groups of {self.name}, {', '.join(self.positive_groups)}, must be among "
+                f"{', '.join(self.groups)}."
+            )
         if self.rule not in ("<=", "<"):
             raise InputError(f"Rule “{self.rule}” is not known: use <= or <.")
 
@@ -87,7 +100,7 @@ def split(columns: Mapping[str, object], groups: Sequence, target: Target, least
     columns : mapping of str to array_like, shape (n,)
         HU by region.
     groups : sequence of str, shape (n,)
-        One of `GROUPS`, or None, NaN or "" where unknown.
+        One of the target's groups, or None, NaN or "" where unknown.
     target : Target
     least : int
         Number of cases that either class needs.
@@ -97,9 +110,9 @@ def split(columns: Mapping[str, object], groups: Sequence, target: Target, least
     InputError
         If a class has too few cases, or a column is the same in every case.
     """
-    codes = label_codes(groups, GROUPS)
+    codes = label_codes(groups, target.groups)
     complete, left_out = complete_rows({**columns, "group": np.where(codes >= 0, codes.astype(np.float64), np.nan)})
-    positive_codes = [GROUPS.index(group) for group in target.positive_groups]
+    positive_codes = [target.groups.index(group) for group in target.positive_groups]
     is_positive = np.isin(complete.pop("group"), positive_codes)
     for name, count in (("with", is_positive.sum()), ("without", (~is_positive).sum())):
         if count < least:

@@ -11,7 +11,7 @@ import numpy as np
 from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
 
 # Cells that say that there is no value.
 _MISSING = {"", "na", "n/a", "nan", "none", "null", "-", "–", "—", ".", "?", "unknown", "missing"}
@@ -42,7 +42,7 @@ class NumberColumn:
 _HU = NumberColumn("HU", -1024, 3071, {"hu": 1})
 _DENSITY = NumberColumn("g/cm²", 0.1, 3, {"g/cm2": 1, "mg/cm2": 0.001})
 
-HU_COLUMNS = {f"hu_{level}_{roi}": (level, roi) for level in MEAN_LEVELS for roi in ROIS}
+HU_COLUMNS = {f"hu_{level}_{roi}": (level, roi) for level in LEVELS for roi in ROIS}
 NUMBER_COLUMNS: Mapping[str, NumberColumn] = {
     **dict.fromkeys(HU_COLUMNS, _HU),
     "age": NumberColumn("a", 0, 120, {"a": 1, "y": 1, "yr": 1, "years": 1, "year": 1}),
@@ -50,6 +50,8 @@ NUMBER_COLUMNS: Mapping[str, NumberColumn] = {
     **dict.fromkeys(("bmd", *(f"bmd_{level}" for level in MEAN_LEVELS), "bmd_neck", "bmd_hip"), _DENSITY),
     "t_score": NumberColumn("1", -12, 12, {"1": 1, "sd": 1}),
     "days_ct_dxa": NumberColumn("d", -36_525, 36_525, {"d": 1, "days": 1, "weeks": 7}),
+    "qct_mg_cc": NumberColumn("mg/cm³", -200, 800, {"mg/cm3": 1, "mg/cc": 1, "mg/ml": 1, "g/cm3": 1000, "g/cc": 1000}),
+    "outcome_days": NumberColumn("d", 0, 36_525, {"d": 1, "days": 1, "weeks": 7, "months": 30.4375, "years": 365.25}),
 }
 # Words by column, each with what else stands for them; an empty mapping takes any text.
 WORD_COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -57,6 +59,10 @@ WORD_COLUMNS: Mapping[str, Mapping[str, str]] = {
     "audit": {},
     "sex": {"male": "male", "m": "male", "man": "male", "female": "female", "f": "female", "woman": "female"},
     "group": {group: group for group in GROUPS},
+    "outcome": {
+        **{"0": "0", "0.0": "0", "no": "0", "false": "0"},
+        **{"1": "1", "1.0": "1", "yes": "1", "true": "1"},
+    },
     "t_score_site": {},
     "dxa_device": {},
     "menopause": {
@@ -110,7 +116,7 @@ def _unknown_column(title: str) -> CohortFinding:
 def _factor(name: str, unit: str) -> float | None:
     if not unit.strip():
         return 1
-    plain = unit.strip().casefold().replace("²", "2").replace("^", "")
+    plain = unit.strip().casefold().replace("²", "2").replace("³", "3").replace("^", "")
     return NUMBER_COLUMNS[name].factors.get(plain) if name in NUMBER_COLUMNS else None
 
 

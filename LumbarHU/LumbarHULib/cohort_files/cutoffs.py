@@ -7,8 +7,7 @@ import numpy as np
 
 from LumbarHULib import __version__
 from LumbarHULib.cohort.analysis import CohortAnalysis
-from LumbarHULib.cohort.cases import CohortFinding
-from LumbarHULib.cohort.class_tables import own_cutoffs
+from LumbarHULib.cohort.class_tables import own_cutoffs, useless_text
 from LumbarHULib.cohort.reading_sets import BETWEEN
 from LumbarHULib.cohort.roc_tables import RegionRoc
 from LumbarHULib.cohort.study.tables import MEAN
@@ -28,15 +27,20 @@ def cutoffs_document(analysis: CohortAnalysis) -> dict[str, Any]:
     Raises
     ------
     InputError
-        When a region lacks one of its two cutoffs, or the lower one is not below the upper one.
+        When the mean is not that over L1–L4, a region lacks one of its two cutoffs, the lower one is not below the
+        upper one, or, unless it is forced, a ROC curve does not show that low HU find what is looked for.
     """
+    cohort, is_forced = analysis.cohort, analysis.options.force_cutoffs
+    if not cohort.has_study_mean:
+        raise InputError(
+            f"lumbarhu measure compares cutoffs with the mean over {MEAN}, and these are of {cohort.mean_name}."
+        )
     rocs = {(roc.roi, roc.target): roc for roc in analysis.rocs if roc.cutoff}
     for roi in ROIS:
         try:
-            own_cutoffs(analysis.rocs, roi)
+            own_cutoffs(analysis.rocs, MEAN, roi, even_useless=is_forced)
         except InputError as problem:
             raise InputError(f"{roi}: {problem}") from problem
-    cohort = analysis.cohort
     document: dict[str, Any] = {
         "schema": "lumbarhu-cutoffs-1",
         "name": f"{'SYNTHETIC ' if cohort.is_synthetic else ''}cohort {cohort.name}",
@@ -57,12 +61,20 @@ def cutoffs_document(analysis: CohortAnalysis) -> dict[str, Any]:
     medians = _level_medians(analysis)
     if medians:
         document["level_medians"] = medians
+    useless = [roc for roc in rocs.values() if roc.target in _TESTS.values() and not roc.is_useful]
     document["notes"] = [
         *([cohort.note] if cohort.note else []),
+        *([_FORCED.format(", ".join(f"{roc.roi} for {roc.target}" for roc in useless))] if useless else []),
         "A cutoff with the greatest Youden index flatters the cases it was found in: what it finds in others is told "
         "by the corrected sensitivity and specificity in each cutoff's note.",
     ]
     return document
+
+
+_FORCED = (
+    "Written by force: the ROC curves of {} do not show that low HU find what is looked for. Do not use these cutoffs "
+    "for patients."
+)
 
 
 def _source(analysis: CohortAnalysis) -> str:
@@ -86,7 +98,8 @@ def _cutoff(roc: RegionRoc, analysis: CohortAnalysis) -> dict[str, Any]:
         "value": at.cutoff_hu,
         "unit": "HU",
         "source": _source(analysis),
-        "note": (
+        "note": (f"{useless_text(roc)} " if not roc.is_useful else "")
+        + (
             f"Corrected for optimism: sensitivity {100 * cutoff.corrected_sensitivity:.1f} %, specificity "
             f"{100 * cutoff.corrected_specificity:.1f} %."
         ),
@@ -133,7 +146,7 @@ def protocol_document(analysis: CohortAnalysis) -> dict[str, Any]:
     rows = list(analysis.tables["agreement"].records(comparison=BETWEEN, split="all", level=MEAN))
     rows = [row for row in rows if row["lsc_hu"] > 0]
     if not rows:
-        raise InputError("the cases have no readings of two readers that differ.")
+        raise InputError("The cases have no readings of two readers that differ.")
     worst = max(rows, key=lambda row: row["lsc_hu"])
     document = copy.deepcopy(load_protocol().document)
     cohort = analysis.cohort
@@ -152,12 +165,15 @@ def protocol_document(analysis: CohortAnalysis) -> dict[str, Any]:
     return document
 
 
-def documents_of(analysis: CohortAnalysis) -> tuple[dict[str, dict[str, Any]], tuple[CohortFinding, ...]]:
-    """Return the files that can be made, by name, and a finding for each that cannot."""
-    documents, findings = {}, []
-    for name, make in (("cutoffs.json", cutoffs_document), ("protocol.json", protocol_document)):
+def documents_of(analysis: CohortAnalysis) -> tuple[dict[str, dict[str, Any]], list[tuple[str, str, str, str]]]:
+    """Return the files that can be made, by name, and a row of the table of gaps for each that cannot."""
+    documents, missing = {}, []
+    for name, make, needed in (
+        ("cutoffs.json", cutoffs_document, "group or t_score, and hu_… of every region at L1–L4"),
+        ("protocol.json", protocol_document, "audit, or the option --readings, of two readers"),
+    ):
         try:
             documents[name] = make(analysis)
         except InputError as problem:
-            findings.append(CohortFinding("left_out", f"{name} is not written: {problem}"))
-    return documents, tuple(findings)
+            missing.append((name, "", f"It is not written. {problem}", needed))
+    return documents, missing

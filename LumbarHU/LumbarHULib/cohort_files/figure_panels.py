@@ -26,10 +26,13 @@ _STYLE = {
 _COLUMNS = 3
 _LINE_POINTS = 8
 _WIDTH_INCHES, _ROW_INCHES, _DOTS_PER_INCH = 7.2, 2.5, 300
+_SHEET_COLUMN_INCHES, _SHEET_ROW_INCHES, _SHEET_LEAST_INCHES = 1.9, 1.9, 3.8
+_SHEET_TOP_INCHES, _SHEET_LEGEND_INCHES, _SHEET_FONT, _SHEET_DOTS_PER_INCH = 0.3, 0.6, 6, 200
 
 
 @contextmanager
-def _style():
+def figure_style():
+    """Draw in the style that all figures share."""
     # That fonts are looked through for the first time is nothing to tell.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib import rc_context
@@ -51,7 +54,7 @@ class Panels:
 
     def __init__(self, count: int, note: str = "") -> None:
         self._rows = (count + _COLUMNS) // _COLUMNS  # one place more than panels, rounded up
-        with _style():
+        with figure_style():
             from matplotlib.figure import Figure
 
             self._figure = Figure(figsize=(_WIDTH_INCHES, self._rows * _ROW_INCHES), layout="constrained")
@@ -66,7 +69,7 @@ class Panels:
 
     def add(self, title: str, x_label: str, y_label: str, x_limits, y_limits, square: bool = False):
         """Return the axes of a further panel; square: both are shares from 0 to 1."""
-        with _style():
+        with figure_style():
             axes = self._next()
             axes.set(xlabel=x_label, ylabel=y_label, xlim=x_limits, ylim=y_limits)
             axes.set_title(title, loc="left", pad=_LINE_POINTS / 2)
@@ -78,7 +81,7 @@ class Panels:
 
     def tell(self, axes, text: str) -> None:
         """Write text under a panel's title, where it hides no data."""
-        with _style():
+        with figure_style():
             lines = text.count("\n") + 1
             axes.set_title(axes.get_title(loc="left"), loc="left", pad=_LINE_POINTS * (lines + 0.8))
             offset = {"xytext": (0, _LINE_POINTS / 2), "textcoords": "offset points"}
@@ -87,12 +90,12 @@ class Panels:
     def tell_inside(self, axes, text: str) -> None:
         """Write text into a panel's lower right corner."""
         box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
-        with _style():
+        with figure_style():
             axes.text(0.98, 0.03, text, transform=axes.transAxes, fontsize=6, ha="right", va="bottom", bbox=box)
 
     def legend(self, title: str, lines: list[dict], note: str = "") -> None:
         """Draw what marks and lines mean into the place after the last panel."""
-        with _style():
+        with figure_style():
             from matplotlib.lines import Line2D
 
             axes = self._next()
@@ -103,9 +106,93 @@ class Panels:
 
     def save(self, path: Path) -> None:
         """Write the figure as the path's ending says: .png or .svg."""
-        # A date or a version would make two files of one picture.
-        told = {"Software": None} if path.suffix == ".png" else {"Date": None, "Creator": None}
-        with _style():
-            self._figure.savefig(path, dpi=_DOTS_PER_INCH, metadata=told)
-            # Laid out once, it stays so: the next file is the same picture, sooner.
-            self._figure.set_layout_engine("none")
+        save_figure(self._figure, path)
+
+
+class SheetPanels:
+    """Small multiples on one sheet: a row per level, a column per region, the legend below.
+
+    Parameters
+    ----------
+    rows : int
+    columns : list of str
+        The regions.
+    note : str
+        Stands above all panels, such as that the data are synthetic.
+    """
+
+    def __init__(self, rows: int, columns: list[str], note: str = ""):
+        self._rows, self._columns = rows, columns
+        height = _SHEET_TOP_INCHES + rows * _SHEET_ROW_INCHES + _SHEET_LEGEND_INCHES
+        width = max(_SHEET_LEAST_INCHES, _SHEET_COLUMN_INCHES * len(columns))
+        with figure_style():
+            from matplotlib.figure import Figure
+
+            self._figure = Figure(figsize=(width, height))
+            if note:
+                self._figure.suptitle(note, fontsize=9, fontweight="bold", y=1 - 0.08 / height, va="top")
+            # All panels are of one size: nothing is left for a layout engine, which takes long on so many.
+            self._grid = self._figure.add_gridspec(
+                rows + 1,
+                len(columns),
+                height_ratios=[*[_SHEET_ROW_INCHES] * rows, _SHEET_LEGEND_INCHES],
+                left=0.5 / width,
+                right=1 - 0.08 / width,
+                top=1 - (_SHEET_TOP_INCHES + 0.15) / height,
+                bottom=0.02,
+                wspace=0.12,
+                hspace=0.28,
+            )
+
+    def add(self, row: int, column: str, row_title: str, panel):
+        """Return the axes of a panel; only the outer ones bear the axes' titles."""
+        place = self._columns.index(column)
+        with figure_style():
+            axes = self._figure.add_subplot(self._grid[row, place])
+            axes.set(xlim=panel.x_limits, ylim=panel.y_limits)
+            axes.tick_params(labelsize=_SHEET_FONT, length=2)
+            axes.set_title(f"{row_title} {column}", loc="left", fontsize=7, pad=2)
+            if place == 0:
+                axes.set_ylabel(panel.y_label, fontsize=_SHEET_FONT)
+            else:
+                axes.tick_params(labelleft=False)
+            if row == self._rows - 1 or not panel.is_square:
+                axes.set_xlabel(panel.x_label, fontsize=_SHEET_FONT, labelpad=1)
+            if panel.is_square:
+                axes.set_aspect("equal")
+                axes.set_xticks((0, 0.5, 1))
+                axes.set_yticks((0, 0.5, 1))
+            return axes
+
+    def tell(self, axes, text: str, is_below: bool) -> None:
+        """Write a panel's numbers into the corner that its data leave free."""
+        box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8}
+        x, y = (0.98, 0.02) if is_below else (0.03, 0.98)
+        sides = {"ha": "right", "va": "bottom"} if is_below else {"ha": "left", "va": "top"}
+        with figure_style():
+            axes.text(x, y, text, transform=axes.transAxes, fontsize=_SHEET_FONT - 1.2, bbox=box, **sides)
+
+    def legend(self, title: str, lines: list[dict], note: str = "") -> None:
+        """Draw what marks and lines mean, side by side, below the panels."""
+        with figure_style():
+            from matplotlib.lines import Line2D
+
+            axes = self._figure.add_subplot(self._grid[self._rows, :])
+            axes.axis("off")
+            handles = [Line2D([], [], **{**line, "label": line["label"].replace("\n", " ")}) for line in lines]
+            handles.append(Line2D([], [], ls="none", label=note.replace("\n", ", ")))
+            axes.legend(handles=handles, title=title, loc="center", frameon=False, ncols=2, fontsize=_SHEET_FONT)
+
+    def save(self, path: Path) -> None:
+        """Write the figure as the path's ending says: .png or .svg."""
+        save_figure(self._figure, path, _SHEET_DOTS_PER_INCH)
+
+
+def save_figure(figure, path: Path, dots_per_inch: int = _DOTS_PER_INCH) -> None:
+    """Write a figure as the path's ending says: .png or .svg; the same figure gives the same bytes."""
+    # A date or a version would make two files of one picture.
+    told = {"Software": None} if path.suffix == ".png" else {"Date": None, "Creator": None}
+    with figure_style():
+        figure.savefig(path, dpi=dots_per_inch, metadata=told)
+        # Laid out once, it stays so: the next file is the same picture, sooner.
+        figure.set_layout_engine("none")

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.figure_values import LOOKS, FigurePanel, FigureValues, Look, Series
 from LumbarHULib.cohort.figures import figures_of
-from LumbarHULib.cohort_files.figure_panels import MOST_VECTOR_POINTS, Panels
+from LumbarHULib.cohort.flow import main_flows
+from LumbarHULib.cohort_files.diagrams import Diagram, draw_flow, draw_forest
+from LumbarHULib.cohort_files.figure_panels import MOST_VECTOR_POINTS, Panels, SheetPanels
+from LumbarHULib.core.levels import ROIS
 
 _LINES = {"": "none", "solid": "-", "dashed": "--", "dotted": ":"}
 _MARKERS = {"": "", "circle": "o", "triangle": "^", "square": "s", "cross": "x"}
 _BOX_FILLS = {"normal": "white", "osteopenia": "#d0d0d0", "osteoporosis": "#8c8c8c"}
 _CUTOFF_MARKER_SIZE, _MARKER_SIZE = 5.0, 3.6
+# Marks and lines of small multiples.
+_SHEET_SCALE = 0.65
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,36 +25,61 @@ class NamedFigure:
 
     name: str
     caption: str
-    panels: Panels
+    panels: Panels | SheetPanels | Diagram
 
 
 def cohort_figures(analysis: CohortAnalysis) -> Iterator[NamedFigure]:
-    """Yield each figure that the cohort allows, drawn."""
+    """Yield each figure that the cohort allows, drawn; those of single levels together on a sheet."""
+    note = analysis.cohort.note
+    flow = draw_flow(main_flows(analysis.cohort), note)
+    yield NamedFigure("flow", "From the table to the analysis, by reference.", flow)
+    sheets: dict[str, list[FigureValues]] = {}
     for figure in figures_of(analysis):
-        yield NamedFigure(figure.name, figure.caption, _drawn(figure, analysis.cohort.note))
+        if figure.sheet:
+            sheets.setdefault(figure.sheet, []).append(figure)
+        elif figure.panels[0].intervals:
+            yield NamedFigure(figure.name, figure.caption, draw_forest(figure, note))
+        else:
+            yield NamedFigure(figure.name, figure.caption, _drawn(figure, note))
+    for name, rows in sheets.items():
+        levels = ", ".join(figure.row_title for figure in rows)
+        caption = f"{rows[0].title.rpartition(', ')[0]} by level and region: {levels}."
+        yield NamedFigure(name, caption, _sheet(rows, note))
 
 
 def _drawn(figure: FigureValues, note: str) -> Panels:
     panels = Panels(len(figure.panels), note)
     for panel in figure.panels:
         _draw(panels, panel)
+    panels.legend(figure.legend_title, _legend_lines(figure), figure.legend_note)
+    return panels
+
+
+def _sheet(rows: list[FigureValues], note: str) -> SheetPanels:
+    """Return small multiples: a row per level, a column per region."""
+    rois = [roi for roi in ROIS if any(panel.title == roi for figure in rows for panel in figure.panels)]
+    sheet = SheetPanels(len(rows), rois, note)
+    for number, figure in enumerate(rows):
+        for panel in figure.panels:
+            axes = sheet.add(number, panel.title, figure.row_title, panel)
+            _draw_inside(axes, panel, _SHEET_SCALE)
+            sheet.tell(axes, panel.told, panel.is_square)
+    sheet.legend(rows[0].legend_title, _legend_lines(rows[0]), rows[0].legend_note)
+    return sheet
+
+
+def _legend_lines(figure: FigureValues) -> list[dict]:
     lines = []
     for line in figure.legend:
         look = LOOKS[line.role]
         marks = _marker(look) if line.has_marker else {}
         lines.append({"label": line.label, **_line(look, line.has_line), **marks})
-    panels.legend(figure.legend_title, lines, figure.legend_note)
-    return panels
+    return lines
 
 
 def _draw(panels: Panels, panel: FigurePanel) -> None:
     axes = panels.add(panel.title, panel.x_label, panel.y_label, panel.x_limits, panel.y_limits, panel.is_square)
-    for level in panel.levels:
-        if level.low is not None:
-            axes.axhspan(level.low, level.high, color="#d8d8d8", lw=0, zorder=0)
-        axes.axhline(level.y, **_line(LOOKS[level.role]), lw=1.1, zorder=0.5)
-    for series in panel.series:
-        _draw_series(axes, series)
+    _draw_inside(axes, panel)
     if panel.boxes:
         _draw_boxes(axes, panel)
     elif panel.is_square:
@@ -58,14 +88,23 @@ def _draw(panels: Panels, panel: FigurePanel) -> None:
         panels.tell(axes, panel.told)
 
 
-def _draw_series(axes, series: Series) -> None:
+def _draw_inside(axes, panel: FigurePanel, scale: float = 1.0) -> None:
+    for level in panel.levels:
+        if level.low is not None:
+            axes.axhspan(level.low, level.high, color="#d8d8d8", lw=0, zorder=0)
+        axes.axhline(level.y, **_line(LOOKS[level.role]), lw=1.1, zorder=0.5)
+    for series in panel.series:
+        _draw_series(axes, series, scale)
+
+
+def _draw_series(axes, series: Series, scale: float) -> None:
     look = LOOKS[series.role]
     rasterized = series.x.size > MOST_VECTOR_POINTS
     if series.is_line:
-        width = 0.8 if look.line == "dotted" else 1.3
+        width = scale * (0.8 if look.line == "dotted" else 1.3)
         axes.plot(series.x, series.y, **_line(look), lw=width, rasterized=rasterized)
     else:
-        size = _MARKER_SIZE if not look.line else _CUTOFF_MARKER_SIZE
+        size = scale * (_CUTOFF_MARKER_SIZE if look.line else _MARKER_SIZE)
         axes.plot(series.x, series.y, ls="none", ms=size, rasterized=rasterized, **_marker(look))
 
 

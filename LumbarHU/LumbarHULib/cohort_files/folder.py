@@ -5,12 +5,12 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from LumbarHULib.cohort.analysis import TABLE_NAMES, CohortAnalysis, findings_table
-from LumbarHULib.cohort.cases import CohortFinding
+from LumbarHULib.cohort.analysis import TABLE_NAMES, CohortAnalysis
+from LumbarHULib.cohort.tables import Table, gaps_table
 from LumbarHULib.cohort_files.cutoffs import documents_of
 from LumbarHULib.cohort_files.figures import cohort_figures
 from LumbarHULib.cohort_files.page import summary_page
-from LumbarHULib.files.atomic_folder import OwnFolder, whole_folder
+from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder
 from LumbarHULib.files.csv_text import csv_text
 
 SUMMARY = "summary.html"
@@ -19,7 +19,7 @@ _DOCUMENTS = {
     "cutoffs.json": "The cohort's own cutoffs, for lumbarhu measure --cutoffs",
     "protocol.json": "The protocol with the readers' own measurement error, for lumbarhu measure --protocol",
 }
-_NO_FIGURES = CohortFinding("left_out", "The figures are left out: Python lacks Matplotlib.", "Install it.")
+_NO_FIGURES = ("Figures", "", "Python lacks the package Matplotlib, which draws them.", "matplotlib")
 OWN_COHORT_FOLDER = OwnFolder(
     frozenset({SUMMARY, FIGURES, *_DOCUMENTS, *(f"{name}.csv" for name in TABLE_NAMES)}), sign=SUMMARY
 )
@@ -30,7 +30,7 @@ def write_cohort_folder(
     analysis: CohortAnalysis,
     overwrite: bool = False,
     progress: Callable[[float, str], None] = lambda share, text: None,
-) -> tuple[CohortFinding, ...]:
+) -> dict[str, Table]:
     """Write a CSV per table, each figure as PNG and SVG, ``summary.html``, and the files to measure with.
 
     Parameters
@@ -45,19 +45,20 @@ def write_cohort_folder(
 
     Returns
     -------
-    tuple of CohortFinding
-        All findings: those of the analysis, and which file could not be made.
+    dict of str to Table
+        The tables that were written, by name: those of the analysis, with the files that could not be made among the
+        gaps.
 
     Raises
     ------
     InputError
         When the folder exists and may not be replaced, or cannot be written.
     """
-    with whole_folder(destination, overwrite, OWN_COHORT_FOLDER) as folder:
+    with atomic_folder(destination, overwrite, OWN_COHORT_FOLDER) as folder:
         documents, missing = documents_of(analysis)
         can_draw = find_spec("matplotlib") is not None
-        findings = (*analysis.findings, *missing, *(() if can_draw else (_NO_FIGURES,)))
-        tables = {**analysis.tables, "findings": findings_table(findings)}
+        missing += [] if can_draw else [_NO_FIGURES]
+        tables = {**analysis.tables, "gaps": gaps_table([*analysis.tables["gaps"].rows, *missing])}
         files = {SUMMARY: "This page"}
         for name, table in tables.items():
             _write(folder / f"{name}.csv", csv_text(table.columns, table.rows))
@@ -74,8 +75,8 @@ def write_cohort_folder(
                 figure.panels.save(path)
                 files[f"{FIGURES}/{path.name}"] = figure.caption
             figures[figure.name] = (folder / FIGURES / f"{figure.name}.svg", figure.caption)
-        _write(folder / SUMMARY, summary_page(analysis, findings, figures, files))
-    return findings
+        _write(folder / SUMMARY, summary_page(analysis, tables, figures, files))
+    return tables
 
 
 def _write(path: Path, text: str) -> None:

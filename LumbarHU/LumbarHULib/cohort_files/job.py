@@ -4,12 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from LumbarHULib.cohort.analysis import AnalysisOptions, CohortAnalysis, analyze, findings_table
-from LumbarHULib.cohort.cases import CohortFinding
+from LumbarHULib.cohort.analysis import AnalysisOptions, CohortAnalysis, analyze
+from LumbarHULib.cohort.cases import CohortFinding, check_mean_levels
+from LumbarHULib.cohort.findings import counted
+from LumbarHULib.cohort.references import check_outcome_name
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.folder import OWN_COHORT_FOLDER, write_cohort_folder
 from LumbarHULib.cohort_files.table import cohort_inputs, read_cohort
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.files.atomic_folder import check_destination
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 
@@ -28,6 +31,10 @@ class CohortJob:
     readings : Path or None
         Single readings in one file.
     overwrite : bool
+    mean_levels : tuple of str
+        The levels that the mean is over.
+    outcome_name : str
+        What the columns ``outcome`` and ``outcome_days`` are about.
     """
 
     table: Path
@@ -35,19 +42,28 @@ class CohortJob:
     options: AnalysisOptions
     readings: Path | None = None
     overwrite: bool = False
+    mean_levels: tuple[str, ...] = MEAN_LEVELS
+    outcome_name: str = "outcome"
 
 
 @dataclass(frozen=True, eq=False)
 class CohortOutcome:
-    """What was worked out, with everything that is to be told of it."""
+    """What was computed.
+
+    Parameters
+    ----------
+    analysis : CohortAnalysis
+    tables : dict of str to Table
+        By name, as the folder holds them.
+    """
 
     analysis: CohortAnalysis
-    findings: tuple[CohortFinding, ...]
+    tables: dict[str, Table]
 
     @property
-    def tables(self) -> dict[str, Table]:
-        """The tables by name, as the folder holds them."""
-        return {**self.analysis.tables, "findings": findings_table(self.findings)}
+    def findings(self) -> tuple[CohortFinding, ...]:
+        """What is doubtful, once for each kind."""
+        return counted(self.analysis.findings)
 
 
 def run_cohort_job(job: CohortJob, progress: Callable[[float, str], None] = lambda share, text: None) -> CohortOutcome:
@@ -68,7 +84,9 @@ def run_cohort_job(job: CohortJob, progress: Callable[[float, str], None] = lamb
     check_destination(job.destination, job.overwrite, OWN_COHORT_FOLDER)
     _check_inputs_stay(job)
     progress(0.0, "Reading the table")
-    cohort = read_cohort(job.table, job.readings, progress)
+    check_mean_levels(job.mean_levels)
+    check_outcome_name(job.outcome_name)
+    cohort = read_cohort(job.table, job.readings, progress, job.mean_levels, job.outcome_name)
     analysis = analyze(cohort, job.options, load_cutoffs().cutoffs, progress)
     return CohortOutcome(analysis, write_cohort_folder(job.destination, analysis, job.overwrite, progress))
 

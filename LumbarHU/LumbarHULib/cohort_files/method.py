@@ -6,17 +6,15 @@ from LumbarHULib.audit.audit import software_versions
 from LumbarHULib.cohort.agreement import LSC_FACTOR
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.cases import Cohort
-from LumbarHULib.cohort.groups import GROUPS
-from LumbarHULib.cohort.study.tables import MEAN
-from LumbarHULib.cohort.targets import TARGETS
-from LumbarHULib.cohort_files.study_files import load_t_score_criteria
+from LumbarHULib.cohort.references import DXA, QCT
+from LumbarHULib.cohort.survival import has_lifelines
+from LumbarHULib.cohort_files.study_files import load_qct_criteria, load_t_score_criteria
+from LumbarHULib.core.levels import LEVELS
 
 
 def method_text(analysis: CohortAnalysis) -> str:
     """Return one paragraph that names every method that was used, and no other."""
     cohort, tables, versions = analysis.cohort, analysis.tables, software_versions()
-    adjusted = {record["adjusted_for"] for record in tables["correlation_adjusted"].records()}
-    held = "".join(f", plain and adjusted for {names.replace(';', ' and ')}" for names in sorted(adjusted))
     seed = f"; bootstrap seed {analysis.options.seed}" if _has_cutoffs(analysis) else ""
     sentences = [
         cohort.note,
@@ -26,11 +24,9 @@ def method_text(analysis: CohortAnalysis) -> str:
         else "",
         *_characteristics(analysis),
         *_groups(analysis),
-        "The correlation of HU with bone mineral density is Spearman's coefficient with the interval of Bonett and "
-        f"Wright{held}."
-        if tables["correlation"].rows or tables["correlation_levels"].rows
-        else "",
+        *_correlation(analysis),
         *_roc_sentences(analysis),
+        *_survival_sentences(analysis),
         "Classes are compared with those of absorptiometry by Cohen's κ."
         if any(record["kappa"] is not None for record in tables["class_agreement"].records())
         else "",
@@ -47,14 +43,28 @@ def method_text(analysis: CohortAnalysis) -> str:
 
 
 def _patients(cohort: Cohort) -> str:
-    rois = cohort.measured_rois
-    mean = " over the lumbar vertebrae L1–L4" if cohort.rois(MEAN) else " of single lumbar vertebrae"
-    what = f"Mean Hounsfield units (HU){mean} in the region{'s' if len(rois) > 1 else ''} {', '.join(rois)} of "
+    rois, mean = cohort.measured_rois, cohort.mean_name
+    has_mean = cohort.rois(mean) and mean not in LEVELS
+    over = f" over the vertebrae {mean} and of" if has_mean else " of"
+    several = len(cohort.measured_levels) > 1
+    levels = f"{over} the single vertebra{'e' if several else ''} {_joined(cohort.measured_levels, 'and')}"
+    what = f"Mean Hounsfield units (HU){levels} in the region{'s' if len(rois) > 1 else ''} {', '.join(rois)} of "
     told = f"{what if rois else ''}{len(cohort)} patient{'s were' if len(cohort) > 1 else ' was'} analyzed"
-    sizes = ", ".join(f"{cohort.group_sizes[group]} {group}" for group in GROUPS)
-    if not any(cohort.groups):
-        return f"{told}."
-    return f"{told}, grouped by dual-energy X-ray absorptiometry ({sizes}; {_origin_of_groups(cohort)})."
+    sentences = []
+    for reference in cohort.references:
+        sizes = ", ".join(f"{size} {group}" for group, size in reference.sizes.items())
+        if reference.name == DXA:
+            told += f", grouped by dual-energy X-ray absorptiometry ({sizes}; {_origin_of_groups(cohort)})"
+        elif reference.name == QCT:
+            limits = load_qct_criteria()
+            sentences.append(
+                f"Quantitative CT was a reference, too ({sizes}; osteoporosis below "
+                f"{limits.osteoporosis_below_mg_cc:g} and normal above {limits.normal_above_mg_cc:g} mg/cm³: "
+                "Cheng 2020)."
+            )
+        else:
+            sentences.append(f"The outcome was {reference.name} ({sizes}).")
+    return " ".join([f"{told}.", *sentences])
 
 
 def _origin_of_groups(cohort: Cohort) -> str:
@@ -105,16 +115,24 @@ def _groups(analysis: CohortAnalysis) -> list[str]:
 
 
 def _roc_sentences(analysis: CohortAnalysis) -> list[str]:
-    if not analysis.rocs:
+    rocs = (*analysis.rocs, *analysis.level_rocs)
+    if not rocs:
         return []
-    found = [target for target in TARGETS.values() if any(roc.target == target.name for roc in analysis.rocs)]
-    compared = " and compared between regions by DeLong's paired test with Holm's correction"
-    compared = compared if analysis.tables["roc_differences"].rows else ""
+    found = [target for target in analysis.cohort.targets.values() if any(roc.target == target.name for roc in rocs)]
+    pairs = [
+        what
+        for what, name in (("regions", "roc_differences"), ("levels", "roc_differences_levels"))
+        if analysis.tables[name].rows
+    ]
+    compared = f" and compared between {_joined(pairs, 'and between')} by DeLong's paired test with Holm's correction"
     sought = _joined([target.positive for target in found], "and for")
     sentences = [
+        "Low HU were taken beforehand to indicate what was looked for; no direction was chosen from the data.",
         f"Areas under the receiver operating characteristic curves for {sought} are given with DeLong's interval on "
-        f"the logit scale{compared}."
+        f"the logit scale{compared if pairs else ''}.",
     ]
+    if any(roc.reference not in (DXA, QCT) for roc in rocs) and "outcome_days" in analysis.cohort.numbers:
+        sentences.append("The curves for the outcome do not regard how long a patient was followed.")
     if not _has_cutoffs(analysis):
         return sentences
     sides = {"<=": "at or below the cutoff", "<": "below the cutoff"}
@@ -124,15 +142,71 @@ def _roc_sentences(analysis: CohortAnalysis) -> list[str]:
         "bootstrap resamples stratified by class, from which sensitivity and specificity were also corrected for "
         f"optimism (Harrell); positive is what lies {positive}. Sensitivity and specificity have Wilson's intervals."
     )
-    shares = {record["positive"]: record["prevalence"] for record in analysis.tables["predictive"].records()}
+    shares = {
+        record["positive"]: record["prevalence"]
+        for name in ("predictive", "predictive_levels")
+        for record in analysis.tables[name].records()
+    }
     if shares:
         told = _joined([f"{100 * share:g} % for {positive}" for positive, share in shares.items()], "and")
         sentences.append(f"Predictive values (Mercaldo's logit intervals) hold for a prevalence of {told}.")
     return sentences
 
 
+def _correlation(analysis: CohortAnalysis) -> list[str]:
+    tables = analysis.tables
+    plain = [*tables["correlation"].records(), *tables["correlation_levels"].records()]
+    if not plain:
+        return []
+    adjusted = {
+        record["adjusted_for"]
+        for name in ("correlation_adjusted", "correlation_levels_adjusted")
+        for record in tables[name].records()
+    }
+    held = "".join(f", plain and adjusted for {names.replace(';', ' and ')}" for names in sorted(adjusted))
+    densities = dict.fromkeys(record["density"] for record in tables["correlation_levels"].records())
+    kinds = {"t_score": "T-scores", "qct_mg_cc": "density by quantitative CT"}
+    told = list(dict.fromkeys(kinds.get(name, "bone mineral density") for name in densities)) or [
+        "bone mineral density"
+    ]
+    holm = "; by level, p was corrected by Holm's method" if densities else ""
+    return [
+        f"The correlation of HU with {_joined(told, 'and')} is Spearman's coefficient with the interval of Bonett and "
+        f"Wright{held}{holm}."
+    ]
+
+
+def _survival_sentences(analysis: CohortAnalysis) -> list[str]:
+    tables, sentences = analysis.tables, []
+    if tables["survival_concordance"].rows:
+        sentences.append("Harrell's C of low HU for an early outcome has the interval of the infinitesimal jackknife.")
+    if tables["survival_hazard_ratios"].rows:
+        adjusted = {record["adjusted_for"] for record in tables["survival_hazard_ratios"].records()} - {""}
+        held = "".join(f", and adjusted for {names.replace(';', ' and ')}" for names in adjusted)
+        sentences.append(
+            f"Hazard ratios per standard deviation of lower HU are those of Cox's model{held} (Efron's ties; "
+            "proportional hazards are assumed)."
+        )
+    if tables["survival_log_rank"].rows:
+        sources = dict.fromkeys(record["cutoff_source"] for record in tables["survival_log_rank"].records())
+        sentences.append(
+            "Kaplan–Meier curves on both sides of a cutoff that was not found with the outcome "
+            f"({_joined(list(sources), 'or')}) are compared by the log-rank test."
+        )
+    if sentences:
+        told = "Of hazard ratios and of log-rank tests, p was corrected by Holm's method"
+        sentences.append(f"{told}{f' (lifelines {_lifelines_version()})' if has_lifelines() else ''}.")
+    return sentences
+
+
+def _lifelines_version() -> str:
+    from importlib.metadata import version
+
+    return version("lifelines")
+
+
 def _has_cutoffs(analysis: CohortAnalysis) -> bool:
-    return any(roc.cutoff for roc in analysis.rocs)
+    return any(roc.cutoff for roc in (*analysis.rocs, *analysis.level_rocs))
 
 
 def _joined(parts: Sequence[str], last: str) -> str:

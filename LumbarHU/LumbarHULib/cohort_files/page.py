@@ -1,24 +1,27 @@
 """The summary of a cohort as one page: method, tables, figures, and what is doubtful or left out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from LumbarHULib import __version__
 from LumbarHULib.cohort.analysis import CohortAnalysis
-from LumbarHULib.cohort.cases import CohortFinding
+from LumbarHULib.cohort.cases import Cohort
+from LumbarHULib.cohort.findings import counted
+from LumbarHULib.cohort.references import DXA
+from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.method import method_text
+from LumbarHULib.cohort_files.page_level_tables import flow_tables, level_tables
 from LumbarHULib.cohort_files.page_tables import summary_tables
-from LumbarHULib.cohort_files.words import by_kind, in_columns, more_like_it
 from LumbarHULib.files import html_text as html
 
 _NOTICE = "For research only. Not a medical device, not a diagnosis; a mean above a cutoff excludes nothing."
-# So many findings of one kind are written out; more are folded away, and of very many the rest is in the file alone.
-_SHOWN, _FOLDED = 3, 500
+# So many rows of the table that findings are about are shown, folded away; all of them are in rows.csv.
+_FOLDED = 500
 
 
 def summary_page(
     analysis: CohortAnalysis,
-    findings: Sequence[CohortFinding],
+    tables: Mapping[str, Table],
     figures: Mapping[str, tuple[Path, str]],
     files: Mapping[str, str],
 ) -> str:
@@ -27,8 +30,8 @@ def summary_page(
     Parameters
     ----------
     analysis : CohortAnalysis
-    findings : sequence of CohortFinding
-        All of them.
+    tables : mapping of str to Table
+        Those of the folder, by name.
     figures : mapping of str to (pathlib.Path, str)
         SVG file and caption by name.
     files : mapping of str to str
@@ -36,14 +39,15 @@ def summary_page(
     """
     cohort = analysis.cohort
     parts = [html.heading(f"Cohort: {cohort.name}", 1)]
-    sizes = ", ".join(f"{size} {group}" for group, size in cohort.group_sizes.items())
-    parts.append(html.paragraph(f"{len(cohort)} cases: {sizes}. LumbarHU {__version__}. {_NOTICE}", "note"))
+    parts.append(html.paragraph(f"{sizes_text(cohort)}. LumbarHU {__version__}. {_NOTICE}", "note"))
     if cohort.note:
         parts.append(html.paragraph(cohort.note, "banner"))
-    parts += [html.heading("What is doubtful or left out"), *_findings(findings)]
+    parts += [html.heading("What is doubtful"), *_findings(analysis, tables)]
     parts += [html.heading("Method"), html.paragraph(method_text(analysis))]
-    for title, tables in summary_tables(analysis):
-        parts += [html.heading(title), *tables]
+    parts += [html.heading("From the table to the analysis"), *flow_tables(analysis)]
+    for title, shown in (*summary_tables(analysis), *level_tables(analysis)):
+        parts += [html.heading(title), *shown]
+    parts += [html.heading("What is missing, and what would bring it"), *_gaps(tables["gaps"])]
     if figures:
         parts.append(html.heading("Figures"))
         parts += [html.picture(path, caption) for path, caption in figures.values()]
@@ -53,18 +57,31 @@ def summary_page(
     return html.page(f"{'SYNTHETIC – ' if cohort.is_synthetic else ''}Cohort {cohort.name} – LumbarHU", parts)
 
 
-def _findings(findings: Sequence[CohortFinding]) -> list[str]:
+def sizes_text(cohort: Cohort) -> str:
+    """Return how many cases there are, and how many in each class of each reference."""
+    parts = [f"{len(cohort)} case{'s' if len(cohort) != 1 else ''}"]
+    for reference in cohort.references:
+        sizes = ", ".join(f"{size} {group}" for group, size in reference.sizes.items())
+        parts.append(sizes if reference.name == DXA else f"{reference.name}: {sizes}")
+    return f"{parts[0]}: {'; '.join(parts[1:])}" if parts[1:] else f"{parts[0]}, none with a reference"
+
+
+def _findings(analysis: CohortAnalysis, tables: Mapping[str, Table]) -> list[str]:
+    findings = counted(analysis.findings)
     if not findings:
         return [html.paragraph("Nothing.")]
-    parts = []
-    for code, of_kind in by_kind(findings).items():
-        sentences = [f"{finding.sentence} {finding.remedy}".strip() for finding in of_kind]
-        count = len(of_kind)
-        if count <= _SHOWN or code == "left_out":
-            parts.append(html.bullets(sentences))
-        else:
-            rest = [more_like_it(count - _FOLDED)] if count > _FOLDED else []
-            every = html.bullets([*sentences[:_FOLDED], *rest])
-            told = f"{count} findings of one kind{in_columns(of_kind)}, such as: {sentences[0]}"
-            parts.append(html.folded(told, every))
+    parts = [html.bullets(f"{finding.sentence} {finding.remedy}".strip() for finding in findings)]
+    rows = [f"{record['sentence']} {record['remedy']}".strip() for record in tables["rows"].records()]
+    if rows:
+        rest = [f"… and {len(rows) - _FOLDED} more (rows.csv)."] if len(rows) > _FOLDED else []
+        parts.append(
+            html.folded(f"Every row that a finding is about: {len(rows)}", html.bullets(rows[:_FOLDED] + rest))
+        )
     return parts
+
+
+def _gaps(table: Table) -> list[str]:
+    if not table.rows:
+        return [html.paragraph("None.")]
+    rows = [[str(cell or "") for cell in row] for row in table.rows]
+    return [html.table(["Analysis", "What of it", "Why", "Would need"], rows, left=4, text=(0, 1, 2, 3), name="Gaps")]

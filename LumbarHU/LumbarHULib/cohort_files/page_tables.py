@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from LumbarHULib.cohort.agreement_tables import proportional_biases
 from LumbarHULib.cohort.analysis import CohortAnalysis
-from LumbarHULib.cohort.group_tables import ALL, CATEGORIES, CHARACTERISTICS
+from LumbarHULib.cohort.group_tables import ALL, CATEGORIES, CHARACTERISTICS, MORE_CHARACTERISTICS
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.study.tables import MEAN
-from LumbarHULib.cohort.targets import TARGETS
-from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files import html_text as html
 
 _NAMES = {
@@ -19,6 +18,8 @@ _NAMES = {
     "bmd_hip": "BMD of the hip (g/cm²)",
     "t_score": "T-score",
     "days_ct_dxa": "Days between CT and DXA",
+    "qct_mg_cc": "Density by QCT (mg/cm³)",
+    "outcome_days": "Follow-up (days)",
 }
 # The study's marks.
 _MARKS = {"normal": "▲", "osteopenia": "*", "osteoporosis": "#"}
@@ -33,7 +34,7 @@ def summary_tables(analysis: CohortAnalysis) -> Iterator[tuple[str, list[str]]]:
         ("HU and bone mineral density by group", _groups),
         ("Differences between regions and between levels", _differences),
         ("Correlation with bone mineral density", _correlation),
-        ("Finding osteoporosis and low bone mineral density", _roc),
+        ("ROC curves and cutoffs of the mean", _roc),
         ("Predictive values", _predictive),
         ("Classes against DXA", _classes),
         ("The study's cutoffs in this cohort", _study_cutoffs),
@@ -88,7 +89,7 @@ def _of_group(records: list[Record], group: str) -> Record:
 
 def _characteristics(analysis: CohortAnalysis) -> list[str]:
     table, rows, sizes = analysis.tables["characteristics"], [], _sizes(analysis)
-    for variable in (*CATEGORIES, *CHARACTERISTICS):
+    for variable in (*CATEGORIES, *CHARACTERISTICS, *MORE_CHARACTERISTICS):
         for category in CATEGORIES.get(variable, ("",)):
             records = list(table.records(variable=variable, category=category))
             if not records or (category and not records[0]["count"]):
@@ -111,7 +112,7 @@ def _characteristic(record: Record) -> str:
 
 def _groups(analysis: CohortAnalysis) -> list[str]:
     table, rows, sizes = analysis.tables["groups"], [], _sizes(analysis)
-    for level in (*MEAN_LEVELS, MEAN):
+    for level in analysis.cohort.levels_and_mean:
         for quantity in ("bmd", *ROIS):
             records = list(table.records(level=level, quantity=quantity))
             if not records:
@@ -167,7 +168,7 @@ def _correlation(analysis: CohortAnalysis) -> list[str]:
 def _roc(analysis: CohortAnalysis) -> list[str]:
     parts = []
     accuracy = {(record["roi"], record["target"]): record for record in analysis.tables["cutoff_accuracy"].records()}
-    for target in TARGETS.values():
+    for target in analysis.cohort.targets.values():
         rows = []
         records = list(analysis.tables["roc"].records(target=target.name))
         are_alike = len({(record["n_positive"], record["n_negative"]) for record in records}) == 1

@@ -12,7 +12,7 @@ from LumbarHULib.cohort.cases import CohortFinding, Reading
 from LumbarHULib.cohort_files.columns import Tell, is_missing, number_column, shortened
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table
 
 _NEEDED = ("case", "reader", "reading", "level", "roi", "mean_hu")
@@ -105,8 +105,6 @@ def _readings(table: CsvTable, tell: Tell) -> tuple[Reading, ...]:
             told = f"{table.file_name}, row {row}: {what}; the row is left out."
             tell(CohortFinding("unusable_row", told, remedy, row=row, column=column))
             continue
-        if level not in MEAN_LEVELS:
-            continue  # T12 and L5 are measured and enter nothing here
         kept = collected.setdefault(
             (case, reader, int(number)), {"hu": {}, "origins": {}, "excluded": [], "blinded": None}
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from LumbarHULib.cohort.groups import TScoreCriteria
+from LumbarHULib.cohort.references import QctCriteria
 from LumbarHULib.cohort.study.tables import StudyTables, study_tables
 from LumbarHULib.files.located_json import read_located_json
 from LumbarHULib.files.resources import resource_path
@@ -53,6 +54,14 @@ def load_dxa_limits() -> DxaLimits:
     values = _content("dxa_limits")
     days, age = values["days_ct_dxa_at_most"], values["t_score_from_age"]
     return DxaLimits(days["value"], age["value"], age["source"])
+
+
+@lru_cache
+def load_qct_criteria() -> QctCriteria:
+    """Return the limits of quantitative CT; raises InputError as `load_study_tables` does."""
+    values = _content("qct_classes")
+    below, above = values["osteoporosis_below"], values["normal_above"]
+    return QctCriteria(below["value"], above["value"], values["citation"])
 
 
 def _content(name: str) -> dict:

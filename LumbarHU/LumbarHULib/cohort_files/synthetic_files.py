@@ -8,6 +8,8 @@ from LumbarHULib.cohort_files.study_files import load_study_tables, load_t_score
 from LumbarHULib.files.csv_text import csv_text
 
 COHORT, READINGS = "synthetic-cohort.csv", "synthetic-readings.csv"
+# What its column outcome is about.
+OUTCOME = "fracture"
 READING_COLUMNS = ("case", "reader", "reading", "level", "roi", "mean_hu", "origin", "excluded")
 
 
@@ -25,6 +27,7 @@ def write_synthetic_cohort(folder: Path) -> SyntheticCohort:
         for index, case in enumerate(cohort.columns["case"].tolist())
         for letter, columns in zip("AB", cohort.readings, strict=True)
         for name, (level, roi) in HU_COLUMNS.items()
+        if name in columns
     ]
     _write(folder / READINGS, csv_text(READING_COLUMNS, readings))
     return cohort

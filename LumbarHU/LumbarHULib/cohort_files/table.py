@@ -8,6 +8,7 @@ import numpy as np
 
 from LumbarHULib.cohort.cases import Cohort, CohortFinding, Reading
 from LumbarHULib.cohort.combined_readings import combine
+from LumbarHULib.cohort.references import groups_of_qct
 from LumbarHULib.cohort.synthetic import SYNTHETIC
 from LumbarHULib.cohort_files.columns import (
     HU_COLUMNS,
@@ -20,15 +21,22 @@ from LumbarHULib.cohort_files.columns import (
 )
 from LumbarHULib.cohort_files.dxa import dxa_findings, dxa_groups, menopause_of_women
 from LumbarHULib.cohort_files.readings import reading_of_audit, readings_of_file
+from LumbarHULib.cohort_files.study_files import load_qct_criteria
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table
 from LumbarHULib.files.protocol_file import load_protocol
 
 Progress = Callable[[float, str], None]
 
 
-def read_cohort(path: Path, readings: Path | None = None, progress: Progress = lambda share, text: None) -> Cohort:
+def read_cohort(
+    path: Path,
+    readings: Path | None = None,
+    progress: Progress = lambda share, text: None,
+    mean_levels: tuple[str, ...] = MEAN_LEVELS,
+    outcome_name: str = "outcome",
+) -> Cohort:
     """Read a cohort's table.
 
     A case's HU are the means of its audit folders' readings, of each reader first and then over readers, as the study
@@ -43,11 +51,16 @@ def read_cohort(path: Path, readings: Path | None = None, progress: Progress = l
         Single readings in a table with the columns of ``results.csv``.
     progress : callable
         Called with the share done, from 0 to 1, and what is being done.
+    mean_levels : tuple of str
+        The levels that the mean is over.
+    outcome_name : str
+        What the columns ``outcome`` and ``outcome_days`` are about.
 
     Raises
     ------
     InputError
-        When nothing can be done: the file cannot be read, has no cases, or neither HU nor audit folders.
+        When nothing can be done: the file cannot be read, has no cases, or neither HU nor audit folders; or the mean's
+        levels or the outcome's name cannot be used.
     """
     path = Path(path)
     table = read_csv_table(path)
@@ -85,6 +98,11 @@ def read_cohort(path: Path, readings: Path | None = None, progress: Progress = l
         labels["menopause"] = menopause_of_women(rows, cases, labels, source.findings.append)
     groups, groups_by_t_score = dxa_groups(rows, labels, numbers, source.findings.append)
     source.findings += dxa_findings(rows, cases, labels, numbers)
+    if "outcome" in labels:
+        outcomes = labels.pop("outcome")
+        if any(outcomes):
+            numbers["outcome"] = np.array([float(word) if word else np.nan for word in outcomes])
+    qct_groups = groups_of_qct(numbers["qct_mg_cc"], load_qct_criteria()) if "qct_mg_cc" in numbers else ()
     is_synthetic = any(case.casefold().startswith(SYNTHETIC) for case in cases)
     labels.pop("group", None)
     return Cohort(
@@ -99,6 +117,11 @@ def read_cohort(path: Path, readings: Path | None = None, progress: Progress = l
         minimum_levels=load_protocol().protocol.minimum_levels,
         note="SYNTHETIC: made-up patients, no measurement of anybody." if is_synthetic else "",
         groups_by_t_score=groups_by_t_score,
+        mean_levels=mean_levels,
+        qct_groups=qct_groups,
+        outcome_name=outcome_name,
+        table_rows=len(table.rows),
+        rows_left_out=source.rows_left_out,
     )
 
 
@@ -113,6 +136,7 @@ class _Source:
     path: Path
     table: CsvTable
     findings: list[CohortFinding] = field(default_factory=list)
+    rows_left_out: dict[str, int] = field(default_factory=dict)
 
     def usable_rows(self, case_place: int) -> list[tuple[int, tuple[str, ...]]]:
         """Return the rows that are a case of their own, with as many cells as the header has, or fewer."""
@@ -122,18 +146,22 @@ class _Source:
             case = cells[case_place] if case_place < len(cells) else ""
             code = "unusable_row"
             if any(cells[len(self.table.header) :]):
+                reason = "with more cells than the header has"
                 wrong = f"has {len(cells)} cells under {len(self.table.header)} columns"
             elif not case:
+                reason = "without a name of the case"
                 wrong = "names no case"
             elif not case.isprintable():
+                reason = "whose case cannot be printed"
                 wrong = f"names a case {case!r} that cannot be printed"
             elif case in first_rows:
-                code = "duplicate_case"
+                code, reason = "duplicate_case", "of a case that is there already"
                 wrong = f"names case “{shortened(case)}” again, first in row {first_rows[case]}"
             else:
                 first_rows[case] = row
                 usable.append((row, cells))
                 continue
+            self.rows_left_out[reason] = self.rows_left_out.get(reason, 0) + 1
             sentence = f"Row {row} {wrong}; it is left out."
             self.findings.append(CohortFinding(code, sentence, "Correct the row.", "severe", row=row, column="case"))
         if not usable:
@@ -209,7 +237,7 @@ class _Source:
             for level in combined.excluded_by_one:
                 told = f"{level} of {case} is excluded by one reading and measured by another; it is left out."
                 self._tell("excluded_by_one", told, "Let the readers agree.", case=case)
-            for place in ((level, roi) for level in MEAN_LEVELS for roi in ROIS):
+            for place in ((level, roi) for level in LEVELS for roi in ROIS):
                 values = filled.setdefault(place, np.full(len(cases), np.nan))
                 values[index] = combined.hu.get(place, np.nan)
         return filled

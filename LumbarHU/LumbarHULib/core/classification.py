@@ -60,7 +60,11 @@ def summarize_roi(
         cutoff_high_hu=nearest.high_hu,
         inside_interval=inside,
         within_error=within_error,
-        findings=(_findings(roi, mean_hu, nearest, distance_hu, within_error, inside, protocol) if may_classify else ())
+        findings=(
+            _findings(roi, mean_hu, cutoffs, nearest, distance_hu, within_error, inside, protocol)
+            if may_classify
+            else ()
+        )
         + (() if is_plausible else (_implausible_mean(roi, mean_hu, protocol),)),
     )
 
@@ -76,6 +80,18 @@ def _implausible_mean(roi: str, mean_hu: float, protocol: Protocol) -> Finding:
     )
 
 
+def _useless_cutoff(roi: str, cutoff: Cutoff) -> Finding:
+    interval = "" if cutoff.area_low is None else f" (95 % interval {cutoff.area_low:.3f} to {cutoff.area_high:.3f})"
+    return Finding(
+        "cutoff_of_useless_curve",
+        f"The {roi} cutoff of {cutoff.cutoff_hu:g} HU was chosen on a ROC curve with an area of {cutoff.area:.3f}"
+        f"{interval}, which does not show that low HU find anything.",
+        "Do not use the class: take cutoffs of another cohort, or the study's.",
+        "severe",
+        roi=roi,
+    )
+
+
 def _nearest(mean_hu: float, cutoffs: RoiCutoffs) -> Cutoff:
     return min((cutoffs.osteoporosis, cutoffs.normal), key=lambda cutoff: abs(mean_hu - cutoff.cutoff_hu))
 
@@ -83,6 +99,7 @@ def _nearest(mean_hu: float, cutoffs: RoiCutoffs) -> Cutoff:
 def _findings(
     roi: str,
     mean_hu: float,
+    cutoffs: RoiCutoffs,
     nearest: Cutoff,
     distance_hu: float,
     within_error: bool,
@@ -90,6 +107,9 @@ def _findings(
     protocol: Protocol,
 ) -> tuple[Finding, ...]:
     findings = []
+    useless = [cutoff for cutoff in (cutoffs.osteoporosis, cutoffs.normal) if cutoff.is_useless]
+    if useless:
+        findings.append(_useless_cutoff(roi, useless[0]))
     if inside:
         findings.append(
             Finding(

@@ -38,6 +38,8 @@ class Cutoff:
         What a reader must know about this one number.
     source : str
         Where the number comes from, such as a table of a publication.
+    area, area_low, area_high : float or None
+        Area under the ROC curve that the cutoff was chosen on, with its 95 % interval, where they are known.
     """
 
     cutoff_hu: float
@@ -48,6 +50,9 @@ class Cutoff:
     specificity: Proportion | None = None
     note: str = ""
     source: str = ""
+    area: float | None = None
+    area_low: float | None = None
+    area_high: float | None = None
 
     def __post_init__(self) -> None:
         if (self.low_hu is None) != (self.high_hu is None):
@@ -61,6 +66,11 @@ class Cutoff:
     def interval_hu(self) -> tuple[float, float] | None:
         """The two ends of the cutoff's own interval; None where it is not known."""
         return None if self.low_hu is None or self.high_hu is None else (self.low_hu, self.high_hu)
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether its ROC curve is known not to show that low HU find anything: area or interval reach 0.5."""
+        return min(one for one in (self.area, self.area_low, 1.0) if one is not None) <= 0.5
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The vertebral levels and the five regions of interest, by name, order and label value."""
 
+import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -30,6 +31,26 @@ def parse_level(text: str) -> str:
     if level not in LABEL_VALUES:
         raise InputError(f"Unknown level “{text.strip()}”: use one of {', '.join(LEVELS)}.")
     return level
+
+
+def parse_levels(text: str) -> tuple[str, ...]:
+    """Return the levels that `text` names, separated by commas or as a range, from cranial to caudal.
+
+    Raises
+    ------
+    InputError
+        If one is unknown or named twice, or a range runs upward.
+    """
+    found: list[str] = []
+    for part in text.split(","):
+        ends = [parse_level(end) for end in re.split("[-–]", part)]
+        first, last = LEVELS.index(ends[0]), LEVELS.index(ends[-1])
+        if len(ends) > 2 or first > last:
+            raise InputError(f"“{part.strip()}” is no range of levels: give one such as L1-L3.")
+        found += LEVELS[first : last + 1]
+    if len(set(found)) < len(found):
+        raise InputError(f"“{text.strip()}” names a level twice: name each once.")
+    return sorted_levels(found)
 
 
 def sorted_levels(levels: Iterable[str]) -> tuple[str, ...]:

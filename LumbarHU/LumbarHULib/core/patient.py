@@ -126,7 +126,7 @@ def _missing_levels_finding(
         sentence += f"; by the medians of {cutoffs.level_medians_source} such a mean lies {shift_hu:+.1f} HU off"
         shifted_back = _class_without_shift(summary, shift_hu)
         if shifted_back != summary.class_name:
-            sentence += f", and without that its class would be “{class_words(shifted_back, summary.cutoffs.whose)}”"
+            sentence += f", and without that its class would be “{class_words(shifted_back)}”"
     with_care = _WITH_CARE if summary.class_name != "not_classified" else ""
     return Finding("levels_missing", f"{sentence}.", f"{_NOT_CORRECTED}{with_care}.", "warning", roi=summary.roi)
 
@@ -161,7 +161,7 @@ def missing_levels_told(result: ReadingResult, protocol: Protocol, cutoffs: Cuto
         if shift_hu is not None:
             shifts.append(f"{summary.roi} {shift_hu:+.1f} HU")
             if (other := _class_without_shift(summary, shift_hu)) != summary.class_name:
-                others.append(f"{summary.roi} “{class_words(other, summary.cutoffs.whose)}”")
+                others.append(f"{summary.roi} “{class_words(other)}”")
     if shifts:
         told += f"; by the medians of {cutoffs.level_medians_source} such means lie off by {', '.join(shifts)}"
     if others:

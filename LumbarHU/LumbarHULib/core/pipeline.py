@@ -14,6 +14,7 @@ import numpy as np
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.boundary import boundary_from_markup
 from LumbarHULib.core.checks.level import level_findings, with_roi_findings
+from LumbarHULib.core.checks.outline import doubt_findings, doubtful_stretches, moved_outline
 from LumbarHULib.core.checks.reading import check_places
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.cutoffs import CutoffTable
@@ -28,8 +29,8 @@ from LumbarHULib.core.not_scanned import require_scanned, without_unscanned
 from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.patient import require_each_once, summarize
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.quantities import measure_roi
 from LumbarHULib.core.results import LevelRefusal, LevelResult, PlacementTrials, ReadingResult, RoiMask
-from LumbarHULib.core.roi_measurement import measure_roi
 from LumbarHULib.core.roi_shapes import roi_shapes
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.core.sensitivity import placement_trials
@@ -42,6 +43,7 @@ def measure_level(
     excluded: str = "",
     edited_masks: Mapping[str, RoiMask] | None = None,
     known_outline_ras_mm: np.ndarray | None = None,
+    known_doubt_mm: np.ndarray | None = None,
 ) -> LevelResult:
     """Measure one level.
 
@@ -59,6 +61,8 @@ def measure_level(
         Label maps that a person edited by hand: measured as they stand.
     known_outline_ras_mm : numpy.ndarray, shape (n, 3), optional
         The outline that this function found before for the same CT, midline and protocol, to spare the search.
+    known_doubt_mm : numpy.ndarray, shape (n,), optional
+        By how much it may be off, as found with it.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def measure_level(
     """
     edited_masks = edited_masks or {}
     frame = frame_from_midline(stack, landmarks, protocol)
-    outline = outline_of_level(stack, frame, landmarks, protocol, known_outline_ras_mm)
+    outline = outline_of_level(stack, frame, landmarks, protocol, known_outline_ras_mm, known_doubt_mm)
     boundary = boundary_from_markup(frame, landmarks.boundary_ras_mm, outline.curve, protocol)
     inner = inner_outline(frame, outline.curve, protocol)
     shapes = roi_shapes(frame, inner, boundary, protocol)
@@ -90,6 +94,7 @@ def measure_level(
         boundary=boundary,
         outline_ras_mm=outline.points_ras_mm,
         outline_edited=outline.edited,
+        outline_doubt_mm=outline.doubt_mm,
         slices=(slab.first, slab.last),
         covered_mm=slab.thickness_mm,
         rois=rois,
@@ -98,6 +103,25 @@ def measure_level(
         excluded=excluded,
         findings=level_findings(stack, frame, outline, boundary, shapes, slab, protocol),
     )
+
+
+def outline_doubts(stack: AxialStack, level: LevelResult, protocol: Protocol) -> list[Finding]:
+    """Return what hangs on each doubtful stretch of a level's outline, measured with that stretch moved."""
+    landmarks = Landmarks(level.level, level.midline_ras_mm, level.boundary.points_ras_mm)
+    findings: list[Finding] = []
+    for stretch in doubtful_stretches(level, protocol):
+        try:
+            inward, outward = (
+                measure_level(
+                    stack, landmarks, protocol, known_outline_ras_mm=moved_outline(level, stretch, outward_mm)
+                )
+                for outward_mm in (-stretch.doubt_mm, stretch.doubt_mm)
+            )
+        except InputError:
+            # Moved so far, the outline leaves the scan or holds no region: nothing can be said of its change.
+            continue
+        findings += doubt_findings(level, stretch, inward, outward, protocol)
+    return findings
 
 
 _Found = TypeVar("_Found")
@@ -120,7 +144,7 @@ class Composer:
 
     def __init__(self) -> None:
         self._levels: dict[str, LevelResult | LevelRefusal] = {}
-        self._outlines: dict[str, _Known[np.ndarray]] = {}
+        self._outlines: dict[str, _Known[tuple[np.ndarray, np.ndarray | None]]] = {}
         self._trials: dict[str, _Known[PlacementTrials]] = {}
         self._place_findings: tuple[Finding, ...] = ()
 
@@ -146,10 +170,10 @@ class Composer:
         """
         made_from = (stack, protocol, landmarks.midline_ras_mm.tobytes())
         known = self._outlines.get(landmarks.level)
-        outline_ras_mm = known.found if known is not None and known.made_from == made_from else None
-        result = measure_level(stack, landmarks, protocol, excluded, edited_masks, outline_ras_mm)
+        outline = known.found if known is not None and known.made_from == made_from else (None, None)
+        result = measure_level(stack, landmarks, protocol, excluded, edited_masks, *outline)
         if not result.outline_edited:
-            self._outlines[landmarks.level] = _Known(made_from, result.outline_ras_mm)
+            self._outlines[landmarks.level] = _Known(made_from, (result.outline_ras_mm, result.outline_doubt_mm))
         return result
 
     def take(self, level: str, excluded: str, measure: Callable[[], LevelResult]) -> LevelResult | LevelRefusal:
@@ -194,6 +218,8 @@ class Composer:
         if stack is not None:
             for level in self.measured:
                 self.take(level.level, level.excluded, partial(self.with_trials, stack, level, protocol))
+            for level in self.measured:
+                findings += outline_doubts(stack, level, protocol)
             findings += check_places(stack, self.measured, protocol)
         self._place_findings = tuple(dict.fromkeys(findings))
 

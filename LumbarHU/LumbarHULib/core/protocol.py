@@ -70,6 +70,12 @@ class Protocol:
     outline_noise_floor_hu: float = _number("HU", 0.1, 500.0)
     outline_support_min: float = _number("1", 0.0, 1.0)
     outline_gap_limit_mm: float = _number("mm", 0.0, 50.0)
+    outline_end_sd_mm: float = _number("mm", 0.05, 10.0)
+    outline_least_hu: float = _number("HU", -1024.0, 0.0)
+    outline_doubt_mm: float = _number("mm", 0.0, 20.0)
+    outline_doubt_length_mm: float = _number("mm", 0.0, 100.0)
+    outline_doubt_hu: float = _number("HU", 0.0, 1000.0)
+    outline_doubt_warning_hu: float = _number("HU", 0.0, 1000.0)
     cortical_margin_mm: float = _number("mm", 0.0, 10.0, study=True)
 
     # The endplates
@@ -198,6 +204,8 @@ class Protocol:
             end_tolerance_mm=self.outline_end_tolerance_mm,
             noise_hu=self.outline_noise_floor_hu,
             least_support=self.outline_support_min,
+            end_sd_mm=self.outline_end_sd_mm,
+            least_hu=self.outline_least_hu,
         )
 
     def with_values(self, **values: Any) -> "Protocol":

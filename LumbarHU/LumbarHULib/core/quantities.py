@@ -1,4 +1,7 @@
-"""What is measured in a region: each quantity defined once, with name, title, unit, DICOM code and function."""
+"""What is measured in a region: each quantity defined once, with name, title, unit, DICOM code and function.
+
+`measure_roi` goes from a label map and the CT to the numbers.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +9,10 @@ from functools import cached_property
 
 import numpy as np
 
+from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import LABEL_VALUES
+from LumbarHULib.core.results import RoiMask, RoiResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,3 +172,22 @@ def measure_sample(sample: RoiSample, what: str) -> dict[str, float | int]:
             "or use a CT with smaller pixels."
         )
     return {quantity.name: quantity.measure(sample) for quantity in QUANTITIES}
+
+
+def sample_voxels(stack: AxialStack, mask: RoiMask) -> RoiSample:
+    """Return the CT's voxels under `mask`."""
+    crop = tuple(slice(start, start + size) for start, size in zip(mask.offset_kji, mask.inside.shape, strict=True))
+    slices = int(np.count_nonzero(mask.inside.any(axis=(1, 2))))
+    return RoiSample(stack.voxels_hu[crop][mask.inside], slices, stack.pixel_area_mm2)
+
+
+def measure_roi(stack: AxialStack, level: str, roi: str, mask: RoiMask, edited: bool = False) -> RoiResult:
+    """Return what the voxels under `mask` measure.
+
+    Raises
+    ------
+    InputError
+        When the region holds fewer than two voxels.
+    """
+    values = measure_sample(sample_voxels(stack, mask), f"The {roi} ROI of {level}")
+    return RoiResult(level, roi, LABEL_VALUES[level], values, mask, edited)

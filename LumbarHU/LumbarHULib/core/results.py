@@ -127,6 +127,8 @@ class LevelResult:
         Control points of the outline as it was measured, in the mid-slice.
     outline_edited : bool
         Whether a reader drew or edited the outline.
+    outline_doubt_mm : numpy.ndarray, shape (n,), or None
+        By how much an outline that was found in the CT may be off at each control point: standard deviation.
     slices : tuple of int
         First and last slice k of the slab in the axial stack.
     covered_mm : float
@@ -151,6 +153,7 @@ class LevelResult:
     boundary: Boundary
     outline_ras_mm: np.ndarray
     outline_edited: bool
+    outline_doubt_mm: np.ndarray | None
     slices: tuple[int, int]
     covered_mm: float
     rois: dict[str, RoiResult]
@@ -191,11 +194,12 @@ class LevelRefusal:
         return cls(level, sentence if level in sentence else f"{level}: {sentence}", excluded)
 
 
-# The classes as they stand in files, and as people read them.
+# The classes as they are in files, and as people read them: the study's own words, under a heading that says whose
+# cutoffs they are by.
 _CLASS_WORDS: dict[str, str] = {
-    "osteoporosis": "at or below {whose} osteoporosis cutoff",
-    "osteopenia": "between {whose} cutoffs",
-    "normal": "at or above {whose} upper cutoff",
+    "osteoporosis": "osteoporosis",
+    "osteopenia": "osteopenia",
+    "normal": "normal",
     "not_classified": "not classified",
 }
 CLASSES: tuple[str, ...] = tuple(_CLASS_WORDS)
@@ -204,17 +208,20 @@ CLASSES: tuple[str, ...] = tuple(_CLASS_WORDS)
 GIVEN_CLASSES: tuple[str, ...] = tuple(name for name in CLASSES if name != "not_classified")
 
 
-def class_words(class_name: str, whose: str = "the") -> str:
-    """Return what people read for a class; never that something is ruled out.
+def class_words(class_name: str) -> str:
+    """Return what people read for one of `CLASSES`."""
+    return _CLASS_WORDS[class_name]
+
+
+def class_heading(whose: str) -> str:
+    """Return the heading of a column of classes.
 
     Parameters
     ----------
-    class_name : str
-        One of `CLASSES`.
     whose : str
-        Whose cutoffs they are, such as ``the study's``; by default nobody's in particular.
+        Whose cutoffs they are, such as ``the study's``; ``the`` where that is not known.
     """
-    return _CLASS_WORDS[class_name].format(whose=whose)
+    return f"Class by {whose} cutoffs"
 
 
 def class_counts(class_names: Sequence[str]) -> tuple[int, ...]:
@@ -271,8 +278,8 @@ class RoiSummary:
 
     @property
     def class_words(self) -> str:
-        """What people read for the class, with whose cutoffs they are."""
-        return class_words(self.class_name, self.cutoffs.whose)
+        """What people read for the class."""
+        return class_words(self.class_name)
 
     def with_finding(self, finding: Finding) -> "RoiSummary":
         """Return a copy that carries `finding` as well."""

@@ -1,9 +1,9 @@
 """How sure a number is: the midline moved by a reader's plausible error, and every region measured anew.
 
-The outline is the CT's, not the midline's, so it is kept within a slice. Found anew from each of 200 moved midlines, at
-two levels of phantoms with 12 and 30 HU of noise, it moves the standard deviation of no region by more than 0.03 HU,
-and single trials by 0.08 HU at most (standard deviation). Another slice has its own outline, found once; where
-none is found, that of the mid-slice is carried along.
+The outline is the CT's, not the midline's, so it is kept within a slice. Only its closure at the pedicles moves a
+little with the midline: on a phantom with a gradient of 4 HU/mm, single trials of left and right differ by less than
+3 HU from what an outline found again gives, those of the other regions by less than 0.5 HU. Another slice has its own
+outline, found once; where none is found, that of the mid-slice is carried along.
 """
 
 from collections.abc import Mapping, Sequence

@@ -48,7 +48,7 @@ def check_destination(destination: Path, overwrite: bool = False, ours: OwnFolde
 
 
 @contextmanager
-def whole_folder(destination: Path, overwrite: bool = False, ours: OwnFolder | None = None) -> Iterator[Path]:
+def atomic_folder(destination: Path, overwrite: bool = False, ours: OwnFolder | None = None) -> Iterator[Path]:
     """Give a temporary folder beside `destination` and put it there when the ``with`` block ends without an error.
 
     An old folder is replaced only then. After an error, or when the user interrupts, everything is as it was before.
@@ -149,7 +149,7 @@ def _check_is_ours(destination: Path, content: set[str], ours: OwnFolder) -> Non
 
 def cannot_be_written(destination: Path, problem: OSError) -> InputError:
     """Return what to tell, with the remedy, when the system refuses to write."""
-    reason = _REASONS.get(problem.errno) or f"{problem.strerror or problem}: check the disk and the path"
+    reason = _REASONS.get(problem.errno or 0) or f"{problem.strerror or problem}: check the disk and the path"
     return InputError(f"“{destination}” cannot be written: {reason}.")
 
 

@@ -1,9 +1,10 @@
 """Cutoffs from their file."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from LumbarHULib.core.cutoffs import Cutoff, CutoffTable, Proportion, RoiCutoffs
 from LumbarHULib.core.errors import InputError
@@ -13,6 +14,8 @@ from LumbarHULib.files.located_json import LocatedValue, read_located_json
 from LumbarHULib.files.resources import resource_path
 
 DEFAULT_CUTOFFS = resource_path("Cutoffs", "shanghai-2022.json")
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +93,7 @@ def _cutoff(place: LocatedValue) -> Cutoff:
         if name in plain
     }
     low, high = interval.get("low"), interval.get("high")
+    area = plain.get("area_under_curve", {})
     return _located(
         place["interval"] if interval else place,
         Cutoff,
@@ -100,10 +104,13 @@ def _cutoff(place: LocatedValue) -> Cutoff:
         **proportions,
         note=plain.get("note", ""),
         source=plain["source"],
+        area=area.get("value"),
+        area_low=area.get("low"),
+        area_high=area.get("high"),
     )
 
 
-def _located(place: LocatedValue, kind: type, *values, **named_values):
+def _located(place: LocatedValue, kind: Callable[..., _Value], *values: Any, **named_values: Any) -> _Value:
     """Return the value of `kind`, or say at which line it is none."""
     try:
         return kind(*values, **named_values)

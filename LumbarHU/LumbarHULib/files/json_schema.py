@@ -8,11 +8,14 @@ import json
 import re
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import Any
 
 from LumbarHULib.files.located_json import LocatedValue
 from LumbarHULib.files.resources import resource_path
 
-_TYPES = {
+_Schema = dict[str, Any]
+
+_TYPES: dict[str, tuple[Any, str]] = {
     "object": (dict, "an object in { }"),
     "array": (list, "a list in [ ]"),
     "string": (str, "a text in double quotes"),
@@ -37,11 +40,11 @@ def check_against_schema(document: LocatedValue, schema_name: str) -> None:
 
 
 @lru_cache
-def _schema(name: str) -> dict:
+def _schema(name: str) -> _Schema:
     return json.loads(resource_path("Schemas", name).read_text(encoding="utf-8"))
 
 
-def _check(place: LocatedValue, schema: dict, root: dict, name: str) -> None:
+def _check(place: LocatedValue, schema: _Schema, root: _Schema, name: str) -> None:
     unknown = set(schema) - _KEYWORDS
     if unknown:
         raise ValueError(f"The schema of “{name}” uses {', '.join(sorted(unknown))}, which are not known here.")
@@ -61,21 +64,21 @@ def _check(place: LocatedValue, schema: dict, root: dict, name: str) -> None:
         _check_object(place, schema, root, name)
 
 
-def _definition(root: dict, reference: str) -> dict:
+def _definition(root: _Schema, reference: str) -> _Schema:
     found = root
     for part in reference.removeprefix("#/").split("/"):
         found = found[part]
     return found
 
 
-def _is(value, type_name: str) -> bool:
+def _is(value: Any, type_name: str) -> bool:
     kind = _TYPES[type_name][0]
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, kind) and (type_name != "integer" or value == int(value))
 
 
-def _check_type(place: LocatedValue, schema: dict, name: str) -> None:
+def _check_type(place: LocatedValue, schema: _Schema, name: str) -> None:
     wanted = schema.get("type", [])
     wanted = [wanted] if isinstance(wanted, str) else wanted
     if wanted and not any(_is(place.value, type_name) for type_name in wanted):
@@ -83,7 +86,7 @@ def _check_type(place: LocatedValue, schema: dict, name: str) -> None:
         raise place.error(f"{_called(name)} is {_shown(place)}, not {shown}.")
 
 
-def _check_options(place: LocatedValue, schema: dict, name: str) -> None:
+def _check_options(place: LocatedValue, schema: _Schema, name: str) -> None:
     options = [schema["const"]] if "const" in schema else schema.get("enum")
     if options is None:
         return
@@ -93,7 +96,7 @@ def _check_options(place: LocatedValue, schema: dict, name: str) -> None:
         raise place.error(f"{_called(name)} is {_shown(place)}: write {shown}.")
 
 
-def _check_any(place: LocatedValue, schemas: list[dict], root: dict, name: str) -> None:
+def _check_any(place: LocatedValue, schemas: list[_Schema], root: _Schema, name: str) -> None:
     problems = []
     for schema in schemas:
         try:
@@ -103,7 +106,7 @@ def _check_any(place: LocatedValue, schemas: list[dict], root: dict, name: str) 
     raise problems[-1]
 
 
-def _check_number(place: LocatedValue, schema: dict, name: str) -> None:
+def _check_number(place: LocatedValue, schema: _Schema, name: str) -> None:
     low, above, high = (schema.get(keyword) for keyword in ("minimum", "exclusiveMinimum", "maximum"))
     value = place.value
     if (low is None or value >= low) and (above is None or value > above) and (high is None or value <= high):
@@ -115,14 +118,14 @@ def _check_number(place: LocatedValue, schema: dict, name: str) -> None:
     raise place.error(f"{_called(name)} is {value:g}: use {wanted}.")
 
 
-def _check_text(place: LocatedValue, schema: dict, name: str) -> None:
+def _check_text(place: LocatedValue, schema: _Schema, name: str) -> None:
     if len(place.value) < schema.get("minLength", 0):
         raise place.error(f"{_called(name)} is empty: fill it in.")
     if "pattern" in schema and not re.search(schema["pattern"], place.value):
         raise place.error(f"{_called(name)} is {_shown(place)}, which is not of the form {schema['pattern']}.")
 
 
-def _check_list(place: LocatedValue, schema: dict, root: dict, name: str) -> None:
+def _check_list(place: LocatedValue, schema: _Schema, root: _Schema, name: str) -> None:
     for index, item in enumerate(place.value):
         _check(item, schema.get("items", {}), root, f"{name}[{index}]")
     least, most = schema.get("minItems", 0), schema.get("maxItems")
@@ -137,7 +140,7 @@ def _check_list(place: LocatedValue, schema: dict, root: dict, name: str) -> Non
             seen.append(item.plain())
 
 
-def _check_object(place: LocatedValue, schema: dict, root: dict, name: str) -> None:
+def _check_object(place: LocatedValue, schema: _Schema, root: _Schema, name: str) -> None:
     known = schema.get("properties", {})
     others = schema.get("additionalProperties", True)
     for member_name, member in place.value.items():

@@ -2,9 +2,10 @@
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from json import JSONDecodeError
-from json.decoder import scanstring
+from json.decoder import scanstring  # type: ignore[attr-defined]  # typeshed lacks it
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -138,7 +139,7 @@ class _Reader:
     def _items(self) -> list[LocatedValue]:
         return [self._value() for _ in self._separated("]")]
 
-    def _separated(self, closing: str):
+    def _separated(self, closing: str) -> Iterator[None]:
         """Yield where each part of an object or list begins, and read the brackets and commas around them."""
         opened_at = self.at
         self.at += 1
@@ -182,7 +183,7 @@ class _Reader:
             self._refuse("the text in double quotes holds half a character.")
         return text
 
-    def _number_or_constant(self):
+    def _number_or_constant(self) -> int | float | bool | None:
         match = _NUMBER.match(self.text, self.at)
         if match:
             end = match.end()
@@ -198,7 +199,7 @@ class _Reader:
         self.at += len(word)
         return _CONSTANTS[word]
 
-    def _number(self, match: re.Match) -> int | float:
+    def _number(self, match: re.Match[str]) -> int | float:
         is_whole = match[1] is None and match[2] is None
         number = math.inf if len(match[0]) > _LONGEST_NUMBER else (int if is_whole else float)(match[0])
         if not -1e300 < number < 1e300:
@@ -206,11 +207,13 @@ class _Reader:
         return number
 
     def _word(self) -> str:
-        return _WORD.match(self.text, self.at)[0] if self.at < len(self.text) else "the end of the file"
+        match = _WORD.match(self.text, self.at)
+        return match[0] if match else "the end of the file"
 
     def _next_character(self) -> str:
         """Skip blanks and return the character after them; empty at the end."""
-        self.at = _BLANKS.match(self.text, self.at).end()
+        if blanks := _BLANKS.match(self.text, self.at):
+            self.at = blanks.end()
         return self.text[self.at : self.at + 1]
 
     def _line_of(self, position: int) -> int:

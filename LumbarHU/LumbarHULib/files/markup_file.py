@@ -5,8 +5,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
@@ -15,7 +17,7 @@ from LumbarHULib.core.levels import parse_level, sorted_levels
 from LumbarHULib.files.file_managers import entries
 from LumbarHULib.files.markup_json import load_markups_json, placed_points, write_markup_json
 from LumbarHULib.files.markup_origin import is_automatic, is_made_for, midline_findings_of, midline_origin_of
-from LumbarHULib.files.suggest_subfolder import folder_meant
+from LumbarHULib.files.suggest_subfolder import suggest_subfolder
 
 SUFFIX = ".mrk.json"
 
@@ -139,7 +141,7 @@ def read_markups(paths: list[Path]) -> MarkupSet:
     )
 
 
-def write_markup(path: Path, role: str, name: str, points_ras_mm, description: str = "") -> None:
+def write_markup(path: Path, role: str, name: str, points_ras_mm: ArrayLike, description: str = "") -> None:
     """Write one markup as Slicer does, in LPS, each coordinate with all its digits.
 
     Parameters
@@ -167,7 +169,10 @@ def _markup_paths(paths: list[Path]) -> list[Path]:
         if path.is_dir():
             inside = _files_in(path)
             if not inside:
-                meant = folder_meant(path, _files_in) or "save the markups from Slicer into it."
+                meant = (
+                    suggest_subfolder(path, lambda below: bool(_files_in(below)))
+                    or "save the markups from Slicer into it."
+                )
                 raise InputError(f"The folder “{path.name or path}” holds no {SUFFIX} file: {meant}")
             files += inside
         elif path.exists():
@@ -223,7 +228,7 @@ def _parsed_name(text: str) -> tuple[str, str] | None:
     return None
 
 
-def _checked_markup(path: Path, level: str, role: str, entry: dict) -> _Markup:
+def _checked_markup(path: Path, level: str, role: str, entry: dict[str, Any]) -> _Markup:
     wanted = MARKUP_TYPES[role]
     if entry.get("type") != wanted:
         raise InputError(
@@ -238,8 +243,9 @@ def _checked_markup(path: Path, level: str, role: str, entry: dict) -> _Markup:
 def _landmarks_of(level: str, found: dict[tuple[str, str], _Markup]) -> Landmarks:
     midline, boundary, outline = (found.get((level, role)) for role in ("midline", "boundary", "outline"))
     if midline is None:
-        what, path = ("a boundary", boundary.path) if boundary else ("an outline", outline.path)
-        raise InputError(f"{level} has {what} (“{path.name}”) but no midline: add {level}-midline{SUFFIX}.", level)
+        first = next(one for one in (boundary, outline) if one is not None)
+        what = f"{'a' if first.role == 'boundary' else 'an'} {first.role} (“{first.path.name}”)"
+        raise InputError(f"{level} has {what} but no midline: add {level}-midline{SUFFIX}.", level)
     return Landmarks(
         level,
         midline.points_ras_mm,

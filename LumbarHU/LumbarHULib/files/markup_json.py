@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ _LPS_OR_RAS = {"LPS": (-1.0, -1.0, 1.0), "1": (-1.0, -1.0, 1.0), "RAS": (1.0, 1.
 _LARGEST_COORDINATE_MM = 1e9
 
 
-def load_markups_json(path: Path) -> list[dict]:
+def load_markups_json(path: Path) -> list[dict[str, Any]]:
     """Return the markups in a file of Slicer.
 
     Raises
@@ -38,7 +39,7 @@ def load_markups_json(path: Path) -> list[dict]:
     return entries
 
 
-def _document(path: Path) -> dict:
+def _document(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -65,7 +66,9 @@ def _document(path: Path) -> dict:
     return document
 
 
-def placed_points(entry: dict, what: str, level: str | None = None) -> tuple[list[dict], np.ndarray]:
+def placed_points(
+    entry: dict[str, Any], what: str, level: str | None = None
+) -> tuple[list[dict[str, Any]], np.ndarray]:
     """Return the points of a markup that were placed, and their positions, RAS mm, shape (n, 3).
 
     Parameters
@@ -94,7 +97,7 @@ def placed_points(entry: dict, what: str, level: str | None = None) -> tuple[lis
     placed = [
         point for point in points if isinstance(point, dict) and point.get("positionStatus", "defined") == "defined"
     ]
-    positions = [point.get("position") for point in placed]
+    positions: list[Any] = [point.get("position") for point in placed]
     if not all(_is_position(position) for position in positions):
         raise InputError(f"{what} has a point without three coordinates: save it from Slicer again.", level)
     # Python's JSON knows NaN and infinity.
@@ -157,5 +160,5 @@ def write_markup_json(
     Path(path).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def _is_position(value) -> bool:
+def _is_position(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 3 and all(type(number) in (int, float) for number in value)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.findings import ABOUT_WHICH_BODY_CODES, PLACEMENT_CODES, Finding
 from LumbarHULib.core.landmarks import MANUAL, POSITION_DECIMALS, MidlineOrigin, origin_of_proposal
@@ -22,7 +23,7 @@ _MIDLINE_TEXT = re.compile(
 _AUTOMATIC_TEXT = re.compile(r"origin: automatic, points (?P<points>[\da-f]{16}), midline (?P<midline>[\da-f]{16})")
 
 
-def midline_text(origin: MidlineOrigin, points_ras_mm, findings: Sequence[Finding] = ()) -> str:
+def midline_text(origin: MidlineOrigin, points_ras_mm: ArrayLike, findings: Sequence[Finding] = ()) -> str:
     """Return what tells how a midline was placed; empty where a reader placed it.
 
     Parameters
@@ -79,24 +80,24 @@ def still_doubtful(findings: tuple[Finding, ...], origin: MidlineOrigin) -> tupl
     return tuple(finding for finding in findings if finding.code in ABOUT_WHICH_BODY_CODES)
 
 
-def automatic_text(points_ras_mm, midline_ras_mm) -> str:
+def automatic_text(points_ras_mm: ArrayLike, midline_ras_mm: ArrayLike) -> str:
     """Return what tells that LumbarHU made a boundary or an outline at these points, for this midline."""
     return f"origin: automatic, points {_sign(points_ras_mm)}, midline {_sign(midline_ras_mm)}"
 
 
-def is_automatic(text: str, points_ras_mm) -> bool:
+def is_automatic(text: str, points_ras_mm: ArrayLike) -> bool:
     """Tell whether a boundary or an outline stands where LumbarHU made it, by its text."""
     match = _AUTOMATIC_TEXT.fullmatch(text)
     return match is not None and match["points"] == _sign(points_ras_mm)
 
 
-def is_made_for(text: str, midline_ras_mm) -> bool:
+def is_made_for(text: str, midline_ras_mm: ArrayLike) -> bool:
     """Tell whether the midline still stands where it stood when LumbarHU made a boundary or an outline for it."""
     match = _AUTOMATIC_TEXT.fullmatch(text)
     return match is not None and match["midline"] == _sign(midline_ras_mm)
 
 
-def _sign(points_ras_mm) -> str:
+def _sign(points_ras_mm: ArrayLike) -> str:
     # Points are kept to this precision: what a program loses in writing and reading them is far less.
     steps = np.rint(np.asarray(points_ras_mm, dtype=float) * 10.0**POSITION_DECIMALS).astype("<i8")
     return hashlib.sha256(steps.tobytes()).hexdigest()[:16]

@@ -93,7 +93,7 @@ def protocol_of_values(values: Mapping[str, Any]) -> Protocol:
     return Protocol(**values, **tuned)
 
 
-def _entry_not_named(item: Field) -> dict[str, Any]:
+def _entry_not_named(item: Field[Any]) -> dict[str, Any]:
     """Return what a protocol's document holds for a tuning value that its file does not name."""
     if "value" not in item.metadata:
         return _shipped().document["values"][item.name]
@@ -101,12 +101,12 @@ def _entry_not_named(item: Field) -> dict[str, Any]:
     return of_field | {"source": "LumbarHU's choice"}
 
 
-def _value_not_named(item: Field) -> Any:
+def _value_not_named(item: Field[Any]) -> Any:
     """Return a tuning value that a file does not name."""
     return item.metadata["value"] if "value" in item.metadata else getattr(_shipped().protocol, item.name)
 
 
-def _value(place: LocatedValue, name: str):
+def _value(place: LocatedValue, name: str) -> Any:
     """Return a checked value as the type that the protocol holds it in."""
     value = place.plain()
     if isinstance(value, list):

@@ -8,7 +8,7 @@ from pathlib import Path
 _MOST_FOLDERS = 200
 
 
-def folder_meant(folder: Path, is_wanted: Callable[[Path], bool]) -> str:
+def suggest_subfolder(folder: Path, is_wanted: Callable[[Path], bool]) -> str:
     """Return the end of a sentence that names the nearest folder below which is wanted; empty where there is none.
 
     Parameters

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from LumbarHULib.cohort.analysis import AnalysisOptions, CohortAnalysis
 from LumbarHULib.cohort.bootstrap import LEAST_RESAMPLES, MOST_RESAMPLES
 from LumbarHULib.cohort.cases import CohortFinding
-from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
+from LumbarHULib.cohort.flow import main_place
+from LumbarHULib.cohort.roc_tables import RegionRoc
+from LumbarHULib.cohort_files.job import CohortJob, CohortOutcome, run_cohort_job
+from LumbarHULib.cohort_files.page import sizes_text
 from LumbarHULib.cohort_files.page_tables import interval_text, number_text
-from LumbarHULib.cohort_files.words import by_kind, in_columns, more_like_it
+from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.headless.console import aligned
-from LumbarHULib.headless.option_values import share, whole_number
+from LumbarHULib.headless.option_values import levels, number, share, whole_number
 from LumbarHULib.headless.progress import Progress
 
 _MOST_SEED = 999_999_999
-# So many findings of one kind are printed; all stand in findings.csv.
-_SHOWN = 3
+_LEAST_HU, _MOST_HU = -1024, 3071
 # Of a sentence on the terminal.
 _MOST_LETTERS = 240
 
@@ -31,7 +33,11 @@ def run_cohort(options: argparse.Namespace) -> int:
     stated = {
         "osteoporosis": ("--prevalence", options.prevalence),
         "low_bmd": ("--low-bmd-prevalence", options.low_bmd_prevalence),
+        "qct_osteoporosis": ("--qct-prevalence", options.qct_prevalence),
+        "qct_low_bmd": ("--qct-low-bmd-prevalence", options.qct_low_bmd_prevalence),
+        options.outcome_name: ("--outcome-prevalence", options.outcome_prevalence),
     }
+    cutoff = options.outcome_cutoff
     shares = {target: share(option, text) for target, (option, text) in stated.items() if text is not None}
     job = CohortJob(
         table=options.table,
@@ -40,32 +46,43 @@ def run_cohort(options: argparse.Namespace) -> int:
             prevalences=shares,
             resamples=whole_number("--bootstraps", options.bootstraps, LEAST_RESAMPLES, MOST_RESAMPLES),
             seed=whole_number("--seed", options.seed, 0, _MOST_SEED),
+            outcome_cutoff_hu=None if cutoff is None else number("--outcome-cutoff", cutoff, _LEAST_HU, _MOST_HU),
+            force_cutoffs=options.force_cutoffs,
         ),
         readings=options.readings,
         overwrite=options.overwrite,
+        mean_levels=levels("--mean", options.mean),
+        outcome_name=options.outcome_name,
     )
     progress = Progress()
     try:
         done = run_cohort_job(job, progress)
     finally:
         progress.clear()
-    print(f"{cohort_text(done.analysis, done.findings)}\n\nSummary:  {job.destination / 'summary.html'}")
+    print(f"{cohort_text(done)}\n\nSummary:  {job.destination / 'summary.html'}")
     return 0
 
 
-def cohort_text(analysis: CohortAnalysis, findings: Sequence[CohortFinding]) -> str:
-    """Return the main numbers and the findings as text for people."""
-    cohort = analysis.cohort
-    sizes = ", ".join(f"{size} {group}" for group, size in cohort.group_sizes.items())
-    counted = f"{len(cohort)} case{'s' if len(cohort) > 1 else ''}: {sizes}"
-    parts = [cohort.note, counted, _table(analysis), _findings_text(findings)]
+def cohort_text(done: CohortOutcome) -> str:
+    """Return the main numbers, the findings and how much is missing, as text for people."""
+    analysis, gaps = done.analysis, done.tables["gaps"].rows
+    missing = ""
+    if gaps:
+        missing = f"{len(gaps)} things are missing: gaps.csv says why, and what would bring them."
+        missing = missing if len(gaps) > 1 else "1 thing is missing: gaps.csv says why, and what would bring it."
+    parts = [analysis.cohort.note, sizes_text(analysis.cohort), _table(analysis), _areas_by_level(analysis)]
+    parts += [_survival(analysis), _findings_text(done.findings), missing]
     return "\n\n".join(part for part in parts if part)
 
 
 def _table(analysis: CohortAnalysis) -> str:
-    rhos = {record["roi"]: interval_text(record, "rho", "ci") for record in analysis.tables["correlation"].records()}
+    """Return the numbers of the mean, or of the level that most cases have."""
+    place = main_place(analysis.cohort)
+    rhos = {record["roi"]: interval_text(record, "rho", "ci") for record in _correlations(analysis, place)}
     rows = [["ROI", "To find", "ρ with BMD", "AUC", "Cutoff, HU", "Sensitivity", "Specificity"]]
-    for record in analysis.tables["roc"].records():
+    is_mean = bool(analysis.tables["roc"].rows)
+    records = analysis.tables["roc"].records() if is_mean else analysis.tables["roc_levels"].records(level=place)
+    for record in records:
         found = record["true_positive"]
         rows.append(
             [
@@ -80,19 +97,52 @@ def _table(analysis: CohortAnalysis) -> str:
                 else f"{record['true_negative']}/{record['n_negative']} = {number_text(record['specificity'], 2)}",
             ]
         )
-    return aligned(rows, left_columns=2) if len(rows) > 1 else ""
+    if len(rows) == 1:
+        return ""
+    title = f"{place}:" if place in LEVELS else f"Mean over {place}:"
+    return f"{title}\n{aligned(rows, left_columns=2)}"
+
+
+def _correlations(analysis: CohortAnalysis, place: str):
+    own = list(analysis.tables["correlation"].records()) if place == analysis.cohort.mean_name else []
+    levels_of_dxa = analysis.tables["correlation_levels"].records(level=place)
+    return own or [record for record in levels_of_dxa if record["density"].startswith("bmd")]
+
+
+def _areas_by_level(analysis: CohortAnalysis) -> str:
+    """Return the areas under the curves of each level beside each other, where there are several."""
+    places = list(dict.fromkeys(roc.level for roc in analysis.level_rocs))
+    if len(places) < 2:
+        return ""
+    areas: dict[tuple[str, str], dict[str, RegionRoc]] = {}
+    for roc in analysis.level_rocs:
+        areas.setdefault((roc.target, roc.roi), {})[roc.level] = roc
+    rows = [["AUC by level", "ROI", *places]]
+    for (target, roi), of_level in areas.items():
+        cells = [number_text(of_level[place].area.estimate, 2) if place in of_level else "–" for place in places]
+        rows.append([target, roi, *cells])
+    return aligned(rows, left_columns=2)
+
+
+def _survival(analysis: CohortAnalysis) -> str:
+    """Return Harrell's C and the hazard ratios of the main level or mean."""
+    place = main_place(analysis.cohort)
+    ratios: dict[str, list[str]] = {}
+    for record in analysis.tables["survival_hazard_ratios"].records(level=place):
+        held = f" (adjusted for {record['adjusted_for'].replace(';', ' and ')})" if record["adjusted_for"] else ""
+        ratios.setdefault(record["roi"], []).append(f"{interval_text(record, 'hazard_ratio', 'ci')}{held}")
+    rows = [["ROI", f"With {analysis.cohort.outcome_name}", "Harrell's C", "Hazard ratio per SD of lower HU"]]
+    for record in analysis.tables["survival_concordance"].records(level=place):
+        told = "; ".join(ratios.get(record["roi"], ["–"]))
+        rows.append([record["roi"], f"{record['events']}/{record['n']}", interval_text(record, "c", "ci"), told])
+    return aligned(rows, left_columns=1) if len(rows) > 1 else ""
 
 
 def _findings_text(findings: Sequence[CohortFinding]) -> str:
     if not findings:
         return ""
-    lines = ["Findings:"]
-    for code, of_kind in by_kind(findings).items():
-        shown = len(of_kind) if code == "left_out" else _SHOWN
-        lines += [f"- {_without_middle(finding.sentence)} {finding.remedy}".rstrip() for finding in of_kind[:shown]]
-        if len(of_kind) > shown:
-            lines.append(f"- {_without_middle(more_like_it(len(of_kind) - shown, in_columns(of_kind)))}")
-    return "\n".join(lines)
+    lines = [f"- {_without_middle(finding.sentence)} {finding.remedy}".rstrip() for finding in findings]
+    return "\n".join(["Findings:", *lines])
 
 
 def _without_middle(sentence: str) -> str:

@@ -6,8 +6,8 @@ from LumbarHULib.cohort.analysis import AnalysisOptions
 from LumbarHULib.cohort.study.comparison import compare_with_study
 from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
 from LumbarHULib.cohort_files.study_files import load_study_tables
-from LumbarHULib.cohort_files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
-from LumbarHULib.files.atomic_folder import OwnFolder, whole_folder
+from LumbarHULib.cohort_files.synthetic_files import COHORT, OUTCOME, READINGS, write_synthetic_cohort
+from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder
 from LumbarHULib.headless.cohort_command import cohort_text
 from LumbarHULib.headless.progress import Progress
 
@@ -27,20 +27,22 @@ def run_cohort_demo(options: argparse.Namespace) -> int:
     """
     progress = Progress()
     try:
-        with whole_folder(options.out, options.overwrite, _OWN_FOLDER) as folder:
+        with atomic_folder(options.out, options.overwrite, _OWN_FOLDER) as folder:
             note = write_synthetic_cohort(folder).note
             job = CohortJob(
                 table=folder / COHORT,
                 readings=folder / READINGS,
                 destination=folder / RESULT,
                 options=AnalysisOptions(prevalences=_PREVALENCES),
+                outcome_name=OUTCOME,
             )
             done = run_cohort_job(job, progress)
     finally:
         progress.clear()
-    out, text = options.out, cohort_text(done.analysis, done.findings)
+    out, text = options.out, cohort_text(done)
     beside = "\n".join(f"- {sentence}" for sentence in compare_with_study(done.analysis, load_study_tables()))
     shares = f"--prevalence {_PREVALENCES['osteoporosis']} --low-bmd-prevalence {_PREVALENCES['low_bmd']}"
+    shares += f" --outcome-name {OUTCOME}"
     print(
         f"{note}\n\n{text}\n\nBeside the study:\n{beside}\n\nTable and readings:  {out / COHORT}, {out / READINGS}\n"
         f"Summary:             {out / RESULT / 'summary.html'}\n"

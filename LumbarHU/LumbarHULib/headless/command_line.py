@@ -287,8 +287,9 @@ def _add_cohort(commands) -> None:
     cohort = commands.add_parser(
         "cohort",
         help="work out the statistics of a cohort: groups, correlation, ROC, cutoffs, agreement of readers",
-        description="Work out the statistics of a cohort with DXA as reference: tables, figures, a summary, and "
-        "cutoffs of its own. The table has a row per case; Docs/command-line.md names its columns.",
+        description="Work out the statistics of a cohort with DXA, quantitative CT or an outcome as reference: tables, "
+        "figures, a summary, and cutoffs of its own. The table has a row per case; Docs/command-line.md names its "
+        "columns.",
     )
     cohort.add_argument("table", type=Path, metavar="COHORT.csv", help="the cohort's table")
     cohort.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to be")
@@ -304,6 +305,35 @@ def _add_cohort(commands) -> None:
         "--low-bmd-prevalence",
         metavar="SHARE",
         help="the same for osteopenia or osteoporosis together; without it there are no predictive values for these",
+    )
+    for option, what in (
+        ("--qct-prevalence", "osteoporosis by quantitative CT"),
+        ("--qct-low-bmd-prevalence", "osteopenia or osteoporosis by quantitative CT"),
+        ("--outcome-prevalence", "the outcome"),
+    ):
+        cohort.add_argument(option, metavar="SHARE", help=f"the same for {what}")
+    cohort.add_argument(
+        "--mean",
+        default="L1-L4",
+        metavar="LEVELS",
+        help="levels that the mean is over, such as L1 or L1,L2 (default: L1-L4, which the study's cutoffs are of); "
+        "each level is analyzed by itself as well",
+    )
+    cohort.add_argument(
+        "--outcome-name",
+        default="outcome",
+        metavar="NAME",
+        help="what the columns outcome and outcome_days are about, such as fracture",
+    )
+    cohort.add_argument(
+        "--outcome-cutoff",
+        metavar="HU",
+        help="split Kaplan-Meier curves at these HU (default: at the study's cutoff for osteoporosis and the median)",
+    )
+    cohort.add_argument(
+        "--force-cutoffs",
+        action="store_true",
+        help="write cutoffs.json although a ROC curve does not show that low HU find what is looked for",
     )
     cohort.add_argument("--bootstraps", default="2000", metavar="N", help="resamples of each cutoff (default: 2000)")
     cohort.add_argument("--seed", default="1", metavar="N", help="seed of the bootstrap (default: 1)")

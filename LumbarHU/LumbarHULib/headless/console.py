@@ -99,9 +99,9 @@ def _hu_table(result: ReadingResult) -> str:
 def _class_table(result: ReadingResult, protocol: Protocol) -> str:
     limit_hu = single_measurement_error_hu(protocol)
     heads = [
-        ("", "", "", "", "In the", "From", "From", "Within"),
-        ("", "", "Mean", "Nearest", "cutoff's", "it in", "it in", "error"),
-        ("ROI", "Class", "HU", "cutoff", "95 % interval", "HU", "LSC", f"({limit_hu:.1f} HU)"),
+        ("", "Class by", "", "", "In the", "From", "From", "Within"),
+        ("", result.summaries[0].cutoffs.whose, "Mean", "Nearest", "cutoff's", "it in", "it in", "error"),
+        ("ROI", "cutoffs", "HU", "cutoff", "95 % interval", "HU", "LSC", f"({limit_hu:.1f} HU)"),
     ]
     lines = [aligned([*heads, *map(_class_row, result.summaries)], left_columns=2)]
     lines += _placement_lines(result.summaries, protocol)

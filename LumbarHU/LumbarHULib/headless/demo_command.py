@@ -8,7 +8,7 @@ from pathlib import Path
 from LumbarHULib.audit.folder import RECORD
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS
-from LumbarHULib.files.atomic_folder import OwnFolder, whole_folder
+from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder
 from LumbarHULib.files.csv_text import csv_text
 from LumbarHULib.files.markup_file import write_markup
 from LumbarHULib.files.seeds_file import write_seeds
@@ -35,7 +35,7 @@ def run_demo(options: argparse.Namespace) -> int:
     _check_is_no_case(options.out)
     progress = Progress()
     try:
-        with whole_folder(options.out, options.overwrite, _OWN_FOLDER) as folder:
+        with atomic_folder(options.out, options.overwrite, _OWN_FOLDER) as folder:
             progress(0.0, "Rendering the phantom")
             phantom = demo_ct()
             _write_inputs(folder, phantom)

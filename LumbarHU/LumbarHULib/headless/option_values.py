@@ -1,6 +1,9 @@
 """Numbers among the options, refused in a sentence where they are none."""
 
+import math
+
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import parse_levels
 
 _MOST_DIGITS = 9
 
@@ -34,3 +37,34 @@ def share(option: str, text: str) -> float:
     if not 0 < value < 1:
         raise InputError(f"{option} {text} is no share: give a number between 0 and 1, such as 0.2.")
     return value
+
+
+def number(option: str, text: str, least: float, most: float) -> float:
+    """Return the number that an option gives.
+
+    Raises
+    ------
+    InputError
+        If it is none, or off these limits.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        raise InputError(f"{option} {text} cannot be used: give a number from {least:g} to {most:g}.")
+    return value
+
+
+def levels(option: str, text: str) -> tuple[str, ...]:
+    """Return the levels that an option gives, as `parse_levels` reads them.
+
+    Raises
+    ------
+    InputError
+        If one is unknown or named twice.
+    """
+    try:
+        return parse_levels(text)
+    except InputError as problem:
+        raise InputError(f"{option} {text} cannot be used. {problem}") from problem

@@ -11,7 +11,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.label_maps import trimmed_mask
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
 from LumbarHULib.core.results import RoiMask
-from LumbarHULib.files.suggest_subfolder import folder_meant
+from LumbarHULib.files.suggest_subfolder import suggest_subfolder
 from LumbarHULib.images.ct_identity import GEOMETRY_TOLERANCE_MM, largest_offset_mm
 from LumbarHULib.images.dicom_file import is_dicom
 from LumbarHULib.images.dicom_segments import read_dicom_segments
@@ -132,7 +132,7 @@ def _found(path: Path, ct: CtVolume):
         yield from read_dicom_segments(path, ct)
         return
     files = _files_in(path) if path.is_dir() else [path]
-    if not files and (meant := folder_meant(path, _files_in)):
+    if not files and (meant := suggest_subfolder(path, _files_in)):
         raise InputError(f"“{path.name}” holds no label map of a region: {meant}")
     if not files or files[0].stem not in ROIS:
         raise InputError(

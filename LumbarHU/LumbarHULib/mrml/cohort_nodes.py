@@ -1,10 +1,11 @@
 """A cohort's tables and figures in the scene: found again by role, brought up to date by a second run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from LumbarHULib.cohort.analysis import CohortAnalysis
+from LumbarHULib.cohort.figure_values import FigureValues
 from LumbarHULib.cohort.figures import figures_of
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.core.errors import InputError
@@ -91,7 +92,7 @@ def write_cohort(scene, analysis: CohortAnalysis, tables: Mapping[str, Table]) -
     cohort = analysis.cohort
     if not cohort.name.strip():
         raise InputError("The cohort has no name: name its table.")
-    figures = figures_of(analysis)
+    figures = _for_scene(figures_of(analysis))
     found = [kept.node for kept in cohorts(scene) if kept.name == cohort.name]
     node = found[0] if found else _new_node(scene, cohort.name)
     owned = RoleNodes(node)
@@ -111,6 +112,20 @@ def write_cohort(scene, analysis: CohortAnalysis, tables: Mapping[str, Table]) -
     node.SetParameter("figures", json.dumps(kept))
     _put_in_folders(node, owned, f"{mark}Cohort {cohort.name}", {figure.name: figure.title for figure in figures})
     return CohortNodes(node)
+
+
+def _for_scene(figures: Sequence[FigureValues]) -> tuple[FigureValues, ...]:
+    """Return the figures that Slicer's plots can show and that a user would look for among so many.
+
+    Slicer's axes cannot name the rows of a forest plot; and of levels those of DXA are enough, where there are such.
+    The tables hold the same numbers.
+    """
+    has_dxa = any(figure.sheet == "roc_levels" for figure in figures)
+    return tuple(
+        figure
+        for figure in figures
+        if not figure.panels[0].intervals and not (has_dxa and figure.sheet.startswith("roc_levels_"))
+    )
 
 
 def _new_node(scene, name: str):

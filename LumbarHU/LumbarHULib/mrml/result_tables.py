@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from LumbarHULib.core.levels import ROIS, sorted_levels
 from LumbarHULib.core.quantities import QUANTITIES
-from LumbarHULib.core.results import ReadingResult, RoiSummary
+from LumbarHULib.core.results import ReadingResult, RoiSummary, class_heading
 from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
@@ -53,7 +53,7 @@ def _summary_columns(result: ReadingResult) -> dict[str, list]:
         columns[title] = [f"{measured[level].rois[row.roi].values['mean_hu']:.1f}" for row in rows]
     columns |= _columns("mean_hu", rows)
     columns["mean of"] = [" ".join(row.levels) for row in rows]
-    columns |= _columns("class", rows)
+    columns[class_heading(rows[0].cutoffs.whose)] = [row.class_words for row in rows]
     columns["beside the cutoff"] = [_nearness(row) for row in rows]
     for key in ("osteoporosis_cutoff_hu", "normal_cutoff_hu", "distance_hu", "distance_lsc"):
         columns |= _columns(key, rows)

@@ -11,6 +11,8 @@ from slicer.i18n import tr as _
 from LumbarHULib.cohort.analysis import AnalysisOptions
 from LumbarHULib.cohort_files.folder import OWN_COHORT_FOLDER
 from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
+from LumbarHULib.cohort_files.page import sizes_text
+from LumbarHULib.core.levels import parse_levels
 from LumbarHULib.files.atomic_folder import check_destination
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
@@ -101,6 +103,7 @@ class CohortSection(Section):
                     }
                 ),
                 readings=Path(readings) if readings else None,
+                mean_levels=parse_levels(self._ui.huCohortMeanCombo.currentText),
                 overwrite=folder.is_dir(),
             )
             check_destination(folder, overwrite=True, ours=OWN_COHORT_FOLDER)
@@ -114,11 +117,15 @@ class CohortSection(Section):
                 return
             self._panel.questions.has_written(folder)
             write_cohort(slicer.mrmlScene, outcome.analysis, outcome.tables)
-            sizes = ", ".join(f"{size} {group}" for group, size in outcome.analysis.cohort.group_sizes.items())
             self._tell(
                 _(
-                    "{count} cases: {sizes}. {findings} findings, in the table of what is doubtful. Files: {folder}"
-                ).format(count=len(outcome.analysis.cohort), sizes=sizes, findings=len(outcome.findings), folder=folder)
+                    "{sizes}. {findings} findings; {missing} things are missing, each in a table. Files: {folder}"
+                ).format(
+                    sizes=sizes_text(outcome.analysis.cohort),
+                    findings=len(outcome.findings),
+                    missing=len(outcome.tables["gaps"].rows),
+                    folder=folder,
+                )
             )
             for path in (self._ui.huCohortPath, self._ui.huCohortFolderPath):
                 path.addCurrentPathToHistory()

@@ -4,7 +4,7 @@ from slicer.i18n import tr as _
 
 from LumbarHULib.core.results import RoiSummary
 from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
-from LumbarHULib.panel.words import class_title
+from LumbarHULib.panel.words import class_word
 
 MEAN_DIGITS = SUMMARY_COLUMNS["mean_hu"].digits
 
@@ -20,7 +20,7 @@ def summary_headers() -> dict[str, tuple[str, str]]:
             ),
         ),
         "class": (
-            _("class"),
+            _("class by\nthe cutoffs"),
             _(
                 "Where the mean lies by the two cutoffs; a research aid, no diagnosis. Below it the share of trials, "
                 "with the midlines moved by a reader's plausible error, in which it lies at or below the lower cutoff, "
@@ -43,7 +43,7 @@ def summary_text(summary: RoiSummary, name: str) -> str:
         # Two decimals, as the study gives its own; a cohort's have more.
         return "\n".join(SUMMARY_COLUMNS[key].text(summary) for key in ("osteoporosis_cutoff_hu", "normal_cutoff_hu"))
     if name == "class":
-        return "\n".join([class_title(summary.class_name, summary.cutoffs.whose), *_shares_of_trials(summary)])
+        return "\n".join([class_word(summary.class_name), *_shares_of_trials(summary)])
     if summary.mean_hu is None:
         return "–"
     if name == "mean":

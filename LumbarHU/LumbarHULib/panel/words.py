@@ -15,12 +15,12 @@ def roi_title(roi: str) -> str:
     return titles[roi]
 
 
-def class_title(class_name: str, whose: str) -> str:
-    """Return what people read for a class, by whose cutoffs; never that something is ruled out."""
-    titles = {
-        "osteoporosis": _("at or below {whose} osteoporosis cutoff"),
-        "osteopenia": _("between {whose} cutoffs"),
-        "normal": _("at or above {whose} upper cutoff"),
+def class_word(class_name: str) -> str:
+    """Return the study's own word for a class."""
+    words = {
+        "osteoporosis": _("osteoporosis"),
+        "osteopenia": _("osteopenia"),
+        "normal": _("normal"),
         "not_classified": _("not classified"),
     }
-    return titles[class_name].format(whose=whose)
+    return words[class_name]

@@ -1,5 +1,7 @@
 """The outline at a proposed midline: looked at, and made even where a hair's breadth decides between two edges."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from LumbarHULib.core import polygons
@@ -18,6 +20,9 @@ from LumbarHULib.core.protocol import Protocol
 _NUDGES_MM = tuple((front_mm, back_mm) for front_mm in (0.0, -0.2, 0.2) for back_mm in (0.0, -0.2, 0.2))[1:]
 _EVERY = 4
 
+# Standard deviation of a guessed midline's ends, and how far they may be off the edge: any distance that is searched.
+_GUESSED_END_MM, _ANY_END_MM = 4.0, 100.0
+
 
 def outline_uv_mm(stack: AxialStack, frame: Frame, protocol: Protocol) -> np.ndarray:
     """Return the outline that the CT shows at a midline, a dense polygon in the frame."""
@@ -25,9 +30,13 @@ def outline_uv_mm(stack: AxialStack, frame: Frame, protocol: Protocol) -> np.nda
 
 
 def fitted_outline(stack: AxialStack, frame: Frame, protocol: Protocol) -> OutlineFit:
-    """Return the outline that the CT shows at a midline, and where a cortex is seen."""
+    """Return the outline that the CT shows at a midline, and where a cortex is seen.
+
+    The ends of a midline that is only proposed are no reader's: they say little of where the edge is.
+    """
     plane = PlaneImage(stack.voxels_hu[frame.mid_slice], frame.uv_from_ij)
-    return fit_outline(plane, frame.depth_mm, protocol.outline_model)
+    model = replace(protocol.outline_model, end_sd_mm=_GUESSED_END_MM, end_tolerance_mm=_ANY_END_MM)
+    return fit_outline(plane, frame.depth_mm, model)
 
 
 def evened_midline(

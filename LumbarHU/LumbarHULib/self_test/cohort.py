@@ -55,7 +55,8 @@ class CohortSteps(WalkBase):
         self._test.assertEqual(cohorts(slicer.mrmlScene), ())
 
     def work_out_a_cohort(self):
-        """The cohort's tables and figures are those of its files, and shown."""
+        """The cohort's tables and figures are those of its files, and shown; its mean is over the level chosen."""
+        self._ui.huCohortMeanCombo.setEditText("L1")
         self._ui.huCohortRunButton.click()
         settle()
         self._test.assertEqual(self._ui.huMessageLabel.text, "")
@@ -70,9 +71,15 @@ class CohortSteps(WalkBase):
         views = [slicer.mrmlScene.GetSingletonNode(f"LumbarHUCohort{n}", "vtkMRMLPlotViewNode") for n in range(1, 6)]
         for view, roi in zip(views, ROIS, strict=True):
             self._test.assertIs(view.GetPlotChartNode(), cohort.chart("roc", roi))
+        with (self._cohort_folder() / "roc_levels.csv").open(encoding="utf-8", newline="") as stream:
+            self._test.assertEqual([float(row["auc"]) for row in csv.DictReader(stream) if row["level"] == "L1"], areas)
+        self._test.assertFalse((self._cohort_folder() / "cutoffs.json").exists())
+        for figure in ("roc_L3", "correlation_L3", "roc_outcome"):
+            self._test.assertIsNotNone(cohort.chart(figure, "left"))
 
     def work_it_out_again(self):
         """A result that this panel did not write is replaced only when the user says so."""
+        self._ui.huCohortMeanCombo.setEditText("L1–L4")
         questions, summary = self._widget.panel.questions, self._cohort_folder() / "summary.html"
         written = summary.stat().st_mtime_ns
         questions.forget_written()

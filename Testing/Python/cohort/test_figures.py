@@ -46,7 +46,8 @@ def test_every_case_is_drawn_once_where_it_is():
 
 
 def test_a_cohort_without_groups_has_no_boxes_and_no_curves():
-    assert set(figures(HU, bmd=np.linspace(0.5, 1.4, 16))) == {"correlation"}
+    by_level = {f"correlation_{level}" for level in MEAN_LEVELS}
+    assert set(figures(HU, bmd=np.linspace(0.5, 1.4, 16))) == {"correlation", *by_level}
     assert figures(HU) == {}
 
 

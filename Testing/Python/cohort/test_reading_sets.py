@@ -24,7 +24,7 @@ def cohort_of(readings: list[Reading]) -> Cohort:
 
 def table_of(readings: list[Reading]):
     omissions = Omissions()
-    return agreement_table(cohort_of(readings), omissions), [finding.sentence for finding in omissions.findings()]
+    return agreement_table(cohort_of(readings), omissions), [": ".join(row[:3]) for row in omissions.table().rows]
 
 
 def two_readers(cases: int, origin=lambda case: "manual", **named) -> list[Reading]:
@@ -132,7 +132,7 @@ def test_both_readings_stay_in_a_table_with_their_mean_and_difference():
 def test_without_readings_the_table_is_empty_and_says_why():
     table, told = table_of([reading("c", "A")])
     assert table.rows == []
-    assert told == ["Agreement of readings: no case has two readings."]
+    assert told == ["Agreement of readings: : No case has two readings."]
 
 
 @pytest.mark.parametrize(("factor", "sentences"), [(1.1, 1), (1.0, 0)])

@@ -54,6 +54,14 @@ def test_hu_of_every_region_correlate_with_bmd_as_the_study_says(cohort, tables)
         assert spearmanr(mean_hu(cohort, roi), cohort.columns["bmd"]).statistic > tables.correlation_above
 
 
+def test_hu_of_every_level_correlate_with_its_bmd_as_the_study_says(cohort, tables):
+    for level in MEAN_LEVELS:
+        for roi in ROIS:
+            found = spearmanr(cohort.columns[f"hu_{level}_{roi}"], cohort.columns[f"bmd_{level}"])
+            assert found.statistic > tables.correlation_above
+            assert found.pvalue < 0.01
+
+
 def test_areas_are_the_studys_but_for_the_one_that_cannot_be(cohort, tables):
     for printed in tables.areas:
         found = area_under_curve(mean_hu(cohort, printed.roi), cohort.columns["group"], TARGETS["osteoporosis"])
@@ -81,7 +89,8 @@ def test_everything_about_it_says_synthetic(cohort):
 def test_the_columns_are_those_of_a_cohort_table(cohort):
     hu = [f"hu_{level}_{roi}" for level in MEAN_LEVELS for roi in ROIS]
     rest = ["sex", "age", "bmi", "bmd", *(f"bmd_{level}" for level in MEAN_LEVELS), "bmd_neck", "t_score", "group"]
-    assert list(cohort.columns) == ["case", *hu, *rest, "t_score_site", "dxa_device", "days_ct_dxa", "menopause"]
+    more = ["t_score_site", "dxa_device", "days_ct_dxa", "menopause", "qct_mg_cc", "outcome", "outcome_days"]
+    assert list(cohort.columns) == ["case", *hu, *rest, *more]
     assert {len(column) for column in cohort.columns.values()} == {100}
 
 

@@ -56,7 +56,8 @@ def test_no_more_groups_than_there_are_can_be_those_of_t_scores():
 def test_of_hu_and_groups_alone_it_names_what_these_allow():
     told = method()
     assert told.startswith(
-        "Mean Hounsfield units (HU) over the lumbar vertebrae L1–L4 in the regions round, oval, right "
+        "Mean Hounsfield units (HU) over the vertebrae L1–L4 and of the single vertebrae L1, L2, L3 and L4 in the "
+        "regions round, oval, right "
     )
     for word in ("Dunn", "Friedman", *OF_ROC[:4], "κ"):
         assert word in told
@@ -67,7 +68,7 @@ def test_of_hu_and_groups_alone_it_names_what_these_allow():
 def test_of_one_region_and_level_without_groups_there_is_little_to_name():
     told = method(ROIS[:1], MEAN_LEVELS[:1], ("",) * 16)
     assert told.startswith(
-        "Mean Hounsfield units (HU) of single lumbar vertebrae in the region round of 16 patients were analyzed. "
+        "Mean Hounsfield units (HU) of the single vertebra L1 in the region round of 16 patients were analyzed. "
         "HU are given as median and quartiles (weighted average at the ranks (n + 1)p). All intervals"
     )
     assert "seed" not in told
@@ -77,7 +78,7 @@ def test_it_names_the_tests_and_the_held_columns_that_there_were():
     told = method(age=60 + np.arange(16.0) ** 1.3, bmd=HU / 140, prevalences={"osteoporosis": 0.3})
     assert "as the Shapiro–Wilk test allows, and compared between groups by " in told
     assert "χ²" not in told
-    assert "interval of Bonett and Wright, plain and adjusted for age." in told
+    assert "interval of Bonett and Wright, plain and adjusted for age; by level, p was corrected by Holm" in told
     assert "hold for a prevalence of 30 % for osteoporosis." in told
     sexes = method(sex=("male", "female") * 8)
     assert "Characteristics are counted, and compared between groups by Pearson's χ² test." in sexes

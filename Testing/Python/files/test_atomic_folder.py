@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.atomic_folder import OwnFolder, check_destination, whole_folder
+from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder, check_destination
 
 
 def everything_in(folder: Path) -> dict[str, str | None]:
@@ -28,7 +28,7 @@ def old(tmp_path):
 
 
 def write(destination: Path, overwrite: bool = False, error: BaseException | None = None) -> None:
-    with whole_folder(destination, overwrite) as folder:
+    with atomic_folder(destination, overwrite) as folder:
         (folder / "results.csv").write_text("new", encoding="utf-8")
         (folder / "labelmaps").mkdir()
         if error is not None:
@@ -52,7 +52,7 @@ def test_the_folder_may_be_entered_by_whom_the_system_allows(tmp_path):
 
 
 def test_nothing_is_there_before_the_end(tmp_path):
-    with whole_folder(tmp_path / "out"):
+    with atomic_folder(tmp_path / "out"):
         assert not (tmp_path / "out").exists()
     assert (tmp_path / "out").exists()
 
@@ -96,7 +96,7 @@ def test_an_empty_folder_is_in_nobodys_way(tmp_path):
 
 
 def test_the_old_folder_is_there_until_the_new_one_is_whole(old):
-    with whole_folder(old, overwrite=True):
+    with atomic_folder(old, overwrite=True):
         assert everything_in(old) == {"results.csv": "old"}
 
 
@@ -109,7 +109,7 @@ def test_after_an_error_the_old_folder_is_as_it_was(old, tmp_path, error):
 
 def test_a_folder_that_came_into_being_meanwhile_is_not_overwritten(tmp_path):
     def slowly():
-        with whole_folder(tmp_path / "out"):
+        with atomic_folder(tmp_path / "out"):
             (tmp_path / "out").mkdir()
             (tmp_path / "out" / "somebody's").write_text("work", encoding="utf-8")
 

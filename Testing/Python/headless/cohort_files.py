@@ -4,10 +4,12 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pytest
 from statsmodels.stats.multitest import multipletests
 
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 
+CLOSE = pytest.approx
 HU_NAMES = [f"hu_{level}_{roi}" for level in MEAN_LEVELS for roi in ROIS]
 
 
@@ -62,3 +64,14 @@ def number(row: dict, name: str) -> float:
 def holm(p_values) -> np.ndarray:
     """Return p-values corrected by Holm's method, by statsmodels."""
     return multipletests(p_values, method="holm")[1]
+
+
+def brute_covariance(columns: list[np.ndarray], positive: np.ndarray) -> np.ndarray:
+    """Return DeLong's covariance from every pair of a positive and a negative case."""
+    kernels = [
+        (hu[positive][:, None] < hu[~positive][None, :]) + 0.5 * (hu[positive][:, None] == hu[~positive][None, :])
+        for hu in columns
+    ]
+    by_positive = np.cov([kernel.mean(axis=1) for kernel in kernels])
+    by_negative = np.cov([kernel.mean(axis=0) for kernel in kernels])
+    return by_positive / positive.sum() + by_negative / (~positive).sum()

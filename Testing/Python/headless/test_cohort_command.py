@@ -6,7 +6,7 @@ import re
 import sys
 
 import pytest
-from headless.cohort_files import column, mean_hu, random_cohort, table, write_table
+from headless.cohort_files import column, mean_hu, random_cohort, rows_where, table, write_table
 from headless.command_runner import lumbarhu, lumbarhu_process
 from headless.phantom_files import files_of
 
@@ -30,6 +30,11 @@ def cohort(tmp_path, rows, *more, name="clinic.csv"):
     return lumbarhu("cohort", write_table(tmp_path / name, rows), "--out", out, *FAST, *more), out
 
 
+def gaps(out, analysis):
+    """Return the rows of what is missing of an analysis."""
+    return rows_where(out / "gaps.csv", analysis=analysis)
+
+
 def assert_refused(run, says):
     assert (run.exit_code, run.out) == (2, "")
     assert run.err.count("\n") == 1
@@ -40,7 +45,8 @@ def test_every_file_is_there_and_no_other(example_cohort):
     result = example_cohort / "result"
     assert {path.name for path in result.iterdir()} == set(OWN_COHORT_FOLDER.names)
     pictures = {path.name for path in (result / "figures").iterdir()}
-    names = ("correlation", "groups", "roc", "bland_altman_1")
+    names = ["flow", "correlation", "groups", "correlation_levels", "survival", "bland_altman_1"]
+    names += [f"{name}{of}" for name in ("roc", "roc_levels", "forest") for of in ("", "_qct", "_outcome")]
     assert pictures == {f"{name}.{ending}" for name in names for ending in ("png", "svg")}
 
 
@@ -66,9 +72,10 @@ def test_the_same_table_gives_the_same_bytes_and_seed_and_prevalence_change_only
     run = lumbarhu("cohort", tmp_path / "clinic.csv", "--out", out, *FAST, *options)
     changed = {name for name, content in files_of(out).items() if before[name] != content}
     assert run.exit_code == 0
-    # The prevalence of osteopenia or osteoporosis was not stated before, which is a finding.
-    of_prevalence = {"predictive.csv", "findings.csv"}
-    assert changed == {"roc.csv", "cutoff_accuracy.csv", "cutoffs.json", "summary.html"} | of_prevalence
+    # The prevalence was not stated before, which is a gap.
+    of_prevalence = {"predictive.csv", "predictive_levels.csv", "gaps.csv"}
+    of_seed = {f"{name}{of}.csv" for name in ("roc", "cutoff_accuracy") for of in ("", "_levels")}
+    assert changed == {"cutoffs.json", "summary.html"} | of_prevalence | of_seed
     told = {(row["target"], row["prevalence"]) for row in table(out / "predictive.csv")}
     assert told == {("osteoporosis", "0.1"), ("low_bmd", "0.5")}
     assert "10 % for osteoporosis and 50 % for osteopenia" in (out / "summary.html").read_text(encoding="utf-8")
@@ -85,9 +92,14 @@ def test_what_has_no_stated_prevalence_gets_no_predictive_values(tmp_path, state
     run, out = cohort(tmp_path, random_cohort(), *stated)
     assert run.exit_code == 0
     assert {(row["target"], row["prevalence"]) for row in table(out / "predictive.csv")} == {(target, "0.2")}
-    left_out = f"Predictive values without those for {other}: its prevalence was not stated."
-    for text in (run.out, (out / "findings.csv").read_text(encoding="utf-8")):
-        assert text.count(left_out) == 1
+    (gap,) = gaps(out, "Predictive values")
+    option = {"osteoporosis": "--prevalence"}.get(other, "--low-bmd-prevalence")
+    assert gap == {
+        "analysis": "Predictive values",
+        "left_out": other,
+        "reason": "Its prevalence was not stated.",
+        "would_need": f"the option {option}",
+    }
     summary = (out / "summary.html").read_text(encoding="utf-8")
     assert f"hold for a prevalence of 20 % for {positive}. " in summary
 
@@ -138,18 +150,26 @@ def test_what_is_missing_is_left_out_by_name_and_the_rest_goes_on(tmp_path):
     rows = [{"case": row["case"], "group": row["group"], **hu_of(row, "round")} for row in random_cohort()]
     run, out = cohort(tmp_path, rows)
     assert run.exit_code == 0
-    told = [row["sentence"] for row in table(out / "findings.csv")]
+    told = [tuple(row.values()) for row in table(out / "gaps.csv")]
+    missing = "sex; menopause; age; bmi; bmd; bmd_neck; bmd_hip; t_score; days_ct_dxa"
+    no_column = "The table has no such column, or no value in it that can be used."
     for part in (
-        "Characteristics without sex, menopause, age, bmi, bmd, bmd_neck, bmd_hip, t_score, days_ct_dxa: the table has "
-        "no such column, or no value in it that can be used.",
-        "Correlation with BMD without L1–L4, L1, L2, L3, L4: the table has no such density.",
-        "Agreement of readings: no case has a reading.",
-        "cutoffs.json is not written: oval: there is no cutoff for osteoporosis and low_bmd.",
-        "protocol.json is not written: the cases have no readings of two readers that differ.",
+        ("Characteristics", missing, no_column, missing),
+        ("Correlation with density", "", "The table has no density.", "bmd, t_score or qct_mg_cc"),
+        ("Agreement of readings", "", "No case has a reading.", "audit, or the option --readings"),
+        (
+            "Everything about some regions",
+            "oval; right; front; left",
+            "No case has HU there.",
+            "hu_…_oval; hu_…_right; hu_…_front; hu_…_left",
+        ),
     ):
         assert part in told
-        assert part.removesuffix(".") in run.out
-    assert "No case has HU in oval, right, front, left, which is left out everywhere." in told
+    reasons = {row[0]: row[2] for row in told}
+    assert reasons["cutoffs.json"] == "It is not written. oval: There is no cutoff for osteoporosis and low_bmd."
+    assert "The cases have no readings of two readers that differ." in reasons["protocol.json"]
+    assert f"{len(told)} things are missing: gaps.csv says why" in run.out
+    assert {row["code"] for row in table(out / "findings.csv")} == {"small_group"}
     assert [row["roi"] for row in table(out / "roc.csv")] == ["round", "round"]
     assert table(out / "correlation.csv") == []
     assert not (out / "cutoffs.json").exists()
@@ -158,8 +178,16 @@ def test_what_is_missing_is_left_out_by_name_and_the_rest_goes_on(tmp_path):
 def test_every_column_with_findings_of_one_kind_is_named_where_they_are_told_of_together(tmp_path):
     rows = [{"case": row["case"], "group": row["group"], **hu_of(row, "round")} for row in random_cohort(6)]
     run, out = cohort(tmp_path, [row | {"age": "old", "bmd": "low"} for row in rows])
-    assert "- … and 9 more like it in age, bmd (findings.csv)." in run.out
-    assert "12 findings of one kind in age, bmd, such as: Row 2" in (out / "summary.html").read_text(encoding="utf-8")
+    told = "12 findings of one kind in age, bmd (rows.csv), such as: Row 2"
+    assert run.out.count("findings of one kind") == 1
+    for text in (run.out, (out / "summary.html").read_text(encoding="utf-8")):
+        assert told in text
+    (finding,) = rows_where(out / "findings.csv", code="no_number")
+    assert finding["sentence"].startswith(told)
+    rows = rows_where(out / "rows.csv", code="no_number")
+    assert sorted((row["column"], int(row["row"])) for row in rows) == [
+        (column, row) for column in ("age", "bmd") for row in range(2, 8)
+    ]
 
 
 def hu_of(row: dict, roi: str) -> dict:
@@ -180,9 +208,9 @@ def test_missing_cells_are_counted_where_they_count(tmp_path):
     }
     assert [row["n_negative"] for row in table(out / "roc.csv")][:5] == ["15"] * 5
     told = [row["sentence"] for row in table(out / "findings.csv")]
-    assert "1 case has no group, so what compares groups goes without." in told
-    assert any(sentence.startswith("1 case has no mean over L1–L4 in left") for sentence in told)
-    assert any(sentence.startswith("1 case has a mean over fewer levels than L1–L4 in oval") for sentence in told)
+    assert "1 case has no group by DXA, so what compares groups goes without." in told
+    assert "Without a mean over L1–L4: 1 case in left." in told
+    assert "With a mean over fewer levels than L1–L4: 1 case in oval." in told
     summary = (out / "summary.html").read_text(encoding="utf-8")
     assert re.search(r"BMD of L1–L4 .*?\), n = 23<", summary, re.DOTALL)
     assert {"round, 8 : 15", "left, 7 : 15"} <= set(re.findall(r">(\w+, \d+ : \d+)<", summary))
@@ -203,6 +231,9 @@ def test_groups_that_are_empty_leave_out_what_needs_them(tmp_path, groups):
     assert len(table(out / "correlation.csv")) == 5
     targets = {row["target"] for row in table(out / "roc.csv")}
     assert targets == ({"osteoporosis", "low_bmd"} if len(groups) == 2 else set())
+    if groups == [""]:
+        assert "24 cases, none with a reference" in run.out
+        return
     sizes = [float(x) for x in re.search(r"24 cases: (\d+) normal, (\d+) osteopenia, (\d+)", run.out).groups()]
     assert sizes == [sum(row["group"] == name for row in rows) for name in ("normal", "osteopenia", "osteoporosis")]
 
@@ -218,7 +249,7 @@ def test_constant_hu_are_told_and_nothing_else_is_lost(tmp_path):
     run, out = cohort(tmp_path, rows)
     assert run.exit_code == 0
     assert {row["roi"] for row in table(out / "roc.csv")} == set(ROIS) - {"round"}
-    assert "is 5 in every case" in (out / "findings.csv").read_text(encoding="utf-8")
+    assert "is 5 in every case" in (out / "gaps.csv").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -311,10 +342,10 @@ def test_what_is_left_out_for_one_reason_is_told_once_with_every_name(example_co
     run = lumbarhu("cohort", tmp_path / "two.csv", "--out", tmp_path / "out", *FAST)
     assert run.exit_code == 0
     told = [line for line in run.out.splitlines() if line.startswith("- ")]
-    assert len(told) < 30
-    assert max(map(len, told)) < 300
-    (row,) = [row for row in table(tmp_path / "out" / "findings.csv") if "Tests of HU by group" in row["sentence"]]
-    assert "A comparison of each needs at least 2 groups with values, and there is 1." in row["sentence"]
+    assert len(told) < 6
+    assert max(map(len, told)) < 400
+    (row,) = gaps(tmp_path / "out", "Tests of HU by group")
+    assert row["reason"] == "A comparison of each needs at least 2 groups with values, and there is 1."
     for level in ("L1", "L2", "L3", "L4", "L1–L4"):
         for roi in ("bmd", *ROIS):
-            assert f"{roi} of {level}" in row["sentence"]
+            assert f"{roi} of {level}" in row["left_out"]

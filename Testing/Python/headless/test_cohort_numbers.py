@@ -151,7 +151,7 @@ def correlation_interval(rho: float, n: int) -> tuple[float, float]:
 
 def test_correlations_are_scipys_with_the_interval_of_bonett_and_wright(result, cases):
     rows = [("L1–L4", row) for row in table(result / "correlation.csv")]
-    rows += [(row["level"], row) for row in table(result / "correlation_levels.csv")]
+    rows += [(row["level"], row) for row in table(result / "correlation_levels.csv") if row["density"] != "qct_mg_cc"]
     assert len(rows) == 25
     for level, row in rows:
         expected = stats.spearmanr(values_of(cases, level, row["roi"]), values_of(cases, level, "bmd"))

@@ -13,9 +13,9 @@ from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL
 
 # The protocol's own words.
 STUDYS_WORDS = {
-    "osteoporosis": "at or below the study's osteoporosis cutoff",
-    "osteopenia": "between the study's cutoffs",
-    "normal": "at or above the study's upper cutoff",
+    "osteoporosis": "osteoporosis",
+    "osteopenia": "osteopenia",
+    "normal": "normal",
 }
 
 
@@ -59,7 +59,11 @@ def test_the_values_that_are_other_than_in_the_protocol_it_comes_with_stand_on_t
 def test_the_tables_are_narrow_and_their_columns_name_their_limits(measured):
     lines, summary = measured()
     (head,) = [line for line in lines if line.endswith("(11.4 HU)")]
-    assert head.split()[:2] == ["ROI", "Class"]
+    assert head.split()[:2] == ["ROI", "cutoffs"]
+    assert [line.strip()[:11] for line in lines[lines.index(head) - 2 : lines.index(head)]] == [
+        "Class by   ",
+        "the study's",
+    ]
     table = lines[lines.index(head) - 2 : lines.index(head) + 6]
     assert max(map(len, table)) <= 110
     for line, row in zip(table[3:], summary, strict=True):

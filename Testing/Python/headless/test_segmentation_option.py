@@ -104,7 +104,7 @@ def test_a_segmentation_on_a_grid_of_its_own_gives_the_same_midlines(spine, prop
         one, other = (
             points_of(folder / "markups" / f"{level}-midline.mrk.json") for folder in (proposed, tmp_path / "out")
         )
-        assert np.abs(one - other).max() < 0.3
+        assert np.abs(one - other).max() < 0.5
 
 
 def test_the_user_names_the_segments_and_the_levels(spine, tmp_path):

@@ -12,7 +12,7 @@ from mrml.test_subject_hierarchy import hierarchy_of, tree
 from sklearn.metrics import roc_curve
 from vtk.util.numpy_support import vtk_to_numpy
 
-from LumbarHULib.cohort.analysis import AnalysisOptions, analyze, findings_table
+from LumbarHULib.cohort.analysis import AnalysisOptions, analyze
 from LumbarHULib.cohort_files.folder import write_cohort_folder
 from LumbarHULib.cohort_files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
 from LumbarHULib.cohort_files.table import read_cohort
@@ -45,8 +45,7 @@ def analysis(folder):
 
 @pytest.fixture(scope="module")
 def tables(analysis, folder):
-    findings = write_cohort_folder(folder / "result", analysis)
-    return {**analysis.tables, "findings": findings_table(findings)}
+    return write_cohort_folder(folder / "result", analysis)
 
 
 @pytest.fixture
@@ -92,7 +91,9 @@ def test_numbers_stay_numbers_and_gaps_are_empty(nodes):
 
 
 def test_every_figure_is_a_chart_for_each_region(nodes):
-    assert [figure.name for figure in nodes.figures] == ["correlation", "groups", "roc", "bland_altman_1"]
+    of_levels = [f"{name}_{level}" for level in ("L1", "L2", "L3", "L4") for name in ("correlation", "roc")]
+    of_mean = ["correlation", "groups", "roc", "roc_qct", "roc_outcome"]
+    assert [figure.name for figure in nodes.figures] == [*of_mean, *of_levels, "survival", "bland_altman_1"]
     for figure in nodes.figures:
         assert figure.panels == ROIS
         for panel in figure.panels:
@@ -100,7 +101,7 @@ def test_every_figure_is_a_chart_for_each_region(nodes):
             assert panel in chart.GetTitle()
             assert "SYNTHETIC" in chart.GetTitle()
             assert any("n = " in label for label, _ in series_of(chart))
-            units = ("HU", "g/cm²", "specificity", "sensitivity", "1: normal")
+            units = ("HU", "g/cm²", "specificity", "sensitivity", "1: normal", "years", "without")
             for axis in (chart.GetXAxisTitle(), chart.GetYAxisTitle()):
                 assert any(unit in axis for unit in units)
 
@@ -142,11 +143,13 @@ def test_all_stands_in_one_folder(scene, nodes):
     below = tree(hierarchy_of(scene), hierarchy_of(scene).GetSceneItemID())
     (name,) = below
     assert name == "SYNTHETIC – Cohort synthetic-cohort"
+    of_levels = [
+        f"{title}, {level}" for level in ("L1", "L2", "L3", "L4") for title in ("HU against BMD", "ROC curves")
+    ]
     assert list(below[name]) == [
-        "Tables",
-        "HU against BMD",
-        "HU by group",
-        "ROC curves",
+        *("Tables", "HU against BMD", "HU by group", "ROC curves", "ROC curves, QCT", "ROC curves, outcome"),
+        *of_levels,
+        "Outcome in the course of time",
         "synthetic-A minus synthetic-B",
     ]
     assert len(below[name]["Tables"]) == len(nodes.table_names)
@@ -181,7 +184,7 @@ def test_deleted_nodes_come_back_with_the_next_run(scene, nodes, analysis, table
     scene.RemoveNode(nodes.chart("roc", "left"))
     assert (nodes.table("roc"), nodes.chart("roc", "left")) == (None, None)
     again = write_cohort(scene, analysis, tables)
-    assert len(columns(again.table("roc"))["roi"]) == 10
+    assert len(columns(again.table("roc"))["roi"]) == 25
     assert len(series_of(again.chart("roc", "left"))) == 5
 
 

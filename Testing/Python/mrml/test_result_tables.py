@@ -35,7 +35,7 @@ def test_the_summary_table_has_a_row_for_every_region(reading, measurer):
     assert shown["mean (HU)"][1] == f"{result.summaries[1].mean_hu:.1f}"
     assert shown["osteoporosis cutoff (HU)"][0] == "87.75"
     titles = list(shown)
-    assert titles[titles.index("class") + 1] == "beside the cutoff"
+    assert titles[titles.index("Class by the study's cutoffs") + 1] == "beside the cutoff"
     assert columns(results_table(reading))["excluded"][10] == "metal ”screw” near it"
 
 
@@ -49,7 +49,7 @@ def test_a_reading_without_a_level_has_tables_without_rows_of_levels(start_readi
     reading = start_reading(levels=())
     ReadingMeasurer(reading).measure()
     assert results_table(reading).GetNumberOfRows() == 0
-    assert columns(summary_table(reading))["class"] == ["not classified"] * 5
+    assert columns(summary_table(reading))["Class by the study's cutoffs"] == ["not classified"] * 5
 
 
 def test_a_table_that_is_filled_again_is_one_event_and_the_same_node(reading, measurer):

@@ -202,7 +202,9 @@ def _page(readings: Sequence[_Reading], problems: Sequence[str]) -> str:
     parts = [
         html.heading(_TITLE, 1),
         html.paragraph(f"{count}; LumbarHU {__version__}. {NOTICE}", "note"),
-        html.paragraph("Each report names the cutoffs of its case. Agree: how many regions have one class.", "note"),
+        html.paragraph(
+            "The classes are by the cutoffs that each report names. Agree: how many regions have one class.", "note"
+        ),
         '<div class="find" hidden>'
         '<div><label for="text">Find a case, reader or finding</label><input id="text" type="search"></div>'
         '<div><label for="class">A region with the class</label>'

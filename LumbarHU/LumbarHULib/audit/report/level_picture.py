@@ -10,8 +10,10 @@ import numpy as np
 from LumbarHULib.audit.report.pixel_edges import pixel_edges, svg_path
 from LumbarHULib.audit.report.png_image import gray_png
 from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.checks.outline import doubtful_stretches
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.core.outline.outline import Outline
+from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.files.drawing_colors import CONTOUR_ROIS, FILLED_ROIS, MARKUP_COLORS, ROI_COLORS, hex_color
 from LumbarHULib.images.label_map_file import read_label_boxes
@@ -40,6 +42,7 @@ PICTURE_STYLE = (
 .picture { display: block; width: 100%; height: auto; background: #000; }
 .picture path, .picture line, .picture polygon { vector-effect: non-scaling-stroke; }
 .outline { stroke-dasharray: 4 2; }
+svg .outline.doubtful { stroke: #000; stroke-dasharray: 2 3; }
 .boundary { stroke-dasharray: 7 3; }
 .picture text { font: 600 4px system-ui, sans-serif; fill: #fff; stroke: #000; stroke-width: .7px;
   paint-order: stroke; }
@@ -72,7 +75,11 @@ class _Plane:
 
 
 def level_pictures(
-    levels: Sequence[LevelResult], stack: AxialStack, label_maps: Path, sides_known: bool = True
+    levels: Sequence[LevelResult],
+    stack: AxialStack,
+    label_maps: Path,
+    protocol: Protocol,
+    sides_known: bool = True,
 ) -> dict[str, str]:
     """Return for each level an SVG drawing of its mid-slice, all to one scale.
 
@@ -83,6 +90,8 @@ def level_pictures(
         The CT.
     label_maps : pathlib.Path
         The folder with the exported label maps, from which the regions are drawn.
+    protocol : Protocol
+        Says from which doubt a stretch of an outline is drawn broken.
     sides_known : bool
         False puts a question mark behind the sides' letters: the CT does not say which side is which.
     """
@@ -96,7 +105,8 @@ def level_pictures(
     for number, (plane, box) in enumerate(zip(planes, boxes, strict=True)):
         name = plane.level.level
         regions = {roi: labels[roi][number][0] == LABEL_VALUES[name] for roi in ROIS}
-        pictures[name] = _drawing(plane, stack.voxels_hu[box][0], box, half_xy_mm, regions, sides_known)
+        doubtful = [stretch.curve_uv_mm for stretch in doubtful_stretches(plane.level, protocol)]
+        pictures[name] = _drawing(plane, stack.voxels_hu[box][0], box, half_xy_mm, regions, doubtful, sides_known)
     return pictures
 
 
@@ -127,7 +137,13 @@ def _box(plane: _Plane, half_xy_mm: np.ndarray, stack: AxialStack) -> tuple[slic
 
 
 def _drawing(
-    plane: _Plane, voxels_hu: np.ndarray, box, half_xy_mm: np.ndarray, regions: Mapping, sides_known: bool
+    plane: _Plane,
+    voxels_hu: np.ndarray,
+    box,
+    half_xy_mm: np.ndarray,
+    regions: Mapping,
+    doubtful_uv_mm: Sequence[np.ndarray],
+    sides_known: bool,
 ) -> str:
     level = plane.level
     left, top = plane.center_xy_mm - half_xy_mm
@@ -160,6 +176,7 @@ def _drawing(
         *(f'<path class="{roi}" d="{svg_path(pixel_edges(regions[roi]))}"/>' for roi in (*FILLED_ROIS, *CONTOUR_ROIS)),
         '</g></g><g class="lines">',
         f'<polygon class="outline" points="{" ".join(lines["outline"])}"/>',
+        *(f'<path class="outline doubtful" d="M{"L".join(points(curve))}"/>' for curve in doubtful_uv_mm),
     ]
     for role in ("boundary", "midline"):
         parts.append(f'<path class="{role}" d="M{"L".join(lines[role])}"/>')

@@ -47,10 +47,11 @@ NUMBERS_STYLE = """
 def class_table(result: ReadingResult, protocol: Protocol) -> str:
     """Return the table of means, classes and distances, in HTML."""
     limit_hu = single_measurement_error_hu(protocol)
+    whose = result.summaries[0].cutoffs.whose
     header = [
         "ROI",
         "Mean HU",
-        "Class",
+        Html(f"Class by<br>{html.escaped(whose)} cutoffs"),
         *(
             Html(text)
             for text in (

@@ -142,14 +142,17 @@ def _what_it_is(audit: Audit) -> Html:
 def _pictures(audit: Audit, label_maps: Path) -> list[str]:
     if not audit.result.levels:
         return []
-    pictures = level_pictures(audit.result.levels, audit.stack, label_maps, audit.scan_facts.orientation_known)
+    pictures = level_pictures(
+        audit.result.levels, audit.stack, label_maps, audit.protocol.protocol, audit.scan_facts.orientation_known
+    )
     figures = [
         f"<figure>{pictures[level.level]}<figcaption>{_caption(level)}</figcaption></figure>"
         for level in audit.result.levels
     ]
     window = (
         f"Window {HIGH_HU - LOW_HU:g} HU, level {(HIGH_HU + LOW_HU) / 2:g} HU. Seen from below: R is the patient's "
-        "right. The regions are drawn along the voxels of the exported label maps."
+        "right. The regions are drawn along the voxels of the exported label maps. Where the outline is black and "
+        "broken, the CT shows no edge of the body's own, and it may be off."
     )
     switches = "".join(
         f'<label><input type="checkbox" id="{name}" checked> {text}</label>'

@@ -1,6 +1,4 @@
-"""What the outline finder does with closed splines: their stiffness, and where their control points stand."""
-
-from functools import lru_cache
+"""What the outline finder does with closed splines: where their control points stand, and drawing one along nodes."""
 
 import numpy as np
 
@@ -8,18 +6,6 @@ from LumbarHULib.core.closed_spline import spline_matrices
 
 # Samples per control point where places along the curve are looked up.
 LOOKUP_SAMPLES = 48
-
-
-@lru_cache(maxsize=4)
-def bending_energy(count: int) -> np.ndarray:
-    """Return the matrix of a closed polygon's bending, shape (count, count).
-
-    It sums the squares of third differences that are made such that they vanish on every ellipse: a body that is seen
-    nowhere would be an ellipse, and a gap is bridged as an ellipse's arc would bridge it.
-    """
-    after, identity = np.roll(np.eye(count), 1, axis=1), np.eye(count)
-    bend = (after - identity) @ (after + after.T - 2 * np.cos(2 * np.pi / count) * identity)
-    return bend.T @ bend
 
 
 def outward_normals(derivative: np.ndarray) -> np.ndarray:
@@ -40,60 +26,117 @@ def midline_crossings(dense: np.ndarray) -> tuple[float, float]:
     return float(place[np.argmax(v)]), float(place[np.argmin(v)])
 
 
-def spread_points(points: np.ndarray) -> np.ndarray:
-    """Move control points along their spline: evenly on each half, the midline's ends midway between two of them.
+def spread_points(polygon: np.ndarray, count: int) -> np.ndarray:
+    """Return control points along a dense polygon: evenly on each half, the axis's ends midway between two of them.
 
     Parameters
     ----------
-    points : array, shape (n, 2)
-        Control points, counterclockwise in (u, v).
-
-    Returns
-    -------
-    array, shape (n, 2)
-        The first to the patient's right of the anterior midline end.
-    """
-    count = len(points)
-    dense = spline_matrices(count, 12)[0] @ points
-    closed = np.concatenate([dense, dense, dense[:1]])
-    arc = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
-    front, back = midline_crossings(dense)
-    back += len(dense) * (back < front)
-    front_mm, back_mm, again_mm = np.interp([front, back, front + len(dense)], np.arange(len(arc)), arc)
-    share = (np.arange(count // 2) + 0.5) / (count // 2)
-    places = np.concatenate([front_mm + share * (back_mm - front_mm), back_mm + share * (again_mm - back_mm)])
-    return np.column_stack([np.interp(places, arc, closed[:, axis]) for axis in (0, 1)])
-
-
-def stiff_spline(nodes: np.ndarray, weights: np.ndarray, count: int, stiffness: float, robust_mm: float) -> np.ndarray:
-    """Draw a stiff closed spline along nodes, leaving aside those that stand out.
-
-    Parameters
-    ----------
-    nodes : array, shape (n, 2)
-        Nodes in order around the body.
-    weights : array, shape (n,)
-        Weight of each node; nodes without evidence keep a little.
+    polygon : array, shape (m, 2)
+        Closed, counterclockwise, the body's axis along u = 0.
     count : int
-        Control points of the spline.
-    stiffness : float
-        Weight of `bending_energy` against one node of weight 1.
-    robust_mm : float
-        Distance from the spline at which a node's weight is halved.
+        Number of control points, even.
 
     Returns
     -------
     array, shape (count, 2)
+        The first to the patient's right of the axis's anterior end.
     """
-    closed = np.vstack([nodes, nodes[:1]])
-    arc = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
-    even = np.arange(count) / count * arc[-1]
-    points = np.column_stack([np.interp(even, arc, closed[:, axis]) for axis in (0, 1)])
-    places = np.rint(arc[:-1] / arc[-1] * count * LOOKUP_SAMPLES).astype(int) % (count * LOOKUP_SAMPLES)
+    closed, arc, front, back = _arcs(polygon)
+    share = (np.arange(count // 2) + 0.5) / (count // 2)
+    again = front + arc[len(polygon)]
+    places = np.concatenate([front + share * (back - front), back + share * (again - back)])
+    return np.column_stack([np.interp(places, arc, closed[:, axis]) for axis in (0, 1)])
+
+
+def control_parameters(nodes: np.ndarray, count: int) -> np.ndarray:
+    """Return where each node of a closed polygon lies among the control points that `spread_points` would make.
+
+    Parameters
+    ----------
+    nodes : array, shape (m, 2)
+        Counterclockwise, the body's axis along u = 0.
+    count : int
+        Number of control points.
+
+    Returns
+    -------
+    array, shape (m,)
+        From -0.5, the axis's anterior end, to count - 0.5.
+    """
+    _, arc, front, back = _arcs(nodes)
+    whole = arc[len(nodes)]
+    along = front + (arc[: len(nodes)] - front) % whole
+    half = np.where(along <= back, (along - front) / (back - front), 1 + (along - back) / (front + whole - back))
+    return half * (count // 2) - 0.5
+
+
+def _arcs(polygon):
+    """Return a polygon twice around, the length up to each corner, and up to where it crosses the midline."""
+    closed = np.concatenate([polygon, polygon, polygon[:1]])
+    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
+    front, back = midline_crossings(polygon)
+    back += len(polygon) * (back < front)
+    front_mm, back_mm = np.interp([front, back], np.arange(len(arc)), arc)
+    return closed, arc, front_mm, back_mm
+
+
+def spline_along(
+    nodes: np.ndarray,
+    parameters: np.ndarray,
+    weights: np.ndarray,
+    node_mm: float,
+    robust_mm: float,
+    matrix: np.ndarray,
+    vector: np.ndarray,
+) -> np.ndarray:
+    """Draw the closed spline that is likeliest where nodes are seen and a shape is expected.
+
+    Nodes that stand out from the spline lose weight.
+
+    Parameters
+    ----------
+    nodes : array, shape (m, 2)
+        Nodes in order around the body.
+    parameters : array, shape (m,)
+        Where the spline passes them: see `control_parameters`.
+    weights : array, shape (m,)
+        Weight of each node.
+    node_mm : float
+        Standard deviation of a node of weight 1.
+    robust_mm : float
+        Distance from the spline at which a node's weight is halved.
+    matrix, vector : array, shapes (2n, 2n) and (2n,)
+        What is expected of the control points: see `BodyShape.information`.
+
+    Returns
+    -------
+    array, shape (n, 2)
+    """
+    count = len(vector) // 2
+    places = np.rint(parameters * LOOKUP_SAMPLES).astype(int) % (count * LOOKUP_SAMPLES)
     value = spline_matrices(count, LOOKUP_SAMPLES)[0][places]
-    stiff = stiffness * bending_energy(count)
+    share = 1.0
     for _ in range(4):
-        off = np.hypot(*(nodes - value @ points).T)
-        pull = value.T * (np.maximum(weights, 0.02) / (1 + (off / robust_mm) ** 2))
-        points = np.linalg.solve(pull @ value + stiff, pull @ nodes)
+        pull = value.T * (weights * share / node_mm**2)
+        points = solve_points(matrix, vector, pull @ value, pull @ nodes)
+        share = 1 / (1 + ((nodes - value @ points) ** 2).sum(axis=1) / robust_mm**2)
     return points
+
+
+def solve_points(matrix: np.ndarray, vector: np.ndarray, of_each_axis: np.ndarray, pulls: np.ndarray) -> np.ndarray:
+    """Return control points, shape (n, 2), by an expectation and by what pulls u and v alike.
+
+    Parameters
+    ----------
+    matrix, vector : array, shapes (2n, 2n) and (2n,)
+        The expectation: see `BodyShape.information`.
+    of_each_axis : array, shape (n, n)
+        Information about the points on each axis.
+    pulls : array, shape (n, 2)
+        ``of_each_axis`` times where the points are pulled to.
+    """
+    count = len(of_each_axis)
+    whole = matrix.copy()
+    whole[:count, :count] += of_each_axis
+    whole[count:, count:] += of_each_axis
+    return np.linalg.solve(whole, vector + pulls.T.ravel()).reshape(2, count).T

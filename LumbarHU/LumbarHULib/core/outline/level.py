@@ -27,12 +27,15 @@ class LevelOutline:
         The spline through them in the level's frame.
     edited : bool
         Whether a reader drew or edited it.
+    doubt_mm : numpy.ndarray, shape (n,), or None
+        By how much an outline that was found in the CT may be off at each control point: standard deviation.
     findings : tuple of Finding
     """
 
     points_ras_mm: np.ndarray
     curve: Outline
     edited: bool
+    doubt_mm: np.ndarray | None = None
     findings: tuple[Finding, ...] = ()
 
 
@@ -42,6 +45,7 @@ def outline_of_level(
     landmarks: Landmarks,
     protocol: Protocol,
     known_outline_ras_mm: np.ndarray | None = None,
+    known_doubt_mm: np.ndarray | None = None,
 ) -> LevelOutline:
     """Return the reader's outline, else the known one, else the one found in the CT.
 
@@ -52,14 +56,14 @@ def outline_of_level(
     """
     if landmarks.outline_ras_mm is not None:
         curve, findings = outline_from_markup(stack.slice_spacing_mm, frame, landmarks.outline_ras_mm, protocol)
-        return LevelOutline(landmarks.outline_ras_mm, curve, True, findings)
-    points_ras_mm = known_outline_ras_mm
+        return LevelOutline(landmarks.outline_ras_mm, curve, True, findings=findings)
+    points_ras_mm, doubt_mm = known_outline_ras_mm, known_doubt_mm
     if points_ras_mm is None:
         plane = PlaneImage(stack.voxels_hu[frame.mid_slice], frame.uv_from_ij)
         try:
             fit = fit_outline(plane, frame.depth_mm, protocol.outline_model)
         except InputError as problem:
             raise InputError(f"{frame.level}: {problem.cause}", frame.level, problem.remedy) from None
-        points_ras_mm = round_to_positions(frame, fit.control_points_uv_mm)
+        points_ras_mm, doubt_mm = round_to_positions(frame, fit.control_points_uv_mm), fit.doubt_mm
     curve = Outline(frame.to_uv_mm(points_ras_mm))
-    return LevelOutline(points_ras_mm, curve, False, gap_findings(frame, curve, protocol))
+    return LevelOutline(points_ras_mm, curve, False, doubt_mm, gap_findings(frame, curve, protocol))

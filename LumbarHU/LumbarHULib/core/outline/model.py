@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from LumbarHULib.core.outline.learned_shape import BODY_SHAPE
+from LumbarHULib.core.outline.shape import BodyShape
+
 
 @dataclass(frozen=True)
 class OutlineModel:
@@ -12,7 +15,7 @@ class OutlineModel:
     Parameters
     ----------
     control_points : int
-        Control points of the outline; even, so that each of the midline's ends falls midway between two of them.
+        Control points of the outline that is returned.
     cortex_hu : float
         HU of cortical bone as it would be without blur. Blur leaves only the product of HU and thickness, so it must be
         known.
@@ -31,6 +34,12 @@ class OutlineModel:
         Least HU by which a profile may deviate from the model, whatever the noise: bone is no phantom.
     least_support : float
         Least fraction of the perimeter at which a cortex must be seen.
+    end_sd_mm : float
+        Standard deviation of the reader's midline ends, which are evidence for the outline beside the image's.
+    least_hu : float
+        Everything less dense counts as this dense: beside fat, lung and bowel gas are no other tissue.
+    shape : BodyShape
+        What bodies look like.
     """
 
     control_points: int
@@ -42,6 +51,9 @@ class OutlineModel:
     end_tolerance_mm: float
     noise_hu: float
     least_support: float
+    end_sd_mm: float
+    least_hu: float
+    shape: BodyShape = BODY_SHAPE
 
     def usual_sd_mm(self, pixel_mm: float) -> float:
         """Return the standard deviation of the usual blur and the pixel together, in mm."""
@@ -75,6 +87,8 @@ class OutlineFit:
         Median thickness of the cortex that was found, taking it to have the model's HU.
     residual_hu : float
         Root mean square of image minus model on the median profile: noise, and what the model does not know.
+    doubt_mm : array, shape (n,)
+        By how much the outline may be off at each control point, along its normal: standard deviation.
     end_offsets_mm : (float, float)
         How far the anterior and the posterior midline end stand outside (positive) or inside the outline, along the
         midline.
@@ -85,6 +99,7 @@ class OutlineFit:
     blur_fwhm_mm: float
     cortex_mm: float
     residual_hu: float
+    doubt_mm: np.ndarray
     end_offsets_mm: tuple[float, float]
 
     @property

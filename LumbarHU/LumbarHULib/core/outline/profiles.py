@@ -27,6 +27,8 @@ class PlaneSampler:
         Length of the midline.
     half_width_mm, margin_mm : float
         How far to either side of the midline, and beyond its ends, samples are wanted.
+    least_hu : float
+        What is less dense is raised to this.
 
     Raises
     ------
@@ -34,7 +36,7 @@ class PlaneSampler:
         If nothing of the plane lies there, or not all of it is numbers.
     """
 
-    def __init__(self, plane: PlaneImage, depth_mm: float, half_width_mm: float, margin_mm: float):
+    def __init__(self, plane: PlaneImage, depth_mm: float, half_width_mm: float, margin_mm: float, least_hu: float):
         from scipy import ndimage
 
         ij_from_uv = plane.ij_from_uv()
@@ -50,7 +52,7 @@ class PlaneSampler:
         hu = plane.hu[low[1] : high[1], low[0] : high[0]].astype(float)
         if not np.isfinite(hu).all():
             raise InputError("The CT has voxels without a number beside the midline", remedy="export the series anew")
-        self._coefficients = ndimage.spline_filter(hu, order=3, mode="mirror")
+        self._coefficients = ndimage.spline_filter(np.maximum(hu, least_hu), order=3, mode="mirror")
         # Row and column of a point: ndimage wants j first.
         self._matrix, self._offset = ij_from_uv[::-1, :2], (ij_from_uv[:, 2] - low)[::-1]
         self._map_coordinates = ndimage.map_coordinates

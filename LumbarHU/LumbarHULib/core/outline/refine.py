@@ -2,8 +2,8 @@
 
 All profiles share one closed spline, one smooth course of the thickness and one blur (its two variances along u and v,
 as slices that are thick or tilted blur one direction more). So noise on one profile cannot trade edge against
-thickness, and a profile without a cortex, or with something bright beside it, does not fit and is left aside; there the
-spline's stiffness bridges.
+thickness, and a profile without a cortex, or with something bright next to it, does not fit and is ignored; there the
+shape that bodies have bridges.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
-from LumbarHULib.core.outline.curve import bending_energy, outward_normals, spread_points
+from LumbarHULib.core.outline.curve import outward_normals
 from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.core.outline.profiles import PlaneSampler
 
@@ -21,10 +21,8 @@ STEP_MM = 0.25
 OUTSIDE_MM = 1.75
 INSIDE_MM = 3.0
 
-# What is expected beforehand, as standard deviations: bending of the polygon and sliding of its points along the curve
-# in mm, logarithm of the thickness from control point to control point and against the usual one, logarithm of the
-# blur.
-BENDING_MM = 0.5
+# What is expected beforehand, as standard deviations: sliding of the points along the curve in mm, logarithm of the
+# thickness from control point to control point and against the usual one, logarithm of the blur.
 SLIDING_MM = 2.2
 THICKNESS_STEP = 0.15
 THICKNESS = 1.0
@@ -42,7 +40,10 @@ LARGEST_STEPS = (0.5, 0.4, 0.3)
 
 @dataclass(frozen=True)
 class EdgeState:
-    """Control points, shape (n, 2), logarithms of the thickness at them and of the blur along u and v."""
+    """Control points, shape (n, 2), logarithms of the thickness at them and of the blur along u and v.
+
+    The points are where `BodyPose.respread` places them.
+    """
 
     points: np.ndarray
     log_thickness: np.ndarray
@@ -69,11 +70,14 @@ class EdgeQuality:
         as thin as the model allows or no denser than what lies beside it.
     residual_hu : float
         Root mean square deviation of the median profile.
+    sd_mm : array
+        How exactly shape and profiles together place the edge: standard deviation along the normal.
     """
 
     agreement: np.ndarray
     ridge: np.ndarray
     residual_hu: float
+    sd_mm: np.ndarray
 
 
 def refine_outline(
@@ -84,6 +88,9 @@ def refine_outline(
     per_span: int,
     iterations: int,
     strictness: float,
+    evidence_share: float,
+    matrix: np.ndarray,
+    vector: np.ndarray,
 ) -> tuple[EdgeState, EdgeQuality]:
     """Improve the outline by Gauss-Newton steps on profiles along its normals.
 
@@ -95,9 +102,15 @@ def refine_outline(
         Gauss-Newton steps.
     strictness : float
         How steeply the weight of a profile falls that does not fit; mild at first, when many do not yet.
+    evidence_share : float
+        Weight of the profiles' samples. Below 1 the edges on them count as less exact than their noise alone allows,
+        so that the shape is not bent to follow what it does not know, and then errs where no edge is visible.
+    matrix, vector : array, shapes (2n, 2n) and (2n,)
+        What is expected of the control points: see `BodyShape.information`.
     """
     profiles = _Profiles(sampler, state, model, per_span)
-    prior = _Prior(profiles, pixel_mm, model)
+    prior = _Prior(profiles, pixel_mm, model, matrix, vector)
+    own_edge = evidence_share * model.shape.own_edge_at(np.arange(len(profiles.hu)) / per_span, profiles.normals)
     chance = _chance_deviation(pixel_mm)
     count = len(state.points)
     groups = slice(0, 2 * count), slice(2 * count, 3 * count), slice(3 * count, 3 * count + 2)
@@ -111,7 +124,7 @@ def refine_outline(
         jacobians, row_groups = fit.derivatives()
         matrix = prior.matrix.copy()
         vector = prior.vector - prior.matrix @ unknowns
-        weight = fit.weight / fit.scale
+        weight = own_edge * fit.weight / fit.scale
         for p, (jacobian, rows) in enumerate(zip(jacobians, row_groups, strict=True)):
             vector[groups[p]] += (weight * _dot(jacobian, fit.residual)) @ rows
             for q in range(p, 3):
@@ -123,8 +136,10 @@ def refine_outline(
         step = np.clip(np.linalg.solve(matrix, vector), -largest, largest)
         unknowns = np.clip(unknowns + step, lowest, highest)
     moved = profiles.points + unknowns[groups[0]].reshape(2, count).T
+    covariance = np.linalg.inv(matrix)[groups[0], groups[0]]
+    sd_mm = np.sqrt(np.einsum("jp,pq,jq->j", profiles.across, covariance, profiles.across))
     return EdgeState(moved, unknowns[groups[1]], unknowns[groups[2]]), EdgeQuality(
-        fit.agreement, fit.ridge(), float(np.sqrt(fit.scale))
+        fit.agreement, fit.ridge(), float(np.sqrt(fit.scale)), sd_mm
     )
 
 
@@ -143,10 +158,10 @@ class _Profiles:
     """Profiles along the normals of a spline, and how moving its points moves their edges."""
 
     def __init__(self, sampler, state, model, per_span):
-        self.points = spread_points(state.points)
+        self.points = state.points
         self.value, slope, bend = spline_matrices(len(self.points), per_span)
         first, second = slope @ self.points, bend @ self.points
-        normals = outward_normals(first)
+        normals = self.normals = outward_normals(first)
         self.curvature = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / np.hypot(
             first[:, 0], first[:, 1]
         ) ** 3
@@ -222,23 +237,22 @@ def _dot(a, b):
 class _Prior:
     """What is expected of the unknowns before the image is seen: ``matrix @ unknowns`` pulls toward ``vector``."""
 
-    def __init__(self, profiles, pixel_mm, model):
+    def __init__(self, profiles, pixel_mm, model, matrix, vector):
         count = len(profiles.points)
         moves = slice(0, 2 * count)
         self.matrix = _prior_matrix(count).copy()
         self.vector = np.zeros(len(self.matrix))
-        self.vector[moves] = -self.matrix[moves, moves] @ profiles.points.T.ravel()
+        self.matrix[moves, moves] = matrix + profiles.along.T @ profiles.along / SLIDING_MM**2
+        self.vector[moves] = vector - matrix @ profiles.points.T.ravel()
         self.vector[2 * count : 3 * count] = np.log(model.cortex_mm[1]) / THICKNESS**2
         self.vector[3 * count :] = np.log(model.usual_sd_mm(pixel_mm)) / BLUR**2
-        self.matrix[moves, moves] += profiles.along.T @ profiles.along / SLIDING_MM**2
 
 
 @lru_cache(maxsize=4)
 def _prior_matrix(count):
-    """Return the part of the prior that is the same for all profiles, shape (3 * count + 2, 3 * count + 2)."""
+    """Return what is expected of thickness and blur, shape (3 * count + 2, 3 * count + 2)."""
     step = np.eye(count) - np.roll(np.eye(count), 1, axis=1)
     matrix = np.zeros((3 * count + 2, 3 * count + 2))
-    matrix[: 2 * count, : 2 * count] = np.kron(np.eye(2), bending_energy(count)) / BENDING_MM**2
     matrix[2 * count : 3 * count, 2 * count : 3 * count] = (
         step.T @ step / THICKNESS_STEP**2 + np.eye(count) / THICKNESS**2
     )

@@ -1,37 +1,56 @@
-"""Search for the vertebral body's edge: the best closed path on rays from the midline, then on its own normals."""
+"""Search for the vertebral body's edge: the best closed path on rays from the midline, then on its own normals.
+
+A place on a ray is good where a cortex or the step from bone to soft tissue is visible, where the shape of bodies lets
+expect it, and where everything inward of it looks like bone. What lies outward may be anything.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
-from LumbarHULib.core.outline.curve import midline_crossings, outward_normals, spread_points, stiff_spline
+from LumbarHULib.core.outline.curve import (
+    LOOKUP_SAMPLES,
+    control_parameters,
+    midline_crossings,
+    outward_normals,
+    spline_along,
+)
 from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.core.outline.path import best_closed_path
 from LumbarHULib.core.outline.profiles import PlaneSampler, edge_evidence
+from LumbarHULib.core.outline.shape import BodyPose, BodyShape
 
-# Rays go out from the middle of the midline through the points of an ellipse that is this much wider than deep.
-RAYS = 72
+# Rays go out from the middle of the midline through the mean body; the first goes to its anterior end. They begin at
+# this distance from the middle and reach to the greatest half-width, or this many standard deviations of the shape
+# beyond the mean body. What the shape says against a location counts at most this much.
+RAYS_PER_POINT = 3
 RAY_STEP_MM = 0.5
-WIDTH_PER_DEPTH = 1.35
 RAY_WINDOW_MM = (2.5, 3.0)
+RAY_DEVIATIONS = 3.2
+NEAREST_MM = 5.0
+MOST_UNLIKE = 3.0
 
-# Normals of the path found before, in two passes: half-length, how far inside and outside that path the edge is
-# expected, cost of a squared step. More is allowed inward than outward: a hollow of the posterior wall turns in, a path
-# that strays along a pedicle turns out.
-NORMALS_PER_SPAN = 3
+# Normals of the path found before, in three passes: half-length, standard deviation of the edge's distance from that
+# path, cost of a squared step.
+NORMALS_PER_POINT = 3
 NORMAL_STEP_MM = 0.4
 NORMAL_WINDOW_MM = (2.0, 2.4)
-NORMAL_PASSES = ((4.0, 8.0, 4.8, 0.06), (2.4, 5.0, 3.0, 0.1))
+NORMAL_PASSES = ((8.0, 3.0, 0.06), (5.0, 2.0, 0.08), (2.4, 1.5, 0.1))
 
-# The paths: greatest step in places, cost of a squared step on rays, how near the midline's ends are to the edge and
-# what they weigh.
+# The paths: greatest step in places, cost of a squared step on rays, and how exactly a path can be said to pass the
+# midline's ends, whose own error comes on top (standard deviation).
 PATH_REACH = 3
 RAY_BEND_COST = 0.05
-END_MM = 1.5
-END_WEIGHT = 1.0
+PATH_END_MM = 1.3
 
-# The splines drawn along the paths: stiffness, and distance at which a place on the path counts half.
-RAY_SPLINE = (10.0, 1.0)
-NORMAL_SPLINE = (0.3, 1.0)
+# Where the image puts the edge so far from a reader's midline end, that end counts a quarter.
+END_DOUBT_MM = 2.5
+
+# The splines drawn along the paths: standard deviation of a place on the path, distance at which it counts half, and
+# what every place weighs at least.
+NODE_MM, ROBUST_MM, LEAST_WEIGHT = 1.0, 1.0, 0.005
 
 # Deviation from the model that counts as none, as multiples of the model's; thicknesses tried, as multiples of the
 # usual one.
@@ -40,60 +59,189 @@ NORMAL_NOISE = 2.0
 THICKNESSES = (0.5, 1.0, 2.0)
 FORBIDDEN = -1e3
 
+# Bone is what is like the body's core: these parts of the way out to the mean body, in front of this part of the depth.
+# What is soft is like muscle, and varies by this much where there is no noise. A sample counts at most so much, all of
+# a ray's so much, and none so near to the edge that blur mixes both.
+CORE_SHARES, CORE_DEPTH = (0.15, 0.3, 0.45, 0.55), 0.72
+SOFT_HU, SOFT_SD_HU, CORE_SD_MIN_HU, SOFT_NOISE_SHARE = 30.0, 20.0, 15.0, 0.7
+MOST_SOFT, MOST_SOFT_OF_RAY, MIXED_MM = 2.0, 4.0, 1.5
+# Samples nearer to each other than this are one.
+LONE_SAMPLE_MM = 1.0
 
-def search_outline(sampler: PlaneSampler, depth_mm: float, pixel_mm: float, model: OutlineModel) -> np.ndarray:
-    """Return control points, shape (n, 2), of an outline right to about half a millimeter where a cortex is seen."""
-    points = _search_rays(sampler, depth_mm, pixel_mm, model)
+
+@dataclass(frozen=True)
+class BoneLook:
+    """What the inside of a body looks like: mean and standard deviation of its core, in HU."""
+
+    mean_hu: float
+    sd_hu: float
+
+    def softness(self, hu: np.ndarray) -> np.ndarray:
+        """Return how much likelier each value is soft tissue than bone: logarithm, 0 to `MOST_SOFT`."""
+        of_bone = np.minimum(hu - self.mean_hu, 0) / self.sd_hu
+        of_soft = np.maximum(hu - SOFT_HU, 0) / np.hypot(SOFT_SD_HU, SOFT_NOISE_SHARE * self.sd_hu)
+        return np.clip((of_bone**2 - of_soft**2) / 2, 0, MOST_SOFT)
+
+
+def search_outline(
+    sampler: PlaneSampler, depth_mm: float, pixel_mm: float, model: OutlineModel
+) -> tuple[np.ndarray, BodyPose]:
+    """Find an outline that is right to about half a millimeter where an edge is visible.
+
+    Parameters
+    ----------
+    sampler : PlaneSampler
+    depth_mm, pixel_mm : float
+        Length of the midline, and side of a pixel.
+    model : OutlineModel
+
+    Returns
+    -------
+    points : array, shape (n, 2)
+        Control points in the midline's frame.
+    pose : BodyPose
+        Where the body's own axis lies.
+    """
+    search = _Search(sampler, depth_mm, pixel_mm, model)
+    points = search.on_rays()
     for normal_pass in NORMAL_PASSES:
-        points = _search_normals(sampler, points, depth_mm, pixel_mm, model, *normal_pass)
-    return points
+        points = search.on_normals(points, *normal_pass)
+    return points, search.pose
 
 
-def _scores(sampler, origins, directions, offsets, step_mm, window_mm, sd_mm, noise, model):
-    """Score the places ``origins + offsets * directions``; offsets fall, as profiles run from outside to inside."""
-    outside, inside = (round(mm / step_mm) for mm in window_mm)
-    along = offsets[0] + step_mm * np.arange(outside, -len(offsets) - inside, -1)
-    profiles = sampler(origins[:, None] + along[:, None] * directions[:, None])
-    thicknesses = tuple(model.cortex_mm[1] * share for share in THICKNESSES)
-    return edge_evidence(profiles, step_mm, window_mm, sd_mm, thicknesses, model.cortex_hu, noise * model.noise_hu)
+class _Search:
+    def __init__(self, sampler, depth_mm, pixel_mm, model):
+        self._sampler, self._depth_mm, self._pixel_mm, self._model = sampler, depth_mm, pixel_mm, model
+        self.pose = BodyPose(0.0, 0.0, depth_mm)
+        core_uv, inside = _core(model.shape)
+        core_hu = sampler(depth_mm * core_uv[inside])
+        mean_hu = float(np.median(core_hu))
+        sd_hu = 1.4826 * float(np.median(np.abs(core_hu - mean_hu)))
+        self._bone = BoneLook(mean_hu, max(sd_hu, CORE_SD_MIN_HU))
+
+    def on_rays(self):
+        base, directions, radius, deviation = _rays(self._model.shape)
+        base, radius, deviation = (self._depth_mm * length for length in (base, radius, deviation))
+        low = np.maximum(-RAY_DEVIATIONS * deviation, NEAREST_MM - radius)
+        sideways = directions[:, 0] ** 2
+        high = RAY_DEVIATIONS * deviation
+        high += sideways * np.maximum(self._model.half_width_mm[1] - radius - high, 0)
+        offsets = np.arange(np.ceil(high.max() / RAY_STEP_MM), np.floor(low.min() / RAY_STEP_MM) - 1, -1) * RAY_STEP_MM
+        scores, softness = self._scores(base, directions, offsets, RAY_STEP_MM, RAY_WINDOW_MM, RAY_NOISE)
+        softness = np.where(offsets > (CORE_SHARES[-1] - 1) * radius[:, None], softness, 0)
+        unlike = np.minimum((offsets / deviation[:, None]) ** 2 / 2, MOST_UNLIKE)
+        gains = scores - unlike - self._soft_inside(softness, RAY_STEP_MM)
+        allowed = (offsets >= low[:, None]) & (offsets <= high[:, None])
+        return self._spline(
+            base, directions, offsets, np.where(allowed, gains, FORBIDDEN), scores, RAY_BEND_COST, (0, len(base) // 2)
+        )
+
+    def on_normals(self, points, reach_mm, expected_mm, bend_cost):
+        points = self.pose.respread(points)
+        value, slope, _ = spline_matrices(len(points), NORMALS_PER_POINT)
+        origins, normals = value @ points, outward_normals(slope @ points)
+        steps = round(reach_mm / NORMAL_STEP_MM)
+        offsets = np.arange(steps, -steps - 1, -1) * NORMAL_STEP_MM
+        scores, softness = self._scores(origins, normals, offsets, NORMAL_STEP_MM, NORMAL_WINDOW_MM, NORMAL_NOISE)
+        unlike = np.minimum((offsets / expected_mm) ** 2 / 2, MOST_UNLIKE)
+        gains = scores - unlike - self._soft_inside(softness, NORMAL_STEP_MM)
+        ends = np.rint(midline_crossings(origins)).astype(int) % len(origins)
+        return self._spline(origins, normals, offsets, gains, scores, bend_cost, ends)
+
+    def _scores(self, origins, directions, offsets, step_mm, window_mm, noise):
+        """Return evidence of an edge, and softness, at ``origins + offsets * directions``; offsets fall."""
+        outside, inside = (round(mm / step_mm) for mm in window_mm)
+        along = offsets[0] + step_mm * np.arange(outside, -len(offsets) - inside, -1)
+        profiles = self._sampler(origins[:, None] + along[:, None] * directions[:, None])
+        model = self._model
+        thicknesses = tuple(model.cortex_mm[1] * share for share in THICKNESSES)
+        sd_mm = model.usual_sd_mm(self._pixel_mm)
+        evidence = edge_evidence(
+            profiles, step_mm, window_mm, sd_mm, thicknesses, model.cortex_hu, noise * model.noise_hu
+        )
+        return evidence, self._bone.softness(profiles[:, outside : outside + len(offsets)])
+
+    def _soft_inside(self, softness, step_mm):
+        """Return what a place costs for the soft tissue inward of it."""
+        inward = np.cumsum(softness[:, ::-1], axis=1)[:, ::-1] * step_mm / max(self._pixel_mm, LONE_SAMPLE_MM)
+        mixed = round(MIXED_MM / step_mm)
+        cost = np.zeros_like(inward)
+        cost[:, :-mixed] = inward[:, mixed:]
+        return np.minimum(cost, MOST_SOFT_OF_RAY)
+
+    def _spline(self, origins, directions, offsets, gains, scores, bend_cost, ends):
+        ends = np.asarray(ends)
+        v = origins[ends, 1:] + offsets * directions[ends, 1:]
+        end_mm = np.hypot(PATH_END_MM, self._model.end_sd_mm)
+        gains[ends] -= np.minimum(((v - [[0], [-self._depth_mm]]) / end_mm) ** 2 / 2, MOST_UNLIKE)
+        path = best_closed_path(gains, bend_cost, PATH_REACH)
+        nodes = origins + offsets[path][:, None] * directions
+        shape = self._model.shape
+        along = np.roll(nodes, -1, axis=0) - np.roll(nodes, 1, axis=0)
+        along = np.where(along.any(axis=1, keepdims=True), along, (0.0, 1.0))
+        parameters = control_parameters(self.pose.to_body(nodes), shape.count)
+        own_edge = shape.own_edge_at(parameters, outward_normals(along))
+        weights = np.maximum(scores[np.arange(len(path)), path] * own_edge, LEAST_WEIGHT)
+        expected = expectation(self._model, self.pose, parameters[ends], nodes[ends, 1])
+        points = spline_along(nodes, parameters, weights, NODE_MM, ROBUST_MM, *expected)
+        self.pose = shape.pose_of(points, self.pose)
+        return points
 
 
-def _search_rays(sampler, depth_mm, pixel_mm, model):
-    angle = np.pi / 2 + 2 * np.pi * np.arange(RAYS) / RAYS
-    base = depth_mm / 2 * np.column_stack([WIDTH_PER_DEPTH * np.cos(angle), np.sin(angle)])
-    radius = np.hypot(base[:, 0], base[:, 1])
-    directions, origins = base / radius[:, None], base - (0, depth_mm / 2)
-    # Behind and in front the edge is near the midline's ends; to the sides only the limits of the body's width are
-    # known.
-    sideways, near = np.cos(angle) ** 2, model.end_tolerance_mm + 2
-    low = -near + sideways * (near + model.half_width_mm[0] - radius)
-    high = near + sideways * (model.half_width_mm[1] - radius - near)
-    offsets = np.arange(np.ceil(high.max() / RAY_STEP_MM), np.floor(low.min() / RAY_STEP_MM) - 1, -1) * RAY_STEP_MM
-    sd_mm = model.usual_sd_mm(pixel_mm)
-    scores = _scores(sampler, origins, directions, offsets, RAY_STEP_MM, RAY_WINDOW_MM, sd_mm, RAY_NOISE, model)
-    allowed = (offsets >= low[:, None]) & (offsets <= high[:, None])
-    ends = np.array([0, RAYS // 2])
-    costs = np.where(allowed, scores, FORBIDDEN)
-    costs[ends] -= (offsets / END_MM) ** 2 / 2
-    path = best_closed_path(costs, RAY_BEND_COST, PATH_REACH)
-    weights = scores[np.arange(RAYS), path]
-    weights[ends] += END_WEIGHT
-    return stiff_spline(origins + offsets[path][:, None] * directions, weights, model.control_points, *RAY_SPLINE)
+def expectation(
+    model: OutlineModel, pose: BodyPose, end_parameters: np.ndarray, edges_v_mm: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what shape and reader let expect of the control points.
+
+    Parameters
+    ----------
+    model : OutlineModel
+    pose : BodyPose
+    end_parameters : array, shape (2,)
+        Where the outline crosses the midline in front and behind; control points count from 0.
+    edges_v_mm : array, shape (2,)
+        The outline's v there, as found before.
+
+    Returns
+    -------
+    tuple of array, shapes (2n, 2n) and (2n,)
+        As `BodyShape.information` returns it.
+    """
+    of_ends = reader_ends(end_parameters, edges_v_mm, model.shape.count, pose.depth_mm, model.end_sd_mm)
+    return tuple(of_shape + of_end for of_shape, of_end in zip(model.shape.information(pose), of_ends, strict=True))
 
 
-def _search_normals(sampler, points, depth_mm, pixel_mm, model, reach_mm, inside_mm, outside_mm, bend_cost):
-    points = spread_points(points)
-    value, slope, _ = spline_matrices(len(points), NORMALS_PER_SPAN)
-    origins, normals = value @ points, outward_normals(slope @ points)
-    steps = round(reach_mm / NORMAL_STEP_MM)
-    offsets = np.arange(steps, -steps - 1, -1) * NORMAL_STEP_MM
-    sd_mm = model.usual_sd_mm(pixel_mm)
-    scores = _scores(sampler, origins, normals, offsets, NORMAL_STEP_MM, NORMAL_WINDOW_MM, sd_mm, NORMAL_NOISE, model)
-    ends = np.rint(midline_crossings(origins)).astype(int) % len(origins)
-    costs = scores - (offsets / np.where(offsets > 0, outside_mm, inside_mm)) ** 2 / 2
-    v = origins[ends, 1:] + offsets * normals[ends, 1:]
-    costs[ends] -= ((v - [[0], [-depth_mm]]) / END_MM) ** 2 / 2
-    path = best_closed_path(costs, bend_cost, PATH_REACH)
-    weights = scores[np.arange(len(path)), path]
-    weights[ends] += END_WEIGHT
-    return stiff_spline(origins + offsets[path][:, None] * normals, weights, len(points), *NORMAL_SPLINE)
+def reader_ends(
+    end_parameters: np.ndarray, edges_v_mm: np.ndarray, count: int, depth_mm: float, end_sd_mm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the midline's two ends say of the outline's v where it crosses the midline: matrix and vector."""
+    rows = spline_matrices(count, LOOKUP_SAMPLES)[0][
+        np.rint(np.asarray(end_parameters) * LOOKUP_SAMPLES).astype(int) % (count * LOOKUP_SAMPLES)
+    ]
+    ends_v_mm = np.array([0.0, -depth_mm])
+    shares = (1 + ((edges_v_mm - ends_v_mm) / END_DOUBT_MM) ** 2) ** -2 / end_sd_mm**2
+    matrix, vector = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
+    matrix[count:, count:] = (rows.T * shares) @ rows
+    vector[count:] = rows.T @ (shares * ends_v_mm)
+    return matrix, vector
+
+
+@lru_cache(maxsize=4)
+def _rays(shape: BodyShape):
+    """Return the rays' places on the mean body, directions, lengths and deviations, for a body of depth 1."""
+    count = shape.count
+    value = np.roll(spline_matrices(count, 2 * RAYS_PER_POINT)[0], RAYS_PER_POINT, axis=0)[::2]
+    base = value @ shape.mean
+    away = base - (0, -0.5)
+    radius = np.hypot(*away.T)
+    directions = away / radius[:, None]
+    outward = np.hstack([value * directions[:, :1], value * directions[:, 1:]])
+    return base, directions, radius, np.sqrt(np.einsum("ij,jk,ik->i", outward, shape.covariance, outward))
+
+
+@lru_cache(maxsize=4)
+def _core(shape: BodyShape):
+    """Return places in the core of a body of depth 1, and which of them count."""
+    away = _rays(shape)[0] - (0, -0.5)
+    places = np.concatenate([away * share for share in CORE_SHARES]) + np.array([0, -0.5])
+    return places, places[:, 1] > -CORE_DEPTH

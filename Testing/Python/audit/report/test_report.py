@@ -104,7 +104,7 @@ def test_means_and_distances_are_those_of_the_summary(folder, page):
     for row, of_file in zip(rows, table(folder / "summary.csv"), strict=True):
         roi, mean, words, lower, upper, nearest, off_hu, off_lsc, _, _, sd_hu, stays = row
         assert (roi, mean) == (of_file["roi"], shown(of_file["mean_hu"]))
-        assert words == class_words(of_file["class"], "the study's")
+        assert words == class_words(of_file["class"])
         assert lower.startswith(f"≤ {shown(of_file['osteoporosis_cutoff_hu'], 2)} ")
         assert upper.startswith(f"≥ {shown(of_file['normal_cutoff_hu'], 2)} ")
         assert nearest == shown(of_file["nearest_cutoff_hu"], 2)

@@ -9,9 +9,8 @@ from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.core.pipeline import measure_level
-from LumbarHULib.core.quantities import QUANTITIES, RoiSample, measure_sample
+from LumbarHULib.core.quantities import QUANTITIES, RoiSample, measure_roi, measure_sample, sample_voxels
 from LumbarHULib.core.results import RoiMask
-from LumbarHULib.core.roi_measurement import measure_roi, sample_voxels
 
 RANDOM = np.random.default_rng(11)
 

@@ -1,0 +1,199 @@
+"""Whether low HU go with an earlier outcome: Harrell's C, hazard ratios, Kaplan–Meier curves and log-rank tests."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from LumbarHULib.cohort.cases import Cohort
+from LumbarHULib.cohort.concordance import harrell_c
+from LumbarHULib.cohort.correlation_tables import held_columns
+from LumbarHULib.cohort.estimates import holm
+from LumbarHULib.cohort.study.tables import MEAN
+from LumbarHULib.cohort.survival import (
+    DAYS_PER_YEAR,
+    LIFELINES_MISSING,
+    SplitSurvival,
+    SurvivalCurve,
+    has_lifelines,
+    hazard_ratio,
+    split_survival,
+)
+from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate, interval_columns
+from LumbarHULib.core.cutoffs import CutoffTable
+
+# The curves' shares are told after so many years, and at the end of follow-up.
+_YEARS = (1, 2, 3, 5, 10)
+_CONCORDANCE, _HAZARD, _LOG_RANK = "Harrell's C", "Hazard ratio", "Kaplan–Meier and log-rank"
+AT_OR_BELOW, ABOVE = "at or below", "above"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionSurvival:
+    """The Kaplan–Meier curves of one region, at a level or as a mean, on both sides of a cutoff.
+
+    Parameters
+    ----------
+    level, roi : str
+    source : str
+        Where the cutoff comes from.
+    split : SplitSurvival
+    """
+
+    level: str
+    roi: str
+    source: str
+    split: SplitSurvival
+
+
+def survival_tables(
+    cohort: Cohort,
+    published: CutoffTable,
+    cutoff_hu: float | None,
+    omissions: Omissions,
+    progress: Callable[[float, str], None],
+) -> tuple[tuple[Table, Table, Table, Table], tuple[RegionSurvival, ...]]:
+    """Return the tables of the outcome in the course of time, of the mean and of each level; and the curves.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    published : CutoffTable
+        Its cutoff for osteoporosis splits the mean over L1–L4.
+    cutoff_hu : float or None
+        Splits everything, in place of the published one and of the median.
+    omissions : Omissions
+    progress : callable
+    """
+    concordance: list[list[Cell]] = []
+    hazards: list[tuple[list[Cell], float]] = []
+    log_ranks: list[tuple[list[Cell], float]] = []
+    curves: list[RegionSurvival] = []
+    times = _times(cohort, omissions)
+    held = held_columns(cohort)
+    places = [cohort.mean_name, *(place for place in cohort.level_places if place != cohort.mean_name)]
+    every = [(level, roi) for level in places for roi in cohort.rois(level)] if times else []
+    if every and not has_lifelines():
+        for name in (_HAZARD, _LOG_RANK):
+            omissions.add(name, "", LIFELINES_MISSING, "lumbarhu[survival]")
+    for number, (level, roi) in enumerate(every):
+        progress(number / len(every), "Following cases in time")
+        hu, name = cohort.hu(level, roi), f"{roi} of {level}"
+        about = [roi, level, cohort.outcome_name]
+        c = omissions.attempt(_CONCORDANCE, name, harrell_c, hu, *times)
+        if c:
+            concordance.append([*about, c.n, c.left_out, c.events, c.pairs, *cells_of_estimate(c)])
+        if not has_lifelines():
+            continue
+        for adjusted_for in ({}, held) if held else ({},):
+            told = f"{name}, adjusted for {' and '.join(held)}" if adjusted_for else name
+            ratio = omissions.attempt(_HAZARD, told, hazard_ratio, hu, *times, adjusted_for)
+            if ratio:
+                cells = [*about, ";".join(ratio.adjusted_for), ratio.n, ratio.left_out, ratio.events, ratio.sd_hu]
+                hazards.append(([*cells, *cells_of_estimate(ratio)], ratio.p_value))
+        for source, value in _cutoffs(cohort, level, roi, published, cutoff_hu, times):
+            told = f"{name}, split at {value:g} HU"
+            split = omissions.attempt(_LOG_RANK, told, split_survival, hu, *times, value)
+            if split:
+                test = split.log_rank
+                cells = [*about, value, source, test.n, split.low.n, split.low.events, split.high.n, split.high.events]
+                log_ranks.append(([*cells, test.statistic], test.p_value))
+                curves.append(RegionSurvival(level=level, roi=roi, source=source, split=split))
+    if times and not held:
+        reason = "The table has neither age nor sex that differs between cases."
+        omissions.add(_HAZARD, "those adjusted for age and sex", reason, "age or sex")
+    about = ("roi", "level", "outcome")
+    sizes = ("n_low", "events_low", "n_high", "events_high")
+    tables = (
+        Table(
+            "survival_concordance",
+            "Harrell's C of low HU for an early outcome",
+            (*about, "n", "left_out", "events", "pairs", *interval_columns("c", "ci")),
+            concordance,
+        ),
+        Table(
+            "survival_hazard_ratios",
+            "Hazard ratio for each standard deviation by which HU are lower",
+            (*about, "adjusted_for", "n", "left_out", "events", "sd_hu", *interval_columns("hazard_ratio", "ci"), *_P),
+            _with_holm(hazards),
+        ),
+        Table(
+            "survival_log_rank",
+            "Outcome at or below a cutoff and above it",
+            (*about, "cutoff_hu", "cutoff_source", "n", *sizes, "chi_squared", *_P),
+            _with_holm(log_ranks),
+        ),
+        Table(
+            "survival_curves",
+            "Share without the outcome after some years",
+            (*about, "cutoff_hu", "cutoff_source", "side", "n", "events", "days", "at_risk", *_SHARE),
+            [row for curve in curves for row in _curve_rows(cohort.outcome_name, curve)],
+        ),
+    )
+    return tables, tuple(curves)
+
+
+_P = ("p", "p_corrected", "correction")
+_SHARE = interval_columns("survival", "ci")
+
+
+def _times(cohort: Cohort, omissions: Omissions) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return days and outcomes; None where the table has not both, and note it where it has one."""
+    days, outcomes = (cohort.numbers.get(name) for name in ("outcome_days", "outcome"))
+    what = "Outcome in the course of time"
+    if outcomes is None and days is not None:
+        omissions.add(what, "", "The table has outcome_days and no outcome that can be used.", "outcome")
+    elif outcomes is not None and days is None:
+        omissions.add(what, "", "The table has an outcome and no outcome_days that can be used.", "outcome_days")
+    elif outcomes is not None and np.isnan(days + outcomes).all():
+        omissions.add(what, "", "No case has both an outcome and outcome_days.", "outcome_days")
+    elif outcomes is not None:
+        return days, outcomes
+    return None
+
+
+def _cutoffs(
+    cohort: Cohort, level: str, roi: str, published: CutoffTable, stated_hu: float | None, times
+) -> Iterator[tuple[str, float]]:
+    """Yield where a cutoff comes from and the cutoff; none of them was found with the outcomes."""
+    if stated_hu is not None:
+        yield "stated beforehand", stated_hu
+        return
+    if level == MEAN:
+        yield f"osteoporosis, {published.name}", published.rois[roi].osteoporosis.cutoff_hu
+    hu = cohort.hu(level, roi)
+    known = hu[~np.isnan(hu + times[0] + times[1])]
+    if known.size:
+        yield "median", float(np.median(known))
+
+
+def _with_holm(rows: list[tuple[list[Cell], float]]) -> list[list[Cell]]:
+    """Return each row with its p, the p corrected for the number of rows, and the method's name."""
+    corrected = holm([p for _, p in rows])
+    return [[*cells, p, other, "Holm"] for (cells, p), other in zip(rows, corrected, strict=True)]
+
+
+def _curve_rows(outcome: str, found: RegionSurvival) -> Iterator[list[Cell]]:
+    about: list[Cell] = [found.roi, found.level, outcome, found.split.cutoff_hu, found.source]
+    for side, curve in ((AT_OR_BELOW, found.split.low), (ABOVE, found.split.high)):
+        last = float(curve.days[-1])
+        for days in sorted({*(year * DAYS_PER_YEAR for year in _YEARS if year * DAYS_PER_YEAR < last), last}):
+            at = curve.index_at(days)
+            shares = [float(column[at]) for column in (curve.survival, curve.low, curve.high)]
+            yield [*about, side, curve.n, curve.events, days, _at_risk(curve, at, days), *shares]
+
+
+def _at_risk(curve: SurvivalCurve, at: int, days: float) -> int:
+    """Return how many are followed up to a day or longer."""
+    if curve.days[at] < days:
+        return int(curve.at_risk[at + 1]) if at + 1 < curve.at_risk.size else 0
+    return int(curve.at_risk[at])
+
+
+def curves_of(curves: tuple[RegionSurvival, ...], level: str) -> Mapping[str, list[RegionSurvival]]:
+    """Return the curves of a level or mean by region; of each region the first cutoff."""
+    found: dict[str, list[RegionSurvival]] = {}
+    for curve in curves:
+        if curve.level == level:
+            found.setdefault(curve.roi, []).append(curve)
+    return found

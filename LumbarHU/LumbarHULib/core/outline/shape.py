@@ -1,0 +1,240 @@
+"""What vertebral bodies look like in the mid-slice: a mean outline and how outlines vary around it.
+
+Where the image shows the body's own edge, the shape hardly counts. Where it shows none (the pedicles, the mouth of the
+basivertebral vein) or another bone's (osteophytes, rib heads), the outline is what the shape lets expect from the edges
+on both sides.
+
+A shape counts control points as `curve.spread_points` places them, in the midline's frame, for a body of depth 1.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from LumbarHULib.core.closed_spline import spline_matrices
+from LumbarHULib.core.outline.curve import spread_points
+
+# Bodies vary more than the few that were traced, but their halves less against each other: factors on the variances of
+# the modes that are the same on both sides, and of those that are opposite.
+SAME_FACTOR, OPPOSITE_FACTOR = 1.5, 0.2
+
+# What the modes do not hold, as standard deviations in mm on a body of the usual depth: a smooth part, which correlates
+# over so many control points, and a part of each point alone.
+USUAL_DEPTH_MM = 32.0
+SMOOTH_MM, SMOOTH_REACH = 0.5, 1.5
+POINT_MM = 0.08
+
+# An edge that faces back is the body's own by this much; where its normal's part toward the back is below the first
+# number it does not, above the second it does.
+FACING_BACK_OWN_EDGE = 0.8
+FACES_SIDEWAYS, FACES_BACK = 0.6, 0.85
+
+# Rounds of moving the bodies onto their mean when a shape is learned.
+ALIGNMENTS = 4
+
+# How far a midline may be from the body's own axis, as standard deviations: lateral, along itself, turned, and how much
+# longer or shorter it may be.
+LATERAL_MM, ALONG_MM, TURNED_DEG, LONGER = 3.0, 1.0, 10.0, 0.05
+
+
+@dataclass(frozen=True)
+class BodyPose:
+    """Where the body's own axis lies in the midline's frame.
+
+    Parameters
+    ----------
+    lateral_mm : float
+        How far the axis lies to the patient's left of the midline's middle.
+    turned_rad : float
+        How far it is turned counterclockwise in (u, v).
+    depth_mm : float
+        Length of the midline, about whose middle the axis turns.
+    """
+
+    lateral_mm: float
+    turned_rad: float
+    depth_mm: float
+
+    @property
+    def turn(self) -> np.ndarray:
+        """Rotation from the body's axes to the frame's, shape (2, 2)."""
+        cosine, sine = np.cos(self.turned_rad), np.sin(self.turned_rad)
+        return np.array([[cosine, -sine], [sine, cosine]])
+
+    @property
+    def middle(self) -> np.ndarray:
+        """Middle of the body's axis in the frame, shape (2,)."""
+        return np.array([self.lateral_mm, -self.depth_mm / 2])
+
+    def to_body(self, points_uv_mm: np.ndarray) -> np.ndarray:
+        """Return points of the frame, shape (n, 2), along the body's axes, its anterior end at (0, 0)."""
+        return (points_uv_mm - self.middle) @ self.turn - np.array([0, self.depth_mm / 2])
+
+    def respread(self, points_uv_mm: np.ndarray) -> np.ndarray:
+        """Move control points, shape (n, 2), along their spline to where `curve.spread_points` places them."""
+        dense = spline_matrices(len(points_uv_mm), 12)[0] @ self.to_body(points_uv_mm)
+        return self.to_frame(spread_points(dense, len(points_uv_mm)))
+
+    def to_frame(self, points_mm: np.ndarray) -> np.ndarray:
+        """Undo `to_body`."""
+        return (points_mm + np.array([0, self.depth_mm / 2])) @ self.turn.T + self.middle
+
+
+@dataclass(frozen=True, eq=False)
+class BodyShape:
+    """A Gaussian distribution of outlines.
+
+    Parameters
+    ----------
+    mean : numpy.ndarray, shape (n, 2)
+        Mean control points of a body of depth 1; n is even.
+    modes : numpy.ndarray, shape (k, n, 2)
+        Orthonormal directions in which outlines vary.
+    deviations : numpy.ndarray, shape (k,)
+        Standard deviations along the modes, for a body of depth 1.
+    own_edge : numpy.ndarray, shape (n,)
+        Weight of an edge that is visible at each control point, 0 to 1: how likely it is the body's own. Where the
+        pedicles leave the body it is theirs.
+    longer : float
+        By how much the midline may be longer or shorter than the body is deep, as a standard deviation.
+    """
+
+    mean: np.ndarray
+    modes: np.ndarray
+    deviations: np.ndarray
+    own_edge: np.ndarray
+    longer: float = LONGER
+
+    @property
+    def count(self) -> int:
+        """Number of control points."""
+        return len(self.mean)
+
+    def information(self, pose: BodyPose) -> tuple[np.ndarray, np.ndarray]:
+        """Return what is expected of a body's control points before the image is seen.
+
+        Parameters
+        ----------
+        pose : BodyPose
+
+        Returns
+        -------
+        matrix : numpy.ndarray, shape (2n, 2n)
+            Inverse covariance of (u of every point, v of every point) in the midline's frame, in 1/mm².
+        vector : numpy.ndarray, shape (2n,)
+            ``matrix @ mean``, in 1/mm.
+        """
+        turn = np.kron(pose.turn, np.eye(self.count))
+        matrix = turn @ self._precision @ turn.T / pose.depth_mm**2
+        return matrix, matrix @ pose.to_frame(pose.depth_mm * self.mean).T.ravel()
+
+    def pose_of(self, points_uv_mm: np.ndarray, pose: BodyPose) -> BodyPose:
+        """Return the likeliest pose of a body with these control points, shape (n, 2), near `pose`."""
+        deviation = (pose.to_body(points_uv_mm) / pose.depth_mm - self.mean).T.ravel()
+        lateral, turned = self._pose_gains @ deviation
+        return BodyPose(
+            pose.lateral_mm + lateral * pose.depth_mm * float(np.cos(pose.turned_rad)),
+            pose.turned_rad + turned,
+            pose.depth_mm,
+        )
+
+    def own_edge_at(self, parameters: np.ndarray, normals: np.ndarray) -> np.ndarray:
+        """Return `own_edge` between the control points.
+
+        Parameters
+        ----------
+        parameters : numpy.ndarray, shape (m,)
+            Where on the outline; control points count from 0.
+        normals : numpy.ndarray, shape (m, 2)
+            Outward unit normals there. A pedicle's edges face sideways: what faces back is where the bone ends.
+        """
+        closed = np.append(self.own_edge, self.own_edge[0])
+        by_place = np.interp(parameters % self.count, np.arange(self.count + 1), closed)
+        facing_back = np.clip((-normals[:, 1] - FACES_SIDEWAYS) / (FACES_BACK - FACES_SIDEWAYS), 0, 1)
+        return np.maximum(by_place, FACING_BACK_OWN_EDGE * facing_back)
+
+    @cached_property
+    def covariance(self) -> np.ndarray:
+        """Covariance of (u of every point, v of every point) for a body of depth 1, shape (2n, 2n)."""
+        flat = self.modes.transpose(0, 2, 1).reshape(len(self.modes), -1)
+        mirrored = (self.modes * (-1, 1))[:, ::-1]
+        same = np.sum(self.modes * mirrored, axis=(1, 2)) > 0
+        covariance = (flat.T * self.deviations**2 * np.where(same, SAME_FACTOR, OPPOSITE_FACTOR)) @ flat
+        covariance += local_covariance(self.count, SMOOTH_MM, SMOOTH_REACH, POINT_MM) / USUAL_DEPTH_MM**2
+        for move in self._poses:
+            covariance += np.outer(move, move)
+        return covariance
+
+    @property
+    def _poses(self):
+        """How one standard deviation of each part of the pose moves the points, each shape (2n,)."""
+        u, v = self.mean.T
+        zero, one = np.zeros_like(u), np.ones_like(u)
+        return (
+            np.concatenate([one, zero]) * LATERAL_MM / USUAL_DEPTH_MM,
+            np.concatenate([-(v + 0.5), u]) * np.radians(TURNED_DEG),
+            np.concatenate([zero, one]) * ALONG_MM / USUAL_DEPTH_MM,
+            np.concatenate([u, v + 0.5]) * self.longer,
+        )
+
+    @cached_property
+    def _precision(self):
+        return np.linalg.inv(self.covariance)
+
+    @cached_property
+    def _pose_gains(self):
+        """What takes a deviation from the mean to the likeliest lateral move and turn, shape (2, 2n)."""
+        scales = np.array([[LATERAL_MM / USUAL_DEPTH_MM], [np.radians(TURNED_DEG)]])
+        return scales * (np.array(self._poses[:2]) @ self._precision)
+
+
+def local_covariance(count: int, smooth_mm: float, reach: float, point_mm: float) -> np.ndarray:
+    """Return the covariance of deviations that do not depend on the shape, shape (2 * count, 2 * count), in mm².
+
+    Parameters
+    ----------
+    count : int
+        Number of control points.
+    smooth_mm, reach : float
+        Standard deviation of a smooth deviation, and over how many control points it correlates.
+    point_mm : float
+        Standard deviation of each point alone.
+    """
+    steps = np.arange(count)
+    apart = np.minimum((steps[:, None] - steps) % count, (steps - steps[:, None]) % count)
+    of_one_axis = smooth_mm**2 * np.exp(-(apart**2) / (2 * reach**2)) + point_mm**2 * np.eye(count)
+    return np.kron(np.eye(2), of_one_axis)
+
+
+def learn_shape(outlines: list[np.ndarray], own_edge: np.ndarray, modes: int) -> BodyShape:
+    """Learn a shape from outlines; left and right count alike.
+
+    Parameters
+    ----------
+    outlines : list of numpy.ndarray, each shape (m, 2)
+        Closed polygons in their midline's frame, counterclockwise, for a body of depth 1.
+    own_edge : numpy.ndarray, shape (n,)
+        As in `BodyShape`, for each of the shape's control points.
+    modes : int
+        Number of modes that are kept.
+    """
+    count = len(own_edge)
+    poses = [BodyPose(0.0, 0.0, 1.0)] * len(outlines)
+    for _ in range(ALIGNMENTS):
+        spread = np.array(
+            [spread_points(pose.to_body(outline), count) for pose, outline in zip(poses, outlines, strict=True)]
+        )
+        spread = np.concatenate([spread, (spread * (-1, 1))[:, ::-1]])
+        mean = spread.mean(axis=0)
+        # A midline off the body's axis is no other shape: each body is moved and turned onto the mean.
+        moves = np.column_stack([np.tile((1, 0), count), np.column_stack([-(mean[:, 1] + 0.5), mean[:, 0]]).ravel()])
+        steps = np.linalg.lstsq(moves, (spread[: len(outlines)] - mean).reshape(len(outlines), -1).T, rcond=None)[0]
+        poses = [
+            BodyPose(pose.lateral_mm + lateral, pose.turned_rad + turned, 1.0)
+            for pose, (lateral, turned) in zip(poses, steps.T, strict=True)
+        ]
+    _, singular, directions = np.linalg.svd((spread - mean).reshape(len(spread), -1), full_matrices=False)
+    return BodyShape(
+        mean, directions[:modes].reshape(-1, count, 2), singular[:modes] / np.sqrt(len(spread)), np.asarray(own_edge)
+    )
