@@ -136,8 +136,8 @@ def refine_outline(
         step = np.clip(np.linalg.solve(matrix, vector), -largest, largest)
         unknowns = np.clip(unknowns + step, lowest, highest)
     moved = profiles.points + unknowns[groups[0]].reshape(2, count).T
-    covariance = np.linalg.inv(matrix)[groups[0], groups[0]]
-    sd_mm = np.sqrt(np.einsum("jp,pq,jq->j", profiles.across, covariance, profiles.across))
+    of_profiles = np.linalg.solve(matrix, np.pad(profiles.across, ((0, 0), (0, len(matrix) - 2 * count))).T)
+    sd_mm = np.sqrt(np.einsum("jp,pj->j", profiles.across, of_profiles[groups[0]]))
     return EdgeState(moved, unknowns[groups[1]], unknowns[groups[2]]), EdgeQuality(
         fit.agreement, fit.ridge(), float(np.sqrt(fit.scale)), sd_mm
     )
