@@ -173,6 +173,12 @@ _COLUMNS = {
     "bias_low|bias_high": ("HU", "its confidence interval"),
     "lower_limit_hu|upper_limit_hu": ("HU", "Bland and Altman's limits of agreement"),
     "lower_limit_low|lower_limit_high|upper_limit_low|upper_limit_high": ("HU", "their confidence intervals"),
+    "bias_slope|bias_slope_low|bias_slope_high": (
+        "1",
+        "how much the difference grows with the readings' mean, and its interval: where that excludes 0, the bias is "
+        "proportional",
+    ),
+    "bias_slope_p": ("1", "p-value of no slope"),
     "sd_of_differences_hu": ("HU", "standard deviation of the differences"),
     "rms_sd_hu": ("HU", "precision error: root mean square of the cases' standard deviations"),
     "rms_sd_low|rms_sd_high": ("HU", "its confidence interval"),

@@ -8,6 +8,8 @@ from functools import cached_property
 from importlib import metadata
 from typing import Any
 
+import numpy as np
+
 from LumbarHULib import __version__
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.ct_volume import CtVolume
@@ -45,6 +47,8 @@ class Audit:
         Whether the user asked for classes although the acquisition is off protocol.
     when : str
         Date and time, only if the user asks for them.
+    world_from_file : numpy.ndarray, shape (4, 4)
+        How a scene's transforms moved and turned the CT since it was loaded from its file.
     extra : mapping
         Further plain JSON values for the record, such as who signed the reading off.
 
@@ -65,6 +69,7 @@ class Audit:
     accept_off_protocol: bool = False
     when: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    world_from_file: np.ndarray = field(default_factory=lambda: np.eye(4))
 
     def __post_init__(self) -> None:
         for what, text in (("case", self.case), ("reader", self.reader)):

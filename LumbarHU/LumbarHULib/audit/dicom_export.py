@@ -13,7 +13,7 @@ import numpy as np
 from LumbarHULib.audit.dicom_report import REPORTED, ReportedMean, report_of
 from LumbarHULib.audit.dicom_segmentation import Region, segmentation_of
 from LumbarHULib.audit.folder import RECORD
-from LumbarHULib.audit.verify import verify_audit_folder
+from LumbarHULib.audit.verify import measured_points, verify_audit_folder
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
 from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder, check_destination
@@ -74,7 +74,8 @@ def export_dicom(
     progress = progress or (lambda share, text: None)
     require_highdicom()
     check_destination(destination, overwrite, OWN_DICOM_FOLDER)
-    ct_file = read_ct(series, progress)
+    measured_ras_mm = measured_points(folder)
+    ct_file = read_ct(series, progress, measured_ras_mm)
     if ct_file.scan_facts.source != "DICOM":
         raise InputError(f"“{series.name}” is no DICOM series: give the folder of the series that was measured.")
     differences = verify_audit_folder(folder, ct_file.ct, progress)
@@ -84,11 +85,17 @@ def export_dicom(
             f"place{'s' if len(differences) != 1 else ''} ({differences[0]}) See all of them by lumbarhu verify."
         )
     progress(0.0, "Making the DICOM objects")
-    files = slice_files(series, lambda share, text: None)
+    files = slice_files(series, lambda share, text: None, measured_ras_mm)
     with warnings.catch_warnings():
         # Of oddities of the CT's headers that the objects take over as they are.
         warnings.filterwarnings("ignore", module=r"(pydicom|highdicom)(\.|$)")
-        segmentation, report = _objects(folder, files, ct_file.scan_facts.slice_spacing_mm)
+        try:
+            segmentation, report = _objects(folder, files, ct_file.scan_facts.slice_spacing_mm)
+        except (ValueError, TypeError, AttributeError, KeyError) as problem:  # all that highdicom raises
+            raise InputError(
+                f"The headers of “{series.name}” cannot be taken over into DICOM objects ({problem}): export the "
+                "original series again."
+            ) from problem
         with atomic_folder(destination, overwrite, OWN_DICOM_FOLDER) as whole:
             segmentation.save_as(whole / SEGMENTATION)
             report.save_as(whole / REPORT)
@@ -99,6 +106,7 @@ def _objects(folder: Path, files: Sequence[Path], slice_spacing_mm: float) -> tu
     """Return the Segmentation and the report of an audit folder, on the slices in these files."""
     regions, masks, touched = _regions(folder)
     slices = [_source_slice(files[k]) for k in touched]
+    _check_told_apart(slices, [files[k] for k in touched])
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     segmentation = segmentation_of(slices, slice_spacing_mm, masks, regions, record["reader"])
     report = report_of(
@@ -167,6 +175,18 @@ def _source_slice(path: Path):
                 "the headers, or export the original series again."
             )
     return dataset
+
+
+def _check_told_apart(slices: Sequence, files: Sequence[Path]) -> None:
+    """Raise InputError when two slices bear one SOP Instance UID: a reference to it would be to both."""
+    first: dict[str, Path] = {}
+    for dataset, file in zip(slices, files, strict=True):
+        other = first.setdefault(str(dataset.SOPInstanceUID), file)
+        if other is not file:
+            raise InputError(
+                f"“{other.name}” and “{file.name}” state the same SOPInstanceUID, so a DICOM object could not refer to "
+                "one of them: export the original series again."
+            )
 
 
 def _is_allowed(element) -> bool:

@@ -15,15 +15,19 @@ from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder
 from LumbarHULib.files.csv_text import csv_text
+from LumbarHULib.files.file_managers import files_below
 from LumbarHULib.files.markup_file import SUFFIX, write_markup
 from LumbarHULib.files.markup_origin import automatic_text, midline_text
 from LumbarHULib.images.label_map_file import write_label_map
 
 RECORD = "record.json"
 REPORT = "report.html"
+SCENE = "scene.mrb"
+# OpenSSH's, of the record and with it of every file whose hash is in it; only where the user wants one.
+SIGNATURE = "record.json.sig"
 
 OWN_AUDIT_FOLDER = OwnFolder(
-    frozenset({"results.csv", "summary.csv", "markups", "labelmaps", REPORT, "scene.mrb", RECORD}), sign=RECORD
+    frozenset({"results.csv", "summary.csv", "markups", "labelmaps", REPORT, SCENE, RECORD, SIGNATURE}), sign=RECORD
 )
 
 # A list of numbers that json wrote one a line. No text in JSON holds a line break, so none is touched.
@@ -36,6 +40,7 @@ def write_audit_folder(
     overwrite: bool = False,
     also_write: Callable[[Path], None] | None = None,
     progress: Callable[[float, str], None] | None = None,
+    seal: Callable[[Path], None] | None = None,
 ) -> None:
     """Write the audit folder of one reading, whole or not at all.
 
@@ -55,6 +60,8 @@ def write_audit_folder(
         Called with the folder before its record is made, to put a further file there, such as a scene.
     progress : callable, optional
         Called with the share done, from 0 to 1, and what is being done.
+    seal : callable, optional
+        Called with the folder when its record is there, to sign it.
 
     Raises
     ------
@@ -67,7 +74,7 @@ def write_audit_folder(
         _write_text(folder / "summary.csv", csv_text(SUMMARY_COLUMNS, summary_rows(audit)))
         (folder / "markups").mkdir()
         for level in audit.result.levels:
-            _write_markups(folder / "markups", level, audit.result.findings)
+            write_markups(folder / "markups", level, audit.result.findings)
         (folder / "labelmaps").mkdir()
         for number, roi in enumerate(ROIS):
             progress(number / len(ROIS), "Writing the label maps")
@@ -81,11 +88,16 @@ def write_audit_folder(
         hashes |= {name: file_sha256(folder / name) for name in files_in(folder) if name not in hashes}
         record = record_of(audit, hashes)
         _write_text(folder / RECORD, _json_text(record))
+        if seal is not None:
+            seal(folder)
 
 
 def files_in(folder: Path) -> list[str]:
-    """Return the path within `folder`, with slashes, of every file below it, in alphabetical order."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    """Return the path within `folder`, with slashes, of every file below it, in alphabetical order.
+
+    What file managers leave in any folder is not counted.
+    """
+    return sorted(path.relative_to(folder).as_posix() for path in files_below(folder))
 
 
 def file_sha256(path: Path) -> str:
@@ -106,7 +118,8 @@ def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _write_markups(folder: Path, level: LevelResult, of_reading: Sequence[Finding]) -> None:
+def write_markups(folder: Path, level: LevelResult, of_reading: Sequence[Finding]) -> None:
+    """Write midline, boundary and outline of a level as they were measured, each into a file of its own."""
     doubts = [finding for finding in (*of_reading, *level.findings) if finding.code in PLACEMENT_CODES]
     boundary_ras_mm, outline_ras_mm = level.boundary.points_ras_mm, level.outline_ras_mm
     markups = {

@@ -61,6 +61,8 @@ def _ct(audit: Audit) -> dict[str, Any]:
         "ras_from_ijk": ct.ras_from_ijk.tolist(),
         "spacing_ijk_mm": np.linalg.norm(steps_mm, axis=0).tolist(),
     }
+    if not np.array_equal(audit.world_from_file, np.eye(4)):
+        identity["world_from_file"] = audit.world_from_file.tolist()
     if facts.series_uid:
         identity["series_uid"] = facts.series_uid
     told = asdict(facts)

@@ -1,29 +1,95 @@
 """An audit folder held against its CT: every hash, every count and every number worked out anew."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from LumbarHULib.audit.folder import RECORD, file_sha256, files_in
+from LumbarHULib import __version__
+from LumbarHULib.audit.audit import software_versions
+from LumbarHULib.audit.folder import RECORD, SIGNATURE, file_sha256, files_in
+from LumbarHULib.audit.replay import CtHeaders, protocol_as_used, replay
+from LumbarHULib.audit.replay_differences import document_differences, replay_differences
+from LumbarHULib.audit.signature import fingerprint_of, signing_key
 from LumbarHULib.audit.verify_numbers import LabelVoxels, label_voxels
-from LumbarHULib.audit.verify_record import record_differences
 from LumbarHULib.audit.verify_tables import result_differences, summary_differences
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
-from LumbarHULib.files.cutoffs_file import cutoffs_from
+from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_from
+from LumbarHULib.files.file_managers import left_by_file_managers
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import LocatedValue, read_located_json
-from LumbarHULib.files.protocol_file import protocol_from
+from LumbarHULib.files.protocol_file import ProtocolDocument, protocol_from
 from LumbarHULib.files.suggest_subfolder import suggest_subfolder
 from LumbarHULib.images.ct_identity import GEOMETRY_TOLERANCE_MM, held_as, largest_offset_mm, voxels_sha256
 from LumbarHULib.images.sitk_file import read_with_sitk
 
 
+@dataclass(frozen=True)
+class Verification:
+    """What verifying an audit folder found.
+
+    Parameters
+    ----------
+    differences : tuple of str
+        One sentence for each difference, with file, row, column, expected and found.
+    by_version : tuple of str
+        Differences that the folder's older or newer version of LumbarHU may explain: what it measured, this one
+        measures otherwise. Nothing tells them from a change of the folder.
+    notes : tuple of str
+        What is no difference but worth knowing: line ends that were changed, files of file managers, versions.
+    """
+
+    differences: tuple[str, ...]
+    by_version: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+# What a difference in a file means, by how its sentence begins.
+_MEANINGS = (
+    ("CT:", "this is not the CT that was measured, or one of the two was changed"),
+    ("labelmaps/", "the voxels in the label map are not those of the region that it should hold"),
+    ("markups/", "the markup is not the one that the record tells of"),
+    ("results.csv", "the table does not say what the label maps measure in the CT"),
+    ("summary.csv", "the table does not say what the levels and the cutoffs give"),
+    ("report.html", "the report does not show what the folder holds"),
+    ("record.json.sig", "the folder is not the one that was signed"),
+    ("record.json", "the record does not say what markups, CT, protocol and cutoffs give"),
+    ("", "the folder does not hold the files that were written"),
+)
+
+
+def meaning_of(difference: str) -> str:
+    """Return what a difference means, for people."""
+    return next(meaning for start, meaning in _MEANINGS if difference.startswith(start))
+
+
 def verify_audit_folder(folder: Path, ct: CtVolume, progress: Callable[[float, str], None] | None = None) -> list[str]:
-    """Return what differs between an audit folder and what its files and its CT give when worked out anew.
+    """Return every difference that `verification_of` finds, as one list; empty when nothing differs.
+
+    Raises
+    ------
+    InputError
+        When `folder` is no audit folder, or its record cannot be read.
+    """
+    found = verification_of(folder, ct, progress)
+    return [*found.differences, *found.by_version]
+
+
+def verification_of(
+    folder: Path,
+    ct: CtVolume,
+    progress: Callable[[float, str], None] | None = None,
+    headers: CtHeaders | None = None,
+    signer: Path | None = None,
+) -> Verification:
+    """Return what differs between an audit folder and what its files and its CT give when worked out again.
+
+    The label maps are measured by plain numpy, which shares nothing with what measured them first; and everything else
+    is made again from the markups: see `replay`.
 
     Parameters
     ----------
@@ -33,11 +99,10 @@ def verify_audit_folder(folder: Path, ct: CtVolume, progress: Callable[[float, s
         The CT that it is said to be of.
     progress : callable, optional
         Called with the share done, from 0 to 1, and what is being done.
-
-    Returns
-    -------
-    list of str
-        One sentence for each difference, with file, row, column, expected and found; empty when nothing differs.
+    headers : CtHeaders, optional
+        What the CT's file tells of it.
+    signer : pathlib.Path, optional
+        A public key: the folder must be signed by it.
 
     Raises
     ------
@@ -46,28 +111,118 @@ def verify_audit_folder(folder: Path, ct: CtVolume, progress: Callable[[float, s
     """
     progress = progress or (lambda share, text: None)
     folder = Path(folder)
-    record = _read_record(folder)
+    record, documents = _read_record(folder)
+    ct = _as_in_the_scene(ct, record["ct"])
     progress(0.0, "Comparing the hashes")
-    differences = _file_differences(folder, record["files"])
+    differences, notes = _file_differences(folder, record["files"])
+    differences += _signature_differences(folder, signer, notes)
+    changed_files = [_place_of(difference) for difference in differences]
     ct_differences = _ct_differences(record["ct"], ct)
     differences += ct_differences
+    labels: dict[str, np.ndarray] = {}
     voxels: dict[str, dict[int, LabelVoxels]] = {}
     for number, roi in enumerate(ROIS):
-        progress((1 + number) / (1 + len(ROIS)), "Measuring the label maps anew")
+        progress((1 + number) / (2 + len(ROIS)), "Measuring the label maps again")
         label_map = _read_label_map(folder / "labelmaps" / f"{roi}.nrrd", ct)
         differences += label_map.differences
         if label_map.labels is not None:
+            labels[roi] = label_map.labels
             voxels[roi] = label_voxels(label_map.labels, ct)
     differences += result_differences(folder / "results.csv", record, voxels)
     differences += summary_differences(folder / "summary.csv", folder / "results.csv", record, voxels)
+    by_version: list[str] = []
     if not ct_differences:  # in another CT nothing would fit
-        differences += record_differences(record, ct)
+        progress((1 + len(ROIS)) / (2 + len(ROIS)), "Measuring the markups again")
+        of_replay = _replayed(folder, record, documents, held_ct(ct, record["ct"]), labels, headers, changed_files)
+        known = {_place_of(difference) for difference in differences}
+        # That the report was changed is said once: where in it matters only when its hash was sealed again.
+        of_replay = [one for one in of_replay if not {_place_of(one), _place_of(one).partition(", line")[0]} & known]
+        if record["software"]["LumbarHU"] == __version__:
+            differences += of_replay
+        else:
+            by_version += of_replay
+            notes.append(
+                f"The folder was made with LumbarHU {record['software']['LumbarHU']}, and this is {__version__}: what "
+                "this version makes otherwise is told apart from what does not fit together in the folder itself."
+            )
+    ignored = left_by_file_managers(folder)
+    if ignored:
+        more = f" and {len(ignored) - 3} more" if len(ignored) > 3 else ""
+        notes.append(f"Ignored, as file managers leave them in any folder: {', '.join(ignored[:3])}{more}.")
     progress(1.0, "Verified")
-    return differences
+    return Verification(tuple(dict.fromkeys(differences)), tuple(dict.fromkeys(by_version)), tuple(notes))
 
 
-def _read_record(folder: Path) -> dict:
-    """Return the record as plain values, checked, with the documents that it holds."""
+def _signature_differences(folder: Path, signer: Path | None, notes: list[str]) -> list[str]:
+    wanted = "" if signer is None else fingerprint_of(signer)
+    try:
+        key = signing_key(folder)
+    except InputError as problem:
+        return [str(problem)]
+    if key:
+        notes.append(f"Signed with the key {key}.")
+    if wanted and key != wanted:
+        found = f"signed with {key}" if key else "not signed"
+        return [f"{SIGNATURE}: expected a signature with the key {wanted}, found the folder {found}."]
+    return []
+
+
+def _replayed(folder, record, documents, ct, labels, headers, changed_files) -> list[str]:
+    differences = document_differences(record, documents)
+    try:
+        documents = (protocol_as_used(record, documents[0]), documents[1])
+    except InputError as problem:
+        return [*differences, str(problem)]
+    try:
+        again = replay(folder, record, documents, ct, labels, headers, changed_files)
+    except (InputError, OSError) as problem:
+        return [*differences, f"markups/: cannot be measured again: {problem}"]
+    same_software = record["software"] == software_versions()
+    return [*differences, *replay_differences(folder, record, again, labels, same_software)]
+
+
+def _place_of(difference: str) -> str:
+    """Return which file, row and column a difference is in."""
+    return difference.partition(": ")[0]
+
+
+def held_ct(ct: CtVolume, recorded: dict) -> CtVolume:
+    """Return the CT with its values in the type that they were measured in."""
+    voxels = held_as(ct.voxels_hu, recorded["voxels_type"])
+    return ct if voxels is None or voxels is ct.voxels_hu else CtVolume(voxels, ct.ras_from_ijk, ct.padding_hu)
+
+
+def measured_points(folder: Path) -> np.ndarray:
+    """Return the ends of the midlines that an audit folder's record tells of, shape (n, 3), RAS mm.
+
+    Raises
+    ------
+    InputError
+        When `folder` is no audit folder, or its record cannot be read.
+    """
+    record, _ = _read_record(Path(folder))
+    points = [point for level in record["levels"] for point in level["midline"]["points_ras_mm"]]
+    file_from_world = np.linalg.inv(_world_from_file(record["ct"]))
+    return np.array(points, dtype=float).reshape(-1, 3) @ file_from_world[:3, :3].T + file_from_world[:3, 3]
+
+
+def _world_from_file(recorded: dict) -> np.ndarray:
+    return np.array(recorded.get("world_from_file", np.eye(4)), dtype=float)
+
+
+def _as_in_the_scene(ct: CtVolume, recorded: dict) -> CtVolume:
+    """Return the CT of a file where the scene's transforms had it; one that comes from that scene as it is."""
+    moved = _world_from_file(recorded) @ ct.ras_from_ijk
+    ras_from_ijk = np.array(recorded["ras_from_ijk"], dtype=float)
+    is_there, would_be = (
+        largest_offset_mm(matrix, ras_from_ijk, ct.voxels_hu.shape) <= GEOMETRY_TOLERANCE_MM
+        for matrix in (ct.ras_from_ijk, moved)
+    )
+    return ct if is_there or not would_be else CtVolume(ct.voxels_hu, moved, ct.padding_hu)
+
+
+def _read_record(folder: Path) -> tuple[dict, tuple[ProtocolDocument, CutoffsDocument]]:
+    """Return the record as plain values, checked, and the documents that it holds."""
     if not folder.is_dir():
         raise InputError(f"There is no folder “{folder}”: check the path.")
     if not (folder / RECORD).is_file():
@@ -78,26 +233,35 @@ def _read_record(folder: Path) -> dict:
             raise InputError(f"“{folder / name}” is no file that can be read: remove it, or restore the file.")
     record: LocatedValue = read_located_json(folder / RECORD)
     check_against_schema(record, "record.schema.json")
-    protocol_from(record["protocol"])
-    cutoffs_from(record["cutoffs"])
-    return record.plain()
+    return record.plain(), (protocol_from(record["protocol"]), cutoffs_from(record["cutoffs"]))
 
 
-def _file_differences(folder: Path, recorded_sha256: Mapping[str, str]) -> list[str]:
-    there = set(files_in(folder)) - {RECORD}
+# Programs that share text change how its lines end; of the content nothing changes.
+_TEXT_FILES = (".csv", ".json", ".html")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def _file_differences(folder: Path, recorded_sha256: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Return how the files differ from their hashes, and which of them differ in their line ends only."""
+    there = set(files_in(folder)) - {RECORD, SIGNATURE}
     differences = [
         f"{name}: expected by the record, but the file is missing." for name in recorded_sha256.keys() - there
     ]
     differences += [
         f"{name}: not in the record, so the file was added later." for name in there - recorded_sha256.keys()
     ]
-    for name in there & recorded_sha256.keys():
+    notes = []
+    for name in sorted(there & recorded_sha256.keys()):
         found = file_sha256(folder / name)
-        if found != recorded_sha256[name]:
-            differences.append(
-                f"{name}: expected SHA-256 {recorded_sha256[name]}, found {found}: the file was changed."
-            )
-    return sorted(differences)
+        if found == recorded_sha256[name]:
+            continue
+        if name.endswith(_TEXT_FILES):
+            plain = (folder / name).read_bytes().removeprefix(_BYTE_ORDER_MARK).replace(b"\r\n", b"\n")
+            if hashlib.sha256(plain).hexdigest() == recorded_sha256[name]:
+                notes.append(f"{name}: only its line ends were changed.")
+                continue
+        differences.append(f"{name}: expected SHA-256 {recorded_sha256[name]}, found {found}: the file was changed.")
+    return sorted(differences), notes
 
 
 def _ct_differences(recorded: dict, ct: CtVolume) -> list[str]:

@@ -96,7 +96,7 @@ def _read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row] | None, li
     if not path.is_file():
         return None, []  # told with the hashes
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
             lines = list(csv.reader(stream, strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         return None, [f"{path.name}: cannot be read as CSV in UTF-8 ({error})."]

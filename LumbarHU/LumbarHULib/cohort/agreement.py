@@ -27,13 +27,22 @@ class IntraclassCorrelations:
 class BlandAltman:
     """Bias and limits of agreement of two readings, in the unit of the readings.
 
-    Each is an `Estimate`; `sd` is that of the differences first − second.
+    Each is an `Estimate`; `sd` is that of the differences first − second. `slope` is how much the difference grows with
+    the readings' mean, with the p-value of none; None where the means are all alike. Where its interval excludes 0, the
+    bias is proportional: it is not the same for small and large values, and neither are the limits.
     """
 
     bias: Estimate
     lower_limit: Estimate
     upper_limit: Estimate
     sd: float
+    slope: Estimate | None = None
+    slope_p: float | None = None
+
+    @property
+    def is_proportional(self) -> bool:
+        """Whether the bias depends on the value, by the interval of the slope."""
+        return self.slope is not None and (self.slope.low > 0 or self.slope.high < 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,13 +173,43 @@ def bland_altman(first, second, confidence: float = CONFIDENCE) -> BlandAltman:
             method=method,
         )
 
+    slope, slope_p = _slope(table, confidence, left_out)
     of_limit = sd * math.sqrt(1 / n + z * z / (2 * (n - 1)))
     return BlandAltman(
         bias=estimate(bias, sd / math.sqrt(n), "Student's t"),
         lower_limit=estimate(bias - z * sd, of_limit, "Bland & Altman 1999"),
         upper_limit=estimate(bias + z * sd, of_limit, "Bland & Altman 1999"),
         sd=sd,
+        slope=slope,
+        slope_p=slope_p,
     )
+
+
+def _slope(table: np.ndarray, confidence: float, left_out: int) -> tuple[Estimate | None, float | None]:
+    """Return the slope of the difference on the mean by least squares, and the p-value of no slope."""
+    from scipy.special import stdtr, stdtrit
+
+    means, differences = table.mean(axis=1), table[:, 0] - table[:, 1]
+    centered = means - means.mean()
+    squares = float(centered @ centered)
+    freedom = len(table) - 2
+    if squares <= 0 or is_constant(means):
+        return None, None
+    slope = float(centered @ differences) / squares
+    residuals = differences - differences.mean() - slope * centered
+    error = math.sqrt(float(residuals @ residuals) / freedom / squares)
+    reach = float(stdtrit(freedom, 0.5 + confidence / 2)) * error
+    estimate = Estimate(
+        n=len(table),
+        estimate=slope,
+        low=slope - reach,
+        high=slope + reach,
+        confidence=confidence,
+        left_out=left_out,
+        method="least squares",
+    )
+    p_value = 2 * float(stdtr(freedom, -abs(slope) / error)) if error > 0 else (0.0 if slope else 1.0)
+    return estimate, p_value
 
 
 def repeatability(readings: Sequence, confidence: float = CONFIDENCE) -> Repeatability:

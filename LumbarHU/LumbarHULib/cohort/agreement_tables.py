@@ -19,6 +19,8 @@ _COLUMNS = (
     *interval_columns("bias_hu", "bias"),
     *interval_columns("lower_limit_hu", "lower_limit"),
     *interval_columns("upper_limit_hu", "upper_limit"),
+    *interval_columns("bias_slope", "bias_slope"),
+    "bias_slope_p",
     "sd_of_differences_hu",
     *interval_columns("rms_sd_hu", "rms_sd"),
     *interval_columns("cv_percent", "cv"),
@@ -70,8 +72,21 @@ def _row(
     cells += [*cells_of_estimate(icc and icc.icc_2_1), *cells_of_estimate(icc and icc.icc_3_1)]
     for end in ("bias", "lower_limit", "upper_limit"):
         cells += cells_of_estimate(limits and getattr(limits, end))
+    cells += [*cells_of_estimate(limits and limits.slope), limits and limits.slope_p]
     cells += [limits and limits.sd, *cells_of_estimate(precision.rms_sd), *cells_of_estimate(precision.cv_percent)]
     return [[*cells, *cells_of_estimate(precision.least_significant_change)]]
+
+
+def proportional_biases(agreement: Table) -> list[str]:
+    """Return a sentence for each region whose readers differ the more, or the less, the denser the bone is."""
+    return [
+        f"The readers {record['readers'].replace(';', ' and ')} differ "
+        f"by {record['bias_slope']:+.2f} HU more for each HU of the {record['roi']} mean over L1–L4 (95 % "
+        f"{record['bias_slope_low']:+.2f} to {record['bias_slope_high']:+.2f}): their bias is proportional, so "
+        "bias and limits hold for the middle of the range only."
+        for record in agreement.records(split="all", level=MEAN)
+        if record["bias_slope"] is not None and (record["bias_slope_low"] > 0 or record["bias_slope_high"] < 0)
+    ]
 
 
 def readings_table(cohort: Cohort) -> Table:

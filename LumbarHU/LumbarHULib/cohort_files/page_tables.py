@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from LumbarHULib.cohort.agreement_tables import proportional_biases
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.group_tables import ALL, CATEGORIES, CHARACTERISTICS, MORE_CHARACTERISTICS
 from LumbarHULib.cohort.groups import GROUPS
@@ -265,6 +266,7 @@ def _agreement(analysis: CohortAnalysis) -> list[str]:
     whole = [row[1:] for row in rows if row[0] == rows[0][0]]
     header = ["Level", "ROI", "n", "ICC(2,1)", "ICC(3,1)", "Bias; 95 % limits, HU", "RMS-SD, HU", "CV, %", "LSC, HU"]
     parts = [html.table(header, whole, rows[0][0][0].upper() + rows[0][0][1:], left=2, grouped=True)]
+    parts += [html.paragraph(sentence) for sentence in proportional_biases(analysis.tables["agreement"])]
     others = [row for row in rows if row[0] != rows[0][0] and row[1] == MEAN]
     if others:
         caption = "Other comparisons and parts, mean over L1–L4 (levels: agreement.csv)"

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,6 +117,7 @@ def _readings(table: CsvTable, tell: Tell) -> tuple[Reading, ...]:
             kept["hu"][level, roi] = float(values[index])
             kept["origins"][level] = cell(cells, "origin").partition(" ")[0]
             kept["blinded"] = _TRUTHS.get(cell(cells, "blinded").casefold())
+    _tell_alike(table.file_name, {reader for _, reader, _ in collected}, tell)
     return tuple(
         Reading(
             case,
@@ -128,6 +130,19 @@ def _readings(table: CsvTable, tell: Tell) -> tuple[Reading, ...]:
         )
         for (case, reader, number), kept in collected.items()
     )
+
+
+def _tell_alike(file_name: str, readers: Iterable[str], tell: Tell) -> None:
+    """Tell of readers whose names look alike: other case, blanks, or another form of the same letters."""
+    by_look: dict[str, list[str]] = {}
+    for reader in sorted(readers):
+        look = " ".join(unicodedata.normalize("NFKC", reader).casefold().split())
+        by_look.setdefault(look, []).append(reader)
+    for names in by_look.values():
+        if len(names) > 1:
+            shown = " and ".join(f"“{name}”" for name in names)
+            sentence = f"{file_name}: the readers {shown} are counted as {len(names)}, though their names look alike."
+            tell(CohortFinding("readers_alike", sentence, "Write one name in one way.", column="reader"))
 
 
 def _wrong_place(case: str, reader: str, number: str, level: str, roi: str) -> tuple[str, str, str] | None:

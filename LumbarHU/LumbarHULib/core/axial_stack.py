@@ -36,12 +36,16 @@ class AxialStack:
         For each axis of `voxels_hu` the axis of the stored array that it is.
     flipped : tuple of bool
         For each axis of `voxels_hu` whether it runs against the stored one.
+    padding_hu : tuple of two numpy.ndarray, shape (K, J, I), or None
+        Views of the lowest and the highest value that stand for what was not scanned; None where the CT's files
+        declare none.
     """
 
     voxels_hu: np.ndarray
     ras_from_ijk: np.ndarray
     stored_axes: tuple[int, int, int]
     flipped: tuple[bool, bool, bool]
+    padding_hu: tuple[np.ndarray, np.ndarray] | None = None
 
     @cached_property
     def normal_ras(self) -> np.ndarray:
@@ -143,10 +147,17 @@ def axial_stack(ct: CtVolume, protocol: Protocol) -> AxialStack:
 
     stored_axes = (2 - k_column, 2 - j_column, 2 - i_column)
     flipped = (flips[2], flips[1], flips[0])
-    view = ct.voxels_hu.transpose(stored_axes)
-    view = np.flip(view, tuple(axis for axis in range(3) if flipped[axis]))
+    against = tuple(axis for axis in range(3) if flipped[axis])
+    view = np.flip(ct.voxels_hu.transpose(stored_axes), against)
     view.flags.writeable = False
-    return AxialStack(view, matrix, stored_axes, flipped)
+    padding_hu = None
+    if ct.padding_hu is not None:
+        low_hu, high_hu = (
+            np.flip(np.broadcast_to(of_slices[:, None, None], ct.voxels_hu.shape).transpose(stored_axes), against)
+            for of_slices in ct.padding_hu.T
+        )
+        padding_hu = (low_hu, high_hu)
+    return AxialStack(view, matrix, stored_axes, flipped, padding_hu)
 
 
 def _plane_normal(steps: np.ndarray, column: int) -> np.ndarray:

@@ -23,6 +23,9 @@ class CtVolume:
         As stored, of any integer or floating type; neither copied nor changed.
     ras_from_ijk : array_like, shape (4, 4)
         From voxel indices (i, j, k) to RAS mm; may be oblique or sheared.
+    padding_hu : array_like, shape (K, 2), optional
+        For each stored slice the lowest and the highest value that stand for what was not scanned, as its header
+        declares; NaN where it declares none.
 
     Raises
     ------
@@ -32,13 +35,20 @@ class CtVolume:
 
     voxels_hu: np.ndarray
     ras_from_ijk: np.ndarray
+    padding_hu: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         matrix = np.array(self.ras_from_ijk, dtype=float)
         matrix.flags.writeable = False
         object.__setattr__(self, "ras_from_ijk", matrix)
         _check_geometry(self.voxels_hu, matrix)
-        _check_values(self.voxels_hu)
+        if self.padding_hu is not None:
+            padding_hu = np.array(self.padding_hu, dtype=float).reshape(-1, 2)
+            if len(padding_hu) != len(self.voxels_hu):
+                raise ValueError(f"Padding of {len(padding_hu)} slices for a CT of {len(self.voxels_hu)}.")
+            padding_hu.flags.writeable = False
+            object.__setattr__(self, "padding_hu", padding_hu)
+        _check_values(self.voxels_hu, self.padding_hu)
 
 
 def _check_geometry(voxels_hu: np.ndarray, ras_from_ijk: np.ndarray) -> None:
@@ -64,7 +74,7 @@ def _check_geometry(voxels_hu: np.ndarray, ras_from_ijk: np.ndarray) -> None:
         )
 
 
-def _check_values(voxels_hu: np.ndarray) -> None:
+def _check_values(voxels_hu: np.ndarray, padding_hu: np.ndarray | None) -> None:
     if voxels_hu.dtype.kind not in "iuf":
         raise InputError(f"The CT's voxels are of type {voxels_hu.dtype}: give whole or floating-point numbers in HU.")
     lowest, highest = voxels_hu.min(), voxels_hu.max()
@@ -82,8 +92,13 @@ def _check_values(voxels_hu: np.ndarray) -> None:
             "HU: apply the rescale intercept, often −1024, and load it again."
         )
     zero_share = 1 - np.count_nonzero(voxels_hu) / voxels_hu.size
-    if zero_share > _ZERO_BACKGROUND_SHARE:
+    if zero_share > _ZERO_BACKGROUND_SHARE and not _declares_zero(padding_hu):
         raise InputError(
-            f"{100 * zero_share:.0f} % of the CT's voxels are exactly 0, as in a masked image or a density map, so its "
-            "values are not HU: give the original CT."
+            f"{100 * zero_share:.0f} % of the CT's voxels are exactly 0, as in a density map or where the surroundings "
+            "were masked, so its values are not HU: give the original CT."
         )
+
+
+def _declares_zero(padding_hu: np.ndarray | None) -> bool:
+    """Tell whether every slice declares 0 as what was not scanned."""
+    return padding_hu is not None and bool(np.all((padding_hu[:, 0] <= 0) & (padding_hu[:, 1] >= 0)))

@@ -57,6 +57,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "orientation_unknown": "The file does not say where left, anterior and superior are.",
             "two_geometries": "The file states two places for its voxels that contradict each other.",
             "mixed_series": "The slices of the series differ in how they were acquired.",
+            "slices_uneven": "The slice spacing varies: only the even part around the levels was read.",
         },
         "Acquisition": {
             "modality_not_ct": "The headers state another modality than CT.",
@@ -67,6 +68,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "lossy_compression": "The slices were compressed with loss.",
             "tube_voltage_off_protocol": "The tube voltage is not the one that the cutoffs hold for: no class.",
             "contrast_medium": "The headers tell of contrast medium, which the cutoffs do not hold for: no class.",
+            "contrast_word_unknown": "The headers state a contrast agent by a word that LumbarHU does not know.",
             "contrast_seen": "A vessel beside a body is as bright as with contrast medium: no class.",
             "acquisition_unknown": "The CT does not tell its tube voltage or contrast medium.",
             "cutoffs_acquisition_unknown": "The cutoffs do not tell what acquisition they hold for.",
@@ -83,6 +85,9 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         _PLACEMENT: {
             "sixth_lumbar_vertebra": "The segmentation holds an L6: the levels may be counted otherwise elsewhere.",
+            "thirteenth_thoracic_vertebra": "The segmentation holds a T13: the levels may be counted otherwise.",
+            "vertebra_skipped": "The segmentation lacks L5 or T12 between its neighbors: the levels may be miscounted.",
+            "segment_empty": "The segmentation names a level whose segment has no voxels.",
             "mask_in_pieces": "A vertebra's segment is in pieces.",
             "mask_with_holes": "A vertebra's segment has holes, which were filled.",
             "mask_coarse": "A segment's voxels are coarse.",
@@ -122,7 +127,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "small_roi": "A region has little area or few voxels.",
             "leaves_bone": "Part of a region lies outside the bone.",
             "near_endplate": "A region comes near an endplate.",
-            "padding_in_roi": "A region holds voxels that were not scanned, or gas.",
+            "padding_in_roi": "A region lacks voxels that were not scanned, or holds gas.",
             "implausible_voxels": "A region holds voxels that no trabecular bone has.",
             "uneven_bone": "A patch in a region is far denser or less dense than the rest.",
             "sides_differ": "Left and right differ by more than noise explains.",
@@ -151,5 +156,8 @@ MEANINGS: Mapping[str, str] = MappingProxyType(
 # What is told when a midline is proposed, and no later measurement can find out again.
 PLACEMENT_CODES = frozenset({*MEANINGS_BY_SUBJECT[_PLACEMENT], "labels_read_by_value"})
 
-# Of these, what no moving of the midline settles.
-ABOUT_WHICH_BODY_CODES = frozenset({"level_filled_in", "labels_read_by_value", "sixth_lumbar_vertebra"})
+# Of these, what tells that the vertebrae may be counted otherwise: it concerns every level.
+COUNT_CODES = frozenset({"sixth_lumbar_vertebra", "thirteenth_thoracic_vertebra", "vertebra_skipped"})
+
+# Of the placement's, what no moving of the midline settles.
+ABOUT_WHICH_BODY_CODES = frozenset({"level_filled_in", "labels_read_by_value", *COUNT_CODES})

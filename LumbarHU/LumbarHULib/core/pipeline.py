@@ -25,6 +25,7 @@ from LumbarHULib.core.inner_outline import inner_outline
 from LumbarHULib.core.label_maps import label_masks, slab_around
 from LumbarHULib.core.landmarks import Landmarks, missing_midline
 from LumbarHULib.core.levels import parse_level
+from LumbarHULib.core.not_scanned import require_scanned, without_unscanned
 from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.patient import require_each_once, summarize
 from LumbarHULib.core.protocol import Protocol
@@ -79,7 +80,9 @@ def measure_level(
     inner = inner_outline(frame, outline.curve, protocol)
     shapes = roi_shapes(frame, inner, boundary, protocol)
     slab = slab_around(stack, frame, protocol)
-    masks = label_masks(stack, frame, shapes, slab, protocol) | dict(edited_masks)
+    drawn = label_masks(stack, frame, shapes, slab, protocol) | dict(edited_masks)
+    masks = without_unscanned(stack, drawn, protocol)
+    require_scanned(frame.level, masks, protocol)
     rois = {
         roi: with_roi_findings(measure_roi(stack, frame.level, roi, mask, roi in edited_masks), shapes, protocol)
         for roi, mask in masks.items()

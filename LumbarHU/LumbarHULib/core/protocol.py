@@ -167,6 +167,7 @@ class Protocol:
     plausible_voxel_min_hu: float = _number("HU", -1024.0, 3071.0)
     plausible_voxel_max_hu: float = _number("HU", -1024.0, 3071.0)
     padding_hu: float = _number("HU", -10000.0, 0.0)
+    not_scanned_share_max: float = _number("1", 0.0, 1.0)
     plausible_mean_min_hu: float = _number("HU", -1024.0, 3071.0)
     plausible_mean_max_hu: float = _number("HU", -1024.0, 3071.0)
 

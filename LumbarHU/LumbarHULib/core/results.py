@@ -26,10 +26,20 @@ class RoiMask:
         True where the voxel belongs to the region.
     offset_kji : tuple of int
         Index of the crop's first voxel in the axial stack.
+    not_scanned : int
+        How many more voxels lie in the region's shape but were not scanned: they are not `inside`.
     """
 
     inside: np.ndarray
     offset_kji: tuple[int, int, int]
+    not_scanned: int = 0
+
+    @property
+    def not_scanned_share(self) -> float:
+        """Share of the region's voxels that were not scanned."""
+        if not self.not_scanned:
+            return 0.0
+        return self.not_scanned / (self.not_scanned + int(np.count_nonzero(self.inside)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +162,11 @@ class LevelResult:
     excluded: str = ""
     findings: tuple[Finding, ...] = ()
     trials: PlacementTrials | None = None
+
+    @property
+    def lacks_voxels(self) -> bool:
+        """Whether some voxels of a region were not scanned."""
+        return any(measured.mask.not_scanned for measured in self.rois.values())
 
 
 @dataclass(frozen=True)

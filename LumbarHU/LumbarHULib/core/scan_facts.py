@@ -52,9 +52,9 @@ class ScanFacts:
             (self.manufacturer, "{}"),
             (self.scanner_model, "{}"),
         )
-        return tuple(_printable(form.format(value)) for value, form in values if value not in (None, ""))
+        return tuple(printable(form.format(value)) for value, form in values if value not in (None, ""))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return a header's text on one line, without what could steer a terminal."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

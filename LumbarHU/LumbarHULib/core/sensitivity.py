@@ -22,6 +22,7 @@ from LumbarHULib.core.inner_outline import inner_outline
 from LumbarHULib.core.label_maps import slab_around
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import LEVELS, ROIS
+from LumbarHULib.core.not_scanned import not_scanned_in
 from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import GIVEN_CLASSES, LevelResult, PlacementTrials, RoiPlacement
@@ -175,7 +176,11 @@ def _bone_of_slice(stack: AxialStack, level: LevelResult, offset: int, protocol:
         low_ij = np.maximum(np.floor(shifted_ij.min(axis=0)).astype(int), 0)
         high_ij = np.minimum(np.ceil(shifted_ij.max(axis=0)).astype(int) + 1, stack.voxels_hu.shape[:0:-1])
         shape_ji = tuple(np.maximum(high_ij - low_ij, 0)[::-1])
-        j, i = np.nonzero(polygons.rasterize(shifted_ij, tuple(low_ij), shape_ji, 0.0))
+        inside = polygons.rasterize(shifted_ij, tuple(low_ij), shape_ji, 0.0)
+        if level.lacks_voxels and inside.size:
+            box = (slice(k, k + 1), slice(low_ij[1], high_ij[1]), slice(low_ij[0], high_ij[0]))
+            inside &= ~not_scanned_in(stack, box, protocol)[0]
+        j, i = np.nonzero(inside)
         ij = np.column_stack([i, j]) + low_ij
         places.append(ij @ frame.uv_from_ij[:, :2].T + frame.uv_from_ij[:, 2] + slide_uv_mm)
         values.append(stack.voxels_hu[k, ij[:, 1], ij[:, 0]])

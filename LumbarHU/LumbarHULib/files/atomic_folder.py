@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.file_managers import is_of_file_manager
 
 _REASONS = {
     errno.ENOSPC: "the disk is full: make room or choose another disk",
@@ -19,9 +21,6 @@ _REASONS = {
     errno.EPERM: "you may not write there: choose another place",
     errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
 }
-
-# What file managers leave in a folder that somebody looked into.
-_OF_FILE_MANAGERS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
 @dataclass(frozen=True)
@@ -89,10 +88,11 @@ def atomic_folder(destination: Path, overwrite: bool = False, ours: OwnFolder | 
 
 def names_in(folder: Path) -> set[str]:
     """Return what lies in a folder, without what file managers leave in any."""
-    return set(os.listdir(folder)) - _OF_FILE_MANAGERS
+    return {name for name in os.listdir(folder) if not is_of_file_manager(name)}
 
 
 def _check(destination: Path, overwrite: bool, ours: OwnFolder | None) -> None:
+    _check_told_apart(_absolute(destination))
     if os.path.lexists(destination) and not destination.is_dir():
         raise InputError(f"“{destination}” is a file: choose another name for the folder.")
     if destination.is_dir():
@@ -116,6 +116,21 @@ def _check(destination: Path, overwrite: bool, ours: OwnFolder | None) -> None:
         raise InputError(f"“{destination}” cannot be made, because “{ancestor}” is a file: choose another place.")
     if not os.access(ancestor, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _check_told_apart(place: Path) -> None:
+    """Raise InputError when there is a name that on other systems is the same: other case, other form of Unicode."""
+    if not place.parent.is_dir():
+        return
+    same = [name for name in os.listdir(place.parent) if name != place.name and _folded(name) == _folded(place.name)]
+    if same and place.name not in os.listdir(place.parent):
+        raise InputError(
+            f"“{place}” exists already as “{same[0]}”, which on macOS and Windows is the same name: choose another one."
+        )
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _check_is_ours(destination: Path, content: set[str], ours: OwnFolder) -> None:

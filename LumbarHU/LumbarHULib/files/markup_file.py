@@ -14,6 +14,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import parse_level, sorted_levels
+from LumbarHULib.files.file_managers import entries
 from LumbarHULib.files.markup_json import load_markups_json, placed_points, write_markup_json
 from LumbarHULib.files.markup_origin import is_automatic, is_made_for, midline_findings_of, midline_origin_of
 from LumbarHULib.files.suggest_subfolder import suggest_subfolder
@@ -182,7 +183,7 @@ def _markup_paths(paths: list[Path]) -> list[Path]:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.name.lower().endswith(SUFFIX))
+    return [file for file in entries(folder) if file.name.lower().endswith(SUFFIX)]
 
 
 def _read_file(path: Path) -> tuple[list[_Markup], int]:

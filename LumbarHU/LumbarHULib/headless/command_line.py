@@ -21,7 +21,7 @@ from LumbarHULib.headless import (
     study_command,
     verify_command,
 )
-from LumbarHULib.headless.exit_codes import BAD_INPUT, DONE, INTERRUPTED
+from LumbarHULib.headless.exit_codes import BAD_INPUT, DONE, INTERRUPTED, NOT_PRINTED
 from LumbarHULib.headless.interruption import termination_as_interrupt
 
 
@@ -47,8 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options = _parser().parse_args(arguments)
             exit_code = options.command(options)
             if sys.stdout is not None:  # a program without a console has none
-                sys.stdout.flush()
+                _flush()
         return exit_code
+    except _OutputError as problem:
+        _complain(f"The output could not be printed ({problem}); the files that were to be written are whole.")
+        return NOT_PRINTED
     except InputError as problem:
         return _complain(str(problem))
     except KeyboardInterrupt as problem:
@@ -62,6 +65,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain("There is not enough memory for this CT: close other programs or use a larger machine.")
     except OSError as problem:
         return _complain(f"{problem.filename or 'A file'} could not be used: {problem.strerror or problem}.")
+
+
+class _OutputError(Exception):
+    """What was printed could not be written, such as to a full disk; the command itself did its work."""
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        # Else Python tries once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise _OutputError(problem.strerror or str(problem)) from problem
 
 
 def _complain(sentence: str) -> int:
@@ -193,6 +211,9 @@ def _add_measure(commands) -> None:
     measure.add_argument(
         "--scene", action="store_true", help="leave a Slicer scene, scene.mrb, in the audit folder as well"
     )
+    measure.add_argument(
+        "--sign", type=Path, metavar="KEY", help="sign the folder with a private key of OpenSSH, by ssh-keygen -Y"
+    )
     measure.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
     measure.set_defaults(command=measure_command.run_measure)
 
@@ -225,11 +246,15 @@ def _add_verify(commands) -> None:
     verify = commands.add_parser(
         "verify",
         help="measure an audit folder's label maps anew and compare everything",
-        description="Measure an audit folder's label maps anew and compare hashes, counts and every number. Exit code "
-        "1 when something differs.",
+        description="Measure an audit folder's label maps and its markups again, and compare hashes, label maps, every "
+        "number, class, finding and the report. Exit code 1 when something differs.",
     )
     verify.add_argument("folder", type=Path, metavar="DIR", help="audit folder")
     verify.add_argument("--ct", type=Path, required=True, metavar="CT", help="the CT that it was measured in")
+    verify.add_argument(
+        "--signer", type=Path, metavar="KEY.pub", help="public key of OpenSSH that must have signed the folder"
+    )
+    verify.add_argument("--json", action="store_true", help="print what was found as JSON, for pipelines")
     verify.set_defaults(command=verify_command.run_verify)
 
 

@@ -12,6 +12,7 @@ import LumbarHULib
 from LumbarHULib.audit.audit import software_versions
 from LumbarHULib.audit.folder import file_sha256
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.file_managers import entries, files_below
 from LumbarHULib.files.markup_file import SUFFIX
 from LumbarHULib.images.image_header import read_image_header
 
@@ -71,7 +72,7 @@ def volume_files(path: Path) -> list[Path]:
         As `ct_files` does.
     """
     if path.is_dir():
-        return _files_below(path)
+        return files_below(path)
     if not path.name.lower().endswith(_HEADER_FILES):
         return [path]
     fields = _fields_with_data(path)
@@ -164,8 +165,4 @@ def _fields_with_data(path: Path) -> dict[str, str]:
 
 
 def _files_in(folder: Path, suffix: str) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file() and path.name.lower().endswith(suffix))
-
-
-def _files_below(folder: Path) -> list[Path]:
-    return sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names)
+    return [path for path in entries(folder) if path.is_file() and path.name.lower().endswith(suffix)]

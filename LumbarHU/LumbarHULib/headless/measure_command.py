@@ -47,6 +47,7 @@ def run_measure(options: argparse.Namespace) -> int:
         scene=options.scene,
         overwrite=options.overwrite,
         label_maps=options.label_maps,
+        sign=options.sign,
     )
     progress = Progress()
     try:

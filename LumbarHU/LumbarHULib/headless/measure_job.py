@@ -10,6 +10,7 @@ from typing import Any
 
 from LumbarHULib.audit.audit import Audit, require_measured_levels
 from LumbarHULib.audit.folder import OWN_AUDIT_FOLDER, write_audit_folder
+from LumbarHULib.audit.signature import sign_folder
 from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.pipeline import measure_ct
@@ -26,7 +27,7 @@ from LumbarHULib.headless.placing import (
     given_segments,
 )
 from LumbarHULib.images.ct_file import CtFile, read_ct
-from LumbarHULib.images.label_maps_in import RegionMasks, read_label_maps, without_unchanged
+from LumbarHULib.images.label_maps_in import RegionMasks, check_places, read_label_maps, without_unchanged
 
 # Stands in the files where the user gave no name: a file's name may be a patient's.
 UNNAMED = "unnamed"
@@ -67,6 +68,8 @@ class MeasureJob:
         Classify all the same; leave a scene as well; replace the folder.
     label_maps : Path or None
         Label maps to measure in place of those that the markups give: see `read_label_maps`.
+    sign : Path or None
+        A private key of OpenSSH to sign the folder with.
     extra : mapping
         Further plain JSON values for the record, such as what a batch made the folder from.
     """
@@ -90,6 +93,7 @@ class MeasureJob:
     overwrite: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
     label_maps: Path | None = None
+    sign: Path | None = None
 
     def __post_init__(self) -> None:
         if self.scene and self.label_maps is not None:
@@ -110,7 +114,7 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
     protocol = load_protocol(job.protocol)
     cutoffs = load_cutoffs(job.cutoffs)
     given = _given(job, protocol)
-    ct_file = read_ct(job.ct, progress)
+    ct_file = read_ct(job.ct, progress, given.points_ras_mm)
     placed = given.place(ct_file.ct, protocol.protocol, progress)
     progress(0.0, "Measuring")
     scan_findings = (*ct_file.findings, *placed.findings)
@@ -134,7 +138,7 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
         ) as (measured_result, save):
             result = measured_result.with_level_findings(placed.findings_beside(measured_result))
             audit = audit_of(job, ct_file, result, protocol, cutoffs)
-            write_audit_folder(job.destination, audit, job.overwrite, also_write=save, progress=progress)
+            write_audit_folder(job.destination, audit, job.overwrite, save, progress, _seal_of(job))
         return audit
     measured = partial(
         measure_ct,
@@ -153,8 +157,12 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
         result = measured(edited_masks=_edited_masks(job.label_maps, ct_file, result, protocol))
     result = result.with_level_findings(placed.findings_beside(result))
     audit = audit_of(job, ct_file, result, protocol, cutoffs)
-    write_audit_folder(job.destination, audit, job.overwrite, progress=progress)
+    write_audit_folder(job.destination, audit, job.overwrite, progress=progress, seal=_seal_of(job))
     return audit
+
+
+def _seal_of(job: MeasureJob) -> Callable[[Path], None] | None:
+    return None if job.sign is None else partial(sign_folder, key=job.sign)
 
 
 def _edited_masks(path: Path, ct_file: CtFile, result: ReadingResult, protocol: ProtocolDocument) -> RegionMasks:
@@ -179,6 +187,7 @@ def _edited_masks(path: Path, ct_file: CtFile, result: ReadingResult, protocol: 
                 f"{level} out of the levels.",
                 level,
             )
+    check_places(path.name, masks, measured)
     return without_unchanged(masks, measured)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.findings import COUNT_CODES, Finding
 from LumbarHULib.core.landmarks import Landmarks, missing_midline
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
@@ -73,6 +73,12 @@ class GivenMarkups:
     found_outlines_ras_mm: Mapping[str, np.ndarray]
     problems: Mapping[str, InputError]
 
+    @property
+    def points_ras_mm(self) -> np.ndarray:
+        """The midlines' ends, shape (n, 3)."""
+        points = [landmarks.midline_ras_mm for landmarks in self.landmarks]
+        return np.concatenate(points) if points else np.empty((0, 3))
+
     def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
         """Return them as they are."""
         return Placed(self.landmarks, self.findings, self.level_findings, self.found_outlines_ras_mm, self.problems)
@@ -84,6 +90,11 @@ class GivenSegments:
 
     segments: Mapping[str, Segment]
     findings: tuple[Finding, ...]
+
+    @property
+    def points_ras_mm(self) -> np.ndarray:
+        """The segments' middles, shape (n, 3)."""
+        return np.array([segment.middle_ras_mm for segment in self.segments.values()])
 
     def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
         """Return a proposed midline for each segment, and why others have none."""
@@ -105,6 +116,11 @@ class GivenSeeds:
     seeds_ras_mm: Mapping[str, np.ndarray]
     wanted: frozenset[str]
     fill_levels: bool
+
+    @property
+    def points_ras_mm(self) -> np.ndarray:
+        """The seeds, shape (n, 3)."""
+        return np.array(list(self.seeds_ras_mm.values()))
 
     def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
         """Return a proposed midline for each body, and why others have none.
@@ -154,10 +170,17 @@ def _noting(unplaced: dict[str, InputError], level: str) -> Iterator[None]:
 def _placed(
     proposals: Sequence[Proposal], unplaced: Mapping[str, InputError], findings: tuple[Finding, ...] = ()
 ) -> Placed:
+    """Return proposals; a count of vertebrae that is not the usual one concerns each of their levels as well."""
+    of_count = [
+        replace(finding, sentence=f"{proposal.landmarks.level}: {finding.sentence}", level=proposal.landmarks.level)
+        for proposal in proposals
+        for finding in findings
+        if finding.code in COUNT_CODES
+    ]
     return Placed(
         tuple(proposal.landmarks for proposal in proposals),
         findings,
-        tuple(finding for proposal in proposals for finding in proposal.findings),
+        (*of_count, *(finding for proposal in proposals for finding in proposal.findings)),
         unplaced=unplaced,
     )
 

@@ -1,8 +1,10 @@
-"""lumbarhu verify: everything in an audit folder worked out anew."""
+"""lumbarhu verify: everything in an audit folder worked out again."""
 
 import argparse
+import json
 
-from LumbarHULib.audit.verify import verify_audit_folder
+from LumbarHULib.audit.replay import CtHeaders
+from LumbarHULib.audit.verify import Verification, meaning_of, measured_points, verification_of
 from LumbarHULib.headless.exit_codes import DIFFERS, DONE
 from LumbarHULib.headless.progress import Progress
 from LumbarHULib.images.ct_file import read_ct
@@ -18,13 +20,42 @@ def run_verify(options: argparse.Namespace) -> int:
     """
     progress = Progress()
     try:
-        ct_file = read_ct(options.ct, progress)
-        differences = verify_audit_folder(options.folder, ct_file.ct, progress)
+        ct_file = read_ct(options.ct, progress, measured_points(options.folder))
+        headers = CtHeaders(ct_file.scan_facts, ct_file.findings)
+        found = verification_of(options.folder, ct_file.ct, progress, headers, options.signer)
     finally:
         progress.clear()
-    if not differences:
-        print(f"{options.folder}: every hash, count and number is the same.")
-        return DONE
-    print("\n".join(differences))
-    print(f"{options.folder}: {len(differences)} difference{'s' if len(differences) != 1 else ''}.")
-    return DIFFERS
+    if options.json:
+        print(json.dumps(_plain(found), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(options.folder, found)))
+    return DIFFERS if found.differences or found.by_version else DONE
+
+
+def _lines(folder, found: Verification):
+    yield from found.notes
+    if not found.differences and not found.by_version:
+        yield f"{folder}: every hash, count and number is the same."
+        return
+    yield from found.differences
+    yield from (f"{sentence} (perhaps by its version)" for sentence in found.by_version)
+    meanings = dict.fromkeys(map(meaning_of, (*found.differences, *found.by_version)))
+    count = len(found.differences) + len(found.by_version)
+    yield f"{folder}: {count} difference{'s' if count != 1 else ''}: {'; '.join(meanings)}."
+
+
+def _plain(found: Verification) -> dict:
+    """Return plain JSON values for pipelines."""
+
+    def each(sentences):
+        return [
+            {"where": sentence.partition(": ")[0], "sentence": sentence, "meaning": meaning_of(sentence)}
+            for sentence in sentences
+        ]
+
+    return {
+        "same": not (found.differences or found.by_version),
+        "differences": each(found.differences),
+        "by_version": each(found.by_version),
+        "notes": list(found.notes),
+    }

@@ -10,7 +10,7 @@ from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts
-from LumbarHULib.images.dicom_headers import is_dicom
+from LumbarHULib.images.dicom_file import is_dicom
 from LumbarHULib.images.dicom_series import read_dicom_series
 from LumbarHULib.images.nifti_file import read_nifti
 from LumbarHULib.images.sitk_file import read_with_sitk, write_with_sitk
@@ -45,7 +45,7 @@ class CtFile:
     name: str
 
 
-def read_ct(path: Path, progress: Progress | None = None) -> CtFile:
+def read_ct(path: Path, progress: Progress | None = None, measured_ras_mm: np.ndarray | None = None) -> CtFile:
     """Read a CT.
 
     Parameters
@@ -55,6 +55,9 @@ def read_ct(path: Path, progress: Progress | None = None) -> CtFile:
         a series, where the folder holds several.
     progress : callable, optional
         Called with the share done and what is being done.
+    measured_ras_mm : numpy.ndarray, shape (n, 3), optional
+        Points that will be measured at: of a DICOM series whose slices are not evenly spaced, the evenly spaced part
+        that holds all of them is read.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def read_ct(path: Path, progress: Progress | None = None) -> CtFile:
     path = Path(path)
     try:
         progress(0.0, "Reading the CT")
-        ct_file = _read(path, progress)
+        ct_file = _read(path, progress, measured_ras_mm)
         progress(1.0, "Read the CT")
         return ct_file
     except PermissionError as error:
@@ -100,12 +103,12 @@ def write_ct(path: Path, voxels_hu: np.ndarray, ras_from_ijk: np.ndarray) -> Non
     write_with_sitk(path, voxels_hu, ras_from_ijk)
 
 
-def _read(path: Path, progress: Progress) -> CtFile:
+def _read(path: Path, progress: Progress, measured_ras_mm: np.ndarray | None) -> CtFile:
     if not path.exists():
         raise InputError(f"There is no file or folder “{path}”: check the path.")
     name = path.resolve().name
     if path.is_dir():
-        return CtFile(*read_dicom_series(path, progress), name)
+        return CtFile(*read_dicom_series(path, progress, measured_ras_mm), name)
     if path.stat().st_size == 0:
         raise InputError(f"“{path.name}” is empty: copy it again.")
     suffix = path.suffix.lower()
@@ -116,7 +119,7 @@ def _read(path: Path, progress: Progress) -> CtFile:
         voxels_hu, ras_from_ijk, orientation_known, findings = read_nifti(path)
         return _ct_file(name, "NIfTI", voxels_hu, ras_from_ijk, orientation_known, findings)
     if is_dicom(path):
-        return CtFile(*read_dicom_series(path, progress), name)
+        return CtFile(*read_dicom_series(path, progress, measured_ras_mm), name)
     raise InputError(f"“{path.name}” is of no format that can be read: give {_READABLE}.")
 
 

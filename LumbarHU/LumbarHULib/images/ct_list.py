@@ -6,7 +6,8 @@ from pathlib import Path
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.csv_table import read_csv_table
-from LumbarHULib.images.dicom_headers import is_dicom
+from LumbarHULib.files.file_managers import entries
+from LumbarHULib.images.dicom_file import is_dicom
 
 _SUFFIXES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 _COLUMNS = ("case", "ct")
@@ -75,7 +76,7 @@ def next_ct(cts: Sequence[CtOfList], case: str, was_read: Callable[[str], bool])
 
 
 def _of_folder(folder: Path) -> tuple[CtOfList, ...]:
-    found = [CtOfList(_case_of(path), path) for path in sorted(folder.iterdir()) if _is_ct(path)]
+    found = [CtOfList(_case_of(path), path) for path in entries(folder) if _is_ct(path)]
     return tuple(found)
 
 
@@ -89,7 +90,7 @@ def _is_ct(path: Path) -> bool:
         return False
     if path.is_dir():
         # One file tells: a folder of thousands of slices is not looked through here.
-        first = next((item for item in sorted(path.iterdir()) if item.is_file() and is_dicom(item)), None)
+        first = next((item for item in entries(path) if item.is_file() and is_dicom(item)), None)
         return first is not None
     return any(_ends(path, suffix) for suffix in _SUFFIXES)
 

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.core.scan_facts import ScanFacts, printable
+from LumbarHULib.images.contrast_words import contrast_said, is_known_word
 from LumbarHULib.images.dicom_headers import DicomHeader, read_header
+from LumbarHULib.images.dicom_one_ct import changing_names
+from LumbarHULib.images.dicom_pixels import padding_of
 from LumbarHULib.images.kernels import is_sharp_kernel
 
 # Less than this is rounding of a header, and moves a slice's far end by less than a pixel.
@@ -18,21 +22,17 @@ _TILT_AGREES_DEG = 1.0
 # Thickness and spacing closer than this, as a share of the spacing, are the same.
 _THICKNESS_SHARE = 0.1
 
-# What scanners write for an agent when none was given.
-_NO_AGENT = {"NO", "NONE", "NON", "N", "0", "WITHOUT", "NATIVE", "NO CONTRAST", "WITHOUT CONTRAST", "UNENHANCED"}
+# Ways of storing pixels that lose some of their values, by UID (DICOM PS3.5, annex A): JPEG of the lossy processes,
+# JPEG-LS near-lossless, and the kinds of JPEG 2000 and JPEG XL that may be either.
+_LOSSY_SYNTAXES = {
+    *(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 52, 53, 54, 55, 56, 59, 60, 61, 62, 63, 64)),
+    *(f"1.2.840.10008.1.2.4.{number}" for number in (81, 112)),
+}
+_MAYBE_LOSSY_SYNTAXES = {f"1.2.840.10008.1.2.4.{number}" for number in (91, 93, 203)}
 
 # Words of ImageType for images made from several energies: DICOM's for multi-energy CT, and as scanners write them.
 _SPECTRAL_WORDS = {"VMI", "MAT_MODIFIED", "MAT_REMOVED", "ENERGY_PROP_WT", "VNC", "GSI"}
 _MONOENERGETIC = re.compile(r"(^|_)MONO(E|_|\d|$)|\d+_?KEV")
-
-# What must be the same in all slices for the cutoffs' acquisition to be judged.
-_UNIFORM = {
-    "KVP": "tube voltage",
-    "SliceThickness": "slice thickness",
-    "ConvolutionKernel": "kernel",
-    "ContrastBolusAgent": "contrast medium",
-    "Manufacturer": "manufacturer",
-}
 
 
 def facts_of_series(headers: list[DicomHeader], ras_from_ijk: np.ndarray) -> tuple[ScanFacts, tuple[Finding, ...]]:
@@ -76,6 +76,25 @@ def facts_of_files(paths: Iterable[Path], ras_from_ijk: np.ndarray) -> tuple[Sca
     return facts_of_series([read_header(Path(path)) for path in paths], ras_from_ijk)
 
 
+def padding_of_files(paths: Iterable[Path]) -> np.ndarray | None:
+    """Return the padding that all files of a series declare alike, shape (1, 2); None where they declare none.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read, or they differ: in what order the files are is not known here.
+    """
+    padding_hu = padding_of([read_header(Path(path)) for path in paths])
+    if padding_hu is None:
+        return None
+    if not np.array_equal(padding_hu, np.broadcast_to(padding_hu[0], padding_hu.shape), equal_nan=True):
+        raise InputError(
+            "The slices declare different padding values, and which slice has which is not known in the scene: measure "
+            "the series from its folder."
+        )
+    return padding_hu[:1]
+
+
 def _usual_text(headers: list[DicomHeader], keyword: str) -> str | None:
     """Return what most slices state; None where none states anything."""
     texts = Counter(text for header in headers if (text := header.text(keyword)))
@@ -89,9 +108,11 @@ def _usual_number(headers: list[DicomHeader], keyword: str) -> float | None:
 
 def _contrast(headers: list[DicomHeader]) -> bool | None:
     """Tell whether contrast medium was given; None where the headers are silent, as many are when it was not."""
-    agents = {agent.upper() for header in headers if (agent := header.text("ContrastBolusAgent"))}
-    if agents:
-        return not agents <= _NO_AGENT
+    said = {contrast_said(agent) for header in headers if (agent := header.text("ContrastBolusAgent"))}
+    if True in said:
+        return True
+    if False in said:
+        return False
     given = any(
         any(header.text(f"ContrastBolus{word}") for word in ("AgentSequence", "Ingredient", "Route"))
         or any(
@@ -150,14 +171,14 @@ def _kernel_findings(facts: ScanFacts) -> list[Finding]:
 
 
 def _mixed(headers: list[DicomHeader]) -> list[Finding]:
-    mixed = [name for keyword, name in _UNIFORM.items() if len({header.text(keyword) for header in headers}) > 1]
+    mixed = changing_names(headers)
     if not mixed:
         return []
     return [
         Finding(
             "mixed_series",
             f"The slices differ in {', '.join(mixed)}; what most of them state is taken for all.",
-            "Check that the series is one reconstruction of one scan.",
+            "Check that the series is one scan.",
         )
     ]
 
@@ -196,12 +217,39 @@ def _value_findings(headers: list[DicomHeader]) -> list[Finding]:
                 "Measure the original series where there is one.",
             )
         )
-    if any(header.text("LossyImageCompression") == "01" for header in headers):
-        findings.append(
-            Finding(
-                "lossy_compression",
-                "The slices were compressed with loss, so their values are not those that were scanned.",
-                "Measure the original series where there is one.",
-            )
+    return [*findings, *_compression_findings(headers), *_contrast_word_findings(headers)]
+
+
+def _compression_findings(headers: list[DicomHeader]) -> list[Finding]:
+    """Tell of slices that lost some of their values, by what they state or by how they are stored."""
+    syntaxes = {header.transfer_syntax for header in headers}
+    stated = any(
+        header.text("LossyImageCompression") == "01" or header.text("LossyImageCompressionMethod") for header in headers
+    )
+    if stated or syntaxes & _LOSSY_SYNTAXES:
+        sentence = "The slices were compressed with loss, so their values are not those that were scanned."
+    elif syntaxes & _MAYBE_LOSSY_SYNTAXES and not all(
+        header.text("LossyImageCompression") == "00" for header in headers
+    ):
+        sentence = (
+            "The slices are stored in a form of JPEG 2000 that may lose values, and their headers do not say whether "
+            "it did."
         )
-    return findings
+    else:
+        return []
+    return [Finding("lossy_compression", sentence, "Measure the original series where there is one.")]
+
+
+def _contrast_word_findings(headers: list[DicomHeader]) -> list[Finding]:
+    words = sorted({word for header in headers if not is_known_word(word := header.text("ContrastBolusAgent"))})
+    if not words:
+        return []
+    shown = ", ".join(f"“{printable(word)}”" for word in words[:3])
+    return [
+        Finding(
+            "contrast_word_unknown",
+            f"The headers state the contrast agent {shown}, which LumbarHU does not know: whether contrast medium was "
+            "given is unknown.",
+            "Look at the aorta; do not take the class of a CT with contrast medium.",
+        )
+    ]

@@ -1,25 +1,29 @@
 """The DICOM files of a folder: which of them are slices of a CT, by series, and why the others are not."""
 
-import os
 import warnings
 from collections import Counter
-from collections.abc import Mapping, MutableSequence
-from dataclasses import dataclass
+from collections.abc import Mapping, MutableSequence, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.file_managers import files_below, is_of_file_manager
+from LumbarHULib.images.dicom_file import header_of, is_dicom, transfer_syntax_of
+from LumbarHULib.images.dicom_one_ct import FINGERPRINT_KEYWORDS, KEYWORDS, fingerprint, parts_alike
 
 # No name, number or date of a patient is among them.
 _KEYWORDS = [
     *("SOPClassUID", "Modality", "ImageType", "SeriesInstanceUID", "SeriesNumber", "NumberOfFrames"),
     *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation"),
     *("PixelSpacing", "ImageOrientationPatient", "ImagePositionPatient", "SliceThickness", "GantryDetectorTilt"),
-    *("RescaleSlope", "RescaleIntercept", "RescaleType", "LossyImageCompression"),
+    *("RescaleSlope", "RescaleIntercept", "RescaleType", "LossyImageCompression", "LossyImageCompressionMethod"),
+    *("PixelRepresentation", "BitsAllocated", "BitsStored", "PixelPaddingValue", "PixelPaddingRangeLimit"),
     *("KVP", "XRayTubeCurrent", "ConvolutionKernel", "Manufacturer", "ManufacturerModelName"),
     *("ContrastBolusAgent", "ContrastBolusAgentSequence", "ContrastBolusIngredient", "ContrastBolusRoute"),
     *("ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastFlowRate"),
+    *KEYWORDS,
 ]
 
 # Words of ImageType: projections to plan a scan on, and maps whose values are no attenuation.
@@ -34,16 +38,26 @@ _SEVERAL_FRAMES = "image of several frames"
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
-# The first element of a file without preamble is in group 0008, least significant byte first.
-_GROUP_0008 = b"\x08\x00"
-
 
 @dataclass(frozen=True, eq=False)
 class DicomHeader:
-    """The header of one DICOM file, as far as it concerns a measurement."""
+    """The header of one DICOM file, as far as it concerns a measurement.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    values : mapping of str to object
+        Values by keyword.
+    fingerprints : mapping of str to str
+        What tells one patient, study and frame of reference from another, but not which: see `dicom_one_ct`.
+    transfer_syntax : str
+        UID of how the pixels are stored; empty where the file does not say.
+    """
 
     path: Path
     values: Mapping[str, object]
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    transfer_syntax: str = ""
 
     def text(self, keyword: str) -> str:
         """Return the element's value as text, several values parted by a blank; empty where there is none."""
@@ -76,13 +90,6 @@ class DicomHeader:
 _Series = dict[tuple[str, ...], list[DicomHeader]]
 
 
-def is_dicom(path: Path) -> bool:
-    """Tell whether a file begins as DICOM files do, with or without the preamble."""
-    with path.open("rb") as stream:
-        start = stream.read(132)
-    return start[128:] == b"DICM" or start[:2] == _GROUP_0008
-
-
 def read_header(path: Path) -> DicomHeader:
     """Read the header of a DICOM file.
 
@@ -91,18 +98,19 @@ def read_header(path: Path) -> DicomHeader:
     InputError
         When it cannot be read.
     """
-    import pydicom
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True, specific_tags=_KEYWORDS)
+            dataset = header_of(path, [*_KEYWORDS, *FINGERPRINT_KEYWORDS])
             values = {keyword: _value(dataset, keyword) for keyword in _KEYWORDS}
+            fingerprints = {
+                keyword: fingerprint(str(_value(dataset, keyword) or "")) for keyword in FINGERPRINT_KEYWORDS
+            }
     except OSError:
         raise
     except Exception as error:  # what pydicom raises on a damaged file has no common base
         raise InputError(f"“{path.name}” cannot be read as DICOM: it is damaged, copy the series again.") from error
-    return DicomHeader(path, values)
+    return DicomHeader(path, values, fingerprints, transfer_syntax_of(dataset))
 
 
 def _value(dataset, keyword: str):
@@ -132,7 +140,7 @@ def find_slices(path: Path, progress) -> tuple[list[DicomHeader], Counter]:
     InputError
         When there is no CT series, or more than one.
     """
-    paths = _files_below(path) if path.is_dir() else sorted(file for file in path.parent.iterdir() if file.is_file())
+    paths = files_below(path) if path.is_dir() else sorted(file for file in path.parent.iterdir() if file.is_file())
     if not paths:
         raise InputError(f"The folder “{path.name or path}” is empty: give the folder with the DICOM files.")
     slices: _Series = {}
@@ -140,7 +148,7 @@ def find_slices(path: Path, progress) -> tuple[list[DicomHeader], Counter]:
     for number, file in enumerate(paths):
         if number % 20 == 0:
             progress(number / len(paths), "Reading the DICOM headers")
-        if file.name.upper() == "DICOMDIR":
+        if file.name.upper() == "DICOMDIR" or is_of_file_manager(file):
             continue
         if file.is_symlink() and not file.exists():
             raise InputError(
@@ -164,6 +172,7 @@ _PLURALS = {
     "file without an image": "files without an image",
     "localizer": "localizers",
     "copy of a slice": "copies of slices",
+    "slice of another CT in the same series": "slices of another CT in the same series",
     "single slice of another series": "single slices of other series",
 }
 
@@ -175,10 +184,6 @@ def counted(kinds: Counter) -> str:
         for kind, count in sorted(kinds.items())
         if count
     )
-
-
-def _files_below(folder: Path) -> list[Path]:
-    return sorted(Path(root) / name for root, _, names in os.walk(folder) for name in names)
 
 
 def _kind_of_no_slice(header: DicomHeader) -> str:
@@ -221,7 +226,37 @@ def _only_series(path: Path, slices: _Series, left_aside: Counter) -> list[Dicom
         )
     (series,) = chosen
     left_aside["single slice of another series"] += sum(len(slices[key]) for key in slices if key != series)
-    return chosen[series]
+    parts, differing = parts_alike(chosen[series])
+    return part_of(path, parts, differing, left_aside)
+
+
+def part_of(
+    path: Path, parts: list[list[DicomHeader]], differing: Sequence[str], left_aside: Counter
+) -> list[DicomHeader]:
+    """Return the one part of a series, or the one that the file at `path` belongs to.
+
+    Raises
+    ------
+    InputError
+        When there are several, and `path` is a folder; the sentence names the headers in which they differ.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    for part in parts:
+        if any(header.path.name == path.name for header in part) and not path.is_dir():
+            left_aside["slice of another CT in the same series"] += sum(map(len, parts)) - len(part)
+            return part
+    shown = ", ".join(f"{_counted_slices(len(part))} like “{part[0].path.name}”" for part in parts[:3])
+    more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
+    names = " and ".join(filter(None, (", ".join(differing[:-1]), *differing[-1:])))
+    raise InputError(
+        f"“{path.name or path}” holds {len(parts)} CTs under one SeriesInstanceUID, which differ in {names} ({shown}"
+        f"{more}): name any one file of the CT to measure, or export each into a folder of its own."
+    )
+
+
+def _counted_slices(count: int) -> str:
+    return f"{count} slice{'s' if count != 1 else ''}"
 
 
 def _series_of(path: Path, slices: _Series, left_aside: Counter) -> list[DicomHeader]:
@@ -229,7 +264,7 @@ def _series_of(path: Path, slices: _Series, left_aside: Counter) -> list[DicomHe
     for headers in slices.values():
         if any(header.path.name == path.name for header in headers):
             left_aside.clear()  # who names a file has chosen
-            return headers
+            return part_of(path, *parts_alike(headers), left_aside)
     kind = _kind_of_no_slice(read_header(path))
     raise InputError(f"“{path.name}” is no slice of a CT but a {kind}: give a file of the axial CT series.")
 

@@ -1,28 +1,35 @@
 """The pixels of a sorted DICOM series as one array in HU, each slice with its own rescale."""
 
+import filecmp
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.images.dicom_file import dataset_of
 from LumbarHULib.images.dicom_headers import DicomHeader
 from LumbarHULib.images.sitk_file import quiet_console
 
 _PIXEL_KEYWORDS = (
-    *("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
+    *("SamplesPerPixel", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
     *("PixelRepresentation", "PixelData"),
 )
 
+# Attributes of a slice that say which of its stored values stand for what was not scanned.
+_PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
 
-def read_voxels_hu(headers: list[DicomHeader], progress) -> np.ndarray:
-    """Read the voxels of sorted slices.
+
+def read_voxels_hu(headers: list[DicomHeader], progress) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read the voxels of sorted slices, and which values stand for what was not scanned.
 
     Returns
     -------
-    numpy.ndarray, shape (K, J, I)
-        HU; int16 or int32 where every slope and intercept is a whole number, else float64.
+    tuple of numpy.ndarray, shape (K, J, I), and numpy.ndarray, shape (K, 2), or None
+        HU, as int16 or int32 where every slope and intercept is a whole number, else as float64; and for each slice the
+        lowest and the highest value, in HU, of what its header declares as padding (NaN where it declares none).
 
     Raises
     ------
@@ -48,7 +55,47 @@ def read_voxels_hu(headers: list[DicomHeader], progress) -> np.ndarray:
                 voxels_hu[k] = pixels_hu
             else:
                 voxels_hu[k] = stored * slope + intercept
-    return voxels_hu
+    return voxels_hu, padding_of(headers)
+
+
+def padding_of(headers: Sequence[DicomHeader]) -> np.ndarray | None:
+    """Return for each slice the lowest and highest HU of its padding, shape (K, 2); None where no header states any."""
+    padding_hu = np.full((len(headers), 2), np.nan)
+    for k, header in enumerate(headers):
+        value, limit = (_stored_number(header, keyword) for keyword in _PADDING)
+        if value is None:
+            continue
+        slope, intercept = _rescale(header)
+        ends = [stored * slope + intercept for stored in (value, value if limit is None else limit)]
+        padding_hu[k] = min(ends), max(ends)
+    return None if np.isnan(padding_hu).all() else padding_hu
+
+
+def _stored_number(header: DicomHeader, keyword: str) -> float | None:
+    """Return an attribute that is of the pixels' own type, also where its sign was written as the other type's."""
+    raw = header.values.get(keyword)
+    number = float(int.from_bytes(raw[:2], "little")) if isinstance(raw, bytes) and raw else header.number(keyword)
+    if number is None:
+        return None
+    is_signed, span = bool(header.number("PixelRepresentation")), 2.0 ** (header.number("BitsAllocated") or 16)
+    if is_signed and number >= span / 2:
+        return number - span
+    return number + span if number < 0 and not is_signed else number
+
+
+def are_same_pixels(first: DicomHeader, second: DicomHeader) -> bool:
+    """Tell whether two slices hold the same values, whatever else their headers say.
+
+    Raises
+    ------
+    InputError
+        When the pixels of one cannot be read.
+    """
+    if first.path.stat().st_size == second.path.stat().st_size and filecmp.cmp(first.path, second.path, shallow=False):
+        return True
+    with tempfile.TemporaryDirectory() as folder:
+        stored = [_stored_pixels(header.path, Path(folder)) for header in (first, second)]
+    return _rescale(first) == _rescale(second) and np.array_equal(*stored)
 
 
 def _fits(pixels_hu: np.ndarray, target) -> bool:
@@ -78,31 +125,34 @@ def _stored_pixels(path: Path, folder: Path) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(path, force=True)
+            dataset = dataset_of(path)
             if "PixelData" not in dataset:
                 raise InputError(f"“{path.name}” holds no pixels: copy the series again.")
-            if "TransferSyntaxUID" not in dataset.file_meta:
-                dataset.file_meta.TransferSyntaxUID = _guessed_syntax(path)
             syntax = dataset.file_meta.TransferSyntaxUID
             if syntax.is_compressed and syntax != pydicom.uid.RLELossless:
-                return _unpacked(dataset, folder)
-            return dataset.pixel_array
+                return _checked_bits(path, dataset, _unpacked(dataset, folder))
+            return _checked_bits(path, dataset, dataset.pixel_array)
     except (InputError, OSError):
         raise
     except Exception as error:  # what pydicom and SimpleITK raise on damaged pixels has no common base
         raise _unreadable(path) from error
 
 
+def _checked_bits(path: Path, dataset, stored: np.ndarray) -> np.ndarray:
+    """Return the pixels, or refuse them where they hold more bits than their header says are the image's."""
+    bits = int(dataset.get("BitsStored") or 16)
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if dataset.get("PixelRepresentation") else (0, (1 << bits) - 1)
+    if stored.min() < low or stored.max() > high:
+        raise InputError(
+            f"The pixels of “{path.name}” run from {stored.min()} to {stored.max()}, beyond the {bits} bits that the "
+            "header gives to the image, as where an overlay was left in the bits above it before compression: export "
+            "the series again without overlays."
+        )
+    return stored
+
+
 def _unreadable(path: Path) -> InputError:
     return InputError(f"The pixels of “{path.name}” cannot be read: it is damaged or cut off, copy the series again.")
-
-
-def _guessed_syntax(path: Path) -> str:
-    """Return the transfer syntax of a file without preamble: letters after its first tag are an explicit type."""
-    from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-
-    with path.open("rb") as stream:
-        return ExplicitVRLittleEndian if stream.read(6)[4:].isalpha() else ImplicitVRLittleEndian
 
 
 def _unpacked(dataset, folder: Path) -> np.ndarray:
@@ -118,6 +168,8 @@ def _unpacked(dataset, folder: Path) -> np.ndarray:
     for keyword in _PIXEL_KEYWORDS:
         if keyword in dataset:
             bare.add(dataset[keyword])
+    # Told of inverted gray, GDCM inverts the values of some kinds of JPEG: gray is not for the eye here.
+    bare.PhotometricInterpretation = "MONOCHROME2"
     bare.SOPClassUID, bare.SOPInstanceUID, bare.Modality = CTImageStorage, generate_uid(), "CT"
     bare.RescaleSlope, bare.RescaleIntercept = 1, 0
     bare.file_meta = pydicom.dataset.FileMetaDataset()

@@ -4,8 +4,10 @@ General readers sort by file name, stretch the spacing over a missing slice, str
 first slice's rescale to all of them. Here each slice's own header decides, and what does not fit is refused.
 """
 
-import filecmp
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +17,13 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.images.dicom_facts import facts_of_series
-from LumbarHULib.images.dicom_headers import DicomHeader, counted, find_slices
-from LumbarHULib.images.dicom_pixels import read_voxels_hu
+from LumbarHULib.images.dicom_headers import DicomHeader, counted, find_slices, part_of
+from LumbarHULib.images.dicom_one_ct import parts_along
+from LumbarHULib.images.dicom_pixels import are_same_pixels, read_voxels_hu
+from LumbarHULib.images.dicom_spacing import even_part
 
 # Headers state positions to about 0.01 mm; twice a slice's place closer than this is the same place.
 _SAME_PLACE_MM = 0.01
-# How far a slice may lie off the even grid: well under any slice spacing, and more than rounding in a header.
-_OFF_GRID_MM = 0.1
-# From this share of the usual step on, one slice is missing in between.
-_MISSING_STEPS = 1.5
 # Direction cosines may differ by rounding: 0.05 mm across a field of view of 500 mm.
 _SAME_DIRECTION = 1e-4
 _SAME_SPACING_MM = 1e-4
@@ -33,7 +33,9 @@ _UNIT_VECTORS = 1e-2
 _HEADER_SHARE = 0.3  # of the time that reading takes
 
 
-def read_dicom_series(path: Path, progress) -> tuple[CtVolume, ScanFacts, tuple[Finding, ...]]:
+def read_dicom_series(
+    path: Path, progress, measured_ras_mm: np.ndarray | None = None
+) -> tuple[CtVolume, ScanFacts, tuple[Finding, ...]]:
     """Read the CT series in a folder, or the one that a file belongs to.
 
     Parameters
@@ -42,6 +44,9 @@ def read_dicom_series(path: Path, progress) -> tuple[CtVolume, ScanFacts, tuple[
         The folder, or one file of the series.
     progress : callable
         Called with the share done and what is being done.
+    measured_ras_mm : numpy.ndarray, shape (n, 3), optional
+        Points that will be measured at: where the slices are not evenly spaced, the evenly spaced part that holds all
+        of them is read.
 
     Returns
     -------
@@ -54,15 +59,17 @@ def read_dicom_series(path: Path, progress) -> tuple[CtVolume, ScanFacts, tuple[
         When there is no such series, or more than one; when the slices do not make up one even stack; or when their
         values cannot be turned into HU.
     """
-    headers, left_aside = _sorted_slices(path, lambda share, text: progress(_HEADER_SHARE * share, text))
-    step_lps_mm = _even_step(headers)
-    ras_from_ijk = _ras_from_ijk(headers[0], step_lps_mm)
-    voxels_hu = read_voxels_hu(headers, lambda share, text: progress(_HEADER_SHARE + (1 - _HEADER_SHARE) * share, text))
+    part = _sorted_slices(path, lambda share, text: progress(_HEADER_SHARE * share, text), measured_ras_mm)
+    headers = part.headers
+    ras_from_ijk = _ras_from_ijk(headers[0], part.step_lps_mm)
+    voxels_hu, padding_hu = read_voxels_hu(
+        headers, lambda share, text: progress(_HEADER_SHARE + (1 - _HEADER_SHARE) * share, text)
+    )
     facts, findings = facts_of_series(headers, ras_from_ijk)
-    return CtVolume(voxels_hu, ras_from_ijk), facts, (*_left_aside(left_aside), *findings)
+    return CtVolume(voxels_hu, ras_from_ijk, padding_hu), facts, (*part.findings, *findings)
 
 
-def slice_files(path: Path, progress) -> list[Path]:
+def slice_files(path: Path, progress, measured_ras_mm: np.ndarray | None = None) -> list[Path]:
     """Return the file of each slice of a series, in the order of the voxels that `read_dicom_series` returns.
 
     Raises
@@ -70,15 +77,31 @@ def slice_files(path: Path, progress) -> list[Path]:
     InputError
         As of `read_dicom_series`, where the headers alone tell.
     """
-    return [header.path for header in _sorted_slices(path, progress)[0]]
+    return [header.path for header in _sorted_slices(path, progress, measured_ras_mm).headers]
 
 
-def _sorted_slices(path: Path, progress) -> tuple[list[DicomHeader], Counter]:
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Slices of one CT, evenly spaced along their normal, and what was found in sorting them."""
+
+    headers: list[DicomHeader]
+    step_lps_mm: np.ndarray
+    findings: tuple[Finding, ...]
+
+
+def _sorted_slices(path: Path, progress, measured_ras_mm: np.ndarray | None) -> _Part:
     headers, left_aside = find_slices(path, progress)
     _check_alike(headers)
-    headers, copies = _sorted_by_position(headers)
+    in_order, copies = _sorted_by_position(headers)
+    in_order = part_of(path, *parts_along(in_order), left_aside)
+    _check_places(in_order)
     left_aside["copy of a slice"] = copies
-    return headers, left_aside
+    normal = _directions(in_order[0])[2]
+    positions = np.array([_position(header) for header in in_order])
+    measured_lps_mm = None if measured_ras_mm is None else np.asarray(measured_ras_mm) * (-1.0, -1.0, 1.0)
+    names = [header.path.name for header in in_order]
+    even = even_part(positions, normal, names, measured_lps_mm)
+    return _Part(in_order[even.slices], even.step_mm, (*_left_aside(left_aside), *even.findings))
 
 
 # Keyword, how many numbers, how far two slices may differ, and the name in a sentence.
@@ -126,55 +149,42 @@ def _position(header: DicomHeader) -> np.ndarray:
 
 
 def _sorted_by_position(headers: list[DicomHeader]) -> tuple[list[DicomHeader], int]:
-    """Return the slices along their normal, each once, and how many copies were dropped."""
+    """Return the slices along their normal, without copies, and how many copies were dropped."""
     normal = _directions(headers[0])[2]
     headers = sorted(headers, key=lambda header: (float(_position(header) @ normal), header.path.name))
-    kept = headers[:1]
-    twice = []
-    for header in headers[1:]:
-        if (_position(header) - _position(kept[-1])) @ normal > _SAME_PLACE_MM:
+    kept: list[DicomHeader] = []
+    for header in headers:
+        same_place = _in_one_place(kept, header, normal)
+        if not any(are_same_pixels(header, other) for other in same_place):
             kept.append(header)
-        elif not filecmp.cmp(header.path, kept[-1].path, shallow=False):
-            twice.append((kept[-1], header))
+    return kept, len(headers) - len(kept)
+
+
+# So many slices in one place are no copies but phases: the first of them are compared.
+_MOST_COMPARED = 2
+
+
+def _in_one_place(kept: Sequence[DicomHeader], header: DicomHeader, normal: np.ndarray) -> list[DicomHeader]:
+    return [
+        other for other in kept[-_MOST_COMPARED:] if (_position(header) - _position(other)) @ normal <= _SAME_PLACE_MM
+    ]
+
+
+def _check_places(headers: Sequence[DicomHeader]) -> None:
+    """Refuse a single slice, and slices in one place."""
+    normal = _directions(headers[0])[2]
+    twice = [
+        (one, other)
+        for one, other in pairwise(headers)
+        if (_position(other) - _position(one)) @ normal <= _SAME_PLACE_MM
+    ]
     if twice:
         raise InputError(
             f"{len(twice)} slices lie where another one does (such as “{twice[0][0].path.name}” and "
             f"“{twice[0][1].path.name}”): two phases or reconstructions are mixed, export one of them."
         )
-    if len(kept) < 2:
-        raise InputError(f"The CT series has one slice only (“{kept[0].path.name}”): give at least two.")
-    return kept, len(headers) - len(kept)
-
-
-def _even_step(headers: list[DicomHeader]) -> np.ndarray:
-    """Return the step from one slice's origin to the next, shape (3,), in LPS mm; refuse an uneven stack."""
-    normal = _directions(headers[0])[2]
-    positions = np.array([_position(header) for header in headers])
-    gaps_mm = np.diff(positions @ normal)
-    usual_mm = float(np.median(gaps_mm))
-    widest = int(np.argmax(gaps_mm))
-    if gaps_mm[widest] > _MISSING_STEPS * usual_mm:
-        missing = max(1, round(gaps_mm[widest] / usual_mm) - 1)
-        raise InputError(
-            f"Between “{headers[widest].path.name}” and “{headers[widest + 1].path.name}” "
-            f"{'a slice is' if missing == 1 else f'{missing} slices are'} missing, they lie {gaps_mm[widest]:.2f} mm "
-            f"apart and the others {usual_mm:.2f} mm: copy the series again."
-        )
-    step = (positions[-1] - positions[0]) / (len(positions) - 1)
-    residuals = positions - positions[0] - np.arange(len(positions))[:, None] * step
-    along_mm = np.abs(residuals @ normal).max()
-    sideways_mm = np.linalg.norm(residuals - np.outer(residuals @ normal, normal), axis=1).max()
-    if along_mm > _OFF_GRID_MM:
-        raise InputError(
-            f"The slices are unevenly spaced, {gaps_mm.min():.2f} to {gaps_mm.max():.2f} mm apart: give a series of "
-            "even spacing."
-        )
-    if sideways_mm > _OFF_GRID_MM:
-        raise InputError(
-            f"The slices are shifted against each other by up to {sideways_mm:.1f} mm: give a series with one image "
-            "center."
-        )
-    return step
+    if len(headers) < 2:
+        raise InputError(f"The CT series has one slice only (“{headers[0].path.name}”): give at least two.")
 
 
 def _ras_from_ijk(first: DicomHeader, step_lps_mm: np.ndarray) -> np.ndarray:

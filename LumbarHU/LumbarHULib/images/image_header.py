@@ -24,6 +24,15 @@ _ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS
 # What a gzip file ends with: checksum (CRC-32) and length of what it holds.
 _GZIP_END = struct.Struct("<II")
 
+# Units of length in mm, as NRRD and MetaImage write them.
+_UNITS_MM = {
+    **dict.fromkeys(("mm", "millimeter", "millimeters", "millimetre"), 1.0),
+    **dict.fromkeys(("cm", "centimeter", "centimeters", "centimetre"), 10.0),
+    **dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer", "micrometers"), 1e-3),
+    **dict.fromkeys(("m", "meter", "meters", "metre"), 1e3),
+}
+_QUOTED = re.compile(r'"([^"]*)"')
+
 _NRRD_SUFFIXES = (".nrrd", ".nhdr")
 _NRRD_END = re.compile(rb"\r?\n\r?\n")
 _META_IMAGE_END = re.compile(rb"\nElementDataFile")
@@ -56,6 +65,26 @@ class ImageHeader:
         # Without a matrix ITK takes the axes to run to L, P, S, which MetaImage calls RAI after where they come from.
         has_matrix = any(key in self.fields for key in ("transformmatrix", "rotation", "orientation"))
         return has_matrix or self.fields.get("anatomicalorientation") == "RAI"
+
+    @property
+    def unit_mm(self) -> float:
+        """What the header calls one unit of length, in mm; where it names none, millimeters by custom.
+
+        Raises
+        ------
+        InputError
+            When it names a unit that is none of length, or different ones for the axes.
+        """
+        stated = self.fields.get("space units" if self.is_nrrd else "distanceunits", "")
+        named = {unit.casefold() for unit in _QUOTED.findall(stated)} if self.is_nrrd else {stated.casefold()}
+        named -= {"", "?", "???", "none"}
+        if not named:
+            return 1.0
+        if len(named) > 1 or not named <= _UNITS_MM.keys():
+            raise InputError(
+                f"“{self.path.name}” states its positions in {' and '.join(sorted(named))}: save it in millimeters."
+            )
+        return _UNITS_MM[named.pop()]
 
     def check_values_are_final(self) -> None:
         """Refuse MetaImage voxels that are yet to be scaled: SimpleITK and Slicer read them as they stand.

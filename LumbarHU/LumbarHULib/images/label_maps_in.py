@@ -13,7 +13,7 @@ from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
 from LumbarHULib.core.results import RoiMask
 from LumbarHULib.files.suggest_subfolder import suggest_subfolder
 from LumbarHULib.images.ct_identity import GEOMETRY_TOLERANCE_MM, largest_offset_mm
-from LumbarHULib.images.dicom_headers import is_dicom
+from LumbarHULib.images.dicom_file import is_dicom
 from LumbarHULib.images.dicom_segments import read_dicom_segments
 from LumbarHULib.images.sitk_file import read_with_sitk
 
@@ -62,6 +62,64 @@ def without_unchanged(masks: RegionMasks, measured: Mapping[str, Mapping[str, Ro
         level: {roi: mask for roi, mask in of_level.items() if not _same(mask, measured.get(level, {}).get(roi))}
         for level, of_level in masks.items()
     }
+
+
+def check_places(called: str, masks: RegionMasks, measured: Mapping[str, Mapping[str, RoiMask]]) -> None:
+    """Refuse label maps that are more like another region, or another level's, than the one they are called.
+
+    Parameters
+    ----------
+    called : str
+        What messages call the label maps.
+    masks : dict of str to dict of str to RoiMask
+        By level and region, as they were read.
+    measured : mapping of str to mapping of str to RoiMask
+        The same, as the markups give them.
+
+    Raises
+    ------
+    InputError
+        When left and right are exchanged, a map is of another level, or it lies elsewhere.
+    """
+    given = {(level, roi): mask for level, of_level in masks.items() for roi, mask in of_level.items()}
+    own = {(level, roi): mask for level, of_level in measured.items() for roi, mask in of_level.items()}
+    for (level, roi), mask in given.items():
+        if (level, roi) not in own:
+            continue
+        shares = {key: _shared(mask, other) for key, other in own.items()}
+        likest = max(shares, key=lambda key: shares[key])
+        if shares[likest] > shares[level, roi]:
+            other = f"the {likest[1]} ROI of {likest[0]}" if likest[0] != level else f"the {likest[1]} ROI"
+            raise InputError(
+                f"The {roi} ROI of {level} in “{called}” shares {_percent(shares[likest])} of its voxels with {other} "
+                f"that the markups give, and {_percent(shares[level, roi])} with its own: check that left and right, "
+                "regions and levels were not exchanged.",
+                level,
+            )
+        if not shares[level, roi]:
+            raise InputError(
+                f"The {roi} ROI of {level} in “{called}” shares no voxel with the region that the markups give: give "
+                "the label maps of these markups, or move the midline to where they are.",
+                level,
+            )
+
+
+def _shared(first: RoiMask, second: RoiMask) -> float:
+    """Return the share of the voxels of either mask that both hold (Jaccard's index)."""
+    starts = np.maximum(first.offset_kji, second.offset_kji)
+    stops = np.minimum(*(np.add(mask.offset_kji, mask.inside.shape) for mask in (first, second)))
+    if np.any(starts >= stops):
+        return 0.0
+    crops = [
+        mask.inside[tuple(slice(a - o, b - o) for a, b, o in zip(starts, stops, mask.offset_kji, strict=True))]
+        for mask in (first, second)
+    ]
+    both = int(np.count_nonzero(crops[0] & crops[1]))
+    return both / (int(np.count_nonzero(first.inside)) + int(np.count_nonzero(second.inside)) - both)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _same(first: RoiMask, second: RoiMask | None) -> bool:

@@ -186,19 +186,27 @@ def _geometry(header: np.void) -> tuple[np.ndarray, bool, tuple[Finding, ...]]:
         return np.diag([*(spacings_mm * (-1, -1, 1)), 1.0]), False, ()
     if sform is None or qform is None:
         return (qform if sform is None else sform), True, ()
-    if not np.isfinite(qform).all():
-        return sform, True, (_DAMAGED_QFORM,)
+    if not _spans_space(qform):
+        return sform, True, (_damaged("qform", "sform"),)
+    if not _spans_space(sform):
+        return qform, True, (_damaged("sform", "qform"),)
     sizes = header["dim"][1:4]
     corners = np.array([[i, j, k, 1] for i in (0, sizes[0]) for j in (0, sizes[1]) for k in (0, sizes[2])], dtype=float)
     apart_mm = float(np.linalg.norm(corners @ (sform - qform).T, axis=1).max())
     return sform, True, () if apart_mm < _SAME_PLACE_MM else (_two_geometries(apart_mm),)
 
 
-_DAMAGED_QFORM = Finding(
-    "two_geometries",
-    "The file states two geometries, and one of them (qform) is damaged; the other (sform) is used.",
-    "Check the markups' place on the images, or save the CT with one geometry.",
-)
+def _spans_space(matrix: np.ndarray) -> bool:
+    """Tell whether a geometry is finite and gives voxels a volume; one of zeros was never filled in."""
+    return bool(np.isfinite(matrix).all()) and abs(np.linalg.det(matrix[:3, :3])) > 0
+
+
+def _damaged(one: str, other: str) -> Finding:
+    return Finding(
+        "two_geometries",
+        f"The file states two geometries, and one of them ({one}) is damaged; the other ({other}) is used.",
+        "Check the markups' place on the images, or save the CT with one geometry.",
+    )
 
 
 def _two_geometries(apart_mm: float) -> Finding:

@@ -1,7 +1,7 @@
 """Which segment is which vertebra: by what the user says, by its name or terminology, by its label value."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -13,11 +13,16 @@ from LumbarHULib.files.located_json import read_located_json
 from LumbarHULib.files.resources import resource_path
 from LumbarHULib.images.segmentation_file import Segment
 
-_LEVEL_IN_NAME = re.compile(r"(?<![a-z0-9])(?:(t|th)(12)|(l)([1-6]))(?![a-z0-9])")
+_LEVEL_IN_NAME = re.compile(r"(?<![a-z0-9])(?:(t|th)(1[1-3])|(l)([1-6])|(s)(1))(?![a-z0-9])")
 _WORDS = re.compile(r"[a-z]+")
 
-# No level of the study's: it tells that the spine is not counted as most are.
-_SIXTH = "L6"
+# Vertebrae that most spines lack: their code, what the spine may have, and which levels may be counted otherwise.
+_EXTRA = {
+    "L6": ("sixth_lumbar_vertebra", "a sixth lumbar or a transitional vertebra"),
+    "T13": ("thirteenth_thoracic_vertebra", "thirteen pairs of ribs or lumbar ribs"),
+}
+# Vertebrae that most spines have, with the two between which they belong.
+_USUAL = {"L5": ("L4", "S1"), "T12": ("T11", "L1")}
 
 # Middles of two neighboring vertebrae lie at least so far apart along S.
 _NEIGHBORS_MM = 8.0
@@ -53,11 +58,13 @@ def levels_of_segments(
         When the user names no segment, two segments are one level, levels lie in the wrong order, or nothing tells
         which segment is which vertebra.
     """
+    segments, empty = _parted(segments)
     if not segments:
         raise InputError("The segmentation holds no segment of a vertebra: check that it is the right file.")
     assigned = {level: _assigned(level, text, segments) for level, text in assignments.items()}
     by_name = _by_name([segment for segment in segments if segment not in assigned.values()], assigned)
-    findings = _sixth_findings(segment for segment in segments if _vertebra_named(segment.name) == _SIXTH)
+    named = {vertebra: segment for segment in segments if (vertebra := _vertebra_named(segment.name))}
+    findings = _count_findings(named)
     found = by_name | assigned
     if not by_name and not any(segment.name for segment in segments):
         by_value, findings = _by_value(segments, assigned)
@@ -68,7 +75,7 @@ def levels_of_segments(
         )
     found = {level: found[level] for level in sorted_levels(found)}
     _check_order(found)
-    return found, findings
+    return found, (*findings, *_empty_findings(empty, found))
 
 
 def level_named(name: str) -> str | None:
@@ -79,7 +86,8 @@ def level_named(name: str) -> str | None:
 
 def _vertebra_named(name: str) -> str | None:
     plain = name.lower().replace("_", " ")
-    levels = {f"{(match[1] or match[3])[0]}{match[2] or match[4]}".upper() for match in _LEVEL_IN_NAME.finditer(plain)}
+    matches = _LEVEL_IN_NAME.finditer(plain)
+    levels = {f"{(match[1] or match[3] or match[5])[0]}{match[2] or match[4] or match[6]}".upper() for match in matches}
     words = set(_WORDS.findall(plain))
     words |= {word.removesuffix("s") for word in words}
     return levels.pop() if len(levels) == 1 and not words & _label_tables().other_words else None
@@ -111,6 +119,16 @@ def _by_name(segments: Sequence[Segment], assigned: Mapping[str, Segment]) -> di
         level = level_named(segment.name) or _level_coded(segment.terminology)
         if level is None or level in assigned:
             continue
+        for what, other in (
+            ("terminology", _level_coded(segment.terminology)),
+            ("file name", level_named(segment.file)),
+        ):
+            if other not in (None, level):
+                raise InputError(
+                    f"The segment “{segment.name}” is {level} by its name and {other} by its {what}: correct one of "
+                    f"them, or say which it is, such as --segment “{level}={segment.name}”.",
+                    level,
+                )
         if level in found:
             # A name that both bear does not say which.
             one = segment.value if found[level].name == segment.name else segment.name
@@ -136,10 +154,13 @@ def _by_value(
     """Return the levels by the one numbering that the labels' order along the spine allows."""
     by_value = {segment.value: segment for segment in segments}
     fitting = [(scheme, found) for scheme in _label_tables().schemes if (found := _if_it_fits(scheme, by_value))]
+    # One that knows more of the values than any other is the one.
+    known = [len(by_value.keys() & set(scheme.value_of_level.values())) for scheme, _ in fitting]
+    fitting = [one for one, count in zip(fitting, known, strict=True) if count == max(known)]
     if len(fitting) != 1:
         if assigned:
             agreeing = [scheme for scheme in _label_tables().schemes if _agrees(scheme, assigned)]
-            return {}, tuple(finding for scheme in agreeing for finding in _sixth_by_value(scheme, by_value))
+            return {}, tuple(finding for scheme in agreeing for finding in _count_by_value(scheme, by_value))
         readings = " or ".join(
             f"{scheme.name} ({', '.join(f'{segment.value} = {level}' for level, segment in found.items())})"
             for scheme, found in fitting
@@ -154,7 +175,7 @@ def _by_value(
         "Check that the levels are right.",
         "note",
     )
-    findings = (*_sixth_by_value(scheme, by_value), note)
+    findings = (*_count_by_value(scheme, by_value), note)
     return {level: segment for level, segment in found.items() if level not in assigned}, findings
 
 
@@ -163,22 +184,61 @@ def _agrees(scheme: _Scheme, assigned: Mapping[str, Segment]) -> bool:
     return all(scheme.value_of_level.get(level) == segment.value for level, segment in assigned.items())
 
 
-def _sixth_by_value(scheme: _Scheme, by_value: Mapping[int, Segment]) -> tuple[Finding, ...]:
-    sixth = by_value.get(scheme.value_of_level.get(_SIXTH))
-    return _sixth_findings([sixth] if sixth else ())
+def _count_by_value(scheme: _Scheme, by_value: Mapping[int, Segment]) -> tuple[Finding, ...]:
+    there = {name: by_value[value] for name, value in scheme.value_of_level.items() if value in by_value}
+    return _count_findings(there)
 
 
-def _sixth_findings(segments: Iterable[Segment]) -> tuple[Finding, ...]:
-    """Tell of segments that are a sixth lumbar vertebra."""
-    return tuple(
+def _count_findings(vertebrae: Mapping[str, Segment]) -> tuple[Finding, ...]:
+    """Tell of vertebrae that most spines lack, and of such as most spines have that are skipped."""
+    findings = [
         Finding(
-            "sixth_lumbar_vertebra",
-            f"The segmentation holds an L6 (“{segment.name or segment.value}”): this spine may have a sixth "
-            "lumbar or a transitional vertebra, and its levels may be counted otherwise elsewhere.",
+            code,
+            f"The segmentation holds {'an' if name == 'L6' else 'a'} {name} "
+            f"(“{vertebrae[name].name or vertebrae[name].value}”): this spine may have {what}, and its levels may be "
+            "counted otherwise elsewhere.",
             "Count the vertebrae from the ribs and from the sacrum; exclude a transitional vertebra.",
             "warning",
         )
-        for segment in segments
+        for name, (code, what) in _EXTRA.items()
+        if name in vertebrae
+    ]
+    findings += [
+        Finding(
+            "vertebra_skipped",
+            f"The segmentation holds {upper} and {lower} but no {name}: this spine may have a vertebra less than most, "
+            "or its levels were counted otherwise.",
+            "Count the vertebrae from the ribs and from the sacrum.",
+            "warning",
+        )
+        for name, (upper, lower) in _USUAL.items()
+        if upper in vertebrae and lower in vertebrae and name not in vertebrae
+    ]
+    return tuple(findings)
+
+
+def _parted(segments: Sequence[Segment]) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
+    """Return the segments with voxels, and those that are only named."""
+    return (
+        tuple(segment for segment in segments if not segment.is_empty),
+        tuple(segment for segment in segments if segment.is_empty),
+    )
+
+
+def _empty_findings(empty: Sequence[Segment], found: Mapping[str, Segment]) -> tuple[Finding, ...]:
+    """Tell of levels that are named but whose segments have no voxels."""
+    names = {level: segment for segment in empty if (level := level_named(segment.name)) and level not in found}
+    if not names:
+        return ()
+    told = ", ".join(f"{level} (“{segment.name}”)" for level, segment in sorted(names.items()))
+    return (
+        Finding(
+            "segment_empty",
+            f"The segmentation names {told} without a single voxel: {'it is' if len(names) == 1 else 'they are'} not "
+            "measured.",
+            "Draw what is missing, or check that the segmentation was saved whole.",
+            "severe",
+        ),
     )
 
 

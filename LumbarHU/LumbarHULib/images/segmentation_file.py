@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.file_managers import entries
+from LumbarHULib.images.image_header import read_image_header
 from LumbarHULib.images.nifti_file import read_nifti
 from LumbarHULib.images.sitk_file import held_array, ras_from_ijk_of, read_image_with_sitk
 
@@ -17,6 +19,8 @@ _READABLE = ".nrrd, .seg.nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd or a folder with
 
 # Slicer's names of what a .seg.nrrd says of its segments.
 _SEGMENT_KEY = re.compile(r"Segment(\d{1,9})_(Name|LabelValue|Layer|Tags)")
+# The vertebrae that are measured, and those that tell of a spine that is not counted as most are.
+_VERTEBRA_FILE = re.compile(r"T1[23]|L[1-6]", re.IGNORECASE)
 _WHOLE_NUMBER = re.compile(r"\d{1,9}")
 
 
@@ -36,6 +40,8 @@ class Segment:
         From indices (i, j, k) of the crop to RAS mm.
     terminology : str
         What Slicer keeps of its meaning; empty where there is none.
+    file : str
+        Name, without endings, of the file that it is the only structure of; empty where it is one of several.
     """
 
     name: str
@@ -43,6 +49,12 @@ class Segment:
     inside: np.ndarray
     ras_from_ijk: np.ndarray
     terminology: str = ""
+    file: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is named but has no voxels."""
+        return self.inside.size == 0
 
     @property
     def middle_ras_mm(self) -> np.ndarray:
@@ -52,7 +64,7 @@ class Segment:
 
 
 def read_segmentation(path: Path) -> tuple[Segment, ...]:
-    """Read every segment that is not empty.
+    """Read every segment; one that is named but has no voxels is there as well.
 
     Parameters
     ----------
@@ -79,17 +91,17 @@ def read_segmentation(path: Path) -> tuple[Segment, ...]:
 
 
 def _read_folder(path: Path) -> tuple[Segment, ...]:
-    files = sorted(
+    files = [
         file
-        for file in path.iterdir()
+        for file in entries(path)
         if file.name.lower().endswith(_NIFTI_SUFFIXES + _SITK_SUFFIXES) and not file.is_dir()
-    )
+    ]
     if not files:
         raise InputError(f"The folder “{path.name}” holds no segmentation: give {_READABLE}.")
     found = []
     for file in files:
         # Only vertebrae are read: a folder may hold a hundred other structures.
-        if re.search(r"(?:T12|L[1-5])", file.name, re.IGNORECASE):
+        if _VERTEBRA_FILE.search(file.name):
             found += _read_file(file)
     return tuple(found)
 
@@ -104,9 +116,10 @@ def _read_file(path: Path) -> tuple[Segment, ...]:
     if not name.endswith(_SITK_SUFFIXES):
         raise InputError(f"“{path.name}” is of no format that can be read as a segmentation: give {_READABLE}.")
     image, _ = read_image_with_sitk(path, layers=True)
-    described = _described(image)
     array, ras_from_ijk = held_array(image), ras_from_ijk_of(image)
+    ras_from_ijk[:3] *= read_image_header(path).unit_mm
     layers = [array] if array.ndim == 3 else [array[..., layer] for layer in range(array.shape[-1])]
+    described = _described(path.name, image, len(layers))
     segments = tuple(
         segment
         for layer, labels in enumerate(layers)
@@ -117,13 +130,22 @@ def _read_file(path: Path) -> tuple[Segment, ...]:
 
 def _named_by_file(path: Path, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
     """Name the only segment of a file after it, such as vertebrae_L1.nii.gz; its value tells nothing."""
-    if len(segments) != 1 or segments[0].name:
+    stem = path.name.split(".")[0]
+    if not segments and _VERTEBRA_FILE.search(stem):
+        return (Segment(stem, 1, np.zeros((0, 0, 0), dtype=bool), np.eye(4), file=stem),)
+    if len(segments) != 1:
         return segments
-    return (replace(segments[0], name=path.name.split(".")[0]),)
+    return (replace(segments[0], name=segments[0].name or stem, file=stem),)
 
 
-def _described(image) -> dict[int, dict[int, tuple[str, str]]]:
-    """Return by layer and label value the name and terminology that a .seg.nrrd gives."""
+def _described(called: str, image, layers: int) -> dict[int, dict[int, tuple[str, str]]]:
+    """Return by layer and label value the name and terminology that a .seg.nrrd gives.
+
+    Raises
+    ------
+    InputError
+        When two segments are given one label value of one layer.
+    """
     fields: dict[int, dict[str, str]] = {}
     for key in image.GetMetaDataKeys():
         match = _SEGMENT_KEY.fullmatch(key)
@@ -131,17 +153,27 @@ def _described(image) -> dict[int, dict[int, tuple[str, str]]]:
             fields.setdefault(int(match.group(1)), {})[match.group(2)] = image.GetMetaData(key)
     described: dict[int, dict[int, tuple[str, str]]] = {}
     for number, field in sorted(fields.items()):
-        # Files of before Slicer 4.11 have a layer for each segment and no label values.
-        layer, value = field.get("Layer", str(number)), field.get("LabelValue", "1")
-        if _WHOLE_NUMBER.fullmatch(layer) and _WHOLE_NUMBER.fullmatch(value):
-            described.setdefault(int(layer), {})[int(value)] = (field.get("Name", ""), field.get("Tags", ""))
+        # Files of before Slicer 4.11 have a layer for each segment and no label values; other programs write one layer
+        # and do not say so.
+        layer, value = field.get("Layer", "0" if layers == 1 else str(number)), field.get("LabelValue", "1")
+        if not (_WHOLE_NUMBER.fullmatch(layer) and _WHOLE_NUMBER.fullmatch(value)):
+            continue
+        name = field.get("Name", "")
+        of_layer = described.setdefault(int(layer), {})
+        other = of_layer.get(int(value), ("", ""))[0]
+        if int(value) in of_layer and _VERTEBRA_FILE.search(f"{name} {other}"):
+            raise InputError(
+                f"“{called}” gives the segments “{other}” and “{name}” the same label value {value}, "
+                "so their voxels cannot be told apart: save the segmentation again, with a value for each."
+            )
+        of_layer[int(value)] = (name, field.get("Tags", ""))
     return described
 
 
 def segments_in(
     called: str, labels: np.ndarray, ras_from_ijk: np.ndarray, described: Mapping[int, tuple[str, str]]
 ) -> tuple[Segment, ...]:
-    """Return every segment that a label map holds, by value.
+    """Return every segment that a label map holds, by value, and those that are described but have no voxels.
 
     Parameters
     ----------
@@ -170,6 +202,12 @@ def segments_in(
         matrix[:3, 3] += matrix[:3, :3] @ [axis.start for axis in reversed(crop)]
         name, terminology = described.get(value, ("", ""))
         segments.append(Segment(name, value, labels[crop] == value, matrix, terminology))
+    there = {segment.value for segment in segments}
+    segments += [
+        Segment(name, value, np.zeros((0, 0, 0), dtype=bool), ras_from_ijk, terminology)
+        for value, (name, terminology) in described.items()
+        if value not in there
+    ]
     return tuple(segments)
 
 

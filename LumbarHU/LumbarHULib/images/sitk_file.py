@@ -35,7 +35,9 @@ def read_with_sitk(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
         When the file cannot be read, or does not hold one number a voxel in three dimensions.
     """
     image, states_orientation = read_image_with_sitk(path)
-    return held_array(image), ras_from_ijk_of(image), states_orientation
+    ras_from_ijk = ras_from_ijk_of(image)
+    ras_from_ijk[:3] *= read_image_header(path).unit_mm
+    return held_array(image), ras_from_ijk, states_orientation
 
 
 def read_image_with_sitk(path: Path, layers: bool = False):
@@ -65,6 +67,8 @@ def read_image_with_sitk(path: Path, layers: bool = False):
             _check_kind(path, reader, layers)
             header.check_packed_size(_size_bytes(reader))
             image = reader.Execute()
+            if image.GetDimension() == 4:  # of one frame: see `_check_kind`
+                image = image[:, :, :, 0]
     except RuntimeError as error:
         header.check_compressed_data()
         raise _read_error(path, f"{error} {' '.join(words)}") from error
@@ -155,7 +159,8 @@ def _file_name(path: Path) -> str:
 def _check_kind(path: Path, reader, layers: bool) -> None:
     import SimpleITK
 
-    if reader.GetDimension() != 3:
+    is_one_frame = reader.GetDimension() == 4 and reader.GetSize()[3] == 1
+    if reader.GetDimension() != 3 and not is_one_frame:
         raise InputError(f"“{path.name}” has {reader.GetDimension()} dimensions: give a volume of three.")
     if reader.GetPixelID() in (SimpleITK.sitkComplexFloat32, SimpleITK.sitkComplexFloat64):
         raise InputError(f"“{path.name}” holds complex numbers, not one value a voxel: give the image itself.")

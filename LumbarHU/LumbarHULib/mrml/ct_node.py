@@ -26,10 +26,13 @@ def ct_from_node(volume_node) -> CtVolume:
     Raises
     ------
     InputError
-        When the node holds no volume of one value a voxel, stands under a transform that bends space, or its values
-        are not HU.
+        When the node holds no volume of one value a voxel, is under a transform that does more than move and turn it,
+        or its values are not HU.
     """
-    return CtVolume(voxels_of(volume_node), world_from_node(volume_node) @ node_from_ijk(volume_node))
+    voxels_hu = voxels_of(volume_node)
+    return CtVolume(
+        voxels_hu, world_from_node(volume_node) @ node_from_ijk(volume_node), _kept_padding(volume_node, len(voxels_hu))
+    )
 
 
 def voxels_of(volume_node) -> np.ndarray:
@@ -53,24 +56,45 @@ def node_from_ijk(volume_node) -> np.ndarray:
     return slicer.util.arrayFromVTKMatrix(matrix)
 
 
-def world_from_node(volume_node) -> np.ndarray:
-    """Return the matrix, shape (4, 4), of the node's parent transforms.
+# A registration moves and turns; its matrix, saved as text, is exact to some 1e-7. What changes a length by more than
+# this, 0.05 mm over half a meter, does not only move and turn.
+_LENGTH_TOLERANCE = 1e-4
+
+
+def world_from_node(node) -> np.ndarray:
+    """Return the matrix, shape (4, 4), of the transforms above a node, which may only move and turn it.
+
+    Parameters
+    ----------
+    node : vtkMRMLTransformableNode
+        A CT, a segmentation, or a markup.
 
     Raises
     ------
     InputError
-        When one of them is not linear: a bent grid has no voxels of one size.
+        When they bend, scale, shear or mirror: areas would change, or the sides be exchanged, unseen.
     """
-    transform = volume_node.GetParentTransformNode()
+    transform = node.GetParentTransformNode()
     if transform is None:
         return np.eye(4)
+    called = f"“{node.GetName()}” is under the transform “{transform.GetName()}”, which"
     matrix = vtk.vtkMatrix4x4()
     if not transform.IsTransformToWorldLinear() or not transform.GetMatrixTransformToWorld(matrix):
+        raise InputError(f"{called} bends space: take it out of the transform, and measure it as it was scanned.")
+    world = slicer.util.arrayFromVTKMatrix(matrix)
+    lengths = np.linalg.svd(world[:3, :3], compute_uv=False)
+    change = float(lengths[np.argmax(np.abs(lengths - 1))]) - 1
+    if abs(change) > _LENGTH_TOLERANCE:
         raise InputError(
-            f"The CT “{volume_node.GetName()}” stands under the transform “{transform.GetName()}”, which bends space: "
-            "take it out of the transform, and measure it as it was scanned."
+            f"{called} changes lengths by {100 * change:+.3g} % (scaling or shear): take it out of the transform or, "
+            "where the transform is right, harden it."
         )
-    return slicer.util.arrayFromVTKMatrix(matrix)
+    if np.linalg.det(world[:3, :3]) < 0:
+        raise InputError(
+            f"{called} mirrors it, so that left and right are exchanged: take it out of the transform or, where the "
+            "transform is right, harden it."
+        )
+    return world
 
 
 def volume_node_from_ct(scene, ct: CtVolume, name: str):
@@ -86,10 +110,32 @@ def volume_node_from_ct(scene, ct: CtVolume, name: str):
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ct.ras_from_ijk))
     slicer.util.updateVolumeFromArray(node, voxels_hu)
     node.CreateDefaultDisplayNodes()
+    keep_padding(node, ct.padding_hu)
     return node
 
 
 _SCAN_ATTRIBUTE = "LumbarHU.scan"
+_PADDING_ATTRIBUTE = "LumbarHU.padding"
+
+
+def keep_padding(volume_node, padding_hu: np.ndarray | None) -> None:
+    """Note at a CT which values its headers declare as not scanned, as `CtVolume` has them."""
+    if padding_hu is not None:
+        of_slices = [[None if np.isnan(end) else float(end) for end in ends] for ends in padding_hu]
+        same = all(ends == of_slices[0] for ends in of_slices)
+        volume_node.SetAttribute(_PADDING_ATTRIBUTE, json.dumps(of_slices[:1] if same else of_slices))
+
+
+def _kept_padding(volume_node, slices: int) -> np.ndarray | None:
+    """Return what `keep_padding` noted; None where nothing was, or it is damaged."""
+    try:
+        padding_hu = np.array(json.loads(volume_node.GetAttribute(_PADDING_ATTRIBUTE) or ""), dtype=float)
+    except (ValueError, TypeError):
+        return None
+    if padding_hu.ndim != 2 or padding_hu.shape[1] != 2 or len(padding_hu) not in (1, slices):
+        return None
+    return np.broadcast_to(padding_hu, (slices, 2))
+
 
 # For the eye only.
 _BONE_WINDOW_HU = (-150.0, 550.0)
@@ -195,4 +241,5 @@ def ct_state(volume_node) -> tuple:
     if image is None:
         return (volume_node.GetID(), None)
     place = world_from_node(volume_node) @ node_from_ijk(volume_node)
-    return (volume_node.GetID(), image.GetMTime(), image.GetPointData().GetScalars(), place.tobytes())
+    padding = volume_node.GetAttribute(_PADDING_ATTRIBUTE)
+    return (volume_node.GetID(), image.GetMTime(), image.GetPointData().GetScalars(), place.tobytes(), padding)

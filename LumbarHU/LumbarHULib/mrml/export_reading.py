@@ -8,7 +8,7 @@ from LumbarHULib.audit.audit import Audit, require_measured_levels
 from LumbarHULib.audit.folder import RECORD, write_audit_folder
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.results import ReadingResult
-from LumbarHULib.mrml.ct_node import ct_from_node
+from LumbarHULib.mrml.ct_node import ct_from_node, world_from_node
 from LumbarHULib.mrml.reading import Reading
 
 # Not in a file name on one system or another.
@@ -91,6 +91,7 @@ def audit_of_reading(reading: Reading, result: ReadingResult) -> Audit:
         reading=reading.number,
         result=result,
         ct=ct_from_node(reading.ct_node),
+        world_from_file=world_from_node(reading.ct_node),
         scan_facts=reading.scan_facts,
         protocol=reading.protocol_document,
         cutoffs=reading.cutoffs_document,

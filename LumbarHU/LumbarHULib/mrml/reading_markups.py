@@ -23,6 +23,7 @@ from LumbarHULib.files.markup_origin import (
     midline_text,
     still_doubtful,
 )
+from LumbarHULib.mrml.ct_node import world_from_node
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 
@@ -200,12 +201,24 @@ def read_landmarks(reading: Reading, level: str) -> Landmarks:
     if len(points_ras_mm) == 0:
         raise missing_midline(level)
     _fix_point_count(midline, "midline")
+    _require_rigid(reading, level)
     edited = {
         f"{role}_ras_mm": placed_points(markup_node(reading, level, role))
         for role in AUTOMATIC_ROLES
         if is_edited(reading, level, role)
     }
     return Landmarks(level, points_ras_mm, origin=midline_origin(reading, level), **edited)
+
+
+def _require_rigid(reading: Reading, level: str) -> None:
+    """Raise InputError when a markup of a level is under a transform that does more than move and turn it."""
+    for role in MARKUP_ROLES:
+        node = markup_node(reading, level, role)
+        if node is not None:
+            try:
+                world_from_node(node)
+            except InputError as problem:
+                raise InputError(str(problem), level) from problem
 
 
 def midline_origin(reading: Reading, level: str) -> MidlineOrigin:

@@ -9,8 +9,8 @@ from LumbarHULib.core.checks.acquisition import acquisition_findings
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts
-from LumbarHULib.images.dicom_facts import facts_of_files
-from LumbarHULib.mrml.ct_node import kept_scan, node_from_ijk
+from LumbarHULib.images.dicom_facts import facts_of_files, padding_of_files
+from LumbarHULib.mrml.ct_node import keep_padding, kept_scan, node_from_ijk
 
 
 def scan_facts_of(ct_node) -> tuple[ScanFacts, tuple[Finding, ...]]:
@@ -19,6 +19,8 @@ def scan_facts_of(ct_node) -> tuple[ScanFacts, tuple[Finding, ...]]:
     if kept is not None:
         return kept
     files = dicom_files_of(ct_node)
+    if files:
+        keep_padding(ct_node, padding_of_files(files))
     return facts_of_files(files, node_from_ijk(ct_node)) if files else (ScanFacts(), ())
 
 

@@ -1,6 +1,7 @@
 """Small readings for the tests of the files: real measurements on random numbers, with outlines drawn by hand."""
 
-from dataclasses import replace
+import copy
+import json
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from LumbarHULib.core.landmarks import Landmarks, MidlineOrigin
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.cutoffs_file import load_cutoffs
-from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.files.located_json import parse_located_json
+from LumbarHULib.files.protocol_file import load_protocol, protocol_from
 
 SHAPE_KJI = (24, 60, 64)
 # To the left, to posterior, to superior.
@@ -19,7 +21,10 @@ STEPS_RAS_MM = np.diag([-1.0, -1.0, 2.5])
 SHEARED_STEPS_RAS_MM = STEPS_RAS_MM + np.array([[0, 0, 0.0], [0, 0, 0.7], [0, 0, 0]])
 
 # Few trials of the midlines' places: their number is no matter of the files.
-PROTOCOL = replace(load_protocol(), protocol=load_protocol().protocol.with_values(placement_trials=6))
+PROTOCOL_DOCUMENT = copy.deepcopy(load_protocol().document)
+PROTOCOL_DOCUMENT["name"] += " (few trials)"
+PROTOCOL_DOCUMENT["values"]["placement_trials"]["value"] = 6
+PROTOCOL = protocol_from(parse_located_json(json.dumps(PROTOCOL_DOCUMENT), "protocol.json"))
 CUTOFFS = load_cutoffs()
 
 

@@ -48,6 +48,11 @@ def rehash(folder: Path) -> None:
     path.write_text(json.dumps(record), encoding="utf-8")
 
 
+def but_for_the_report(differences: list[str]) -> list[str]:
+    """Return the differences without that of the report, which shows the hashes of all other files."""
+    return [one for one in differences if not one.startswith("report.html")]
+
+
 def change_cell(path: Path, row: int, column: str, change) -> None:
     with path.open(encoding="utf-8", newline="") as stream:
         lines = list(csv.reader(stream))
@@ -202,7 +207,7 @@ def test_standard_deviations_and_shares_in_the_record_are_worked_out_anew(folder
 def test_every_cell_of_the_summary_is_worked_out_anew(folder, column, value):
     change_cell(folder / "summary.csv", 0, column, lambda text: value)
     rehash(folder)
-    (difference,) = verify_audit_folder(folder, random_ct())
+    (difference,) = but_for_the_report(verify_audit_folder(folder, random_ct()))
     assert difference.startswith(f"summary.csv, round, {column}: expected ")
     assert difference.endswith(f", found {value or 'nothing'}.")
 
@@ -271,10 +276,10 @@ def test_a_voxel_more_in_a_label_map_is_counted(folder):
     change_label_map(folder / "labelmaps" / "left.nrrd", one_voxel_more)
     rehash(folder)
     differences = verify_audit_folder(folder, random_ct())
-    counts = [text for text in differences if "voxels" in text]
-    assert len(counts) == 1
-    assert counts[0].startswith("results.csv, L3 left, voxels: expected ")
-    assert all("L3 left" in text for text in differences)
+    (count,) = (text for text in differences if ", voxels" in text)
+    assert count.startswith("results.csv, L3 left, voxels: expected ")
+    assert any(text.startswith("labelmaps/left.nrrd, L3: 1 voxels are not as the markups give") for text in differences)
+    assert all("L3" in text and "left" in text for text in but_for_the_report(differences))
 
 
 @pytest.mark.parametrize(
@@ -312,7 +317,7 @@ def test_a_label_map_in_another_place_is_named(folder):
     image.SetOrigin([coordinate + 0.001 for coordinate in image.GetOrigin()])
     SimpleITK.WriteImage(image, str(path), True)
     rehash(folder)
-    (difference,) = verify_audit_folder(folder, random_ct())
+    (difference,) = but_for_the_report(verify_audit_folder(folder, random_ct()))
     assert difference.startswith("labelmaps/round.nrrd: its grid is not the CT's: a corner lies 0.00173205 mm")
 
 
@@ -320,7 +325,7 @@ def test_a_label_map_that_is_cut_off_is_named(folder):
     path = folder / "labelmaps" / "round.nrrd"
     path.write_bytes(path.read_bytes()[:-300])
     rehash(folder)
-    (difference,) = verify_audit_folder(folder, random_ct())
+    (difference,) = but_for_the_report(verify_audit_folder(folder, random_ct()))
     assert difference.startswith("labelmaps/round.nrrd: cannot be read: ")
 
 

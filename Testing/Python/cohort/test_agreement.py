@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from LumbarHULib.cohort.agreement import bland_altman, intraclass_correlations, repeatability
 from LumbarHULib.core.errors import InputError
@@ -145,3 +146,30 @@ def test_two_cases_are_too_few_and_one_reader_as_well():
         intraclass_correlations([[1, 2], [1, 3]])
     with pytest.raises(InputError, match="at least 2 readings, and there is 1"):
         repeatability([[1, 2, 3]])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_slope_of_the_difference_on_the_mean_is_that_of_scipy(seed):
+    random = np.random.default_rng(seed)
+    first = random.normal(110, 40, 25)
+    second = first * 0.9 + random.normal(0, 5, 25)
+    limits = bland_altman(first, second)
+    expected = stats.linregress((first + second) / 2, first - second)
+    reach = stats.t.ppf(0.975, 23) * expected.stderr
+    assert (limits.slope.estimate, limits.slope_p) == pytest.approx((expected.slope, expected.pvalue), rel=1e-9)
+    assert limits.slope.low == pytest.approx(expected.slope - reach, rel=1e-9)
+    assert limits.slope.high == pytest.approx(expected.slope + reach, rel=1e-9)
+
+
+def test_a_bias_that_grows_with_the_value_is_proportional_and_a_constant_one_is_not():
+    truth = np.linspace(40, 200, 30)
+    noise = np.random.default_rng(3).normal(0, 3, (2, 30))
+    assert bland_altman(truth * 1.1 + noise[0], truth + noise[1]).is_proportional
+    assert not bland_altman(truth + 12 + noise[0], truth + noise[1]).is_proportional
+
+
+def test_readers_who_agree_to_the_digit_have_no_slope_and_one_value_has_none_at_all():
+    same = bland_altman(TWELVE[0], TWELVE[0])
+    assert (same.slope.estimate, same.slope_p, same.is_proportional) == (0.0, 1.0, False)
+    constant = bland_altman([5.0, 6.0, 4.0], [5.0, 4.0, 6.0])
+    assert (constant.slope, constant.slope_p) == (None, None)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from LumbarHULib.cohort.agreement import bland_altman, intraclass_correlations, repeatability
-from LumbarHULib.cohort.agreement_tables import agreement_table, readings_table
+from LumbarHULib.cohort.agreement_tables import agreement_table, proportional_biases, readings_table
 from LumbarHULib.cohort.cases import Cohort, Reading
 from LumbarHULib.cohort.reading_sets import BETWEEN, WITHIN, reading_sets
 from LumbarHULib.cohort.tables import Omissions
@@ -133,3 +133,18 @@ def test_without_readings_the_table_is_empty_and_says_why():
     table, told = table_of([reading("c", "A")])
     assert table.rows == []
     assert told == ["Agreement of readings: : No case has two readings."]
+
+
+@pytest.mark.parametrize(("factor", "sentences"), [(1.1, 1), (1.0, 0)])
+def test_a_bias_that_grows_with_the_bone_is_said_in_a_sentence(factor, sentences):
+    readings = two_readers(20)
+    grown = [
+        reading(one.case, one.reader, hu=one.hu["L1", "round"] * (factor if one.reader == "B" else 1))
+        for one in readings
+    ]
+    table, _ = table_of(grown)
+    found = proportional_biases(table)
+    assert len(found) == sentences
+    if found:
+        assert found[0].startswith("The readers A and B differ by -0.")
+        assert "their bias is proportional" in found[0]

@@ -186,7 +186,7 @@ def test_several_missing_slices_are_counted(tmp_path):
 def test_uneven_spacing_is_refused(tmp_path):
     slices = write_series(tmp_path)
     rewrite(slices[2], ImagePositionPatient=[-20, -30, 105.6])
-    assert "unevenly spaced, 1.90 to 3.10 mm apart" in refusal(tmp_path)
+    assert "slice spacing varies from 1.90 to 3.10 mm" in refusal(tmp_path)
 
 
 def test_positions_rounded_to_a_tenth_of_a_millimeter_are_even(tmp_path):
@@ -362,19 +362,29 @@ def test_what_makes_the_values_doubtful_is_a_finding(tmp_path, tags, code):
     assert codes(read_ct(tmp_path)) == [code]
 
 
+@pytest.mark.parametrize("number", [50, 51, 81, 91, 203])
+def test_a_lossy_way_of_storing_pixels_is_told_where_no_header_says_so(tmp_path, number):
+    slices = write_series(tmp_path)
+    for slice_ in slices:
+        slice_.dataset.file_meta.TransferSyntaxUID = f"1.2.840.10008.1.2.4.{number}"
+        slice_.dataset.PixelData = pydicom.encaps.encapsulate([b"\xff\xd8\xff\xd9"])
+        slice_.dataset["PixelData"].is_undefined_length = True
+        save(slice_.dataset, slice_.path)
+    _, findings = facts_of_files([slice_.path for slice_ in slices], np.eye(4) * 2.5)
+    assert [finding.code for finding in findings] == ["lossy_compression"]
+
+
 def test_a_series_that_another_program_sorted_gives_the_same_facts(tmp_path):
     slices = write_series(tmp_path, KVP="80", SliceThickness="5")
     ct_file = read_ct(tmp_path)
     assert facts_of_files([of.path for of in slices], ct_file.ct.ras_from_ijk) == (ct_file.scan_facts, ct_file.findings)
 
 
-def test_slices_of_two_tube_voltages_are_told(tmp_path):
+def test_slices_of_two_tube_voltages_are_not_one_ct(tmp_path):
     slices = write_series(tmp_path)
     rewrite(slices[0], KVP="80")
-    ct_file = read_ct(tmp_path)
-    assert codes(ct_file) == ["mixed_series"]
-    assert "tube voltage" in ct_file.findings[0].sentence
-    assert ct_file.scan_facts.tube_voltage_kv == 120
+    assert "2 CTs under one SeriesInstanceUID, which differ in tube voltage" in refusal(tmp_path)
+    assert read_ct(slices[1].path).scan_facts.tube_voltage_kv == 120
 
 
 def test_progress_rises_from_0_to_1(tmp_path):

@@ -17,6 +17,7 @@ from LumbarHULib.mrml.reading_markups import set_midline
 LEVELS = ("L1", "L2", "L3", "L4")
 # Few trials of the midlines' places: their number is no matter of the scene.
 PROTOCOL_DOCUMENT = copy.deepcopy(load_protocol().document)
+PROTOCOL_DOCUMENT["name"] += " with few trials"
 PROTOCOL_DOCUMENT["values"]["placement_trials"]["value"] = 6
 DOCUMENTS = PROTOCOL_DOCUMENT, load_cutoffs().document
 

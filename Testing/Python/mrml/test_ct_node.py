@@ -55,7 +55,7 @@ def test_a_transform_that_bends_the_ct_is_refused(scene, ct_node):
     bend.SetBasisToR()
     transform.SetAndObserveTransformToParent(bend)
     ct_node.SetAndObserveTransformNodeID(transform.GetID())
-    with pytest.raises(InputError, match="“CT” stands under the transform “bent”, which bends space"):
+    with pytest.raises(InputError, match="“CT” is under the transform “bent”, which bends space"):
         ct_from_node(ct_node)
 
 

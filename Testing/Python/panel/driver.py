@@ -28,6 +28,7 @@ class Driver:
     def __init__(self, folder):
         self._protocol = folder / "protocol.json"
         document = json.loads(json.dumps(load_protocol().document))
+        document["name"] += " with few trials"
         document["values"]["placement_trials"]["value"] = _FEW_TRIALS
         self._protocol.write_text(json.dumps(document), encoding="utf-8")
         self.new_scene()

@@ -61,6 +61,7 @@ CORE_FLOW = (
     "results",
     "summary_columns",
     "label_maps",
+    "not_scanned",
     "quantities",
     "checks.level",
     "checks.outline",

@@ -7,6 +7,7 @@ from LumbarHULib.core.boundary import Boundary
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.label_maps import Slab
+from LumbarHULib.core.not_scanned import not_scanned_findings
 from LumbarHULib.core.outline.level import LevelOutline
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import RoiResult
@@ -39,7 +40,11 @@ def with_roi_findings(measured: RoiResult, shapes: RoiShapes, protocol: Protocol
     """Return a region's result together with what concerns this region alone."""
     of_shape = tuple(finding for finding in shapes.findings if finding.roi == measured.roi)
     return replace(
-        measured, findings=of_shape + _voxel_findings(measured, protocol) + _size_findings(measured, protocol)
+        measured,
+        findings=of_shape
+        + not_scanned_findings(measured)
+        + _voxel_findings(measured, protocol)
+        + _size_findings(measured, protocol),
     )
 
 

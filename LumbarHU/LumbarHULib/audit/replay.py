@@ -1,0 +1,199 @@
+"""An audit folder measured again from its markups: what record, tables, label maps and report would be.
+
+Given the CT, everything in a folder follows from the markups, the label maps that a reader edited, the protocol, the
+cutoffs, and what is only known from outside: the names, the reasons to exclude a level, the findings of the files that
+the markups were proposed from. These are taken from the folder as they are; all else is made again, by the composer
+that made it, and compared.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.audit.audit import Audit
+from LumbarHULib.audit.folder import RECORD
+from LumbarHULib.core.axial_stack import AxialStack, axial_stack
+from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import PLACEMENT_CODES, Finding
+from LumbarHULib.core.label_maps import trimmed_mask
+from LumbarHULib.core.landmarks import Landmarks, MidlineOrigin
+from LumbarHULib.core.levels import LABEL_VALUES, LEVELS
+from LumbarHULib.core.pipeline import measure_ct
+from LumbarHULib.core.results import RoiMask
+from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files.cutoffs_file import CutoffsDocument
+from LumbarHULib.files.file_managers import entries
+from LumbarHULib.files.markup_file import MarkupSet, read_markups
+from LumbarHULib.files.protocol_file import ProtocolDocument, protocol_of_values
+
+
+@dataclass(frozen=True, eq=False)
+class CtHeaders:
+    """What reading the CT told, if the file it is verified with can be asked.
+
+    Parameters
+    ----------
+    facts : ScanFacts
+    findings : sequence of Finding
+    """
+
+    facts: ScanFacts
+    findings: Sequence[Finding] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """A folder measured again.
+
+    Parameters
+    ----------
+    audit : Audit
+        What it should tell of.
+    knows_headers : bool
+        Whether the CT's own headers could be asked.
+    """
+
+    audit: Audit
+    knows_headers: bool
+
+
+def replay(
+    folder: Path,
+    record: Mapping,
+    documents: tuple[ProtocolDocument, CutoffsDocument],
+    ct: CtVolume,
+    labels: Mapping[str, np.ndarray],
+    headers: CtHeaders | None,
+    changed_files: Sequence[str] = (),
+) -> Replay:
+    """Measure a folder's markups again.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    record : mapping
+        Its record, as plain values.
+    documents : tuple of ProtocolDocument and CutoffsDocument
+        As the record holds them.
+    ct : CtVolume
+        The CT, where the scene's transforms had it.
+    labels : mapping of str to numpy.ndarray, shape (K, J, I)
+        The label maps that can be read, by region.
+    headers : CtHeaders or None
+        What the CT's file tells; None where it is a node of a scene.
+    changed_files : sequence of str
+        Files that are known to be changed: levels with such markups are measured by what the record tells of them.
+
+    Raises
+    ------
+    InputError
+        When the markups cannot be read or measured.
+    """
+    protocol, cutoffs = documents
+    stack = axial_stack(ct, protocol.protocol)
+    markups = _markups(folder, record, changed_files)
+    recorded_facts = _recorded_facts(record)
+    knows_headers = headers is not None and headers.facts.source == recorded_facts.source
+    facts = headers.facts if headers is not None and knows_headers else recorded_facts
+    of_files = headers.findings if headers is not None and knows_headers else ()
+    exclusions = {
+        level["level"]: level["excluded"] for level in (*record["levels"], *record["not_measured"]) if level["excluded"]
+    }
+    placed = {landmarks.level for landmarks in markups.landmarks}
+    unplaced = {
+        refusal["level"]: InputError(refusal["sentence"], refusal["level"])
+        for refusal in record["not_measured"]
+        if refusal["level"] not in placed
+    }
+    result = measure_ct(
+        ct,
+        markups.landmarks,
+        protocol.protocol,
+        cutoffs.cutoffs,
+        facts,
+        exclusions,
+        record["accept_off_protocol"],
+        (*of_files, *markups.findings),
+        _edited_masks(record, labels, stack),
+        unplaced,
+    ).with_level_findings(markups.level_findings)
+    audit = Audit(
+        case=record["case"],
+        reader=record["reader"],
+        reading=record["reading"],
+        result=result,
+        ct=ct,
+        scan_facts=facts,
+        protocol=protocol,
+        cutoffs=cutoffs,
+        accept_off_protocol=record["accept_off_protocol"],
+        when=record.get("when", ""),
+        extra=record["extra"],
+        world_from_file=np.array(record["ct"].get("world_from_file", np.eye(4)), dtype=float),
+    )
+    # It was compared before; to work it out again would take as long as all else.
+    audit.__dict__["voxels_sha256"] = record["ct"]["voxels_sha256"]
+    return Replay(audit, knows_headers)
+
+
+def _markups(folder: Path, record: Mapping, changed_files: Sequence[str]) -> MarkupSet:
+    changed = {name.removeprefix("markups/").partition("-")[0] for name in changed_files if name.startswith("markups/")}
+    there = entries(folder / "markups") if (folder / "markups").is_dir() else []
+    paths = [path for path in there if path.name.partition("-")[0] not in changed]
+    markups = read_markups(paths) if paths else MarkupSet(())
+    if not changed:
+        return markups
+    of_record = [_recorded_landmarks(level) for level in record["levels"] if level["level"] in changed]
+    landmarks = sorted((*markups.landmarks, *of_record), key=lambda one: LEVELS.index(one.level))
+    doubts = [Finding(**one) for level in record["levels"] for one in level["findings"] if level["level"] in changed]
+    kept = tuple(finding for finding in doubts if finding.code in PLACEMENT_CODES)
+    return MarkupSet(tuple(landmarks), markups.findings, (*markups.level_findings, *kept))
+
+
+def _recorded_landmarks(recorded: Mapping) -> Landmarks:
+    return Landmarks(
+        recorded["level"],
+        recorded["midline"]["points_ras_mm"],
+        recorded["boundary"]["points_ras_mm"] if recorded["boundary"]["moved"] else None,
+        recorded["outline"]["points_ras_mm"] if recorded["outline"]["source"] == "reader" else None,
+        MidlineOrigin(**recorded["midline"]["origin"]),
+    )
+
+
+def _recorded_facts(record: Mapping) -> ScanFacts:
+    known = {item.name for item in fields(ScanFacts)}
+    told = {name: value for name, value in record["ct"]["headers"].items() if name in known}
+    return ScanFacts(**told, series_uid=record["ct"].get("series_uid"))
+
+
+def protocol_as_used(record: Mapping, document: ProtocolDocument) -> ProtocolDocument:
+    """Return the record's protocol with the values that were used; those that an older version lacks as they are now.
+
+    Raises
+    ------
+    InputError
+        When they cannot be used.
+    """
+    values = dict(record["protocol_values"])
+    try:
+        return replace(document, protocol=protocol_of_values(values | {"mean_levels": tuple(values["mean_levels"])}))
+    except (InputError, TypeError) as problem:
+        raise InputError(f"{RECORD}: its protocol values cannot be used: {problem}") from problem
+
+
+def _edited_masks(
+    record: Mapping, labels: Mapping[str, np.ndarray], stack: AxialStack
+) -> dict[str, dict[str, RoiMask]]:
+    """Return the regions that the record says were edited by hand, as their label maps hold them."""
+    masks: dict[str, dict[str, RoiMask]] = {}
+    for level in record["levels"]:
+        for roi, of_roi in level["rois"].items():
+            inside = labels[roi] == LABEL_VALUES[level["level"]] if roi in labels else np.zeros((0, 0, 0), bool)
+            if of_roi["edited"] and inside.any():
+                trimmed = trimmed_mask(inside, (0, 0, 0))
+                mask = RoiMask(*stack.canonical_crop(trimmed.inside, trimmed.offset_kji))
+                masks.setdefault(level["level"], {})[roi] = mask
+    return masks

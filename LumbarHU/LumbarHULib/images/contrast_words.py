@@ -1,0 +1,65 @@
+"""What the free text of a header says of contrast medium: given, not given, or unknown."""
+
+import json
+import re
+import unicodedata
+from functools import lru_cache
+
+from LumbarHULib.files.resources import resource_path
+
+_BETWEEN_WORDS = re.compile(r"[\s,;:()\[\]+|]+")
+
+
+@lru_cache
+def _table() -> tuple[dict[str, bool | None], tuple[str, ...]]:
+    """Return what each whole text says, and the names of agents."""
+    document = json.loads(resource_path("Acquisition", "contrast-words.json").read_text(encoding="utf-8"))
+    says: dict[str, bool | None] = {}
+    for kind, answer in (("not_given", False), ("unknown", None), ("given", True)):
+        for texts in document[kind].values():
+            says |= {_plain(text): answer for text in texts}
+    return says, tuple(_plain(name) for names in document["agents"].values() for name in names)
+
+
+def contrast_said(text: str) -> bool | None:
+    """Return whether a text says that contrast medium was given; None where that is not known.
+
+    Parameters
+    ----------
+    text : str
+        As the header states it; empty where it states nothing.
+    """
+    return _said(_plain(text))
+
+
+def is_known_word(text: str) -> bool:
+    """Tell whether the table knows what a text says, be it that nothing is known."""
+    plain = _plain(text)
+    return not plain or plain in _table()[0] or _said(plain) is not None
+
+
+def _said(plain: str) -> bool | None:
+    whole, agents = _table()
+    if plain in whole:
+        return whole[plain]
+    # The longest phrases first: “without contrast” is not “contrast”.
+    words = [word for word in _BETWEEN_WORDS.split(plain) if word]
+    answers, at = set(), 0
+    while at < len(words):
+        for length in range(len(words) - at, 0, -1):
+            phrase = " ".join(words[at : at + length])
+            if phrase in whole:
+                answers.add(whole[phrase])
+                at += length
+                break
+        else:
+            if any(agent in words[at] for agent in agents):
+                answers.add(True)
+            at += 1
+    answers.discard(None)
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _plain(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(folded.replace("“", "").replace('"', "").split()).strip()

@@ -1,0 +1,38 @@
+"""Readers whose names look alike are told: one reader written in two ways would be counted as two."""
+
+import unicodedata
+
+import pytest
+
+from LumbarHULib.cohort_files.readings import readings_of_file
+
+COLUMNS = "case,reader,reading,level,roi,mean_hu"
+
+
+def told(tmp_path, *readers):
+    path = tmp_path / "readings.csv"
+    rows = [f"{case},{reader},1,L1,round,{100 + case}" for case in (1, 2) for reader in readers]
+    path.write_text("\n".join([COLUMNS, *rows]) + "\n", encoding="utf-8")
+    findings = []
+    readings = readings_of_file(path, findings.append)
+    assert len(readings) == 2 * len(readers)
+    return [finding for finding in findings if finding.code == "readers_alike"]
+
+
+@pytest.mark.parametrize(
+    "readers",
+    [
+        ("Müller", unicodedata.normalize("NFD", "Müller")),
+        ("AB", "ab"),
+        ("A  B", "A B"),
+        ("ＡＢ", "AB"),
+    ],
+)
+def test_one_name_written_in_two_ways_is_told(tmp_path, readers):
+    (finding,) = told(tmp_path, *readers)
+    assert finding.sentence.endswith("are counted as 2, though their names look alike.")
+    assert all(f"“{reader}”" in finding.sentence for reader in readers)
+
+
+def test_different_readers_are_not_told(tmp_path):
+    assert told(tmp_path, "AB", "AC", "BA") == []
