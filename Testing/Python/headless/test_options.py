@@ -115,9 +115,11 @@ def test_the_order_of_options_and_how_they_are_written_change_nothing(spine, tmp
 def test_a_protocol_and_cutoffs_of_ones_own_are_used_and_recorded(spine, repository, tmp_path):
     resources = repository / "LumbarHU" / "Resources"
     protocol = json.loads(next((resources / "Protocols").glob("*.json")).read_text(encoding="utf-8"))
+    protocol["name"] = "A wide margin"
     protocol["values"]["cortical_margin_mm"]["value"] = 4.0
     protocol["values"]["lateral_extent"]["value"] = "anterior"
     cutoffs = json.loads(next((resources / "Cutoffs").glob("*.json")).read_text(encoding="utf-8"))
+    cutoffs["name"] = "Cutoffs of ones own"
     cutoffs["rois"]["round"]["normal"]["value"] = 92.0
     cutoffs["rois"]["round"]["osteoporosis"]["value"] = 90.0
     for name, document in (("p.json", protocol), ("c.json", cutoffs)):

@@ -83,8 +83,9 @@ def test_a_color_table_names_the_segments_only_where_it_names_vertebrae(scene, l
     assert [segment.name for segment in segments_of_node(label_map)] == ["vertebrae_L4", "spleen"]
 
 
-def test_a_segmentations_segments_lie_where_its_voxels_do_and_empty_ones_are_left_out(segmentation, ct_node):
-    (segment,) = segments_of_node(segmentation)
+def test_a_segmentations_segments_lie_where_its_voxels_do_and_empty_ones_are_kept_as_empty(segmentation, ct_node):
+    segment, *others = segments_of_node(segmentation)
+    assert not any(other.inside.any() for other in others)
     assert segment.name == "vertebrae_L1"
     assert segment.inside.shape == (3, 5, 7)
     assert np.allclose(segment.ras_from_ijk[:3, 3], first_voxel_ras_mm(ct_node))
