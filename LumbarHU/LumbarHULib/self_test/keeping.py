@@ -65,7 +65,7 @@ class KeepingSteps(WalkBase):
         self._test.assertEqual(self._numbers(), self._core_numbers())
         self._test.assertNotEqual(self._numbers(), before)
         self._test.assertEqual(self._ui.huSummaryTable.item(0, 2).text(), "90.00\n130.00")
-        self._test.assertIn(" our ", self._ui.huSummaryTable.item(0, 1).text())
+        self._test.assertIn("osteopenia", self._ui.huSummaryTable.item(0, 1).text())
         interval = self._ui.huSummaryTable.item(0, 4)
         self._test.assertEqual((interval.text(), "not known" in interval.toolTip()), ("?", True))
         self._ui.huProtocolPath.currentPath = str(cutoffs)
