@@ -1,1 +1,1 @@
-"""What every other room reads or writes with: whole folders, CSV, JSON, HTML, markups, protocol and cutoffs."""
+"""File formats that the other packages share: atomic folders, CSV, JSON, HTML, markups, protocol and cutoffs."""

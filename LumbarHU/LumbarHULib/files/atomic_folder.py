@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all."""
+"""Write a folder completely or not at all."""
 
 import errno
 import os
@@ -15,24 +15,26 @@ from LumbarHULib.files.file_managers import is_of_file_manager
 
 _REASONS = {
     errno.ENOSPC: "the disk is full: make room or choose another disk",
-    errno.EDQUOT: "your share of the disk is used up: make room or choose another disk",
-    errno.EROFS: "the disk is read-only: choose another place",
-    errno.EACCES: "you may not write there: choose another place",
-    errno.EPERM: "you may not write there: choose another place",
+    errno.EDQUOT: "your disk quota is used up: make room or choose another disk",
+    errno.EROFS: "the disk is read-only: choose another folder",
+    errno.EACCES: "you have no permission to write there: choose another folder",
+    errno.EPERM: "you have no permission to write there: choose another folder",
     errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
 }
 
 
 @dataclass(frozen=True)
 class OwnFolder:
-    """How a folder that LumbarHU made is told from one that may not be replaced.
+    """What identifies a folder as made by LumbarHU, so that it may be replaced.
 
     Parameters
     ----------
     names : collection of str
-        All that ever lies in it, at its top; what else lies there is somebody's own and must not be lost.
+        Every file and folder that LumbarHU writes at its top level. Anything else is the user's own and must not be
+        lost.
     sign : str
-        The file, by its path in the folder, without which LumbarHU did not make it: other folders hold a “markups” too.
+        A file, by its path in the folder, that every folder made by LumbarHU contains. The names alone do not suffice:
+        other folders hold a “markups” too.
     """
 
     names: Collection[str]
@@ -40,7 +42,7 @@ class OwnFolder:
 
 
 def check_destination(destination: Path, overwrite: bool = False, ours: OwnFolder | None = None) -> None:
-    """Raise InputError where `atomic_folder` would refuse `destination`, so that no long work is done in vain."""
+    """Raise InputError if `atomic_folder` would refuse `destination`, before any long computation starts."""
     try:
         _check(Path(destination), overwrite, ours)
     except OSError as problem:
@@ -49,18 +51,18 @@ def check_destination(destination: Path, overwrite: bool = False, ours: OwnFolde
 
 @contextmanager
 def atomic_folder(destination: Path, overwrite: bool = False, ours: OwnFolder | None = None) -> Iterator[Path]:
-    """Give a temporary folder beside `destination` and put it there when the ``with`` block ends without an error.
+    """Yield a temporary folder next to `destination` and move it there when the ``with`` block ends without an error.
 
-    An old folder is replaced only then. After an error, or when the user interrupts, everything is as it was before.
+    An existing folder is replaced only then. After an error or an interruption by the user, nothing has changed.
 
     Parameters
     ----------
     destination : pathlib.Path
-        The folder to be; the folders above it are made.
+        The output folder. Missing parent folders are created.
     overwrite : bool
         Replace it if it exists. An empty one is replaced in any case.
     ours : OwnFolder, optional
-        What the folder must look like to be replaced; by default any may be.
+        What an existing folder must contain to be replaced. By default, any folder may be replaced.
 
     Raises
     ------
@@ -87,24 +89,24 @@ def atomic_folder(destination: Path, overwrite: bool = False, ours: OwnFolder | 
 
 
 def names_in(folder: Path) -> set[str]:
-    """Return what lies in a folder, without what file managers leave in any."""
+    """Return the names in a folder, except files that file managers create."""
     return {name for name in os.listdir(folder) if not is_of_file_manager(name)}
 
 
 def _check(destination: Path, overwrite: bool, ours: OwnFolder | None) -> None:
-    _check_told_apart(_absolute(destination))
+    _check_distinct_name(_absolute(destination))
     if os.path.lexists(destination) and not destination.is_dir():
         raise InputError(f"“{destination}” is a file: choose another name for the folder.")
     if destination.is_dir():
         content = names_in(destination)
         if content and not overwrite:
             raise InputError(
-                f"The folder “{destination}” exists already: choose another one, or overwrite it (--overwrite)."
+                f"The folder “{destination}” already exists: choose another folder, or overwrite it (--overwrite)."
             )
         for place in (Path.cwd(), Path.home()):
             if place.resolve().is_relative_to(destination.resolve()):
                 raise InputError(
-                    f"“{destination}” holds the folder “{place}”, so it is not overwritten: choose another one."
+                    f"“{destination}” contains the folder “{place}” and is not overwritten: choose another folder."
                 )
         if content and ours is not None:
             _check_is_ours(destination, content, ours)
@@ -113,19 +115,19 @@ def _check(destination: Path, overwrite: bool, ours: OwnFolder | None) -> None:
     while not ancestor.exists():
         ancestor = ancestor.parent
     if not ancestor.is_dir():
-        raise InputError(f"“{destination}” cannot be made, because “{ancestor}” is a file: choose another place.")
+        raise InputError(f"“{destination}” cannot be created because “{ancestor}” is a file: choose another folder.")
     if not os.access(ancestor, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def _check_told_apart(place: Path) -> None:
-    """Raise InputError when there is a name that on other systems is the same: other case, other form of Unicode."""
+def _check_distinct_name(place: Path) -> None:
+    """Raise InputError if another name differs only in case or Unicode form: some systems treat the two as the same."""
     if not place.parent.is_dir():
         return
     same = [name for name in os.listdir(place.parent) if name != place.name and _folded(name) == _folded(place.name)]
     if same and place.name not in os.listdir(place.parent):
         raise InputError(
-            f"“{place}” exists already as “{same[0]}”, which on macOS and Windows is the same name: choose another one."
+            f"“{place}” already exists as “{same[0]}”, the same name on macOS and Windows: choose another name."
         )
 
 
@@ -137,29 +139,29 @@ def _check_is_ours(destination: Path, content: set[str], ours: OwnFolder) -> Non
     strangers = sorted(content - set(ours.names))
     if strangers:
         raise InputError(
-            f"“{destination}” is no folder that LumbarHU made (it holds “{strangers[0]}”), so it is not overwritten: "
-            "choose another one."
+            f"“{destination}” was not made by LumbarHU (it contains “{strangers[0]}”) and is not overwritten: "
+            "choose another folder."
         )
     if not (destination / ours.sign).is_file():
         raise InputError(
-            f"“{destination}” is no folder that LumbarHU made (it holds no {ours.sign}), so it is not overwritten: "
-            "choose another one."
+            f"“{destination}” was not made by LumbarHU (it contains no {ours.sign}) and is not overwritten: "
+            "choose another folder."
         )
 
 
 def cannot_be_written(destination: Path, problem: OSError) -> InputError:
-    """Return what to tell, with the remedy, when the system refuses to write."""
+    """Return the error to report when the system refuses to write, with the remedy."""
     reason = _REASONS.get(problem.errno or 0) or f"{problem.strerror or problem}: check the disk and the path"
     return InputError(f"“{destination}” cannot be written: {reason}.")
 
 
 def _absolute(destination: Path) -> Path:
-    """Return the path without links, so that a link to a folder stays and its folder is replaced."""
+    """Return the path with links resolved, so that a link to a folder stays and the folder itself is replaced."""
     return Path(os.path.realpath(destination))
 
 
 def _make_parents(folder: Path, made: list[Path]) -> None:
-    """Make `folder` and those above it, noting in `made` which of them were not there."""
+    """Create `folder` and its parents, and add each created folder to `made`."""
     if folder.exists():
         return
     _make_parents(folder.parent, made)
@@ -171,7 +173,7 @@ def _put_in_place(temporary: Path, place: Path, overwrite: bool, ours: OwnFolder
     if not os.path.lexists(place):
         temporary.rename(place)
         return
-    # It may have come into being while the block ran.
+    # Another program may have created it while the block ran.
     check_destination(place, overwrite, ours)
     old = temporary.with_suffix(".old")
     place.rename(old)

@@ -1,4 +1,4 @@
-"""A CSV file as rows of text, as spreadsheets save it."""
+"""Read a CSV file, as spreadsheets save it, into rows of text."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from LumbarHULib.core.errors import InputError
 
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _SEPARATORS = ",;\t"
-# A line in front of the header, for spreadsheets, which do not show it: what stands between the cells.
+# Some spreadsheets write the separator in a line before the header, which they do not show.
 _STATED_SEPARATOR = re.compile(r"sep=([,;\t])[,;\t]*(\r\n|\r|\n|$)", re.IGNORECASE)
 _LONGEST_CELL = 100_000
 
@@ -22,13 +22,13 @@ class CsvTable:
     Parameters
     ----------
     file_name : str
-        Without its folders.
+        The file's name without its folders.
     header : tuple of str
-        Without blanks around the names.
+        The column names without surrounding blanks.
     rows : tuple of (int, tuple of str)
-        Of each row that is not blank its number as a spreadsheet counts, the header being row 1, and its cells.
+        Each row that is not blank: its number in a spreadsheet (the header is row 1) and its cells.
     separator : str
-        What stands between cells.
+        The character between cells.
     """
 
     file_name: str
@@ -43,7 +43,7 @@ def read_csv_table(path: Path) -> CsvTable:
     Raises
     ------
     InputError
-        When there is no such file, it is no CSV, or it has no header.
+        If the file is missing, is not CSV, or has no header.
     """
     path = Path(path)
     text = _text(path)
@@ -55,16 +55,16 @@ def read_csv_table(path: Path) -> CsvTable:
     separator = stated[1] if stated else counted
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
     try:
-        # The apostrophe that keeps a spreadsheet from computing a cell is no part of it.
+        # A leading apostrophe keeps a spreadsheet from computing the cell and is not part of its text.
         rows = [
             (number, tuple(_plain(cell) for cell in row))
             for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), start=1)
             if any(cell.strip() for cell in row)
         ]
     except csv.Error as problem:
-        raise InputError(f"“{path.name}” is no table in CSV ({problem}): save it anew.") from problem
+        raise InputError(f"“{path.name}” is not a valid CSV table ({problem}): save it again.") from problem
     if not rows:
-        raise InputError(f"“{path.name}” is empty: give a table with a header.")
+        raise InputError(f"“{path.name}” is empty: choose a table with a header.")
     (_, header), *cases = rows
     return CsvTable(path.name, header, tuple(cases), separator)
 
@@ -75,19 +75,19 @@ def _text(path: Path) -> str:
     except FileNotFoundError as error:
         raise InputError(f"There is no file “{path}”: check the path.") from error
     except OSError as error:
-        raise InputError(f"“{path}” cannot be read ({error.strerror}): give a file that may be read.") from error
+        raise InputError(f"“{path}” cannot be read ({error.strerror}): check the file's permissions.") from error
     if content.startswith(b"PK\x03\x04"):
-        raise InputError(f"“{path.name}” is a workbook and no CSV: save it as CSV (UTF-8).")
+        raise InputError(f"“{path.name}” is a workbook, not CSV: save it as CSV (UTF-8).")
     encoding = _BYTE_ORDER_MARKS.get(content[:2], "utf-8-sig")
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(
-            f"{path.name}, line {line}: this is no text in UTF-8: save the file as CSV (UTF-8)."
+            f"{path.name}, line {line}: this is not text in UTF-8: save the file as CSV (UTF-8)."
         ) from error
     if "\0" in text:
-        raise InputError(f"“{path.name}” is no text: save the table as CSV (UTF-8).")
+        raise InputError(f"“{path.name}” is not a text file: save the table as CSV (UTF-8).")
     return text
 
 

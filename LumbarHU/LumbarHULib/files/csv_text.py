@@ -1,4 +1,4 @@
-"""CSV with every digit, whose cells no spreadsheet takes for formulas."""
+"""Write CSV with all digits and without cells that a spreadsheet would run as formulas."""
 
 import math
 import re
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-# A spreadsheet computes a cell that begins so. Where it splits lines at semicolons or tabs instead of commas, a cell
-# begins after those as well, and a line break inside quotes may begin a row.
+# A spreadsheet computes a cell that begins with one of these characters. If it splits lines at semicolons or tabs
+# instead of commas, a cell begins after those as well, and a line break inside quotes may begin a row.
 _FORMULA_START = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\t\r＝＋－＠])")
 _NEEDS_QUOTES = re.compile(r'[",;\t\r\n]|^\s|\s$')
 
@@ -15,12 +15,12 @@ Cell = str | int | float | bool | None
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """Return a header and rows as CSV, lines ending in a line feed.
+    """Return a header and rows as CSV, with a line feed at the end of each line.
 
     Parameters
     ----------
     columns : sequence of str
-        The header.
+        Column names for the header.
     rows : iterable of sequences
         Cells in the order of `columns`: see `cell_text`.
     """
@@ -31,10 +31,10 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 
 
 def cell_text(cell: Cell) -> str:
-    """Return a cell as it stands in the file, without quotes.
+    """Return a cell's text in the file, without quotes.
 
-    Numbers have all their digits, truth values are ``true`` and ``false``, None is empty. Text that a spreadsheet would
-    take for a formula gets an apostrophe in front; a negative number stays one.
+    Numbers have all their digits, truth values are ``true`` and ``false``, and None is empty. Text that a spreadsheet
+    would read as a formula gets a leading apostrophe; a negative number does not.
     """
     if cell is None:
         return ""
@@ -44,7 +44,7 @@ def cell_text(cell: Cell) -> str:
         return str(int(cell))
     if isinstance(cell, (float, np.floating)):
         if not math.isfinite(cell):
-            raise ValueError(f"{cell} is no number for a table.")
+            raise ValueError(f"{cell} is not a finite number: a table cannot hold it.")
         return repr(float(cell))
     return _FORMULA_START.sub(r"\1'", cell)
 

@@ -1,4 +1,4 @@
-"""Cutoffs from their file."""
+"""Read cutoffs from their file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, eq=False)
 class CutoffsDocument:
-    """Cutoffs with the file's own words on them.
+    """Cutoffs and the file that states them.
 
     Parameters
     ----------
     cutoffs : CutoffTable
-        What a mean is compared with.
+        The cutoffs that a mean is compared with.
     name, version, citation : str
         As the file states them.
     document : dict
-        The whole file as plain JSON values, with what is only shown: the percentages as printed, the cutoffs of others,
-        the acquisition that the cutoffs hold for; not to be changed.
+        The whole file as plain JSON values; do not change it. It includes values that are only displayed: the printed
+        percentages, cutoffs from other publications, and the acquisition that the cutoffs hold for.
     """
 
     cutoffs: CutoffTable
@@ -41,13 +41,13 @@ class CutoffsDocument:
 
 
 def load_cutoffs(path: Path | None = None) -> CutoffsDocument:
-    """Read a file of cutoffs; without a path the study's.
+    """Read a cutoffs file; without a path, read the study's.
 
     Raises
     ------
     InputError
-        When the file cannot be read, is no JSON, or a value is missing, unknown, of the wrong type or contradicts
-        another: with the file's name and the line.
+        If the file cannot be read or is not JSON, or if a value is missing, unknown, of the wrong type or contradicts
+        another. The sentence names the file and the line.
     """
     return _shipped() if path is None else cutoffs_from(read_located_json(path))
 
@@ -59,7 +59,7 @@ def _shipped() -> CutoffsDocument:
 
 
 def cutoffs_from(document: LocatedValue) -> CutoffsDocument:
-    """Return the cutoffs that a file, or a part of one, holds; raises InputError as `load_cutoffs` does."""
+    """Return the cutoffs in a file or in part of one; raise InputError as `load_cutoffs` does."""
     check_against_schema(document, "cutoffs.schema.json")
     _check_totals(document)
     plain = document.plain()
@@ -111,7 +111,7 @@ def _cutoff(place: LocatedValue) -> Cutoff:
 
 
 def _located(place: LocatedValue, kind: Callable[..., _Value], *values: Any, **named_values: Any) -> _Value:
-    """Return the value of `kind`, or say at which line it is none."""
+    """Return a value of `kind`, or raise InputError with the line if the values are invalid."""
     try:
         return kind(*values, **named_values)
     except InputError as problem:
@@ -119,7 +119,7 @@ def _located(place: LocatedValue, kind: Callable[..., _Value], *values: Any, **n
 
 
 def _check_totals(document: LocatedValue) -> None:
-    """Raise InputError where a sensitivity is not of the test's positives, or a specificity not of its negatives."""
+    """Raise InputError unless sensitivities refer to the test's positives and specificities to its negatives."""
     if "tests" not in document:
         return
     for name, test in document["tests"].value.items():
@@ -128,6 +128,6 @@ def _check_totals(document: LocatedValue) -> None:
                 if share in roi[name] and roi[name][share]["total"].value != test[group].value:
                     total = roi[name][share]["total"]
                     raise total.error(
-                        f"The {share} is of {total.value}, but the test for {test['finds'].value} has "
+                        f"The {share} is stated for {total.value}, but the test for {test['finds'].value} has "
                         f"{test[group].value} {group}: correct one of them."
                     )

@@ -1,11 +1,11 @@
-"""The colors of regions and markups, the same in Slicer, in the report and in the documents."""
+"""Colors of regions and markups, the same in Slicer, in the report and in the documentation."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 Color = tuple[float, float, float]
 
-# Five of the colors of Okabe and Ito (Color Universal Design, 2008), which color-blind people tell apart.
+# Five of the colors of Okabe and Ito (Color Universal Design, 2008), which color-blind readers can distinguish.
 ROI_COLORS: Mapping[str, Color] = MappingProxyType(
     {
         "round": (230 / 255, 159 / 255, 0 / 255),
@@ -16,7 +16,7 @@ ROI_COLORS: Mapping[str, Color] = MappingProxyType(
     }
 )
 
-# The round and the oval lie over the other three: five fills one over another cannot be told apart.
+# The round and the oval region overlap the other three: five overlapping fills could not be distinguished.
 FILLED_ROIS: tuple[str, ...] = ("right", "front", "left")
 CONTOUR_ROIS: tuple[str, ...] = ("round", "oval")
 
@@ -26,5 +26,5 @@ MARKUP_COLORS: Mapping[str, Color] = MappingProxyType(
 
 
 def hex_color(color: Color) -> str:
-    """Return a color of red, green and blue from 0 to 1 as web pages write it."""
+    """Return a color, given as red, green and blue from 0 to 1, in hexadecimal notation for web pages."""
     return "#" + "".join(f"{round(255 * part):02x}" for part in color)

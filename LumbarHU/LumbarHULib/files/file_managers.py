@@ -1,4 +1,4 @@
-"""Files that file managers and shares leave in any folder: nobody's data, so that they count nowhere."""
+"""Recognize files that file managers and network shares create in any folder, so that they are ignored."""
 
 import os
 from pathlib import Path
@@ -13,24 +13,24 @@ _NAMES = frozenset(
     }
 )
 
-# AppleDouble: what macOS leaves next to each file on a disk that is not its own.
+# AppleDouble: macOS writes such a file next to each file on a disk with another file system.
 _APPLE_DOUBLE = "._"
 _TRASH = ".trash-"
 
 
 def is_of_file_manager(path: Path | str) -> bool:
-    """Tell whether a file or folder is one that a file manager made, by its own name."""
+    """Return whether a file manager created this file or folder, judged by its name alone."""
     name = Path(path).name if not isinstance(path, str) else path.rpartition("/")[2]
     return name.startswith(_APPLE_DOUBLE) or name.casefold() in _NAMES or name.casefold().startswith(_TRASH)
 
 
 def entries(folder: Path) -> list[Path]:
-    """Return what is in a folder, by name, without what file managers left there."""
+    """Return the contents of a folder, sorted by name, without files that file managers created."""
     return sorted(path for path in folder.iterdir() if not is_of_file_manager(path))
 
 
 def left_by_file_managers(folder: Path) -> list[str]:
-    """Return the path within a folder, with slashes, of every file or folder below it that a file manager left."""
+    """Return every file or folder below a folder that a file manager created, as a relative path with slashes."""
     found = []
     for place, folders, names in os.walk(folder):
         found += [Path(place, name) for name in (*folders, *names) if is_of_file_manager(name)]
@@ -39,7 +39,7 @@ def left_by_file_managers(folder: Path) -> list[str]:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return every file in a folder and the folders in it, by path, without what file managers left there."""
+    """Return every file in a folder and its subfolders, sorted by path, without files that file managers created."""
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not is_of_file_manager(name)]

@@ -1,4 +1,4 @@
-"""HTML that needs nothing but itself: escaped, without scripts, without anything from elsewhere."""
+"""Write self-contained HTML: escaped, without third-party scripts, without external resources."""
 
 import base64
 import hashlib
@@ -46,13 +46,13 @@ summary { cursor: pointer; }
 
 
 class Html(str):
-    """Text that is HTML already: the functions here escape every other."""
+    """Text that is already HTML; the functions here escape any other text."""
 
     __slots__ = ()
 
 
 def escaped(text: str) -> Html:
-    """Return text as HTML: markup in it is shown as it stands, and a letter that cannot be printed as “�”."""
+    """Return text as HTML: markup in it is shown literally, and a character that cannot be printed as “�”."""
     if isinstance(text, Html):
         return text
     shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
@@ -60,28 +60,28 @@ def escaped(text: str) -> Html:
 
 
 def foreign(text: str, most: int = 2000) -> Html:
-    """Return what somebody else wrote, kept from turning the words around it when it runs from right to left.
+    """Return foreign text, isolated so that right-to-left writing does not reorder the words around it.
 
-    Of more than `most` letters the first are shown, and how many there are.
+    If it has more than `most` characters, only the first `most` are shown, with the total number.
     """
-    shown = text if len(text) <= most else f"{text[:most]}… ({len(text)} letters)"
+    shown = text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
     return Html(f"<bdi>{escaped(shown)}</bdi>")
 
 
 def page(title: str, parts: Iterable[str], style: str = "", script: str = "") -> str:
-    """Return a whole page.
+    """Return a complete page.
 
     Parameters
     ----------
     title : str
-        Its title, as text.
+        The page's title, as text.
     parts : iterable of str
-        Its content, as HTML.
+        The page's content, as HTML.
     style, script : str
-        What this page needs beside the style that all share, and the one script that it may run.
+        This page's own style, in addition to the shared one, and the one script that it may run.
     """
     body = "\n".join(parts)
-    # Says to browsers, too, that nothing else may be run and nothing fetched.
+    # Browsers enforce this policy: nothing else may run and nothing may be fetched.
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     if script:
         digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
@@ -111,7 +111,7 @@ def bullets(texts: Iterable[str]) -> str:
 
 
 def folded(summary: str, inside: str) -> str:
-    """Return HTML that is shown when its summary is clicked."""
+    """Return HTML that opens when its summary is clicked."""
     return f"<details><summary>{escaped(summary)}</summary>\n{inside}\n</details>"
 
 
@@ -124,7 +124,7 @@ def table(
     text: Collection[int] = (),
     name: str = "",
 ) -> str:
-    """Return a table of text, in a box of its own where it is wider than the page.
+    """Return a table of text that scrolls in its own box if it is wider than the page.
 
     Parameters
     ----------
@@ -132,13 +132,14 @@ def table(
     rows : sequence of sequences of str
     caption : str
     left : int
-        Number of first columns that stand to the left; the others stand to the right.
+        Number of leading columns that are left-aligned; the others are right-aligned.
     grouped : bool
-        Draw a line where the first column changes, and write it there only. Else the first column names the row.
+        Draw a line where the first column changes, and write its text only there. Otherwise, the first column is the
+        row's header.
     text : collection of int
-        Columns, counted from 0, of running text, whose lines are broken.
+        Columns, counted from 0, whose text wraps.
     name : str
-        What a screen reader calls the box; the caption where there is one.
+        Name of the box for screen readers; by default the caption.
     """
 
     def kind(at: int) -> str:
@@ -146,7 +147,7 @@ def table(
 
     lines = [f"<caption>{escaped(caption)}</caption>"] if caption else []
     cells = "".join(
-        # A header without words is none.
+        # An empty header cell is not a header.
         f'<th scope="col"{kind(at)}>{escaped(cell)}</th>' if cell else "<td></td>"
         for at, cell in enumerate(header)
     )
@@ -163,17 +164,19 @@ def table(
             for at, cell in enumerate(shown)
         )
         lines.append(f"<tr{_class('first' if starts else '')}>{cells}</tr>")
-    # With the keyboard, only what can have the focus can be scrolled.
-    told = escaped(name or caption or "Table")
-    box = f'<div class="wide" role="group" tabindex="0" aria-label="{told}">'
+    # Keyboard users can scroll only a box that can have the focus.
+    label = escaped(name or caption or "Table")
+    box = f'<div class="wide" role="group" tabindex="0" aria-label="{label}">'
     return f"{box}<table>\n" + "\n".join(lines) + "\n</tbody></table></div>"
 
 
 def picture(path: Path, caption: str) -> str:
-    """Return an SVG file as a figure of the page itself."""
+    """Return an SVG file as a figure embedded in the page."""
     data = base64.b64encode(path.read_bytes()).decode("ascii")
-    told = escaped(caption)
-    return f'<figure><img alt="{told}" src="data:image/svg+xml;base64,{data}"><figcaption>{told}</figcaption></figure>'
+    label = escaped(caption)
+    return (
+        f'<figure><img alt="{label}" src="data:image/svg+xml;base64,{data}"><figcaption>{label}</figcaption></figure>'
+    )
 
 
 def _class(name: str) -> str:

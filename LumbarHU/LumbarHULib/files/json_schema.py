@@ -1,7 +1,7 @@
-"""Check JSON against a schema of ours and name the line that breaks it.
+"""Check JSON against one of the schemas in ``Resources/Schemas`` and name the line that violates it.
 
-Slicer bundles no JSON Schema validator, and those there are do not know lines. This one knows the keywords that the
-schemas in ``Resources/Schemas`` use, and refuses a schema with any other.
+Slicer bundles no JSON Schema validator, and existing validators do not report lines. This one supports the keywords
+that these schemas use and refuses a schema with any other keyword.
 """
 
 import json
@@ -18,7 +18,7 @@ _Schema = dict[str, Any]
 _TYPES: dict[str, tuple[Any, str]] = {
     "object": (dict, "an object in { }"),
     "array": (list, "a list in [ ]"),
-    "string": (str, "a text in double quotes"),
+    "string": (str, "text in double quotes"),
     "number": ((int, float), "a number"),
     "integer": ((int, float), "a whole number"),
     "boolean": (bool, "true or false"),
@@ -34,7 +34,7 @@ _KEYWORDS = _WITHOUT_EFFECT | {
 
 
 def check_against_schema(document: LocatedValue, schema_name: str) -> None:
-    """Raise InputError, with the line, unless `document` is as ``Resources/Schemas/<schema_name>`` demands."""
+    """Raise InputError, with the line, if `document` violates ``Resources/Schemas/<schema_name>``."""
     schema = _schema(schema_name)
     _check(document, schema, schema, "")
 
@@ -47,7 +47,7 @@ def _schema(name: str) -> _Schema:
 def _check(place: LocatedValue, schema: _Schema, root: _Schema, name: str) -> None:
     unknown = set(schema) - _KEYWORDS
     if unknown:
-        raise ValueError(f"The schema of “{name}” uses {', '.join(sorted(unknown))}, which are not known here.")
+        raise ValueError(f"The schema of “{name}” uses unsupported keywords: {', '.join(sorted(unknown))}.")
     if "$ref" in schema:
         _check(place, _definition(root, schema["$ref"]), root, name)
     if "anyOf" in schema:
@@ -122,7 +122,7 @@ def _check_text(place: LocatedValue, schema: _Schema, name: str) -> None:
     if len(place.value) < schema.get("minLength", 0):
         raise place.error(f"{_called(name)} is empty: fill it in.")
     if "pattern" in schema and not re.search(schema["pattern"], place.value):
-        raise place.error(f"{_called(name)} is {_shown(place)}, which is not of the form {schema['pattern']}.")
+        raise place.error(f"{_called(name)} is {_shown(place)}, which does not match the pattern {schema['pattern']}.")
 
 
 def _check_list(place: LocatedValue, schema: _Schema, root: _Schema, name: str) -> None:
@@ -136,7 +136,7 @@ def _check_list(place: LocatedValue, schema: _Schema, root: _Schema, name: str) 
         seen = []
         for item in place.value:
             if item.plain() in seen:
-                raise item.error(f"{_called(name)} names {_shown(item)} twice: name it once.")
+                raise item.error(f"{_called(name)} lists {_shown(item)} twice: list it once.")
             seen.append(item.plain())
 
 
@@ -152,7 +152,7 @@ def _check_object(place: LocatedValue, schema: _Schema, root: _Schema, name: str
         elif not others:
             close = get_close_matches(member_name, known, 1)
             advice = f"did you mean “{close[0]}”?" if close else "remove it or correct its name."
-            raise member.error(f"“{path}” is no known name: {advice}")
+            raise member.error(f"“{path}” is not a known name: {advice}")
     missing = [member_name for member_name in schema.get("required", ()) if member_name not in place.value]
     if missing:
         raise place.error(f"{_called(name)} lacks “{missing[0]}”: add it.")

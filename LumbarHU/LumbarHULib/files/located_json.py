@@ -1,4 +1,4 @@
-"""JSON in which every value knows the line that it stands in, so that what is wrong can be told where it is wrong."""
+"""Read JSON and record the line of every value, so that an error message can name the line."""
 
 import math
 import re
@@ -16,10 +16,10 @@ _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 _WORD = re.compile(r"[^\s,:\[\]{}\"]{1,30}|.", re.DOTALL)
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
-# Deeper than any file of ours, and well within Python's own limit.
+# Deeper than any LumbarHU file, and well within Python's own limit.
 _DEEPEST = 60
 
-# More digits than any number of ours; Python refuses to read some thousands of them.
+# More digits than any number in a LumbarHU file; Python refuses to read numbers of several thousand digits.
 _LONGEST_NUMBER = 400
 
 
@@ -30,9 +30,9 @@ class LocatedValue:
     Parameters
     ----------
     file_name : str
-        Name of the file, without its folders.
+        The file's name without its folders.
     line : int
-        The line in which the value begins, counted from 1.
+        The line where the value begins, counted from 1.
     value : dict of str to LocatedValue, list of LocatedValue, str, int, float, bool or None
     """
 
@@ -41,7 +41,7 @@ class LocatedValue:
     value: Any
 
     def error(self, sentence: str) -> InputError:
-        """Return the error that says where `sentence` is true."""
+        """Return an error that puts the file's name and the line before `sentence`."""
         return InputError(f"{self.file_name}, line {self.line}: {sentence}")
 
     def plain(self) -> Any:
@@ -65,8 +65,8 @@ def read_located_json(path: Path) -> LocatedValue:
     Raises
     ------
     InputError
-        When there is no such file, or it is not JSON: with the line. Names that stand twice in one object, and numbers
-        that are not finite, are refused as well.
+        If the file is missing or not JSON; the sentence names the line. A name that occurs twice in one object, and a
+        number that is not finite, are refused as well.
     """
     path = Path(path)
     try:
@@ -74,26 +74,26 @@ def read_located_json(path: Path) -> LocatedValue:
     except FileNotFoundError as error:
         raise InputError(f"There is no file “{path}”: check the path.") from error
     except OSError as error:
-        raise InputError(f"“{path}” cannot be read ({error.strerror}): give a file that may be read.") from error
+        raise InputError(f"“{path}” cannot be read ({error.strerror}): check the file's permissions.") from error
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(
-            f"{path.name}, line {line}: this is no text in UTF-8: save the file in that encoding."
+            f"{path.name}, line {line}: this is not text in UTF-8: save the file in that encoding."
         ) from error
     return parse_located_json(text, path.name)
 
 
 def parse_located_json(text: str, file_name: str) -> LocatedValue:
-    """Return what JSON text says; raises InputError as `read_located_json` does, with `file_name` and the line."""
+    """Return the value in JSON text; raise InputError as `read_located_json` does, with `file_name` and the line."""
     if not text.strip():
         raise InputError(f"“{file_name}” is empty: copy it again.")
     return _Reader(file_name, text).document()
 
 
 class _Reader:
-    """Reads one text from its start to its end; every method but the last begins where the one before ended."""
+    """Reads one text from start to end; each method continues at the current position."""
 
     def __init__(self, file_name: str, text: str) -> None:
         self.file_name = file_name
@@ -106,7 +106,7 @@ class _Reader:
     def document(self) -> LocatedValue:
         value = self._value()
         if self._next_character():
-            self._refuse("there is more after the end of the JSON document: remove it.")
+            self._refuse("there is text after the end of the JSON document: remove it.")
         return value
 
     def _value(self) -> LocatedValue:
@@ -122,16 +122,16 @@ class _Reader:
         members: dict[str, LocatedValue] = {}
         for _ in self._separated("}"):
             if self._next_character() != '"':
-                self._refuse(f"here stands {self._word()} where a name in double quotes belongs.")
+                self._refuse(f"expected a name in double quotes but found {self._word()}: correct it.")
             at = self.at
             name = self._string()
             if name in members:
                 self.at = at
-                self._refuse(f"“{name}” stands here again, first in line {members[name].line}: remove one of them.")
+                self._refuse(f"“{name}” occurs twice, first in line {members[name].line}: remove one of them.")
             end = self.at
             if self._next_character() != ":":
                 self.at = end
-                self._refuse(f"a colon is missing after “{name}”.")
+                self._refuse(f"a colon is missing after “{name}”: add it.")
             self.at += 1
             members[name] = self._value()
         return members
@@ -140,12 +140,12 @@ class _Reader:
         return [self._value() for _ in self._separated("]")]
 
     def _separated(self, closing: str) -> Iterator[None]:
-        """Yield where each part of an object or list begins, and read the brackets and commas around them."""
+        """Yield at the start of each part of an object or list, and read the brackets and commas around the parts."""
         opened_at = self.at
         self.at += 1
         self.depth += 1
         if self.depth > _DEEPEST:
-            self._refuse("the brackets are nested too deeply.")
+            self._refuse(f"brackets are nested too deeply, more than {_DEEPEST} levels: check the file.")
         if self._next_character() == closing:
             self.at += 1
             self.depth -= 1
@@ -161,7 +161,7 @@ class _Reader:
                     self.at = opened_at
                     self._refuse(f"the {self.text[opened_at]} of this line is never closed: the file may be cut off.")
                 self.at = end
-                self._refuse(f"a comma or {closing} is missing after this value.")
+                self._refuse(f"a comma or {closing} is missing after this value: add it.")
             comma_at = self.at
             self.at += 1
             if self._next_character() == closing:
@@ -177,10 +177,10 @@ class _Reader:
         except JSONDecodeError as error:
             if error.pos > at and "Unterminated" not in error.msg:
                 self.at = error.pos
-            self._refuse(f"the text in double quotes is broken ({error.msg.removesuffix(' at')}).")
+            self._refuse(f"the text in double quotes is invalid ({error.msg.removesuffix(' at')}): correct it.")
         if any("\ud800" <= character <= "\udfff" for character in text):
             self.at = at
-            self._refuse("the text in double quotes holds half a character.")
+            self._refuse("the text in double quotes contains half a character: correct it.")
         return text
 
     def _number_or_constant(self) -> int | float | bool | None:
@@ -192,10 +192,10 @@ class _Reader:
                 self.at = end
                 return number
         if not self._next_character():
-            self._refuse("the file ends where a value belongs: it may be cut off.")
+            self._refuse("the file ends where a value is expected: it may be cut off.")
         word = self._word()
         if word not in _CONSTANTS:
-            self._refuse(f"here stands {word} where a number, a text in double quotes, true or false belongs.")
+            self._refuse(f"expected a number, text in double quotes, true or false but found {word}: correct it.")
         self.at += len(word)
         return _CONSTANTS[word]
 
@@ -203,7 +203,7 @@ class _Reader:
         is_whole = match[1] is None and match[2] is None
         number = math.inf if len(match[0]) > _LONGEST_NUMBER else (int if is_whole else float)(match[0])
         if not -1e300 < number < 1e300:
-            self._refuse(f"the number {match[0][:30]} is too large.")
+            self._refuse(f"the number {match[0][:30]} is too large: correct it.")
         return number
 
     def _word(self) -> str:
@@ -217,7 +217,7 @@ class _Reader:
         return self.text[self.at : self.at + 1]
 
     def _line_of(self, position: int) -> int:
-        """Return the line of a position that lies behind every one asked for before."""
+        """Return the line of a position, which must follow every earlier position asked for."""
         self.line += self.text.count("\n", self.counted_to, position)
         self.counted_to = position
         return self.line

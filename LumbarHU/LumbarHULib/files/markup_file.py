@@ -1,4 +1,4 @@
-"""Slicer's markup files (``.mrk.json``): the midline, boundary and outline of each level, read and written."""
+"""Slicer's markup files (``.mrk.json``): read and write the midline, boundary and outline of each level."""
 
 import os
 import re
@@ -21,10 +21,10 @@ from LumbarHULib.files.suggest_subfolder import suggest_subfolder
 
 SUFFIX = ".mrk.json"
 
-# What Slicer calls the markup of each role.
+# Slicer's markup type for each role.
 MARKUP_TYPES: dict[str, str] = {"midline": "Line", "boundary": "Line", "outline": "ClosedCurve"}
 
-# “L3-midline”, “l3 Midline”, “L3_midline_1” as Slicer numbers a second one, “L3-midline (1)” as a browser does.
+# “L3-midline”, “l3 Midline”, “L3_midline_1” (Slicer's name for a second one) and “L3-midline (1)” (a browser's).
 _ROLE_NAME = re.compile(
     r"(?P<level>[a-z]+\d+)[\s_-]*(?P<role>midline|boundary|outline)(?:[\s_-]*\(?\d+\)?)?", re.IGNORECASE
 )
@@ -33,21 +33,21 @@ _ROLE_WORD = re.compile("midline|boundary|outline", re.IGNORECASE)
 
 @dataclass(frozen=True, eq=False)
 class MarkupSet:
-    """The markups found in some files.
+    """The markups found in one or more files.
 
     Parameters
     ----------
     landmarks : tuple of Landmarks
         One for each level that has a midline, from cranial to caudal.
     findings : tuple of Finding
-        A note on markups that were left aside; what made proposals doubtful as a whole.
+        A note on ignored markups, and findings on the proposals as a whole.
     level_findings : tuple of Finding
-        What made the proposals of single levels doubtful.
+        Findings on the proposals of single levels.
     found_outlines_ras_mm : mapping of str to numpy.ndarray, shape (n, 3)
-        By level, the outline that LumbarHU found earlier at this very midline. It is not among the landmarks: it is
-        found anew.
+        By level, the outline that LumbarHU found earlier for the same midline. It is not part of the landmarks, because
+        LumbarHU finds it again.
     problems : mapping of str to InputError
-        By level, why its markups cannot be used: a wrong number of points, or no midline.
+        By level, the reason why its markups cannot be used: a wrong number of points, or no midline.
     """
 
     landmarks: tuple[Landmarks, ...]
@@ -58,13 +58,13 @@ class MarkupSet:
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """The levels that have markups, usable or not, from cranial to caudal."""
-        return sorted_levels({*self.problems, *(of_level.level for of_level in self.landmarks)})
+        """Return the levels that have markups, usable or not, from cranial to caudal."""
+        return sorted_levels({*self.problems, *(level_landmarks.level for level_landmarks in self.landmarks)})
 
 
 @dataclass(frozen=True, eq=False)
 class _Markup:
-    """One recognized markup and the file it stands in."""
+    """One recognized markup and its file."""
 
     path: Path
     level: str
@@ -74,43 +74,43 @@ class _Markup:
 
     @property
     def is_automatic(self) -> bool:
-        """Whether it stands where LumbarHU made it: it is then made anew, for it follows midline, CT and protocol."""
+        """Return whether LumbarHU made it and nobody moved it. It is then made again from midline, CT and protocol."""
         return self.role != "midline" and is_automatic(self.description, self.points_ras_mm)
 
 
 def read_markups(paths: list[Path]) -> MarkupSet:
     """Read the markups of all levels.
 
-    A markup is recognized by its name in the file, else by the file's name: ``L1-midline``, ``L1-boundary`` or
-    ``L1-outline``. Only midlines are required. A boundary or outline that LumbarHU made, and that nobody moved since,
-    is left to LumbarHU again.
+    A markup is recognized by its name in the file, otherwise by the file's name: ``L1-midline``, ``L1-boundary`` or
+    ``L1-outline``. Only midlines are required. LumbarHU makes a boundary or outline again if LumbarHU made it and
+    nobody has moved it since.
 
     Parameters
     ----------
     paths : list of pathlib.Path
-        Markup files, or folders whose ``.mrk.json`` files are taken.
+        Markup files, or folders whose ``.mrk.json`` files are read.
 
     Raises
     ------
     InputError
-        When a file cannot be read, a level is unknown or named twice, or a markup is of the wrong type.
+        If a file cannot be read, a level is unknown, a markup is given twice, or a markup has the wrong type.
     """
     found: dict[tuple[str, str], _Markup] = {}
-    left_aside = 0
+    ignored = 0
     for path in _markup_paths(paths):
-        recognized, ignored = _read_file(path)
+        recognized, ignored_here = _read_file(path)
         for markup in recognized:
             other = found.setdefault((markup.level, markup.role), markup)
             if other is not markup:
                 raise InputError(
-                    f"The {markup.role} of {markup.level} is given twice, in {_told_apart(other.path, markup.path)}: "
+                    f"The {markup.role} of {markup.level} is given twice, in {_quoted_pair(other.path, markup.path)}: "
                     "keep one of them.",
                     markup.level,
                 )
-        left_aside += ignored
+        ignored += ignored_here
     if not found:
         raise InputError(
-            f"{_listed([path.name or str(path) for path in paths])} holds no markup of a level: name the files "
+            f"{_listed([path.name or str(path) for path in paths])} contains no markup of a level: name the files "
             f"L1-midline{SUFFIX}, L1-boundary{SUFFIX} or L1-outline{SUFFIX}, and so on for L2 to L4."
         )
     levels = sorted_levels({level for level, _ in found})
@@ -123,19 +123,19 @@ def read_markups(paths: list[Path]) -> MarkupSet:
             problems[level] = problem
     doubts = [
         finding
-        for of_level in landmarks
+        for level_landmarks in landmarks
         for finding in midline_findings_of(
-            found[of_level.level, "midline"].description, of_level.level, of_level.origin
+            found[level_landmarks.level, "midline"].description, level_landmarks.level, level_landmarks.origin
         )
     ]
     return MarkupSet(
         tuple(landmarks),
-        (*_left_aside(left_aside), *dict.fromkeys(finding for finding in doubts if not finding.level)),
+        (*_ignored_markups(ignored), *dict.fromkeys(finding for finding in doubts if not finding.level)),
         tuple(finding for finding in doubts if finding.level),
         {
-            of_level.level: found[of_level.level, "outline"].points_ras_mm
-            for of_level in landmarks
-            if _is_outline_found(of_level.level, found)
+            level_landmarks.level: found[level_landmarks.level, "outline"].points_ras_mm
+            for level_landmarks in landmarks
+            if _is_outline_found(level_landmarks.level, found)
         },
         problems,
     )
@@ -147,7 +147,7 @@ def write_markup(path: Path, role: str, name: str, points_ras_mm: ArrayLike, des
     Parameters
     ----------
     path : pathlib.Path
-        The file, by custom ``<name>.mrk.json``.
+        The file, usually ``<name>.mrk.json``.
     role : str
         ``midline`` and ``boundary`` become a line, ``outline`` a closed curve.
     name : str
@@ -155,7 +155,7 @@ def write_markup(path: Path, role: str, name: str, points_ras_mm: ArrayLike, des
     points_ras_mm : array_like, shape (n, 3)
         Control points in RAS mm.
     description : str
-        Of the first point, which tells how the markup came to be there: see `markup_origin`.
+        Description of the first point, which states the markup's origin: see `markup_origin`.
     """
     points_ras_mm = np.asarray(points_ras_mm, dtype=float).reshape(-1, 3)
     labels = [f"{name}-{number}" for number in range(1, len(points_ras_mm) + 1)]
@@ -163,17 +163,17 @@ def write_markup(path: Path, role: str, name: str, points_ras_mm: ArrayLike, des
 
 
 def _markup_paths(paths: list[Path]) -> list[Path]:
-    """Return every file once, folders replaced by their markup files in the order of their names."""
+    """Return every file once, with folders replaced by their markup files, sorted by name."""
     files = []
     for path in paths:
         if path.is_dir():
             inside = _files_in(path)
             if not inside:
-                meant = (
+                advice = (
                     suggest_subfolder(path, lambda below: bool(_files_in(below)))
                     or "save the markups from Slicer into it."
                 )
-                raise InputError(f"The folder “{path.name or path}” holds no {SUFFIX} file: {meant}")
+                raise InputError(f"The folder “{path.name or path}” contains no {SUFFIX} file: {advice}")
             files += inside
         elif path.exists():
             files.append(path)
@@ -187,12 +187,12 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def _read_file(path: Path) -> tuple[list[_Markup], int]:
-    """Return the markups of a file that have a role, and how many have none."""
+    """Return the markups of a file that have a role, and the number of markups without one."""
     entries = load_markups_json(path)
     recognized = []
     for entry in entries:
         name = str(entry.get("name") or "")
-        # The file's name speaks for a single markup only; several without names cannot be told apart.
+        # A file's name can name only one markup; several unnamed markups cannot be distinguished.
         role = _level_and_role(path, name, _stem(path) if len(entries) == 1 else "")
         if role is not None:
             recognized.append(_checked_markup(path, *role, entry))
@@ -204,11 +204,12 @@ def _stem(path: Path) -> str:
 
 
 def _level_and_role(path: Path, name: str, stem: str) -> tuple[str, str] | None:
-    """Return the level and the role that the markup's name gives, else the file's."""
+    """Return level and role by the markup's name, otherwise by the file's name."""
     from_name, from_stem = _parsed_name(name), _parsed_name(stem)
     if from_name and from_stem and from_name != from_stem:
         raise InputError(
-            f"“{path.name}” holds a markup named “{name}”: give file and markup the same level and role.", from_name[0]
+            f"“{path.name}” contains a markup named “{name}”: give file and markup the same level and role.",
+            from_name[0],
         )
     return from_name or from_stem
 
@@ -232,7 +233,7 @@ def _checked_markup(path: Path, level: str, role: str, entry: dict[str, Any]) ->
     wanted = MARKUP_TYPES[role]
     if entry.get("type") != wanted:
         raise InputError(
-            f"The {role} of {level} in “{path.name}” is a markup of type {entry.get('type')}: draw it as a {wanted}.",
+            f"The {role} of {level} in “{path.name}” is a {entry.get('type')} markup: draw it as a {wanted}.",
             level,
         )
     placed, points_ras_mm = placed_points(entry, f"The {role} of {level} in “{path.name}”", level)
@@ -262,22 +263,22 @@ def _is_outline_found(level: str, found: Mapping[tuple[str, str], _Markup]) -> b
     return is_made_for(outline.description, found[level, "midline"].points_ras_mm)
 
 
-def _left_aside(count: int) -> tuple[Finding, ...]:
+def _ignored_markups(count: int) -> tuple[Finding, ...]:
     if count == 0:
         return ()
-    # Without names: a finding goes into the audit folder, and a file may be named after its patient.
-    what = "One markup was left aside: its name gives" if count == 1 else f"{count} markups were left aside: they name"
-    remedy = "Name a markup that should count like L3-midline, L3-boundary or L3-outline."
+    # The finding omits the names: it goes into the audit folder, and a file may be named after its patient.
+    what = "One markup was ignored: its name gives" if count == 1 else f"{count} markups were ignored: their names give"
+    remedy = "Name each markup to be used L3-midline, L3-boundary or L3-outline, and so on."
     return (Finding("markup_left_aside", f"{what} no level and role.", remedy, "note"),)
 
 
 def _listed(names: list[str]) -> str:
-    """Return the first names in quotes, and how many more there are."""
+    """Return the first names in quotes, and the number of further names."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(f"“{name}”" for name in names[:3]) + more
 
 
-def _told_apart(first: Path, second: Path) -> str:
+def _quoted_pair(first: Path, second: Path) -> str:
     if first == second:
         return f"“{first.name}”"
     if first.name == second.name:

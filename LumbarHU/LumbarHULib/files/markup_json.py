@@ -1,4 +1,4 @@
-"""What all of Slicer's markup files (``.mrk.json``) have in common: a list of markups, and the points of each."""
+"""Read and write what all of Slicer's markup files (``.mrk.json``) share: a list of markups and their points."""
 
 import json
 from collections.abc import Sequence
@@ -14,28 +14,28 @@ _SCHEMA = (
     "markups-schema-v1.0.3.json#"
 )
 
-# A bare number is none of them: Slicer's enumeration has 0 for RAS, but Slicer 5.13 reads such a file as LPS.
+# The numbers are accepted only as text: in Slicer's enumeration 0 is RAS, but Slicer 5.13 reads a bare 0 as LPS.
 _LPS_OR_RAS = {"LPS": (-1.0, -1.0, 1.0), "1": (-1.0, -1.0, 1.0), "RAS": (1.0, 1.0, 1.0), "0": (1.0, 1.0, 1.0)}
 
-# Farther away nothing is a place in a CT.
+# No point in a CT is farther from the origin.
 _LARGEST_COORDINATE_MM = 1e9
 
 
 def load_markups_json(path: Path) -> list[dict[str, Any]]:
-    """Return the markups in a file of Slicer.
+    """Return the markups in one of Slicer's markup files.
 
     Raises
     ------
     InputError
-        When the file cannot be read or holds none.
+        If the file cannot be read or contains no markup.
     """
     entries = _document(path).get("markups")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise InputError(
-            f"“{path.name}” is no markup file of Slicer, it has no list of markups: save it from Slicer again."
+            f"“{path.name}” has no list of markups, so it is not a Slicer markup file: save it from Slicer again."
         )
     if not entries:
-        raise InputError(f"“{path.name}” holds no markup: save it from Slicer again, or remove it.")
+        raise InputError(f"“{path.name}” contains no markup: save it from Slicer again, or remove it.")
     return entries
 
 
@@ -55,35 +55,35 @@ def _document(path: Path) -> dict[str, Any]:
             f"“{path.name}” is not valid JSON in line {error.lineno} ({error.msg}): save the markup from Slicer again."
         ) from error
     except ValueError as error:
-        # Python reads no whole number of more than 4300 digits.
+        # Python refuses whole numbers of more than 4300 digits.
         raise InputError(
-            f"“{path.name}” holds a number with thousands of digits: save it from Slicer again."
+            f"“{path.name}” contains a number with thousands of digits: save it from Slicer again."
         ) from error
     except RecursionError as error:
         raise InputError(f"“{path.name}” is nested too deeply: save the markup from Slicer again.") from error
     if not isinstance(document, dict):
-        raise InputError(f"“{path.name}” is no markup file of Slicer: save the markup from Slicer again.")
+        raise InputError(f"“{path.name}” is not a Slicer markup file: save the markup from Slicer again.")
     return document
 
 
 def placed_points(
     entry: dict[str, Any], what: str, level: str | None = None
 ) -> tuple[list[dict[str, Any]], np.ndarray]:
-    """Return the points of a markup that were placed, and their positions, RAS mm, shape (n, 3).
+    """Return the placed points of a markup, and their positions, RAS mm, shape (n, 3).
 
     Parameters
     ----------
     entry : dict
         The markup.
     what : str
-        What the sentence calls it, such as ``The midline of L3``.
+        The markup's name in error messages, such as ``The midline of L3``.
     level : str, optional
-        The level concerned.
+        The level that an error names.
 
     Raises
     ------
     InputError
-        When unit, coordinate system or a position is not what Slicer writes.
+        If the unit, the coordinate system or a position differs from what Slicer writes.
     """
     units = entry.get("coordinateUnits", "mm")
     if units != "mm" and not (isinstance(units, list) and units[:2] == ["mm", "UCUM"]):
@@ -93,7 +93,7 @@ def placed_points(
         raise InputError(f'{what} is in the coordinate system {system}: write it as "LPS" or "RAS".', level)
     points = entry.get("controlPoints")
     points = points if isinstance(points, list) else []
-    # A point that was announced but not placed, or that followed the mouse when the file was saved, is no point.
+    # Skip points that were not placed yet, or that still followed the mouse when the file was saved.
     placed = [
         point for point in points if isinstance(point, dict) and point.get("positionStatus", "defined") == "defined"
     ]
@@ -102,10 +102,10 @@ def placed_points(
         raise InputError(f"{what} has a point without three coordinates: save it from Slicer again.", level)
     # Python's JSON knows NaN and infinity.
     if any(number != number for position in positions for number in position):
-        raise InputError(f"{what} has a coordinate that is not a number (NaN): place the point anew.", level)
-    # JSON holds whole numbers that no float does.
+        raise InputError(f"{what} has a coordinate that is not a number (NaN): place the point again.", level)
+    # A whole number in JSON can be too large for a float.
     if any(abs(number) > _LARGEST_COORDINATE_MM for position in positions for number in position):
-        raise InputError(f"{what} has a coordinate of more than {_LARGEST_COORDINATE_MM:g} mm: place it anew.", level)
+        raise InputError(f"{what} has a coordinate of more than {_LARGEST_COORDINATE_MM:g} mm: place it again.", level)
     return placed, np.array(positions, dtype=float).reshape(-1, 3) * _LPS_OR_RAS[system.upper()]
 
 
@@ -119,15 +119,15 @@ def write_markup_json(
     path : pathlib.Path
         The file.
     kind : str
-        What Slicer calls such a markup: ``Line``, ``ClosedCurve`` or ``Fiducial``.
+        Slicer's markup type: ``Line``, ``ClosedCurve`` or ``Fiducial``.
     name : str
         The markup's name.
     points_ras_mm : numpy.ndarray, shape (n, 3)
         Control points.
     labels : sequence of str
-        Their names.
+        Names of the points.
     description : str
-        Of the first point.
+        Description of the first point.
     """
     points_lps_mm = points_ras_mm * (-1.0, -1.0, 1.0) + 0.0
     markup = {
@@ -136,7 +136,7 @@ def write_markup_json(
         "coordinateSystem": "LPS",
         "coordinateUnits": "mm",
         "locked": False,
-        # Keeps the Delete key from taking an end of a line.
+        # The Delete key cannot remove a locked end of a line.
         "fixedNumberOfControlPoints": kind == "Line",
         "labelFormat": "%N-%d",
         "lastUsedControlPointNumber": len(points_lps_mm),

@@ -1,7 +1,7 @@
-"""How a markup came to be where it is, as the description of its first point tells it: in files and in the scene.
+"""Read and write a markup's origin, which the description of its first point states in files and in the scene.
 
-Whoever moves a point in another program does not change this text; so it names the place as well, and a markup that
-stands elsewhere than its text says was moved by a hand.
+Moving a point in another program does not change this text. The text therefore states the position as well: a markup at
+another position was moved by hand.
 """
 
 import hashlib
@@ -24,29 +24,29 @@ _AUTOMATIC_TEXT = re.compile(r"origin: automatic, points (?P<points>[\da-f]{16})
 
 
 def midline_text(origin: MidlineOrigin, points_ras_mm: ArrayLike, findings: Sequence[Finding] = ()) -> str:
-    """Return what tells how a midline was placed; empty where a reader placed it.
+    """Return text that states how a midline was placed; empty if a reader placed it.
 
     Parameters
     ----------
     origin : MidlineOrigin
     points_ras_mm : array_like, shape (2, 3)
-        Where it stands.
+        The midline's position.
     findings : sequence of Finding
-        What made a proposal doubtful.
+        Findings on the proposal.
     """
     if origin == MANUAL:
         return ""
     if origin.kind != "proposal_corrected":
         place = " ".join(map(repr, np.asarray(points_ras_mm, dtype=float).ravel().tolist()))
-        told = f"origin: {origin.kind}, proposed at RAS {place}"
+        sentence = f"origin: {origin.kind}, proposed at RAS {place}"
     else:
-        told = f"origin: {origin.kind} ({float(origin.corrected_mm)!r} mm, {float(origin.corrected_deg)!r} deg)"
+        sentence = f"origin: {origin.kind} ({float(origin.corrected_mm)!r} mm, {float(origin.corrected_deg)!r} deg)"
     plain = [asdict(finding) for finding in findings]
-    return f"{told}, findings {json.dumps(plain, ensure_ascii=False)}" if plain else told
+    return f"{sentence}, findings {json.dumps(plain, ensure_ascii=False)}" if plain else sentence
 
 
 def midline_origin_of(text: str, points_ras_mm: np.ndarray) -> MidlineOrigin:
-    """Return how a midline that now stands at these points was placed, by its text."""
+    """Return the origin of a midline that is now at these points, by its text."""
     match = _MIDLINE_TEXT.fullmatch(text)
     if match is None:
         return MANUAL
@@ -60,7 +60,7 @@ def midline_origin_of(text: str, points_ras_mm: np.ndarray) -> MidlineOrigin:
 
 
 def midline_findings_of(text: str, level: str, origin: MidlineOrigin) -> tuple[Finding, ...]:
-    """Return what made a proposal doubtful, by its text, and still does now that the midline has this origin."""
+    """Return the findings in a proposal's text that still hold for a midline with this origin."""
     match = _MIDLINE_TEXT.fullmatch(text)
     if match is None or not match["findings"]:
         return ()
@@ -74,30 +74,30 @@ def midline_findings_of(text: str, level: str, origin: MidlineOrigin) -> tuple[F
 
 
 def still_doubtful(findings: tuple[Finding, ...], origin: MidlineOrigin) -> tuple[Finding, ...]:
-    """Return what is left of a proposal's findings: a reader who moved it settled all but which body it lies in."""
+    """Return the findings that still hold; a moved proposal keeps only those that doubt its vertebral body."""
     if origin.kind != "proposal_corrected":
         return findings
     return tuple(finding for finding in findings if finding.code in ABOUT_WHICH_BODY_CODES)
 
 
 def automatic_text(points_ras_mm: ArrayLike, midline_ras_mm: ArrayLike) -> str:
-    """Return what tells that LumbarHU made a boundary or an outline at these points, for this midline."""
+    """Return text that states that LumbarHU made a boundary or an outline at these points, for this midline."""
     return f"origin: automatic, points {_sign(points_ras_mm)}, midline {_sign(midline_ras_mm)}"
 
 
 def is_automatic(text: str, points_ras_mm: ArrayLike) -> bool:
-    """Tell whether a boundary or an outline stands where LumbarHU made it, by its text."""
+    """Return whether a boundary or an outline is still where LumbarHU made it, by its text."""
     match = _AUTOMATIC_TEXT.fullmatch(text)
     return match is not None and match["points"] == _sign(points_ras_mm)
 
 
 def is_made_for(text: str, midline_ras_mm: ArrayLike) -> bool:
-    """Tell whether the midline still stands where it stood when LumbarHU made a boundary or an outline for it."""
+    """Return whether the midline has not moved since LumbarHU made a boundary or an outline for it."""
     match = _AUTOMATIC_TEXT.fullmatch(text)
     return match is not None and match["midline"] == _sign(midline_ras_mm)
 
 
 def _sign(points_ras_mm: ArrayLike) -> str:
-    # Points are kept to this precision: what a program loses in writing and reading them is far less.
+    # Positions are rounded to this precision: the error of writing and reading them is far smaller.
     steps = np.rint(np.asarray(points_ras_mm, dtype=float) * 10.0**POSITION_DECIMALS).astype("<i8")
     return hashlib.sha256(steps.tobytes()).hexdigest()[:16]

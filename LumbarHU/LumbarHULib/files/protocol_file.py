@@ -1,4 +1,4 @@
-"""The measurement protocol from its file."""
+"""Read the measurement protocol from its file."""
 
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, fields
@@ -17,7 +17,7 @@ DEFAULT_PROTOCOL = resource_path("Protocols", "lumbarhu-2022-study.json")
 
 @dataclass(frozen=True, eq=False)
 class ProtocolDocument:
-    """A protocol with the file's own words on it.
+    """A protocol and the file that states it.
 
     Parameters
     ----------
@@ -26,8 +26,8 @@ class ProtocolDocument:
     name, version, citation : str
         As the file states them.
     document : dict
-        The whole file as plain JSON values, for the record of a measurement; not to be changed. A tuning value that the
-        file does not name is in it as the shipped protocol has it.
+        The whole file as plain JSON values, for the record of a measurement; do not change it. A tuning value that the
+        file omits has the shipped protocol's value.
     """
 
     protocol: Protocol
@@ -38,13 +38,13 @@ class ProtocolDocument:
 
 
 def load_protocol(path: Path | None = None) -> ProtocolDocument:
-    """Read a protocol file; without a path the study's.
+    """Read a protocol file; without a path, read the study's.
 
     Raises
     ------
     InputError
-        When the file cannot be read, is no JSON, or a value is missing, unknown, of the wrong type or out of range:
-        with the file's name and the line.
+        If the file cannot be read or is not JSON, or if a value is missing, unknown, of the wrong type or out of range.
+        The sentence names the file and the line.
     """
     return _shipped() if path is None else protocol_from(read_located_json(path))
 
@@ -56,13 +56,13 @@ def _shipped() -> ProtocolDocument:
 
 
 def changed_values(protocol: Protocol) -> dict[str, Any]:
-    """Return the values that are other than in the protocol that LumbarHU comes with: by name, as they are there."""
+    """Return the shipped protocol's values that differ from this protocol's, by name."""
     values = asdict(protocol)
     return {name: own for name, own in asdict(load_protocol().protocol).items() if values[name] != own}
 
 
 def protocol_from(document: LocatedValue) -> ProtocolDocument:
-    """Return the protocol that a file, or a part of one, holds; raises InputError as `load_protocol` does."""
+    """Return the protocol in a file or in part of one; raise InputError as `load_protocol` does."""
     check_against_schema(document, "protocol.schema.json")
     values = {name: _value(entry["value"], name) for name, entry in document["values"].value.items()}
     plain = document.plain()
@@ -70,7 +70,7 @@ def protocol_from(document: LocatedValue) -> ProtocolDocument:
     try:
         protocol = protocol_of_values(values)
     except InputError as problem:
-        # What the schema cannot say: two values that contradict each other. The sentence names them.
+        # The schema cannot detect that two values contradict each other. The sentence names both.
         named = [entry for name, entry in document["values"].value.items() if f" {name} " in str(problem)]
         raise (named or [document])[0].error(str(problem)) from problem
     words = {name: document[name].value for name in ("name", "version", "citation")}
@@ -78,15 +78,16 @@ def protocol_from(document: LocatedValue) -> ProtocolDocument:
 
 
 def protocol_of_values(values: Mapping[str, Any]) -> Protocol:
-    """Return the protocol with these values, and the shipped one's tuning where they name none.
+    """Return the protocol with these values; missing tuning values are the shipped protocol's.
 
     Raises
     ------
     InputError
-        When a value of the study's is missing, one is unknown or out of its range, or two contradict each other.
+        If a value that the study defines is missing, a value is unknown or out of range, or two values contradict each
+        other.
     """
     if missing := [name for name in STUDY_VALUES if name not in values]:
-        raise InputError(f"The protocol has no value {missing[0]}: add it.")
+        raise InputError(f"The protocol lacks the value {missing[0]}: add it.")
     for name, value in values.items():
         check_value(name, value)
     tuned = {item.name: _value_not_named(item) for item in fields(Protocol) if item.name not in values}
@@ -94,7 +95,7 @@ def protocol_of_values(values: Mapping[str, Any]) -> Protocol:
 
 
 def _entry_not_named(item: Field[Any]) -> dict[str, Any]:
-    """Return what a protocol's document holds for a tuning value that its file does not name."""
+    """Return a document's entry for a tuning value that the protocol file omits."""
     if "value" not in item.metadata:
         return _shipped().document["values"][item.name]
     of_field = {name: item.metadata[name] for name in ("value", "unit", "note")}
@@ -102,12 +103,12 @@ def _entry_not_named(item: Field[Any]) -> dict[str, Any]:
 
 
 def _value_not_named(item: Field[Any]) -> Any:
-    """Return a tuning value that a file does not name."""
+    """Return the value of a tuning value that a file omits."""
     return item.metadata["value"] if "value" in item.metadata else getattr(_shipped().protocol, item.name)
 
 
 def _value(place: LocatedValue, name: str) -> Any:
-    """Return a checked value as the type that the protocol holds it in."""
+    """Return a checked value, converted to the type of the protocol's field."""
     value = place.plain()
     if isinstance(value, list):
         return tuple(value)

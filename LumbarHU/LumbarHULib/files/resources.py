@@ -1,4 +1,4 @@
-"""Where the data files of LumbarHU are."""
+"""Find LumbarHU's data files."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ _LIBRARY = Path(__file__).resolve().parents[1]
 def resource_path(*parts: str) -> Path:
     """Return the path of a data file, such as ``resource_path("Schemas", "record.schema.json")``.
 
-    In a checkout and in Slicer the folder Resources lies beside LumbarHULib, in an installed package inside it.
+    In a checkout and in Slicer the folder Resources is next to LumbarHULib; in an installed package it is inside.
     """
     inside = _LIBRARY / "Resources"
     return (inside if inside.is_dir() else _LIBRARY.parent / "Resources").joinpath(*parts)

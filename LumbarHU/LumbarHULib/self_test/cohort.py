@@ -91,7 +91,7 @@ class CohortSteps(WalkBase):
         stranger = self._cohort_folder() / "somebody's own.txt"
         stranger.touch()
         self._ui.huCohortRunButton.click()
-        self._test.assertIn("is no folder that LumbarHU made", self._ui.huMessageLabel.text)
+        self._test.assertIn("was not made by LumbarHU", self._ui.huMessageLabel.text)
         self._test.assertEqual(summary.stat().st_mtime_ns, written)
         stranger.unlink()
         self._ui.huCohortRunButton.click()

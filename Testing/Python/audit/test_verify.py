@@ -365,7 +365,7 @@ def test_rows_that_are_missing_surplus_or_twice_are_named(folder):
     ("old", "new", "words"),
     [
         ("", None, "it is no audit folder"),
-        ('"case"', '"name"', "“name” is no known name"),
+        ('"case"', '"name"', "“name” is not a known name"),
         ('"int16"', '"text"', "“ct.voxels_type” is"),
         ('"lsc_hu": 16.0', '"lsc_hu": 0', "“protocol_values.lsc_hu” is 0"),
         ('"value": 87.75', '"value": "87.75"', "not a number"),

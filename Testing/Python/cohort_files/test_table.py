@@ -168,9 +168,9 @@ def test_a_comma_for_a_decimal_point_is_told_in_a_table_of_commas(tmp_path):
         (b"case,hu_L1_round\n", "has no case"),
         (b"case,hu_L1_round\n,5\n", "has no case"),
         (b"case,hu_L1_round,age,Age\na,1,2,3", "has the column “age” twice"),
-        (b"PK\x03\x04\x00", "is a workbook and no CSV"),
-        (b"case,hu_L1_round\n\xe4,1", "line 2: this is no text in UTF-8"),
-        (b"case,hu_L1_round\n\x00,1", "is no text"),
+        (b"PK\x03\x04\x00", "is a workbook, not CSV"),
+        (b"case,hu_L1_round\n\xe4,1", "line 2: this is not text in UTF-8"),
+        (b"case,hu_L1_round\n\x00,1", "is not a text file"),
     ],
 )
 def test_a_table_with_which_nothing_can_be_done_is_refused_in_a_sentence(tmp_path, content, sentence):

@@ -65,7 +65,7 @@ def test_after_an_error_nothing_is_left_behind(tmp_path, error):
 
 
 def test_a_folder_that_exists_is_refused(old, tmp_path):
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         write(old)
     assert everything_in(tmp_path) == {"out": None, "out/results.csv": "old"}
 
@@ -78,14 +78,14 @@ def test_a_folder_is_replaced_when_asked_for(old, tmp_path):
 
 def test_only_a_folder_of_ones_own_making_is_replaced(old):
     own = OwnFolder({"results.csv", "record.json"}, sign="record.json")
-    with pytest.raises(InputError, match="it holds no record"):
+    with pytest.raises(InputError, match="it contains no record"):
         check_destination(old, overwrite=True, ours=own)
     (old / "record.json").write_text("{}", encoding="utf-8")
     check_destination(old, overwrite=True, ours=own)
     (old / ".DS_Store").write_text("", encoding="utf-8")
     check_destination(old, overwrite=True, ours=own)
     (old / "thesis.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(InputError, match="it holds “thesis"):
+    with pytest.raises(InputError, match="it contains “thesis"):
         check_destination(old, overwrite=True, ours=own)
 
 
@@ -107,13 +107,13 @@ def test_after_an_error_the_old_folder_is_as_it_was(old, tmp_path, error):
     assert everything_in(tmp_path) == {"out": None, "out/results.csv": "old"}
 
 
-def test_a_folder_that_came_into_being_meanwhile_is_not_overwritten(tmp_path):
+def test_a_folder_that_appeared_meanwhile_is_not_overwritten(tmp_path):
     def slowly():
         with atomic_folder(tmp_path / "out"):
             (tmp_path / "out").mkdir()
             (tmp_path / "out" / "somebody's").write_text("work", encoding="utf-8")
 
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         slowly()
     assert everything_in(tmp_path) == {"out": None, "out/somebody's": "work"}
 
@@ -160,7 +160,7 @@ def test_a_folder_that_one_may_not_write_to_is_refused(tmp_path):
     if was == 0:
         os.seteuid(65534)  # root may write anywhere: be nobody for a moment
     try:
-        with pytest.raises(InputError, match="you may not write there"):
+        with pytest.raises(InputError, match="you have no permission to write there"):
             write(tmp_path / "out")
     finally:
         os.seteuid(was)

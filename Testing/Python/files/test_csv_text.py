@@ -39,8 +39,8 @@ def test_each_kind_of_cell_is_written_plainly(cell, text):
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_what_is_no_number_is_not_written(number):
-    with pytest.raises(ValueError, match="no number"):
+def test_a_number_that_is_not_finite_is_not_written(number):
+    with pytest.raises(ValueError, match="not a finite number"):
         cell_text(number)
 
 

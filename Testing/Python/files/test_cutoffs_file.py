@@ -128,7 +128,7 @@ def with_value(path: tuple, value) -> str:
         (("rois", "left", "osteoporosis", "sensitivity", "count"), 2700, None, "2700 of 27 is no proportion"),
         (("rois", "left", "osteoporosis", "sensitivity", "total"), 73125, "73125", "has 27 positives"),
         (("rois", "left", "osteoporosis", "specificity", "total"), 27125, "27125", "has 73 negatives"),
-        (("rois", "back"), {}, '"back"', "“rois.back” is no known name"),
+        (("rois", "back"), {}, '"back"', "“rois.back” is not a known name"),
         (("notes",), "none", '"none"', "not a list"),
         (("other_cutoffs", 1, "value"), 99999, "99999", "use -1024 to 3071"),
     ],

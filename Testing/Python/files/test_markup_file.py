@@ -313,14 +313,14 @@ def test_a_name_with_a_role_but_no_level_is_refused_rather_than_left_out(tmp_pat
 
 def test_a_file_that_contradicts_its_markups_name_is_refused(tmp_path):
     written(tmp_path, "L1-midline", file_name="L2-midline.mrk.json")
-    assert "“L2-midline.mrk.json” holds a markup named “L1-midline”" in str(refusal([tmp_path]))
+    assert "“L2-midline.mrk.json” contains a markup named “L1-midline”" in str(refusal([tmp_path]))
 
 
 @pytest.mark.parametrize(
     ("name", "points", "changes", "said"),
     [
-        ("L1-outline", None, {"type": "Line"}, "of type Line: draw it as a ClosedCurve"),
-        ("L1-midline", None, {"type": "Fiducial"}, "of type Fiducial: draw it as a Line"),
+        ("L1-outline", None, {"type": "Line"}, "a Line markup: draw it as a ClosedCurve"),
+        ("L1-midline", None, {"type": "Fiducial"}, "a Fiducial markup: draw it as a Line"),
         ("L1-midline", None, {"coordinateUnits": "um"}, "is in units of um"),
         ("L1-midline", None, {"coordinateSystem": "IJK"}, "coordinate system IJK"),
         ("L1-midline", None, {"coordinateSystem": 0}, "coordinate system 0"),
@@ -363,9 +363,9 @@ def test_a_wrong_number_of_points_is_a_problem_of_its_level_alone(tmp_path, name
     [
         (b"", "is empty"),
         (b'{\n "markups": [\n  {"type" "Line"}\n]}', "not valid JSON in line 3"),
-        (b"[1, 2]", "is no markup file"),
+        (b"[1, 2]", "is not a Slicer markup file"),
         (b'{"markups": 5}', "has no list of markups"),
-        (b'{"markups": []}', "holds no markup"),
+        (b'{"markups": []}', "contains no markup"),
         (b"\xff\xfe\x00\x01", "is not a text file"),
         (b"[" * 100000, "nested too deeply"),
     ],
@@ -378,7 +378,7 @@ def test_a_broken_file_is_refused_with_its_name(tmp_path, content, said):
 
 
 def test_nothing_to_read_is_refused(tmp_path):
-    assert "holds no .mrk.json file" in str(refusal([tmp_path]))
+    assert "contains no .mrk.json file" in str(refusal([tmp_path]))
     assert "There is no markup file or folder" in str(refusal([tmp_path / "missing"]))
     written(tmp_path, "hello", role="midline")
-    assert "holds no markup of a level" in str(refusal([tmp_path]))
+    assert "contains no markup of a level" in str(refusal([tmp_path]))

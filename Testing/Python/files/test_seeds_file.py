@@ -38,15 +38,19 @@ def test_ras_stays_ras_and_points_not_placed_are_no_points(tmp_path):
 @pytest.mark.parametrize(
     ("points", "fields", "sentence"),
     [
-        ([("F-1", (0, 0, 0))], {}, "The point “F-1” in “s.mrk.json” is named after no level"),
-        ([("", (0, 0, 0))], {}, "The point “” in “s.mrk.json” is named after no level"),
-        ([("L6", (0, 0, 0))], {}, "The point “L6” in “s.mrk.json” is named after no level"),
-        ([("L2", (0, 0, 0)), ("l2", (0, 0, 9))], {}, "“s.mrk.json” has two points named L2: remove or rename one."),
+        ([("F-1", (0, 0, 0))], {}, "The name of the point “F-1” in “s.mrk.json” is not a level"),
+        ([("", (0, 0, 0))], {}, "The name of the point “” in “s.mrk.json” is not a level"),
+        ([("L6", (0, 0, 0))], {}, "The name of the point “L6” in “s.mrk.json” is not a level"),
+        (
+            [("L2", (0, 0, 0)), ("l2", (0, 0, 9))],
+            {},
+            "“s.mrk.json” has two points named L2: remove or rename one of them.",
+        ),
         ([], {}, "The point list in “s.mrk.json” is empty"),
         ([("L2", (0, 0, float("nan")))], {}, "has a coordinate that is not a number (NaN)"),
         ([("L2", (0, 0, float("inf")))], {}, "has a coordinate of more than 1e+09 mm"),
         ([("L2", (0, 0))], {}, "The point list in “s.mrk.json” has a point without three coordinates"),
-        ([("L2", (0, 0, 0))], {"type": "Line"}, "“s.mrk.json” holds no point list"),
+        ([("L2", (0, 0, 0))], {"type": "Line"}, "“s.mrk.json” contains no point list"),
         ([("L2", (0, 0, 0))], {"coordinateUnits": "cm"}, "is in units of cm"),
         ([("L2", (0, 0, 0))], {"coordinateSystem": "IJK"}, "is in the coordinate system IJK"),
     ],
@@ -64,7 +68,7 @@ def test_two_point_lists_and_no_file_are_refused(tmp_path):
     document = json.loads(path.read_text())
     document["markups"] *= 2
     path.write_text(json.dumps(document))
-    with pytest.raises(InputError, match="holds 2 point lists"):
+    with pytest.raises(InputError, match="contains 2 point lists"):
         read_seeds(path)
     with pytest.raises(InputError, match="There is no file"):
         read_seeds(tmp_path / "none.mrk.json")
@@ -73,5 +77,5 @@ def test_two_point_lists_and_no_file_are_refused(tmp_path):
 def test_a_number_of_thousands_of_digits_is_refused_in_a_sentence(tmp_path):
     path = write_seeds(tmp_path / "s.mrk.json", [("L2", (0, 0, 12345))])
     path.write_text(path.read_text().replace("12345", "9" * 5000))
-    with pytest.raises(InputError, match="holds a number with thousands of digits"):
+    with pytest.raises(InputError, match="contains a number with thousands of digits"):
         read_seeds(path)

@@ -238,7 +238,7 @@ def curve_for_a_line(folder, true):
 
 
 def no_name(folder, true):
-    return write_line(folder / "F.mrk.json", true), "holds no markup of a level"
+    return write_line(folder / "F.mrk.json", true), "contains no markup of a level"
 
 
 def broken_json(folder, _true):

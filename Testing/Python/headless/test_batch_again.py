@@ -153,7 +153,7 @@ def test_a_folder_of_somebody_elses_is_never_overwritten(three, one_level, tmp_p
     outcome = batch_here(three, out)
     sentences = [problem.sentence for problem in outcome.failures]
     assert "was not made by a batch" in sentences[0]
-    assert "is no folder that LumbarHU made" in sentences[1]
+    assert "was not made by LumbarHU" in sentences[1]
     assert files_of(out / "b") | files_of(out / "c") == before
 
 

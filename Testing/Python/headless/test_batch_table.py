@@ -129,7 +129,7 @@ def test_a_table_is_read_as_spreadsheets_save_it(encoding, separator, one_level,
 
 
 def test_a_table_in_an_old_encoding_is_refused_with_the_line(one_level, table_of):
-    with pytest.raises(InputError, match=r"cases\.csv, line 3: this is no text in UTF-8"):
+    with pytest.raises(InputError, match=r"cases\.csv, line 3: this is not text in UTF-8"):
         table_of(case_row("a", one_level), case_row("Müller", one_level), encoding="latin-1")
 
 

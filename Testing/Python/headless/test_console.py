@@ -124,4 +124,4 @@ def test_a_markup_that_was_left_aside_is_told(measured, spine, tmp_path):
     markups = write_midlines(tmp_path / "markups", spine.phantom)
     write_line(markups / "L.mrk.json", spine.phantom.truth["L1"].midline_ras_mm)
     lines, _ = measured(markups=markups)
-    assert [line for line in lines if line.startswith("- One markup was left aside")]
+    assert [line for line in lines if line.startswith("- One markup was ignored")]

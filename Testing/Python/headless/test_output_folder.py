@@ -42,8 +42,8 @@ def test_an_existing_folder_is_kept_unless_it_may_be_overwritten(one_level, tmp_
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("thesis/chapter-1.txt", "is no folder that LumbarHU made (it holds “thesis”), so it is not overwritten"),
-        ("markups/L1-midline.mrk.json", "is no folder that LumbarHU made (it holds no "),
+        ("thesis/chapter-1.txt", "was not made by LumbarHU (it contains “thesis”) and is not overwritten"),
+        ("markups/L1-midline.mrk.json", "was not made by LumbarHU (it contains no "),
     ],
 )
 def test_a_folder_that_holds_something_of_the_users_own_is_never_overwritten(command, name, says, one_level, tmp_path):
@@ -106,7 +106,9 @@ def test_a_folder_that_may_not_be_written_is_refused_before_the_work(one_level):
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o555)
         with as_nobody():
-            assert_refused(lumbarhu(*arguments(one_level, Path(folder) / "out")), "you may not write there")
+            assert_refused(
+                lumbarhu(*arguments(one_level, Path(folder) / "out")), "you have no permission to write there"
+            )
         assert list(Path(folder).iterdir()) == []
 
 

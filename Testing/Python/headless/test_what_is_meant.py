@@ -12,12 +12,18 @@ from headless.command_runner import lumbarhu
 def test_a_folder_around_the_one_that_is_meant_leads_to_it(refused, audit, spine):
     place = audit.parent
     for command, says in (
-        (("verify", place, "--ct", spine.ct), f"holds no record.json: give “{audit}”, which lies below it."),
-        (("measure", spine.ct, "--markups", audit), f"holds no .mrk.json file: give “{audit / 'markups'}”, which"),
-        (("measure", spine.ct, "--markups", place), f"holds no .mrk.json file: give “{audit / 'markups'}”, which"),
+        (("verify", place, "--ct", spine.ct), f"holds no record.json: choose its subfolder “{audit}”."),
+        (
+            ("measure", spine.ct, "--markups", audit),
+            f"no .mrk.json file: choose its subfolder “{audit / 'markups'}”",
+        ),
+        (
+            ("measure", spine.ct, "--markups", place),
+            f"no .mrk.json file: choose its subfolder “{audit / 'markups'}”",
+        ),
         (
             ("measure", spine.ct, "--markups", audit / "markups", "--label-maps", audit),
-            f"holds no label map of a region: give “{audit / 'labelmaps'}”, which lies below it.",
+            f"holds no label map of a region: choose its subfolder “{audit / 'labelmaps'}”.",
         ),
     ):
         refused(*command, says=re.escape(says))
@@ -27,7 +33,7 @@ def test_of_several_folders_below_one_is_named(refused, audit, spine, tmp_path):
     for case in ("b", "a"):
         (tmp_path / "cases" / case).mkdir(parents=True)
         (tmp_path / "cases" / case / "record.json").touch()
-    says = f"give one of those below it, such as “{tmp_path / 'cases' / 'a'}”."
+    says = f"choose one of its subfolders, such as “{tmp_path / 'cases' / 'a'}”."
     refused("verify", tmp_path / "cases", "--ct", spine.ct, says=re.escape(says))
 
 

@@ -121,6 +121,6 @@ FILES = (
     Untrue("a fourth dimension of one frame", "MetaImage", with_text(".mha", four_dimensions), **ROUNDED),
     Untrue(DAMAGED, "sform of zeros", nifti(zero_sform), findings=("two_geometries",), says="sform", **ROUNDED),
     Untrue(DAMAGED, "sform of NaN", nifti(nan_sform), findings=("two_geometries",), **ROUNDED),
-    Untrue("a name that exists in another form", "other case", beside("AUDIT"), refused="exists already as “AUDIT”"),
+    Untrue("a name that exists in another form", "other case", beside("AUDIT"), refused="already exists as “AUDIT”"),
     Untrue("a name that exists in another form", "wide letters are others", beside("ａudit")),
 )
