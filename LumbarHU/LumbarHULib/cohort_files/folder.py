@@ -19,7 +19,8 @@ _DOCUMENTS = {
     "cutoffs.json": "The cohort's own cutoffs, for lumbarhu measure --cutoffs",
     "protocol.json": "The protocol with the readers' own measurement error, for lumbarhu measure --protocol",
 }
-_NO_FIGURES = ("Figures", "", "Python lacks the package Matplotlib, which draws them.", "matplotlib")
+_NO_MATPLOTLIB = ("Figures", "", "Python lacks the package Matplotlib, which draws them.", "matplotlib")
+_NO_FIGURES = ("Figures", "", "They were not asked for.", "a run without the option --no-figures")
 OWN_COHORT_FOLDER = OwnFolder(
     frozenset({SUMMARY, FIGURES, *_DOCUMENTS, *(f"{name}.csv" for name in TABLE_NAMES)}), sign=SUMMARY
 )
@@ -30,6 +31,7 @@ def write_cohort_folder(
     analysis: CohortAnalysis,
     overwrite: bool = False,
     progress: Callable[[float, str], None] = lambda share, text: None,
+    with_figures: bool = True,
 ) -> dict[str, Table]:
     """Write a CSV per table, each figure as PNG and SVG, ``summary.html``, and the files to measure with.
 
@@ -42,6 +44,8 @@ def write_cohort_folder(
         Replace the folder if it exists.
     progress : callable
         Called with the share done, from 0 to 1, and what is being done.
+    with_figures : bool
+        Draw the figures, which takes longer than the statistics of a small cohort.
 
     Returns
     -------
@@ -56,8 +60,9 @@ def write_cohort_folder(
     """
     with atomic_folder(destination, overwrite, OWN_COHORT_FOLDER) as folder:
         documents, missing = documents_of(analysis)
-        can_draw = find_spec("matplotlib") is not None
-        missing += [] if can_draw else [_NO_FIGURES]
+        can_draw = with_figures and find_spec("matplotlib") is not None
+        if not can_draw:
+            missing += [_NO_MATPLOTLIB if with_figures else _NO_FIGURES]
         tables = {**analysis.tables, "gaps": gaps_table([*analysis.tables["gaps"].rows, *missing])}
         files = {SUMMARY: "This page"}
         for name, table in tables.items():

@@ -35,6 +35,8 @@ class CohortJob:
         The levels that the mean is over.
     outcome_name : str
         What the columns ``outcome`` and ``outcome_days`` are about.
+    with_figures : bool
+        Draw the figures.
     """
 
     table: Path
@@ -44,6 +46,7 @@ class CohortJob:
     overwrite: bool = False
     mean_levels: tuple[str, ...] = MEAN_LEVELS
     outcome_name: str = "outcome"
+    with_figures: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +91,8 @@ def run_cohort_job(job: CohortJob, progress: Callable[[float, str], None] = lamb
     check_outcome_name(job.outcome_name)
     cohort = read_cohort(job.table, job.readings, progress, job.mean_levels, job.outcome_name)
     analysis = analyze(cohort, job.options, load_cutoffs().cutoffs, progress)
-    return CohortOutcome(analysis, write_cohort_folder(job.destination, analysis, job.overwrite, progress))
+    tables = write_cohort_folder(job.destination, analysis, job.overwrite, progress, job.with_figures)
+    return CohortOutcome(analysis, tables)
 
 
 def _check_inputs_stay(job: CohortJob) -> None:

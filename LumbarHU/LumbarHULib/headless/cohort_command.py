@@ -53,6 +53,7 @@ def run_cohort(options: argparse.Namespace) -> int:
         overwrite=options.overwrite,
         mean_levels=levels("--mean", options.mean),
         outcome_name=options.outcome_name,
+        with_figures=not options.no_figures,
     )
     progress = Progress()
     try:

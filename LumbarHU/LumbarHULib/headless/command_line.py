@@ -335,6 +335,7 @@ def _add_cohort(commands) -> None:
         action="store_true",
         help="write cutoffs.json although a ROC curve does not show that low HU find what is looked for",
     )
+    cohort.add_argument("--no-figures", action="store_true", help="write the tables and the summary without figures")
     cohort.add_argument("--bootstraps", default="2000", metavar="N", help="resamples of each cutoff (default: 2000)")
     cohort.add_argument("--seed", default="1", metavar="N", help="seed of the bootstrap (default: 1)")
     cohort.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")

@@ -13,10 +13,11 @@ from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 FAST = ("--bootstraps", "100")
 
 
-def cohort(tmp_path, rows, *more):
+def cohort(tmp_path, rows, *more, with_figures=False):
     """Run the command on a table and return the run and its folder."""
     out = tmp_path / "result"
-    run = lumbarhu("cohort", write_table(tmp_path / "clinic.csv", rows), "--out", out, *FAST, *more)
+    figures = () if with_figures else ("--no-figures",)
+    run = lumbarhu("cohort", write_table(tmp_path / "clinic.csv", rows), "--out", out, *FAST, *figures, *more)
     assert (run.exit_code, run.err) == (0, "")
     return run, out
 
@@ -51,7 +52,7 @@ def test_a_table_of_l1_alone_has_roc_cutoff_and_figures_of_l1(tmp_path):
         }
         for row in random_cohort(60)
     ]
-    run, out = cohort(tmp_path, rows)
+    run, out = cohort(tmp_path, rows, with_figures=True)
     found = table(out / "roc_levels.csv")
     assert [(row["roi"], row["level"], row["target"]) for row in found] == [
         ("round", "L1", "osteoporosis"),
@@ -66,7 +67,7 @@ def test_a_table_of_l1_alone_has_roc_cutoff_and_figures_of_l1(tmp_path):
     assert run.out.count("\n- ") <= 5
     assert "L1:\nROI" in run.out
     # The mean of one level is that level's, where it is chosen.
-    _, out = cohort(tmp_path, rows, "--mean", "L1", "--overwrite")
+    _, out = cohort(tmp_path, rows, "--mean", "L1", "--overwrite", with_figures=True)
     of_mean = table(out / "roc.csv")
     assert [row["auc"] for row in of_mean] == [row["auc"] for row in found]
     assert {"roc.png", "roc_levels.png"} <= {path.name for path in (out / "figures").iterdir()}
@@ -104,7 +105,7 @@ def test_a_mean_over_chosen_levels_is_over_these_and_the_one_over_l1_to_l4_stays
 )
 def test_a_mean_that_cannot_be_taken_is_refused(tmp_path, given, says):
     path = write_table(tmp_path / "clinic.csv", random_cohort(6))
-    run = lumbarhu("cohort", path, "--out", tmp_path / "result", "--mean", given)
+    run = lumbarhu("cohort", path, "--out", tmp_path / "result", "--mean", given, "--no-figures")
     assert (run.exit_code, run.out, run.err.count("\n")) == (2, "", 1)
     assert f"--mean {given} cannot be used. " in run.err
     assert says in run.err
@@ -270,7 +271,7 @@ def test_t_scores_are_correlated_where_there_is_no_density(tmp_path):
     rows = [row | {"t_score": round(4 * row["bmd"] - 5, 3)} for row in round_only(random_cohort())]
     for row in rows:
         del row["bmd"]
-    _, out = cohort(tmp_path, rows)
+    _, out = cohort(tmp_path, rows, with_figures=True)
     assert {row["density"] for row in table(out / "correlation_levels.csv")} == {"t_score"}
     assert {row["level"] for row in table(out / "correlation_levels.csv")} == {"L1–L4", *MEAN_LEVELS}
     assert (out / "figures" / "correlation.png").is_file()

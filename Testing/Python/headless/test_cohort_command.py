@@ -21,7 +21,7 @@ COLUMNS = {
     "roc": "roi,target,positive,n_positive,n_negative,auc,ci_low,ci_high,cutoff_hu,cutoff_low,cutoff_high,sensitivity,"
     "specificity,true_positive,true_negative,youden",
 }
-FAST = ("--bootstraps", "100")
+FAST = ("--bootstraps", "100", "--no-figures")
 
 
 def cohort(tmp_path, rows, *more, name="clinic.csv"):
@@ -60,6 +60,13 @@ def test_the_demo_says_where_the_study_cannot_be_followed(example_cohort_run):
 def test_the_columns_are_those_that_were_promised(example_cohort, name):
     text = (example_cohort / "result" / f"{name}.csv").read_text(encoding="utf-8")
     assert text.partition("\n")[0] == COLUMNS[name]
+
+
+def test_figures_can_be_left_out_and_are_named_as_missing(tmp_path):
+    run, out = cohort(tmp_path, random_cohort(30))
+    assert (run.exit_code, list((out / "figures").iterdir())) == (0, [])
+    assert gaps(out, "Figures")[0]["would_need"] == "a run without the option --no-figures"
+    assert "<figure" not in (out / "summary.html").read_text(encoding="utf-8")
 
 
 def test_the_same_table_gives_the_same_bytes_and_seed_and_prevalence_change_only_what_they_decide(tmp_path):
@@ -283,7 +290,7 @@ def test_an_existing_folder_is_kept_unless_it_may_be_overwritten_and_never_if_it
     rows, out = random_cohort(6), tmp_path / "result"
     out.mkdir()
     (out / "summary.html").write_text("an older one")
-    assert_refused(cohort(tmp_path, rows)[0], "exists already")
+    assert_refused(cohort(tmp_path, rows)[0], "already exists")
     (out / "mine.txt").write_text("mine")
     assert_refused(cohort(tmp_path, rows, "--overwrite")[0], "not overwritten")
     assert files_of(out) == {"summary.html": b"an older one", "mine.txt": b"mine"}
