@@ -20,10 +20,10 @@ from placement.phantom_masks import vertebra_mask
 from timing import Figures, time_in_turn
 from workload import SLICE_COUNTS, Workload, workloads
 
+from LumbarHULib.api.midlines import GivenSeeds, GivenSegments, given_segments
 from LumbarHULib.core.levels import LABEL_VALUES, MEAN_LEVELS
 from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.core.sensitivity import placement_trials
-from LumbarHULib.headless.placing import GivenSeeds, GivenSegments, given_segments
 from LumbarHULib.images.ct_file import read_ct, write_ct
 from LumbarHULib.images.segmentation_file import read_segmentation
 from LumbarHULib.phantom.grid import Grid
@@ -52,7 +52,7 @@ def main() -> None:
             _print(f"reading the CT, {name}", figures)
         fastest = min(figures.median for figures in reading.values())
         _print("reading the segmentation, .nii.gz", _timed(lambda _: read_segmentation(labels), READ_REPEATS))
-        segments = given_segments(labels, {}, MEAN_LEVELS, {}, load.protocol)
+        segments = given_segments(read_segmentation(labels), {}, MEAN_LEVELS, {}, load.protocol)
     for name, given in (("the segmentation", segments), ("a click in each body", _seeds())):
         _print(f"placing four levels from {name}", _timed(_placing(load, given), PLACE_REPEATS), fastest)
     _print("trials of placement, four levels", _timed(_trials(load), PLACE_REPEATS), TRIALS_AIM_MS)

@@ -20,6 +20,9 @@ from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.images.ct_identity import voxels_sha256
 
+# The name of case and reader in the files where the user gave none: a file's name may be a patient's.
+UNNAMED = "unnamed"
+
 _PACKAGES = ("numpy", "scipy", "SimpleITK", "pydicom", "slicer-core")
 
 

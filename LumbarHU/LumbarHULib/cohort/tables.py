@@ -42,6 +42,28 @@ class Table:
             if all(record[column] == cell for column, cell in wanted.items()):
                 yield record
 
+    def to_dataframe(self) -> Any:
+        """Return the table as a data frame of pandas; see `data_frame`."""
+        return data_frame(self.columns, self.rows)
+
+
+def data_frame(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Any:
+    """Return a table as a data frame of pandas.
+
+    Raises
+    ------
+    InputError
+        When pandas is not installed.
+    """
+    try:
+        import pandas
+    except ImportError as problem:
+        raise InputError(
+            "A data frame needs the package pandas, which is not installed: install it (pip install pandas), or use "
+            "the rows as they are."
+        ) from problem
+    return pandas.DataFrame([list(row) for row in rows], columns=list(columns))
+
 
 _QUOTED = re.compile("“([^”]+)”")
 _EACH = "each"

@@ -1,4 +1,4 @@
-"""A cohort from its table to its folder: one path for the command line and the panel."""
+"""A cohort from its table to its folder: one path for the command line, the panel and the Python API."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class CohortJob:
     ----------
     table : Path
         The cohort's table.
-    destination : Path
-        The folder to be.
+    destination : Path or None
+        Output folder (created); None to compute alone.
     options : AnalysisOptions
     readings : Path or None
         Single readings in one file.
@@ -40,7 +40,7 @@ class CohortJob:
     """
 
     table: Path
-    destination: Path
+    destination: Path | None
     options: AnalysisOptions
     readings: Path | None = None
     overwrite: bool = False
@@ -84,25 +84,28 @@ def run_cohort_job(job: CohortJob, progress: Callable[[float, str], None] = lamb
     InputError
         With the sentence for the user; nothing is written then.
     """
-    check_destination(job.destination, job.overwrite, OWN_COHORT_FOLDER)
-    _check_inputs_stay(job)
+    if job.destination is not None:
+        check_destination(job.destination, job.overwrite, OWN_COHORT_FOLDER)
+        _check_inputs_stay(job, job.destination)
     progress(0.0, "Reading the table")
     check_mean_levels(job.mean_levels)
     check_outcome_name(job.outcome_name)
     cohort = read_cohort(job.table, job.readings, progress, job.mean_levels, job.outcome_name)
     analysis = analyze(cohort, job.options, load_cutoffs().cutoffs, progress)
+    if job.destination is None:
+        return CohortOutcome(analysis, dict(analysis.tables))
     tables = write_cohort_folder(job.destination, analysis, job.overwrite, progress, job.with_figures)
     return CohortOutcome(analysis, tables)
 
 
-def _check_inputs_stay(job: CohortJob) -> None:
+def _check_inputs_stay(job: CohortJob, destination: Path) -> None:
     """Raise InputError when replacing the destination would remove what is read."""
-    if not job.destination.exists():
+    if not destination.exists():
         return
-    place = job.destination.resolve()
+    place = destination.resolve()
     for path in cohort_inputs(job.table, job.readings):
         if path.resolve().is_relative_to(place):
             raise InputError(
-                f"“{job.destination}” holds “{path.name}”, which is to be read, so it is not overwritten: choose "
+                f"“{destination}” holds “{path.name}”, which is to be read, so it is not overwritten: choose "
                 "another folder."
             )

@@ -10,9 +10,9 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
-from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.results import RoiMask
+from LumbarHULib.core.results import LevelResult, RoiMask
 from LumbarHULib.core.roi_shapes import RoiShapes
 
 # Slice positions that a header rounds to 0.01 mm must not tip a tie between two slab thicknesses: 1.2501 mm is 1.25 mm.
@@ -130,3 +130,24 @@ def trimmed_mask(inside: np.ndarray, offset_kji: Sequence[int]) -> RoiMask:
         crop.append(slice(filled[0], filled[-1] + 1))
         offset.append(int(start + filled[0]))
     return RoiMask(np.ascontiguousarray(inside[tuple(crop)]), (offset[0], offset[1], offset[2]))
+
+
+def stored_labels(stack: AxialStack, levels: Sequence[LevelResult], roi: str) -> np.ndarray:
+    """Return the label map of one region, shape (K, J, I), uint8, in the CT's stored order.
+
+    Parameters
+    ----------
+    stack : AxialStack
+        What the masks are crops of.
+    levels : sequence of LevelResult
+        Levels whose values it holds: see `LABEL_VALUES`.
+    roi : str
+        One of `ROIS`.
+    """
+    labels = np.zeros(np.array(stack.voxels_hu.shape)[np.argsort(stack.stored_axes)], np.uint8)
+    for level in levels:
+        mask = level.rois[roi].mask
+        inside, start = stack.stored_crop(mask.inside, mask.offset_kji)
+        crop = labels[tuple(slice(first, first + size) for first, size in zip(start, inside.shape, strict=True))]
+        crop[inside] = LABEL_VALUES[level.level]
+    return labels

@@ -69,6 +69,16 @@ class RoiResult:
     edited: bool = False
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def mean_hu(self) -> float:
+        """Mean of its voxels."""
+        return self.values["mean_hu"]
+
+    @property
+    def sd_hu(self) -> float:
+        """Standard deviation (n − 1) of its voxels."""
+        return self.values["sd_hu"]
+
 
 @dataclass(frozen=True, eq=False)
 class PlacementTrials:

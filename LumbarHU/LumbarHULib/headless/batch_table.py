@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from LumbarHULib.audit.audit import UNNAMED
 from LumbarHULib.audit.report.case_index import INDEX
 from LumbarHULib.cohort_files.columns import is_missing, shortened
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table
-from LumbarHULib.headless.measure_job import UNNAMED, MeasureJob
+from LumbarHULib.headless.measure_job import MeasureJob
 from LumbarHULib.headless.reading_options import (
     exclusions_named,
     levels_named,

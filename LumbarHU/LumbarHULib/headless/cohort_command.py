@@ -3,12 +3,13 @@
 import argparse
 from collections.abc import Sequence
 
-from LumbarHULib.cohort.analysis import AnalysisOptions, CohortAnalysis
+from LumbarHULib.api.cohorts import analyze_cohort
+from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.bootstrap import LEAST_RESAMPLES, MOST_RESAMPLES
 from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort.flow import main_place
 from LumbarHULib.cohort.roc_tables import RegionRoc
-from LumbarHULib.cohort_files.job import CohortJob, CohortOutcome, run_cohort_job
+from LumbarHULib.cohort_files.job import CohortOutcome
 from LumbarHULib.cohort_files.page import sizes_text
 from LumbarHULib.cohort_files.page_tables import interval_text, number_text
 from LumbarHULib.core.levels import LEVELS
@@ -39,28 +40,29 @@ def run_cohort(options: argparse.Namespace) -> int:
     }
     cutoff = options.outcome_cutoff
     shares = {target: share(option, text) for target, (option, text) in stated.items() if text is not None}
-    job = CohortJob(
-        table=options.table,
-        destination=options.out,
-        options=AnalysisOptions(
-            prevalences=shares,
-            resamples=whole_number("--bootstraps", options.bootstraps, LEAST_RESAMPLES, MOST_RESAMPLES),
-            seed=whole_number("--seed", options.seed, 0, _MOST_SEED),
-            outcome_cutoff_hu=None if cutoff is None else number("--outcome-cutoff", cutoff, _LEAST_HU, _MOST_HU),
-            force_cutoffs=options.force_cutoffs,
-        ),
-        readings=options.readings,
-        overwrite=options.overwrite,
-        mean_levels=levels("--mean", options.mean),
-        outcome_name=options.outcome_name,
-        with_figures=not options.no_figures,
-    )
+    levels_of_mean = levels("--mean", options.mean)
+    resamples = whole_number("--bootstraps", options.bootstraps, LEAST_RESAMPLES, MOST_RESAMPLES)
+    seed = whole_number("--seed", options.seed, 0, _MOST_SEED)
     progress = Progress()
     try:
-        done = run_cohort_job(job, progress)
+        done = analyze_cohort(
+            options.table,
+            options.out,
+            readings=options.readings,
+            mean_levels=levels_of_mean,
+            prevalences=shares,
+            outcome_name=options.outcome_name,
+            outcome_cutoff_hu=None if cutoff is None else number("--outcome-cutoff", cutoff, _LEAST_HU, _MOST_HU),
+            force_cutoffs=options.force_cutoffs,
+            resamples=resamples,
+            seed=seed,
+            overwrite=options.overwrite,
+            figures=not options.no_figures,
+            progress=progress,
+        )
     finally:
         progress.clear()
-    print(f"{cohort_text(done)}\n\nSummary:  {job.destination / 'summary.html'}")
+    print(f"{cohort_text(done)}\n\nSummary:  {options.out / 'summary.html'}")
     return 0
 
 

@@ -22,7 +22,7 @@ _HEADER_FILES = (".nhdr", ".mhd")
 _DATA_FILE_KEYS = ("data file", "datafile", "elementdatafile")
 
 # The rooms that a number comes from; what only draws or counts may change without it.
-MEASURING_ROOMS = ("core", "placement", "files", "images", "audit", "headless")
+MEASURING_ROOMS = ("core", "placement", "files", "images", "audit", "api", "headless")
 DRAWING_ROOMS = ("audit/report",)
 # A scene may have been imported or not.
 _NOT_MEASURING = frozenset({"slicer-core"})

@@ -5,6 +5,7 @@ The options are read here and not by argparse, which would put words of its own 
 
 import argparse
 
+from LumbarHULib.audit.audit import UNNAMED
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.headless import measure_job
 from LumbarHULib.headless.console import audit_text
@@ -76,4 +77,4 @@ def _check_source(options: argparse.Namespace) -> None:
 
 
 def _name(option: str, text: str | None) -> str:
-    return measure_job.UNNAMED if text is None else printable_name(option, text)
+    return UNNAMED if text is None else printable_name(option, text)

@@ -8,17 +8,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from LumbarHULib.audit.audit import Audit, require_measured_levels
-from LumbarHULib.audit.folder import OWN_AUDIT_FOLDER, write_audit_folder
-from LumbarHULib.audit.signature import sign_folder
-from LumbarHULib.core.axial_stack import axial_stack
-from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.pipeline import measure_ct
-from LumbarHULib.core.results import ReadingResult
-from LumbarHULib.files.atomic_folder import check_destination
-from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
-from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
-from LumbarHULib.headless.placing import (
+from LumbarHULib.api.cts import Ct
+from LumbarHULib.api.measurement import Measurement, measure_midlines
+from LumbarHULib.api.midlines import (
     GivenMarkups,
     GivenSeeds,
     GivenSegments,
@@ -26,11 +18,19 @@ from LumbarHULib.headless.placing import (
     given_seeds,
     given_segments,
 )
-from LumbarHULib.images.ct_file import CtFile, read_ct
+from LumbarHULib.audit.audit import UNNAMED, Audit
+from LumbarHULib.audit.folder import OWN_AUDIT_FOLDER, write_audit_folder
+from LumbarHULib.audit.signature import sign_folder
+from LumbarHULib.core.axial_stack import axial_stack
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.files.atomic_folder import check_destination
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
+from LumbarHULib.files.seeds_file import read_seeds
+from LumbarHULib.images.ct_file import read_ct
 from LumbarHULib.images.label_maps_in import RegionMasks, check_places, read_label_maps, without_unchanged
-
-# Stands in the files where the user gave no name: a file's name may be a patient's.
-UNNAMED = "unnamed"
+from LumbarHULib.images.segmentation_file import read_segmentation
 
 
 @dataclass(frozen=True)
@@ -114,58 +114,46 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
     protocol = load_protocol(job.protocol)
     cutoffs = load_cutoffs(job.cutoffs)
     given = _given(job, protocol)
-    ct_file = read_ct(job.ct, progress, given.points_ras_mm)
-    placed = given.place(ct_file.ct, protocol.protocol, progress)
+    ct = read_ct(job.ct, progress, given.points_ras_mm)
+    midlines = given.place(ct.ct, protocol.protocol, progress)
     progress(0.0, "Measuring")
-    scan_findings = (*ct_file.findings, *placed.findings)
-    if job.scene:
-        # A scene takes most of a second to import: those who want none do not wait for it.
-        from LumbarHULib.headless.scene_job import measured_scene
-
-        with measured_scene(
-            ct_file,
-            placed.landmarks,
-            protocol,
-            cutoffs,
-            case=job.case,
-            reader=job.reader,
-            reading=job.reading,
-            exclusions=job.exclusions,
-            accepted_off_protocol=job.accept_off_protocol,
-            scan_findings=scan_findings,
-            level_findings=placed.level_findings,
-            unplaced=placed.unplaced,
-        ) as (measured_result, save):
-            result = measured_result.with_level_findings(placed.findings_beside(measured_result))
-            audit = audit_of(job, ct_file, result, protocol, cutoffs)
-            write_audit_folder(job.destination, audit, job.overwrite, save, progress, _seal_of(job))
+    seal = None if job.sign is None else partial(sign_folder, key=job.sign)
+    if not job.scene:
+        edit = None if job.label_maps is None else partial(_edited_masks, job.label_maps, ct, protocol)
+        measurement = measure_midlines(
+            ct, midlines, protocol, cutoffs, job.exclusions, job.accept_off_protocol, edit=edit
+        )
+        audit = _audit_of(job, measurement)
+        write_audit_folder(job.destination, audit, job.overwrite, progress=progress, seal=seal)
         return audit
-    measured = partial(
-        measure_ct,
-        ct_file.ct,
-        placed.landmarks,
-        protocol.protocol,
-        cutoffs.cutoffs,
-        ct_file.scan_facts,
-        job.exclusions,
-        job.accept_off_protocol,
-        scan_findings,
-        unplaced=placed.unplaced,
-    )
-    result = measured()
-    if job.label_maps is not None:
-        result = measured(edited_masks=_edited_masks(job.label_maps, ct_file, result, protocol))
-    result = result.with_level_findings(placed.findings_beside(result))
-    audit = audit_of(job, ct_file, result, protocol, cutoffs)
-    write_audit_folder(job.destination, audit, job.overwrite, progress=progress, seal=_seal_of(job))
+    # A scene takes most of a second to import: those who want none do not wait for it.
+    from LumbarHULib.headless.scene_job import measured_scene
+
+    with measured_scene(
+        ct,
+        midlines.landmarks,
+        protocol,
+        cutoffs,
+        case=job.case,
+        reader=job.reader,
+        reading=job.reading,
+        exclusions=job.exclusions,
+        accepted_off_protocol=job.accept_off_protocol,
+        scan_findings=(*ct.findings, *midlines.findings),
+        level_findings=midlines.level_findings,
+        unplaced=midlines.unplaced,
+    ) as (measured_result, save):
+        result = measured_result.with_level_findings(midlines.findings_beside(measured_result))
+        audit = _audit_of(job, Measurement(ct, result, protocol, cutoffs, job.accept_off_protocol))
+        write_audit_folder(job.destination, audit, job.overwrite, save, progress, seal)
     return audit
 
 
-def _seal_of(job: MeasureJob) -> Callable[[Path], None] | None:
-    return None if job.sign is None else partial(sign_folder, key=job.sign)
+def _audit_of(job: MeasureJob, measurement: Measurement) -> Audit:
+    return measurement.audit(job.case, job.reader, job.reading, extra=job.extra)
 
 
-def _edited_masks(path: Path, ct_file: CtFile, result: ReadingResult, protocol: ProtocolDocument) -> RegionMasks:
+def _edited_masks(path: Path, ct: Ct, protocol: ProtocolDocument, result: ReadingResult) -> RegionMasks:
     """Return the regions in the label maps at `path` that are not as they were measured from the markups.
 
     Raises
@@ -173,7 +161,7 @@ def _edited_masks(path: Path, ct_file: CtFile, result: ReadingResult, protocol: 
     InputError
         When they cannot be read, hold a level that was not measured, or lack one that was.
     """
-    masks = read_label_maps(path, ct_file.ct, axial_stack(ct_file.ct, protocol.protocol))
+    masks = read_label_maps(path, ct.ct, axial_stack(ct.ct, protocol.protocol))
     measured = {level.level: {roi: of_roi.mask for roi, of_roi in level.rois.items()} for level in result.levels}
     refused = {refusal.level for refusal in result.refused}
     masks = {level: of_level for level, of_level in masks.items() if level not in refused}
@@ -193,9 +181,11 @@ def _edited_masks(path: Path, ct_file: CtFile, result: ReadingResult, protocol: 
 
 def _given(job: MeasureJob, protocol: ProtocolDocument) -> GivenMarkups | GivenSegments | GivenSeeds:
     if job.segmentation is not None:
-        return given_segments(job.segmentation, job.segments, job.levels, job.exclusions, protocol.protocol)
+        return given_segments(
+            read_segmentation(job.segmentation), job.segments, job.levels, job.exclusions, protocol.protocol
+        )
     if job.seeds is not None:
-        return given_seeds(job.seeds, job.fill_levels, job.levels, job.exclusions)
+        return given_seeds(read_seeds(job.seeds), job.fill_levels, job.levels, job.exclusions)
     return given_markups(job.markups, job.levels, job.exclusions)
 
 
@@ -209,28 +199,3 @@ def _check_inputs_stay(job: MeasureJob) -> None:
                 f"“{job.destination}” holds “{path.name}”, which is to be measured, so it is not overwritten: choose "
                 "another folder."
             )
-
-
-def audit_of(
-    job: MeasureJob, ct_file: CtFile, result: ReadingResult, protocol: ProtocolDocument, cutoffs: CutoffsDocument
-) -> Audit:
-    """Return what the audit folder of `job` holds.
-
-    Raises
-    ------
-    InputError
-        When no level could be measured, with the sentence of each.
-    """
-    require_measured_levels(result)
-    return Audit(
-        case=job.case,
-        reader=job.reader,
-        reading=job.reading,
-        result=result,
-        ct=ct_file.ct,
-        scan_facts=ct_file.scan_facts,
-        protocol=protocol,
-        cutoffs=cutoffs,
-        accept_off_protocol=job.accept_off_protocol,
-        extra=job.extra,
-    )

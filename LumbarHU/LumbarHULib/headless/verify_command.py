@@ -3,11 +3,10 @@
 import argparse
 import json
 
-from LumbarHULib.audit.replay import CtHeaders
-from LumbarHULib.audit.verify import Verification, meaning_of, measured_points, verification_of
+from LumbarHULib.api.audit_folders import verify
+from LumbarHULib.audit.verify import Verification, meaning_of
 from LumbarHULib.headless.exit_codes import DIFFERS, DONE
 from LumbarHULib.headless.progress import Progress
-from LumbarHULib.images.ct_file import read_ct
 
 
 def run_verify(options: argparse.Namespace) -> int:
@@ -20,9 +19,7 @@ def run_verify(options: argparse.Namespace) -> int:
     """
     progress = Progress()
     try:
-        ct_file = read_ct(options.ct, progress, measured_points(options.folder))
-        headers = CtHeaders(ct_file.scan_facts, ct_file.findings)
-        found = verification_of(options.folder, ct_file.ct, progress, headers, options.signer)
+        found = verify(options.folder, options.ct, options.signer, progress)
     finally:
         progress.clear()
     if options.json:

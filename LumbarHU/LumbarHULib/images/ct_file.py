@@ -44,6 +44,16 @@ class CtFile:
     findings: tuple[Finding, ...]
     name: str
 
+    @property
+    def voxels_hu(self) -> np.ndarray:
+        """Voxels in HU, shape (K, J, I), as stored."""
+        return self.ct.voxels_hu
+
+    @property
+    def ras_from_ijk(self) -> np.ndarray:
+        """From voxel indices (i, j, k) to RAS mm, shape (4, 4)."""
+        return self.ct.ras_from_ijk
+
 
 def read_ct(path: Path, progress: Progress | None = None, measured_ras_mm: np.ndarray | None = None) -> CtFile:
     """Read a CT.

@@ -6,6 +6,7 @@ import numpy as np
 import slicer
 
 from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.label_maps import stored_labels
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.mrml.ct_node import node_from_ijk
@@ -24,6 +25,8 @@ _LEVEL_COLORS = MappingProxyType(
     }
 )
 _COLORS_ROLE = "level-colors"
+_COLORS_OF_CT = "LumbarHU.level-colors"
+_COLORS_NAME = "LumbarHU levels"
 
 
 def label_map_node(reading: Reading, roi: str):
@@ -60,12 +63,7 @@ def write_label_maps(reading: Reading, result: ReadingResult, stack: AxialStack)
 
 def _write(reading: Reading, roi: str, result: ReadingResult, stack: AxialStack, colors):
     ct_node = reading.ct_node
-    labels = np.zeros(ct_node.GetImageData().GetDimensions()[::-1], np.uint8)
-    for level in result.levels:
-        mask = level.rois[roi].mask
-        inside, start = stack.stored_crop(mask.inside, mask.offset_kji)
-        crop = labels[tuple(slice(begin, begin + size) for begin, size in zip(start, inside.shape, strict=True))]
-        crop[inside] = LABEL_VALUES[level.level]
+    labels = stored_labels(stack, result.levels, roi)
     node = label_map_node(reading, roi)
     if node is None:
         name = f"{roi} label map{reading.name_suffix}"
@@ -83,12 +81,42 @@ def _write(reading: Reading, roi: str, result: ReadingResult, stack: AxialStack,
     return node
 
 
+def label_map_node_of(volume_node, labels: np.ndarray, name: str):
+    """Add label values of levels to the scene as a label-map volume on a volume's grid, and return its node.
+
+    Parameters
+    ----------
+    volume_node : vtkMRMLScalarVolumeNode
+        The CT.
+    labels : numpy.ndarray of uint8, shape (K, J, I)
+    name : str
+        The new node's.
+    """
+    scene = volume_node.GetScene()
+    node = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", name)
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(node_from_ijk(volume_node)))
+    slicer.util.updateVolumeFromArray(node, labels)
+    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    node.CreateDefaultDisplayNodes()
+    colors = volume_node.GetNodeReference(_COLORS_OF_CT)
+    if colors is None:
+        colors = _color_table(scene, _COLORS_NAME)
+        volume_node.SetNodeReferenceID(_COLORS_OF_CT, colors.GetID())
+    node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
+    return node
+
+
 def _make_colors(reading: Reading):
-    node = reading.scene.AddNewNodeByClass("vtkMRMLColorTableNode", f"LumbarHU levels{reading.name_suffix}")
+    node = _color_table(reading.scene, f"{_COLORS_NAME}{reading.name_suffix}")
+    reading.node.SetNodeReferenceID(_COLORS_ROLE, node.GetID())
+    return node
+
+
+def _color_table(scene, name: str):
+    node = scene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
     node.SetTypeToUser()
     node.SetNumberOfColors(max(LABEL_VALUES.values()) + 1)
     node.SetColor(0, "background", 0.0, 0.0, 0.0, 0.0)
     for level, value in LABEL_VALUES.items():
         node.SetColor(value, level, *_LEVEL_COLORS[level], 1.0)
-    reading.node.SetNodeReferenceID(_COLORS_ROLE, node.GetID())
     return node

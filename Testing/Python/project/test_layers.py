@@ -17,6 +17,7 @@ LAYERS = (
     "audit",
     "cohort_files",
     "mrml",
+    "api",
     "panel",
     "self_test",
     "headless",
@@ -89,6 +90,7 @@ AT_FILE_SCOPE = {
     "audit": NUMERICS,
     "cohort_files": NUMERICS,
     "mrml": SCENE,
+    "api": NUMERICS,
     "panel": SCENE | {"qt", "ctk"},
     "self_test": SCENE | {"qt", "ctk"},
     "headless": SCENE,
@@ -97,13 +99,15 @@ INSIDE_FUNCTIONS = {
     "core": NUMERICS,
     "placement": NUMERICS,
     "phantom": NUMERICS,
-    # Outcomes in the course of time; where lifelines is not installed, as in Slicer, they are left out by name.
+    # Outcomes in the course of time; where lifelines is not installed, as in Slicer, they are left out by name. Data
+    # frames, where a user asks for one.
     "cohort": NUMERICS | {"lifelines", "pandas"},
     "files": NUMERICS,
     "images": NUMERICS | {"SimpleITK", "pydicom"},
     "audit": NUMERICS | {"SimpleITK", "pydicom", "highdicom"},
     "cohort_files": NUMERICS | {"matplotlib"},
     "mrml": SCENE,
+    "api": NUMERICS,
     "panel": SCENE | {"qt", "ctk"},
     "self_test": SCENE | {"qt", "ctk"},
     "headless": SCENE | {"pydicom", "distributed"},

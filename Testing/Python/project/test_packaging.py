@@ -53,7 +53,8 @@ def test_every_requirement_is_pinned(repository):
 
 
 @pytest.mark.parametrize(
-    "layer", ["core", "placement", "phantom", "cohort", "files", "images", "audit", "cohort_files", "mrml", "headless"]
+    "layer",
+    ["core", "placement", "phantom", "cohort", "files", "images", "audit", "cohort_files", "mrml", "api", "headless"],
 )
 def test_a_layer_is_imported_with_every_warning_an_error(layer, module_folder):
     code = "import pkgutil, importlib, LumbarHULib.{0} as p; " + (

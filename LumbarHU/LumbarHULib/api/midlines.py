@@ -1,4 +1,4 @@
-"""Where the midlines of a job come from: a reader's markups, or proposals from a segmentation or from seeds."""
+"""Where the midlines of a measurement come from: a reader's markups, or proposals from a segmentation or from seeds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,11 +16,11 @@ from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult, ReadingResult
 from LumbarHULib.files.markup_file import read_markups
-from LumbarHULib.files.seeds_file import read_seeds
 from LumbarHULib.images.segment_levels import levels_of_segments
-from LumbarHULib.images.segmentation_file import Segment, read_segmentation
+from LumbarHULib.images.segmentation_file import Segment
 from LumbarHULib.placement.body_guess import BodyGuess
-from LumbarHULib.placement.click_bodies import check_order, guess_from_click, guesses_between_clicks
+from LumbarHULib.placement.click_bodies import check_order, guesses_between_clicks
+from LumbarHULib.placement.clicked_body import guess_from_click
 from LumbarHULib.placement.mask_bodies import guess_from_mask
 from LumbarHULib.placement.midline import propose_midline
 from LumbarHULib.placement.proposal import Proposal
@@ -30,8 +30,8 @@ _SAME_OUTLINE_MM = 1e-3
 
 
 @dataclass(frozen=True)
-class Placed:
-    """Midlines in a CT.
+class Midlines(Mapping[str, np.ndarray]):
+    """Midlines in a CT, by level: each an array of shape (2, 3), anterior and posterior end in RAS mm.
 
     Parameters
     ----------
@@ -52,6 +52,18 @@ class Placed:
     level_findings: tuple[Finding, ...] = ()
     found_outlines_ras_mm: Mapping[str, np.ndarray] = field(default_factory=dict)
     unplaced: Mapping[str, InputError] = field(default_factory=dict)
+
+    def __getitem__(self, level: str) -> np.ndarray:
+        for landmarks in self.landmarks:
+            if landmarks.level == level:
+                return landmarks.midline_ras_mm
+        raise KeyError(level)
+
+    def __iter__(self) -> Iterator[str]:
+        return (landmarks.level for landmarks in self.landmarks)
+
+    def __len__(self) -> int:
+        return len(self.landmarks)
 
     def findings_beside(self, result: ReadingResult) -> tuple[Finding, ...]:
         """Return the findings of single levels, with those that only show when the levels are measured."""
@@ -79,9 +91,9 @@ class GivenMarkups:
         points = [landmarks.midline_ras_mm for landmarks in self.landmarks]
         return np.concatenate(points) if points else np.empty((0, 3))
 
-    def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
+    def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Midlines:
         """Return them as they are."""
-        return Placed(self.landmarks, self.findings, self.level_findings, self.found_outlines_ras_mm, self.problems)
+        return Midlines(self.landmarks, self.findings, self.level_findings, self.found_outlines_ras_mm, self.problems)
 
 
 @dataclass(frozen=True)
@@ -96,7 +108,7 @@ class GivenSegments:
         """The segments' middles, shape (n, 3)."""
         return np.array([segment.middle_ras_mm for segment in self.segments.values()])
 
-    def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
+    def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Midlines:
         """Return a proposed midline for each segment, and why others have none."""
         stack = axial_stack(ct, protocol)
         proposals: list[Proposal] = []
@@ -106,7 +118,7 @@ class GivenSegments:
             with _noting(unplaced, level):
                 guess = guess_from_mask(level, segment.inside, segment.ras_from_ijk, stack, protocol)
                 proposals.append(propose_midline(stack, guess, protocol))
-        return _placed(proposals, unplaced, self.findings)
+        return _midlines(proposals, unplaced, self.findings)
 
 
 @dataclass(frozen=True)
@@ -122,7 +134,7 @@ class GivenSeeds:
         """The seeds, shape (n, 3)."""
         return np.array(list(self.seeds_ras_mm.values()))
 
-    def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Placed:
+    def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Midlines:
         """Return a proposed midline for each body, and why others have none.
 
         Raises
@@ -138,7 +150,7 @@ class GivenSeeds:
                 continue
             with _noting(unplaced, guess.level):
                 proposals.append(propose_midline(stack, guess, protocol))
-        return _placed(proposals, unplaced)
+        return _midlines(proposals, unplaced)
 
     def _guesses(
         self,
@@ -167,9 +179,9 @@ def _noting(unplaced: dict[str, InputError], level: str) -> Iterator[None]:
         unplaced[level] = problem
 
 
-def _placed(
+def _midlines(
     proposals: Sequence[Proposal], unplaced: Mapping[str, InputError], findings: tuple[Finding, ...] = ()
-) -> Placed:
+) -> Midlines:
     """Return proposals; a count of vertebrae that is not the usual one concerns each of their levels as well."""
     of_count = [
         replace(finding, sentence=f"{proposal.landmarks.level}: {finding.sentence}", level=proposal.landmarks.level)
@@ -177,7 +189,7 @@ def _placed(
         for finding in findings
         if finding.code in COUNT_CODES
     ]
-    return Placed(
+    return Midlines(
         tuple(proposal.landmarks for proposal in proposals),
         findings,
         (*of_count, *(finding for proposal in proposals for finding in proposal.findings)),
@@ -239,21 +251,20 @@ def given_markups(paths: Sequence[Path], levels: Sequence[str] | None, exclusion
 
 
 def given_segments(
-    path: Path,
+    segments: Sequence[Segment],
     assignments: Mapping[str, str],
     levels: Sequence[str] | None,
     exclusions: Mapping[str, str],
     protocol: Protocol,
 ) -> GivenSegments:
-    """Read a segmentation and choose the segments of the levels to measure.
+    """Choose the segments of the levels to measure.
 
     Raises
     ------
     InputError
-        When it cannot be read, does not tell its levels, or a level that was asked for has no segment and is not
-        excluded.
+        When they do not say which level is which, or a level that was asked for has no segment and is not excluded.
     """
-    by_level, findings = levels_of_segments(read_segmentation(path), assignments)
+    by_level, findings = levels_of_segments(segments, assignments)
     wanted = levels
     if wanted is None:
         wanted = [level for level in by_level if level in protocol.mean_levels or level in assignments]
@@ -275,16 +286,15 @@ def given_segments(
 
 
 def given_seeds(
-    path: Path, fill_levels: bool, levels: Sequence[str] | None, exclusions: Mapping[str, str]
+    seeds: Mapping[str, np.ndarray], fill_levels: bool, levels: Sequence[str] | None, exclusions: Mapping[str, str]
 ) -> GivenSeeds:
-    """Read seeds and choose those of the levels to measure; with `fill_levels`, and those between them.
+    """Choose the seeds of the levels to measure; with `fill_levels`, and those between them.
 
     Raises
     ------
     InputError
-        When they cannot be read, or a level that was asked for has none and is not excluded.
+        When a level that was asked for has none and is not excluded.
     """
-    seeds = read_seeds(path)
     numbers = [LEVELS.index(level) for level in seeds]
     placeable = LEVELS[min(numbers) : max(numbers) + 1] if fill_levels else tuple(seeds)
     wanted = placeable if levels is None else levels
@@ -304,7 +314,9 @@ def given_seeds(
 
 
 def _check_exclusions(levels: Sequence[str] | None, exclusions: Mapping[str, str]) -> None:
-    stray = [level for level in exclusions if levels is not None and level not in levels]
+    if levels is None:
+        return
+    stray = [level for level in exclusions if level not in levels]
     if stray:
         raise InputError(
             f"{stray[0]} is excluded but is not among the levels {', '.join(levels)}: name it in one place only."
