@@ -61,6 +61,7 @@ pictures: $(INSTALLED)
 	$(RUN) Docs/draw_pictures.py
 	$(RUN) Docs/draw_protocol.py
 	$(RUN) Docs/draw_report.py
+	$(RUN) Docs/draw_notebook.py
 	$(RUN) Docs/list_findings.py
 	$(RUN) Docs/list_cohort_tables.py
 	$(RUN) Docs/write_protocol_schema.py
