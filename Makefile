@@ -5,6 +5,7 @@
 # make evidence the choice of the protocol's defaults, and how exact a measurement is, worked out anew
 # make browser  every page that it writes, looked at in a Chromium that is installed
 # make pictures the documents' pictures, drawn again from the demo, and the lists and the schema made from the code
+# make extension the archives that 3D Slicer's Extensions Manager installs from a file, in dist/
 # make lint     style and types alone;  make format: mends the style
 # make clean    removes what the above made, .venv too
 #
@@ -20,7 +21,7 @@ INSTALLED = $(VENV)/installed
 IS_SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 CAN_MAKE_VENV = import venv, ensurepip
 
-.PHONY: demo test bench thousand evidence browser pictures lint format clean
+.PHONY: demo test bench thousand evidence browser pictures extension lint format clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/lumbarhu demo --out demo --overwrite
@@ -65,6 +66,10 @@ pictures: $(INSTALLED)
 	$(RUN) Docs/list_findings.py
 	$(RUN) Docs/list_cohort_tables.py
 	$(RUN) Docs/write_protocol_schema.py
+
+# Needs no environment: it packs files.
+extension:
+	$(or $(PYTHON),python3) Packaging/build_extension.py --out dist
 
 lint: $(INSTALLED)
 	$(RUN) -m ruff check

@@ -1,0 +1,144 @@
+"""The archives of the extension are what Slicer's Extensions Manager installs from a file.
+
+`installed` does what qSlicerExtensionsManagerModel::installExtension does with a file.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import slicer
+
+
+@pytest.fixture(scope="module")
+def built(repository, tmp_path_factory):
+    """Return the script that builds the archives, and the archives by version and operating system."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(repository / "Packaging")
+        import build_extension
+        import slicer_releases
+
+        archives = build_extension.build_all(tmp_path_factory.mktemp("dist"), slicer_releases.slicer_releases())
+        keys = [
+            (release.version, system)
+            for release in slicer_releases.slicer_releases()
+            for system in build_extension.PLATFORMS
+        ]
+        return build_extension, dict(zip(keys, archives, strict=True)), slicer_releases.slicer_releases()
+
+
+def installed(archive, destination, mac_revision=None):
+    """Install an archive as the manager does: by the description in it, unpacked and moved up by its top folder."""
+    listed = []
+    assert slicer.vtkArchive.ListArchive(str(archive), listed)
+    description = next(name for name in listed if name.endswith(".s4ext"))
+    extension = os.path.basename(description).removesuffix(".s4ext")
+    if archive.suffix == ".zip":
+        (destination / "unpacked").mkdir(parents=True)
+        assert slicer.vtkArchive.UnZip(str(archive), str(destination / "unpacked"))
+    else:
+        shutil.unpack_archive(archive, destination / "unpacked", filter="data")
+    (top,) = (destination / "unpacked").iterdir()
+    source = top if mac_revision is None else top / "Slicer.app" / "Contents" / f"Extensions-{mac_revision}" / extension
+    shutil.copytree(source, destination / extension)
+    return destination / extension
+
+
+def parsed(description):
+    """Return a description's fields as Slicer parses them."""
+    fields = {}
+    for line in description.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            key, *words = line.split(" ")
+            fields[key] = " ".join(words)
+    return fields
+
+
+def files_below(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def listed_in_cmake(repository):
+    text = (repository / "LumbarHU" / "CMakeLists.txt").read_text(encoding="utf-8")
+    lists = re.findall(r"set\(MODULE_PYTHON_(?:SCRIPTS|RESOURCES)\s([^)]*)\)", text)
+    return sorted(" ".join(lists).replace("${MODULE_NAME}", "LumbarHU").split())
+
+
+@pytest.mark.parametrize(("version", "system"), [("5.10", "linux"), ("5.12", "macosx"), ("5.12", "win")])
+def test_what_is_installed_is_what_the_cmake_lists_name(built, repository, tmp_path, version, system):
+    _, archives, releases = built
+    (release,) = (one for one in releases if one.version == version)
+    for revision in list(release.revisions.values())[::3] if system == "macosx" else [None]:
+        folder = installed(archives[version, system], tmp_path / str(revision), revision)
+        modules = folder / "lib" / f"Slicer-{version}" / "qt-scripted-modules"
+        assert files_below(modules) == listed_in_cmake(repository)
+        assert files_below(folder / "share") == [f"Slicer-{version}/LumbarHU.s4ext"]
+        for name in ("LumbarHU.py", "LumbarHULib/core/pipeline.py", "Resources/UI/LumbarHU.ui"):
+            assert (modules / name).read_bytes() == (repository / "LumbarHU" / name).read_bytes()
+
+
+def test_the_archives_are_named_as_slicer_names_them(built):
+    _, archives, _ = built
+    pattern = r"(\d{5})-(linux|macosx|win)-amd64-LumbarHU-git(\w+)-\d{4}-\d\d-\d\d(\.tar\.gz|\.zip)"
+    matches = {key: re.fullmatch(pattern, path.name) for key, path in archives.items()}
+    assert {key: (match[1], match[2], match[4]) for key, match in matches.items()} == {
+        ("5.10", "linux"): ("34045", "linux", ".tar.gz"),
+        ("5.10", "macosx"): ("34045", "macosx", ".tar.gz"),
+        ("5.10", "win"): ("34045", "win", ".zip"),
+        ("5.12", "linux"): ("34627", "linux", ".tar.gz"),
+        ("5.12", "macosx"): ("34627", "macosx", ".tar.gz"),
+        ("5.12", "win"): ("34627", "win", ".zip"),
+    }
+
+
+def test_the_description_states_what_cmake_and_the_index_state(built, repository, tmp_path):
+    _, archives, _ = built
+    folder = installed(archives["5.12", "linux"], tmp_path / "a")
+    fields = parsed(folder / "share" / "Slicer-5.12" / "LumbarHU.s4ext")
+    project = (repository / "CMakeLists.txt").read_text(encoding="utf-8")
+    assert f'set(EXTENSION_DESCRIPTION "{fields["description"]}")' in project
+    assert f'set(EXTENSION_CONTRIBUTORS "{fields["contributors"]}")' in project
+    assert (fields["scm"], fields["depends"], fields["category"], fields["enabled"]) == (
+        "git",
+        "NA",
+        "Quantification",
+        "1",
+    )
+    # The keys of Slicer's own template, in its order.
+    assert list(fields) == [
+        *("scm", "scmurl", "scmrevision", "depends", "recommends", "build_subdirectory", "homepage", "contributors"),
+        *("category", "iconurl", "status", "tier", "description", "screenshoturls", "enabled"),
+        *("dicom_support_rule", "keywords"),
+    ]
+
+
+def test_built_again_the_archives_are_the_same_bytes(built, tmp_path):
+    script, archives, releases = built
+    again = script.build(script.read_source(), releases[0], "linux", tmp_path)
+    assert again.read_bytes() == archives["5.10", "linux"].read_bytes()
+    zipped = script.build(script.read_source(), releases[0], "win", tmp_path)
+    assert zipped.read_bytes() == archives["5.10", "win"].read_bytes()
+
+
+def test_what_is_installed_reads_its_resources_and_measures(built, tmp_path):
+    _, archives, _ = built
+    folder = installed(archives["5.12", "win"], tmp_path / "a")
+    program = (
+        "import lumbarhu, LumbarHULib; from LumbarHULib.files.protocol_file import load_protocol; "
+        "from LumbarHULib.files.cutoffs_file import load_cutoffs; lumbarhu.measure; load_cutoffs(); "
+        "print(load_protocol().name, LumbarHULib.__file__)"
+    )
+    modules = folder / "lib" / "Slicer-5.12" / "qt-scripted-modules"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(modules)},
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert str(modules) in done.stdout
