@@ -6,24 +6,31 @@
 # make browser  every page that it writes, looked at in a Chromium that is installed
 # make pictures the documents' pictures, drawn again from the demo, and the lists and the schema made from the code
 # make extension the archives that 3D Slicer's Extensions Manager installs from a file, in dist/
+# make versions the tests with the packages of each release of 3D Slicer, and the newest, in environments of their own
 # make lint     style and types alone;  make format: mends the style
 # make clean    removes what the above made, .venv too
 #
-# Each of them first makes .venv, once, with the versions that pyproject.toml and constraints.txt pin.
+# Each of them first makes .venv, once, with the versions that constraints.txt pins: make demo with what the demo needs, the
+# others with what the tests need as well.
 # Another Python than the one found: make PYTHON=/path/to/python3.12
 
 PYTHON =
 VENV = .venv
 RUN = $(VENV)/bin/python
+# What the demo and its scene need, and what the tests and everything else need as well.
+LEAN = $(VENV)/installed-demo
 INSTALLED = $(VENV)/installed
+
+INSTALL = $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt --editable
+NOT_INSTALLED = echo "The packages could not be installed: is there a network, and is this Linux on x86-64, macOS on Apple silicon or Windows?" >&2; exit 1;
 
 # Two lines to Python: is this a supported version; can it make an environment.
 IS_SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 CAN_MAKE_VENV = import venv, ensurepip
 
-.PHONY: demo test bench thousand evidence browser pictures extension lint format clean
+.PHONY: demo test bench thousand evidence browser pictures extension versions lint format clean
 
-demo: $(INSTALLED)
+demo: $(LEAN)
 	$(VENV)/bin/lumbarhu demo --out demo --overwrite
 
 test: lint
@@ -71,6 +78,9 @@ pictures: $(INSTALLED)
 extension:
 	$(or $(PYTHON),python3) Packaging/build_extension.py --out dist
 
+versions: $(LEAN)
+	$(RUN) Packaging/try_versions.py
+
 lint: $(INSTALLED)
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
@@ -84,7 +94,7 @@ clean:
 	rm -rf $(VENV) demo demo-cohort evidence build dist .pytest_cache .ruff_cache .mypy_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(LEAN): pyproject.toml constraints.txt
 	@if $(RUN) -c '$(IS_SUPPORTED)' 2>/dev/null && $(RUN) -m pip --version >/dev/null 2>&1; then exit 0; fi; \
 	found=; without_venv=; \
 	for candidate in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python3.10 python); do \
@@ -100,9 +110,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	elif [ -z "$$found" ]; then \
 	  echo "No Python 3.10 to 3.13 was found: install one, or name one by typing make PYTHON=/path/to/python3.12" >&2; exit 1; \
 	fi; \
-	echo "Making $(VENV) with $$("$$found" --version); the packages take 2.1 GB, once."; \
+	echo "Making $(VENV) with $$("$$found" --version); the packages take 1.4 GB, once; those of the tests 0.8 GB more."; \
 	"$$found" -m venv --clear $(VENV)
-	@$(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[test]' || { \
-	  echo "The packages could not be installed: is there a network, and is this Linux on x86-64, macOS on Apple silicon or Windows?" >&2; exit 1; \
-	}
+	@$(INSTALL) '.[scene]' || { $(NOT_INSTALLED) }
+	@touch $@
+
+$(INSTALLED): $(LEAN)
+	@$(INSTALL) '.[test]' || { $(NOT_INSTALLED) }
 	@touch $@

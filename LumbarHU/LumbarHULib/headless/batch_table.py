@@ -13,6 +13,7 @@ from LumbarHULib.audit.report.case_index import INDEX
 from LumbarHULib.cohort_files.columns import is_missing, shortened
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table
+from LumbarHULib.headless.batch_columns import COLUMNS, SOURCES
 from LumbarHULib.headless.measure_job import MeasureJob
 from LumbarHULib.headless.reading_options import (
     exclusions_named,
@@ -22,9 +23,6 @@ from LumbarHULib.headless.reading_options import (
     segments_named,
 )
 
-# What a row measures from; it fills one of them.
-SOURCES = ("markups", "seeds", "segmentation")
-COLUMNS = ("case", "ct", *SOURCES, "segment", "fill_levels", "levels", "exclude", "reader", "reading")
 # Columns that say more of one source, and mean nothing with another.
 _OF_SOURCE = {"segment": "segmentation", "fill_levels": "seeds"}
 _YES_NO = {"yes": True, "true": True, "1": True, "x": True, "no": False, "false": False, "0": False}

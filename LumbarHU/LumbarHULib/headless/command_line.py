@@ -4,23 +4,13 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from LumbarHULib import __version__
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.headless import (
-    batch_command,
-    batch_table,
-    cohort_command,
-    cohort_demo,
-    demo_command,
-    export_dicom_command,
-    index_command,
-    measure_command,
-    study_command,
-    verify_command,
-)
+from LumbarHULib.headless.batch_columns import COLUMNS
 from LumbarHULib.headless.exit_codes import BAD_INPUT, DONE, INTERRUPTED, NOT_PRINTED
 from LumbarHULib.headless.interruption import termination_as_interrupt
 
@@ -116,6 +106,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _later(module: str, function: str) -> Callable[[argparse.Namespace], int]:
+    """Return a command that is imported when it runs: --help needs no array."""
+
+    def run(options: argparse.Namespace) -> int:
+        return getattr(import_module(f"LumbarHULib.headless.{module}"), function)(options)
+
+    return run
+
+
 def _add_demo(commands) -> None:
     demo = commands.add_parser(
         "demo",
@@ -133,7 +132,8 @@ def _add_demo(commands) -> None:
 
 def _run_demo(options: argparse.Namespace) -> int:
     options.out = options.out or Path("demo-cohort" if options.cohort else "demo")
-    return cohort_demo.run_cohort_demo(options) if options.cohort else demo_command.run_demo(options)
+    command = ("cohort_demo", "run_cohort_demo") if options.cohort else ("demo_command", "run_demo")
+    return _later(*command)(options)
 
 
 def _add_measure(commands) -> None:
@@ -215,7 +215,7 @@ def _add_measure(commands) -> None:
         "--sign", type=Path, metavar="KEY", help="sign the folder with a private key of OpenSSH, by ssh-keygen -Y"
     )
     measure.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
-    measure.set_defaults(command=measure_command.run_measure)
+    measure.set_defaults(command=_later("measure_command", "run_measure"))
 
 
 def _add_batch(commands) -> None:
@@ -226,9 +226,7 @@ def _add_batch(commands) -> None:
         "already and still of the same inputs is not done again; what fails stands in failures.csv and stops nothing. "
         "Exit code 1 when cases failed.",
     )
-    batch.add_argument(
-        "table", type=Path, metavar="CASES.csv", help=f"a row per CT; columns {', '.join(batch_table.COLUMNS)}"
-    )
+    batch.add_argument("table", type=Path, metavar="CASES.csv", help=f"a row per CT; columns {', '.join(COLUMNS)}")
     batch.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the audit folders, and to be")
     batch.add_argument("--workers", metavar="N", help="processes on this machine (default: one per core)")
     batch.add_argument("--scheduler", metavar="ADDRESS", help="have it done by the cluster of this Dask scheduler")
@@ -239,7 +237,7 @@ def _add_batch(commands) -> None:
         action="store_true",
         help="give classes although tube voltage or contrast medium are known to differ from the cutoffs'; recorded",
     )
-    batch.set_defaults(command=batch_command.run_batch)
+    batch.set_defaults(command=_later("batch_command", "run_batch"))
 
 
 def _add_verify(commands) -> None:
@@ -255,7 +253,7 @@ def _add_verify(commands) -> None:
         "--signer", type=Path, metavar="KEY.pub", help="public key of OpenSSH that must have signed the folder"
     )
     verify.add_argument("--json", action="store_true", help="print what was found as JSON, for pipelines")
-    verify.set_defaults(command=verify_command.run_verify)
+    verify.set_defaults(command=_later("verify_command", "run_verify"))
 
 
 def _add_export_dicom(commands) -> None:
@@ -269,7 +267,7 @@ def _add_export_dicom(commands) -> None:
     export.add_argument("--ct", type=Path, required=True, metavar="SERIES", help="folder of the DICOM series measured")
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to be")
     export.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
-    export.set_defaults(command=export_dicom_command.run_export_dicom)
+    export.set_defaults(command=_later("export_dicom_command", "run_export_dicom"))
 
 
 def _add_index(commands) -> None:
@@ -280,7 +278,7 @@ def _add_index(commands) -> None:
         "and to filter, with a link to each report.",
     )
     index.add_argument("folder", type=Path, metavar="DIR", help="folder that holds the audit folders")
-    index.set_defaults(command=index_command.run_index)
+    index.set_defaults(command=_later("index_command", "run_index"))
 
 
 def _add_cohort(commands) -> None:
@@ -339,7 +337,7 @@ def _add_cohort(commands) -> None:
     cohort.add_argument("--bootstraps", default="2000", metavar="N", help="resamples of each cutoff (default: 2000)")
     cohort.add_argument("--seed", default="1", metavar="N", help="seed of the bootstrap (default: 1)")
     cohort.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
-    cohort.set_defaults(command=cohort_command.run_cohort)
+    cohort.set_defaults(command=_later("cohort_command", "run_cohort"))
 
 
 def _add_study(commands) -> None:
@@ -351,7 +349,7 @@ def _add_study(commands) -> None:
     )
     study.add_argument("--studies", default="10000", metavar="N", help="studies to simulate (default: 10000)")
     study.add_argument("--seed", default="1", metavar="N", help="seed of the simulation (default: 1)")
-    study.set_defaults(command=study_command.run_study)
+    study.set_defaults(command=_later("study_command", "run_study"))
 
 
 if __name__ == "__main__":

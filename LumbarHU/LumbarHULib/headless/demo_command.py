@@ -46,7 +46,7 @@ def run_demo(options: argparse.Namespace) -> int:
                 levels=MEAN_LEVELS,
                 case=_CASE,
                 reader="phantom-truth",
-                scene=True,
+                scene=measure_job.can_make_scene(),
             )
             audit = measure_job.run(job, progress)
     finally:
@@ -93,11 +93,13 @@ def _program() -> str:
 
 
 def _what_lies_where(folder: Path) -> str:
-    ct = folder / "ct.nrrd"
+    ct, scene = folder / "ct.nrrd", folder / "audit" / "scene.mrb"
+    if not scene.is_file():
+        scene = "none: it needs lumbarhu[scene]"
     return f"""
 CT and markups:  {ct}, {folder / "markups"}
 Audit folder:    {folder / "audit"}
-Slicer scene:    {folder / "audit" / "scene.mrb"}
+Slicer scene:    {scene}
 Try next:        {_program()} verify {folder / "audit"} --ct {ct}
                  {_program()} measure {ct} --seeds {folder / _SEEDS} --out my-audit
                  {_program()} batch {folder / _CASES} --out my-cases"""

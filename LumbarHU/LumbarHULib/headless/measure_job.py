@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,11 @@ class MeasureJob:
             raise InputError("A scene shows no label maps that were given: leave --scene or --label-maps away.")
 
 
+def can_make_scene() -> bool:
+    """Return whether the package that makes a Slicer scene is installed."""
+    return find_spec("slicer") is not None
+
+
 def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
     """Measure what `job` says, write its audit folder, whole or not at all, and return what it holds.
 
@@ -108,6 +114,10 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
     InputError
         With the sentence for the user; nothing is written then.
     """
+    if job.scene and not can_make_scene():
+        raise InputError(
+            "A scene needs the package slicer-core, which is not installed: install lumbarhu[scene], or omit --scene."
+        )
     if job.overwrite:
         _check_inputs_stay(job)
     check_destination(job.destination, job.overwrite, OWN_AUDIT_FOLDER)

@@ -14,7 +14,7 @@ import pytest
 from LumbarHULib.cohort_files import columns as cohort_columns
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
-from LumbarHULib.headless import batch_table
+from LumbarHULib.headless import batch_columns
 
 OPTION = re.compile(r"--[a-z][a-z-]*")
 
@@ -151,7 +151,7 @@ def test_the_page_on_findings_is_the_one_that_its_script_writes(repository):
 def test_the_tables_that_the_documents_show_are_tables_that_the_program_reads(repository):
     page = (repository / "Docs" / "command-line.md").read_text(encoding="utf-8")
     tables = [list(csv.reader(io.StringIO(text))) for text in re.findall(r"^```\n(case,.*?)^```", page, re.M | re.S)]
-    known = [set(batch_table.COLUMNS), set(cohort_columns.COLUMNS)]
+    known = [set(batch_columns.COLUMNS), set(cohort_columns.COLUMNS)]
     assert len(tables) == len(known)
     for (header, *rows), columns in zip(tables, known, strict=True):
         assert set(header) <= columns

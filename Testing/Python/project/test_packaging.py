@@ -42,14 +42,31 @@ def test_the_version_is_the_same_everywhere(repository):
         assert version("lumbarhu") == __version__
 
 
-def test_every_requirement_is_pinned(repository):
+def test_every_requirement_has_a_lower_bound_and_every_package_one_pin(repository):
     pyproject = (repository / "pyproject.toml").read_text(encoding="utf-8")
-    constraints = (repository / "constraints.txt").read_text(encoding="utf-8")
-    lists = re.findall(r"^(?:requires|dependencies|test|cluster) = \[(.*?)\]$", pyproject, re.MULTILINE | re.DOTALL)
+    lists = re.findall(
+        r"^(?:dependencies|scene|test|cluster|dicom|survival|browser) = \[(.*?)\](?:  #[^\n]*)?$",
+        pyproject,
+        re.MULTILINE | re.DOTALL,
+    )
     requirements = [quoted for block in lists for quoted in re.findall(r'"([^"]+)"', block)]
-    requirements += [line for line in constraints.splitlines() if line and not line.startswith("#")]
-    assert len(requirements) > 20
-    assert [requirement for requirement in requirements if "==" not in requirement] == []
+    required = {re.split(r">=|\[", requirement)[0]: requirement for requirement in requirements}
+    own = required.pop("lumbarhu")
+    assert own == "lumbarhu[scene,cluster,dicom,survival]"
+    assert len(required) > 15
+    assert [requirement for requirement in required.values() if ">=" not in requirement] == []
+    assert "==" not in " ".join(requirement.partition(";")[0] for requirement in required.values())
+    lines = (repository / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line.partition("#")[0].strip() for line in lines if line and not line.startswith("#")]
+    assert [pin for pin in pins if "==" not in pin] == []
+    assert set(required) <= {pin.partition("==")[0] for pin in pins}
+
+
+def test_the_lower_bounds_are_those_of_the_oldest_slicer_that_is_tried(repository):
+    pyproject = (repository / "pyproject.toml").read_text(encoding="utf-8")
+    oldest = json.loads((repository / "Packaging" / "slicer_versions.json").read_text(encoding="utf-8"))["releases"][0]
+    for package, lowest in {**oldest["packages"], "slicer-core": oldest["slicer_core"]}.items():
+        assert f'"{package}>={lowest}"' in pyproject
 
 
 @pytest.mark.parametrize(

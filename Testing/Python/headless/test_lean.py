@@ -1,0 +1,69 @@
+"""The program imports what it needs, when it needs it: help comes at once, and a scene is an extra."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from headless.command_runner import PACKAGE_ROOT, lumbarhu
+
+COMMANDS = ("demo", "measure", "batch", "verify", "export-dicom", "index", "cohort", "study")
+HEAVY = ("numpy", "scipy", "SimpleITK", "pydicom", "matplotlib", "pandas", "vtk", "vtkmodules", "slicer", "distributed")
+SCENE = ("vtk", "vtkmodules", "slicer", "slicer_core")
+# Runs a program and tells which packages it imported.
+TELL = """
+import json, sys
+{program}
+print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
+"""
+HELP = """
+from LumbarHULib.headless.command_line import main
+for command in {commands}:
+    try:
+        main([*command, "--help"])
+    except SystemExit as end:
+        assert end.code == 0
+"""
+
+
+def imported(program, *, blocked=()):
+    """Return the packages that a program has imported in the end, in a process without those that are blocked."""
+    block = f"import sys\nsys.modules.update(dict.fromkeys({blocked!r}))" if blocked else ""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{block}\n{TELL.format(program=program)}"],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE_ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_help_imports_no_heavy_package():
+    commands = [[], *([command] for command in COMMANDS)]
+    assert imported(HELP.format(commands=commands)) & set(HEAVY) == set()
+
+
+def test_importing_the_api_imports_no_heavy_package():
+    assert imported("import lumbarhu; dir(lumbarhu)") & set(HEAVY) == set()
+
+
+def test_what_measures_imports_neither_scene_nor_figures_nor_dicom():
+    heavy = imported("import lumbarhu; lumbarhu.measure; lumbarhu.propose_from_points; lumbarhu.verify") & set(HEAVY)
+    assert heavy <= {"numpy", "scipy"}
+
+
+def test_without_slicer_a_scene_is_refused_in_a_sentence(one_level, tmp_path, monkeypatch):
+    monkeypatch.setattr("LumbarHULib.headless.measure_job.find_spec", lambda name: None)
+    command = ["measure", one_level.ct, "--markups", one_level.markups, "--out", tmp_path / "a", "--scene"]
+    run = lumbarhu(*command)
+    assert run.exit_code == 2
+    assert "A scene needs the package slicer-core, which is not installed: install lumbarhu[scene]" in run.err
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("module", ["lumbarhu", "LumbarHULib.headless.demo_command", "LumbarHULib.api.measurement"])
+def test_without_slicer_everything_else_is_imported(module):
+    assert imported(f"import {module}", blocked=SCENE) is not None
