@@ -156,7 +156,7 @@ def test_run_a_cohort(run, folder, monkeypatch):
         writer = csv.writer(stream)
         writer.writerow(names)
         writer.writerows(list(zip(*(cohort.columns[name].tolist() for name in names), strict=True))[:40])
-    few = functools.partial(lumbarhu.analyze_cohort, resamples=100)
+    few = functools.partial(lumbarhu.analyze_cohort, resamples=100, figures=False)
     monkeypatch.setattr(lumbarhu, "analyze_cohort", few)
     left = run("Run a cohort")
     assert (folder / "cohort" / "summary.html").is_file()
