@@ -1,4 +1,4 @@
-"""What the free text of a header says of contrast medium: given, not given, or unknown."""
+"""Interpret the free text of a header about contrast medium: given, not given, or unknown."""
 
 import json
 import re
@@ -12,7 +12,7 @@ _BETWEEN_WORDS = re.compile(r"[\s,;:()\[\]+|]+")
 
 @lru_cache
 def _table() -> tuple[dict[str, bool | None], tuple[str, ...]]:
-    """Return what each whole text says, and the names of agents."""
+    """Return the meaning of each whole text, and the names of contrast agents."""
     document = json.loads(resource_path("Acquisition", "contrast-words.json").read_text(encoding="utf-8"))
     says: dict[str, bool | None] = {}
     for kind, answer in (("not_given", False), ("unknown", None), ("given", True)):
@@ -22,18 +22,18 @@ def _table() -> tuple[dict[str, bool | None], tuple[str, ...]]:
 
 
 def contrast_said(text: str) -> bool | None:
-    """Return whether a text says that contrast medium was given; None where that is not known.
+    """Return whether a text states that contrast medium was given; None if unknown.
 
     Parameters
     ----------
     text : str
-        As the header states it; empty where it states nothing.
+        The header's text; empty if there is none.
     """
     return _said(_plain(text))
 
 
 def is_known_word(text: str) -> bool:
-    """Tell whether the table knows what a text says, be it that nothing is known."""
+    """Return whether the table contains a text, including texts that mean “unknown”."""
     plain = _plain(text)
     return not plain or plain in _table()[0] or _said(plain) is not None
 
@@ -42,7 +42,7 @@ def _said(plain: str) -> bool | None:
     whole, agents = _table()
     if plain in whole:
         return whole[plain]
-    # The longest phrases first: “without contrast” is not “contrast”.
+    # Match the longest phrases first: “without contrast” contains “contrast”.
     words = [word for word in _BETWEEN_WORDS.split(plain) if word]
     answers, at = set(), 0
     while at < len(words):

@@ -1,4 +1,4 @@
-"""A CT from disk: NRRD, NIfTI, MetaImage, or a DICOM series."""
+"""Read a CT from disk: NRRD, NIfTI, MetaImage, or a DICOM series."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from LumbarHULib.images.dicom_series import read_dicom_series
 from LumbarHULib.images.nifti_file import read_nifti
 from LumbarHULib.images.sitk_file import read_with_sitk, write_with_sitk
 
-# Called with the share done, from 0 to 1, and what is being done.
+# Called with the fraction done, from 0 to 1, and the current step.
 Progress = Callable[[float, str], None]
 
 _SITK_FORMATS = {".nrrd": "NRRD", ".nhdr": "NRRD", ".mha": "MetaImage", ".mhd": "MetaImage"}
@@ -25,18 +25,18 @@ _READABLE = ".nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd or a folder with a DICOM se
 
 @dataclass(frozen=True, eq=False)
 class CtFile:
-    """A CT as it was read.
+    """A CT read from disk.
 
     Parameters
     ----------
     ct : CtVolume
         Voxels in stored order and the file's own geometry.
     scan_facts : ScanFacts
-        What the headers say; never who the patient is.
+        Acquisition facts from the headers; never the patient's identity.
     findings : tuple of Finding
-        What was found in reading; without file names.
+        Findings of reading, without file names.
     name : str
-        The file's or folder's name, without the folders above.
+        Name of the file or folder, without its parent folders.
     """
 
     ct: CtVolume
@@ -61,18 +61,18 @@ def read_ct(path: Path, progress: Progress | None = None, measured_ras_mm: np.nd
     Parameters
     ----------
     path : pathlib.Path
-        A .nrrd, .nhdr, .nii, .nii.gz, .mha or .mhd file; a folder with a DICOM series of single slices; or one file of
-        a series, where the folder holds several.
+        A .nrrd, .nhdr, .nii, .nii.gz, .mha or .mhd file; a folder with a DICOM series of single slices; or, if the
+        folder contains several series, one file of the series.
     progress : callable, optional
-        Called with the share done and what is being done.
+        Called with the fraction done and the current step.
     measured_ras_mm : numpy.ndarray, shape (n, 3), optional
-        Points that will be measured at: of a DICOM series whose slices are not evenly spaced, the evenly spaced part
-        that holds all of them is read.
+        Points to measure. If the slices of a DICOM series are not evenly spaced, only the evenly spaced part that
+        contains all these points is read.
 
     Raises
     ------
     InputError
-        When there is no such file, it cannot be read, or what it holds is no CT in HU.
+        If the file is missing, cannot be read, or does not contain a CT in HU.
     """
     progress = progress or (lambda share, text: None)
     path = Path(path)
@@ -82,7 +82,7 @@ def read_ct(path: Path, progress: Progress | None = None, measured_ras_mm: np.nd
         progress(1.0, "Read the CT")
         return ct_file
     except PermissionError as error:
-        raise InputError(f"“{path}” may not be read: ask for the right to read it.") from error
+        raise InputError(f"You have no permission to read “{path}”: ask for it.") from error
     except OSError as error:
         raise InputError(
             f"“{path}” cannot be read ({error.strerror or error}): check the disk and the path."
@@ -130,7 +130,7 @@ def _read(path: Path, progress: Progress, measured_ras_mm: np.ndarray | None) ->
         return _ct_file(name, "NIfTI", voxels_hu, ras_from_ijk, orientation_known, findings)
     if is_dicom(path):
         return CtFile(*read_dicom_series(path, progress, measured_ras_mm), name)
-    raise InputError(f"“{path.name}” is of no format that can be read: give {_READABLE}.")
+    raise InputError(f"“{path.name}” has an unsupported format: choose {_READABLE}.")
 
 
 def _ct_file(name, source, voxels_hu, ras_from_ijk, orientation_known, findings=()) -> CtFile:
@@ -143,8 +143,8 @@ def _ct_file(name, source, voxels_hu, ras_from_ijk, orientation_known, findings=
 def _orientation_unknown(source: str) -> Finding:
     return Finding(
         "orientation_unknown",
-        f"The {source} file does not say where left, anterior and superior are; its axes were taken to run to the "
-        "patient's left, back and head.",
-        "Check on the images that left is left, or give the DICOM series.",
+        f"The {source} file does not state the patient's orientation; its axes are assumed to point to the patient's "
+        "left, back and head.",
+        "Check the left and right side in the images, or use the DICOM series.",
         "severe",
     )

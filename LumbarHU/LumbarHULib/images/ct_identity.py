@@ -1,18 +1,18 @@
-"""Which CT it was: a hash of its voxels, and its geometry."""
+"""Identify a CT by a hash of its voxels and by its geometry."""
 
 import hashlib
 
 import numpy as np
 
-# NIfTI keeps a geometry in single precision: the same CT, saved so, lies some 1e-5 mm elsewhere.
+# NIfTI stores the geometry in single precision, which shifts a CT by some 1e-5 mm.
 GEOMETRY_TOLERANCE_MM = 1e-3
 
 
 def voxels_sha256(voxels: np.ndarray) -> str:
     """Return the SHA-256, in hexadecimal digits, of the voxels' bytes.
 
-    The bytes are those of the array as stored, in its own type: last index fastest, little-endian. Any program that
-    reads the CT's file can work it out.
+    The bytes are those of the stored array in its own type: last index fastest, little-endian. Any program that reads
+    the CT's file can compute the hash.
     """
     digest = hashlib.sha256()
     little_endian = voxels.dtype.newbyteorder("<")
@@ -22,7 +22,7 @@ def voxels_sha256(voxels: np.ndarray) -> str:
 
 
 def held_as(voxels: np.ndarray, dtype_name: str) -> np.ndarray | None:
-    """Return the voxels in another type; None when a value would change."""
+    """Return the voxels converted to another type; None if a value would change."""
     wanted = np.dtype(dtype_name)
     if voxels.dtype == wanted:
         return voxels
@@ -32,7 +32,7 @@ def held_as(voxels: np.ndarray, dtype_name: str) -> np.ndarray | None:
 
 
 def largest_offset_mm(first: np.ndarray, second: np.ndarray, shape_kji: tuple[int, ...]) -> float:
-    """Return how far two grids of one shape lie apart at their farthest corners, in mm.
+    """Return the largest distance between corresponding corners of two grids of the same shape, in mm.
 
     Parameters
     ----------

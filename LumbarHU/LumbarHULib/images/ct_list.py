@@ -1,4 +1,4 @@
-"""The CTs that a reader goes through one after the other: a folder of them, or a table that names them."""
+"""List the CTs that a reader reads one after the other, from a folder or from a table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class CtOfList:
     Parameters
     ----------
     case : str
-        What it is called in results.
+        The case's name in results.
     path : pathlib.Path
-        What `read_ct` takes.
+        The path for `read_ct`.
     """
 
     case: str
@@ -30,44 +30,44 @@ class CtOfList:
 
 
 def read_ct_list(path: Path) -> tuple[CtOfList, ...]:
-    """Return the CTs of a folder or a table, in the order in which they are to be read.
+    """Return the CTs of a folder or a table, in reading order.
 
     Parameters
     ----------
     path : pathlib.Path
-        A folder with CT files and folders of DICOM slices, which are called by their names; or a CSV file with the
-        columns ``case`` and ``ct``, the latter a path that may be relative to the table.
+        A folder with CT files and folders of DICOM slices, whose names become the cases' names; or a CSV file with the
+        columns ``case`` and ``ct``, where ``ct`` is a path that may be relative to the table.
 
     Raises
     ------
     InputError
-        When there is no such folder or table, it names no CT, or one case twice.
+        If the folder or table is missing, lists no CT, or lists a case twice.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(f"There is no folder or table “{path}”: choose the CTs to read.")
     found = _of_folder(path) if path.is_dir() else _of_table(path)
     if not found:
-        raise InputError(f"“{path.name}” names no CT: give a folder of CTs, or a table with the columns case and ct.")
+        raise InputError(f"“{path.name}” lists no CT: choose a folder of CTs, or a table with the columns case and ct.")
     cases = [item.case for item in found]
     for case in cases:
         if cases.count(case) > 1:
             raise InputError(
-                f"“{path.name}” names the case “{case}” {cases.count(case)} times: give each its own name."
+                f"“{path.name}” lists the case “{case}” {cases.count(case)} times: give each CT its own case."
             )
     return found
 
 
 def next_ct(cts: Sequence[CtOfList], case: str, was_read: Callable[[str], bool]) -> CtOfList | None:
-    """Return the first CT behind that of `case` whose case was not read yet, from the beginning again at the end.
+    """Return the next unread CT after that of `case`; after the last CT, continue with the first.
 
     Parameters
     ----------
     cts : sequence of CtOfList
     case : str
-        The case that is open; one that the list does not name stands before the first.
+        The open case. A case that is not in the list counts as before the first.
     was_read : callable
-        Tells of a case whether it was read.
+        Returns whether a case has been read.
     """
     cases = [item.case for item in cts]
     start = cases.index(case) + 1 if case in cases else 0
@@ -89,7 +89,7 @@ def _is_ct(path: Path) -> bool:
     if path.name.startswith("."):
         return False
     if path.is_dir():
-        # One file tells: a folder of thousands of slices is not looked through here.
+        # One file suffices: do not open every file in a folder of thousands of slices.
         first = next((item for item in entries(path) if item.is_file() and is_dicom(item)), None)
         return first is not None
     return any(_ends(path, suffix) for suffix in _SUFFIXES)
@@ -104,7 +104,7 @@ def _of_table(path: Path) -> tuple[CtOfList, ...]:
     names = [name.casefold() for name in table.header]
     for column in _COLUMNS:
         if column not in names:
-            raise InputError(f"“{path.name}” lacks the column “{column}”: give the columns case and ct.")
+            raise InputError(f"“{path.name}” lacks the column “{column}”: add it.")
     places = [names.index(column) for column in _COLUMNS]
     found = []
     for row, cells in table.rows:

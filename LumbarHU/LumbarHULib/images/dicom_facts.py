@@ -1,4 +1,4 @@
-"""What the headers of a sorted DICOM series say about the acquisition, and what is to be told of it."""
+"""Read the acquisition facts of a sorted DICOM series from its headers, and derive findings from them."""
 
 import re
 from collections import Counter
@@ -16,39 +16,39 @@ from LumbarHULib.images.dicom_one_ct import changing_names
 from LumbarHULib.images.dicom_pixels import padding_of
 from LumbarHULib.images.kernels import is_sharp_kernel
 
-# Less than this is rounding of a header, and moves a slice's far end by less than a pixel.
+# A smaller tilt is rounding in the header and moves the far end of a slice by less than a pixel.
 _TILT_DEG = 0.1
 _TILT_AGREES_DEG = 1.0
-# Thickness and spacing closer than this, as a share of the spacing, are the same.
-_THICKNESS_SHARE = 0.1
+# Thickness and spacing are considered equal if they differ by less than this fraction of the spacing.
+_THICKNESS_TOLERANCE = 0.1
 
-# Ways of storing pixels that lose some of their values, by UID (DICOM PS3.5, annex A): JPEG of the lossy processes,
-# JPEG-LS near-lossless, and the kinds of JPEG 2000 and JPEG XL that may be either.
+# Transfer syntaxes with lossy compression, by UID (DICOM PS3.5, annex A): lossy JPEG, JPEG-LS near-lossless, and the
+# kinds of JPEG 2000 and JPEG XL that may be lossy or lossless.
 _LOSSY_SYNTAXES = {
     *(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 52, 53, 54, 55, 56, 59, 60, 61, 62, 63, 64)),
     *(f"1.2.840.10008.1.2.4.{number}" for number in (81, 112)),
 }
 _MAYBE_LOSSY_SYNTAXES = {f"1.2.840.10008.1.2.4.{number}" for number in (91, 93, 203)}
 
-# Words of ImageType for images made from several energies: DICOM's for multi-energy CT, and as scanners write them.
+# ImageType values of images computed from several energies: DICOM's for multi-energy CT, and those of scanners.
 _SPECTRAL_WORDS = {"VMI", "MAT_MODIFIED", "MAT_REMOVED", "ENERGY_PROP_WT", "VNC", "GSI"}
 _MONOENERGETIC = re.compile(r"(^|_)MONO(E|_|\d|$)|\d+_?KEV")
 
 
 def facts_of_series(headers: list[DicomHeader], ras_from_ijk: np.ndarray) -> tuple[ScanFacts, tuple[Finding, ...]]:
-    """Return the acquisition facts of a series and the findings of reading it.
+    """Return the acquisition facts of a series, and the findings on it.
 
     Parameters
     ----------
     headers : list of DicomHeader
         The slices, sorted.
     ras_from_ijk : numpy.ndarray, shape (4, 4)
-        The geometry that their positions make up.
+        The geometry given by the slices' positions.
     """
     row_step, column_step, slice_step = ras_from_ijk[:3, :3].T
     normal = np.cross(row_step, column_step) / np.linalg.norm(np.cross(row_step, column_step))
     spacing_mm = float(abs(slice_step @ normal))
-    # Along the normal, the step is free of shear.
+    # The step's component along the normal excludes shear.
     shear_deg = float(np.degrees(np.arctan2(np.linalg.norm(slice_step - (slice_step @ normal) * normal), spacing_mm)))
     currents_ma = [current for header in headers if (current := header.number("XRayTubeCurrent")) is not None]
     header_tilt_deg = _usual_number(headers, "GantryDetectorTilt")
@@ -72,31 +72,37 @@ def facts_of_series(headers: list[DicomHeader], ras_from_ijk: np.ndarray) -> tup
 
 
 def facts_of_files(paths: Iterable[Path], ras_from_ijk: np.ndarray) -> tuple[ScanFacts, tuple[Finding, ...]]:
-    """Return the same of a series that another program has sorted and loaded; raises InputError as `read_header`."""
-    return facts_of_series([read_header(Path(path)) for path in paths], ras_from_ijk)
-
-
-def padding_of_files(paths: Iterable[Path]) -> np.ndarray | None:
-    """Return the padding that all files of a series declare alike, shape (1, 2); None where they declare none.
+    """Return the same for a series that another program has sorted and loaded.
 
     Raises
     ------
     InputError
-        When a file cannot be read, or they differ: in what order the files are is not known here.
+        As `read_header`.
+    """
+    return facts_of_series([read_header(Path(path)) for path in paths], ras_from_ijk)
+
+
+def padding_of_files(paths: Iterable[Path]) -> np.ndarray | None:
+    """Return the padding that all files of a series declare, shape (1, 2); None if they declare none.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or the files differ: the order of the slices is unknown here.
     """
     padding_hu = padding_of([read_header(Path(path)) for path in paths])
     if padding_hu is None:
         return None
     if not np.array_equal(padding_hu, np.broadcast_to(padding_hu[0], padding_hu.shape), equal_nan=True):
         raise InputError(
-            "The slices declare different padding values, and which slice has which is not known in the scene: measure "
+            "The slices declare different padding values, which a loaded volume cannot assign to its slices: measure "
             "the series from its folder."
         )
     return padding_hu[:1]
 
 
 def _usual_text(headers: list[DicomHeader], keyword: str) -> str | None:
-    """Return what most slices state; None where none states anything."""
+    """Return the value that most slices state; None if no slice states one."""
     texts = Counter(text for header in headers if (text := header.text(keyword)))
     return texts.most_common(1)[0][0] if texts else None
 
@@ -107,7 +113,7 @@ def _usual_number(headers: list[DicomHeader], keyword: str) -> float | None:
 
 
 def _contrast(headers: list[DicomHeader]) -> bool | None:
-    """Tell whether contrast medium was given; None where the headers are silent, as many are when it was not."""
+    """Return whether contrast medium was given; None if the headers do not state it, as is common in unenhanced CTs."""
     said = {contrast_said(agent) for header in headers if (agent := header.text("ContrastBolusAgent"))}
     if True in said:
         return True
@@ -128,9 +134,9 @@ def _tilt_findings(shear_deg: float, header_tilt_deg: float | None) -> list[Find
         return [
             Finding(
                 "gantry_tilt",
-                f"The gantry was tilted by {shear_deg:.1f}°: the slices are kept where they lie, each shifted against "
-                "the last.",
-                "Open the CT in a program that keeps the shear, as 3D Slicer does.",
+                f"The gantry was tilted by {shear_deg:.1f}°: the slices keep their positions, each shifted relative to "
+                "the one before.",
+                "View the CT in a program that keeps the shear, such as 3D Slicer.",
                 "note",
             )
         ]
@@ -138,8 +144,8 @@ def _tilt_findings(shear_deg: float, header_tilt_deg: float | None) -> list[Find
         return [
             Finding(
                 "tilt_contradicted",
-                f"The headers state a gantry tilt of {header_tilt_deg:g}°, but the slices' positions show none; the "
-                "positions were followed.",
+                f"The headers state a gantry tilt of {header_tilt_deg:g}°, but the slices' positions show no tilt; the "
+                "positions are used.",
                 "Check on a sagittal view that the spine is not sheared.",
             )
         ]
@@ -147,14 +153,12 @@ def _tilt_findings(shear_deg: float, header_tilt_deg: float | None) -> list[Find
 
 
 def _thickness_findings(thickness_mm: float | None, spacing_mm: float) -> list[Finding]:
-    if thickness_mm is None or abs(thickness_mm - spacing_mm) <= _THICKNESS_SHARE * spacing_mm:
+    if thickness_mm is None or abs(thickness_mm - spacing_mm) <= _THICKNESS_TOLERANCE * spacing_mm:
         return []
-    figures = f"The slices are {thickness_mm:g} mm thick and {spacing_mm:.4g} mm apart"
+    spacing = f"The slices are {thickness_mm:g} mm thick and {spacing_mm:.4g} mm apart"
     if thickness_mm > spacing_mm:
-        return [
-            Finding("slices_overlap", f"{figures}: they overlap, so neighbors share part of their signal.", "", "note")
-        ]
-    return [Finding("slices_apart", f"{figures}: what lies between them was not measured.", "", "warning")]
+        return [Finding("slices_overlap", f"{spacing}: neighboring slices overlap and share signal.", "", "note")]
+    return [Finding("slices_apart", f"{spacing}: the gaps between them are not measured.", "", "warning")]
 
 
 def _kernel_findings(facts: ScanFacts) -> list[Finding]:
@@ -163,9 +167,9 @@ def _kernel_findings(facts: ScanFacts) -> list[Finding]:
     return [
         Finding(
             "sharp_kernel",
-            f"The slices were reconstructed with the sharp kernel {facts.kernel}, one for bone edges or lungs: noise "
-            "is higher, and dense edges overshoot into the regions.",
-            "Measure a reconstruction with a standard kernel where there is one.",
+            f"The slices were reconstructed with {facts.kernel}, a sharp kernel for bone edges or lungs: noise is "
+            "higher, and dense edges overshoot into the regions.",
+            "Measure a reconstruction with a standard kernel if available.",
         )
     ]
 
@@ -177,7 +181,7 @@ def _mixed(headers: list[DicomHeader]) -> list[Finding]:
     return [
         Finding(
             "mixed_series",
-            f"The slices differ in {', '.join(mixed)}; what most of them state is taken for all.",
+            f"The slices differ in {', '.join(mixed)}; the most frequent value is used for all.",
             "Check that the series is one scan.",
         )
     ]
@@ -203,9 +207,9 @@ def _value_findings(headers: list[DicomHeader]) -> list[Finding]:
         findings.append(
             Finding(
                 "monoenergetic_images",
-                f"The slices were computed from a spectrum (image type {', '.join(sorted(spectral))}), as virtual "
-                "monoenergetic images are: bone has other values in them than at a tube voltage.",
-                "Measure the conventional series where there is one.",
+                f"The slices are spectral images (image type {', '.join(sorted(spectral))}), such as virtual "
+                "monoenergetic images: their HU of bone differ from those of a conventional CT.",
+                "Measure the conventional series if available.",
                 "severe",
             )
         )
@@ -213,31 +217,31 @@ def _value_findings(headers: list[DicomHeader]) -> list[Finding]:
         findings.append(
             Finding(
                 "derived_images",
-                "The slices were computed from other images (image type DERIVED), as in a reformat.",
-                "Measure the original series where there is one.",
+                "The slices were computed from other images (image type DERIVED), for example by reformatting.",
+                "Measure the original series if available.",
             )
         )
     return [*findings, *_compression_findings(headers), *_contrast_word_findings(headers)]
 
 
 def _compression_findings(headers: list[DicomHeader]) -> list[Finding]:
-    """Tell of slices that lost some of their values, by what they state or by how they are stored."""
+    """Return a finding on slices with lossy compression, by their headers or their transfer syntax."""
     syntaxes = {header.transfer_syntax for header in headers}
     stated = any(
         header.text("LossyImageCompression") == "01" or header.text("LossyImageCompressionMethod") for header in headers
     )
     if stated or syntaxes & _LOSSY_SYNTAXES:
-        sentence = "The slices were compressed with loss, so their values are not those that were scanned."
+        sentence = "The slices had lossy compression, so their HU differ from the scanned values."
     elif syntaxes & _MAYBE_LOSSY_SYNTAXES and not all(
         header.text("LossyImageCompression") == "00" for header in headers
     ):
         sentence = (
-            "The slices are stored in a form of JPEG 2000 that may lose values, and their headers do not say whether "
-            "it did."
+            "The slices are stored in a form of JPEG 2000 that may be lossy, and their headers do not state whether it "
+            "was."
         )
     else:
         return []
-    return [Finding("lossy_compression", sentence, "Measure the original series where there is one.")]
+    return [Finding("lossy_compression", sentence, "Measure the original series if available.")]
 
 
 def _contrast_word_findings(headers: list[DicomHeader]) -> list[Finding]:
@@ -248,8 +252,8 @@ def _contrast_word_findings(headers: list[DicomHeader]) -> list[Finding]:
     return [
         Finding(
             "contrast_word_unknown",
-            f"The headers state the contrast agent {shown}, which LumbarHU does not know: whether contrast medium was "
-            "given is unknown.",
-            "Look at the aorta; do not take the class of a CT with contrast medium.",
+            f"The headers state the contrast agent {shown}, which LumbarHU does not know: it is unknown whether "
+            "contrast medium was given.",
+            "Look at the aorta; do not use the class of a CT with contrast medium.",
         )
     ]

@@ -1,4 +1,4 @@
-"""How a DICOM file is opened: with or without preamble, or with half of one."""
+"""Open a DICOM file with a preamble, without one, or with a truncated one."""
 
 import io
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from pathlib import Path
 _PREAMBLE_BYTES = 128
 _MAGIC = b"DICM"
 
-# The first element of a file without preamble is in group 0008 or, with its meta information, in group 0002, least
-# significant byte first; the latter's first element is its length, an unsigned long.
+# The first element of a file without preamble is in group 0008 or, with meta information, in group 0002, least
+# significant byte first. The first element of group 0002 is the group's length, an unsigned long.
 _GROUP_0008 = b"\x08\x00"
 _META_INFORMATION = b"\x02\x00\x00\x00UL\x04\x00"
 
 
 def is_dicom(path: Path) -> bool:
-    """Tell whether a file begins as DICOM files do: with a preamble, without it, or with its last four letters."""
+    """Return whether a file begins like DICOM: with a preamble, without one, or with its last four characters."""
     with path.open("rb") as stream:
         start = stream.read(_PREAMBLE_BYTES + len(_MAGIC))
     return (
@@ -25,7 +25,7 @@ def is_dicom(path: Path) -> bool:
 
 
 def header_of(path: Path, keywords: Sequence[str] | None = None):
-    """Return a file's data set without its pixels, only of these keywords where some are named."""
+    """Return a file's data set without its pixels; with `keywords`, only these elements."""
     import pydicom
 
     with _opened(path) as stream:
@@ -33,7 +33,7 @@ def header_of(path: Path, keywords: Sequence[str] | None = None):
 
 
 def dataset_of(path: Path):
-    """Return a file's whole data set, its transfer syntax guessed where the file does not state it."""
+    """Return a file's whole data set; if the file does not state its transfer syntax, guess it."""
     import pydicom
     from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -41,21 +41,21 @@ def dataset_of(path: Path):
         dataset = pydicom.dcmread(stream, force=True)
     if "TransferSyntaxUID" not in dataset.file_meta:
         with path.open("rb") as stream:
-            # Without preamble: letters after the first tag are an explicit type.
+            # Without a preamble, letters after the first tag are an explicit value representation.
             is_explicit = stream.read(6)[4:].isalpha()
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian if is_explicit else ImplicitVRLittleEndian
     return dataset
 
 
 def transfer_syntax_of(dataset) -> str:
-    """Return the UID of how a data set's pixels are stored; empty where it does not say."""
+    """Return the UID of a data set's transfer syntax; empty if it states none."""
     return str(dataset.file_meta.get("TransferSyntaxUID") or "")
 
 
 def _opened(path: Path):
     stream = path.open("rb")
     if stream.read(len(_MAGIC)) == _MAGIC:
-        # The preamble was cut off but for its last letters: what follows is the data set.
+        # Only the last characters of the preamble are left; the data set follows them.
         with stream:
             return io.BytesIO(stream.read())
     stream.seek(0)

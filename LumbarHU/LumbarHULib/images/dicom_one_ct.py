@@ -1,7 +1,7 @@
-"""What one CT is: the headers that all of its slices share, and those that may change along the patient only.
+"""Decide which slices belong to one CT: some headers must agree, others may change only along the patient.
 
-A SeriesInstanceUID alone does not tell: tools that anonymize, merge or copy give one to slices of several patients,
-acquisitions or reconstructions. Every question whether two slices belong together is answered here.
+A SeriesInstanceUID alone does not suffice: tools that anonymize, merge or copy assign the same UID to slices of several
+patients, acquisitions or reconstructions.
 """
 
 import hashlib
@@ -10,8 +10,9 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
-# Who and where: only a fingerprint of these is kept, for some are a patient's name, number and date.
-_WHO_AND_WHERE = MappingProxyType(
+# Patient, study and frame of reference. Only hashes are kept, because some elements are the patient's name, ID and
+# birth date.
+_IDENTITY_NAMES = MappingProxyType(
     {
         "PatientID": "patient ID",
         "PatientName": "patient name",
@@ -21,8 +22,8 @@ _WHO_AND_WHERE = MappingProxyType(
     }
 )
 
-# How the slices were acquired and reconstructed.
-_HOW = MappingProxyType(
+# Acquisition and reconstruction.
+_ACQUISITION_NAMES = MappingProxyType(
     {
         "SeriesNumber": "series number",
         "ImageType": "image type",
@@ -37,8 +38,8 @@ _HOW = MappingProxyType(
     }
 )
 
-# These may change from one part of the patient to the next, as in a scan of one rotation after another, but not to and
-# fro: slices that alternate are two scans that were mixed.
+# These may change from one part of the patient to the next, as in a step-and-shoot scan, but must not alternate:
+# alternating slices are a mixture of two scans.
 _ALONG_THE_PATIENT = MappingProxyType(
     {
         "AcquisitionNumber": "acquisition number",
@@ -51,26 +52,26 @@ _ALONG_THE_PATIENT = MappingProxyType(
     }
 )
 
-# Rotations of one scan follow each other within seconds, with a pause to breathe or to let the tube cool.
+# Rotations of one scan follow each other within seconds, apart from pauses for breathing or tube cooling.
 _LONGEST_PAUSE_S = 60.0
 _DAY_S = 86400.0
 
-# What a file is read for besides what concerns the measurement.
-FINGERPRINT_KEYWORDS: tuple[str, ...] = tuple(_WHO_AND_WHERE)
-KEYWORDS: tuple[str, ...] = (*_HOW, *_ALONG_THE_PATIENT)
+# Elements that are read in addition to those of the measurement.
+FINGERPRINT_KEYWORDS: tuple[str, ...] = tuple(_IDENTITY_NAMES)
+KEYWORDS: tuple[str, ...] = (*_ACQUISITION_NAMES, *_ALONG_THE_PATIENT)
 
 Slices = Sequence[Any]
 Parts = list[list[Any]]
 
 
 def fingerprint(text: str) -> str:
-    """Return what tells one text from another but not what it says; case, blanks and empty parts do not count."""
+    """Return a hash of a text that does not reveal it; case, blanks and empty parts are ignored."""
     plain = " ".join(text.casefold().replace("^", " ").split())
     return hashlib.blake2b(plain.encode("utf-8", "replace"), digest_size=8).hexdigest() if plain else ""
 
 
 def parts_alike(headers: Slices) -> tuple[Parts, tuple[str, ...]]:
-    """Return slices of one series in parts whose headers agree, the largest first, and which headers differ.
+    """Return the parts of a series whose headers agree, largest first, and the names of the differing headers.
 
     Parameters
     ----------
@@ -79,24 +80,26 @@ def parts_alike(headers: Slices) -> tuple[Parts, tuple[str, ...]]:
     Returns
     -------
     tuple of list and tuple of str
-        One part and no names where the slices are of one CT.
+        One part and no names if all slices belong to one CT.
     """
-    named = {keyword: name for keyword, name in (_WHO_AND_WHERE | _HOW).items() if _differs(headers, keyword)}
+    named = {
+        keyword: name for keyword, name in (_IDENTITY_NAMES | _ACQUISITION_NAMES).items() if _differs(headers, keyword)
+    }
     return _grouped(headers, lambda header: tuple(_stated(header, keyword) for keyword in named)), tuple(named.values())
 
 
 def parts_along(in_order: Slices) -> tuple[Parts, tuple[str, ...]]:
-    """Return slices in parts that were acquired one after the other, and the header that tells the parts apart.
+    """Group slices into parts that were acquired one after the other; return them and the header that differs.
 
     Parameters
     ----------
     in_order : sequence of DicomHeader
-        Slices of one series, by position; several may be in one place.
+        Slices of one series, sorted by position; several may have the same position.
 
     Returns
     -------
     tuple of list and tuple of str
-        One part and no name where nothing alternates and no pause is longer than a minute.
+        One part and no name if nothing alternates and no pause is longer than a minute.
     """
     for keyword, name in _ALONG_THE_PATIENT.items():
         values = [value for header in in_order if (value := _stated(header, keyword))]
@@ -112,7 +115,7 @@ def parts_along(in_order: Slices) -> tuple[Parts, tuple[str, ...]]:
 
 
 def changing_names(headers: Slices) -> tuple[str, ...]:
-    """Return the headers that change along the patient without a time that tells that it was one scan."""
+    """Return the headers that change along the patient without acquisition times that prove a single scan."""
     differing = {keyword: name for keyword, name in _ALONG_THE_PATIENT.items() if _differs(headers, keyword)}
     if all(_time_s(header) is not None for header in headers):
         for keyword in ("AcquisitionNumber", "AcquisitionTime", "AcquisitionDate"):
@@ -121,17 +124,17 @@ def changing_names(headers: Slices) -> tuple[str, ...]:
 
 
 def _stated(header, keyword: str) -> str:
-    """Return what a slice states, so that two ways of writing one number are the same."""
-    if keyword in _WHO_AND_WHERE:
+    """Return a slice's value as text, so that different spellings of one number are equal."""
+    if keyword in _IDENTITY_NAMES:
         return header.fingerprints.get(keyword, "")
     number = header.number(keyword)
     return header.text(keyword).upper() if number is None else f"{number:.3f}"
 
 
 def _differs(headers: Slices, keyword: str) -> bool:
-    """Tell whether slices state different things; one that names no patient is not known to be of the others'."""
+    """Return whether slices state different values; a slice without a patient may belong to another patient."""
     stated = {_stated(header, keyword) for header in headers}
-    return len(stated if keyword in _WHO_AND_WHERE else stated - {""}) > 1
+    return len(stated if keyword in _IDENTITY_NAMES else stated - {""}) > 1
 
 
 def _grouped(headers: Slices, key: Callable[[Any], Any]) -> Parts:
@@ -142,12 +145,12 @@ def _grouped(headers: Slices, key: Callable[[Any], Any]) -> Parts:
 
 
 def _time_s(header) -> float | None:
-    """Return when a slice was acquired in seconds, the day counted where it is stated; None where the time is not."""
+    """Return a slice's acquisition time in seconds, including the day if stated; None if no time is stated."""
     time = header.text("AcquisitionTime").replace(":", "").partition(".")
     if not (time[0].isdecimal() and len(time[0]) in (2, 4, 6)):
         return None
     hours, minutes, seconds = (int(time[0].ljust(6, "0")[at : at + 2]) for at in (0, 2, 4))
     date = header.text("AcquisitionDate")
-    # Days of a year and a month are counted roughly: only a few days' difference matters.
+    # Approximate lengths of years and months suffice: only differences of a few days matter.
     days = int(date[:4]) * 372 + int(date[4:6]) * 31 + int(date[6:]) if date.isdecimal() and len(date) == 8 else 0
     return days * _DAY_S + hours * 3600 + minutes * 60 + seconds + float(f"0.{time[2]}" if time[2].isdecimal() else 0)

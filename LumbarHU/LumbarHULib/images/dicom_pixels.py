@@ -1,4 +1,4 @@
-"""The pixels of a sorted DICOM series as one array in HU, each slice with its own rescale."""
+"""Read the pixels of a sorted DICOM series as one array in HU, each slice with its own rescale."""
 
 import filecmp
 import tempfile
@@ -18,23 +18,23 @@ _PIXEL_KEYWORDS = (
     *("PixelRepresentation", "PixelData"),
 )
 
-# Attributes of a slice that say which of its stored values stand for what was not scanned.
+# Attributes that state which stored values are padding, that is, not scanned.
 _PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
 
 
 def read_voxels_hu(headers: list[DicomHeader], progress) -> tuple[np.ndarray, np.ndarray | None]:
-    """Read the voxels of sorted slices, and which values stand for what was not scanned.
+    """Read the voxels of sorted slices, and the values that mark padding.
 
     Returns
     -------
     tuple of numpy.ndarray, shape (K, J, I), and numpy.ndarray, shape (K, 2), or None
-        HU, as int16 or int32 where every slope and intercept is a whole number, else as float64; and for each slice the
-        lowest and the highest value, in HU, of what its header declares as padding (NaN where it declares none).
+        HU, as int16 or int32 if every slope and intercept is a whole number, otherwise as float64; and for each slice
+        the lowest and highest HU that its header declares as padding (NaN if it declares none).
 
     Raises
     ------
     InputError
-        When a slice has no rescale to HU, or its pixels cannot be read.
+        If a slice has no rescale to HU, or its pixels cannot be read.
     """
     rescales = [_rescale(header) for header in headers]
     whole = all(number.is_integer() for rescale in rescales for number in rescale)
@@ -59,7 +59,7 @@ def read_voxels_hu(headers: list[DicomHeader], progress) -> tuple[np.ndarray, np
 
 
 def padding_of(headers: Sequence[DicomHeader]) -> np.ndarray | None:
-    """Return for each slice the lowest and highest HU of its padding, shape (K, 2); None where no header states any."""
+    """Return the lowest and highest HU of each slice's padding, shape (K, 2); None if no header states any."""
     padding_hu = np.full((len(headers), 2), np.nan)
     for k, header in enumerate(headers):
         value, limit = (_stored_number(header, keyword) for keyword in _PADDING)
@@ -72,7 +72,7 @@ def padding_of(headers: Sequence[DicomHeader]) -> np.ndarray | None:
 
 
 def _stored_number(header: DicomHeader, keyword: str) -> float | None:
-    """Return an attribute that is of the pixels' own type, also where its sign was written as the other type's."""
+    """Return an attribute in the pixels' type, even if it was written with the other signedness."""
     raw = header.values.get(keyword)
     number = float(int.from_bytes(raw[:2], "little")) if isinstance(raw, bytes) and raw else header.number(keyword)
     if number is None:
@@ -84,12 +84,12 @@ def _stored_number(header: DicomHeader, keyword: str) -> float | None:
 
 
 def are_same_pixels(first: DicomHeader, second: DicomHeader) -> bool:
-    """Tell whether two slices hold the same values, whatever else their headers say.
+    """Return whether two slices have the same pixel values, whatever their other headers state.
 
     Raises
     ------
     InputError
-        When the pixels of one cannot be read.
+        If the pixels of either slice cannot be read.
     """
     if first.path.stat().st_size == second.path.stat().st_size and filecmp.cmp(first.path, second.path, shallow=False):
         return True
@@ -105,13 +105,13 @@ def _fits(pixels_hu: np.ndarray, target) -> bool:
 def _rescale(header: DicomHeader) -> tuple[float, float]:
     name = header.path.name
     if (header.number("SamplesPerPixel") or 1) != 1:
-        raise InputError(f"“{name}” holds colors, not one value a pixel: give the CT slices themselves.")
+        raise InputError(f"“{name}” has color pixels, not one value per pixel: choose the original CT slices.")
     photometric = header.text("PhotometricInterpretation").upper()
     if photometric not in ("", "MONOCHROME1", "MONOCHROME2"):
-        raise InputError(f"“{name}” holds colors ({photometric}), not HU: give the CT slices themselves.")
+        raise InputError(f"“{name}” has color pixels ({photometric}), not HU: choose the original CT slices.")
     kind = header.text("RescaleType").upper()
     if kind not in ("", "HU", "US"):
-        raise InputError(f"The values of “{name}” are declared as {kind}, not HU: give the original CT series.")
+        raise InputError(f"The values of “{name}” are declared as {kind}, not HU: choose the original CT series.")
     slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
     if intercept is None or not slope:
         raise InputError(f"“{name}” states no rescale slope and intercept, so its values are not HU: export it again.")
@@ -119,7 +119,7 @@ def _rescale(header: DicomHeader) -> tuple[float, float]:
 
 
 def _stored_pixels(path: Path, folder: Path) -> np.ndarray:
-    """Return the pixels of one file as they are stored, before slope and intercept."""
+    """Return the stored pixels of one file, before slope and intercept."""
     import pydicom
 
     try:
@@ -127,38 +127,40 @@ def _stored_pixels(path: Path, folder: Path) -> np.ndarray:
             warnings.simplefilter("ignore")
             dataset = dataset_of(path)
             if "PixelData" not in dataset:
-                raise InputError(f"“{path.name}” holds no pixels: copy the series again.")
+                raise InputError(f"“{path.name}” contains no pixels: copy the series again.")
             syntax = dataset.file_meta.TransferSyntaxUID
             if syntax.is_compressed and syntax != pydicom.uid.RLELossless:
                 return _checked_bits(path, dataset, _unpacked(dataset, folder))
             return _checked_bits(path, dataset, dataset.pixel_array)
     except (InputError, OSError):
         raise
-    except Exception as error:  # what pydicom and SimpleITK raise on damaged pixels has no common base
+    except Exception as error:  # the errors of pydicom and SimpleITK on damaged pixels have no common base class
         raise _unreadable(path) from error
 
 
 def _checked_bits(path: Path, dataset, stored: np.ndarray) -> np.ndarray:
-    """Return the pixels, or refuse them where they hold more bits than their header says are the image's."""
+    """Return the pixels; refuse pixels with more bits than the header states for the image."""
     bits = int(dataset.get("BitsStored") or 16)
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if dataset.get("PixelRepresentation") else (0, (1 << bits) - 1)
     if stored.min() < low or stored.max() > high:
         raise InputError(
-            f"The pixels of “{path.name}” run from {stored.min()} to {stored.max()}, beyond the {bits} bits that the "
-            "header gives to the image, as where an overlay was left in the bits above it before compression: export "
-            "the series again without overlays."
+            f"The pixels of “{path.name}” range from {stored.min()} to {stored.max()}, beyond the {bits} bits that the "
+            "header states, probably because an overlay is stored in the bits above: export the series again without "
+            "overlays."
         )
     return stored
 
 
 def _unreadable(path: Path) -> InputError:
-    return InputError(f"The pixels of “{path.name}” cannot be read: it is damaged or cut off, copy the series again.")
+    return InputError(
+        f"The pixels of “{path.name}” cannot be read, so they are damaged or cut off: copy the series again."
+    )
 
 
 def _unpacked(dataset, folder: Path) -> np.ndarray:
-    """Decode JPEG of any kind by GDCM, which SimpleITK brings along; pydicom would need more packages.
+    """Decode JPEG of any kind with GDCM, which SimpleITK includes; pydicom would need more packages.
 
-    GDCM gets the pixels alone: without rescale it returns what is stored, and no patient's name is copied.
+    GDCM gets only the pixels: without a rescale it returns the stored values, and no patient name is copied.
     """
     import pydicom
     import SimpleITK
@@ -168,7 +170,8 @@ def _unpacked(dataset, folder: Path) -> np.ndarray:
     for keyword in _PIXEL_KEYWORDS:
         if keyword in dataset:
             bare.add(dataset[keyword])
-    # Told of inverted gray, GDCM inverts the values of some kinds of JPEG: gray is not for the eye here.
+    # If the header states inverted gray, GDCM inverts the values of some kinds of JPEG; a measurement needs the stored
+    # values.
     bare.PhotometricInterpretation = "MONOCHROME2"
     bare.SOPClassUID, bare.SOPInstanceUID, bare.Modality = CTImageStorage, generate_uid(), "CT"
     bare.RescaleSlope, bare.RescaleIntercept = 1, 0

@@ -1,4 +1,4 @@
-"""The segments of a DICOM Segmentation object as voxels of their CT."""
+"""Read the segments of a DICOM Segmentation object as voxels of their CT."""
 
 import re
 import warnings
@@ -14,26 +14,26 @@ from LumbarHULib.core.levels import LEVELS, ROIS
 _SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 _RAS_FROM_LPS = np.array([-1.0, -1.0, 1.0])
 
-# DICOM states positions to some 0.01 mm; a frame farther off its slice than this belongs to another grid.
-_SAME_PLACE_MM = 0.02
+# DICOM states positions to about 0.01 mm; a frame farther from its slice than this belongs to another grid.
+_SAME_POSITION_MM = 0.02
 
 _LABEL = re.compile(rf"({'|'.join(LEVELS)})[ _-]({'|'.join(ROIS)})", re.IGNORECASE)
 
 
 def read_dicom_segments(path: Path, ct: CtVolume) -> Iterator[tuple[str, str, np.ndarray, tuple[int, int, int]]]:
-    """Give level, region, voxels as an array [k, j, i] of the slices concerned, and the index of the first voxel.
+    """Yield level, region, voxels as an array [k, j, i] of the segment's slices, and the index of the first voxel.
 
     Parameters
     ----------
     path : pathlib.Path
-        A binary Segmentation object with segments labeled like “L1 round”; others are left aside.
+        A binary Segmentation object with segments labeled like “L1 round”; other segments are ignored.
     ct : CtVolume
-        The CT whose slices its frames lie in.
+        The CT that contains the frames' slices.
 
     Raises
     ------
     InputError
-        When the file is no such object, no segment is so labeled, or a frame lies in none of the CT's slices.
+        If the file is not such an object, no segment has such a label, or a frame is not in a slice of the CT.
     """
     dataset, frames = _read(path)
     regions = {}
@@ -42,7 +42,7 @@ def read_dicom_segments(path: Path, ct: CtVolume) -> Iterator[tuple[str, str, np
         if match:
             regions[int(segment.SegmentNumber)] = match[1].upper(), match[2].lower()
     if not regions:
-        raise InputError(f"“{path.name}” has no segment labeled like “L1 round”: give the one that LumbarHU exported.")
+        raise InputError(f"“{path.name}” has no segment labeled like “L1 round”: choose LumbarHU's own object.")
     slices: dict[int, dict[int, np.ndarray]] = {number: {} for number in regions}
     shared = dataset.SharedFunctionalGroupsSequence[0]
     for frame, group in zip(frames, dataset.PerFrameFunctionalGroupsSequence, strict=True):
@@ -66,17 +66,17 @@ def _read(path: Path):
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(path, force=True)
             if dataset.get("SOPClassUID") != _SEGMENTATION_STORAGE or dataset.get("SegmentationType") != "BINARY":
-                raise InputError(f"“{path.name}” is no binary DICOM Segmentation object: give one.")
+                raise InputError(f"“{path.name}” is not a binary DICOM Segmentation object: choose one.")
             frames = dataset.pixel_array
     except (InputError, OSError):
         raise
-    except Exception as error:  # what pydicom raises on a damaged file has no common base
+    except Exception as error:  # pydicom's errors on damaged files have no common base class
         raise InputError(f"“{path.name}” cannot be read as DICOM: it is damaged, copy it again.") from error
     return dataset, frames if frames.ndim == 3 else frames[np.newaxis]
 
 
 def _slice_of(path: Path, ct: CtVolume, group, shared, shape_ji: tuple[int, ...]) -> int:
-    """Return the slice k of the stored CT in which a frame lies."""
+    """Return the index k of the stored CT's slice that contains a frame."""
 
     def macro(name: str):
         return (group if name in group else shared)[name][0]
@@ -92,8 +92,8 @@ def _slice_of(path: Path, ct: CtVolume, group, shared, shape_ji: tuple[int, ...]
         np.linalg.norm(position + j * steps[1] + i * steps[0] - (ct.ras_from_ijk @ (i, j, k, 1))[:3])
         for j, i in corners
     ]
-    if shape_ji != ct.voxels_hu.shape[1:] or not 0 <= k < len(ct.voxels_hu) or max(offsets_mm) > _SAME_PLACE_MM:
+    if shape_ji != ct.voxels_hu.shape[1:] or not 0 <= k < len(ct.voxels_hu) or max(offsets_mm) > _SAME_POSITION_MM:
         raise InputError(
-            f"“{path.name}” has a frame that lies in no slice of the CT: give the DICOM series that it refers to."
+            f"“{path.name}” has a frame outside the slices of the CT: choose the DICOM series that it refers to."
         )
     return k

@@ -1,7 +1,7 @@
-"""A DICOM series of CT slices: a gate on the headers, then the voxels in HU and their place.
+"""Read a DICOM series of CT slices: check the headers, then read the voxels in HU and their geometry.
 
 General readers sort by file name, stretch the spacing over a missing slice, straighten a tilted gantry and apply the
-first slice's rescale to all of them. Here each slice's own header decides, and what does not fit is refused.
+first slice's rescale to all slices. This reader uses each slice's own header and refuses slices that do not fit.
 """
 
 from collections import Counter
@@ -22,48 +22,48 @@ from LumbarHULib.images.dicom_one_ct import parts_along
 from LumbarHULib.images.dicom_pixels import are_same_pixels, read_voxels_hu
 from LumbarHULib.images.dicom_spacing import even_part
 
-# Headers state positions to about 0.01 mm; twice a slice's place closer than this is the same place.
-_SAME_PLACE_MM = 0.01
+# Headers state positions to about 0.01 mm; slices closer than this have the same position.
+_SAME_POSITION_MM = 0.01
 # Direction cosines may differ by rounding: 0.05 mm across a field of view of 500 mm.
 _SAME_DIRECTION = 1e-4
 _SAME_SPACING_MM = 1e-4
-# Directions rounded to three digits still pass for perpendicular unit vectors.
+# Direction vectors rounded to three digits are still accepted as perpendicular unit vectors.
 _UNIT_VECTORS = 1e-2
 
-_HEADER_SHARE = 0.3  # of the time that reading takes
+_HEADER_FRACTION = 0.3  # of the time that reading takes
 
 
 def read_dicom_series(
     path: Path, progress, measured_ras_mm: np.ndarray | None = None
 ) -> tuple[CtVolume, ScanFacts, tuple[Finding, ...]]:
-    """Read the CT series in a folder, or the one that a file belongs to.
+    """Read the CT series in a folder, or the series that a file belongs to.
 
     Parameters
     ----------
     path : pathlib.Path
         The folder, or one file of the series.
     progress : callable
-        Called with the share done and what is being done.
+        Called with the fraction done and the current step.
     measured_ras_mm : numpy.ndarray, shape (n, 3), optional
-        Points that will be measured at: where the slices are not evenly spaced, the evenly spaced part that holds all
-        of them is read.
+        Points to measure. If the slices are not evenly spaced, only the evenly spaced part that contains all these
+        points is read.
 
     Returns
     -------
     tuple of CtVolume, ScanFacts and tuple of Finding
-        Slices in the order of their position along the normal; a tilted gantry's shear is kept.
+        Slices sorted by their position along the normal; the shear of a tilted gantry is kept.
 
     Raises
     ------
     InputError
-        When there is no such series, or more than one; when the slices do not make up one even stack; or when their
-        values cannot be turned into HU.
+        If there is no series or more than one, the slices do not form one evenly spaced stack, or their values cannot
+        be converted to HU.
     """
-    part = _sorted_slices(path, lambda share, text: progress(_HEADER_SHARE * share, text), measured_ras_mm)
+    part = _sorted_slices(path, lambda share, text: progress(_HEADER_FRACTION * share, text), measured_ras_mm)
     headers = part.headers
     ras_from_ijk = _ras_from_ijk(headers[0], part.step_lps_mm)
     voxels_hu, padding_hu = read_voxels_hu(
-        headers, lambda share, text: progress(_HEADER_SHARE + (1 - _HEADER_SHARE) * share, text)
+        headers, lambda share, text: progress(_HEADER_FRACTION + (1 - _HEADER_FRACTION) * share, text)
     )
     facts, findings = facts_of_series(headers, ras_from_ijk)
     return CtVolume(voxels_hu, ras_from_ijk, padding_hu), facts, (*part.findings, *findings)
@@ -75,14 +75,14 @@ def slice_files(path: Path, progress, measured_ras_mm: np.ndarray | None = None)
     Raises
     ------
     InputError
-        As of `read_dicom_series`, where the headers alone tell.
+        As `read_dicom_series`, for problems visible in the headers.
     """
     return [header.path for header in _sorted_slices(path, progress, measured_ras_mm).headers]
 
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Slices of one CT, evenly spaced along their normal, and what was found in sorting them."""
+    """Slices of one CT, evenly spaced along their normal, and the findings of sorting them."""
 
     headers: list[DicomHeader]
     step_lps_mm: np.ndarray
@@ -90,21 +90,21 @@ class _Part:
 
 
 def _sorted_slices(path: Path, progress, measured_ras_mm: np.ndarray | None) -> _Part:
-    headers, left_aside = find_slices(path, progress)
+    headers, ignored = find_slices(path, progress)
     _check_alike(headers)
     in_order, copies = _sorted_by_position(headers)
-    in_order = part_of(path, *parts_along(in_order), left_aside)
-    _check_places(in_order)
-    left_aside["copy of a slice"] = copies
+    in_order = part_of(path, *parts_along(in_order), ignored)
+    _check_positions(in_order)
+    ignored["copy of a slice"] = copies
     normal = _directions(in_order[0])[2]
     positions = np.array([_position(header) for header in in_order])
     measured_lps_mm = None if measured_ras_mm is None else np.asarray(measured_ras_mm) * (-1.0, -1.0, 1.0)
     names = [header.path.name for header in in_order]
     even = even_part(positions, normal, names, measured_lps_mm)
-    return _Part(in_order[even.slices], even.step_mm, (*_left_aside(left_aside), *even.findings))
+    return _Part(in_order[even.slices], even.step_mm, (*_ignored_files(ignored), *even.findings))
 
 
-# Keyword, how many numbers, how far two slices may differ, and the name in a sentence.
+# Keyword, number of values, tolerance between slices, and name in messages.
 _GEOMETRY = (
     ("Rows", 1, 0.0, "number of rows"),
     ("Columns", 1, 0.0, "number of columns"),
@@ -115,7 +115,7 @@ _GEOMETRY = (
 
 
 def _check_alike(headers: list[DicomHeader]) -> None:
-    """Refuse slices that lack a geometry, or differ in size, pixel spacing or direction."""
+    """Raise InputError if slices lack a geometry, or differ in size, pixel spacing or direction."""
     first = headers[0]
     for keyword, count, tolerance, name in _GEOMETRY:
         for header in headers:
@@ -125,14 +125,14 @@ def _check_alike(headers: list[DicomHeader]) -> None:
             if np.any(np.abs(numbers - first.numbers(keyword, count)) > tolerance):
                 raise InputError(
                     f"The slices “{first.path.name}” and “{header.path.name}” differ in {name}, so they are not one "
-                    "stack: export one reconstruction into a folder of its own."
+                    "stack: export one reconstruction into its own folder."
                 )
     along_row, along_column = first.numbers("ImageOrientationPatient", 6).reshape(2, 3)
     lengths = np.linalg.norm([along_row, along_column], axis=1)
     if np.any(np.abs(lengths - 1) > _UNIT_VECTORS) or abs(along_row @ along_column) > _UNIT_VECTORS:
-        raise InputError(f"“{first.path.name}” states an orientation that cannot be: export the series again.")
+        raise InputError(f"“{first.path.name}” states an impossible orientation: export the series again.")
     if np.any(first.numbers("PixelSpacing", 2) <= 0):
-        raise InputError(f"“{first.path.name}” states a pixel spacing that cannot be: export the series again.")
+        raise InputError(f"“{first.path.name}” states an impossible pixel spacing: export the series again.")
 
 
 def _directions(header: DicomHeader) -> np.ndarray:
@@ -149,42 +149,44 @@ def _position(header: DicomHeader) -> np.ndarray:
 
 
 def _sorted_by_position(headers: list[DicomHeader]) -> tuple[list[DicomHeader], int]:
-    """Return the slices along their normal, without copies, and how many copies were dropped."""
+    """Return the slices sorted along their normal, without copies, and the number of copies."""
     normal = _directions(headers[0])[2]
     headers = sorted(headers, key=lambda header: (float(_position(header) @ normal), header.path.name))
     kept: list[DicomHeader] = []
     for header in headers:
-        same_place = _in_one_place(kept, header, normal)
+        same_place = _at_one_position(kept, header, normal)
         if not any(are_same_pixels(header, other) for other in same_place):
             kept.append(header)
     return kept, len(headers) - len(kept)
 
 
-# So many slices in one place are no copies but phases: the first of them are compared.
+# More slices at one position are phases, not copies: compare only the first ones.
 _MOST_COMPARED = 2
 
 
-def _in_one_place(kept: Sequence[DicomHeader], header: DicomHeader, normal: np.ndarray) -> list[DicomHeader]:
+def _at_one_position(kept: Sequence[DicomHeader], header: DicomHeader, normal: np.ndarray) -> list[DicomHeader]:
     return [
-        other for other in kept[-_MOST_COMPARED:] if (_position(header) - _position(other)) @ normal <= _SAME_PLACE_MM
+        other
+        for other in kept[-_MOST_COMPARED:]
+        if (_position(header) - _position(other)) @ normal <= _SAME_POSITION_MM
     ]
 
 
-def _check_places(headers: Sequence[DicomHeader]) -> None:
-    """Refuse a single slice, and slices in one place."""
+def _check_positions(headers: Sequence[DicomHeader]) -> None:
+    """Raise InputError for a single slice, and for slices at the same position."""
     normal = _directions(headers[0])[2]
     twice = [
         (one, other)
         for one, other in pairwise(headers)
-        if (_position(other) - _position(one)) @ normal <= _SAME_PLACE_MM
+        if (_position(other) - _position(one)) @ normal <= _SAME_POSITION_MM
     ]
     if twice:
         raise InputError(
-            f"{len(twice)} slices lie where another one does (such as “{twice[0][0].path.name}” and "
-            f"“{twice[0][1].path.name}”): two phases or reconstructions are mixed, export one of them."
+            f"{len(twice)} slices have the position of another slice (such as “{twice[0][0].path.name}” and "
+            f"“{twice[0][1].path.name}”), so two phases or reconstructions are mixed: export one of them."
         )
     if len(headers) < 2:
-        raise InputError(f"The CT series has one slice only (“{headers[0].path.name}”): give at least two.")
+        raise InputError(f"The CT series has only one slice (“{headers[0].path.name}”): choose a whole series.")
 
 
 def _ras_from_ijk(first: DicomHeader, step_lps_mm: np.ndarray) -> np.ndarray:
@@ -198,8 +200,8 @@ def _ras_from_ijk(first: DicomHeader, step_lps_mm: np.ndarray) -> np.ndarray:
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps_from_ijk + 0.0
 
 
-def _left_aside(kinds: Counter) -> tuple[Finding, ...]:
+def _ignored_files(kinds: Counter) -> tuple[Finding, ...]:
     if not any(kinds.values()):
         return ()
-    sentence = f"Beside the CT series there were {counted(kinds)}; they were left aside."
+    sentence = f"The CT's folder also contains {counted(kinds)}, which were ignored."
     return (Finding("files_left_aside", sentence, "", "note"),)

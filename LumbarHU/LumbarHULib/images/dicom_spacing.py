@@ -1,4 +1,4 @@
-"""Whether slices are evenly spaced and, where they are not, which even part of them can be measured."""
+"""Check that slices are evenly spaced; if not, find the evenly spaced part that can be measured."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ import numpy as np
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 
-# How far a slice may lie off the even grid: well under any slice spacing, and more than rounding in a header.
+# Tolerance of a slice's position on the even grid: well below any slice spacing, and above rounding in a header.
 _OFF_GRID_MM = 0.1
-# Two steps that differ by more are not the same, rounded differently.
+# A larger difference between two steps is not a rounding difference.
 _SAME_STEP_MM = 0.25
-# From this multiple of the usual step on, slices are missing in between.
+# At this multiple of the usual step or more, slices are missing in between.
 _MISSING_STEPS = 1.5
-# A step that is a multiple of the usual one, to this share of it.
+# Relative tolerance for a step that is a multiple of the usual step.
 _MULTIPLE = 0.15
-_MOST_TOLD = 4
-# So far above and below a midline the slices must be even: those that are measured, and those of a reader's error.
+_MOST_SHOWN = 4
+# The slices must be even up to this distance above and below a midline: the measured slices, with a margin for the
+# reader's error.
 _AROUND_MM = 5.0
 
 
@@ -28,11 +29,11 @@ class EvenPart:
     Parameters
     ----------
     slices : slice
-        Which of the sorted slices they are.
+        Their range among the sorted slices.
     step_mm : numpy.ndarray, shape (3,)
         From one slice's origin to the next.
     findings : tuple of Finding
-        What was left out.
+        Findings on omitted slices.
     """
 
     slices: slice
@@ -43,7 +44,7 @@ class EvenPart:
 def even_part(
     positions_mm: np.ndarray, normal: np.ndarray, names: Sequence[str], measured_mm: np.ndarray | None = None
 ) -> EvenPart:
-    """Return all slices where they are evenly spaced, else the even part that holds the points to be measured at.
+    """Return all slices if they are evenly spaced, otherwise the even part that contains the points to measure.
 
     Parameters
     ----------
@@ -52,14 +53,14 @@ def even_part(
     normal : numpy.ndarray, shape (3,)
         Unit normal of the slices.
     names : sequence of str
-        What each slice's file is called.
+        File name of each slice.
     measured_mm : numpy.ndarray, shape (m, 3), optional
-        Points to be measured at, in the same coordinates.
+        Points to measure, in the same coordinates.
 
     Raises
     ------
     InputError
-        When no even part holds them all.
+        If no even part contains all points.
     """
     whole = slice(0, len(positions_mm))
     if _is_even(positions_mm, normal):
@@ -71,7 +72,7 @@ def even_part(
         high_mm = float((measured_mm @ normal).max()) + _AROUND_MM
         for part in parts:
             half_mm = (heights_mm[part][-1] - heights_mm[part][0]) / (part.stop - part.start - 1) / 2
-            # Beyond the whole scan nothing can be asked for.
+            # The required range ends at the ends of the scan.
             bottom_mm = -np.inf if part.start == 0 else heights_mm[part][0] - half_mm
             top_mm = np.inf if part.stop == whole.stop else heights_mm[part][-1] + half_mm
             if bottom_mm <= low_mm and high_mm <= top_mm:
@@ -89,7 +90,7 @@ def _is_even(positions_mm: np.ndarray, normal: np.ndarray) -> bool:
 
 
 def _off_grid_mm(positions_mm: np.ndarray, normal: np.ndarray) -> tuple[float, float]:
-    """Return how far slices lie off the even grid at most, along the normal and across it."""
+    """Return the largest deviation of slices from the even grid, along the normal and across it."""
     residuals = positions_mm - positions_mm[0] - np.arange(len(positions_mm))[:, None] * _step(positions_mm)
     along_mm = residuals @ normal
     return float(np.abs(along_mm).max()), float(np.linalg.norm(residuals - np.outer(along_mm, normal), axis=1).max())
@@ -101,7 +102,7 @@ def _parts(positions_mm: np.ndarray, normal: np.ndarray) -> list[slice]:
     breaks = np.linalg.norm(np.diff(steps_mm, axis=0), axis=1) > _SAME_STEP_MM
     parts, start = [], 0
     for at in [*(np.flatnonzero(breaks) + 1), len(positions_mm) - 1]:
-        # The step that begins at slice `at` is unlike the one before: the part ends there, and the next begins.
+        # The step that starts at slice `at` differs from the step before, so one part ends there and the next begins.
         part = slice(start, int(at) + 1)
         if part.stop - part.start > 2 and _is_even(positions_mm[part], normal):
             parts.append(part)
@@ -109,15 +110,15 @@ def _parts(positions_mm: np.ndarray, normal: np.ndarray) -> list[slice]:
     return sorted(parts, key=lambda part: part.start - part.stop)
 
 
-def _told_parts(heights_mm: np.ndarray, parts: Sequence[slice]) -> str:
+def _described_parts(heights_mm: np.ndarray, parts: Sequence[slice]) -> str:
     in_order = sorted(parts, key=lambda part: part.start)
-    told = [
+    shown = [
         f"{(heights_mm[part.stop - 1] - heights_mm[part.start]) / (part.stop - part.start - 1):.2f} mm from "
         f"{heights_mm[part.start]:.1f} to {heights_mm[part.stop - 1]:.1f} mm"
-        for part in in_order[:_MOST_TOLD]
+        for part in in_order[:_MOST_SHOWN]
     ]
-    more = f" and {len(in_order) - _MOST_TOLD} more" if len(in_order) > _MOST_TOLD else ""
-    return ", ".join(told) + more
+    more = f" and {len(in_order) - _MOST_SHOWN} more" if len(in_order) > _MOST_SHOWN else ""
+    return ", ".join(shown) + more
 
 
 def _uneven_finding(heights_mm: np.ndarray, part: slice) -> Finding:
@@ -125,8 +126,8 @@ def _uneven_finding(heights_mm: np.ndarray, part: slice) -> Finding:
     return Finding(
         "slices_uneven",
         f"The slice spacing varies or slices are missing: only the {part.stop - part.start} evenly spaced slices "
-        f"around the levels to measure were read ({_told_parts(heights_mm, [part])}), {left_out} were left out.",
-        "Measure a series of even spacing where there is one.",
+        f"around the levels to measure were read ({_described_parts(heights_mm, [part])}); {left_out} were omitted.",
+        "Measure an evenly spaced series if available.",
         "warning",
     )
 
@@ -143,23 +144,23 @@ def _uneven_sentence(
     if len(wide) and np.abs(others_mm - usual_mm).max() <= _SAME_STEP_MM and _are_whole(multiples):
         first = int(wide[0])
         missing = int(np.rint(multiples[0])) - 1
-        more = f", and so in {len(wide) - 1} more places" if len(wide) > 1 else ""
+        more = f"; more are missing in {len(wide) - 1} other gaps" if len(wide) > 1 else ""
         return (
             f"Between “{names[first]}” and “{names[first + 1]}” "
-            f"{'a slice is' if missing == 1 else f'{missing} slices are'} missing, they lie {gaps_mm[first]:.2f} mm "
-            f"apart and the others {usual_mm:.2f} mm{more}: copy the series again."
+            f"{'a slice is' if missing == 1 else f'{missing} slices are'} missing (distance {gaps_mm[first]:.2f} mm, "
+            f"usual spacing {usual_mm:.2f} mm){more}: copy the series again."
         )
     along_mm, sideways_mm = _off_grid_mm(positions_mm, normal)
     if along_mm <= _OFF_GRID_MM:
         return (
-            f"The slices are shifted against each other by up to {sideways_mm:.1f} mm: give a series with one image "
-            "center."
+            f"The slices are shifted sideways relative to each other by up to {sideways_mm:.1f} mm: choose a series "
+            "with one image center."
         )
-    told = f" ({_told_parts(heights_mm, parts)})" if parts else ""
-    remedy = "no even part holds all levels to measure, so give a series of even spacing, or measure fewer levels"
+    shown = f" ({_described_parts(heights_mm, parts)})" if parts else ""
+    remedy = "no even part contains all levels to measure, so choose an evenly spaced series, or measure fewer levels"
     return (
-        f"The slice spacing varies from {gaps_mm.min():.2f} to {gaps_mm.max():.2f} mm{told}: "
-        f"{remedy if asked and parts else 'give a series of even spacing'}."
+        f"The slice spacing varies from {gaps_mm.min():.2f} to {gaps_mm.max():.2f} mm{shown}: "
+        f"{remedy if asked and parts else 'choose an evenly spaced series'}."
     )
 
 

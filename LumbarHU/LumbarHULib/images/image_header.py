@@ -1,4 +1,4 @@
-"""The text headers of NRRD and MetaImage files: what SimpleITK does not tell about them."""
+"""Read the text headers of NRRD and MetaImage files, for facts that SimpleITK does not report."""
 
 import gzip
 import os
@@ -12,19 +12,19 @@ import numpy as np
 
 from LumbarHULib.core.errors import InputError
 
-# A header is text of a few hundred bytes, that of a segmentation of 100 structures 70,000; this much surely holds it.
+# A header has a few hundred bytes, that of a segmentation of 100 structures 70,000; this limit exceeds both by far.
 _HEADER_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 22
-# Of packed data, which may unpack to a thousand times as much.
+# Size of a block of compressed data, which may expand a thousandfold.
 _BLOCK_BYTES = 1 << 16
 
-# The window of zlib's own format or of gzip, whichever the data begin with.
+# Makes zlib detect its own format or gzip by the first bytes.
 _ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS
 
-# What a gzip file ends with: checksum (CRC-32) and length of what it holds.
+# A gzip file ends with the checksum (CRC-32) and the length of its content.
 _GZIP_END = struct.Struct("<II")
 
-# Units of length in mm, as NRRD and MetaImage write them.
+# Units of length in mm, by their names in NRRD and MetaImage.
 _UNITS_MM = {
     **dict.fromkeys(("mm", "millimeter", "millimeters", "millimetre"), 1.0),
     **dict.fromkeys(("cm", "centimeter", "centimeters", "centimetre"), 10.0),
@@ -37,7 +37,7 @@ _NRRD_SUFFIXES = (".nrrd", ".nhdr")
 _NRRD_END = re.compile(rb"\r?\n\r?\n")
 _META_IMAGE_END = re.compile(rb"\nElementDataFile")
 
-# The spaces that ITK knows how to turn into LPS; it takes any other for LPS.
+# The spaces that ITK converts to LPS; it treats any other space as LPS.
 _NRRD_PATIENT_SPACES = (
     "left-posterior-superior",
     "lps",
@@ -50,7 +50,7 @@ _NRRD_PATIENT_SPACES = (
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """The fields of a header, keys in lower case, and where it ends."""
+    """The fields of a header, with keys in lower case, and its length."""
 
     path: Path
     is_nrrd: bool
@@ -59,21 +59,22 @@ class ImageHeader:
 
     @property
     def states_orientation(self) -> bool:
-        """Whether the header says where left, anterior and superior are."""
+        """Return whether the header states the patient's orientation."""
         if self.is_nrrd:
             return "space directions" in self.fields and self.fields.get("space", "").lower() in _NRRD_PATIENT_SPACES
-        # Without a matrix ITK takes the axes to run to L, P, S, which MetaImage calls RAI after where they come from.
+        # Without a matrix ITK assumes that the axes run to L, P, S, which MetaImage calls RAI after the sides where
+        # they start.
         has_matrix = any(key in self.fields for key in ("transformmatrix", "rotation", "orientation"))
         return has_matrix or self.fields.get("anatomicalorientation") == "RAI"
 
     @property
     def unit_mm(self) -> float:
-        """What the header calls one unit of length, in mm; where it names none, millimeters by custom.
+        """Return the header's unit of length in mm; 1 if it states none.
 
         Raises
         ------
         InputError
-            When it names a unit that is none of length, or different ones for the axes.
+            If the unit is not a unit of length, or differs between the axes.
         """
         stated = self.fields.get("space units" if self.is_nrrd else "distanceunits", "")
         named = {unit.casefold() for unit in _QUOTED.findall(stated)} if self.is_nrrd else {stated.casefold()}
@@ -87,12 +88,12 @@ class ImageHeader:
         return _UNITS_MM[named.pop()]
 
     def check_values_are_final(self) -> None:
-        """Refuse MetaImage voxels that are yet to be scaled: SimpleITK and Slicer read them as they stand.
+        """Raise InputError if MetaImage voxels still need rescaling: SimpleITK and Slicer read them unscaled.
 
         Raises
         ------
         InputError
-            When the header states a slope other than 1 or an offset other than 0.
+            If the header states a slope other than 1 or an offset other than 0.
         """
         for key, neutral in (("elementtointensityfunctionslope", 1.0), ("elementtointensityfunctionoffset", 0.0)):
             stated = "" if self.is_nrrd else self.fields.get(key, "")
@@ -102,17 +103,19 @@ class ImageHeader:
                 is_neutral = False
             if not is_neutral:
                 raise InputError(
-                    f"“{self.path.name}” states an intensity slope or offset ({stated}) that its voxels still lack, so "
-                    "they are not HU: save it with the values rescaled."
+                    f"“{self.path.name}” states an intensity slope or offset ({stated}), so its voxels are not HU yet: "
+                    "save it with rescaled values."
                 )
 
     def check_packed_size(self, size_bytes: int) -> None:
-        """Refuse compressed MetaImage data of fewer than `size_bytes`: the rest would be whatever was in memory.
+        """Raise InputError if compressed MetaImage data expand to fewer than `size_bytes`.
+
+        SimpleITK would fill the rest with random memory.
 
         Raises
         ------
         InputError
-            When they end too early.
+            If the data end too early.
         """
         if self.is_nrrd or self.fields.get("compresseddata", "").lower() != "true":
             return
@@ -122,7 +125,7 @@ class ImageHeader:
             start = stream.tell()
         is_inside = name.upper() == "LOCAL"
         path = self.path if is_inside else self.path.parent / name
-        if not path.is_file():  # a list of files, or none: SimpleITK will tell
+        if not path.is_file():  # a list of files or a missing file, which SimpleITK reports
             return
         packed_bytes = self.fields.get("compresseddatasize", "")
         left = int(packed_bytes) if packed_bytes.isdecimal() and int(packed_bytes) else path.stat().st_size
@@ -133,36 +136,38 @@ class ImageHeader:
                 while unpacked_bytes < size_bytes and (block := stream.read(min(_BLOCK_BYTES, left))):
                     left -= len(block)
                     unpacked_bytes += len(unpacker.decompress(block))
-            except zlib.error:  # SimpleITK will tell
+            except zlib.error:  # SimpleITK reports it
                 return
         if unpacked_bytes < size_bytes:
-            raise InputError(f"“{path.name}” ends before its last voxel: it was cut off, copy it again.")
+            raise InputError(f"“{path.name}” is cut off before its last voxel: copy it again.")
 
     def check_unpacked(self, voxels: np.ndarray) -> None:
-        """Refuse voxels from compressed NRRD data that are cut off or damaged: SimpleITK does not compare the checksum.
+        """Raise InputError if voxels from compressed NRRD data are cut off or damaged.
+
+        SimpleITK does not verify the checksum.
 
         Parameters
         ----------
         voxels : numpy.ndarray
-            As SimpleITK unpacked them.
+            The voxels that SimpleITK decompressed.
 
         Raises
         ------
         InputError
-            When they are not what was packed.
+            If they differ from the compressed voxels.
         """
         path = self._gzip_path()
         if path is not None and _checksum_at_end(path) != _checksum(voxels):
-            # As well where the bytes of each number stand the other way around, or there is more than is read.
+            # The checksum also fails for another byte order, or if the file has more data than voxels.
             self.check_compressed_data()
 
     def check_compressed_data(self) -> None:
-        """Refuse compressed NRRD data that are cut off or damaged, by unpacking them to the end.
+        """Decompress NRRD data to the end, and raise InputError if they are cut off or damaged.
 
         Raises
         ------
         InputError
-            When they are.
+            If they are.
         """
         path = self._gzip_path()
         if path is None:
@@ -174,22 +179,22 @@ class ImageHeader:
                     while unpacked.read(_CHUNK_BYTES):
                         pass
         except EOFError as error:
-            raise InputError(f"“{path.name}” ends before its last voxel: it was cut off, copy it again.") from error
+            raise InputError(f"“{path.name}” is cut off before its last voxel: copy it again.") from error
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise InputError(f"“{path.name}” is damaged, its voxels cannot be unpacked: copy it again.") from error
+            raise InputError(f"The compressed voxels of “{path.name}” are damaged: copy it again.") from error
 
     def _gzip_path(self) -> Path | None:
-        """Return the file that holds NRRD data packed by gzip; None where they are not, or stand elsewhere in it."""
+        """Return the file with gzip-compressed NRRD data; None if the data are stored in another way."""
         skips = any(key in self.fields for key in ("line skip", "lineskip", "byte skip", "byteskip"))
         if not self.is_nrrd or skips or self.fields.get("encoding", "").lower() not in ("gzip", "gz"):
             return None
         data_file = self.fields.get("data file") or self.fields.get("datafile")
         path = self.path.parent / data_file if data_file else self.path
-        return path if path.is_file() else None  # a list of files, or none: SimpleITK will tell
+        return path if path.is_file() else None  # a list of files or a missing file, which SimpleITK reports
 
 
 def _checksum_at_end(path: Path) -> tuple[int, int] | None:
-    """Return the checksum and the length, modulo 2³², of what a gzip file holds, as its last eight bytes tell."""
+    """Return the checksum and the length, modulo 2³², of a gzip file's content, from its last eight bytes."""
     with path.open("rb") as stream:
         if stream.seek(0, os.SEEK_END) < _GZIP_END.size:
             return None
@@ -207,7 +212,7 @@ def read_image_header(path: Path) -> ImageHeader:
     Raises
     ------
     InputError
-        When it is not text; on some such files SimpleITK would never return.
+        If the header is not text; SimpleITK would hang on some such files.
     """
     with path.open("rb") as stream:
         data = stream.read(_HEADER_BYTES)

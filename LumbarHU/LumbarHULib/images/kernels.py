@@ -1,4 +1,4 @@
-"""Which reconstruction kernels are for bone edges or lungs, by manufacturer."""
+"""List the reconstruction kernels for bone edges or lungs, by manufacturer."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from LumbarHULib.files.resources import resource_path
 
 
 def is_sharp_kernel(manufacturer: str | None, kernel: str | None) -> bool:
-    """Tell whether a kernel, named as in the headers, is known to be a sharp one."""
+    """Return whether a kernel, named as in the headers, is known to be sharp."""
     if not kernel:
         return False
     maker = (manufacturer or "").upper() + " "

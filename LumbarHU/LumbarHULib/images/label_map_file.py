@@ -1,7 +1,7 @@
-"""Label maps as NRRD files in the full geometry of their CT.
+"""Write and read label maps as NRRD files in the full geometry of their CT.
 
-Written here and not by SimpleITK for two reasons. On a disk that fills up with the last bytes, SimpleITK 2.5 reports
-success over a file that is cut off. And one slice at a time is held, not the volume.
+This module replaces SimpleITK for two reasons. If the disk fills up with the last bytes, SimpleITK 2.5 reports success
+for a file that is cut off. And this module holds only one slice in memory, not the volume.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ def write_label_map(
     path : pathlib.Path
         The .nrrd file.
     stack : AxialStack
-        What the masks are crops of.
+        The CT that the masks are crops of.
     ras_from_ijk : numpy.ndarray, shape (4, 4)
         Geometry of the CT as stored: from indices (i, j, k) to RAS mm.
     masks : iterable of (int, RoiMask)
@@ -38,9 +38,9 @@ def write_label_map(
     Raises
     ------
     InputError
-        When two labels claim one voxel.
+        If two labels share a voxel.
     OSError
-        When the file cannot be written.
+        If the file cannot be written.
     """
     crops = [(value, *stack.stored_crop(mask.inside, mask.offset_kji)) for value, mask in masks]
     shape_kji = tuple(int(size) for size in np.array(stack.voxels_hu.shape)[np.argsort(stack.stored_axes)])
@@ -62,7 +62,7 @@ def read_label_boxes(
 ) -> list[np.ndarray]:
     """Return boxes of a label map that `write_label_map` wrote, from the bytes of its file.
 
-    One stored slice at a time is held, and what lies behind the last box is not unpacked.
+    Only one stored slice is in memory at a time, and slices after the last box are not decompressed.
 
     Parameters
     ----------
@@ -71,12 +71,12 @@ def read_label_boxes(
     stack : AxialStack
         The CT that the label map is of.
     boxes_kji : sequence of three slices each
-        Where to look, in the axis order of `stack`.
+        The boxes, in the axis order of `stack`.
 
     Returns
     -------
     list of numpy.ndarray of uint8
-        For each box its labels, in the axis order of `stack`.
+        The labels of each box, in the axis order of `stack`.
     """
     places = []
     for box in boxes_kji:
@@ -104,8 +104,7 @@ def _slice(shape_ji: tuple[int, int], crops: list[tuple[int, np.ndarray, tuple[i
             taken = part[inside].max()
             first, second = (name for name, of_level in LABEL_VALUES.items() if of_level in (taken, value))
             raise InputError(
-                f"The regions of {first} and {second} hold the same voxels: place each midline on a vertebral body of "
-                "its own."
+                f"The regions of {first} and {second} overlap: place each midline on its own vertebral body."
             )
         part[inside] = value
     return labels.tobytes()

@@ -1,4 +1,4 @@
-"""Label maps from outside: an audit folder's own, some that were corrected by hand, or a DICOM Segmentation object."""
+"""Read label maps: those of an audit folder, manually corrected ones, or a DICOM Segmentation object."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +30,7 @@ def read_label_maps(path: Path, ct: CtVolume, stack: AxialStack) -> RegionMasks:
         A folder with ``round.nrrd`` … ``left.nrrd`` (or some of them), one such file, or a DICOM Segmentation object
         with segments named like “L1 round”.
     ct : CtVolume
-        The CT that they are of, as stored.
+        Their CT, as stored.
     stack : AxialStack
         The same CT in canonical axis order.
 
@@ -42,7 +42,7 @@ def read_label_maps(path: Path, ct: CtVolume, stack: AxialStack) -> RegionMasks:
     Raises
     ------
     InputError
-        When there is nothing to read, it is of another grid than the CT, or its labels are not those of levels.
+        If there is nothing to read, the grid differs from the CT's, or a label is not a level's.
     """
     if not path.exists():
         raise InputError(f"There is no file or folder “{path}”: check the path.")
@@ -52,12 +52,12 @@ def read_label_maps(path: Path, ct: CtVolume, stack: AxialStack) -> RegionMasks:
             trimmed = trimmed_mask(inside, offset_kji)
             masks.setdefault(level, {})[roi] = RoiMask(*stack.canonical_crop(trimmed.inside, trimmed.offset_kji))
     if not masks:
-        raise InputError(f"The label maps in “{path.name}” are empty: give those of this CT.")
+        raise InputError(f"The label maps in “{path.name}” are empty: choose the label maps of this CT.")
     return masks
 
 
 def without_unchanged(masks: RegionMasks, measured: Mapping[str, Mapping[str, RoiMask]]) -> RegionMasks:
-    """Return those of `masks` that differ from the ones which were measured: the others were edited by nobody."""
+    """Return those of `masks` that differ from the measured ones; the others have not been edited."""
     return {
         level: {roi: mask for roi, mask in of_level.items() if not _same(mask, measured.get(level, {}).get(roi))}
         for level, of_level in masks.items()
@@ -65,21 +65,21 @@ def without_unchanged(masks: RegionMasks, measured: Mapping[str, Mapping[str, Ro
 
 
 def check_places(called: str, masks: RegionMasks, measured: Mapping[str, Mapping[str, RoiMask]]) -> None:
-    """Refuse label maps that are more like another region, or another level's, than the one they are called.
+    """Raise InputError if a label map overlaps another region or level more than the one it is named after.
 
     Parameters
     ----------
     called : str
-        What messages call the label maps.
+        Name of the label maps in messages.
     masks : dict of str to dict of str to RoiMask
-        By level and region, as they were read.
+        The masks that were read, by level and region.
     measured : mapping of str to mapping of str to RoiMask
-        The same, as the markups give them.
+        The same masks, computed from the markups.
 
     Raises
     ------
     InputError
-        When left and right are exchanged, a map is of another level, or it lies elsewhere.
+        If left and right are exchanged, a map belongs to another level, or it is elsewhere.
     """
     given = {(level, roi): mask for level, of_level in masks.items() for roi, mask in of_level.items()}
     own = {(level, roi): mask for level, of_level in measured.items() for roi, mask in of_level.items()}
@@ -92,20 +92,20 @@ def check_places(called: str, masks: RegionMasks, measured: Mapping[str, Mapping
             other = f"the {likest[1]} ROI of {likest[0]}" if likest[0] != level else f"the {likest[1]} ROI"
             raise InputError(
                 f"The {roi} ROI of {level} in “{called}” shares {_percent(shares[likest])} of its voxels with {other} "
-                f"that the markups give, and {_percent(shares[level, roi])} with its own: check that left and right, "
-                "regions and levels were not exchanged.",
+                f"from the markups, but {_percent(shares[level, roi])} with its own: check that left and right, "
+                "regions and levels are not exchanged.",
                 level,
             )
         if not shares[level, roi]:
             raise InputError(
-                f"The {roi} ROI of {level} in “{called}” shares no voxel with the region that the markups give: give "
-                "the label maps of these markups, or move the midline to where they are.",
+                f"The {roi} ROI of {level} in “{called}” shares no voxel with the region from the markups: choose the "
+                "label maps of these markups, or move the midline.",
                 level,
             )
 
 
 def _shared(first: RoiMask, second: RoiMask) -> float:
-    """Return the share of the voxels of either mask that both hold (Jaccard's index)."""
+    """Return the overlap of two masks as their Jaccard index."""
     starts = np.maximum(first.offset_kji, second.offset_kji)
     stops = np.minimum(*(np.add(mask.offset_kji, mask.inside.shape) for mask in (first, second)))
     if np.any(starts >= stops):
@@ -127,24 +127,24 @@ def _same(first: RoiMask, second: RoiMask | None) -> bool:
 
 
 def _found(path: Path, ct: CtVolume):
-    """Give level, region, voxels in the CT's stored order, and the index of the first of them."""
+    """Yield level, region, voxels in the CT's stored order, and the index of the first voxel."""
     if path.is_file() and is_dicom(path):
         yield from read_dicom_segments(path, ct)
         return
     files = _files_in(path) if path.is_dir() else [path]
-    if not files and (meant := suggest_subfolder(path, _files_in)):
-        raise InputError(f"“{path.name}” holds no label map of a region: {meant}")
+    if not files and (advice := suggest_subfolder(path, _files_in)):
+        raise InputError(f"“{path.name}” contains no label map of a region: {advice}")
     if not files or files[0].stem not in ROIS:
         raise InputError(
-            f"“{path.name}” holds no label map of a region: give a folder with {ROIS[0]}.nrrd and so on, one of these "
-            "files, or a DICOM Segmentation object."
+            f"“{path.name}” contains no label map of a region: choose a folder with {ROIS[0]}.nrrd and so on, one of "
+            "these files, or a DICOM Segmentation object."
         )
     for file in files:
         labels = _read_labels(file, ct)
         if not labels.any():
             raise InputError(
-                f"“{file.name}” holds no voxel of any level: draw the region, or take the file away to have the region "
-                "measured as the markups give it."
+                f"“{file.name}” contains no voxel of any level: draw the region, or remove the file to measure the "
+                "region from the markups."
             )
         for level in LEVELS:
             yield level, file.stem, labels == LABEL_VALUES[level], (0, 0, 0)
@@ -160,11 +160,11 @@ def _read_labels(file: Path, ct: CtVolume) -> np.ndarray:
         labels.shape != ct.voxels_hu.shape
         or largest_offset_mm(ras_from_ijk, ct.ras_from_ijk, labels.shape) > GEOMETRY_TOLERANCE_MM
     ):
-        raise InputError(f"“{file.name}” is not on the CT's grid: resample it to the CT, or give the CT that it is of.")
+        raise InputError(f"“{file.name}” is not on the CT's grid: resample it to the CT, or choose its own CT.")
     strange = sorted(set(np.unique(labels).tolist()) - {0, *LABEL_VALUES.values()})
     if strange:
         raise InputError(
-            f"“{file.name}” holds the label value {strange[0]:g}: use {LABEL_VALUES[LEVELS[0]]} for {LEVELS[0]} to "
+            f"“{file.name}” contains the label value {strange[0]:g}: use {LABEL_VALUES[LEVELS[0]]} for {LEVELS[0]} to "
             f"{LABEL_VALUES[LEVELS[-1]]} for {LEVELS[-1]}."
         )
     return labels

@@ -1,15 +1,15 @@
-"""Slices packed one after another as gzip; the empty ones, nearly all of a label map's, are packed only once."""
+"""Compress slices one after another as gzip; empty slices, nearly all of a label map's, are compressed only once."""
 
 import struct
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-# Ten bytes that name neither file nor time nor system.
+# Ten bytes that state no file name, time or system.
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-# The last block of the packed data, with nothing in it.
+# The last block of the compressed data, which is empty.
 _END_OF_DATA = b"\x03\x00"
-# With this a packed slice ends (RFC 1951, 3.2.4: a block of no bytes, stored).
+# The end of a compressed slice (RFC 1951, 3.2.4: a stored block of no bytes).
 _END_OF_SLICE = b"\x00\x00\xff\xff"
 
 
@@ -19,9 +19,9 @@ class PackedSlices:
     Parameters
     ----------
     stream : binary file
-        Where they go.
+        The file to write to.
     slice_bytes : int
-        Of a slice, unpacked.
+        Size of an uncompressed slice.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class PackedSlices:
         stream.write(_HEADER)
 
     def write(self, content: bytes) -> None:
-        """Add a slice; one that is `empty` itself costs its checksum alone."""
+        """Add a slice; for `empty` itself only the checksum is computed."""
         self._checksum = zlib.crc32(content, self._checksum)
         self._length += len(content)
         self._stream.write(self._packed_empty if content is self.empty else _packed(content))
@@ -48,7 +48,7 @@ class PackedSlices:
 
 
 def unpacked_slices(packed: bytes, slice_bytes: int) -> Iterator[bytes]:
-    """Yield each slice of gzip data that `PackedSlices` wrote; empty ones are known by their looks, not unpacked."""
+    """Yield each slice of gzip data that `PackedSlices` wrote; empty slices are recognized without decompression."""
     empty = bytes(slice_bytes)
     packed_empty = _packed(empty)
     at = len(_HEADER)
@@ -66,6 +66,6 @@ def unpacked_slices(packed: bytes, slice_bytes: int) -> Iterator[bytes]:
 
 
 def _packed(content: bytes) -> bytes:
-    """Return bytes packed so that they can stand between others: they end with a byte and refer to none before."""
+    """Return compressed bytes that can be joined: they end at a byte boundary and refer to no earlier data."""
     packer = zlib.compressobj(zlib.Z_BEST_COMPRESSION, wbits=-zlib.MAX_WBITS)
     return packer.compress(content) + packer.flush(zlib.Z_FULL_FLUSH)

@@ -1,4 +1,4 @@
-"""Which segment is which vertebra: by what the user says, by its name or terminology, by its label value."""
+"""Assign segments to vertebral levels by the user's statement, by name or terminology, or by label value."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,15 @@ from LumbarHULib.images.segmentation_file import Segment
 _LEVEL_IN_NAME = re.compile(r"(?<![a-z0-9])(?:(t|th)(1[1-3])|(l)([1-6])|(s)(1))(?![a-z0-9])")
 _WORDS = re.compile(r"[a-z]+")
 
-# Vertebrae that most spines lack: their code, what the spine may have, and which levels may be counted otherwise.
+# Vertebrae that most spines lack: finding code, and what the spine may have.
 _EXTRA = {
     "L6": ("sixth_lumbar_vertebra", "a sixth lumbar or a transitional vertebra"),
     "T13": ("thirteenth_thoracic_vertebra", "thirteen pairs of ribs or lumbar ribs"),
 }
-# Vertebrae that most spines have, with the two between which they belong.
+# Vertebrae that most spines have, with their upper and lower neighbors.
 _USUAL = {"L5": ("L4", "S1"), "T12": ("T11", "L1")}
 
-# Middles of two neighboring vertebrae lie at least so far apart along S.
+# Smallest distance along S between the centers of two neighboring vertebrae.
 _NEIGHBORS_MM = 8.0
 
 
@@ -44,23 +44,23 @@ class _LabelTables:
 def levels_of_segments(
     segments: Sequence[Segment], assignments: Mapping[str, str]
 ) -> tuple[dict[str, Segment], tuple[Finding, ...]]:
-    """Return each level's segment, from cranial to caudal, and what is to be told about it.
+    """Return each level's segment, from cranial to caudal, and findings on the assignment.
 
     Parameters
     ----------
     segments : sequence of Segment
     assignments : mapping of str to str
-        What the user says: level to a segment's name or label value.
+        The user's statement: a segment's name or label value for each level.
 
     Raises
     ------
     InputError
-        When the user names no segment, two segments are one level, levels lie in the wrong order, or nothing tells
-        which segment is which vertebra.
+        If the user names an unknown segment, two segments have the same level, the levels are in the wrong order, or
+        the levels cannot be determined.
     """
     segments, empty = _parted(segments)
     if not segments:
-        raise InputError("The segmentation holds no segment of a vertebra: check that it is the right file.")
+        raise InputError("The segmentation contains no segment of a vertebra: check that it is the right file.")
     assigned = {level: _assigned(level, text, segments) for level, text in assignments.items()}
     by_name = _by_name([segment for segment in segments if segment not in assigned.values()], assigned)
     named = {vertebra: segment for segment in segments if (vertebra := _vertebra_named(segment.name))}
@@ -71,7 +71,7 @@ def levels_of_segments(
         found = by_value | assigned
     if not found:
         raise InputError(
-            f"No segment's name names a level ({_told(segments)}): say which is which, {_example(segments)}."
+            f"No segment is named after a level ({_quoted_names(segments)}): assign each level, {_example(segments)}."
         )
     found = {level: found[level] for level in sorted_levels(found)}
     _check_order(found)
@@ -79,7 +79,7 @@ def levels_of_segments(
 
 
 def level_named(name: str) -> str | None:
-    """Return the level that a segment's name names, such as “vertebrae_L1” or “L1 vertebra”; None where it is none."""
+    """Return the level in a segment's name, such as “vertebrae_L1” or “L1 vertebra”; None if there is none."""
     vertebra = _vertebra_named(name)
     return vertebra if vertebra in LEVELS else None
 
@@ -108,8 +108,11 @@ def _assigned(level: str, text: str, segments: Sequence[Segment]) -> Segment:
     if not named:
         named = [segment for segment in segments if str(segment.value) == text.strip()]
     if len(named) != 1:
-        many = "several segments are" if named else "no segment is"
-        raise InputError(f"{level} is to be “{text}”, but {many} called so: there are {_told(segments)}.", level)
+        many = "several segments have" if named else "no segment has"
+        raise InputError(
+            f"{level} is assigned to “{text}”, but {many} this name or value: choose one of {_quoted_names(segments)}.",
+            level,
+        )
     return named[0]
 
 
@@ -126,14 +129,14 @@ def _by_name(segments: Sequence[Segment], assigned: Mapping[str, Segment]) -> di
             if other not in (None, level):
                 raise InputError(
                     f"The segment “{segment.name}” is {level} by its name and {other} by its {what}: correct one of "
-                    f"them, or say which it is, such as --segment “{level}={segment.name}”.",
+                    f"them, or assign it, such as --segment “{level}={segment.name}”.",
                     level,
                 )
         if level in found:
-            # A name that both bear does not say which.
+            # A name that both segments have cannot distinguish them.
             one = segment.value if found[level].name == segment.name else segment.name
             raise InputError(
-                f"Two segments are {level}, “{found[level].name}” and “{segment.name}”: say which is meant, such as "
+                f"Two segments are named {level}, “{found[level].name}” and “{segment.name}”: choose one, such as "
                 f"--segment “{level}={one}”.",
                 level,
             )
@@ -151,10 +154,10 @@ def _level_coded(terminology: str) -> str | None:
 def _by_value(
     segments: Sequence[Segment], assigned: Mapping[str, Segment]
 ) -> tuple[dict[str, Segment], tuple[Finding, ...]]:
-    """Return the levels by the one numbering that the labels' order along the spine allows."""
+    """Return the levels by the only numbering that agrees with the labels' order along the spine."""
     by_value = {segment.value: segment for segment in segments}
     fitting = [(scheme, found) for scheme in _label_tables().schemes if (found := _if_it_fits(scheme, by_value))]
-    # One that knows more of the values than any other is the one.
+    # Prefer the numbering that contains the most of the values.
     known = [len(by_value.keys() & set(scheme.value_of_level.values())) for scheme, _ in fitting]
     fitting = [one for one, count in zip(fitting, known, strict=True) if count == max(known)]
     if len(fitting) != 1:
@@ -165,13 +168,14 @@ def _by_value(
             f"{scheme.name} ({', '.join(f'{segment.value} = {level}' for level, segment in found.items())})"
             for scheme, found in fitting
         )
-        told = f"can be read as {readings}" if fitting else f"({_told(segments)}) follow no known numbering"
-        raise InputError(f"The segmentation's label values {told}: say which is which, {_example(segments)}.")
+        problem = f"can be read as {readings}" if fitting else f"({_quoted_names(segments)}) follow no known numbering"
+        raise InputError(f"The segmentation's label values {problem}: assign each level, {_example(segments)}.")
     scheme, found = fitting[0]
-    told = ", ".join(f"{segment.value} as {level}" for level, segment in found.items())
+    assigned_values = ", ".join(f"{segment.value} as {level}" for level, segment in found.items())
     note = Finding(
         "labels_read_by_value",
-        f"The segmentation names no vertebrae; its label values were read by the numbering of {scheme.name}: {told}.",
+        f"The segmentation names no vertebrae; its label values are read in the numbering of {scheme.name}: "
+        f"{assigned_values}.",
         "Check that the levels are right.",
         "note",
     )
@@ -180,7 +184,7 @@ def _by_value(
 
 
 def _agrees(scheme: _Scheme, assigned: Mapping[str, Segment]) -> bool:
-    """Return whether what the user says is what a numbering says."""
+    """Return whether the user's statement agrees with a numbering."""
     return all(scheme.value_of_level.get(level) == segment.value for level, segment in assigned.items())
 
 
@@ -190,13 +194,13 @@ def _count_by_value(scheme: _Scheme, by_value: Mapping[int, Segment]) -> tuple[F
 
 
 def _count_findings(vertebrae: Mapping[str, Segment]) -> tuple[Finding, ...]:
-    """Tell of vertebrae that most spines lack, and of such as most spines have that are skipped."""
+    """Return findings on vertebrae that most spines lack, and on skipped vertebrae that most spines have."""
     findings = [
         Finding(
             code,
-            f"The segmentation holds {'an' if name == 'L6' else 'a'} {name} "
-            f"(“{vertebrae[name].name or vertebrae[name].value}”): this spine may have {what}, and its levels may be "
-            "counted otherwise elsewhere.",
+            f"The segmentation contains {'an' if name == 'L6' else 'a'} {name} "
+            f"(“{vertebrae[name].name or vertebrae[name].value}”): this spine may have {what}, and other programs may "
+            "count its levels differently.",
             "Count the vertebrae from the ribs and from the sacrum; exclude a transitional vertebra.",
             "warning",
         )
@@ -206,8 +210,8 @@ def _count_findings(vertebrae: Mapping[str, Segment]) -> tuple[Finding, ...]:
     findings += [
         Finding(
             "vertebra_skipped",
-            f"The segmentation holds {upper} and {lower} but no {name}: this spine may have a vertebra less than most, "
-            "or its levels were counted otherwise.",
+            f"The segmentation contains {upper} and {lower} but no {name}: this spine may have one vertebra fewer than "
+            "most, or its levels were counted differently.",
             "Count the vertebrae from the ribs and from the sacrum.",
             "warning",
         )
@@ -218,7 +222,7 @@ def _count_findings(vertebrae: Mapping[str, Segment]) -> tuple[Finding, ...]:
 
 
 def _parted(segments: Sequence[Segment]) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
-    """Return the segments with voxels, and those that are only named."""
+    """Return the segments with voxels, and those without."""
     return (
         tuple(segment for segment in segments if not segment.is_empty),
         tuple(segment for segment in segments if segment.is_empty),
@@ -226,24 +230,23 @@ def _parted(segments: Sequence[Segment]) -> tuple[tuple[Segment, ...], tuple[Seg
 
 
 def _empty_findings(empty: Sequence[Segment], found: Mapping[str, Segment]) -> tuple[Finding, ...]:
-    """Tell of levels that are named but whose segments have no voxels."""
+    """Return a finding on levels whose segments have no voxels."""
     names = {level: segment for segment in empty if (level := level_named(segment.name)) and level not in found}
     if not names:
         return ()
-    told = ", ".join(f"{level} (“{segment.name}”)" for level, segment in sorted(names.items()))
+    levels = ", ".join(f"{level} (“{segment.name}”)" for level, segment in sorted(names.items()))
     return (
         Finding(
             "segment_empty",
-            f"The segmentation names {told} without a single voxel: {'it is' if len(names) == 1 else 'they are'} not "
-            "measured.",
-            "Draw what is missing, or check that the segmentation was saved whole.",
+            f"The segmentation has no voxels for {levels}: {'it is' if len(names) == 1 else 'they are'} not measured.",
+            "Draw the missing segment, or check that the segmentation was saved completely.",
             "severe",
         ),
     )
 
 
 def _if_it_fits(scheme: _Scheme, by_value: Mapping[int, Segment]) -> dict[str, Segment]:
-    """Return the segments of T12 to L5 where two vertebrae or more lie in a numbering's order; else none."""
+    """Return the segments of T12 to L5 if at least two vertebrae are in a numbering's order; otherwise none."""
     ranks = {level: rank for rank, level in enumerate(_from_cranial(scheme))}
     present = {level: by_value[value] for level, value in scheme.value_of_level.items() if value in by_value}
     order = sorted(present, key=ranks.__getitem__)
@@ -264,13 +267,13 @@ def _check_order(found: Mapping[str, Segment]) -> None:
     for upper, lower in pairwise(found):
         if found[upper].middle_ras_mm[2] - found[lower].middle_ras_mm[2] < _NEIGHBORS_MM:
             raise InputError(
-                f"The segment of {lower} does not lie below that of {upper}: check the segments' names, or say which "
-                f"is which, such as --segment “{lower}=NAME”.",
+                f"The segment of {lower} is not below that of {upper}: check the segments' names, or assign the level, "
+                f"such as --segment “{lower}=NAME”.",
                 lower,
             )
 
 
-def _told(segments: Sequence[Segment], most: int = 8) -> str:
+def _quoted_names(segments: Sequence[Segment], most: int = 8) -> str:
     names = [f"“{segment.name}”" if segment.name else str(segment.value) for segment in segments]
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 

@@ -1,4 +1,4 @@
-"""Segmentations from disk: label maps, Slicer's .seg.nrrd, or a folder with a file for each structure."""
+"""Read segmentations from disk: label maps, Slicer's .seg.nrrd, or a folder with a file for each structure."""
 
 import re
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ _SITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 _NIFTI_SUFFIXES = (".nii", ".nii.gz")
 _READABLE = ".nrrd, .seg.nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd or a folder with a file for each vertebra"
 
-# Slicer's names of what a .seg.nrrd says of its segments.
+# Slicer's field names for the segments in a .seg.nrrd.
 _SEGMENT_KEY = re.compile(r"Segment(\d{1,9})_(Name|LabelValue|Layer|Tags)")
-# The vertebrae that are measured, and those that tell of a spine that is not counted as most are.
+# The measured vertebrae, and those that reveal an unusual count of vertebrae.
 _VERTEBRA_FILE = re.compile(r"T1[23]|L[1-6]", re.IGNORECASE)
 _WHOLE_NUMBER = re.compile(r"\d{1,9}")
 
@@ -31,17 +31,17 @@ class Segment:
     Parameters
     ----------
     name : str
-        As the file gives it; empty where it gives none.
+        The segment's name in the file; empty if it has none.
     value : int
         The value of its voxels in the file.
     inside : numpy.ndarray of bool, shape (K, J, I)
-        Its voxels, cropped to them.
+        Its voxels, cropped to their bounding box.
     ras_from_ijk : numpy.ndarray, shape (4, 4)
         From indices (i, j, k) of the crop to RAS mm.
     terminology : str
-        What Slicer keeps of its meaning; empty where there is none.
+        Slicer's terminology tag; empty if there is none.
     file : str
-        Name, without endings, of the file that it is the only structure of; empty where it is one of several.
+        Name, without suffixes, of the file if the segment is its only structure; otherwise empty.
     """
 
     name: str
@@ -53,29 +53,29 @@ class Segment:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it is named but has no voxels."""
+        """Return whether the segment has no voxels."""
         return self.inside.size == 0
 
     @property
     def middle_ras_mm(self) -> np.ndarray:
-        """Middle of the box around it, shape (3,)."""
+        """Return the center of the bounding box, shape (3,)."""
         middle_ijk = (np.array(self.inside.shape[::-1]) - 1) / 2
         return self.ras_from_ijk[:3, :3] @ middle_ijk + self.ras_from_ijk[:3, 3]
 
 
 def read_segmentation(path: Path) -> tuple[Segment, ...]:
-    """Read every segment; one that is named but has no voxels is there as well.
+    """Read every segment, including named segments without voxels.
 
     Parameters
     ----------
     path : pathlib.Path
-        A label map (.nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd), Slicer's .seg.nrrd, also with overlapping segments, or a
-        folder with a mask for each structure, named like its file.
+        A label map (.nrrd, .nhdr, .nii, .nii.gz, .mha, .mhd), Slicer's .seg.nrrd, including overlapping segments, or a
+        folder with a mask file for each structure, named after it.
 
     Raises
     ------
     InputError
-        When there is no such file, it cannot be read, or what it holds is no segmentation.
+        If the file is missing, cannot be read, or is not a segmentation.
     """
     path = Path(path)
     try:
@@ -85,7 +85,7 @@ def read_segmentation(path: Path) -> tuple[Segment, ...]:
             return _read_folder(path)
         return _read_file(path)
     except PermissionError as error:
-        raise InputError(f"“{path}” may not be read: ask for the right to read it.") from error
+        raise InputError(f"You have no permission to read “{path}”: ask for it.") from error
     except MemoryError as error:
         raise InputError(f"“{path.name}” is larger than the computer's memory: crop the segmentation.") from error
 
@@ -97,10 +97,10 @@ def _read_folder(path: Path) -> tuple[Segment, ...]:
         if file.name.lower().endswith(_NIFTI_SUFFIXES + _SITK_SUFFIXES) and not file.is_dir()
     ]
     if not files:
-        raise InputError(f"The folder “{path.name}” holds no segmentation: give {_READABLE}.")
+        raise InputError(f"The folder “{path.name}” contains no segmentation: choose {_READABLE}.")
     found = []
     for file in files:
-        # Only vertebrae are read: a folder may hold a hundred other structures.
+        # Read only vertebrae: a folder may contain a hundred other structures.
         if _VERTEBRA_FILE.search(file.name):
             found += _read_file(file)
     return tuple(found)
@@ -114,7 +114,7 @@ def _read_file(path: Path) -> tuple[Segment, ...]:
         labels, ras_from_ijk, _, _ = read_nifti(path)
         return _named_by_file(path, segments_in(path.name, labels, ras_from_ijk, {}))
     if not name.endswith(_SITK_SUFFIXES):
-        raise InputError(f"“{path.name}” is of no format that can be read as a segmentation: give {_READABLE}.")
+        raise InputError(f"“{path.name}” has an unsupported segmentation format: choose {_READABLE}.")
     image, _ = read_image_with_sitk(path, layers=True)
     array, ras_from_ijk = held_array(image), ras_from_ijk_of(image)
     ras_from_ijk[:3] *= read_image_header(path).unit_mm
@@ -129,7 +129,7 @@ def _read_file(path: Path) -> tuple[Segment, ...]:
 
 
 def _named_by_file(path: Path, segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    """Name the only segment of a file after it, such as vertebrae_L1.nii.gz; its value tells nothing."""
+    """Name a file's only segment after the file, such as vertebrae_L1.nii.gz; its label value has no meaning."""
     stem = path.name.split(".")[0]
     if not segments and _VERTEBRA_FILE.search(stem):
         return (Segment(stem, 1, np.zeros((0, 0, 0), dtype=bool), np.eye(4), file=stem),)
@@ -139,12 +139,12 @@ def _named_by_file(path: Path, segments: tuple[Segment, ...]) -> tuple[Segment, 
 
 
 def _described(called: str, image, layers: int) -> dict[int, dict[int, tuple[str, str]]]:
-    """Return by layer and label value the name and terminology that a .seg.nrrd gives.
+    """Return the name and terminology in a .seg.nrrd, by layer and label value.
 
     Raises
     ------
     InputError
-        When two segments are given one label value of one layer.
+        If two segments have the same label value in the same layer.
     """
     fields: dict[int, dict[str, str]] = {}
     for key in image.GetMetaDataKeys():
@@ -153,8 +153,8 @@ def _described(called: str, image, layers: int) -> dict[int, dict[int, tuple[str
             fields.setdefault(int(match.group(1)), {})[match.group(2)] = image.GetMetaData(key)
     described: dict[int, dict[int, tuple[str, str]]] = {}
     for number, field in sorted(fields.items()):
-        # Files of before Slicer 4.11 have a layer for each segment and no label values; other programs write one layer
-        # and do not say so.
+        # Files from before Slicer 4.11 have a layer for each segment and no label values. Other programs write one
+        # layer without stating it.
         layer, value = field.get("Layer", "0" if layers == 1 else str(number)), field.get("LabelValue", "1")
         if not (_WHOLE_NUMBER.fullmatch(layer) and _WHOLE_NUMBER.fullmatch(value)):
             continue
@@ -163,8 +163,8 @@ def _described(called: str, image, layers: int) -> dict[int, dict[int, tuple[str
         other = of_layer.get(int(value), ("", ""))[0]
         if int(value) in of_layer and _VERTEBRA_FILE.search(f"{name} {other}"):
             raise InputError(
-                f"“{called}” gives the segments “{other}” and “{name}” the same label value {value}, "
-                "so their voxels cannot be told apart: save the segmentation again, with a value for each."
+                f"The segments “{other}” and “{name}” in “{called}” have the same label value {value}: save the "
+                "segmentation again, with a value for each."
             )
         of_layer[int(value)] = (name, field.get("Tags", ""))
     return described
@@ -173,23 +173,23 @@ def _described(called: str, image, layers: int) -> dict[int, dict[int, tuple[str
 def segments_in(
     called: str, labels: np.ndarray, ras_from_ijk: np.ndarray, described: Mapping[int, tuple[str, str]]
 ) -> tuple[Segment, ...]:
-    """Return every segment that a label map holds, by value, and those that are described but have no voxels.
+    """Return every segment of a label map, by value, including described segments without voxels.
 
     Parameters
     ----------
     called : str
-        What messages call the label map.
+        Name of the label map in messages.
     labels : numpy.ndarray, shape (K, J, I)
-        Whole numbers; 0 is no segment.
+        Whole numbers; 0 is background.
     ras_from_ijk : numpy.ndarray, shape (4, 4)
         From indices (i, j, k) to RAS mm.
     described : mapping of int to tuple
-        Name and terminology of the values of which they are known.
+        Known names and terminologies, by value.
 
     Raises
     ------
     InputError
-        When the values are those of an image, not of a label map.
+        If the values are those of an image, not of a label map.
     """
     from scipy import ndimage
 
@@ -211,7 +211,7 @@ def segments_in(
     return tuple(segments)
 
 
-# Label values above it are no vertebra's; an image of HU has thousands of values.
+# Larger values are not vertebral labels: an image in HU has thousands of values.
 _LARGEST_VALUE = 4000
 
 
@@ -219,13 +219,13 @@ def _whole_numbers(called: str, labels: np.ndarray) -> np.ndarray:
     low, high = float(labels.min()), float(labels.max())
     if np.isnan(low):
         raise InputError(
-            f"“{called}” holds voxels that are not a number (NaN): save the segmentation with whole numbers, 0 where "
-            "there is no vertebra."
+            f"“{called}” contains voxels that are not a number (NaN): save the segmentation with whole numbers and 0 "
+            "as background."
         )
     whole = labels.dtype.kind in "iu" or np.array_equal(labels, np.rint(labels))
     if not whole or low < 0 or high > _LARGEST_VALUE:
         raise InputError(
-            f"“{called}” holds values from {low:g} to {high:g}, so it is no segmentation: give one with a whole "
-            "number for each vertebra and 0 elsewhere."
+            f"“{called}” contains values from {low:g} to {high:g}, so it is not a segmentation: choose one with a "
+            "whole number for each vertebra and 0 as background."
         )
     return labels if labels.dtype in (np.uint8, np.int16, np.uint16, np.int32) else labels.astype(np.int32)

@@ -1,4 +1,4 @@
-"""NRRD and MetaImage files, read and written by SimpleITK without its words on the console."""
+"""Read and write NRRD and MetaImage files with SimpleITK, without its console output."""
 
 import math
 import os
@@ -14,9 +14,9 @@ from LumbarHULib.images.image_header import read_image_header
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
-# What the libraries under SimpleITK say when the data end too early, and when a file with the data is missing.
+# Messages of SimpleITK's libraries if the data end too early, and if a data file is missing.
 _CUT_OFF_WORDS = ("not read completely", "expected", "fread got", "premature", "end of file", "hit eof")
-# MetaImage data that cannot be unpacked are read all the same, as whatever was in memory; only this tells.
+# SimpleITK reads random memory if MetaImage data cannot be decompressed; only this message reveals it.
 _DAMAGED_WORDS = "Uncompress failed"
 _NO_DATA_WORDS = ("couldn't open", "cannot open data file", "can't open data file")
 
@@ -32,7 +32,7 @@ def read_with_sitk(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
     Raises
     ------
     InputError
-        When the file cannot be read, or does not hold one number a voxel in three dimensions.
+        If the file cannot be read, or does not have three dimensions and one number per voxel.
     """
     image, states_orientation = read_image_with_sitk(path)
     ras_from_ijk = ras_from_ijk_of(image)
@@ -47,12 +47,12 @@ def read_image_with_sitk(path: Path, layers: bool = False):
     ----------
     path : pathlib.Path
     layers : bool
-        Whether it may hold several numbers a voxel, as a segmentation with overlapping segments does.
+        Whether several numbers per voxel are allowed, as in a segmentation with overlapping segments.
 
     Raises
     ------
     InputError
-        When the file cannot be read, or does not hold one number a voxel (with `layers` some) in three dimensions.
+        If the file cannot be read, or does not have three dimensions and one number per voxel (several with `layers`).
     """
     import SimpleITK
 
@@ -67,7 +67,7 @@ def read_image_with_sitk(path: Path, layers: bool = False):
             _check_kind(path, reader, layers)
             header.check_packed_size(_size_bytes(reader))
             image = reader.Execute()
-            if image.GetDimension() == 4:  # of one frame: see `_check_kind`
+            if image.GetDimension() == 4:  # one frame only: see `_check_kind`
                 image = image[:, :, :, 0]
     except RuntimeError as error:
         header.check_compressed_data()
@@ -87,12 +87,12 @@ def ras_from_ijk_of(image) -> np.ndarray:
 
 
 def write_with_sitk(path: Path, voxels: np.ndarray, ras_from_ijk: np.ndarray) -> None:
-    """Write voxels of shape (K, J, I) and their 4 × 4 geometry, sheared or not, compressed; the format by the suffix.
+    """Write voxels of shape (K, J, I) and their 4 × 4 geometry, compressed, in the format of the suffix.
 
     Raises
     ------
     InputError
-        When the file cannot be written.
+        If the file cannot be written.
     """
     import SimpleITK
 
@@ -107,12 +107,12 @@ def write_with_sitk(path: Path, voxels: np.ndarray, ras_from_ijk: np.ndarray) ->
             SimpleITK.WriteImage(image, _file_name(path), useCompression=True)
     except RuntimeError as error:
         raise InputError(
-            f"“{path.name}” cannot be written: check the folder's permissions and the disk's space."
+            f"“{path.name}” cannot be written: check the folder's permissions and the free disk space."
         ) from error
 
 
 class _ImageBuffer:
-    """Makes the array keep the image: SimpleITK's own view does not, and would be left with freed memory."""
+    """Keeps the image alive as long as the array: SimpleITK's own view would refer to freed memory."""
 
     def __init__(self, image, view: np.ndarray) -> None:
         self.image = image
@@ -128,7 +128,7 @@ def held_array(image) -> np.ndarray:
 
 @contextmanager
 def quiet_console(words: list[str]) -> Iterator[None]:
-    """Keep what C++ libraries print to stderr from the console, and append it to `words`."""
+    """Redirect the stderr output of C++ libraries from the console to `words`."""
     try:
         console = os.dup(2)
     except OSError:  # a program without a console
@@ -148,11 +148,11 @@ def quiet_console(words: list[str]) -> Iterator[None]:
 
 
 def _file_name(path: Path) -> str:
-    """Return the path as text; SimpleITK ends the whole program over one that is none in UTF-8."""
+    """Return the path as text; SimpleITK aborts the program on a path that is not valid UTF-8."""
     try:
         str(path).encode("utf-8")
     except UnicodeEncodeError as error:
-        raise InputError(f"“{path}” has letters in its name that are not UTF-8: rename the file or folder.") from error
+        raise InputError(f"The name of “{path}” is not UTF-8: rename the file or folder.") from error
     return str(path)
 
 
@@ -161,13 +161,13 @@ def _check_kind(path: Path, reader, layers: bool) -> None:
 
     is_one_frame = reader.GetDimension() == 4 and reader.GetSize()[3] == 1
     if reader.GetDimension() != 3 and not is_one_frame:
-        raise InputError(f"“{path.name}” has {reader.GetDimension()} dimensions: give a volume of three.")
+        raise InputError(f"“{path.name}” has {reader.GetDimension()} dimensions: choose a volume with three.")
     if reader.GetPixelID() in (SimpleITK.sitkComplexFloat32, SimpleITK.sitkComplexFloat64):
-        raise InputError(f"“{path.name}” holds complex numbers, not one value a voxel: give the image itself.")
+        raise InputError(f"“{path.name}” contains complex numbers, not one value per voxel: choose the original image.")
     components = reader.GetNumberOfComponents()
     if components != 1 and not layers:
         raise InputError(
-            f"“{path.name}” holds {components} numbers a voxel, such as colors, not one: give the image itself."
+            f"“{path.name}” has {components} numbers per voxel, such as colors, not one: choose the original image."
         )
 
 
@@ -181,9 +181,7 @@ def _size_bytes(reader) -> int:
 def _read_error(path: Path, reason: str) -> InputError:
     reason = reason.replace(str(path), "").lower()
     if any(word in reason for word in _NO_DATA_WORDS):
-        return InputError(
-            f"The file with the voxels that “{path.name}” names cannot be opened: keep both in one folder."
-        )
+        return InputError(f"The voxel file that “{path.name}” refers to cannot be opened: keep both in one folder.")
     if any(word in reason for word in _CUT_OFF_WORDS):
-        return InputError(f"“{path.name}” ends before its last voxel: it was cut off, copy it again.")
-    return InputError(f"“{path.name}” cannot be read as {path.suffix[1:].upper()}: it is damaged or of another format.")
+        return InputError(f"“{path.name}” is cut off before its last voxel: copy it again.")
+    return InputError(f"“{path.name}” is damaged or not a valid {path.suffix[1:].upper()} file: copy it again.")

@@ -197,13 +197,13 @@ CTS = {
     "of one value": (constant_ct, "Every voxel of the CT is -1000"),
     "of two dimensions": (flat_ct, "2 dimensions"),
     "of four dimensions": (four_dimensional_ct, "4 dimensions"),
-    "of colors": (color_ct, "3 numbers a voxel"),
+    "of colors": (color_ct, "3 numbers per voxel"),
     "that is unreadable": (garbage_ct, "damaged header"),
     "that is cut off": (cut_off_ct, "cut off|damaged"),
     "that is a cut-off NIfTI": (cut_off_nifti, "cut off"),
     "that is empty": (empty_ct, "is empty"),
     "that is an empty folder": (empty_folder, "series.*DICOM"),
-    "of no known format": (text_file, "no format that can be read"),
+    "of no known format": (text_file, "an unsupported"),
     "that is not there": (lambda folder, _: folder / "nowhere.nrrd", "There is no file or folder"),
 }
 
@@ -297,7 +297,7 @@ def test_the_folder_that_one_works_in_is_named_by_its_path(one_level, tmp_path, 
     (tmp_path / "more.txt").write_text("mine")
     for inputs, says in (
         ([one_level.ct, "--markups", "."], "“.” holds no "),
-        ([".", "--markups", one_level.markups], "“.” holds no slices of a CT, only 2 files that are not DICOM"),
+        ([".", "--markups", one_level.markups], "“.” contains no CT slices, only 2 files that are not DICOM"),
     ):
         outcome = lumbarhu("measure", *inputs, "--out", "out")
         assert outcome.exit_code == 2

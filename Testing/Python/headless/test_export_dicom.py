@@ -277,7 +277,7 @@ def test_a_label_map_of_another_grid_or_with_other_values_is_refused(audit, seri
     image = SimpleITK.ReadImage(str(audit / "labelmaps" / "oval.nrrd"))
     moved = SimpleITK.Image(image)
     moved.SetOrigin([place + 1 for place in image.GetOrigin()])
-    for changed, told in ((moved, "is not on the CT's grid"), (image / 2, "holds the label value 10:")):
+    for changed, told in ((moved, "is not on the CT's grid"), (image / 2, "contains the label value 10:")):
         SimpleITK.WriteImage(changed, str(tmp_path / "oval.nrrd"))
         assert told in refusal(
             *("measure", series, "--markups", audit / "markups", "--label-maps", tmp_path / "oval.nrrd"),
@@ -294,11 +294,11 @@ def test_a_segmentation_of_another_ct_is_refused(exported, spine, audit, series,
         *("measure", series, "--markups", audit / "markups", "--label-maps", tmp_path / "moved.dcm"),
         *("--out", tmp_path / "out"),
     )
-    assert "has a frame that lies in no slice of the CT" in told
+    assert "has a frame outside the slices of the CT" in told
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(b"", "holds no label map of a region"), (b"\0" * 128 + b"DICM", "Segmentation object")]
+    ("content", "told"), [(b"", "contains no label map of a region"), (b"\0" * 128 + b"DICM", "Segmentation object")]
 )
 def test_what_is_no_label_map_is_refused(content, told, audit, series, tmp_path):
     (tmp_path / "segmentation.dcm").write_bytes(content)

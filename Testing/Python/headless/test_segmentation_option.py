@@ -144,7 +144,7 @@ def test_a_fault_of_the_mask_reaches_the_record_and_the_table(spine, tmp_path):
         (["--segmentation", "SEG", "--segment", "X1=20"], "Unknown level"),
         (["--segmentation", "SEG", "--levels", "L1,L5"], "L5 has no segment in the segmentation"),
         (["--segmentation", "SEG", "--levels", "L1", "--exclude", "L2=fracture"], "not among the levels"),
-        (["--segmentation", "CT"], "it is no segmentation"),
+        (["--segmentation", "CT"], "it is not a segmentation"),
     ],
 )
 def test_what_contradicts_itself_is_said_in_one_sentence(arguments, sentence, spine, segmentation, tmp_path):

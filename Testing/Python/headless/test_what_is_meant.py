@@ -23,7 +23,7 @@ def test_a_folder_around_the_one_that_is_meant_leads_to_it(refused, audit, spine
         ),
         (
             ("measure", spine.ct, "--markups", audit / "markups", "--label-maps", audit),
-            f"holds no label map of a region: choose its subfolder “{audit / 'labelmaps'}”.",
+            f"contains no label map of a region: choose its subfolder “{audit / 'labelmaps'}”.",
         ),
     ):
         refused(*command, says=re.escape(says))
@@ -43,14 +43,14 @@ def test_an_emptied_label_map_is_told_and_not_passed_over(refused, audit, spine,
     SimpleITK.WriteImage(image * 0, tmp_path / "labelmaps" / "oval.nrrd")
     maps = ["--label-maps", tmp_path / "labelmaps"]
     refused(
-        "measure", spine.ct, "--markups", spine.markups, *maps, says="“oval.nrrd” holds no voxel of any level: draw"
+        "measure", spine.ct, "--markups", spine.markups, *maps, says="“oval.nrrd” contains no voxel of any level: draw"
     )
 
 
 def test_a_link_into_nowhere_among_the_slices_is_named(refused, one_level, tmp_path):
     (tmp_path / "series").mkdir()
     (tmp_path / "series" / "slice-7.dcm").symlink_to(tmp_path / "gone.dcm")
-    says = "“slice-7.dcm” in the CT's folder is a link to a file that is not there: copy the whole series"
+    says = "“slice-7.dcm” in the CT's folder is a link to a missing file: copy the whole series"
     refused("measure", tmp_path / "series", "--markups", one_level.markups, says=says)
 
 

@@ -169,7 +169,7 @@ def after_meta(data: bytes) -> bytes:
     return data[144 + int.from_bytes(data[META_LENGTH_AT : META_LENGTH_AT + 4], "little") :]
 
 
-DIFFERS = "2 CTs under one SeriesInstanceUID, which differ in {}.*name any one file"
+DIFFERS = "2 CTs with the same SeriesInstanceUID that differ in {}.*choose any file"
 
 DICOM = (
     *(
@@ -248,13 +248,13 @@ DICOM = (
         "2.5 mm around the level, 5 mm below",
         variable_far_below,
         findings=("slices_uneven",),
-        says="7 evenly spaced slices .* 2 were left out",
+        says="7 evenly spaced slices .* 2 were omitted",
     ),
     Untrue(
         "variable spacing",
         "within the level",
         series_with(moved(lambda k: k > 4, lambda k: 1.5 * (k - 4))),
-        refused="spacing varies from 2.50 to 4.00 mm .*2.50 mm from .*4.00 mm from .*no even part holds all levels",
+        refused="spacing varies from 2.50 to 4.00 mm .*2.50 mm from .*4.00 mm from .*no even part contains all levels",
     ),
     Untrue(
         "variable spacing",

@@ -111,7 +111,7 @@ PADDING = (
     ),
     Untrue("padding declared by the header", "range limit, −60 to −20 HU", padded(-60, limit_hu=-20), **LACKS),
     Untrue("padding declared by the header", "range limit, 600 down to 500 HU", padded(600, limit_hu=500), **LACKS),
-    Untrue("padding declared by the header", "in one slice only", undeclared_slice, **LACKS),
+    Untrue("padding declared by the header", "in only one slice", undeclared_slice, **LACKS),
     Untrue(
         "padding declared by the header",
         "a value that no voxel has",

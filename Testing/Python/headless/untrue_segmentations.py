@@ -195,7 +195,7 @@ SEGMENTATIONS = (
         within_hu=ROUNDED,
         mean_hu=measured_levels("L1", "L3", "L4"),
         findings=["segment_empty", "levels_missing"],
-        says="names L2 .“L2”. without a single voxel",
+        says="has no voxels for L2 .“L2”.",
     ),
     Untrue(
         EMPTY,

@@ -110,7 +110,7 @@ def test_a_file_that_was_cut_off_is_refused_and_only_our_sentence_is_heard(tmp_p
     path = tmp_path / f"ct.{suffix}"
     SimpleITK.WriteImage(image(), str(path), compressed)
     path.write_bytes(path.read_bytes()[:-100])
-    assert "was cut off" in refusal(path)
+    assert "is cut off" in refusal(path)
     assert capfd.readouterr() == ("", "")
 
 
@@ -169,7 +169,7 @@ def test_compressed_voxels_that_are_whole_but_too_few_are_refused(tmp_path, capf
         (tmp_path / "ct.zraw").write_bytes(packed)
         if slices == 5:
             assert np.array_equal(read_ct(path).ct.voxels_hu, VOXELS_HU)
-    assert "was cut off" in refusal(path)
+    assert "is cut off" in refusal(path)
     assert capfd.readouterr() == ("", "")
 
 
@@ -206,7 +206,7 @@ def test_a_header_that_is_no_text_is_refused(tmp_path, suffix):
 def test_a_header_whose_data_file_is_missing_is_refused(tmp_path, capfd, suffix):
     SimpleITK.WriteImage(image(), str(tmp_path / f"ct.{suffix}"))
     (tmp_path / "ct.raw").unlink()
-    assert "The file with the voxels that" in refusal(tmp_path / f"ct.{suffix}")
+    assert "The voxel file that" in refusal(tmp_path / f"ct.{suffix}")
     assert capfd.readouterr() == ("", "")
 
 
@@ -225,7 +225,7 @@ def test_an_empty_file_and_one_of_other_content_are_refused(tmp_path, capfd, suf
     [
         (VOXELS_HU[0], False, "has 2 dimensions"),
         (np.stack([VOXELS_HU, VOXELS_HU]), False, "has 4 dimensions"),
-        (np.zeros((5, 6, 7, 3), np.uint8), True, "holds 3 numbers a voxel"),
+        (np.zeros((5, 6, 7, 3), np.uint8), True, "has 3 numbers per voxel"),
     ],
 )
 def test_what_is_no_volume_of_one_value_a_voxel_is_refused(tmp_path, suffix, voxels, is_vector, said):
@@ -250,7 +250,7 @@ def test_values_that_are_no_hu_are_refused(tmp_path, voxels, said):
 def test_what_is_not_there_or_of_no_known_format_is_refused(tmp_path):
     assert "There is no file or folder" in refusal(tmp_path / "ct.nrrd")
     (tmp_path / "ct.png").write_bytes(b"\x89PNG")
-    assert "is of no format that can be read: give .nrrd" in refusal(tmp_path / "ct.png")
+    assert "has an unsupported format: choose .nrrd" in refusal(tmp_path / "ct.png")
     assert "only 1 file that is not DICOM" in refusal(tmp_path)
 
 

@@ -41,7 +41,7 @@ def test_a_table_names_cases_and_paths_beside_it_in_its_own_order(tmp_path):
         ("case,ct\n1,a.nrrd\n1,b.nrrd\n", "the case “1” 2 times"),
         ("case,ct\n1,a.nrrd\n2,\n", "Row 3 of “list.csv” has no ct"),
         ("case,ct\n ,a.nrrd\n", "Row 2 of “list.csv” has no case"),
-        ("case,ct\n", "names no CT"),
+        ("case,ct\n", "lists no CT"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_refused_in_one_sentence(tmp_path, text, told):
@@ -53,7 +53,7 @@ def test_a_table_that_cannot_be_used_is_refused_in_one_sentence(tmp_path, text, 
 def test_no_folder_and_a_folder_without_a_ct_are_refused(tmp_path):
     with pytest.raises(InputError, match="There is no folder or table"):
         read_ct_list(tmp_path / "none")
-    with pytest.raises(InputError, match="names no CT"):
+    with pytest.raises(InputError, match="lists no CT"):
         read_ct_list(tmp_path)
 
 

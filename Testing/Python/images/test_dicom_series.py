@@ -200,7 +200,7 @@ def test_positions_rounded_to_a_tenth_of_a_millimeter_are_even(tmp_path):
 def test_a_slice_shifted_sideways_is_refused(tmp_path):
     slices = write_series(tmp_path)
     rewrite(slices[2], ImagePositionPatient=[-15, -30, 105])
-    assert "shifted against each other by up to 5.0 mm" in refusal(tmp_path)
+    assert "shifted sideways relative to each other by up to 5.0 mm" in refusal(tmp_path)
 
 
 def test_two_slices_in_one_place_are_refused_and_a_mere_copy_is_left_aside(tmp_path):
@@ -224,7 +224,7 @@ def test_two_slices_in_one_place_are_refused_and_a_mere_copy_is_left_aside(tmp_p
         ({"RescaleIntercept": None}, "no rescale slope and intercept"),
         ({"RescaleSlope": 0}, "no rescale slope and intercept"),
         ({"RescaleType": "MGML"}, "declared as MGML, not HU"),
-        ({"PhotometricInterpretation": "PALETTE COLOR"}, "colors (PALETTE COLOR)"),
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, "color pixels (PALETTE COLOR)"),
         ({"ImagePositionPatient": None}, "does not state its position"),
         ({"PixelData": b"\x00\x00"}, "damaged or cut off"),
     ],
@@ -262,7 +262,7 @@ def test_a_compressed_slice_that_was_cut_off_is_named(tmp_path, capfd):
         ({"ImageType": ["DERIVED", "PRIMARY", "PERFUSION", "RCBF"]}, "5 × map (perfusion) whose values are not HU"),
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, "5 × screen capture"),
         ({"NumberOfFrames": 40}, "5 × image of several frames"),
-        ({"Modality": ""}, "5 × file that names no modality"),
+        ({"Modality": ""}, "5 × file without a modality"),
     ],
 )
 def test_what_is_no_slice_of_a_ct_is_called_by_its_name(tmp_path, tags, said):
@@ -301,7 +301,7 @@ def test_two_series_are_refused_by_name_and_one_file_chooses(tmp_path):
 
 def test_a_single_slice_is_refused(tmp_path):
     write_series(tmp_path, count=1)
-    assert "one slice only" in refusal(tmp_path)
+    assert "only one slice" in refusal(tmp_path)
 
 
 def test_an_empty_folder_is_refused(tmp_path):
@@ -383,7 +383,7 @@ def test_a_series_that_another_program_sorted_gives_the_same_facts(tmp_path):
 def test_slices_of_two_tube_voltages_are_not_one_ct(tmp_path):
     slices = write_series(tmp_path)
     rewrite(slices[0], KVP="80")
-    assert "2 CTs under one SeriesInstanceUID, which differ in tube voltage" in refusal(tmp_path)
+    assert "2 CTs with the same SeriesInstanceUID that differ in tube voltage" in refusal(tmp_path)
     assert read_ct(slices[1].path).scan_facts.tube_voltage_kv == 120
 
 

@@ -79,7 +79,7 @@ def test_the_same_voxels_give_the_same_bytes_without_a_time_or_a_name(tmp_path):
 def test_two_levels_in_one_place_are_refused(tmp_path):
     stack = axial_stack(random_ct(), PROTOCOL)
     mask = two_masks(stack)[0][1]
-    with pytest.raises(InputError, match="regions of L1 and L2 hold the same voxels"):
+    with pytest.raises(InputError, match="regions of L1 and L2 overlap"):
         write_label_map(tmp_path / "round.nrrd", stack, stack.ras_from_ijk, [(20, mask), (21, mask)])
 
 

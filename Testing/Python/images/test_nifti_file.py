@@ -132,14 +132,14 @@ def test_a_nifti_2_file_is_read(tmp_path):
     assert np.array_equal(ct.ras_from_ijk[:3], SHEARED)
 
 
-def test_the_sform_goes_before_a_qform_that_says_otherwise_and_it_is_told(tmp_path):
+def test_a_sform_takes_precedence_over_a_different_qform_with_a_finding(tmp_path):
     path = written(tmp_path, nifti_1(sform=SHEARED, qform=(0, 0, 1, 10, -20, 300)))
     ct_file = read_ct(path)
     assert np.array_equal(ct_file.ct.ras_from_ijk[:3], SHEARED)
     (finding,) = ct_file.findings
     assert finding.code == "two_geometries"
     # The far corner of the last slice is 5 × 0.5 mm off.
-    assert "2.5 mm apart" in finding.sentence
+    assert "by up to 2.5 mm" in finding.sentence
 
 
 def test_without_either_form_the_orientation_is_unknown_and_the_axes_are_simpleitks(tmp_path):
@@ -178,11 +178,11 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path, name, kept):
     path = written(tmp_path, nifti_1(sform=SHEARED), name)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * kept)])
-    assert "was cut off" in refusal(path)
+    assert "is cut off" in refusal(path)
 
 
 def test_compressed_data_that_were_cut_off_before_they_were_compressed_are_refused(tmp_path):
-    assert "was cut off" in refusal(written(tmp_path, nifti_1(sform=SHEARED)[:-2], "ct.nii.gz"))
+    assert "is cut off" in refusal(written(tmp_path, nifti_1(sform=SHEARED)[:-2], "ct.nii.gz"))
 
 
 @pytest.mark.parametrize("offset", [np.nan, -5.0, np.inf])
@@ -197,7 +197,7 @@ def test_damaged_compressed_data_are_refused(tmp_path):
     data = bytearray(path.read_bytes())
     data[-6] ^= 0xFF  # in the checksum
     path.write_bytes(bytes(data))
-    assert "is damaged" in refusal(path)
+    assert "data of “ct.nii.gz” are damaged" in refusal(path)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_fourth_dimension_of_one_is_none(tmp_path):
 
 @pytest.mark.parametrize("content", [b"hello\n" * 100, b"\x5c\x01\x00\x00" + bytes(400)])
 def test_what_is_not_nifti_is_refused(tmp_path, content):
-    assert "is not a NIfTI file" in refusal(written(tmp_path, content))
+    assert "is not a single-file NIfTI image" in refusal(written(tmp_path, content))
 
 
 def test_values_that_are_no_numbers_are_refused(tmp_path):

@@ -86,7 +86,7 @@ def test_organs_with_a_vertebras_number_do_not_mislead():
 @pytest.mark.parametrize("values", [(22,), (1,), (1, 2, 3), (60, 61), (49, 50)])
 def test_what_values_alone_cannot_tell_is_asked_in_a_sentence_to_type(values):
     segments = [segment(value, height_mm=-35.0 * place) for place, value in enumerate(values)]
-    with pytest.raises(InputError, match=f"say which is which, such as --segment “L1={values[0]}”"):
+    with pytest.raises(InputError, match=f"assign each level, such as --segment “L1={values[0]}”"):
         levels_of_segments(segments, {})
 
 
@@ -111,14 +111,14 @@ def test_terminology_names_a_level_where_the_name_does_not():
 @pytest.mark.parametrize(
     ("segments", "assignments", "sentence"),
     [
-        ([], {}, "holds no segment"),
-        ([segment(1, "L1"), segment(2, "vertebrae_L1")], {}, "Two segments are L1"),
+        ([], {}, "contains no segment"),
+        ([segment(1, "L1"), segment(2, "vertebrae_L1")], {}, "Two segments are named L1"),
         ([segment(4, "L1"), segment(7, "L1")], {}, "such as --segment “L1=7”"),
-        ([segment(1, "L2")], {"L1": "9" * 5000}, "but no segment is called so"),
-        ([segment(1, "L1", -35), segment(2, "L2", 0)], {}, "segment of L2 does not lie below that of L1"),
-        ([segment(1, "liver")], {}, "No segment's name names a level"),
-        ([segment(1, "a"), segment(2, "b")], {"L1": "c"}, "no segment is called so: there are “a”, “b”"),
-        ([segment(1, "a"), segment(2, "A")], {"L1": "a"}, "several segments are called so"),
+        ([segment(1, "L2")], {"L1": "9" * 5000}, "but no segment has this name or value"),
+        ([segment(1, "L1", -35), segment(2, "L2", 0)], {}, "segment of L2 is not below that of L1"),
+        ([segment(1, "liver")], {}, "No segment is named after a level"),
+        ([segment(1, "a"), segment(2, "b")], {"L1": "c"}, "no segment has this name or value: choose one of “a”, “b”"),
+        ([segment(1, "a"), segment(2, "A")], {"L1": "a"}, "several segments have this name"),
     ],
 )
 def test_what_contradicts_itself_is_refused(segments, assignments, sentence):

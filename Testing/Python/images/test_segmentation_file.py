@@ -89,10 +89,16 @@ def test_a_folder_gives_the_vertebrae_by_the_names_of_its_files(tmp_path):
     ("make", "sentence"),
     [
         (lambda folder: folder / "none.nrrd", "There is no file or folder"),
-        (lambda folder: folder, "holds no segmentation"),
-        (lambda folder: written(folder / "ct.nii.gz", labels_with(1).astype(np.int16) - 1000), "it is no segmentation"),
-        (lambda folder: written(folder / "p.nii.gz", labels_with(1).astype(np.float32) / 3), "it is no segmentation"),
-        (lambda folder: written(folder / "map.png", labels_with(1)[3]), "no format that can be read"),
+        (lambda folder: folder, "contains no segmentation"),
+        (
+            lambda folder: written(folder / "ct.nii.gz", labels_with(1).astype(np.int16) - 1000),
+            "it is not a segmentation",
+        ),
+        (
+            lambda folder: written(folder / "p.nii.gz", labels_with(1).astype(np.float32) / 3),
+            "it is not a segmentation",
+        ),
+        (lambda folder: written(folder / "map.png", labels_with(1)[3]), "an unsupported"),
     ],
 )
 def test_what_is_no_segmentation_is_refused(make, sentence, tmp_path):
@@ -100,10 +106,10 @@ def test_what_is_no_segmentation_is_refused(make, sentence, tmp_path):
         read_segmentation(make(tmp_path))
 
 
-def test_a_voxel_that_is_no_number_is_told_as_such(tmp_path):
+def test_a_voxel_that_is_not_a_number_is_refused(tmp_path):
     labels = labels_with(20, 21).astype(np.float32)
     labels[0, 0, 0] = np.nan
-    with pytest.raises(InputError, match="holds voxels that are not a number"):
+    with pytest.raises(InputError, match="contains voxels that are not a number"):
         read_segmentation(written(tmp_path / "seg.nrrd", labels))
 
 
