@@ -1,5 +1,5 @@
-"""A lumbar CT of our own whose every Hounsfield unit is known.
+"""Synthetic lumbar CTs with known Hounsfield units everywhere.
 
-`spines` makes specifications (`demo_spine`, `lumbar_spine`, `upright_spine`), `render` makes a CT of one, and the CT
-carries its `truth`.
+`spines` makes specifications (`demo_spine`, `lumbar_spine`, `upright_spine`), `render` makes a CT from a specification,
+and the CT includes its `truth`.
 """

@@ -8,14 +8,14 @@ import numpy as np
 from LumbarHULib.phantom.patch import Patch, box_corners
 from LumbarHULib.phantom.vertebra import VertebraSpec
 
-# Parts of an arch flow into each other over this distance.
+# Neighboring parts of an arch blend over this distance.
 _BLEND_MM = 3.0
 _FAR_MM = np.float32(1e3)
 
 
 @dataclass(frozen=True, eq=False)
 class RoundedBox:
-    """All points near a box: a capsule, a plate or a lump, whose radius may change along its first axis.
+    """A box with rounded edges: a capsule, a plate or a lump, whose radius may change along its first axis.
 
     Parameters
     ----------
@@ -23,9 +23,9 @@ class RoundedBox:
     axes : (3, 3) array
         Unit vectors in rows.
     half_extents_mm : (3,) array
-        Of the box before it is rounded; may be zero.
+        Half extents of the box before rounding; may be zero.
     radius_mm : tuple of float
-        At the start and at the end of the first axis.
+        Radius at the start and at the end of the first axis.
     """
 
     center_mm: np.ndarray
@@ -34,18 +34,18 @@ class RoundedBox:
     radius_mm: tuple[float, float]
 
     def placed(self, vertebra: VertebraSpec) -> "RoundedBox":
-        """Return the box, given in the vertebra's frame, in RAS."""
+        """Return the box in RAS, converted from the vertebra's frame."""
         return RoundedBox(
             vertebra.to_ras(self.center_mm), self.axes @ vertebra.axes_ras, self.half_extents_mm, self.radius_mm
         )
 
     @cached_property
     def corners_mm(self) -> np.ndarray:
-        """(8, 3) corners of the bounding box."""
+        """Return the (8, 3) corners of the bounding box."""
         return box_corners(self.center_mm, self.axes, self.half_extents_mm + max(self.radius_mm))
 
     def distance_mm(self, patch: Patch) -> np.ndarray:
-        """Signed distance (inside negative); exact where the radius is the same at both ends."""
+        """Return the signed distance (negative inside); exact if the radius is the same at both ends."""
         coordinates = patch.coordinates(self.center_mm, self.axes)
         squares = [
             np.maximum(np.abs(coordinate) - half, 0) ** 2
@@ -59,7 +59,7 @@ class RoundedBox:
 
 
 def _between(start, end, radius_mm, half_height_mm=0.0, half_thickness_mm=0.0) -> RoundedBox:
-    """Return a rounded plate from `start` to `end` that stands upright with the given half height."""
+    """Return a rounded upright plate from `start` to `end` with the given half height."""
     start, end = np.asarray(start, dtype=float), np.asarray(end, dtype=float)
     along = (end - start) / np.linalg.norm(end - start)
     upward = np.array([0.0, 0.0, 1.0]) - along[2] * along
@@ -73,7 +73,7 @@ def _between(start, end, radius_mm, half_height_mm=0.0, half_thickness_mm=0.0) -
 
 
 def _lump(center, half_extents, radius_mm, facing_deg) -> RoundedBox:
-    """Return an articular process: a plate whose face looks `facing_deg` from the right toward anterior."""
+    """Return an articular process: a plate that faces `facing_deg` from the right toward anterior."""
     angle = np.radians(facing_deg)
     axes = np.array([[0, 0, 1], [np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0]], dtype=float)
     half = np.asarray(half_extents, dtype=float)
@@ -94,13 +94,13 @@ def arch_boxes(vertebra: VertebraSpec) -> list[RoundedBox]:
 
 
 def _lumbar_boxes(vertebra: VertebraSpec) -> tuple[list[RoundedBox], list[RoundedBox]]:
-    """Return the parts on the right side and those in the middle, in the vertebra's frame."""
+    """Return the parts on the right side and those on the midline, in the vertebra's frame."""
     back = -vertebra.depth_mm / 2
     half_width, height = vertebra.width_mm / 2, vertebra.height_mm
     pedicle_x = 0.62 * half_width
     tip_x = pedicle_x + 8 + vertebra.transverse_mm
     right = [
-        # Pedicle: enters the upper half of the body and reaches a little below mid-height.
+        # Pedicle: joins the upper half of the body and extends slightly below mid-height.
         _between((pedicle_x, back + 6, 0.17 * height), (pedicle_x + 2, back - 10, 0.19 * height), 4.2, 3.2),
         # Transverse process.
         _between((pedicle_x + 3, back - 9, 0.10 * height), (tip_x, back - 15, 0.16 * height), (4.2, 2.6), 2.0),
@@ -112,7 +112,7 @@ def _lumbar_boxes(vertebra: VertebraSpec) -> tuple[list[RoundedBox], list[Rounde
         # Inferior articular process, behind and medial to the next vertebra's superior one.
         _lump((11.5, back - 20.5, -0.62 * height), (6.0, 3.2, 0.4), 2.8, -42),
     ]
-    # Spinous process: a plate that leaves the laminae, and a longer, lower, thicker edge below it.
+    # Spinous process: a plate behind the laminae, and a longer, lower, thicker edge below it.
     top_z = -0.16 * height
     middle = [
         _between((0, back - 24, top_z - 4), (0, back - 46, top_z - 6.5), (2.2, 3.0), 4.4),
@@ -135,7 +135,7 @@ def _sacral_boxes(vertebra: VertebraSpec) -> tuple[list[RoundedBox], list[Rounde
 
 
 def arch_distance_mm(boxes: list[RoundedBox], patch: Patch) -> np.ndarray | None:
-    """Signed distance to the blended posterior elements over a patch; nothing where the patch touches none."""
+    """Return the signed distance to the blended posterior elements; None if the patch touches none of them."""
     total = None
     margin_mm = _BLEND_MM + 1.0
     for box in boxes:
@@ -150,7 +150,7 @@ def arch_distance_mm(boxes: list[RoundedBox], patch: Patch) -> np.ndarray | None
 
 
 def smooth_minimum(first, second, blend_mm):
-    """Signed distance to two solids joined with a fillet.
+    """Return the signed distance to two solids joined with a fillet.
 
     Source: the polynomial smooth minimum of I. Quilez, "Smooth minimum", iquilezles.org.
     """

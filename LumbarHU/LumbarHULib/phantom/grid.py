@@ -1,4 +1,4 @@
-"""Where the voxels of a phantom CT lie."""
+"""The voxel grid of a phantom CT."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Grid:
         From voxel indices (voxel centers) to RAS mm. The columns of i and j are perpendicular; that of k may be
         sheared, as with a tilted gantry.
     thickness_mm : float, optional
-        What a slice integrates along its normal; the distance between slices where it is not given.
+        Slice thickness along the normal; by default the distance between slices.
     """
 
     shape_kji: tuple[int, int, int]
@@ -32,7 +32,7 @@ class Grid:
         object.__setattr__(self, "ras_from_ijk", matrix)
         object.__setattr__(self, "shape_kji", tuple(int(count) for count in self.shape_kji))
         if len(self.shape_kji) != 3 or min(self.shape_kji) < 1:
-            raise InputError(f"A grid of {self.shape_kji} voxels cannot be rendered: give three numbers from 1 up.")
+            raise InputError(f"A grid of {self.shape_kji} voxels cannot be rendered: give three numbers of at least 1.")
         if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) < 1e-9:
             raise InputError("The grid's matrix is not an invertible 4 × 4 matrix: give ras_from_ijk.")
         step_i, step_j = matrix[:3, 0], matrix[:3, 1]
@@ -45,7 +45,7 @@ class Grid:
 
     @property
     def normal_ras(self) -> np.ndarray:
-        """(3,) unit normal of the slices, on the side to which k grows."""
+        """Return the (3,) unit normal of the slices, in the direction of increasing k."""
         step_i, step_j, step_k = self.ras_from_ijk[:3, :3].T
         normal = np.cross(step_i, step_j)
         normal /= np.linalg.norm(normal)
@@ -53,29 +53,29 @@ class Grid:
 
     @property
     def pixel_mm(self) -> tuple[float, float]:
-        """Spacing along i and along j."""
+        """Return the spacing along i and along j."""
         return tuple(float(np.linalg.norm(self.ras_from_ijk[:3, axis])) for axis in (0, 1))
 
     @property
     def slice_spacing_mm(self) -> float:
-        """Distance between neighboring slice planes, along their normal."""
+        """Return the distance between neighboring slice planes, along their normal."""
         return float(self.normal_ras @ self.ras_from_ijk[:3, 2])
 
     def slice_origin_ras(self, k: float) -> np.ndarray:
-        """(3,) center of the voxel i = j = 0 of slice `k`, RAS mm."""
+        """Return the (3,) center of the voxel i = j = 0 of slice `k`, RAS mm."""
         return self.ras_from_ijk[:3, 3] + k * self.ras_from_ijk[:3, 2]
 
     def slice_of(self, point_ras_mm) -> float:
-        """Index of the slice plane through a point; not rounded."""
+        """Return the index of the slice plane through a point, not rounded."""
         return float(self.normal_ras @ (point_ras_mm - self.ras_from_ijk[:3, 3])) / self.slice_spacing_mm
 
     def center_ras(self) -> np.ndarray:
-        """(3,) center of the volume, RAS mm."""
+        """Return the (3,) center of the volume, RAS mm."""
         middle_ijk = (np.array(self.shape_kji[::-1]) - 1) / 2
         return self.ras_from_ijk[:3, :3] @ middle_ijk + self.ras_from_ijk[:3, 3]
 
     def rotated(self, axis_ras, angle_deg: float) -> "Grid":
-        """Return the grid turned right-handed about its center: an oblique acquisition."""
+        """Return the grid of an oblique acquisition, rotated right-handed about its center."""
         from scipy.spatial.transform import Rotation
 
         axis = np.asarray(axis_ras, dtype=float)
@@ -83,7 +83,7 @@ class Grid:
         return self._around_center(turn @ self.ras_from_ijk[:3, :3])
 
     def sheared(self, gantry_tilt_deg: float) -> "Grid":
-        """Return the grid of a tilted gantry: slices turn about their rows, while the table still moves along k."""
+        """Return the grid of a tilted gantry: slices rotate about their rows, while the table still moves along k."""
         step_i, _, step_k = self.ras_from_ijk[:3, :3].T
         tilted = self.rotated(step_i, gantry_tilt_deg)
         return self._around_center(np.column_stack([step_i, tilted.ras_from_ijk[:3, 1], step_k]))

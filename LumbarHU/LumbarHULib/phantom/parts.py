@@ -1,7 +1,7 @@
-"""The solids that a phantom is painted with, in painting order.
+"""The solids that make up a phantom, in painting order.
 
 Every part has `corners_ras_mm`, the (8, 3) corners of a box around it, `paint(patch)`, and `fine`: whether it is
-sampled finely in the plane and through the thickness of a slice (bone and what touches it), or once per voxel.
+sampled finely in the plane and through the thickness of a slice (bone and adjacent tissue), or once per voxel.
 """
 
 from dataclasses import dataclass
@@ -34,11 +34,11 @@ class VertebraPart:
 
     @cached_property
     def corners_ras_mm(self) -> np.ndarray:
-        """(8, 3) corners of a box around the vertebra."""
+        """Return the (8, 3) corners of a box around the vertebra."""
         return _bounding_box([self._body_corners, *(box.corners_mm for box in self._boxes)])
 
     def paint(self, patch: Patch) -> None:
-        """Paint posterior elements, then the body; marrow runs through where a pedicle meets the body."""
+        """Paint the posterior elements, then the body; the marrow is continuous from the pedicles to the body."""
         spec = self.vertebra
         arch = arch_distance_mm(self._boxes, patch)
         if arch is not None:
@@ -57,19 +57,19 @@ class VertebraPart:
             trabecular_hu = trabecular_hu + gradient[0] * x_mm + gradient[1] * y_mm + gradient[2] * z_mm
         layers = [(surface, spec.cortex_hu), (inside, trabecular_hu)]
         if arch is not None:
-            # The marrow of the pedicles goes on through the wall.
+            # The marrow of the pedicles continues through the wall.
             marrow = np.maximum(np.minimum(arch[ranges] + spec.arch_cortex_mm, inside), surface)
             layers.insert(1, (marrow, spec.arch_marrow_hu))
         body.paint(*layers)
         if spec.foramen:
             foramen = spec.foramen_distance_mm(x_mm, y_mm, z_mm)
-            # Ends at the posterior surface: what lies behind is the canal's.
+            # The marrow ends at the posterior surface: the canal is behind it.
             body.paint((np.maximum(foramen, wall), spec.foramen_hu))
 
 
 @dataclass(frozen=True, eq=False)
 class DiscPart:
-    """The disc between two vertebrae: reaches into both, which are painted over it."""
+    """The disc between two vertebrae. It extends into both, which are painted over it."""
 
     upper: VertebraSpec
     lower: VertebraSpec
@@ -78,7 +78,7 @@ class DiscPart:
 
     @cached_property
     def _frame(self) -> VertebraSpec:
-        """A body without flare between the two, tall enough to fill the gap also where it is a wedge."""
+        """Return a body without flare between the two, tall enough to fill a wedge-shaped gap."""
         upper, lower = self.upper, self.lower
         top = upper.to_ras([0, 0, -upper.height_mm / 2])
         bottom = lower.to_ras([0, 0, lower.height_mm / 2])
@@ -102,7 +102,7 @@ class DiscPart:
 
     @cached_property
     def corners_ras_mm(self) -> np.ndarray:
-        """(8, 3) corners of a box around the disc."""
+        """Return the (8, 3) corners of a box around the disc."""
         return VertebraPart(self._frame).corners_ras_mm
 
     def paint(self, patch: Patch) -> None:
@@ -114,16 +114,16 @@ class DiscPart:
 
 @dataclass(frozen=True, eq=False)
 class Tube:
-    """A structure that runs along S, elliptic in each axial plane.
+    """A structure along S that is elliptic in each axial plane.
 
     Parameters
     ----------
     s_mm : (n,) array
-        Rising.
+        S of the nodes, increasing.
     center_ra_mm, half_axes_mm : (n, 2) arrays
-        R and A of its center, and its half axes there, between which straight lines are drawn.
+        R and A of its center, and its half axes, at each node; linear in between.
     angle_deg : float
-        By how much the ellipse is turned from R toward A.
+        Rotation of the ellipse from R toward A.
     """
 
     s_mm: np.ndarray
@@ -135,14 +135,14 @@ class Tube:
 
     @cached_property
     def corners_ras_mm(self) -> np.ndarray:
-        """(8, 3) corners of a box around the tube."""
+        """Return the (8, 3) corners of a box around the tube."""
         reach = self.half_axes_mm.max(axis=1, keepdims=True)
         low = np.append((self.center_ra_mm - reach).min(axis=0), self.s_mm[0])
         high = np.append((self.center_ra_mm + reach).max(axis=0), self.s_mm[-1])
         return box_corners((low + high) / 2, np.eye(3), (high - low) / 2)
 
     def distance_mm(self, patch: Patch) -> np.ndarray:
-        """Signed distance (inside negative) within the axial plane; exact for circles."""
+        """Return the signed distance (negative inside) within the axial plane; exact for circles."""
         r_mm, a_mm, s_mm = patch.ras()
         center_r, center_a, half_first, half_second = (
             np.interp(s_mm, self.s_mm, values).astype(np.float32)
@@ -162,7 +162,7 @@ class Tube:
 
 @dataclass(frozen=True, eq=False)
 class Blob:
-    """An ellipsoid whose third axis leans from S toward R, then turned right-handed about this axis."""
+    """An ellipsoid whose third axis is tilted from S toward R, then rotated right-handed about this axis."""
 
     center_ras_mm: tuple[float, float, float]
     half_axes_mm: tuple[float, float, float]
@@ -180,7 +180,7 @@ class Blob:
 
     @cached_property
     def corners_ras_mm(self) -> np.ndarray:
-        """(8, 3) corners of a box around the ellipsoid."""
+        """Return the (8, 3) corners of a box around the ellipsoid."""
         return box_corners(np.array(self.center_ras_mm), self._axes, np.array(self.half_axes_mm))
 
     def paint(self, patch: Patch) -> None:
@@ -212,7 +212,7 @@ class Trunk:
 
     @cached_property
     def corners_ras_mm(self) -> np.ndarray:
-        """(8, 3) corners of a box around the trunk, endless along S."""
+        """Return the (8, 3) corners of a box around the trunk, unlimited along S."""
         half_r, half_a = self.layers[0][1]
         return box_corners(np.array([*self.center_ra_mm, 0.0]), np.eye(3), np.array([half_r, half_a, 1e5]))
 
@@ -223,7 +223,7 @@ class Trunk:
         patch.paint(*((self._distance_mm(layer, r_mm, a_mm), layer[2]) for layer in seen))
 
     def _first_seen(self, patch: Patch) -> int:
-        """Return the innermost layer that holds the whole patch: its corners, as layers are convex."""
+        """Return the innermost layer that contains the whole patch; layers are convex, so the corners suffice."""
         rows, columns = patch.values_hu.shape
         corners = patch.origin_ras + np.array(
             [i * patch.step_i_ras + j * patch.step_j_ras for i in (0, columns - 1) for j in (0, rows - 1)]
@@ -236,12 +236,12 @@ class Trunk:
         return max(holding, default=0)
 
     def _distance_mm(self, layer: tuple, r_mm: np.ndarray, a_mm: np.ndarray) -> np.ndarray:
-        """Signed distance to first order: the value of the curve's equation over the length of its gradient."""
+        """Return the signed distance to first order: the curve's equation divided by the length of its gradient."""
         offset_a, (half_r, half_a), _ = layer
         first = ((r_mm - self.center_ra_mm[0]) / half_r) ** 2
         second = ((a_mm - self.center_ra_mm[1] - offset_a) / half_a) ** 2
         factor = self.squareness**2
-        # The equation has a second branch far outside, which the minimum takes away.
+        # The minimum removes a second branch of the curve far outside.
         excess = first * (1 - factor * np.minimum(second, 1)) + second - 1
         slope = first * ((1 - factor * second) / half_r) ** 2 + second * ((1 - factor * first) / half_a) ** 2
         return excess / (2 * np.sqrt(slope) + 1e-3)
@@ -259,7 +259,7 @@ class BonePart:
 
     @cached_property
     def corners_ras_mm(self) -> np.ndarray:
-        """(8, 3) corners of a box around the bone."""
+        """Return the (8, 3) corners of a box around the bone."""
         return _bounding_box([box.corners_mm for box in self.boxes])
 
     def paint(self, patch: Patch) -> None:
@@ -270,7 +270,7 @@ class BonePart:
 
 
 def radial_gap(scaled_radius, radius_mm):
-    """Distance to an ellipse along the line to its center, which is the signed distance for circles."""
+    """Return the distance to an ellipse along the line to its center; for circles, the signed distance."""
     return radius_mm * (1 - 1 / np.maximum(scaled_radius, 1e-6))
 
 

@@ -1,4 +1,4 @@
-"""A piece of one plane, on which parts of the phantom are painted."""
+"""A part of one plane, on which the phantom is painted."""
 
 import copy
 import math
@@ -12,13 +12,13 @@ class Patch:
     Parameters
     ----------
     origin_ras : (3,) array
-        The point of element [0, 0].
+        Position of element [0, 0].
     step_i_ras, step_j_ras : (3,) arrays
         Perpendicular steps along the second and the first index of `values_hu`.
     values_hu : (rows, columns) array
-        Painted in place.
+        Values, painted in place.
     depth_mm : float
-        What a point stands for along the plane's normal.
+        Thickness that each point represents along the plane's normal.
     """
 
     def __init__(self, origin_ras, step_i_ras, step_j_ras, values_hu: np.ndarray, depth_mm: float) -> None:
@@ -29,11 +29,11 @@ class Patch:
         self.depth_mm = depth_mm
         self.lengths_mm = (math.hypot(*step_i_ras), math.hypot(*step_j_ras))
         normal_ras = np.cross(step_i_ras, step_j_ras) / (self.lengths_mm[0] * self.lengths_mm[1])
-        # From an offset in RAS: along i and j in squares of their steps, and the height above the plane in mm.
+        # Maps an offset in RAS to steps along i and j, times their squared lengths, and to mm above the plane.
         self._directions = np.column_stack([step_i_ras, step_j_ras, normal_ras])
 
     def window(self, corners_ras_mm: np.ndarray, margin_mm: float = 1.0) -> "Patch | None":
-        """Return the part of the patch that a box can touch, as a view; nothing where it touches none."""
+        """Return the part of the patch that a box can touch, as a view; None if it touches no part."""
         slices = self.window_slices(corners_ras_mm, margin_mm)
         return None if slices is None else self.cut(*slices)
 
@@ -63,7 +63,7 @@ class Patch:
         return view
 
     def coordinates(self, origin_ras, axes_ras) -> tuple[np.ndarray, ...]:
-        """Coordinates of all points in another frame, as arrays that broadcast to the patch.
+        """Return the coordinates of all points in another frame, as arrays that broadcast to the patch.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class Patch:
         coordinates = []
         for first, step_i, step_j in zip(start, along_i, along_j, strict=True):
             coordinate = np.full((1, 1), first, dtype=np.float32)
-            # Leaving out what does not change keeps the arrays of axial planes one-dimensional.
+            # Omitting constant terms keeps the arrays of axial planes one-dimensional.
             if abs(step_i) > 1e-12:
                 coordinate = coordinate + np.float32(step_i) * columns
             if abs(step_j) > 1e-12:
@@ -87,14 +87,14 @@ class Patch:
         return tuple(coordinates)
 
     def ras(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """R, A and S of all points, mm."""
+        """Return R, A and S of all points, mm."""
         return self.coordinates(np.zeros(3), np.eye(3))
 
     def coverage(self, distance_mm: np.ndarray) -> np.ndarray:
-        """How much of each point's surroundings lies inside a surface, from the signed distance to it.
+        """Return the fraction of each point's surroundings inside a surface, from the signed distance to it.
 
-        The edge rises over the distance, square to it, of the points along that of the three directions in which they
-        lie farthest apart. Then the sum along that direction is what the inside is long, wherever the edge lies.
+        The edge ramp spans the points' spacing, projected on the edge's normal, along the one of three directions with
+        the largest projection. The sum along that direction then equals the length inside, wherever the edge is.
         """
         distance_mm = np.ascontiguousarray(np.broadcast_to(distance_mm, self.values_hu.shape))
         coverage = (distance_mm < 0).astype(np.float32)
@@ -113,7 +113,7 @@ class Patch:
     def paint(self, *layers) -> None:
         """Fill nested solids, given as (signed distance, HU) from the outermost inward.
 
-        Shells thinner than the points' distance keep their weight, as nothing is painted over what they cover in part.
+        Shells thinner than the points' spacing keep their weight: no layer hides the part that they cover.
         """
         before = self.values_hu.copy() if len(layers) > 1 else self.values_hu
         for distance_mm, hu in layers:
@@ -122,13 +122,13 @@ class Patch:
 
 
 def box_corners(center, axes, half_extents) -> np.ndarray:
-    """(8, 3) corners of a box with unit `axes` in rows."""
+    """Return the (8, 3) corners of a box with unit `axes` in rows."""
     signs = np.array([[i, j, k] for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)], dtype=float)
     return center + (signs * half_extents) @ np.asarray(axes)
 
 
 def _slope(values: np.ndarray, rows: np.ndarray, columns: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Size of the change per step at some elements, in one of the two directions."""
+    """Return the absolute change per step at some elements, in one of the two directions."""
     after = np.minimum(rows + down, values.shape[0] - 1), np.minimum(columns + right, values.shape[1] - 1)
     before = np.maximum(rows - down, 0), np.maximum(columns - right, 0)
     steps = (after[0] - before[0]) + (after[1] - before[1])

@@ -1,4 +1,4 @@
-"""From solids to the Hounsfield units of a CT with finite pixels, slices, sharpness and dose."""
+"""Render solids as the Hounsfield units of a CT with finite pixels, slices, sharpness and dose."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ from LumbarHULib.phantom.surroundings import parts_of
 from LumbarHULib.phantom.truth import LevelTruth, level_truths
 
 SIGMA_PER_FWHM = 1 / np.sqrt(8 * np.log(2))
-# Distance of the samples in the plane and through a slice. The latter may be coarser, as no blur comes after it and
-# edges rise over it exactly (see `Patch.coverage`).
+# Spacing of the samples in the plane and through a slice. The latter may be coarser, because no blur follows it and it
+# represents edges exactly (see `Patch.coverage`).
 _FINE_STEP_MM = 0.34
 _SUB_SLICE_MM = 0.65
 _INT16 = np.iinfo(np.int16)
@@ -27,12 +27,12 @@ class PhantomCt:
     ----------
     voxels_hu : (k, j, i) int16 array
     noise_free_hu : (k, j, i) int16 array
-        The same before noise was added (the same array where there is none).
+        The voxels before noise was added (the same array if there is no noise).
     ras_from_ijk : (4, 4) array
     grid : Grid
     spec : SpineSpec
     truth : dict of str to LevelTruth
-        For each of T12–L5 whose mid-slice lies in the volume, from cranial to caudal.
+        Truth of each of T12–L5 whose mid-slice is in the volume, from cranial to caudal.
     """
 
     voxels_hu: np.ndarray
@@ -43,7 +43,7 @@ class PhantomCt:
 
     @property
     def ras_from_ijk(self) -> np.ndarray:
-        """(4, 4) from voxel indices to RAS mm."""
+        """Return the (4, 4) matrix from voxel indices to RAS mm."""
         return self.grid.ras_from_ijk
 
 
@@ -70,7 +70,7 @@ def render(
     field_of_view_mm : tuple of float, optional
         Extent in R, A and S; by default the bones with 12 mm around them.
     center_ras_mm : tuple of float, optional
-        Its center; by default the middle of the bodies.
+        Center of the field of view; by default the center of the bodies.
     thickness_mm, blur_fwhm_mm, noise_hu, noise_fwhm_mm, seed
         See `render_on_grid`.
     """
@@ -95,19 +95,19 @@ def render_on_grid(
     noise_fwhm_mm: float = 0.0,
     seed: int = 0,
 ) -> PhantomCt:
-    """Render the phantom on any grid, oblique and sheared ones too.
+    """Render the phantom on any grid, including oblique and sheared ones.
 
     Parameters
     ----------
     spec : SpineSpec
     grid : Grid
-        Its slices integrate their thickness along their normal.
+        The grid, whose slices integrate their thickness along the normal.
     blur_fwhm_mm : float
-        Of the Gaussian that blurs each slice within its plane.
+        FWHM of the Gaussian that blurs each slice within its plane.
     noise_hu : float
         Standard deviation of the Gaussian noise.
     noise_fwhm_mm : float
-        Of the Gaussian that the noise was smoothed with in the plane before it was scaled; 0 = white noise.
+        FWHM of the Gaussian that smooths the noise in the plane before scaling; 0 = white noise.
     seed : int
         The same seed gives the same noise.
     """
@@ -132,7 +132,7 @@ def _render_slice(parts: list, grid: Grid, k: int, background_hu: float, blur_fw
     pixel_mm = np.array(grid.pixel_mm)
     canvas = np.full(grid.shape_kji[1:], background_hu, dtype=np.float32)
     whole = Patch(grid.slice_origin_ras(k), step_i, step_j, canvas, grid.thickness_mm)
-    # What the slice's thickness and the blur bring in from outside.
+    # Margin for the slice's thickness and the blur.
     reach_mm = grid.thickness_mm / 2 + 1.0 + 2 * blur_fwhm_mm
     windows = [(part, whole.window_slices(part.corners_ras_mm, reach_mm)) for part in parts]
     here = [(part, ranges) for part, ranges in windows if ranges is not None]
@@ -151,7 +151,7 @@ def _render_slice(parts: list, grid: Grid, k: int, background_hu: float, blur_fw
                 part.paint(whole.cut(*ranges))
         _blur(canvas, pixel_mm, blur_fwhm_mm)
     if crop.values_hu.size:
-        # A border as wide as the blur reaches is painted as well, and then left out.
+        # Paint a border as wide as the blur, and crop it afterwards.
         pad = int(np.ceil(2 + 4 * SIGMA_PER_FWHM * blur_fwhm_mm / pixel_mm.min()))
         crop.values_hu[...] = _render_crop([part for part, _ in here], grid, crop, pad, background_hu, blur_fwhm_mm)
     return canvas
@@ -191,10 +191,10 @@ def _paint(parts: list, patch: Patch) -> None:
 
 
 def _blur(values: np.ndarray, step_mm: np.ndarray, fwhm_mm: float) -> None:
-    """Blur in place, by what painting has not blurred already."""
+    """Blur in place, less the blur that painting has already added."""
     from scipy.ndimage import gaussian_filter
 
-    # An edge rises over max(|cos|, |sin|) of a step (see `Patch.coverage`), whose mean square is 1/2 + 1/π.
+    # An edge ramp spans max(|cos|, |sin|) of a step (see `Patch.coverage`), whose mean square is 1/2 + 1/π.
     painted_mm2 = (0.5 + 1 / np.pi) * step_mm.max() ** 2 / 12
     variance_mm2 = (SIGMA_PER_FWHM * fwhm_mm) ** 2 - painted_mm2
     if variance_mm2 > 0:

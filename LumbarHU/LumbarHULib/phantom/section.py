@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-# The widest place lies behind the middle: so far behind the anterior point, as a fraction of the depth.
+# Distance of the widest position behind the anterior point, as a fraction of the depth.
 _ANTERIOR_FRACTION = 0.6
 # Higher powers make the posterior hollow narrower.
 _HOLLOW_POWER = 6
@@ -23,13 +23,13 @@ class Section:
     Parameters
     ----------
     depth_mm : float
-        Anterior to posterior point on the midline (in the hollow).
+        Distance from the anterior to the posterior point on the midline (in the hollow).
     width_mm : float
         Greatest width.
     hollow_mm : float
-        How much deeper the body would be in the midline without the hollow.
+        Depth of the hollow on the midline.
     anterior_exponent, posterior_exponent : float
-        Of the superellipses; at least 2.
+        Exponents of the superellipses; at least 2.
     """
 
     depth_mm: float
@@ -40,16 +40,16 @@ class Section:
 
     @property
     def anterior_mm(self) -> float:
-        """Distance from the origin to the anterior point."""
+        """Return the distance from the origin to the anterior point."""
         return _ANTERIOR_FRACTION * self.depth_mm
 
     @property
     def posterior_mm(self) -> float:
-        """Distance from the origin to the posterior point on the midline."""
+        """Return the distance from the origin to the posterior point on the midline."""
         return self.depth_mm - self.anterior_mm
 
     def radius_mm(self, angle_rad) -> np.ndarray:
-        """Distance from the origin to the curve at an angle counted from x (right) to y (anterior)."""
+        """Return the distance from the origin to the curve at an angle from x (right) toward y (anterior)."""
         cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
         anterior = sine >= 0
         exponent = np.where(anterior, self.anterior_exponent, self.posterior_exponent)
@@ -58,22 +58,23 @@ class Section:
         return power_sum ** (-1 / exponent) - self.hollow_mm * np.maximum(0, -sine) ** _HOLLOW_POWER
 
     def points_mm(self, count: int = 720) -> np.ndarray:
-        """(count, 2) points of the curve at equal angles."""
+        """Return (count, 2) points of the curve at equal angles."""
         angle_rad = np.arange(count) * (2 * np.pi / count)
         radius_mm = self.radius_mm(angle_rad)
         return np.column_stack([radius_mm * np.cos(angle_rad), radius_mm * np.sin(angle_rad)])
 
     def distance_mm(self, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
-        """Signed distance to the curve (inside negative).
+        """Return the signed distance to the curve (negative inside).
 
-        Interpolated in a table; off by less than 0.001 mm within 4 mm of the curve, constant farther outside.
+        It is interpolated in a table: the error is below 0.001 mm within 4 mm of the curve; farther outside the value
+        is constant.
         """
         return self._looked_up(0, 1, x_mm, y_mm)
 
     def growth_mm(self, x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
-        """By how much the curve moves outward near a point when it is doubled: gradient of the distance times position.
+        """Return how far the curve moves outward near a point if it is doubled: distance gradient times position.
 
-        It only serves to lean the wall a little: the nearest value in the table will do.
+        It only tilts the wall slightly, so the nearest value in the table suffices.
         """
         return self._looked_up(1, 0, x_mm, y_mm)
 
@@ -95,12 +96,12 @@ def _distance_table(section: Section) -> tuple[np.ndarray, np.ndarray, np.ndarra
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
     normal = np.column_stack([tangent[:, 1], -tangent[:, 0]])
     low, high = points.min(axis=0) - _TABLE_MARGIN_MM, points.max(axis=0) + _TABLE_MARGIN_MM
-    # One half is enough, the other is its mirror image; x = 0 is a column of the table.
+    # One half suffices, because the other is its mirror image; x = 0 is a column of the table.
     x_mm = np.arange(0, high[0] + _TABLE_STEP_MM, _TABLE_STEP_MM)
     y_mm = np.arange(low[1], high[1] + _TABLE_STEP_MM, _TABLE_STEP_MM)
     position = np.stack(np.meshgrid(x_mm, y_mm), axis=-1)
     _, nearest = cKDTree(points).query(position)
-    # The nearest of the dense points is not the foot itself, but the distance to its tangent is right to second order.
+    # The nearest dense point is not the perpendicular foot, but the distance to its tangent is correct to second order.
     distance = np.einsum("yxc,yxc->yx", position - points[nearest], normal[nearest])
     growth = np.einsum("yxc,yxc->yx", position, normal[nearest])
     distance, growth = (

@@ -1,4 +1,4 @@
-"""What a spine phantom consists of."""
+"""Specify a spine phantom."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,19 +12,20 @@ from LumbarHULib.phantom.vertebra import VertebraSpec
 
 @dataclass(frozen=True)
 class VesselSpec:
-    """A vessel beside the vertebral bodies, round in axial planes.
+    """A vessel next to the vertebral bodies, round in axial planes.
 
     Parameters
     ----------
     radius_mm, hu : float
     angle_deg : float
-        Where it lies around the body, counted from the patient's left toward anterior (90 = in front).
+        Direction from the body, from the patient's left toward anterior (90 = in front).
     gap_mm : float
-        Between the vessel and the body at the level's mid-height; 0 = they touch, negative = it is pressed against it.
+        Distance between vessel and body at the level's mid-height; 0 = they touch, negative = the vessel is pressed
+        against the body.
     plaque_hu : float, optional
-        Value of a calcified plaque in the wall that faces the body, at each level; none by default.
+        HU of a calcified plaque in the wall that faces the body, at each level; by default there is no plaque.
     plaque_mm : tuple of float
-        Its thickness, its width along the wall, and its height.
+        Thickness of the plaque, its width along the wall, and its height.
     """
 
     radius_mm: float
@@ -41,7 +42,7 @@ class VesselSpec:
 
 @dataclass(frozen=True)
 class SpineSpec:
-    """Vertebrae and what surrounds them.
+    """Vertebrae and their surroundings.
 
     Parameters
     ----------
@@ -49,15 +50,15 @@ class SpineSpec:
         From cranial to caudal, no level twice.
     aorta, vena_cava : VesselSpec, optional
     disc_hu, muscle_hu, fat_hu, sac_hu, epidural_fat_hu : float
-        Discs, muscles, fat, and in the spinal canal the dural sac and what surrounds it.
+        HU of discs, muscles and fat, and in the spinal canal of the dural sac and the surrounding fat.
     trunk : bool
-        Whether the rest of the abdomen is there: skin, wall, organs. Otherwise the fat has no end.
+        Whether to include the rest of the abdomen: skin, wall, organs. Otherwise, the fat is unlimited.
     pelvis : bool
-        Whether iliac wings are there; needs S1.
+        Whether to include iliac wings; needs S1.
     table : bool
-        Whether the patient lies on a table; needs the trunk.
+        Whether to include the scanner's table; needs the trunk.
     air_hu : float
-        Outside the body.
+        HU outside the body.
     """
 
     vertebrae: tuple[VertebraSpec, ...]
@@ -87,11 +88,11 @@ class SpineSpec:
 
     @cached_property
     def levels(self) -> tuple[str, ...]:
-        """Names of the vertebrae, from cranial to caudal."""
+        """Return the names of the vertebrae, from cranial to caudal."""
         return tuple(vertebra.level for vertebra in self.vertebrae)
 
     def vertebra(self, level: str) -> VertebraSpec:
-        """Return the vertebra of that name."""
+        """Return the vertebra with this name."""
         for vertebra in self.vertebrae:
             if vertebra.level == level:
                 return vertebra
@@ -99,6 +100,6 @@ class SpineSpec:
 
     @cached_property
     def middle_ras_mm(self) -> np.ndarray:
-        """(3,) middle of the column of bodies."""
+        """Return the (3,) center of the column of bodies."""
         centers = np.array([vertebra.center_ras_mm for vertebra in self.vertebrae])
         return (centers.min(axis=0) + centers.max(axis=0)) / 2

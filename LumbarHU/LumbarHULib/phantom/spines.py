@@ -1,4 +1,4 @@
-"""Ready-made spines: a plausible one with lordosis, and an upright one for tests."""
+"""Make spines: a plausible one with lordosis, and an upright one for tests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from LumbarHULib.phantom.vertebra import VertebraSpec
 ALL_LEVELS = ("T12", "L1", "L2", "L3", "L4", "L5", "S1", "S2")
 
 # Depth, width, height of the body (mm), tilt (degrees, at full lordosis), the disc below and the transverse processes
-# (mm). They are nobody's measurements: chosen to look like an adult's lumbar spine, lying on the back.
+# (mm). They are not measurements, but chosen to resemble an adult's lumbar spine in supine position.
 _ANATOMY = MappingProxyType(
     {
         "T12": (30.0, 40.0, 25.5, 15.0, 6.5, 7.0),
@@ -27,7 +27,7 @@ _ANATOMY = MappingProxyType(
     }
 )
 
-# Means of the demonstration: near the cutoffs in use, so that its regions of interest do not all fall into one class.
+# Mean HU of the demonstration: near the cutoffs in use, so that its regions of interest fall into different classes.
 DEMO_TRABECULAR_HU: Mapping[str, float] = MappingProxyType(
     {"T12": 109.0, "L1": 104.0, "L2": 98.0, "L3": 92.0, "L4": 101.0, "L5": 106.0, "S1": 95.0, "S2": 80.0}
 )
@@ -48,16 +48,16 @@ def lumbar_spine(
     table: bool = True,
     **vertebra_fields,
 ) -> SpineSpec:
-    """Return a spine that looks like one, L3's body in the origin.
+    """Return a realistic spine with L3's body at the origin.
 
     Parameters
     ----------
     levels : sequence of str
-        Neighboring ones among T12–L5, S1, S2, in any order.
+        Neighboring levels among T12–L5, S1, S2, in any order.
     trabecular_hu, rotation_deg : float or mapping
-        For all levels, or by level.
+        One value for all levels, or values by level.
     lordosis : float
-        Factor on the tilts; 0 = all bodies upright, one above the other.
+        Factor on the tilts; 0 = all bodies upright, above each other.
     **vertebra_fields
         Further fields of `VertebraSpec`, for all levels.
     """
@@ -97,16 +97,16 @@ def upright_spine(
     aorta: VesselSpec | None = _AORTA,
     **vertebra_fields,
 ) -> SpineSpec:
-    """Return a spine without lordosis, L3's body in the origin, in which every body is tilted alike.
+    """Return a spine without lordosis, with L3's body at the origin and the same tilt of every body.
 
     Parameters
     ----------
     levels, trabecular_hu, rotation_deg
-        As of `lumbar_spine`.
+        As in `lumbar_spine`.
     tilt_deg : float
-        Of every body, about its own center.
+        Tilt of every body about its own center.
     trunk : bool
-        Whether the abdomen is there; otherwise spine, muscles and vessels lie in endless fat.
+        Whether to include the abdomen; otherwise spine, muscles and vessels are surrounded by unlimited fat.
     **vertebra_fields
         Further fields of `VertebraSpec`, for all levels.
     """
@@ -131,7 +131,7 @@ def demo_spine() -> SpineSpec:
 
 
 def _centers(lordosis: float) -> dict[str, np.ndarray]:
-    """Stack bodies and discs along their own axes, then move L3 into the origin."""
+    """Stack bodies and discs along their own axes, then move L3 to the origin."""
     position, angle = np.zeros(2), None
     centers = {}
     half_before, gap_before = 0.0, 0.0
@@ -150,7 +150,7 @@ def _centers(lordosis: float) -> dict[str, np.ndarray]:
 def _sorted(levels: Sequence[str]) -> list[str]:
     unknown = [level for level in levels if level not in ALL_LEVELS]
     if unknown:
-        raise InputError(f"The phantom knows no level “{unknown[0]}”: use some of {', '.join(ALL_LEVELS)}.")
+        raise InputError(f"The phantom has no level “{unknown[0]}”: use levels among {', '.join(ALL_LEVELS)}.")
     return sorted(levels, key=ALL_LEVELS.index)
 
 

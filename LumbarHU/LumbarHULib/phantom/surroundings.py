@@ -1,4 +1,4 @@
-"""Everything around the vertebrae, placed relative to them: enough to look like an abdomen, no more."""
+"""Everything around the vertebrae, placed relative to them: a simple model of an abdomen."""
 
 from itertools import pairwise
 
@@ -29,7 +29,7 @@ def parts_of(spec: SpineSpec) -> list:
 
 
 class _Column:
-    """Places along the spine, as smooth functions of S."""
+    """Positions along the spine, as smooth functions of S."""
 
     def __init__(self, spec: SpineSpec) -> None:
         self.vertebrae = spec.vertebrae
@@ -37,7 +37,7 @@ class _Column:
         self.s_mm = np.arange(last.center_ras_mm[2] - 70.0, first.center_ras_mm[2] + 70.0, 2.0)
 
     def along(self, values_of) -> np.ndarray:
-        """(n, ...) values at `s_mm`, from one value per vertebra at its center's S."""
+        """Return (n, ...) values at `s_mm`, from one value per vertebra at its center's S."""
         from scipy.interpolate import PchipInterpolator
 
         heights = np.array([vertebra.center_ras_mm[2] for vertebra in self.vertebrae])[::-1]
@@ -47,7 +47,7 @@ class _Column:
         return PchipInterpolator(heights, values)(np.clip(self.s_mm, heights[0], heights[-1]))
 
     def beside(self, x_mm: float, y_mm: float) -> np.ndarray:
-        """(n, 2) R and A of a place given in the frame of each vertebra, seen along S."""
+        """Return (n, 2) R and A of a position in the frame of each vertebra, projected along S."""
         return self.along(lambda vertebra: vertebra.to_ras([x_mm, y_mm, 0])[:2])
 
 
@@ -61,7 +61,7 @@ def _vessel(spec: SpineSpec, column: _Column, vessel: VesselSpec, ends_at: str) 
         end = spec.vertebra(ends_at)
         end_s = end.center_ras_mm[2] - end.height_mm / 2
         keep = column.s_mm >= end_s
-        # The common iliac vessels lead off to both sides.
+        # The common iliac vessels diverge to both sides.
         start = centers[keep][0]
         for side in (-1, 1):
             drop = np.array([0.0, 10, 30, 60, 110])
@@ -120,12 +120,12 @@ def _canal(spec: SpineSpec, column: _Column) -> list:
 
 def _muscles(spec: SpineSpec, column: _Column) -> list:
     top = spec.vertebra("L1") if "L1" in spec.levels else spec.vertebrae[0]
-    # Psoas grows on the way down from L1; the muscles of the back end on the sacrum.
+    # The psoas widens from L1 downward; the muscles of the back end at the sacrum.
     below_top = top.center_ras_mm[2] + 10 - column.s_mm
     grown = np.clip(below_top / 110, 0.25, 1) if len(spec.levels) > 1 else np.full_like(column.s_mm, 0.8)
     bottom = spec.vertebra("L5").center_ras_mm[2] if "L5" in spec.levels else column.s_mm[0] - 100
     left_over = np.clip(1 + (column.s_mm - bottom) / 90, 0.1, 1)
-    # (place in the vertebra's frame, half axes, HU less than psoas, angle)
+    # (position in the vertebra's frame, half axes, HU below that of psoas, angle)
     dorsal = (((62, -30), (21, 9), 3, 25), ((44, -54), (25, 16), 4, -8), ((17, -52), (13.5, 18), 8, 5))
     parts = []
     for side in (1, -1):
@@ -162,7 +162,7 @@ def _abdomen(spec: SpineSpec, column: _Column) -> list:
             Blob((r + side * 52, a - 4, kidney_s), (14, 9, 22), fat, side * -35),
         ]
     parts += [
-        # Ascending and descending colon, with gas in front as in a patient who lies on the back.
+        # Ascending and descending colon, with anterior gas as in a supine patient.
         Blob((r + 106, a + 16, s - 30), (24, 26, 84), 28.0),
         Blob((r + 106, a + 28, s - 22), (16, 10, 58), -850.0),
         Blob((r - 112, a + 6, s - 20), (15, 17, 100), 26.0),
@@ -175,7 +175,7 @@ def _abdomen(spec: SpineSpec, column: _Column) -> list:
         Blob((r - 50, a + 74, s + 98), (38, 10, 36), -900.0),
         Blob((r - 6, a + 58, s + 48), (52, 10, 15), 42.0, 8),  # pancreas
     ]
-    # Small bowel: a fixed heap of loops.
+    # Small bowel: loops at fixed positions.
     random = np.random.default_rng(7)
     for _ in range(34):
         place = random.uniform([-78, 46, -120], [78, 82, 58])
@@ -200,7 +200,7 @@ def _table(r: float, a: float) -> list:
 
 
 def _pelvis(sacrum: VertebraSpec) -> list:
-    """Return the iliac wings: a plate beside the sacrum that flares forward and outward."""
+    """Return the iliac wings: a plate next to the sacrum that flares forward and outward."""
     center = np.array(sacrum.center_ras_mm)
     wings = []
     for side in (1, -1):

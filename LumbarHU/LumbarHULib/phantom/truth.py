@@ -1,4 +1,4 @@
-"""What is true of a phantom by construction: outlines, midlines, bone."""
+"""Compute the true outlines, midlines and bone of a phantom from its construction."""
 
 from dataclasses import dataclass
 
@@ -19,15 +19,15 @@ class LevelTruth:
     ----------
     level : str
     mid_slice : int
-        Index k of the slice nearest to mid-height; of two alike the more caudal.
+        Index k of the slice nearest to mid-height; of two equally near slices, the more caudal.
     midline_ras_mm : (2, 3) array
-        Anterior and posterior point: where the surface of the body, the plane of symmetry and the mid-slice meet.
+        Anterior and posterior intersection of the body's surface, the plane of symmetry and the mid-slice.
     outline_ras_mm : (n, 3) array
-        The periosteal edge of the body before blur, bridging pedicles and foramen, as cut by the mid-slice.
+        The periosteal edge of the body before blur in the mid-slice, bridging pedicles and foramen.
     trabecular_hu : float
-        In the center of the body, and everywhere in its trabecular bone unless the vertebra has a gradient.
+        HU in the center of the body, and everywhere in its trabecular bone unless the vertebra has a gradient.
     ras_from_vertebra : (4, 4) array
-        The vertebra's own frame: x right, y anterior, z superior, from the center of the body.
+        The vertebra's own frame: x right, y anterior, z superior, with the origin at the center of the body.
     """
 
     level: str
@@ -39,7 +39,7 @@ class LevelTruth:
 
 
 def level_truths(spec: SpineSpec, grid: Grid) -> dict[str, LevelTruth]:
-    """Return the truth of each of T12–L5 whose mid-slice lies in the grid, from cranial to caudal."""
+    """Return the truth of each of T12–L5 whose mid-slice is in the grid, from cranial to caudal."""
     truths = {}
     for vertebra in spec.vertebrae:
         k = mid_slice(vertebra, grid)
@@ -58,14 +58,14 @@ def level_truths(spec: SpineSpec, grid: Grid) -> dict[str, LevelTruth]:
 
 
 def mid_slice(vertebra: VertebraSpec, grid: Grid) -> int:
-    """Return the index of the slice plane nearest to mid-height; of two alike, the more caudal."""
+    """Return the index of the slice plane nearest to mid-height; of two equally near planes, the more caudal."""
     position = grid.slice_of(np.array(vertebra.center_ras_mm))
-    # Toward the side on which S falls, by much less than a slice.
+    # A tie goes to the caudal slice: shift by much less than a slice.
     return int(np.rint(position - np.sign(grid.normal_ras[2]) * 1e-6))
 
 
 def true_midline_in_slice(vertebra: VertebraSpec, point_ras_mm, normal_ras) -> np.ndarray:
-    """Return the anterior and the posterior point of the body's surface on its plane of symmetry in a slice plane.
+    """Return the anterior and posterior point where a slice plane cuts the body's surface on its plane of symmetry.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def true_midline_in_slice(vertebra: VertebraSpec, point_ras_mm, normal_ras) -> n
 
 
 def true_outline_in_slice(vertebra: VertebraSpec, point_ras_mm, normal_ras, count: int = 720) -> np.ndarray:
-    """Return the periosteal edge of the body, as cut by a slice plane, as if there were no pedicles and no foramen.
+    """Return the periosteal edge of the body in a slice plane, without pedicles and foramen.
 
     Parameters
     ----------
@@ -122,10 +122,10 @@ def true_outline_in_slice(vertebra: VertebraSpec, point_ras_mm, normal_ras, coun
 
 
 def trabecular_mask(vertebra: VertebraSpec, grid: Grid, margin_mm: float = 0.0) -> np.ndarray:
-    """Return which voxel centers lie in the body's trabecular bone, at least `margin_mm` from its end.
+    """Return the mask of voxel centers in the body's trabecular bone, at least `margin_mm` from its edge.
 
-    The foramen is left out, with the same margin. With a margin of about twice the blur's FWHM (and of half a slice,
-    where slices are thick) the voxels' noise-free value is the trabecular value.
+    The foramen is excluded, with the same margin. With a margin of about twice the blur's FWHM (and half a slice for
+    thick slices) the voxels' noise-free value is the trabecular value.
 
     Returns
     -------
@@ -152,7 +152,7 @@ def true_markups(truth: dict[str, LevelTruth], boundary_fraction: float = 2 / 3,
     ----------
     truth : dict of str to LevelTruth
     boundary_fraction : float
-        Where the boundary crosses the midline, from the anterior point.
+        Distance from the anterior point to the boundary, as a fraction of the midline.
     outline_points : int
         Number of control points of the outline.
 
@@ -186,10 +186,10 @@ def true_markups(truth: dict[str, LevelTruth], boundary_fraction: float = 2 / 3,
 
 
 def _start(vertebra: VertebraSpec, point_ras: np.ndarray, normal: np.ndarray) -> np.ndarray:
-    """Return the point of the plane and the plane of symmetry that is nearest to the body's center."""
+    """Return the point nearest to the body's center on both the slice plane and the plane of symmetry."""
     in_symmetry = normal - (normal @ vertebra.axes_ras[0]) * vertebra.axes_ras[0]
     center = np.array(vertebra.center_ras_mm)
-    # From the center within the plane of symmetry, square to the line where the two planes meet.
+    # Direction from the center within the plane of symmetry, perpendicular to the line where the two planes intersect.
     start = center + (normal @ (point_ras - center)) / (normal @ in_symmetry) * in_symmetry
     if not vertebra.inside_body(vertebra.to_vertebra(start)[None])[0]:
         sentence = f"The slice plane misses the body of {vertebra.level}: choose a slice through it."
@@ -198,7 +198,7 @@ def _start(vertebra: VertebraSpec, point_ras: np.ndarray, normal: np.ndarray) ->
 
 
 def _surface_along(vertebra: VertebraSpec, start: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """Return where rays from inside the body leave it: (n, 3) RAS mm, by bisection to 1e-9 mm."""
+    """Return the points where rays from inside leave the body: (n, 3) RAS mm, by bisection to 1e-9 mm."""
     low = np.zeros(len(directions))
     high = np.full(len(directions), vertebra.depth_mm + vertebra.width_mm)
     for _ in range(60):

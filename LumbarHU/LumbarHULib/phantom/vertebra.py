@@ -1,4 +1,4 @@
-"""One vertebra of the phantom: what it is made of, and where its body's surfaces lie."""
+"""One vertebra of the phantom: its specification and the surfaces of its body."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +9,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.phantom.section import Section
 
 POSTERIOR_KINDS = ("lumbar", "sacral", "none")
-# Over this much of the depth below its surface an endplate sinks from the rim to its center, as a fraction of depth_mm.
+# Width of the slope from an endplate's rim to its center, as a fraction of depth_mm.
 _DISH_FRACTION = 0.35
 
 
@@ -23,43 +23,43 @@ class VertebraSpec:
     Parameters
     ----------
     level : str
-        Such as "L3".
+        Name of the level, such as "L3".
     center_ras_mm : tuple of float
         Center of the body: midway between the anterior and the posterior point and between the endplates' centers.
     depth_mm, width_mm : float
-        Of the body at mid-height: midline from the anterior to the posterior surface, and greatest width.
+        Size of the body at mid-height: midline from the anterior to the posterior surface, and greatest width.
     height_mm : float
-        Between the two endplates' rims.
+        Distance between the two endplates' rims.
     tilt_deg : float
-        Right-handed about R, done first: where it is positive, the anterior edge rises.
+        First rotation, right-handed about R: a positive value raises the anterior edge.
     rotation_deg : float
-        Right-handed about S, done second: where it is positive, the anterior edge turns to the patient's left.
+        Second rotation, right-handed about S: a positive value turns the anterior edge to the patient's left.
     cortex_mm, endplate_mm, cortex_hu : float
-        Thickness of the body's wall and endplates, and their value.
+        Thickness of the body's wall and endplates, and their HU.
     trabecular_hu : float
-        Value in the center of the body.
+        HU in the center of the body.
     trabecular_gradient_hu_per_mm : tuple of float
-        How the trabecular value grows along x, y and z; none by default.
+        Gradient of the trabecular value along x, y and z; by default 0.
     posterior_concavity_mm : float
         Depth of the hollow in the posterior wall.
     flare_fraction : float
-        By how much the endplates are wider than the waist.
+        Relative widening of the endplates compared with the waist.
     endplate_concavity_mm, rim_radius_mm : float
         Depth of the endplates' dish, and radius of the rounded edge between wall and endplate.
     anterior_exponent, posterior_exponent : float
-        Of the superellipses of the cross-section (see `Section`).
+        Exponents of the cross-section's superellipses (see `Section`).
     posterior : {"lumbar", "sacral", "none"}
-        Kind of posterior elements. Pedicles open into the body: there is no cortex between.
+        Kind of posterior elements. Pedicles open into the body: there is no cortex in between.
     transverse_mm : float
-        How far the transverse processes reach out.
+        Lateral extent of the transverse processes.
     arch_cortex_mm, arch_marrow_hu : float
-        Of the posterior elements.
+        Cortex and marrow of the posterior elements.
     foramen : bool
         Whether the basivertebral foramen opens the posterior wall at mid-height.
     foramen_size_mm : tuple of float
-        Its width, height, and depth below the posterior surface.
+        Width and height of the foramen, and its depth below the posterior surface.
     foramen_hu : float
-        Value in it.
+        HU in the foramen.
     """
 
     level: str
@@ -108,14 +108,14 @@ class VertebraSpec:
 
     @cached_property
     def section(self) -> Section:
-        """The cross-section at mid-height."""
+        """Return the cross-section at mid-height."""
         return Section(
             self.depth_mm, self.width_mm, self.posterior_concavity_mm, self.anterior_exponent, self.posterior_exponent
         )
 
     @cached_property
     def axes_ras(self) -> np.ndarray:
-        """(3, 3) unit vectors x, y, z of the vertebra's frame, in rows."""
+        """Return the (3, 3) unit vectors x, y, z of the vertebra's frame, in rows."""
         tilt, rotation = np.radians(self.tilt_deg), np.radians(self.rotation_deg)
         about_r = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
         about_s = np.array(
@@ -125,7 +125,7 @@ class VertebraSpec:
 
     @property
     def ras_from_vertebra(self) -> np.ndarray:
-        """(4, 4) from the vertebra's frame to RAS mm."""
+        """Return the (4, 4) matrix from the vertebra's frame to RAS mm."""
         matrix = np.eye(4)
         matrix[:3, :3] = self.axes_ras.T
         matrix[:3, 3] = self.center_ras_mm
@@ -133,29 +133,29 @@ class VertebraSpec:
 
     @property
     def section_offset_mm(self) -> float:
-        """Where the origin of the cross-section lies on y, mm."""
+        """Return the y of the cross-section's origin, mm."""
         return self.depth_mm / 2 - self.section.anterior_mm
 
     def to_vertebra(self, points_ras_mm) -> np.ndarray:
-        """(..., 3) points in the vertebra's frame."""
+        """Return (..., 3) points in the vertebra's frame."""
         return (np.asarray(points_ras_mm, dtype=float) - self.center_ras_mm) @ self.axes_ras.T
 
     def to_ras(self, points_mm) -> np.ndarray:
-        """(..., 3) points of the vertebra's frame in RAS mm."""
+        """Return (..., 3) points of the vertebra's frame in RAS mm."""
         return np.asarray(points_mm, dtype=float) @ self.axes_ras + self.center_ras_mm
 
     def scale_at(self, z_mm):
-        """Scale of the cross-section at height z."""
+        """Return the scale of the cross-section at height z."""
         return 1 + self.flare_fraction * (2 * z_mm / self.height_mm) ** 2
 
     def wall_and_endplate_mm(self, x_mm, y_mm, z_mm) -> tuple[np.ndarray, np.ndarray]:
-        """Signed distances (inside negative) of points in the vertebra's frame to side wall and endplates."""
+        """Return signed distances (negative inside) of points in the vertebra's frame to side wall and endplates."""
         scale = self.scale_at(z_mm)
         x_mm, y_mm = x_mm / scale, (y_mm - self.section_offset_mm) / scale
         distance = self.section.distance_mm(x_mm, y_mm)
         wall = scale * distance
         if self.flare_fraction:
-            # A wall that leans outward is nearer than it looks within its own plane.
+            # An outward-sloping wall is closer than its distance within the plane.
             scale_slope = 8 * self.flare_fraction * z_mm / self.height_mm**2
             wall = wall / np.sqrt(1 + (scale_slope * (distance - self.section.growth_mm(x_mm, y_mm))) ** 2)
         dish_mm = _DISH_FRACTION * self.depth_mm
@@ -166,11 +166,11 @@ class VertebraSpec:
         return wall, endplate
 
     def body_distance_mm(self, x_mm, y_mm, z_mm) -> np.ndarray:
-        """Signed distance of points in the vertebra's frame to the periosteal surface of the body."""
+        """Return the signed distance of points in the vertebra's frame to the periosteal surface of the body."""
         return rounded_maximum(*self.wall_and_endplate_mm(x_mm, y_mm, z_mm), self.rim_radius_mm)
 
     def inside_body(self, points_mm: np.ndarray) -> np.ndarray:
-        """Whether (n, 3) points of the vertebra's frame lie within the periosteal surface, without a table's error."""
+        """Return whether (n, 3) points of the vertebra's frame are inside the periosteal surface, computed exactly."""
         x_mm, y_mm, z_mm = points_mm.T
         y_mm = y_mm - self.section_offset_mm
         edge_mm = self.scale_at(z_mm) * self.section.radius_mm(np.arctan2(y_mm, x_mm))
@@ -180,28 +180,28 @@ class VertebraSpec:
         return (np.hypot(x_mm, y_mm) < edge_mm) & (rim | ~at_rim)
 
     def trabecular_distance_mm(self, x_mm, y_mm, z_mm) -> np.ndarray:
-        """Signed distance of points in the vertebra's frame to the inner side of the cortex and the endplates."""
+        """Return the signed distance of points in the vertebra's frame to the inner side of cortex and endplates."""
         wall, endplate = self.wall_and_endplate_mm(x_mm, y_mm, z_mm)
         return self.trabecular_distance_of(wall, endplate)
 
     def trabecular_distance_of(self, wall_mm, endplate_mm) -> np.ndarray:
-        """Signed distance to the trabecular bone from those to the wall and to the endplate."""
+        """Return the signed distance to the trabecular bone, from those to the wall and to the endplate."""
         inner_radius = max(0.0, self.rim_radius_mm - max(self.cortex_mm, self.endplate_mm))
         return rounded_maximum(wall_mm + self.cortex_mm, endplate_mm + self.endplate_mm, inner_radius)
 
     def foramen_distance_mm(self, x_mm, y_mm, z_mm) -> np.ndarray:
-        """Signed distance, roughly, of points in the vertebra's frame to the basivertebral foramen."""
+        """Return the approximate signed distance of points in the vertebra's frame to the basivertebral foramen."""
         width, height, depth = self.foramen_size_mm
-        # Half an ellipsoid in the body and a bit of a tube before it, through the posterior wall.
+        # Half an ellipsoid in the body, and a short tube through the posterior wall.
         from_wall = np.maximum(0, y_mm + self.depth_mm / 2)
         radius = np.sqrt((2 * x_mm / width) ** 2 + (2 * z_mm / height) ** 2 + (from_wall / depth) ** 2)
         return (radius - 1) * (height / 2)
 
 
 def rounded_maximum(first, second, radius):
-    """Signed distance to the intersection of two solids whose common edge is rounded.
+    """Return the signed distance to the intersection of two solids with a rounded common edge.
 
-    Source: the distance to the edge of two perpendicular planes, after both were moved inward by the radius.
+    Source: the distance to the edge of two perpendicular planes, both moved inward by the radius.
     """
     first, second = first + radius, second + radius
     outside = np.sqrt(np.maximum(first, 0) ** 2 + np.maximum(second, 0) ** 2)

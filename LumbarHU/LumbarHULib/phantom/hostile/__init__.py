@@ -1,4 +1,4 @@
-"""Single slices of vertebrae in surroundings that mislead an outline finder, with their true outlines.
+"""Phantoms of single vertebrae in surroundings that mislead an outline finder, with their true outlines.
 
-They were made from anatomy, real CTs and hand tracings, without a look at how the outline is found.
+They are modeled on anatomy, real CTs and hand tracings, independently of the outline finder.
 """

@@ -1,4 +1,4 @@
-"""What one vertebra, its surroundings and the scanner are like: plain values, in mm and HU.
+"""Plain values in mm and HU that describe one vertebra, its surroundings and the scanner.
 
 Positions are in the body's own frame: x toward the patient's left, y anterior, z superior, in mm, with the origin at
 the anterior end of the midline in the mid-slice. Directions around the body are angles about its center, in degrees:
@@ -7,7 +7,7 @@ the anterior end of the midline in the mid-slice. Directions around the body are
 
 from dataclasses import dataclass, field
 
-# Where along the depth, as fractions of it from the front, the half-widths of `BodyShape` are given.
+# Positions of the half-widths of `BodyShape`, as fractions of the depth from the front.
 WIDTH_AT = (0.1, 0.25, 0.5, 0.75)
 
 
@@ -22,24 +22,24 @@ class BodyShape:
     widths : tuple of float
         Widths at `WIDTH_AT` of the depth as fractions of `width_mm`.
     horn_mm : (right, left)
-        How far the horns reach behind the midline's posterior end; negative where the back is convex.
+        How far the horns extend behind the midline's posterior end; negative for a convex back.
     end_width, turn_mm : float
-        Width where the lateral walls turn into the pedicles, as a fraction of `width_mm`, and how far in front of the
-        horns' tips that is.
+        Width where the lateral walls turn into the pedicles, as a fraction of `width_mm`, and the distance of this
+        position in front of the horns' tips.
     tip : float
         Distance of the horns' tips from the midline, as a fraction of half the width.
     canal : float
         Half of the canal's width where the posterior wall meets its sides, as a fraction of half the body's width.
     wall_shape : float
-        How far the wall has bent back where it meets the canal's sides, as a fraction of the horns.
+        How far the wall curves back where it meets the canal's sides, as a fraction of the horns.
     side : (right, left)
         Factors of the half-widths: other than 1 makes the body asymmetrical.
     rotation_deg : float
         Rotation in the axial plane, counterclockwise as seen with the left on the right.
     flare_mm : float
-        How far the walls lie farther out 10 mm above and below mid-height.
+        How far the walls widen 10 mm above and below mid-height.
     tilt : float
-        Forward shift of the body per mm of height: the slice cuts the body at a slant.
+        Forward shift of the body per mm of height, so that the slice cuts the body obliquely.
     lip : float
         Further forward shift of its front alone, per mm of height.
     """
@@ -71,14 +71,14 @@ class Bone:
     cortex_variation : float
         SD of the thickness around the body, as a fraction of it.
     trabecular_hu : float
-        In the body's center.
+        HU in the body's center.
     gradient_hu_per_mm : (x, y, z)
         Change of the trabecular value.
     texture_hu, texture_mm : float
         SD and correlation length (SD of the Gaussian) of the trabecular texture.
     subcortical_hu, subcortical_mm : float
-        Denser trabeculae beneath the cortex: what they add at the outline on average, and over which depth that
-        falls to 1/e.
+        Denser trabeculae beneath the cortex: their mean additional HU at the outline, and the depth at which it falls
+        to 1/e.
     """
 
     cortex_mm: float = 0.6
@@ -103,9 +103,9 @@ class Vein:
     center_mm : float
         x of its middle.
     depth_mm, hu : float
-        How far the funnel reaches forward, and its value.
+        How far the funnel extends forward, and its HU.
     island : bool
-        Whether a bone fragment stands in the middle of the gap.
+        Whether there is a bone fragment in the middle of the gap.
     """
 
     mouth_mm: float = 0.0
@@ -125,7 +125,7 @@ class Arch:
         Height z of the pedicles' centers.
     pedicle_half_height_mm : float
     pedicle_angle_deg : float
-        How far they lead outward on their way back.
+        Outward angle of the pedicles toward posterior.
     canal_depth_mm : float
         From the posterior wall on the midline to the canal's most posterior point.
     v_shaped : bool
@@ -133,15 +133,15 @@ class Arch:
     medulla_hu, cortex_mm : float
         In the pedicles and processes.
     corner_hu : (right, left)
-        What denser bone at the pedicles' bases adds in the body's corners.
+        Additional HU of denser bone at the pedicles' bases in the body's corners.
     corner_mm : float
-        Over which depth that falls to 1/e.
+        Depth at which this addition falls to 1/e.
     fillet_mm : float
-        How roundly the pedicles leave the body: the lateral walls flare into them.
+        Radius of the fillet between the lateral walls and the pedicles.
     sac_hu, epidural_fat_hu, epidural_vein_hu : float
-        What the canal holds.
+        HU of the canal's content.
     process_mm : (right, left)
-        Length of the transverse processes in the slices; 0 = none there.
+        Length of the transverse processes in the slices; 0 = no process.
     """
 
     pedicle_center_mm: tuple[float, float] = (4.0, 4.0)
@@ -171,8 +171,8 @@ class Vessel:
     radii_mm : (along the outline, away from it)
     hu, wall_hu : float
     plaque_deg : (from, to)
-        Calcified part of the wall as angles about the vessel's center, 0 = the point that faces the body; none where
-        both are equal.
+        Calcified part of the wall as angles about the vessel's center, 0 = the point that faces the body; equal angles
+        = no plaque.
     plaque_mm, plaque_hu : float
     """
 
@@ -188,21 +188,21 @@ class Vessel:
 
 @dataclass(frozen=True)
 class Spur:
-    """Bone on the body that is not the body: osteophyte, bridging syndesmophyte, facet of a rib.
+    """Bone on the body that does not belong to it: osteophyte, bridging syndesmophyte, rib facet.
 
     Parameters
     ----------
     angle_deg, width_mm : float
         Direction of its middle, and its width along the outline.
     height_mm : float
-        How far it stands off the outline.
+        Its height above the outline.
     hu : float
-        Inside it; its shell is compact bone.
+        HU inside it; its shell is compact bone.
     shell_mm : float
     slope : float
         Change of its height per mm of z, as a fraction of it: it leaves the slice upward or downward.
     native_cortex : float
-        Fraction of the body's own cortex that is left beneath it.
+        Remaining fraction of the body's own cortex beneath it.
     """
 
     angle_deg: float
@@ -234,7 +234,7 @@ class Band:
 
 @dataclass(frozen=True)
 class RibHead:
-    """A rib that ends at the body's posterolateral corner.
+    """A rib head at the body's posterolateral corner.
 
     Parameters
     ----------
@@ -244,7 +244,7 @@ class RibHead:
         Joint space between the rib head and the body; 0 = they touch.
     radius_mm, cortex_mm, hu : float
     forward_mm : float
-        How far in front of the midline's posterior end it touches the body.
+        Distance of its contact with the body in front of the midline's posterior end.
     """
 
     side: int
@@ -257,7 +257,7 @@ class RibHead:
 
 @dataclass(frozen=True)
 class Lesion:
-    """Something of another density inside the body: sclerotic corner, Schmorl's node, bone island.
+    """A region of another density inside the body: sclerotic corner, Schmorl's node, bone island.
 
     Parameters
     ----------
@@ -276,7 +276,7 @@ class Lesion:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Soft tissue, fat, lung and what else lies around the body.
+    """Soft tissue, fat, lung and other structures around the body.
 
     Parameters
     ----------
@@ -292,13 +292,13 @@ class Surroundings:
     lung_gap_mm : (right, left) or None
         Tissue between the body's sides and the lung on either side; None = no lung.
     lung_front : bool
-        Whether the lung also reaches around the front corners.
+        Whether the lung also extends around the front corners.
     lung_hu, pleura_hu : float
-        In the lung, and in the tissue between the lung and the body.
+        HU of the lung, and of the tissue between the lung and the body.
     vessels : tuple of Vessel
     rib_heads : tuple of RibHead
     organ_hu : float
-        Of liver and kidneys, far out.
+        HU of liver and kidneys, far from the body.
     """
 
     fat_hu: float = -100.0
@@ -318,22 +318,22 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Scanner:
-    """How the CT is made.
+    """The acquisition and reconstruction of the CT.
 
     Parameters
     ----------
     pixel_mm, slice_mm, thickness_mm : float
-        Spacing in and between the slices, and what a slice integrates.
+        Spacing in and between the slices, and slice thickness.
     slices : int
         Odd; the mid-slice is the middle one.
     blur_fwhm_mm : float
         In-plane resolution.
     sharpening, sharpening_fwhm_mm : float
-        Weight and width of the unsharp mask that makes edges overshoot.
+        Weight and width of the unsharp mask that causes edge overshoot.
     noise_hu : float
         SD; its spectrum is that of filtered back projection.
     streak_hu : float
-        SD of noise that is smeared along x, as between shoulders.
+        SD of noise that is smeared along x, as at the level of the shoulders.
     metal_hu : float
         SD of streaks that fan out from a metal object outside the field.
     """
@@ -352,7 +352,7 @@ class Scanner:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """All of one case but its random textures."""
+    """The complete description of one case, except its random textures."""
 
     shape: BodyShape = field(default_factory=BodyShape)
     bone: Bone = field(default_factory=Bone)

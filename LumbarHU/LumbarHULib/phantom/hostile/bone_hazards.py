@@ -1,4 +1,4 @@
-"""What makes the bone itself hostile, each as a frozen value that changes an anatomy; ranges are drawn from evenly."""
+"""Hazards of the bone itself: each is a frozen value that changes an anatomy, with ranges sampled uniformly."""
 
 from dataclasses import dataclass, replace
 
@@ -159,7 +159,7 @@ class Texture:
 
 @dataclass(frozen=True)
 class LowDensity:
-    """Little trabecular bone and a thin cortex: hardly more than the tissue around."""
+    """Low trabecular density and a thin cortex, hardly denser than the surrounding tissue."""
 
     trabecular_hu: Range = (-20.0, 60.0)
     cortex_mm: Range = (0.3, 0.5)
@@ -183,7 +183,7 @@ class LowDensity:
 
 @dataclass(frozen=True)
 class HighDensity:
-    """Dense trabecular bone, from which the cortex hardly stands out."""
+    """Dense trabecular bone with little contrast to the cortex."""
 
     trabecular_hu: Range = (200.0, 320.0)
 

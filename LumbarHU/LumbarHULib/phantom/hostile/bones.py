@@ -8,13 +8,13 @@ from LumbarHULib.phantom.hostile.anatomy import Anatomy, Spur
 from LumbarHULib.phantom.hostile.canvas import Canvas
 from LumbarHULib.phantom.hostile.curves import wall_corners_mm
 
-# Thinnest cortex that is still there outside the vein's mouth.
+# Thinnest cortex outside the vein's mouth.
 _THINNEST_MM = 0.3
 _THICKEST_MM = 1.2
 
 
 class Bones:
-    """Everything that does not change with height, computed once.
+    """Values that are independent of height, computed once.
 
     Parameters
     ----------
@@ -46,13 +46,13 @@ class Bones:
             if outer > 0:
                 canvas.fill(field, inside - outer, lesion.rim_hu)
             if share > 0:
-                # The edge is gradual: it follows trabeculae.
+                # The edge is gradual because it follows trabeculae.
                 field += np.clip(0.5 - inside / 1.5, 0, 1) * (lesion.hu - field)
         self._paint_vein(field)
         return field
 
     def paint(self, values: np.ndarray, z_mm: float, field: np.ndarray) -> None:
-        """Paint spurs, arch, canal and body at a height in place, over what surrounds them."""
+        """Paint spurs, arch, canal and body at a height in place, over their surroundings."""
         canvas, bone, arch = self.canvas, self.anatomy.bone, self.anatomy.arch
         body_mm = self._body_at(z_mm)
         for spur in self.anatomy.spurs:
@@ -82,7 +82,7 @@ class Bones:
         arch_mm, fillet_mm = self._arch_at(z_mm), max(self.anatomy.arch.fillet_mm, 1e-3)
         overlap = np.clip(fillet_mm - np.abs(arch_mm - body_mm), 0, None)
         joined_mm = np.minimum(arch_mm, body_mm) - overlap**2 / (4 * fillet_mm)
-        # What only the body explains is the body's.
+        # Points that belong only to the body stay the body's.
         joined_mm = np.where(overlap > 0, np.minimum(joined_mm, arch_mm), arch_mm)
         return np.maximum(joined_mm, -self.canvas.canal_mm)
 
@@ -95,7 +95,7 @@ class Bones:
 
     @cached_property
     def _corners_hu(self) -> np.ndarray:
-        """What denser bone at the bases of the pedicles that are there at mid-height adds."""
+        """Return the additional HU of denser bone at the bases of the pedicles present at mid-height."""
         canvas, shape, arch = self.canvas, self.anatomy.shape, self.anatomy.arch
         added = np.zeros(canvas.shape, dtype=np.float32)
         for which, rod in enumerate(self._rods["pedicle"]):
@@ -115,7 +115,7 @@ class Bones:
         """Return the cortex's thickness at each point of the outline; 0 in the vein's mouth."""
         body, bone, vein = self.canvas.body, self.anatomy.bone, self.anatomy.vein
         thickness = bone.cortex_mm * (1 + bone.cortex_variation * self._wave(random))
-        # A cortex given as thinner than usual stays as thin as it was given.
+        # A cortex specified as thinner than usual stays that thin.
         thickness = np.clip(thickness, min(_THINNEST_MM, bone.cortex_mm), max(_THICKEST_MM, bone.cortex_mm))
         for spur in self.anatomy.spurs:
             index = body.index_toward(spur.angle_deg, self.canvas.center_mm)
@@ -161,7 +161,7 @@ class Bones:
 
     def _paint_canal(self, values: np.ndarray, body_mm: np.ndarray) -> None:
         canvas, arch = self.canvas, self.anatomy.arch
-        # Where no arch bounds it, the canal opens into the fat of the neural foramen.
+        # Without an arch, the canal opens into the fat of the neural foramen.
         canvas.fill(values, canvas.canal_mm, arch.epidural_fat_hu)
         canvas.fill(values, self._sac_mm, arch.sac_hu)
         veins = np.maximum(body_mm - 1.6, np.abs(canvas.x) - 6.0)
@@ -176,13 +176,13 @@ class Bones:
 
     @cached_property
     def _rods(self) -> dict[str, list[np.ndarray]]:
-        """Distances from the arch's parts without their cut in height, by part; pedicles and processes: right, left."""
+        """Return distances from the arch's parts, unlimited in height, by part; pedicles and processes: right, left."""
         canvas, shape, arch = self.canvas, self.anatomy.shape, self.anatomy.arch
         back_mm = -shape.depth_mm - arch.canal_depth_mm
         rods: dict[str, list[np.ndarray]] = {"pedicle": [], "process": [], "rest": []}
         spinous = np.array([0.0, back_mm - 3.5])
         rods["rest"].append(canvas.capsule(spinous, spinous - (0, 24.0), 2.6, 3.2))
-        # The laminae cling to the canal's rear half; in a V-shaped one they reach farther forward.
+        # The laminae follow the posterior half of the canal; in a V-shaped canal they extend farther forward.
         reach = 0.3 if arch.v_shaped else 0.5
         behind = canvas.y + shape.depth_mm + reach * arch.canal_depth_mm
         rods["rest"].append(np.maximum(canvas.canal_mm - 3.5, behind))
@@ -224,7 +224,7 @@ class Bones:
         return np.minimum.reduce(parts)
 
     def _pedicle_share(self, which: int, z_mm: float) -> float:
-        """Return 1 at a pedicle's middle height, 0 at its upper and lower end and less beyond."""
+        """Return a weight that is 1 at a pedicle's mid-height, 0 at its upper and lower end, and negative beyond."""
         arch = self.anatomy.arch
         return 1 - ((z_mm - arch.pedicle_center_mm[which]) / arch.pedicle_half_height_mm) ** 2
 
@@ -240,6 +240,6 @@ class Bones:
         at = (z_mm - self._first_plane_mm) / self._plane_mm
         low = int(np.clip(np.floor(at), 0, len(self._texture) - 2))
         share = float(np.clip(at - low, 0, 1))
-        # Weights whose squares add up to 1 keep the SD between two planes.
+        # The squares of the weights add up to 1, which keeps the SD between two planes.
         first, second = np.cos(share * np.pi / 2), np.sin(share * np.pi / 2)
         return np.float32(first) * self._texture[low] + np.float32(second) * self._texture[low + 1]

@@ -1,4 +1,4 @@
-"""A fine grid of points in the axial plane, on which shapes given by signed distances are painted."""
+"""A fine grid of points in the axial plane, for painting shapes given by signed distances."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +7,7 @@ import numpy as np
 
 from LumbarHULib.phantom.hostile.curves import Curve
 
-# Far from a curve, distances are those of every fourth point: nothing is painted there that needs more.
+# Far from a curve, distances at every fourth point suffice for what is painted there.
 _COARSE = 4
 
 
@@ -23,7 +23,7 @@ class Canvas:
         Distance between neighboring points.
     body, canal : Curve
     exact_mm : float
-        Up to this distance from a curve, each point's own distance is computed.
+        Up to this distance from a curve, distances are computed at every point.
     """
 
     x: np.ndarray
@@ -35,12 +35,12 @@ class Canvas:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, columns."""
+        """Return the number of rows and columns."""
         return self.x.shape
 
     @cached_property
     def center_mm(self) -> np.ndarray:
-        """Center of the body's outline, shape (2,)."""
+        """Return the center of the body's outline, shape (2,)."""
         return (self.body.points_mm.max(axis=0) + self.body.points_mm.min(axis=0)) / 2
 
     @cached_property
@@ -48,7 +48,7 @@ class Canvas:
         return self._distances(self.body)
 
     def _distances(self, curve: Curve) -> tuple[np.ndarray, np.ndarray]:
-        """Return signed distances and nearest points: exact near the curve, those of coarser points far from it."""
+        """Return signed distances and nearest points: exact near the curve, interpolated far from it."""
         blocks = self.x[::_COARSE, ::_COARSE], self.y[::_COARSE, ::_COARSE]
         coarse, nearest = curve.distances(np.column_stack([block.ravel() for block in blocks]))
         distance, index = (
@@ -64,22 +64,22 @@ class Canvas:
 
     @property
     def body_mm(self) -> np.ndarray:
-        """Signed distances from the body's outline at mid-height, mm; negative inside."""
+        """Return signed distances from the body's outline at mid-height, mm; negative inside."""
         return self._body_fields[0]
 
     @property
     def nearest(self) -> np.ndarray:
-        """Index of the outline's nearest point."""
+        """Return the index of the outline's nearest point."""
         return self._body_fields[1]
 
     @cached_property
     def normal_y(self) -> np.ndarray:
-        """Anterior component of the outline's normal at the nearest point."""
+        """Return the anterior component of the outline's normal at the nearest point."""
         return self.body.normals[self.nearest, 1].astype(np.float32)
 
     @cached_property
     def canal_mm(self) -> np.ndarray:
-        """Signed distances from the canal's outline, mm."""
+        """Return signed distances from the canal's outline, mm."""
         return self._distances(self.canal)[0]
 
     def ellipse(self, center_mm, radii_mm, tilt_deg: float = 0.0) -> np.ndarray:
@@ -101,7 +101,7 @@ class Canvas:
         return (apart - (start_radius_mm + at * (end_radius_mm - start_radius_mm))).astype(np.float32)
 
     def coverage(self, distance_mm: np.ndarray) -> np.ndarray:
-        """Return how much of each point's surroundings lies inside a surface."""
+        """Return the fraction of each point's surroundings inside a surface."""
         return np.clip(0.5 - distance_mm / self.step_mm, 0, 1)
 
     def fill(self, values: np.ndarray, distance_mm: np.ndarray, hu) -> None:

@@ -1,4 +1,4 @@
-"""One hostile case: a rendered CT with the truth about its body."""
+"""Render one hostile case: a CT with the truth about its body."""
 
 from dataclasses import dataclass
 
@@ -30,19 +30,19 @@ class HostileCase:
     anatomy : Anatomy
     voxels_hu : numpy.ndarray of int16, shape (k, j, i)
     field_hu : numpy.ndarray of float32, shape (k, j, i)
-        What lies inside the cortex (trabecular bone, vein, lesions) averaged over each slice's thickness: neither
-        blurred nor noisy, and continued beyond the body.
+        Values inside the cortex (trabecular bone, vein, lesions) averaged over each slice's thickness, without blur and
+        noise, and continued beyond the body.
     ras_from_ijk : numpy.ndarray, shape (4, 4)
     mid_slice : int
     midline_ras_mm : numpy.ndarray, shape (2, 3)
         Anterior, posterior.
     outline_ras_mm : numpy.ndarray, shape (n, 3)
-        The periosteal outline at mid-height before blur, about 0.1 mm apart, counterclockwise seen with the left on the
-        right, from the midline's anterior end on.
+        Points about 0.1 mm apart on the periosteal outline at mid-height before blur, counterclockwise with the
+        patient's left on the right, from the midline's anterior end.
     cortex_mm : numpy.ndarray, shape (n,)
-        The cortex's thickness at each of these points; 0 where the vein opens it.
+        Thickness of the cortex at each of these points; 0 at the opening of the vein.
     covered : numpy.ndarray of bool, shape (n,)
-        Where the pedicles leave the body at mid-height, so that no cortex is there.
+        Points where the pedicles leave the body at mid-height, without cortex.
     """
 
     name: str
@@ -58,12 +58,12 @@ class HostileCase:
 
     @property
     def ct(self) -> CtVolume:
-        """The CT as the core takes it."""
+        """Return the CT as a `CtVolume`."""
         return CtVolume(self.voxels_hu, self.ras_from_ijk)
 
     def control_points_ras_mm(self, count: int = 64) -> np.ndarray:
-        """Return points of the true outline at equal distances, shape (count, 3): their closed spline is it."""
-        # Half a step off the midline's end.
+        """Return equidistant control points whose closed spline is the true outline, shape (count, 3)."""
+        # Start half a step from the midline's end.
         index = (np.arange(count) + 0.5) * len(self.outline_ras_mm) / count
         return self.outline_ras_mm[index.astype(int)]
 
@@ -75,13 +75,13 @@ def render_case(anatomy: Anatomy, seed: int, name: str = "") -> HostileCase:
     ----------
     anatomy : Anatomy
     seed : int
-        Of the textures, the noise and what lies far from the body.
+        Seed of the textures, the noise and the distant surroundings.
     name : str
 
     Raises
     ------
     InputError
-        When the scanner's values cannot be rendered.
+        If the scanner's values cannot be rendered.
     """
     scanner = anatomy.scanner
     if scanner.slices < 1 or scanner.slices % 2 == 0:
@@ -91,7 +91,7 @@ def render_case(anatomy: Anatomy, seed: int, name: str = "") -> HostileCase:
     middle = np.array([0.0, -0.62 * anatomy.shape.depth_mm])
     turn = np.radians(anatomy.shape.rotation_deg)
     grid_from_body = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    # Where the pixels fall on the body is left to chance.
+    # The position of the pixels relative to the body is random.
     offset = random.uniform(-0.5, 0.5, 2) * scanner.pixel_mm
 
     grid = axial_grid(
@@ -150,7 +150,7 @@ def render_case(anatomy: Anatomy, seed: int, name: str = "") -> HostileCase:
 
 
 def _exact_mm(anatomy: Anatomy) -> float:
-    """Return how far from the body something is painted whose edge follows its outline."""
+    """Return the largest distance from the body at which an edge follows its outline."""
     heights = [spur.height_mm * (1 + abs(spur.slope) * 5) for spur in anatomy.spurs]
     heights += [band.gap_mm + band.thickness_mm for band in anatomy.bands]
     gaps = [1.7 * gap for gap in anatomy.surroundings.lung_gap_mm or ()]
@@ -158,7 +158,7 @@ def _exact_mm(anatomy: Anatomy) -> float:
 
 
 def _covered(bones: Bones, body: Curve) -> np.ndarray:
-    """Return at which points of the outline the arch leaves the body at mid-height."""
+    """Return the points of the outline where the arch leaves the body at mid-height, as a mask."""
     points = body.points_mm.astype(np.float32)
     outside = points + 0.3 * body.normals
     there = Canvas(outside[:, :1], outside[:, 1:], bones.canvas.step_mm, body, bones.canvas.canal)

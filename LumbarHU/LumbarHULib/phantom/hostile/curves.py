@@ -50,7 +50,7 @@ class Curve:
         """Return signed distances (negative inside) of points, shape (m, 2), and the index of their nearest points."""
         apart, nearest = self._tree.query(points_mm)
         along_normal = ((points_mm - self.points_mm[nearest]) * self.normals[nearest]).sum(axis=1)
-        # Near the curve the distance from its tangent is more exact than that from its points.
+        # Near the curve, the distance to its tangent is more accurate than the distance to its points.
         distance = np.where(apart < 1.0, along_normal, np.copysign(apart, along_normal))
         return distance, nearest
 
@@ -68,7 +68,7 @@ class Curve:
 
 
 def closed_curve(corners_mm) -> Curve:
-    """Return the smooth closed curve through points, shape (n, 2), counterclockwise, from the first of them on."""
+    """Return the smooth closed curve through points, shape (n, 2), counterclockwise, starting at the first point."""
     from scipy.interpolate import CubicSpline
 
     closed = np.vstack([corners_mm, corners_mm[:1]]).astype(float)
@@ -99,13 +99,13 @@ def wall_corners_mm(shape: BodyShape, side: int) -> dict[str, np.ndarray]:
 
 
 def body_curve(shape: BodyShape) -> Curve:
-    """Return the periosteal outline at mid-height; it begins at the midline's anterior end."""
+    """Return the periosteal outline at mid-height, starting at the midline's anterior end."""
     right, left = (list(wall_corners_mm(shape, side).values()) for side in (-1, 1))
     return closed_curve([(0.0, 0.0), *right, (0.0, -shape.depth_mm), *left[::-1]])
 
 
 def canal_curve(anatomy: Anatomy) -> Curve:
-    """Return the canal's outline; in front it overlaps the body, which wins."""
+    """Return the canal's outline; its anterior part overlaps the body, which takes precedence."""
     shape, arch = anatomy.shape, anatomy.arch
     back_mm = -shape.depth_mm - arch.canal_depth_mm
     sides = []

@@ -44,7 +44,7 @@ FAMILIES: dict[str, tuple] = {
     "streaks": (s.Streaks(),),
 }
 
-# In "mixed" cases several hazards meet, the scanner's last.
+# "mixed" cases combine several hazards, with those of the scanner last.
 _ANATOMIES = (
     *(
         h.Horns(),
@@ -77,7 +77,7 @@ def family_case(family: str, seed: int) -> HostileCase:
     Raises
     ------
     InputError
-        When there is no such family.
+        If there is no such family.
     """
     if family == "mixed":
         random = np.random.default_rng([seed, 3])
@@ -103,7 +103,7 @@ def hostile_case(seed: int, *hazards) -> HostileCase:
     *hazards
         Values of the classes in `hazards`, `bone_hazards` and `scan_hazards`.
     """
-    # Other hazards draw other anatomies with the same seed.
+    # With the same seed, other hazards produce other anatomies.
     random = np.random.default_rng([seed, crc32(repr(hazards).encode())])
     anatomy = draw_anatomy(random)
     for hazard in hazards:
@@ -112,7 +112,7 @@ def hostile_case(seed: int, *hazards) -> HostileCase:
 
 
 def draw_anatomy(random: np.random.Generator) -> Anatomy:
-    """Return a lumbar body as tracings show them, with moderate everything."""
+    """Return a random lumbar body with the shape of traced bodies and moderate values."""
     depth = random.uniform(24.0, 38.0)
     width = float(np.clip(depth * random.uniform(1.15, 1.5), 33.0, 56.0))
     boxy = random.uniform(0, 1)

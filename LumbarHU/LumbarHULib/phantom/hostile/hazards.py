@@ -1,4 +1,4 @@
-"""What makes a slice hostile, each as a frozen value that changes an anatomy; ranges are drawn from evenly."""
+"""Hazards of a slice: each is a frozen value that changes an anatomy, with ranges sampled uniformly."""
 
 from dataclasses import dataclass, replace
 
@@ -16,7 +16,7 @@ def random_side(random: np.random.Generator) -> int:
 
 @dataclass(frozen=True)
 class Horns:
-    """Posterolateral horns that reach far behind the midline's end."""
+    """Posterolateral horns that extend far behind the midline's end."""
 
     reach_mm: Range = (4.0, 6.5)
     unequal_mm: float = 1.0
@@ -77,7 +77,7 @@ class Thorax:
 
 @dataclass(frozen=True)
 class Lung:
-    """Lung a few millimeters beside the body, on one side or on both."""
+    """Lung a few millimeters from the body, on one side or on both."""
 
     gap_mm: Range = (2.0, 8.0)
     front: bool = False
@@ -174,7 +174,7 @@ class OpenWall:
 
 @dataclass(frozen=True)
 class FlaredWalls:
-    """Lateral walls that flare into transverse processes on one side or on both: where the body ends hardly shows."""
+    """Lateral walls that flare into transverse processes, on one side or both, and hide the body's edge."""
 
     angle_deg: Range = (20.0, 36.0)
 

@@ -1,4 +1,4 @@
-"""What a hostile case's regions measure inside the true outline."""
+"""Measure a hostile case's regions inside the true outline."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult, RoiMask
 from LumbarHULib.phantom.hostile.case import HostileCase
 
-# Any name will do: a single vertebra does not show its level.
+# Any level is possible: a single vertebra does not show its level.
 LEVEL = "L2"
 
 
 def measured_in_truth(case: HostileCase, protocol: Protocol) -> LevelResult:
-    """Return what is measured with the true midline and the true outline given."""
+    """Return the measurement with the true midline and the true outline."""
     stack = axial_stack(case.ct, protocol)
     landmarks = Landmarks(LEVEL, case.midline_ras_mm)
     return measure_level(stack, landmarks, protocol, known_outline_ras_mm=case.control_points_ras_mm())
@@ -27,7 +27,7 @@ def field_means_hu(case: HostileCase, masks: Mapping[str, RoiMask]) -> dict[str,
     ----------
     case : HostileCase
     masks : mapping of str to RoiMask
-        By region, as a measurement of this case's CT gives them.
+        Masks by region, from a measurement of this case's CT.
     """
     means = {}
     for roi, mask in masks.items():

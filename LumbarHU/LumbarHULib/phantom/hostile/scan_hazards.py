@@ -1,4 +1,4 @@
-"""What makes a scan hostile, each as a frozen value that changes an anatomy; ranges are drawn from evenly."""
+"""Hazards of a scan: each is a frozen value that changes an anatomy, with ranges sampled uniformly."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from LumbarHULib.phantom.hostile.hazards import Range, random_side
 
 @dataclass(frozen=True)
 class DoubleContour:
-    """A body cut at a slant by a thick slice: its front edge is there twice, or smeared."""
+    """A body cut obliquely by a thick slice, so that its anterior edge is doubled or blurred."""
 
     lip: Range = (0.35, 0.8)
     thickness_mm: Range = (4.0, 5.0)
@@ -85,7 +85,7 @@ class CoarsePixels:
 
 @dataclass(frozen=True)
 class Streaks:
-    """Streaks along the rows, as between shoulders, and from metal beside the field."""
+    """Streaks along the rows, as at the level of the shoulders, and from metal next to the field of view."""
 
     shoulder_hu: Range = (10.0, 30.0)
     metal_hu: Range = (0.0, 30.0)

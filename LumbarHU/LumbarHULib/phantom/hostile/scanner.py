@@ -1,4 +1,4 @@
-"""From fine samples of a slice to the CT's pixels: blur, edge enhancement, noise and streaks."""
+"""Convert fine samples of a slice to the CT's pixels: blur, edge enhancement, noise and streaks."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from LumbarHULib.phantom.render import SIGMA_PER_FWHM
 
 
 def filtered(fine_hu: np.ndarray, step_mm: float, scanner: Scanner) -> np.ndarray:
-    """Return fine samples of a slice as the scanner's kernel shows them."""
+    """Return fine samples of a slice after the scanner's kernel."""
     from scipy.ndimage import gaussian_filter
 
     sigma = SIGMA_PER_FWHM * scanner.blur_fwhm_mm / step_mm
@@ -48,7 +48,7 @@ def _shaped(amplitude: np.ndarray, shape: tuple[int, int], random: np.random.Gen
 
 
 def _fan(shape: tuple[int, int], pixel_mm: float, random: np.random.Generator) -> np.ndarray:
-    """Return bright and dark rays of SD 1 from a point beside the field."""
+    """Return bright and dark rays of SD 1 from a point next to the field of view."""
     from scipy.ndimage import gaussian_filter1d
 
     rows, columns = np.indices(shape, dtype=float)

@@ -1,4 +1,4 @@
-"""What lies around the bone in the axial plane: fat, muscles, vessels, lung, ribs. It is the same at each height."""
+"""Paint the surroundings of the bone in the axial plane: fat, muscles, vessels, lung, ribs; the same at each height."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from LumbarHULib.phantom.hostile.canvas import Canvas
 
 
 def paint_surroundings(canvas: Canvas, anatomy: Anatomy, random: np.random.Generator) -> np.ndarray:
-    """Return the values around the body and behind it, HU, on the canvas's points."""
+    """Return the values around the body and behind it, HU, at the canvas's points."""
     around = anatomy.surroundings
     values = np.full(canvas.shape, around.fat_hu, dtype=np.float32)
     values += canvas.texture(random, 3.0, 8.0)
@@ -67,7 +67,7 @@ def _paint_vessel(canvas: Canvas, values: np.ndarray, vessel: Vessel) -> None:
     center = canvas.body.points_mm[index] + (vessel.gap_mm + vessel.radii_mm[1]) * normal
     facing = np.degrees(np.arctan2(normal[1], normal[0]))
     wall = canvas.ellipse(center, vessel.radii_mm, tilt_deg=facing - 90)
-    # A vessel gives way to the spine: where they would overlap it is flattened.
+    # The spine flattens a vessel that would overlap it.
     wall = np.maximum(wall, vessel.gap_mm - canvas.body_mm)
     canvas.fill(values, wall, vessel.wall_hu)
     canvas.fill(values, wall + 1.2, vessel.hu)
@@ -94,7 +94,7 @@ def _paint_lung(canvas: Canvas, values: np.ndarray, anatomy: Anatomy, random: np
     for side, gap_mm in zip((-1, 1), around.lung_gap_mm, strict=True):
         beside = gap_mm * gap_by_point - canvas.body_mm
         half_plane = 4.0 - side * canvas.x
-        # In front the mediastinum, behind the ribs and the muscles of the back bound the lung.
+        # The lung is bounded by the mediastinum in front, and by the ribs and the muscles of the back behind.
         front = (canvas.y - front_y) - 0.9 * np.clip(side * canvas.x - shape.width_mm * 0.42, 0, None)
         back = -(canvas.y + shape.depth_mm + 5.0) - 0.35 * (side * canvas.x - shape.width_mm / 2)
         lung = np.minimum(lung, np.maximum.reduce([beside, half_plane, front, back]))
