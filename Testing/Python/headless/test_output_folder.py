@@ -30,7 +30,7 @@ def test_an_existing_folder_is_kept_unless_it_may_be_overwritten(one_level, tmp_
     out.mkdir()
     for name in ("results.csv", "record.json"):
         (out / name).write_text("old")
-    assert_refused(lumbarhu(*arguments(one_level, out)), "exists already")
+    assert_refused(lumbarhu(*arguments(one_level, out)), "already exists")
     assert files_of(tmp_path) == {"out/results.csv": b"old", "out/record.json": b"old"}
     assert lumbarhu(*arguments(one_level, out, "--overwrite")).exit_code == 0
     assert files_of(out)["results.csv"] != b"old"

@@ -105,6 +105,6 @@ def test_a_folder_of_the_same_ct_case_and_reader_is_replaced_when_it_may_be(star
     reading = start_reading(case="7", levels=("L2",))
     result = ReadingMeasurer(reading).measure()
     folder = export_reading(tmp_path, reading, result)
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         export_reading(tmp_path, reading, result)
     assert export_reading(tmp_path, reading, result, overwrite=True) == folder

@@ -303,8 +303,8 @@ def test_text_of_others_is_shown_and_never_becomes_markup(audit, folder, page):
     assert set(made.tags) == set(page.tags)
     assert {(tag, name) for tag, name, _ in made.attributes} == {(tag, name) for tag, name, _ in page.attributes}
     assert HOSTILE in " ".join(made.words)
-    assert " ".join(made.words).count("W" * 2000 + "… (10000 letters)") == 2
-    assert " ".join(made.words).count("W" * 200 + "… (10000 letters)") == 3
+    assert " ".join(made.words).count("W" * 2000 + "… (10000 characters)") == 2
+    assert " ".join(made.words).count("W" * 200 + "… (10000 characters)") == 3
     html.encode("utf-8")
     assert all(letter.isprintable() or letter == "\n" for letter in html)
 
