@@ -17,13 +17,19 @@ def outward_normals(derivative: np.ndarray) -> np.ndarray:
 
 def midline_crossings(dense: np.ndarray) -> tuple[float, float]:
     """Return the places (in samples) at which a dense closed curve crosses the midline, u = 0, in front and behind."""
-    u, after = dense[:, 0], np.roll(dense[:, 0], -1)
-    crossing = np.flatnonzero((u > 0) != (after > 0))
+    u = dense[:, 0]
+    is_left = u > 0
+    crossing = np.flatnonzero(is_left[1:] != is_left[:-1])
+    if is_left[0] != is_left[-1]:
+        crossing = np.append(crossing, len(u) - 1)
     if len(crossing) < 2:
-        return float(np.argmax(dense[:, 1])), float(np.argmin(dense[:, 1]))
-    place = crossing + u[crossing] / (u[crossing] - after[crossing])
+        return float(dense[:, 1].argmax()), float(dense[:, 1].argmin())
     v = dense[crossing, 1]
-    return float(place[np.argmax(v)]), float(place[np.argmin(v)])
+    front, back = (
+        crossing[place] + u[crossing[place]] / (u[crossing[place]] - u[(crossing[place] + 1) % len(u)])
+        for place in (v.argmax(), v.argmin())
+    )
+    return float(front), float(back)
 
 
 def spread_points(polygon: np.ndarray, count: int) -> np.ndarray:
@@ -139,4 +145,12 @@ def solve_points(matrix: np.ndarray, vector: np.ndarray, of_each_axis: np.ndarra
     whole = matrix.copy()
     whole[:count, :count] += of_each_axis
     whole[count:, count:] += of_each_axis
-    return np.linalg.solve(whole, vector + pulls.T.ravel()).reshape(2, count).T
+    return solve_positive(whole, vector + pulls.T.ravel()).reshape(2, count).T
+
+
+def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return ``x`` of ``matrix @ x = right`` for a symmetric positive definite matrix: faster than for any matrix."""
+    from scipy.linalg import lapack
+
+    _, solution, failed = lapack.dposv(matrix, right, lower=1)
+    return np.linalg.solve(matrix, right) if failed else solution

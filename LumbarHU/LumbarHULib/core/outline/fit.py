@@ -113,7 +113,7 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
         blur_fwhm_mm=float(np.sqrt(max(variance, 0)) / SD_PER_FWHM),
         cortex_mm=float(np.exp(np.median(state.log_thickness))),
         residual_hu=quality.residual_hu,
-        doubt_mm=_doubt_mm(quality.sd_mm, model.control_points),
+        doubt_mm=_doubt_mm(fitted.of_shape.sd_mm, model.control_points),
         end_offsets_mm=_end_offsets(fitted, depth_mm, model),
     )
 
@@ -124,6 +124,7 @@ class _Fitted:
 
     state: EdgeState
     quality: EdgeQuality
+    of_shape: EdgeQuality
 
     @property
     def seen(self):
@@ -156,7 +157,7 @@ def _fit(sampler, depth_mm, pixel_mm, model):
     state, quality = refine_outline(sampler, state, pixel_mm, model, *LOCAL_ROUND, 1.0, *nearby)
     expected = expectation(model, pose, *_edges_at_ends(state.points))
     state = replace(state, points=_closed_at_pedicles(state.points, quality, model, *expected))
-    return _Fitted(state, replace(quality, sd_mm=of_shape.sd_mm))
+    return _Fitted(state, quality, of_shape)
 
 
 @lru_cache(maxsize=4)

@@ -23,39 +23,64 @@ def best_closed_path(scores: np.ndarray, bend_cost: float, reach: int) -> np.nda
     array of int, shape (lines,)
         The place on each line.
     """
-    path, _ = _path(scores, bend_cost, reach)
+    node = _side_by_side(scores)
+    path, score = _paths(node[:, None], bend_cost, reach)
+    path = path[0]
     if path[0, 0] != path[1, 0]:
-        tries = []
-        for start in path[:, 0]:
-            kept = np.full_like(scores[0], -np.inf)
-            kept[start] = scores[0, start]
-            tries.append(_path(np.vstack([kept, scores[1:]]), bend_cost, reach))
-        path = max(tries, key=lambda found: found[1])[0]
+        tries = np.repeat(node[:, None], 2, axis=1)
+        for which, start in enumerate(path[:, 0]):
+            tries[0, which] = -np.inf
+            tries[0, which, :, start] = node[0, :, start]
+        paths, score = _paths(tries, bend_cost, reach)
+        path = paths[int(score[1] > score[0])]
     return np.concatenate([path[0], path[1, -2:0:-1]])
 
 
-def _path(scores, bend_cost, reach):
-    """Return the places on the two halves, shape (2, lines / 2 + 1), and the path's score; the starts may differ."""
-    lines, places = scores.shape
+def _side_by_side(scores):
+    """Return the scores on both halves, shape (lines / 2 + 1, 2, places); lines that both share count half on each."""
+    lines = len(scores)
     half = lines // 2
     node = scores[np.stack([np.arange(half + 1), -np.arange(half + 1) % lines], axis=1)]
     node[[0, half]] /= 2
-    penalty = bend_cost * np.arange(-reach, reach + 1)[:, None, None] ** 2.0
-    best = np.full((half + 1, 2, places + 2 * reach), -np.inf)
-    best[0, :, reach : reach + places] = node[0]
-    # One view of where each place can be reached from: (line, step, half, place).
-    line, side, place = best.strides
-    reached = np.lib.stride_tricks.as_strided(best, (half + 1, 2 * reach + 1, 2, places), (line, place, side, place))
-    for step in range(1, half + 1):
-        np.add((reached[step - 1] - penalty).max(axis=0), node[step], out=best[step, :, reach : reach + places])
-    end = np.argmax(best[half].sum(axis=0)) - reach
-    path = np.empty((2, half + 1), dtype=int)
-    path[:, half] = end
-    penalty = penalty[:, 0, 0]
-    for side in (0, 1):
-        for step in range(half, 0, -1):
-            place = path[side, step]
-            path[side, step - 1] = (
-                place - reach + np.argmax(best[step - 1, side, place : place + 2 * reach + 1] - penalty)
-            )
-    return path, best[half, :, end + reach].sum()
+    return node
+
+
+def _paths(node, bend_cost, reach):
+    """Return the best paths where both halves end in one place; their starts may differ.
+
+    Parameters
+    ----------
+    node : array, shape (lines / 2 + 1, tries, 2, places)
+    bend_cost, reach
+        As for `best_closed_path`.
+
+    Returns
+    -------
+    path : array of int, shape (tries, 2, lines / 2 + 1)
+    score : array, shape (tries,)
+    """
+    length, tries, _, places = node.shape
+    penalty = bend_cost * np.arange(-reach, reach + 1) ** 2.0
+    best = np.full((length, tries, 2, places + 2 * reach), -np.inf)
+    inner = best[..., reach : reach + places]
+    inner[0] = node[0]
+    # One view of where each place can be reached from: (line, step, try, half, place).
+    of_line, of_try, of_half, of_place = best.strides
+    reached = np.lib.stride_tricks.as_strided(
+        best, (length, 2 * reach + 1, tries, 2, places), (of_line, of_place, of_try, of_half, of_place)
+    )
+    of_step = penalty[:, None, None, None]
+    for line in range(1, length):
+        np.add((reached[line - 1] - of_step).max(axis=0), node[line], out=inner[line])
+    whole = inner[-1].sum(axis=1)
+    end = whole.argmax(axis=1)
+    steps = (reached[:-1].transpose(0, 2, 3, 4, 1) - penalty).argmax(axis=-1) - reach
+    path = np.empty((tries, 2, length), dtype=int)
+    for which in range(tries):
+        for half in (0, 1):
+            place = int(end[which])
+            path[which, half, -1] = place
+            for line in range(length - 2, -1, -1):
+                place += int(steps[line, which, half, place])
+                path[which, half, line] = place
+    return path, whole[np.arange(tries), end]

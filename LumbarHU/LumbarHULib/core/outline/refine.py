@@ -7,12 +7,12 @@ shape that bodies have bridges.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
-from LumbarHULib.core.outline.curve import outward_normals
+from LumbarHULib.core.outline.curve import outward_normals, solve_positive
 from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.core.outline.profiles import PlaneSampler
 
@@ -57,7 +57,7 @@ class EdgeState:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EdgeQuality:
     """How the profiles fit, each array with one value per profile.
 
@@ -70,14 +70,25 @@ class EdgeQuality:
         as thin as the model allows or no denser than what lies beside it.
     residual_hu : float
         Root mean square deviation of the median profile.
-    sd_mm : array
-        How exactly shape and profiles together place the edge: standard deviation along the normal.
+    information : array, shape (u, u)
+        What shape and profiles together say of all unknowns: their inverse covariance.
+    across : array, shape (profiles, 2n)
+        How moves of the control points, the first unknowns, move the edge along each normal.
     """
 
     agreement: np.ndarray
     ridge: np.ndarray
     residual_hu: float
-    sd_mm: np.ndarray
+    information: np.ndarray
+    across: np.ndarray
+
+    @cached_property
+    def sd_mm(self) -> np.ndarray:
+        """How exactly shape and profiles together place the edge: standard deviation along each normal."""
+        moves = self.across.shape[1]
+        padded = np.pad(self.across, ((0, 0), (0, len(self.information) - moves)))
+        of_profiles = solve_positive(self.information, padded.T)
+        return np.sqrt(np.einsum("jp,pj->j", self.across, of_profiles[:moves]))
 
 
 def refine_outline(
@@ -133,13 +144,11 @@ def refine_outline(
                 matrix[groups[p], groups[q]] += block
                 if q > p:
                     matrix[groups[q], groups[p]] += block.T
-        step = np.clip(np.linalg.solve(matrix, vector), -largest, largest)
+        step = np.clip(solve_positive(matrix, vector), -largest, largest)
         unknowns = np.clip(unknowns + step, lowest, highest)
     moved = profiles.points + unknowns[groups[0]].reshape(2, count).T
-    of_profiles = np.linalg.solve(matrix, np.pad(profiles.across, ((0, 0), (0, len(matrix) - 2 * count))).T)
-    sd_mm = np.sqrt(np.einsum("jp,pj->j", profiles.across, of_profiles[groups[0]]))
     return EdgeState(moved, unknowns[groups[1]], unknowns[groups[2]]), EdgeQuality(
-        fit.agreement, fit.ridge(), float(np.sqrt(fit.scale)), sd_mm
+        fit.agreement, fit.ridge(), float(np.sqrt(fit.scale)), matrix, profiles.across
     )
 
 

@@ -125,8 +125,7 @@ class BodyShape:
         vector : numpy.ndarray, shape (2n,)
             ``matrix @ mean``, in 1/mm.
         """
-        turn = np.kron(pose.turn, np.eye(self.count))
-        matrix = turn @ self._precision @ turn.T / pose.depth_mm**2
+        matrix = self._turned_precision(pose.turn) / pose.depth_mm**2
         return matrix, matrix @ pose.to_frame(pose.depth_mm * self.mean).T.ravel()
 
     def pose_of(self, points_uv_mm: np.ndarray, pose: BodyPose) -> BodyPose:
@@ -181,6 +180,12 @@ class BodyShape:
     @cached_property
     def _precision(self):
         return np.linalg.inv(self.covariance)
+
+    def _turned_precision(self, turn):
+        """Return ``kron(turn, I) @ precision @ kron(turn, I).T``, one side after the other; the matrix is symmetric."""
+        shape = self._precision.shape
+        one_side = (turn @ self._precision.reshape(2, -1)).reshape(shape)
+        return (turn @ np.ascontiguousarray(one_side.T).reshape(2, -1)).reshape(shape)
 
     @cached_property
     def _pose_gains(self):
