@@ -1,12 +1,14 @@
 """The command line: lumbarhu demo, measure, batch, verify, index, cohort and study."""
 
 import argparse
+import contextlib
 import io
 import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO
 
 from LumbarHULib import __version__
 from LumbarHULib.core.errors import InputError
@@ -35,9 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with termination_as_interrupt():
             options = _parser().parse_args(arguments)
-            exit_code = options.command(options)
-            if sys.stdout is not None:  # a program without a console has none
-                _flush()
+            if sys.stdout is None:  # a program without a console has none
+                return options.command(options)
+            with contextlib.redirect_stdout(_Output(sys.stdout)):
+                exit_code = options.command(options)
+                sys.stdout.flush()
         return exit_code
     except _OutputError as problem:
         _complain(f"The output could not be printed ({problem}); the files that were to be written are whole.")
@@ -61,15 +65,30 @@ class _OutputError(Exception):
     """What was printed could not be written, such as to a full disk; the command itself did its work."""
 
 
-def _flush() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as problem:
-        # Else Python tries once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise _OutputError(problem.strerror or str(problem)) from problem
+class _Output:
+    """A stream whose failures to write are `_OutputError`, so that they are not taken for those of a file."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str):
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        return self._done(lambda: self._stream.write(text))
+
+    def flush(self) -> None:
+        self._done(self._stream.flush)
+
+    def _done(self, action):
+        try:
+            return action()
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            # Else Python tries once more when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+            raise _OutputError(problem.strerror or str(problem)) from problem
 
 
 def _complain(sentence: str) -> int:
