@@ -10,11 +10,12 @@ from LumbarHULib.headless.exit_codes import NOT_PRINTED
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="Only Linux has a device that is always full")
 
 
-@pytest.mark.parametrize("buffering", [1, -1], ids=["line by line", "at the end"])
-def test_a_long_output_to_a_full_disk_is_reported_as_such(buffering):
-    run = lumbarhu_process(
-        "study", before=f"sys.stdout = open('/dev/full', 'w', encoding='utf-8', buffering={buffering})"
-    )
+FULL = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1)"
+
+
+@pytest.mark.parametrize("by_line", [True, False])
+def test_a_long_output_to_a_full_disk_is_reported_as_such(by_line):
+    run = lumbarhu_process("study", before=f"{FULL}; sys.stdout.reconfigure(line_buffering={by_line})")
     assert (run.exit_code, run.out) == (NOT_PRINTED, "")
     assert run.err.startswith("lumbarhu: The output could not be printed (No space left on device)")
     assert run.err.count("\n") == 1
