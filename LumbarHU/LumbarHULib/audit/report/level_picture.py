@@ -162,7 +162,7 @@ def _drawing(
         "midline": points([(0.0, 0.0), (0.0, -frame.depth_mm)]),
         "boundary": points(frame.to_uv_mm(level.boundary.points_ras_mm)),
     }
-    png = base64.b64encode(gray_png(_windowed(voxels_hu))).decode("ascii")
+    png = base64.b64encode(gray_png(windowed(voxels_hu))).decode("ascii")
     rows, columns = voxels_hu.shape
     told = (
         f"Mid-slice of {level.level}: CT with midline, boundary and outline, and the regions {', '.join(ROIS)}; "
@@ -187,7 +187,8 @@ def _drawing(
     return "\n".join(parts)
 
 
-def _windowed(voxels_hu: np.ndarray) -> np.ndarray:
+def windowed(voxels_hu: np.ndarray) -> np.ndarray:
+    """Return HU as 8-bit gray in the pictures' window."""
     shares = (voxels_hu.astype(np.float64) - LOW_HU) / (HIGH_HU - LOW_HU)
     return np.round(255 * np.clip(shares, 0.0, 1.0)).astype(np.uint8)
 

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from LumbarHULib.audit.report.words import (
     NONE,
     agreement_told,
+    findings_of_level,
+    next_slice_differences,
     number_text,
     osteopenia_recovered,
     regions_by_class,
     trials_told,
+    why_not_classified,
 )
 from LumbarHULib.core.cutoffs import Cutoff
 from LumbarHULib.core.levels import LEVELS, ROIS
@@ -39,6 +42,9 @@ NUMBERS_STYLE = """
 .reach { top: 50%; height: 2px; margin-top: -1px; background: var(--link); }
 .mean { top: 50%; width: .7rem; height: .7rem; margin: -.35rem; border-radius: 50%; background: var(--link);
   border: 1px solid var(--back); }
+.mark { display: inline-block; padding: 0 .4rem; border-left: 4px solid var(--line); font-size: .85em;
+  white-space: nowrap; }
+.mark.severe { border-color: #d55e00; } .mark.warning { border-color: #e69f00; }
 .ticks { height: 1.2rem; border: 0; font-size: .75rem; color: var(--soft); }
 .ticks span { transform: translateX(-50%); }
 """
@@ -67,7 +73,7 @@ def class_table(result: ReadingResult, protocol: Protocol) -> str:
             )
         ),
     ]
-    rows = [_class_row(summary) for summary in result.summaries]
+    rows = [_class_row(summary, why_not_classified(summary, result)) for summary in result.summaries]
     told = (
         "Cutoffs in HU, below each its 95 % interval; LSC, the least significant change between two measurements: "
         f"{number_text(protocol.lsc_hu)} HU. {_placement_told(result, protocol)}"
@@ -145,12 +151,43 @@ def level_table(result: ReadingResult, protocol: Protocol) -> str:
     levels: Sequence[LevelResult | LevelRefusal] = sorted(
         (*result.levels, *result.refusals), key=lambda level: LEVELS.index(level.level)
     )
-    rows = [[level.level, *_level_cells(level), _remark(level, protocol)] for level in levels]
+    rows = [
+        [level.level, *_level_cells(level), _remark(level, protocol), _finding_marks(result, level.level)]
+        for level in levels
+    ]
     names = result.summaries[0].levels
     means = [Html(f"<strong>{number_text(summary.mean_hu)}</strong>") for summary in result.summaries]
-    rows.append(["mean", *means, f"over {', '.join(names)}" if names else "no level"])
-    header = ["Level", *ROIS, "Remark"]
-    return html.table(header, rows, text={len(header) - 1}, name="HU by level and ROI")
+    rows.append(["mean", *means, f"over {', '.join(names)}" if names else "no level", ""])
+    header = ["Level", *ROIS, "Remark", "Findings"]
+    return html.table(header, rows, text={len(header) - 2, len(header) - 1}, name="HU by level and ROI")
+
+
+def ambiguous_table(result: ReadingResult) -> str:
+    """Return how far the means of the next slice differ where it may be the mid-slice, in HTML; else nothing."""
+    rows = []
+    for finding in result.all_findings:
+        differences_hu = next_slice_differences(finding)
+        if differences_hu is not None:
+            rows.append([finding.level, *(number_text(differences_hu[roi], 1, "+") for roi in ROIS)])
+    if not rows:
+        return ""
+    told = (
+        "Two slices are nearly as close to the middle of these levels. The table shows by how much the means of the "
+        "other slice differ, in HU. Choose the slice on the images, and take the difference into account."
+    )
+    return html.paragraph(told, "note") + html.table(["Level", *ROIS], rows, name="Means of the next slice")
+
+
+def _finding_marks(result: ReadingResult, level: str) -> Html:
+    """Return the findings on a level in a few words each, the gravest first."""
+    marks = []
+    for finding in findings_of_level(result, level):
+        if next_slice_differences(finding) is not None:
+            text = "next slice differs: see below"
+        else:
+            text = f"{finding.roi}: " * bool(finding.roi) + finding.code.replace("_", " ")
+        marks.append(f'<span class="mark {finding.severity}">{html.escaped(text)}</span>')
+    return Html(" ".join(dict.fromkeys(marks)))
 
 
 def _marks_hu(summary: RoiSummary, error_hu: float) -> list[float]:
@@ -160,9 +197,11 @@ def _marks_hu(summary: RoiSummary, error_hu: float) -> list[float]:
     return marks
 
 
-def _class_row(summary: RoiSummary) -> list[str]:
+def _class_row(summary: RoiSummary, reason: str) -> list[str]:
     mean = _text("mean_hu", summary)
     words = Html(f'<span class="class {summary.class_name}">{html.escaped(_text("class", summary))}</span>')
+    if reason:
+        words = Html(f"{words}<br><small>{html.escaped(reason)}</small>")
     return [
         summary.roi,
         mean if summary.mean_hu is None else Html(f"<strong>{mean}</strong>"),

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from LumbarHULib.audit.audit import Audit, software_versions
 from LumbarHULib.audit.report.level_picture import HIGH_HU, LOW_HU, PICTURE_STYLE, level_pictures
-from LumbarHULib.audit.report.numbers import NUMBERS_STYLE, agreement, class_table, level_table, scale
+from LumbarHULib.audit.report.numbers import NUMBERS_STYLE, agreement, ambiguous_table, class_table, level_table, scale
 from LumbarHULib.audit.report.origin import acquisition_table, cutoffs_parts, protocol_parts, software_parts
-from LumbarHULib.audit.report.words import grouped_findings, sentences_of, severity_of
+from LumbarHULib.audit.report.spine_pictures import SPINE_STYLE, spine_pictures
+from LumbarHULib.audit.report.words import grouped_findings, next_slice_differences, sentences_of, severity_of
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.results import LevelRefusal, LevelResult
@@ -25,7 +26,7 @@ _SEVERITY_WORDS = {"severe": "Severe", "warning": "Warning", "note": "Note"}
 
 # A class in words, with a mark that is told by its color and by its form.
 CLASS_STYLE = """
-.class { display: inline-block; min-width: 11.5rem; }
+.class { display: inline-block; min-width: 8.5rem; white-space: nowrap; }
 .class::before { display: inline-block; width: 1.5em; margin-right: .5em; border: 1px solid var(--text);
   font-size: .68em; line-height: 1.4em; text-align: center; vertical-align: .1em; color: #000;
   print-color-adjust: exact; }
@@ -38,9 +39,12 @@ CLASS_STYLE = """
 _STYLE = (
     CLASS_STYLE
     + PICTURE_STYLE
+    + SPINE_STYLE
     + NUMBERS_STYLE
     + """
 body { max-width: 74rem; }
+.wide th, .wide td { padding-right: .55rem; }
+th.text { white-space: nowrap; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem; }
 .pictures figure { margin: 0; max-width: 36rem; }
 .legend { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; }
@@ -106,10 +110,11 @@ def report_page(audit: Audit, label_maps: Path, file_sha256: Mapping[str, str]) 
         html.paragraph(agreement(result)) if agreement(result) else "",
         *_refusals(result.refused),
         html.heading("Findings"),
-        _findings(grouped_findings(result, protocol, audit.cutoffs.cutoffs)),
+        _findings(_not_in_tables(grouped_findings(result, protocol, audit.cutoffs.cutoffs))),
         html.heading("HU by level"),
         html.paragraph("Mean (SD) of the voxels, in HU.", "note"),
         level_table(result, protocol),
+        ambiguous_table(result),
         *_pictures(audit, label_maps),
         '<div class="columns"><section>',
         html.heading("Acquisition"),
@@ -149,6 +154,16 @@ def _pictures(audit: Audit, label_maps: Path) -> list[str]:
         f"<figure>{pictures[level.level]}<figcaption>{_caption(level)}</figcaption></figure>"
         for level in audit.result.levels
     ]
+    spine = [
+        f"<figure>{drawing}<figcaption>{html.escaped(name)}</figcaption></figure>"
+        for name, drawing in spine_pictures(
+            audit.result.levels, audit.stack, audit.scan_facts.orientation_known
+        ).items()
+    ]
+    of_spine = (
+        "From the side and from the front, each row one slice at the midlines. Line: the mid-slice; band: the slices "
+        "measured. Check that each line is at mid-height of the body that it is named after."
+    )
     window = (
         f"Window {HIGH_HU - LOW_HU:g} HU, level {(HIGH_HU + LOW_HU) / 2:g} HU. Seen from below: R is the patient's "
         "right. The regions are drawn along the voxels of the exported label maps. Where the outline is black and "
@@ -160,6 +175,8 @@ def _pictures(audit: Audit, label_maps: Path) -> list[str]:
     )
     return [
         html.heading("Where it was measured"),
+        html.paragraph(of_spine, "note"),
+        f'<div class="spine">{"".join(spine)}</div>',
         html.paragraph(window, "note"),
         f'<p class="switches">{switches}</p>',
         _legend(),
@@ -201,6 +218,12 @@ def _refusals(refused: Sequence[LevelRefusal]) -> list[str]:
         for refusal in refused
     ]
     return [html.heading("Not measured"), '<ul class="findings">\n' + "\n".join(items) + "\n</ul>"]
+
+
+def _not_in_tables(groups: Sequence[tuple[Finding, ...]]) -> list[tuple[Finding, ...]]:
+    """Return the groups without the findings that a table of their own shows."""
+    kept = [tuple(one for one in group if next_slice_differences(one) is None) for group in groups]
+    return [group for group in kept if group]
 
 
 def _findings(groups: Sequence[tuple[Finding, ...]]) -> str:

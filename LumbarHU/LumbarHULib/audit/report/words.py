@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import SEVERITIES, Finding
+from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.patient import missing_levels_told
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
@@ -67,6 +68,46 @@ def osteopenia_recovered(summaries: Sequence[RoiSummary]) -> str:
         if summary.class_name != "not_classified" and summary.cutoffs.osteopenia_recovered_percent is not None
     ]
     return f"Of patients with osteopenia these cutoffs find as such: {', '.join(recovered)}." if recovered else ""
+
+
+# Why a mean has no class, by the finding that says so.
+_NO_CLASS_WORDS = {
+    "implausible_mean": "implausible mean",
+    "tube_voltage_off_protocol": "tube voltage off protocol",
+    "contrast_medium": "contrast medium",
+    "contrast_seen": "contrast medium visible",
+    "too_few_levels": "too few levels",
+}
+
+
+def why_not_classified(summary: RoiSummary, result: ReadingResult) -> str:
+    """Return in a few words why a region's mean has no class; empty where it has one or the reason is not known."""
+    if summary.class_name != "not_classified":
+        return ""
+    if summary.mean_hu is None:
+        return "no level measured"
+    codes = [finding.code for finding in (*summary.findings, *result.findings)]
+    return "; ".join(words for code, words in _NO_CLASS_WORDS.items() if code in codes)
+
+
+def findings_of_level(result: ReadingResult, level: str) -> list[Finding]:
+    """Return the findings on one level, each kind once, the gravest first."""
+    of_level = {(one.code, one.roi): one for one in reversed(result.all_findings) if one.level == level}
+    return sorted(reversed(list(of_level.values())), key=lambda finding: -SEVERITIES.index(finding.severity))
+
+
+# What the next slice would measure, as the finding's sentence states it.
+AMBIGUOUS = "mid_slice_ambiguous"
+
+
+def next_slice_differences(finding: Finding) -> dict[str, float] | None:
+    """Return by region how far the mean in the next slice differs, in HU, as the finding states; else None."""
+    if finding.code != AMBIGUOUS:
+        return None
+    stated = {roi: re.search(rf"\b{roi} ([-+−]?\d+(?:\.\d+)?)", finding.sentence) for roi in ROIS}
+    if not all(stated.values()):
+        return None
+    return {roi: float(match[1].replace("−", "-")) for roi, match in stated.items() if match}
 
 
 def grouped_findings(

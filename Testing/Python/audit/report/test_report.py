@@ -31,6 +31,7 @@ from LumbarHULib.audit.report.page import report_page
 from LumbarHULib.audit.report.words import agreement_told
 from LumbarHULib.audit.verify import verify_audit_folder
 from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.core.results import class_words
 from LumbarHULib.core.scan_facts import ScanFacts
@@ -82,7 +83,7 @@ def page(html):
 def test_the_report_needs_nothing_but_itself(html, page):
     assert not {"script", "link", "iframe", "object", "form", "a", "img"} & set(page.tags)
     fetched = [value for _, name, value in page.attributes if name in ("src", "href", "srcset", "data", "action")]
-    assert len(fetched) == 3
+    assert len(fetched) == 3 + 2
     assert all(address.startswith("data:image/png;base64,") for address in fetched)
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     assert "url(" not in html
@@ -95,7 +96,8 @@ def test_headings_headers_and_pictures_are_named(page):
     assert page.tags.count("th") > 50
     assert page.tags.count("th") == sum(name == "scope" for _, name, _ in page.attributes)
     named = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
-    assert [re.match(r"Mid-slice of (\w+)", name)[1] for name in named] == ["L1", "L2", "L3"]
+    assert [name.split()[0] for name in named] == ["Sagittal", "Coronal", *["Mid-slice"] * 3]
+    assert [re.match(r"Mid-slice of (\w+)", name)[1] for name in named[2:]] == ["L1", "L2", "L3"]
     assert ("html", "lang", "en") in page.attributes
 
 
@@ -149,7 +151,7 @@ def test_a_split_is_told_by_its_counts(counts, told):
 
 def test_levels_stand_downward_with_the_numbers_of_the_results(folder, page):
     header, *rows = page.tables["HU by level and ROI"]
-    assert header == ["Level", *ROIS, "Remark"]
+    assert header == ["Level", *ROIS, "Remark", "Findings"]
     assert [row[0] for row in rows] == ["L1", "L2", "L3", "L5", "mean"]
     of_file = {(row["level"], row["roi"]): row for row in table(folder / "results.csv")}
     for row in rows[:3]:
@@ -157,7 +159,57 @@ def test_levels_stand_downward_with_the_numbers_of_the_results(folder, page):
             values = of_file[row[0], roi]
             assert cell == f"{shown(values['mean_hu'])} ({shown(values['sd_hu'], 0)})"
     assert rows[1][6] == "excluded: fracture, old"
-    assert rows[3][1:] == ["–"] * 5 + ["excluded: out of the scan; enters no mean"]
+    assert rows[3][1:] == ["–"] * 5 + ["excluded: out of the scan; enters no mean", ""]
+
+
+def test_a_levels_findings_are_in_its_row_the_gravest_first(audit, folder):
+    findings = (
+        Finding("slab_cut", "One.", severity="warning", level="L1"),
+        Finding("mid_slice_off_middle", "Two.", severity="severe", level="L1"),
+        Finding("uneven_bone", "Three.", severity="note", level="L1", roi="front"),
+    )
+    levels = (replace(audit.result.levels[0], findings=findings), *audit.result.levels[1:])
+    made = report_page(replace(audit, result=replace(audit.result, levels=levels)), folder / "labelmaps", {})
+    cell = Page(made).tables["HU by level and ROI"][1][7]
+    places = [cell.index(words) for words in ("mid slice off middle", "slab cut", "front: uneven bone")]
+    assert places == sorted(places)
+
+
+def test_a_slice_that_might_be_the_mid_slice_has_a_row_in_a_table_of_its_own(audit, folder):
+    stated = "round -5.3, oval +1.0, right -2.0, front +0.4, left +11.9"
+    sentence = f"The middle of L3 lies 0.43 slices from its mid-slice; there the regions' means differ by {stated} HU."
+    ambiguous = Finding("mid_slice_ambiguous", sentence, "Choose.", "warning", "L3")
+    levels = (*audit.result.levels[:2], replace(audit.result.levels[2], findings=(ambiguous,)))
+    made = Page(report_page(replace(audit, result=replace(audit.result, levels=levels)), folder / "labelmaps", {}))
+    assert made.tables["Means of the next slice"] == [["Level", *ROIS], ["L3", "−5.3", "+1.0", "−2.0", "+0.4", "+11.9"]]
+    assert sentence not in made.text
+    unreadable = replace(ambiguous, sentence="It is so; there the level cannot be measured.")
+    levels = (*levels[:2], replace(levels[2], findings=(unreadable,)))
+    made = Page(report_page(replace(audit, result=replace(audit.result, levels=levels)), folder / "labelmaps", {}))
+    assert "Means of the next slice" not in made.tables
+    assert unreadable.sentence in made.text
+
+
+@pytest.mark.parametrize(
+    ("of_reading", "of_mean", "mean_hu", "reason"),
+    [
+        ("contrast_medium", None, 100.0, "contrast medium"),
+        ("tube_voltage_off_protocol", None, 100.0, "tube voltage off protocol"),
+        ("too_few_levels", None, 100.0, "too few levels"),
+        ("slab_cut", "implausible_mean", 900.0, "implausible mean"),
+        ("slab_cut", None, None, "no level measured"),
+    ],
+)
+def test_a_mean_without_a_class_has_the_reason_next_to_it(audit, folder, of_reading, of_mean, mean_hu, reason):
+    own = () if of_mean is None else (Finding(of_mean, "Why."),)
+    first = replace(audit.result.summaries[0], class_name="not_classified", mean_hu=mean_hu, findings=own)
+    result = replace(
+        audit.result, summaries=(first, *audit.result.summaries[1:]), findings=(Finding(of_reading, "Because."),)
+    )
+    made = Page(report_page(replace(audit, result=result), folder / "labelmaps", {}))
+    rows = made.tables["Means and classes of the five ROIs"][1:]
+    assert rows[0][2].split() == ["not", "classified", *reason.split()]
+    assert "classified" not in rows[1][2]
 
 
 def test_the_hashes_are_those_of_the_files(folder, page):
