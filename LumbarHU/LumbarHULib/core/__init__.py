@@ -1,1 +1,1 @@
-"""One CT and one set of markups become numbers: numpy and scipy, nothing else."""
+"""From one CT and one set of markups to numbers, with numpy and scipy only."""

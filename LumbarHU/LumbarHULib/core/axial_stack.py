@@ -1,4 +1,4 @@
-"""The CT in one canonical axis order, as a stack of axial slices: how a file was stored changes nothing."""
+"""The CT as a stack of axial slices in one canonical axis order, so that results do not depend on how it is stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.protocol import Protocol
 
-# The same grid, stored flipped or saved and reopened, differs by rounding of 1e-13 mm. Steps and origin are rounded
-# where no scanner's geometry is affected, so that such grids give the same digits.
+# A grid that is stored flipped, or saved and reopened, differs by rounding errors of 1e-13 mm. Steps and origin are
+# rounded, far below any scanner's precision, so that such grids give the same digits.
 _STEP_DECIMALS = 10
 _ORIGIN_DECIMALS = 7
 
@@ -33,12 +33,12 @@ class AxialStack:
     ras_from_ijk : numpy.ndarray, shape (4, 4)
         From this stack's indices (i, j, k) to RAS mm.
     stored_axes : tuple of int
-        For each axis of `voxels_hu` the axis of the stored array that it is.
+        For each axis of `voxels_hu`, the corresponding axis of the stored array.
     flipped : tuple of bool
-        For each axis of `voxels_hu` whether it runs against the stored one.
+        For each axis of `voxels_hu`, whether it runs against the stored one.
     padding_hu : tuple of two numpy.ndarray, shape (K, J, I), or None
-        Views of the lowest and the highest value that stand for what was not scanned; None where the CT's files
-        declare none.
+        Views of the lowest and the highest value that mark voxels as not scanned; None where the CT's files declare
+        none.
     """
 
     voxels_hu: np.ndarray
@@ -77,7 +77,7 @@ class AxialStack:
         return offsets_mm @ np.linalg.inv(self.ras_from_ijk[:3, :3]).T
 
     def slice_heights(self, points_ras_mm: ArrayLike) -> np.ndarray:
-        """Return how many slices RAS points, shape (..., 3), lie above the first one along the normal, not rounded."""
+        """Return the heights of RAS points, shape (..., 3), above the first slice, in slices, not rounded."""
         return (np.asarray(points_ras_mm) - self.ras_from_ijk[:3, 3]) @ self.normal_ras / self.slice_spacing_mm
 
     def stored_crop(self, mask: np.ndarray, offset_kji: Sequence[int]) -> tuple[np.ndarray, tuple[int, int, int]]:
@@ -107,7 +107,7 @@ class AxialStack:
     def canonical_crop(
         self, mask: np.ndarray, stored_offset_kji: Sequence[int]
     ) -> tuple[np.ndarray, tuple[int, int, int]]:
-        """Return a crop of the stored array, and its offset, in this stack's axis order: undoes `stored_crop`."""
+        """Return a crop of the stored array, and its offset, in this stack's order: the inverse of `stored_crop`."""
         crop = mask.transpose(self.stored_axes)
         offset = [stored_offset_kji[axis] for axis in self.stored_axes]
         for axis in range(3):
@@ -131,7 +131,7 @@ def axial_stack(ct: CtVolume, protocol: Protocol) -> AxialStack:
 
     columns = (i_column, j_column, k_column)
     wanted = (_LEFT_RAS, _POSTERIOR_RAS, _SUPERIOR_RAS)
-    # The slices are ordered along their normal: on a sheared volume the step itself may lean far from it.
+    # The slices are ordered along their normal, because on a sheared volume the step itself may deviate far from it.
     directions = (steps[:, i_column], steps[:, j_column], _plane_normal(steps, k_column))
     flips = [bool(direction @ axis < 0) for direction, axis in zip(directions, wanted, strict=True)]
 
@@ -175,19 +175,19 @@ def _axial_column(steps: np.ndarray, tie_deg: float) -> int:
     if angles_deg[second] - angles_deg[nearest] < tie_deg:
         raise InputError(
             f"Two families of the CT's slices are equally close to axial ({angles_deg[nearest]:.2f}° and "
-            f"{angles_deg[second]:.2f}°): give a CT that is stored along the patient's axes."
+            f"{angles_deg[second]:.2f}°): use a CT that is stored along the patient's axes."
         )
     return int(nearest)
 
 
 def _in_plane_columns(steps: np.ndarray, k_column: int) -> tuple[int, int]:
-    """Return the columns that run best along left–right and along front–back."""
+    """Return the columns that are closest to left–right and to anterior–posterior."""
     candidates = []
     for i_column, j_column in permutations([column for column in range(3) if column != k_column]):
         for i_sign, j_sign in product((1, -1), repeat=2):
             along_i = i_sign * steps[:, i_column] / np.linalg.norm(steps[:, i_column])
             along_j = j_sign * steps[:, j_column] / np.linalg.norm(steps[:, j_column])
-            # The second and third figures settle in-plane rotations by exactly 45°.
+            # The second and third values decide in-plane rotations by exactly 45°.
             score = (along_i @ _LEFT_RAS + along_j @ _POSTERIOR_RAS, along_i @ _POSTERIOR_RAS, along_i @ _LEFT_RAS)
             candidates.append((tuple(np.round(score, 9)), i_column, j_column))
     return max(candidates)[1:]

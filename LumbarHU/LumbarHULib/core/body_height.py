@@ -1,4 +1,4 @@
-"""The vertebral body that a midline is in, by its endplates and arch, however far the midline is off mid-height."""
+"""Find the vertebral body around a midline by its endplates and arch, even where the midline is far off mid-height."""
 
 from dataclasses import dataclass
 
@@ -10,16 +10,16 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.posterior_arch import posterior_arch
 from LumbarHULib.core.protocol import Protocol
 
-# Endplates are looked for again from the middle that they give until it stays within this distance, mm.
+# The endplates are searched again from the mid-height that they give, until it moves by less than this distance, mm.
 _SETTLED_MM = 3.0
 _ROUNDS = 4
 
-# Where the midline itself leads to no body that holds it, these heights above and below it are tried, mm.
+# Heights above and below the midline that are tried where the midline itself leads to no body around it, mm.
 _STARTS_MM = (8.0, -8.0, 16.0, -16.0)
 
-# Bodies that are not crushed have a height within these parts of their width, and pedicles on this share of the rows
-# behind them. Others are taken only where no such body is nearer to the midline than this, mm: a disc between two
-# bodies is no crushed one.
+# An uncompressed body has a height within these fractions of its width, and pedicles on this share of the rows behind
+# it. Any other body is accepted only where no such body is closer to the midline than this distance, mm, because a
+# disc between two bodies must not pass for a compressed body.
 _USUAL_HEIGHTS = (0.38, 0.78)
 _USUAL_PEDICLES = 0.85
 _DISC_HALF_MM = 6.0
@@ -27,16 +27,16 @@ _DISC_HALF_MM = 6.0
 
 @dataclass(frozen=True, eq=False)
 class BodyHeight:
-    """Where a midline is in the height of a vertebral body.
+    """The position of a midline in the height of a vertebral body.
 
     Parameters
     ----------
     endplates : Endplates
-        Of the body that holds the midline; else of the nearest one.
+        Of the body that contains the midline, or else of the nearest body.
     inside_mm : float
-        Distance of the midline's middle from the nearer endplate; negative outside the body.
+        Distance of the midline's midpoint from the nearer endplate; negative outside the body.
     is_clear : bool
-        Whether both endplates are visible on most of their extent.
+        Whether both endplates are visible over most of their extent.
     """
 
     endplates: Endplates
@@ -52,7 +52,7 @@ def body_height(
     size_mm: tuple[float, float],
     protocol: Protocol,
 ) -> BodyHeight | None:
-    """Return the body around a midline's middle, or the nearest; None where the CT shows none with both endplates.
+    """Return the body around a midline's midpoint, or the nearest; None where none shows both endplates.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def body_height(
     level : str
         One of `LEVELS`.
     middle_ras_mm : array_like, shape (3,)
-        The midline's middle.
+        The midline's midpoint.
     anterior_ras : array_like, shape (3,)
         Along the midline.
     size_mm : tuple of float
@@ -105,7 +105,7 @@ def _settled(
     size_mm: tuple[float, float],
     protocol: Protocol,
 ) -> Endplates | None:
-    """Return the endplates that looking again from the middle found before leads to; None where one is not seen."""
+    """Return the endplates found by repeating the search from mid-height; None where one is not visible."""
     depth_mm, width_mm = size_mm
     up = None
     for _ in range(_ROUNDS):

@@ -1,4 +1,4 @@
-"""The anterior two-thirds boundary: from its two handles to a half-plane in a level's frame."""
+"""The boundary (anterior two-thirds line): from its two handles to a half-plane in a level's frame."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.outline.outline import Outline, round_to_positions
 from LumbarHULib.core.protocol import Protocol
 
-# Points are kept to 1e-6 mm: a line drawn at a limit may cross that much beyond it.
+# Points are rounded to 1e-6 mm, so a line drawn at a limit may exceed it by this much.
 _FRACTION_ROUNDING = 1e-6
 
-# A line moved by less was not moved by a hand.
+# A line that moved by less than this was not moved by a reader.
 _MOVED_MM = 1e-4
 
 
@@ -25,17 +25,18 @@ class Boundary:
     Parameters
     ----------
     points_ras_mm : numpy.ndarray, shape (2, 3)
-        The handles, patient's right then left where the protocol placed them.
+        The handles; patient's right, then left, where the protocol placed them.
     normal_uv : numpy.ndarray, shape (2,)
-        Unit normal of the line, toward the front of the body.
+        Unit normal of the line, toward anterior.
     offset_mm : float
         The anterior side is where ``normal_uv @ (u, v) >= offset_mm``.
     fraction, angle_deg : float
-        Where the line crosses the midline, in units of the depth from the front, and its angle off the perpendicular.
+        Where the line crosses the midline, as a fraction of the depth from the anterior end, and its angle off the
+        perpendicular.
     moved : bool
-        Whether it is elsewhere than the protocol places it.
+        Whether the line differs from the protocol's position.
     given : bool
-        Whether its handles were given, and not placed by the protocol.
+        Whether the handles were given instead of placed by the protocol.
     findings : tuple of Finding
     """
 
@@ -50,7 +51,7 @@ class Boundary:
 
 
 def automatic_boundary_ras_mm(frame: Frame, outline: Outline, protocol: Protocol) -> np.ndarray:
-    """Return the handles, shape (2, 3), patient's right then left, where the protocol places them."""
+    """Return the handles, shape (2, 3), patient's right then left, in the protocol's position."""
     v_mm = -protocol.boundary_fraction * frame.depth_mm
     turned = (outline.polygon_uv_mm - (0.0, v_mm))[:, ::-1]
     crossings_u_mm = polygons.crossings_of_axis(turned)
@@ -83,13 +84,15 @@ def boundary_from_markup(
     first, second = frame.to_uv_mm(points_ras_mm)
     length_mm = float(np.linalg.norm(second - first))
     if length_mm < 1e-3:
-        raise InputError(f"The two ends of {level}'s boundary coincide: place one on either side of the body.", level)
+        raise InputError(
+            f"The two ends of {level}'s boundary coincide: place one on either side of the vertebral body.", level
+        )
     along = (second - first) / length_mm
     along = along if along[0] >= 0 else -along
     angle_deg = float(np.degrees(np.arctan2(along[1], along[0])))
     if abs(angle_deg) > protocol.boundary_angle_limit_deg:
         raise InputError(
-            f"The boundary of {level} stands {abs(angle_deg):.0f}° off the perpendicular to its midline, more than "
+            f"The boundary of {level} is {abs(angle_deg):.0f}° off the perpendicular to its midline, more than "
             f"{protocol.boundary_angle_limit_deg:g}°: draw it from the patient's right to left, or return it to "
             "automatic.",
             level,
@@ -100,10 +103,10 @@ def boundary_from_markup(
     if not low - _FRACTION_ROUNDING <= fraction <= high + _FRACTION_ROUNDING:
         raise InputError(
             f"The boundary of {level} crosses its midline at {fraction:.3f} of the depth, outside {low:g} to {high:g}: "
-            "move it into the body, or return it to automatic.",
+            "move it into the vertebral body, or return it to automatic.",
             level,
         )
-    # What counts is the infinite line: handles that slid along it were not moved.
+    # Only the infinite line matters: a handle that slid along it was not moved.
     shift_mm = abs(fraction - protocol.boundary_fraction) * frame.depth_mm
     moved = bool(max(shift_mm, abs(along[1]) * length_mm) > _MOVED_MM)
     normal_uv = np.array([-along[1], along[0]])
@@ -125,9 +128,9 @@ def _findings(level: str, fraction: float, angle_deg: float, protocol: Protocol)
         findings.append(
             Finding(
                 "boundary_fraction",
-                f"The boundary of {level} stands at {fraction:.3f} of the depth, not at "
+                f"The boundary of {level} is at {fraction:.3f} of the depth; the protocol's is at "
                 f"{protocol.boundary_fraction:.3f}.",
-                "Return it to automatic unless it was moved on purpose.",
+                "Return it to automatic unless you moved it on purpose.",
                 "warning",
                 level,
             )
@@ -136,8 +139,9 @@ def _findings(level: str, fraction: float, angle_deg: float, protocol: Protocol)
         findings.append(
             Finding(
                 "boundary_oblique",
-                f"The boundary of {level} is {abs(angle_deg):.0f}° off the perpendicular to its midline.",
-                "Return it to automatic unless it was turned on purpose.",
+                f"The boundary of {level} is {abs(angle_deg):.0f}° off the perpendicular to its midline, more than "
+                f"{protocol.boundary_angle_tolerance_deg:g}°.",
+                "Return it to automatic unless you turned it on purpose.",
                 "warning",
                 level,
             )

@@ -1,33 +1,33 @@
-"""The circle: the largest one in the anterior region whose center is on the midline."""
+"""The round region: the largest circle in the anterior region with its center on the midline."""
 
 import numpy as np
 
-from LumbarHULib.core.polygons import lie_inside
+from LumbarHULib.core.polygons import are_inside
 
 _SEARCH_POINTS = 33
 
-# Of radii that differ by less, the more anterior center is taken.
+# Of circles whose radii differ by less than this, the one with the more anterior center is chosen.
 _TIE_MM = 1e-7
 
-# The finer searches look at these places around the best, in units of the step before.
+# Positions around the best that each finer search tries, in units of the previous step.
 _FINE_STEPS = np.linspace(-2.0, 2.0, 17)
 
 
 def largest_circle(
     regions_uv_mm: np.ndarray, crossings_v_mm: np.ndarray, low_v_mm: float, finest_mm: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the largest circle inside a region whose center is on the midline (u = 0), for any number of regions.
+    """Return the largest circle inside each region with its center on the midline (u = 0).
 
     Parameters
     ----------
     regions_uv_mm : numpy.ndarray, shape (..., n, 2)
         Corners of each region, in mm.
     crossings_v_mm : numpy.ndarray, shape (..., k)
-        Where its edge crosses the midline, ascending; the last is its front.
+        Where its edge crosses the midline, ascending; the last is its anterior end.
     low_v_mm : float
-        Where all have their back on the midline: where the boundary crosses it.
+        Posterior end of all regions on the midline: where the boundary crosses it.
     finest_mm : float
-        The search ends at a smaller step.
+        The search ends when its step is smaller than this.
 
     Returns
     -------
@@ -40,8 +40,8 @@ def largest_circle(
     starts, ends = regions_uv_mm, np.roll(regions_uv_mm, -1, axis=-2)
     while True:
         distances_mm = _distances_from_midline(candidates_v_mm, starts, ends)
-        # A center in a notch across the midline is far from every edge as well.
-        radii_mm = np.where(lie_inside(candidates_v_mm, crossings_v_mm), distances_mm.min(axis=-1), 0.0)
+        # A center in a notch across the midline is also far from every edge, but outside the region.
+        radii_mm = np.where(are_inside(candidates_v_mm, crossings_v_mm), distances_mm.min(axis=-1), 0.0)
         is_best = radii_mm >= radii_mm.max(axis=-1, keepdims=True) - _TIE_MM
         best = is_best.shape[-1] - 1 - np.argmax(is_best[..., ::-1], axis=-1)[..., None]
         best_v_mm, radius_mm = (np.take_along_axis(of, best, axis=-1) for of in (candidates_v_mm, radii_mm))
@@ -56,7 +56,7 @@ def largest_circle(
 
 
 def _distances_from_midline(v_mm: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Return the distance of each place on the midline from each edge, shape (..., places, edges)."""
+    """Return the distance of each point on the midline from each edge, shape (..., points, edges)."""
     along_u, along_v = (np.moveaxis(ends - starts, -1, 0))[..., None, :]
     offset_u, offset_v = -starts[..., None, :, 0], v_mm[..., :, None] - starts[..., None, :, 1]
     lengths_squared = np.maximum(along_u**2 + along_v**2, np.finfo(float).tiny)

@@ -1,4 +1,4 @@
-"""From a mean to a class by cutoffs, with how far it lies from them."""
+"""Classify a mean by cutoffs, and report its distance from them."""
 
 from LumbarHULib.core.cutoffs import Cutoff, RoiCutoffs
 from LumbarHULib.core.findings import Finding
@@ -30,13 +30,13 @@ def summarize_roi(
     roi : str
         One of `ROIS`.
     levels : tuple of str
-        The levels that the mean is of.
+        The levels that the mean is over.
     mean_hu : float or None
-        The mean; None without any level.
+        The mean; None without levels.
     cutoffs : RoiCutoffs
     protocol : Protocol
     may_classify : bool
-        False where acquisition or number of levels forbid a class.
+        False where the acquisition or the number of levels prevents a class.
     """
     if mean_hu is None:
         return RoiSummary(roi, levels, None, "not_classified", cutoffs)
@@ -72,9 +72,9 @@ def summarize_roi(
 def _implausible_mean(roi: str, mean_hu: float, protocol: Protocol) -> Finding:
     return Finding(
         "implausible_mean",
-        f"The {roi} mean of {mean_hu:.1f} HU is not that of trabecular bone, which stays within "
+        f"The {roi} mean of {mean_hu:.1f} HU is outside the range of trabecular bone, "
         f"{protocol.plausible_mean_min_hu:g} to {protocol.plausible_mean_max_hu:g} HU.",
-        "No class is given: check that the CT is in HU and what lies in the regions.",
+        "No class is given: check that the CT is in HU and that the regions are in trabecular bone.",
         "severe",
         roi=roi,
     )
@@ -85,8 +85,8 @@ def _useless_cutoff(roi: str, cutoff: Cutoff) -> Finding:
     return Finding(
         "cutoff_of_useless_curve",
         f"The {roi} cutoff of {cutoff.cutoff_hu:g} HU was chosen on a ROC curve with an area of {cutoff.area:.3f}"
-        f"{interval}, which does not show that low HU find anything.",
-        "Do not use the class: take cutoffs of another cohort, or the study's.",
+        f"{interval}, which does not show that HU discriminates between the groups.",
+        "Do not use the class; use cutoffs from another cohort, or the study's.",
         "severe",
         roi=roi,
     )
@@ -114,9 +114,9 @@ def _findings(
         findings.append(
             Finding(
                 "inside_cutoff_interval",
-                f"The {roi} mean of {mean_hu:.1f} HU lies inside the interval of its nearest cutoff, "
+                f"The {roi} mean of {mean_hu:.1f} HU is inside the interval of its nearest cutoff, "
                 f"{nearest.low_hu:g} to {nearest.high_hu:g} HU around {nearest.cutoff_hu:g} HU.",
-                "Take the class as uncertain.",
+                "Treat the class as uncertain.",
                 "warning",
                 roi=roi,
             )
@@ -126,10 +126,9 @@ def _findings(
         findings.append(
             Finding(
                 "within_measurement_error",
-                f"The {roi} mean of {mean_hu:.1f} HU lies {distance_hu:+.1f} HU from the cutoff "
-                f"{nearest.cutoff_hu:g} HU, within "
-                f"measurement error of it ({limit_hu:.1f} HU).",
-                "Take the class as uncertain, or enter your site's own least significant change.",
+                f"The {roi} mean of {mean_hu:.1f} HU is {distance_hu:+.1f} HU from the cutoff of "
+                f"{nearest.cutoff_hu:g} HU, within measurement error ({limit_hu:.1f} HU).",
+                "Treat the class as uncertain, or enter your site's own least significant change.",
                 "warning",
                 roi=roi,
             )

@@ -1,4 +1,4 @@
-"""The CT as a value: voxels in Hounsfield units and where they lie, checked once."""
+"""The CT as a value: voxels in Hounsfield units and their geometry, checked once."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,16 @@ import numpy as np
 
 from LumbarHULib.core.errors import InputError
 
-# So large a background of exact zeros is a mask or a map in other units: in HU 0 is water, one value among thousands.
+# A larger share of exact zeros shows a mask or a map in other units: in HU, 0 is one value among thousands (water).
 _ZERO_BACKGROUND_SHARE = 0.3
 
-# Of any matrix from indices to positions; a transposed one has the translation there.
+# Last row of every matrix from indices to positions; a transposed matrix has the translation there.
 _LAST_ROW = (0.0, 0.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
 class CtVolume:
-    """Voxels in HU with their place in the world.
+    """Voxels in HU with their position in RAS space.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ class CtVolume:
     ras_from_ijk : array_like, shape (4, 4)
         From voxel indices (i, j, k) to RAS mm; may be oblique or sheared.
     padding_hu : array_like, shape (K, 2), optional
-        For each stored slice the lowest and the highest value that stand for what was not scanned, as its header
-        declares; NaN where it declares none.
+        For each stored slice, the lowest and the highest value that mark voxels as not scanned, as the header
+        declares them; NaN where it declares none.
 
     Raises
     ------
@@ -53,9 +53,11 @@ class CtVolume:
 
 def _check_geometry(voxels_hu: np.ndarray, ras_from_ijk: np.ndarray) -> None:
     if voxels_hu.ndim != 3:
-        raise InputError(f"The CT has {voxels_hu.ndim} dimensions: give a volume of three, one value a voxel.")
+        raise InputError(
+            f"The CT has {voxels_hu.ndim} dimensions: give a volume with three dimensions and one value for each voxel."
+        )
     if voxels_hu.size == 0:
-        raise InputError("The CT holds no voxels: load it again from its source.")
+        raise InputError("The CT has no voxels: load it again from its source.")
     if (
         ras_from_ijk.shape != (4, 4)
         or not np.all(np.isfinite(ras_from_ijk))
@@ -69,7 +71,7 @@ def _check_geometry(voxels_hu: np.ndarray, ras_from_ijk: np.ndarray) -> None:
     lengths = np.linalg.norm(steps, axis=0)
     if np.any(lengths <= 0) or abs(np.linalg.det(steps / np.where(lengths > 0, lengths, 1))) < 1e-3:
         raise InputError(
-            f"The CT's voxel spacing of {lengths[0]:g} × {lengths[1]:g} × {lengths[2]:g} mm or its axes span no "
+            f"The CT's voxel spacing of {lengths[0]:g} × {lengths[1]:g} × {lengths[2]:g} mm or its axes do not span a "
             "volume: load it again from its source."
         )
 
@@ -81,24 +83,24 @@ def _check_values(voxels_hu: np.ndarray, padding_hu: np.ndarray | None) -> None:
     if not (np.isfinite(lowest) and np.isfinite(highest)):
         count = int(np.count_nonzero(~np.isfinite(voxels_hu)))
         raise InputError(
-            f"The CT holds {count} voxels that are not finite numbers: replace them by a value in HU, such as −1024 "
-            "for outside the scan."
+            f"The CT has {count} voxels that are not finite numbers: replace them with a value in HU, such as −1024 "
+            "outside the scan."
         )
     if lowest == highest:
         raise InputError(f"Every voxel of the CT is {lowest:g}: load it again from its source.")
     if lowest >= 0:
         raise InputError(
-            f"The CT has no negative value (lowest {lowest:g}, median {np.median(voxels_hu):g}), so its values are not "
-            "HU: apply the rescale intercept, often −1024, and load it again."
+            f"The CT has no negative values (lowest {lowest:g}, median {np.median(voxels_hu):g}), so its values are "
+            "not HU: apply the rescale intercept, often −1024, and load it again."
         )
     zero_share = 1 - np.count_nonzero(voxels_hu) / voxels_hu.size
     if zero_share > _ZERO_BACKGROUND_SHARE and not _declares_zero(padding_hu):
         raise InputError(
-            f"{100 * zero_share:.0f} % of the CT's voxels are exactly 0, as in a density map or where the surroundings "
-            "were masked, so its values are not HU: give the original CT."
+            f"{100 * zero_share:.0f} % of the CT's voxels are exactly 0, as in a density map or a masked image, so its "
+            "values are not HU: give the original CT."
         )
 
 
 def _declares_zero(padding_hu: np.ndarray | None) -> bool:
-    """Tell whether every slice declares 0 as what was not scanned."""
+    """Return whether every slice declares 0 as padding."""
     return padding_hu is not None and bool(np.all((padding_hu[:, 0] <= 0) & (padding_hu[:, 1] >= 0)))

@@ -1,4 +1,4 @@
-"""Cutoffs of a published cohort, or of one's own, as values."""
+"""Cutoffs of a published cohort, or of a user's own, as values."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from LumbarHULib.core.levels import ROIS
 
 @dataclass(frozen=True)
 class Proportion:
-    """A sensitivity or specificity as the count it is: `count` of `total`."""
+    """A sensitivity or specificity as a count: `count` of `total`."""
 
     count: int
     total: int
@@ -16,7 +16,7 @@ class Proportion:
     def __post_init__(self) -> None:
         if not 0 <= self.count <= self.total or self.total < 1:
             raise InputError(
-                f"{self.count} of {self.total} is no proportion: the count must lie between 0 and the total."
+                f"{self.count} of {self.total} is not a proportion: the count must be between 0 and the total."
             )
 
 
@@ -29,17 +29,17 @@ class Cutoff:
     cutoff_hu : float
         The cutoff.
     low_hu, high_hu : float or None
-        95 % interval of the cutoff, where one is known.
+        95 % interval of the cutoff, if known.
     interval_source : str
-        How the interval was found; empty where there is none.
+        How the interval was determined; empty where there is none.
     sensitivity, specificity : Proportion or None
-        Of the test that the cutoff file names, as counts of its own positives and negatives.
+        Of the test that the cutoffs file names, as counts of that test's own positives and negatives.
     note : str
-        What a reader must know about this one number.
+        What a reader must know about this cutoff.
     source : str
         Where the number comes from, such as a table of a publication.
     area, area_low, area_high : float or None
-        Area under the ROC curve that the cutoff was chosen on, with its 95 % interval, where they are known.
+        Area under the ROC curve from which the cutoff was chosen, with its 95 % interval, if known.
     """
 
     cutoff_hu: float
@@ -56,21 +56,24 @@ class Cutoff:
 
     def __post_init__(self) -> None:
         if (self.low_hu is None) != (self.high_hu is None):
-            raise InputError(f"The cutoff {self.cutoff_hu:g} HU has one end of its interval: give both, or none.")
+            raise InputError(
+                f"The cutoff {self.cutoff_hu:g} HU has only one end of its interval: give both ends, or neither."
+            )
         if self.interval_hu is not None and not self.interval_hu[0] <= self.cutoff_hu <= self.interval_hu[1]:
             raise InputError(
-                f"The cutoff {self.cutoff_hu:g} HU lies outside its interval {self.low_hu:g} to {self.high_hu:g} HU."
+                f"The cutoff {self.cutoff_hu:g} HU is outside its interval {self.low_hu:g} to {self.high_hu:g} HU: "
+                "correct one of them."
             )
 
     @property
     def interval_hu(self) -> tuple[float, float] | None:
-        """The two ends of the cutoff's own interval; None where it is not known."""
+        """The two ends of the cutoff's own interval; None if unknown."""
         return None if self.low_hu is None or self.high_hu is None else (self.low_hu, self.high_hu)
 
     @property
     def is_useless(self) -> bool:
-        """Whether its ROC curve is known not to show that low HU find anything: area or interval reach 0.5."""
-        return min(one for one in (self.area, self.area_low, 1.0) if one is not None) <= 0.5
+        """Whether the ROC curve fails to show discrimination: the area or its lower limit is at most 0.5."""
+        return min(area for area in (self.area, self.area_low, 1.0) if area is not None) <= 0.5
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,10 @@ class RoiCutoffs:
     osteoporosis, normal : Cutoff
         The two cutoffs.
     osteopenia_recovered_percent : float or None
-        How many in a hundred patients with osteopenia have a mean between them, in the cohort that they come from;
-        None where it is not known.
+        Percentage of the patients with osteopenia whose mean is between the two cutoffs, in the cohort that the
+        cutoffs come from; None if unknown.
     whose : str
-        Whose cutoffs people read of, such as ``the study's``.
+        Whose cutoffs they are, in the words that users read, such as ``the study's``.
     """
 
     osteoporosis: Cutoff
@@ -97,30 +100,30 @@ class RoiCutoffs:
         if not self.osteoporosis.cutoff_hu < self.normal.cutoff_hu:
             raise InputError(
                 f"The osteoporosis cutoff {self.osteoporosis.cutoff_hu:g} HU is not below the normal cutoff "
-                f"{self.normal.cutoff_hu:g} HU."
+                f"{self.normal.cutoff_hu:g} HU: exchange or correct them."
             )
 
 
 @dataclass(frozen=True)
 class CutoffTable:
-    """The cutoffs of all five regions with their source and what must be known about them.
+    """The cutoffs of all five regions with their source and the notes on them.
 
     Parameters
     ----------
     name, source : str
-        What the table is called and the publication or cohort that it comes from.
+        Name of the table, and the publication or cohort that it comes from.
     rois : dict of str to RoiCutoffs
         One entry for each of `ROIS`.
     notes : tuple of str
-        What the source gets wrong or leaves open, to be shown with the classes.
+        Errors and gaps of the source, shown with the classes.
     level_medians_hu : dict of str to dict of str to float
-        For each region the source's median at each level, from which the shift of a mean without some level is told.
+        For each region, the source's median at each level. They give the shift of a mean over fewer levels.
     level_medians_source : str
-        Which group of which publication these medians are of.
+        Group and publication that these medians come from.
     tube_voltage_kv : float or None
-        The tube voltage that the cutoffs hold for; None where the source does not tell.
+        The tube voltage that the cutoffs hold for; None where the source does not state it.
     contrast_medium : bool or None
-        Whether they hold for CTs with contrast medium; None where the source does not tell.
+        Whether they hold for CTs with contrast medium; None where the source does not state it.
     """
 
     name: str
@@ -134,4 +137,7 @@ class CutoffTable:
 
     def __post_init__(self) -> None:
         if set(self.rois) != set(ROIS):
-            raise InputError(f"The cutoffs “{self.name}” name {', '.join(sorted(self.rois))}: give {', '.join(ROIS)}.")
+            raise InputError(
+                f"The cutoffs “{self.name}” are for the regions {', '.join(sorted(self.rois))}: give all of "
+                f"{', '.join(ROIS)}."
+            )

@@ -1,4 +1,4 @@
-"""The two endplates of a vertebral body, found in the CT: where its middle is, how it is tilted, how near they come."""
+"""Find the two endplates of a vertebral body in the CT; they give its mid-height, its tilt and distances to them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,32 +10,32 @@ from LumbarHULib.core.endplate_fit import SEARCH_REACH_MM, Columns, Surface, fir
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.protocol import Protocol
 
-# The disk in which an endplate is looked at, as a share of the body's depth, and the distance of its columns.
+# Radius of the disk in which an endplate is fitted, as a share of the body's depth, and the columns across it.
 _DISK_SHARE = 0.34
 _COLUMNS_ACROSS = 7
 
-# Bodies from T9 to L5 at hand are this part of their width high, 0.51 to 0.74.
+# Height of a vertebral body per width. In the cases at hand, T9 to L5, it ranges from 0.51 to 0.74.
 HEIGHT_PER_WIDTH = 0.6
 
-# How often they are looked at, each time about an axis that is square to the endplates found before.
+# How often the endplates are fitted, each time along an axis perpendicular to those found before.
 _ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Endplate:
-    """One endplate: a plane that is bent into a shallow dish.
+    """One endplate, as a plane bent into a shallow dish.
 
     Parameters
     ----------
     center_ras_mm : numpy.ndarray, shape (3,)
-        Where the body's axis meets its outer surface.
+        Where the body's axis meets the endplate's outer surface.
     axes_ras : numpy.ndarray, shape (3, 3)
         Unit vectors in rows: anterior and to the patient's left within the slice, and the slice normal away from the
         body.
     radius_mm : float
-        Of the disk in which it was fitted.
+        Radius of the disk in which it was fitted.
     surface : Surface
-        The fit, with its place counted from the body's middle.
+        The fit, with its height counted from the body's center.
     """
 
     center_ras_mm: np.ndarray
@@ -45,13 +45,13 @@ class Endplate:
 
     @property
     def support(self) -> float:
-        """Share of the columns of voxels through it, 0 to 1, in which a dense endplate is seen."""
+        """Share of the columns of voxels through it, 0 to 1, in which a dense endplate is visible."""
         return self.surface.support
 
     def distances_mm(self, points_ras_mm) -> np.ndarray:
-        """Return how far points, shape (..., 3), lie inside the surface; beyond it, negative."""
+        """Return the distances of points, shape (..., 3), from the surface; positive inside the body."""
         offsets = (np.asarray(points_ras_mm) - self.center_ras_mm) @ self.axes_ras.T
-        # Beyond the disk in which it was fitted the dish is taken to level off.
+        # Beyond the disk in which it was fitted, the dish is assumed to level off.
         rim = np.minimum((offsets[..., 0] ** 2 + offsets[..., 1] ** 2) / self.radius_mm**2, 1.0)
         slopes = np.array([self.surface.slope_along, self.surface.slope_across])
         height = offsets[..., :2] @ slopes + self.surface.dish_mm * rim
@@ -98,20 +98,20 @@ class Endplates:
 
     @property
     def tilt_deg(self) -> float:
-        """Angle of the body against the slices in its midline plane; positive where the anterior edge rises."""
+        """Angle between the body and the slices in its midline plane; positive where the anterior edge rises."""
         return float(np.degrees(np.arctan(self.slopes[0])))
 
     @property
     def support(self) -> float:
-        """Support of the endplate that is seen less well, 0 to 1."""
+        """Support of the less visible endplate, 0 to 1."""
         return min(self.upper.support, self.lower.support)
 
     def distances_mm(self, points_ras_mm) -> np.ndarray:
-        """Return how far points, shape (..., 3), lie from the nearer endplate, in mm; outside the body, negative."""
+        """Return the distances in mm of points, shape (..., 3), from the nearer endplate; negative outside the body."""
         return np.minimum(self.upper.distances_mm(points_ras_mm), self.lower.distances_mm(points_ras_mm))
 
     def middle_slice(self, stack: AxialStack) -> float:
-        """Return mid-height as an index of axial slices, not rounded."""
+        """Return mid-height as an index of an axial slice, not rounded."""
         return float(stack.slice_heights(self.middle_ras_mm))
 
 
@@ -134,17 +134,17 @@ def find_endplates(
     level : str
         One of `LEVELS`.
     middle_ras_mm : array_like, shape (3,)
-        Inside the body, and on its axis as seen from the front and from the side (the midpoint of a midline): there the
-        endplates' centers are. Its height may be off by several mm.
+        Inside the body and on its axis in the coronal and the sagittal view, such as the midpoint of a midline. The
+        endplates' centers are on that axis. Its height may be off by several mm.
     anterior_ras : array_like, shape (3,)
         Roughly along the midline, toward anterior.
     depth_mm : float
-        Of the body, roughly.
+        Approximate depth of the body.
     protocol : Protocol
     up_ras : array_like, shape (3,), optional
-        The body's axis where it is known roughly; the slice normal otherwise.
+        The body's approximate axis; by default, the slice normal.
     height_mm : float, optional
-        Of the body as its width lets expect; the protocol's usual height otherwise.
+        The body's height as expected from its width; by default, the protocol's usual height.
 
     Returns
     -------
@@ -153,13 +153,13 @@ def find_endplates(
     Raises
     ------
     InputError
-        When the slices lie too far apart, the scan ends before an endplate, or none is seen.
+        When the slices are too far apart, the scan ends before an endplate, or an endplate is not visible.
     """
     widest_mm = protocol.endplate_height_usual_mm / 2
     if stack.slice_spacing_mm > widest_mm:
         raise InputError(
-            f"The endplates of {level} cannot be seen in slices {stack.slice_spacing_mm:.4g} mm apart, more than half "
-            f"a body's usual height ({widest_mm:g} mm)",
+            f"The endplates of {level} cannot be found in slices {stack.slice_spacing_mm:.4g} mm apart, more than "
+            f"half the usual height of a vertebral body ({widest_mm:g} mm)",
             level,
             "use a CT with thinner slices, or place the midline by hand",
         )
@@ -176,62 +176,64 @@ def find_endplates(
     up = normal if up_ras is None else np.asarray(up_ras, dtype=float)
     radius_mm = _DISK_SHARE * depth_mm
     sides = [np.stack([anterior, left, side * normal]) for side in (1, -1)]
-    places = [middle + side * protocol.endplate_height_usual_mm / 2 * up for side in (1, -1)]
+    centers = [middle + side * protocol.endplate_height_usual_mm / 2 * up for side in (1, -1)]
     surfaces = None
     for _ in range(_ROUNDS):
-        columns = [_columns(stack, place, middle, axes, radius_mm) for place, axes in zip(places, sides, strict=True)]
+        columns = [
+            _columns(stack, center, middle, axes, radius_mm) for center, axes in zip(centers, sides, strict=True)
+        ]
         surfaces = refine_pair(columns, surfaces, protocol) if surfaces else first_fit(columns, protocol, height_mm)
-        fitted = list(zip(places, sides, surfaces, strict=True))
+        fitted = list(zip(centers, sides, surfaces, strict=True))
         upper, lower = (_on_axis(middle, up, *of_side, radius_mm, protocol) for of_side in fitted)
         found = Endplates(level, upper, lower)
-        up, places = found.up_ras, [upper.center_ras_mm, lower.center_ras_mm]
+        up, centers = found.up_ras, [upper.center_ras_mm, lower.center_ras_mm]
         surfaces = upper.surface, lower.surface
     _check_seen(found, columns, protocol)
     return found
 
 
 def _check_seen(found: Endplates, columns: Sequence[Columns], protocol: Protocol) -> None:
-    """Raise InputError unless both endplates are in the scan, are seen, and can be those of one body."""
+    """Raise InputError unless both endplates are in the scan, are visible, and can be those of one body."""
     level = found.level
     for name, endplate, of_side in zip(("upper", "lower"), (found.upper, found.lower), columns, strict=True):
         if endplate.support >= protocol.endplate_support_min and endplate.surface.center_mm < of_side.outward_mm.max():
             continue
         scanned_mm = of_side.outward_mm.max() + of_side.slice_mm / 2
-        # Without the disc beyond it an endplate cannot be told: this far the scan must reach at the least.
+        # An endplate can be recognized only with the disc beyond it, so the scan must reach at least this far.
         if scanned_mm < protocol.endplate_height_max_mm / 2:
             raise _scan_ends(level, name, scanned_mm)
         if endplate.support >= protocol.endplate_support_min:
             raise InputError(
-                f"The {name} endplate of {level} is not seen before {of_side.outward_mm.max():.0f} mm from its middle",
+                f"The {name} endplate of {level} is not visible within {of_side.outward_mm.max():.0f} mm of its center",
                 level,
-                f"place {level} in the middle of its body, or exclude it",
+                f"place {level} in the center of its vertebral body, or exclude it",
             )
         raise InputError(
-            f"The {name} endplate of {level} is not seen: a dense layer stands in {100 * endplate.support:.0f} % of "
-            f"the columns of voxels through it, at least {100 * protocol.endplate_support_min:.0f} % are needed",
+            f"The {name} endplate of {level} is not visible: a dense layer is in {100 * endplate.support:.0f} % of "
+            f"the columns of voxels through it; the minimum is {100 * protocol.endplate_support_min:.0f} %",
             level,
-            f"place {level} in the middle of its body, or exclude it",
+            f"place {level} in the center of its vertebral body, or exclude it",
         )
     if not protocol.endplate_height_min_mm <= found.height_mm <= protocol.endplate_height_max_mm:
         raise InputError(
-            f"The endplates found for {level} lie {found.height_mm:.0f} mm apart, no height of a vertebral body "
-            f"({protocol.endplate_height_min_mm:g} to {protocol.endplate_height_max_mm:g} mm)",
+            f"The endplates found for {level} are {found.height_mm:.0f} mm apart, outside the height of a vertebral "
+            f"body ({protocol.endplate_height_min_mm:g} to {protocol.endplate_height_max_mm:g} mm)",
             level,
-            f"place {level} in the middle of its body",
+            f"place {level} in the center of its vertebral body",
         )
 
 
 def _scan_ends(level: str, name: str, scanned_mm: float) -> InputError:
     return InputError(
-        f"The scan ends {scanned_mm:.0f} mm {'above' if name == 'upper' else 'below'} the middle of {level}, "
-        f"before its {name} endplate and the disc beyond it are seen",
+        f"The scan ends {scanned_mm:.0f} mm {'above' if name == 'upper' else 'below'} the center of {level}, "
+        f"before its {name} endplate and the disc beyond it",
         level,
-        f"leave {level} out, or use a scan that holds them",
+        f"omit {level}, or use a scan that includes them",
     )
 
 
-def _columns(stack: AxialStack, place_ras_mm, middle_ras_mm, axes_ras, radius_mm: float) -> Columns:
-    """Return the voxels in columns along the slice normal around a place, on the side of the body that it lies on."""
+def _columns(stack: AxialStack, center_ras_mm, middle_ras_mm, axes_ras, radius_mm: float) -> Columns:
+    """Return the voxels in columns along the slice normal around an endplate's center, on its side of the body."""
     from scipy.ndimage import map_coordinates
 
     offsets = np.linspace(-radius_mm, radius_mm, _COLUMNS_ACROSS)
@@ -248,22 +250,22 @@ def _columns(stack: AxialStack, place_ras_mm, middle_ras_mm, axes_ras, radius_mm
     slices = np.arange(max(int(np.ceil(low)), 0), min(int(np.floor(high)), len(stack.voxels_hu) - 1) + 1)
     outward_mm = (slices - middle_k) * spacing * upward
 
-    place_outward = (place_ras_mm - middle_ras_mm) @ outward_ras
-    starts = place_ras_mm + along[:, None] * axes_ras[0] + across[:, None] * axes_ras[1]
-    points = starts[:, None] + (outward_mm - place_outward)[:, None] * outward_ras
+    center_outward = (center_ras_mm - middle_ras_mm) @ outward_ras
+    starts = center_ras_mm + along[:, None] * axes_ras[0] + across[:, None] * axes_ras[1]
+    points = starts[:, None] + (outward_mm - center_outward)[:, None] * outward_ras
     ijk = stack.to_ijk(points)
     low_kji = np.maximum(np.floor(ijk.min(axis=(0, 1)) + 1e-6).astype(int), 0)[::-1]
     high_kji = np.ceil(ijk.max(axis=(0, 1)) - 1e-6).astype(int)[::-1] + 1
     high_kji = np.minimum(np.maximum(high_kji, low_kji + 1), stack.voxels_hu.shape)
     low_kji = np.minimum(low_kji, high_kji - 1)
     crop = stack.voxels_hu[tuple(slice(low, high) for low, high in zip(low_kji, high_kji, strict=True))]
-    places = np.moveaxis(ijk[..., ::-1] - low_kji, -1, 0)
-    hu = map_coordinates(crop, places, output=np.float64, order=1, mode="nearest")
+    positions = np.moveaxis(ijk[..., ::-1] - low_kji, -1, 0)
+    hu = map_coordinates(crop, positions, output=np.float64, order=1, mode="nearest")
     return Columns(along, across, outward_mm, hu, radius_mm, spacing)
 
 
 def _on_axis(middle, up, place, axes, surface: Surface, radius_mm: float, protocol: Protocol) -> Endplate:
-    """Return a surface that was fitted around `place` as an endplate with its center on the body's axis."""
+    """Return a surface fitted around `place` as an endplate with its center on the body's axis."""
     slopes = np.array([surface.slope_along, surface.slope_across, -1.0])
     # The layer's plane, slopes · (along, across) − outward + center = 0, where along and across count from `place`.
     plane_ras = slopes @ axes

@@ -1,8 +1,8 @@
-"""The one exception that a user is meant to read."""
+"""The one exception whose message is written for the user."""
 
 import re
 
-# How much is shown of a name in quotes, or of a word: a path still fits, the text of a whole cell or file does not.
+# Longest name in quotes, or longest word, that a message shows: long enough for a path, too short for a whole file.
 _LONGEST_NAME = 240
 _TOO_LONG = re.compile(f"(?<=“)[^”]{{{_LONGEST_NAME + 1},}}(?=”)|[^\\s“”]{{{_LONGEST_NAME + 1},}}")
 
@@ -10,23 +10,23 @@ _TOO_LONG = re.compile(f"(?<=“)[^”]{{{_LONGEST_NAME + 1},}}(?=”)|[^\\s“�
 class InputError(ValueError):
     """Input that cannot be measured.
 
-    The message is one sentence for the user: what is wrong, the value with its unit, and what to do.
+    The message is written for the user: what is wrong, the value with its unit, and what to do.
 
     Parameters
     ----------
     sentence : str
-        The sentence. Nothing but the remedy is added to it before it is shown; a name of hundreds of letters loses its
-        middle.
+        The message. Only the remedy is added to it before it is shown; a name of hundreds of letters is shortened in
+        its middle.
     level : str, optional
-        The vertebral level concerned, such as ``"L2"``; the sentence names it as well.
+        The vertebral level concerned, such as ``"L2"``; the sentence also names it.
     remedy : str, optional
-        What to do, if the sentence says only what is wrong; for an error that another one may give as its cause.
+        What to do, where `sentence` states only what is wrong. Used for errors that another error quotes as its cause.
 
     Attributes
     ----------
     cause : str
-        What is wrong, to stand inside another sentence: the one given, without its full stop. It tells what to do as
-        well, unless that was given apart.
+        What is wrong, for use inside another sentence: `sentence` without its full stop. It includes what to do,
+        unless `remedy` was given separately.
     remedy : str
         As given.
     """

@@ -1,4 +1,4 @@
-"""The frame of one level: from a midline to its slice, its axes and its depth."""
+"""The frame of one level: slice, axes and depth from its midline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from LumbarHULib.core.protocol import Protocol
 
 _ANTERIOR_RAS = np.array([0.0, 1.0, 0.0])
 
-# Two slices whose distances to a point differ by less are alike to it.
+# Two slices whose distances from a point differ by less than this, in slices, count as equally near.
 _SLICE_TIE = 1e-6
 
 
@@ -36,9 +36,9 @@ class Frame:
     depth_mm : float
         Length of the midline in the slice: the body's depth.
     uv_from_ij : numpy.ndarray, shape (2, 3)
-        From indices (i, j) in the mid-slice to (u, v): ``uv = uv_from_ij[:, :2] @ (i, j) + uv_from_ij[:, 2]``.
+        Affine from indices (i, j) in the mid-slice to (u, v): ``uv = uv_from_ij[:, :2] @ (i, j) + uv_from_ij[:, 2]``.
     uv_per_slice_mm : numpy.ndarray, shape (2,)
-        How far (u, v) of one (i, j) moves from a slice to the next: zero unless the volume is sheared.
+        Shift of (u, v) at fixed (i, j) from one slice to the next: zero unless the volume is sheared.
     findings : tuple of Finding
     """
 
@@ -54,7 +54,7 @@ class Frame:
     findings: tuple[Finding, ...] = ()
 
     def to_uv_mm(self, points_ras_mm: ArrayLike) -> np.ndarray:
-        """Return RAS points, shape (n, 3), projected along the slice normal: (u, v), shape (n, 2)."""
+        """Return RAS points, shape (n, 3), projected along the slice normal, as (u, v), shape (n, 2)."""
         return (np.asarray(points_ras_mm) - self.origin_ras_mm) @ np.column_stack([self.u_ras, self.v_ras])
 
     def to_ij(self, points_uv_mm: ArrayLike) -> np.ndarray:
@@ -66,7 +66,7 @@ class Frame:
         return self.origin_ras_mm + np.asarray(points_uv_mm) @ np.vstack([self.u_ras, self.v_ras])
 
     def heights_mm(self, points_ras_mm: ArrayLike) -> np.ndarray:
-        """Return how far RAS points, shape (n, 3), lie above the mid-slice along its normal, shape (n,)."""
+        """Return the heights of RAS points, shape (n, 3), above the mid-slice along its normal, shape (n,)."""
         return (np.asarray(points_ras_mm) - self.origin_ras_mm) @ self.normal_ras
 
     @property
@@ -76,7 +76,7 @@ class Frame:
 
     @property
     def rotation_deg(self) -> float:
-        """Angle of the midline against the patient's anterior axis within the slice; positive toward the left."""
+        """Angle between the midline and the patient's anterior axis in the slice; positive toward the left."""
         anterior_uv = np.array([self.u_ras @ _ANTERIOR_RAS, self.v_ras @ _ANTERIOR_RAS])
         return float(np.degrees(np.arctan2(-anterior_uv[0], anterior_uv[1])))
 
@@ -87,7 +87,7 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
     Raises
     ------
     InputError
-        When the midline's ends coincide, it is too short or too long, outside the CT, or not along the patient's front.
+        When the midline's ends coincide, or it is too short, too long, outside the CT, or not anteroposterior.
     """
     level = landmarks.level
     normal = stack.normal_ras
@@ -97,7 +97,7 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
     slice_count = stack.voxels_hu.shape[0]
     if not 0 <= mid_slice < slice_count:
         raise InputError(
-            f"The midline of {level} lies {_outside_mm(heights.mean(), slice_count, stack):.1f} mm beyond the CT's "
+            f"The midline of {level} is {_outside_mm(heights.mean(), slice_count, stack):.1f} mm beyond the CT's "
             "last slice",
             level,
             "place it inside the CT, or check that it belongs to this CT",
@@ -111,8 +111,8 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
         findings += (
             Finding(
                 "midline_reversed",
-                f"The midline of {level} ran from back to front and was taken the other way round.",
-                "Nothing to do if its ends are right.",
+                f"The midline of {level} ran from posterior to anterior; its ends were swapped.",
+                "Nothing to do if both ends are in the right position.",
                 "warning",
                 level,
             ),
@@ -123,10 +123,10 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
     angle_deg = float(np.degrees(np.arccos(np.clip(v_ras @ _ANTERIOR_RAS, -1, 1))))
     if angle_deg > protocol.midline_angle_limit_deg:
         raise InputError(
-            f"The midline of {level} stands {angle_deg:.0f}° off the patient's front-to-back axis, more than "
+            f"The midline of {level} is {angle_deg:.0f}° off the patient's anteroposterior axis, more than "
             f"{protocol.midline_angle_limit_deg:g}°",
             level,
-            "place it from the front edge to the back edge of the body",
+            "place it from the anterior to the posterior edge of the body",
         )
     u_ras = np.cross(normal, v_ras)
     axes = np.vstack([u_ras, v_ras])
@@ -152,7 +152,7 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
 
 
 def nearest_slice(height: float) -> int:
-    """Return the slice nearest to `height`, counted in slices from caudal; of two alike the more caudal."""
+    """Return the slice nearest to `height`, counted in slices from caudal; of two equally near, the more caudal."""
     return int(np.ceil(height - 0.5 - _SLICE_TIE))
 
 
@@ -163,7 +163,7 @@ def _slice_findings(level: str, heights: np.ndarray, spacing_mm: float) -> tuple
     return (
         Finding(
             "midline_in_two_slices",
-            f"The ends of {level}'s midline lie {apart_mm:.1f} mm apart along the slice normal and were projected "
+            f"The ends of {level}'s midline are {apart_mm:.1f} mm apart along the slice normal; both were projected "
             "into the slice nearest to their mean.",
             "Place both ends in one axial slice.",
             "warning",
@@ -179,7 +179,7 @@ def _outside_mm(height: float, slice_count: int, stack: AxialStack) -> float:
 def _check_depth(level: str, depth_mm: float, protocol: Protocol) -> None:
     if depth_mm < 1e-3:
         raise InputError(
-            f"The two ends of {level}'s midline coincide", level, "place the second on the back edge of the body"
+            f"The two ends of {level}'s midline coincide", level, "place the second on the posterior edge of the body"
         )
     low, high = protocol.midline_length_min_mm, protocol.midline_length_max_mm
     if not low <= depth_mm <= high:
@@ -188,18 +188,18 @@ def _check_depth(level: str, depth_mm: float, protocol: Protocol) -> None:
             f"{'short' if depth_mm < low else 'long'} for "
             f"a vertebral body ({low:g} to {high:g} mm)",
             level,
-            "place its ends on the front and back edge",
+            "place its ends on the anterior and posterior edge of the body",
         )
 
 
 def _check_inside(level: str, uv_from_ij: np.ndarray, depth_mm: float, shape_kji: Sequence[int]) -> None:
-    """Raise InputError unless both midline ends fall on voxels of the slice."""
-    for name, end_uv in (("front", (0.0, 0.0)), ("back", (0.0, -depth_mm))):
+    """Raise InputError unless both midline ends are on voxels of the slice."""
+    for name, end_uv in (("anterior", (0.0, 0.0)), ("posterior", (0.0, -depth_mm))):
         i, j = np.linalg.solve(uv_from_ij[:, :2], end_uv - uv_from_ij[:, 2])
         beyond = max(-0.5 - i, -0.5 - j, i - shape_kji[2] + 0.5, j - shape_kji[1] + 0.5)
         if beyond > 0:
             raise InputError(
-                f"The {name} end of {level}'s midline lies outside the CT, {beyond:.1f} pixels beyond its edge",
+                f"The {name} end of {level}'s midline is {beyond:.1f} pixels outside the CT",
                 level,
                 "place it inside the CT, or check that it belongs to this CT",
             )

@@ -9,35 +9,36 @@ from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.protocol import Protocol
 
-# The offset curve is judged against the polygon that stands for the spline: so much nearer than the margin it may lie.
+# The offset curve is compared with the polygon that approximates the spline, so it may be closer than the margin by
+# the error of that polygon.
 _OFFSET_TOLERANCE_MM = CHORD_ERROR_MM + 0.001
 
 
 def inner_outline(frame: Frame, outline: Outline, protocol: Protocol) -> np.ndarray:
     """Return the inner outline as a counterclockwise polygon in the frame, shape (n, 2), in mm.
 
-    It is the true inward offset of the spline by ``cortical_margin_mm``. Where the offset falls into pieces it is the
-    piece that holds most of the midline.
+    It is the true inward offset of the spline by ``cortical_margin_mm``. Where the offset falls into pieces, it is the
+    piece that contains most of the midline.
 
     Raises
     ------
     InputError
-        When nothing of the midline lies that far inside the outline.
+        When no part of the midline is that far inside the outline.
     """
     margin_mm = protocol.cortical_margin_mm
     pieces = offset_pieces(outline, margin_mm) if margin_mm > 0 else [outline.polygon_uv_mm]
     lengths = [_midline_length_mm(piece, frame.depth_mm) for piece in pieces]
     if not lengths or max(lengths) <= 0:
         raise InputError(
-            f"No part of {frame.level}'s midline lies {margin_mm:g} mm or more inside its outline: correct the "
-            "midline or the outline, or lower the cortical margin.",
+            f"No part of {frame.level}'s midline is {margin_mm:g} mm or more inside its outline: correct the midline "
+            "or the outline, or lower the cortical margin.",
             frame.level,
         )
     return pieces[int(np.argmax(lengths))]
 
 
 def offset_pieces(outline: Outline, margin_mm: float) -> list[np.ndarray]:
-    """Return the inward offset of `outline` by `margin_mm` as counterclockwise polygons, one a piece."""
+    """Return the inward offset of `outline` by `margin_mm` as counterclockwise polygons, one for each piece."""
     offset = outline.polygon_uv_mm + margin_mm * outline.inward_normals
     far_enough = _distances_mm(offset, outline.polygon_uv_mm) >= margin_mm - _OFFSET_TOLERANCE_MM
     if far_enough.all():
@@ -48,7 +49,7 @@ def offset_pieces(outline: Outline, margin_mm: float) -> list[np.ndarray]:
 
 
 def _distances_mm(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
-    """Return the distance of each point from a dense polygon: from the two edges at its nearest corner."""
+    """Return the distance of each point from a dense polygon, measured to the two edges at its nearest corner."""
     from scipy.spatial.distance import cdist
 
     nearest = cdist(points, polygon, "sqeuclidean").argmin(axis=1)
@@ -67,7 +68,7 @@ def _chains(points: np.ndarray, keep: np.ndarray) -> list[np.ndarray]:
     """Return the runs of kept points around a closed curve; runs of a single point are dropped."""
     if not keep.any():
         return []
-    # Begin behind a dropped point, so that no run is split at the array's end.
+    # Start at a dropped point, so that no run is split at the array's end.
     start = int(np.argmin(keep))
     points, keep = np.roll(points, -start, axis=0), np.roll(keep, -start)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], keep, [False]]).astype(int)))
@@ -75,7 +76,7 @@ def _chains(points: np.ndarray, keep: np.ndarray) -> list[np.ndarray]:
 
 
 def _linked(chains: list[np.ndarray]) -> list[np.ndarray]:
-    """Join each chain to the one that begins nearest to its end: there two branches of the offset curve cross."""
+    """Join each chain to the one that begins nearest to its end, where two branches of the offset curve cross."""
     polygons_found, unused = [], set(range(len(chains)))
     while unused:
         first = current = min(unused)
@@ -97,7 +98,7 @@ def _linked(chains: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _meeting_point(ending: np.ndarray, beginning: np.ndarray) -> np.ndarray | None:
-    """Return where the last edge of one chain and the first of the next meet when prolonged, if that is close by."""
+    """Return where the last edge of one chain and the first edge of the next meet when extended; None if far away."""
     origin, direction = ending[-1], ending[-1] - ending[-2]
     target, backward = beginning[0], beginning[0] - beginning[1]
     matrix = np.column_stack([direction, -backward])

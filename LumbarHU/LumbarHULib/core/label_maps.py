@@ -1,4 +1,4 @@
-"""From shapes to voxels: which voxel centers lie in which region, over the slab."""
+"""From shapes to voxels: which voxel centers are in which region, over the slab."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult, RoiMask
 from LumbarHULib.core.roi_shapes import RoiShapes
 
-# Slice positions that a header rounds to 0.01 mm must not tip a tie between two slab thicknesses: 1.2501 mm is 1.25 mm.
+# Slice positions rounded to 0.01 mm in a header must not decide between two slab thicknesses: 1.2501 mm is 1.25 mm.
 _TIE = 1e-4
 
 
@@ -28,7 +28,7 @@ class Slab:
     first, last : int
         First and last slice k in the axial stack.
     thickness_mm : float
-        What they cover along the slice normal, in mm.
+        Their thickness along the slice normal, in mm.
     findings : tuple of Finding
     """
 
@@ -39,7 +39,7 @@ class Slab:
 
 
 def slab_around(stack: AxialStack, frame: Frame, protocol: Protocol) -> Slab:
-    """Return the odd number of slices nearest to ``slab_mm``, centered on the mid-slice; ties upward."""
+    """Return the odd number of slices nearest to ``slab_mm``, centered on the mid-slice; of two, the larger."""
     spacing_mm = stack.slice_spacing_mm
     half = int(np.floor(protocol.slab_mm / spacing_mm / 2 + _TIE))
     wanted_first, wanted_last = frame.mid_slice - half, frame.mid_slice + half
@@ -49,8 +49,9 @@ def slab_around(stack: AxialStack, frame: Frame, protocol: Protocol) -> Slab:
         findings = (
             Finding(
                 "slab_cut",
-                f"The slab of {frame.level} has {last - first + 1} of its {2 * half + 1} slices: the CT ends there.",
-                "Check whether the body is whole in the scan; if not, exclude the level.",
+                f"The slab of {frame.level} has {last - first + 1} of its {2 * half + 1} slices, because the CT ends "
+                "there.",
+                "Check that the scan covers the whole vertebral body; if not, exclude the level.",
                 "warning",
                 frame.level,
             ),
@@ -61,12 +62,12 @@ def slab_around(stack: AxialStack, frame: Frame, protocol: Protocol) -> Slab:
 def label_masks(
     stack: AxialStack, frame: Frame, shapes: RoiShapes, slab: Slab, protocol: Protocol
 ) -> dict[str, RoiMask]:
-    """Return the voxels of each region: those whose center lies in its shape, extended along the slice normal.
+    """Return the voxels of each region: those whose center is in its shape, extended along the slice normal.
 
     Raises
     ------
     InputError
-        When the inner outline leaves the CT's slices.
+        When the inner outline reaches beyond the edge of the slices.
     """
     slices = range(slab.first, slab.last + 1)
     polygons_ij = [
@@ -106,14 +107,14 @@ def _check_inside(stack: AxialStack, frame: Frame, polygons_ij: list[np.ndarray]
     if beyond_px > 0.5:
         beyond_mm = beyond_px * max(stack.pixel_spacings_mm)
         raise InputError(
-            f"The body of {frame.level} reaches {beyond_mm:.1f} mm beyond the edge of the CT: use a CT that shows the "
-            "whole body, or exclude the level.",
+            f"The vertebral body of {frame.level} reaches {beyond_mm:.1f} mm beyond the edge of the CT: use a CT that "
+            "shows the whole body, or exclude the level.",
             frame.level,
         )
 
 
 def trimmed_mask(inside: np.ndarray, offset_kji: Sequence[int]) -> RoiMask:
-    """Return a mask cropped to its voxels; one without any voxel has no size.
+    """Return a mask cropped to its voxels; a mask without voxels has size 0.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The markups of one level as plain values: midline, and, where a reader drew or moved them, boundary and outline."""
+"""The markups of one level as plain values: the midline, and a boundary and an outline if a reader edited them."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import parse_level
 
-# Positions finer than this carry no information: a scene that is saved and reopened moves its points by 1e-13 mm, and
-# the same reading must give the same digits.
+# Positions are rounded, because a scene that is saved and reopened moves its points by 1e-13 mm, and the same reading
+# must give the same digits.
 POSITION_DECIMALS = 6
 
 ORIGINS: tuple[str, ...] = ("manual", "proposal_accepted", "proposal_corrected")
@@ -17,16 +17,16 @@ ORIGINS: tuple[str, ...] = ("manual", "proposal_accepted", "proposal_corrected")
 
 @dataclass(frozen=True)
 class MidlineOrigin:
-    """How a midline came to be where it is.
+    """How a midline was placed.
 
     Parameters
     ----------
     kind : str
         ``manual``, ``proposal_accepted`` or ``proposal_corrected``.
     corrected_mm : float
-        For a corrected proposal, how far the midline's center was moved, in mm.
+        For a corrected proposal, the shift of the midline's center, in mm.
     corrected_deg : float
-        For a corrected proposal, how far the midline was turned, in degrees.
+        For a corrected proposal, the rotation of the midline, in degrees.
     """
 
     kind: str = "manual"
@@ -45,17 +45,17 @@ class MidlineOrigin:
 
 MANUAL = MidlineOrigin()
 
-# Less is rounding, not a hand.
+# A smaller movement is rounding, not a reader's correction.
 _MOVED_MM = 1e-3
 
 
 def origin_of_proposal(proposed_ras_mm: np.ndarray, now_ras_mm: np.ndarray) -> MidlineOrigin:
-    """Return the origin of a midline that was proposed: accepted where it stands as proposed, else corrected.
+    """Return the origin of a proposed midline: accepted where it is unchanged, otherwise corrected.
 
     Parameters
     ----------
     proposed_ras_mm, now_ras_mm : numpy.ndarray, shape (2, 3)
-        Its two ends as they were proposed, and as they are.
+        Its two ends as proposed, and as they are now.
     """
     if now_ras_mm.shape != proposed_ras_mm.shape or np.abs(now_ras_mm - proposed_ras_mm).max() <= _MOVED_MM:
         return MidlineOrigin("proposal_accepted")
@@ -77,16 +77,16 @@ class Landmarks:
     midline_ras_mm : array_like, shape (2, 3)
         Anterior end, then posterior end.
     boundary_ras_mm : array_like, shape (2, 3), optional
-        The boundary that a reader moved; None leaves it to the protocol.
+        The boundary that a reader moved; with None, the protocol places it.
     outline_ras_mm : array_like, shape (n >= 4, 3), optional
-        Control points of the closed curve that a reader edited or drew; None leaves it to the CT.
+        Control points of the closed curve that a reader edited or drew; with None, it is found in the CT.
     origin : MidlineOrigin
         How the midline was placed.
 
     Raises
     ------
     InputError
-        On a wrong number of points or of coordinates, or coordinates that are not finite.
+        When the number of points or of coordinates is wrong, or a coordinate is not finite.
     """
 
     level: str
@@ -108,7 +108,8 @@ class Landmarks:
         points = np.asarray(value, dtype=float)
         if points.size and (points.ndim != 2 or points.shape[1] != 3):
             raise InputError(
-                f"The {role} of {self.level} has coordinates of shape {points.shape}: give three for each point.",
+                f"The {role} of {self.level} has coordinates of shape {points.shape}: give three coordinates for each "
+                "point.",
                 self.level,
             )
         points = np.round(points.reshape(-1, 3), POSITION_DECIMALS) + 0.0
@@ -120,13 +121,13 @@ class Landmarks:
             )
         if not np.all(np.isfinite(points)):
             raise InputError(
-                f"The {role} of {self.level} has a coordinate that is not a number: place it anew.", self.level
+                f"The {role} of {self.level} has a coordinate that is not a number: place it again.", self.level
             )
         points.flags.writeable = False
         return points
 
 
-def missing_midline(level: str, remedy: str = "place its front and back edge") -> InputError:
+def missing_midline(level: str, remedy: str = "place its anterior and posterior ends") -> InputError:
     """Return the refusal of a level that has no midline.
 
     Parameters
@@ -134,6 +135,6 @@ def missing_midline(level: str, remedy: str = "place its front and back edge") -
     level : str
         One of `LEVELS`.
     remedy : str
-        What to do, where that is not to place it.
+        What to do, if not to place the midline.
     """
     return InputError(f"{level} has no midline: {remedy}.", level)

@@ -1,4 +1,4 @@
-"""The vertebral levels and the five regions of interest, by name, order and label value."""
+"""The vertebral levels and the five regions of interest: names, order and label values."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,20 +12,20 @@ LABEL_VALUES: Mapping[str, int] = MappingProxyType({"T12": 19, "L1": 20, "L2": 2
 # Cranial to caudal.
 LEVELS: tuple[str, ...] = tuple(LABEL_VALUES)
 
-# The levels whose mean the study's cutoffs judge; T12 and L5 are measured and shown only.
+# The levels whose mean is compared with the study's cutoffs; T12 and L5 are measured and shown only.
 MEAN_LEVELS: tuple[str, ...] = ("L1", "L2", "L3", "L4")
 
-# The study's order of columns: patient's right to left reads right, front, left.
+# The order of the study's columns: the lateral regions run from the patient's right to left.
 ROIS: tuple[str, ...] = ("round", "oval", "right", "front", "left")
 
 
 def parse_level(text: str) -> str:
-    """Return the level that `text` names, whatever its case and blanks.
+    """Return the level that `text` names, ignoring case and surrounding blanks.
 
     Raises
     ------
     InputError
-        If `text` names none of the six levels.
+        If `text` is not one of the six levels.
     """
     level = text.strip().upper()
     if level not in LABEL_VALUES:
@@ -46,10 +46,10 @@ def parse_levels(text: str) -> tuple[str, ...]:
         ends = [parse_level(end) for end in re.split("[-–]", part)]
         first, last = LEVELS.index(ends[0]), LEVELS.index(ends[-1])
         if len(ends) > 2 or first > last:
-            raise InputError(f"“{part.strip()}” is no range of levels: give one such as L1-L3.")
+            raise InputError(f"“{part.strip()}” is not a range of levels: give a range such as L1-L3.")
         found += LEVELS[first : last + 1]
     if len(set(found)) < len(found):
-        raise InputError(f"“{text.strip()}” names a level twice: name each once.")
+        raise InputError(f"“{text.strip()}” names a level twice: name each level once.")
     return sorted_levels(found)
 
 

@@ -1,6 +1,6 @@
-"""Voxels that were not scanned: declared as padding by the file's headers, or filled with one value by a program.
+"""Voxels that were not scanned: padding declared in the file's headers, or an area that software filled with one value.
 
-Such voxels hold no measurement, whatever their value is. They are left out of every region, and the region says so.
+Such voxels are not measurements, whatever their value. They are removed from every region, with a finding.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,22 +15,22 @@ from LumbarHULib.core.label_maps import trimmed_mask
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import RoiMask, RoiResult
 
-# In the noise of a scan, so many pixels of exactly one value never lie together: see Testing/Python/core.
+# In the noise of a scan, this many neighboring pixels never have exactly one value: see Testing/Python/core.
 _FEWEST_FILLED = 25
-# In an image without noise, as a rendered one, they do. It is known by patches of other values around, or by its
-# neighbors, a large share of which are equal.
+# In an image without noise, such as a rendered one, they do. Such an image also has patches of other values, or a
+# larger share of equal neighbors than this.
 _EQUAL_NEIGHBORS_MAX = 0.25
-# Around the regions, so far that soft tissue is seen.
+# Margin around the regions, wide enough to include soft tissue.
 _MARGIN_MM = 15.0
 
-# A region that lacks less is told of mildly.
+# A region that lacks less than this share gets a warning instead of a severe finding.
 _SEVERE_SHARE = 0.01
 
 _Box = tuple[slice, ...]
 
 
 def not_scanned_in(stack: AxialStack, box: _Box, protocol: Protocol) -> np.ndarray:
-    """Return which voxels of a box of the stack were not scanned, as an array of bool of the box's shape."""
+    """Return which voxels in a box of the stack were not scanned, as an array of bool of the box's shape."""
     margins = (0, *(int(np.ceil(_MARGIN_MM / spacing_mm)) for spacing_mm in stack.pixel_spacings_mm[::-1]))
     wide = tuple(
         slice(max(part.start - margin, 0), min(part.stop + margin, size))
@@ -43,19 +43,19 @@ def not_scanned_in(stack: AxialStack, box: _Box, protocol: Protocol) -> np.ndarr
     missing = _filled(values_hu, inner, protocol)
     if stack.padding_hu is not None:
         low_hu, high_hu = (limits[wide] for limits in stack.padding_hu)
-        missing |= (values_hu >= low_hu) & (values_hu <= high_hu)  # NaN, which declares nothing, holds no value
+        missing |= (values_hu >= low_hu) & (values_hu <= high_hu)  # NaN limits, no declaration, match no value
     return missing[inner]
 
 
 def without_unscanned(stack: AxialStack, masks: Mapping[str, RoiMask], protocol: Protocol) -> dict[str, RoiMask]:
-    """Return the regions without the voxels that were not scanned; each counts those that it lost.
+    """Return the regions without the voxels that were not scanned; each region counts the voxels that it lost.
 
     Parameters
     ----------
     stack : AxialStack
         The CT.
     masks : mapping of str to RoiMask
-        By region.
+        The regions by name.
     protocol : Protocol
 
     Raises
@@ -84,29 +84,29 @@ def without_unscanned(stack: AxialStack, masks: Mapping[str, RoiMask], protocol:
 
 
 def require_scanned(level: str, masks: Mapping[str, RoiMask], protocol: Protocol) -> None:
-    """Raise InputError where a region of a level lacks more than the protocol allows."""
+    """Raise InputError where a region of a level lacks more voxels than the protocol allows."""
     for roi, mask in masks.items():
         if mask.not_scanned_share > protocol.not_scanned_share_max:
             raise InputError(
-                f"Of the {roi} ROI of {level} {100 * mask.not_scanned_share:.0f} % of the voxels were not scanned, "
-                f"more than {100 * protocol.not_scanned_share_max:g} %: use a CT that shows the whole body, or exclude "
-                f"{level}.",
+                f"{100 * mask.not_scanned_share:.0f} % of the voxels of the {roi} ROI of {level} were not scanned, "
+                f"more than {100 * protocol.not_scanned_share_max:g} %: use a CT that shows the whole vertebral body, "
+                f"or exclude {level}.",
                 level,
             )
 
 
 def not_scanned_findings(measured: RoiResult) -> tuple[Finding, ...]:
-    """Return how much of a region was not scanned."""
+    """Return the finding that part of a region was not scanned; empty where all of it was."""
     share = measured.mask.not_scanned_share
     if not share:
         return ()
     return (
         Finding(
             "padding_in_roi",
-            f"Of the {measured.roi} ROI of {measured.level} {_percent(share)} of the voxels "
-            f"({measured.mask.not_scanned}) were not scanned: the CT holds padding or one constant value there. The "
-            "numbers are those of the rest.",
-            "Use a CT that shows the whole body, or exclude the level.",
+            f"{_percent(share)} of the voxels ({measured.mask.not_scanned}) of the {measured.roi} ROI of "
+            f"{measured.level} were not scanned: the CT has padding or one constant value there. The numbers are from "
+            "the other voxels.",
+            "Use a CT that shows the whole vertebral body, or exclude the level.",
             "severe" if share >= _SEVERE_SHARE else "warning",
             measured.level,
             measured.roi,
@@ -119,7 +119,7 @@ def _percent(share: float) -> str:
 
 
 def _filled(values_hu: np.ndarray, inner: _Box, protocol: Protocol) -> np.ndarray:
-    """Return which voxels lie in a patch of exactly one value, in an image that has noise around it."""
+    """Return the voxels in a patch of exactly one value that is surrounded by noise."""
     filled = np.zeros(values_hu.shape, dtype=bool)
     along_i = values_hu[:, :, 1:] == values_hu[:, :, :-1]
     along_j = values_hu[:, 1:] == values_hu[:, :-1]
@@ -129,7 +129,7 @@ def _filled(values_hu: np.ndarray, inner: _Box, protocol: Protocol) -> np.ndarra
     values = set()
     for k, value, patch in _patches(values_hu, squares):
         values.add(value)
-        if value < protocol.plausible_voxel_max_hu:  # above it is metal, clipped
+        if value < protocol.plausible_voxel_max_hu:  # a constant value above it is clipped metal
             filled[k] |= patch
     if len(values) > 1:
         filled[:] = False
@@ -143,7 +143,7 @@ def _filled(values_hu: np.ndarray, inner: _Box, protocol: Protocol) -> np.ndarra
 
 
 def _patches(values_hu: np.ndarray, squares: np.ndarray) -> Iterator[tuple[int, float, np.ndarray]]:
-    """Yield slice, value and pixels of the patches of one value."""
+    """Yield slice, value and pixels of each patch of one value."""
     from scipy import ndimage
 
     for k in np.flatnonzero(squares.any(axis=(1, 2))).tolist():

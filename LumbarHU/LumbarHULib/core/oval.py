@@ -1,10 +1,10 @@
-"""The oval: the ellipse of greatest area in the anterior region, on the midline and along it."""
+"""The oval region: the ellipse of greatest area in the anterior region with one axis on the midline."""
 
 import numpy as np
 
-from LumbarHULib.core.polygons import lie_inside
+from LumbarHULib.core.polygons import are_inside
 
-# Of areas that differ by less, in mm², the longer and then the more anterior ellipse is taken.
+# Of ellipses whose areas differ by less than this, the longer and then the more anterior one is chosen.
 _AREA_TIE_MM2 = 1e-6
 
 # A corner this close to the straight edge belongs to it.
@@ -13,18 +13,18 @@ _ON_LINE_MM = 1e-9
 _COARSE_STEPS = 24
 _SHRINK = 0.5
 
-# How finely a shape is searched, in mm, unless less will do.
+# Default precision of the search, in mm.
 FINEST_MM = 1e-6
 
-# The coarse search looks at every pair of two different steps, the finer ones at these places around the best, in units
-# of their reach.
+# The coarse search tries every pair of different steps; the finer ones try these positions around the best, in units of
+# their reach.
 _COARSE_PAIRS = np.array(np.triu_indices(_COARSE_STEPS + 1, 1))
 _FINE_OFFSETS = np.linspace(-1.0, 1.0, 7)[np.indices((7, 7)).reshape(2, -1)]
 
-# A corner on the midline counts as this far off it, squared.
+# Smallest squared distance of a corner from the midline; avoids a division by zero.
 _SMALLEST_MM2 = 1e-30
-# An ellipse whose tip is at a corner just reaches it: 1 − 1 leaves nothing or a last digit of either sign, and that
-# digit over the smallest square would leave the ellipse no width. This much less than 1, it is always negative.
+# For an ellipse whose tip is at a corner, 1 − 1 gives zero or a rounding error of either sign. Divided by the smallest
+# square, a positive one would leave the ellipse no width. With this factor slightly below 1 it is always negative.
 _ROOM = 1.0 - 1e-12
 
 
@@ -39,22 +39,22 @@ def largest_oval(
     line_offset_mm: float,
     finest_mm: float = FINEST_MM,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the greatest ellipse in a region that has one axis on the midline (u = 0), for any number of regions.
+    """Return the ellipse of greatest area inside each region with one axis on the midline (u = 0).
 
-    Three numbers are free: the center's place on the midline and both half-axes. For an ellipse from ``v = bottom`` to
-    ``v = top`` the greatest half-axis along u follows in closed form, which leaves a search over two numbers: a coarse
-    one over all of them, then ever finer ones around the best.
+    Three numbers are free: the center's position on the midline and both half-axes. For an ellipse from ``v = bottom``
+    to ``v = top``, the greatest half-axis along u has a closed form. This leaves a search over two numbers, first a
+    coarse one over their whole range, then finer ones around the best.
 
     Parameters
     ----------
     regions_uv_mm : numpy.ndarray, shape (..., n, 2)
         Corners of each region, dense on its curved edge, in mm.
     crossings_v_mm : numpy.ndarray, shape (..., k)
-        Where its edge crosses the midline, ascending, as of `crossings_of_axis`.
+        Where its edge crosses the midline, ascending, as `crossings_of_axis` returns it.
     line_normal_uv, line_offset_mm : numpy.ndarray, shape (2,), and float
-        The straight edge of all: a region lies where ``line_normal_uv @ (u, v) >= line_offset_mm``.
+        The straight edge of all regions: a region is where ``line_normal_uv @ (u, v) >= line_offset_mm``.
     finest_mm : float
-        The search ends at this step.
+        The search ends when its step is this small.
 
     Returns
     -------
@@ -91,8 +91,8 @@ def _best(
     """Return bottom, top and half-axis along u, shape (..., 1), of the greatest ellipse from `bottom` to `top`."""
     center, half_v = (top + bottom) / 2, np.maximum((top - bottom) / 2, FINEST_MM)
     half_u = _half_axis_u(center, half_v, bounds, line_normal_uv, line_offset_mm)
-    # An ellipse that holds no corner lies wholly inside the region or wholly outside, as in a notch across the midline.
-    area = np.pi * half_u * half_v * lie_inside(center, crossings_v_mm)
+    # An ellipse without a corner inside it is either inside the region or outside, as in a notch across the midline.
+    area = np.pi * half_u * half_v * are_inside(center, crossings_v_mm)
     is_best = area >= area.max(axis=-1, keepdims=True) - _AREA_TIE_MM2
     for key in (half_v, center):
         of_tied = np.where(is_best, key, -np.inf)
@@ -103,16 +103,16 @@ def _best(
 
 
 def _bounds_of_corners(regions_uv_mm: np.ndarray, line_normal_uv: np.ndarray, line_offset_mm: float) -> _Bounds:
-    """Return what bounds an ellipse's half-axis along u: the corners, and the region's width.
+    """Return the bounds of an ellipse's half-axis along u: from the corners, and from the region's width.
 
-    The width alone guards against corners that are far apart, and only toward the sides: an ellipse may pass between
-    two of them elsewhere.
+    The width covers the case of corners that are far apart, and only toward the sides; elsewhere an ellipse may pass
+    between two corners.
 
-    The corners' part are factors of four terms, shape (..., n, 4), and the v that these start from; the width is that
-    to the nearer side, squared.
+    The bounds from the corners are the factors of four terms, shape (..., n, 4), and the v from which they count; the
+    bound from the width is the squared distance to the nearer side.
 
     An ellipse of center c and half-axes a, b leaves a corner (u, v) outside while ``(1 − ((v − c) / b)²) / u² <=
-    1 / a²``. The left side is a sum of four products of the corner's own and the ellipse's own.
+    1 / a²``. The left side is a sum of four products, each of a factor of the corner and a factor of the ellipse.
     """
     origin_v = regions_uv_mm[..., 1].mean(axis=-1, keepdims=True)
     u_squared, v = regions_uv_mm[..., 0] ** 2, regions_uv_mm[..., 1] - origin_v
@@ -126,13 +126,13 @@ def _bounds_of_corners(regions_uv_mm: np.ndarray, line_normal_uv: np.ndarray, li
 def _half_axis_u(
     center: np.ndarray, half_v: np.ndarray, bounds: _Bounds, line_normal_uv: np.ndarray, line_offset_mm: float
 ) -> np.ndarray:
-    """Return the greatest half-axis along u of ellipses that have the given center v and half-axis along v."""
+    """Return the greatest half-axis along u of ellipses with the given center v and half-axis along v."""
     of_corners, origin_v, widest_squared = bounds
     from_origin, per_square = center - origin_v, 1.0 / half_v**2
     of_ellipses = np.stack(
         [np.ones_like(center), per_square, from_origin * per_square, from_origin**2 * per_square], axis=-2
     )
-    # An ellipse bears on a corner only where it reaches as far along v: elsewhere the product is negative.
+    # A corner limits an ellipse only if the ellipse reaches it along v; otherwise the product is negative.
     greatest = (of_corners @ of_ellipses).max(axis=-2)
     squared = 1.0 / np.maximum(greatest, 1.0 / np.maximum(widest_squared, _SMALLEST_MM2))
     # Tangent condition of an oblique straight edge: (n_u a)² + (n_v b)² = distance of the center from it, squared.

@@ -1,4 +1,4 @@
-"""From levels to the patient: means over L1–L4, what is missing from them, and the classes."""
+"""From levels to the patient: means over L1–L4, missing levels, and classes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.core.sensitivity import roi_placement
 
 _NOT_CORRECTED = "The mean is not corrected for it"
-_WITH_CARE = ": take the class with care"
+_WITH_CARE = ": interpret the class with caution"
 
 
 def summarize(
@@ -42,20 +42,20 @@ def summarize(
     levels : sequence of LevelResult or LevelRefusal
         Each level once, in any order.
     scan_facts : ScanFacts
-        What the headers say.
+        What the headers state.
     protocol : Protocol
     cutoffs : CutoffTable
     accept_off_protocol : bool
-        Give classes although the acquisition is known to be off the cutoffs' own.
+        Give classes although the acquisition differs from that of the cutoffs.
     scan_findings : sequence of Finding
-        What reading the CT told.
+        Findings from reading the CT.
     place_findings : sequence of Finding
-        What `check_places` told of these levels.
+        Findings of `check_places` on these levels.
 
     Raises
     ------
     InputError
-        When a level is there twice: its mean would count it twice.
+        When a level occurs twice, because the mean would count it twice.
     """
     require_each_once([level.level for level in levels])
     in_order = sorted(levels, key=lambda level: LEVELS.index(level.level))
@@ -64,7 +64,7 @@ def summarize(
     used = tuple(level for level in measured if level.level in protocol.mean_levels and not level.excluded)
 
     findings = (*scan_findings, *acquisition_findings(scan_facts, cutoffs), *series_findings(scan_facts, protocol))
-    # Contrast medium that the headers tell, or that the cutoffs hold for, need not be seen as well.
+    # Visible contrast medium is no news where the headers state it or the cutoffs hold for it.
     is_contrast_news = not scan_facts.contrast and not cutoffs.contrast_medium
     findings += tuple(
         finding
@@ -88,10 +88,10 @@ def summarize(
 
 
 def require_each_once(names: Sequence[str]) -> None:
-    """Raise InputError when a level is there twice: its mean would count it twice."""
+    """Raise InputError when a level occurs twice, because the mean would count it twice."""
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"{name} is there {names.count(name)} times: give each level one set of markups.", name)
+            raise InputError(f"{name} occurs {names.count(name)} times: give each level one set of markups.", name)
 
 
 def _summary(
@@ -103,7 +103,7 @@ def _summary(
     may_classify: bool,
 ) -> RoiSummary:
     names = tuple(level.level for level in used)
-    # fsum: Python's own sum rounds otherwise from version 3.12 on, and the same reading must give the same digits.
+    # fsum, because Python's sum rounds differently from version 3.12 on, and a reading must give the same digits.
     mean_hu = fsum(level.rois[roi].values["mean_hu"] for level in used) / len(used) if used else None
     summary = summarize_roi(roi, names, mean_hu, cutoffs.rois[roi], protocol, may_classify)
     is_classified = summary.class_name != "not_classified"
@@ -117,32 +117,32 @@ def _summary(
 def _missing_levels_finding(
     summary: RoiSummary, in_order: Sequence[LevelResult | LevelRefusal], protocol: Protocol, cutoffs: CutoffTable
 ) -> Finding | None:
-    """Return what it means that the mean is over fewer levels than the study's, and by how much it shifts."""
+    """Return the finding that the mean is over fewer levels than the study's, with the shift of the mean."""
     if not summary.levels or set(protocol.mean_levels) <= set(summary.levels):
         return None
-    sentence = f"The {summary.roi} mean is over {levels_told(summary.levels, in_order, protocol)}"
+    sentence = f"The {summary.roi} mean is over {describe_levels(summary.levels, in_order, protocol)}"
     shift_hu = _level_shift_hu(summary.roi, summary.levels, protocol, cutoffs)
     if shift_hu is not None:
-        sentence += f"; by the medians of {cutoffs.level_medians_source} such a mean lies {shift_hu:+.1f} HU off"
+        sentence += f"; by the medians of {cutoffs.level_medians_source}, this shifts the mean by {shift_hu:+.1f} HU"
         shifted_back = _class_without_shift(summary, shift_hu)
         if shifted_back != summary.class_name:
-            sentence += f", and without that its class would be “{class_words(shifted_back)}”"
+            sentence += f", and without the shift the class would be “{class_words(shifted_back)}”"
     with_care = _WITH_CARE if summary.class_name != "not_classified" else ""
     return Finding("levels_missing", f"{sentence}.", f"{_NOT_CORRECTED}{with_care}.", "warning", roi=summary.roi)
 
 
-def levels_told(names: Sequence[str], levels: Sequence[LevelResult | LevelRefusal], protocol: Protocol) -> str:
-    """Return which levels a mean is over and which it is without, why: “L2, L3, without L1 (fracture), …”."""
+def describe_levels(names: Sequence[str], levels: Sequence[LevelResult | LevelRefusal], protocol: Protocol) -> str:
+    """Return the levels of a mean and the missing ones with the reason: “L2, L3, without L1 (fracture), …”."""
     reasons = {level.level: level.excluded or "not measured" for level in levels}
     missing = [level for level in protocol.mean_levels if level not in names]
-    told = ", ".join(f"{level} ({reasons.get(level, 'not measured')})" for level in missing)
-    return f"{', '.join(names)}, without {told}"
+    with_reasons = ", ".join(f"{level} ({reasons.get(level, 'not measured')})" for level in missing)
+    return f"{', '.join(names)}, without {with_reasons}"
 
 
 def _level_shift_hu(roi: str, names: Sequence[str], protocol: Protocol, cutoffs: CutoffTable) -> float | None:
-    """Return how far a region's mean over these levels alone lies off that over all, in HU.
+    """Return the difference between a region's mean over these levels and its mean over all levels, in HU.
 
-    It is worked out from the medians that come with the cutoffs; None where they lack one.
+    It is computed from the medians that come with the cutoffs; None where a median is missing.
     """
     medians_hu = cutoffs.level_medians_hu.get(roi)
     if not medians_hu or not all(level in medians_hu for level in protocol.mean_levels):
@@ -151,10 +151,10 @@ def _level_shift_hu(roi: str, names: Sequence[str], protocol: Protocol, cutoffs:
     return sum(medians_hu[level] for level in names) / len(names) - whole_hu
 
 
-def missing_levels_told(result: ReadingResult, protocol: Protocol, cutoffs: CutoffTable) -> str:
-    """Return in one line what the findings of the five regions tell of missing levels, with each region's shift."""
+def describe_missing_levels(result: ReadingResult, protocol: Protocol, cutoffs: CutoffTable) -> str:
+    """Return the five regions' findings on missing levels as one line, with the shift of each region."""
     names = result.summaries[0].levels
-    told = f"The means are over {levels_told(names, (*result.levels, *result.refusals), protocol)}"
+    line = f"The means are over {describe_levels(names, (*result.levels, *result.refusals), protocol)}"
     shifts, others = [], []
     for summary in result.summaries:
         shift_hu = _level_shift_hu(summary.roi, names, protocol, cutoffs)
@@ -163,27 +163,27 @@ def missing_levels_told(result: ReadingResult, protocol: Protocol, cutoffs: Cuto
             if (other := _class_without_shift(summary, shift_hu)) != summary.class_name:
                 others.append(f"{summary.roi} “{class_words(other)}”")
     if shifts:
-        told += f"; by the medians of {cutoffs.level_medians_source} such means lie off by {', '.join(shifts)}"
+        line += f"; by the medians of {cutoffs.level_medians_source}, this shifts the means: {', '.join(shifts)}"
     if others:
-        told += f"; without that, classes would be others: {', '.join(others)}"
+        line += f"; without the shift, these classes would change: {', '.join(others)}"
     is_classified = any(summary.class_name != "not_classified" for summary in result.summaries)
     remedy = _NOT_CORRECTED.replace("The mean is", "The means are")
-    return f"{told}. {remedy}{_WITH_CARE if is_classified else ''}."
+    return f"{line}. {remedy}{_WITH_CARE if is_classified else ''}."
 
 
 def _class_without_shift(summary: RoiSummary, shift_hu: float) -> str:
-    """Return the class that the mean would have without a shift of `shift_hu`; none where it has none."""
+    """Return the class of the mean without a shift of `shift_hu`; ``not_classified`` stays so."""
     if summary.class_name == "not_classified" or summary.mean_hu is None:
         return summary.class_name
     return classify(summary.mean_hu - shift_hu, summary.cutoffs)
 
 
 def _order_findings(measured: Sequence[LevelResult]) -> tuple[Finding, ...]:
-    """Return which levels, in order of their names from cranial to caudal, lie the other way round in the CT."""
+    """Return findings on neighboring levels whose order in the CT contradicts their names."""
     return tuple(
         Finding(
             "levels_out_of_order",
-            f"The mid-slice of {lower.level} lies above that of {upper.level}.",
+            f"The mid-slice of {lower.level} is above that of {upper.level}.",
             "Check which midline belongs to which vertebra.",
         )
         for upper, lower in pairwise(measured)
@@ -197,8 +197,8 @@ def _level_count_findings(used: Sequence[LevelResult], protocol: Protocol) -> tu
     return (
         Finding(
             "too_few_levels",
-            f"{len(used)} of {', '.join(protocol.mean_levels)} {'is' if len(used) == 1 else 'are'} measured; no class "
-            f"is given with fewer than {protocol.minimum_levels}.",
+            f"{len(used)} of {', '.join(protocol.mean_levels)} {'is' if len(used) == 1 else 'are'} measured; a class "
+            f"needs at least {protocol.minimum_levels}.",
             "Measure more levels.",
         ),
     )

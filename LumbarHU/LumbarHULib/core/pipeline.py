@@ -1,7 +1,7 @@
-"""The whole flow: a CT and its markups become label maps, numbers and classes.
+"""The whole flow: from a CT and its markups to label maps, numbers and classes.
 
-`measure_level` is the flow of one level, one statement a stage. A `Composer` makes a reading of levels; everything that
-measures asks one: the command line, batch, a scene, the panel and the check of an audit folder.
+`measure_level` is the flow of one level, one statement for each stage. A `Composer` makes a reading from levels. All
+callers use it: the command line, batch, a scene, the panel and the verification of an audit folder.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -56,13 +56,13 @@ def measure_level(
     protocol : Protocol
         Every choice of the measurement.
     excluded : str
-        Why the level does not enter the means; empty when it does. It is measured all the same.
+        Why the level does not enter the means; empty when it does. An excluded level is measured anyway.
     edited_masks : mapping of str to RoiMask, optional
-        Label maps that a person edited by hand: measured as they stand.
+        Label maps that a person edited by hand; they are measured as they are.
     known_outline_ras_mm : numpy.ndarray, shape (n, 3), optional
-        The outline that this function found before for the same CT, midline and protocol, to spare the search.
+        The outline that this function found before for the same CT, midline and protocol; it saves the search.
     known_doubt_mm : numpy.ndarray, shape (n,), optional
-        By how much it may be off, as found with it.
+        The standard deviation found with that outline.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def measure_level(
     Raises
     ------
     InputError
-        When the level cannot be measured; the sentence says why and what to do.
+        When the level cannot be measured; the message states why and what to do.
     """
     edited_masks = edited_masks or {}
     frame = frame_from_midline(stack, landmarks, protocol)
@@ -106,7 +106,7 @@ def measure_level(
 
 
 def outline_doubts(stack: AxialStack, level: LevelResult, protocol: Protocol) -> list[Finding]:
-    """Return what hangs on each doubtful stretch of a level's outline, measured with that stretch moved."""
+    """Return the findings on doubtful stretches of a level's outline, from measuring it with each stretch moved."""
     landmarks = Landmarks(level.level, level.midline_ras_mm, level.boundary.points_ras_mm)
     findings: list[Finding] = []
     for stretch in doubtful_stretches(level, protocol):
@@ -118,7 +118,7 @@ def outline_doubts(stack: AxialStack, level: LevelResult, protocol: Protocol) ->
                 for outward_mm in (-stretch.doubt_mm, stretch.doubt_mm)
             )
         except InputError:
-            # Moved so far, the outline leaves the scan or holds no region: nothing can be said of its change.
+            # The moved outline leaves the scan or has no region, so the change of the means is unknown.
             continue
         findings += doubt_findings(level, stretch, inward, outward, protocol)
     return findings
@@ -129,17 +129,17 @@ _Found = TypeVar("_Found")
 
 @dataclass(frozen=True, eq=False)
 class _Known(Generic[_Found]):
-    """What was found of a level before, and from what: equal `made_from` gives an equal `found`."""
+    """A cached result for a level, and its inputs: an equal `made_from` gives an equal `found`."""
 
     made_from: tuple[object, ...]
     found: _Found
 
 
 class Composer:
-    """Composes a reading from its levels, and remembers of each what need not be found twice.
+    """Composes a reading from its levels, and caches what need not be computed twice.
 
     Levels come in one by one, as a reader moves their markups, or all at once. The outline of a level is searched again
-    only when its midline, the CT or the protocol changed, and the trials of its placement only when its shapes did.
+    only when its midline, the CT or the protocol changes, and its placement trials only when its shapes change.
     """
 
     def __init__(self) -> None:
@@ -150,7 +150,7 @@ class Composer:
 
     @property
     def measured(self) -> list[LevelResult]:
-        """The levels that gave numbers when they were last taken."""
+        """The levels that gave numbers when last measured."""
         return [level for level in self._levels.values() if isinstance(level, LevelResult)]
 
     def measure_level(
@@ -161,7 +161,7 @@ class Composer:
         excluded: str = "",
         edited_masks: Mapping[str, RoiMask] | None = None,
     ) -> LevelResult:
-        """Measure one level as the function `measure_level` does, with the outline that was found before if it holds.
+        """Measure one level as the function `measure_level` does, with the cached outline if it is still valid.
 
         Raises
         ------
@@ -177,7 +177,7 @@ class Composer:
         return result
 
     def take(self, level: str, excluded: str, measure: Callable[[], LevelResult]) -> LevelResult | LevelRefusal:
-        """Take what `measure` gives for a level into the reading; where it refuses, the refusal.
+        """Add the result of `measure` for a level to the reading, or the refusal where it raises InputError.
 
         Parameters
         ----------
@@ -196,23 +196,23 @@ class Composer:
         return result
 
     def refuse(self, level: str, excluded: str, problem: InputError) -> None:
-        """Take a level into the reading that cannot be measured for this problem."""
+        """Add a level that cannot be measured to the reading, with the problem as its refusal."""
         self._keep(LevelRefusal.of(level, problem, excluded))
 
     def forget(self) -> None:
-        """Start again without any level; what was found of them is still remembered."""
+        """Remove all levels from the reading; cached results stay."""
         self._levels.clear()
 
     def settle(self, stack: AxialStack | None, protocol: Protocol, level_findings: Sequence[Finding] = ()) -> None:
-        """Find out what takes too long for a drag: how sure each number is, and what its place makes doubtful.
+        """Run what takes too long for a drag: the placement trials and the checks of the levels' positions.
 
         Parameters
         ----------
         stack : AxialStack or None
-            None where no level is measured, as when the CT is gone.
+            None where no level is measured, for example because the CT was removed.
         protocol : Protocol
         level_findings : sequence of Finding
-            What placing the midlines told.
+            Findings from placing the midlines.
         """
         findings = list(level_findings)
         if stack is not None:
@@ -225,16 +225,16 @@ class Composer:
 
     def _keep(self, level: LevelResult | LevelRefusal) -> None:
         self._levels[level.level] = level
-        # What was said of the level's last place is no longer true; what concerns the whole CT is.
+        # Findings on the level's previous position no longer hold; those on the whole CT still do.
         self._place_findings = tuple(finding for finding in self._place_findings if finding.level != level.level)
 
     def with_trials(self, stack: AxialStack, level: LevelResult, protocol: Protocol) -> LevelResult:
-        """Return a level with the trials of its placement.
+        """Return a level with its placement trials.
 
         Raises
         ------
         InputError
-            When they cannot be made.
+            When the trials cannot be computed.
         """
         points = (level.midline_ras_mm, level.boundary.points_ras_mm, level.outline_ras_mm)
         edited = tuple(of_roi.edited for of_roi in level.rois.values())
@@ -252,7 +252,7 @@ class Composer:
         accept_off_protocol: bool = False,
         scan_findings: Sequence[Finding] = (),
     ) -> ReadingResult:
-        """Return means and classes of the levels as they were last taken; nothing is measured. See `summarize`."""
+        """Return means and classes of the levels as last measured, without measuring again. See `summarize`."""
         levels = tuple(self._levels.values())
         return summarize(
             levels, scan_facts, protocol, cutoffs, accept_off_protocol, scan_findings, self._place_findings
@@ -282,27 +282,27 @@ def measure_ct(
     protocol : Protocol
     cutoffs : CutoffTable
     scan_facts : ScanFacts
-        What the CT's headers say.
+        What the CT's headers state.
     exclusions : mapping of str to str, optional
-        Levels that do not enter the means, with the reason. One without landmarks is told with its reason alone.
+        Levels that do not enter the means, with the reason. A level without landmarks is reported with its reason only.
     accept_off_protocol : bool
-        Give classes although the acquisition is known to be off the cutoffs' own.
+        Give classes although the acquisition differs from that of the cutoffs.
     scan_findings : sequence of Finding
-        What reading the CT told.
+        Findings from reading the CT.
     edited_masks : mapping of str to mapping of str to RoiMask, optional
-        By level and region, label maps that a person edited by hand: measured as they stand.
+        By level and region, label maps that a person edited by hand; they are measured as they are.
     unplaced : mapping of str to InputError, optional
         Why levels that should be measured have no landmarks.
 
     Returns
     -------
     ReadingResult
-        A level that cannot be measured is among its refusals, with the sentence that says why.
+        A level that cannot be measured is one of its refusals, with the reason.
 
     Raises
     ------
     InputError
-        When a level is there twice, or an exclusion names no level or has no reason.
+        When a level occurs twice, or an exclusion does not name a level or has no reason.
     """
     exclusions = {parse_level(level): reason.strip() for level, reason in (exclusions or {}).items()}
     for level, reason in exclusions.items():
@@ -311,11 +311,11 @@ def measure_ct(
     stack = axial_stack(ct, protocol)
     edited_masks = edited_masks or {}
     unplaced = unplaced or {}
-    require_each_once([*(of_level.level for of_level in landmarks), *unplaced])
+    require_each_once([*(level_landmarks.level for level_landmarks in landmarks), *unplaced])
     composer = Composer()
-    for of_level in landmarks:
-        level, excluded = of_level.level, exclusions.pop(of_level.level, "")
-        measure = partial(composer.measure_level, stack, of_level, protocol, excluded, edited_masks.get(level))
+    for level_landmarks in landmarks:
+        level, excluded = level_landmarks.level, exclusions.pop(level_landmarks.level, "")
+        measure = partial(composer.measure_level, stack, level_landmarks, protocol, excluded, edited_masks.get(level))
         composer.take(level, excluded, measure)
     for level, problem in unplaced.items():
         composer.refuse(level, exclusions.pop(level, ""), problem)

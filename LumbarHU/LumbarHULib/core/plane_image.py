@@ -9,7 +9,7 @@ from LumbarHULib.core.errors import InputError
 
 @dataclass(frozen=True)
 class PlaneImage:
-    """HU of one axial plane, and where its pixels lie in the level's frame.
+    """HU of one axial plane, and the position of its pixels in the level's frame.
 
     Parameters
     ----------
@@ -32,11 +32,14 @@ class PlaneImage:
         hu = np.asarray(self.hu)
         uv_from_ij = np.asarray(self.uv_from_ij, dtype=float)
         if hu.ndim != 2 or min(hu.shape) < 2 or hu.dtype.kind not in "iuf":
-            raise InputError(f"A plane of a CT has rows and columns of numbers, not shape {hu.shape} of {hu.dtype}.")
+            raise InputError(
+                f"The CT plane has shape {hu.shape} of type {hu.dtype}: give an array of numbers with at least two "
+                "rows and two columns."
+            )
         if uv_from_ij.shape != (2, 3) or not np.isfinite(uv_from_ij).all():
-            raise InputError(f"The affine of a CT plane has 2 x 3 finite numbers, not shape {uv_from_ij.shape}.")
+            raise InputError(f"The affine of the CT plane has shape {uv_from_ij.shape}: give 2 x 3 finite numbers.")
         if abs(np.linalg.det(uv_from_ij[:, :2])) < 1e-9:
-            raise InputError("The pixels of the CT plane have no area; check the CT's spacing and directions.")
+            raise InputError("The pixels of the CT plane have no area: check the CT's spacing and directions.")
         object.__setattr__(self, "hu", hu)
         object.__setattr__(self, "uv_from_ij", uv_from_ij)
 

@@ -1,6 +1,6 @@
-"""Plane geometry of closed polygons, each an array of corners, shape (n, 2), without the first repeated.
+"""Plane geometry of closed polygons, each an array of corners, shape (n, 2); the first corner is not repeated.
 
-Some functions take any number of polygons of n corners at once, shape (..., n, 2), where they say so.
+Functions that take an array of shape (..., n, 2) handle any number of polygons of n corners at once.
 """
 
 import numpy as np
@@ -8,13 +8,13 @@ from numpy.typing import ArrayLike
 
 
 def signed_area(polygon: np.ndarray) -> float:
-    """Return the area, positive where the corners run counterclockwise."""
+    """Return the area; it is positive where the corners run counterclockwise."""
     x, y = polygon[:, 0], polygon[:, 1]
     return float(0.5 * (x @ np.roll(y, -1) - y @ np.roll(x, -1)))
 
 
 def contains(polygon: np.ndarray, points: ArrayLike) -> np.ndarray:
-    """Return whether points, shape (..., 2), lie inside the polygon: those with an odd number of edges to the right."""
+    """Return which points, shape (..., 2), are inside the polygon: those with an odd number of edges to the right."""
     x, y = np.asarray(points)[..., :1], np.asarray(points)[..., 1:]
     start, end = polygon, np.roll(polygon, -1, axis=0)
     straddling = (start[:, 1] > y) != (end[:, 1] > y)
@@ -42,38 +42,38 @@ def crossings_of_axis(polygons: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray, shape (..., k)
-        Sorted ascending; those of polygons that cross it less often than others begin with -inf.
+        Sorted ascending. Polygons with fewer crossings than others are padded with -inf at the start.
     """
     ends = np.roll(polygons, -1, axis=-2)
     crossing = (polygons[..., 0] >= 0) != (ends[..., 0] >= 0)
     rise = np.where(crossing, ends[..., 0] - polygons[..., 0], 1.0)
-    places = polygons[..., 1] - polygons[..., 0] * (ends[..., 1] - polygons[..., 1]) / rise
+    positions = polygons[..., 1] - polygons[..., 0] * (ends[..., 1] - polygons[..., 1]) / rise
     most = int(crossing.sum(axis=-1).max(initial=0))
-    return np.sort(np.where(crossing, places, -np.inf), axis=-1)[..., places.shape[-1] - most :]
+    return np.sort(np.where(crossing, positions, -np.inf), axis=-1)[..., positions.shape[-1] - most :]
 
 
-def lie_inside(places: np.ndarray, crossings: np.ndarray) -> np.ndarray:
-    """Return which places on the second axis lie inside polygons.
+def are_inside(positions: np.ndarray, crossings: np.ndarray) -> np.ndarray:
+    """Return which positions on the second axis are inside polygons.
 
     Parameters
     ----------
-    places : numpy.ndarray, shape (..., m)
-        Of each polygon its own.
+    positions : numpy.ndarray, shape (..., m)
+        The positions to test, for each polygon.
     crossings : numpy.ndarray, shape (..., k)
-        Where it crosses that axis, as of `crossings_of_axis`.
+        Where each polygon crosses that axis, as `crossings_of_axis` returns it.
 
     Returns
     -------
     numpy.ndarray of bool, shape (..., m)
     """
-    return np.count_nonzero(crossings[..., None, :] > places[..., :, None], axis=-1) % 2 == 1
+    return np.count_nonzero(crossings[..., None, :] > positions[..., :, None], axis=-1) % 2 == 1
 
 
 def clip_to_half_plane(polygons: np.ndarray, normal: np.ndarray, offset: float) -> np.ndarray:
     """Return the parts of polygons where ``normal @ point >= offset``.
 
-    Where the line cuts a polygon several times the parts stay joined along the line, which changes neither what
-    lies inside nor any extreme.
+    Where the line cuts a polygon several times, the parts stay joined along the line. This changes neither the
+    interior nor any extreme.
 
     Parameters
     ----------
@@ -84,26 +84,26 @@ def clip_to_half_plane(polygons: np.ndarray, normal: np.ndarray, offset: float) 
     Returns
     -------
     numpy.ndarray, shape (..., m, 2)
-        Those that keep fewer corners than others repeat one; m is 0 where nothing is left of any.
+        Polygons that keep fewer corners than others repeat one; m is 0 where nothing is left of any polygon.
     """
     heights = polygons @ normal - offset
     next_heights = np.roll(heights, -1, axis=-1)
     cut = (heights >= 0) != (next_heights >= 0)
     share = np.where(cut, heights / np.where(cut, heights - next_heights, 1.0), 0.0)
     cut_points = polygons + share[..., None] * (np.roll(polygons, -1, axis=-2) - polygons)
-    # Each corner that is kept, followed by the cut on the edge that leaves it, in the polygon's order.
+    # Each corner that is kept, followed by the cut on the edge that starts at it, in the polygon's order.
     both = np.stack([polygons, cut_points], axis=-2).reshape(*polygons.shape[:-2], -1, 2)
     keep = np.stack([heights >= 0, cut], axis=-1).reshape(*polygons.shape[:-2], -1)
     if keep.ndim == 1:
         return both[keep]
     counts = keep.sum(axis=-1, keepdims=True)
     kept_first = np.argsort(~keep, axis=-1, kind="stable")[..., : int(counts.max(initial=0))]
-    places = np.minimum(np.arange(kept_first.shape[-1]), np.maximum(counts - 1, 0))
-    return np.take_along_axis(both, np.take_along_axis(kept_first, places, axis=-1)[..., None], axis=-2)
+    indices = np.minimum(np.arange(kept_first.shape[-1]), np.maximum(counts - 1, 0))
+    return np.take_along_axis(both, np.take_along_axis(kept_first, indices, axis=-1)[..., None], axis=-2)
 
 
 def crosses_itself(polygon: np.ndarray) -> bool:
-    """Return whether two edges of the polygon that are not neighbors meet."""
+    """Return whether any two edges of the polygon that are not neighbors meet."""
     start, end = polygon, np.roll(polygon, -1, axis=0)
     count = len(polygon)
     low, high = np.minimum(start, end), np.maximum(start, end)
@@ -125,25 +125,25 @@ def crosses_itself(polygon: np.ndarray) -> bool:
 def rasterize(
     polygon_ij: np.ndarray, corner_ij: tuple[int, int], shape_ji: tuple[int, int], tolerance: float
 ) -> np.ndarray:
-    """Return which pixels of a grid have their center inside a polygon.
+    """Return the pixels of a grid whose center is inside a polygon.
 
     Parameters
     ----------
     polygon_ij : numpy.ndarray, shape (n, 2)
-        Corners in pixel indices, in either sense.
+        Corners in pixel indices, clockwise or counterclockwise.
     corner_ij : tuple of int
         Index (i, j) of the grid's first pixel.
     shape_ji : tuple of int
         Rows and columns of the grid.
     tolerance : float
-        A center this close to the edge along its row, in pixels, counts as inside.
+        A center closer to the edge than this, in pixels along its row, counts as inside.
 
     Returns
     -------
     numpy.ndarray of bool, shape `shape_ji`
     """
     rows = np.arange(shape_ji[0]) + corner_ij[1]
-    # What maps the frame's (u, v) to (i, j) may turn the sense around.
+    # The map from the frame's (u, v) to (i, j) may reverse the direction of rotation.
     polygon_ij = polygon_ij if signed_area(polygon_ij) > 0 else polygon_ij[::-1]
     start, end = polygon_ij, np.roll(polygon_ij, -1, axis=0)
     above_start = start[:, 1][:, None] > rows

@@ -1,4 +1,4 @@
-"""What lies behind a vertebral body and behind nothing else: two pedicles, the canal between them, foramina below."""
+"""Recognize a vertebral body by what is behind it: two pedicles, the canal between them, and foramina below."""
 
 from dataclasses import dataclass
 
@@ -7,39 +7,41 @@ import numpy as np
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.protocol import Protocol
 
-# The box that is sampled, mm: to either side of the plane of symmetry, and behind the posterior wall.
+# The sampled box, in mm: to either side of the plane of symmetry, and behind the posterior wall.
 _HALF_WIDTH_MM, _ACROSS_STEP_MM = 24.0, 1.5
 _BEHIND_MM, _DEEP_MM, _BEHIND_STEP_MM = 1.0, 14.0, 1.5
 _UP_STEP_MM = 2.0
 
-# Pedicles lie this far from the plane of symmetry, the canal nearer and a little behind the wall.
+# Distance of the pedicles from the plane of symmetry; the canal is closer to it, and a little behind the wall.
 _PEDICLE_MM = (7.0, 23.0)
 _CANAL_HALF_MM, _CANAL_BEHIND_MM = 6.0, (3.0, 9.0)
 
-# Heights as parts of the body's height from its middle: where pedicles are, where foramina are, and how many of the
-# barest heights count as foramina.
+# Heights from mid-height, in units of the body's height: of the pedicles and of the foramina. The heights with the
+# least bone, this many, count as the foramina.
 _PEDICLES = (0.0, 0.4)
 _FORAMINA = (-0.9, -0.2)
 _BAREST = 2
 _CANAL = (-0.2, 0.5)
 
-# Bone is denser than contrast-filled veins and cord. A plane counts where the CT holds this part of it.
+# Bone is denser than contrast-filled veins and cord. A plane counts where at least this share of it is in the CT.
 _BONE_HU = 200.0
 _IN_CT_MIN = 0.8
 
 
 @dataclass(frozen=True)
 class PosteriorArch:
-    """What the CT shows behind a body.
+    """The structures behind a vertebral body in the CT.
 
     Parameters
     ----------
     pedicles : float
-        Share of the rows behind the posterior wall, 0 to 1, that cross bone on both sides at the pedicles' height.
+        Share of the rows behind the posterior wall, 0 to 1, that cross bone on both sides at the height of the
+        pedicles.
     foramina : float
-        The same at the barest heights below, where the foramina open; 0 where the CT ends above them.
+        The same share at the heights below with the least bone, where the foramina open; 0 where the CT ends above
+        them.
     canal_hu : float
-        Mean behind the middle of the posterior wall.
+        Mean HU behind the middle of the posterior wall.
     """
 
     pedicles: float
@@ -63,18 +65,18 @@ def posterior_arch(
     height_mm: float,
     depth_mm: float,
 ) -> PosteriorArch | None:
-    """Return what lies behind a body; None where the CT does not reach there.
+    """Return the structures behind a vertebral body; None where the CT does not cover them.
 
     Parameters
     ----------
     stack : AxialStack
         The CT.
     center_ras_mm : array_like, shape (3,)
-        The body's middle.
+        The body's center.
     up_ras, anterior_ras : array_like, shape (3,)
         Unit vectors; the second in the plane of symmetry, roughly perpendicular to the first.
     height_mm, depth_mm : float
-        Of the body, each within some mm.
+        Height and depth of the body, each to within a few mm.
     """
     from scipy import ndimage
 

@@ -1,4 +1,4 @@
-"""The measurement protocol as values: what PROTOCOL files fill and every stage of the flow reads."""
+"""The measurement protocol as values: protocol files set them, and every stage of the flow reads them."""
 
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -9,16 +9,16 @@ from LumbarHULib.core.outline.model import OutlineModel
 
 
 def _number(unit: str, low: float, high: float, integer: bool = False, study: bool = False) -> Any:
-    """Declare a protocol value with its unit and the range in which it makes sense.
+    """Declare a protocol value with its unit and its valid range.
 
-    With `study`, it is a choice that a paper would state, and every protocol file makes it; all others tune how
-    LumbarHU finds and doubts things, and a file that does not name them leaves them as they are.
+    With `study`, the value is a choice that a paper would state, and every protocol file must contain it. All other
+    values tune how LumbarHU finds structures and raises findings; they keep their default in a file without them.
     """
     return field(metadata={"unit": unit, "low": low, "high": high, "integer": integer, "study": study})
 
 
 def _tuned(value: float, unit: str, low: float, high: float, note: str) -> Any:
-    """Declare a tuning value that is chosen here and not in the protocol file, with the reason for it as its note."""
+    """Declare a tuning value that is set here instead of in the protocol file; its note gives the reason."""
     chosen = {"value": value, "note": note}
     return field(metadata={"unit": unit, "low": low, "high": high, "integer": isinstance(value, int)} | chosen)
 
@@ -35,10 +35,10 @@ def _level_names() -> Any:
 class Protocol:
     """Every choice of the measurement, in the units that the names state.
 
-    The values come from a protocol file (see ``Resources/Protocols``), where each stands with its unit, source and
-    note, or are chosen here with `_tuned`; a file may name these as well. Those in `STUDY_VALUES` are the study's
-    choices, all others LumbarHU's tuning. The metadata of each field gives its unit and allowed range, from which the
-    schema, the file's reader and the panel make their checks.
+    The values come from a protocol file (see ``Resources/Protocols``), which gives each with its unit, source and
+    note. Values set here with `_tuned` may also be in the file. `STUDY_VALUES` are the study's choices; all others
+    are LumbarHU's tuning. The metadata of each field give its unit and valid range; the schema, the file reader and
+    the panel take their checks from them.
     """
 
     # The frame
@@ -97,7 +97,7 @@ class Protocol:
     slab_mm: float = _number("mm", 0.0, 50.0, study=True)
     coarse_pixel_mm: float = _number("mm", 0.1, 10.0)
 
-    # When a place is doubtful
+    # When a position or a region is doubtful
     rotation_limit_deg: float = _number("deg", 1.0, 89.0)
     roi_area_min_mm2: float = _number("mm2", 0.0, 2000.0)
     roi_voxels_min: int = _number("1", 2, 10000, integer=True)
@@ -156,14 +156,14 @@ class Protocol:
     lsc_hu: float = _number("HU", 0.1, 200.0, study=True)
     single_measurement_lsc_fraction: float = _number("1", 0.0, 2.0)
 
-    # How sure the placement is
+    # Uncertainty of the placement
     reader_error_mm: float = _number("mm", 0.0, 10.0)
     reader_error_deg: float = _number("deg", 0.0, 30.0)
     reader_error_slices: int = _number("1", 0, 5, integer=True)
     placement_trials: int = _number("1", 0, 10000, integer=True)
     placement_seed: int = _number("1", 0, 1000000000, integer=True)
 
-    # What bone can measure
+    # Plausible values of bone
     plausible_voxel_min_hu: float = _number("HU", -1024.0, 3071.0)
     plausible_voxel_max_hu: float = _number("HU", -1024.0, 3071.0)
     padding_hu: float = _number("HU", -10000.0, 0.0)
@@ -193,12 +193,12 @@ class Protocol:
             if not getattr(self, low) < getattr(self, high):
                 raise InputError(
                     f"Protocol values {low} = {getattr(self, low):g} and {high} = {getattr(self, high):g} contradict "
-                    "each other: the first must be the smaller."
+                    "each other: the first must be smaller than the second."
                 )
 
     @property
     def outline_model(self) -> OutlineModel:
-        """What the outline finder takes for granted."""
+        """What the outline search assumes."""
         return OutlineModel(
             control_points=self.outline_control_points,
             cortex_hu=self.outline_cortex_hu,
@@ -214,7 +214,7 @@ class Protocol:
         )
 
     def with_values(self, **values: Any) -> "Protocol":
-        """Return a copy in which `values` stand in place of this protocol's."""
+        """Return a copy with `values` in place of this protocol's."""
         return replace(self, **values)
 
 
@@ -222,7 +222,7 @@ STUDY_VALUES: tuple[str, ...] = tuple(item.name for item in fields(Protocol) if 
 
 
 def check_value(name: str, value: Any) -> None:
-    """Raise InputError unless `value` may stand under `name` in a protocol."""
+    """Raise InputError unless `value` is valid for the protocol value `name`."""
     declared = {item.name: item.metadata for item in fields(Protocol)}.get(name)
     if declared is None:
         raise InputError(f"Unknown protocol value “{name}”: remove it or correct its name.")

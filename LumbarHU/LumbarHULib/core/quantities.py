@@ -1,6 +1,6 @@
-"""What is measured in a region: each quantity defined once, with name, title, unit, DICOM code and function.
+"""The quantities measured in a region, each defined once with name, title, unit, DICOM code and function.
 
-`measure_roi` goes from a label map and the CT to the numbers.
+`measure_roi` returns them from a label map and the CT.
 """
 
 from collections.abc import Callable
@@ -22,9 +22,9 @@ class RoiSample:
     Parameters
     ----------
     values_hu : numpy.ndarray, shape (n,)
-        Values of the region's voxels, of the CT's own type.
+        Values of the region's voxels, in the CT's own data type.
     slices : int
-        Number of slices that they lie in.
+        Number of slices with voxels of the region.
     pixel_area_mm2 : float
         In-plane voxel area, in mm².
     """
@@ -48,7 +48,7 @@ class Quantity:
     name : str
         Column in ``results.csv``, with unit.
     title, unit, description : str
-        For people. `unit` is in UCUM.
+        As shown to users. `unit` is in UCUM.
     code : tuple of str
         DICOM coded concept: value, scheme, meaning.
     measure : callable
@@ -65,7 +65,7 @@ class Quantity:
 
 def _mean(sample: RoiSample) -> float:
     values = sample.values_hu
-    # Whole numbers are summed exactly, so that any program that divides the same sum gets the same last digit.
+    # Integers are summed exactly, so that any program that divides the same sum gets the same last digit.
     kind = np.int64 if values.dtype.kind in "iu" else np.float64
     return float(values.sum(dtype=kind) / values.size)
 
@@ -75,13 +75,13 @@ def _standard_deviation(sample: RoiSample) -> float:
 
 
 def _quantile(share: float) -> Callable[[RoiSample], float]:
-    """Return the function for a quantile that is interpolated linearly between the two nearest voxels."""
+    """Return a function for a quantile, interpolated linearly between the two nearest voxels."""
 
     def measure(sample: RoiSample) -> float:
-        place = share * (sample.values_hu.size - 1)
-        below = int(place)
+        position = share * (sample.values_hu.size - 1)
+        below = int(position)
         low, high = (float(value) for value in sample.sorted_hu[[below, min(below + 1, sample.values_hu.size - 1)]])
-        return low + (place - below) * (high - low)
+        return low + (position - below) * (high - low)
 
     return measure
 
@@ -141,7 +141,7 @@ QUANTITIES: tuple[Quantity, ...] = (
         "slices",
         "Slices",
         "1",
-        "Number of slices that hold voxels",
+        "Number of slices with voxels",
         ("lumbarhu-slices", "99LUMBARHU", "Number of slices"),
         lambda sample: sample.slices,
     ),
@@ -151,25 +151,25 @@ QUANTITIES: tuple[Quantity, ...] = (
         "mm2",
         "Voxels × in-plane voxel area / slices",
         ("42798000", "SCT", "Area"),
-        # Rounded where rounding of the geometry would show: a reopened scene gives the same digits.
+        # Rounded to hide rounding errors of the geometry, so that a reopened scene gives the same digits.
         lambda sample: round(sample.values_hu.size * sample.pixel_area_mm2 / sample.slices, 6),
     ),
 )
 
 
-def measure_sample(sample: RoiSample, what: str) -> dict[str, float | int]:
+def measure_sample(sample: RoiSample, region_name: str) -> dict[str, float | int]:
     """Return every quantity of `sample` by name.
 
     Raises
     ------
     InputError
-        When the region holds fewer than two voxels; `what` names the region in the sentence.
+        When the region has fewer than two voxels; `region_name` names it in the message.
     """
     if sample.values_hu.size < 2:
         count = sample.values_hu.size
         raise InputError(
-            f"{what} holds {count} voxel{'s' if count != 1 else ''}, too few for a mean and its SD: check the markups, "
-            "or use a CT with smaller pixels."
+            f"{region_name} has {count} voxel{'s' if count != 1 else ''}, too few for a mean and its SD: check the "
+            "markups, or use a CT with smaller pixels."
         )
     return {quantity.name: quantity.measure(sample) for quantity in QUANTITIES}
 
@@ -182,12 +182,12 @@ def sample_voxels(stack: AxialStack, mask: RoiMask) -> RoiSample:
 
 
 def measure_roi(stack: AxialStack, level: str, roi: str, mask: RoiMask, edited: bool = False) -> RoiResult:
-    """Return what the voxels under `mask` measure.
+    """Return the quantities of the voxels under `mask`.
 
     Raises
     ------
     InputError
-        When the region holds fewer than two voxels.
+        When the region has fewer than two voxels.
     """
     values = measure_sample(sample_voxels(stack, mask), f"The {roi} ROI of {level}")
     return RoiResult(level, roi, LABEL_VALUES[level], values, mask, edited)

@@ -1,4 +1,4 @@
-"""What a measurement yields: values that the scene, the audit folder and the report are made from."""
+"""The results of a measurement: the values from which the scene, the audit folder and the report are made."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class RoiMask:
     offset_kji : tuple of int
         Index of the crop's first voxel in the axial stack.
     not_scanned : int
-        How many more voxels lie in the region's shape but were not scanned: they are not `inside`.
+        Number of voxels in the region's shape that were not scanned; they are not `inside`.
     """
 
     inside: np.ndarray
@@ -36,7 +36,7 @@ class RoiMask:
 
     @property
     def not_scanned_share(self) -> float:
-        """Share of the region's voxels that were not scanned."""
+        """Share of the region's voxels that were not scanned, 0 to 1."""
         if not self.not_scanned:
             return 0.0
         return self.not_scanned / (self.not_scanned + int(np.count_nonzero(self.inside)))
@@ -49,7 +49,7 @@ class RoiResult:
     Parameters
     ----------
     level, roi : str
-        Where and what.
+        Vertebral level, and one of `ROIS`.
     label_value : int
         The level's value in the label map.
     values : dict of str to number
@@ -82,14 +82,14 @@ class RoiResult:
 
 @dataclass(frozen=True, eq=False)
 class PlacementTrials:
-    """What a level measured when its midline was moved by a reader's plausible error, again and again.
+    """The means of a level in repeated trials that move its midline by a plausible reader error.
 
     Parameters
     ----------
     level : str
         One of `LEVELS`.
     means_hu : dict of str to numpy.ndarray, shape (n,)
-        Each region's mean in each trial; NaN in one that gave no number.
+        Each region's mean in each trial; NaN where a trial gave no number.
     sd_hu : dict of str to float or None
         Standard deviation (n − 1) of these means; None with fewer than two.
     """
@@ -101,7 +101,7 @@ class PlacementTrials:
 
 @dataclass(frozen=True)
 class RoiPlacement:
-    """How sure a region's mean over the levels is, as far as the midlines' places are concerned.
+    """How the position of the midlines affects a region's mean over the levels.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class RoiPlacement:
     sd_hu : float
         Standard deviation (n − 1) of the mean over the levels.
     class_shares : dict of str to float or None
-        Share of the trials in each class but ``not_classified``; None where no class is given.
+        Share of the trials in each class except ``not_classified``; None where no class is given.
     """
 
     trials: int
@@ -127,8 +127,8 @@ class LevelResult:
     level : str
         One of `LEVELS`.
     midline_ras_mm : numpy.ndarray, shape (2, 3)
-        The midline as it was given, neither projected into its slice nor turned round: measured again it gives the
-        same digits and the same findings.
+        The midline as given, neither projected into its slice nor swapped, so that measuring it again gives the same
+        digits and the same findings.
     frame : Frame
         The level's frame in its mid-slice.
     boundary : Boundary
@@ -138,23 +138,23 @@ class LevelResult:
     outline_edited : bool
         Whether a reader drew or edited the outline.
     outline_doubt_mm : numpy.ndarray, shape (n,), or None
-        By how much an outline that was found in the CT may be off at each control point: standard deviation.
+        Standard deviation of an outline found in the CT at each control point: by how much it may be off.
     slices : tuple of int
         First and last slice k of the slab in the axial stack.
     covered_mm : float
-        What these slices cover along the slice normal, in mm.
+        Thickness of these slices along the slice normal, in mm.
     rois : dict of str to RoiResult
         One entry for each of `ROIS`, in that order.
     shapes : RoiShapes
-        What bounds the regions that were made from the markups; one that was edited by hand differs.
+        The shapes of the regions made from the markups; a region edited by hand differs from its shape.
     origin : MidlineOrigin
         How the midline was placed.
     excluded : str
         Why the level does not enter the means; empty when it does.
     findings : tuple of Finding
-        Of the level as a whole; those of one region stand with the region.
+        Of the level as a whole; a region carries its own.
     trials : PlacementTrials or None
-        How the numbers move with the midline; None while that was not worked out.
+        How the numbers move with the midline; None until that is computed.
     """
 
     level: str
@@ -188,7 +188,7 @@ class LevelRefusal:
     level : str
         One of `LEVELS`.
     sentence : str
-        Why, and what to do; it names the level.
+        Why, and what to do. The sentence names the level.
     excluded : str
         Why the level does not enter the means; empty when it should.
     """
@@ -199,13 +199,13 @@ class LevelRefusal:
 
     @classmethod
     def of(cls, level: str, problem: InputError, excluded: str = "") -> "LevelRefusal":
-        """Return the refusal of a level for this problem; its sentence names the level."""
+        """Return the refusal of a level for `problem`, with a sentence that names the level."""
         sentence = str(problem)
         return cls(level, sentence if level in sentence else f"{level}: {sentence}", excluded)
 
 
-# The classes as they are in files, and as people read them: the study's own words, under a heading that says whose
-# cutoffs they are by.
+# The classes as written to files, and as shown to users: the study's own words, under a heading that names the source
+# of the cutoffs.
 _CLASS_WORDS: dict[str, str] = {
     "osteoporosis": "osteoporosis",
     "osteopenia": "osteopenia",
@@ -214,12 +214,12 @@ _CLASS_WORDS: dict[str, str] = {
 }
 CLASSES: tuple[str, ...] = tuple(_CLASS_WORDS)
 
-# Those that a mean can be given.
+# The classes that a mean can have.
 GIVEN_CLASSES: tuple[str, ...] = tuple(name for name in CLASSES if name != "not_classified")
 
 
 def class_words(class_name: str) -> str:
-    """Return what people read for one of `CLASSES`."""
+    """Return the words shown to users for one of `CLASSES`."""
     return _CLASS_WORDS[class_name]
 
 
@@ -229,13 +229,13 @@ def class_heading(whose: str) -> str:
     Parameters
     ----------
     whose : str
-        Whose cutoffs they are, such as ``the study's``; ``the`` where that is not known.
+        Whose cutoffs they are, such as ``the study's``; ``the`` if unknown.
     """
     return f"Class by {whose} cutoffs"
 
 
 def class_counts(class_names: Sequence[str]) -> tuple[int, ...]:
-    """Return how many of the names are one class, how many another, the most first; empty where any is none."""
+    """Return how often each class occurs, most frequent first; empty where any name is ``not_classified``."""
     if "not_classified" in class_names:
         return ()
     return tuple(count for _, count in Counter(class_names).most_common())
@@ -250,25 +250,25 @@ class RoiSummary:
     roi : str
         One of `ROIS`.
     levels : tuple of str
-        The levels that the mean is of.
+        The levels that the mean is over.
     mean_hu : float or None
-        The mean, each level counting once; None without any level.
+        The mean, with equal weight for each level; None without levels.
     class_name : str
         One of `CLASSES`.
     cutoffs : RoiCutoffs
         The two cutoffs.
     nearest_cutoff_hu, distance_hu, distance_lsc : float or None
-        The cutoff nearest to the mean, how far the mean lies above it, and the same in units of the least significant
-        change; None without a mean.
+        The cutoff nearest to the mean, the mean's signed distance from it, and that distance in units of the least
+        significant change; None without a mean.
     cutoff_low_hu, cutoff_high_hu : float or None
-        The nearest cutoff's own interval; None where none is known.
+        The nearest cutoff's own interval; None if unknown.
     inside_interval : bool or None
-        Whether the mean lies inside that interval; None where none is known.
+        Whether the mean is inside that interval; None if the interval is unknown.
     within_error : bool or None
-        Whether the mean is nearer to the cutoff than a measurement's error.
+        Whether the mean is within measurement error of the cutoff.
     findings : tuple of Finding
     placement : RoiPlacement or None
-        How sure mean and class are against a reader's error of placement; None while that was not worked out.
+        How a reader's placement error affects mean and class; None until that is computed.
     """
 
     roi: str
@@ -288,28 +288,28 @@ class RoiSummary:
 
     @property
     def class_words(self) -> str:
-        """What people read for the class."""
+        """The words shown to users for the class."""
         return class_words(self.class_name)
 
     def with_finding(self, finding: Finding) -> "RoiSummary":
-        """Return a copy that carries `finding` as well."""
+        """Return a copy with `finding` added."""
         return replace(self, findings=(*self.findings, finding))
 
 
 @dataclass(frozen=True, eq=False)
 class ReadingResult:
-    """Everything that one reading of one CT yields.
+    """The result of one reading of one CT.
 
     Parameters
     ----------
     levels : tuple of LevelResult
-        Measured levels, excluded ones among them, from cranial to caudal.
+        Measured levels, including excluded ones, from cranial to caudal.
     refusals : tuple of LevelRefusal
         Levels that give no number.
     summaries : tuple of RoiSummary
         One for each of `ROIS`, in that order.
     scan_facts : ScanFacts
-        What the CT's headers say, to be told beside the classes.
+        What the CT's headers state, shown with the classes.
     findings : tuple of Finding
         Of the scan and the reading as a whole.
     """
@@ -322,25 +322,25 @@ class ReadingResult:
 
     @property
     def refused(self) -> tuple[LevelRefusal, ...]:
-        """The levels that should have given numbers and did not: refusals of levels that are not excluded."""
+        """The refusals of levels that are not excluded: they should have given numbers."""
         return tuple(refusal for refusal in self.refusals if not refusal.excluded)
 
     @property
     def class_counts(self) -> tuple[int, ...]:
-        """How many regions give one class, how many another, the most first; empty where any gives none."""
+        """How many regions are in each class, most frequent first; empty where a region is not classified."""
         return class_counts([summary.class_name for summary in self.summaries])
 
     def with_level_findings(self, findings: Sequence[Finding]) -> "ReadingResult":
-        """Return a copy whose levels carry, before their own and each once, those of `findings` that name them."""
+        """Return a copy with each level's part of `findings` before the level's own, without duplicates."""
         levels = []
         for level in self.levels:
-            of_level = tuple(one for one in findings if one.level == level.level)
-            levels.append(replace(level, findings=tuple(dict.fromkeys(of_level + level.findings))))
+            added = tuple(finding for finding in findings if finding.level == level.level)
+            levels.append(replace(level, findings=tuple(dict.fromkeys(added + level.findings))))
         return replace(self, levels=tuple(levels))
 
     @property
     def all_findings(self) -> tuple[Finding, ...]:
-        """Every finding once: the reading's, then level by level, then the summaries'."""
+        """Every finding once: those of the reading, then of each level, then of the summaries."""
         gathered = list(self.findings)
         for level in self.levels:
             gathered += level.findings

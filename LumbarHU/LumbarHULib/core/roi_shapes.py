@@ -1,4 +1,4 @@
-"""The five regions of interest as shapes in a level's frame, exactly as the protocol defines them."""
+"""The five regions of interest as shapes in a level's frame, as the protocol defines them."""
 
 from dataclasses import dataclass
 
@@ -13,26 +13,26 @@ from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.oval import FINEST_MM, largest_oval
 from LumbarHULib.core.protocol import Protocol
 
-# What bounds circle, oval and front, in the order in which they are worked out.
+# Names of the bounds of circle, oval and front, in the order in which they are computed.
 _BOUNDS = (
     *("round_center_v_mm", "round_radius_mm", "oval_center_v_mm", "oval_half_u_mm", "oval_half_v_mm"),
     "front_half_width_mm",
 )
 
-# A region that reaches less far in front of its boundary is none.
+# An anterior region shallower than this counts as empty.
 _SHALLOWEST_MM = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class RegionBounds:
-    """What bounds the five regions inside the inner outline, in mm in the frame.
+    """The bounds of the five regions inside the inner outline, in mm in the frame.
 
-    All but boundary and extent are numbers, or arrays, shape (t, 1), of as many placements of one level.
+    All except boundary and extent are numbers, or arrays, shape (t, 1), for t placements of one level.
 
     Parameters
     ----------
     boundary : Boundary
-        The anterior region is the inner outline's part in front of it.
+        The anterior region is the part of the inner outline anterior to it.
     round_center_v_mm, round_radius_mm : float or numpy.ndarray
         The circle.
     oval_center_v_mm, oval_half_u_mm, oval_half_v_mm : float or numpy.ndarray
@@ -66,7 +66,7 @@ class RegionBounds:
         in_inner : numpy.ndarray of bool, of the same shape
             Which of them lie in the inner outline.
         tolerance_mm : float
-            On an edge within this counts as inside; the longitudinal borders belong to the front.
+            A point this close to an edge counts as inside; the longitudinal borders belong to the front.
 
         Returns
         -------
@@ -113,7 +113,7 @@ class RoiShapes(RegionBounds):
 
     @property
     def figures(self) -> dict[str, dict[str, float]]:
-        """What describes round, oval and front, by region and name, in mm in the frame."""
+        """Sizes and centers of round, oval and front, by region and name, in mm in the frame."""
         return {
             "round": {"center_v_mm": self.round_center_v_mm, "radius_mm": self.round_radius_mm},
             "oval": {
@@ -131,15 +131,15 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
     Raises
     ------
     InputError
-        When the inner outline has no part in front of the boundary on the midline.
+        When no part of the inner outline is anterior to the boundary on the midline.
     """
     anterior = polygons.clip_to_half_plane(inner_outline_uv_mm, boundary.normal_uv, boundary.offset_mm)
     crossings_v_mm = polygons.crossings_of_axis(anterior)
     depth_mm = float(_depth_mm(crossings_v_mm, boundary))
     if depth_mm < _SHALLOWEST_MM:
         raise InputError(
-            f"Nothing of {frame.level}'s body lies in front of its boundary at {boundary.fraction:.2f} of the depth: "
-            "move the boundary back, or correct the outline.",
+            f"No part of {frame.level}'s vertebral body is anterior to its boundary at {boundary.fraction:.2f} of the "
+            "depth: move the boundary posteriorly, or correct the outline.",
             frame.level,
         )
     found = _bounds(anterior, crossings_v_mm, boundary, protocol, FINEST_MM)
@@ -160,21 +160,22 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
 def shapes_of_placements(
     inner_outlines_uv_mm: np.ndarray, boundary: Boundary, protocol: Protocol, finest_mm: float
 ) -> tuple[np.ndarray, RegionBounds]:
-    """Return what bounds the regions of a level for many placements of its midline, circle and oval to `finest_mm`.
+    """Return the bounds of a level's regions for many placements of its midline.
 
     Parameters
     ----------
     inner_outlines_uv_mm : numpy.ndarray, shape (t, n, 2)
         The inner outline in the frame of each placement.
     boundary : Boundary
-        In every such frame.
+        The boundary, which is the same in every such frame.
     protocol : Protocol
     finest_mm : float
+        Precision of circle and oval.
 
     Returns
     -------
     tuple of numpy.ndarray of int, shape (m,), and RegionBounds
-        Which placements have a part of the body in front of the boundary, and their bounds, each of shape (m, 1).
+        The placements with a part of the body anterior to the boundary, and their bounds, each of shape (m, 1).
     """
     anterior = polygons.clip_to_half_plane(inner_outlines_uv_mm, boundary.normal_uv, boundary.offset_mm)
     crossings_v_mm = polygons.crossings_of_axis(anterior)
@@ -188,9 +189,9 @@ def shapes_of_placements(
 
 
 def _depth_mm(crossings_v_mm: np.ndarray, boundary: Boundary) -> np.ndarray:
-    """Return how far anterior regions reach on the midline, which they cross at these places, shape (..., k).
+    """Return the depth of anterior regions on the midline, from where they cross it, shape (..., k).
 
-    It is -inf for one that does not meet it.
+    The depth is -inf for a region that does not meet the midline.
     """
     return crossings_v_mm.max(axis=-1, initial=-np.inf) - boundary.offset_mm / boundary.normal_uv[1]
 
@@ -198,7 +199,7 @@ def _depth_mm(crossings_v_mm: np.ndarray, boundary: Boundary) -> np.ndarray:
 def _bounds(
     anterior_uv_mm: np.ndarray, crossings_v_mm: np.ndarray, boundary: Boundary, protocol: Protocol, finest_mm: float
 ) -> dict[str, np.ndarray]:
-    """Return what bounds circle, oval and front of anterior regions, shape (..., n, 2), by the fields' names."""
+    """Return the bounds of circle, oval and front in anterior regions, shape (..., n, 2), by the fields' names."""
     low_v_mm = boundary.offset_mm / boundary.normal_uv[1]
     circle = largest_circle(anterior_uv_mm, crossings_v_mm, low_v_mm, finest_mm)
     oval = largest_oval(anterior_uv_mm, crossings_v_mm, boundary.normal_uv, boundary.offset_mm, finest_mm)
@@ -215,9 +216,9 @@ def _findings(
             Finding(
                 "round_shrunk",
                 f"The round ROI of {level} has a radius of {round_radius_mm:.1f} mm, less than "
-                f"{100 * protocol.round_radius_fraction:.0f} % of the study's {study_radius_mm:.1f} mm: the wider "
-                "circle would leave the bone's inner outline.",
-                "Check midline and outline.",
+                f"{100 * protocol.round_radius_fraction:.0f} % of the study's {study_radius_mm:.1f} mm: the study's "
+                "circle would cross the inner outline.",
+                "Check the midline and the outline.",
                 "warning",
                 level,
                 "round",
@@ -228,7 +229,7 @@ def _findings(
         findings.append(
             Finding(
                 "midline_off_center",
-                f"The midline of {level} lies {off_center_mm / 2:.1f} mm off the middle of the body, which is "
+                f"The midline of {level} is {off_center_mm / 2:.1f} mm off the center of the vertebral body, which is "
                 f"{width_mm:.1f} mm wide inside its cortex.",
                 "Move the midline onto the body's plane of symmetry.",
                 "warning",

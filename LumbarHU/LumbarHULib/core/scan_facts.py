@@ -1,4 +1,4 @@
-"""What the headers of a CT say about its acquisition; None means that they do not say."""
+"""The acquisition of a CT as its headers state it; None means that they do not state it."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,15 @@ class ScanFacts:
     tube_voltage_kv, tube_current_ma, slice_thickness_mm, gantry_tilt_deg : float or None
         As the headers state them.
     slice_spacing_mm : float or None
-        Distance between two slices by the positions that the headers state.
+        Distance between two slices, from the positions in the headers.
     contrast : bool or None
         Whether contrast medium was given.
     kernel, manufacturer, scanner_model, modality, series_uid : str or None
         As the headers state them.
     orientation_known : bool
-        False when the file does not say where left, anterior and superior are.
+        False when the file does not state the patient orientation.
     source : str
-        What the facts were read from: ``"DICOM"`` or the file format's name; empty when nothing was.
+        What the facts were read from: ``"DICOM"`` or the name of the file format; empty when nothing was read.
     """
 
     tube_voltage_kv: float | None = None
@@ -38,8 +38,8 @@ class ScanFacts:
     source: str = ""
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """What is known of the acquisition, for people, to stand beside the classes; empty when nothing is."""
+    def described(self) -> tuple[str, ...]:
+        """The known facts in words, to show with the classes; empty when nothing is known."""
         contrast = {None: "", True: "with contrast medium", False: "without contrast medium"}[self.contrast]
         values = (
             (self.tube_voltage_kv, "{:g} kV"),
@@ -56,5 +56,5 @@ class ScanFacts:
 
 
 def printable(text: str) -> str:
-    """Return a header's text on one line, without what could steer a terminal."""
+    """Return a header's text on one line, without control characters, which could steer a terminal."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

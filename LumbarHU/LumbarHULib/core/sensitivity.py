@@ -1,9 +1,9 @@
-"""How sure a number is: the midline moved by a reader's plausible error, and every region measured anew.
+"""Estimate the uncertainty of a number: move the midline by a plausible reader error and measure every region again.
 
-The outline is the CT's, not the midline's, so it is kept within a slice. Only its closure at the pedicles moves a
-little with the midline: on a phantom with a gradient of 4 HU/mm, single trials of left and right differ by less than
-3 HU from what an outline found again gives, those of the other regions by less than 0.5 HU. Another slice has its own
-outline, found once; where none is found, that of the mid-slice is carried along.
+The outline depends on the CT, not on the midline, so all trials in a slice use the same outline. Only its closure at
+the pedicles moves slightly with the midline: on a phantom with a gradient of 4 HU/mm, single trials of left and right
+differ by less than 3 HU from a search for the outline in every trial, and those of the other regions by less than
+0.5 HU. Another slice has its own outline, found once; where none is found, the outline of the mid-slice is used.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,30 +28,30 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import GIVEN_CLASSES, LevelResult, PlacementTrials, RoiPlacement
 from LumbarHULib.core.roi_shapes import shapes_of_placements
 
-# Shapes only as fine as a displacement of 1 mm can tell: steps of circle and oval in mm, and of the inner outline's
-# corners one in two, which leaves them within some 0.02 mm.
+# Coarser shapes suffice for displacements of about 1 mm: this precision of circle and oval, in mm, and every second
+# corner of the inner outline, which changes it by about 0.02 mm.
 _FINEST_MM = 0.01
 _CORNER_STEP = 2
 
-# So many trials are worked out at once: their arrays stay within a processor's cache.
+# Trials computed at once: their arrays fit into a processor's cache.
 _AT_ONCE = 16
 
-# Standard deviations and shares carry no more digits than every machine agrees on.
+# Standard deviations and shares are rounded to the digits that are the same on every machine.
 _DECIMALS = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Displacements:
-    """How a level's midline is moved, one entry a trial.
+    """The displacements of a level's midline, one entry for each trial.
 
     Parameters
     ----------
     across_mm, along_mm : numpy.ndarray, shape (n,)
         Toward the patient's left and toward anterior, in the midline's frame: normal.
     turn_deg : numpy.ndarray, shape (n,)
-        About the midline's middle, positive toward the left: normal.
+        About the midline's midpoint, positive toward the left: normal.
     slices : numpy.ndarray of int, shape (n,)
-        Toward cranial: uniform over the whole numbers that the protocol allows.
+        Toward cranial: uniform over the integers that the protocol allows.
     """
 
     across_mm: np.ndarray
@@ -61,7 +61,7 @@ class Displacements:
 
 
 def displacements(level: str, protocol: Protocol) -> Displacements:
-    """Return the displacements of a level: the same for the same protocol, whichever other levels are measured."""
+    """Return the displacements of a level; they depend on the protocol and the level only."""
     random = np.random.default_rng([protocol.placement_seed, LEVELS.index(level)])
     across, along, turn = random.standard_normal((3, protocol.placement_trials))
     most = protocol.reader_error_slices
@@ -81,14 +81,14 @@ def placement_trials(stack: AxialStack, level: LevelResult, protocol: Protocol) 
     stack : AxialStack
         The CT.
     level : LevelResult
-        The level as it was measured. A boundary that a reader moved keeps its fraction and its angle to the midline.
+        The level as measured. A boundary that a reader moved keeps its fraction and its angle to the midline.
     protocol : Protocol
 
     Returns
     -------
     PlacementTrials
-        A trial whose midline left the CT or the body holds no number; neither does a region edited by hand, which
-        follows no midline.
+        A trial whose midline left the CT or the vertebral body has no number. Neither has a region edited by hand,
+        because it does not follow the midline.
     """
     moves = displacements(level.level, protocol)
     means_hu = {roi: np.full(protocol.placement_trials, np.nan) for roi in ROIS}
@@ -110,10 +110,10 @@ def placement_trials(stack: AxialStack, level: LevelResult, protocol: Protocol) 
 def roi_placement(
     roi: str, levels: Sequence[LevelResult], cutoffs: RoiCutoffs, may_classify: bool
 ) -> RoiPlacement | None:
-    """Return what the trials of the levels tell of a region's mean over them and of its class.
+    """Return the spread of a region's mean and class over the levels' trials.
 
-    Each level's midline is displaced on its own; the first trials of all levels make up one trial of the mean, and so
-    on. None without trials, or where a level has none for this region.
+    Each level's midline is displaced independently. The first trials of all levels form the first trial of the mean,
+    and so on. None without trials, or where a level has no trials for this region.
     """
     trials = [level.trials for level in levels if level.trials is not None]
     if not levels or len(trials) < len(levels):
@@ -139,7 +139,7 @@ def _class_shares(means_hu: np.ndarray, cutoffs: RoiCutoffs) -> Mapping[str, flo
 
 @dataclass(frozen=True, eq=False)
 class _Bone:
-    """What lies inside the inner outline of one slice and the slab around it, in the frame of the level there.
+    """The bone inside the inner outline over the slab around one slice, in the level's frame in that slice.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def _bone_of_slice(stack: AxialStack, level: LevelResult, offset: int, protocol:
     slab = slab_around(stack, frame, protocol)
     places, values = [], []
     for k in range(slab.first, slab.last + 1):
-        # Regions extend along the normal: on a sheared volume the pixels slide under them from slice to slice.
+        # Regions extend along the normal, so on a sheared volume the pixels shift under them from slice to slice.
         slide_uv_mm = (k - frame.mid_slice) * frame.uv_per_slice_mm
         shifted_ij = frame.to_ij(inner - slide_uv_mm)
         low_ij = np.maximum(np.floor(shifted_ij.min(axis=0)).astype(int), 0)
@@ -192,11 +192,11 @@ def _moved_means_hu(
 ) -> dict[str, np.ndarray]:
     """Return the means of each region at displaced midlines, one for each of `trials`.
 
-    One is NaN where it holds fewer than two voxels, or where no part of the body lies in front of the boundary.
+    A mean is NaN where the region has fewer than two voxels, or where no part of the body is anterior to the boundary.
     """
     depth_mm = bone.frame.depth_mm
     turn = np.radians(moves.turn_deg[trials])
-    # Positive toward the left: the front end moves to the left.
+    # Positive toward the left: the anterior end moves to the left.
     v_axes = np.column_stack([np.sin(turn), np.cos(turn)])
     u_axes = np.column_stack([v_axes[:, 1], -v_axes[:, 0]])
     middles = np.column_stack([moves.across_mm[trials], moves.along_mm[trials] - depth_mm / 2])
@@ -217,6 +217,6 @@ def _moved_means_hu(
 
 
 def _moved_boundary(level: LevelResult, depth_mm: float) -> Boundary:
-    """Return the level's boundary in the frame of a moved midline: at the same fraction and the same angle."""
+    """Return the level's boundary in the frame of a moved midline, at the same fraction and angle."""
     crossing_v_mm = -level.boundary.fraction * depth_mm
     return replace(level.boundary, offset_mm=float(level.boundary.normal_uv[1] * crossing_v_mm))

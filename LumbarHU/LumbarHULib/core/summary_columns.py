@@ -1,4 +1,4 @@
-"""What a table of means and classes can show of a region: each column once, for files, reports and the panel."""
+"""The columns of a table of means and classes, each defined once, for files, reports and the panel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ class SummaryColumn:
     Parameters
     ----------
     key : str
-        Its name in files, with unit.
+        Its name in files, with the unit.
     title, unit : str
-        For people.
+        As shown to users.
     value : callable
-        From a `RoiSummary` to a number with all its digits, a word, an answer, or None where there is none.
+        From a `RoiSummary` to an unrounded number, a word, a yes or no, or None without a value.
     digits : int
-        Decimals that people are shown.
+        Decimals shown to users.
     is_signed : bool
-        Whether a plus is shown as well.
+        Whether a plus sign is shown.
     """
 
     key: str
@@ -35,15 +35,15 @@ class SummaryColumn:
     is_signed: bool = False
 
     def text(self, summary: RoiSummary, none: str = "–", unknown: str = "unknown") -> str:
-        """Return what people read in the column.
+        """Return the text shown to users in the column.
 
         Parameters
         ----------
         summary : RoiSummary
         none : str
-            Where the region has no mean, or the column no value for it.
+            Shown where the region has no mean, or the column has no value for it.
         unknown : str
-            For an answer that is not known although there is a mean.
+            Shown where a yes or no is unknown although there is a mean.
         """
         value = self.value(summary)
         if value is None:
@@ -52,7 +52,7 @@ class SummaryColumn:
             return "yes" if value else "no"
         if isinstance(value, str):
             return value
-        # Adding 0 makes a zero of a negative one.
+        # Adding 0 turns a negative zero into zero.
         return f"{round(value, self.digits) + 0.0:{'+' if self.is_signed else ''}.{self.digits}f}"
 
 

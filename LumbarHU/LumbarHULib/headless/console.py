@@ -110,8 +110,8 @@ def _class_table(result: ReadingResult, protocol: Protocol) -> str:
         lines.append("For research only; not a diagnosis.")
     if recovered := osteopenia_recovered(result.summaries):
         lines.append(recovered)
-    if result.scan_facts.told:
-        lines.append(f"The CT: {', '.join(result.scan_facts.told)}.")
+    if result.scan_facts.described:
+        lines.append(f"The CT: {', '.join(result.scan_facts.described)}.")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Whether what a scene keeps of a reading can be used: scenes are files, and files are damaged or edited."""
+"""Check the readings stored in a scene, because scene files may be damaged or edited."""
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
@@ -11,7 +11,7 @@ _ORIGIN = {"kind", "corrected_mm", "corrected_deg", "points_ras_mm"}
 
 
 def usable_readings(scene) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
-    """Return the readings of a scene that can be worked with, and for each other one a sentence that tells why not."""
+    """Return the usable readings of a scene, and for each other reading a sentence with the reason."""
     usable, problems = [], []
     for reading in map(Reading, reading_nodes(scene)):
         problem = problem_of(reading)
@@ -23,12 +23,12 @@ def usable_readings(scene) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
 
 
 def usable_readings_of(ct_node) -> tuple[Reading, ...]:
-    """Return the readings of one CT that can be worked with, in the order in which they were started."""
+    """Return the usable readings of one CT, in the order in which they were started."""
     return tuple(reading for reading in usable_readings(ct_node.GetScene())[0] if reading.ct_node is ct_node)
 
 
 def problem_of(reading: Reading) -> str:
-    """Return why a reading cannot be worked with, in one sentence; empty when it can."""
+    """Return the reason why a reading cannot be used, as one sentence; empty when it can."""
     name = reading.node.GetName()
     for parameter, is_sound in _CHECKS.items():
         try:
@@ -37,16 +37,16 @@ def problem_of(reading: Reading) -> str:
             sound = False
         if not sound:
             return (
-                f"“{name}” cannot be opened, what the scene keeps as “{parameter}” is damaged: open an earlier copy of "
-                "the scene, or start a new reading."
+                f"“{name}” cannot be opened, because its parameter “{parameter}” in the scene is damaged: open an "
+                "earlier copy of the scene, or start a new reading."
             )
     if reading.value("schema") > SCHEMA_VERSION:
-        return f"“{name}” was kept by a newer version of LumbarHU: update LumbarHU to open it."
+        return f"“{name}” was saved by a newer version of LumbarHU: update LumbarHU to open it."
     return ""
 
 
 def require_usable(reading: Reading) -> None:
-    """Raise InputError when a reading cannot be worked with."""
+    """Raise InputError when a reading cannot be used."""
     problem = problem_of(reading)
     if problem:
         raise InputError(problem)
@@ -64,11 +64,11 @@ def _is_history(value) -> bool:
 
 def _are_scan_facts(reading: Reading) -> bool:
     facts = reading.scan_facts
-    return isinstance(facts.told, tuple) and isinstance(facts.orientation_known, bool)
+    return isinstance(facts.described, tuple) and isinstance(facts.orientation_known, bool)
 
 
 def _are_notes(reading: Reading) -> bool:
-    """Tell whether what LumbarHU noted of the making of markups and regions is of the form that it gave it."""
+    """Return whether the stored origins of markups and regions have the expected form."""
     for name in reading.node.GetParameterNames():
         value = reading.value(name) if name.startswith(("written ", "origin ")) else None
         if value is not None and not (_is_origin(value) if name.startswith("origin ") else isinstance(value, list)):
@@ -77,7 +77,7 @@ def _are_notes(reading: Reading) -> bool:
 
 
 def _is_origin(value) -> bool:
-    # Scenes of before there were proposals hold no findings of them.
+    # Older scenes, from before proposals, have no findings.
     return (
         isinstance(value, dict)
         and set(value) - {"findings"} == _ORIGIN
@@ -85,7 +85,7 @@ def _is_origin(value) -> bool:
     )
 
 
-# In this order: the first that is damaged is named.
+# Checked in this order; the message names the first damaged parameter.
 _CHECKS = {
     "schema": lambda reading: isinstance(reading.value("schema"), int),
     "uid": lambda reading: bool(reading.uid),

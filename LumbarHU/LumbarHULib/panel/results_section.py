@@ -149,8 +149,8 @@ def _beside_the_classes(result) -> str:
     """Return what must be seen with the classes, as HTML; no sixth, overall class is made of the five."""
     told = [agreement_told(result.class_counts)] if result.class_counts else []
     told += filter(None, [osteopenia_recovered(result.summaries)])
-    if result.scan_facts.told:
-        told.append(_("The CT: {facts}.").format(facts=", ".join(result.scan_facts.told)))
+    if result.scan_facts.described:
+        told.append(_("The CT: {facts}.").format(facts=", ".join(result.scan_facts.described)))
     else:
         told.append(_("The CT does not tell how it was taken."))
     link = f'<a href="notes">{html.escape(_("Notes on these cutoffs"))}</a>'

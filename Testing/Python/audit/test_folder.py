@@ -183,7 +183,11 @@ def test_the_record_tells_what_was_used(record, audit):
     assert {"LumbarHU", "Python", "numpy", "scipy", "SimpleITK"} <= record["software"].keys()
     assert [level["level"] for level in record["levels"]] == ["L1", "L2", "L3"]
     assert record["not_measured"] == [
-        {"level": "L5", "sentence": "L5 has no midline: place its front and back edge.", "excluded": "out of the scan"}
+        {
+            "level": "L5",
+            "sentence": "L5 has no midline: place its anterior and posterior ends.",
+            "excluded": "out of the scan",
+        }
     ]
 
 

@@ -50,7 +50,7 @@ def test_a_mean_nearer_than_0_71_lsc_lies_within_measurement_error(mean_hu, with
     of = summary(mean_hu)
     assert of.within_error is within
     assert codes(of) == (["within_measurement_error"] if within else [])
-    assert not within or f"{mean_hu:.1f} HU lies" in of.findings[0].sentence
+    assert not within or f"{mean_hu:.1f} HU is" in of.findings[0].sentence
 
 
 def test_a_sites_own_lsc_moves_the_limit():

@@ -43,7 +43,7 @@ def test_a_ct_without_voxels_is_refused():
 def test_voxels_that_are_not_finite_are_refused_with_their_count(value):
     voxels_hu = VOXELS_HU.astype(np.float32)
     voxels_hu[0, 0, :2] = value
-    assert "holds 2 voxels that are not finite" in refusal(voxels_hu)
+    assert "has 2 voxels that are not finite" in refusal(voxels_hu)
 
 
 def test_values_without_any_negative_one_are_refused_with_the_intercept_as_remedy():
@@ -73,7 +73,7 @@ def test_a_geometry_that_spans_no_volume_is_refused():
     twin[:3, 1] = 2 * twin[:3, 0]
     unknown[0, 0] = np.nan
     for matrix in (flat, twin):
-        assert "span no volume" in refusal(ras_from_ijk=matrix)
+        assert "do not span a volume" in refusal(ras_from_ijk=matrix)
     for matrix in (unknown, GRID[:3], GRID.T):
         assert "4 × 4 matrix" in refusal(ras_from_ijk=matrix)
 

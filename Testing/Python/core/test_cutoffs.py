@@ -27,9 +27,9 @@ def test_a_count_beyond_its_total_is_refused_with_both(count, total):
 
 def test_an_interval_has_two_ends_around_its_cutoff():
     assert Cutoff(90, 84, 96).low_hu == 84
-    with pytest.raises(InputError, match="90 HU has one end of its interval"):
+    with pytest.raises(InputError, match="90 HU has only one end of its interval"):
         Cutoff(90, low_hu=84)
-    with pytest.raises(InputError, match="90 HU lies outside its interval 91 to 96 HU"):
+    with pytest.raises(InputError, match="90 HU is outside its interval 91 to 96 HU"):
         Cutoff(90, 91, 96)
 
 

@@ -162,5 +162,5 @@ def test_slices_farther_apart_than_half_a_body_are_refused(slice_mm):
     matrix[:3, 3] = 20.0, 20.0, -3 * slice_mm
     voxels_hu = np.random.default_rng(4).normal(60, 40, (7, 50, 50)).astype(np.int16)
     stack = axial_stack(CtVolume(voxels_hu, matrix), PROTOCOL)
-    with pytest.raises(InputError, match=f"in slices {slice_mm:.4g} mm apart, more than half a body"):
+    with pytest.raises(InputError, match=f"in slices {slice_mm:.4g} mm apart, more than half the usual height"):
         find_endplates(stack, "L3", np.zeros(3), np.array([0.0, 1.0, 0.0]), 34.0, PROTOCOL)

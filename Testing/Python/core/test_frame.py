@@ -115,7 +115,7 @@ def test_in_tilted_slices_the_frame_lies_in_the_slice(tilt_deg):
 def test_a_midline_more_than_45_degrees_off_anterior_is_refused(angle_deg, refused):
     front = 15 * np.array([np.sin(np.radians(angle_deg)), np.cos(np.radians(angle_deg)), 0])
     if refused:
-        assert f"stands {abs(angle_deg):.0f}° off" in refusal(front, -front)
+        assert f"is {abs(angle_deg):.0f}° off" in refusal(front, -front)
     else:
         assert frame(front, -front).depth_mm == pytest.approx(30)
 
@@ -131,13 +131,13 @@ def test_a_midline_that_is_too_short_too_long_or_a_point_is_refused_with_its_len
 
 
 def test_a_midline_outside_the_ct_is_refused_with_how_far():
-    assert "lies 3.0 mm beyond the CT's last slice" in refusal((0, 17, 8), (0, -17, 8))
-    assert "lies 3.0 mm beyond the CT's last slice" in refusal((0, 17, -8), (0, -17, -8))
+    assert "is 3.0 mm beyond the CT's last slice" in refusal((0, 17, 8), (0, -17, 8))
+    assert "is 3.0 mm beyond the CT's last slice" in refusal((0, 17, -8), (0, -17, -8))
     # The field of view ends at A = 69 · 0.5 + half a pixel = 34.75 mm.
     assert frame((0, 34.7, 0), (0, 4.7, 0)).depth_mm == pytest.approx(30)
-    assert "front end" in refusal((0, 36.75, 0), (0, 6.75, 0))
-    assert "4.0 pixels beyond" in refusal((0, 36.75, 0), (0, 6.75, 0))
-    assert "back end" in refusal((0, -15, 0), (0, -45, 0))
+    assert "anterior end" in refusal((0, 36.75, 0), (0, 6.75, 0))
+    assert "4.0 pixels outside" in refusal((0, 36.75, 0), (0, 6.75, 0))
+    assert "posterior end" in refusal((0, -15, 0), (0, -45, 0))
 
 
 @pytest.mark.parametrize("normal_down", [False, True])

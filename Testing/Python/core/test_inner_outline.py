@@ -127,7 +127,7 @@ def test_a_margin_of_zero_leaves_the_outline():
 @pytest.mark.parametrize("margin_mm", [8.6, 9.9])
 def test_an_outline_thinner_than_two_margins_is_refused_with_the_margin(margin_mm):
     with pytest.raises(
-        InputError, match=f"No part of L3's midline lies {margin_mm:g} mm or more inside its outline"
+        InputError, match=f"No part of L3's midline is {margin_mm:g} mm or more inside its outline"
     ) as caught:
         inner_of(control_points(ellipse(23, 8.5)), margin_mm)
     assert caught.value.level == "L3"
@@ -137,5 +137,5 @@ def test_a_midline_that_misses_the_inner_outline_is_refused():
     # The midline grazes the body's flank.
     points = np.add(control_points(ellipse()), (21.5, 0))
     front, back = axis_extent(points)
-    with pytest.raises(InputError, match=r"No part of L3's midline lies 2\.5 mm"):
+    with pytest.raises(InputError, match=r"No part of L3's midline is 2\.5 mm"):
         inner_of(points, midline_y_mm=(front + 6, back - 6))

@@ -238,7 +238,7 @@ def test_a_body_that_reaches_beyond_the_field_of_view_is_refused_with_how_far():
     stack = upright_stack()
     # The outermost centers lie at L = 40 mm; the inner outline reaches 25 + 23 − 2.5 = 45.5 mm.
     body = Body((-25, 0, 0))
-    with pytest.raises(InputError, match=r"The body of L3 reaches 5\.\d mm beyond the edge of the CT") as caught:
+    with pytest.raises(InputError, match=r"vertebral body of L3 reaches 5\.\d mm beyond the edge of the CT") as caught:
         masks_of(body.landmarks(FORMS["ellipse"]), stack)
     assert caught.value.level == "L3"
     masks_of(Body((-19.4, 0, 0)).landmarks(FORMS["ellipse"]), stack)

@@ -63,7 +63,7 @@ def test_levels_that_lie_in_another_order_than_their_names_are_told():
     heights = {"L1": 30, "L2": 40, "L3": 20, "L4": 10}
     of = reading(*(replace(each, slices=(heights[each.level],) * 2) for each in FOUR))
     (finding,) = (finding for finding in of.findings if finding.code == "levels_out_of_order")
-    assert finding.sentence == "The mid-slice of L2 lies above that of L1."
+    assert finding.sentence == "The mid-slice of L2 is above that of L1."
     heights |= {"L2": 25}
     of = reading(*(replace(each, slices=(heights[each.level],) * 2) for each in FOUR))
     assert "levels_out_of_order" not in codes(of)
@@ -126,12 +126,12 @@ def test_the_shift_that_missing_levels_let_expect_is_the_difference_of_the_study
     assert f"{statistics.fmean(ROUND_MEDIANS_HU[name] for name in levels) - whole:+.1f}" == shift
     of = reading(*(level(name, 100) for name in levels), cutoffs=table)
     (missing,) = (finding for finding in of.summaries[0].findings if finding.code == "levels_missing")
-    assert f"such a mean lies {shift} HU off" in missing.sentence
+    assert f"this shifts the mean by {shift} HU" in missing.sentence
 
 
 def test_care_with_the_class_is_asked_for_only_where_there_is_one():
     for levels, remedy in (
-        (FOUR[:2], "The mean is not corrected for it: take the class with care."),
+        (FOUR[:2], "The mean is not corrected for it: interpret the class with caution."),
         (FOUR[:1], "The mean is not corrected for it."),
     ):
         findings = reading(*levels).summaries[0].findings
@@ -144,7 +144,7 @@ def test_a_class_that_hangs_on_the_missing_levels_is_told():
         of = reading(level("L1", mean_hu), level("L2", mean_hu), cutoffs=medians_table())
         (missing,) = (finding for finding in of.summaries[0].findings if finding.code == "levels_missing")
         assert of.summaries[0].class_name == "normal"
-        assert ("its class would be “osteopenia”" in missing.sentence) == told
+        assert ("the class would be “osteopenia”" in missing.sentence) == told
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_a_known_acquisition_off_protocol_is_not_classified_unless_accepted_whic
         next(finding.remedy for finding in result.findings if finding.code in OFF_PROTOCOL_CODES)
         for result in (of, accepted)
     ]
-    assert remedies[0].startswith("No class is given unless the acquisition is accepted")
-    assert remedies[1].startswith("The acquisition was accepted, which is recorded: a class is given all the same")
+    assert remedies[0].startswith("No class is given unless you accept the acquisition")
+    assert remedies[1].startswith("The acquisition was accepted, which is recorded: a class is given anyway")
     # Accepting an acquisition does not make a patient of one level.
     assert reading(FOUR[0], accept_off_protocol=True).summaries[0].class_name == "not_classified"
 
@@ -182,10 +182,10 @@ def test_a_mean_that_equals_a_cutoff_belongs_to_the_class_beyond_it():
 
 
 def test_a_level_that_is_there_twice_is_refused():
-    with pytest.raises(InputError, match="L2 is there 2 times") as caught:
+    with pytest.raises(InputError, match="L2 occurs 2 times") as caught:
         reading(FOUR[0], FOUR[1], level("L2", 90))
     assert caught.value.level == "L2"
-    with pytest.raises(InputError, match="L3 is there 2 times"):
+    with pytest.raises(InputError, match="L3 occurs 2 times"):
         reading(FOUR[2], LevelRefusal("L3", "No."))
 
 

@@ -90,7 +90,7 @@ def test_an_exclusion_without_markups_is_told_with_its_reason_alone():
 @pytest.mark.parametrize(
     ("landmarks", "exclusions", "told"),
     [
-        ([ALL_LANDMARKS[2]] * 2, {}, "L2 is there 2 times"),
+        ([ALL_LANDMARKS[2]] * 2, {}, "L2 occurs 2 times"),
         (ALL_LANDMARKS, {"L7": "fracture"}, "Unknown level “L7”"),
         (ALL_LANDMARKS, {"L2": " "}, "L2 is excluded without a reason"),
     ],
@@ -158,7 +158,7 @@ def test_a_midline_turned_far_against_the_patients_front_is_told_with_the_side(t
     )
     of = measure_level(axial_stack(TALL_CT, PROTOCOL), turned.landmarks(BODY_XY_MM), PROTOCOL)
     assert [finding.code for finding in of.findings] == (["midline_rotated"] if told else [])
-    assert not told or f"turned by 16° to the patient's {told}, more than 15°" in of.findings[0].sentence
+    assert not told or f"rotated by 16° to the patient's {told}, more than 15°" in of.findings[0].sentence
 
 
 @pytest.mark.parametrize(("half_width_mm", "half_depth_mm"), [(20, 15), (12, 10)])

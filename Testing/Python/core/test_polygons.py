@@ -55,7 +55,7 @@ def test_the_axis_is_crossed_where_the_edges_do():
 
 def test_places_on_the_axis_lie_inside_between_odd_and_even_crossings():
     crossings = np.array([-5.0, -1, 2, 6])
-    assert polygons.lie_inside(np.array([-6, -3, 0, 4, 7]), crossings).tolist() == [False, True, False, True, False]
+    assert polygons.are_inside(np.array([-6, -3, 0, 4, 7]), crossings).tolist() == [False, True, False, True, False]
 
 
 def test_a_half_plane_keeps_what_lies_on_its_side():

@@ -82,7 +82,7 @@ def test_a_choice_a_level_and_a_name_must_be_known_ones():
     ],
 )
 def test_two_values_that_contradict_each_other_are_refused_with_both(values):
-    with pytest.raises(InputError, match="contradict each other: the first must be the smaller") as caught:
+    with pytest.raises(InputError, match="contradict each other: the first must be smaller than the second") as caught:
         PROTOCOL.with_values(**values)
     for name, value in values.items():
         assert f"{name} = {value:g}" in str(caught.value)

@@ -58,7 +58,7 @@ def test_every_quantity_has_a_number_of_plain_type_and_a_name_of_its_own():
 def test_fewer_than_two_voxels_are_refused_with_their_number(count, told):
     with pytest.raises(InputError) as caught:
         measured(np.zeros(count, dtype=np.int16))
-    assert str(caught.value).startswith(f"The round ROI of L1 holds {told}")
+    assert str(caught.value).startswith(f"The round ROI of L1 has {told}")
     assert str(caught.value).endswith(".")
 
 

@@ -83,7 +83,7 @@ def test_a_midline_off_the_middle_by_a_tenth_of_the_width_is_told(off_mm, told):
     points = np.add(control_points(superellipse(23, 17)), (off_mm, 0))
     _, shapes = shapes_of(UPRIGHT.landmarks(points, midline_y_mm=(17, -17)), STACK)
     assert codes(shapes) == (["midline_off_center"] if told else [])
-    assert not told or "lies 2.1 mm off the middle" in shapes.findings[0].sentence
+    assert not told or "is 2.1 mm off the center" in shapes.findings[0].sentence
 
 
 @pytest.mark.parametrize("extent", ["full", "anterior"])
@@ -137,7 +137,9 @@ def test_a_boundary_in_front_of_the_inner_outline_is_refused_with_the_fraction()
     # A quarter of a depth of 18 mm lies 4.5 mm behind the edge, and the margin is 5 mm.
     protocol = PROTOCOL.with_values(cortical_margin_mm=5)
     landmarks = UPRIGHT.landmarks(control_points(ellipse(20, 9)), boundary_xy_mm=[(-20, 4.5), (20, 4.5)])
-    with pytest.raises(InputError, match=r"Nothing of L3's body lies in front of its boundary at 0.25") as caught:
+    with pytest.raises(
+        InputError, match=r"No part of L3's vertebral body is anterior to its boundary at 0\.25"
+    ) as caught:
         shapes_of(landmarks, STACK, protocol)
     assert caught.value.level == "L3"
 
@@ -178,5 +180,5 @@ def test_of_many_placements_those_that_are_possible_have_the_shapes_that_each_ha
 def test_a_placement_that_is_impossible_is_refused_alone():
     frame, shapes = shapes_of(UPRIGHT.landmarks(control_points(lumpy(3))), STACK)
     for name in ("behind", "beyond the midline"):
-        with pytest.raises(InputError, match="Nothing of L3's body lies in front of its boundary"):
+        with pytest.raises(InputError, match="No part of L3's vertebral body is anterior to its boundary"):
             roi_shapes(frame, shapes.inner_outline_uv_mm + SHIFTS_UV_MM[name], shapes.boundary, PROTOCOL)

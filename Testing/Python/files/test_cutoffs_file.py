@@ -124,8 +124,8 @@ def with_value(path: tuple, value) -> str:
     [
         (("rois", "oval", "normal", "value"), "x97.13", '"x97.13"', "not a number"),
         (("rois", "oval", "normal", "value"), 90.125, '"oval"', "is not below the normal cutoff 90.125 HU"),
-        (("rois", "round", "osteoporosis", "interval", "low"), 95.125, '"interval"', "lies outside its interval"),
-        (("rois", "left", "osteoporosis", "sensitivity", "count"), 2700, None, "2700 of 27 is no proportion"),
+        (("rois", "round", "osteoporosis", "interval", "low"), 95.125, '"interval"', "is outside its interval"),
+        (("rois", "left", "osteoporosis", "sensitivity", "count"), 2700, None, "2700 of 27 is not a proportion"),
         (("rois", "left", "osteoporosis", "sensitivity", "total"), 73125, "73125", "has 27 positives"),
         (("rois", "left", "osteoporosis", "specificity", "total"), 27125, "27125", "has 73 negatives"),
         (("rois", "back"), {}, '"back"', "“rois.back” is not a known name"),

@@ -28,14 +28,20 @@ def along(midline, start, end):
 
 
 MIDLINES = {
-    "beyond the last slice": (lambda true: true + 500 * SUPERIOR_RAS, r"midline of L3 lies 49\d\.\d mm beyond the CT"),
-    "beside the CT": (lambda true: true + 200 * LEFT_RAS, "front end of L3's midline lies outside the CT"),
+    "beyond the last slice": (lambda true: true + 500 * SUPERIOR_RAS, r"midline of L3 is 49\d\.\d mm beyond the CT"),
+    "beside the CT": (
+        lambda true: true + 200 * LEFT_RAS,
+        r"anterior end of L3's midline is \d+\.\d pixels outside the CT",
+    ),
     "in the muscle": (lambda true: true + 33 * LEFT_RAS, "L3: .*(vertebral body|edge)"),
     "in canal and arch": (lambda true: true - 28 * ANTERIOR_RAS, "L3: .*(vertebral body|edge)"),
     "too short": (lambda true: along(true, 0.4, 0.6), r"L3 is 6\.8 mm long .*too short"),
     "too long": (lambda true: along(true, -0.5, 1.5), r"L3 is 68\.0 mm long .*too long"),
     "with both ends at one point": (lambda true: true[[0, 0]], "two ends of L3's midline coincide"),
-    "across": (lambda true: true.mean(axis=0) + np.outer((15, -15), LEFT_RAS), "off the patient's front-to-back axis"),
+    "across": (
+        lambda true: true.mean(axis=0) + np.outer((15, -15), LEFT_RAS),
+        "off the patient's anteroposterior axis",
+    ),
     "of one point": (lambda true: true[:1], "midline of L3 has 1 point"),
     "of three points": (lambda true: true[[0, 1, 1]], "midline of L3 has 3 points"),
     "without a number": (lambda true: true * np.nan, "L3"),
@@ -53,8 +59,8 @@ BOUNDARIES = {
     "before the body": (-0.2, 0.0, r"crosses its midline at -0\.200 of the depth"),
     "at the front edge": (0.05, 0.0, r"crosses its midline at 0\.050 of the depth"),
     "behind the body": (1.3, 0.0, r"crosses its midline at 1\.300 of the depth"),
-    "along the midline": (0.6, 90.0, r"stands 90° off the perpendicular"),
-    "too oblique": (0.6, 50.0, r"stands 50° off the perpendicular"),
+    "along the midline": (0.6, 90.0, r"is 90° off the perpendicular"),
+    "too oblique": (0.6, 50.0, r"is 50° off the perpendicular"),
 }
 
 

@@ -98,7 +98,7 @@ def test_a_mean_over_chosen_levels_is_over_these_and_the_one_over_l1_to_l4_stays
     ("given", "says"),
     [
         ("L6", "Unknown level “L6”"),
-        ("L2-L1", "is no range of levels"),
+        ("L2-L1", "is not a range of levels"),
         ("L1,L1", "names a level twice"),
         ("", "Unknown"),
     ],

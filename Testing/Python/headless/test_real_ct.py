@@ -48,7 +48,7 @@ def test_four_levels_are_measured_on_a_coarse_ct_which_is_said_to_be_coarse(real
     ct, out = folder / "example_ct.nii.gz", tmp_path / "out"
     run = lumbarhu("measure", ct, "--markups", tmp_path / "markups", "--out", out)
     assert (run.exit_code, run.err) == (0, "")
-    assert "pixels of 3.00 mm are coarser than" in run.out
+    assert "pixels of 3.00 mm are larger than" in run.out
     rows = rows_of(out / "results.csv")
     assert len(rows) == 20
     assert all("coarse_pixels" in row["findings"] for row in rows)

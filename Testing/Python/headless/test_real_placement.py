@@ -48,7 +48,7 @@ def test_the_experts_labels_lead_to_the_experts_corpus_and_to_an_ambiguous_mid_s
     (level,) = json.loads((out / "record.json").read_text())["levels"]
     told = [finding for finding in level["findings"] if finding["code"] == "mid_slice_ambiguous"]
     assert [finding["severity"] for finding in told] == ["warning"]
-    assert "the regions' means differ by round" in told[0]["sentence"]
+    assert "the means differ by round" in told[0]["sentence"]
     assert all("mid_slice_ambiguous" in row["findings"] for row in rows_of(out / "results.csv"))
 
 
@@ -66,7 +66,7 @@ def test_a_vertebra_that_the_crop_cuts_off_is_refused(real_data, tmp_path):
         tmp_path / "o",
     )
     assert run.exit_code == 2
-    assert "The body of L2 reaches the first or last slice of the CT, so it is not whole" in run.err
+    assert "The vertebral body of L2 reaches the first or last slice of the CT, so part of it is missing" in run.err
 
 
 def test_two_programs_labels_lead_to_the_same_numbers(real_data, tmp_path):

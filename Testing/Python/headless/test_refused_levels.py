@@ -17,7 +17,7 @@ OTHERS = ("L1", "L3", "L4")
 
 # How the midline of L2 is spoiled, and what its sentence says.
 SPOILED = {
-    "beyond the CT": (lambda true: true + 500 * SUPERIOR_RAS, r"midline of L2 lies \d+\.\d mm beyond the CT"),
+    "beyond the CT": (lambda true: true + 500 * SUPERIOR_RAS, r"midline of L2 is \d+\.\d mm beyond the CT"),
     "in the muscle": (lambda true: true + 38 * LEFT_RAS, "L2"),
     "of one point": (lambda true: true[:1], "The midline of L2 has 1 point: place 2"),
 }
@@ -128,8 +128,8 @@ def test_where_every_level_is_refused_nothing_is_written_and_each_sentence_is_sa
         )
     run = lumbarhu("measure", spine.ct, "--markups", markups, "--out", tmp_path / "out")
     assert (run.exit_code, run.out) == (BAD_INPUT, "")
-    assert "midline of L1 lies" in run.err
-    assert "midline of L2 lies" in run.err
+    assert "midline of L1 is" in run.err
+    assert "midline of L2 is" in run.err
     assert not (tmp_path / "out").exists()
 
 
@@ -142,7 +142,7 @@ def test_a_batch_lists_refused_levels_and_remembers_them(spine, tmp_path):
         assert (run.exit_code, run.err) == (IN_PART, "")
         counts = "Measured 0, finished before 2" if finished else "Measured 2, finished before 0"
         assert f"{counts}, failed 0." in run.out
-        assert re.search(r"Levels not measured:\n- Row 2, case a: The midline of L2 lies", run.out)
+        assert re.search(r"Levels not measured:\n- Row 2, case a: The midline of L2 is", run.out)
         (failure,) = rows_of(tmp_path / "out" / "failures.csv")
         assert (failure["row"], failure["case"], failure["column"]) == ("2", "a", "")
         assert "midline of L2" in failure["sentence"]

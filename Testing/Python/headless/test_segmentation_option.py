@@ -163,7 +163,7 @@ def test_an_excluded_level_that_is_not_whole_is_told_with_its_reason(spine, segm
     SimpleITK.WriteImage(image[:, :, :low], str(ct))
     refused = lumbarhu("measure", ct, "--segmentation", segmentation, "--out", tmp_path / "refused")
     assert refused.exit_code == 3
-    assert "Not measured:\n- The body of L1 reaches the first or last slice of the CT" in refused.out
+    assert "Not measured:\n- The vertebral body of L1 reaches the first or last slice of the CT" in refused.out
     run = lumbarhu("measure", ct, "--segmentation", segmentation, "--out", out, "--exclude", "L1=out of the scan")
     assert (run.exit_code, run.err) == (0, "")
     rows = [row for row in rows_of(out / "results.csv") if row["level"] == "L1"]

@@ -223,7 +223,7 @@ SEGMENTATIONS = (
         within_hu=ROUNDED,
         mean_hu=called({"L1": "L3", "L2": "L4"}),
         findings=["sixth_lumbar_vertebra"],
-        says="L3: The segmentation holds an L6",
+        says="L3: The segmentation contains an L6",
     ),
     Untrue(
         COUNT,
@@ -232,7 +232,7 @@ SEGMENTATIONS = (
         within_hu=ROUNDED,
         mean_hu=called({"L2": "L1", "L3": "L2", "L4": "L3"}),
         findings=["thirteenth_thoracic_vertebra"],
-        says="L2: The segmentation holds a T13",
+        says="L2: The segmentation contains a T13",
     ),
     Untrue(
         COUNT,
@@ -258,7 +258,7 @@ SEGMENTATIONS = (
         within_hu=ROUNDED,
         mean_hu=called({"L1": "L3", "L2": "L4"}),
         findings=["sixth_lumbar_vertebra"],
-        says="L4: The segmentation holds an L6",
+        says="L4: The segmentation contains an L6",
     ),
     Untrue(
         COUNT,

@@ -238,7 +238,7 @@ def test_what_is_no_volume_of_one_value_a_voxel_is_refused(tmp_path, suffix, vox
     ("voxels", "said"),
     [
         (np.where(VOXELS_HU > 1900, np.nan, VOXELS_HU).astype(np.float32), "not finite numbers"),
-        ((VOXELS_HU + 1000).astype(np.uint16), "no negative value"),
+        ((VOXELS_HU + 1000).astype(np.uint16), "no negative values"),
         (np.where(VOXELS_HU > 0, 0, VOXELS_HU), "exactly 0"),
     ],
 )

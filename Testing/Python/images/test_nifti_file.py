@@ -210,7 +210,7 @@ def test_damaged_compressed_data_are_refused(tmp_path):
         ({"datatype": 32}, "complex numbers"),
         ({"datatype": 1536}, "NIfTI type 1536"),
         ({"dimensions": (3, 7, 6, 0, 1, 1, 1, 1)}, "7 × 6 × 0 voxels"),
-        ({"sform": np.zeros((3, 4))}, "span no volume"),
+        ({"sform": np.zeros((3, 4))}, "do not span a volume"),
     ],
 )
 def test_what_is_no_volume_of_numbers_is_refused(tmp_path, options, said):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import SEVERITIES, Finding
 from LumbarHULib.core.levels import ROIS
-from LumbarHULib.core.patient import missing_levels_told
+from LumbarHULib.core.patient import describe_missing_levels
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
 
@@ -122,7 +122,7 @@ def grouped_findings(
         if finding.severity == "note" and not notes_of_levels and finding not in result.findings:
             continue
         if finding.code == _LEVELS_MISSING:
-            told = missing_levels_told(result, protocol, cutoffs)
+            told = describe_missing_levels(result, protocol, cutoffs)
             groups[_LEVELS_MISSING, ""] = [Finding(_LEVELS_MISSING, told, severity=finding.severity)]
         elif finding.code not in IN_TABLE:
             groups.setdefault((finding.code, finding.remedy), []).append(finding)

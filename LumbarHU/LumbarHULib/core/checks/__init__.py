@@ -1,4 +1,4 @@
-"""What makes a number doubtful: of the scan, of a level and its place, of levels beside each other.
+"""Checks that make findings: on the scan, on a level and its position, and on levels compared with each other.
 
-`reading` asks all that takes too long for a drag; the codes and their meanings are in `core/findings.py`.
+`reading` runs the checks that take too long for a drag; the codes and their meanings are in `core/findings.py`.
 """

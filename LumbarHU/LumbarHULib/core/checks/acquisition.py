@@ -1,4 +1,4 @@
-"""What a CT's acquisition means for the cutoffs: findings from the facts that its headers state."""
+"""Compare a CT's acquisition with that of the cutoffs: findings from the facts in its headers."""
 
 from dataclasses import replace
 
@@ -10,38 +10,39 @@ from LumbarHULib.core.scan_facts import ScanFacts
 # Findings that forbid a class unless the user accepts the acquisition.
 OFF_PROTOCOL_CODES = frozenset({"tube_voltage_off_protocol", "contrast_medium", "contrast_seen"})
 
-# Headers round the tube voltage to whole kilovolts at the coarsest.
+# Some headers round the tube voltage to whole kilovolts.
 _VOLTAGE_TOLERANCE_KV = 0.5
 
-_NO_CLASS = "No class is given unless the acquisition is accepted, which is recorded."
-# True also where a class lacks for another reason, such as too few levels.
+_NO_CLASS = "No class is given unless you accept the acquisition, which is recorded."
+# The sentence also holds where another reason, such as too few levels, prevents a class.
 _ACCEPTED = (
-    "The acquisition was accepted, which is recorded: a class is given all the same, if nothing else forbids it."
+    "The acquisition was accepted, which is recorded: a class is given anyway, unless another finding prevents it."
 )
 
 
 def acquisition_findings(facts: ScanFacts, cutoffs: CutoffTable) -> tuple[Finding, ...]:
-    """Return how tube voltage and contrast medium compare with those that the cutoffs hold for."""
+    """Return the findings from comparing tube voltage and contrast medium with those of the cutoffs."""
     findings = [*_voltage_findings(facts.tube_voltage_kv, cutoffs), *_contrast_findings(facts.contrast, cutoffs)]
-    asked = (
+    compared = (
         ("tube voltage", facts.tube_voltage_kv, cutoffs.tube_voltage_kv),
         ("contrast medium", facts.contrast, cutoffs.contrast_medium),
     )
-    untold = [what for what, of_ct, of_cutoffs in asked if of_ct is None and of_cutoffs is not None]
-    if untold:
+    unknown = [fact for fact, of_ct, of_cutoffs in compared if of_ct is None and of_cutoffs is not None]
+    if unknown:
         findings.append(
             Finding(
                 "acquisition_unknown",
-                f"The CT does not tell its {' or '.join(untold)}; the cutoffs hold for {_held_for(untold, cutoffs)}.",
-                "Check it where the CT came from.",
+                f"The CT does not state its {' or '.join(unknown)}; the cutoffs hold for "
+                f"{_held_for(unknown, cutoffs)}.",
+                "Check it at the source of the CT, such as the PACS.",
             )
         )
-    unlimited = [what for what, _, of_cutoffs in asked if of_cutoffs is None]
-    if unlimited:
+    unstated = [fact for fact, _, of_cutoffs in compared if of_cutoffs is None]
+    if unstated:
         findings.append(
             Finding(
                 "cutoffs_acquisition_unknown",
-                f"The cutoffs “{cutoffs.name}” do not tell the {' or '.join(unlimited)} that they hold for.",
+                f"The cutoffs “{cutoffs.name}” do not state the {' or '.join(unstated)} that they hold for.",
                 "Enter it in the cutoffs file, under acquisition.",
             )
         )
@@ -49,19 +50,19 @@ def acquisition_findings(facts: ScanFacts, cutoffs: CutoffTable) -> tuple[Findin
 
 
 def accepted_findings(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Return the findings; those that would forbid a class tell that the user accepted the acquisition."""
+    """Return the findings; those that would prevent a class state that the user accepted the acquisition."""
     return tuple(replace(finding, remedy=_ACCEPTED) if finding.remedy == _NO_CLASS else finding for finding in findings)
 
 
 def series_findings(facts: ScanFacts, protocol: Protocol) -> tuple[Finding, ...]:
-    """Return how modality and slices compare with what the protocol is for."""
+    """Return the findings from comparing modality and slices with those of the protocol."""
     findings = []
     if facts.modality not in (None, "", "CT"):
         findings.append(
             Finding(
                 "modality_not_ct",
-                f"The headers state the modality {facts.modality}, not CT: the values are no HU.",
-                "Measure a CT.",
+                f"The headers state the modality {facts.modality}, not CT: the values are not HU.",
+                "Use a CT.",
                 "severe",
             )
         )
@@ -74,15 +75,15 @@ def series_findings(facts: ScanFacts, protocol: Protocol) -> tuple[Finding, ...]
 
 
 def _thickness_finding(thickness_mm: float, is_thick: bool, protocol: Protocol) -> Finding:
-    sentence = f"The slices are {thickness_mm:g} mm thick; the protocol's are {protocol.slab_mm:g} mm"
+    sentence = f"The slices are {thickness_mm:g} mm thick; the protocol uses {protocol.slab_mm:g} mm"
     if is_thick:
         return Finding(
             "slices_thick",
-            f"{sentence}: discs and endplates reach the farther into them.",
-            "Use a reconstruction with thinner slices where there is one.",
+            f"{sentence}: discs and endplates contribute more to thick slices.",
+            "Use a reconstruction with thinner slices if there is one.",
         )
     return Finding(
-        "slices_thin", f"{sentence}, and the regions cover as many slices as come nearest to it.", "", "note"
+        "slices_thin", f"{sentence}. The regions cover the number of slices closest to that thickness.", "", "note"
     )
 
 
@@ -90,7 +91,7 @@ def _voltage_findings(voltage_kv: float | None, cutoffs: CutoffTable) -> list[Fi
     wanted_kv = cutoffs.tube_voltage_kv
     if voltage_kv is None or wanted_kv is None or abs(voltage_kv - wanted_kv) <= _VOLTAGE_TOLERANCE_KV:
         return []
-    sentence = f"The CT was taken at {voltage_kv:g} kV; the cutoffs hold for {wanted_kv:g} kV."
+    sentence = f"The CT was acquired at {voltage_kv:g} kV; the cutoffs hold for {wanted_kv:g} kV."
     return [Finding("tube_voltage_off_protocol", sentence, _NO_CLASS, "severe")]
 
 
@@ -98,13 +99,13 @@ def _contrast_findings(contrast: bool | None, cutoffs: CutoffTable) -> list[Find
     if contrast is None or cutoffs.contrast_medium is None or contrast == cutoffs.contrast_medium:
         return []
     of_ct, of_cutoffs = ("with", "without") if contrast else ("without", "with")
-    sentence = f"The CT was taken {of_ct} contrast medium; the cutoffs hold for CTs {of_cutoffs}."
+    sentence = f"The CT was acquired {of_ct} contrast medium; the cutoffs hold for CTs {of_cutoffs}."
     return [Finding("contrast_medium", sentence, _NO_CLASS, "severe")]
 
 
-def _held_for(untold: list[str], cutoffs: CutoffTable) -> str:
+def _held_for(facts: list[str], cutoffs: CutoffTable) -> str:
     held = {
         "tube voltage": None if cutoffs.tube_voltage_kv is None else f"{cutoffs.tube_voltage_kv:g} kV",
         "contrast medium": f"CTs {'with' if cutoffs.contrast_medium else 'without'} contrast medium",
     }
-    return " and ".join(held[what] or "" for what in untold)
+    return " and ".join(held[fact] or "" for fact in facts)

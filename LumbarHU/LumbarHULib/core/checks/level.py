@@ -1,4 +1,4 @@
-"""The findings of one level, gathered from the stages that made them, and those of its pixels."""
+"""Collect the findings of one level from the stages of the flow, and add those on its pixels."""
 
 from dataclasses import replace
 
@@ -23,13 +23,13 @@ def level_findings(
     slab: Slab,
     protocol: Protocol,
 ) -> tuple[Finding, ...]:
-    """Return what concerns the level as a whole."""
-    of_shapes = tuple(finding for finding in shapes.findings if not finding.roi)
+    """Return the findings that concern the level as a whole."""
+    shape_findings = tuple(finding for finding in shapes.findings if not finding.roi)
     return (
         frame.findings
         + outline.findings
         + boundary.findings
-        + of_shapes
+        + shape_findings
         + slab.findings
         + _rotation_findings(frame, protocol)
         + _pixel_findings(stack, frame.level, protocol)
@@ -37,11 +37,11 @@ def level_findings(
 
 
 def with_roi_findings(measured: RoiResult, shapes: RoiShapes, protocol: Protocol) -> RoiResult:
-    """Return a region's result together with what concerns this region alone."""
-    of_shape = tuple(finding for finding in shapes.findings if finding.roi == measured.roi)
+    """Return a region's result with the findings that concern this region alone."""
+    shape_findings = tuple(finding for finding in shapes.findings if finding.roi == measured.roi)
     return replace(
         measured,
-        findings=of_shape
+        findings=shape_findings
         + not_scanned_findings(measured)
         + _voxel_findings(measured, protocol)
         + _size_findings(measured, protocol),
@@ -50,14 +50,14 @@ def with_roi_findings(measured: RoiResult, shapes: RoiShapes, protocol: Protocol
 
 def _voxel_findings(measured: RoiResult, protocol: Protocol) -> tuple[Finding, ...]:
     low_hu, high_hu = measured.values["min_hu"], measured.values["max_hu"]
-    place = f"The {measured.roi} ROI of {measured.level} holds"
+    subject = f"The {measured.roi} ROI of {measured.level} contains"
     if low_hu <= protocol.padding_hu:
         return (
             Finding(
                 "padding_in_roi",
-                f"{place} voxels of {low_hu:g} HU, at or below air ({protocol.padding_hu:g} HU): they lie outside what "
-                "was scanned, or are gas.",
-                "Use a CT that shows the whole body, or exclude the level.",
+                f"{subject} voxels of {low_hu:g} HU, at or below air ({protocol.padding_hu:g} HU): they were not "
+                "scanned, or are gas.",
+                "Use a CT that shows the whole vertebral body, or exclude the level.",
                 "severe",
                 measured.level,
                 measured.roi,
@@ -68,9 +68,10 @@ def _voxel_findings(measured: RoiResult, protocol: Protocol) -> tuple[Finding, .
     return (
         Finding(
             "implausible_voxels",
-            f"{place} voxels from {low_hu:g} to {high_hu:g} HU; trabecular bone stays within "
+            f"{subject} voxels from {low_hu:g} to {high_hu:g} HU; trabecular bone ranges from "
             f"{protocol.plausible_voxel_min_hu:g} to {protocol.plausible_voxel_max_hu:g} HU.",
-            "Look for gas, metal, cement or padding there, and whether the CT is in HU; if so, exclude the level.",
+            "Check that the CT is in HU, and look for gas, metal, cement or padding; if there is any, exclude the "
+            "level.",
             "severe",
             measured.level,
             measured.roi,
@@ -85,9 +86,9 @@ def _size_findings(measured: RoiResult, protocol: Protocol) -> tuple[Finding, ..
     return (
         Finding(
             "small_roi",
-            f"The {measured.roi} ROI of {measured.level} has {area_mm2:.0f} mm² and {voxels} voxels; at least "
-            f"{protocol.roi_area_min_mm2:g} mm² and {protocol.roi_voxels_min} voxels are wanted.",
-            "Check midline and outline, or use a CT with smaller pixels.",
+            f"The {measured.roi} ROI of {measured.level} has {area_mm2:.0f} mm² and {voxels} voxels; the minimum is "
+            f"{protocol.roi_area_min_mm2:g} mm² and {protocol.roi_voxels_min} voxels.",
+            "Check the midline and the outline, or use a CT with smaller pixels.",
             "warning",
             measured.level,
             measured.roi,
@@ -101,9 +102,9 @@ def _rotation_findings(frame: Frame, protocol: Protocol) -> tuple[Finding, ...]:
     return (
         Finding(
             "midline_rotated",
-            f"The midline of {frame.level} is turned by {abs(frame.rotation_deg):.0f}° to the patient's "
+            f"The midline of {frame.level} is rotated by {abs(frame.rotation_deg):.0f}° to the patient's "
             f"{'left' if frame.rotation_deg > 0 else 'right'}, more than {protocol.rotation_limit_deg:g}°.",
-            "Check that it runs along the body's plane of symmetry; in scoliosis take the class with care.",
+            "Check that it follows the body's plane of symmetry; in scoliosis, interpret the class with caution.",
             "warning",
             frame.level,
         ),
@@ -117,9 +118,9 @@ def _pixel_findings(stack: AxialStack, level: str, protocol: Protocol) -> tuple[
     return (
         Finding(
             "coarse_pixels",
-            f"The CT's pixels of {largest_mm:.2f} mm are coarser than {protocol.coarse_pixel_mm:g} mm: outline and "
-            f"regions of {level} are the less certain.",
-            "Use a reconstruction with smaller pixels where there is one.",
+            f"The CT's pixels of {largest_mm:.2f} mm are larger than {protocol.coarse_pixel_mm:g} mm: the outline and "
+            f"the regions of {level} are less certain.",
+            "Use a reconstruction with smaller pixels if there is one.",
             "warning",
             level,
         ),

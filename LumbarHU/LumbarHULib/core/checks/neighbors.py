@@ -1,4 +1,4 @@
-"""What comparing a reading's levels with each other tells: gaps, sides, levels and heights that stand out."""
+"""Compare the levels of a reading with each other: distances, left and right, means and heights of the bodies."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -14,25 +14,25 @@ from LumbarHULib.core.results import LevelResult, RoiResult
 # The region whose means are compared between levels: the largest in the middle of the body.
 _COMPARED_ROI = "oval"
 
-# With fewer levels none can be said to stand out from the others.
+# With fewer levels, no level can be called an outlier.
 _FEWEST_LEVELS = 3
 
 
 def spacing_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
-    """Tell of neighboring levels that lie too far apart, or too close to be two vertebrae."""
+    """Return findings on neighboring levels that are too far apart, or too close to be two vertebrae."""
     findings = []
     for upper, lower in pairwise(levels):
         steps = LEVELS.index(lower.level) - LEVELS.index(upper.level)
         middles = [level.frame.midline_ras_mm.mean(axis=0) for level in (upper, lower)]
         apart_mm = float(np.linalg.norm(middles[0] - middles[1]))
-        names = f"The midlines of {upper.level} and {lower.level} lie {apart_mm:.0f} mm apart"
+        distance = f"The midlines of {upper.level} and {lower.level} are {apart_mm:.0f} mm apart"
         if apart_mm < steps * protocol.level_spacing_min_mm:
             findings.append(
                 Finding(
                     "levels_too_close",
-                    f"{names}, less than {steps * protocol.level_spacing_min_mm:g} mm: one vertebra may have been "
+                    f"{distance}, less than {steps * protocol.level_spacing_min_mm:g} mm: one vertebra may have been "
                     "measured as two levels.",
-                    "Check on a sagittal view which vertebra each midline stands in.",
+                    "Check in a sagittal view which vertebra each midline is in.",
                     "severe",
                 )
             )
@@ -40,9 +40,9 @@ def spacing_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple
             findings.append(
                 Finding(
                     "levels_too_far",
-                    f"{names}, more than {steps * protocol.level_spacing_max_mm:g} mm: a vertebra may have been "
-                    "skipped, such as L5 taken for L4.",
-                    "Count the vertebrae on a sagittal view.",
+                    f"{distance}, more than {steps * protocol.level_spacing_max_mm:g} mm: a vertebra may have been "
+                    "skipped, for example L5 labeled as L4.",
+                    "Count the vertebrae in a sagittal view.",
                     "severe",
                 )
             )
@@ -50,7 +50,7 @@ def spacing_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple
 
 
 def side_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
-    """Tell of levels whose left and right region differ by more than noise explains."""
+    """Return findings on levels whose left and right regions differ by more than noise explains."""
     findings = []
     for level in levels:
         left, right = level.rois["left"], level.rois["right"]
@@ -61,7 +61,7 @@ def side_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Fi
             findings.append(
                 Finding(
                     "sides_differ",
-                    f"The left ROI of {level.level} lies {difference_hu:+.0f} HU off the right one, more than "
+                    f"The left ROI of {level.level} differs from the right ROI by {difference_hu:+.0f} HU, more than "
                     f"{limit_hu:.0f} HU.",
                     "Look for sclerosis, scoliosis, a lesion or an artifact on one side, and check the midline.",
                     "warning",
@@ -72,14 +72,14 @@ def side_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Fi
 
 
 def standard_error_hu(measured: RoiResult, protocol: Protocol) -> float:
-    """Return the standard error of a region's mean, voxels that lie close together counted as one."""
+    """Return the standard error of a region's mean; neighboring voxels are correlated and count as one."""
     values = measured.values
     independent = max(1.0, values["area_mm2"] * values["slices"] / protocol.noise_patch_mm2)
     return values["sd_hu"] / min(independent, values["voxels"]) ** 0.5
 
 
 def trend_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
-    """Tell of levels whose mean stands out from the others'."""
+    """Return findings on levels whose mean differs markedly from the others'."""
     means_hu = {level.level: level.rois[_COMPARED_ROI].values["mean_hu"] for level in levels}
     if len(means_hu) < _FEWEST_LEVELS:
         return ()
@@ -90,9 +90,9 @@ def trend_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[F
             findings.append(
                 Finding(
                     "level_stands_out",
-                    f"The {_COMPARED_ROI} mean of {name}, {mean_hu:.0f} HU, lies {mean_hu - others_hu:+.0f} HU off the "
-                    f"median of the other levels, more than {protocol.level_difference_hu:g} HU.",
-                    "Look for a fracture, sclerosis, cement or a lesion, and check the level; exclude it if so.",
+                    f"The {_COMPARED_ROI} mean of {name}, {mean_hu:.0f} HU, differs from the median of the other "
+                    f"levels by {mean_hu - others_hu:+.0f} HU, more than {protocol.level_difference_hu:g} HU.",
+                    "Look for a fracture, sclerosis, cement or a lesion, and exclude the level if there is one.",
                     "warning",
                     name,
                 )
@@ -101,11 +101,11 @@ def trend_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[F
 
 
 def height_findings(endplates: Mapping[str, Endplates], protocol: Protocol) -> tuple[Finding, ...]:
-    """Tell of bodies lower than their neighbors."""
+    """Return findings on vertebral bodies that are lower than their neighbors."""
     names = [level for level in LEVELS if level in endplates]
     findings = []
-    for place, name in enumerate(names):
-        others = names[max(0, place - 1) : place] + names[place + 1 : place + 2]
+    for index, name in enumerate(names):
+        others = names[max(0, index - 1) : index] + names[index + 1 : index + 2]
         if not others:
             continue
         height_mm = endplates[name].height_mm
@@ -117,7 +117,7 @@ def height_findings(endplates: Mapping[str, Endplates], protocol: Protocol) -> t
                     f"The body of {name} is {height_mm:.0f} mm high in its middle, "
                     f"{100 * (1 - height_mm / usual_mm):.0f} % less than {' and '.join(others)} "
                     f"({usual_mm:.0f} mm): it may be fractured.",
-                    "Look at it on a sagittal view, and exclude it if it is fractured.",
+                    "Check it in a sagittal view, and exclude the level if it is fractured.",
                     "warning",
                     name,
                 )

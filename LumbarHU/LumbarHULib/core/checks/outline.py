@@ -1,4 +1,4 @@
-"""Where an outline may be off, and what hangs on it: the regions measured again with that stretch moved."""
+"""Find doubtful stretches of an outline, and show how the means change when such a stretch is moved."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult
 
-# Samples between two control points at which an outline is looked at.
+# Samples of an outline between two control points.
 _PER_SPAN = 8
 
 
@@ -20,13 +20,13 @@ class DoubtfulStretch:
     Parameters
     ----------
     shares : numpy.ndarray, shape (n,)
-        How far each control point belongs to the stretch, 0 to 1.
+        Degree to which each control point belongs to the stretch, 0 to 1.
     curve_uv_mm : numpy.ndarray, shape (m, 2)
         The stretch as a dense line, in the level's frame.
     middle_uv_mm : tuple of float
         Middle of the stretch, in the level's frame.
     doubt_mm : float
-        By how much it may be off: the greatest standard deviation in it.
+        By how much the stretch may be off: the greatest standard deviation along it.
     length_mm : float
         Length of the stretch.
     """
@@ -38,7 +38,7 @@ class DoubtfulStretch:
     length_mm: float
 
     def side(self, depth_mm: float) -> str:
-        """Return where on the body it is, as the patient's sides."""
+        """Return where on the vertebral body the stretch is, by the patient's sides."""
         u_mm, v_mm = self.middle_uv_mm
         depth = "anterior" if v_mm > -depth_mm / 3 else "posterior" if v_mm < -2 * depth_mm / 3 else ""
         side = "left" if u_mm > depth_mm / 4 else "right" if u_mm < -depth_mm / 4 else ""
@@ -46,15 +46,15 @@ class DoubtfulStretch:
 
 
 def doubtful_stretches(level: LevelResult, protocol: Protocol) -> list[DoubtfulStretch]:
-    """Return the stretches of an outline found in the CT that may be off by more than the protocol's limit."""
+    """Return the stretches of an outline found in the CT whose doubt exceeds the protocol's limit."""
     doubt_mm = level.outline_doubt_mm
     if doubt_mm is None:
         return []
     points = level.frame.to_uv_mm(level.outline_ras_mm)
     count = len(points)
     dense = spline_matrices(count, _PER_SPAN)[0] @ points
-    places = np.arange(len(dense)) / _PER_SPAN
-    dense_mm = np.interp(places, np.arange(count + 1), np.append(doubt_mm, doubt_mm[0]))
+    parameters = np.arange(len(dense)) / _PER_SPAN
+    dense_mm = np.interp(parameters, np.arange(count + 1), np.append(doubt_mm, doubt_mm[0]))
     doubtful = dense_mm > protocol.outline_doubt_mm
     steps_mm = np.hypot(*(np.roll(dense, -1, axis=0) - dense).T)
     stretches = []
@@ -85,15 +85,15 @@ def moved_outline(level: LevelResult, stretch: DoubtfulStretch, outward_mm: floa
 def doubt_findings(
     level: LevelResult, stretch: DoubtfulStretch, inward: LevelResult, outward: LevelResult, protocol: Protocol
 ) -> tuple[Finding, ...]:
-    """Return the finding that a stretch may be off, or none where little hangs on it.
+    """Return the finding that a stretch may be off; empty where no mean depends on it much.
 
     Parameters
     ----------
     level : LevelResult
-        As it was measured.
+        The level as measured.
     stretch : DoubtfulStretch
     inward, outward : LevelResult
-        The level measured with the stretch moved by its doubt.
+        The level measured with the stretch moved inward and outward by its doubt.
     protocol : Protocol
     """
     changes_hu = {
@@ -110,9 +110,9 @@ def doubt_findings(
         Finding(
             "outline_doubtful",
             f"The {stretch.side(level.frame.depth_mm)} edge of {level.level}'s outline may be off by "
-            f"{stretch.doubt_mm:.1f} mm over {stretch.length_mm:.0f} mm, as the CT shows no edge of the body's own "
-            f"there; the mean of the {roi} ROI then changes by {least_hu:+.0f} to {most_hu:+.0f} HU.",
-            "Look at this stretch, and correct the outline where it leaves the body.",
+            f"{stretch.doubt_mm:.1f} mm over {stretch.length_mm:.0f} mm, because the CT shows no clear edge of the "
+            f"body there; this would change the mean of the {roi} ROI by {least_hu:+.0f} to {most_hu:+.0f} HU.",
+            "Check this stretch, and correct the outline where it leaves the body.",
             "warning" if greatest_hu[roi] >= protocol.outline_doubt_warning_hu else "note",
             level.level,
         ),

@@ -1,4 +1,4 @@
-"""What the CT around a level tells of its place: endplates, mid-height, bone, and patches within the body."""
+"""Check a level's position against the CT: endplates, mid-height, bone, and patches within the body."""
 
 from collections.abc import Mapping
 
@@ -17,36 +17,36 @@ from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult, RoiMask
 
-# A mid-slice farther off the middle than this part of the body's height is near an endplate.
+# A mid-slice farther from mid-height than this fraction of the body's height is near an endplate.
 _FAR_OFF = 0.3
 
-# In which two outlines are compared, in mm.
+# Pixel size at which two outlines are compared, in mm.
 _GRID_MM = 0.25
 
-# Left and right reach the dense base of the pedicles.
+# Left and right are not checked: they reach the dense base of the pedicles.
 _EVEN_ROIS = ("round", "oval", "front")
 
-# So much of a patch must lie in the regions.
+# Smallest share of a patch that must be inside the regions.
 _PATCH_SHARE = 0.7
 
 
 def mid_height_findings(
     stack: AxialStack, level: LevelResult, height: BodyHeight, protocol: Protocol
 ) -> tuple[Finding, ...]:
-    """Tell of a mid-slice off the middle of the body's height, or in no body at all."""
+    """Return a finding where the mid-slice is off mid-height, or outside any vertebral body."""
     name = level.level
     off_mm = (height.endplates.middle_slice(stack) - level.frame.mid_slice) * stack.slice_spacing_mm
     limit_mm = stack.slice_spacing_mm / 2 + protocol.mid_slice_tolerance_mm
-    way = "below" if off_mm > 0 else "above"
+    direction = "below" if off_mm > 0 else "above"
     if height.inside_mm <= 0:
         endplate = "lower" if off_mm > 0 else "upper"
         sentence = (
-            f"The midline of {name} is in no vertebral body: it is {-height.inside_mm:.1f} mm {way} the {endplate} "
-            f"endplate of the nearest one and {abs(off_mm):.1f} mm {way} the middle of its height."
+            f"The midline of {name} is not inside a vertebral body: it is {-height.inside_mm:.1f} mm {direction} the "
+            f"{endplate} endplate of the nearest body and {abs(off_mm):.1f} mm {direction} its mid-height."
         )
     elif abs(off_mm) > limit_mm:
         sentence = (
-            f"The mid-slice of {name} is {abs(off_mm):.1f} mm {way} the middle between its endplates, more than "
+            f"The mid-slice of {name} is {abs(off_mm):.1f} mm {direction} mid-height between the endplates, more than "
             f"{limit_mm:.1f} mm."
         )
     else:
@@ -56,7 +56,7 @@ def mid_height_findings(
         Finding(
             "mid_slice_off_middle",
             sentence,
-            "Move the midline into the slice in the middle of the body's height.",
+            "Move the midline into the slice at mid-height of the body.",
             "severe" if is_far else "warning",
             name,
         ),
@@ -66,18 +66,19 @@ def mid_height_findings(
 def endplate_findings(
     stack: AxialStack, level: LevelResult, endplates: Endplates, protocol: Protocol
 ) -> tuple[Finding, ...]:
-    """Tell of regions near an endplate."""
+    """Return findings on regions close to an endplate."""
     name, findings = level.level, []
     for roi, measured in level.rois.items():
         nearest_mm = float(endplates.distances_mm(voxel_centers_ras_mm(stack, measured.mask)).min())
         if nearest_mm < protocol.endplate_distance_min_mm:
-            place = f"{nearest_mm:.1f} mm from" if nearest_mm > 0 else "beyond"
+            position = f"{nearest_mm:.1f} mm from" if nearest_mm > 0 else "beyond"
             findings.append(
                 Finding(
                     "near_endplate",
-                    f"The {roi} ROI of {name} has voxels {place} an endplate, less than "
-                    f"{protocol.endplate_distance_min_mm:g} mm: dense bone of the endplate may be in it.",
-                    "Check the slice; in a low or steeply tilted body take the class with care, or exclude the level.",
+                    f"The {roi} ROI of {name} has voxels {position} an endplate; the minimum distance is "
+                    f"{protocol.endplate_distance_min_mm:g} mm. It may include dense bone of the endplate.",
+                    "Check the mid-slice; if the body is low or steeply tilted, interpret the class with caution or "
+                    "exclude the level.",
                     "warning",
                     name,
                     roi,
@@ -93,7 +94,7 @@ def voxel_centers_ras_mm(stack: AxialStack, mask: RoiMask) -> np.ndarray:
 
 
 def bone_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> tuple[Finding, ...]:
-    """Tell of regions that leave the bone, and of a reader's outline unlike the one that the CT shows."""
+    """Return findings on regions that leave the bone, and on a drawn outline that differs from the CT."""
     frame, name = level.frame, level.level
     outline = Outline(frame.to_uv_mm(level.outline_ras_mm)).polygon_uv_mm
     findings = []
@@ -107,14 +108,14 @@ def bone_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> 
                         "outline_unlike_ct",
                         f"The outline drawn for {name} overlaps the one found in the CT by {agreement:.2f} (Dice), "
                         f"less than {protocol.outline_agreement_min:g}.",
-                        "Look whether the outline follows the edge of the body, or return it to automatic.",
+                        "Check that the outline follows the edge of the body, or return it to automatic.",
                         "warning",
                         name,
                     )
                 )
             outline = in_ct
     elif not any(measured.edited for measured in level.rois.values()):
-        return ()  # regions made from an outline that was found stay inside it
+        return ()  # regions made from an outline found in the CT stay inside it
     for roi, measured in level.rois.items():
         points_uv_mm = frame.to_uv_mm(voxel_centers_ras_mm(stack, measured.mask))
         share = 1 - float(np.mean(polygons.contains(outline, points_uv_mm)))
@@ -122,7 +123,7 @@ def bone_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> 
             findings.append(
                 Finding(
                     "leaves_bone",
-                    f"Of the {roi} ROI of {name} {100 * share:.0f} % of the voxels lie outside the body's outline.",
+                    f"{100 * share:.0f} % of the voxels of the {roi} ROI of {name} are outside the body's outline.",
                     "Correct the outline or the region.",
                     "severe",
                     name,
@@ -133,7 +134,7 @@ def bone_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> 
 
 
 def _outline_in_ct(stack: AxialStack, level: LevelResult, protocol: Protocol) -> np.ndarray | None:
-    """Return the outline that would have been found, as a polygon in the frame; None where none is."""
+    """Return the outline found in the CT, as a polygon in the frame; None if none is found."""
     try:
         landmarks = Landmarks(level.level, level.midline_ras_mm)
         return outline_of_level(stack, level.frame, landmarks, protocol).curve.polygon_uv_mm
@@ -149,7 +150,7 @@ def _dice(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> tuple[Finding, ...]:
-    """Tell of patches within the regions that are much denser or less dense than the body's inside."""
+    """Return findings on patches in the regions that are much denser or less dense than the rest."""
     corner_kji, in_rois = _on_one_grid({roi: measured.mask for roi, measured in level.rois.items()})
     inside = np.any(list(in_rois.values()), axis=0)
     crop = tuple(slice(start, start + size) for start, size in zip(corner_kji, inside.shape, strict=True))
@@ -161,16 +162,16 @@ def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) ->
     limit_hu = max(protocol.patch_difference_hu, protocol.noise_limit_sds * noise_hu)
     findings = []
     for roi in _EVEN_ROIS:
-        of_roi_hu = offsets_hu[in_rois[roi].any(axis=0) & np.isfinite(offsets_hu)]
-        worst_hu = max(of_roi_hu.tolist(), key=abs, default=0.0)
+        roi_offsets_hu = offsets_hu[in_rois[roi].any(axis=0) & np.isfinite(offsets_hu)]
+        worst_hu = max(roi_offsets_hu.tolist(), key=abs, default=0.0)
         if abs(worst_hu) > limit_hu:
             findings.append(
                 Finding(
                     "uneven_bone",
-                    f"In the {roi} ROI of {level.level} a patch {2 * protocol.patch_radius_mm:g} mm wide lies "
-                    f"{worst_hu:+.0f} HU off the median of the body's inside, more than {limit_hu:.0f} HU.",
-                    "Look for a vein, cyst, hemangioma, bone island, cement or an artifact there; exclude the level "
-                    "if it is one that the mean must not hold.",
+                    f"In the {roi} ROI of {level.level}, a patch {2 * protocol.patch_radius_mm:g} mm wide differs from "
+                    f"the median of all regions by {worst_hu:+.0f} HU, more than {limit_hu:.0f} HU.",
+                    "Look for a vein, cyst, hemangioma, bone island, cement or artifact there; exclude the level if "
+                    "the mean should not include it.",
                     "warning",
                     level.level,
                     roi,
@@ -191,7 +192,7 @@ def _on_one_grid(masks: Mapping[str, RoiMask]) -> tuple[np.ndarray, dict[str, np
 
 
 def _patch_means_hu(voxels_hu: np.ndarray, inside: np.ndarray, disk: np.ndarray) -> np.ndarray:
-    """Return the mean around each pixel, over all slices, shape (j, i); NaN where too much of a patch lies outside."""
+    """Return the mean around each pixel, over all slices, shape (j, i); NaN where too much of a patch is outside."""
     from scipy import ndimage
 
     counts = ndimage.convolve(inside.sum(axis=0, dtype=float), disk, mode="constant")

@@ -1,4 +1,4 @@
-"""Everything that makes a reading's places doubtful and takes too long for a drag: asked once a gesture has ended."""
+"""Check the positions of a reading's levels. This takes too long for a drag, so it runs once the drag has ended."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,28 +17,27 @@ from LumbarHULib.core.results import LevelResult
 
 
 def check_places(stack: AxialStack, levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
-    """Return what the CT around the levels, and the levels beside each other, make doubtful.
+    """Return the findings from the CT around the levels and from the levels compared with each other.
 
     Parameters
     ----------
     stack : AxialStack
         The CT.
     levels : sequence of LevelResult
-        The measured levels, in any order. Of one that is excluded nothing is told and nothing is compared with it,
-        but where it lies.
+        The measured levels, in any order. For an excluded level, only its distance to the others is checked.
     protocol : Protocol
 
     Returns
     -------
     tuple of Finding
-        Those with a level or a region concern it; the others the whole reading.
+        A finding with a level or a region concerns it; the others concern the whole reading.
     """
     in_order = sorted(levels, key=lambda level: LEVELS.index(level.level))
-    asked = [level for level in in_order if not level.excluded]
-    findings = [*surroundings_findings(stack, asked, protocol), *_view_findings(stack, protocol)]
+    included = [level for level in in_order if not level.excluded]
+    findings = [*surroundings_findings(stack, included, protocol), *_view_findings(stack, protocol)]
     findings += spacing_findings(in_order, protocol)
     endplates = {}
-    for level in asked:
+    for level in included:
         findings += [*bone_findings(stack, level, protocol), *patch_findings(stack, level, protocol)]
         height = _body_height(stack, level, protocol)
         if height is None:
@@ -47,27 +46,27 @@ def check_places(stack: AxialStack, levels: Sequence[LevelResult], protocol: Pro
         if height.is_clear and height.inside_mm > 0:
             endplates[level.level] = height.endplates
             findings += endplate_findings(stack, level, height.endplates, protocol)
-    findings += side_findings(asked, protocol)
-    findings += trend_findings(asked, protocol)
+    findings += side_findings(included, protocol)
+    findings += trend_findings(included, protocol)
     findings += height_findings(endplates, protocol)
     return tuple(findings)
 
 
 def with_findings(level: LevelResult, findings: Sequence[Finding]) -> LevelResult:
-    """Return a level that carries those of `findings` that concern it or one of its regions."""
-    of_level = [finding for finding in findings if finding.level == level.level]
-    if not of_level:
+    """Return the level with those of `findings` that concern it or one of its regions added."""
+    of_this_level = [finding for finding in findings if finding.level == level.level]
+    if not of_this_level:
         return level
     rois = {
-        roi: replace(measured, findings=(*measured.findings, *(f for f in of_level if f.roi == roi)))
+        roi: replace(measured, findings=(*measured.findings, *(f for f in of_this_level if f.roi == roi)))
         for roi, measured in level.rois.items()
     }
-    of_whole = tuple(finding for finding in of_level if not finding.roi)
-    return replace(level, rois=rois, findings=(*level.findings, *of_whole))
+    without_roi = tuple(finding for finding in of_this_level if not finding.roi)
+    return replace(level, rois=rois, findings=(*level.findings, *without_roi))
 
 
 def _body_height(stack: AxialStack, level: LevelResult, protocol: Protocol) -> BodyHeight | None:
-    """Return where the level is in the height of its body; None where the CT does not show it."""
+    """Return the level's position in the height of its body; None where the CT does not show it."""
     frame = level.frame
     across_mm = frame.to_uv_mm(level.outline_ras_mm)[:, 0]
     size_mm = frame.depth_mm, float(np.ptp(across_mm))
@@ -83,10 +82,9 @@ def _view_findings(stack: AxialStack, protocol: Protocol) -> tuple[Finding, ...]
     return (
         Finding(
             "small_field_of_view",
-            f"The CT's slices show {columns * along_i_mm:.4g} by {rows * along_j_mm:.4g} mm, less than "
-            f"{protocol.field_of_view_min_mm:g} mm one way: vessels that would show contrast medium may be out of "
-            "view.",
-            "Use the uncropped CT where there is one.",
+            f"The CT's field of view of {columns * along_i_mm:.4g} by {rows * along_j_mm:.4g} mm is smaller than "
+            f"{protocol.field_of_view_min_mm:g} mm: vessels that would show contrast medium may be outside it.",
+            "Use the uncropped CT if there is one.",
             "note",
         ),
     )

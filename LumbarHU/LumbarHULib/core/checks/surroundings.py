@@ -1,4 +1,4 @@
-"""What stands around the bodies tells of the acquisition: contrast medium in vessels, and values that are no HU."""
+"""Check the tissue around the vertebral bodies for contrast medium in vessels and for values that are not HU."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult
 
-# Nothing behind this share of the body's depth is looked at: there are pedicles, ribs and transverse processes.
+# Tissue behind this share of the body's depth is ignored: pedicles, ribs and transverse processes are there.
 _REARMOST_SHARE = 0.5
 
-# The body's own blurred edge is left out, in mm.
+# Width of the body's blurred edge, which is ignored, in mm.
 _EDGE_MM = 2.0
 
-# Smoothed before a piece is asked to be bright throughout, lest its darkest voxel of noise decide.
+# Smoothing before a piece is tested for brightness throughout, so that one dark voxel of noise does not decide.
 _SMOOTHING_SD_MM = 1.0
 
-# So many voxels of soft tissue at the least, or nothing is said of them.
+# With fewer voxels of soft tissue, they are not judged.
 _FEWEST_VOXELS = 200
 
 
 def surroundings_findings(stack: AxialStack, levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
-    """Return what the tissue around the levels' bodies tells of the whole CT."""
+    """Return the findings on the whole CT from the tissue around the vertebral bodies."""
     brightest: tuple[float, str] | None = None
     medians_hu = []
     for level in levels:
@@ -42,9 +42,9 @@ def surroundings_findings(stack: AxialStack, levels: Sequence[LevelResult], prot
         findings.append(
             Finding(
                 "contrast_seen",
-                f"A vessel beside {brightest[1]} measures {brightest[0]:.0f} HU throughout, and blood without contrast "
+                f"A vessel next to {brightest[1]} measures {brightest[0]:.0f} HU throughout; blood without contrast "
                 f"medium stays below {protocol.vessel_bright_hu:g} HU.",
-                "Look at the aorta; contrast medium makes bone denser, by 10 to 30 HU.",
+                "Check the aorta; contrast medium raises the HU of bone by 10 to 30 HU.",
                 "severe",
             )
         )
@@ -52,10 +52,10 @@ def surroundings_findings(stack: AxialStack, levels: Sequence[LevelResult], prot
         findings.append(
             Finding(
                 "values_not_hu",
-                f"The tissue around the bodies has a median of {np.median(medians_hu):.0f} HU, which muscle, vessels "
-                f"and fat have not ({protocol.tissue_median_min_hu:g} to {protocol.tissue_median_max_hu:g} HU): the "
-                "values are not HU.",
-                "Check the CT's rescale: air is near -1000, fat near -100 HU.",
+                f"The tissue around the vertebral bodies has a median of {np.median(medians_hu):.0f} HU, outside the "
+                f"{protocol.tissue_median_min_hu:g} to {protocol.tissue_median_max_hu:g} HU of muscle, vessels and "
+                "fat: the values are not HU.",
+                "Check the CT's rescale slope and intercept: air is near -1000, fat near -100 HU.",
                 "severe",
             )
         )
@@ -64,13 +64,13 @@ def surroundings_findings(stack: AxialStack, levels: Sequence[LevelResult], prot
 
 @dataclass(frozen=True, eq=False)
 class _Surroundings:
-    """A piece of the CT's mid-slice in front of and beside one body, averaged over the slab.
+    """The part of the CT's mid-slice in front of and lateral to one body, averaged over the slab.
 
     Parameters
     ----------
     mean_hu : numpy.ndarray, shape (j, i)
     is_around : numpy.ndarray of bool, shape (j, i)
-        What neither belongs to the body and its blurred edge nor lies behind it.
+        True where a pixel is neither in the body or its blurred edge nor behind it.
     from_body_mm : numpy.ndarray, shape (j, i)
         Distance from the body's outline; 0 inside.
     spacings_ji_mm : tuple of float
@@ -88,14 +88,14 @@ class _Surroundings:
         return self.mean_hu[self.is_around]
 
     def bright_vessel_hu(self, protocol: Protocol) -> float | None:
-        """Return the median in the middles of round pieces that are bright throughout; None where there is none."""
+        """Return the median at the centers of round pieces that are bright throughout; None where there is none."""
         from scipy import ndimage
 
         if not self.is_around.any():
             return None
         smooth_hu = ndimage.gaussian_filter(self.mean_hu, _SMOOTHING_SD_MM / np.array(self.spacings_ji_mm))
         is_dark = ~self.is_around | (smooth_hu < protocol.vessel_bright_hu)
-        # Beyond the crop nothing is known: a piece must lie in it whole.
+        # Nothing is known beyond the crop: a piece must be completely inside it.
         framed = np.pad(is_dark, 1, constant_values=True)
         to_dark_mm = ndimage.distance_transform_edt(~framed, sampling=self.spacings_ji_mm)[1:-1, 1:-1]
         is_center = (to_dark_mm > protocol.vessel_radius_mm) & (self.from_body_mm <= protocol.vessel_distance_max_mm)

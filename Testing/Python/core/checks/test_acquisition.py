@@ -26,11 +26,11 @@ def codes(**facts) -> list[str]:
         (100, None, ["tube_voltage_off_protocol", "acquisition_unknown"]),
     ],
 )
-def test_what_the_headers_tell_and_what_they_leave_open(voltage_kv, contrast, expected):
+def test_known_and_unknown_acquisition_facts_are_compared_with_the_cutoffs(voltage_kv, contrast, expected):
     assert codes(tube_voltage_kv=voltage_kv, contrast=contrast) == expected
 
 
-def test_what_the_headers_state_is_told_for_people_on_one_line():
+def test_the_facts_in_the_headers_are_described_on_one_line():
     facts = ScanFacts(
         tube_voltage_kv=120,
         tube_current_ma=250,
@@ -42,25 +42,25 @@ def test_what_the_headers_state_is_told_for_people_on_one_line():
         manufacturer="MAKER",
         scanner_model="M 1",
     )
-    assert facts.told == (
+    assert facts.described == (
         *("120 kV", "without contrast medium", "250 mA", "slices 2.5 mm thick", "1.25 mm from slice to slice"),
         *("gantry tilt -12.5°", "kernel B30f [31m", "MAKER", "M 1"),
     )
-    assert ScanFacts(contrast=True).told == ("with contrast medium",)
-    assert ScanFacts().told == ()
+    assert ScanFacts(contrast=True).described == ("with contrast medium",)
+    assert ScanFacts().described == ()
 
 
 def test_only_what_is_known_to_be_off_forbids_a_class():
     assert {"tube_voltage_off_protocol", "contrast_medium", "contrast_seen"} == OFF_PROTOCOL_CODES
 
 
-def test_the_sentences_name_both_voltages_and_what_is_not_told():
+def test_the_sentences_name_both_voltages_and_what_is_unknown():
     off, unknown = acquisition_findings(ScanFacts(tube_voltage_kv=100), CUTOFFS)
-    assert off.sentence == "The CT was taken at 100 kV; the cutoffs hold for 120 kV."
+    assert off.sentence == "The CT was acquired at 100 kV; the cutoffs hold for 120 kV."
     assert off.severity == "severe"
-    assert "does not tell its contrast medium;" in unknown.sentence
+    assert "does not state its contrast medium;" in unknown.sentence
     (both,) = acquisition_findings(ScanFacts(), CUTOFFS)
-    assert "does not tell its tube voltage or contrast medium;" in both.sentence
+    assert "does not state its tube voltage or contrast medium;" in both.sentence
 
 
 def test_cutoffs_for_another_acquisition_judge_by_it():
@@ -69,16 +69,16 @@ def test_cutoffs_for_another_acquisition_judge_by_it():
     assert acquisition_findings(facts, contrast_at_100) == ()
     plain = acquisition_findings(ScanFacts(tube_voltage_kv=100, contrast=False), contrast_at_100)
     assert [finding.sentence for finding in plain] == [
-        "The CT was taken without contrast medium; the cutoffs hold for CTs with."
+        "The CT was acquired without contrast medium; the cutoffs hold for CTs with."
     ]
 
 
-def test_cutoffs_that_do_not_tell_their_acquisition_forbid_nothing_and_say_so():
+def test_cutoffs_that_do_not_state_their_acquisition_prevent_no_class_and_say_so():
     (finding,) = acquisition_findings(
         ScanFacts(tube_voltage_kv=80, contrast=True), cutoff_table(tube_voltage_kv=None, contrast_medium=None)
     )
     assert finding.code == "cutoffs_acquisition_unknown"
-    assert "“study” do not tell the tube voltage or contrast medium" in finding.sentence
+    assert "“study” do not state the tube voltage or contrast medium" in finding.sentence
 
 
 def series_codes(**facts):
@@ -88,12 +88,12 @@ def series_codes(**facts):
 @pytest.mark.parametrize(
     ("thickness_mm", "expected"), [(2.5, []), (2.7, []), (2.3, []), (3.0, ["slices_thick"]), (1.0, ["slices_thin"])]
 )
-def test_slices_off_the_protocols_thickness_are_told(thickness_mm, expected):
+def test_slices_off_the_protocols_thickness_have_a_finding(thickness_mm, expected):
     assert series_codes(slice_thickness_mm=thickness_mm) == expected
     assert series_codes(slice_spacing_mm=thickness_mm) == expected
     assert series_codes(slice_thickness_mm=thickness_mm, slice_spacing_mm=9.0) == expected
 
 
-def test_another_modality_than_ct_is_told():
+def test_a_modality_other_than_ct_has_a_finding():
     assert series_codes(modality="MR") == ["modality_not_ct"]
     assert series_codes(modality="CT") == series_codes() == []

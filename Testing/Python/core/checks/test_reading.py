@@ -101,7 +101,7 @@ def test_a_vessel_full_of_contrast_medium_is_seen_and_forbids_a_class(hu):
     result = measured(phantom)
     assert told(result) == {("contrast_seen", "")}
     (finding,) = (finding for finding in result.findings if finding.code == "contrast_seen")
-    assert f" {hu:.0f} HU" in finding.sentence or abs(float(finding.sentence.split()[5]) - hu) < 15
+    assert f" {hu:.0f} HU" in finding.sentence or abs(float(finding.sentence.split()[6]) - hu) < 15
     assert {summary.class_name for summary in result.summaries} == {"not_classified"}
     accepted = measured(phantom, accept_off_protocol=True)
     assert "not_classified" not in {summary.class_name for summary in accepted.summaries}
@@ -127,7 +127,7 @@ def test_a_slice_near_an_endplate_is_told_for_its_regions_and_as_off_the_middle(
         ("near_endplate", "L3"),
     }
     (off,) = (finding for finding in findings if finding.code == "mid_slice_off_middle")
-    assert "above the middle" in off.sentence
+    assert "above mid-height" in off.sentence
     assert {finding.roi for finding in findings if finding.code == "near_endplate"} >= {"round", "oval"}
     assert ("mid_slice_off_middle", "L3") not in told(measured(spine, midlines(spine, L3=(0.0, 0.0, 1.0))))
 

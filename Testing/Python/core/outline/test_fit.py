@@ -189,7 +189,7 @@ def test_voxels_that_are_not_numbers_are_refused(usual):
 
 @pytest.mark.parametrize("hu", [np.zeros((4, 4, 4)), np.zeros(4), np.zeros((1, 9)), np.zeros((4, 4), complex)])
 def test_a_plane_has_rows_and_columns_of_real_numbers(hu):
-    with pytest.raises(InputError, match="rows and columns"):
+    with pytest.raises(InputError, match="rows and two columns"):
         PlaneImage(hu, np.eye(2, 3))
 
 
