@@ -1,1 +1,1 @@
-"""From a segmentation, or one point in each body, to midlines: proposals that a reader sees, corrects and signs."""
+"""Propose midlines from a segmentation or from one point in each vertebral body, for a reader to check and sign off."""

@@ -1,4 +1,4 @@
-"""The CT in a body's own coordinates."""
+"""Sample the CT in the coordinates of a vertebral body."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from LumbarHULib.placement.body_guess import BodyGuess
 
 @dataclass(frozen=True, eq=False)
 class BodyAxes:
-    """Coordinates in mm from a body's middle: x to its left, y anterior, z up."""
+    """Coordinates in mm from a body's center: x to its left, y anterior, z up."""
 
     center_ras_mm: np.ndarray
     up_ras: np.ndarray
@@ -35,28 +35,28 @@ class BodyAxes:
         return self.center_ras_mm + np.asarray(points_mm) @ self.rows_ras
 
     def turned(self, up_ras: np.ndarray, anterior_ras: np.ndarray) -> "BodyAxes":
-        """Return axes along `up_ras` and, as far as it is perpendicular to it, `anterior_ras`."""
+        """Return axes along `up_ras` and along the part of `anterior_ras` perpendicular to it."""
         up_ras = up_ras / np.linalg.norm(up_ras)
         anterior_ras = anterior_ras - (anterior_ras @ up_ras) * up_ras
         return replace(self, up_ras=up_ras, anterior_ras=anterior_ras / np.linalg.norm(anterior_ras))
 
     def moved(self, by_mm) -> "BodyAxes":
-        """Return axes from a middle that lies elsewhere in these coordinates."""
+        """Return axes with the center moved by `by_mm` in these coordinates."""
         return self.moved_to(self.to_ras_mm(by_mm))
 
     def moved_to(self, center_ras_mm: np.ndarray) -> "BodyAxes":
-        """Return axes from another middle, in RAS."""
+        """Return axes with another center, in RAS."""
         return replace(self, center_ras_mm=center_ras_mm)
 
     def mirrored_about(self, offset_mm: float, angle_deg: float) -> "BodyAxes":
-        """Return axes whose y runs, at x = `offset_mm`, turned by `angle_deg` toward the body's left."""
+        """Return axes whose y axis is in a plane at x = `offset_mm`, turned by `angle_deg` toward the body's left."""
         angle = np.radians(angle_deg)
         anterior = np.array([np.sin(angle), np.cos(angle), 0.0]) @ self.rows_ras
         return replace(self.moved((offset_mm, 0.0, 0.0)), anterior_ras=anterior)
 
 
 def sample_box_hu(stack: AxialStack, axes: BodyAxes, first_mm, steps_mm, shape_zyx: tuple[int, int, int]) -> np.ndarray:
-    """Return the CT between its voxels in an even box, shape (z, y, x); beyond the CT's end its last value.
+    """Return the interpolated CT in an even box, shape (z, y, x); beyond the CT's edge, its last value.
 
     Parameters
     ----------
@@ -65,9 +65,9 @@ def sample_box_hu(stack: AxialStack, axes: BodyAxes, first_mm, steps_mm, shape_z
     axes : BodyAxes
         The box runs along them.
     first_mm, steps_mm : array_like, shape (3,)
-        First place along x, y and z, and the distances between two.
+        First point along x, y and z, and the distances between neighboring points.
     shape_zyx : tuple of int
-        How many places.
+        Number of points along each axis.
     """
     from scipy import ndimage
 
@@ -84,7 +84,7 @@ def sample_box_hu(stack: AxialStack, axes: BodyAxes, first_mm, steps_mm, shape_z
 
 
 def _crop(stack: AxialStack, low_ijk: np.ndarray, high_ijk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the voxels from one to another index, as far as there are any, and the first one's index."""
+    """Return the voxels between two indices, clipped to the CT, and the index of the first one."""
     last = np.array(stack.voxels_hu.shape[::-1]) - 1
     low = np.clip(low_ijk.astype(int), 0, last)
     high = np.clip(high_ijk.astype(int), low, last)
@@ -93,7 +93,7 @@ def _crop(stack: AxialStack, low_ijk: np.ndarray, high_ijk: np.ndarray) -> tuple
 
 
 def sample_hu(stack: AxialStack, points_ras_mm: np.ndarray) -> np.ndarray:
-    """Return the CT between its voxels at RAS points, shape (..., 3); beyond its end its last value."""
+    """Return the interpolated CT at RAS points, shape (..., 3); beyond its edge, its last value."""
     from scipy import ndimage
 
     ijk = stack.to_ijk(points_ras_mm.reshape(-1, 3))

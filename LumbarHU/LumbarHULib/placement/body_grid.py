@@ -1,10 +1,10 @@
-"""A label of any grid on an even one: cubes of one size along R, A and S around one vertebra."""
+"""Resample a label from any grid to equal cubes along R, A and S around one vertebra."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-# Small against a vertebra; a mask's own voxels are mostly coarser.
+# Small compared with a vertebra; the voxels of a mask are usually larger.
 STEP_MM = 1.5
 
 _MARGIN_MM = 4.0
@@ -12,7 +12,7 @@ _MARGIN_MM = 4.0
 
 @dataclass(frozen=True, eq=False)
 class EvenMask:
-    """A vertebra's mask in cubes of `STEP_MM`.
+    """A vertebra's mask in cubes of side `STEP_MM`.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ class EvenMask:
 
 
 def even_mask(inside: np.ndarray, ras_from_ijk: np.ndarray) -> EvenMask:
-    """Return a mask, interpolated where its own voxels are coarser.
+    """Return a mask in equal cubes, interpolated where its own voxels are larger.
 
     Parameters
     ----------
     inside : numpy.ndarray of bool, shape (K, J, I)
-        Cropped or not; not empty.
+        The mask, cropped or not; it must not be empty.
     ras_from_ijk : numpy.ndarray, shape (4, 4)
-        From its indices (i, j, k) to RAS mm; any axis order, oblique or sheared.
+        From its indices (i, j, k) to RAS mm; in any axis order, and oblique or sheared if need be.
     """
     from scipy import ndimage
 

@@ -1,4 +1,4 @@
-"""A vertebral body as a mask or a click first shows it: enough to look for its edges in the CT."""
+"""The approximate position and size of a vertebral body, from which the search for its edges in the CT starts."""
 
 from dataclasses import dataclass
 
@@ -9,24 +9,24 @@ from LumbarHULib.core.findings import Finding
 
 @dataclass(frozen=True, eq=False)
 class BodyGuess:
-    """Roughly where one vertebral body is; each way of placement begins by making these.
+    """The approximate position of one vertebral body; every kind of placement starts from it.
 
     Parameters
     ----------
     level : str
         One of `LEVELS`.
     center_ras_mm : numpy.ndarray, shape (3,)
-        Middle of the body, the arch not counted.
+        Center of the body without the arch.
     up_ras : numpy.ndarray, shape (3,)
         Unit vector from the lower to the upper endplate.
     anterior_ras : numpy.ndarray, shape (3,)
         Unit vector in the body's plane of symmetry, perpendicular to `up_ras`.
     height_mm, depth_mm, width_mm : float
-        Of the body: along `up_ras`, along `anterior_ras`, and across.
+        Size of the body along `up_ras`, along `anterior_ras`, and across.
     findings : tuple of Finding
-        What was wrong with the mask or the click, and what was done about it.
+        Problems with the mask or the click, and how they were handled.
     origin : {"segment", "point", "neighbors"}
-        What the user gave for it: a segment, a point in it, or points in the levels above and below.
+        What the user gave: a segment, a point in the body, or points in the levels above and below.
     """
 
     level: str

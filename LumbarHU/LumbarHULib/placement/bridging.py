@@ -1,4 +1,4 @@
-"""Bone that bridges a disc, as syndesmophytes do: a body's endplates and outline are then uncertain."""
+"""Detect bone that bridges a disc, such as a syndesmophyte: endplates and outline of the body are then uncertain."""
 
 import numpy as np
 
@@ -8,13 +8,13 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes, sample_hu
 
-# Around the front and the sides, up to where the pedicles and facets begin; means of three neighboring directions.
+# Directions around the anterior and lateral sides, up to the pedicles and facets; each is averaged with its neighbors.
 _STEP_DEG = 5.0
 _DIRECTIONS_DEG = np.arange(-115.0, 115.0 + _STEP_DEG / 2, _STEP_DEG)
 _SMOOTHED = 3
 
-# In each direction the densest place between here inside and here outside the body's own wall counts; of the heights
-# from the endplate to the neighbor's, the least dense.
+# In each direction, the densest point within these distances inside and outside the body's wall counts. Of the heights
+# from the endplate to the neighbor's endplate, the least dense counts.
 _INSIDE_MM, _OUTSIDE_MM, _RADIAL_STEP_MM = 3.0, 8.0, 1.0
 _HEIGHTS = 9
 
@@ -27,7 +27,7 @@ def bridging_findings(
     size_mm: tuple[float, float],
     protocol: Protocol,
 ) -> tuple[Finding, ...]:
-    """Tell of bone that reaches from a body to its neighbor across the disc.
+    """Return a finding where bone reaches from a body across the disc to its neighbor.
 
     Parameters
     ----------
@@ -36,29 +36,29 @@ def bridging_findings(
     level : str
         One of `LEVELS`.
     axes : BodyAxes
-        The body's own.
+        The body's axes.
     endplates : Endplates
-        Of the body.
+        The body's endplates.
     size_mm : tuple of float
         The body's width and depth.
     protocol : Protocol
     """
     bridged = {}
-    for name, endplate, way in (("above", endplates.upper, 1), ("below", endplates.lower, -1)):
+    for name, endplate, direction in (("above", endplates.upper, 1), ("below", endplates.lower, -1)):
         start_mm = float(axes.to_body_mm(endplate.center_ras_mm[None])[0, 2])
-        heights_mm = start_mm + way * np.linspace(0.0, endplate.surface.disc_mm, _HEIGHTS)
+        heights_mm = start_mm + direction * np.linspace(0.0, endplate.surface.disc_mm, _HEIGHTS)
         arc_deg = _bridged_deg(stack, axes, heights_mm, size_mm, protocol)
         if arc_deg >= protocol.placement_bridge_min_deg:
             bridged[name] = arc_deg
     if not bridged:
         return ()
-    where = " and ".join(f"{name} it on {arc_deg:.0f}°" for name, arc_deg in bridged.items())
+    where = " and ".join(f"{name} {level} over {arc_deg:.0f}°" for name, arc_deg in bridged.items())
     return (
         Finding(
             "bridging_bone",
-            f"Bone of more than {protocol.placement_bridge_hu:g} HU bridges the disc of {level} {where} of the body's "
-            "circumference: its endplates, mid-slice and outline are less certain.",
-            "Check the mid-slice on a sagittal view and the outline on the axial slice, or exclude the level.",
+            f"Bone of more than {protocol.placement_bridge_hu:g} HU bridges the disc {where} of the body's "
+            f"circumference: endplates, mid-slice and outline of {level} are less certain.",
+            "Check the mid-slice in a sagittal view and the outline in the axial slice, or exclude the level.",
             "warning",
             level,
         ),
@@ -68,7 +68,7 @@ def bridging_findings(
 def _bridged_deg(
     stack: AxialStack, axes: BodyAxes, heights_mm: np.ndarray, size_mm: tuple[float, float], protocol: Protocol
 ) -> float:
-    """Return the widest arc over which dense bone spans all heights; 0 where the CT ends between them."""
+    """Return the widest arc on which dense bone spans all heights; 0 where the CT ends between them."""
     from scipy import ndimage
 
     ends = axes.to_ras_mm(np.array([(0.0, 0.0, heights_mm[0]), (0.0, 0.0, heights_mm[-1])]))
@@ -85,7 +85,7 @@ def _bridged_deg(
     hu = ndimage.uniform_filter1d(sample_hu(stack, axes.to_ras_mm(points)), _SMOOTHED, axis=0)
     is_bridged = hu.max(axis=1).min(axis=1) > protocol.placement_bridge_hu
     widest = run = 0
-    for one in is_bridged:
-        run = run + 1 if one else 0
+    for is_dense in is_bridged:
+        run = run + 1 if is_dense else 0
         widest = max(widest, run)
     return widest * _STEP_DEG

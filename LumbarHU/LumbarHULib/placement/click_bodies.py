@@ -1,4 +1,4 @@
-"""From one point in each vertebral body to where the bodies are, by the CT alone."""
+"""Find the vertebral bodies around clicked points, from the CT alone."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,12 +21,12 @@ def guesses_from_clicks(
     protocol: Protocol,
     progress: Callable[[float, str], None] = lambda share, what: None,
 ) -> tuple[BodyGuess, ...]:
-    """Return where the bodies around points are, from cranial to caudal.
+    """Return the vertebral bodies around points, from cranial to caudal.
 
     Raises
     ------
     InputError
-        When a body is not found, two points lie in one body, or the points are out of order.
+        When a body is not found, two points are in one body, or the points are out of order.
     """
     levels = sorted_levels(clicks_ras_mm)
     guesses = []
@@ -43,15 +43,15 @@ def guesses_between_clicks(
     protocol: Protocol,
     progress: Callable[[float, str], None] = lambda share, what: None,
 ) -> tuple[BodyGuess, ...]:
-    """Return where the bodies around points are, and those of the levels between them, from cranial to caudal.
+    """Return the vertebral bodies around points and those of the levels between them, from cranial to caudal.
 
-    Each body between is looked for one step below the one above it, and the last step must lead into the body that the
-    next point lies in. A level that was filled in carries a finding: somebody must confirm it.
+    Each body between two points is searched one step below the body above it, and the last step must lead to the body
+    of the next point. A level that was filled in carries a finding, so that a reader confirms it.
 
     Raises
     ------
     InputError
-        As of `guesses_from_clicks`, and when the steps do not lead to the next point's body.
+        As for `guesses_from_clicks`, and when the steps do not lead to the next point's body.
     """
     clicked = guesses_from_clicks(stack, clicks_ras_mm, protocol, progress)
     guesses = list(clicked[:1])
@@ -67,7 +67,7 @@ def guesses_between_clicks(
 
 
 def _between(stack: AxialStack, upper: BodyGuess, lower: BodyGuess, protocol: Protocol, progress) -> list[BodyGuess]:
-    """Return the bodies of the levels between two, each looked for one step below the one above it."""
+    """Return the bodies of the levels between two, each searched one step below the body above it."""
     between = LEVELS[LEVELS.index(upper.level) + 1 : LEVELS.index(lower.level)]
     guesses, above = [], upper
     for number, level in enumerate(between):
@@ -79,43 +79,44 @@ def _between(stack: AxialStack, upper: BodyGuess, lower: BodyGuess, protocol: Pr
         filled_in = Finding(
             "level_filled_in",
             f"{level} was not clicked: it was found between {upper.level} and {lower.level}.",
-            "Check on the images that no level was skipped or counted twice.",
+            "Check in the images that no level was skipped or counted twice.",
             "warning",
             level,
         )
-        told = tuple(finding for finding in found.findings if finding.code != "click_off_center")
-        above = replace(found, findings=(filled_in, *told), origin="neighbors")
+        others = tuple(finding for finding in found.findings if finding.code != "click_off_center")
+        above = replace(found, findings=(filled_in, *others), origin="neighbors")
         guesses.append(above)
     return guesses
 
 
 def check_order(guesses: Sequence[BodyGuess], protocol: Protocol) -> None:
-    """Raise InputError unless bodies, given from cranial to caudal, lie one below the other, each in its own place."""
+    """Raise InputError unless bodies, given from cranial to caudal, are below each other and do not overlap."""
     for upper, lower in pairwise(guesses):
         apart_mm = float((upper.center_ras_mm - lower.center_ras_mm) @ (upper.up_ras + lower.up_ras) / 2)
         half_heights_mm = (upper.height_mm + lower.height_mm) / 2
         if abs(apart_mm) < half_heights_mm / 2:
             raise InputError(
-                f"{upper.level} and {lower.level} lie in the same vertebral body",
+                f"The points of {upper.level} and {lower.level} are in the same vertebral body",
                 lower.level,
-                "place each in a body of its own",
+                "place each point in its own body",
             )
         if abs(apart_mm) - half_heights_mm < protocol.placement_disc_min_mm:
             raise InputError(
-                f"{upper.level} and {lower.level} have no disc of {protocol.placement_disc_min_mm:g} mm between them",
+                f"The bodies of {upper.level} and {lower.level} are closer than the minimum disc height of "
+                f"{protocol.placement_disc_min_mm:g} mm, so one point is in a disc",
                 lower.level,
-                "one of them lies in a disc, place each in a body of its own",
+                "place each point in its own body",
             )
         if apart_mm < 0:
             raise InputError(
-                f"{upper.level} lies {-apart_mm:.0f} mm below {lower.level}",
+                f"{upper.level} is {-apart_mm:.0f} mm below {lower.level}",
                 upper.level,
-                "name the points from top to bottom",
+                "name the points from cranial to caudal",
             )
 
 
 def _one_below(above: BodyGuess, last: BodyGuess, steps: int) -> np.ndarray:
-    """Return a point about where the next body is, when `last` is so many steps below: the spine is curved."""
-    way = last.center_ras_mm - above.center_ras_mm
-    direction = way / np.linalg.norm(way) - above.up_ras
-    return above.center_ras_mm + np.linalg.norm(way) / steps * direction / np.linalg.norm(direction)
+    """Return the approximate center of the next body, with `last` being `steps` below, along the curved spine."""
+    offset = last.center_ras_mm - above.center_ras_mm
+    direction = offset / np.linalg.norm(offset) - above.up_ras
+    return above.center_ras_mm + np.linalg.norm(offset) / steps * direction / np.linalg.norm(direction)

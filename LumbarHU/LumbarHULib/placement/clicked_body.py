@@ -1,4 +1,4 @@
-"""From one point to the vertebral body around it, or to what is there instead."""
+"""Find the vertebral body around a point, or the reason why there is none."""
 
 from dataclasses import dataclass
 
@@ -17,18 +17,17 @@ from LumbarHULib.placement.symmetry import mirror_plane
 
 _ANTERIOR_RAS = np.array([0.0, 1.0, 0.0])
 
-# Each round looks at endplates, walls and symmetry from where the round before found the body; the rounds end when the
-# middle stays: then it no longer depends on where exactly the point was.
+# Each round finds endplates, walls and symmetry from the body of the previous round. The rounds end when the center no
+# longer moves; it then no longer depends on the exact position of the point.
 _ROUNDS = 5
 _SETTLED_MM = 0.2
 
-# Where the point itself leads to no body that holds it, these starts around it are tried, mm.
+# Offsets from the point that are tried as starts where the point itself leads to no body around it, mm.
 _STARTS_MM = ((0, 0, 5), (0, 0, -5), (0, 5, 0), (0, -5, 0))
 
-# Where pedicles and foramina hardly differ, as in thick slices of a stiffened spine, or a body is unusually low or high
-# for its width, these starts vote as well, those that lead to a clear body before the others. What they lead to is one
-# body as far as its middles are within the first distance; a rival is reported from the second. So many votes make a
-# body of which none is clear.
+# Where pedicles and foramina hardly differ, as in thick slices of an ankylosed spine, the starts at these offsets vote
+# as well; if any of them leads to a clear body, only those votes count. Results whose centers are within the first
+# distance are one body; a rival is reported from the second distance. Without a clear body, this many votes are needed.
 _VOTERS_MM = ((0, 0, 2.5), (0, 0, -2.5), (0, 0, 5), (0, 0, -5), (0, 3, 0), (0, -3, 0))
 _CLEAR_PEDICLES, _CLEAR_FORAMINA = 0.95, 0.3
 _CLEAR_HEIGHTS = (0.38, 0.78)
@@ -37,20 +36,20 @@ _RIVAL_MM, _RIVAL_SLICES = 2.0, 0.5
 _RIVAL_VOTES = 2
 _LEAST_VOTES = 3
 
-# Of the rows behind a body, where the scan cuts it off, at least this share still shows pedicles or facets.
+# Behind a body that the scan cuts off, at least this share of the rows still shows pedicles or facets.
 _SOME_ARCH = 0.3
 
-# A point this far outside the body found, mm, may still be meant for it.
+# A point up to this far outside the body found, mm, still counts as inside.
 _OUTSIDE_MM = 0.5
 
-# Around the point, what fills a ball of this radius; below these HU it is air or lung, and fat.
+# Radius of the ball around the point whose median is checked; below these HU it is air or lung, or fat.
 _BALL_MM = 3.0
 _AIR_HU, _FAT_HU = -300.0, -40.0
 
 
 @dataclass(frozen=True, eq=False)
 class _Body:
-    """A body as one start leads to it."""
+    """The vertebral body found from one start."""
 
     axes: BodyAxes
     endplates: Endplates
@@ -58,33 +57,33 @@ class _Body:
     arch: PosteriorArch | None
 
     def outside_mm(self, point_ras_mm: np.ndarray) -> np.ndarray:
-        """Return how far a point lies beyond the body to its side, to front or back, and above or below; signed."""
+        """Return the signed distance of a point outside the body along x, y and z; 0 inside."""
         half = np.array([self.section.width_mm, self.section.depth_mm, self.endplates.height_mm]) / 2
         offset = self.axes.to_body_mm(point_ras_mm[None])[0]
         return np.sign(offset) * np.maximum(np.abs(offset) - half, 0.0)
 
     def holds(self, point_ras_mm: np.ndarray) -> bool:
-        """Whether a point lies in the body."""
+        """Whether a point is in the body."""
         return bool(np.all(np.abs(self.outside_mm(point_ras_mm)) <= _OUTSIDE_MM))
 
     @property
     def is_clear(self) -> bool:
-        """Whether pedicles and foramina behind it leave no doubt about its height."""
+        """Whether pedicles and foramina behind the body leave no doubt about its height."""
         if self.arch is None:
             return True
         return self.arch.pedicles >= _CLEAR_PEDICLES and self.arch.pedicles - self.arch.foramina >= _CLEAR_FORAMINA
 
     def problem(self, protocol: Protocol) -> str | None:
-        """Return what shows that this is no vertebral body; None where it is one."""
+        """Return the reason why this is not a vertebral body; None if it is one."""
         if self.arch is not None and not self.arch.is_of_vertebra(protocol):
             if self.arch.canal_hu > protocol.placement_canal_max_hu:
                 return (
-                    f"where a vertebra has its canal, the CT has {self.arch.canal_hu:.0f} HU, more than "
+                    f"the position of the spinal canal has {self.arch.canal_hu:.0f} HU, more than "
                     f"{protocol.placement_canal_max_hu:g} HU"
                 )
             return (
-                "pedicles with foramina below them, as behind a vertebral body, are not visible behind it; it may be "
-                "in a disc or outside the spine"
+                "no pedicles with foramina below them are visible behind it; the point may be in a disc or outside "
+                "the spine"
             )
         if self.section.seen < protocol.placement_click_seen_min:
             return _few_walls(self.section.seen, protocol)
@@ -92,7 +91,7 @@ class _Body:
 
 
 def guess_from_click(stack: AxialStack, level: str, click_ras_mm: np.ndarray, protocol: Protocol) -> BodyGuess:
-    """Return where the vertebral body around a point is.
+    """Return the vertebral body around a point.
 
     Parameters
     ----------
@@ -101,13 +100,13 @@ def guess_from_click(stack: AxialStack, level: str, click_ras_mm: np.ndarray, pr
     level : str
         One of `LEVELS`.
     click_ras_mm : array_like, shape (3,)
-        In the body, within some 6 mm of its middle.
+        In the body, within about 6 mm of its center.
     protocol : Protocol
 
     Raises
     ------
     InputError
-        When the point lies outside the CT or in no vertebral body, or the scan ends within that body.
+        When the point is outside the CT or not in a vertebral body, or the scan ends within that body.
     """
     click = np.asarray(click_ras_mm, dtype=float)
     _check_inside(stack, level, click)
@@ -130,12 +129,12 @@ def _guess(level: str, body: _Body, findings: tuple[Finding, ...] = ()) -> BodyG
 def _body_around(
     stack: AxialStack, level: str, click: np.ndarray, protocol: Protocol
 ) -> tuple[_Body, tuple[Finding, ...]]:
-    """Return the body that holds a point, and what makes its height doubtful.
+    """Return the body around a point, and the findings on its height.
 
     Raises
     ------
     InputError
-        When none does.
+        When no body is found around the point.
     """
     air_or_fat = _air_or_fat(stack, click)
     if air_or_fat:
@@ -162,7 +161,7 @@ def _body_around(
 def _elected(
     stack: AxialStack, level: str, click: np.ndarray, first: _Body, protocol: Protocol
 ) -> tuple[_Body, tuple[Finding, ...]]:
-    """Return the body that most starts around a point lead to, and a finding that tells a rival's place."""
+    """Return the body to which most starts around a point lead, and a finding on a rival body at another height."""
     bodies = [first]
     for offset_mm in _VOTERS_MM:
         try:
@@ -180,7 +179,7 @@ def _elected(
     off_mm = [float(np.linalg.norm(body.axes.center_ras_mm - click)) for body in bodies]
     best = min(range(len(bodies)), key=lambda number: (-votes[number], off_mm[number]))
     if votes[best] < _LEAST_VOTES and not is_any_clear:
-        raise _no_body(level, "endplates are visible at no consistent distance above and below it")
+        raise _no_body(level, "no endplates are visible at a consistent distance above and below it")
     rival_mm = max(_RIVAL_MM, _RIVAL_SLICES * stack.slice_spacing_mm)
     rivals = [number for number in range(len(bodies)) if apart_mm[best, number] > rival_mm]
     rivals = [number for number in rivals if votes[number] >= _RIVAL_VOTES]
@@ -189,10 +188,10 @@ def _elected(
     rival = max(rivals, key=lambda number: votes[number])
     finding = Finding(
         "mid_height_ambiguous",
-        f"The CT shows the endplates of {level} so poorly that its middle may also lie "
+        f"The endplates of {level} are poorly visible: mid-height may also be "
         f"{apart_mm[best, rival]:.0f} mm {'above' if heights_mm[rival] > heights_mm[best] else 'below'} the proposed "
         "mid-slice.",
-        "Check on a sagittal view that the midline lies halfway between the endplates.",
+        "Check in a sagittal view that the midline is halfway between the endplates.",
         "severe",
         level,
     )
@@ -200,12 +199,12 @@ def _elected(
 
 
 def _settled_body(stack: AxialStack, level: str, start: np.ndarray, protocol: Protocol) -> _Body:
-    """Return the body that looking again and again from the middle found before leads to.
+    """Return the body found by repeating the search from the center found before.
 
     Raises
     ------
     InputError
-        When an endplate is not seen.
+        When an endplate is not visible.
     """
     middle, up, anterior, depth_mm = start, None, _ANTERIOR_RAS, protocol.placement_depth_usual_mm
     expected_mm = None
@@ -231,7 +230,7 @@ def _settled_body(stack: AxialStack, level: str, start: np.ndarray, protocol: Pr
 def _unless_cut_off(
     stack: AxialStack, level: str, click: np.ndarray, problem: InputError, protocol: Protocol
 ) -> InputError:
-    """Return why no body was found: endplates are said to be missing only where there is a vertebra."""
+    """Return the reason why no body was found; missing endplates are a reason only where there is a vertebra."""
     usual_mm = protocol.endplate_height_usual_mm, protocol.placement_depth_usual_mm
     if problem.cause.startswith("The point of"):
         return problem
@@ -242,7 +241,7 @@ def _unless_cut_off(
     if arch is not None and max(arch.pedicles, arch.foramina) < _SOME_ARCH:
         return _no_body(level, "no pedicles are visible behind it")
     if arch is not None and arch.canal_hu > protocol.placement_canal_max_hu:
-        return _no_body(level, f"no spinal canal is visible behind it but {arch.canal_hu:.0f} HU")
+        return _no_body(level, f"no spinal canal is visible behind it, where the CT has {arch.canal_hu:.0f} HU")
     if section.seen < protocol.placement_click_seen_min:
         return _no_body(level, _few_walls(section.seen, protocol))
     return problem
@@ -250,8 +249,8 @@ def _unless_cut_off(
 
 def _few_walls(seen: float, protocol: Protocol) -> str:
     return (
-        f"cortical walls are visible on {100 * seen:.0f} % of the perimeter, at least "
-        f"{100 * protocol.placement_click_seen_min:.0f} % are needed"
+        f"cortical walls are visible on {100 * seen:.0f} % of the perimeter; the minimum is "
+        f"{100 * protocol.placement_click_seen_min:.0f} %"
     )
 
 
@@ -259,43 +258,43 @@ def _check_inside(stack: AxialStack, level: str, click: np.ndarray) -> None:
     ijk = stack.to_ijk(click)
     if not np.all((ijk > -0.5) & (ijk < np.array(stack.voxels_hu.shape[::-1]) - 0.5)):
         raise InputError(
-            f"The point of {level} lies outside the CT",
+            f"The point of {level} is outside the CT",
             level,
-            "place it in the middle of the body, or check that it belongs to this CT",
+            "place it in the center of the vertebral body, or check that it belongs to this CT",
         )
 
 
 def _air_or_fat(stack: AxialStack, click: np.ndarray) -> str:
-    """Return what a point lies in, where that is certainly no bone; else an empty string."""
+    """Return a description of air or fat around a point; empty where it may be bone."""
     steps = np.arange(-_BALL_MM, _BALL_MM + 0.5)
     offsets = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)
     around_hu = sample_hu(stack, click + offsets[np.linalg.norm(offsets, axis=1) <= _BALL_MM])
     hu = float(np.median(around_hu))
     if hu >= _FAT_HU:
         return ""
-    return f"{hu:.0f} HU there, as in {'air or lung' if hu < _AIR_HU else 'fat'}"
+    return f"it has {hu:.0f} HU, as in {'air or lung' if hu < _AIR_HU else 'fat'}"
 
 
 def _no_body(level: str, reason: str) -> InputError:
     return InputError(
-        f"The point of {level} is in no visible vertebral body ({reason})",
+        f"The point of {level} is not in a visible vertebral body ({reason})",
         level,
-        f"place it in the middle of {level}'s body",
+        f"place it in the center of {level}'s body",
     )
 
 
 def _beyond(level: str, outside_mm: np.ndarray) -> InputError:
-    """Return the refusal of a point outside the nearest body, from how far it is beyond it in x, y and z, signed."""
+    """Return the refusal of a point outside the nearest body, given its signed distance from it in x, y and z."""
     axis = int(np.argmax(np.abs(outside_mm)))
     where = (
         ("to the right of", "to the left of"),
-        ("behind", "in front of"),
+        ("posterior to", "anterior to"),
         ("below the lower endplate of", "above the upper endplate of"),
     )[axis][int(outside_mm[axis] > 0)]
     return InputError(
         f"The point of {level} is {abs(outside_mm[axis]):.0f} mm {where} the nearest vertebral body",
         level,
-        f"place it in the middle of {level}'s body",
+        f"place it in the center of {level}'s body",
     )
 
 
@@ -305,24 +304,24 @@ def _off_center(level: str, off_mm: float, protocol: Protocol) -> tuple[Finding,
     return (
         Finding(
             "click_off_center",
-            f"The body found for {level} has its middle {off_mm:.0f} mm from the point, more than "
+            f"The center of the vertebral body found for {level} is {off_mm:.0f} mm from the point, more than "
             f"{protocol.placement_click_off_mm:g} mm.",
-            "Check that it is the body that was meant.",
+            "Check that it is the intended body.",
             "warning",
             level,
         ),
     )
 
 
-def _faint(code: str, level: str, what: str, seen: float, protocol: Protocol) -> tuple[Finding, ...]:
+def _faint(code: str, level: str, parts: str, seen: float, protocol: Protocol) -> tuple[Finding, ...]:
     if seen >= protocol.placement_seen_min:
         return ()
     return (
         Finding(
             code,
-            f"The {what} of {level} are visible on {100 * seen:.0f} % of their extent, less than "
+            f"The {parts} of {level} are visible on {100 * seen:.0f} % of their extent, less than "
             f"{100 * protocol.placement_seen_min:.0f} %.",
-            "Check the proposed midline on the images.",
+            "Check the proposed midline in the images.",
             "warning",
             level,
         ),

@@ -1,4 +1,4 @@
-"""The outline at a proposed midline: looked at, and made even where a hair's breadth decides between two edges."""
+"""The outline at a proposed midline: check its symmetry, and shift the ends slightly where that makes it symmetric."""
 
 from dataclasses import replace
 
@@ -16,23 +16,24 @@ from LumbarHULib.core.outline.model import OutlineFit
 from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.core.protocol import Protocol
 
-# How the ends of a midline whose outline is lopsided are moved along it, in mm; every such point is compared.
+# Shifts of the two ends along a midline whose outline is asymmetric, in mm. Every fourth point of the outline is
+# compared.
 _NUDGES_MM = tuple((front_mm, back_mm) for front_mm in (0.0, -0.2, 0.2) for back_mm in (0.0, -0.2, 0.2))[1:]
 _EVERY = 4
 
-# Standard deviation of a guessed midline's ends, and how far they may be off the edge: any distance that is searched.
+# Standard deviation of a guessed midline's ends, and their largest distance from the edge: any distance searched.
 _GUESSED_END_MM, _ANY_END_MM = 4.0, 100.0
 
 
 def outline_uv_mm(stack: AxialStack, frame: Frame, protocol: Protocol) -> np.ndarray:
-    """Return the outline that the CT shows at a midline, a dense polygon in the frame."""
+    """Return the outline found in the CT at a midline, as a dense polygon in the frame."""
     return sample_closed_spline(fitted_outline(stack, frame, protocol).control_points_uv_mm)[0]
 
 
 def fitted_outline(stack: AxialStack, frame: Frame, protocol: Protocol) -> OutlineFit:
-    """Return the outline that the CT shows at a midline, and where a cortex is seen.
+    """Return the outline found in the CT at a midline, and where a cortex is visible.
 
-    The ends of a midline that is only proposed are no reader's: they say little of where the edge is.
+    No reader placed the ends of a proposed midline, so they are weak evidence for the edge.
     """
     plane = PlaneImage(stack.voxels_hu[frame.mid_slice], frame.uv_from_ij)
     model = replace(protocol.outline_model, end_sd_mm=_GUESSED_END_MM, end_tolerance_mm=_ANY_END_MM)
@@ -42,11 +43,11 @@ def fitted_outline(stack: AxialStack, frame: Frame, protocol: Protocol) -> Outli
 def evened_midline(
     stack: AxialStack, level: str, midline_ras_mm: np.ndarray, protocol: Protocol
 ) -> tuple[np.ndarray, tuple[Finding, ...]]:
-    """Return the midline, nudged where that makes a lopsided outline even, and what remains to be told.
+    """Return the midline, shifted slightly where that makes its outline symmetric, and the findings that remain.
 
-    At a pedicle's base the outline may follow the one or the other of two edges, and a tenth of a millimeter at the
-    midline's ends decides which: a body is more likely to be even than not. Where no nudge makes it even, a hair's
-    breadth less uneven says nothing: the midline stays.
+    At the base of a pedicle the outline may follow either of two edges, and a tenth of a millimeter at the midline's
+    ends decides which. A body is usually symmetric, so the symmetric outline is preferred. The midline stays where no
+    shift makes the outline symmetric, because slightly less asymmetry means nothing.
     """
     uneven_mm = _unevenness_mm(stack, level, midline_ras_mm, protocol)
     if uneven_mm <= protocol.placement_uneven_mm:
@@ -56,18 +57,18 @@ def evened_midline(
     for front_mm, back_mm in _NUDGES_MM:
         nudged = midline_ras_mm + np.array([[front_mm], [back_mm]]) * frame.v_ras
         try:
-            of_nudged_mm = _unevenness_mm(stack, level, nudged, protocol)
+            nudged_mm = _unevenness_mm(stack, level, nudged, protocol)
         except InputError:
             continue
-        if of_nudged_mm < least_mm:
-            best, least_mm = nudged, of_nudged_mm
+        if nudged_mm < least_mm:
+            best, least_mm = nudged, nudged_mm
     if least_mm <= protocol.placement_uneven_mm:
         return best, ()
     finding = Finding(
         "outline_uneven",
-        f"The two sides of {level}'s outline lie {uneven_mm:.1f} mm from each other's mirror image on average, more "
-        f"than {protocol.placement_uneven_mm:g} mm.",
-        "Check on the images that the outline follows the body on both sides and the midline halves it.",
+        f"The two sides of {level}'s outline differ by {uneven_mm:.1f} mm on average when mirrored at the midline, "
+        f"more than {protocol.placement_uneven_mm:g} mm.",
+        "Check in the images that the outline follows the body on both sides and that the midline halves it.",
         "warning",
         level,
     )
@@ -75,7 +76,7 @@ def evened_midline(
 
 
 def _unevenness_mm(stack: AxialStack, level: str, midline_ras_mm: np.ndarray, protocol: Protocol) -> float:
-    """Return how far the outline is from its mirror image about the midline, on average."""
+    """Return the mean distance between the outline and its mirror image about the midline."""
     dense = outline_uv_mm(stack, frame_from_midline(stack, Landmarks(level, midline_ras_mm), protocol), protocol)
     mirrored = dense[::_EVERY] * (-1.0, 1.0)
     return float(polygons.distances_to_edges(mirrored, dense).min(axis=1).mean())

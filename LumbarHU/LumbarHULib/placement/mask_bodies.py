@@ -1,4 +1,4 @@
-"""From a vertebra's mask to its body: arch and processes left aside, whatever the mask's flaws."""
+"""Find the vertebral body in a vertebra's mask: without arch and processes, and despite flaws of the mask."""
 
 import numpy as np
 
@@ -13,37 +13,38 @@ from LumbarHULib.placement.body_guess import BodyGuess
 _SUPERIOR_RAS = np.array([0.0, 0.0, 1.0])
 _ANTERIOR_RAS = np.array([0.0, 1.0, 0.0])
 
-# The thickest ball that fits into a vertebra fits into its body. One of this part of its radius fits into no pedicle,
-# and shows the body by its sweep.
+# The largest ball that fits into a vertebra is in its body. A ball of this fraction of its radius does not fit into a
+# pedicle, so the volume that it sweeps is the body.
 _BALL = 0.6
 
-# No arch and no leak has room for a ball of this part of the body's: what has, above or below it, is another body.
+# An arch or a leak has no room for a ball of this fraction of the body's ball, so a part above or below that has room
+# is another body.
 _ANOTHER_BALL = 0.8
 
-# Rims, osteophytes and the ball's rounding lie outside the ellipse of this part of the body's width and depth.
+# Rims, osteophytes and the ball's rounding are outside the ellipse of this fraction of the body's width and depth.
 _CENTRAL = 0.6
 _COLUMN_MM = 2.0
 _ROUNDS = 4
 
-# What lies farther than this from the body, behind the rounding of its rims, is arch. It shows the front where it has
-# at least this part of the body's volume; else the body's own shape does, if its cross-section is so much longer one
-# way than the other.
+# Parts farther than this from the body, beyond the rounding of its rims, are the arch. The arch gives the anterior
+# direction if it has at least this fraction of the body's volume. Otherwise the body's shape does, if its cross-section
+# is longer in one direction than in the other by this factor.
 _RIM_MM = 5.0
-_ARCH_PART = 0.05
+_ARCH_FRACTION = 0.05
 _OBLONG = 1.15
 
 
 def guess_from_mask(
     level: str, inside: np.ndarray, ras_from_ijk: np.ndarray, stack: AxialStack, protocol: Protocol
 ) -> BodyGuess:
-    """Return where the body of a segmented vertebra is.
+    """Return the body of a segmented vertebra.
 
     Parameters
     ----------
     level : str
         One of `LEVELS`.
     inside : numpy.ndarray of bool, shape (K, J, I)
-        The whole vertebra or its body alone, on a grid of its own.
+        The whole vertebra or its body alone, on its own grid.
     ras_from_ijk : numpy.ndarray, shape (4, 4)
         From indices (i, j, k) of `inside` to RAS mm.
     stack : AxialStack
@@ -53,15 +54,15 @@ def guess_from_mask(
     Raises
     ------
     InputError
-        When the mask is empty, holds nothing like a vertebral body or several, or the CT's end cuts the body off.
+        When the mask is empty, contains no vertebral body or several, or the CT does not cover the whole body.
     """
     from scipy import ndimage
 
     if not inside.any():
-        raise InputError(f"The segment of {level} is empty: segment {level}, or leave it out of the levels.", level)
+        raise InputError(f"The segment of {level} is empty: segment {level}, or omit it from the levels.", level)
     mask = even_mask(inside, ras_from_ijk)
     if not mask.inside.any():
-        raise _no_body(level, "it is too thin to hold one")
+        raise _no_body(level, "it is too thin for one")
     filled = _without_holes(mask.inside)
     depths = ndimage.distance_transform_edt(filled)
     _check_single(level, depths, protocol)
@@ -69,19 +70,19 @@ def guess_from_mask(
     body, arch = _body_and_arch(np.where(piece, depths, 0))
     points_ras_mm = mask.points_ras_mm(body)
     _check_in_ct(level, points_ras_mm, stack)
-    # A few voxels allow no fit of planes, so they are refused first.
+    # Planes cannot be fitted to a few voxels, so these are refused first.
     thinnest_mm = float(np.ptp(points_ras_mm, axis=0).min()) + STEP_MM
     if thinnest_mm < protocol.placement_height_min_mm:
-        raise _no_body(level, f"what looks like one is {thinnest_mm:.0f} mm thick")
+        raise _no_body(level, f"its main part is {thinnest_mm:.0f} mm thick")
     coarsest_mm = float(np.linalg.norm(ras_from_ijk[:3, :3], axis=0).max())
     axes, size_mm = _fitted(points_ras_mm, mask.points_ras_mm(arch), coarsest_mm)
     width_mm, depth_mm, height_mm = size_mm
     if not protocol.midline_length_min_mm <= depth_mm <= protocol.midline_length_max_mm:
-        raise _no_body(level, f"what looks like one is {depth_mm:.0f} mm deep")
+        raise _no_body(level, f"its main part is {depth_mm:.0f} mm deep")
     if height_mm < protocol.placement_height_min_mm:
-        raise _no_body(level, f"what looks like one is {height_mm:.0f} mm high")
+        raise _no_body(level, f"its main part is {height_mm:.0f} mm high")
     if height_mm > protocol.placement_height_max_mm:
-        raise _several(level, f"what looks like a body is {height_mm:.0f} mm high")
+        raise _several(level, f"its main part is {height_mm:.0f} mm high")
     return BodyGuess(
         level=level,
         center_ras_mm=axes.center_ras_mm,
@@ -96,24 +97,24 @@ def guess_from_mask(
 
 def _no_body(level: str, reason: str) -> InputError:
     return InputError(
-        f"The segment of {level} shows no vertebral body ({reason}): correct the segment, or place the midline "
-        "by hand.",
+        f"The segment of {level} does not contain a vertebral body ({reason}): correct the segment, or place the "
+        "midline by hand.",
         level,
     )
 
 
 def _several(level: str, reason: str) -> InputError:
     return InputError(
-        f"The segment of {level} holds several vertebrae ({reason}): give a segmentation with a segment for each "
+        f"The segment of {level} contains several vertebrae ({reason}): use a segmentation with one segment for each "
         "vertebra, or place the midline by hand.",
         level,
     )
 
 
 def _check_single(level: str, depths: np.ndarray, protocol: Protocol) -> None:
-    """Raise InputError where a mask holds two bodies, one above the other: which of them is meant, nobody knows.
+    """Raise InputError where a mask contains two bodies, one above the other, because either could be the level.
 
-    The mask is given by how deep each voxel lies in it, as `_body_and_arch` takes it.
+    The mask is given as the depth of each voxel in it, as for `_body_and_arch`.
     """
     from scipy import ndimage
 
@@ -126,11 +127,11 @@ def _check_single(level: str, depths: np.ndarray, protocol: Protocol) -> None:
     for offset_mm in middles_mm[1:] - middles_mm[0]:
         above_mm, aside_mm = abs(offset_mm[0]), np.linalg.norm(offset_mm[1:])
         if above_mm > max(aside_mm, protocol.level_spacing_min_mm):
-            raise _several(level, f"two bodies lie {above_mm:.0f} mm above each other")
+            raise _several(level, f"two vertebral bodies are {above_mm:.0f} mm apart, one above the other")
 
 
 def _without_holes(inside: np.ndarray) -> np.ndarray:
-    """Fill holes, also those that open outward by a crack."""
+    """Return a mask with its holes filled, including those that open outward through a crack."""
     from scipy import ndimage
 
     closed = ndimage.binary_closing(inside, ndimage.generate_binary_structure(3, 1), 2)
@@ -147,12 +148,12 @@ def _largest(inside: np.ndarray) -> np.ndarray:
 
 
 def _body_and_arch(depths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a ball covers that fits into the body and into no pedicle, and what lies well behind it."""
+    """Return the body, swept by a ball that does not fit into a pedicle, and the arch, well behind the body."""
     from scipy import ndimage
 
     inside = depths > 0
     radius = _BALL * depths.max()
-    # A crushed body may be thinner than its arch, but is wider.
+    # A compressed body may be thinner than its arch, but is wider.
     core = _largest(depths > radius)
     from_core = ndimage.distance_transform_edt(~core)
     return inside & (from_core <= radius), inside & (from_core > radius + _RIM_MM / STEP_MM)
@@ -163,14 +164,14 @@ def _check_in_ct(level: str, points_ras_mm: np.ndarray, stack: AxialStack) -> No
     last = np.array(stack.voxels_hu.shape[::-1]) - 1
     if np.all((ijk < -0.5) | (ijk > last + 0.5), axis=0).any():
         raise InputError(
-            f"The segment of {level} lies outside the CT: check that the segmentation belongs to this CT.", level
+            f"The segment of {level} is outside the CT: check that the segmentation belongs to this CT.", level
         )
-    # The mask of a body that ends with the CT reaches into the last slice: how far it would go on, nobody knows.
-    for axis, border in ((2, "first or last slice"), (1, "front or back edge"), (0, "left or right edge")):
+    # The mask of a body that ends with the CT reaches the last slice; the rest of the body is unknown.
+    for axis, border in ((2, "first or last slice"), (1, "anterior or posterior edge"), (0, "left or right edge")):
         if ijk[:, axis].min() < 0.4 or ijk[:, axis].max() > last[axis] - 0.4:
             raise InputError(
-                f"The body of {level} reaches the {border} of the CT, so it is not whole: leave {level} out, or "
-                "exclude it with a reason, such as “out of the scan”.",
+                f"The vertebral body of {level} reaches the {border} of the CT, so part of it is missing: omit "
+                f"{level}, or exclude it with a reason, such as “out of the scan”.",
                 level,
             )
 
@@ -178,9 +179,9 @@ def _check_in_ct(level: str, points_ras_mm: np.ndarray, stack: AxialStack) -> No
 def _fitted(
     body_ras_mm: np.ndarray, arch_ras_mm: np.ndarray, voxel_mm: float
 ) -> tuple[BodyAxes, tuple[float, float, float]]:
-    """Return a body's axes through its middle, and its width, depth and height in mm."""
+    """Return a body's axes through its center, and its width, depth and height in mm."""
     center = body_ras_mm.mean(axis=0)
-    has_arch = len(arch_ras_mm) > _ARCH_PART * len(body_ras_mm)
+    has_arch = len(arch_ras_mm) > _ARCH_FRACTION * len(body_ras_mm)
     toward_front = center - arch_ras_mm.mean(axis=0) if has_arch else _ANTERIOR_RAS
     axes = BodyAxes(center, _SUPERIOR_RAS, _ANTERIOR_RAS).turned(_SUPERIOR_RAS, toward_front)
     size = 2 * np.percentile(np.abs(axes.to_body_mm(body_ras_mm)), 98, axis=0)
@@ -199,11 +200,11 @@ def _fitted(
         back, front = _extent(slab, 1, size[0] / 4)
         axes = axes.moved(((left + right) / 2, (back + front) / 2, 0))
         size = np.array([right - left, front - back, height])
-    return axes, tuple(float(one) for one in size)
+    return axes, tuple(float(length) for length in size)
 
 
 def _endplates(points_mm: np.ndarray, size_mm: np.ndarray, ragged_mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return height over the center and slopes along x and y of the planes through upper and lower side, in mm."""
+    """Return the planes through the upper and lower sides: height at the center, and slopes along x and y, in mm."""
     reach = _CENTRAL * size_mm / 2
     central = points_mm[np.sum((points_mm[:, :2] / reach) ** 2, axis=1) < 1]
     cells = np.floor(central[:, :2] / _COLUMN_MM).astype(int)
@@ -220,9 +221,9 @@ def _endplates(points_mm: np.ndarray, size_mm: np.ndarray, ragged_mm: float) -> 
     return planes[0], planes[1]
 
 
-def _robust_plane(places_mm: np.ndarray, heights_mm: np.ndarray, ragged_mm: float) -> np.ndarray:
-    """Fit height = c + a x + b y, giving little weight to heights that stand out: (c, a, b)."""
-    design = np.column_stack([np.ones(len(places_mm)), places_mm])
+def _robust_plane(points_mm: np.ndarray, heights_mm: np.ndarray, ragged_mm: float) -> np.ndarray:
+    """Return (c, a, b) of the plane height = c + a x + b y, fitted with little weight on outliers."""
+    design = np.column_stack([np.ones(len(points_mm)), points_mm])
     weights = np.ones(len(heights_mm))
     for _ in range(8):
         plane = np.linalg.lstsq(design * weights[:, None], heights_mm * weights, rcond=None)[0]
@@ -237,7 +238,7 @@ def _plane_normal(plane: np.ndarray) -> np.ndarray:
 
 
 def _front_of_slab(slab_mm: np.ndarray, axes: BodyAxes) -> np.ndarray:
-    """Return the front of a body without an arch: along the short way of its cross-section, else the patient's."""
+    """Return the anterior direction of a body without an arch: its short axis in cross-section, or the patient's."""
     spread, directions = np.linalg.eigh(np.cov(slab_mm.T))
     if np.sqrt(spread[1] / spread[0]) < _OBLONG:
         return _ANTERIOR_RAS
@@ -246,7 +247,7 @@ def _front_of_slab(slab_mm: np.ndarray, axes: BodyAxes) -> np.ndarray:
 
 
 def _extent(slab_mm: np.ndarray, axis: int, half_strip_mm: float) -> tuple[float, float]:
-    """Return how far a slab reaches along an axis, on the median of the rows next to it."""
+    """Return the extent of a slab along an axis, as the median over the rows close to the axis."""
     near = slab_mm[np.abs(slab_mm[:, 1 - axis]) < half_strip_mm]
     rows = np.floor(near[:, 1 - axis] / _COLUMN_MM).astype(int)
     ends = [
@@ -267,19 +268,19 @@ def _mask_findings(
 ) -> tuple[Finding, ...]:
     findings = []
 
-    def tell(code: str, what: str) -> None:
-        remedy = "Check the proposed midline on the images."
-        findings.append(Finding(code, f"The segment of {level} {what}.", remedy, "warning", level))
+    def add(code: str, flaw: str) -> None:
+        remedy = "Check the proposed midline in the images."
+        findings.append(Finding(code, f"The segment of {level} {flaw}.", remedy, "warning", level))
 
     apart = 1 - np.count_nonzero(piece) / np.count_nonzero(filled)
     if apart > protocol.placement_mask_flaw:
-        tell("mask_in_pieces", f"is in pieces; {100 * apart:.0f} % of it was left aside")
+        add("mask_in_pieces", f"is in pieces; {100 * apart:.0f} % of it was ignored")
     holes = np.count_nonzero(filled & ~mask.inside) / np.count_nonzero(filled)
     if holes > protocol.placement_mask_flaw:
-        tell("mask_with_holes", f"has holes, {100 * holes:.0f} % of its volume, which were filled")
+        add("mask_with_holes", f"has holes that make up {100 * holes:.0f} % of its volume; they were filled")
     if coarsest_mm > protocol.placement_coarse_mask_mm:
-        tell(
+        add(
             "mask_coarse",
-            f"has voxels of up to {coarsest_mm:.1f} mm, coarser than {protocol.placement_coarse_mask_mm:g} mm",
+            f"has voxels of up to {coarsest_mm:.1f} mm, larger than {protocol.placement_coarse_mask_mm:g} mm",
         )
     return tuple(findings)

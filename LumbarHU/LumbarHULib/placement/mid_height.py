@@ -1,4 +1,4 @@
-"""The middle of a body's height: by the endplates in the CT and by the guess, which are two witnesses."""
+"""Find a body's mid-height from two independent sources: the endplates in the CT, and the initial guess."""
 
 from dataclasses import dataclass
 
@@ -12,34 +12,35 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes, sample_hu
 from LumbarHULib.placement.body_guess import BodyGuess
 
-# Where the witnesses differ, the CT is looked at along the body's axis, averaged over a disk of this part of the depth.
+# Where the two sources differ, a profile of the CT along the body's axis decides, averaged over a disk of this fraction
+# of the depth.
 _DISK = 0.3
 _DISK_POINTS = 7
 _STEP_MM = 0.5
 
-# An endplate is a dense layer within this distance of where it is said to be. One of at least this part of the other
-# witness's layer is one as well, and then it is the nearer one to the body's middle that counts.
+# An endplate is a dense layer within this distance of its stated position. Where the layer of the nearer position has
+# at least this fraction of the other one's density, both are endplates, and the one nearer to the center counts.
 _LAYER_REACH_MM = 2.5
-_LAYER_PART = 0.6
+_LAYER_FRACTION = 0.6
 
 
 @dataclass(frozen=True, eq=False)
 class MidHeight:
-    """Where a body's mid-height is.
+    """The mid-height of a body.
 
     Parameters
     ----------
     above_mm : float
-        How far above the middle of the axes, along them.
+        Height of mid-height above the center of the axes, along them.
     uncertain_mm : float
-        By how much it may be off, as far as the two witnesses differ.
+        Its uncertainty, from the difference of the two sources.
     height_mm : float
-        Of the body between its endplates.
+        Height of the body between its endplates.
     up_ras : numpy.ndarray, shape (3,)
         Unit vector perpendicular to the mean of the endplates.
     findings : tuple of Finding
     endplates : Endplates or None
-        As the CT shows them; None where it does not.
+        The endplates found in the CT; None where they are not visible.
     """
 
     above_mm: float
@@ -58,20 +59,20 @@ def mid_height(
     depth_mm: float,
     protocol: Protocol,
 ) -> MidHeight:
-    """Return the middle between the endplates: the CT's, wherever the guess does not contradict them.
+    """Return the middle between the endplates, from the CT wherever the guess does not contradict it.
 
     Parameters
     ----------
     stack : AxialStack
         The CT.
     guess : BodyGuess
-        For its level, its width, and what it was made from.
+        Gives the level, the width and the origin of the guess.
     axes : BodyAxes
         In the plane of symmetry.
     ends_mm : tuple of float
-        Where the guess has the lower and the upper endplate, along the axes.
+        Position of the lower and the upper endplate by the guess, along the axes.
     depth_mm : float
-        Of the body.
+        Depth of the body.
     protocol : Protocol
     """
     lower_mm, upper_mm = ends_mm
@@ -83,18 +84,18 @@ def mid_height(
         findings = (_unseen(guess, problem),)
         return MidHeight((lower_mm + upper_mm) / 2, 0.0, upper_mm - lower_mm, axes.up_ras, findings)
     ends, apart_mm, findings = [], [], ()
-    for name, said_mm, seen_mm in zip(("lower", "upper"), ends_mm, _along(axes, endplates), strict=True):
-        off_mm = seen_mm - said_mm
+    for name, guessed_mm, seen_mm in zip(("lower", "upper"), ends_mm, _along(axes, endplates), strict=True):
+        off_mm = seen_mm - guessed_mm
         if abs(off_mm) <= protocol.placement_disagreement_mm:
             ends.append(seen_mm)
             apart_mm.append(off_mm)
             continue
         apart_mm.append(0.0)
         if guess.origin != "segment":
-            # The guess has them from the same CT, looked at until its middle stayed.
-            ends.append(said_mm)
+            # The guess comes from the same CT, by a search repeated until its center no longer moved.
+            ends.append(guessed_mm)
             continue
-        nearer, farther = sorted((said_mm, seen_mm), key=lambda end_mm: abs(end_mm - (lower_mm + upper_mm) / 2))
+        nearer, farther = sorted((guessed_mm, seen_mm), key=lambda end_mm: abs(end_mm - (lower_mm + upper_mm) / 2))
         chosen = nearer if _is_endplate(stack, axes, nearer, farther, depth_mm) else farther
         ends.append(chosen)
         findings += (_disagreement(guess.level, name, off_mm, chosen == seen_mm, protocol),)
@@ -109,7 +110,7 @@ def _along(axes: BodyAxes, endplates: Endplates) -> tuple[float, float]:
 
 
 def _is_endplate(stack: AxialStack, axes: BodyAxes, nearer_mm: float, farther_mm: float, depth_mm: float) -> bool:
-    """Tell whether the CT shows a dense layer at the nearer of two places, as it does at the farther one."""
+    """Return whether the CT shows a dense layer at the nearer of two positions, as at the farther one."""
     outward = 1 if farther_mm > nearer_mm else -1
     heights_mm = np.arange(0.0, abs(farther_mm) + _LAYER_REACH_MM, _STEP_MM) * outward
     across = np.linspace(-_DISK, _DISK, _DISK_POINTS) * depth_mm
@@ -118,26 +119,29 @@ def _is_endplate(stack: AxialStack, axes: BodyAxes, nearer_mm: float, farther_mm
     profile = sample_hu(stack, axes.to_ras_mm(points)).mean(axis=(1, 2))
     inside = np.abs(heights_mm) < abs(nearer_mm) - _LAYER_REACH_MM
     bone = np.median(profile[inside]) if inside.any() else profile[0]
-    layers = [profile[np.abs(heights_mm - place) <= _LAYER_REACH_MM].max() - bone for place in (nearer_mm, farther_mm)]
-    return layers[0] > _LAYER_PART * layers[1]
+    nearer, farther = (
+        profile[np.abs(heights_mm - end_mm) <= _LAYER_REACH_MM].max() - bone for end_mm in (nearer_mm, farther_mm)
+    )
+    return nearer > _LAYER_FRACTION * farther
 
 
 def _unseen(guess: BodyGuess, problem: InputError) -> Finding:
-    level, remedy = guess.level, "Check on the images that the midline lies halfway between the endplates."
+    level, remedy = guess.level, "Check in the images that the midline is halfway between the endplates."
     if guess.origin == "segment":
-        sentence = f"The mid-slice of {level} was not taken from its endplates, as the CT does not show both: {problem}"
+        sentence = f"The mid-slice of {level} was taken from the segment, not from the endplates in the CT: {problem}"
         return Finding("endplates_not_seen", sentence, remedy, "warning", level)
-    sentence = f"The CT shows the endplates of {level} so poorly that its mid-slice is uncertain: {problem}"
+    sentence = f"The mid-slice of {level} is uncertain, because its endplates are poorly visible: {problem}"
     return Finding("mid_height_ambiguous", sentence, remedy, "warning", level)
 
 
 def _disagreement(level: str, name: str, off_mm: float, is_ct: bool, protocol: Protocol) -> Finding:
-    way = "above" if off_mm > 0 else "below"
+    direction = "above" if off_mm > 0 else "below"
     return Finding(
         "mask_and_ct_disagree",
-        f"The CT shows the {name} endplate of {level} {abs(off_mm):.1f} mm {way} where its segment ends, more than "
-        f"{protocol.placement_disagreement_mm:g} mm; the {'CT' if is_ct else 'segment'} was followed.",
-        "Check on the images that the midline lies halfway between the endplates.",
+        f"The {name} endplate of {level} in the CT is {abs(off_mm):.1f} mm {direction} the end of its segment, more "
+        f"than {protocol.placement_disagreement_mm:g} mm; mid-height was taken from the "
+        f"{'CT' if is_ct else 'segment'}.",
+        "Check in the images that the midline is halfway between the endplates.",
         "severe",
         level,
     )

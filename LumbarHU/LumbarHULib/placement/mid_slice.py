@@ -1,4 +1,4 @@
-"""Two slices that are nearly alike to mid-height: which of them is chosen is chance, so the difference is told."""
+"""Choose the mid-slice, and report how the means differ where two slices are almost equally near to mid-height."""
 
 import numpy as np
 
@@ -12,33 +12,33 @@ from LumbarHULib.core.protocol import Protocol
 
 
 def mid_slice_at(position: float, uncertain_mm: float, spacing_mm: float, protocol: Protocol) -> int:
-    """Return the slice nearest to mid-height; of two that are alike to it as far as it is known, the more caudal.
+    """Return the slice nearest to mid-height; of two equally near within its uncertainty, the more caudal.
 
     Parameters
     ----------
     position : float
         Mid-height, counted in slices from caudal.
     uncertain_mm : float
-        By how much it may be off, beyond what the best estimate may.
+        Uncertainty in addition to that of the best estimate.
     spacing_mm : float
         Distance between two slices.
     protocol : Protocol
     """
-    alike = min((protocol.placement_tie_mm + uncertain_mm) / spacing_mm, protocol.placement_tie_slices)
-    return nearest_slice(position - alike)
+    tie = min((protocol.placement_tie_mm + uncertain_mm) / spacing_mm, protocol.placement_tie_slices)
+    return nearest_slice(position - tie)
 
 
-def slice_alike(position: float, uncertain_mm: float, spacing_mm: float, protocol: Protocol) -> int | None:
-    """Return the slice that might as well be the mid-slice; None where one is clearly the nearest.
+def alternative_slice(position: float, uncertain_mm: float, spacing_mm: float, protocol: Protocol) -> int | None:
+    """Return the other slice that could be the mid-slice; None where one slice is clearly the nearest.
 
-    Where slices are so thin that a region covers three or more of them, most voxels stay the same: None as well.
+    None, too, where a region covers three or more thin slices: most of its voxels would stay the same.
 
     Parameters
     ----------
     position : float
         Mid-height, counted in slices.
     uncertain_mm : float
-        By how much it may be off.
+        Uncertainty of the position.
     spacing_mm : float
         Distance between two slices.
     protocol : Protocol
@@ -60,7 +60,7 @@ def ambiguity_finding(
     uncertain_mm: float,
     protocol: Protocol,
 ) -> Finding:
-    """Return the finding that tells what the other slice would have given.
+    """Return the finding on how the means would change in the other slice.
 
     Parameters
     ----------
@@ -69,30 +69,29 @@ def ambiguity_finding(
     level : str
         One of `LEVELS`.
     midline_ras_mm, other_midline_ras_mm : numpy.ndarray, shape (2, 3)
-        The midline in the mid-slice and in the other; None where the body's edge is not seen there.
+        The midline in the mid-slice and in the other slice; None where the body's edge is not visible there.
     position : float
         Mid-height, counted in slices.
     uncertain_mm : float
-        How far mid-height may lie off that, as for `slice_alike`.
+        Uncertainty of mid-height, as for `alternative_slice`.
     protocol : Protocol
     """
-    chosen_hu, other_hu = (_means_hu(stack, level, one, protocol) for one in (midline_ras_mm, other_midline_ras_mm))
+    chosen_hu, other_hu = (_means_hu(stack, level, ends, protocol) for ends in (midline_ras_mm, other_midline_ras_mm))
     differences = {roi: other_hu[roi] - chosen_hu[roi] for roi in chosen_hu if roi in other_hu}
     if differences:
         worst_hu = max(map(abs, differences.values()))
-        told = (
-            f"there the regions' means differ by {', '.join(f'{roi} {hu:+.1f}' for roi, hu in differences.items())} HU"
-        )
+        changes = ", ".join(f"{roi} {hu:+.1f}" for roi, hu in differences.items())
+        effect = f"in that slice, the means differ by {changes} HU"
     else:
         worst_hu = np.inf
-        told = "there the level cannot be measured"
+        effect = "in that slice, the level cannot be measured"
     off = abs(position - mid_slice_at(position, uncertain_mm, stack.slice_spacing_mm, protocol))
     return Finding(
         "mid_slice_ambiguous",
-        f"The middle of {level} lies {off:.2f} slices from its mid-slice, known to about "
-        f"{protocol.placement_tie_slices + uncertain_mm / stack.slice_spacing_mm:.2f} slices, so the next one might be "
-        f"it; {told}.",
-        "Choose the slice on the images, and take the difference into account.",
+        f"Mid-height of {level} is {off:.2f} slices from its mid-slice, with an uncertainty of about "
+        f"{protocol.placement_tie_slices + uncertain_mm / stack.slice_spacing_mm:.2f} slices, so the next slice may be "
+        f"the mid-slice; {effect}.",
+        "Choose the slice in the images, and take the difference into account.",
         "warning" if worst_hu > protocol.placement_tie_hu else "note",
         level,
     )
@@ -105,4 +104,4 @@ def _means_hu(stack: AxialStack, level: str, midline_ras_mm: np.ndarray | None, 
         measured = measure_level(stack, Landmarks(level, midline_ras_mm), protocol)
     except InputError:
         return {}
-    return {roi: of_roi.values["mean_hu"] for roi, of_roi in measured.rois.items()}
+    return {roi: result.values["mean_hu"] for roi, result in measured.rois.items()}

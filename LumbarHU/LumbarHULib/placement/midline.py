@@ -1,4 +1,4 @@
-"""The shared last step of placement: from where a body roughly is to its midline in the mid-slice."""
+"""The last step of every placement: from a body's approximate position to its midline in the mid-slice."""
 
 from dataclasses import dataclass
 
@@ -17,15 +17,15 @@ from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.bridging import bridging_findings
 from LumbarHULib.placement.even_outline import evened_midline, fitted_outline
 from LumbarHULib.placement.mid_height import MidHeight, mid_height
-from LumbarHULib.placement.mid_slice import ambiguity_finding, mid_slice_at, slice_alike
+from LumbarHULib.placement.mid_slice import alternative_slice, ambiguity_finding, mid_slice_at
 from LumbarHULib.placement.posterior_wall import WallArc, posterior_wall_findings, share_seen, wall_arc
 from LumbarHULib.placement.proposal import Proposal
 from LumbarHULib.placement.symmetry import mirror_plane, symmetry_findings
 
-# Where the guess's ends are not on the body's edge, they are tried this far off, in mm: anterior, posterior.
+# Offsets of the anterior and posterior end, in mm, that are tried where the guess's ends are not on the body's edge.
 _TRIES_MM = ((0, 0), (3, 0), (0, -3), (-3, 0), (0, 3), (3, 3), (-3, -3), (3, -3), (-3, 3), (6, 6), (-6, -6))
-# Where the outline bridges so far behind the wall that it cannot be measured from a midline that ends on the wall, the
-# end is moved this far back before the next try.
+# Where the outline bridges too far behind the wall to be measured from a midline that ends on the wall, the end is
+# moved posteriorly by this distance before the next try.
 _TOWARD_BRIDGE_MM = 0.4
 _ROUNDS = 6
 _PASSES = 2
@@ -34,7 +34,7 @@ _SETTLED_MM = 0.02
 
 @dataclass(frozen=True, eq=False)
 class SliceMidline:
-    """A midline, anterior then posterior end, RAS mm; the share of posterior wall seen; the wall it ends on, if any."""
+    """A midline, anterior then posterior end, RAS mm; the visible share of posterior wall; the wall it ends on."""
 
     ends_ras_mm: np.ndarray
     seen: float
@@ -42,26 +42,26 @@ class SliceMidline:
 
 
 def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> Proposal:
-    """Return the midline of a body: in the plane of symmetry, in the mid-slice, from edge to edge.
+    """Return the midline of a body: the plane of symmetry in the mid-slice, from edge to edge.
 
     Parameters
     ----------
     stack : AxialStack
         The CT.
     guess : BodyGuess
-        Where the body roughly is: its middle within some mm, its front within 20°.
+        The body's approximate position: its center to within a few mm, its anterior direction to within 20°.
     protocol : Protocol
 
     Raises
     ------
     InputError
-        When the body is not whole in the CT, or its edge is not seen.
+        When the CT does not cover the whole body, or its edge is not visible.
     """
     axes = BodyAxes.of(guess)
     ends_mm = (-guess.height_mm / 2, guess.height_mm / 2)
     depth_mm = guess.depth_mm
     for number in range(_PASSES):
-        # Around a point the plane of symmetry was already searched for.
+        # For a point, the plane of symmetry has already been searched.
         mirror = mirror_plane(stack, axes, guess, near=number > 0 or guess.origin != "segment")
         axes = axes.mirrored_about(mirror.offset_mm, mirror.angle_deg)
         height = mid_height(stack, guess, axes, ends_mm, depth_mm, protocol)
@@ -70,7 +70,8 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         mid_slice = mid_slice_at(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
         found = _midline(stack, tilted, height.height_mm, depth_mm, guess, mid_slice, protocol)
         midline = found.ends_ras_mm
-        # The endplates' centers lie above and below the midline's middle: seen anew, they do not depend on the guess.
+        # The endplates' centers are above and below the midline's midpoint; the next pass finds them independently of
+        # the guess.
         off_mm = float(axes.to_body_mm(midline.mean(axis=0))[1])
         axes = axes.moved((0.0, off_mm, 0.0))
         depth_mm = float(np.linalg.norm(midline[0] - midline[1]))
@@ -85,7 +86,7 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         *uneven,
         *posterior_wall_findings(guess.level, seen, found.wall, protocol),
     )
-    other_slice = slice_alike(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
+    other_slice = alternative_slice(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
     if other_slice is not None:
         size_mm = height.height_mm, depth_mm
         other = _midline_or_none(stack, tilted, *size_mm, guess.level, other_slice, protocol)
@@ -102,13 +103,13 @@ def _midline(
     mid_slice: int,
     protocol: Protocol,
 ) -> SliceMidline:
-    """Return the midline in a slice; the refusal names what the user gave, who knows nothing of a midline yet."""
+    """Return the midline in a slice; a refusal names the user's segment or point, because there is no midline yet."""
     try:
         return midline_in_slice(stack, axes, height_mm, depth_mm, guess.level, mid_slice, protocol)
     except InputError:
         given = {"segment": "its segment", "point": "its point"}.get(guess.origin, "the points above and below")
         raise InputError(
-            f"{guess.level}: no outline of a vertebral body is visible in the mid-slice that {given} leads to",
+            f"{guess.level}: no outline of a vertebral body is visible in the mid-slice found from {given}",
             guess.level,
             f"check {given}, or draw the midline of {guess.level} by hand",
         ) from None
@@ -132,27 +133,27 @@ def _bridging_findings(
 
 
 def _edge_findings(guess: BodyGuess, midline_ras_mm: np.ndarray, protocol: Protocol) -> tuple[Finding, ...]:
-    """Tell where the body's edges in the CT are not those of the guess."""
+    """Return a finding where the body's edges in the CT are far from those of the guess."""
     found = BodyAxes.of(guess).to_body_mm(midline_ras_mm)
-    said = np.array([guess.depth_mm / 2, -guess.depth_mm / 2])
-    off_mm = float(np.abs(found[:, 1] - said).max())
+    guessed = np.array([guess.depth_mm / 2, -guess.depth_mm / 2])
+    off_mm = float(np.abs(found[:, 1] - guessed).max())
     aside_mm = float(abs(found[:, 0].mean()))
     if max(off_mm, aside_mm) <= protocol.placement_edge_mm:
         return ()
     if guess.origin == "segment":
-        code, what = "mask_and_ct_disagree", "from the edges of its segment"
+        code, where = "mask_and_ct_disagree", "from the edges of its segment"
         if aside_mm > off_mm:
-            what = "to the side of its segment's middle"
+            where = "lateral to the center of its segment"
     else:
-        code, what = "walls_disagree", "from the walls of its body above and below the mid-slice"
+        code, where = "walls_disagree", "from the walls of its body above and below the mid-slice"
         if aside_mm > off_mm:
-            what = "to the side of the middle of its body above and below the mid-slice"
+            where = "lateral to the center of its body above and below the mid-slice"
     return (
         Finding(
             code,
-            f"The midline that the CT shows for {guess.level} is {max(off_mm, aside_mm):.1f} mm {what}, more than "
+            f"The midline found in the CT for {guess.level} is {max(off_mm, aside_mm):.1f} mm {where}, more than "
             f"{protocol.placement_edge_mm:g} mm.",
-            "Check the proposed midline on the images.",
+            "Check the proposed midline in the images.",
             "severe",
             guess.level,
         ),
@@ -168,10 +169,10 @@ def midline_in_slice(
     mid_slice: int,
     protocol: Protocol,
 ) -> SliceMidline:
-    """Return where the plane of symmetry meets the body's outline in a slice.
+    """Return the midline where the plane of symmetry meets the body's outline in a slice.
 
-    Where the slice shows no posterior wall, the outline only bridges: there the posterior end lies on the wall as it is
-    seen above and below.
+    Where the slice shows no posterior wall, the outline only bridges the gap, so the posterior end is placed on the
+    wall as it is visible above and below.
     """
     middle, forward = _symmetry_line(stack, axes, mid_slice)
     half = depth_mm / 2
@@ -182,7 +183,7 @@ def midline_in_slice(
         try:
             for _ in range(_ROUNDS):
                 found, seen = _onto_edge(stack, Landmarks(level, ends), protocol)
-                # Once on the wall, the end stays there: it shall not go to and fro between wall and outline.
+                # Once on the wall, the end stays there, so that it does not alternate between wall and outline.
                 least_seen = min(least_seen, seen)
                 on_wall = least_seen < protocol.placement_wall_min
                 if on_wall:
@@ -203,7 +204,7 @@ def midline_in_slice(
 
 
 def _wall_on_line(arc: WallArc, axes: BodyAxes, depth_mm: float, middle: np.ndarray, forward: np.ndarray) -> np.ndarray:
-    """Return where a line through the body's middle meets the posterior wall as the whole body shows it, RAS mm."""
+    """Return where a line through the body's center meets the arc of the posterior wall, RAS mm."""
     point = middle - depth_mm / 2 * forward
     along = float(axes.anterior_ras @ forward)
     for _ in range(_ROUNDS):
@@ -213,7 +214,7 @@ def _wall_on_line(arc: WallArc, axes: BodyAxes, depth_mm: float, middle: np.ndar
 
 
 def _symmetry_line(stack: AxialStack, axes: BodyAxes, mid_slice: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the body's middle in a slice, and the direction to anterior along its plane of symmetry."""
+    """Return the body's center in a slice, and the anterior direction along its plane of symmetry."""
     normal, across = stack.normal_ras, axes.rows_ras[0]
     forward = np.cross(normal, across)
     forward *= np.sign(forward @ axes.anterior_ras) / np.linalg.norm(forward)
@@ -224,11 +225,11 @@ def _symmetry_line(stack: AxialStack, axes: BodyAxes, mid_slice: int) -> tuple[n
 
 
 def _onto_edge(stack: AxialStack, landmarks: Landmarks, protocol: Protocol) -> tuple[np.ndarray, float]:
-    """Return a midline with its ends moved along it onto the outline, and the share of posterior wall that is seen."""
+    """Return a midline with its ends moved along it onto the outline, and the visible share of the posterior wall."""
     frame = frame_from_midline(stack, landmarks, protocol)
     fit = fitted_outline(stack, frame, protocol)
     dense = sample_closed_spline(fit.control_points_uv_mm)[0]
-    v = [_at(dense[:, 1], place) for place in midline_crossings(dense)]
+    v = [_at(dense[:, 1], index) for index in midline_crossings(dense)]
     return frame.to_ras_mm([(0.0, v[0]), (0.0, v[1])]), share_seen(fit)
 
 
@@ -237,5 +238,5 @@ def _seen_behind(stack: AxialStack, level: str, midline_ras_mm: np.ndarray, prot
     return share_seen(fitted_outline(stack, frame, protocol))
 
 
-def _at(values: np.ndarray, place: float) -> float:
-    return float(np.interp(place, np.arange(len(values) + 1), np.append(values, values[0])))
+def _at(values: np.ndarray, index: float) -> float:
+    return float(np.interp(index, np.arange(len(values) + 1), np.append(values, values[0])))

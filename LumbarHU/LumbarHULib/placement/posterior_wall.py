@@ -1,4 +1,4 @@
-"""The posterior wall of a body from above and below the mid-slice, where the mid-slice itself does not show it."""
+"""Find the posterior wall above and below the mid-slice where the mid-slice itself does not show it."""
 
 from dataclasses import dataclass
 
@@ -11,50 +11,50 @@ from LumbarHULib.core.outline.profiles import edge_evidence
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.placement.body_box import BodyAxes, sample_box_hu
 
-# Of the outline's control points, so many lie around the midline's posterior end.
+# Number of the outline's control points around the midline's posterior end.
 _POSTERIOR_POINTS = 4
 
-# What is looked at: from rim to rim, as a part of the height between the endplates' hollows; a strip about the plane
-# of symmetry; and how far behind and before the place where the wall is expected: behind it the lamina is near.
+# The search region: from rim to rim, as a fraction of the height between the centers of the endplates; a strip around
+# the plane of symmetry; and distances behind and in front of the expected wall. Behind it, the lamina is close.
 _REACH = 0.56
 _PLANES = 21
 _STRIP_MM = 2.5
 _COLUMNS = 5
 _STEP_MM = 0.4
-_BEHIND_MM, _BEFORE_MM = 5.0, 8.0
+_BEHIND_MM, _IN_FRONT_MM = 5.0, 8.0
 
-# Of the edge's score: stretch looked at outside and inside, thicknesses tried against the usual, blur of the averaged
-# image, and deviation from the model that counts as none. What a step without a cortex explains as well, such as the
-# foramen's border in dense bone, is no wall.
+# The edge's score: lengths of the profile outside and inside; cortical thicknesses tried, relative to the usual one;
+# blur of the averaged image; and the deviation from the model that counts as noise. An edge that a step without a
+# cortex explains equally well, such as the foramen's border in dense bone, is not a wall.
 _WINDOW_MM = (2.4, 3.2)
 _THICKNESSES = (0.5, 1.0, 2.0)
 _NO_CORTEX = (1e-3,)
 _SD_MM = 0.9
 _NOISE = 2.5
 
-# A wall this far behind another one (in steps, more than the foramen is deep) is shaded by this part of that one's
-# score: it is the lamina.
-_BEHIND = 16
-_SHADED = 0.7
+# An edge this far behind another one (in steps, more than the depth of the foramen) is the lamina: its score is reduced
+# by this fraction of the other one's score.
+_LAMINA_STEPS = 16
+_LAMINA_PENALTY = 0.7
 
-# Seen from the side the wall is a shallow arc, hollow to the back: slopes tried (mm per mm), how far its middle lies
-# before its rims (mm), and, as one standard deviation, how far these and its place may be off (mm).
+# In the sagittal plane the wall is a shallow arc, concave posteriorly. Slopes tried (mm per mm), distances of its
+# middle in front of its rims (mm), and the standard deviations of these and of its position (mm).
 _SLOPES = np.linspace(-0.2, 0.2, 9)
 _SLOPE_SD = 0.1
 _SAGS_MM = np.linspace(0.0, 2.5, 6)
 _SAG_MM, _SAG_SD_MM = 1.0, 0.8
-_PLACE_SD_MM = 4.0
+_POSITION_SD_MM = 4.0
 
-# A wall is seen where the best heights' mean score reaches this. The outermost heights do not count: the endplates'
-# edges are seen there without any wall. Phantoms whose wall is open over 18 mm have 0.17 to 0.90 there, such without
-# any wall mostly 0, at most 0.14; in bone of 200 HU and more the foramen's border may have more.
+# A wall counts as visible where the mean score of the best heights reaches this. The outermost heights do not count,
+# because the endplates' edges are visible there without a wall. Phantoms whose wall is open over 18 mm reach 0.17 to
+# 0.90; phantoms without a wall mostly 0, at most 0.14. In bone of 200 HU and more, the foramen's border may reach more.
 _RIM_PLANES = 2
 _BEST_PLANES = 4
 _EVIDENCE_MIN = 0.15
 
 
 def share_seen(fit: OutlineFit) -> float:
-    """Return along which share, 0 to 1, of the way around the midline's posterior end a wall is seen in the slice."""
+    """Return the share, 0 to 1, of the outline around the midline's posterior end with a visible wall."""
     # The middle control points are the posterior ones.
     behind = len(fit.support) // 2 + np.arange(-_POSTERIOR_POINTS // 2, _POSTERIOR_POINTS // 2)
     return float(fit.support[behind].mean())
@@ -62,28 +62,28 @@ def share_seen(fit: OutlineFit) -> float:
 
 @dataclass(frozen=True)
 class WallArc:
-    """Where the posterior wall lies in the plane of symmetry: y = place + slope · z − bend · z², in mm of the body.
+    """The posterior wall in the plane of symmetry: y = position + slope · z − bend · z², in mm in body coordinates.
 
     `evidence` is the mean score of the heights that show it best.
     """
 
-    place_mm: float
+    position_mm: float
     slope: float
     bend_per_mm: float
     evidence: float
 
     @property
     def is_seen(self) -> bool:
-        """Whether a wall is seen at some heights; if not, the arc lies where it is expected or on another edge."""
+        """Whether a wall is visible at some heights; if not, the arc is where it is expected, or on another edge."""
         return self.evidence >= _EVIDENCE_MIN
 
     def y_mm(self, z_mm: float) -> float:
         """Return the wall's y at a height z."""
-        return self.place_mm + self.slope * z_mm - self.bend_per_mm * z_mm**2
+        return self.position_mm + self.slope * z_mm - self.bend_per_mm * z_mm**2
 
 
 def posterior_wall_findings(level: str, seen: float, wall: WallArc | None, protocol: Protocol) -> tuple[Finding, ...]:
-    """Tell where no posterior wall is seen in the mid-slice.
+    """Return the finding that too little of the posterior wall is visible in the mid-slice.
 
     Parameters
     ----------
@@ -91,30 +91,30 @@ def posterior_wall_findings(level: str, seen: float, wall: WallArc | None, proto
     seen : float
         `share_seen` in the mid-slice.
     wall : WallArc or None
-        The wall that the midline ends on; None where it ends on the outline.
+        The wall on which the midline ends; None where it ends on the outline.
     protocol : Protocol
     """
     if wall is None and seen >= protocol.placement_wall_min:
         return ()
     is_guess = wall is not None and not wall.is_seen
     too_little = (
-        f"A posterior wall of {level} is seen along {100 * seen:.0f} % of the way around the midline's posterior end, "
-        f"less than {100 * protocol.placement_wall_min:.0f} %: the midline's end "
+        f"The posterior wall of {level} is visible along {100 * seen:.0f} % of the outline around the midline's "
+        f"posterior end, less than {100 * protocol.placement_wall_min:.0f} %: this end "
     )
     if is_guess:
         sentence = (
-            f"No posterior wall of {level} is seen in its mid-slice, nor above or below: where the midline ends there "
-            "is a guess."
+            f"The posterior wall of {level} is not visible in, above or below the mid-slice: the midline's posterior "
+            "end is a guess."
         )
     elif wall is None:
         sentence = too_little + "is less certain."
     else:
-        sentence = too_little + "was placed by the wall above and below, and is less certain."
+        sentence = too_little + "was placed from the wall above and below, and is less certain."
     return (
         Finding(
             "posterior_wall_not_seen",
             sentence,
-            "Check the midline's posterior end on the images.",
+            "Check the midline's posterior end in the images.",
             "severe" if is_guess else "warning",
             level,
         ),
@@ -122,9 +122,9 @@ def posterior_wall_findings(level: str, seen: float, wall: WallArc | None, proto
 
 
 def wall_arc(stack: AxialStack, axes: BodyAxes, height_mm: float, depth_mm: float, protocol: Protocol) -> WallArc:
-    """Return the arc that follows the posterior wall best over the body's whole height.
+    """Return the arc that best follows the posterior wall over the body's whole height.
 
-    Where the basivertebral foramen or a lesion has opened the wall in the middle, it is still seen above and below.
+    Where the basivertebral foramen or a lesion opens the wall in the middle, it is still visible above and below.
 
     Parameters
     ----------
@@ -133,24 +133,24 @@ def wall_arc(stack: AxialStack, axes: BodyAxes, height_mm: float, depth_mm: floa
     axes : BodyAxes
         In the plane of symmetry.
     height_mm, depth_mm : float
-        Of the body, the depth within some mm.
+        Height and depth of the body, the depth to within a few mm.
     protocol : Protocol
     """
     half_mm = _REACH * height_mm
     z_mm = np.linspace(-half_mm, half_mm, _PLANES)
-    places = np.arange(-_BEHIND_MM, _BEFORE_MM + _STEP_MM / 2, _STEP_MM)
-    scores = _scores(stack, axes, z_mm, places - depth_mm / 2, protocol)
+    positions = np.arange(-_BEHIND_MM, _IN_FRONT_MM + _STEP_MM / 2, _STEP_MM)
+    scores = _scores(stack, axes, z_mm, positions - depth_mm / 2, protocol)
 
-    place, slope, sag = (grid[..., None] for grid in np.meshgrid(places, _SLOPES, _SAGS_MM, indexing="ij"))
-    y_mm = place + slope * z_mm - sag * (z_mm / half_mm) ** 2
-    index = np.clip(np.rint((y_mm + _BEHIND_MM) / _STEP_MM).astype(int), 0, len(places) - 1)
-    unlikely = (place / _PLACE_SD_MM) ** 2 + (slope / _SLOPE_SD) ** 2 + ((sag - _SAG_MM) / _SAG_SD_MM) ** 2
+    position, slope, sag = (grid[..., None] for grid in np.meshgrid(positions, _SLOPES, _SAGS_MM, indexing="ij"))
+    y_mm = position + slope * z_mm - sag * (z_mm / half_mm) ** 2
+    index = np.clip(np.rint((y_mm + _BEHIND_MM) / _STEP_MM).astype(int), 0, len(positions) - 1)
+    unlikely = (position / _POSITION_SD_MM) ** 2 + (slope / _SLOPE_SD) ** 2 + ((sag - _SAG_MM) / _SAG_SD_MM) ** 2
     along = scores[np.arange(_PLANES), index]
     total = along.sum(axis=-1) - unlikely[..., 0] / 2
     best = np.unravel_index(np.argmax(total), total.shape)
     between_rims = along[best][_RIM_PLANES:-_RIM_PLANES]
     return WallArc(
-        float(places[best[0]] - depth_mm / 2),
+        float(positions[best[0]] - depth_mm / 2),
         float(_SLOPES[best[1]]),
         float(_SAGS_MM[best[2]] / half_mm**2),
         float(np.sort(between_rims)[-_BEST_PLANES:].mean()),
@@ -158,7 +158,7 @@ def wall_arc(stack: AxialStack, axes: BodyAxes, height_mm: float, depth_mm: floa
 
 
 def _scores(stack: AxialStack, axes: BodyAxes, z_mm: np.ndarray, y_mm: np.ndarray, protocol: Protocol) -> np.ndarray:
-    """Return how well a wall is seen at heights and places, shape (heights, places)."""
+    """Return the score of a wall at each height and position, shape (heights, positions)."""
     outside, inside = (round(mm / _STEP_MM) for mm in _WINDOW_MM)
     first_mm = -_STRIP_MM, y_mm[0] - outside * _STEP_MM, z_mm[0]
     steps_mm = 2 * _STRIP_MM / (_COLUMNS - 1), _STEP_MM, z_mm[1] - z_mm[0]
@@ -167,9 +167,9 @@ def _scores(stack: AxialStack, axes: BodyAxes, z_mm: np.ndarray, y_mm: np.ndarra
     thicknesses = tuple(protocol.outline_cortex_usual_mm * share for share in _THICKNESSES)
     noise_hu = _NOISE * protocol.outline_noise_floor_hu
     cortex, step = (
-        edge_evidence(profiles, _STEP_MM, _WINDOW_MM, _SD_MM, of_these, protocol.outline_cortex_hu, noise_hu)
-        for of_these in (thicknesses, _NO_CORTEX)
+        edge_evidence(profiles, _STEP_MM, _WINDOW_MM, _SD_MM, tried, protocol.outline_cortex_hu, noise_hu)
+        for tried in (thicknesses, _NO_CORTEX)
     )
     scores = np.maximum(cortex - step, 0.0)
-    before = np.maximum.accumulate(scores[:, ::-1], axis=1)[:, ::-1][:, _BEHIND:]
-    return scores - _SHADED * np.pad(before, ((0, 0), (0, _BEHIND)))
+    in_front = np.maximum.accumulate(scores[:, ::-1], axis=1)[:, ::-1][:, _LAMINA_STEPS:]
+    return scores - _LAMINA_PENALTY * np.pad(in_front, ((0, 0), (0, _LAMINA_STEPS)))

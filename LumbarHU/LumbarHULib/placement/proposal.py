@@ -1,4 +1,4 @@
-"""What placement yields for a level: a midline for the reader to accept or correct."""
+"""The result of placement for a level: a midline for the reader to accept or correct."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from LumbarHULib.core.landmarks import Landmarks, MidlineOrigin
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """A proposed midline, and what makes it doubtful.
+    """A proposed midline, with its findings.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ class Proposal:
     midline_ras_mm : numpy.ndarray, shape (2, 3)
         Anterior end, then posterior end, in the mid-slice.
     findings : tuple of Finding
-        Of the placement; those of the measurement come with the measurement.
+        Findings of the placement; the measurement adds its own.
     """
 
     level: str
@@ -28,5 +28,5 @@ class Proposal:
 
     @property
     def landmarks(self) -> Landmarks:
-        """The proposal as markups that nobody has changed."""
+        """The proposal as unchanged markups."""
         return Landmarks(self.level, self.midline_ras_mm, origin=MidlineOrigin("proposal_accepted"))

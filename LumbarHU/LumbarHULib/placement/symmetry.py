@@ -1,4 +1,4 @@
-"""A vertebra's plane of symmetry: where body, canal and arch are their own mirror image in the CT."""
+"""Find a vertebra's plane of symmetry: the plane about which body, canal and arch match their mirror image."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from LumbarHULib.placement.body_guess import BodyGuess
 
 _STEP_MM = 1.0
 
-# Looking up between pixels averages noise away, on them it does not, so planes off the pixels' own mirror images would
-# look the better; in images blurred by this many pixels (one standard deviation) all planes fare alike.
+# Interpolation between pixels averages out noise, which would favor planes that do not map pixels onto pixels. In
+# images blurred by this many pixels (one standard deviation), no plane is favored.
 _BLUR = 1.0
 
-# Averaged over these parts of the body's height, the CT keeps its edges and loses its noise: pedicles above, foramina
-# below, laminae and spinous process below the body's lower half.
+# The CT is averaged over these fractions of the body's height, which removes noise and keeps edges: pedicles above,
+# foramina below, laminae and spinous process below the body's lower half.
 _BANDS = ((0.02, 0.4), (-0.4, -0.02), (-0.85, -0.45))
 _PLANES = 5
 
-# What is seen of a vertebra: the body with its walls, behind it canal and arch.
+# The part of a vertebra that is compared: the body with its walls, and behind it the canal and the arch.
 _WALL_MM = 3.0
 _BACK_MM = 2.0
 _ARCH_DEPTH_MM = 38.0
 _ARCH_HALF_WIDTH_MM = 27.0
 
-# Between fat and cortex; beyond, more contrast says no more about where an edge lies.
+# HU range from fat to cortex; contrast beyond it does not make an edge more precise.
 _HU_RANGE = (-100.0, 450.0)
-# Where the sides differ by more, an osteophyte, a vessel or a screw is on one of them.
+# Where the sides differ by more, an osteophyte, a vessel or a screw is on one side.
 _ROBUST_HU = 90.0
 
 _SEARCH_DEG = np.arange(-24.0, 25.0, 4.0)
@@ -48,14 +48,14 @@ class MirrorPlane:
     Parameters
     ----------
     offset_mm : float
-        Where it crosses x.
+        Where it crosses the x axis.
     angle_deg : float
-        From y toward x.
+        Angle from y toward x.
     unlike : float
-        How unlike the two sides are, 0 (mirror images) to 1.
+        Difference of the two sides, from 0 (mirror images) to 1.
     body_off_mm, body_off_deg : float
-        How far from this plane, in the body's middle, that of the body alone lies and how far it is turned, toward the
-        body's left.
+        Distance, at the body's center, and angle from this plane to the plane of symmetry of the body alone, positive
+        toward the body's left.
     """
 
     offset_mm: float
@@ -66,18 +66,18 @@ class MirrorPlane:
 
 
 def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess, near: bool = False) -> MirrorPlane:
-    """Return the plane about which the CT around a body is most like its mirror image.
+    """Return the plane about which the CT around a body best matches its mirror image.
 
     Parameters
     ----------
     stack : AxialStack
         The CT.
     axes : BodyAxes
-        The body's own, roughly.
+        The body's approximate axes.
     guess : BodyGuess
         For the body's size.
     near : bool
-        Whether the plane is known to be near x = 0; otherwise it is searched some mm and degrees around.
+        Whether the plane is known to be near x = 0; otherwise it is searched within several mm and degrees.
     """
     from scipy import ndimage
 
@@ -88,7 +88,7 @@ def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess, near: bool
     whole = [places[arch | body], places[arch | body], places[arch]]
 
     def differences(chosen: list[np.ndarray], planes: np.ndarray, step: int = 1, among=blurred) -> np.ndarray:
-        """Return how much HU differ at places and at their mirror images: a row for each plane."""
+        """Return the difference in HU between points and their mirror images, one row for each plane."""
         offset_mm, angle = planes[:, 0], np.radians(planes[:, 1])
         across = np.column_stack([np.cos(angle), -np.sin(angle)])[:, None]
         along = np.column_stack([np.sin(angle), np.cos(angle)])[:, None]
@@ -105,18 +105,18 @@ def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess, near: bool
         tries = np.array([(offset, angle) for offset in _SEARCH_MM for angle in _SEARCH_DEG])
         start = tries[np.argmin(_cost(differences(whole, tries, _COARSE)))]
     best = _settled(lambda planes: differences(whole, planes), start)
-    # In images as they are: a body alone is nearly round, and without its sharp edges its plane turns by degrees. How
-    # unlike the sides are is told in these, too, for which the protocol's limit was measured.
+    # The original images are used here: a body alone is nearly round, so without its sharp edges its plane turns by
+    # degrees. The protocol's limit on the difference of the sides was also determined in the original images.
     alone = _settled(lambda planes: differences([places[body], places[body]], planes, among=images), best)
     unlike = float(_cost(differences(whole, best[None], among=images))[0])
     return MirrorPlane(*map(float, best), unlike, *map(float, alone - best))
 
 
 def _settled(differences: Callable[[np.ndarray], np.ndarray], plane: np.ndarray) -> np.ndarray:
-    """Return offset and angle of least differences, by robust Gauss-Newton steps."""
+    """Return the offset and angle with the smallest differences, by robust Gauss-Newton steps."""
     for _ in range(_ITERATIONS):
         now, *moved = differences(plane + np.vstack([np.zeros(2), np.diag(_TINY_STEPS)]))
-        slopes = np.stack([(one - now) / step for one, step in zip(moved, _TINY_STEPS, strict=True)], axis=1)
+        slopes = np.stack([(after - now) / step for after, step in zip(moved, _TINY_STEPS, strict=True)], axis=1)
         pull = slopes.T / (1 + (now / _ROBUST_HU) ** 2) ** 2
         change = -np.linalg.lstsq(pull @ slopes, pull @ now, rcond=None)[0]
         change = np.clip(change, -_LARGEST_STEPS, _LARGEST_STEPS)
@@ -127,25 +127,23 @@ def _settled(differences: Callable[[np.ndarray], np.ndarray], plane: np.ndarray)
 
 
 def symmetry_findings(level: str, mirror: MirrorPlane, protocol: Protocol) -> tuple[Finding, ...]:
-    """Tell where the two sides are hardly alike, or the body's symmetry is not that of canal and arch."""
+    """Return a finding where the two sides differ too much, or body and arch have different planes of symmetry."""
     off_mm, off_deg = abs(mirror.body_off_mm), abs(mirror.body_off_deg)
     if mirror.unlike > protocol.placement_unlike:
-        what = f"the two sides of {level} are hardly alike ({mirror.unlike:.2f} on a scale from 0 to 1, more than "
-        what += f"{protocol.placement_unlike:g})"
+        sentence = f"The two sides of {level} differ by {mirror.unlike:.2f} on a scale from 0 to 1, more than "
+        sentence += f"{protocol.placement_unlike:g}"
     elif off_mm > protocol.placement_symmetry_mm or off_deg > protocol.placement_symmetry_deg:
-        what = (
-            f"the body of {level} alone is symmetrical about another plane than with canal and arch, {off_mm:.1f} mm "
-        )
-        what += f"and {off_deg:.1f}° apart (more than {protocol.placement_symmetry_mm:g} mm or "
-        what += f"{protocol.placement_symmetry_deg:g}°)"
+        sentence = f"The plane of symmetry of {level}'s body alone differs by {off_mm:.1f} mm and {off_deg:.1f}° from "
+        sentence += f"that of body, canal and arch, more than {protocol.placement_symmetry_mm:g} mm or "
+        sentence += f"{protocol.placement_symmetry_deg:g}°"
     else:
         return ()
-    remedy = "Check on the images that the midline halves the body."
-    return (Finding("symmetry_doubtful", f"{what[0].upper()}{what[1:]}.", remedy, "warning", level),)
+    remedy = "Check in the images that the midline halves the body."
+    return (Finding("symmetry_doubtful", f"{sentence}.", remedy, "warning", level),)
 
 
 def _cost(differences_hu: np.ndarray) -> np.ndarray:
-    """Return how unlike the sides are, 0 to 1, for each row of differences."""
+    """Return the difference of the sides, 0 to 1, for each row of differences in HU."""
     squares = (differences_hu / _ROBUST_HU) ** 2
     return np.mean(squares / (1 + squares), axis=-1)
 
@@ -166,7 +164,7 @@ def _band_images(stack: AxialStack, axes: BodyAxes, guess: BodyGuess):
 
 
 def _seen(places_mm: np.ndarray, guess: BodyGuess) -> tuple[np.ndarray, np.ndarray]:
-    """Return which places lie in the arch's and which in the body's region."""
+    """Return which points are in the region of the arch, and which in that of the body."""
     x_mm, y_mm = places_mm.T
     back_mm = -guess.depth_mm / 2 + _BACK_MM
     half = np.array([guess.width_mm, guess.depth_mm]) / 2 + _WALL_MM

@@ -79,7 +79,7 @@ def test_a_segment_of_two_vertebrae_is_refused_whichever_is_the_larger(kind):
     )
     if kind == "without discs":
         two = ndimage.binary_closing(two, np.ones((9, 3, 3)))
-    with pytest.raises(InputError, match="The segment of L3 holds several vertebrae"):
+    with pytest.raises(InputError, match="The segment of L3 contains several vertebrae"):
         guessed("L3", two)
 
 
@@ -118,23 +118,25 @@ def test_a_body_that_the_scan_cuts_off_is_refused(end):
         STACK.stored_axes,
         STACK.flipped,
     )
-    with pytest.raises(InputError, match="body of L3 reaches the first or last slice of the CT, so it is not whole"):
+    with pytest.raises(
+        InputError, match="body of L3 reaches the first or last slice of the CT, so part of it is missing"
+    ):
         guess_from_mask("L3", mask, PHANTOM.ras_from_ijk, stack, PROTOCOL)
 
 
 def test_a_mask_of_another_ct_is_refused():
     elsewhere = PHANTOM.ras_from_ijk.copy()
     elsewhere[2, 3] += 500
-    with pytest.raises(InputError, match="segment of L3 lies outside the CT"):
+    with pytest.raises(InputError, match="segment of L3 is outside the CT"):
         guessed("L3", whole_mask("L3"), elsewhere)
 
 
 def test_what_is_no_vertebra_is_refused():
     ball = np.zeros(PHANTOM.grid.shape_kji, dtype=bool)
     ball[10:13, 60:70, 60:70] = True
-    with pytest.raises(InputError, match="segment of L3 shows no vertebral body"):
+    with pytest.raises(InputError, match="segment of L3 does not contain a vertebral body"):
         guessed("L3", ball)
-    with pytest.raises(InputError, match="segment of L3 shows no vertebral body"):
+    with pytest.raises(InputError, match="segment of L3 does not contain a vertebral body"):
         guessed("L3", ndimage.binary_erosion(whole_mask("L3"), iterations=6))
     with pytest.raises(InputError, match="segment of L3 is empty"):
         guessed("L3", np.zeros_like(ball))

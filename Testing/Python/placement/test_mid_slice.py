@@ -3,7 +3,7 @@
 import pytest
 from placement.builders import study_protocol
 
-from LumbarHULib.placement.mid_slice import mid_slice_at, slice_alike
+from LumbarHULib.placement.mid_slice import alternative_slice, mid_slice_at
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_of_two_slices_alike_as_far_as_mid_height_is_known_the_more_caudal_is_ta
     ],
 )
 def test_the_other_slice_is_named_where_chance_decides(position, uncertain_mm, spacing_mm, other):
-    assert slice_alike(position, uncertain_mm, spacing_mm, study_protocol()) == other
+    assert alternative_slice(position, uncertain_mm, spacing_mm, study_protocol()) == other

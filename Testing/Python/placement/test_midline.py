@@ -125,14 +125,14 @@ def test_a_spine_in_the_middle_of_a_slice_is_not_ambiguous():
 
 
 @pytest.mark.parametrize("end", ["upper", "lower"])
-def test_a_mask_that_was_cut_off_is_told_and_the_ct_followed(end):
+def test_a_mask_that_was_cut_off_is_reported_and_the_ct_followed(end):
     vertebra = PHANTOM.spec.vertebra("L3")
     _, _, z_mm = voxels_in_vertebra_mm("L3")
     mask = whole_mask("L3") & (z_mm < 7 if end == "upper" else z_mm > -7)
     proposal = proposed("L3", mask)
     assert codes(proposal)[:1] == ["mask_and_ct_disagree"]
-    assert f"the {end} endplate of L3" in proposal.findings[0].sentence
-    assert "the CT was followed" in proposal.findings[0].sentence
+    assert f"The {end} endplate of L3" in proposal.findings[0].sentence
+    assert "mid-height was taken from the CT" in proposal.findings[0].sentence
     height_mm, ends_mm, _ = midline_errors(proposal.midline_ras_mm, vertebra, STACK)
     assert height_mm < STACK.slice_spacing_mm / 2 + 1
     assert ends_mm < 1

@@ -89,7 +89,7 @@ def test_a_wall_that_is_open_over_the_whole_height_of_dense_bone_is_told_as_a_gu
     found = midline_of(*open_wall(1.0, size_mm, trabecular_hu=160.0))
     (finding,) = posterior_wall_findings("L3", found.seen, found.wall, PROTOCOL)
     assert finding.severity == ("warning" if is_seen else "severe")
-    assert ("the midline's end was placed by the wall above and below" in finding.sentence) == is_seen
+    assert ("this end was placed from the wall above and below" in finding.sentence) == is_seen
 
 
 def test_tries_that_fail_at_the_front_do_not_move_the_posterior_end(monkeypatch):
