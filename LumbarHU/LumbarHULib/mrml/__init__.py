@@ -1,1 +1,1 @@
-"""MRML nodes to core values and back, in Slicer and on slicer-core alike; no application, no Qt."""
+"""Convert MRML nodes to core values and back, in Slicer and with slicer-core alike, without application or Qt."""

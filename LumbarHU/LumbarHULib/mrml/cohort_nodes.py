@@ -1,4 +1,4 @@
-"""A cohort's tables and figures in the scene: found again by role, brought up to date by a second run."""
+"""Write a cohort's tables and figures into the scene. They are found again by role, and updated by a second run."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,30 +21,30 @@ _TABLES = "Tables"
 
 @dataclass(frozen=True)
 class CohortNodes:
-    """A view of the node that keeps what was made of a cohort.
+    """A view of the node that keeps a cohort's tables and figures.
 
     Parameters
     ----------
     node : vtkMRMLScriptedModuleNode
-        Its parameters keep the cohort's name and what was made, its references the nodes by role: ``table roc``,
-        ``chart roc round``, and of each chart ``values roc round`` and ``series roc round 1``.
+        Its parameters keep the names of the cohort and of its tables and figures, its references the nodes by role:
+        ``table roc``, ``chart roc round``, and for each chart ``values roc round`` and ``series roc round 1``.
     """
 
     node: object
 
     @property
     def name(self) -> str:
-        """What the cohort is called."""
+        """The cohort's name."""
         return self.node.GetParameter("cohort")
 
     @property
     def table_names(self) -> tuple[str, ...]:
-        """The tables in their order."""
+        """The names of the tables, in order."""
         return tuple(json.loads(self.node.GetParameter("tables")))
 
     @property
     def figures(self) -> tuple["KeptFigure", ...]:
-        """The figures in their order."""
+        """The figures, in order."""
         kept = json.loads(self.node.GetParameter("figures"))
         return tuple(KeptFigure(name, title, tuple(panels), corner) for name, title, panels, corner in kept)
 
@@ -68,7 +68,7 @@ class KeptFigure:
 
 
 def cohorts(scene) -> tuple[CohortNodes, ...]:
-    """Return what a scene keeps of cohorts, in the order in which they came in."""
+    """Return the cohorts in a scene, in the order in which they were added."""
     nodes = scene.GetNodesByClass("vtkMRMLScriptedModuleNode")
     nodes.UnRegister(None)
     every = (nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems()))
@@ -80,27 +80,27 @@ def cohorts(scene) -> tuple[CohortNodes, ...]:
 def write_cohort(scene, analysis: CohortAnalysis, tables: Mapping[str, Table]) -> CohortNodes:
     """Write each table as a table node and each panel of each figure as a plot chart node.
 
-    What the scene holds of a cohort of the same name is brought up to date, and what is no longer made is removed.
+    Nodes of a cohort of the same name are updated, and nodes that are no longer needed are removed.
 
     Parameters
     ----------
     scene : vtkMRMLScene
     analysis : CohortAnalysis
     tables : mapping of str to Table
-        By name, as the cohort's folder holds them.
+        By name, as in the cohort's folder.
     """
     cohort = analysis.cohort
     if not cohort.name.strip():
-        raise InputError("The cohort has no name: name its table.")
+        raise InputError("The cohort has no name: give its table a name.")
     figures = _for_scene(figures_of(analysis))
     found = [kept.node for kept in cohorts(scene) if kept.name == cohort.name]
     node = found[0] if found else _new_node(scene, cohort.name)
     owned = RoleNodes(node)
     mark = "SYNTHETIC – " if cohort.is_synthetic else ""
     for table in tables.values():
-        columns = {title: [row[place] for row in table.rows] for place, title in enumerate(table.columns)}
-        of_table = owned.take(f"table {table.name}", "vtkMRMLTableNode", f"{mark}{table.title}")
-        fill_table(of_table, {title: display_cells(cells) for title, cells in columns.items()})
+        columns = {title: [row[index] for row in table.rows] for index, title in enumerate(table.columns)}
+        table_node = owned.take(f"table {table.name}", "vtkMRMLTableNode", f"{mark}{table.title}")
+        fill_table(table_node, {title: display_cells(cells) for title, cells in columns.items()})
     for figure in figures:
         for panel in figure.panels:
             write_chart(owned, figure, panel, mark)
@@ -115,10 +115,10 @@ def write_cohort(scene, analysis: CohortAnalysis, tables: Mapping[str, Table]) -
 
 
 def _for_scene(figures: Sequence[FigureValues]) -> tuple[FigureValues, ...]:
-    """Return the figures that Slicer's plots can show and that a user would look for among so many.
+    """Return the figures that Slicer's plots can show, without those of less interest.
 
-    Slicer's axes cannot name the rows of a forest plot; and of levels those of DXA are enough, where there are such.
-    The tables hold the same numbers.
+    Slicer's axes cannot name the rows of a forest plot. Of the figures by level, those for DXA suffice, if there are
+    any. The tables contain the same numbers.
     """
     has_dxa = any(figure.sheet == "roc_levels" for figure in figures)
     return tuple(
@@ -142,7 +142,7 @@ def _new_node(scene, name: str):
 
 
 def _put_in_folders(node, owned: RoleNodes, title: str, figures: Mapping[str, str]) -> None:
-    """Put tables into one folder and each figure's nodes into one, unless the user has put them elsewhere."""
+    """Put the tables into one folder and each figure's nodes into another; nodes that a user moved stay."""
     hierarchy = hierarchy_of(node.GetScene())
     name = node.GetParameter("cohort")
     top = folder_under(hierarchy, hierarchy.GetSceneItemID(), title, _COHORT_ATTRIBUTE, name)
@@ -154,6 +154,6 @@ def _put_in_folders(node, owned: RoleNodes, title: str, figures: Mapping[str, st
             folder = folder_under(hierarchy, folder, "Values", _PART_ATTRIBUTE, "values")
         hierarchy.SetItemParent(item_of(hierarchy, owned.node(role)), folder)
     if owned.new_roles:
-        # Filling a folder opens it.
+        # Adding to a folder expands it.
         for item in (top, *children_of(hierarchy, top, recursively=True)):
             hierarchy.SetItemExpanded(item, False)

@@ -1,4 +1,4 @@
-"""The readings of one CT in a scene beside each other, worked out as those of audit folders are."""
+"""Compare the readings of one CT in a scene, with the same computation as for audit folders."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ _DIGITS = 1
 
 
 def reading_values(reading: Reading, result: ReadingResult) -> cases.Reading:
-    """Return a reading's result as the statistics of a cohort take it."""
+    """Return a reading's result in the form used by the cohort statistics."""
     levels = [level for level in result.levels if level.level in MEAN_LEVELS]
     measured = [level for level in levels if not level.excluded]
     excluded = {name for name in reading.exclusions if name in MEAN_LEVELS}
@@ -24,40 +24,40 @@ def reading_values(reading: Reading, result: ReadingResult) -> cases.Reading:
         case=reading.case,
         reader=reading.reader,
         reading=reading.number,
-        hu={(of.level, roi): one.values["mean_hu"] for of in measured for roi, one in of.rois.items()},
-        origins={of.level: of.origin.kind for of in measured},
+        hu={(level.level, roi): result.values["mean_hu"] for level in measured for roi, result in level.rois.items()},
+        origins={level.level: level.origin.kind for level in measured},
         excluded=tuple(level for level in MEAN_LEVELS if level in excluded),
         blinded=reading.is_blinded,
     )
 
 
 def compare_readings(results: Mapping[Reading, ReadingResult]) -> CombinedReadings:
-    """Return what the readings of one CT say together.
+    """Return the combined readings of one CT.
 
     Parameters
     ----------
     results : mapping of Reading to ReadingResult
-        At least two readings of one CT, each with what it measured.
+        At least two readings of one CT with their results.
 
     Raises
     ------
     InputError
-        With fewer than two readings that have a number.
+        With fewer than two readings that have a measured level.
     """
     readings = [reading_values(reading, result) for reading, result in results.items()]
     readings = [reading for reading in readings if reading.hu]
     if len(readings) < 2:
-        raise InputError("Fewer than two readings of this CT have a measured level: there is nothing to compare.")
+        raise InputError("Fewer than two readings of this CT have a measured level: measure another reading first.")
     return combine(readings)
 
 
 def comparison_table(ct_node):
-    """Return the table of a CT's readings beside each other; None where there is none."""
+    """Return the table that compares a CT's readings; None where there is none."""
     return ct_node.GetNodeReference(_ROLE)
 
 
 def write_comparison(ct_node, combined: CombinedReadings, minimum_levels: int):
-    """Write the readings of a CT beside each other into the scene, and return the table node."""
+    """Write a comparison of a CT's readings into the scene, and return the table node."""
     table = combined_table(combined, minimum_levels)
     node = comparison_table(ct_node)
     if node is None:
@@ -66,12 +66,12 @@ def write_comparison(ct_node, combined: CombinedReadings, minimum_levels: int):
         hierarchy = hierarchy_of(ct_node.GetScene())
         hierarchy.SetItemParent(item_of(hierarchy, node), item_of(hierarchy, ct_node))
     cells = [[round(cell, _DIGITS) if isinstance(cell, float) else cell for cell in row] for row in table.rows]
-    fill_table(node, {title: display_cells([row[place] for row in cells]) for place, title in enumerate(table.columns)})
+    fill_table(node, {title: display_cells([row[index] for row in cells]) for index, title in enumerate(table.columns)})
     return node
 
 
 def unblind(reading: Reading) -> bool:
-    """Record that the reader of an open reading has seen others' numbers; return whether that is news."""
+    """Record that the reader of an open reading has seen other readings; return whether the record changed."""
     if reading.is_signed_off or not reading.is_blinded:
         return False
     reading.keep("blinded", False)

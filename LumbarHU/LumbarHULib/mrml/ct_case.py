@@ -1,4 +1,4 @@
-"""What a CT is called in results: kept with its node, so that no other CT ever takes over its name."""
+"""The name of a CT in results, stored with its node, so that no other CT takes over the name."""
 
 from LumbarHULib.mrml.reading import Reading, set_case
 from LumbarHULib.mrml.reading_check import usable_readings_of
@@ -7,16 +7,16 @@ _ATTRIBUTE = "LumbarHU.case"
 
 
 def case_of(ct_node) -> str:
-    """Return what a CT is called; empty where nobody named it yet."""
+    """Return the name of a CT in results; empty where it has no name yet."""
     kept = ct_node.GetAttribute(_ATTRIBUTE)
     if kept is not None:
         return kept
-    # Scenes of before the CT kept its name.
+    # Older scenes store the name with the readings only.
     return next((reading.case for reading in reversed(usable_readings_of(ct_node)) if reading.case), "")
 
 
 def name_case(ct_node, case: str, reading: Reading | None = None) -> None:
-    """Call a CT, and a reading of it that is not signed off, by a name in results."""
+    """Set the name of a CT in results, and that of a reading of it that is not signed off."""
     case = " ".join(case.split())
     if ct_node.GetAttribute(_ATTRIBUTE) != case:
         ct_node.SetAttribute(_ATTRIBUTE, case)

@@ -1,4 +1,4 @@
-"""Whether a reading's CT is still the one that it was started on, and where its levels were placed on it."""
+"""Check that a reading's CT is unchanged, and that its levels are still in the same position on it."""
 
 import numpy as np
 
@@ -10,20 +10,20 @@ from LumbarHULib.mrml.reading_markups import ANCHOR_PREFIX, markup_node, placed_
 
 _VOXELS_KEY = "ct voxels"
 
-# A CT that was moved by less than this, or together with its markups, gives the same numbers.
+# A CT that moved by less than this, or together with its markups, gives the same numbers.
 _MOVED_MM = 0.01
 
 
 def require_same_voxels(reading: Reading, stack: AxialStack) -> None:
-    """Check that the CT's voxels are those that the reading was first measured on; the first time, keep their hash.
+    """Check that the CT's voxels are those of the first measurement; the first time, store their hash.
 
-    The hash is of the voxels in the canonical axis order: it takes about a second for 600 slices, so callers ask only
-    when the CT's node changed.
+    The hash of the voxels in canonical axis order takes about a second for 600 slices, so call this only when the CT's
+    node has changed.
 
     Raises
     ------
     InputError
-        When they are not: somebody filtered, cropped or replaced the volume.
+        When the voxels differ, because the volume was filtered, cropped or replaced.
     """
     found, kept = voxels_sha256(stack.voxels_hu), reading.value(_VOXELS_KEY)
     if kept is None:
@@ -31,18 +31,18 @@ def require_same_voxels(reading: Reading, stack: AxialStack) -> None:
             reading.keep_quietly(_VOXELS_KEY, found)
     elif kept != found:
         raise InputError(
-            f"The voxels of the CT “{reading.ct_node.GetName()}” were changed since {reading.title} was started: undo "
+            f"The voxels of the CT “{reading.ct_node.GetName()}” have changed since {reading.title} was started: undo "
             "that change, or load the CT again and start a new reading."
         )
 
 
 def require_same_place(reading: Reading, level: str, stack: AxialStack) -> None:
-    """Check that the CT did not move away from under a level's midline since it was last measured.
+    """Check that the CT did not move relative to a level's midline since the last measurement.
 
     Raises
     ------
     InputError
-        When it did: the midline then lies on other bone than the one it was placed on.
+        When it moved, because the midline is then no longer on the bone on which it was placed.
     """
     kept, node = reading.value(f"{ANCHOR_PREFIX}{level}"), markup_node(reading, level, "midline")
     if kept is None or node is None:
@@ -58,14 +58,14 @@ def require_same_place(reading: Reading, level: str, stack: AxialStack) -> None:
         return
     if found_ras_mm.shape != moved_ras_mm.shape or np.abs(found_ras_mm - moved_ras_mm).max() > _MOVED_MM:
         raise InputError(
-            f"{level}: the CT “{reading.ct_node.GetName()}” was moved by {by_mm:.1f} mm since {level} was placed, and "
-            f"its midline was not: move the CT back, or place {level} again.",
+            f"The CT “{reading.ct_node.GetName()}” was moved by {by_mm:.1f} mm after {level} was placed, without its "
+            f"midline: move the CT back, or place {level} again.",
             level,
         )
 
 
 def keep_place(reading: Reading, level: str, stack: AxialStack) -> None:
-    """Note where the CT and a level's midline are: the level was measured there."""
+    """Store the positions of the CT and of a level's midline at the measurement."""
     points_ras_mm = placed_points(markup_node(reading, level, "midline"))
     now = {"ras_from_ijk": stack.ras_from_ijk.tolist(), "points_ras_mm": points_ras_mm.tolist()}
     if reading.value(f"{ANCHOR_PREFIX}{level}") != now:

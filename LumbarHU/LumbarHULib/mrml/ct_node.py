@@ -1,4 +1,4 @@
-"""CT volume nodes to core values and back."""
+"""Convert CT volume nodes to core values and back."""
 
 import json
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from LumbarHULib.core.scan_facts import ScanFacts
 
 
 def ct_from_node(volume_node) -> CtVolume:
-    """Return the CT that a volume node holds, where its parent transforms put it.
+    """Return the CT of a volume node, with its parent transforms applied.
 
-    The voxels are a view of the node's image, not a copy. They are checked, which takes a look at each of them:
-    `CtCache` spares that while nothing changes.
+    The voxels are a view of the node's image, not a copy. Every voxel is checked; `CtCache` avoids this while nothing
+    changes.
 
     Raises
     ------
     InputError
-        When the node holds no volume of one value a voxel, is under a transform that does more than move and turn it,
-        or its values are not HU.
+        When the node has no volume with one value for each voxel, is under a transform that is not rigid, or its values
+        are not HU.
     """
     voxels_hu = voxels_of(volume_node)
     return CtVolume(
@@ -40,11 +40,11 @@ def voxels_of(volume_node) -> np.ndarray:
     image = volume_node.GetImageData()
     scalars = None if image is None else image.GetPointData().GetScalars()
     if scalars is None:
-        raise InputError(f"The volume “{volume_node.GetName()}” holds no voxels: load the CT again.")
+        raise InputError(f"The volume “{volume_node.GetName()}” has no voxels: load the CT again.")
     if scalars.GetNumberOfComponents() != 1:
         raise InputError(
-            f"The volume “{volume_node.GetName()}” has {scalars.GetNumberOfComponents()} values a voxel, like a color "
-            "image: give a CT."
+            f"The volume “{volume_node.GetName()}” has {scalars.GetNumberOfComponents()} values for each voxel, like a "
+            "color image: use a CT."
         )
     return vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
 
@@ -56,13 +56,13 @@ def node_from_ijk(volume_node) -> np.ndarray:
     return slicer.util.arrayFromVTKMatrix(matrix)
 
 
-# A registration moves and turns; its matrix, saved as text, is exact to some 1e-7. What changes a length by more than
-# this, 0.05 mm over half a meter, does not only move and turn.
+# The matrix of a rigid registration, saved as text, is exact to about 1e-7. A transform that changes a length by more
+# than this, 0.05 mm over half a meter, is not rigid.
 _LENGTH_TOLERANCE = 1e-4
 
 
 def world_from_node(node) -> np.ndarray:
-    """Return the matrix, shape (4, 4), of the transforms above a node, which may only move and turn it.
+    """Return the matrix, shape (4, 4), of the transforms above a node, which must be rigid.
 
     Parameters
     ----------
@@ -72,27 +72,27 @@ def world_from_node(node) -> np.ndarray:
     Raises
     ------
     InputError
-        When they bend, scale, shear or mirror: areas would change, or the sides be exchanged, unseen.
+        When they bend, scale, shear or mirror, because areas would change, or left and right would be swapped.
     """
     transform = node.GetParentTransformNode()
     if transform is None:
         return np.eye(4)
-    called = f"“{node.GetName()}” is under the transform “{transform.GetName()}”, which"
+    subject = f"“{node.GetName()}” is under the transform “{transform.GetName()}”, which"
     matrix = vtk.vtkMatrix4x4()
     if not transform.IsTransformToWorldLinear() or not transform.GetMatrixTransformToWorld(matrix):
-        raise InputError(f"{called} bends space: take it out of the transform, and measure it as it was scanned.")
+        raise InputError(f"{subject} is not linear: remove “{node.GetName()}” from the transform.")
     world = slicer.util.arrayFromVTKMatrix(matrix)
     lengths = np.linalg.svd(world[:3, :3], compute_uv=False)
     change = float(lengths[np.argmax(np.abs(lengths - 1))]) - 1
     if abs(change) > _LENGTH_TOLERANCE:
         raise InputError(
-            f"{called} changes lengths by {100 * change:+.3g} % (scaling or shear): take it out of the transform or, "
-            "where the transform is right, harden it."
+            f"{subject} changes lengths by {100 * change:+.3g} % (scaling or shear): remove “{node.GetName()}” from "
+            "the transform or, if the transform is correct, harden it."
         )
     if np.linalg.det(world[:3, :3]) < 0:
         raise InputError(
-            f"{called} mirrors it, so that left and right are exchanged: take it out of the transform or, where the "
-            "transform is right, harden it."
+            f"{subject} mirrors it and swaps left and right: remove “{node.GetName()}” from the transform or, if the "
+            "transform is correct, harden it."
         )
     return world
 
@@ -103,7 +103,7 @@ def volume_node_from_ct(scene, ct: CtVolume, name: str):
     Raises
     ------
     InputError
-        When the scene has no type for the CT's values.
+        When the scene cannot store the CT's data type.
     """
     voxels_hu = _storable(ct.voxels_hu)
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
@@ -119,7 +119,7 @@ _PADDING_ATTRIBUTE = "LumbarHU.padding"
 
 
 def keep_padding(volume_node, padding_hu: np.ndarray | None) -> None:
-    """Note at a CT which values its headers declare as not scanned, as `CtVolume` has them."""
+    """Store the padding values that a CT's headers declare with its node, as in `CtVolume`."""
     if padding_hu is not None:
         of_slices = [[None if np.isnan(end) else float(end) for end in ends] for ends in padding_hu]
         same = all(ends == of_slices[0] for ends in of_slices)
@@ -127,7 +127,7 @@ def keep_padding(volume_node, padding_hu: np.ndarray | None) -> None:
 
 
 def _kept_padding(volume_node, slices: int) -> np.ndarray | None:
-    """Return what `keep_padding` noted; None where nothing was, or it is damaged."""
+    """Return the padding stored by `keep_padding`; None where there is none, or it is damaged."""
     try:
         padding_hu = np.array(json.loads(volume_node.GetAttribute(_PADDING_ATTRIBUTE) or ""), dtype=float)
     except (ValueError, TypeError):
@@ -137,28 +137,26 @@ def _kept_padding(volume_node, slices: int) -> np.ndarray | None:
     return np.broadcast_to(padding_hu, (slices, 2))
 
 
-# For the eye only.
+# Display window; it does not affect measurements.
 _BONE_WINDOW_HU = (-150.0, 550.0)
 
-# What both VTK and Slicer's file writers take.
+# Data types that both VTK and Slicer's file writers support.
 _STORABLE_TYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
 
 
 def _storable(voxels: np.ndarray) -> np.ndarray:
-    """Return `voxels`, in another type only where the scene lacks theirs and no value changes."""
+    """Return `voxels`, converted without loss where the scene cannot store their type."""
     if voxels.dtype.name in _STORABLE_TYPES:
         return voxels
     for name in ("int32", "float32", "float64"):
         converted = voxels.astype(name)
         if np.array_equal(converted, voxels):
             return converted
-    raise InputError(
-        f"The CT's voxels of type {voxels.dtype} do not fit into a scene: give whole numbers up to 32 bits."
-    )
+    raise InputError(f"A scene cannot store the CT's voxels of type {voxels.dtype}: use integers of at most 32 bits.")
 
 
 def measurable_cts(scene) -> tuple:
-    """Return the volume nodes of a scene that can be a CT in HU; this takes a look at each of their voxels."""
+    """Return the volume nodes of a scene that can be a CT in HU; this checks every voxel."""
     nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
     nodes.UnRegister(None)
     volumes = [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
@@ -174,7 +172,7 @@ def _is_ct(volume_node) -> bool:
 
 
 def why_no_ct(scene) -> str:
-    """Return why the scene's volumes, of which none can be a CT in HU, are not taken; empty where there is none."""
+    """Return the reason why a volume of the scene is not a CT in HU; empty without a volume."""
     nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
     nodes.UnRegister(None)
     for index in range(nodes.GetNumberOfItems()):
@@ -184,18 +182,18 @@ def why_no_ct(scene) -> str:
         try:
             ct_from_node(node)
         except InputError as problem:
-            return f"“{node.GetName()}” is not taken as a CT. {problem}"
+            return f"“{node.GetName()}” is not accepted as a CT. {problem}"
     return ""
 
 
 def keep_scan(volume_node, facts: ScanFacts, findings: Sequence[Finding]) -> None:
-    """Note at a CT what reading its files told: later nobody can ask them again."""
+    """Store facts and findings from reading a CT's files with its node, because the files are not read again."""
     kept = {"facts": asdict(facts), "findings": [asdict(finding) for finding in findings]}
     volume_node.SetAttribute(_SCAN_ATTRIBUTE, json.dumps(kept))
 
 
 def kept_scan(volume_node) -> tuple[ScanFacts, tuple[Finding, ...]] | None:
-    """Return what was noted at a CT of reading its files; None where nothing was, or it is damaged."""
+    """Return the facts and findings stored by `keep_scan`; None where there are none, or they are damaged."""
     try:
         kept = json.loads(volume_node.GetAttribute(_SCAN_ATTRIBUTE) or "")
         return ScanFacts(**kept["facts"]), tuple(Finding(**item) for item in kept["findings"])
@@ -204,7 +202,7 @@ def kept_scan(volume_node) -> tuple[ScanFacts, tuple[Finding, ...]] | None:
 
 
 def set_bone_window(volume_node) -> None:
-    """Show a CT in a window that tells cortex from trabecular bone, and trabecular bone from fat."""
+    """Show a CT in a window that distinguishes cortex from trabecular bone, and trabecular bone from fat."""
     if volume_node.GetDisplayNode() is None:
         volume_node.CreateDefaultDisplayNodes()
     volume_node.GetDisplayNode().SetAutoWindowLevel(False)
@@ -212,7 +210,7 @@ def set_bone_window(volume_node) -> None:
 
 
 class CtCache:
-    """The axial stack of one CT node, made anew only when the node's voxels, place or protocol change."""
+    """Caches the axial stack of one CT node until its voxels, its position or the protocol change."""
 
     def __init__(self) -> None:
         self._key = None
@@ -228,7 +226,7 @@ class CtCache:
         """
         key = (*ct_state(volume_node), protocol)
         if key != self._key:
-            # Forgotten first: after a refusal nothing old must stay.
+            # Cleared first, so that nothing old stays after an InputError.
             self._key = self._stack = None
             self._stack = axial_stack(ct_from_node(volume_node), protocol)
             self._key = key
@@ -236,10 +234,10 @@ class CtCache:
 
 
 def ct_state(volume_node) -> tuple:
-    """Return a value that changes whenever the node's voxels or place do."""
+    """Return a value that changes whenever the node's voxels or position change."""
     image = volume_node.GetImageData()
     if image is None:
         return (volume_node.GetID(), None)
-    place = world_from_node(volume_node) @ node_from_ijk(volume_node)
+    world_from_ijk = world_from_node(volume_node) @ node_from_ijk(volume_node)
     padding = volume_node.GetAttribute(_PADDING_ATTRIBUTE)
-    return (volume_node.GetID(), image.GetMTime(), image.GetPointData().GetScalars(), place.tobytes(), padding)
+    return (volume_node.GetID(), image.GetMTime(), image.GetPointData().GetScalars(), world_from_ijk.tobytes(), padding)

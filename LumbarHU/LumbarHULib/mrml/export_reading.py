@@ -1,4 +1,4 @@
-"""A reading from the scene to its audit folder."""
+"""Export a reading from the scene to its audit folder."""
 
 import json
 from collections.abc import Callable
@@ -11,23 +11,23 @@ from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.mrml.ct_node import ct_from_node, world_from_node
 from LumbarHULib.mrml.reading import Reading
 
-# Not in a file name on one system or another.
+# Characters that a file name may not contain on some operating systems.
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 
 
 def audit_folder_of(root: Path, reading: Reading) -> Path:
-    """Return where a reading's audit folder stands: root/case/reader/reading number.
+    """Return the path of a reading's audit folder: root/case/reader/reading number.
 
     Raises
     ------
     InputError
-        When case or reader leave no name for a folder.
+        When case or reader cannot name a folder.
     """
     return folder_of_reader(root, reading.case, reading.reader) / str(reading.number)
 
 
 def folder_of_reader(root: Path, case: str, reader: str) -> Path:
-    """Return where the audit folders of a reader's readings of a case stand; raises InputError as `audit_folder_of`."""
+    """Return the folder of a reader's readings of a case; raises InputError as `audit_folder_of`."""
     return Path(root) / _folder_name("case", case) / _folder_name("reader", reader)
 
 
@@ -43,9 +43,9 @@ def export_reading(
     Raises
     ------
     InputError
-        When the reading has no level to show, a level that is not excluded could not be measured, the CT is gone, or
-        the folder exists and may not be replaced, or cannot be written. A folder that keeps another CT, case or
-        reader is never replaced.
+        When the reading has no measured level, a level that is not excluded could not be measured, the CT was removed,
+        the folder exists and may not be replaced, or it cannot be written. A folder of another CT, case or reader is
+        never replaced.
     """
     folder, audit = audit_folder_of(root, reading), audit_of_reading(reading, result)
     _require_no_other_reading(folder, audit)
@@ -54,7 +54,7 @@ def export_reading(
 
 
 def _require_no_other_reading(folder: Path, audit: Audit) -> None:
-    """Raise InputError when the folder keeps another CT, case or reader: it is never replaced, whoever agrees."""
+    """Raise InputError when the folder is of another CT, case or reader: it is never replaced, even with consent."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         found = (record["case"], record["reader"], record["ct"]["voxels_sha256"])
@@ -62,24 +62,24 @@ def _require_no_other_reading(folder: Path, audit: Audit) -> None:
         return
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
-            f"“{folder}” holds a record that cannot be read, so it is not replaced: move that folder away, or choose "
-            "another one to export to."
+            f"“{folder}” contains a record that cannot be read, so it is not replaced: move that folder away, or "
+            "export to another folder."
         ) from None
     case, reader, voxels_sha256 = found
     if (case, reader) != (audit.case, audit.reader):
         raise InputError(
-            f"“{folder}” holds the case “{case}” by {reader}, not “{audit.case}” by {audit.reader}, so it is not "
-            "replaced: give this case another name, or choose another folder to export to."
+            f"“{folder}” contains the case “{case}” by {reader}, not “{audit.case}” by {audit.reader}, so it is not "
+            "replaced: give this case another name, or export to another folder."
         )
     if voxels_sha256 != audit.voxels_sha256:
         raise InputError(
-            f"“{folder}” holds the case “{case}” read on another CT, so it is not replaced: give this case another "
-            "name, or choose another folder to export to."
+            f"“{folder}” contains the case “{case}” read on another CT, so it is not replaced: give this case another "
+            "name, or export to another folder."
         )
 
 
 def audit_of_reading(reading: Reading, result: ReadingResult) -> Audit:
-    """Return everything that the audit folder of a reading tells of; raises InputError as `export_reading` does."""
+    """Return the content of a reading's audit folder; raises InputError as `export_reading` does."""
     require_measured_levels(result)
     if not result.levels:
         raise InputError(f"{reading.title} has no measured level: place a midline first.")
@@ -100,8 +100,8 @@ def audit_of_reading(reading: Reading, result: ReadingResult) -> Audit:
     )
 
 
-def _folder_name(what: str, text: str) -> str:
+def _folder_name(kind: str, text: str) -> str:
     name = "".join("_" if letter in _FORBIDDEN or not letter.isprintable() else letter for letter in text).strip(" .")
     if not name:
-        raise InputError(f"The {what} is called “{text}”, which cannot name a folder: give the {what} a name.")
+        raise InputError(f"The {kind} “{text}” cannot be used as a folder name: give the {kind} a name.")
     return name

@@ -1,8 +1,8 @@
-"""The voxels of one region's segmentation: all levels in one shared label image, each under its own label value.
+"""The voxels of one region's segmentation: all levels share one label image, each with its own label value.
 
-Slicer keeps segments that do not overlap in one image, but renumbers them when it has to bring several images together
-on saving. Here they are in one image from the start, so there is nothing to renumber, and a slice view has one image
-to reslice instead of one a level. Masks in this file are crops of the CT's stored array, not of the axial stack.
+Slicer keeps segments that do not overlap in one image, but renumbers them when it merges several images on saving.
+Here they share one image from the start, so Slicer does not renumber them, and a slice view reslices one image instead
+of one for each level. Masks in this file are crops of the CT's stored array, not of the axial stack.
 """
 
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ from LumbarHULib.mrml.ct_node import node_from_ijk
 
 _REPRESENTATION = "Binary labelmap"
 
-# Room around a region when the image grows: a drag then seldom makes it grow again.
+# Margin around a region when the image grows, so that a drag rarely makes it grow again.
 _ROOM_VOXELS = 8
 
-# A grid that was saved and reopened differs by rounding.
+# A grid that was saved and reopened differs by rounding errors.
 _GRID_TOLERANCE_VOXELS = 1e-3
 
 
 def level_segments(segmentation_node) -> dict:
-    """Return the segments of levels that the node has, by level, from cranial to caudal."""
+    """Return the node's segments of levels, by level, from cranial to caudal."""
     segmentation = segmentation_node.GetSegmentation()
     return {level: segmentation.GetSegment(level) for level in LEVELS if segmentation.GetSegmentIndex(level) >= 0}
 
 
 def shared_image(segmentation_node):
-    """Return the one image that all segments of levels, and none else, share under their label values; else None."""
+    """Return the image that all segments of levels, and no others, share with their label values; otherwise None."""
     segments = level_segments(segmentation_node)
     if not segments:
         return None
@@ -53,12 +53,12 @@ def shared_image(segmentation_node):
 
 @dataclass(frozen=True, eq=False)
 class SegmentMask:
-    """The voxels that a segment holds.
+    """The voxels of a segment.
 
     Parameters
     ----------
     mask : RoiMask
-        A crop of the CT's stored array, if it lies on the CT's grid; else of the segment's own image.
+        A crop of the CT's stored array if the segment is on the CT's grid, otherwise of the segment's own image.
     corner_mm : numpy.ndarray, shape (3,)
         Center of the crop's first voxel, in the coordinates of the segmentation before any parent transform.
     is_on_ct_grid : bool
@@ -70,7 +70,7 @@ class SegmentMask:
 
 
 def read_masks(segmentation_node, ct_node) -> dict[str, SegmentMask]:
-    """Return the voxels of every segment of a level that has any, whatever images they lie in."""
+    """Return the voxels of every non-empty segment of a level, from any image."""
     masks = {}
     for level, segment in level_segments(segmentation_node).items():
         image = segment.GetRepresentation(_REPRESENTATION)
@@ -100,18 +100,18 @@ def corner_of(mask: RoiMask, node_from_ijk_matrix: np.ndarray) -> np.ndarray:
 
 
 def is_on_ct_indices(image, ct_node) -> bool:
-    """Tell whether the image counts its voxels as the CT does."""
+    """Return whether the image has the same voxel indices as the CT."""
     shift_ijk = _shift_from_ct(image, ct_node)
     return shift_ijk is not None and not shift_ijk.any()
 
 
 def rebuild(segmentation_node, ct_node, masks: dict[str, RoiMask]) -> None:
-    """Bring the segments of levels into one new image that holds `masks`, on the CT's grid.
+    """Move the segments of levels into one new image with `masks`, on the CT's grid.
 
     Raises
     ------
     InputError
-        When two levels claim the same voxel.
+        When two levels overlap.
     """
     image = empty_image(ct_node)
     for level, mask in masks.items():
@@ -120,13 +120,13 @@ def rebuild(segmentation_node, ct_node, masks: dict[str, RoiMask]) -> None:
         _check_free(segmentation_node, level, crop, mask)
         crop[mask.inside] = LABEL_VALUES[level]
     for level, segment in level_segments(segmentation_node).items():
-        # The value first: the new image holds no other.
+        # The value is set first, because the new image contains no other values.
         segment.SetLabelValue(LABEL_VALUES[level])
         segment.AddRepresentation(_REPRESENTATION, image)
 
 
 def add_segment(segmentation_node, image, level: str, color, terminology: str) -> None:
-    """Add an empty segment for a level to those that share the image."""
+    """Add an empty segment for a level that shares the image."""
     segment = slicer.vtkSegment()
     segment.SetName(level)
     segment.SetColor(color)
@@ -137,18 +137,18 @@ def add_segment(segmentation_node, image, level: str, color, terminology: str) -
     segment.AddRepresentation(_REPRESENTATION, image)
     segmentation = segmentation_node.GetSegmentation()
     segmentation.AddSegment(segment, level)
-    # Levels first, from cranial to caudal: on saving, Slicer leaves the numbers of the first image alone.
+    # Levels come first, from cranial to caudal, because on saving Slicer keeps the label values of the first image.
     levels = list(level_segments(segmentation_node))
     segmentation.ReorderSegments(levels + [name for name in segmentation.GetSegmentIDs() if name not in levels])
 
 
 def replace_mask(segmentation_node, image, ct_node, level: str, previous: RoiMask | None, mask: RoiMask | None) -> None:
-    """Put `mask` in the place of `previous`, in the image that the segments share, and tell the views.
+    """Replace `previous` by `mask` in the shared image, and notify the views.
 
     Raises
     ------
     InputError
-        When another level has one of the voxels; nothing is changed then.
+        When the mask overlaps another level; nothing is changed then.
     """
     if mask is not None:
         _grow(image, mask, ct_node)
@@ -157,13 +157,13 @@ def replace_mask(segmentation_node, image, ct_node, level: str, previous: RoiMas
         _crop(image, previous)[previous.inside] = 0
     if mask is not None:
         _crop(image, mask)[mask.inside] = LABEL_VALUES[level]
-    # As Slicer does after an edit: a closed surface made from the old voxels is dropped, then the views are told once.
+    # As after an edit in Slicer: a closed surface of the old voxels is discarded, then the views are notified once.
     image.Modified()
     segmentation_node.GetSegmentation().InvokeEvent(slicer.vtkSegmentation.RepresentationModified, level)
 
 
 def same_mask(first: RoiMask | None, second: RoiMask | None) -> bool:
-    """Tell whether two masks hold the same voxels."""
+    """Return whether two masks have the same voxels."""
     if first is None or second is None:
         return first is second
     return first.offset_kji == second.offset_kji and np.array_equal(first.inside, second.inside)
@@ -176,8 +176,9 @@ def _check_free(segmentation_node, level: str, crop: np.ndarray, mask: RoiMask) 
         names = [name for name, value in LABEL_VALUES.items() if value in others]
         count = int(np.isin(taken, list(others)).sum())
         raise InputError(
-            f"“{segmentation_node.GetName()}” of {level} overlaps that of {' and '.join(names)} in {count} voxels, and "
-            "a label map has room for one level a voxel: correct the midlines, or what was edited by hand.",
+            f"The “{segmentation_node.GetName()}” region of {level} overlaps that of {' and '.join(names)} in {count} "
+            "voxels, but a label map holds one level for each voxel: correct the midlines, or the regions edited by "
+            "hand.",
             level,
         )
 
@@ -210,7 +211,7 @@ def _set_array(image, array: np.ndarray, first_kji) -> None:
     extent = []
     for start, size in zip(reversed(first_kji), reversed(array.shape), strict=True):
         extent += [int(start), int(start) + size - 1]
-    # Built aside and taken over at once: those who watch the image never see it half changed.
+    # Built separately and copied in one step, so that observers never see a partly changed image.
     built = slicer.vtkOrientedImageData()
     built.SetExtent(extent)
     built.CopyDirections(image)
@@ -221,7 +222,7 @@ def _set_array(image, array: np.ndarray, first_kji) -> None:
 
 
 def _grow(image, mask: RoiMask, ct_node) -> None:
-    """Make the image hold the mask's crop."""
+    """Extend the image to include the mask's crop."""
     array, first = _array(image), _first_kji(image)
     low, high = np.array(mask.offset_kji), np.array(mask.offset_kji) + mask.inside.shape
     if np.all(low >= first) and np.all(high <= first + array.shape):
@@ -239,7 +240,7 @@ def _grow(image, mask: RoiMask, ct_node) -> None:
 
 
 def _crop(image, mask: RoiMask) -> np.ndarray:
-    """Return the view of the image that lies under the mask."""
+    """Return the view of the image under the mask."""
     return _array(image)[_box(np.array(mask.offset_kji) - _first_kji(image), mask.inside.shape)]
 
 
@@ -248,10 +249,10 @@ def _box(start, shape) -> tuple[slice, ...]:
 
 
 def _shift_from_ct(image, ct_node) -> np.ndarray | None:
-    """Return what is to be added to the image's indices (i, j, k) to get the CT's; None on another grid."""
+    """Return the shift from the image's indices (i, j, k) to the CT's; None on another grid."""
     ct_from_image = np.linalg.solve(node_from_ijk(ct_node), _matrix_of(image))
     shift = np.rint(ct_from_image[:3, 3])
-    # A direction that is slightly off counts with the whole length of the grid.
+    # A small error of a direction is multiplied by the whole length of the grid.
     size = np.array(ct_node.GetImageData().GetDimensions())
     off = np.abs(ct_from_image[:3, :3] - np.eye(3)) @ size + np.abs(ct_from_image[:3, 3] - shift)
     return None if off.max() > _GRID_TOLERANCE_VOXELS else shift.astype(int)

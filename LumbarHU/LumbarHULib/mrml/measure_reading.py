@@ -1,4 +1,4 @@
-"""From a reading's markups to its numbers, and back into the scene: live while a reader drags, or all at once."""
+"""Measure a reading from its markups, and write the results into the scene: during a drag, or all levels at once."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,10 +28,10 @@ from LumbarHULib.mrml.roi_segmentations import RoiSegmentations
 
 
 class ReadingMeasurer:
-    """Measures one reading, and keeps the scene's boundary, outline, segments and tables in step with its markups.
+    """Measures one reading, and keeps boundary, outline, segments and tables in the scene consistent with its markups.
 
-    It remembers what a drag must not pay for again: the CT once checked, the outlines once found, and what the
-    segmentations hold. Whoever works on a reading keeps one as long; everything else is in the scene.
+    It caches what would make a drag slow: the checked CT, the outlines found, and the voxels of the segmentations. Keep
+    one instance as long as you work on a reading; everything else is in the scene.
 
     Parameters
     ----------
@@ -54,16 +54,16 @@ class ReadingMeasurer:
 
     @property
     def is_writing(self) -> bool:
-        """Whether the scene changes just now by the measurement itself: observers have nothing to do then."""
+        """Whether the measurement itself is changing the scene; observers should then do nothing."""
         return self._is_writing
 
     def update_level(self, level: str) -> LevelResult | LevelRefusal | None:
-        """Measure one level anew and write what follows from it into the scene; the handler of every moved point.
+        """Measure one level again and write the result into the scene; this is the handler of every moved point.
 
         Returns
         -------
         LevelResult or LevelRefusal or None
-            None when the call came from what this very method writes.
+            None when this method's own changes triggered the call.
         """
         level = parse_level(level)
         if self._is_writing:
@@ -76,12 +76,12 @@ class ReadingMeasurer:
         return result
 
     def measure(self, unplaced: Mapping[str, InputError] = MappingProxyType({})) -> ReadingResult:
-        """Measure every level anew, write everything that follows, and return the reading's result.
+        """Measure every level again, write all results into the scene, and return the reading's result.
 
         Parameters
         ----------
         unplaced : mapping of str to InputError
-            By level, why it has no midline although it should be measured.
+            By level, the reason why a level that should be measured has no midline.
         """
         self._composer.forget()
         levels = {*placed_levels(self._reading), *self._reading.exclusions} - {*self._reading.skipped_levels}
@@ -97,20 +97,20 @@ class ReadingMeasurer:
         return result
 
     def settle(self) -> ReadingResult:
-        """Return the reading's result with what takes too long for a drag: how sure each number is, what is doubtful.
+        """Return the reading's result with the placement trials and the checks that take too long for a drag.
 
-        It is for the end of a gesture; trials are made anew for levels that changed only. The scene is not touched.
+        Call it at the end of a drag. Only the trials of changed levels are repeated. The scene is not changed.
         """
         measured = self._composer.measured
         for level in measured if self._may_write else ():
             keep_place(self._reading, level.level, self.stack)
-        told = [finding for level in measured for finding in placement_findings(self._reading, level.level)]
-        # What concerns a segmentation as a whole is kept with each of its levels; `settle` says it once.
-        self._composer.settle(self.stack if measured else None, self._reading.protocol, told)
+        findings = [finding for level in measured for finding in placement_findings(self._reading, level.level)]
+        # A finding on a whole segmentation is stored with each of its levels; `settle` removes the duplicates.
+        self._composer.settle(self.stack if measured else None, self._reading.protocol, findings)
         return self.summary()
 
     def summary(self) -> ReadingResult:
-        """Return means and classes from what every level last gave; nothing is measured, the scene is not touched."""
+        """Return means and classes from the last results of all levels, without measuring or changing the scene."""
         reading = self._reading
         return self._composer.reading(
             reading.scan_facts,
@@ -122,11 +122,11 @@ class ReadingMeasurer:
 
     @property
     def edits(self) -> dict[tuple[str, str], RoiMask]:
-        """The regions that were edited by hand, by level and region, as of the last measurement."""
+        """The regions edited by hand, by level and region, as of the last measurement."""
         return self._segmentations.edits
 
     def restore_edits(self, edits: dict[tuple[str, str], RoiMask]) -> None:
-        """Let the regions hold these edits and no others; the next measurement makes all others anew."""
+        """Restore these edits and discard all others; the next measurement makes all other regions again."""
         if self._reading.ct_node is not None:
             with self._writing():
                 self._segmentations.restore_edits(edits)
@@ -138,7 +138,7 @@ class ReadingMeasurer:
         Raises
         ------
         InputError
-            When the CT was deleted, cannot be measured, or is no longer the one that the reading was started on.
+            When the CT was deleted, cannot be measured, or is no longer the CT on which the reading was started.
         """
         ct_node = self._reading.ct_node
         if ct_node is None:
@@ -167,21 +167,21 @@ class ReadingMeasurer:
         return result
 
     def _write(self, level: str, stack: AxialStack, result: LevelResult, landmarks: Landmarks) -> None:
-        # First what may still refuse: a level that is refused must not leave half of its objects behind.
-        self._segmentations.write(level, stack, {roi: of_roi.mask for roi, of_roi in result.rois.items()})
+        # Segmentations come first, because they can raise InputError, and a refused level must not be partly written.
+        self._segmentations.write(level, stack, {roi: roi_result.mask for roi, roi_result in result.rois.items()})
         automatic_points = {"boundary": result.boundary.points_ras_mm, "outline": result.outline_ras_mm}
         for role in AUTOMATIC_ROLES:
             if getattr(landmarks, f"{role}_ras_mm") is None:
                 write_automatic(self._reading, level, role, automatic_points[role])
 
     def _clear(self, level: str) -> None:
-        """Empty what would otherwise show a level as measured."""
+        """Clear the regions that would show a refused level as measured."""
         if not self._may_write or self._reading.ct_node is None:
             return
         try:
             self._segmentations.clear(level)
         except InputError:
-            # The segmentations are what the level was refused for: they stay as they are, for the reader to mend.
+            # The segmentations are the reason for the refusal, so they stay for the reader to fix.
             return
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""A panel of a figure as plot nodes: one chart, one table of values, and a series for each thing drawn."""
+"""Write a panel of a figure as plot nodes: one chart, one table of values, and one series for each element."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _LINES = {
     "dashed": _Series.LineStyleDash,
     "dotted": _Series.LineStyleDot,
 }
-# Slicer draws no triangles.
+# Slicer has no triangular markers.
 _MARKERS = {
     "": _Series.MarkerStyleNone,
     "circle": _Series.MarkerStyleCircle,
@@ -31,12 +31,12 @@ _KEPT_ROLES = "roles"
 
 
 class RoleNodes:
-    """The nodes that another one refers to by role, made where there are none.
+    """The nodes that another node references by role; missing nodes are created.
 
     Parameters
     ----------
     node : vtkMRMLScriptedModuleNode
-        Refers to them, and keeps the list of roles.
+        The referencing node, which also stores the list of roles.
     """
 
     def __init__(self, node) -> None:
@@ -46,7 +46,7 @@ class RoleNodes:
 
     @property
     def new_roles(self) -> tuple[str, ...]:
-        """The roles whose nodes were made this time."""
+        """The roles whose nodes were created in this run."""
         return tuple(role for role, is_new in self._taken.items() if is_new)
 
     def node(self, role: str):
@@ -54,7 +54,7 @@ class RoleNodes:
         return self._node.GetNodeReference(role)
 
     def take(self, role: str, class_name: str, name: str):
-        """Return the node of a role, made under this name where there is none, and keep it."""
+        """Return the node of a role, and mark the role as used; create the node with this name where there is none."""
         found = self.node(role)
         self._taken[role] = found is None
         if found is None:
@@ -63,7 +63,7 @@ class RoleNodes:
         return found
 
     def remove_others(self) -> None:
-        """Remove the nodes of all roles that were not taken this time, and remember those that were."""
+        """Remove the nodes of all roles not used in this run, and store the list of used roles."""
         for role in self._before:
             if role not in self._taken:
                 if self.node(role) is not None:
@@ -73,24 +73,24 @@ class RoleNodes:
 
 
 def write_chart(owned: RoleNodes, figure: FigureValues, panel: FigurePanel, mark: str = "") -> None:
-    """Write a panel of a figure; `mark` stands before every title."""
-    place = f"{figure.name} {panel.title}"
+    """Write a panel of a figure; every title begins with `mark`."""
+    panel_role = f"{figure.name} {panel.title}"
     name = f"{mark}{figure.title}: {panel.title}"
     drawn = list(_drawn(panel))
-    values = owned.take(f"values {place}", "vtkMRMLTableNode", f"{name} (values)")
+    values = owned.take(f"values {panel_role}", "vtkMRMLTableNode", f"{name} (values)")
     fill_table(values, _columns([points for *_, points in drawn]))
-    chart = owned.take(f"chart {place}", "vtkMRMLPlotChartNode", name)
+    chart = owned.take(f"chart {panel_role}", "vtkMRMLPlotChartNode", name)
     state_before = chart.StartModify()
     chart.RemoveAllPlotSeriesNodeIDs()
     for number, (label, look, is_line, _) in enumerate(drawn, 1):
-        series = owned.take(f"series {place} {number}", "vtkMRMLPlotSeriesNode", label)
-        series.SetName(label)  # stands in the chart's legend
+        series = owned.take(f"series {panel_role} {number}", "vtkMRMLPlotSeriesNode", label)
+        series.SetName(label)  # shown in the chart's legend
         _set_look(series, look, is_line)
         series.SetAndObserveTableNodeID(values.GetID())
         series.SetXColumnName(_column_name(number, "x"))
         series.SetYColumnName(_column_name(number, "y"))
         chart.AddAndObservePlotSeriesNodeID(series.GetID())
-    chart.SetTitle(f"{mark}{panel.title}{_told(panel)}")
+    chart.SetTitle(f"{mark}{panel.title}{_title_text(panel)}")
     chart.SetXAxisTitle(panel.x_label or ", ".join(f"{box.x:g}: {box.role}" for box in panel.boxes))
     chart.SetYAxisTitle(panel.y_label)
     for limits, set_auto, set_range in (
@@ -108,15 +108,15 @@ def write_chart(owned: RoleNodes, figure: FigureValues, panel: FigurePanel, mark
     chart.EndModify(state_before)
 
 
-def _told(panel: FigurePanel) -> str:
-    """Return what a title can tell, which is one line in letters that VTK has; the legend tells the rest."""
+def _title_text(panel: FigurePanel) -> str:
+    """Return the panel's text for the title: one line, in characters that VTK can draw; the rest is in the legend."""
     if panel.boxes or panel.is_square:
         return ""
     return ": " + panel.told.replace("\n", ", ").replace("ρ", "rho")
 
 
 def _drawn(panel: FigurePanel) -> Iterator[tuple[str, Look, bool, np.ndarray]]:
-    """Yield label, look, whether a line joins the points, and the points, shape (n, 2), of all that a panel shows."""
+    """Yield label, look, whether a line joins the points, and the points, shape (n, 2), of each element of a panel."""
     for level in panel.levels:
         yield from _level_lines(level, panel.x_limits)
     for box in panel.boxes:
@@ -138,7 +138,7 @@ def _level_lines(level: Level, x_limits: tuple[float, float]) -> Iterator[tuple[
 
 
 def _box_outline(box: Box) -> np.ndarray:
-    """Return whiskers, box and median as one line, from the lower whisker's end and back to the box's bottom."""
+    """Return whiskers, box and median as one line, from the end of the lower whisker back to the bottom of the box."""
     x, left, right = box.x, box.x - _HALF_BOX, box.x + _HALF_BOX
     line = [(x, box.low), (x, box.q1), (left, box.q1), (left, box.median), (right, box.median), (left, box.median)]
     line += [(left, box.q3), (x, box.q3), (x, box.high), (x, box.q3), (right, box.q3), (right, box.q1), (x, box.q1)]
@@ -148,7 +148,7 @@ def _box_outline(box: Box) -> np.ndarray:
 def _set_look(series, look: Look, is_line: bool) -> None:
     series.SetPlotType(_Series.PlotTypeScatter)
     series.SetColor(*(int(look.edge[place : place + 2], 16) / 255 for place in (1, 3, 5)))
-    # What bears a marker elsewhere, such as a box's outline, is still a line here.
+    # An element with markers in other figures, such as a box's outline, is a line here.
     series.SetLineStyle((_LINES[look.line] or _Series.LineStyleSolid) if is_line else _Series.LineStyleNone)
     series.SetMarkerStyle(_Series.MarkerStyleNone if is_line else _MARKERS[look.marker])
     series.SetLineWidth(_LINE_WIDTH)
@@ -156,7 +156,7 @@ def _set_look(series, look: Look, is_line: bool) -> None:
 
 
 def _columns(parts: list[np.ndarray]) -> dict[str, list[float]]:
-    """Return two columns for each part, filled up to the longest with what Slicer does not draw."""
+    """Return two columns for each part, padded to the longest with NaN, which Slicer does not draw."""
     rows = max((len(points) for points in parts), default=0)
     columns = {}
     for number, points in enumerate(parts, 1):

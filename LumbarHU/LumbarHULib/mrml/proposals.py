@@ -1,4 +1,4 @@
-"""Proposed midlines in a reading: from the vertebrae that were segmented, and from clicks into the bodies."""
+"""Place proposed midlines in a reading, from segmented vertebrae or from clicks in the vertebral bodies."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -22,13 +22,13 @@ from LumbarHULib.placement.midline import propose_midline
 from LumbarHULib.placement.proposal import Proposal
 
 
-def place_proposal(reading: Reading, proposal: Proposal, told: Sequence[Finding] = ()) -> None:
-    """Place a proposed midline, and let boundary and outline follow it.
+def place_proposal(reading: Reading, proposal: Proposal, source_findings: Sequence[Finding] = ()) -> None:
+    """Place a proposed midline, and return boundary and outline to automatic.
 
     Parameters
     ----------
-    told : sequence of Finding
-        What is to be told of where the proposal comes from as a whole.
+    source_findings : sequence of Finding
+        Findings on the source of the proposal as a whole.
 
     Raises
     ------
@@ -37,14 +37,14 @@ def place_proposal(reading: Reading, proposal: Proposal, told: Sequence[Finding]
     """
     reading.require_open()
     landmarks = proposal.landmarks
-    findings = (*told, *proposal.findings)
+    findings = (*source_findings, *proposal.findings)
     set_midline(reading, landmarks.level, landmarks.midline_ras_mm, landmarks.origin, findings)
     for role in ("boundary", "outline"):
         return_to_automatic(reading, landmarks.level, role)
 
 
 def placed_by_hand(reading: Reading) -> tuple[str, ...]:
-    """Return the levels whose midline a reader placed or corrected: another proposal would undo that work."""
+    """Return the levels whose midline a reader placed or corrected; a new proposal would discard that work."""
     return tuple(
         level for level in placed_levels(reading) if midline_origin(reading, level).kind != "proposal_accepted"
     )
@@ -54,10 +54,10 @@ def place_from_segments(
     reading: Reading,
     stack: AxialStack,
     segments: Mapping[str, Segment],
-    told: Sequence[Finding] = (),
+    source_findings: Sequence[Finding] = (),
     progress: Callable[[str], None] = lambda level: None,
 ) -> tuple[str, ...]:
-    """Place a proposed midline in each segment; return why it could not be for those that have none.
+    """Place a proposed midline in each segment, and return the reasons for the levels without one.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def place_from_segments(
         The reading's CT.
     segments : mapping of str to Segment
         Each level's segment.
-    told : sequence of Finding
-        What `levels_of_segments` told.
+    source_findings : sequence of Finding
+        Findings of `levels_of_segments`.
     progress : callable, optional
         Called with each level before it is placed.
     """
@@ -76,7 +76,7 @@ def place_from_segments(
         progress(level)
         try:
             guess = guess_from_mask(level, segment.inside, segment.ras_from_ijk, stack, reading.protocol)
-            place_proposal(reading, propose_midline(stack, guess, reading.protocol), told)
+            place_proposal(reading, propose_midline(stack, guess, reading.protocol), source_findings)
         except InputError as problem:
             refusals.append(str(problem))
     return tuple(refusals)
@@ -85,17 +85,17 @@ def place_from_segments(
 def place_from_click(
     reading: Reading, stack: AxialStack, level: str, click_ras_mm: np.ndarray, above: Sequence[BodyGuess]
 ) -> BodyGuess:
-    """Place a proposed midline in the body around a point, and return where that body is.
+    """Place a proposed midline in the vertebral body around a point, and return that body.
 
     Parameters
     ----------
     above : sequence of BodyGuess
-        The bodies of the levels above that were clicked before: this one must lie below them.
+        The bodies of the levels above that were clicked before; this body must be below them.
 
     Raises
     ------
     InputError
-        When no body is seen there, or it is another level's; nothing is changed then.
+        When no body is visible there, or it belongs to another level; nothing is changed then.
     """
     guess = guess_from_click(stack, level, click_ras_mm, reading.protocol)
     check_order((*above, guess), reading.protocol)
@@ -106,7 +106,7 @@ def place_from_click(
 def place_between_clicks(
     reading: Reading, stack: AxialStack, clicks_ras_mm: Mapping[str, np.ndarray], wanted: Sequence[str]
 ) -> None:
-    """Place proposed midlines around points and in the bodies between them, as far as their levels are wanted.
+    """Place proposed midlines around points and in the bodies between them, for the wanted levels.
 
     Raises
     ------

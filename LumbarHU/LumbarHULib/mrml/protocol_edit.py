@@ -1,20 +1,20 @@
-"""A reading's protocol, changed by its reader value by value, and marked as changed."""
+"""Change single values of a reading's protocol, and mark the protocol as modified."""
 
 import copy
 
 from LumbarHULib.mrml.reading import Reading, set_protocol
 
-# Stands behind the protocol's name in every file and table made from it.
+# Suffix of the protocol's name in every file and table made with it.
 _MARK = " (modified)"
 
 
 def set_protocol_value(reading: Reading, name: str, value) -> None:
-    """Measure with another protocol value from now on; the protocol's name says that it was modified.
+    """Change a value of the reading's protocol, and mark the protocol's name as modified.
 
     Raises
     ------
     InputError
-        When the value is not one of the protocol's or out of its range, or the reading is signed off.
+        When the protocol has no such value, it is out of range, or the reading is signed off.
     """
     reading.require_open()
     if getattr(reading.protocol, name) == value:
@@ -27,13 +27,13 @@ def set_protocol_value(reading: Reading, name: str, value) -> None:
 
 
 def use_measurement_error(reading: Reading, protocol_document: dict) -> None:
-    """Judge by another protocol's least significant change from now on; all other values stay the reading's own.
+    """Use the least significant change of another protocol; all other values of the reading's protocol stay.
 
     Parameters
     ----------
     reading : Reading
     protocol_document : dict
-        The whole content of a protocol file, such as a cohort leaves.
+        The whole content of a protocol file, such as one written for a cohort.
 
     Raises
     ------
@@ -51,5 +51,5 @@ def use_measurement_error(reading: Reading, protocol_document: dict) -> None:
 
 
 def is_protocol_modified(reading: Reading) -> bool:
-    """Tell whether a value was changed since the protocol came from its file."""
+    """Return whether a value was changed since the protocol was read from its file."""
     return reading.protocol_document.name.endswith(_MARK)

@@ -1,4 +1,4 @@
-"""A reading: one reader's work on one CT, kept in the scene in a node of its own."""
+"""A reading: one reader's work on one CT, stored in its own node in the scene."""
 
 import json
 import uuid
@@ -19,7 +19,7 @@ from LumbarHULib.files.protocol_file import ProtocolDocument, protocol_from
 
 MODULE_NAME = "LumbarHU"
 
-# Raised when a newer LumbarHU keeps readings that this one would misread.
+# Increased when a new version of LumbarHU stores readings in a form that older versions would misread.
 SCHEMA_VERSION = 1
 
 _CT_ROLE = "CT"
@@ -27,13 +27,13 @@ _CT_ROLE = "CT"
 
 @dataclass(frozen=True)
 class Reading:
-    """A view of the node that keeps a reading; two of the same node are equal.
+    """A view of the node that stores a reading; two views of the same node are equal.
 
     Parameters
     ----------
     node : vtkMRMLScriptedModuleNode
-        Its parameters keep what is told below as text, its references what belongs to the reading by role: ``CT``;
-        ``L1-midline``, ``L1-boundary``, ``L1-outline`` and so on; a segmentation for each region under its name;
+        Its parameters store the properties below as text. Its references are the reading's nodes by role: ``CT``;
+        ``L1-midline``, ``L1-boundary``, ``L1-outline`` and so on; a segmentation for each region by its name;
         ``results`` and ``summary``.
     """
 
@@ -41,7 +41,7 @@ class Reading:
 
     @property
     def scene(self):
-        """The scene that the reading lives in; None once it was removed from it."""
+        """The scene of the reading; None once the reading was removed."""
         return self.node.GetScene()
 
     @property
@@ -51,33 +51,33 @@ class Reading:
 
     @property
     def uid(self) -> str:
-        """What tells this reading from all others, in this scene and outside."""
+        """Unique identifier of this reading, in this scene and outside."""
         return self.node.GetParameter("uid")
 
     @property
     def reader(self) -> str:
-        """Who reads."""
+        """Name or initials of the reader."""
         return self.node.GetParameter("reader")
 
     @property
     def number(self) -> int:
-        """Which reading of this CT by this reader it is, from 1."""
+        """Number of this reading among the reader's readings of this CT, from 1."""
         return _count(self.node.GetParameter("number"))
 
     @property
     def title(self) -> str:
-        """Reader and number, for people."""
+        """Reader and number, as shown to users."""
         return f"{self.reader} – reading {self.number}"
 
     @property
     def name_suffix(self) -> str:
-        """What this reading's nodes are told apart by: nothing for the first reading of a CT, else “ (2)” and so on."""
+        """Suffix of the names of this reading's nodes: empty for the first reading of a CT, then “ (2)” and so on."""
         ordinal = self.node.GetParameter("ordinal")
         return "" if ordinal == "1" else f" ({ordinal})"
 
     @property
     def case(self) -> str:
-        """What the CT is called in results."""
+        """Name of the CT in results."""
         return self.node.GetParameter("case")
 
     @property
@@ -92,42 +92,42 @@ class Reading:
 
     @property
     def protocol_document(self) -> ProtocolDocument:
-        """The protocol with its document's own words, as an audit folder tells it."""
+        """The protocol with the text of its document, as in an audit folder."""
         return _protocol_from_text(self.protocol_text)
 
     @property
     def cutoffs_document(self) -> CutoffsDocument:
-        """The cutoffs with their document's own words, as an audit folder tells them."""
+        """The cutoffs with the text of their document, as in an audit folder."""
         return _cutoffs_from_text(self.cutoffs_text)
 
     @property
     def protocol(self) -> Protocol:
-        """The protocol that the reading measures by."""
+        """The protocol of the reading."""
         return self.protocol_document.protocol
 
     @property
     def cutoffs(self) -> CutoffTable:
-        """The cutoffs that the reading classifies by."""
+        """The cutoffs of the reading."""
         return self.cutoffs_document.cutoffs
 
     @property
     def scan_facts(self) -> ScanFacts:
-        """What the CT's headers said."""
+        """The acquisition facts from the CT's headers."""
         return ScanFacts(**self.value("scan_facts"))
 
     @property
     def scan_findings(self) -> tuple[Finding, ...]:
-        """What reading the CT's files told."""
+        """The findings from reading the CT's files."""
         return tuple(Finding(**item) for item in self.value("scan_findings"))
 
     @property
     def accepts_off_protocol(self) -> bool:
-        """Whether the user wants classes although the acquisition is known to be off the cutoffs' own."""
+        """Whether the user wants classes although the acquisition differs from that of the cutoffs."""
         return self.value("accepts_off_protocol")
 
     @property
     def is_blinded(self) -> bool:
-        """Whether the scene held no other reading of the CT when this one was started, and no midline was proposed."""
+        """Whether the scene had no other reading of the CT when this one was started, and no midline was proposed."""
         origins = [self.value(name) for name in self.node.GetParameterNames() if name.startswith("origin ")]
         return self.value("blinded", True) and all(origin["kind"] == MANUAL.kind for origin in origins if origin)
 
@@ -138,7 +138,7 @@ class Reading:
 
     @property
     def skipped_levels(self) -> tuple[str, ...]:
-        """The levels that are not asked for: they count as not measured, whatever markups they have."""
+        """The levels that are not requested: they count as not measured, even if they have markups."""
         return tuple(self.value("skipped", ()))
 
     @property
@@ -148,26 +148,26 @@ class Reading:
 
     @property
     def is_signed_off(self) -> bool:
-        """Whether the reading is closed to changes."""
+        """Whether the reading is signed off and refuses changes."""
         return bool(self.history) and self.history[-1]["what"] == "signed off"
 
     def value(self, name: str, default=None):
-        """Return what is kept under `name` as JSON; raises InputError when it is no longer that."""
+        """Return the JSON value stored under `name`; raises InputError when it is damaged."""
         text = self.node.GetParameter(name)
         try:
             return json.loads(text) if text else default
         except ValueError as problem:
             raise InputError(
-                f"What the scene keeps of “{self.node.GetName()}” as “{name}” is damaged: open an earlier copy of the "
-                "scene, or start a new reading."
+                f"The parameter “{name}” of “{self.node.GetName()}” in the scene is damaged: open an earlier copy of "
+                "the scene, or start a new reading."
             ) from problem
 
     def keep(self, name: str, value) -> None:
-        """Keep `value` under `name` as JSON."""
+        """Store `value` under `name` as JSON."""
         self.node.SetParameter(name, _json_text(value))
 
     def keep_quietly(self, name: str, value) -> None:
-        """Keep `value` without an event: for what LumbarHU notes for itself, often during a drag."""
+        """Store `value` without an event: for LumbarHU's own notes, often during a drag."""
         enabled_before = self.node.GetDisableModifiedEvent()
         self.node.SetDisableModifiedEvent(1)
         try:
@@ -180,7 +180,7 @@ class Reading:
         if self.is_signed_off:
             last = self.history[-1]
             raise InputError(
-                f"{self.title} was signed off by {last['who']} on {last['when']}: reopen it before you change anything."
+                f"{self.title} was signed off by {last['who']} on {last['when']}: reopen it before you change it."
             )
 
 
@@ -200,17 +200,17 @@ def create_reading(
     ----------
     ct_node : vtkMRMLScalarVolumeNode
     reader : str
-        Who reads.
+        Name or initials of the reader.
     protocol_document, cutoffs_document : dict
         The whole content of a protocol and a cutoffs file.
     number : int, optional
-        Which reading of this CT by this reader it is; by default the next.
+        Number of the reading among the reader's readings of this CT; by default the next.
     case : str
-        What the CT shall be called in results; never the patient's name.
+        Name of the CT in results; never the patient's name.
     scan_facts : ScanFacts, optional
-        What the CT's headers say.
+        The acquisition facts from the CT's headers.
     scan_findings : sequence of Finding
-        What reading the CT's files told.
+        The findings from reading the CT's files.
 
     Raises
     ------
@@ -219,14 +219,16 @@ def create_reading(
     """
     reader = " ".join(reader.split())
     if not reader:
-        raise InputError("The reading has no reader: give a name, or initials.")
+        raise InputError("The reading has no reader: enter a name or initials.")
     others = readings_of(ct_node)
     taken = [other.number for other in others if other.reader == reader]
     if number is None:
         number = max(taken, default=0) + 1
     if number < 1 or number in taken:
-        problem = "readings are counted from 1" if number < 1 else "it exists already"
-        raise InputError(f"Reading {number} by {reader} cannot be started, {problem}: use {max(taken, default=0) + 1}.")
+        problem = "readings are numbered from 1" if number < 1 else "it already exists"
+        raise InputError(
+            f"Reading {number} by {reader} cannot be started, because {problem}: use {max(taken, default=0) + 1}."
+        )
     texts = {"protocol": _json_text(protocol_document), "cutoffs": _json_text(cutoffs_document)}
     _protocol_from_text(texts["protocol"])
     _cutoffs_from_text(texts["cutoffs"])
@@ -255,7 +257,7 @@ def create_reading(
 
 
 def reading_nodes(scene) -> tuple:
-    """Return the nodes of a scene that keep readings, in the order in which they were started."""
+    """Return the nodes of a scene that store readings, in the order in which the readings were started."""
     nodes = scene.GetNodesByClass("vtkMRMLScriptedModuleNode")
     nodes.UnRegister(None)
     return tuple(
@@ -271,12 +273,12 @@ def readings(scene) -> tuple[Reading, ...]:
     Raises
     ------
     InputError
-        When one was kept by a newer LumbarHU.
+        When a reading was saved by a newer version of LumbarHU.
     """
     found = tuple(map(Reading, reading_nodes(scene)))
     for reading in found:
         if _count(reading.node.GetParameter("schema")) > SCHEMA_VERSION:
-            raise InputError(f"{reading.title} was kept by a newer version of LumbarHU: update LumbarHU to open it.")
+            raise InputError(f"{reading.title} was saved by a newer version of LumbarHU: update LumbarHU to open it.")
     return found
 
 
@@ -286,7 +288,7 @@ def readings_of(ct_node) -> tuple[Reading, ...]:
 
 
 def exclude_level(reading: Reading, level: str, reason: str) -> None:
-    """Keep a level out of the means, for a reason.
+    """Exclude a level from the means, with a reason.
 
     Raises
     ------
@@ -296,37 +298,37 @@ def exclude_level(reading: Reading, level: str, reason: str) -> None:
     reading.require_open()
     level, reason = parse_level(level), " ".join(reason.split())
     if not reason:
-        raise InputError(f"{level} is to be excluded without a reason: give one, such as fracture.", level)
+        raise InputError(f"{level} cannot be excluded without a reason: give a reason, such as “fracture”.", level)
     reading.keep("exclusions", reading.exclusions | {level: reason})
 
 
 def include_level(reading: Reading, level: str) -> None:
-    """Let a level enter the means again."""
+    """Include an excluded level in the means again."""
     reading.require_open()
     reading.keep("exclusions", {name: why for name, why in reading.exclusions.items() if name != parse_level(level)})
 
 
 def ask_for_level(reading: Reading, level: str, wanted: bool) -> None:
-    """Ask for a level, or let it count as not measured; raises InputError when the reading is signed off."""
+    """Request a level, or skip it as not measured; raises InputError when the reading is signed off."""
     reading.require_open()
     others = {name for name in reading.skipped_levels if name != parse_level(level)}
     reading.keep("skipped", sorted_levels(others if wanted else others | {parse_level(level)}))
 
 
 def set_case(reading: Reading, case: str) -> None:
-    """Call the CT otherwise in results; raises InputError when the reading is signed off."""
+    """Change the name of the CT in results; raises InputError when the reading is signed off."""
     reading.require_open()
     reading.node.SetParameter("case", " ".join(case.split()))
 
 
 def accept_off_protocol(reading: Reading, accepted: bool) -> None:
-    """Record whether classes are wanted although the acquisition is off the cutoffs' own."""
+    """Record whether classes are wanted although the acquisition differs from that of the cutoffs."""
     reading.require_open()
     reading.keep("accepts_off_protocol", bool(accepted))
 
 
 def set_protocol(reading: Reading, protocol_document: dict) -> None:
-    """Measure by another protocol from now on.
+    """Replace the protocol of a reading.
 
     Raises
     ------
@@ -340,7 +342,7 @@ def set_protocol(reading: Reading, protocol_document: dict) -> None:
 
 
 def set_cutoffs(reading: Reading, cutoffs_document: dict) -> None:
-    """Classify by other cutoffs from now on.
+    """Replace the cutoffs of a reading.
 
     Raises
     ------
@@ -356,21 +358,21 @@ def set_cutoffs(reading: Reading, cutoffs_document: dict) -> None:
 def add_to_history(reading: Reading, what: str, who: str, when: str, reason: str = "") -> None:
     """Add an entry to the reading's history."""
     if not who.strip():
-        raise InputError(f"{reading.title} cannot be {what} by nobody: give a name, or initials.")
+        raise InputError(f"{reading.title} cannot be {what} without a name: enter a name or initials.")
     reading.keep("history", [*reading.history, {"what": what, "who": who.strip(), "when": when, "reason": reason}])
 
 
 def _count(text: str) -> int:
-    """Return the number that a parameter holds; 0 when it is damaged."""
+    """Return the number in a parameter; 0 when it is damaged."""
     return int(text) if text.isdecimal() else 0
 
 
 def _json_text(value) -> str:
-    """Return `value` as one line of ASCII: the scene file keeps it in an attribute of XML."""
+    """Return `value` as one line of ASCII, because the scene file stores it in an XML attribute."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
-# A scene's documents pass the same checks as a file's.
+# Documents from a scene pass the same checks as those from files.
 @lru_cache(maxsize=16)
 def _protocol_from_text(text: str) -> ProtocolDocument:
     return protocol_from(parse_located_json(text, "protocol.json"))

@@ -1,4 +1,4 @@
-"""Undo and redo for a reading: Slicer's own undo is off by default, and gives four steps a drag."""
+"""Undo and redo for a reading. Slicer's own undo is off by default, and makes four steps of one drag."""
 
 from dataclasses import dataclass, field
 
@@ -18,13 +18,13 @@ from LumbarHULib.mrml.reading_markups import (
     replace_points,
 )
 
-# Which of the reading's parameters change with what a reader does to its markups.
+# Parameters of the reading that change when a reader edits its markups.
 _KEPT_PREFIXES = ("written ", "origin ", ANCHOR_PREFIX, "exclusions", "skipped")
 
 
 @dataclass(frozen=True, eq=False)
 class _State:
-    """A reading's markups with what is kept of their making, and its regions that were edited by hand."""
+    """A reading's markups with their stored origins, and its regions edited by hand."""
 
     points_ras_mm: dict[tuple[str, str], np.ndarray]
     parameters: dict[str, str]
@@ -33,12 +33,12 @@ class _State:
 
 @dataclass(eq=False)
 class ReadingHistory:
-    """The states of one reading that its reader can go back to, one for each gesture.
+    """The states of one reading that its reader can return to, one for each step.
 
     Parameters
     ----------
     measurer : ReadingMeasurer
-        Which measures the reading, and knows what was edited by hand in its regions.
+        Measures the reading, and knows its regions edited by hand.
     """
 
     measurer: ReadingMeasurer
@@ -49,55 +49,55 @@ class ReadingHistory:
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a gesture to take back."""
+        """Whether there is a step to undo."""
         return bool(self._undo)
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is a gesture to repeat."""
+        """Whether there is a step to redo."""
         return bool(self._redo)
 
     def remember(self) -> None:
-        """Note the reading as it is, before a gesture changes it."""
+        """Store the current state of the reading, before a step changes it."""
         self._note_foreign_change(self._state())
         self._note(self._state())
         self.open_gesture()
 
     def open_gesture(self) -> None:
-        """Take what changes until the next measurement as part of the gesture that was noted last."""
+        """Count all changes until the next measurement as part of the last stored step."""
         self._settled = None
 
     def settle(self) -> None:
-        """Note that a gesture came to its end: what differs from now on was done by somebody else."""
+        """End the current step: later changes come from elsewhere."""
         self._settled = self._state()
 
     def give_up(self) -> None:
-        """Go back to the last note and drop it: the gesture was broken off."""
+        """Return to the last stored state and discard it, because the step was cancelled."""
         if self._undo:
             self._restore(self._undo.pop())
             self.open_gesture()
 
     def undo(self) -> tuple[str, ...]:
-        """Take the last gesture back and return the levels that it moved; raises InputError after signing off."""
+        """Undo the last step, and return the levels that it changed; raises InputError after signing off."""
         return self._step(self._undo, self._redo)
 
     def redo(self) -> tuple[str, ...]:
-        """Repeat what was taken back last and return the levels that it moves; raises InputError after signing off."""
+        """Redo the last undone step, and return the levels that it changes; raises InputError after signing off."""
         return self._step(self._redo, self._undo)
 
     def measure(self) -> ReadingResult:
-        """Measure the reading; where regions were edited elsewhere since the last time, that is a gesture as well."""
+        """Measure the reading; regions edited elsewhere since the last measurement count as a step."""
         before, was_measured = self._state(), self._was_measured
         self._note_foreign_change(before)
         result, self._was_measured = self.measurer.measure(), True
         now = self.measurer.edits
-        if was_measured and not all(same_mask(before.edits.get(place), mask) for place, mask in now.items()):
+        if was_measured and not all(same_mask(before.edits.get(key), mask) for key, mask in now.items()):
             self._note(before)
         self.settle()
         return result
 
     def _note_foreign_change(self, now: _State) -> None:
-        """Make a step of its own of markups that were deleted or moved elsewhere, such as in the Data module."""
+        """Store markups that were deleted or moved elsewhere, such as in the Data module, as a separate step."""
         if self._settled is not None and not all(_same_markups(level, self._settled, now) for level in LEVELS):
             self._note(self._settled)
             self._settled = now
@@ -144,7 +144,7 @@ class ReadingHistory:
 
 
 def _same_level(level: str, one: _State, other: _State) -> bool:
-    """Whether a level has the same markups and the same edited regions in two states."""
+    """Return whether a level has the same markups and the same edited regions in two states."""
     return _same_markups(level, one, other) and all(
         same_mask(one.edits.get((level, roi)), other.edits.get((level, roi))) for roi in ROIS
     )
@@ -160,5 +160,5 @@ def _same_markups(level: str, one: _State, other: _State) -> bool:
 
 def _kept_names(reading: Reading) -> list[str]:
     names = [name for name in reading.node.GetParameterNames() if name.startswith(_KEPT_PREFIXES)]
-    # What is kept of the segmentations stays with them: its names have no hyphen.
+    # Parameters on segmentations, whose names have no hyphen, stay with the segmentations.
     return [name for name in names if not name.startswith("written ") or "-" in name]

@@ -1,4 +1,4 @@
-"""Closing a reading to changes, opening it again on record, and taking it out of the scene."""
+"""Sign off a reading, reopen it with a record in its history, and remove it from the scene."""
 
 import hashlib
 import json
@@ -20,19 +20,19 @@ _STATE_KEY = "signed state"
 
 
 def sign_off(reading: Reading, who: str, when: str) -> None:
-    """Close a reading: its markups are locked, and every change is refused until it is reopened.
+    """Sign off a reading: lock its markups and refuse every change until it is reopened.
 
     Parameters
     ----------
     who : str
-        Who signs.
+        The person who signs.
     when : str
-        The time, as it shall stand in the record.
+        The time, as written to the record.
 
     Raises
     ------
     InputError
-        When it is signed off already, or nobody signs.
+        When the reading is already signed off, or `who` is empty.
     """
     reading.require_open()
     add_to_history(reading, "signed off", who, when)
@@ -41,42 +41,42 @@ def sign_off(reading: Reading, who: str, when: str) -> None:
 
 
 def reopen(reading: Reading, who: str, when: str, reason: str) -> None:
-    """Open a signed-off reading again, which its history keeps.
+    """Reopen a signed-off reading, and record this in its history.
 
     Raises
     ------
     InputError
-        When it is not signed off, nobody reopens it, or no reason is given.
+        When the reading is not signed off, or `who` or the reason is empty.
     """
     if not reading.is_signed_off:
         raise InputError(f"{reading.title} is not signed off: there is nothing to reopen.")
     if not reason.strip():
-        raise InputError(f"{reading.title} is to be reopened without a reason: give one.")
+        raise InputError(f"{reading.title} cannot be reopened without a reason: give a reason.")
     add_to_history(reading, "reopened", who, when, reason.strip())
     lock_markups(reading, False)
 
 
 def sign_off_findings(reading: Reading) -> tuple[Finding, ...]:
-    """Return a finding when a signed-off reading was changed all the same: the scene itself cannot be locked."""
+    """Return a finding when a signed-off reading was changed anyway, because a scene cannot be locked."""
     if not reading.is_signed_off or _state(reading) == reading.value(_STATE_KEY):
         return ()
     return (
         Finding(
             "changed_after_sign_off",
             f"{reading.title} was changed after it was signed off.",
-            "Open the scene as it was saved at the sign-off, or reopen the reading and sign it again.",
+            "Open the scene saved at the sign-off, or reopen the reading and sign it off again.",
             "severe",
         ),
     )
 
 
 def remove_reading(reading: Reading) -> None:
-    """Take a reading and everything that belongs to it out of the scene; the CT stays.
+    """Remove a reading and all its nodes from the scene; the CT stays.
 
     Raises
     ------
     InputError
-        When it is signed off, unless its CT is gone: it is then a reading of nothing.
+        When the reading is signed off and its CT is still in the scene.
     """
     if reading.ct_node is not None:
         reading.require_open()
@@ -92,21 +92,21 @@ def remove_reading(reading: Reading) -> None:
 
 
 def _state(reading: Reading) -> str:
-    """Return a short text that differs when what is measured, or how, does."""
-    told: dict = {name: reading.node.GetParameter(name) for name in ("protocol", "cutoffs", "exclusions", "skipped")}
+    """Return a hash of everything that determines the measurement: settings, markups and edited regions."""
+    state: dict = {name: reading.node.GetParameter(name) for name in ("protocol", "cutoffs", "exclusions", "skipped")}
     for level in placed_levels(reading):
         try:
             landmarks = read_landmarks(reading, level)
         except InputError as problem:
-            told[level] = str(problem)
+            state[level] = str(problem)
             continue
         points = (landmarks.midline_ras_mm, landmarks.boundary_ras_mm, landmarks.outline_ras_mm)
-        told[level] = [None if of_role is None else of_role.tolist() for of_role in points]
+        state[level] = [None if of_role is None else of_role.tolist() for of_role in points]
     for roi in ROIS:
         node = segmentation_node(reading, roi)
         masks = {} if node is None or reading.ct_node is None else read_masks(node, reading.ct_node)
-        told[roi] = {
+        state[roi] = {
             level: (found.mask.offset_kji, found.mask.inside.shape, np.packbits(found.mask.inside).tobytes().hex())
             for level, found in masks.items()
         }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The markups of a reading: midline, boundary and outline of each level, who placed them, and what they say."""
+"""The markups of a reading: midline, boundary and outline of each level, and who placed them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -29,7 +29,7 @@ from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 
 MARKUP_ROLES: tuple[str, ...] = ("midline", "boundary", "outline")
 
-# LumbarHU makes these two from the midline until a reader takes hold of them.
+# LumbarHU makes these two from the midline until a reader edits them.
 AUTOMATIC_ROLES: tuple[str, ...] = ("boundary", "outline")
 
 _NODE_CLASSES = MappingProxyType(
@@ -41,28 +41,28 @@ _NODE_CLASSES = MappingProxyType(
 )
 _GLYPH_SCALE = 3.0
 
-# Told of a level that was counted, not clicked.
+# Finding on a level that was counted instead of clicked.
 _FILLED_IN = "level_filled_in"
 
-# Under this and a level's name a reading keeps where the CT and the midline were when the level was last measured.
+# Prefix of the parameter, one for each level, that stores the positions of CT and midline at the last measurement.
 ANCHOR_PREFIX = "anchor "
 
-# Saving and reopening a scene moves a point by 1e-13 mm, a reader's hand by more than this.
+# Saving and reopening a scene moves a point by 1e-13 mm; a reader moves it by more than this.
 _MOVED_MM = 1e-6
 
 
 def markup_node(reading: Reading, level: str, role: str):
-    """Return the node of that markup; None where there is none."""
+    """Return the node of a level's markup; None where there is none."""
     return reading.node.GetNodeReference(f"{parse_level(level)}-{role}")
 
 
 def ensure_markup(reading: Reading, level: str, role: str):
-    """Return the node of that markup, made and put in its folder where there is none: empty, ready to be placed.
+    """Return the node of a level's markup; create an empty one in its folder where there is none.
 
     Raises
     ------
     InputError
-        When there is none and the reading is signed off.
+        When there is no node and the reading is signed off.
     """
     node = markup_node(reading, level, role)
     if node is None:
@@ -73,24 +73,24 @@ def ensure_markup(reading: Reading, level: str, role: str):
 
 
 def adopt_markup(reading: Reading, level: str, role: str, node) -> None:
-    """Make a markup that was placed or loaded the reading's own, in place of the one it had.
+    """Make a placed or loaded markup part of the reading, and remove the one it replaces.
 
     Raises
     ------
     InputError
-        When it is of another type, or the reading is signed off.
+        When the markup has the wrong type, or the reading is signed off.
     """
     reading.require_open()
     name = f"{parse_level(level)}-{role}"
     if not node.IsA(_NODE_CLASSES[role]):
         raise InputError(
-            f"The {role} of {level} cannot be “{node.GetName()}”, a {node.GetMarkupType()}: draw it as a "
+            f"“{node.GetName()}” is a {node.GetMarkupType()} and cannot be the {role} of {level}: draw the {role} as a "
             f"{'closed curve' if role == 'outline' else 'line'}.",
             level,
         )
     previous = reading.node.GetNodeReference(name)
     if previous is not node:
-        # What was kept of the previous one's making is not true of this one.
+        # The stored origin belongs to the previous markup.
         reading.keep_quietly(_origin_key(level) if role == "midline" else _written_key(level, role), None)
         if role == "midline":
             reading.keep_quietly(f"{ANCHOR_PREFIX}{parse_level(level)}", None)
@@ -113,9 +113,9 @@ def set_midline(
     points_ras_mm : array_like, shape (2, 3)
         Anterior end, then posterior end.
     origin : MidlineOrigin
-        How it came to be there. An accepted proposal becomes a corrected one when a reader moves it.
+        How the midline was placed. An accepted proposal becomes a corrected one when a reader moves it.
     findings : sequence of Finding
-        What made a proposal doubtful; see `placement_findings`.
+        Findings on a proposal; see `placement_findings`.
     """
     reading.require_open()
     points_ras_mm = np.asarray(points_ras_mm, dtype=float).reshape(-1, 3)
@@ -130,16 +130,17 @@ def set_midline(
 def move_into_slice(
     reading: Reading, level: str, stack: AxialStack, before_ras_mm: np.ndarray | None = None, from_side: bool = False
 ) -> None:
-    """Move both ends of a midline along the slices' normal into the axial slice nearest to the one that was moved.
+    """Move both ends of a midline along the slice normal into the axial slice nearest to the end that was moved.
 
     Parameters
     ----------
     stack : AxialStack
         The CT.
     before_ras_mm : numpy.ndarray, shape (2, 3), optional
-        Where the ends stood before, to tell which of them was moved; without it the anterior one says which slice.
+        Previous position of the ends, which shows the end that was moved; by default, the anterior end gives the slice.
     from_side : bool
-        Whether it was moved in a view from the side: that says how high, and both ends keep their places in the slice.
+        Whether the end was moved in a sagittal or coronal view. It then gives the slice only, and both ends keep their
+        in-plane positions.
     """
     node = markup_node(reading, level, "midline")
     points_ras_mm = np.empty((0, 3)) if node is None else placed_points(node)
@@ -163,7 +164,7 @@ def move_into_slice(
 
 
 def set_markup(reading: Reading, level: str, role: str, points_ras_mm) -> None:
-    """Place a level's boundary or outline as if a reader had drawn it: it will be measured as it stands."""
+    """Place a level's boundary or outline as if a reader had drawn it, so that it is measured as it is."""
     reading.require_open()
     node = ensure_markup(reading, level, role)
     replace_points(node, role, np.asarray(points_ras_mm, dtype=float).reshape(-1, 3))
@@ -172,7 +173,7 @@ def set_markup(reading: Reading, level: str, role: str, points_ras_mm) -> None:
 
 
 def set_landmarks(reading: Reading, landmarks: Landmarks, findings: Sequence[Finding] = ()) -> None:
-    """Place all markups that `landmarks` holds, with `findings` on a proposal; the others are left to LumbarHU."""
+    """Place all markups of `landmarks`, with `findings` on a proposal; all others return to automatic."""
     set_midline(reading, landmarks.level, landmarks.midline_ras_mm, landmarks.origin, findings)
     for role, points_ras_mm in (("boundary", landmarks.boundary_ras_mm), ("outline", landmarks.outline_ras_mm)):
         if points_ras_mm is not None:
@@ -188,7 +189,7 @@ def placed_levels(reading: Reading) -> tuple[str, ...]:
 
 
 def read_landmarks(reading: Reading, level: str) -> Landmarks:
-    """Return what a reader placed at a level: the midline, and boundary and outline where they were edited.
+    """Return the markups that a reader placed at a level: the midline, and an edited boundary and outline.
 
     Raises
     ------
@@ -211,7 +212,7 @@ def read_landmarks(reading: Reading, level: str) -> Landmarks:
 
 
 def _require_rigid(reading: Reading, level: str) -> None:
-    """Raise InputError when a markup of a level is under a transform that does more than move and turn it."""
+    """Raise InputError when a markup of a level is under a transform that is not rigid."""
     for role in MARKUP_ROLES:
         node = markup_node(reading, level, role)
         if node is not None:
@@ -222,10 +223,10 @@ def _require_rigid(reading: Reading, level: str) -> None:
 
 
 def midline_origin(reading: Reading, level: str) -> MidlineOrigin:
-    """Return how a level's midline came to be where it is now."""
+    """Return how a level's midline was placed."""
     kept = reading.value(_origin_key(level))
     node = markup_node(reading, level, "midline")
-    if kept is None:  # drawn by a reader, or from a file that tells
+    if kept is None:  # drawn by a reader, or from a file that describes its origin
         return MANUAL if node is None else midline_origin_of(_description(node), placed_points(node))
     if kept["kind"] != "proposal_accepted" or node is None:
         return MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
@@ -233,19 +234,19 @@ def midline_origin(reading: Reading, level: str) -> MidlineOrigin:
 
 
 def placement_findings(reading: Reading, level: str) -> tuple[Finding, ...]:
-    """Return what made a level's proposal doubtful.
+    """Return the findings on a level's proposed midline.
 
-    Once a reader has moved the midline that is settled, but for which body it lies in.
+    Once a reader has moved the midline, only the findings on which vertebral body it is in remain.
     """
     origin, kept = midline_origin(reading, level), reading.value(_origin_key(level))
-    if kept is None:  # drawn by a reader, or from a file that tells
+    if kept is None:  # drawn by a reader, or from a file that describes its origin
         node = markup_node(reading, level, "midline")
         return () if node is None else midline_findings_of(_description(node), parse_level(level), origin)
     return still_doubtful(tuple(Finding(**item) for item in kept.get("findings", ())), origin)
 
 
 def filled_in_levels(reading: Reading) -> tuple[str, ...]:
-    """Return the levels that were counted, not clicked, and that nobody has confirmed yet."""
+    """Return the levels that were counted instead of clicked and that no reader has confirmed."""
     return tuple(
         level
         for level in placed_levels(reading)
@@ -254,7 +255,7 @@ def filled_in_levels(reading: Reading) -> tuple[str, ...]:
 
 
 def confirm_level(reading: Reading, level: str) -> None:
-    """Note that a reader has looked at a level that was counted, and found it right."""
+    """Record that a reader has checked and confirmed a level that was counted."""
     reading.require_open()
     findings = tuple(finding for finding in placement_findings(reading, level) if finding.code != _FILLED_IN)
     node, kept = markup_node(reading, level, "midline"), reading.value(_origin_key(level))
@@ -266,20 +267,20 @@ def confirm_level(reading: Reading, level: str) -> None:
 
 
 def is_edited(reading: Reading, level: str, role: str) -> bool:
-    """Tell whether a reader drew or moved that boundary or outline: it is then measured as it stands."""
+    """Return whether a reader drew or moved a level's boundary or outline, so that it is measured as it is."""
     node = markup_node(reading, level, role)
     if node is None or node.GetNumberOfControlPoints() == 0:
         return False
     written = reading.value(_written_key(level, role))
-    if written is None:  # drawn by a reader, or from a file that tells
+    if written is None:  # drawn by a reader, or from a file that describes its origin
         return not is_automatic(_description(node), placed_points(node))
-    # In the node's own coordinates: a transform that is laid over CT and markups together edits nothing.
+    # In the node's own coordinates, because a transform of CT and markups together is not an edit.
     points = _own_points(node)
     return points.shape != np.shape(written) or bool(np.abs(points - written).max() > _MOVED_MM)
 
 
 def write_automatic(reading: Reading, level: str, role: str, points_ras_mm: np.ndarray) -> None:
-    """Let a boundary or outline that nobody edited follow the midline."""
+    """Update an automatic boundary or outline, which follows the midline."""
     node = ensure_markup(reading, level, role)
     now = placed_points(node)
     text = automatic_text(points_ras_mm, placed_points(markup_node(reading, level, "midline")))
@@ -292,7 +293,7 @@ def write_automatic(reading: Reading, level: str, role: str, points_ras_mm: np.n
 
 
 def return_to_automatic(reading: Reading, level: str, role: str) -> None:
-    """Forget a reader's editing of a boundary or outline: the next measurement makes it anew from the midline."""
+    """Discard a reader's edits of a boundary or outline: the next measurement makes it again from the midline."""
     reading.require_open()
     node = markup_node(reading, level, role)
     if node is not None:
@@ -318,9 +319,9 @@ def lock_markups(reading: Reading, locked: bool) -> None:
 
 
 def placed_points(node) -> np.ndarray:
-    """Return the placed control points in RAS mm, shape (n, 3); one that still hangs on the mouse is not placed."""
+    """Return the placed control points in RAS mm, shape (n, 3), without a point that still follows the mouse."""
     points = vtk.vtkPoints()
-    points.SetDataTypeToDouble()  # by default they are of single precision, 4e-6 mm off at 70 mm
+    points.SetDataTypeToDouble()  # the default, single precision, is 4e-6 mm off at 70 mm
     node.GetControlPointPositionsWorld(points)
     positions_mm = vtk_to_numpy(points.GetData()).astype(float).reshape(-1, 3)
     if node.GetNumberOfDefinedControlPoints() == len(positions_mm):
@@ -331,7 +332,7 @@ def placed_points(node) -> np.ndarray:
 
 
 def replace_points(node, role: str, points_ras_mm: np.ndarray) -> None:
-    """Give a markup other points, whatever it had; what is kept of its making is left as it is."""
+    """Replace all points of a markup; its stored origin stays."""
     points = vtk.vtkPoints()
     points.SetData(numpy_to_vtk(np.ascontiguousarray(points_ras_mm, dtype=float), deep=True))
     state_before = node.StartModify()
@@ -346,7 +347,7 @@ def _description(node) -> str:
 
 
 def _describe(node, text: str) -> None:
-    """Let the first point tell how the markup came to be there: who saves it by hand keeps that in its file."""
+    """Store the origin of a markup in its first point's description, so that a file saved by hand contains it."""
     if node.GetNumberOfControlPoints() and node.GetNthControlPointDescription(0) != text:
         node.SetNthControlPointDescription(0, text)
 
@@ -366,13 +367,13 @@ def _own_points(node) -> np.ndarray:
 
 
 def _fix_point_count(node, role: str) -> None:
-    """Keep the Delete key from taking a line apart, once it has both ends."""
+    """Protect a line with both ends from the Delete key."""
     if role != "outline" and len(placed_points(node)) == 2:
         node.SetFixedNumberOfControlPoints(True)
 
 
 def _set_display(node, role: str) -> None:
-    """Set color and size; Slicer's default prints names and lengths over the bone."""
+    """Set color and size, and hide the names and lengths that Slicer shows over the bone by default."""
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     state_before = display.StartModify()

@@ -1,4 +1,4 @@
-"""A reading's numbers as tables in the scene: for display, with display digits; files keep every digit."""
+"""Show a reading's numbers as tables in the scene, rounded for display; exported files have every digit."""
 
 from collections.abc import Sequence
 
@@ -24,13 +24,13 @@ def summary_table(reading: Reading):
 
 
 def write_tables(reading: Reading, result: ReadingResult) -> None:
-    """Fill both tables, made and put in their folder where there are none."""
+    """Fill both tables, and create them in their folder where there are none."""
     _fill(reading, "results", _result_columns(result))
     _fill(reading, "summary", _summary_columns(result))
 
 
 def _result_columns(result: ReadingResult) -> dict[str, list]:
-    """Return one row per level and region, in the order of the study."""
+    """Return the columns with one row for each level and region, in the order of the study."""
     rows = [(level, level.rois[roi]) for level in result.levels for roi in ROIS]
     columns = {"level": [level.level for level, _ in rows], "ROI": [roi.roi for _, roi in rows]}
     for quantity in QUANTITIES:
@@ -44,7 +44,7 @@ def _result_columns(result: ReadingResult) -> dict[str, list]:
 
 
 def _summary_columns(result: ReadingResult) -> dict[str, list]:
-    """Return one row per region: its mean at each level, their mean, and what the cutoffs say of it."""
+    """Return the columns with one row for each region: means of the levels, overall mean, class and cutoffs."""
     measured = {level.level: level for level in result.levels}
     rows = result.summaries
     columns = {"ROI": [row.roi for row in rows]}
@@ -61,21 +61,21 @@ def _summary_columns(result: ReadingResult) -> dict[str, list]:
 
 
 def _columns(key: str, rows: Sequence[RoiSummary]) -> dict[str, list]:
-    """Return the column of a region's table, under its title with unit."""
+    """Return a column of the summary by its title with unit."""
     column = SUMMARY_COLUMNS[key]
     title = f"{column.title} ({column.unit})" if column.unit else column.title
     return {title: [column.text(row, none="") for row in rows]}
 
 
 def _nearness(row: RoiSummary) -> str:
-    told = []
+    remarks = []
     if row.mean_hu is not None and row.inside_interval is None:
-        told.append("the cutoff's confidence interval is not known")
+        remarks.append("the cutoff's confidence interval is unknown")
     if row.inside_interval:
-        told.append("inside the cutoff's confidence interval")
+        remarks.append("inside the cutoff's confidence interval")
     if row.within_error:
-        told.append("within measurement error of the cutoff")
-    return ", ".join(told)
+        remarks.append("within measurement error of the cutoff")
+    return ", ".join(remarks)
 
 
 def _fill(reading: Reading, role: str, columns: dict[str, list]) -> None:

@@ -1,4 +1,4 @@
-"""The regions of a reading as label-map volumes: a copy on the CT's own grid, for whatever takes one."""
+"""Copy the regions of a reading into label-map volumes on the CT's grid, for use in other modules."""
 
 from types import MappingProxyType
 
@@ -13,7 +13,7 @@ from LumbarHULib.mrml.ct_node import node_from_ijk
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 
-# A table of colors needs one for each value; these alternate, so that neighbors are told apart.
+# One color for each value; neighboring levels have distinct colors.
 _LEVEL_COLORS = MappingProxyType(
     {
         "T12": (0.60, 0.60, 0.60),
@@ -30,27 +30,27 @@ _COLORS_NAME = "LumbarHU levels"
 
 
 def label_map_node(reading: Reading, roi: str):
-    """Return the label map that was made of a region; None where there is none."""
+    """Return the label map of a region; None where there is none."""
     return reading.node.GetNodeReference(f"{roi}-labels")
 
 
 def level_colors_node(reading: Reading):
-    """Return the colors and names of the label maps' values; None where no label map was made."""
+    """Return the color node of the label maps; None where there are no label maps."""
     return reading.node.GetNodeReference(_COLORS_ROLE)
 
 
 def write_label_maps(reading: Reading, result: ReadingResult, stack: AxialStack) -> tuple:
-    """Copy the regions as they were measured into one label-map volume each, whose values are those of the levels.
+    """Copy each region as measured into a label-map volume with the levels' label values.
 
-    They do not follow the markups: asked for again, they are brought up to date.
+    The label maps do not follow the markups; calling this function again updates them.
 
     Parameters
     ----------
     reading : Reading
     result : ReadingResult
-        What was measured.
+        The measurement.
     stack : AxialStack
-        What its masks are crops of.
+        The axial stack of which its masks are crops.
 
     Returns
     -------

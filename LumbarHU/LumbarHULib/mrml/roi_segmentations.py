@@ -1,4 +1,4 @@
-"""The label maps of a reading in the scene: one segmentation a region, one segment a level."""
+"""The label maps of a reading in the scene: one segmentation for each region, with one segment for each level."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ from LumbarHULib.mrml.vertebra_terms import terminology_entry
 _FILL_OPACITY = 0.35
 _CONTOUR_WIDTH_PIXELS = 2
 
-# Far below a voxel, far above what saving and reopening a scene does to a position.
-_SAME_PLACE_MM = 1e-3
+# Far below a voxel, and far above the rounding of a position when a scene is saved and reopened.
+_SAME_POSITION_MM = 1e-3
 
 
 @dataclass
 class _Known:
-    """What a segmentation held when LumbarHU last looked, and the state of its image by which a change is noticed."""
+    """The voxels of a segmentation at the last check, and the state of its image, which reveals a change."""
 
     node: object = None
     image: object = None
@@ -40,7 +40,7 @@ def segmentation_node(reading: Reading, roi: str):
 
 
 def return_roi_to_automatic(reading: Reading, level: str, roi: str) -> None:
-    """Forget what was edited by hand in a region of a level: the next measurement makes it anew."""
+    """Discard the edits by hand in a region of a level: the next measurement makes the region again."""
     reading.require_open()
     _remove_segment(segmentation_node(reading, roi), parse_level(level))
 
@@ -53,7 +53,7 @@ def remove_segments(reading: Reading, level: str) -> None:
 
 
 def rois_edited_by_hand(reading: Reading, level: str) -> tuple[str, ...]:
-    """Return which regions of a level hold other voxels than LumbarHU wrote, on whatever grid; looks at each voxel."""
+    """Return the regions of a level whose voxels differ from those that LumbarHU wrote; this checks every voxel."""
     edited = []
     for roi in ROIS:
         node = segmentation_node(reading, roi)
@@ -64,19 +64,19 @@ def rois_edited_by_hand(reading: Reading, level: str) -> tuple[str, ...]:
 
 
 class RoiSegmentations:
-    """The five segmentations of a reading, with a memory that spares looking at every voxel on every mouse move."""
+    """The five segmentations of a reading, with a cache that avoids checking every voxel on every mouse move."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._known: dict[str, _Known] = {}
 
     def edited_masks(self, level: str, stack: AxialStack) -> dict[str, RoiMask]:
-        """Return the regions of a level that were edited by hand, as crops of the axial stack.
+        """Return the regions of a level edited by hand, as crops of the axial stack.
 
         Raises
         ------
         InputError
-            When a segment lies on another grid than the CT, or two levels overlap.
+            When an edited segment is not on the CT's grid, or two levels overlap.
         """
         edited = {}
         for roi in ROIS:
@@ -87,14 +87,14 @@ class RoiSegmentations:
         return edited
 
     def write(self, level: str, stack: AxialStack, masks: dict[str, RoiMask]) -> None:
-        """Write the regions of a level that nobody edited, each only when its voxels changed.
+        """Write the unedited regions of a level, each only when its voxels changed.
 
         Raises
         ------
         InputError
             When a region overlaps that of another level.
         """
-        # Views draw in the order in which the segmentations came into the scene: contours over fills.
+        # Views draw segmentations in the order in which they were added, so contours come after fills.
         for roi in (*FILLED_ROIS, *CONTOUR_ROIS):
             known = self._look(roi)
             if level not in known.edited:
@@ -102,7 +102,7 @@ class RoiSegmentations:
                 self._replace(roi, known, level, RoiMask(*stack.stored_crop(mask.inside, mask.offset_kji)))
 
     def clear(self, level: str) -> None:
-        """Empty the regions of a level that gives no number, except those that were edited by hand."""
+        """Clear the regions of a level without numbers, except those edited by hand."""
         for roi in ROIS:
             known = self._look(roi)
             if level in known.masks and level not in known.edited:
@@ -110,19 +110,19 @@ class RoiSegmentations:
 
     @property
     def edits(self) -> dict[tuple[str, str], RoiMask]:
-        """What was edited by hand when LumbarHU last looked, by level and region, as crops of the CT's stored array."""
+        """The regions edited by hand at the last check, by level and region, as crops of the CT's stored array."""
         return {(level, roi): known.masks[level] for roi, known in self._known.items() for level in known.edited}
 
     def restore_edits(self, edits: dict[tuple[str, str], RoiMask]) -> None:
-        """Let the regions hold these edits, as `edits` gave them, and no others.
+        """Restore these edits, in the form of `edits`, and discard all others.
 
-        Where that changes a region, its other levels are gone until they are written anew.
+        Where that changes a region, its other levels are missing until they are written again.
         """
         held = self.edits
         for roi in ROIS:
             wanted = _of_roi(edits, roi)
             if not _same_masks(wanted, _of_roi(held, roi)):
-                # All of them: what was made by itself may lie where an edit comes back.
+                # All levels are removed, because an automatic region may overlap a restored edit.
                 for level in LEVELS:
                     _remove_segment(segmentation_node(self._reading, roi), level)
                 for level, mask in wanted.items():
@@ -142,13 +142,13 @@ class RoiSegmentations:
         if mask is not None:
             masks[level] = mask
         corner_mm = None if mask is None else label_layer.corner_of(mask, node_from_ijk(ct_node))
-        if not is_edit:  # it is known by being other than what was written
+        if not is_edit:  # an edit is recognized because it differs from what was written
             self._reading.keep_quietly(_written_key(level, roi), _written(mask, corner_mm))
         edited = known.edited | {level} if is_edit else known.edited - {level}
         self._remember(roi, node, image, masks, edited)
 
     def _look(self, roi: str) -> _Known:
-        """Return what the segmentation of a region holds now."""
+        """Return the current content of a region's segmentation."""
         node, ct_node = segmentation_node(self._reading, roi), self._reading.ct_node
         if node is None:
             self._known.pop(roi, None)
@@ -157,11 +157,13 @@ class RoiSegmentations:
             node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
         known, image = self._known.get(roi), label_layer.shared_image(node)
         if image is None or known is None or known.node is not node or known.state != _state(image, ct_node):
-            return self._look_anew(roi, node, image)
-        # A segment that was deleted leaves the image as it was.
-        return known if set(known.masks) <= set(label_layer.level_segments(node)) else self._look_anew(roi, node, image)
+            return self._read_again(roi, node, image)
+        # Deleting a segment does not change the image.
+        if not set(known.masks) <= set(label_layer.level_segments(node)):
+            return self._read_again(roi, node, image)
+        return known
 
-    def _look_anew(self, roi: str, node, image) -> _Known:
+    def _read_again(self, roi: str, node, image) -> _Known:
         ct_node = self._reading.ct_node
         masks, edited = {}, set()
         for level, found in label_layer.read_masks(node, ct_node).items():
@@ -169,8 +171,8 @@ class RoiSegmentations:
             is_edited = not _is_as_written(found.mask, found.corner_mm, written)
             if is_edited and not found.is_on_ct_grid:
                 raise InputError(
-                    f"“{node.GetName()}” of {level} was edited by hand on another grid than the CT's: return it to "
-                    "automatic, and edit it on the CT's own grid.",
+                    f"The “{node.GetName()}” region of {level} was edited by hand on a grid other than the CT's: "
+                    "return it to automatic, and edit it on the CT's grid.",
                     level,
                 )
             if found.is_on_ct_grid:
@@ -192,7 +194,7 @@ class RoiSegmentations:
         node.SetReferenceImageGeometryParameterFromVolumeNode(reading.ct_node)
         node.SetAndObserveTransformNodeID(reading.ct_node.GetTransformNodeID())
         node.AddDefaultStorageNode()
-        # Five maps at the CT's full extent would take seconds to save; their place in the CT is kept.
+        # Five maps at the CT's full extent would take seconds to save; cropped ones keep their position.
         node.GetStorageNode().SetCropToMinimumExtent(True)
         node.CreateDefaultDisplayNodes()
         display = node.GetDisplayNode()
@@ -219,7 +221,7 @@ def _remove_segment(node, level: str) -> None:
 
 
 def _state(image, ct_node) -> tuple:
-    """Return a value that changes when the image does, or the CT's place under it."""
+    """Return a value that changes when the image or the CT's position changes."""
     return (image, image.GetMTime(), node_from_ijk(ct_node).tobytes())
 
 
@@ -228,15 +230,15 @@ def _written_key(level: str, roi: str) -> str:
 
 
 def _written(mask: RoiMask | None, corner_mm) -> list | None:
-    """Return what is kept of the voxels that were written: where they begin, and a text that differs when they do."""
+    """Return the stored description of written voxels: the position of the first voxel and a hash."""
     return None if mask is None else [*map(float, corner_mm), _digest(mask)]
 
 
 def _is_as_written(mask: RoiMask, corner_mm: np.ndarray, written: list | None) -> bool:
-    """Tell whether a segment holds what LumbarHU wrote, where it wrote it: a CT that was moved edits nothing."""
+    """Return whether a segment equals what LumbarHU wrote, in voxels and position; moving the CT is not an edit."""
     if written is None or written[3] != _digest(mask):
         return False
-    return bool(np.abs(corner_mm - written[:3]).max() < _SAME_PLACE_MM)
+    return bool(np.abs(corner_mm - written[:3]).max() < _SAME_POSITION_MM)
 
 
 def _digest(mask: RoiMask) -> str:

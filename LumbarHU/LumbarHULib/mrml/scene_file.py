@@ -1,4 +1,4 @@
-"""Scenes to files, with every failure told: Slicer's own functions return False and go on."""
+"""Save scenes, and raise an error on every failure, because Slicer's own functions only return False."""
 
 from pathlib import Path
 
@@ -10,20 +10,20 @@ _SUFFIX = ".mrb"
 
 
 def save_scene(scene, path: Path) -> None:
-    """Write the scene into one file, a .mrb bundle; a file of that name is replaced.
+    """Write the scene to one file, a .mrb bundle, and replace an existing file.
 
-    A node without data, such as a volume without voxels, makes Slicer refuse the whole scene.
+    Slicer refuses a scene with a node without data, such as a volume without voxels.
 
     Raises
     ------
     InputError
-        When it cannot be written; what was written is removed then.
+        When the scene cannot be written; a partly written file is then removed.
     """
     path = Path(path)
     if path.suffix.lower() != _SUFFIX:
-        raise InputError(f"A scene cannot be saved as “{path.name}”: use a name that ends in {_SUFFIX}.")
+        raise InputError(f"A scene cannot be saved as “{path.name}”: use a file name that ends in {_SUFFIX}.")
     if not path.parent.is_dir():
-        raise InputError(f"There is no folder “{path.parent}”: make it, or save the scene elsewhere.")
+        raise InputError(f"The folder “{path.parent}” does not exist: create it, or save the scene in another folder.")
     if path.is_dir():
         raise InputError(f"“{path}” is a folder: save the scene under another name.")
     messages = slicer.vtkMRMLMessageCollection()
@@ -31,11 +31,11 @@ def save_scene(scene, path: Path) -> None:
     if not is_written or not path.is_file():
         path.unlink(missing_ok=True)
         raise InputError(
-            f"The scene cannot be saved as “{path.name}”{_told(messages)}: check the folder's permissions and the free "
-            "disk space."
+            f"The scene cannot be saved as “{path.name}”{_in_parentheses(messages)}: check the folder's permissions "
+            "and the free disk space."
         )
 
 
-def _told(messages) -> str:
+def _in_parentheses(messages) -> str:
     text = " ".join(str(messages.GetAllMessagesAsString()).split())
     return f" ({text})" if text else ""

@@ -1,11 +1,11 @@
-"""Where a reading's nodes stand among the data: one folder a reading, under its CT."""
+"""Place a reading's nodes in the subject hierarchy: one folder for each reading, under its CT."""
 
 import slicer
 import vtk
 
 from LumbarHULib.mrml.reading import Reading
 
-# A folder is known by these attributes: names belong to the user.
+# A folder is identified by these attributes, because users may rename it.
 _READING_ATTRIBUTE = "LumbarHU.reading"
 _PART_ATTRIBUTE = "LumbarHU.part"
 
@@ -28,7 +28,7 @@ def put_in_folder(reading: Reading, part: str, node) -> None:
 
 
 def remove_folder(reading: Reading) -> None:
-    """Remove the reading's folder; what a user put into it besides goes back to the CT."""
+    """Remove the reading's folder; other items that a user put into it move to the CT."""
     hierarchy, folder = _hierarchy(reading), reading_folder(reading)
     for part in children_of(hierarchy, folder):
         hierarchy.RemoveItem(part, False, False)
@@ -45,7 +45,7 @@ def _hierarchy(reading: Reading):
 
 
 def reading_folder(reading: Reading) -> int:
-    """Return the subject-hierarchy item of the reading's folder, made where there is none."""
+    """Return the subject-hierarchy item of the reading's folder; create it where there is none."""
     hierarchy = _hierarchy(reading)
     found = [
         item
@@ -60,12 +60,12 @@ def reading_folder(reading: Reading) -> int:
 
 
 def item_of(hierarchy, node) -> int:
-    """Return a node's item; without the application nobody made one when the node came into the scene."""
+    """Return a node's item; create it where there is none, because only the application does so automatically."""
     return hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
 
 def folder_under(hierarchy, parent: int, name: str, attribute: str, value: str) -> int:
-    """Return the item of the folder under `parent` that bears `attribute`, made where there is none."""
+    """Return the item of the folder under `parent` whose `attribute` has `value`; create it where there is none."""
     for item in children_of(hierarchy, parent):
         if hierarchy.GetItemAttribute(item, attribute) == value:
             return item
@@ -76,7 +76,7 @@ def folder_under(hierarchy, parent: int, name: str, attribute: str, value: str) 
 
 
 def children_of(hierarchy, parent: int, recursively: bool = False) -> list[int]:
-    """Return the items under another."""
+    """Return the items under a parent item."""
     ids = vtk.vtkIdList()
     hierarchy.GetItemChildren(parent, ids, recursively)
     return [ids.GetId(index) for index in range(ids.GetNumberOfIds())]

@@ -1,4 +1,4 @@
-"""Columns into table nodes: for display, as the scene file keeps six digits of a number; files keep every one."""
+"""Write columns into table nodes, for display only: the scene file keeps six digits of a number, exports keep all."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ def fill_table(node, columns: Mapping[str, Sequence]) -> None:
     ----------
     node : vtkMRMLTableNode
     columns : mapping of str to sequence
-        Cells by title, all of them float, all int, or all str.
+        Cells by title; all cells of a column are float, int or str.
     """
     state_before = node.StartModify()
     node.SetUseColumnTitleAsColumnHeader(True)
@@ -26,7 +26,7 @@ def fill_table(node, columns: Mapping[str, Sequence]) -> None:
 
 
 def display_cells(cells: Sequence) -> list:
-    """Return cells as a column of a table node holds them: numbers where all are numbers, else text."""
+    """Return cells for a column of a table node: numbers where all cells are numbers, otherwise text."""
     if cells and all(type(cell) is int for cell in cells):
         return list(cells)
     if cells and all(type(cell) in (int, float) for cell in cells):
@@ -46,6 +46,6 @@ def _column(values: Sequence):
     kind = {float: vtk.vtkDoubleArray, int: vtk.vtkIntArray}.get(type(values[0]) if values else str, vtk.vtkStringArray)
     column = kind()
     for value in values:
-        # A tab or a quotation mark would break the file that Slicer saves the table in.
+        # A tab or a quotation mark would break the file in which Slicer saves the table.
         column.InsertNextValue(" ".join(value.replace('"', "”").split()) if isinstance(value, str) else value)
     return column

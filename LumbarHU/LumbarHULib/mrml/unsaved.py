@@ -1,4 +1,4 @@
-"""What would be lost if a scene were closed."""
+"""Find the nodes that would be lost if a scene were closed."""
 
 from collections.abc import Collection
 
@@ -8,15 +8,15 @@ from LumbarHULib.mrml.reading import Reading
 
 
 def unsaved_names(scene, kept: Reading | None = None, untouched: Collection[str] = ()) -> tuple[str, ...]:
-    """Return the names of the nodes that were changed since they were read or saved.
+    """Return the names of the nodes that were changed since they were last read or saved.
 
     Parameters
     ----------
     scene : vtkMRMLScene
     kept : Reading, optional
-        A reading that an audit folder keeps as it is now: its nodes are not lost.
+        A reading whose current state is in an audit folder: its nodes are not lost.
     untouched : collection of str
-        The IDs of nodes that are as their files have them, whatever Slicer thinks.
+        The IDs of nodes that equal their files although Slicer marks them as modified.
     """
     modified = vtk.vtkCollection()
     scene.GetStorableNodesModifiedSinceRead(modified)
@@ -26,7 +26,7 @@ def unsaved_names(scene, kept: Reading | None = None, untouched: Collection[str]
 
 
 def _ids_of(reading: Reading) -> set[str]:
-    """Return the IDs of all nodes that belong to a reading; the CT came from a file."""
+    """Return the IDs of all nodes that belong to a reading, including its CT, which came from a file."""
     roles: list[str] = []
     reading.node.GetNodeReferenceRoles(roles)
     return {reading.node.GetNodeReferenceID(role) for role in roles}

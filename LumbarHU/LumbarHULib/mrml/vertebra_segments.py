@@ -1,4 +1,4 @@
-"""The vertebrae that somebody segmented in the scene, as those of a segmentation's file."""
+"""Read segmented vertebrae from the scene, in the same form as from a segmentation file."""
 
 import numpy as np
 import slicer
@@ -14,7 +14,7 @@ from LumbarHULib.mrml.reading import Reading, reading_nodes
 from LumbarHULib.mrml.roi_label_maps import label_map_node
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 
-# What `segments_of_node` takes.
+# The node classes that `segments_of_node` accepts.
 SEGMENTATION_CLASSES = ("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode")
 
 _REPRESENTATION = "Binary labelmap"
@@ -37,12 +37,12 @@ def segmentations_in(scene) -> tuple:
 
 
 def segments_of_node(node) -> tuple[Segment, ...]:
-    """Return every segment of a segmentation or a label-map volume that is not empty, where its transforms put it.
+    """Return the non-empty segments of a segmentation or label-map volume, with its parent transforms applied.
 
     Raises
     ------
     InputError
-        When a segment has no voxels to read, or the node stands under a transform that bends space.
+        When a segment has no binary label map, or the node is under a transform that is not rigid.
     """
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
         return _of_label_map(node)
@@ -56,7 +56,7 @@ def _of_label_map(node) -> tuple[Segment, ...]:
     if colors is None:
         return segments
     names = {segment.value: colors.GetColorName(segment.value) or "" for segment in segments}
-    # A general color table names other things by the same values: its names count only where they name vertebrae.
+    # A general color table uses the same values for other structures, so its names count only if they name vertebrae.
     if not any(map(level_named, names.values())):
         return segments
     described = {value: (name, "") for value, name in names.items()}
@@ -71,8 +71,8 @@ def _of_segmentation(node) -> tuple[Segment, ...]:
         image = segment.GetRepresentation(_REPRESENTATION)
         if image is None:
             raise InputError(
-                f"“{segment.GetName()}” of “{node.GetName()}” has no binary label map: create that representation in "
-                "the module Segmentations."
+                f"The segment “{segment.GetName()}” of “{node.GetName()}” has no binary label map: create that "
+                "representation in the Segmentations module."
             )
         images[id(image)] = image
         terminology = vtk.reference("")
@@ -92,7 +92,7 @@ def _voxels(image) -> np.ndarray:
 
 
 def _node_from_first(image) -> np.ndarray:
-    """Return the matrix from indices counted from the image's first voxel to mm; its extent may begin anywhere."""
+    """Return the matrix to mm from indices counted from the image's first voxel, wherever its extent begins."""
     matrix = vtk.vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
     node_from_index = slicer.util.arrayFromVTKMatrix(matrix)

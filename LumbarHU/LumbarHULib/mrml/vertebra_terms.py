@@ -1,4 +1,4 @@
-"""What the vertebrae are called in SNOMED CT, written as Slicer keeps the meaning of a segment."""
+"""The SNOMED CT terms of the vertebrae, in the form in which Slicer stores the terminology of a segment."""
 
 from LumbarHULib.audit.coded_terms import SLICER_ANATOMICAL_STRUCTURE, VERTEBRA_CODES
 

@@ -62,12 +62,12 @@ def test_a_deleted_midline_leaves_a_level_without_regions(scene, reading, measur
     measurer.measure()
     scene.RemoveNode(markup_node(reading, "L3", "midline"))
     refusal = measurer.update_level("L3")
-    assert refusal.sentence == "L3 has no midline: place its front and back edge."
+    assert refusal.sentence == "L3 has no midline: place its anterior and posterior ends."
     assert all(voxel_counts(reading, roi)["L3"] == 0 for roi in ROIS)
     assert [level.level for level in measurer.measure().levels] == ["L1", "L2", "L4"]
 
 
-def test_a_deleted_ct_is_told_in_a_sentence(scene, measurer, ct_node):
+def test_a_deleted_ct_is_reported_in_a_sentence(scene, measurer, ct_node):
     measurer.measure()
     scene.RemoveNode(ct_node)
     refusal = measurer.update_level("L1")
@@ -105,7 +105,7 @@ def test_an_excluded_level_is_measured_and_enters_no_mean(reading, measurer):
     assert measurer.measure().summaries[1].levels == ("L1", "L2", "L3", "L4")
 
 
-def test_an_excluded_level_without_markups_is_told_with_its_reason(start_reading):
+def test_an_excluded_level_without_markups_is_reported_with_its_reason(start_reading):
     reading = start_reading(levels=["L1", "L2", "L3"])
     exclude_level(reading, "L4", "metal")
     (refusal,) = ReadingMeasurer(reading).measure().refusals

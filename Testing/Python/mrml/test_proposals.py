@@ -100,7 +100,7 @@ def test_each_segment_gets_a_proposal_near_the_true_midline(empty_reading, stack
     assert codes.count("labels_read_by_value") == 1
 
 
-def test_a_segment_that_shows_no_body_is_told_and_the_others_are_placed(empty_reading, stack, label_map):
+def test_a_segment_without_a_body_is_reported_and_the_others_are_placed(empty_reading, stack, label_map):
     segments, _ = levels_of_segments(segments_of_node(label_map), {})
     speck = replace(segments["L2"], inside=segments["L2"].inside[:2, :2, :2])
     (refusal,) = place_from_segments(empty_reading, stack, segments | {"L2": speck})
@@ -111,7 +111,7 @@ def test_a_segment_that_shows_no_body_is_told_and_the_others_are_placed(empty_re
 def test_a_click_gives_the_midline_of_its_body(empty_reading, stack, bodies):
     guess = place_from_click(empty_reading, stack, "L2", (6.0, -5.0, CENTERS_S_MM["L2"] + 4), ())
     assert off_mm(empty_reading, "L2", bodies) < NEAR_MM
-    with pytest.raises(InputError, match="L2 and L3 lie in the same"):
+    with pytest.raises(InputError, match="L2 and L3 are in the same"):
         place_from_click(empty_reading, stack, "L3", (3.0, -2.0, CENTERS_S_MM["L2"]), (guess,))
     assert placed_levels(empty_reading) == ("L2",)
 
@@ -147,7 +147,7 @@ def test_a_corrected_proposal_says_by_how_much_in_scene_and_record(empty_reading
     assert level["midline"]["origin"]["corrected_mm"] == pytest.approx(1.5, abs=1e-5)
 
 
-def test_what_made_a_proposal_doubtful_is_told_until_it_is_moved(empty_reading, stack, bodies):
+def test_findings_on_a_proposal_stay_until_it_is_moved(empty_reading, stack, bodies):
     faint = Finding("walls_faint", "The walls of L3 are faint.", "Check.", "warning", "L3")
     whose = Finding("labels_read_by_value", "Labels were read by value.", "Check.", "note")
     guess = place_from_click(empty_reading, stack, "L3", bodies.midlines_ras_mm["L3"].mean(axis=0), ())

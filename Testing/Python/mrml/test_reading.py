@@ -55,9 +55,9 @@ def test_the_same_reader_may_read_a_ct_twice(ct_node):
 def test_a_number_that_is_taken_is_refused_and_nothing_comes_into_the_scene(ct_node):
     create_reading(ct_node, "A", *DOCUMENTS, number=3)
     count = ct_node.GetScene().GetNumberOfNodes()
-    with pytest.raises(InputError, match=r"Reading 3 by A cannot be started, it exists already: use 4\."):
+    with pytest.raises(InputError, match=r"Reading 3 by A cannot be started, because it already exists: use 4\."):
         create_reading(ct_node, "A", *DOCUMENTS, number=3)
-    with pytest.raises(InputError, match="counted from 1"):
+    with pytest.raises(InputError, match="numbered from 1"):
         create_reading(ct_node, "A", *DOCUMENTS, number=0)
     with pytest.raises(InputError, match="no reader"):
         create_reading(ct_node, "  ", *DOCUMENTS)
@@ -86,7 +86,7 @@ def test_nodes_of_other_modules_and_the_panels_own_are_no_readings(scene, ct_nod
 
 def test_a_reading_of_a_newer_version_is_refused(ct_node):
     create_reading(ct_node, "A", *DOCUMENTS).keep("schema", 2)
-    with pytest.raises(InputError, match="A – reading 1 was kept by a newer version"):
+    with pytest.raises(InputError, match="A – reading 1 was saved by a newer version"):
         readings(ct_node.GetScene())
 
 
@@ -96,7 +96,7 @@ def test_a_level_is_excluded_with_a_reason_and_included_again(reading):
     assert reading.exclusions == {"L2": "old fracture", "L4": "metal"}
     include_level(reading, "L4")
     assert reading.exclusions == {"L2": "old fracture"}
-    with pytest.raises(InputError, match="L3 is to be excluded without a reason"):
+    with pytest.raises(InputError, match="L3 cannot be excluded without a reason"):
         exclude_level(reading, "L3", " ")
     with pytest.raises(InputError, match="Unknown level"):
         exclude_level(reading, "L7", "metal")

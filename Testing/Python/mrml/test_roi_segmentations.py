@@ -255,7 +255,7 @@ def test_a_region_edited_on_a_finer_grid_is_refused_until_it_is_automatic_again(
     finer.Modified()
     refusal = measurer.update_level("L2")
     assert isinstance(refusal, LevelRefusal)
-    assert "edited by hand on another grid than the CT's" in refusal.sentence
+    assert "edited by hand on a grid other than the CT's" in refusal.sentence
     return_roi_to_automatic(reading, "L2", "front")
     assert measurer.update_level("L2").rois["front"].values == before.levels[1].rois["front"].values
 
@@ -296,7 +296,7 @@ def test_a_surface_made_from_old_voxels_does_not_stay(reading, measurer):
     assert not node.GetSegmentation().ContainsRepresentation("Closed surface")
 
 
-def test_which_regions_were_edited_is_told_even_while_the_level_gives_no_number(reading, measurer, bodies):
+def test_edited_regions_are_reported_even_while_the_level_gives_no_number(reading, measurer, bodies):
     measurer.measure()
     assert rois_edited_by_hand(reading, "L2") == ()
     edit_by_hand(reading, "round", "L2", spot(bodies, "L2"), erase=True)

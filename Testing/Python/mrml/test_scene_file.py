@@ -161,8 +161,8 @@ def test_a_half_placed_midline_is_saved_too(scene, start_reading, reopened):
     assert [refusal.sentence for refusal in result.refusals] == ["The midline of L3 has 1 point: place 2."]
 
 
-def test_a_scene_that_cannot_be_written_is_told_and_leaves_nothing(scene, measurer, tmp_path, vtk_messages):
-    with pytest.raises(InputError, match=r"use a name that ends in \.mrb"):
+def test_a_scene_that_cannot_be_written_is_an_error_and_leaves_nothing(scene, measurer, tmp_path, vtk_messages):
+    with pytest.raises(InputError, match=r"use a file name that ends in \.mrb"):
         save_scene(scene, tmp_path / "scene.txt")
     with pytest.raises(InputError, match="There is no folder"):
         save_scene(scene, tmp_path / "none" / "scene.mrb")

@@ -32,7 +32,7 @@ REFUSED = {
     "0.1 % narrower": (matrix(scale=(0.999, 1, 1)), "changes lengths by -0.1 %"),
     "turned and larger": (matrix(30, scale=(1.1, 1.1, 1.1)), "changes lengths by [+]10 %"),
     "sheared": (matrix(shear=0.1), "scaling or shear"),
-    "left and right exchanged": (matrix(scale=(-1, 1, 1)), "mirrors it, so that left and right are exchanged"),
+    "left and right exchanged": (matrix(scale=(-1, 1, 1)), "mirrors it and swaps left and right"),
     "mirrored and turned": (matrix(90, scale=(1, -1, 1)), "mirrors it"),
     "flat": (matrix(scale=(1, 1, 0)), "changes lengths by -100 %"),
 }

@@ -67,7 +67,7 @@ def test_a_volume_that_is_no_ct_is_named_with_the_reason(driver):
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode")  # the scene changes, as it does while a file is read
     settle()
     assert driver.panel.parameters.ctVolume is None
-    assert "“a mask” is not taken as a CT." in driver.ui.huMessageLabel.text
+    assert "“a mask” is not accepted as a CT." in driver.ui.huMessageLabel.text
 
 
 def test_going_on_to_the_next_ct_asks_nothing_when_nothing_was_touched(driver, tmp_path):
