@@ -1,10 +1,10 @@
-"""A batch of 1,000 cases on two workers: how fast, how much memory, what is lost, and the cost of a million.
+"""A batch of 1,000 cases on two workers: speed, memory, completeness, and the cost of a million cases.
 
-Run it with ``make thousand``, on Linux; it takes about ten minutes on two cores, and leaves its figures in
-Docs/batch-figures.md. One part has 1,000 cases on small CTs, one in twenty of them broken: a clean run, one that is
-killed again and again, and one on Dask must leave the same bytes; to be quick, midlines are not moved there as readers
-err (placement_trials = 0). The other part has CTs as scanners make them, and is timed with and without these trials
-against reading the CTs alone. The CTs are few, and each case has midlines of its own on one of them.
+Run it with ``make thousand``, on Linux; it takes about ten minutes on two cores, and writes its figures to
+Docs/batch-figures.md. The first part has 1,000 cases on small CTs, one in twenty of them broken. A clean run, a run
+that is killed repeatedly, and a run on Dask must write the same bytes. To save time, this part has no placement trials
+(placement_trials = 0). The second part has CTs of the usual size, and compares the time with and without these trials
+with the time to read the CTs alone. There are few CTs; each case has its own midlines on one of them.
 """
 
 import argparse
@@ -37,15 +37,15 @@ FIGURES = Path(__file__).resolve().parents[2] / "Docs" / "batch-figures.md"
 
 @dataclass(frozen=True)
 class Costs:
-    """What a case costs on CTs as scanners make them.
+    """The cost of a case on CTs of the usual size.
 
     Parameters
     ----------
     cases : int
     batch, quick, reading, again : Run
-        Measuring all; the same without trials of placement; reading the CTs alone; finding that all are finished.
+        Measuring all; the same without placement trials; reading the CTs alone; a repeated run with all finished.
     ct_bytes, audit_bytes, table_bytes : float
-        Of a case: its CT, its audit folder, its lines in the tables of all.
+        Size of a case: its CT, its audit folder, its lines in the common tables.
     audit_files : float
     """
 
@@ -61,7 +61,7 @@ class Costs:
 
 
 def main() -> None:
-    """Do both parts, and write the figures."""
+    """Run both parts, and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=1000, help="cases on small CTs (default: 1000)")
     parser.add_argument("--full", type=int, default=200, help="cases on full CTs (default: 200)")
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def sameness(folder: Path, count: int) -> list[str]:
-    """Run the small cases clean, killed and on Dask, and return what was seen."""
+    """Run the small cases clean, killed and on Dask, and return the lines on the results."""
     table = small_table(folder, count)
     quick = ["--protocol", str(write_quick_protocol(folder))]
     on_processes = [*quick, "--workers", str(WORKERS)]
@@ -92,15 +92,15 @@ def sameness(folder: Path, count: int) -> list[str]:
     return [
         f"## {count} cases, {len(table.broken)} of them broken",
         f"- {len(table.good)} cases on {len(set(table.cts))} small CTs are measured; the {len(table.broken)} broken "
-        f"ones, of {len({kind for kind, _ in table.broken.values()})} kinds out of {kind_count()}, stand in "
-        "failures.csv, each with its own sentence; none is lost.",
+        f"ones, of {len({kind for kind, _ in table.broken.values()})} kinds out of {kind_count()}, are in "
+        "failures.csv, each with its own sentence; no case is lost.",
         f"- A clean run takes {clean.wall_s:.0f} s on {WORKERS} workers: {60 * count / clean.wall_s:.0f} cases a "
         "minute.",
         f"- {_memory(clean)}",
-        f"- Killed with signal 9 at {KILLS} random moments ({met} of them met it at work; by turns the main process, "
-        f"a worker and all of them), and begun again each time, it leaves the same bytes in all {len(expected)} files.",
-        f"- On Dask with {WORKERS} workers of a scheduler on this machine it takes {dask.wall_s:.0f} s, and leaves the "
-        "same bytes.",
+        f"- Killed with signal 9 at {KILLS} random moments (at work {met} times; in turn the main process, a worker "
+        f"and all processes) and restarted each time, it writes the same bytes in all {len(expected)} files.",
+        f"- On Dask, with {WORKERS} workers of a scheduler on this machine, it takes {dask.wall_s:.0f} s and writes "
+        "the same bytes.",
     ]
 
 
@@ -108,7 +108,7 @@ def costs(folder: Path, count: int) -> Costs:
     """Run the full cases, and read their CTs alone."""
     folder.mkdir()
     table = write_table(folder, render_cts(folder / "cts", full_grid(), 12), count, None)
-    run_reading(table.cts[:24], WORKERS)  # the files are in the system's memory from here on
+    run_reading(table.cts[:24], WORKERS)  # so that the files are in the system's cache
     batch = run_batch(table.path, folder / "out", "--workers", str(WORKERS))
     check_nothing_is_lost(table, folder / "out")
     reading = run_reading(table.cts, WORKERS)
@@ -131,7 +131,7 @@ def costs(folder: Path, count: int) -> Costs:
 
 
 def write_quick_protocol(folder: Path) -> Path:
-    """Write the study's protocol without trials of placement."""
+    """Write the study's protocol without placement trials, and return its path."""
     document = json.loads(DEFAULT_PROTOCOL.read_text(encoding="utf-8"))
     document["values"]["placement_trials"]["value"] = 0
     path = folder / "quick.json"
@@ -140,27 +140,27 @@ def write_quick_protocol(folder: Path) -> Path:
 
 
 def cost_lines(costs: Costs) -> list[str]:
-    """Return what a case costs, and what a million do."""
+    """Return the lines on the cost of a case, and of a million cases."""
     count, reading = costs.cases, costs.reading
     case_s, quick_s = costs.batch.cpu_s / count, costs.quick.cpu_s / count
     lines = [
         f"## {count} cases on CTs of 120 slices of 512 × 512 voxels",
         f"- Reading the CTs alone: {60 * count / reading.wall_s:.0f} a minute on {WORKERS} workers, "
         f"{reading.cpu_s / count:.2f} s of a core each.",
-        f"- The batch, without trials of placement: {_against(costs.quick, reading, count)}",
-        f"- The batch, by the study's protocol, which measures each level 100 times more with moved midlines: "
+        f"- The batch, without placement trials: {_against(costs.quick, reading, count)}",
+        f"- The batch with the study's protocol, which measures each level 100 more times with moved midlines: "
         f"{_against(costs.batch, reading, count)}",
         f"- {_memory(costs.batch)}",
-        f"- Begun again when all is finished: {1000 * costs.again.wall_s / count:.1f} ms a case.",
+        f"- Run again when all cases are finished: {1000 * costs.again.wall_s / count:.1f} ms per case.",
         f"- A CT takes {costs.ct_bytes / 1e6:.1f} MB; its audit folder {costs.audit_bytes / 1e6:.2f} MB in "
-        f"{costs.audit_files:.0f} files; its lines in the tables of all {costs.table_bytes / 1e3:.1f} kB.",
-        "## A million such CTs, worked out from that",
+        f"{costs.audit_files:.0f} files; its lines in the common tables {costs.table_bytes / 1e3:.1f} kB.",
+        "## A million such CTs, extrapolated from these figures",
         f"- Storage: {MILLION * costs.ct_bytes / 1e12:.0f} TB of CTs, {MILLION * costs.audit_bytes / 1e12:.2f} TB of "
         f"audit folders in {MILLION * costs.audit_files / 1e6:.0f} million files, "
         f"{MILLION * costs.table_bytes / 1e9:.1f} GB of tables.",
         f"- Work: {MILLION * case_s / 3600:.0f} hours of one core, or {MILLION * quick_s / 3600:.0f} without trials.",
     ]
-    rows = ["| machines | cores each | hours | without trials | to be read then, MB/s |", "|---:|---:|---:|---:|---:|"]
+    rows = ["| machines | cores each | hours | without trials | read rate then, MB/s |", "|---:|---:|---:|---:|---:|"]
     for machines, cores in MACHINES:
         hours = [MILLION * seconds / (machines * cores) / 3600 for seconds in (case_s, quick_s)]
         rate = machines * cores / quick_s * costs.ct_bytes / 1e6
@@ -178,7 +178,7 @@ def small_table(folder: Path, count: int) -> CaseTable:
 
 
 def check_nothing_is_lost(table: CaseTable, out: Path) -> None:
-    """Stop unless each case stands once in the results, or with the right sentence among the failures."""
+    """Stop unless each case is in the results once, or among the failures with the right sentence."""
     with (out / "failures.csv").open(newline="", encoding="utf-8") as stream:
         failures = {int(row["row"]): row["sentence"] for row in csv.DictReader(stream)}
     with (out / "results.csv").open(newline="", encoding="utf-8") as stream:
@@ -187,11 +187,11 @@ def check_nothing_is_lost(table: CaseTable, out: Path) -> None:
         raise SystemExit(f"Lost: {set(table.good) ^ set(measured)}, {set(failures) ^ set(table.broken)}")
     for row, (kind, says) in table.broken.items():
         if not re.search(says, failures[row]):
-            raise SystemExit(f"Row {row} ({kind}) is told as: {failures[row]}")
+            raise SystemExit(f"Row {row} ({kind}) is reported as: {failures[row]}")
 
 
 def check_same(expected: dict[str, str], found: dict[str, str], how: str) -> None:
-    """Stop unless two runs left the same files with the same bytes."""
+    """Stop unless two runs wrote the same files with the same bytes."""
     names = [name for name in {*expected, *found} if expected.get(name) != found.get(name)]
     if names:
         raise SystemExit(f"{len(names)} files differ in the run {how}: {sorted(names)[:10]}")
@@ -200,8 +200,8 @@ def check_same(expected: dict[str, str], found: dict[str, str], how: str) -> Non
 def _against(run: Run, reading: Run, count: int) -> str:
     return (
         f"{60 * count / run.wall_s:.0f} cases a minute, {run.cpu_s / count:.2f} s of a core each; "
-        f"{run.cpu_s / reading.cpu_s:.2f} times the work of reading, and {run.wall_s / reading.wall_s:.2f} times as "
-        "long by the clock."
+        f"{run.cpu_s / reading.cpu_s:.2f} times the core time of reading, and {run.wall_s / reading.wall_s:.2f} times "
+        "its wall time."
     )
 
 
@@ -213,9 +213,9 @@ def _memory(run: Run) -> str:
 def _heading() -> str:
     return (
         "# Figures of a batch\n\nMade by `make thousand` on a machine of "
-        f"{os.cpu_count()} cores with a load of {os.getloadavg()[0]:.1f} beforehand: other work makes the times by the "
-        "clock longer, those of a core less so. The CTs are phantoms, a few tens of them; each case has midlines of "
-        "its own on one of them."
+        f"{os.cpu_count()} cores with a load of {os.getloadavg()[0]:.1f} beforehand. Other work makes wall times "
+        "longer, and core times less so. The CTs are a few tens of phantoms; each case has its own midlines on one of "
+        "them."
     )
 
 

@@ -1,8 +1,8 @@
-"""How long a measurement takes and how much memory: run it with ``make bench``; it takes about two minutes.
+"""Time and memory of a measurement. Run it with ``make bench``; it takes about two minutes.
 
-Every job is warm, and timed in turn on a CT of 120 and on one of 600 slices of 512 × 512 voxels. The table gives the
-median of the repeats, and least and most in parentheses. Whatever else the machine does makes all of them longer: the
-least is then the better figure, and the ratios are the best.
+Every job is warmed up, and timed in turn on a CT of 120 and on one of 600 slices of 512 × 512 voxels. The table gives
+the median of the repeats, with minimum and maximum in parentheses. Other work on the machine makes all times longer;
+the minimum is then more reliable, and the ratios most of all.
 """
 
 import multiprocessing
@@ -38,11 +38,11 @@ CORE_KNOWN_AIM_MS, CORE_NEW_AIM_MS, HANDLER_AIM_MS = 5, 10, 16
 MEMORY_AIM_MB = 20
 RATIO_AIM = 1.1
 
-# From here on the benchmark does not have a processor to itself most of the time.
+# Above this load, the benchmark shares its processor most of the time.
 BUSY_LOAD = 1.5
 
 REPEATS, VIEW_REPEATS, WHOLE_REPEATS = 100, 30, 15
-# By slices: one that takes seconds is not repeated.
+# By number of slices; a job that takes seconds is not repeated.
 REFERENCE_REPEATS = dict(zip(SLICE_COUNTS, (3, 1), strict=True))
 
 _Loads = dict[int, Workload]
@@ -61,16 +61,16 @@ def main() -> None:
     table.print_title("All five ROIs of four levels")
     whole = _bench_whole(table, loads)
     reference = _bench_reference(table, loads)
-    table.print_title("Most memory of Python and numpy beyond the CT")
+    table.print_title("Peak memory of Python and numpy in addition to the CT")
     _bench_memory(table, loads)
 
-    print("\nHow many times as long")
-    for role, of_core in (("boundary", "known"), ("midline", "new")):
-        table.print_ratio(f"handler, {role} dragged, as the core alone", scene[role], core[of_core])
+    print("\nTime ratios")
+    for role, update in (("boundary", "known"), ("midline", "new")):
+        table.print_ratio(f"handler, {role} dragged / core alone", scene[role], core[update])
         if view:
-            table.print_ratio(f"handler, {role} dragged, as redrawing the view", view[role], view["redraw"])
+            table.print_ratio(f"handler, {role} dragged / redrawing the view", view[role], view["redraw"])
     for name, figures in reference.items():
-        table.print_ratio(f"SimpleITK {name} as everything from markups", figures, whole)
+        table.print_ratio(f"SimpleITK {name} / everything from markups", figures, whole)
 
 
 def _print_machine() -> None:
@@ -78,14 +78,14 @@ def _print_machine() -> None:
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors; {versions}")
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > BUSY_LOAD:
-        print(f"Other jobs are running (load {load:.1f}): times come out too long, the least ones by less.")
+        print(f"Other jobs are running (load {load:.1f}): the times are too long, the minimum least affected.")
 
 
 def _bench_core(table: Table, loads: _Loads) -> dict[str, _ByCount]:
     known = time_in_turn({count: load.update_with_known_outline() for count, load in loads.items()}, REPEATS)
-    table.print_row("core, the outline stands", known, CORE_KNOWN_AIM_MS, RATIO_AIM)
+    table.print_row("core, known outline", known, CORE_KNOWN_AIM_MS, RATIO_AIM)
     new = time_in_turn({count: load.update_with_new_outline() for count, load in loads.items()}, REPEATS)
-    table.print_row("core, the outline is found anew", new, CORE_NEW_AIM_MS, RATIO_AIM)
+    table.print_row("core, outline found again", new, CORE_NEW_AIM_MS, RATIO_AIM)
     return {"known": known, "new": new}
 
 
@@ -101,19 +101,19 @@ def _bench_scene(table: Table, loads: _Loads) -> dict[str, _ByCount]:
 
 
 def _bench_view(table: Table, loads: _Loads) -> dict[str, _ByCount] | None:
-    """Time in processes of their own what needs a view: without EGL or OSMesa, VTK ends the process."""
+    """Time the jobs with a view in separate processes, because without EGL or OSMesa VTK ends the process."""
     by_count = {}
     for count, load in loads.items():
         try:
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
                 by_count[count] = pool.submit(time_in_view, load, VIEW_REPEATS).result()
         except BrokenProcessPool:
-            print("Left out, as this machine cannot draw off-screen (Debian's libegl1 lets it): the slice view.")
+            print("Omitted: the slice view. This machine cannot draw off-screen; install EGL (libegl1 on Debian).")
             return None
     by_name = {name: {count: by_count[count][name] for count in loads} for name in (*DRAGGED_ROLES, "redraw")}
     for role in DRAGGED_ROLES:
-        table.print_row(f"the same while a slice view shows it, {role}", by_name[role], HANDLER_AIM_MS)
-    table.print_row("beside it: redrawing that view, 700 × 700", by_name["redraw"])
+        table.print_row(f"the same with an open slice view, {role}", by_name[role], HANDLER_AIM_MS)
+    table.print_row("for comparison: redrawing that view, 700 × 700", by_name["redraw"])
     return by_name
 
 
@@ -128,8 +128,8 @@ def _bench_whole(table: Table, loads: _Loads) -> _ByCount:
         for count, load in loads.items()
     }
     figures = time_in_turn(jobs, WHOLE_REPEATS)
-    table.print_row("from markups, the CT checked before", figures, ratio_aim=RATIO_AIM)
-    table.print_row("from markups, the CT checked as well", time_in_turn(checking, WHOLE_REPEATS))
+    table.print_row("from markups, CT already checked", figures, ratio_aim=RATIO_AIM)
+    table.print_row("from markups, including the check of the CT", time_in_turn(checking, WHOLE_REPEATS))
     return figures
 
 
@@ -141,13 +141,13 @@ def _bench_reference(table: Table, loads: _Loads) -> dict[str, _ByCount]:
         for name, job in zip(by_name, jobs, strict=True):
             by_name[name] |= time_in_turn({count: job}, REFERENCE_REPEATS[count], warm_up=0)
     for name, figures in by_name.items():
-        table.print_row(f"beside it: SimpleITK {name}", figures)
+        table.print_row(f"for comparison: SimpleITK {name}", figures)
     return by_name
 
 
 def _bench_memory(table: Table, loads: _Loads) -> None:
     core = {count: load.update_with_new_outline() for count, load in loads.items()}
-    table.print_row("core, the outline is found anew", peak_memory(core), MEMORY_AIM_MB)
+    table.print_row("core, outline found again", peak_memory(core), MEMORY_AIM_MB)
     with ExitStack() as scenes:
         measurers = {count: scenes.enter_context(measured_reading(load)) for count, load in loads.items()}
         for role in DRAGGED_ROLES:

@@ -1,8 +1,8 @@
-"""How long the bootstrap of cutoffs takes on a large cohort, and scikit-learn on the same job.
+"""Time of the bootstrap of cutoffs on a large cohort, compared with scikit-learn.
 
-100 000 patients, five regions, 2000 resamples of one target; scikit-learn resamples the same cases and takes the Youden
-cutoff from `roc_curve`, for fewer resamples, from which the time of all is reckoned. Run it with
-``python Testing/Benchmarks/cohort_bootstrap.py [patients]``; it takes about two minutes.
+The cohort has 100 000 patients and five regions, with 2000 resamples of one target. scikit-learn resamples the same
+cases and takes the Youden cutoff from `roc_curve`, for fewer resamples, from which the total time is extrapolated. Run
+it with ``python Testing/Benchmarks/cohort_bootstrap.py [patients]``; it takes about two minutes.
 """
 
 import resource
@@ -26,7 +26,7 @@ TARGET = TARGETS["osteoporosis"]
 
 
 def reference_cutoffs(hu: np.ndarray, is_positive: np.ndarray, resamples: int) -> list[float]:
-    """Return the Youden cutoffs of resamples stratified by class, by scikit-learn."""
+    """Return the Youden cutoffs of resamples stratified by class, computed with scikit-learn."""
     rng = np.random.default_rng(1)
     classes = [np.flatnonzero(is_positive), np.flatnonzero(~is_positive)]
     cutoffs = []
@@ -38,14 +38,14 @@ def reference_cutoffs(hu: np.ndarray, is_positive: np.ndarray, resamples: int) -
 
 
 def seconds(job) -> float:
-    """Return how long a job takes."""
+    """Return the time that a job takes."""
     start = time.perf_counter()
     job()
     return time.perf_counter() - start
 
 
 def peak_mb() -> float:
-    """Return the most memory that this process has held."""
+    """Return the peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -67,8 +67,11 @@ def main() -> None:
     reference_area = seconds(lambda: [roc_auc_score(is_positive, -hu[roi]) for roi in ROIS])
     pairs = seconds(lambda: compare_areas(hu, labels, TARGET))
     print(f"{patients} patients, {len(ROIS)} regions, one target, one process:")
-    print(f"  {RESAMPLES} resamples of the cutoff: {ours:.1f} s and {memory:.0f} MB beyond the data;")
-    print(f"    scikit-learn, reckoned from {RESAMPLES_OF_REFERENCE}: {reference:.1f} s, {reference / ours:.1f} times")
+    print(f"  {RESAMPLES} resamples of the cutoff: {ours:.1f} s and {memory:.0f} MB in addition to the data;")
+    print(
+        f"    scikit-learn, extrapolated from {RESAMPLES_OF_REFERENCE}: {reference:.1f} s, "
+        f"{reference / ours:.1f} times as long"
+    )
     print(f"  areas with DeLong's interval: {area:.2f} s; scikit-learn, areas alone: {reference_area:.2f} s")
     print(f"  paired DeLong tests of all pairs: {pairs:.2f} s")
 

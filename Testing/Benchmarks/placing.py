@@ -1,9 +1,9 @@
-"""How long placing four levels takes, beside reading the same CT from disk: 600 slices of 512 × 512 voxels.
+"""Time of placing four levels, compared with reading the same CT from disk: 600 slices of 512 × 512 voxels.
 
-Run it with ``python Testing/Benchmarks/placing.py``, or with ``make bench`` after the rest; it takes some minutes and
-some 3 GB of memory and disk. The CT is read as a compressed NIfTI and NRRD file and as a DICOM series. Every job is
-warm, files are in the system's cache, and each figure is the median of the repeats, with least and most in parentheses.
-Placing may take no longer than the fastest reading, and the trials of all levels no longer than a second.
+Run it with ``python Testing/Benchmarks/placing.py``, or with ``make bench`` after the rest. It takes several minutes
+and about 3 GB of memory and disk. The CT is read as a compressed NIfTI and NRRD file and as a DICOM series. Every job
+is warmed up, files are in the system's cache, and each figure is the median of the repeats, with minimum and maximum in
+parentheses. Placing may take no longer than the fastest reading, and the trials of all levels no longer than a second.
 """
 
 import platform
@@ -32,10 +32,10 @@ from LumbarHULib.phantom.spines import demo_spine
 TRIALS_AIM_MS = 1000
 READ_REPEATS, PLACE_REPEATS = 3, 10
 
-# Where a hand clicks, off the body's middle.
+# Offset of the clicks from the body's center.
 _CLICK_OFF_MM = (2.0, -1.0, 2.0)
 
-# Above and below a body's middle, its processes not left out.
+# Slices above and below a body's center, enough to include its processes.
 _SLICES_AROUND = 20
 _LPS_FROM_RAS = np.array([-1.0, -1.0, 1.0])
 
@@ -109,9 +109,9 @@ def _timed(job, repeats: int) -> Figures:
     return time_in_turn({0: job}, repeats, warm_up=1)[0]
 
 
-def _print(what: str, figures: Figures, aim_ms: float | None = None) -> None:
+def _print(job: str, figures: Figures, aim_ms: float | None = None) -> None:
     met = "" if aim_ms is None else f"  < {aim_ms:.0f} ms {'met' if figures.median < aim_ms else 'MISSED'}"
-    print(f"{what:<48}{figures!s:>30}{met}", flush=True)
+    print(f"{job:<48}{figures!s:>30}{met}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The same regions measured by SimpleITK, from label maps of the CT's full size."""
+"""Measure the same regions with SimpleITK, from label maps of the CT's full size."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from LumbarHULib.core.results import ReadingResult
 
 
 class ReferenceJobs:
-    """A CT and the five label maps of a result, as images of SimpleITK."""
+    """A CT and the five label maps of a result, as SimpleITK images."""
 
     def __init__(self, workload: Workload, result: ReadingResult):
         self._result = result
@@ -26,22 +26,24 @@ class ReferenceJobs:
             self._label_maps[roi] = label_map
 
     def label_statistics(self, _: int = 0) -> None:
-        """Measure all five label maps."""
+        """Measure all five label maps with LabelStatisticsImageFilter."""
         for roi in ROIS:
             measured = SimpleITK.LabelStatisticsImageFilter()
             measured.Execute(self._ct, self._label_maps[roi])
             self._compare(roi, measured.GetMean)
 
     def label_intensity_statistics(self, _: int = 0) -> None:
-        """Measure all five label maps, the other way that SimpleITK has."""
+        """Measure all five label maps with LabelIntensityStatisticsImageFilter."""
         for roi in ROIS:
             measured = SimpleITK.LabelIntensityStatisticsImageFilter()
             measured.Execute(self._label_maps[roi], self._ct)
             self._compare(roi, measured.GetMean)
 
     def _compare(self, roi: str, mean_of_label: Callable[[int], float]) -> None:
-        """Make sure that both measured the same."""
+        """Check that both programs give the same means."""
         for level in self._result.levels:
             mean_hu, other_hu = level.rois[roi].values["mean_hu"], mean_of_label(LABEL_VALUES[level.level])
             if abs(mean_hu - other_hu) > 1e-9:
-                raise SystemExit(f"The mean of {roi} at {level.level} is {mean_hu} HU, by SimpleITK {other_hu} HU.")
+                raise SystemExit(
+                    f"The mean of {roi} at {level.level} is {mean_hu} HU, and {other_hu} HU with SimpleITK."
+                )

@@ -1,4 +1,4 @@
-"""The handler of a moved point, with everything that it writes into the scene."""
+"""The handler of a moved point, including everything that it writes into the scene."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,13 +14,13 @@ from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import create_reading
 from LumbarHULib.mrml.reading_markups import markup_node, set_landmarks
 
-# In this order: once a reader has moved the boundary, it no longer follows the midline.
+# In this order, because a boundary that a reader has moved no longer follows the midline.
 DRAGGED_ROLES = ("midline", "boundary")
 
 
 @contextmanager
 def measured_reading(workload: Workload) -> Iterator[ReadingMeasurer]:
-    """Give the measurer of a reading of all four levels, measured once, in a scene of its own."""
+    """Yield the measurer of a reading with all four levels, measured once, in its own scene."""
     with headless_scene() as scene:
         ct_node = volume_node_from_ct(scene, workload.ct, "CT")
         reading = create_reading(ct_node, "Benchmark", load_protocol().document, load_cutoffs().document)
@@ -32,7 +32,7 @@ def measured_reading(workload: Workload) -> Iterator[ReadingMeasurer]:
 
 
 def drag(measurer: ReadingMeasurer, role: str) -> Callable[[int], LevelResult]:
-    """Return a job: one end of a markup moves, and its level is measured and written anew."""
+    """Return a job that moves one end of a markup, and measures and writes its level again."""
     node = markup_node(measurer.reading, DRAGGED_LEVEL, role)
     points_ras_mm = [node.GetNthControlPointPositionWorld(index) for index in range(2)]
 

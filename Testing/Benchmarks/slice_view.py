@@ -1,6 +1,6 @@
-"""An axial slice view of 700 × 700 pixels, drawn off-screen, and the handler while such a view looks on.
+"""Time the handler while an axial slice view of 700 × 700 pixels, drawn off-screen, shows the scene.
 
-It is timed in a process of its own: where the machine cannot draw, VTK ends the process.
+Run it in a separate process, because VTK ends the process where the machine cannot draw.
 """
 
 import time
@@ -19,7 +19,7 @@ _WINDOW_HU, _LEVEL_HU = 500.0, 100.0
 
 
 class SliceView:
-    """What Slicer's slice view shows of a CT: its slice, the segments and the markups."""
+    """The content of Slicer's slice view: a slice of the CT, the segments and the markups."""
 
     def __init__(self, scene, ct_node):
         self._logic = slicer.vtkMRMLSliceLogic()
@@ -33,7 +33,7 @@ class SliceView:
         self._interactor = vtk.vtkGenericRenderWindowInteractor()
         self._interactor.SetRenderWindow(self.window)
 
-        # The image comes first: what is added later is drawn over it.
+        # The image comes first, because later actors are drawn over it.
         mapper = vtk.vtkImageMapper()
         mapper.SetColorWindow(255)
         mapper.SetColorLevel(127.5)
@@ -51,7 +51,7 @@ class SliceView:
         self._managers = slicer.vtkMRMLDisplayableManagerGroup()
         self._managers.Initialize(factory, renderer)
         self._managers.SetMRMLDisplayableNode(slice_node)
-        # As the application does: a change asks for a redraw, which comes when the handler is done.
+        # As in the application, a change requests a redraw, which happens after the handler.
         self._managers.AddObserver("UpdateEvent", lambda *_: None)
 
         display = ct_node.GetDisplayNode()
@@ -66,24 +66,24 @@ class SliceView:
         self._slice_node = slice_node
 
     def show(self, point_ras_mm, field_of_view_mm: float) -> None:
-        """Look at a point of the CT."""
+        """Center the view on a point of the CT."""
         self._slice_node.JumpSliceByCentering(*point_ras_mm)
         depth_mm = self._slice_node.GetFieldOfView()[2]
         self._slice_node.SetFieldOfView(field_of_view_mm, field_of_view_mm, depth_mm)
 
     def draw(self) -> None:
-        """Draw the view anew."""
+        """Redraw the view."""
         self._logic.UpdatePipeline()
         self.window.Render()
 
     def close(self) -> None:
-        """Let go of the scene."""
+        """Disconnect the view from the scene."""
         self._managers.SetMRMLDisplayableNode(None)
         self._logic.SetMRMLScene(None)
 
 
 def _view_logics(scene) -> list:
-    """Return the logics by which views know how to draw each kind of markup."""
+    """Return the logics that tell views how to draw each kind of markup."""
     application = slicer.vtkMRMLApplicationLogic()
     application.SetMRMLScene(scene)
     markups = slicer.vtkSlicerMarkupsLogic()
@@ -96,7 +96,7 @@ def _view_logics(scene) -> list:
 
 
 def time_in_view(workload: Workload, repeats: int) -> dict[str, Figures]:
-    """Return what dragging each line and redrawing took: ``boundary``, ``midline`` and ``redraw``."""
+    """Return the times of dragging each line and of redrawing: ``boundary``, ``midline`` and ``redraw``."""
     vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_ERROR)
     with measured_reading(workload) as measurer:
         view = SliceView(measurer.reading.scene, measurer.reading.ct_node)

@@ -1,4 +1,4 @@
-"""CTs, markups and tables of many cases, one in twenty of them broken."""
+"""Write CTs, markups and tables of many cases, one in twenty of them broken."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from LumbarHULib.phantom.spines import lumbar_spine
 LEVELS = ("L1", "L2", "L3", "L4")
 _SPINES = 3
 _NOISE_HU = 12.0
-# How far a reader's hand is off, within the slice.
-_HAND_MM = 0.5
+# Standard deviation of a reader's error in the slice.
+_READER_ERROR_MM = 0.5
 _BROKEN_ONE_IN = 20
 
 
@@ -31,7 +31,7 @@ class CaseTable:
     good : tuple of str
         Names of the cases that can be measured, in the table's order.
     broken : mapping of int to (str, str)
-        By row: the kind of broken input, and what must be said of it.
+        By row: the kind of broken input, and a pattern of the expected sentence.
     cts : tuple of Path
         The CT of each case that can be measured.
     """
@@ -43,17 +43,17 @@ class CaseTable:
 
 
 def small_grid() -> Grid:
-    """Return L1–L4 and little else: 26 slices of 115 × 120 voxels."""
+    """Return a grid around L1–L4: 26 slices of 115 × 120 voxels."""
     return axial_grid((0.0, -6.0, 16.0), (96.0, 92.0, 130.0), 0.8, 5.0)
 
 
 def full_grid() -> Grid:
-    """Return an abdomen as scanners store it: 120 slices of 512 × 512 voxels."""
+    """Return the grid of a usual abdominal CT: 120 slices of 512 × 512 voxels."""
     return axial_grid((0.0, 7.0, -12.5), (512 * 0.7, 512 * 0.7, 300.0), 0.7, 2.5)
 
 
 def render_cts(folder: Path, grid: Grid, count: int) -> list[PhantomFiles]:
-    """Render a few spines, and write each with several noises until there are `count` CTs, with their true midlines."""
+    """Write `count` CTs, a few spines with different noise, with their true midlines."""
     random = np.random.default_rng(1)
     phantoms = [
         render_on_grid(lumbar_spine(trabecular_hu=hu, table=True), grid)
@@ -62,25 +62,26 @@ def render_cts(folder: Path, grid: Grid, count: int) -> list[PhantomFiles]:
     files = []
     for number in range(count):
         phantom = phantoms[number % len(phantoms)]
-        place = folder / f"ct-{number}"
-        place.mkdir(parents=True)
+        case_folder = folder / f"ct-{number}"
+        case_folder.mkdir(parents=True)
         noise_hu = np.rint(random.normal(0.0, _NOISE_HU, grid.shape_kji)).astype(np.int16)
-        write_ct(place / "ct.nrrd", phantom.voxels_hu + noise_hu, phantom.ras_from_ijk)
-        files.append(PhantomFiles(phantom, place / "ct.nrrd", write_midlines(place / "markups", phantom, LEVELS)))
+        write_ct(case_folder / "ct.nrrd", phantom.voxels_hu + noise_hu, phantom.ras_from_ijk)
+        markups = write_midlines(case_folder / "markups", phantom, LEVELS)
+        files.append(PhantomFiles(phantom, case_folder / "ct.nrrd", markups))
     return files
 
 
 def write_table(folder: Path, files: Sequence[PhantomFiles], count: int, one_level: PhantomFiles | None) -> CaseTable:
-    """Write a table of `count` cases, each with midlines of its own on one of the CTs.
+    """Write a table of `count` cases, each with its own midlines on one of the CTs.
 
-    With `one_level`, one case in twenty is broken, of all kinds by turns; what is broken of it are its files.
+    With `one_level`, one case in twenty is broken, with each kind in turn; the broken files are made from `one_level`.
     """
     random = np.random.default_rng(2)
     rows: list[list[str]] = []
     good: list[str] = []
     cts: list[Path] = []
     broken: dict[int, tuple[str, str]] = {}
-    kinds = _broken_without_end(folder / "broken", one_level)
+    kinds = _endless_broken_rows(folder / "broken", one_level)
     for number in range(count):
         if one_level is not None and number % _BROKEN_ONE_IN == _BROKEN_ONE_IN - 1:
             kind, row, says = next(kinds)
@@ -88,21 +89,21 @@ def write_table(folder: Path, files: Sequence[PhantomFiles], count: int, one_lev
             broken[len(rows) + 2] = (kind, says)
             rows.append(row)
             continue
-        of_ct = files[number % len(files)]
+        ct_files = files[number % len(files)]
         markups = folder / "markups" / str(number)
         markups.mkdir(parents=True)
         for level in LEVELS:
-            hand_mm = np.append(random.normal(0.0, _HAND_MM, 2), 0.0)
-            write_line(markups / f"{level}-midline.mrk.json", of_ct.phantom.truth[level].midline_ras_mm + hand_mm)
+            error_mm = np.append(random.normal(0.0, _READER_ERROR_MM, 2), 0.0)
+            write_line(markups / f"{level}-midline.mrk.json", ct_files.phantom.truth[level].midline_ras_mm + error_mm)
         good.append(f"case {number:04d}")
-        cts.append(of_ct.ct)
-        rows.append(case_row(good[-1], PhantomFiles(of_ct.phantom, of_ct.ct, markups)))
+        cts.append(ct_files.ct)
+        rows.append(case_row(good[-1], PhantomFiles(ct_files.phantom, ct_files.ct, markups)))
     path = write_cases(folder / "cases.csv", rows)
     return CaseTable(path, tuple(good), broken, tuple(cts))
 
 
-def _broken_without_end(folder: Path, files: PhantomFiles | None):
-    """Yield broken rows of every kind, again and again, each with files of its own."""
+def _endless_broken_rows(folder: Path, files: PhantomFiles | None):
+    """Yield broken rows of every kind, repeatedly, each with its own files."""
     turn = 0
     while files is not None:
         yield from broken_rows(folder / str(turn), files, "")
@@ -110,5 +111,5 @@ def _broken_without_end(folder: Path, files: PhantomFiles | None):
 
 
 def kind_count() -> int:
-    """Return how many kinds of broken input there are."""
+    """Return the number of kinds of broken input."""
     return len(KINDS)

@@ -1,4 +1,4 @@
-"""The batch as a process of its own: timed, its workers' memory watched, and killed at random."""
+"""Run the batch as a separate process: time it, watch its workers' memory, and kill it at random."""
 
 import hashlib
 import os
@@ -22,16 +22,16 @@ _SAMPLE_S = 0.1
 
 @dataclass(frozen=True)
 class Run:
-    """What a run took.
+    """Time and memory of a run.
 
     Parameters
     ----------
     wall_s, cpu_s : float
-        Time by the clock, and of all processes together.
+        Wall time, and core time of all processes together.
     memory_mib : list of float
-        Of the largest worker, at each tenth of the time after the first.
+        Memory of the largest worker, in each tenth of the run after the first.
     main_mib : float
-        Of the process that hands the cases out, at the end.
+        Memory of the main process at the end.
     """
 
     wall_s: float
@@ -41,7 +41,7 @@ class Run:
 
 
 def run_batch(table: Path, out: Path, *options: str) -> Run:
-    """Run lumbarhu batch to its end."""
+    """Run lumbarhu batch to the end, and return its time and memory."""
     begin_s, before_s = time.monotonic(), _children_s()
     process = start_batch(table, out, *options)
     samples: list[float] = []
@@ -52,14 +52,14 @@ def run_batch(table: Path, out: Path, *options: str) -> Run:
         time.sleep(_SAMPLE_S)
     if process.returncode not in (0, 1):
         raise RuntimeError(f"The batch ended with exit code {process.returncode}.")
-    # The first tenth is the start: no worker has read a CT of each size yet.
+    # The first tenth is omitted: no worker has read a CT of each size yet.
     tenths = [samples[len(samples) * tenth // 10 : len(samples) * (tenth + 1) // 10] for tenth in range(1, 10)]
     memory_mib = tuple(max(tenth) for tenth in tenths if tenth)
     return Run(time.monotonic() - begin_s, _children_s() - before_s, memory_mib, main_mib)
 
 
 def run_reading(cts: Sequence[Path], workers: int) -> Run:
-    """Read the CTs and do nothing with them, by as many processes."""
+    """Read the CTs with `workers` processes without measuring them, and return the time."""
     begin_s, before_s = time.monotonic(), _children_s()
     for _ in map_on_processes(read_voxels, cts, workers):
         pass
@@ -72,14 +72,14 @@ def read_voxels(ct: Path) -> int:
 
 
 def run_killed(table: Path, out: Path, cases: int, kills: int, *options: str) -> int:
-    """Kill the batch `kills` times with signal 9, spread at random over its cases, then let it end.
+    """Kill the batch `kills` times with signal 9, at random cases, then run it to the end.
 
-    By turns the main process alone is killed, one worker alone, and all of them at once.
+    In turn, the main process alone, one worker alone, and all processes are killed.
 
     Returns
     -------
     int
-        How many of the kills met a batch at work.
+        Number of kills during the batch's work.
     """
     chance = random.Random(3)
     met = 0
@@ -101,7 +101,7 @@ def run_killed(table: Path, out: Path, cases: int, kills: int, *options: str) ->
 
 
 def start_batch(table: Path, out: Path, *options: str) -> subprocess.Popen:
-    """Begin lumbarhu batch in a process group of its own."""
+    """Start lumbarhu batch in its own process group."""
     program = "import sys; from LumbarHULib.headless.command_line import main; sys.exit(main())"
     return subprocess.Popen(
         [sys.executable, "-c", program, "batch", str(table), "--out", str(out), *options],
@@ -113,7 +113,7 @@ def start_batch(table: Path, out: Path, *options: str) -> subprocess.Popen:
 
 
 def hashes_of(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file below a folder, by its path in it."""
+    """Return the SHA-256 of every file in a folder, by its relative path."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -122,7 +122,7 @@ def hashes_of(folder: Path) -> dict[str, str]:
 
 
 def bytes_of(folder: Path) -> int:
-    """Return how much the files below a folder hold."""
+    """Return the total size of the files in a folder, in bytes."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
@@ -137,14 +137,14 @@ def _children_s() -> float:
 
 
 def _workers_of(process: int) -> list[int]:
-    """Return the worker processes that a process began."""
+    """Return the worker processes started by a process."""
     found = []
     for entry in os.listdir("/proc"):
         try:
             if entry.isdecimal() and b"spawn_main" in Path("/proc", entry, "cmdline").read_bytes():
                 parent = int(Path("/proc", entry, "stat").read_bytes().rpartition(b")")[2].split()[1])
                 found += [int(entry)] if parent == process else []
-        except OSError:  # it has ended meanwhile
+        except OSError:  # the process has ended
             continue
     return found
 

@@ -1,4 +1,4 @@
-"""Warm timings, and the table they are printed in."""
+"""Time warmed-up jobs, and print the table of results."""
 
 import time
 import tracemalloc
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Jobs are timed in turn, so that what else the machine does falls on all of them alike.
+# Jobs are timed in turn, so that other work on the machine affects all of them alike.
 _ROUNDS = 5
 
 MS, MB = "ms", "MB"
@@ -15,14 +15,14 @@ MS, MB = "ms", "MB"
 
 @dataclass(frozen=True)
 class Figures:
-    """What repeats of one job took, in ms, or the most memory that it held, in MB."""
+    """The times of the repeats of one job, in ms, or its peak memory, in MB."""
 
     values: tuple[float, ...]
     unit: str = MS
 
     @property
     def median(self) -> float:
-        """The middle of the repeats."""
+        """The median of the repeats."""
         return float(np.median(self.values))
 
     def __str__(self):
@@ -32,16 +32,16 @@ class Figures:
 
 
 def time_in_turn(jobs: Mapping[int, Callable[[int], object]], repeats: int, warm_up: int = 3) -> dict[int, Figures]:
-    """Time jobs that take the number of the repeat, so that each repeat may do something else.
+    """Time jobs; each takes the number of the repeat, so that repeats can differ.
 
     Parameters
     ----------
     jobs : mapping of int to callable
-        By the number of slices of the CT that they work on.
+        By the number of slices of their CT.
     repeats : int
-        Of each job.
+        Repeats of each job.
     warm_up : int
-        Calls before those that count.
+        Calls before the timed ones.
     """
     taken: dict[int, list[float]] = {name: [] for name in jobs}
     for job in jobs.values():
@@ -57,7 +57,7 @@ def time_in_turn(jobs: Mapping[int, Callable[[int], object]], repeats: int, warm
 
 
 def peak_memory(jobs: Mapping[int, Callable[[int], object]]) -> dict[int, Figures]:
-    """Return the most memory that Python and numpy hold at a time during each job, beyond what was there before."""
+    """Return the peak memory of Python and numpy during each job, in addition to that before it."""
     peaks = {}
     for name, job in jobs.items():
         job(0)
@@ -71,18 +71,18 @@ def peak_memory(jobs: Mapping[int, Callable[[int], object]]) -> dict[int, Figure
 
 @dataclass
 class Table:
-    """A table of what was timed, a column for each CT."""
+    """A table of timings, with a column for each CT."""
 
     slice_counts: tuple[int, int]
 
     def print_title(self, title: str) -> None:
-        """Begin a part of the table."""
+        """Print the heading of a part of the table."""
         small, large = self.slice_counts
         print(f"\n{title}")
         self._print_cells("-" * 47, f"{small} slices", f"{large} slices", f"{large} : {small}", "aim")
 
-    def print_row(self, what: str, figures: Mapping[int, Figures], aim: float | None = None, ratio_aim=None) -> None:
-        """Print one job; whether its median keeps below `aim`, and the two CTs' ratio not above `ratio_aim`."""
+    def print_row(self, job: str, figures: Mapping[int, Figures], aim: float | None = None, ratio_aim=None) -> None:
+        """Print one job, and whether its median is below `aim` and the two CTs' ratio is at most `ratio_aim`."""
         small, large = (figures[count] for count in self.slice_counts)
         ratio = large.median / small.median
         verdicts = []
@@ -91,20 +91,20 @@ class Table:
             verdicts.append(f"< {aim:g} {small.unit} {'met' if is_met else 'MISSED'}")
         if ratio_aim is not None:
             verdicts.append(f"ratio ≤ {ratio_aim:g} {'met' if ratio <= ratio_aim else 'MISSED'}")
-        self._print_cells(what, str(small), str(large), f"{ratio:.2f}", ", ".join(verdicts))
+        self._print_cells(job, str(small), str(large), f"{ratio:.2f}", ", ".join(verdicts))
 
     @staticmethod
-    def print_ratio(what: str, figures: Mapping[int, Figures], to: Mapping[int, Figures]) -> None:
-        """Print how many times as long as another job one takes, on each CT: machines differ less in this."""
+    def print_ratio(jobs: str, figures: Mapping[int, Figures], to: Mapping[int, Figures]) -> None:
+        """Print the ratio of the times of two jobs on each CT; ratios differ less among machines than times."""
         times = ", ".join(f"{_short(figures[count].median / to[count].median)} ({count} slices)" for count in figures)
-        print(f"  {what}: {times}")
+        print(f"  {jobs}: {times}")
 
     @staticmethod
-    def _print_cells(what: str, small: str, large: str, ratio: str, verdict: str) -> None:
-        print(f"{what:<48}{small:>26}{large:>28}{ratio:>10}  {verdict}", flush=True)
+    def _print_cells(job: str, small: str, large: str, ratio: str, verdict: str) -> None:
+        print(f"{job:<48}{small:>26}{large:>28}{ratio:>10}  {verdict}", flush=True)
 
 
 def _short(number: float) -> str:
-    """Return three significant digits."""
+    """Return a number with three significant digits."""
     digits = 0 if number >= 100 else 1 if number >= 10 else 2 if number >= 0.1 else 3
     return f"{number:.{digits}f}"

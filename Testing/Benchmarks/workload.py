@@ -1,4 +1,4 @@
-"""What is measured: an abdomen of 512 × 512 voxels a slice, its markups, and a hand that drags one of them."""
+"""The measured data: an abdominal CT with slices of 512 × 512 voxels, its markups, and a drag of one of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ DRAGGED_LEVEL = "L3"
 _PIXEL_MM, _SLICE_MM = 0.7, 2.5
 _CENTER_RAS_MM = (0.0, 7.0, -12.5)
 
-# A hand that circles around the place, in ever new positions.
+# The drag circles around the original position, and never repeats a position.
 _DRAG_MM = 0.6
 _GOLDEN_ANGLE = 2.39996
 
@@ -47,11 +47,11 @@ class Workload:
         return axial_stack(self.ct, self.protocol)
 
     def measured(self, level: str = DRAGGED_LEVEL) -> LevelResult:
-        """Measure a level where its markups stand."""
+        """Measure a level at its markups."""
         return measure_level(self.stack(), self.landmarks[level], self.protocol)
 
     def update_with_known_outline(self) -> Callable[[int], LevelResult]:
-        """Return the core's part of an update after the boundary was moved."""
+        """Return a job: the core's part of an update after the boundary was moved."""
         stack, placed, before = self.stack(), self.landmarks[DRAGGED_LEVEL], self.measured()
 
         def update(index: int) -> LevelResult:
@@ -61,7 +61,7 @@ class Workload:
         return update
 
     def update_with_new_outline(self) -> Callable[[int], LevelResult]:
-        """Return the core's part of an update after the midline was moved."""
+        """Return a job: the core's part of an update after the midline was moved."""
         stack, placed = self.stack(), self.landmarks[DRAGGED_LEVEL]
         return lambda index: measure_level(
             stack, Landmarks(DRAGGED_LEVEL, dragged(placed.midline_ras_mm, index)), self.protocol
@@ -69,13 +69,13 @@ class Workload:
 
 
 def dragged(points_ras_mm: np.ndarray, index: int) -> np.ndarray:
-    """Return the points of a line with its first end moved within the slice, somewhere else for each index."""
+    """Return the points of a line with its first end moved within the slice, differently for each index."""
     offset_mm = _DRAG_MM * np.array([np.cos(_GOLDEN_ANGLE * index), np.sin(_GOLDEN_ANGLE * index), 0.0])
     return points_ras_mm + np.stack([offset_mm, np.zeros(3)])
 
 
 def workloads() -> dict[int, Workload]:
-    """Return the same spine in a CT of each of `SLICE_COUNTS`; in the larger the volume is repeated along the body."""
+    """Return the same spine in a CT of each of `SLICE_COUNTS`; the larger CT repeats the volume along the body."""
     few = SLICE_COUNTS[0]
     size_mm = (512 * _PIXEL_MM, 512 * _PIXEL_MM, few * _SLICE_MM)
     grid = axial_grid(_CENTER_RAS_MM, size_mm, _PIXEL_MM, _SLICE_MM)
@@ -89,9 +89,9 @@ def workloads() -> dict[int, Workload]:
 
 
 def _repeated(voxels_hu: np.ndarray, ras_from_ijk: np.ndarray, times: int) -> CtVolume:
-    """Return the volume several times, one above the other; the middle one stays in its place."""
+    """Return the volume repeated several times, one above the other; the middle one keeps its position."""
     if times % 2 == 0:
-        raise InputError(f"A volume {times} times has none in the middle: repeat it an odd number of times.")
+        raise InputError(f"A volume repeated {times} times has no middle one: repeat it an odd number of times.")
     matrix = ras_from_ijk.copy()
     matrix[:3, 3] -= times // 2 * voxels_hu.shape[0] * matrix[:3, 2]
     return CtVolume(np.tile(voxels_hu, (times, 1, 1)), matrix)

@@ -1,11 +1,12 @@
-"""The evidence for the interval of the area under the ROC curve: how often it holds the true area at 27 against 73.
+"""Evidence for the interval of the area under the ROC curve: how often it contains the true area at 27 against 73.
 
-Studies of 27 positive and 73 negative patients are drawn from normal distributions with a known area, and, as the
-study's own case, from its printed quartiles; each is given the interval that LumbarHU gives (DeLong on the logit scale)
-and the plain one (DeLong ± 1.96 standard errors). It should hold the true area in 93 to 97 % of studies.
+Studies of 27 positive and 73 negative patients are drawn from normal distributions with a known area, and, for the
+study's own case, from its printed quartiles. Two intervals are compared: the one that LumbarHU reports (DeLong on the
+logit scale) and the plain one (DeLong ± 1.96 standard errors). An interval should contain the true area in 93 to 97 %
+of the studies.
 
-Run it with ``python Testing/Evidence/auc_coverage.py [studies]``; it prints a line per area. With the default of 10 000
-studies the percentages are good to ± 0.4.
+Run it with ``python Testing/Evidence/auc_coverage.py [studies]``; it prints one line for each area. With the default of
+10 000 studies, the percentages are accurate to ± 0.4.
 """
 
 import json
@@ -31,7 +32,7 @@ Z = float(ndtri(0.975))
 
 
 def coverage(draw, groups, true_area: float, studies: int) -> tuple[float, float, float]:
-    """Return the shares of studies whose interval, and whose plain interval, holds the truth, and the mean width."""
+    """Return the shares of studies whose interval and plain interval contain the true area, and the mean width."""
     held = plain = width = 0.0
     for _ in range(studies):
         found = area_under_curve(draw(), groups, TARGET)
@@ -41,8 +42,8 @@ def coverage(draw, groups, true_area: float, studies: int) -> tuple[float, float
     return held / studies, plain / studies, width / studies
 
 
-def studys_own_case(rng):
-    """Return a function that draws HU by the study's printed quartiles of round, the groups, and the true area."""
+def case_of_study(rng):
+    """Return a function that draws HU from the study's printed quartiles of round, the groups, and the true area."""
     contents = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in STUDY.glob("*.json")}
     tables = study_tables(*(contents[name] for name in ("table_1", "table_2", "table_3", "text")))
     quantities, sizes = tables.levels[MEAN]["round"], tables.group_sizes
@@ -60,7 +61,9 @@ def main() -> None:
     """Print the table."""
     studies = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     rng = np.random.default_rng(1)
-    print(f"{studies} studies of {N_POSITIVE} against {N_NEGATIVE} patients, 95 % intervals that hold the true area:")
+    print(
+        f"{studies} studies of {N_POSITIVE} against {N_NEGATIVE} patients, 95 % intervals that contain the true area:"
+    )
     print(f"{'patients drawn from':<28}{'area':>7}{'logit':>9}{'plain':>9}{'width':>8}")
     groups = ["osteoporosis"] * N_POSITIVE + ["normal"] * N_NEGATIVE
     for area in AREAS:
@@ -69,12 +72,12 @@ def main() -> None:
         def draw(shift=shift) -> np.ndarray:
             return 100 + 30 * np.concatenate([rng.normal(-shift, 1, N_POSITIVE), rng.normal(0, 1, N_NEGATIVE)])
 
-        tell("two normal distributions", area, *coverage(draw, groups, area, studies))
-    draw, groups, area = studys_own_case(rng)
-    tell("the study's quartiles, round", area, *coverage(draw, groups, area, studies))
+        print_line("two normal distributions", area, *coverage(draw, groups, area, studies))
+    draw, groups, area = case_of_study(rng)
+    print_line("the study's quartiles, round", area, *coverage(draw, groups, area, studies))
 
 
-def tell(source: str, area: float, held: float, plain: float, width: float) -> None:
+def print_line(source: str, area: float, held: float, plain: float, width: float) -> None:
     """Print one line."""
     print(f"{source:<28}{area:>7.3f}{held:>8.1%}{plain:>9.1%}{width:>9.3f}", flush=True)
 

@@ -1,12 +1,12 @@
-"""Learn what vertebral bodies look like (``core/outline/learned_shape.py``) from bodies that were traced by hand.
+"""Learn the shape of vertebral bodies (``core/outline/learned_shape.py``) from bodies traced by hand.
 
-The tracings are found where the environment variable ``LUMBARHU_DATA`` points, in its folder ``real-outlines``. They
-are at the half-maximum of the cortex's profile; the periosteal surface, which the outline is, is about 0.35 mm inside.
-``own_edge`` comes from the tracers' notes on where an edge was visible, and is set to 0 where the pedicles leave the
-body: what is visible there is theirs.
+The tracings are in ``real-outlines``, in the folder of the environment variable ``LUMBARHU_DATA``. They follow the
+half-maximum of the cortex's profile; the outline follows the periosteal surface, about 0.35 mm inside.
+``own_edge`` comes from the tracers' notes on where an edge was visible. It is 0 where the pedicles leave the body,
+because the edge visible there belongs to the pedicles.
 
-Run it with ``python Testing/Evidence/body_shape.py``: it prints how well each scan's bodies are predicted by the shape
-that was learned from the other scans. With ``--write`` it also writes the shape that was learned from all of them.
+Run it with ``python Testing/Evidence/body_shape.py``: it prints how well the shape learned from the other scans
+predicts each scan's bodies. With ``--write`` it also writes the shape learned from all scans.
 """
 
 import argparse
@@ -30,18 +30,18 @@ ROOT = Path(__file__).resolve().parents[2]
 LEARNED = ROOT / "LumbarHU" / "LumbarHULib" / "core" / "outline" / "learned_shape.py"
 INWARD_MM = 0.35
 MODES = 14
-# Bodies that are drawn in addition: how many, their width and their posterior hollow for a depth of 1.
+# Additional synthetic bodies: number, and ranges of width and posterior concavity for a depth of 1.
 DRAWN = 60
 DRAWN_WIDTH, DRAWN_HOLLOW = (1.0, 1.75), (0.0, 0.2)
-# From the anterior midline end along one half of the outline: the share of the tracings in which an edge was visible,
-# but at the seventh to ninth point, where the lateral cortex turns into the pedicle.
+# Share of the tracings in which an edge was visible, from the anterior midline end along one half of the outline. It is
+# set by hand at the seventh to ninth point, where the lateral cortex turns into the pedicle.
 OWN_EDGE_OF_HALF = (0.83, 0.82, 0.85, 0.84, 0.91, 0.92, 0.94, 0.40, 0.0, 0.05, 0.85, 0.42)
 OWN_EDGE = np.array(OWN_EDGE_OF_HALF + OWN_EDGE_OF_HALF[::-1])
 
 
 @dataclass(frozen=True, eq=False)
 class TracedBody:
-    """A body that was traced twice.
+    """A vertebral body traced by two readers.
 
     Parameters
     ----------
@@ -96,10 +96,10 @@ def traced_bodies(folder: Path) -> list[TracedBody]:
 
 
 def drawn_bodies(count: int) -> list[np.ndarray]:
-    """Return outlines of depth 1 that are wider, narrower or flatter at the back than those that were traced.
+    """Return outlines of depth 1 that are wider, narrower or posteriorly flatter than the traced ones.
 
-    Nine scans hold too few L4, no L5 and no small or large bodies. Each outline is two halves of superellipses with a
-    hollow at the back, all drawn evenly over what lumbar bodies are known to be.
+    The nine scans contain too few L4, no L5 and no small or large bodies. Each outline consists of two halves of
+    superellipses with a posterior concavity; all sizes are drawn uniformly from the known range of lumbar bodies.
     """
     random = np.random.default_rng(12)
     outlines = []
@@ -116,13 +116,13 @@ def drawn_bodies(count: int) -> list[np.ndarray]:
 
 
 def shape_of(bodies: list[TracedBody]) -> BodyShape:
-    """Learn the shape of traced bodies, and of some drawn ones."""
+    """Learn the shape of traced bodies and some synthetic ones."""
     outlines = [outline / body.depth_mm for body in bodies for outline in body.outlines_uv_mm()]
     return learn_shape(outlines + drawn_bodies(DRAWN), OWN_EDGE, MODES)
 
 
 def closure_error_mm(shape: BodyShape, body: TracedBody) -> np.ndarray:
-    """Return by how much the closure at the pedicles is missed when the rest of the outline is known, in mm."""
+    """Return the error of the closure at the pedicles when the rest of the outline is known, in mm."""
     truth = np.mean([spread_points(outline, shape.count) for outline in body.outlines_uv_mm()], axis=0)
     value = spline_matrices(shape.count, 4)[0]
     known = np.interp(np.arange(len(value)) / 4, np.arange(shape.count), shape.own_edge) >= 0.4
@@ -178,19 +178,19 @@ BODY_SHAPE = BodyShape(
 
 
 def main() -> None:
-    """Print how well each scan is predicted by the others, and write what was learned from all."""
+    """Print how well the other scans predict each scan, and write the shape learned from all scans."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     folder = Path(os.environ.get("LUMBARHU_DATA", ROOT.parent / "shared" / "data")) / "real-outlines"
     if not folder.is_dir():
-        print(f"No tracings at {folder}: set LUMBARHU_DATA to the folder that holds real-outlines.")
+        print(f"No tracings in {folder}: set LUMBARHU_DATA to the folder that contains real-outlines.")
         return
     bodies = traced_bodies(folder)
     for scan in sorted({body.scan for body in bodies}):
         shape = shape_of([body for body in bodies if body.scan != scan])
         errors = np.concatenate([closure_error_mm(shape, body) for body in bodies if body.scan == scan])
-        print(f"{scan:13s} closure missed by {np.sqrt(np.mean(errors**2)):.2f} mm (RMS), {errors.max():.2f} mm (worst)")
+        print(f"{scan:13s} closure error {np.sqrt(np.mean(errors**2)):.2f} mm (RMS), {errors.max():.2f} mm (worst)")
     if arguments.write:
         write(shape_of(bodies))
 

@@ -1,11 +1,11 @@
-"""The evidence for the protocol's cortical margin: how far the blurred cortex reaches into each region.
+"""Evidence for the protocol's cortical margin: how far the blurred cortex reaches into each region.
 
-On phantoms with a cortex of 0.4, 0.7 and 1.2 mm at 750 HU, trabecular bone of 50 to 200 HU and an in-plane blur of 1.0
-to 1.6 mm FWHM, on pixels of 0.4, 0.7 and 1.0 mm, each rendered without noise, every region's mean is compared with the
-trabecular bone's own HU, with the outline as it is found in the CT. The smallest margin at which no mean is off by more
-than 1 % or 1 HU, whichever is larger, is the default.
+The phantoms have a cortex of 0.4, 0.7 and 1.2 mm at 750 HU, trabecular bone of 50 to 200 HU, an in-plane blur of 1.0 to
+1.6 mm FWHM, pixels of 0.4, 0.7 and 1.0 mm, and no noise. Every region's mean, with the outline found in the CT, is
+compared with the HU of the trabecular bone. The default is the smallest margin at which no mean is off by more than 1 %
+or 1 HU, whichever is larger.
 
-Run it with ``make evidence``; it takes some minutes and prints a line per margin.
+Run it with ``make evidence``; it takes several minutes and prints one line for each margin.
 """
 
 import sys

@@ -1,13 +1,13 @@
-"""The evidence for the interval of a cohort's own cutoff: how often it holds the true cutoff at the study's numbers.
+"""Evidence for the interval of a cohort's own cutoff: how often it contains the true cutoff at the study's numbers.
 
-Studies are drawn from two normal distributions (27 against 73), and from the study's printed quartiles (27 against 73,
-and 67 against 33). The true cutoff is where the Youden index of the distributions themselves is greatest. Each study
-gives three intervals from the same bootstrap resamples: the percentiles, which LumbarHU gives; the percentiles
-corrected for bias (Efron's BC); and the percentiles reflected at the cutoff. An interval should hold the true cutoff in
-93 to 97 % of studies.
+Studies are drawn from two normal distributions (27 against 73 patients), and from the study's printed quartiles (27
+against 73, and 67 against 33). The true cutoff maximizes the Youden index of the distributions themselves. Each study
+gives three intervals from the same bootstrap resamples: the percentiles, which LumbarHU reports; the percentiles
+corrected for bias (Efron's BC); and the percentiles reflected at the cutoff. An interval should contain the true cutoff
+in 93 to 97 % of the studies.
 
-Run it with ``python Testing/Evidence/cutoff_coverage.py [studies]``; it prints a line per distribution. With the
-default of 2000 studies, each with 1000 resamples, the percentages are good to ± 1.2; it takes some minutes.
+Run it with ``python Testing/Evidence/cutoff_coverage.py [studies]``; it prints one line for each distribution. With the
+default of 2000 studies, each with 1000 resamples, the percentages are accurate to ± 1.2; it takes several minutes.
 """
 
 import sys
@@ -29,14 +29,14 @@ from LumbarHULib.core.errors import InputError
 N_POSITIVE, N_NEGATIVE = 27, 73
 RESAMPLES = 1000
 AREA = 0.85
-# Mean and SD in HU of those without, and SD of those with osteoporosis.
+# Mean and SD in HU of patients without osteoporosis, and SD of patients with it.
 NORMALS = {"two normal distributions": (120, 30, 30), "two normals, SD 45 and 25": (120, 45, 25)}
 ROIS = ("round", "right")
 TAILS = (0.025, 0.975)
 
 
 def true_cutoff(share_with, share_without, low: float, high: float) -> float:
-    """Return where the share of those with disease below a cutoff exceeds that of the others most."""
+    """Return the cutoff at which the shares of patients below it, with and without disease, differ most."""
     grid = np.linspace(low, high, 500)
     start = grid[np.argmax([share_with(at) - share_without(at) for at in grid])]
     step = grid[1] - grid[0]
@@ -47,7 +47,7 @@ def true_cutoff(share_with, share_without, low: float, high: float) -> float:
 
 
 def distributions():
-    """Yield the name, target, groups, a function that draws HU for them, and the true cutoff, of each distribution."""
+    """Yield name, target, groups, a function that draws HU, and the true cutoff of each distribution."""
     rng = np.random.default_rng(1)
     groups = ["osteoporosis"] * N_POSITIVE + ["normal"] * N_NEGATIVE
     for name, (mean, sd_without, sd_with) in NORMALS.items():
@@ -67,22 +67,22 @@ def distributions():
     groups = [group for group in GROUPS for _ in range(study.group_sizes[group])]
     for target in TARGETS.values():
         for roi in ROIS:
-            of_group = study.levels[MEAN][roi]
+            quantities = study.levels[MEAN][roi]
 
-            def draw(of_group=of_group):
-                return np.concatenate([of_group[group].draw(rng, (study.group_sizes[group],)) for group in GROUPS])
+            def draw(quantities=quantities):
+                return np.concatenate([quantities[group].draw(rng, (study.group_sizes[group],)) for group in GROUPS])
 
-            def share(hu, positive, of_group=of_group, target=target):
+            def share(hu, positive, quantities=quantities, target=target):
                 chosen = [group for group in GROUPS if (group in target.positive_groups) == positive]
                 total = sum(study.group_sizes[group] for group in chosen)
-                return sum(study.group_sizes[group] * of_group[group].share_below(hu) for group in chosen) / total
+                return sum(study.group_sizes[group] * quantities[group].share_below(hu) for group in chosen) / total
 
             at = true_cutoff(lambda hu, share=share: share(hu, True), lambda hu, share=share: share(hu, False), 40, 200)
             yield f"the study's quartiles, {roi}, {target.name}", target, groups, draw, at
 
 
 def intervals(hu, groups, target, seed: int) -> tuple[tuple[float, float], ...]:
-    """Return the interval that LumbarHU gives, that corrected for bias, and that reflected."""
+    """Return the interval that LumbarHU reports, the bias-corrected interval, and the reflected interval."""
     given = bootstrap_cutoff(hu, groups, target, RESAMPLES, seed).cutoff_hu
     drawn = draw_cutoffs(split({"hu": hu}, groups, target), RESAMPLES, seed).cutoff_hu
     below = np.mean(drawn < given.estimate) + np.mean(drawn == given.estimate) / 2
@@ -95,7 +95,7 @@ def intervals(hu, groups, target, seed: int) -> tuple[tuple[float, float], ...]:
 def main() -> None:
     """Print the table."""
     studies = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    print(f"{studies} studies with {RESAMPLES} resamples each, 95 % intervals that hold the true cutoff:")
+    print(f"{studies} studies with {RESAMPLES} resamples each, 95 % intervals that contain the true cutoff:")
     print(f"{'patients drawn from':<42}{'cutoff':>9}{'given':>8}{'BC':>8}{'reflected':>11}{'width, HU':>11}")
     for name, target, groups, draw, true_hu in distributions():
         held, width, done = np.zeros(3), 0.0, 0
@@ -103,7 +103,7 @@ def main() -> None:
             try:
                 found = intervals(draw(), groups, target, study)
             except InputError:
-                continue  # no cutoff better than chance: such a study reports none
+                continue  # no cutoff is better than chance, so such a study reports none
             done += 1
             held += [low <= true_hu <= high for low, high in found]
             width += found[0][1] - found[0][0]

@@ -1,14 +1,14 @@
-"""The evidence for outlines in misleading surroundings: how far they lie off, what that does to HU, and who is warned.
+"""Evidence for outlines in misleading surroundings: their errors, the effect on HU, and the findings.
 
 Cases of each family of hostile phantoms (lung near the body, deep horns, V-shaped canals, open walls, osteophytes …)
 are measured with the true midline and with midlines off by a reader's error: shifted by an SD of 1 mm across and along,
-turned by an SD of 2°. Each is compared with what is measured at the same midline in the true outline.
+and rotated by an SD of 2°. Each is compared with the measurement at the same midline in the true outline.
 
-Columns: cases; refused with the true midline, and with shifted ones in percent; mean distance between the outline and
-the true one (median over the cases, worst case); "off", the outlines that are more than 1.5 mm off over more than 5 mm
-of arc, with the true midline and with shifted ones; HU off for each region (mean, SD, greatest) with the true midline,
-and its SD with shifted ones; of the outlines that are off, how many carry a finding about the outline, or any warning
-that the true outline does not give; and the share of the others without a finding about the outline.
+Columns: cases; refusals with the true midline, and with shifted ones in percent; mean distance between the outline and
+the true one (median over the cases, worst case); "off", outlines that are off by more than 1.5 mm over more than 5 mm
+of arc, with the true midline and with shifted ones; error in HU for each region (mean, SD, greatest) with the true
+midline, and its SD with shifted ones; of the outlines that are off, the percentage with a finding on the outline, and
+with any warning that the true outline does not have; and the percentage of the others without a finding on the outline.
 
 Run it with ``python Testing/Evidence/hostile_outlines.py [--count 12] [--families lung horns …] [--worst 3]``.
 """
@@ -42,7 +42,7 @@ OFF_MM, OFF_ARC_MM = 1.5, 5.0
 
 @dataclass(frozen=True)
 class Trial:
-    """One measurement of a case, or why there is none."""
+    """One measurement of a case, or its refusal."""
 
     case: str
     shifted: bool
@@ -62,7 +62,7 @@ def protocol():
 
 
 def shifted_midline(midline_ras_mm: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return a midline moved and turned in its slice by a reader's error."""
+    """Return a midline shifted and rotated in its slice by a reader's error."""
     along = midline_ras_mm[0] - midline_ras_mm[1]
     along = along / np.linalg.norm(along)
     across = np.array([-along[1], along[0], 0.0])
@@ -87,7 +87,7 @@ def longest_arc_mm(points_mm: np.ndarray, marked: np.ndarray) -> float:
 
 
 def findings_of(stack, level) -> set[tuple[str, str]]:
-    """Return the codes and severities of a level's findings, with those of its regions and its place."""
+    """Return the codes and severities of a level's findings, including those on its regions and its position."""
     found = [*level.findings, *check_places(stack, [level], protocol())]
     found += [finding for roi in level.rois.values() for finding in roi.findings]
     return {(finding.code, finding.severity) for finding in found}
@@ -123,7 +123,7 @@ def trial(case, stack, midline_ras_mm: np.ndarray, shifted: bool) -> Trial:
 
 
 def trials_of_case(job: tuple[str, int, int]) -> list[Trial]:
-    """Return the trials of one case: its true midline, then shifted ones."""
+    """Return the trials of one case: the true midline, then shifted ones."""
     family, seed, shifts = job
     case = family_case(family, seed)
     stack = axial_stack(case.ct, protocol())
@@ -133,7 +133,7 @@ def trials_of_case(job: tuple[str, int, int]) -> list[Trial]:
 
 
 def rate(part: int, whole: int) -> str:
-    """Return a share in percent, or a dash of nothing."""
+    """Return a share in percent, or a dash where the whole is 0."""
     return f"{100 * part / whole:.0f}" if whole else "–"
 
 
@@ -156,24 +156,24 @@ def line_of(name: str, trials: list[Trial]) -> str:
     all_measured = measured + shifted_measured
     bad = [one for one in all_measured if one.off]
     good = [one for one in all_measured if not one.off]
-    told = rate(sum(bool(one.outline_findings) for one in bad), len(bad))
+    reported = rate(sum(bool(one.outline_findings) for one in bad), len(bad))
     warned = rate(sum(bool(one.outline_findings or one.new_warnings) for one in bad), len(bad))
     silent = rate(sum(not one.outline_findings for one in good), len(good))
     return (
         f"{name:18s}{len(exact):3d} {refused:>8s} {np.median(means):5.2f} {max(means):5.2f} {off:>8s} | "
         + " | ".join(cells)
-        + f" | {told:>4s} {warned:>4s} {silent:>4s}"
+        + f" | {reported:>4s} {warned:>4s} {silent:>4s}"
     )
 
 
 def heading() -> str:
-    """Return the table's two lines of heading."""
+    """Return the two heading lines of the table."""
     regions = " | ".join(f"{roi:^20s}" for roi in ROIS)
     columns = " | ".join(f"{'mean':>5s} {'SD':>4s} {'most':>4s} {'j.SD':>4s}" for _ in ROIS)
     return (
         f"{'':18s}{'':3s} {'refused':>8s} {'distance':>11s} {'off':>8s} | {regions} | findings, %\n"
         f"{'family':18s}{'n':>3s} {'true/sh.':>8s} {'med.':>5s} {'worst':>5s} {'true/sh.':>8s} | {columns} | "
-        f"{'told':>4s} {'warn':>4s} {'sil.':>4s}"
+        f"{'outl':>4s} {'warn':>4s} {'none':>4s}"
     )
 
 
@@ -184,8 +184,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=12, help="cases of each family")
     parser.add_argument("--shifts", type=int, default=5, help="shifted midlines of each case")
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
-    parser.add_argument("--worst", type=int, default=0, help="how many of the worst cases to name")
-    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--worst", type=int, default=0, help="number of worst cases to name")
+    parser.add_argument("--jobs", type=int, default=1, help="number of processes")
     given = parser.parse_args()
     print(heading(), flush=True)
     everything = []
@@ -199,8 +199,8 @@ def main() -> None:
             print(line_of(family, trials), flush=True)
             exact = [one for one in trials if not one.shifted]
             for one in sorted(exact, key=lambda one: -np.nan_to_num(one.mean_mm, nan=99))[: given.worst]:
-                said = one.refusal or f"{one.mean_mm:.2f} mm, worst {one.worst_mm:.1f}"
-                print(f"    {one.case}: {said} {' '.join(one.outline_findings + one.new_warnings)}")
+                result = one.refusal or f"{one.mean_mm:.2f} mm, worst {one.worst_mm:.1f}"
+                print(f"    {one.case}: {result} {' '.join(one.outline_findings + one.new_warnings)}")
     print(line_of("all", everything))
 
 

@@ -1,7 +1,7 @@
-"""A contact sheet of hostile phantoms: the true outline (cyan), the found one (red) and the midline on the mid-slice.
+"""A contact sheet of hostile phantoms: the true outline (cyan), the outline found (red) and the midline.
 
-The picture is ``evidence/hostile-outlines.png``, a row of cases a family. Below each stands the mean and greatest
-distance, or the refusal.
+The picture is ``evidence/hostile-outlines.png``, with one row for each family. Below each mid-slice are the mean and
+greatest distance of the two outlines, or the refusal.
 
 Run it with ``python Testing/Evidence/hostile_sheet.py [--families lung horns …] [--count 6] [--first 0]``.
 """
@@ -77,7 +77,7 @@ def main() -> None:
     figure.tight_layout(pad=0.3)
     given.out.mkdir(parents=True, exist_ok=True)
     figure.savefig(given.out / "hostile-outlines.png")
-    print(f"The sheet is {given.out.name}/hostile-outlines.png: look at it.")
+    print(f"The sheet is {given.out.name}/hostile-outlines.png.")
 
 
 if __name__ == "__main__":

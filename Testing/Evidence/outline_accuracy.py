@@ -1,11 +1,12 @@
-"""The evidence for the outline finder: how far the outline that it draws lies from the true one.
+"""Evidence for the outline search: distance of the outline found from the true outline.
 
-Slices through bodies of eight shapes are painted, blurred and sampled with one thing changed at a time; then everything
-is changed at once, at random, far beyond what is usual: narrow bodies with wide pedicles, midlines that are off-center,
-turned and wrong by up to a millimeter at each end, plaques, gas, correlated noise. Distances are those between the
-spline that Slicer draws and the true outline, in mm; "signed" counts outside as positive.
+Slices through bodies of eight shapes are painted, blurred and sampled with one property changed at a time. Then all
+properties are changed at once, at random, far beyond the usual range: narrow bodies with wide pedicles, midlines that
+are off-center, rotated and off by up to a millimeter at each end, plaques, gas, correlated noise. Distances, in mm, are
+those between the spline that Slicer draws and the true outline; "signed" counts outside as positive.
 
-Run it with ``python Testing/Evidence/outline_accuracy.py``; it takes some minutes and prints a line per condition.
+Run it with ``python Testing/Evidence/outline_accuracy.py``; it takes several minutes and prints one line for each
+condition.
 """
 
 import sys
@@ -69,7 +70,7 @@ CONDITIONS = {
 
 
 def mixed(count: int, seed: int) -> list[SlicePhantom]:
-    """Return phantoms with everything drawn at random."""
+    """Return phantoms with all properties drawn at random."""
     random = np.random.default_rng(seed)
     phantoms = []
     for index in range(count):

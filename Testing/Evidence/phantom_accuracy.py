@@ -1,9 +1,9 @@
-"""How exact a measurement is: phantoms of known truth through the command line, over all that varies between scans.
+"""Accuracy of a measurement: phantoms of known truth, measured with the command line, over the variation among scans.
 
-Every setting of the tests, each value of each property alone, and a number of settings drawn at random. A line for
-each: least Dice of the five regions against the analytic ones, greatest error of a region's mean (noise-free voxels
-under the saved label map against the trabecular bone's HU), and the outline's distance from the true edge, all from the
-files that the command line saved.
+The settings are those of the tests, each value of each property alone, and a number of random settings. One line for
+each shows the smallest Dice of the five regions against the analytic regions, the greatest error of a region's mean
+(noise-free voxels under the saved label map against the HU of the trabecular bone), and the outline's distance from the
+true edge, all from the files that the command line saved.
 
 Run it with ``make evidence``, or alone with the number of random settings; 40 take about two minutes.
 """
@@ -36,7 +36,7 @@ VALUES = {
 
 
 def settings(random_count: int) -> Iterator[tuple[str, Setting]]:
-    """Yield the name of a group and a setting."""
+    """Yield the name of the group and each setting."""
     for setting in SETTINGS.values():
         yield "test", setting
     for name, values in VALUES.items():
@@ -52,7 +52,7 @@ def settings(random_count: int) -> Iterator[tuple[str, Setting]]:
 
 
 def line_of(group: str, setting: Setting, accuracy: Accuracy) -> str:
-    """Return the line of a setting."""
+    """Return the table line of a setting."""
     least_roi = min(accuracy.dice, key=accuracy.dice.get)
     worst_roi = max(accuracy.error_hu, key=lambda roi: abs(accuracy.error_hu[roi]))
     return (
@@ -63,7 +63,7 @@ def line_of(group: str, setting: Setting, accuracy: Accuracy) -> str:
 
 
 def misses(setting: Setting, accuracy: Accuracy) -> bool:
-    """Tell whether a setting misses what a measurement promises."""
+    """Return whether a setting misses a limit of accuracy."""
     coarse = setting.pixel_mm > 0.7
     return (
         min(accuracy.dice.values()) < (0.97 if coarse else 0.985)
@@ -74,10 +74,10 @@ def misses(setting: Setting, accuracy: Accuracy) -> bool:
 
 
 def main() -> None:
-    """Print a line for each setting, and what was worst."""
+    """Print a line for each setting, and the worst results."""
     random_count = int(sys.argv[1]) if len(sys.argv) > 1 else 40
     shown = []
-    print("  Dice ROI    HU off ROI    mean worst signed mm")
+    print("  Dice ROI  HU error ROI    mean worst signed mm")
     for group, setting in settings(random_count):
         with tempfile.TemporaryDirectory() as folder:
             try:

@@ -1,14 +1,14 @@
-"""How exact proposed midlines are: phantoms of known truth, which no choice was tuned on, with masks of every quality
-and with clicks anywhere within 6 mm of a body's middle.
+"""Accuracy of proposed midlines on phantoms of known truth that were not used for tuning, from masks of every quality
+and from clicks within 6 mm of a body's center.
 
-A line for each kind of mask, and one for clicks: median and worst of how far the mid-slice lies from mid-height beyond
-half a slice, the midline's ends from the true ones, its rotation, and the regions' means from those at the true
-midline, both in the CT without noise. Then each proposal that misses a promise, with its findings: by more than double,
-none may be silent.
+One line for each kind of mask, and one for clicks, shows the median and worst of these errors: distance of the
+mid-slice from mid-height beyond half a slice; distance of the midline's ends from the true ends; rotation; and the
+difference of the regions' means from those at the true midline, both in the CT without noise. Each proposal that misses
+a limit follows with its findings. None that misses it by more than double may lack a finding.
 
-For clicks also how well they repeat, as the field tells it: for each region, over repeated clicks in one body, the
-standard deviation (root mean square over the bodies), the same as a part of the mean, and the least significant change
-(2.77 standard deviations).
+For clicks, repeatability is reported as well: for each region, the standard deviation over repeated clicks in one body
+(root mean square over the bodies), the same as a percentage of the mean, and the least significant change (2.77
+standard deviations).
 
 Run it with ``make evidence``, or alone with ``masks`` or ``clicks`` and the number of phantoms; 12 take about three
 minutes.
@@ -42,7 +42,7 @@ from LumbarHULib.core.levels import ROIS
 FIRST_SEED = 52022
 
 CLICKS = 4
-# Least significant change is so many standard deviations of one measurement (95 %, two measurements).
+# Least significant change in standard deviations of one measurement (95 %, two measurements).
 LSC_PER_SD = 2.77
 PUBLISHED = "Published for one careful 200 mm² circle at L1: LSC 10 to 16 HU (doi 10.1007/s00198-025-07529-7)."
 
@@ -63,12 +63,12 @@ class Tally:
         self.errors.setdefault(kind, []).append(found)
         if found.misses():
             grade = "  !" if found.misses(factor=2.0) else "   "
-            told = ", ".join(found.findings) or "silent"
-            self.misses.append(f"{grade} {kind} {where}: {_values(found)}: {told}")
+            codes = ", ".join(found.findings) or "no finding"
+            self.misses.append(f"{grade} {kind} {where}: {_values(found)}: {codes}")
 
 
 def mask_tally(count: int) -> Tally:
-    """Return how exact the midlines from masks are."""
+    """Return the errors of midlines from masks."""
     tally = Tally()
     for seed in range(FIRST_SEED, FIRST_SEED + count):
         case = random_case(seed)
@@ -80,26 +80,26 @@ def mask_tally(count: int) -> Tally:
 
 
 def click_tally(count: int) -> tuple[Tally, np.ndarray]:
-    """Return how exact the midlines from clicks are, and means in HU, shape (bodies, clicks, regions)."""
+    """Return the errors of midlines from clicks, and means in HU, shape (bodies, clicks, regions)."""
     tally, means = Tally(), []
     for seed in range(FIRST_SEED, FIRST_SEED + count):
         case = random_case(seed)
         for level in MEASURED:
-            of_body = []
+            body_means = []
             for click in clicks_in(case, level, CLICKS):
                 propose = partial(proposal_from_click, case, level, click)
                 tally.add("click", f"{level} of {case.name}", errors_of(case, level, propose))
                 try:
-                    of_body.append(list(means_hu(case.stack, propose()).values()))
+                    body_means.append(list(means_hu(case.stack, propose()).values()))
                 except InputError:
                     break
-            if len(of_body) == CLICKS:
-                means.append(of_body)
+            if len(body_means) == CLICKS:
+                means.append(body_means)
     return tally, np.array(means)
 
 
 def repeatability(means: np.ndarray) -> str:
-    """Return the lines that tell how well clicks repeat, from means in HU, shape (bodies, clicks, regions)."""
+    """Return the lines on repeatability of clicks, from means in HU, shape (bodies, clicks, regions)."""
     variances = means.var(axis=1, ddof=1)
     lines = [
         f"Repeated clicks, {CLICKS} in each of {len(means)} bodies:",
@@ -117,9 +117,9 @@ def _values(found: Errors) -> str:
 
 
 def table(errors: dict[str, list[Errors]], refused: dict[str, int]) -> str:
-    """Return the lines to print."""
+    """Return the table of errors as lines."""
     lines = [f"{'':9}{'count':>6}{'refused':>8}" + "".join(f"{name:>24}" for name in LIMITS)]
-    lines.append(f"{'promised':23}" + "".join(f"{LIMITS[name]:>14.1f} /{WORST[name]:>8.1f}" for name in LIMITS))
+    lines.append(f"{'limit':23}" + "".join(f"{LIMITS[name]:>14.1f} /{WORST[name]:>8.1f}" for name in LIMITS))
     for kind, found in errors.items():
         cells = ""
         for name in LIMITS:
@@ -130,13 +130,13 @@ def table(errors: dict[str, list[Errors]], refused: dict[str, int]) -> str:
 
 
 def show(title: str, tally: Tally, count: int) -> None:
-    """Print how exact proposals are, and what they miss."""
+    """Print the errors of proposals, and those that miss a limit."""
     print(f"{title}: {count} phantoms, {len(MEASURED)} levels each; median / worst.")
     print(table(tally.errors, tally.refused))
     every = [one for found in tally.errors.values() for one in found]
     gross = [one for one in every if one.misses(factor=2.0)]
     print(
-        f"{len(tally.misses)} of {len(every)} miss what is promised of the worst, {len(gross)} of them by more than "
+        f"{len(tally.misses)} of {len(every)} miss a limit for the worst case, {len(gross)} of them by more than "
         f"double (marked !), {sum(not one.findings for one in gross)} of these without a finding."
     )
     print("\n".join(tally.misses))
@@ -150,7 +150,7 @@ def main() -> None:
         show("From segmentations", mask_tally(count), count)
         return
     tally, means = click_tally(count)
-    show(f"From {CLICKS} clicks a body", tally, count)
+    show(f"From {CLICKS} clicks in each body", tally, count)
     print(repeatability(means))
 
 

@@ -1,13 +1,13 @@
-"""How much the numbers of traced vertebrae depend on where the midline was placed.
+"""How much the numbers of traced vertebrae depend on the position of the midline.
 
-Each traced midline is moved a hundred times by a reader's error (an SD of 1 mm along and across, of 2° in rotation),
-and measured with the outline that is found at it, and with the traced outline at the same midline. A line a vertebra:
-the percentage that was measured; for each region the SD of its mean over the midlines with the found outline, the SD
-that the traced outline explains (mean of both tracings), and the SD of the difference. Vertebrae whose SD exceeds what
-is explained by more than 1 HU are marked.
+Each traced midline is moved a hundred times by a reader's error (SD of 1 mm along and across, and of 2° in rotation).
+It is measured with the outline found there, and with the traced outline at the same midline. One line for each vertebra
+shows the percentage that was measured, and for each region the SD of its mean over the midlines with the outline found,
+the SD that the traced outline explains (mean of both tracings), and the SD of the difference. Vertebrae whose SD
+exceeds the explained SD by more than 1 HU are marked.
 
-Run it with ``python Testing/Evidence/real_outlines_jitter.py [--count 100] [--only tcga_L1 …]``. Where there is no such
-data it says so.
+Run it with ``python Testing/Evidence/real_outlines_jitter.py [--count 100] [--only tcga_L1 …]``. It needs the traced
+vertebrae, and says so where they are missing.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def means_hu(vertebra: TracedVertebra, midline_ras_mm: np.ndarray, protocol, out
 
 
 def trials(vertebra: TracedVertebra, count: int, protocol) -> tuple[np.ndarray, np.ndarray, Counter]:
-    """Return means with the found outline, shape (m, 5), with the traced ones, shape (m, 2, 5), and refusals."""
+    """Return means with the outline found, shape (m, 5), with the tracings, shape (m, 2, 5), and refusals."""
     random = np.random.default_rng([12, *vertebra.name.encode()])
     found, traced, refusals = [], [], Counter()
     for _ in range(count):
@@ -50,7 +50,7 @@ def trials(vertebra: TracedVertebra, count: int, protocol) -> tuple[np.ndarray, 
 
 
 def line_of(vertebra: TracedVertebra, count: int, protocol) -> tuple[str, float, np.ndarray]:
-    """Return a vertebra's line, the share that was measured, and by how much its SDs exceed what is explained."""
+    """Return a vertebra's line, the share that was measured, and the excess of its SDs over the explained SDs."""
     found, traced, refusals = trials(vertebra, count, protocol)
     measured = len(found) / count
     if len(found) < 3:
@@ -90,7 +90,7 @@ def main() -> None:
     print(f"Measured: {100 * np.mean(shares):.1f} % in all, {100 * min(shares):.0f} % at the worst vertebra.")
     greatest = ", ".join(f"{roi} {value:+.1f}" for roi, value in zip(ROIS, worst, strict=True))
     over = int((np.nan_to_num(np.array(excesses), nan=99.0) > ALLOWED_HU).any(axis=1).sum())
-    print(f"SD beyond what the traced outline explains, greatest, HU: {greatest}; above {ALLOWED_HU:g} HU in {over}.")
+    print(f"Greatest SD in excess of the traced outline's, HU: {greatest}; above {ALLOWED_HU:g} HU in {over}.")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""Contact sheets of traced vertebrae: the outline that is found, both tracings and the five regions on the CT.
+"""Contact sheets of traced vertebrae: the outline found, both tracings and the five regions on the CT.
 
-One picture a scan, in the folder ``evidence``: each vertebra's mid-slice enlarged, above with the outline (red) and
-the two tracings (cyan, yellow; at the half-maximum, where they were drawn), below with the regions. The figures under
-them: mean and greatest distance of the outline from the mean of both tracings moved inward to the periosteal surface,
-and each region's mean in the found outline minus that in the tracings, with the difference between the tracings in
-brackets. The same figures are printed, with their summary.
+There is one picture for each scan, in the folder ``evidence``. It shows each vertebra's enlarged mid-slice, at the top
+with the outline (red) and the two tracings (cyan, yellow; at the half-maximum, as drawn), at the bottom with the
+regions. The numbers below are the mean and greatest distance of the outline from the mean of both tracings, moved
+inward to the periosteal surface, and each region's mean in the outline found minus that in the tracings, with the
+difference between the tracings in brackets. The same numbers are printed, with a summary.
 
-Run it with ``python Testing/Evidence/real_outlines_sheet.py [--only tcga_L1 …] [--out FOLDER] [--no-pictures]``. Where
-there is no such data it says so.
+Run it with ``python Testing/Evidence/real_outlines_sheet.py [--only tcga_L1 …] [--out FOLDER] [--no-pictures]``. It
+needs the traced vertebrae, and says so where they are missing.
 """
 
 import argparse
@@ -30,13 +30,13 @@ LEVEL = "L2"
 SHORT = {"round": "ro", "oval": "ov", "front": "fr", "right": "ri", "left": "le"}
 COLORS = {"round": "tab:blue", "oval": "tab:cyan", "front": "tab:olive", "right": "tab:orange", "left": "tab:green"}
 HALF_VIEW_MM = 31.0
-# Told apart from the rest: noisy with bridging, and voxels of 3 mm.
+# Summarized separately: a noisy scan with bridging, and one with voxels of 3 mm.
 HARD_SCANS = ("cptac", "t12_s1")
 
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """What was found at a traced midline, against the tracings."""
+    """The measurement at a traced midline, compared with the tracings."""
 
     vertebra: TracedVertebra
     found: LevelResult | None
@@ -49,7 +49,7 @@ class Compared:
 
 
 def compared(vertebra: TracedVertebra, protocol) -> Compared:
-    """Measure a vertebra at its traced midline, and in both tracings."""
+    """Measure a vertebra at its traced midline with the outline found and with both tracings."""
     landmarks = Landmarks(LEVEL, vertebra.midline_ras_mm)
     try:
         found = measure_level(vertebra.stack, landmarks, protocol)
@@ -75,7 +75,7 @@ def compared(vertebra: TracedVertebra, protocol) -> Compared:
 
 
 def figures(one: Compared) -> str:
-    """Return a vertebra's figures in one line."""
+    """Return a vertebra's numbers in one line."""
     between = f"tracings {one.vertebra.between_mm.mean():.2f}/{one.vertebra.between_mm.max():.1f}"
     if one.found is None:
         return f"refused: {one.refusal} ({between} mm)"
@@ -84,7 +84,7 @@ def figures(one: Compared) -> str:
 
 
 def summary(name: str, compared_all: list[Compared]) -> list[str]:
-    """Return lines with bias, SD and greatest over vertebrae."""
+    """Return lines with the bias, SD and greatest error over vertebrae."""
     measured = [one for one in compared_all if one.found is not None]
     lines = [f"{name}: {len(measured)} measured, {len(compared_all) - len(measured)} refused"]
     if len(measured) < 2:
@@ -129,7 +129,7 @@ def draw_sheet(path: Path, of_scan: list[Compared]) -> None:
 
 
 def _show_slice(axes, vertebra: TracedVertebra) -> None:
-    """Draw the mid-slice as a reader sees it: the patient's right on the left."""
+    """Draw the mid-slice in radiological view, with the patient's right on the left."""
     stack = vertebra.stack
     corner, (step_i, step_j) = stack.ras_from_ijk[:3, 3], np.diag(stack.ras_from_ijk)[:2]
     k = round(float(np.linalg.solve(stack.ras_from_ijk, [*vertebra.midline_ras_mm[0], 1])[2]))
@@ -152,7 +152,7 @@ def _draw_curve(axes, points_mm: np.ndarray, color: str, width: float, closed: b
 
 
 def _draw_regions(axes, one: Compared) -> None:
-    """Draw the edges of the measured voxels of the mid-slice."""
+    """Draw the borders of the measured voxels in the mid-slice."""
     stack, found = one.vertebra.stack, one.found
     corner, (step_i, step_j) = stack.ras_from_ijk[:3, 3], np.diag(stack.ras_from_ijk)[:2]
     for roi, color in COLORS.items():
@@ -177,7 +177,7 @@ def _wrapped(text: str) -> str:
 
 
 def main() -> None:
-    """Print the figures and write the sheets."""
+    """Print the numbers and write the sheets."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--out", type=Path, default=REPOSITORY / "evidence")
@@ -202,7 +202,7 @@ def main() -> None:
     for line in (*summary("all but cptac and t12_s1", usual), *summary("cptac and t12_s1", hard)):
         print(line)
     if not given.no_pictures:
-        print(f"The sheets are in {given.out.name}: look at them.")
+        print(f"The sheets are in {given.out.name}.")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""How placement does on real CTs: clicks in and beside traced vertebral bodies, and midlines off mid-height.
+"""Placement on real CTs: clicks inside and outside traced vertebral bodies, and midlines off mid-height.
 
-Bodies: random clicks within 5 mm of a traced midline's middle; how many are measured, in which slices, whether another
-slice is told, how far the means in HU spread over the clicks in one slice, how far the midline's ends are from the
-traced ones, and what the findings are. A body that bone bridges to its neighbor must say so.
+Bodies: random clicks within 5 mm of a traced midline's midpoint. The output shows how many are measured, in which
+slices, whether another slice is reported, the spread of the means in HU over the clicks in one slice, the distance of
+the midline's ends from the traced ones, and the findings. A body with bone that bridges to its neighbor must have a
+finding.
 
-Other places: clicks in vessels, discs, canal, lung, muscle and organs, none of which may be measured.
+Others: clicks in vessels, discs, canal, lung, muscle and organs, none of which may be measured.
 
-Heights: the traced midline moved along the body's axis; how far from mid-height it is, and what the check says.
+Heights: the traced midline moved along the body's axis, with its distance from mid-height, and the result of the check.
 
 Run it with ``python Testing/Evidence/real_placement.py bodies|others|heights [count] [names]``; 100 clicks in each of
-25 bodies take half an hour, the rest some minutes.
+25 bodies take half an hour, the rest several minutes.
 """
 
 import re
@@ -35,13 +36,13 @@ from LumbarHULib.placement.midline import propose_midline
 
 PROTOCOL = load_protocol(None).protocol
 
-# Levels that the program does not know are placed under another name.
+# All levels are placed under this name, because LumbarHU does not support T9 to T11.
 LEVEL = "L3"
 CLICK_MM, OTHER_CLICK_MM = 5.0, 2.0
 OFFSETS_MM = (-17.0, -14.0, -10.0, -6.0, 0.0, 6.0, 10.0, 14.0, 17.0)
 SEED = 12
 
-# Read off the screen, RAS mm: what is no vertebral body.
+# Points outside vertebral bodies, read off the screen, in RAS mm.
 OTHERS = {
     "acrin": {
         "psoas": (-15, -55, -629.5),
@@ -121,7 +122,7 @@ OTHERS = {
     "t11_t12": {
         "calcified aorta": (-10, 145, -782.5),
         "canal": (7, 86, -782.5),
-        "beside the spine": (-40, 70, -782.5),
+        "next to the spine": (-40, 70, -782.5),
     },
     "l3_crop": {
         "disc L2/L3": (-25, -160, -46),
@@ -133,7 +134,7 @@ OTHERS = {
 
 
 def clicks_around(middle_ras_mm: np.ndarray, count: int, within_mm: float) -> np.ndarray:
-    """Return points, shape (count, 3), evenly spread over a ball."""
+    """Return points, shape (count, 3), uniformly distributed in a ball."""
     random = np.random.default_rng(SEED)
     directions = random.normal(size=(count, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -141,7 +142,7 @@ def clicks_around(middle_ras_mm: np.ndarray, count: int, within_mm: float) -> np
 
 
 def placed(stack: AxialStack, clicks: np.ndarray):
-    """Yield proposal and measured level of each click, or None and the refusal."""
+    """Yield the proposal and the measured level of each click, or None and the refusal."""
     for click in clicks:
         try:
             proposal = propose_midline(stack, guess_from_click(stack, LEVEL, click, PROTOCOL), PROTOCOL)
@@ -151,12 +152,12 @@ def placed(stack: AxialStack, clicks: np.ndarray):
 
 
 def alike(sentences) -> Iterator[tuple[str, int]]:
-    """Yield sentences that differ in numbers alone, with how many there are."""
+    """Yield the most common sentences, ignoring numbers, with their counts."""
     yield from Counter(re.sub(r"\d+(\.\d+)?", "#", one) for one in sentences).most_common(3)
 
 
 def body_line(vertebra: TracedVertebra, count: int) -> tuple[str, bool, float]:
-    """Return a body's line, whether a bridge is told, and the share of clicks measured."""
+    """Return a body's line, whether a bridge is reported, and the share of clicks measured."""
     stack, midline = vertebra.stack, vertebra.midline_ras_mm
     tried = list(placed(stack, clicks_around(midline.mean(axis=0), count, CLICK_MM)))
     found = [(proposal, level) for proposal, level in tried if proposal is not None]
@@ -166,7 +167,7 @@ def body_line(vertebra: TracedVertebra, count: int) -> tuple[str, bool, float]:
     if found:
         slices = Counter(level.frame.mid_slice for _, level in found)
         usual = slices.most_common(1)[0][0]
-        untold = sum(
+        unreported = sum(
             level.frame.mid_slice != usual
             and not {"mid_slice_ambiguous", "mid_height_ambiguous"} & {one.code for one in proposal.findings}
             for proposal, level in found
@@ -174,7 +175,7 @@ def body_line(vertebra: TracedVertebra, count: int) -> tuple[str, bool, float]:
         here = [(proposal, level) for proposal, level in found if level.frame.mid_slice == usual]
         means = np.array([[roi.values["mean_hu"] for roi in level.rois.values()] for _, level in here])
         ends_mm = [np.linalg.norm((one.midline_ras_mm - midline)[:, :2], axis=1).max() for one, _ in here]
-        line += f"{dict(slices)}, {untold} untold elsewhere; HU SD {means.std(axis=0).max():.1f}, "
+        line += f"{dict(slices)}, {unreported} in other slices without a finding; HU SD {means.std(axis=0).max():.1f}, "
         line += f"range {np.ptp(means, axis=0).max():.1f}; ends {np.median(ends_mm):.1f} mm; {dict(codes)}"
     refusals = [f"\n    {number} × {text}" for text, number in alike(level for one, level in tried if one is None)]
     return line + "".join(refusals), codes["bridging_bone"] > 0, len(found) / count
@@ -195,16 +196,16 @@ def show_bodies(count: int, names: tuple[str, ...]) -> None:
 
 
 def show_others(count: int, names: tuple[str, ...]) -> None:
-    """Print what clicks outside bodies give."""
+    """Print the results of clicks outside vertebral bodies."""
     measured = total = 0
-    for scan, places in OTHERS.items():
+    for scan, points in OTHERS.items():
         if names and scan not in names:
             continue
         own = REAL_DATA / "real-outlines" / "ct" / f"{scan}.nrrd"
         ct = read_ct(own if own.exists() else REAL_DATA / CT_ELSEWHERE[scan]).ct
         stack = axial_stack(ct, PROTOCOL)
-        for name, place in places.items():
-            tried = list(placed(stack, clicks_around(np.array(place, dtype=float), count, OTHER_CLICK_MM)))
+        for name, point in points.items():
+            tried = list(placed(stack, clicks_around(np.array(point, dtype=float), count, OTHER_CLICK_MM)))
             wrong = [proposal for proposal, _ in tried if proposal is not None]
             measured, total = measured + len(wrong), total + count
             print(f"{scan} {name}: {len(wrong)} of {count} measured", flush=True)
@@ -214,8 +215,8 @@ def show_others(count: int, names: tuple[str, ...]) -> None:
 
 
 def show_heights(_count: int, names: tuple[str, ...]) -> None:
-    """Print, for traced midlines moved along the body's axis, how far they are from mid-height and what is said."""
-    print("mm above the middle: as said (* in no body, ? endplates faint)")
+    """Print the distance from mid-height and the check's result for traced midlines moved along the body's axis."""
+    print("mm above mid-height: result of the check (* outside a body, ? endplates faint)")
     for vertebra in traced_vertebrae(PROTOCOL, names):
         stack, midline = vertebra.stack, vertebra.midline_ras_mm
         depth_mm = float(np.linalg.norm(midline[0] - midline[1]))
@@ -234,13 +235,13 @@ def show_heights(_count: int, names: tuple[str, ...]) -> None:
             if not 0 <= number < len(stack.voxels_hu):
                 continue
             along_mm = (number - float(stack.slice_heights(middle))) * stack.slice_spacing_mm / (up @ stack.normal_ras)
-            said = body_height(stack, LEVEL, middle + along_mm * up, forward, size_mm, PROTOCOL)
+            found = body_height(stack, LEVEL, middle + along_mm * up, forward, size_mm, PROTOCOL)
             cell = f"{(number - own_slice) * stack.slice_spacing_mm:+.0f}: "
-            if said is None:
+            if found is None:
                 cells.append(cell + "nothing")
                 continue
-            off_mm = (number - said.endplates.middle_slice(stack)) * stack.slice_spacing_mm
-            cells.append(f"{cell}{off_mm:+.1f}{'' if said.inside_mm > 0 else '*'}{'' if said.is_clear else '?'}")
+            off_mm = (number - found.endplates.middle_slice(stack)) * stack.slice_spacing_mm
+            cells.append(f"{cell}{off_mm:+.1f}{'' if found.inside_mm > 0 else '*'}{'' if found.is_clear else '?'}")
         print(f"{vertebra.name:17} {own.endplates.height_mm:.0f} mm high; {'  '.join(cells)}", flush=True)
 
 

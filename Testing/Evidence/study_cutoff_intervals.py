@@ -1,12 +1,12 @@
-"""The evidence for the intervals of the shipped cutoffs: how far the study's cutoffs would move in other patients.
+"""Evidence for the intervals of the shipped cutoffs: how the study's cutoffs would vary in other patients.
 
-The study gives no interval for any of its ten cutoffs. Here as many patients of each group as it had are drawn from a
-distribution through the median and quartiles that it prints (`TwoPieceNormal`), 10 000 times with seed 1; each time the
-cutoff with the greatest Youden index is taken. 95 % of these cutoffs lie in the interval that is printed, and that
-stands in ``Resources/Cutoffs/shanghai-2022.json`` to one decimal.
+The study gives no interval for its ten cutoffs. Here, patients in the study's group sizes are drawn from a distribution
+through the printed median and quartiles (`TwoPieceNormal`), 10 000 times with seed 1. Each time, the cutoff with the
+greatest Youden index is chosen. The printed interval contains 95 % of these cutoffs, and
+``Resources/Cutoffs/shanghai-2022.json`` has it to one decimal.
 
-Run it with ``python Testing/Evidence/study_cutoff_intervals.py [studies]``; it takes seconds and prints a line per
-cutoff. Its exit code is 1 where the file says otherwise.
+Run it with ``python Testing/Evidence/study_cutoff_intervals.py [studies]``; it takes seconds and prints one line for
+each cutoff. Its exit code is 1 where the file has other intervals.
 """
 
 import sys
@@ -19,12 +19,12 @@ from LumbarHULib.cohort_files.study_files import load_study_tables
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 
-# How the file of cutoffs calls what is looked for.
+# The name of each target in the cutoffs file.
 TARGETS = {"osteoporosis": "osteoporosis", "low_bmd": "normal"}
 
 
 def main() -> int:
-    """Print the ten intervals, and return 1 if the file has others."""
+    """Print the ten intervals, and return 1 if the file has other intervals."""
     studies = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     tables, document = load_study_tables(), load_cutoffs().document
     print(f"{studies} studies with seed 1 from the printed quartiles; {ASSUMPTION}:")

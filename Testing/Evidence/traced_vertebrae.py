@@ -1,7 +1,7 @@
-"""Vertebral bodies that two readers traced on real CTs, where such data is at hand.
+"""Read vertebral bodies that two readers traced on real CTs, if the data is available.
 
-The folder ``real-outlines`` in the folder of real CT data (``LUMBARHU_DATA``) holds them: ``tracing-a`` and
-``tracing-b`` with one JSON file a vertebra (closed polygon and midline in LPS mm), and ``ct``.
+They are in the folder ``real-outlines`` of the folder of real CT data (``LUMBARHU_DATA``): ``tracing-a`` and
+``tracing-b`` with one JSON file for each vertebra (closed polygon and midline in LPS mm), and ``ct``.
 """
 
 import json
@@ -26,7 +26,7 @@ from LumbarHULib.images.ct_file import read_ct
 REPOSITORY = Path(__file__).resolve().parents[2]
 REAL_DATA = Path(os.environ.get("LUMBARHU_DATA") or REPOSITORY.parent / "shared" / "data")
 
-# Scans whose CT has a folder of its own beside the tracings.
+# Scans whose CT is in another folder than the tracings.
 CT_ELSEWHERE = {
     "t12_s1": "t12-s1-3mm-nifti/example_ct.nii.gz",
     "l3_crop": "l3-crop-nifti/sub-ct_label-22_ct.nii.gz",
@@ -34,7 +34,7 @@ CT_ELSEWHERE = {
     "t11_t12": "t11-t12-contrast-dicom/dicom",
 }
 
-# The tracings are at the half-maximum; the periosteal surface before blur is 0.1 to 0.6 mm inside it.
+# The tracings follow the half-maximum; the periosteal surface before blur is 0.1 to 0.6 mm inside it.
 INWARD_MM = 0.35
 
 _RAS_FROM_LPS = np.array([-1.0, -1.0, 1.0])
@@ -91,13 +91,13 @@ class TracedVertebra:
 
 
 def traced_vertebrae(protocol: Protocol, only: tuple[str, ...] = ()) -> Iterator[TracedVertebra]:
-    """Yield every vertebra that both readers traced; none where there is no data.
+    """Yield every vertebra traced by both readers; nothing without the data.
 
     Parameters
     ----------
     protocol : Protocol
     only : tuple of str
-        Names of files, as ``tcga_L1``; all by default.
+        Names of files, such as ``tcga_L1``; all by default.
     """
     folder = REAL_DATA / "real-outlines"
     stacks = {}
@@ -120,10 +120,10 @@ def traced_vertebrae(protocol: Protocol, only: tuple[str, ...] = ()) -> Iterator
 
 
 def missing_data() -> str:
-    """Return a sentence that says why nothing can be compared; empty where the tracings are there."""
+    """Return a sentence on why nothing can be compared; empty where the tracings are available."""
     if (REAL_DATA / "real-outlines" / "tracing-a").is_dir():
         return ""
-    return "Omitted: no traced vertebrae. Set LUMBARHU_DATA to the folder that holds real-outlines."
+    return "Omitted: no traced vertebrae. Set LUMBARHU_DATA to the folder that contains real-outlines."
 
 
 def dense(polygon_mm: np.ndarray, count: int = 1440) -> np.ndarray:
