@@ -21,7 +21,7 @@ def test_round_finds_22_of_27_with_osteoporosis_and_spares_58_of_73_without():
 
 @pytest.mark.parametrize(("count", "total"), [(-1, 27), (28, 27), (0, 0)])
 def test_a_count_beyond_its_total_is_refused_with_both(count, total):
-    with pytest.raises(InputError, match=f"{count} of {total} is no proportion"):
+    with pytest.raises(InputError, match=f"{count} of {total} is not a proportion"):
         Proportion(count, total)
 
 
@@ -43,5 +43,5 @@ def test_a_table_names_all_five_regions():
     rois = dict(cutoff_table().rois)
     assert tuple(rois[roi].normal.cutoff_hu for roi in ROIS) == (118.13, 97.13, 107.63, 121.25, 125.0)
     del rois["oval"]
-    with pytest.raises(InputError, match="name front, left, right, round: give round, oval, right, front, left"):
+    with pytest.raises(InputError, match="for the regions front, left, right, round: give all of round, oval"):
         CutoffTable("mine", "mine", rois)
