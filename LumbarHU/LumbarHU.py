@@ -45,10 +45,14 @@ class LumbarHU(ScriptedLoadableModule):
         self.parent.helpText = _("""
 Measures Hounsfield units in five regions of L1–L4 on a CT, from one line per level, and compares the means with the
 cutoffs of a published study.<br><br>
+The large button is always the next step, and so are Space and Enter: <i>New reading</i>, <i>Place L1</i> and so on,
+<i>Sign off</i>, <i>Export</i>.<br><br>
 <b>Place</b> a level: scroll the axial view to the middle of the vertebral body's height (or click once in the sagittal
-view), then click the body's front edge and its back edge. Boundary, outline and regions follow; drag any handle.
-Keys 1–4 go to a level or place it, Esc breaks off.<br><br>
-A research aid, not a medical device: it does not diagnose, and no result rules anything out.
+view), then click the body's front edge and its back edge. Boundary, outline and regions follow; drag any handle.<br>
+<b>Or propose</b> the midlines by one click into each body, or from a segmentation; then accept each level with Space
+once you have looked at it, or drag its midline.<br>
+Keys 1–4 go to a level or place it, Esc ends placing, Ctrl+Z and Ctrl+Y undo and redo.<br><br>
+For research only: it is not a medical device, does not diagnose, and no result rules anything out.
 """)
         self.parent.acknowledgementText = _("""
 Protocol and cutoffs: Prediction of osteoporosis and osteopenia by routine computed tomography of the lumbar spine in
@@ -111,11 +115,11 @@ class LumbarHUParameterNode:
     The panel's choices; a reading's own state lives in the nodes of the reading.
 
     ctVolume - The CT to measure.
-    caseName - What the CT shall be called in results.
-    readerName - Who reads.
-    reading - The node of the reading that is worked on.
+    caseName - Name of the CT in results.
+    readerName - The reader's name or initials.
+    reading - The node of the current reading.
     quantity - What the table of levels shows.
-    outerLevels - Whether T12 and L5 are offered.
+    outerLevels - Whether T12 and L5 are measured as well.
     osteoporosisPercent, lowBmdPercent - How frequent osteoporosis, and osteopenia or osteoporosis, are among those to
         be tested: for a cohort's predictive values.
     showRound, showOval, showRight, showFront, showLeft - Which regions are drawn.
@@ -157,7 +161,6 @@ class LumbarHUWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.setup(self)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/LumbarHU.ui"))
         self.layout.addWidget(uiWidget)
-        self.layout.addStretch(1)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = LumbarHULogic()
@@ -231,7 +234,7 @@ class LumbarHULogic(ScriptedLoadableModuleLogic):
         return readings(slicer.mrmlScene)
 
     def measure(self, reading: Reading) -> ReadingResult:
-        """Measure a reading anew and write its regions and tables into the scene."""
+        """Measure a reading again and write its regions and tables into the scene."""
         return ReadingMeasurer(reading).measure()
 
 

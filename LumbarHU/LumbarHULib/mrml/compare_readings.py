@@ -65,9 +65,14 @@ def write_comparison(ct_node, combined: CombinedReadings, minimum_levels: int):
         ct_node.SetNodeReferenceID(_ROLE, node.GetID())
         hierarchy = hierarchy_of(ct_node.GetScene())
         hierarchy.SetItemParent(item_of(hierarchy, node), item_of(hierarchy, ct_node))
-    cells = [[round(cell, _DIGITS) if isinstance(cell, float) else cell for cell in row] for row in table.rows]
+    # As text: a table view would show 131 next to 131.2, and −0.
+    cells = [[_shown(cell) if isinstance(cell, float) else cell for cell in row] for row in table.rows]
     fill_table(node, {title: display_cells([row[index] for row in cells]) for index, title in enumerate(table.columns)})
     return node
+
+
+def _shown(value: float) -> str:
+    return f"{round(value, _DIGITS) + 0.0:.{_DIGITS}f}"
 
 
 def unblind(reading: Reading) -> bool:

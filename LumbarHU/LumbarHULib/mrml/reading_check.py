@@ -5,6 +5,7 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.mrml.reading import SCHEMA_VERSION, Reading, reading_nodes
+from LumbarHULib.mrml.reading_markups import ACCEPTED_PREFIX
 
 _HISTORY_ENTRY = {"what", "who", "when", "reason"}
 _ORIGIN = {"kind", "corrected_mm", "corrected_deg", "points_ras_mm"}
@@ -70,7 +71,7 @@ def _are_scan_facts(reading: Reading) -> bool:
 def _are_notes(reading: Reading) -> bool:
     """Return whether the stored origins of markups and regions have the expected form."""
     for name in reading.node.GetParameterNames():
-        value = reading.value(name) if name.startswith(("written ", "origin ")) else None
+        value = reading.value(name) if name.startswith(("written ", "origin ", ACCEPTED_PREFIX)) else None
         if value is not None and not (_is_origin(value) if name.startswith("origin ") else isinstance(value, list)):
             return False
     return True

@@ -10,6 +10,7 @@ from LumbarHULib.mrml.label_layer import same_mask
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_markups import (
+    ACCEPTED_PREFIX,
     ANCHOR_PREFIX,
     MARKUP_ROLES,
     ensure_markup,
@@ -19,7 +20,7 @@ from LumbarHULib.mrml.reading_markups import (
 )
 
 # Parameters of the reading that change when a reader edits its markups.
-_KEPT_PREFIXES = ("written ", "origin ", ANCHOR_PREFIX, "exclusions", "skipped")
+_KEPT_PREFIXES = ("written ", "origin ", ACCEPTED_PREFIX, ANCHOR_PREFIX, "exclusions", "skipped")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,12 @@ class ReadingHistory:
         if self._undo:
             self._restore(self._undo.pop())
             self.open_gesture()
+
+    def forget(self) -> None:
+        """Drop the last note: nothing was changed after all."""
+        if self._undo:
+            self._undo.pop()
+        self.settle()
 
     def undo(self) -> tuple[str, ...]:
         """Undo the last step, and return the levels that it changed; raises InputError after signing off."""

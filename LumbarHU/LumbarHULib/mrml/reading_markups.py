@@ -47,6 +47,9 @@ _FILLED_IN = "level_filled_in"
 # Prefix of the parameter, one for each level, that stores the positions of CT and midline at the last measurement.
 ANCHOR_PREFIX = "anchor "
 
+# Under this and a level's name it keeps the proposed midline that a reader accepted: another proposal is not accepted.
+ACCEPTED_PREFIX = "accepted "
+
 # Saving and reopening a scene moves a point by 1e-13 mm; a reader moves it by more than this.
 _MOVED_MM = 1e-6
 
@@ -254,14 +257,27 @@ def filled_in_levels(reading: Reading) -> tuple[str, ...]:
     )
 
 
+def unreviewed_levels(reading: Reading) -> tuple[str, ...]:
+    """Return the levels whose proposed midline no reader has accepted or corrected yet, from cranial to caudal."""
+    return tuple(
+        level
+        for level in placed_levels(reading)
+        if (kept := reading.value(_origin_key(level))) is not None
+        and reading.value(_accepted_key(level)) != kept["points_ras_mm"]
+        and midline_origin(reading, level).kind == "proposal_accepted"
+    )
+
+
 def confirm_level(reading: Reading, level: str) -> None:
-    """Record that a reader has checked and confirmed a level that was counted."""
+    """Record that a reader has seen a proposed level and accepts it; raises InputError when the reading is signed off."""
     reading.require_open()
     findings = tuple(finding for finding in placement_findings(reading, level) if finding.code != _FILLED_IN)
     node, kept = markup_node(reading, level, "midline"), reading.value(_origin_key(level))
     if kept is None:
         kept = asdict(midline_origin(reading, level)) | {"points_ras_mm": placed_points(node).tolist()}
-    reading.keep(_origin_key(level), kept | {"findings": [asdict(finding) for finding in findings]})
+    kept |= {"findings": [asdict(finding) for finding in findings]}
+    reading.keep(_accepted_key(level), kept["points_ras_mm"])
+    reading.keep(_origin_key(level), kept)
     origin = MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
     _describe(node, midline_text(origin, kept["points_ras_mm"], findings))
 
@@ -358,6 +374,10 @@ def _written_key(level: str, role: str) -> str:
 
 def _origin_key(level: str) -> str:
     return f"origin {parse_level(level)}"
+
+
+def _accepted_key(level: str) -> str:
+    return f"{ACCEPTED_PREFIX}{parse_level(level)}"
 
 
 def _own_points(node) -> np.ndarray:

@@ -1,10 +1,11 @@
-"""The panel's section for the protocol's values and files, and the notes on the cutoffs."""
+"""The protocol's values and files, and the notes on the cutoffs."""
 
 import html
 from dataclasses import fields
 from pathlib import Path
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
@@ -14,8 +15,10 @@ from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.protocol_edit import set_protocol_value
 from LumbarHULib.mrml.reading import accept_off_protocol, set_cutoffs, set_protocol
 from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.services import Places, Tells
+from LumbarHULib.panel.session import Session
 
-# The values that a site may have reasons to change, in the order of the work; all others stand in the file.
+# The values that a site may have reasons to change, in the order of the work; all others are in the file.
 _SHOWN_VALUES = (
     "boundary_fraction",
     "cortical_margin_mm",
@@ -29,10 +32,19 @@ _UNITS = {"1": "", "deg": " °"}
 
 
 class AdvancedSection(Section):
-    """Values of the protocol, files of one's own, and the notes on the cutoffs."""
+    """Values of the protocol, files of one's own, and the notes on the cutoffs.
 
-    def __init__(self, ui, panel) -> None:
-        super().__init__(ui, panel)
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    messages : Tells
+    placing : Places
+    """
+
+    def __init__(self, ui, session: Session, messages: Tells, placing: Places) -> None:
+        super().__init__(ui, session)
+        self._messages, self._placing = messages, placing
         layout = qt.QFormLayout(ui.huProtocolFrame)
         layout.setContentsMargins(0, 0, 0, 0)
         metadata = {item.name: item.metadata for item in fields(Protocol)}
@@ -50,6 +62,12 @@ class AdvancedSection(Section):
         self._shown_notes = None
         ui.huAcceptCheck.connect("toggled(bool)", self._on_accept)
         self._on_click(ui.huUseFilesButton, self._on_files)
+
+    def show_notes(self) -> None:
+        """Unfold the notes on the cutoffs, and scroll to them."""
+        self._ui.huAdvancedSection.collapsed = False
+        slicer.app.processEvents()
+        self._ui.huScrollArea.ensureWidgetVisible(self._ui.huNotesBrowser)
 
     def editor(self, name: str):
         """Return the widget that edits a protocol value."""
@@ -109,7 +127,7 @@ class AdvancedSection(Section):
 
     def _set(self, name: str, value) -> None:
         if self._session.may_change:
-            with self._panel.messages.problems_told():
+            with self._messages.problems_told():
                 try:
                     set_protocol_value(self._session.reading, name, value)
                 finally:
@@ -117,13 +135,13 @@ class AdvancedSection(Section):
 
     def _on_accept(self, is_on: bool) -> None:
         if self._session.may_change:
-            with self._panel.messages.problems_told():
+            with self._messages.problems_told():
                 accept_off_protocol(self._session.reading, is_on)
                 self._session.measure()
 
     def _on_files(self) -> None:
-        with self._panel.messages.problems_told():
-            self._panel.placing.cancel()
+        with self._messages.problems_told():
+            self._placing.cancel()
             protocol = load_protocol(_chosen(self._ui.huProtocolPath))
             cutoffs = load_cutoffs(_chosen(self._ui.huCutoffsPath))
             set_protocol(self._session.reading, protocol.document)

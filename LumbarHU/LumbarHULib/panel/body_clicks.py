@@ -1,6 +1,6 @@
 """Proposed midlines by one click into each body, or into the first and the last of a row of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import qt
@@ -12,8 +12,10 @@ from LumbarHULib.mrml.reading_markups import placed_points
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.shown_volume import foreign_sentence
+from LumbarHULib.panel.views import is_zoomed, zoom_on
 from LumbarHULib.panel.watcher import Watcher
 from LumbarHULib.placement.body_guess import BodyGuess
+from LumbarHULib.placement.spine_center import spine_center
 
 _Markups = slicer.vtkMRMLMarkupsNode
 _Interaction = slicer.vtkMRMLInteractionNode
@@ -21,10 +23,19 @@ _CLICKS_NODE = "LumbarHU clicks"
 
 
 class BodyClicks(Watcher):
-    """Waits for a click into one body after the other."""
+    """Waits for a click into one body after the other.
 
-    def __init__(self, session: Session, messages: Messages) -> None:
+    Parameters
+    ----------
+    session : Session
+    messages : Messages
+    on_proposed : callable
+        Called when the last body was clicked, and every midline is proposed.
+    """
+
+    def __init__(self, session: Session, messages: Messages, on_proposed: Callable[[], object]) -> None:
         super().__init__(session, messages)
+        self._on_proposed = on_proposed
         self._node = None
         self._waiting: list[str] = []
         self._between: tuple[str, ...] = ()
@@ -67,6 +78,8 @@ class BodyClicks(Watcher):
         interaction.SetPlaceModePersistence(True)
         interaction.SetCurrentInteractionMode(_Interaction.Place)
         self._observe(interaction, {_Interaction.InteractionModeChangedEvent: self._look_soon})
+        if not is_zoomed():
+            zoom_on(spine_center(self._session.measurer.stack))
         self._session.tell()
 
     def stop(self) -> None:
@@ -139,12 +152,15 @@ class BodyClicks(Watcher):
         except ValueError:
             session.history.give_up()
             raise
-        if len(self._waiting) > 1:
-            del self._waiting[0]
-        else:
+        is_last = len(self._waiting) == 1
+        if is_last:
             self.abandon()
+        else:
+            del self._waiting[0]
         session.select_level(level)
-        session.measure()
+        session.measure_levels(self._between if is_last and self._between else [level])
+        if is_last:
+            self._on_proposed()
 
 
 def require_shown(session: Session) -> None:

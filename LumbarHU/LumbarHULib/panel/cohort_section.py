@@ -1,4 +1,4 @@
-"""The panel's section for a cohort: from its table to the study's statistics, and to cutoffs to read with."""
+"""The tab for a cohort: from its table to the study's statistics, and to cutoffs to read with."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +21,8 @@ from LumbarHULib.mrml.protocol_edit import use_measurement_error
 from LumbarHULib.mrml.reading import set_cutoffs
 from LumbarHULib.panel.cohort_views import CohortLayout
 from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.services import Asks, Choices, Tells
+from LumbarHULib.panel.session import Session
 
 _FIRST_TABLE = "roc"
 _SUFFIX = "-result"
@@ -31,10 +33,20 @@ class StoppedByUserError(Exception):
 
 
 class CohortSection(Section):
-    """Works out a cohort, shows its figures and tables, and lets a reading use its cutoffs."""
+    """Analyzes a cohort, shows its figures and tables, and lets a reading use its cutoffs.
 
-    def __init__(self, ui, panel) -> None:
-        super().__init__(ui, panel)
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    choices : Choices
+    messages : Tells
+    questions : Asks
+    """
+
+    def __init__(self, ui, session: Session, choices: Choices, messages: Tells, questions: Asks) -> None:
+        super().__init__(ui, session)
+        self._choices, self._messages, self._questions = choices, messages, questions
         self._layout = CohortLayout()
         self._listed: tuple = ()
         self._on_click(ui.huCohortRunButton, self._on_run)
@@ -85,14 +97,14 @@ class CohortSection(Section):
         return found[-1] if found else None
 
     def _folder(self) -> Path | None:
-        """Return the folder that the cohort's files stand in; None as long as table and folder are not chosen."""
+        """Return the folder of the cohort's files; None as long as table and folder are not chosen."""
         table, root = (path.currentPath.strip() for path in (self._ui.huCohortPath, self._ui.huCohortFolderPath))
         return Path(root) / f"{Path(table).stem}{_SUFFIX}" if table and root else None
 
     def _on_run(self) -> None:
         folder, readings = self._folder(), self._ui.huCohortReadingsPath.currentPath.strip()
-        parameters = self._panel.parameters
-        with self._panel.messages.problems_told():
+        parameters = self._choices.parameters
+        with self._messages.problems_told():
             job = CohortJob(
                 table=Path(self._ui.huCohortPath.currentPath.strip()),
                 destination=folder,
@@ -107,15 +119,15 @@ class CohortSection(Section):
                 overwrite=folder.is_dir(),
             )
             check_destination(folder, overwrite=True, ours=OWN_COHORT_FOLDER)
-            if not self._panel.questions.may_replace(folder, _replacing(folder)):
+            if not self._questions.may_replace(folder, _replacing(folder)):
                 return
             try:
-                with _progress(_("Working out the cohort")) as progress:
+                with _progress(_("Analyzing the cohort")) as progress:
                     outcome = run_cohort_job(job, progress)
             except StoppedByUserError:
                 self._tell(_("Stopped; no file was changed."))
                 return
-            self._panel.questions.has_written(folder)
+            self._questions.has_written(folder)
             write_cohort(slicer.mrmlScene, outcome.analysis, outcome.tables)
             self._tell(
                 _(
@@ -150,21 +162,21 @@ class CohortSection(Section):
         qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._folder() / "summary.html")))
 
     def _on_cutoffs(self) -> None:
-        with self._panel.messages.problems_told():
+        with self._messages.problems_told():
             path = self._folder() / "cutoffs.json"
             document = load_cutoffs(path)
             set_cutoffs(self._session.reading, document.document)
             self._ui.huCutoffsPath.currentPath = str(path)
-            self._tell(_("The reading is judged by {name}.").format(name=document.name))
+            self._tell(_("The reading is classified by {name}.").format(name=document.name))
             self._session.measure()
 
     def _on_error(self) -> None:
-        with self._panel.messages.problems_told():
+        with self._messages.problems_told():
             path = self._folder() / "protocol.json"
             document = load_protocol(path)
             use_measurement_error(self._session.reading, document.document)
             self._ui.huProtocolPath.currentPath = str(path)
-            told = _("The reading is judged by a least significant change of {lsc:g} HU, from {name}.")
+            told = _("The reading is compared with a least significant change of {lsc:g} HU, from {name}.")
             self._tell(told.format(name=document.name, lsc=document.protocol.lsc_hu))
             self._session.measure()
 

@@ -4,7 +4,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LumbarHULib.panel.level_rows import part_title
+from LumbarHULib.panel.level_words import part_title
 
 
 class LumbarHUSubjectHierarchyPlugin:

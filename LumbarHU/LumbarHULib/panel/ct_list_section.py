@@ -15,16 +15,44 @@ from LumbarHULib.mrml.export_reading import folder_of_reader
 from LumbarHULib.mrml.reading import ask_for_level
 from LumbarHULib.mrml.unsaved import unsaved_names
 from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.services import Asks, Choices, Exports, ListsLevels, Reports, StartsReadings, Tells
+from LumbarHULib.panel.session import Session
 
 _SETTING = "LumbarHU/CtList"
 _SHOWN_NAMES = 4
 
 
 class CtListSection(Section):
-    """The list of CTs, chosen once, and the way to the next one that this reader has not read."""
+    """The list of CTs, chosen once, and the way to the next one that this reader has not read.
 
-    def __init__(self, ui, panel) -> None:
-        super().__init__(ui, panel)
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    choices : Choices
+    messages : Tells
+    done : Reports
+    questions : Asks
+    exports : Exports
+    setup : StartsReadings
+    levels : ListsLevels
+    """
+
+    def __init__(
+        self,
+        ui,
+        session: Session,
+        choices: Choices,
+        messages: Tells,
+        done: Reports,
+        questions: Asks,
+        exports: Exports,
+        setup: StartsReadings,
+        levels: ListsLevels,
+    ) -> None:
+        super().__init__(ui, session)
+        self._choices, self._messages, self._done, self._questions = choices, messages, done, questions
+        self._exports, self._setup, self._levels = exports, setup, levels
         self._opened: tuple = ("", ())
         menu = qt.QMenu(ui.huListButton)
         for text, choose in ((_("Folder of CTs…"), self._on_folder), (_("Table of CTs (CSV)…"), self._on_table)):
@@ -33,20 +61,25 @@ class CtListSection(Section):
         ui.huListButton.setPopupMode(qt.QToolButton.InstantPopup)
         ui.huListEdit.text = slicer.app.userSettings().value(_SETTING) or ""
         ui.huListEdit.connect("editingFinished()", self._on_list)
-        self._on_click(ui.huNextButton, self._on_next)
+        self._on_click(ui.huNextButton, self.on_next)
+
+    @property
+    def has_list(self) -> bool:
+        """Whether a list of CTs is chosen."""
+        return bool(self._ui.huListEdit.text.strip())
 
     def _show(self) -> None:
         ui = self._ui
         is_measured = self._session.is_open and self._session.result is not None and bool(self._session.result.levels)
         ui.huNextButton.text = _("Export and next CT") if is_measured else _("Open the next CT")
-        ui.huNextButton.enabled = bool(ui.huListEdit.text.strip()) and self._panel.parameters is not None
+        ui.huNextButton.enabled = self.has_list and self._choices.parameters is not None
 
     def _on_folder(self) -> None:
-        self._choose(self._panel.questions.chosen_folder(_("Folder of CTs")))
+        self._choose(self._questions.chosen_folder(_("Folder of CTs")))
 
     def _on_table(self) -> None:
         title, kinds = _("Table of CTs, with the columns case and ct"), _("Tables (*.csv);;All files (*)")
-        self._choose(self._panel.questions.chosen_file(title, kinds))
+        self._choose(self._questions.chosen_file(title, kinds))
 
     def _choose(self, path: str) -> None:
         if path:
@@ -54,50 +87,50 @@ class CtListSection(Section):
             self._on_list()
 
     def _on_list(self) -> None:
-        with self._panel.messages.problems_told():
+        with self._messages.problems_told():
             path = self._ui.huListEdit.text.strip()
             slicer.app.userSettings().setValue(_SETTING, path)
-            self._show()
+            self._session.tell()
             if path:
-                self._panel.keep.tell(self._progress(read_ct_list(Path(path))))
+                self._done.tell(self._progress(read_ct_list(Path(path))))
 
     def _progress(self, cts) -> str:
-        read = sum(self._was_read(item.case) for item in cts) if self._panel.keep.export_root else 0
+        read = sum(self._was_read(item.case) for item in cts) if self._exports.export_root else 0
         return _("{read} of {count} CTs of the list are exported by this reader.").format(read=read, count=len(cts))
 
     def _was_read(self, case: str) -> bool:
-        return folder_of_reader(self._root(), case, self._panel.parameters.readerName).is_dir()
+        return folder_of_reader(self._root(), case, self._choices.parameters.readerName).is_dir()
 
     def _root(self) -> Path:
-        root = self._panel.keep.export_root
+        root = self._exports.export_root
         if not root:
-            raise InputError(_("There is no folder to export to: choose one, by which is known what was read."))
+            raise InputError(_("The folder to export to is missing: choose it. Its content shows which CTs were read."))
         return Path(root)
 
-    def _on_next(self) -> None:
+    def on_next(self) -> None:
         """Export what was measured, and open the next CT; nothing is closed before that CT was read from its file."""
-        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
+        with self._messages.problems_told(), slicer.util.WaitCursor():
             cts = read_ct_list(Path(self._ui.huListEdit.text.strip()))
-            root, reader = self._root(), self._panel.parameters.readerName
+            root, reader = self._root(), self._choices.parameters.readerName
             folder_of_reader(root, "-", reader)  # refuses a reader without a name before anything is done
             exported = None
             if self._session.result is not None and self._session.result.levels:
-                if not self._panel.keep.export():
+                if not self._exports.export():
                     return
                 exported = self._session.reading
-            following = next_ct(cts, self._panel.parameters.caseName, self._was_read)
+            following = next_ct(cts, self._choices.parameters.caseName, self._was_read)
             if following is None:
-                self._panel.keep.tell(_("Every CT of the list is exported by this reader."))
+                self._done.tell(_("Every CT of the list is exported by this reader."))
             elif self._may_close(exported):
                 self._open(following)
-                self._panel.keep.tell(self._progress(cts))
+                self._done.tell(self._progress(cts))
 
     def _may_close(self, exported) -> bool:
         names = unsaved_names(slicer.mrmlScene, exported, self._untouched())
         if not names:
             return True
         shown = ", ".join(names[:_SHOWN_NAMES]) + ("…" if len(names) > _SHOWN_NAMES else "")
-        return self._panel.questions.confirmed(
+        return self._questions.confirmed(
             _("The scene is closed, and these nodes are not saved: {names}. Go on without saving them?").format(
                 names=shown
             )
@@ -110,7 +143,7 @@ class CtListSection(Section):
         return () if node is None or ct_state(node) != state else (key,)
 
     def _open(self, following: CtOfList) -> None:
-        reader = self._panel.parameters.readerName
+        reader = self._choices.parameters.readerName
         skipped = self._session.reading.skipped_levels if self._session.is_open else ()
         ct_file = read_ct(following.path)
         slicer.mrmlScene.Clear(0)
@@ -118,10 +151,12 @@ class CtListSection(Section):
         keep_scan(node, ct_file.scan_facts, ct_file.findings)
         name_case(node, following.case)
         self._opened = (node.GetID(), ct_state(node))
-        parameters = self._panel.parameters
+        parameters = self._choices.parameters
         parameters.caseName, parameters.readerName, parameters.ctVolume = following.case, reader, node
-        self._panel.setup.start_reading()
+        self._setup.start_reading()
         for level in skipped:
             ask_for_level(self._session.reading, level, False)
         self._session.tell()
-        self._panel.levels.place_first()
+        unplaced = self._levels.unplaced()
+        if unplaced:
+            self._levels.place(unplaced[0])

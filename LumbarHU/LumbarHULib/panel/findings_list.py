@@ -1,39 +1,120 @@
-"""The panel's list of what is doubtful: what the report tells, with a way to each level."""
+"""The panel's list of what is doubtful: one line each, with details and remedy on request, and a way to each level."""
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from LumbarHULib.audit.report.words import grouped_findings, sentences_of, severity_of
 from LumbarHULib.core.cutoffs import CutoffTable
+from LumbarHULib.core.findings import MEANINGS_BY_SUBJECT
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.panel.finding_titles import finding_title
 
 SIGNS = {"severe": "✖", "warning": "▲", "note": "•"}
+FOLDED = "folded"
+_GROUPS = {"severe": "Blocks the class", "warning": "Check", "note": "Note"}
 _LEVEL = re.compile(rf"\b({'|'.join(LEVELS)})\b")
 
+# Nobody can change the scan any more: unless it is severe, what concerns it is folded.
+_OF_THE_SCAN = frozenset({*MEANINGS_BY_SUBJECT["Files"], *MEANINGS_BY_SUBJECT["Acquisition"]})
 
-def findings_html(result: ReadingResult, protocol: Protocol, cutoffs: CutoffTable) -> str:
-    """Return why levels give no number, and then the findings that no table shows, the gravest first.
 
-    Every level that is named is a link to it.
+@dataclass(frozen=True)
+class FindingLine:
+    """One line of the list.
+
+    Parameters
+    ----------
+    key : str
+        What tells it from the others, to unfold it.
+    severity : str
+    levels : tuple of str
+    title : str
+        At most six words.
+    sentence, remedy : str
+        The details.
+    can_be_acted_on : bool
+        Whether a reader can do something about it now.
     """
-    refused = [refusal for refusal in result.refusals if not refusal.excluded]
-    told = [_paragraph("severe", (refusal.level,), refusal.sentence) for refusal in refused]
-    for group in grouped_findings(result, protocol, cutoffs):
-        levels = dict.fromkeys(finding.level for finding in group if finding.level)
-        told.append(_paragraph(severity_of(group), tuple(levels), " ".join(sentences_of(group)), group[0].remedy))
+
+    key: str
+    severity: str
+    levels: tuple[str, ...]
+    title: str
+    sentence: str
+    remedy: str = ""
+    can_be_acted_on: bool = True
+
+
+def finding_lines(result: ReadingResult, protocol: Protocol, cutoffs: CutoffTable) -> list[FindingLine]:
+    """Return why levels give no number, and then the findings that no table shows, the gravest first."""
+    lines = [
+        FindingLine(
+            f"refused {refusal.level}", "severe", (refusal.level,), finding_title("not_measured"), refusal.sentence
+        )
+        for refusal in result.refused
+    ]
+    for number, group in enumerate(grouped_findings(result, protocol, cutoffs)):
+        levels = tuple(dict.fromkeys(finding.level for finding in group if finding.level))
+        severity, first = severity_of(group), group[0]
+        sentence = " ".join(sentences_of(group))
+        lines.append(
+            FindingLine(
+                f"{first.code} {number}",
+                severity,
+                levels,
+                finding_title(first.code),
+                sentence,
+                first.remedy,
+                severity == "severe" or first.code not in _OF_THE_SCAN,
+            )
+        )
+    return lines
+
+
+def severity_counts(lines: Sequence[FindingLine]) -> dict[str, int]:
+    """Return how many lines of each severity there are, the gravest first."""
+    return {severity: sum(line.severity == severity for line in lines) for severity in SIGNS}
+
+
+def findings_html(lines: Sequence[FindingLine], opened: Collection[str]) -> str:
+    """Return the list as HTML.
+
+    Parameters
+    ----------
+    lines : sequence of FindingLine
+    opened : collection of str
+        Keys of the lines whose details are shown; `FOLDED` shows what cannot be acted on.
+    """
+    told = []
+    for severity, title in _GROUPS.items():
+        of_group = [line for line in lines if line.severity == severity and line.can_be_acted_on]
+        if of_group:
+            told.append(f'<p style="margin: 4px 2px 0 2px"><b>{html.escape(title)}</b></p>')
+            told += [_line_html(line, opened) for line in of_group]
+    folded = [line for line in lines if not line.can_be_acted_on]
+    if folded:
+        sign = "▾" if FOLDED in opened else "▸"
+        text = f"{len(folded)} on the scan, which a reading cannot change"
+        told.append(f'<p style="margin: 4px 2px 0 2px"><a href="{FOLDED}">{sign} {html.escape(text)}</a></p>')
+        told += [_line_html(line, opened) for line in folded] if FOLDED in opened else []
     return "".join(told)
 
 
-def _paragraph(severity: str, levels: Sequence[str], sentence: str, remedy: str = "") -> str:
-    named = _LEVEL.findall(sentence)
-    unnamed = ", ".join(level for level in levels if level not in named)
-    hint = f" <i>{_with_links(remedy)}</i>" if remedy else ""
-    place = f"{unnamed}: " if unnamed else ""
-    return f'<p style="margin: 2px">{SIGNS[severity]} {_with_links(place + sentence)}{hint}</p>'
-
-
-def _with_links(text: str) -> str:
+def with_level_links(text: str) -> str:
+    """Return a text as HTML in which every level that is named is a link to it."""
     return _LEVEL.sub(r'<a href="\1">\1</a>', html.escape(text))
+
+
+def _line_html(line: FindingLine, opened: Collection[str]) -> str:
+    is_open = line.key in opened
+    levels = "".join(f"{with_level_links(level)} " for level in line.levels)
+    title = f'<a href="details {html.escape(line.key)}">{"▾" if is_open else "▸"} {html.escape(line.title)}</a>'
+    told = f'<p style="margin: 1px 2px">{SIGNS[line.severity]} {levels}{title}</p>'
+    if is_open:
+        remedy = f" <i>{with_level_links(line.remedy)}</i>" if line.remedy else ""
+        told += f'<p style="margin: 0 2px 4px 18px">{with_level_links(line.sentence)}{remedy}</p>'
+    return told

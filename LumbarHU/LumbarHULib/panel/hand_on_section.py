@@ -1,4 +1,4 @@
-"""The part of the panel that hands a reading on: its report to the browser, its regions and numbers to an archive."""
+"""What shares a reading: its report in the browser, its regions and numbers as DICOM objects."""
 
 from pathlib import Path
 
@@ -11,16 +11,29 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.mrml.export_reading import audit_folder_of
 from LumbarHULib.panel.scan_header import dicom_files_of
 from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.services import Asks, Exports, Reports, Tells
+from LumbarHULib.panel.session import Session
 
 _REPORT = "report.html"
 
 
 class HandOnSection(Section):
-    """Opens the report of an export, and writes DICOM objects of it."""
+    """Opens the report of an export, and writes DICOM objects of it.
 
-    def __init__(self, ui, panel) -> None:
-        super().__init__(ui, panel)
-        self._on_click(ui.huReportButton, self._on_report)
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    messages : Tells
+    done : Reports
+    questions : Asks
+    exports : Exports
+    """
+
+    def __init__(self, ui, session: Session, messages: Tells, done: Reports, questions: Asks, exports: Exports) -> None:
+        super().__init__(ui, session)
+        self._messages, self._done, self._questions, self._exports = messages, done, questions, exports
+        self._on_click(ui.huReportButton, self.on_report)
         self._on_click(ui.huDicomButton, self._on_dicom)
 
     def _show(self) -> None:
@@ -31,42 +44,43 @@ class HandOnSection(Section):
 
     def _folder(self) -> Path:
         """Return where the reading's audit folder is, or would be."""
-        return audit_folder_of(Path(self._panel.keep.export_root), self._session.reading)
+        return audit_folder_of(Path(self._exports.export_root), self._session.reading)
 
     def _report(self) -> Path | None:
-        if not self._session.is_open or not self._panel.keep.export_root:
+        if not self._session.is_open or not self._exports.export_root:
             return None
         try:
             return self._folder() / _REPORT
         except InputError:
             return None  # the case has no name yet
 
-    def _on_report(self) -> None:
+    def on_report(self) -> None:
+        """Open the report of the last export."""
         report = self._report()
         if report is not None and not qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report))):
-            self._panel.messages.tell(_("No browser opens here: open {report}.").format(report=report))
+            self._messages.tell(_("No browser opens here: open {report}.").format(report=report))
 
     def _on_dicom(self) -> None:
-        """Export first, so that what goes into an archive is what is seen."""
-        with self._panel.messages.problems_told():
+        """Export first, so that the archive gets what the panel shows."""
+        with self._messages.problems_told():
             require_highdicom()
             series = self._series()
             if not series:
                 return
             with slicer.util.WaitCursor():
-                if not self._panel.keep.export():
+                if not self._exports.export():
                     return
                 folder, reading = self._folder(), self._session.reading
                 destination = folder.with_name(f"{folder.name} DICOM")
                 question = _("There are DICOM objects of {title} of “{case}” already. Replace them?")
                 question = question.format(title=reading.title, case=reading.case)
-                if not self._panel.questions.may_replace(destination, question, reading.uid):
+                if not self._questions.may_replace(destination, question, reading.uid):
                     return
                 export_dicom(folder, Path(series), destination, overwrite=destination.is_dir())
-                self._panel.questions.has_written(destination, reading.uid)
-                self._panel.keep.tell(_("Exported to {folder}.").format(folder=destination))
+                self._questions.has_written(destination, reading.uid)
+                self._done.tell(_("Exported to {folder}.").format(folder=destination), destination)
 
     def _series(self) -> str:
         """Return a file of the CT's series, or the folder that the user chooses; empty when there is none."""
         files = dicom_files_of(self._session.reading.ct_node)
-        return str(files[0]) if files else self._panel.questions.chosen_folder(_("Folder of the CT's DICOM series"))
+        return str(files[0]) if files else self._questions.chosen_folder(_("Folder of the CT's DICOM series"))

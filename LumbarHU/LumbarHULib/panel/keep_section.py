@@ -1,4 +1,4 @@
-"""The panel's section for signing, exporting and verifying."""
+"""Signing, reopening and exporting a reading."""
 
 from pathlib import Path
 
@@ -6,64 +6,108 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from LumbarHULib.audit.verify import verify_audit_folder
-from LumbarHULib.mrml.ct_node import ct_from_node
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
+from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
+from LumbarHULib.mrml.reading_markups import unreviewed_levels
 from LumbarHULib.panel.section import Section
-
-_SHOWN_DIFFERENCES = 5
+from LumbarHULib.panel.services import Asks, Choices, Places, Reports, Tells
+from LumbarHULib.panel.session import Session
 
 
 class KeepSection(Section):
-    """Sign off, reopen, export and verify."""
+    """Sign off, reopen and export.
 
-    def __init__(self, ui, panel) -> None:
-        super().__init__(ui, panel)
-        self._told_for: tuple = ()
-        self._on_click(ui.huSignButton, self._on_sign)
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    choices : Choices
+    messages : Tells
+    done : Reports
+    questions : Asks
+    placing : Places
+    """
+
+    def __init__(
+        self,
+        ui,
+        session: Session,
+        choices: Choices,
+        messages: Tells,
+        done: Reports,
+        questions: Asks,
+        placing: Places,
+    ) -> None:
+        super().__init__(ui, session)
+        self._choices, self._messages, self._done = choices, messages, done
+        self._questions, self._placing = questions, placing
+        self._exported: tuple = ()
+        self._on_click(ui.huSignButton, self.on_sign)
         self._on_click(ui.huReopenButton, self._on_reopen)
-        self._on_click(ui.huExportButton, self._on_export)
-        self._on_click(ui.huVerifyButton, self._on_verify)
+        self._on_click(ui.huExportButton, self.on_export)
 
     @property
     def export_root(self) -> str:
         """The folder that audit folders are written below; empty where none is chosen."""
         return self._ui.huExportPath.currentPath.strip()
 
-    def tell(self, text: str) -> None:
-        """Show what was done, until something else is measured or decided."""
-        self._told_for = self._now_told_for()
-        self._ui.huKeepLabel.text = text
-        self._ui.huKeepLabel.visible = bool(text)
+    @property
+    def is_exported(self) -> bool:
+        """Whether the last export holds the reading as it is now."""
+        return self._session.is_open and self._exported == self._now()
 
     def export(self) -> bool:
-        """Write the reading's audit folder, and tell where; False when the user keeps the one that is there.
+        """Write the reading's audit folder, and show where; False when the user keeps the one that is there.
 
         Raises
         ------
         InputError
             When it cannot be written.
         """
-        self._panel.placing.cancel()
+        self._placing.cancel()
+        require_reviewed(self._session.reading)
         self._session.measure()
-        root, reading = self.export_root, self._session.reading
+        reading = self._session.reading
+        if not self.export_root:
+            self._ui.huExportPath.currentPath = self._questions.chosen_folder(_("Folder for the audit folders"))
+        root = self.export_root
         if not root:
-            self._panel.messages.tell(_("Choose the folder to export to."))
+            self._messages.tell(_("Choose the folder to export to."))
             return False
         folder = audit_folder_of(Path(root), reading)
         question = _("There is an export of {title} of “{case}” already. Replace it?")
         question = question.format(title=reading.title, case=reading.case)
-        if not self._panel.questions.may_replace(folder, question, reading.uid):
+        if not self._questions.may_replace(folder, question, reading.uid):
             return False
         export_reading(Path(root), reading, self._session.result, overwrite=folder.is_dir())
-        self._panel.questions.has_written(folder, reading.uid)
+        self._questions.has_written(folder, reading.uid)
         self._ui.huExportPath.addCurrentPathToHistory()
         self._ui.huVerifyPath.currentPath = str(folder)
-        self._panel.hand_on.refresh("all")
+        self._exported = self._now()
+        self._session.tell()
         refused = [refusal.sentence for refusal in self._session.result.refused]
-        self.tell(" ".join([_("Exported to {folder}.").format(folder=folder), *refused]))
+        self._done.tell(" ".join([_("Exported to {folder}.").format(folder=folder), *refused]), folder)
         return True
+
+    def on_sign(self) -> None:
+        """Sign the reading off."""
+        with self._messages.problems_told():
+            self._placing.cancel()
+            require_reviewed(self._session.reading)
+            self._session.measure()
+            sign_off(self._session.reading, self._choices.reader, _now())
+            self._session.measure()
+
+    def on_export(self) -> None:
+        """Export the reading."""
+        with self._messages.problems_told(), slicer.util.WaitCursor():
+            self.export()
+        if self._messages.text and self._session.is_open and not self._session.reading.case:
+            self._ui.huSetupSection.collapsed = False
+            self._ui.huCaseEdit.setFocus()
 
     def _show(self) -> None:
         ui, session = self._ui, self._session
@@ -73,19 +117,19 @@ class KeepSection(Section):
         ui.huSignButton.enabled = session.may_change and is_measured
         ui.huReopenFrame.visible = ui.huReopenButton.enabled = is_signed
         ui.huExportButton.enabled = is_measured
-        ui.huVerifyButton.enabled = self._panel.parameters is not None and self._panel.parameters.ctVolume is not None
-        if self._now_told_for() != self._told_for:
-            self.tell(self._state())
+        ui.huSignedLabel.text = self._state()
+        ui.huSignedLabel.visible = bool(ui.huSignedLabel.text)
 
-    def _now_told_for(self) -> tuple:
-        """Return a value that changes when what was told is no longer news: nodes that come or go leave it."""
-        return (self._session.result, self._state())
+    def _now(self) -> tuple:
+        """Return a value that changes when an export would hold something else."""
+        session = self._session
+        return (session.reading.node.GetID(), session.result, len(session.reading.history), self.export_root)
 
     def _state(self) -> str:
         if not self._session.is_open:
             return ""
         reading = self._session.reading
-        blinding = _("Not blinded: another reading of this CT, or a proposed midline, was to be seen.")
+        blinding = _("Not blinded: another reading of this CT, or a proposed midline, was visible.")
         told = [] if reading.is_blinded else [blinding]
         if reading.history:
             last = reading.history[-1]
@@ -95,41 +139,22 @@ class KeepSection(Section):
             told.append(text.format(who=last["who"], when=last["when"]))
         return " ".join(told)
 
-    def _who(self) -> str:
-        return self._panel.parameters.readerName.strip()
-
-    def _on_sign(self) -> None:
-        with self._panel.messages.problems_told():
-            self._panel.placing.cancel()
-            self._session.measure()
-            sign_off(self._session.reading, self._who(), _now())
-            self._session.measure()
-
     def _on_reopen(self) -> None:
-        with self._panel.messages.problems_told():
-            reopen(self._session.reading, self._who(), _now(), self._ui.huReopenReasonEdit.text)
+        with self._messages.problems_told():
+            reopen(self._session.reading, self._choices.reader, _now(), self._ui.huReopenReasonEdit.text)
             self._ui.huReopenReasonEdit.clear()
             self._session.measure()
 
-    def _on_export(self) -> None:
-        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
-            self.export()
 
-    def _on_verify(self) -> None:
-        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
-            folder = self._ui.huVerifyPath.currentPath.strip()
-            if not folder:
-                self._panel.messages.tell(_("Choose the audit folder to verify."))
-                return
-            differences = verify_audit_folder(Path(folder), ct_from_node(self._panel.parameters.ctVolume))
-            self.tell(_verdict(differences))
-
-
-def _verdict(differences) -> str:
-    if not differences:
-        return _("Verified: every hash, count and number is the same.")
-    shown = " ".join(differences[:_SHOWN_DIFFERENCES])
-    return _("{count} differences: {shown}").format(count=len(differences), shown=shown)
+def require_reviewed(reading: Reading) -> None:
+    """Raise InputError while there are proposed midlines that no reader has accepted or corrected."""
+    waiting = unreviewed_levels(reading)
+    if waiting and not reading.is_signed_off:
+        raise InputError(
+            _("{levels}: the proposed midline is not reviewed. Go to the level, then accept or correct it.").format(
+                levels=", ".join(sorted_levels(waiting))
+            )
+        )
 
 
 def _now() -> str:

@@ -1,67 +1,82 @@
-"""The panel's second section: the levels, each with its state and a button to place it."""
+"""The current level: where it is, how it is placed, accepted and changed, and the way to any other."""
+
+from collections.abc import Callable
 
 import numpy as np
-import qt
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
-from LumbarHULib.mrml.reading import ask_for_level, exclude_level, include_level
 from LumbarHULib.mrml.reading_markups import (
     AUTOMATIC_ROLES,
+    confirm_level,
+    filled_in_levels,
     is_edited,
     markup_node,
     placed_levels,
     placed_points,
     remove_markups,
     return_to_automatic,
+    unreviewed_levels,
 )
 from LumbarHULib.mrml.roi_segmentations import return_roi_to_automatic
-from LumbarHULib.panel.level_rows import LevelRow, edited_parts, make_rows, part_title, state_of
+from LumbarHULib.panel.level_menu import LevelMenu
+from LumbarHULib.panel.level_words import state_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.views import jump_to, show_midline
+from LumbarHULib.panel.services import Asks, Choices, Places, Tells
+from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.views import is_in_sight, jump_to, show_midline
 
 
 class LevelsSection(Section):
-    """A row for each level, and what can be done with the current one."""
+    """The current level, and what can be done with it.
 
-    def __init__(self, ui, panel) -> None:
-        super().__init__(ui, panel)
-        self._rows = make_rows(ui.huLevelsFrame)
-        for level, row in self._rows.items():
-            self._on_click(row.choose, lambda level=level: self._on_choose(level))
-            self._on_click(row.place, lambda level=level: self._on_place(level))
-            self._on_click(row.remove, lambda level=level: self._on_remove(level))
-            row.wanted.connect("clicked(bool)", lambda wanted, level=level: self._on_wanted(level, wanted))
-        self._put_in_tab_order(
-            ui.huTakeBackButton,
-            [widget for row in self._rows.values() for widget in row.widgets if widget is not row.state],
-        )
-        self._shown_for = None
-        for reason in _reasons():
-            ui.huReasonCombo.addItem(reason)
-        ui.huReasonCombo.setCurrentIndex(-1)
-        ui.huReasonCombo.lineEdit().placeholderText = _("reason")
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    choices : Choices
+    messages : Tells
+    questions : Asks
+    placing : Places
+    """
+
+    def __init__(
+        self, ui, session: Session, choices: Choices, messages: Tells, questions: Asks, placing: Places
+    ) -> None:
+        super().__init__(ui, session)
+        self._choices, self._messages, self._placing = choices, messages, placing
+        self.menu = LevelMenu(ui.huLevelMenuButton, session, questions, self._change, self.return_part)
         ui.huEditOutlineButton.connect("toggled(bool)", self._on_edit_outline)
-        self._on_click(ui.huExcludeButton, self._on_exclude)
+        self._on_click(ui.huPlaceButton, self._on_place)
         self._on_click(ui.huUndoButton, self.undo)
         self._on_click(ui.huRedoButton, self.redo)
+        self._on_click(ui.huConfirmButton, lambda: self._change_counted(confirm_level))
+        self._on_click(ui.huTakeBackButton, lambda: self._change_counted(remove_markups))
 
     def go_to(self, level: str) -> None:
-        """Make a level the current one, and show it in the views where it has a place."""
+        """Make a level the current one, and show it in the views where it is placed."""
         if not self._session.is_open:
             return
         self._session.select_level(level)
-        midline_ras_mm = self._midline_ras_mm()
+        midline_ras_mm = self.midline_ras_mm()
         if len(midline_ras_mm):
             jump_to(midline_ras_mm.mean(axis=0))
             show_midline(midline_ras_mm)
+        self._session.tell("level")
+
+    def choose(self, level: str) -> None:
+        """Go to a level whose chip was clicked; nothing waits for a click any more."""
+        if self._session.is_open:
+            self._placing.cancel()
+            self.go_to(level)
+            self._session.tell()
 
     def on_key(self, level: str) -> None:
         """Go to a level that is placed; let the next clicks place one that is not."""
         if not self._session.is_open:
             return
         if level in placed_levels(self._session.reading) or not self._session.may_change:
-            self._panel.placing.cancel()
+            self._placing.cancel()
             self.go_to(level)
         else:
             self.place(level)
@@ -69,33 +84,51 @@ class LevelsSection(Section):
     def place(self, level: str) -> None:
         """Let the next clicks place a level."""
         if self._session.is_open:
-            with self._panel.messages.problems_told():
-                self._panel.placing.arm(level)
+            with self._messages.problems_told():
+                self._placing.arm(level)
 
-    def place_first(self) -> None:
-        """Let the next clicks place the first level that is asked for and has no midline."""
-        reading = self._session.reading
-        done = {*placed_levels(reading), *reading.exclusions, *reading.skipped_levels}
-        following = next((level for level in MEAN_LEVELS if level not in done), "")
-        if following:
-            self.place(following)
+    def accept(self, level: str) -> None:
+        """Accept the proposed midline of a level that is shown, and go to the next that nobody has accepted."""
+        session = self._session
+        with self._messages.problems_told():
+            self._placing.cancel()
+            session.history.remember()
+            confirm_level(session.reading, level)
+            session.finish_gesture()
+        self.review_next()
+
+    def review_next(self) -> None:
+        """Go to the first level whose proposed midline nobody has accepted yet."""
+        waiting = unreviewed_levels(self._session.reading) if self._session.may_change else ()
+        if waiting:
+            self.go_to(waiting[0])
 
     def proposable(self) -> tuple[str, ...]:
-        """Return the levels that are shown and asked for, from cranial to caudal."""
-        reading, has_outer = self._session.reading, self._panel.parameters.outerLevels
-        shown = LEVELS if has_outer else MEAN_LEVELS
+        """Return the levels that are shown and wanted, from cranial to caudal."""
+        reading = self._session.reading
+        shown = LEVELS if self._choices.has_outer_levels else MEAN_LEVELS
         return tuple(level for level in shown if level not in {*reading.skipped_levels, *reading.exclusions})
 
-    def row(self, level: str) -> LevelRow:
-        """Return the widgets of a level's row."""
-        return self._rows[level]
+    def unplaced(self) -> tuple[str, ...]:
+        """Return the wanted levels that have no midline, from cranial to caudal."""
+        placed = placed_levels(self._session.reading)
+        return tuple(level for level in self.proposable() if level not in placed)
+
+    def midline_ras_mm(self) -> np.ndarray:
+        """Return the points of the current level's midline: two where it is placed, none where it has none."""
+        midline = markup_node(self._session.reading, self._session.level, "midline")
+        return np.empty((0, 3)) if midline is None else placed_points(midline)
+
+    def is_in_sight(self) -> bool:
+        """Tell whether the axial view shows the current level's midline."""
+        return self._session.is_open and is_in_sight(self.midline_ras_mm())
 
     def undo(self) -> None:
-        """Take the last gesture back."""
+        """Undo the last edit."""
         self._on_history("undo")
 
     def redo(self) -> None:
-        """Repeat what was taken back last."""
+        """Redo what was undone last."""
         self._on_history("redo")
 
     def edited_markup(self, node) -> tuple[str, str] | None:
@@ -109,97 +142,52 @@ class LevelsSection(Section):
         return None
 
     def return_part(self, level: str, part: str) -> None:
-        """Forget a reader's editing of a boundary, an outline or a region."""
+        """Forget a reader's edits of a boundary, an outline or a region."""
         returned = return_roi_to_automatic if part in ROIS else return_to_automatic
         self._change(lambda reading: returned(reading, level, part))
 
+    def state(self, level: str) -> str:
+        """Return in a few words how a level is."""
+        return state_of(self._session, level, self._placing).text
+
     def _show(self) -> None:
-        session, ui = self._session, self._ui
-        parameters = self._panel.parameters
-        placed = placed_levels(session.reading) if session.is_open else ()
-        skipped = session.reading.skipped_levels if session.is_open else ()
-        may_change = session.may_change
-        for level, row in self._rows.items():
-            is_shown = level in MEAN_LEVELS or level in placed or bool(parameters and parameters.outerLevels)
-            for widget in row.widgets:
-                widget.visible = is_shown
-            parts = edited_parts(session, level) if level in placed else ()
-            armed_level = self._panel.placing.armed_level
-            row.wanted.checked, row.wanted.enabled = level not in skipped, may_change
-            row.choose.checked = session.is_open and level == session.level
-            row.choose.enabled = session.is_open
-            row.state.text, row.state.toolTip = state_of(session, level, placed, parts, self._panel.placing)
-            row.place.text = _("Anew") if level in placed else _("Place")
-            if level == armed_level:
-                row.place.text = _("Cancel")
-            row.place.enabled = may_change
-            self._fill_menu(level, row, parts if may_change else ())
-            row.remove.enabled = may_change and level in placed
-        self._show_current(placed, may_change)
-        ui.huUndoButton.enabled = may_change and session.history.can_undo
-        ui.huRedoButton.enabled = may_change and session.history.can_redo
-
-    def _fill_menu(self, level: str, row: LevelRow, parts) -> None:
-        menu = row.automatic.menu()
-        menu.clear()
-        for part in parts:
-            action = menu.addAction(_("Return to automatic: {part}").format(part=part_title(part)))
-            # A menu is emptied only when it has closed.
-            action.connect(
-                "triggered(bool)",
-                lambda _checked=False, part=part: qt.QTimer.singleShot(0, lambda: self.return_part(level, part)),
-            )
-        row.automatic.enabled = bool(parts)
-
-    def _show_current(self, placed, may_change: bool) -> None:
         ui, session = self._ui, self._session
-        ui.huLevelFrame.enabled = may_change
+        level, may_change = session.level, session.may_change
+        ui.huLevelFrame.visible = session.is_open
+        state = state_of(session, level, self._placing)
+        placed = session.is_open and level in placed_levels(session.reading)
+        ui.huStateLabel.text = f"{level}: {state.text}"
+        ui.huStateLabel.toolTip = state.detail
+        ui.huPlaceButton.text = _("Place again") if placed else _("Place {level}").format(level=level)
+        if level == self._placing.armed_level:
+            ui.huPlaceButton.text = _("Cancel")
+        ui.huPlaceButton.enabled = ui.huLevelMenuButton.enabled = may_change
         ui.huEditOutlineButton.blockSignals(True)
         ui.huEditOutlineButton.checked = session.edits_outline
         ui.huEditOutlineButton.blockSignals(False)
-        ui.huEditOutlineButton.enabled = may_change and session.level in placed
-        excluded = session.reading.exclusions.get(session.level, "") if session.is_open else ""
-        ui.huExcludeButton.text = _("Include") if excluded else _("Exclude")
-        ui.huReasonCombo.enabled = not excluded
-        shown_for = (session.reading, session.level, excluded)
-        if shown_for != self._shown_for:
-            # A reason that was typed for one level is none for another.
-            self._shown_for = shown_for
-            ui.huReasonCombo.setCurrentText(excluded)
-        ui.huReasonLabel.text = _("Exclude {level}:").format(level=session.level)
-        ui.huEditOutlineButton.text = _("Edit outline of {level}").format(level=session.level)
+        ui.huEditOutlineButton.enabled = may_change and placed
+        self.menu.show()
+        counted = filled_in_levels(session.reading) if may_change else ()
+        ui.huConfirmFrame.visible = bool(counted)
+        told = _("{levels}: counted, not clicked. Is no level skipped or counted twice?")
+        ui.huConfirmLabel.text = told.format(levels=_and(counted))
+        ui.huConfirmButton.text = _("Confirm {levels}").format(levels=_and(counted))
 
-    def _on_choose(self, level: str) -> None:
-        self.go_to(level)
-        self._session.tell()
-
-    def _on_place(self, level: str) -> None:
-        if self._panel.placing.armed_level == level:
-            self._panel.placing.cancel()
+    def _on_place(self) -> None:
+        level = self._session.level
+        if self._placing.armed_level == level:
+            self._placing.cancel()
         else:
             self.place(level)
-
-    def _on_wanted(self, level: str, wanted: bool) -> None:
-        self._change(lambda reading: ask_for_level(reading, level, wanted))
-
-    def _on_remove(self, level: str) -> None:
-        self._change(lambda reading: remove_markups(reading, level))
 
     def _on_edit_outline(self, is_on: bool) -> None:
         self._session.edits_outline = is_on
         self._session.tell()
 
-    def _on_exclude(self) -> None:
-        level, reason = self._session.level, self._ui.huReasonCombo.currentText
-        if level in self._session.reading.exclusions:
-            self._change(lambda reading: include_level(reading, level))
-        else:
-            self._change(lambda reading: exclude_level(reading, level, reason))
-
     def _on_history(self, step: str) -> None:
         if self._session.may_change:
-            with self._panel.messages.problems_told():
-                self._panel.placing.cancel()
+            with self._messages.problems_told():
+                self._placing.cancel()
                 moved_levels = getattr(self._session.history, step)()
                 self._session.measure()
                 self._show_one_of(moved_levels)
@@ -207,21 +195,26 @@ class LevelsSection(Section):
     def _show_one_of(self, levels: tuple[str, ...]) -> None:
         """Show where something came back: in the current level if it is one of them, otherwise in the only one."""
         if self._session.level in levels:
-            midline_ras_mm = self._midline_ras_mm()
+            midline_ras_mm = self.midline_ras_mm()
             if len(midline_ras_mm):
                 show_midline(midline_ras_mm)
         elif len(levels) == 1:
             self.go_to(levels[0])
 
-    def _midline_ras_mm(self) -> np.ndarray:
-        """Return the points of the current level's midline: two where it is placed, none where it has none."""
-        midline = markup_node(self._session.reading, self._session.level, "midline")
-        return np.empty((0, 3)) if midline is None else placed_points(midline)
+    def _change_counted(self, change: Callable) -> None:
+        """Do something with each level that was counted; it can be undone."""
 
-    def _change(self, change) -> None:
+        def change_all(reading):
+            for level in filled_in_levels(reading):
+                change(reading, level)
+
+        self._change(change_all)
+
+    def _change(self, change: Callable) -> None:
         """Do one thing that can be undone, and measure again."""
-        with self._panel.messages.problems_told():
-            self._panel.placing.cancel()
+        with self._messages.problems_told():
+            self._placing.cancel()
+            self._session.reading.require_open()
             self._session.history.remember()
             try:
                 change(self._session.reading)
@@ -231,13 +224,6 @@ class LevelsSection(Section):
             self._session.measure()
 
 
-def _reasons() -> tuple[str, ...]:
-    return (
-        _("fracture"),
-        _("metal"),
-        _("cement"),
-        _("lesion"),
-        _("transitional vertebra"),
-        _("artifact"),
-        _("out of the scan"),
-    )
+def _and(levels: tuple[str, ...]) -> str:
+    *most, last = levels or ("",)
+    return _("{most} and {last}").format(most=", ".join(most), last=last) if most else last

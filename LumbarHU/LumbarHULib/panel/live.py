@@ -6,9 +6,9 @@ import slicer
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node, move_into_slice, placed_points
 from LumbarHULib.panel.display import AxialRegions
-from LumbarHULib.panel.messages import Messages, rendering_paused
+from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
-from LumbarHULib.panel.views import AXIAL, CalmViews, show_midline, view_under_mouse
+from LumbarHULib.panel.views import AXIAL, CalmViews, rendering_paused, show_midline, view_under_mouse
 from LumbarHULib.panel.watcher import Watcher
 
 _Markups = slicer.vtkMRMLMarkupsNode
@@ -87,6 +87,8 @@ class LiveMeasurement(Watcher):
         role = self._roles.get(node.GetID())
         if self._is_busy or role is None or not session.may_change or session.measurer.is_writing:
             return
+        if session.is_placing:
+            return  # measured once, when both ends are placed
         if role == "midline" and len(placed_points(node)) != 2:
             return  # being placed
         self._is_busy = self._was_moved = True

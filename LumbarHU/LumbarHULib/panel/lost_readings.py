@@ -7,13 +7,24 @@ from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_check import usable_readings
 from LumbarHULib.mrml.reading_lifecycle import remove_reading
 from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.services import Asks, Tells
+from LumbarHULib.panel.session import Session
 
 
 class LostReadings(Section):
-    """The line that stands while there is a reading without a CT."""
+    """The line that is shown while there is a reading without a CT.
 
-    def __init__(self, ui, panel):
-        super().__init__(ui, panel)
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    messages : Tells
+    questions : Asks
+    """
+
+    def __init__(self, ui, session: Session, messages: Tells, questions: Asks):
+        super().__init__(ui, session)
+        self._messages, self._questions = messages, questions
         self._on_click(ui.huRemoveLostButton, self._on_remove)
 
     @staticmethod
@@ -29,11 +40,11 @@ class LostReadings(Section):
         self._ui.huLostLabel.text = text.format(names=names)
 
     def _on_remove(self) -> None:
-        with self._panel.messages.problems_told():
+        with self._messages.problems_told():
             lost = self.found()
             signed = ", ".join(reading.title for reading in lost if reading.is_signed_off)
             question = _("{names} was signed off. Remove it with its markups, regions and tables?")
-            if signed and not self._panel.questions.confirmed(question.format(names=signed)):
+            if signed and not self._questions.confirmed(question.format(names=signed)):
                 return
             for reading in lost:
                 remove_reading(reading)

@@ -1,36 +1,47 @@
-"""What the panel tells its user: one line at its top, never a box that stops the work."""
+"""What the panel tells its user: lines at its foot, where they move nothing, never a box that stops the work."""
 
+import html
+from collections.abc import Callable
 from contextlib import contextmanager
+from pathlib import Path
 
-import slicer
+import qt
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.panel.session import Session
+
+_PROBLEM_STYLE = "QLabel { background: #c0392b; color: white; padding: 5px; border-radius: 3px; }"
 
 
 class Messages:
-    """The line at the top of the panel.
+    """The red line.
 
     Parameters
     ----------
     label : QLabel
+    on_change : callable, optional
+        Called with the sentence whenever another one is shown, or none.
     """
 
-    def __init__(self, label) -> None:
-        self._label = label
+    def __init__(self, label, on_change: Callable[[str], None] | None = None) -> None:
+        self._label, self._on_change = label, on_change
         self._is_of_scene = False
-        label.styleSheet = "QLabel { background: #c0392b; color: white; padding: 5px; border-radius: 3px; }"
+        label.styleSheet = _PROBLEM_STYLE
         self.clear()
 
     @property
     def text(self) -> str:
-        """What is told; empty when nothing is."""
+        """The sentence that is shown; empty when none is."""
         return self._label.text
 
     def tell(self, sentence: str, of_scene: bool = False) -> None:
         """Show a sentence until the next action or, where it is of the scene, until that is looked at again."""
         self._is_of_scene = of_scene
+        is_news = self._label.text != sentence
         self._label.text = sentence
         self._label.visible = bool(sentence)
+        if is_news and self._on_change is not None:
+            self._on_change(sentence)
 
     def clear(self) -> None:
         """Take the sentence away."""
@@ -56,11 +67,41 @@ class Messages:
             self.tell(str(problem), of_scene=True)
 
 
-@contextmanager
-def rendering_paused():
-    """Let the views wait until everything is written: they would draw each change at once otherwise."""
-    slicer.app.pauseRender()
-    try:
-        yield
-    finally:
-        slicer.app.resumeRender()
+class Done:
+    """The line that says what was done, until something else is measured or decided.
+
+    Parameters
+    ----------
+    label : QLabel
+    session : Session
+    """
+
+    def __init__(self, label, session: Session) -> None:
+        self._label, self._session = label, session
+        self._told_for: tuple = ()
+        label.connect("linkActivated(QString)", self._open)
+        self.tell("")
+
+    def tell(self, text: str, path: Path | None = None) -> None:
+        """Show what was done, with a link to the file or folder that was written."""
+        self._told_for = self._now()
+        shown = html.escape(text)
+        if path is not None:
+            name = html.escape(str(path))
+            link = html.escape(qt.QUrl.fromLocalFile(str(path)).toString())
+            shown = shown.replace(name, f'<a href="{link}">{name}</a>')
+        self._label.text = f"✓ {shown}" if shown else ""
+        self._label.visible = bool(shown)
+
+    def refresh(self, what: str) -> None:
+        """Take away what is no longer news."""
+        if what == "all" and self._now() != self._told_for:
+            self.tell("")
+
+    def _now(self) -> tuple:
+        session = self._session
+        return (session.result, len(session.reading.history) if session.is_open else 0)
+
+    @staticmethod
+    def _open(link: str) -> None:
+        qt.QDesktopServices.openUrl(qt.QUrl(link))

@@ -8,29 +8,35 @@ from slicer.util import VTKObservationMixin
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_check import problem_of, require_usable, usable_readings
-from LumbarHULib.mrml.reading_markups import MARKUP_ROLES
-from LumbarHULib.mrml.roi_segmentations import ROI_COLORS
+from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, unreviewed_levels
 from LumbarHULib.panel.advanced_section import AdvancedSection
+from LumbarHULib.panel.class_table import ClassTable
 from LumbarHULib.panel.cohort_section import CohortSection
 from LumbarHULib.panel.ct_list_section import CtListSection
 from LumbarHULib.panel.display import LevelNames, apply_locks, show_only
+from LumbarHULib.panel.findings_section import FindingsSection
 from LumbarHULib.panel.hand_on_section import HandOnSection
+from LumbarHULib.panel.head_section import HeadSection
 from LumbarHULib.panel.keep_section import KeepSection
-from LumbarHULib.panel.keys import Keys
+from LumbarHULib.panel.keys import Keys, end_typing
 from LumbarHULib.panel.levels_section import LevelsSection
 from LumbarHULib.panel.live import LiveMeasurement
 from LumbarHULib.panel.lost_readings import LostReadings
-from LumbarHULib.panel.messages import Messages
+from LumbarHULib.panel.messages import Done, Messages
+from LumbarHULib.panel.next_step import NextStepSection, Situation
+from LumbarHULib.panel.numbers_section import NumbersSection
 from LumbarHULib.panel.placing import Placing
 from LumbarHULib.panel.proposals_section import ProposalsSection
 from LumbarHULib.panel.questions import Questions
 from LumbarHULib.panel.readers_section import ReadersSection
 from LumbarHULib.panel.regions_section import RegionsSection
-from LumbarHULib.panel.results_section import ResultsSection
+from LumbarHULib.panel.services import Choices
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.setup_section import SetupSection
 from LumbarHULib.panel.shown_volume import ShownVolume, foreign_sentence
-from LumbarHULib.panel.views import ReadingLayout, layout_node, leave_automatic_window
+from LumbarHULib.panel.verify_section import VerifySection
+from LumbarHULib.panel.view_line import ViewLine
+from LumbarHULib.panel.views import ReadingLayout, has_axial_view, layout_node, leave_automatic_window
 
 _OWN_ROLES = ("CT", *ROIS, *(f"{level}-{role}" for level in LEVELS for role in MARKUP_ROLES))
 
@@ -47,41 +53,102 @@ class Panel(VTKObservationMixin):
     def __init__(self, ui) -> None:
         VTKObservationMixin.__init__(self)
         self.ui = ui
-        self.parameters = None
-        self.session = Session()
-        self.messages = Messages(ui.huMessageLabel)
-        self.placing = Placing(self.session, self.messages)
+        self.choices, self.session, self.questions = Choices(), Session(), Questions()
+        self.view_line = ViewLine()
+        self.messages = Messages(ui.huMessageLabel, self.view_line.show_problem)
+        self.done = Done(ui.huDoneLabel, self.session)
+        self.placing = Placing(self.session, self.messages, lambda: self.levels.review_next())
         self.shown = ShownVolume(self.session, self._on_shown)
         self.live = LiveMeasurement(self.session, self.messages)
         self.names = LevelNames()
         self.layout = ReadingLayout()
-        self.setup = SetupSection(ui, self)
-        self.lost = LostReadings(ui, self)
-        self.levels = LevelsSection(ui, self)
-        self.proposals = ProposalsSection(ui, self)
-        self.results = ResultsSection(ui, self)
-        self.questions = Questions()
-        self.regions = RegionsSection(ui, self)
-        self.keep = KeepSection(ui, self)
-        self.hand_on = HandOnSection(ui, self)
-        self.ct_list = CtListSection(ui, self)
-        self.readers = ReadersSection(ui, self)
-        self.cohort = CohortSection(ui, self)
-        self.advanced = AdvancedSection(ui, self)
-        self.keys = Keys(self.levels.on_key, self.placing.cancel, self.levels.undo, self.levels.redo)
+        self._make_sections()
+        step, levels = self.next_step, self.levels
+        others = {"Esc": self.placing.cancel, "Ctrl+Z": levels.undo, "Ctrl+Y": levels.redo, "Ctrl+Shift+Z": levels.redo}
+        others |= {"Space": lambda: step.take(by_space=True), "Return": step.take, "Enter": step.take}
+        self.keys = Keys(levels.on_key, others)
         self._is_entered = self._is_refresh_due = self._is_check_due = self._wants_layout = False
         self._known_nodes: tuple = ()
-        sections = (self.setup, self.lost, self.levels, self.proposals, self.results, self.regions, self.keep)
-        for section in (*sections, self.hand_on, self.ct_list, self.readers, self.cohort, self.advanced):
-            self.session.listen(section.refresh)
-        self.session.listen(self._refresh_scene)
         ui.huLayoutButton.connect("toggled(bool)", self._on_layout)
         ui.huShowCtButton.connect("clicked(bool)", lambda _checked=False: self._show_ct_again())
         self.addObserver(layout_node(), vtk.vtkCommand.ModifiedEvent, self._on_layout_changed)
-        for roi in ROIS:
-            self._check_of(roi).icon = _color_icon(ROI_COLORS[roi])
         for event in (slicer.vtkMRMLScene.NodeAddedEvent, slicer.vtkMRMLScene.NodeRemovedEvent):
             self.addObserver(slicer.mrmlScene, event, self._on_nodes_changed)
+
+    def _make_sections(self) -> None:
+        """Make every section, each with the few services that it needs."""
+        ui, session, choices, messages = self.ui, self.session, self.choices, self.messages
+        done, questions, placing = self.done, self.questions, self.placing
+        self.levels = LevelsSection(ui, session, choices, messages, questions, placing)
+        self.setup = SetupSection(ui, session, choices, messages, questions, placing, self)
+        self.lost = LostReadings(ui, session, messages, questions)
+        self.findings = FindingsSection(ui, session, self.levels)
+        self.head = HeadSection(ui, session, choices, placing, self.levels.choose)
+        self.classes = ClassTable(ui, session)
+        self.proposals = ProposalsSection(
+            ui, session, messages, questions, placing, self.levels, self.levels.review_next
+        )
+        self.advanced = AdvancedSection(ui, session, messages, placing)
+        self.numbers = NumbersSection(ui, session, choices, self.levels, self.advanced.show_notes)
+        self.regions = RegionsSection(ui, session, choices, messages, done)
+        self.keep = KeepSection(ui, session, choices, messages, done, questions, placing)
+        self.hand_on = HandOnSection(ui, session, messages, done, questions, self.keep)
+        self.ct_list = CtListSection(
+            ui, session, choices, messages, done, questions, self.keep, self.setup, self.levels
+        )
+        self.verify = VerifySection(ui, session, choices, messages, done, self.levels)
+        self.readers = ReadersSection(ui, session, choices, messages)
+        self.cohort = CohortSection(ui, session, choices, messages, questions)
+        actions = {
+            "read": lambda _level: self.setup.on_new_reading(),
+            "layout": lambda _level: self.layout.show(),
+            "propose": lambda _level: self.proposals.propose_offered(),
+            "place": self.levels.place,
+            "review": self.levels.go_to,
+            "accept": self.levels.accept,
+            "sign": lambda _level: self.keep.on_sign(),
+            "export": lambda _level: self.keep.on_export(),
+            "next": lambda _level: self.ct_list.on_next(),
+            "report": lambda _level: self.hand_on.on_report(),
+        }
+        self.next_step = NextStepSection(ui, session, self._situation, actions)
+        sections = (self.setup, self.lost, self.levels, self.head, self.classes, self.proposals, self.findings)
+        sections += (self.numbers, self.regions, self.keep, self.hand_on, self.ct_list, self.verify, self.readers)
+        for section in (*sections, self.cohort, self.advanced, self.done, self.next_step):
+            session.listen(section.refresh)
+        session.listen(self._refresh_scene)
+
+    @property
+    def parameters(self):
+        """The parameters of the scene that is open; None while a scene is being closed."""
+        return self.choices.parameters
+
+    def _situation(self) -> Situation:
+        """Return where the work on the patient is."""
+        session, placing = self.session, self.placing
+        common = {"has_ct": self.choices.ct_node is not None, "has_list": self.ct_list.has_list}
+        if not session.is_open:
+            return Situation(**common)
+        result, may_change = session.result, session.may_change
+        offered = self.proposals.offered() if may_change else None
+        wanted = self.levels.proposable()
+        return Situation(
+            **common,
+            is_open=True,
+            is_signed_off=session.reading.is_signed_off,
+            has_axial_view=has_axial_view(),
+            armed_level=placing.armed_level,
+            clicks_bodies=placing.bodies.is_armed,
+            points=placing.points,
+            unplaced=self.levels.unplaced() if may_change else (),
+            refused=() if result is None else tuple(one.level for one in result.refused if one.level in wanted),
+            unreviewed=unreviewed_levels(session.reading) if may_change else (),
+            level=session.level,
+            is_level_in_sight=self.levels.is_in_sight(),
+            offered="" if offered is None else offered.GetName(),
+            is_measured=result is not None and bool(result.levels),
+            is_exported=self.keep.is_exported,
+        )
 
     def enter(self) -> None:
         """Come to life: the user opened the module."""
@@ -101,6 +168,7 @@ class Panel(VTKObservationMixin):
         self._is_entered = False
         self.placing.cancel()
         self.keys.enable(False)
+        self.view_line.remove()
         self.cohort.leave()
         self._wants_layout = self.layout.is_shown
         if not _opens_segment_editor():
@@ -111,13 +179,14 @@ class Panel(VTKObservationMixin):
         self.leave()
         self.layout.give_back()
         self.close_reading()
+        self.view_line.remove()
         self.shown.removeObservers()
         self.removeObservers()
         self.keys.remove()
 
     def use_parameters(self, parameters) -> None:
         """Work with a scene's parameters from now on; None while a scene is being closed."""
-        self.parameters = parameters
+        self.choices.parameters = parameters
         if parameters is None:
             self.questions.forget_written()
             self.setup.forget_ct()
@@ -136,7 +205,7 @@ class Panel(VTKObservationMixin):
         return None if node is None or problem_of(Reading(node)) else Reading(node)
 
     def open_reading(self, reading: Reading) -> None:
-        """Work on a reading from now on; the others are hidden.
+        """Make a reading the current one; the others are hidden.
 
         Raises
         ------
@@ -144,6 +213,7 @@ class Panel(VTKObservationMixin):
             When what the scene keeps of it is damaged.
         """
         require_usable(reading)
+        end_typing()
         self.placing.cancel()
         self.live.stop()
         self._forget_reading_node()
@@ -158,38 +228,25 @@ class Panel(VTKObservationMixin):
         self.levels.go_to(self.session.level)
 
     def close_reading(self) -> None:
-        """Let go of the reading; it stays in its scene."""
+        """Close the reading; it stays in its scene."""
         self._forget_reading_node()
         self.placing.abandon()
         self.live.stop()
         self.session.close()
         self.names.remove()
 
-    def show_notes(self) -> None:
-        """Unfold the notes on the cutoffs, and bring them into sight."""
-        self.ui.huNotesSection.collapsed = False
-        slicer.app.processEvents()
-        area = self.ui.huNotesSection.parent()
-        while area is not None and not area.inherits("QScrollArea"):
-            area = area.parent()
-        if area is not None:
-            area.ensureWidgetVisible(self.ui.huNotesSection)
-
-    def shown_rois(self) -> tuple[str, ...]:
-        """Return the regions that the user wants to see."""
-        return tuple(roi for roi in ROIS if getattr(self.parameters, f"show{roi.capitalize()}"))
-
-    def _check_of(self, roi: str):
-        return getattr(self.ui, f"huShow{roi.capitalize()}Check")
-
     def _refresh_scene(self, what: str) -> None:
         if what == "all" and self.parameters is not None and not slicer.mrmlScene.IsBatchProcessing():
             current = self.session.reading if self.session.is_open else None
-            show_only(slicer.mrmlScene, current, self.shown_rois())
+            show_only(slicer.mrmlScene, current, self.regions.shown_rois())
             self.shown.watch()
             apply_locks(self.session)
             self.live.watch()
             self.names.refresh(self.session)
+        if what != "numbers":
+            # Which click comes next is said where the reader looks.
+            step = self.next_step.step
+            self.view_line.show_hint(step.text if step.kind == "click" else "")
 
     def _on_shown(self) -> None:
         """Take no click while the views show another volume, and say so until they do not."""
@@ -198,6 +255,7 @@ class Panel(VTKObservationMixin):
             self.placing.cancel()
         self.ui.huShownLabel.text = sentence
         self.ui.huShownFrame.visible = bool(sentence)
+        self.view_line.show_problem(sentence or self.messages.text)
         if self.parameters is not None:
             apply_locks(self.session)
             self.live.watch()
@@ -222,6 +280,7 @@ class Panel(VTKObservationMixin):
             button.blockSignals(False)
         if self._is_entered:
             self.shown.look()
+            self.next_step.refresh("all")
 
     def _on_nodes_changed(self, *_) -> None:
         """Look again, once, when the scene has come to rest: somebody else added or removed nodes."""
@@ -280,9 +339,3 @@ def _opens_segment_editor() -> bool:
     """Whether the user goes to edit a region, and comes back: the views stay as they are."""
     window = slicer.util.mainWindow()
     return window is not None and window.moduleSelector().selectedModule == "SegmentEditor"
-
-
-def _color_icon(color):
-    pixmap = qt.QPixmap(12, 12)
-    pixmap.fill(qt.QColor.fromRgbF(*color))
-    return qt.QIcon(pixmap)

@@ -1,12 +1,17 @@
 """Placing midlines with two clicks each, level after level; or by clicks into the bodies."""
 
+from collections.abc import Callable
+
 import qt
 import slicer
+from slicer.i18n import tr as _
 
-from LumbarHULib.core.levels import MEAN_LEVELS
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
 from LumbarHULib.mrml.reading import ask_for_level
 from LumbarHULib.mrml.reading_markups import (
     ensure_markup,
+    markup_node,
     move_into_slice,
     placed_levels,
     placed_points,
@@ -16,8 +21,9 @@ from LumbarHULib.mrml.reading_markups import (
 from LumbarHULib.panel.body_clicks import BodyClicks, require_shown
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
-from LumbarHULib.panel.views import AXIAL, is_in_axial_view, scroll_to
+from LumbarHULib.panel.views import AXIAL, has_axial_view, is_in_axial_view, is_zoomed, jump_to, scroll_to, zoom_on
 from LumbarHULib.panel.watcher import Watcher
+from LumbarHULib.placement.spine_center import expected_center, spine_center
 
 _Markups = slicer.vtkMRMLMarkupsNode
 _Interaction = slicer.vtkMRMLInteractionNode
@@ -25,6 +31,13 @@ _Interaction = slicer.vtkMRMLInteractionNode
 
 class Placing(Watcher):
     """Waits for the two clicks that make a midline.
+
+    Parameters
+    ----------
+    session : Session
+    messages : Messages
+    on_proposed : callable, optional
+        Called when the last body was clicked, and every midline is proposed.
 
     Attributes
     ----------
@@ -34,11 +47,12 @@ class Placing(Watcher):
         What waits for clicks into the bodies instead: never both at once.
     """
 
-    def __init__(self, session: Session, messages: Messages) -> None:
+    def __init__(self, session: Session, messages: Messages, on_proposed: Callable[[], object] = lambda: None) -> None:
         super().__init__(session, messages)
         self._node = None
+        self._has_changed = False
         self.level = ""
-        self.bodies = BodyClicks(session, messages)
+        self.bodies = BodyClicks(session, messages, on_proposed)
 
     @property
     def is_armed(self) -> bool:
@@ -50,28 +64,39 @@ class Placing(Watcher):
         """The level that the next click is for; empty when none is."""
         return self.level or self.bodies.level
 
+    @property
+    def points(self) -> int:
+        """How many ends of the armed level's midline are placed."""
+        return len(placed_points(self._node)) if self.level and self._node.GetScene() is not None else 0
+
     def arm(self, level: str) -> None:
         """Let the next two axial clicks make the midline of a level, in place of the one that it has.
 
         Raises
         ------
         InputError
-            When the reading is signed off, or the views show another volume.
+            When the reading is signed off, or the views show another volume, or no axial view.
         """
         self.cancel()
         session = self._session
         session.reading.require_open()
         require_shown(session)
+        if not has_axial_view():
+            raise InputError(_("The layout shows no axial view: press “Show the reading layout” first."))
         session.history.remember()
-        if level in session.reading.skipped_levels:
+        was_skipped = level in session.reading.skipped_levels
+        if was_skipped:
             ask_for_level(session.reading, level, True)
         session.select_level(level)
         self._node = ensure_markup(session.reading, level, "midline")
-        if self._node.GetNumberOfControlPoints():
+        was_placed = bool(self._node.GetNumberOfControlPoints())
+        self._has_changed = was_placed or was_skipped
+        if was_placed:
             replace_points(self._node, "midline", placed_points(self._node)[:0])
             session.measure()
             session.history.open_gesture()
         self.level = level
+        session.is_placing = True
         self._node.SetLocked(False)
         self._observe(self._node, {_Markups.PointPositionDefinedEvent: self._look_soon})
         interaction = slicer.app.applicationLogic().GetInteractionNode()
@@ -81,6 +106,8 @@ class Placing(Watcher):
         interaction.SetPlaceModePersistence(False)
         interaction.SetCurrentInteractionMode(_Interaction.Place)
         self._observe(interaction, {_Interaction.InteractionModeChangedEvent: self._look_soon})
+        if not is_zoomed():
+            zoom_on(spine_center(session.measurer.stack))
         session.tell()
 
     def cancel(self) -> None:
@@ -88,10 +115,14 @@ class Placing(Watcher):
         self.bodies.stop()
         if not self.level:
             return
+        was_touched = self._has_changed or self.points > 0
         self._disarm()
-        if self._session.is_open:
+        if self._session.is_open and was_touched:
             self._session.history.give_up()
             self._session.measure()
+        elif self._session.is_open:
+            self._session.history.forget()
+            self._session.tell()
 
     def abandon_if_gone(self) -> None:
         """Forget what was armed when somebody removed its node."""
@@ -108,6 +139,7 @@ class Placing(Watcher):
     def _disarm(self) -> None:
         self.removeObservers()
         self.level, self._node = "", None
+        self._session.is_placing = False
         interaction = slicer.app.applicationLogic().GetInteractionNode()
         if interaction is not None and interaction.GetCurrentInteractionMode() == _Interaction.Place:
             interaction.SetCurrentInteractionMode(_Interaction.ViewTransform)
@@ -133,16 +165,36 @@ class Placing(Watcher):
                 # A click beside the axial view says how high: the edges come next.
                 scroll_to(AXIAL, points_ras_mm[0])
                 self._node.RemoveAllControlPoints()
+            else:
+                self._session.tell("level")
 
     def _finish(self, points_ras_mm) -> None:
         session, level = self._session, self.level
-        self._disarm()
-        set_midline(session.reading, level, points_ras_mm)
-        move_into_slice(session.reading, level, session.measurer.stack)
-        session.measure()
+        try:
+            set_midline(session.reading, level, points_ras_mm)
+            move_into_slice(session.reading, level, session.measurer.stack)
+        finally:
+            self._disarm()
+        session.measure_levels([level])
+        refusal = session.refusal_of(level)
+        if refusal:  # the level stays where it is, and the next is not armed over it
+            self._messages.tell(refusal)
+            return
         following = self._next_level(level)
         if following:
             self.arm(following)
+            self._aim_at(following)
+
+    def _aim_at(self, level: str) -> None:
+        """Show where the body of a level is to be expected."""
+        reading, centers_ras_mm = self._session.reading, {}
+        for name in placed_levels(reading):
+            points_ras_mm = placed_points(markup_node(reading, name, "midline"))
+            if len(points_ras_mm) == 2:
+                centers_ras_mm[name] = points_ras_mm.mean(axis=0)
+        expected_ras_mm = expected_center(centers_ras_mm, LEVELS, level)
+        if expected_ras_mm is not None:
+            jump_to(expected_ras_mm)
 
     def _next_level(self, level: str) -> str:
         """Return the next caudal level of the means that is asked for and has no midline yet; empty when all have."""

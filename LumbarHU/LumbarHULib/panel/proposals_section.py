@@ -1,6 +1,7 @@
-"""The top of the panel's section for levels: midlines that are proposed, by a segmentation or by clicks."""
+"""Midlines that are proposed, by a segmentation or by clicks."""
 
 import re
+from collections.abc import Callable
 
 import qt
 import slicer
@@ -8,25 +9,51 @@ from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
-from LumbarHULib.images.segment_levels import levels_of_segments
+from LumbarHULib.images.segment_levels import level_named, levels_of_segments
 from LumbarHULib.images.segmentation_file import Segment
 from LumbarHULib.mrml.proposals import place_from_segments, placed_by_hand
-from LumbarHULib.mrml.reading_markups import confirm_level, filled_in_levels, remove_markups
 from LumbarHULib.mrml.vertebra_segments import segmentations_in, segments_of_node
 from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.services import Asks, ListsLevels, Places, Tells
+from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.total_segmentator import is_installed, segment_vertebrae
+from LumbarHULib.panel.views import show_as_outline
 
 _COLUMNS = 2
 
-# What the command line's user is told besides.
+# What the command line's user reads in addition.
 _OPTION = re.compile(r", such as --segment “[^”]*”")
 
 
 class ProposalsSection(Section):
-    """Chooses a segmentation and each level's segment, and starts the clicks into the bodies."""
+    """Chooses a segmentation and each level's segment, and starts the clicks into the bodies.
 
-    def __init__(self, ui, panel) -> None:
-        super().__init__(ui, panel)
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    messages : Tells
+    questions : Asks
+    placing : Places
+    levels : ListsLevels
+    on_proposed : callable
+        Called when midlines were proposed.
+    """
+
+    def __init__(
+        self,
+        ui,
+        session: Session,
+        messages: Tells,
+        questions: Asks,
+        placing: Places,
+        levels: ListsLevels,
+        on_proposed: Callable[[], object],
+    ) -> None:
+        super().__init__(ui, session)
+        self._messages, self._questions, self._placing, self._levels = messages, questions, placing, levels
+        self._on_proposed = on_proposed
+        self._was_unplaced: bool | None = None
         self._listed: tuple | None = None
         self._segments: tuple[Segment, ...] = ()
         self._by_itself: dict[str, str] = {}
@@ -37,10 +64,8 @@ class ProposalsSection(Section):
         self._on_click(ui.huTotalSegmentatorButton, self._on_total_segmentator)
         self._on_click(ui.huClickEachButton, self._on_click_each)
         self._on_click(ui.huClickTwoButton, self._on_click_two)
-        self._on_click(ui.huConfirmButton, self._on_confirm)
-        self._on_click(ui.huTakeBackButton, self._on_take_back)
         if not is_installed():
-            ui.huTotalSegmentatorButton.toolTip = _("Tells how to get TotalSegmentator, which segments the vertebrae.")
+            ui.huTotalSegmentatorButton.toolTip = _("How to get TotalSegmentator, which segments the vertebrae.")
 
     def choose(self, node) -> None:
         """Choose a segmentation, or none."""
@@ -54,22 +79,39 @@ class ProposalsSection(Section):
         """Return where a level's segment is chosen."""
         return self._combos[level][1]
 
+    def offered(self):
+        """Return the scene's only segmentation, where its segments are named after wanted levels; None otherwise."""
+        nodes = segmentations_in(slicer.mrmlScene) if self._session.may_change else ()
+        if len(nodes) != 1 or not nodes[0].IsA("vtkMRMLSegmentationNode"):
+            return None
+        segmentation = nodes[0].GetSegmentation()
+        names = [segmentation.GetSegment(key).GetName() for key in segmentation.GetSegmentIDs()]
+        named = {level_named(name) for name in names}
+        return nodes[0] if named & {*self._levels.proposable()} else None
+
+    def propose_offered(self) -> None:
+        """Propose every level from the segmentation that `offered` returns."""
+        self.choose(self.offered())
+        self._on_propose()
+
     def _show(self) -> None:
         ui, may_change = self._ui, self._session.may_change
         self._list_segmentations()
-        ui.huProposeFrame.enabled = may_change
         has_segments = bool(self._segments) and self._node() is not None
-        wanted = self._panel.levels.proposable() if may_change else ()
+        wanted = self._levels.proposable() if may_change else ()
         for level, widgets in self._combos.items():
             for widget in widgets:
                 widget.visible = level in wanted
         ui.huSegmentsFrame.visible = has_segments and bool(wanted)
+        ui.huProposeSection.visible = may_change
+        ui.huClickEachButton.enabled = ui.huTotalSegmentatorButton.enabled = bool(wanted)
         ui.huProposeButton.enabled = may_change and has_segments
         ui.huClickTwoButton.enabled = may_change and len(wanted) > 1
-        filled = filled_in_levels(self._session.reading) if may_change else ()
-        ui.huConfirmFrame.visible = bool(filled)
-        told = _("{levels}: counted, not clicked. Is no level skipped or counted twice?")
-        ui.huConfirmLabel.text = told.format(levels=", ".join(filled))
+        is_unplaced = may_change and bool(self._levels.unplaced())
+        if is_unplaced != self._was_unplaced:
+            # Nothing is left to propose: it makes room, and is one click away.
+            self._was_unplaced = is_unplaced
+            ui.huProposeSection.collapsed = not is_unplaced
 
     def _list_segmentations(self) -> None:
         """Fill the list of segmentations when it changed; what is chosen stays."""
@@ -96,16 +138,16 @@ class ProposalsSection(Section):
         """Read the chosen segmentation, and show which segment is which level as far as that is told."""
         node = self._node()
         self._segments, self._by_itself = (), {}
-        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
+        with self._messages.problems_told(), slicer.util.WaitCursor():
             if node is not None:
                 self._segments = segments_of_node(node)
                 if not self._segments:
                     raise InputError(_("“{name}” holds no segment: choose another.").format(name=node.GetName()))
                 try:
-                    found, _told = levels_of_segments(self._segments, {})
+                    found, _findings = levels_of_segments(self._segments, {})
                     self._by_itself = {level: _called(segment) for level, segment in found.items()}
                 except InputError as problem:
-                    self._panel.messages.tell(_OPTION.sub("", str(problem)))
+                    self._messages.tell(_OPTION.sub("", str(problem)))
         names = [_called(segment) for segment in self._segments]
         for level in LEVELS:
             combo = self.combo(level)
@@ -117,12 +159,12 @@ class ProposalsSection(Section):
         self._show()
 
     def _on_propose(self) -> None:
-        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
+        with self._messages.problems_told(), slicer.util.WaitCursor():
             self._propose()
 
     def _propose(self) -> None:
-        self._panel.placing.cancel()
-        session, wanted = self._session, self._panel.levels.proposable()
+        self._placing.cancel()
+        session, wanted = self._session, self._levels.proposable()
         chosen = {level: self.combo(level).currentText for level in wanted if self.combo(level).currentIndex > 0}
         if not chosen:
             raise InputError(_("No level has a segment: choose the segment of each level."))
@@ -139,9 +181,10 @@ class ProposalsSection(Section):
             session.history.give_up()
         session.measure()
         if refusals:
-            self._panel.messages.tell(" ".join(refusals))
+            self._messages.tell(" ".join(refusals))
         if len(refusals) < len(segments):
-            self._panel.levels.go_to(next(iter(segments)))
+            show_as_outline(self._node())
+            self._on_proposed()
 
     def _without_kept(self, segments: dict[str, Segment]) -> dict[str, Segment]:
         """Leave out the levels that a reader placed, if they are to stay."""
@@ -149,20 +192,20 @@ class ProposalsSection(Section):
         if not by_hand:
             return segments
         question = _("{levels} were placed or corrected by hand. Put proposals in their place?")
-        if self._panel.questions.confirmed(question.format(levels=", ".join(by_hand))):
+        if self._questions.confirmed(question.format(levels=", ".join(by_hand))):
             return segments
         return {level: segment for level, segment in segments.items() if level not in by_hand}
 
     def _on_total_segmentator(self) -> None:
-        with self._panel.messages.problems_told():
-            levels = self._panel.levels.proposable()
+        with self._messages.problems_told():
+            levels = self._levels.proposable()
             self.choose(segment_vertebrae(self._session.reading.ct_node, levels))
             with slicer.util.WaitCursor():
                 self._propose()
             not_found = ", ".join(level for level in levels if level not in self._by_itself)
             if not_found:
                 told = _("TotalSegmentator found no {levels}.").format(levels=not_found)
-                self._panel.messages.tell(f"{self._panel.messages.text} {told}".strip())
+                self._messages.tell(f"{self._messages.text} {told}".strip())
 
     def _on_click_each(self) -> None:
         self._arm(self._to_click())
@@ -173,30 +216,15 @@ class ProposalsSection(Section):
 
     def _to_click(self) -> tuple[str, ...]:
         """Return the levels that no reader has placed yet; all of them where there is none."""
-        wanted, by_hand = self._panel.levels.proposable(), placed_by_hand(self._session.reading)
+        wanted, by_hand = self._levels.proposable(), placed_by_hand(self._session.reading)
         return tuple(level for level in wanted if level not in by_hand) or wanted
 
     def _arm(self, levels, between=()) -> None:
-        was_armed = self._panel.placing.bodies.is_armed
-        with self._panel.messages.problems_told():
-            self._panel.placing.cancel()
+        was_armed = self._placing.bodies.is_armed
+        with self._messages.problems_told():
+            self._placing.cancel()
             if levels and not was_armed:
-                self._panel.placing.bodies.arm(levels, between)
-
-    def _on_confirm(self) -> None:
-        self._change(confirm_level)
-
-    def _on_take_back(self) -> None:
-        self._change(remove_markups)
-
-    def _change(self, change) -> None:
-        """Do something with each level that was counted; it can be undone."""
-        with self._panel.messages.problems_told():
-            self._panel.placing.cancel()
-            self._session.history.remember()
-            for level in filled_in_levels(self._session.reading):
-                change(self._session.reading, level)
-            self._session.measure()
+                self._placing.bodies.arm(levels, between)
 
 
 def _called(segment: Segment) -> str:

@@ -18,14 +18,14 @@ class Questions:
         What every question is answered with; None asks the user.
     asked : list of str
         Every question so far.
-    folder : str
-        The folder that is chosen where the user is not asked; empty for none.
+    folder, entered : str
+        The folder that is chosen, and the line that is entered, where the user is not asked; empty for none.
     """
 
     def __init__(self) -> None:
         self.answer: bool | None = True if slicer.app.testingEnabled() else None
         self.asked: list[str] = []
-        self.folder = ""
+        self.folder = self.entered = ""
         self._written: set[tuple[Path, str]] = set()
 
     def confirmed(self, question: str) -> bool:
@@ -72,6 +72,14 @@ class Questions:
             return ""
         with _usual_cursor():
             return qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", kinds)
+
+    def entered_text(self, title: str, question: str) -> str:
+        """Ask for a line of text; return an empty text when the user gives none."""
+        self.asked.append(question)
+        if self.answer is not None:
+            return self.entered
+        with _usual_cursor():
+            return qt.QInputDialog.getText(slicer.util.mainWindow(), title, question)
 
 
 def question_box(question: str):

@@ -1,4 +1,4 @@
-"""The panel's section for the readings of a CT beside each other."""
+"""The readings of a CT next to each other."""
 
 from slicer.i18n import tr as _
 
@@ -6,31 +6,42 @@ from LumbarHULib.mrml.compare_readings import compare_readings, comparison_table
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading_check import usable_readings_of
 from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.services import Choices, Tells
+from LumbarHULib.panel.session import Session
 
 
 class ReadersSection(Section):
-    """The mean of the readers' values, as the study used it, with each reader's own and their difference."""
+    """The mean of the readers' values, as the study used it, with each reader's own and their difference.
 
-    def __init__(self, ui, panel) -> None:
-        super().__init__(ui, panel)
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    choices : Choices
+    messages : Tells
+    """
+
+    def __init__(self, ui, session: Session, choices: Choices, messages: Tells) -> None:
+        super().__init__(ui, session)
+        self._choices, self._messages = choices, messages
+        self._told_of = None
         self._on_click(ui.huCompareButton, self._on_compare)
 
     def _show(self) -> None:
-        ui, ct_node = self._ui, self._ct_node()
+        ui, ct_node = self._ui, self._choices.ct_node
         readings = () if ct_node is None else usable_readings_of(ct_node)
         table = None if ct_node is None else comparison_table(ct_node)
         ui.huCompareButton.enabled = len(readings) > 1
         ui.huCompareTable.setMRMLTableNode(table)
         ui.huCompareTable.visible = table is not None
-        if table is None:
-            self._tell("" if len(readings) > 1 else _("Comparing needs two readings of this CT."))
-
-    def _ct_node(self):
-        return None if self._panel.parameters is None else self._panel.parameters.ctVolume
+        if len(readings) < 2:
+            self._tell(_("Comparing needs two readings of this CT."))
+        elif table is None or self._told_of is not table:
+            self._tell("")
 
     def _on_compare(self) -> None:
-        with self._panel.messages.problems_told():
-            ct_node, session = self._ct_node(), self._session
+        with self._messages.problems_told():
+            ct_node, session = self._choices.ct_node, self._session
             results = {
                 reading: session.result
                 if reading == session.reading and session.result is not None
@@ -48,6 +59,7 @@ class ReadersSection(Section):
             seen = [reading.title for reading in results if unblind(reading)]
             if seen:
                 told.append(_("No longer blinded, as not signed off: {titles}.").format(titles=", ".join(seen)))
+            self._told_of = comparison_table(ct_node)
             self._tell(" ".join(told))
             session.tell()
 

@@ -1,25 +1,47 @@
-"""The panel's section for the regions themselves: which are seen, and where they can be taken."""
+"""The regions themselves: which are visible, and how they get to Segment Editor and to label-map volumes."""
 
 import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
+from LumbarHULib.files.drawing_colors import ROI_COLORS
 from LumbarHULib.mrml.roi_label_maps import write_label_maps
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.services import Choices, Reports, Tells
+from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.tables import color_icon
 from LumbarHULib.panel.words import roi_title
+
+_SHOW = "huShow{}Check"
 
 
 class RegionsSection(Section):
-    """The way to Segment Editor and to label-map volumes."""
+    """The way to Segment Editor and to label-map volumes.
 
-    def __init__(self, ui, panel) -> None:
-        super().__init__(ui, panel)
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    choices : Choices
+    messages : Tells
+    done : Reports
+    """
+
+    def __init__(self, ui, session: Session, choices: Choices, messages: Tells, done: Reports) -> None:
+        super().__init__(ui, session)
+        self._choices, self._messages, self._done = choices, messages, done
+        for roi in ROIS:
+            getattr(ui, _SHOW.format(roi.capitalize())).icon = color_icon(ROI_COLORS[roi])
         for roi in ROIS:
             ui.huEditRoiCombo.addItem(roi_title(roi), roi)
         self._on_click(ui.huSegmentEditorButton, self._on_segment_editor)
         self._on_click(ui.huLabelMapsButton, self._on_label_maps)
+
+    def shown_rois(self) -> tuple[str, ...]:
+        """Return the regions that the user wants to see."""
+        return tuple(roi for roi in ROIS if getattr(self._choices.parameters, f"show{roi.capitalize()}"))
 
     def _show(self) -> None:
         ui, session = self._ui, self._session
@@ -31,7 +53,7 @@ class RegionsSection(Section):
         """Open Segment Editor on one region; when the module is entered again, what was edited there is measured."""
         roi, session = self._ui.huEditRoiCombo.currentData, self._session
         level, reading = session.level, session.reading
-        with self._panel.messages.problems_told():
+        with self._messages.problems_told():
             node = segmentation_node(reading, roi)
             if node is None or reading.ct_node is None:
                 raise InputError(_("There is no region to edit: place a level first."))
@@ -43,8 +65,8 @@ class RegionsSection(Section):
                 editor.setCurrentSegmentID(level)
 
     def _on_label_maps(self) -> None:
-        with self._panel.messages.problems_told(), slicer.util.WaitCursor():
+        with self._messages.problems_told(), slicer.util.WaitCursor():
             self._session.measure()
             nodes = write_label_maps(self._session.reading, self._session.result, self._session.measurer.stack)
             names = ", ".join(node.GetName() for node in nodes)
-            self._panel.keep.tell(_("Label maps in the scene: {names}.").format(names=names))
+            self._done.tell(_("Label maps in the scene: {names}.").format(names=names))

@@ -1,9 +1,11 @@
 """What every section of the panel has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import qt
+
+from LumbarHULib.panel.session import Session
 
 
 class Section:
@@ -13,11 +15,11 @@ class Section:
     ----------
     ui : object
         The panel's named widgets.
-    panel : LumbarHULib.panel.panel.Panel
+    session : Session
     """
 
-    def __init__(self, ui, panel) -> None:
-        self._ui, self._panel, self._session = ui, panel, panel.session
+    def __init__(self, ui, session: Session) -> None:
+        self._ui, self._session = ui, session
 
     def refresh(self, what: str) -> None:
         """Show the session as it is now; during a drag (``"numbers"``) most sections have nothing new to show."""
@@ -28,12 +30,12 @@ class Section:
         """Show the session as it is now."""
 
     @staticmethod
-    def _put_in_tab_order(header, widgets) -> None:
+    def _put_in_tab_order(header, widgets: Iterable) -> None:
         """Let the Tab key go from a section's header to widgets that were made by code; made last, they come last."""
         for before, following in pairwise([header, *widgets]):
             qt.QWidget.setTabOrder(before, following)
 
     @staticmethod
-    def _on_click(button, action: Callable[[], None]) -> None:
-        """Let a button do something; what it would tell of its state is left aside."""
+    def _on_click(button, action: Callable[[], object]) -> None:
+        """Let a button do something; the signal's own value is ignored."""
         button.connect("clicked(bool)", lambda _checked=False: action())

@@ -1,6 +1,6 @@
-"""What the panel works on just now: one reading, one of its levels, and what was measured last."""
+"""The panel's current state: one reading, one of its levels, and what was measured last."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.results import LevelResult, ReadingResult
@@ -10,15 +10,16 @@ from LumbarHULib.mrml.reading_history import ReadingHistory
 from LumbarHULib.mrml.reading_markups import placed_levels
 from LumbarHULib.mrml.result_tables import write_tables
 from LumbarHULib.mrml.roi_segmentations import remove_segments
-from LumbarHULib.panel.messages import rendering_paused
+from LumbarHULib.panel.views import rendering_paused
 
 FIRST_LEVEL = "L1"
 
 
 class Session:
-    """The current reading; sections look here and are told when something changed.
+    """The current reading; sections look here, and listen for changes.
 
-    Listeners get ``"numbers"`` while a reader drags, and ``"all"`` when anything else changed.
+    Listeners get ``"numbers"`` while a reader drags, ``"level"`` when another level came into sight or the next click
+    is another one, and ``"all"`` when anything else changed.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class Session:
         self.level = FIRST_LEVEL
         self.edits_outline = False
         self.foreign_volume = ""
+        self.is_placing = False
         self._listeners: list[Callable[[str], None]] = []
 
     @property
@@ -89,6 +91,13 @@ class Session:
             if self.measurer.update_level(level) is not None:
                 self.result = self.measurer.summary()
                 self.tell("numbers")
+
+    def measure_levels(self, levels: Iterable[str]) -> None:
+        """Measure levels whose midlines were just placed, with everything that follows from them."""
+        with rendering_paused():
+            for level in levels:
+                self.measurer.update_level(level)
+        self.finish_gesture()
 
     def finish_gesture(self) -> None:
         """Write what waits for the end of a drag."""

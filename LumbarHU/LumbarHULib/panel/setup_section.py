@@ -1,4 +1,4 @@
-"""The panel's first section: which CT, whose reading."""
+"""Which CT is read, by whom, and its readings."""
 
 import slicer
 from slicer.i18n import tr as _
@@ -13,57 +13,86 @@ from LumbarHULib.mrml.reading_check import usable_readings_of
 from LumbarHULib.mrml.reading_lifecycle import remove_reading
 from LumbarHULib.panel.scan_header import facts_line, scan_facts_of
 from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.services import Asks, Choices, OpensReadings, Places, Tells
+from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.views import show_ct
 
 
 class SetupSection(Section):
-    """CT, case, reader, and the readings of this CT."""
+    """CT, case, reader, and the readings of this CT.
 
-    def __init__(self, ui, panel) -> None:
-        super().__init__(ui, panel)
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    choices : Choices
+    messages : Tells
+    questions : Asks
+    placing : Places
+    desk : OpensReadings
+    """
+
+    def __init__(
+        self,
+        ui,
+        session: Session,
+        choices: Choices,
+        messages: Tells,
+        questions: Asks,
+        placing: Places,
+        desk: OpensReadings,
+    ) -> None:
+        super().__init__(ui, session)
+        self._choices, self._messages, self._questions = choices, messages, questions
+        self._placing, self._desk = placing, desk
+        self._was_open: bool | None = None
         self._shown_ct = None
         self._ct_cache = CtCache()
-        self._on_click(ui.huNewReadingButton, self._on_new_reading)
+        self._on_click(ui.huNewReadingButton, self.on_new_reading)
         self._on_click(ui.huRemoveReadingButton, self._on_remove_reading)
         ui.huReadingCombo.connect("activated(int)", lambda _index=0: self._on_reading_chosen())
         ui.huCaseEdit.connect("editingFinished()", self._on_case)
 
     def take_only_ct(self) -> None:
         """Choose the CT when the scene holds exactly one; raises InputError when it holds a volume that is none."""
-        if self._panel.parameters.ctVolume is None:
+        if self._choices.parameters.ctVolume is None:
             found = measurable_cts(slicer.mrmlScene)
             if len(found) == 1:
-                self._panel.parameters.ctVolume = found[0]
+                self._choices.parameters.ctVolume = found[0]
             elif not found:
                 problem = why_no_ct(slicer.mrmlScene)
                 if problem:
                     raise InputError(problem)
 
     def follow_ct(self) -> None:
-        """Show the chosen CT, and go on with its reading: the one that was worked on, or the only one."""
-        ct_node = self._panel.parameters.ctVolume
+        """Show the chosen CT, and continue its reading: the last current one, or the only one."""
+        ct_node = self._choices.parameters.ctVolume
         is_new = ct_node is not self._shown_ct
         if is_new:
             self._shown_ct = ct_node
             if self._session.is_open and self._session.reading.ct_node is not ct_node:
-                self._panel.close_reading()
+                self._desk.close_reading()
             # The case belongs to the CT: none is carried over to another one.
-            self._panel.parameters.caseName = "" if ct_node is None else case_of(ct_node)
+            self._choices.parameters.caseName = "" if ct_node is None else case_of(ct_node)
             if ct_node is not None:
                 show_ct(ct_node)
         if ct_node is not None and not self._session.is_open:
-            kept, of_ct = self._panel.kept_reading(), usable_readings_of(ct_node)
+            kept, of_ct = self._desk.kept_reading(), usable_readings_of(ct_node)
             if kept in of_ct:
-                self._panel.open_reading(kept)
+                self._desk.open_reading(kept)
             elif is_new and len(of_ct) == 1:
-                self._panel.open_reading(of_ct[0])
+                self._desk.open_reading(of_ct[0])
 
     def forget_ct(self) -> None:
         """Let go of the CT: its scene is being closed."""
         self._shown_ct, self._ct_cache = None, CtCache()
 
     def _show(self) -> None:
-        ct_node = self._panel.parameters.ctVolume if self._panel.parameters is not None else None
+        ct_node, is_open = self._choices.ct_node, self._session.is_open
+        if is_open != self._was_open:
+            # What was chosen is in the head: the fields make room, and are one click away.
+            self._was_open = is_open
+            self._ui.huSetupSection.collapsed = is_open
         self._ui.huNewReadingButton.enabled = ct_node is not None
         self._ui.huRemoveReadingButton.enabled = self._session.is_open and not self._session.reading.is_signed_off
         self._ui.huFactsLabel.text = "" if ct_node is None else self._facts(ct_node)
@@ -86,9 +115,9 @@ class SetupSection(Section):
         combo.blockSignals(True)
         combo.clear()
         if not self._session.is_open:
-            combo.addItem(_("choose, or start one") if found else _("none yet"), "")
+            combo.addItem(_("choose, or start one") if found else _("no reading yet"), "")
         for reading in found:
-            # Before the title: what stands behind it is cut off in a narrow panel.
+            # Before the title: the end of it may be cut off in a narrow panel.
             mark = "✓ " if reading.is_signed_off else ""
             combo.addItem(mark + reading.title, reading.node.GetID())
         if self._session.is_open:
@@ -98,7 +127,7 @@ class SetupSection(Section):
 
     def start_reading(self) -> None:
         """Start a reading of the chosen CT, and work on it; raises InputError when the reader has no name."""
-        parameters = self._panel.parameters
+        parameters = self._choices.parameters
         facts, findings = scan_facts_of(parameters.ctVolume)
         name_case(parameters.ctVolume, parameters.caseName)
         reading = create_reading(
@@ -110,34 +139,38 @@ class SetupSection(Section):
             scan_facts=facts,
             scan_findings=findings,
         )
-        self._panel.open_reading(reading)
+        self._desk.open_reading(reading)
 
-    def _on_new_reading(self) -> None:
-        with self._panel.messages.problems_told():
+    def on_new_reading(self) -> None:
+        """Start a reading, or say what it lacks, with the field to fill in at hand."""
+        with self._messages.problems_told():
             self.start_reading()
+        if self._messages.text and not self._choices.reader:
+            self._ui.huSetupSection.collapsed = False
+            self._ui.huReaderEdit.setFocus()
 
     def _on_remove_reading(self) -> None:
         reading = self._session.reading
         question = _("Remove {title} with its markups, regions and tables? This cannot be undone.")
-        if self._panel.questions.confirmed(question.format(title=reading.title)):
-            with self._panel.messages.problems_told():
-                self._panel.placing.cancel()
-                self._panel.close_reading()
+        if self._questions.confirmed(question.format(title=reading.title)):
+            with self._messages.problems_told():
+                self._placing.cancel()
+                self._desk.close_reading()
                 remove_reading(reading)
 
     def _on_reading_chosen(self) -> None:
-        with self._panel.messages.problems_told():
+        with self._messages.problems_told():
             node_id = self._ui.huReadingCombo.currentData
-            for reading in usable_readings_of(self._panel.parameters.ctVolume):
+            for reading in usable_readings_of(self._choices.parameters.ctVolume):
                 if reading.node.GetID() == node_id and reading != self._session.reading:
-                    self._panel.open_reading(reading)
+                    self._desk.open_reading(reading)
 
     def _on_case(self) -> None:
-        parameters, session = self._panel.parameters, self._session
+        parameters, session = self._choices.parameters, self._session
         if parameters is None or parameters.ctVolume is None:
             return
         if session.is_open and session.reading.is_signed_off:
             parameters.caseName = session.reading.case  # it is part of what was signed
         else:
-            with self._panel.messages.problems_told():
+            with self._messages.problems_told():
                 name_case(parameters.ctVolume, parameters.caseName, session.reading if session.is_open else None)

@@ -1,79 +1,83 @@
-"""The words of the panel's table of means and classes: its headers, cells and tooltips."""
+"""The words of the panel's table of means and classes: its headers, cells, badge and tooltips."""
+
+import html
+import textwrap
+from collections.abc import Sequence
 
 from slicer.i18n import tr as _
 
-from LumbarHULib.core.results import RoiSummary
+from LumbarHULib.core.results import RoiSummary, class_heading
 from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
-from LumbarHULib.panel.words import class_word
+from LumbarHULib.panel.words import class_word, roi_title
 
 MEAN_DIGITS = SUMMARY_COLUMNS["mean_hu"].digits
+UNCERTAIN, CERTAIN = "≈", "✓"
+
+_SURE_PERCENT = 95.0
+_HEADING_CHARACTERS = 16
+_COPIED = ("mean_hu", "class", "osteoporosis_cutoff_hu", "normal_cutoff_hu", "distance_hu", "inside_interval")
 
 
-def summary_headers() -> dict[str, tuple[str, str]]:
-    """Return for each column of the lower table its header, and what it tells."""
-    return {
-        "mean": (
-            _("mean\nHU"),
-            _(
-                "The mean over the measured levels of L1–L4, each counting once; and by which standard deviation it "
-                "moves when the midlines are moved by a reader's plausible error."
-            ),
-        ),
-        "class": (
-            _("class by\nthe cutoffs"),
-            _(
-                "Where the mean lies by the two cutoffs; a research aid, no diagnosis. Below it the share of trials, "
-                "with the midlines moved by a reader's plausible error, in which it lies at or below the lower cutoff, "
-                "between the two, and at or above the upper one."
-            ),
-        ),
-        "cutoffs": (_("cutoffs\nHU"), _("The cutoff for osteoporosis, and below it that for normal.")),
-        "distance": (_("to cut-\noff HU"), _("How far the mean lies above (+) or below (−) the nearest cutoff.")),
-        "interval": (
-            _("in cutoff\ninterval"),
-            _("Whether the mean lies in the nearest cutoff's own 95 % interval: the class is uncertain then."),
-        ),
-        "error": (_("within\nerror"), _("Whether the mean is nearer to the cutoff than a measurement's error.")),
-    }
+def class_header(whose: str) -> str:
+    """Return the heading of the column of classes, in short lines."""
+    return "\n".join(textwrap.wrap(class_heading(whose), _HEADING_CHARACTERS))
 
 
-def summary_text(summary: RoiSummary, name: str) -> str:
-    """Return what a region's cell says in the column called `name`."""
-    if name == "cutoffs":
-        # Two decimals, as the study gives its own; a cohort's have more.
-        return "\n".join(SUMMARY_COLUMNS[key].text(summary) for key in ("osteoporosis_cutoff_hu", "normal_cutoff_hu"))
-    if name == "class":
-        return "\n".join([class_word(summary.class_name), *_shares_of_trials(summary)])
-    if summary.mean_hu is None:
-        return "–"
-    if name == "mean":
-        mean = SUMMARY_COLUMNS["mean_hu"].text(summary)
-        return mean if summary.placement is None else f"{mean}\n±{SUMMARY_COLUMNS['placement_sd_hu'].text(summary)}"
-    if name == "distance":
-        return SUMMARY_COLUMNS["distance_hu"].text(summary)
-    told = summary.inside_interval if name == "interval" else summary.within_error
-    return "?" if told is None else (_("yes") if told else _("no"))
+def badge(summary: RoiSummary) -> str:
+    """Return the one sign that tells whether a class can be relied on; empty where there is no class."""
+    if summary.class_name == "not_classified":
+        return ""
+    return UNCERTAIN if doubts(summary) else CERTAIN
 
 
-def _shares_of_trials(summary: RoiSummary) -> tuple[str, ...]:
-    """Return which share of the trials of placement lies in each class; nothing while there are none."""
-    if summary.placement is None or summary.placement.class_shares is None:
-        return ()
-    shares = "/".join(f"{100 * share:.0f}" for share in summary.placement.class_shares.values())
-    return (_("trials {shares}\N{NO-BREAK SPACE}%").format(shares=shares),)
+def doubts(summary: RoiSummary) -> tuple[str, ...]:
+    """Return why a class may as well be another."""
+    found = []
+    if summary.inside_interval:
+        text = _("The mean is inside the 95 % interval of the nearest cutoff, {low} to {high} HU.")
+        found.append(text.format(low=f"{summary.cutoff_low_hu:g}", high=f"{summary.cutoff_high_hu:g}"))
+    if summary.within_error:
+        found.append(_("The mean is within measurement error of the nearest cutoff."))
+    stays = SUMMARY_COLUMNS["class_stays_percent"]
+    percent = stays.value(summary)
+    if percent is not None and percent < _SURE_PERCENT:
+        text = _("In {percent} % of the trials, with the midlines moved as readers err, the class stays.")
+        found.append(text.format(percent=stays.text(summary)))
+    return tuple(found)
 
 
-def summary_hint(summary: RoiSummary, name: str) -> str:
-    """Return what the tooltip of a cell tells: the interval of its cutoff, and what makes its class doubtful."""
-    told = [finding.sentence for finding in summary.findings]
-    if name in ("mean", "class") and summary.placement is not None:
-        moved = _("With the midlines moved {count} times by a reader's plausible error the mean's SD is {sd} HU.")
-        told.append(moved.format(count=summary.placement.trials, sd=f"{summary.placement.sd_hu:.2f}"))
-    if name == "interval" and summary.mean_hu is not None and not summary.inside_interval:
-        interval = _("The interval of the nearest cutoff is not known.")
-        if summary.inside_interval is not None:
-            interval = _("The interval of the nearest cutoff reaches from {low} to {high} HU.").format(
-                low=f"{summary.cutoff_low_hu:g}", high=f"{summary.cutoff_high_hu:g}"
-            )
-        told.insert(0, interval)
-    return " ".join(told)
+def summary_hint(summary: RoiSummary) -> str:
+    """Return the tooltip of a region's row, as HTML: cutoffs, distance, and what makes the class doubtful."""
+    told = [
+        _("Osteoporosis at or below {low} HU, normal at or above {high} HU.").format(
+            low=SUMMARY_COLUMNS["osteoporosis_cutoff_hu"].text(summary),
+            high=SUMMARY_COLUMNS["normal_cutoff_hu"].text(summary),
+        )
+    ]
+    if summary.mean_hu is not None:
+        distance = SUMMARY_COLUMNS["distance_hu"].text(summary).replace("-", "−")
+        told.append(_("Distance from the nearest cutoff: {distance} HU.").format(distance=distance))
+        if summary.inside_interval is None:
+            told.append(_("The interval of the nearest cutoff is unknown."))
+    if summary.placement is not None:
+        text = _("SD of the mean when the midlines are moved as readers err: {sd} HU ({trials} trials).")
+        told.append(text.format(sd=f"{summary.placement.sd_hu:.2f}", trials=summary.placement.trials))
+    told += doubts(summary)
+    told += [finding.sentence for finding in summary.findings if finding.code == "too_few_levels"]
+    return "".join(f"<p>{html.escape(sentence)}</p>" for sentence in told)
+
+
+def summaries_text(summaries: Sequence[RoiSummary]) -> str:
+    """Return the whole table of classes, as spreadsheets take it."""
+    columns = [SUMMARY_COLUMNS[key] for key in _COPIED]
+    whose = summaries[0].cutoffs.whose if summaries else ""
+    titles = [class_heading(whose) if column.key == "class" else _titled(column) for column in columns]
+    lines = ["\t".join(["", *titles])]
+    for summary in summaries:
+        cells = [class_word(summary.class_name) if one.key == "class" else one.text(summary) for one in columns]
+        lines.append("\t".join([roi_title(summary.roi), *cells]))
+    return "\n".join(lines)
+
+
+def _titled(column) -> str:
+    return f"{column.title} ({column.unit})" if column.unit == "HU" else column.title

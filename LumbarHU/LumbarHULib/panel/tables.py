@@ -1,17 +1,21 @@
 """What both tables of the panel need: cells, a height that shows every row, and copying."""
 
+from collections.abc import Callable
+
 import qt
 import slicer
 
+from LumbarHULib.files.drawing_colors import Color
 
-def set_cell(table, row: int, column: int, text: str):
-    """Write a cell, and return its item."""
+
+def set_cell(table, row: int, column: int, text: str | None):
+    """Write a cell, where a text is given, and return its item."""
     item = table.item(row, column)
     if item is None:
         item = qt.QTableWidgetItem()
         item.setTextAlignment(qt.Qt.AlignCenter)
         table.setItem(row, column, item)
-    if item.text() != text:
+    if text is not None and item.text() != text:
         item.setText(text)
     return item
 
@@ -33,11 +37,18 @@ def table_text(table) -> str:
     return "\n".join(lines)
 
 
-def copy_on_request(table) -> None:
-    """Let Ctrl+C copy the table."""
+def copy_on_request(table, text_of: Callable[[], str]) -> None:
+    """Let Ctrl+C copy what stands for the table."""
     shortcut = qt.QShortcut(qt.QKeySequence("Ctrl+C"), table)
     shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
-    shortcut.connect("activated()", lambda: slicer.app.clipboard().setText(table_text(table)))
+    shortcut.connect("activated()", lambda: slicer.app.clipboard().setText(text_of()))
+
+
+def color_icon(color: Color):
+    """Return a small square of a color."""
+    pixmap = qt.QPixmap(12, 12)
+    pixmap.fill(qt.QColor.fromRgbF(*color))
+    return qt.QIcon(pixmap)
 
 
 def _one_line(item) -> str:

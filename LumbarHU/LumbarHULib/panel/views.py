@@ -1,5 +1,7 @@
 """The slice views: the layout for reading, and the way to a level."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import slicer
 import vtk
@@ -25,6 +27,9 @@ _LAYOUT = (
 )
 
 _FIELD_OF_VIEW_MM = {AXIAL: 90.0, SAGITTAL: 170.0, CORONAL: 170.0}
+# Before a level is placed: more of the spine.
+_SPINE_FIELD_OF_VIEW_MM = {AXIAL: 120.0, SAGITTAL: 230.0, CORONAL: 230.0}
+_ZOOMED_MM = 150.0
 _IN_PLANE_MM = 1e-3
 # While a point is dragged: the view with the regions and the one that the mouse is in, and all others.
 _CALM_UPDATES_PER_SECOND, _CALMEST_UPDATES_PER_SECOND = 15.0, 5.0
@@ -119,12 +124,32 @@ def leave_automatic_window(ct_node) -> None:
 def jump_to(point_ras_mm) -> None:
     """Center every slice view on a point, and zoom in on the body around it."""
     for name, size_mm in _FIELD_OF_VIEW_MM.items():
-        node = slice_node(name)
-        if node is not None:
-            width_mm, height_mm, depth_mm = node.GetFieldOfView()
-            scale = size_mm / max(min(width_mm, height_mm), 1e-3)
-            node.SetFieldOfView(width_mm * scale, height_mm * scale, depth_mm)
-            node.JumpSliceByCentering(*point_ras_mm)
+        _center(name, point_ras_mm, size_mm)
+
+
+def zoom_on(spine_ras_mm) -> None:
+    """Zoom in on the spine at the height that the axial view shows, given any point of the spine."""
+    axial = slice_node(AXIAL)
+    if axial is not None:
+        plane = slicer.util.arrayFromVTKMatrix(axial.GetSliceToRAS())
+        spine_ras_mm = spine_ras_mm + ((plane[:3, 3] - spine_ras_mm) @ plane[:3, 2]) * plane[:3, 2]
+    for name, size_mm in _SPINE_FIELD_OF_VIEW_MM.items():
+        _center(name, spine_ras_mm, size_mm)
+
+
+def is_zoomed() -> bool:
+    """Tell whether the axial view is zoomed in already, as whoever looked for a level has it."""
+    node = slice_node(AXIAL)
+    return node is not None and min(node.GetFieldOfView()[:2]) <= _ZOOMED_MM
+
+
+def _center(name: str, point_ras_mm, size_mm: float) -> None:
+    node = slice_node(name)
+    if node is not None:
+        width_mm, height_mm, depth_mm = node.GetFieldOfView()
+        scale = size_mm / max(min(width_mm, height_mm), 1e-3)
+        node.SetFieldOfView(width_mm * scale, height_mm * scale, depth_mm)
+        node.JumpSliceByCentering(*point_ras_mm)
 
 
 def scroll_to(name: str, point_ras_mm) -> None:
@@ -151,6 +176,44 @@ def is_in_axial_view(point_ras_mm) -> bool:
         return True
     plane = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())
     return abs((np.asarray(point_ras_mm) - plane[:3, 3]) @ plane[:3, 2]) < _IN_PLANE_MM
+
+
+def has_axial_view() -> bool:
+    """Tell whether the layout shows the axial view, in which midlines are placed."""
+    node = slice_node(AXIAL)
+    return node is not None and bool(node.IsMappedInLayout())
+
+
+def is_in_sight(midline_ras_mm: np.ndarray) -> bool:
+    """Tell whether the axial view shows a midline, shape (2, 3): its slice, and both its ends."""
+    node = slice_node(AXIAL)
+    if not has_axial_view() or len(midline_ras_mm) != 2:
+        return False
+    plane = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())
+    width_mm, height_mm, depth_mm = node.GetFieldOfView()
+    across_mm = np.abs((np.asarray(midline_ras_mm) - plane[:3, 3]) @ plane[:3, :3])
+    return bool((across_mm <= np.array([width_mm, height_mm, max(depth_mm, _IN_PLANE_MM)]) / 2).all())
+
+
+def show_as_outline(node) -> None:
+    """Let a segmentation or label map hide nothing of the CT: its outline alone is drawn in the slice views."""
+    if node.IsA("vtkMRMLSegmentationNode"):
+        if node.GetDisplayNode() is not None:
+            node.GetDisplayNode().SetVisibility2DFill(False)
+            node.GetDisplayNode().SetVisibility2DOutline(True)
+        return
+    for name in slicer.app.layoutManager().sliceViewNames():
+        slice_node(name).SetUseLabelOutline(True)
+
+
+@contextmanager
+def rendering_paused():
+    """Let the views wait until everything is written: they would draw each change at once otherwise."""
+    slicer.app.pauseRender()
+    try:
+        yield
+    finally:
+        slicer.app.resumeRender()
 
 
 class CalmViews:

@@ -1,7 +1,9 @@
 """What every step of the module's own test needs: the panel's parts, and the core's numbers of the same markups."""
 
-import re
+import copy
+import json
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import qt
@@ -9,10 +11,13 @@ import slicer
 
 from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.core.pipeline import measure_ct
+from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.mrml.reading_markups import markup_node, placed_levels, placed_points, read_landmarks
 from LumbarHULib.panel.views import AXIAL, jump_to
 from LumbarHULib.self_test.synthetic_mouse import click, settle
+
+_FEW_TRIALS = 3
 
 
 class WalkBase:
@@ -56,18 +61,33 @@ class WalkBase:
         cutoffs, facts = reading.cutoffs, reading.scan_facts
         return _means(measure_ct(ct, landmarks, reading.protocol, cutoffs, facts, reading.exclusions))
 
-    def _state(self, level: str) -> str:
-        return self._widget.panel.levels.row(level).state.text
+    def _use_few_trials(self) -> None:
+        """Measure the current reading with so few trials of placement that the walk does not wait for them."""
+        document = copy.deepcopy(load_protocol().document)
+        document["name"] += " with few trials"
+        document["values"]["placement_trials"]["value"] = _FEW_TRIALS
+        path = Path(self._folder.name) / "few trials.json"
+        path.write_text(json.dumps(document), encoding="utf-8")
+        self._ui.huProtocolPath.currentPath = str(path)
+        self._ui.huUseFilesButton.click()
+        self._test.assertEqual(self._ui.huMessageLabel.text, "")
 
-    def _automatic_actions(self, level: str) -> tuple:
-        return self._widget.panel.levels.row(level).automatic.menu().actions()
+    def _state(self, level: str) -> str:
+        return self._widget.panel.levels.state(level)
+
+    def _automatic_actions(self, level: str) -> dict:
+        """Return what the menu of a level offers to return to automatic."""
+        self._widget.panel.levels.go_to(level)
+        return {part: action for part, action in self._widget.panel.levels.menu.returns.items() if action.visible}
 
     def _findings(self) -> str:
-        """Return what the list of findings tells, without its links."""
-        return re.sub("<[^>]+>", "", self._ui.huFindingsLabel.text)
+        """Return every sentence behind the list of findings."""
+        return "\n".join(line.sentence for line in self._widget.panel.findings.lines)
 
     def _press(self, key: str) -> None:
-        """Do what Qt does when a shortcut of the main window is pressed."""
+        """Do what Qt does when a shortcut of the main window is pressed, while no widget has the keys."""
+        if qt.QApplication.focusWidget() is not None:
+            qt.QApplication.focusWidget().clearFocus()
         wanted = qt.QKeySequence(key).toString()
         (found,) = [
             shortcut

@@ -17,7 +17,7 @@ from LumbarHULib.self_test.synthetic_mouse import settle
 
 
 class CohortSteps(WalkBase):
-    """Readers beside each other, a cohort worked out, its cutoffs used."""
+    """Readers next to each other, a cohort analyzed, its cutoffs used."""
 
     def compare_the_readings(self):
         """Two readings stand beside the mean of their values, and the open ones are no longer blinded."""
@@ -27,8 +27,12 @@ class CohortSteps(WalkBase):
         self._test.assertEqual(self._ui.huMessageLabel.text, "")
         table = comparison_table(ct_node)
         self._test.assertIs(self._ui.huCompareTable.mrmlTableNode(), table)
+        titles = [table.GetColumnName(index) for index in range(table.GetNumberOfColumns())]
         shown = [
-            slicer.util.arrayFromTableColumn(table, f"{name} (HU)") for name in ("Reader A 1", "Reader B 1", "mean")
+            np.array(
+                [float(table.GetCellText(row, titles.index(f"{name} (HU)"))) for row in range(table.GetNumberOfRows())]
+            )
+            for name in ("Reader A 1", "Reader B 1", "mean")
         ]
         self._test.assertEqual(len(shown[2]), 5 * len(ROIS))
         self._test.assertTrue(np.allclose((shown[0] + shown[1]) / 2, shown[2], atol=0.1))
@@ -41,7 +45,7 @@ class CohortSteps(WalkBase):
         """A cohort that is stopped leaves nothing."""
         root = Path(self._folder.name)
         write_synthetic_cohort(root)
-        self._ui.huCohortSection.collapsed = False
+        self._ui.huTabs.setCurrentIndex(1)
         self._ui.huCohortPath.currentPath = str(root / COHORT)
         self._ui.huCohortReadingsPath.currentPath = str(root / READINGS)
         self._ui.huCohortFolderPath.currentPath = str(root)
@@ -54,12 +58,29 @@ class CohortSteps(WalkBase):
         self._test.assertFalse(self._cohort_folder().exists())
         self._test.assertEqual(cohorts(slicer.mrmlScene), ())
 
-    def work_out_a_cohort(self):
-        """The cohort's tables and figures are those of its files, and shown; its mean is over the level chosen."""
-        self._ui.huCohortMeanCombo.setEditText("L1")
+    def keep_an_earlier_cohort(self):
+        """A result that this panel did not write is replaced only when the user says so, and only if it is ours."""
+        questions, summary = self._widget.panel.questions, self._cohort_folder() / "summary.html"
+        summary.parent.mkdir()
+        summary.write_text("an earlier result", encoding="utf-8")
+        questions.answer = False
+        self._ui.huCohortRunButton.click()
+        self._test.assertRegex(questions.asked[-1], r"result of a cohort already: 1 files, .*Replace them\?")
+        questions.answer = True
+        stranger = self._cohort_folder() / "somebody's own.txt"
+        stranger.touch()
+        self._ui.huCohortRunButton.click()
+        self._test.assertIn("was not made by LumbarHU", self._ui.huMessageLabel.text)
+        self._test.assertEqual(summary.read_text(encoding="utf-8"), "an earlier result")
+        stranger.unlink()
+
+    def analyze_a_cohort(self):
+        """The cohort's tables and figures are those of its files, and are shown."""
+        summary = self._cohort_folder() / "summary.html"
         self._ui.huCohortRunButton.click()
         settle()
         self._test.assertEqual(self._ui.huMessageLabel.text, "")
+        self._test.assertNotIn("an earlier result", summary.read_text(encoding="utf-8"))
         with (self._cohort_folder() / "roc.csv").open(encoding="utf-8", newline="") as stream:
             areas = [float(row["auc"]) for row in csv.DictReader(stream)]
         (cohort,) = cohorts(slicer.mrmlScene)
@@ -71,35 +92,11 @@ class CohortSteps(WalkBase):
         views = [slicer.mrmlScene.GetSingletonNode(f"LumbarHUCohort{n}", "vtkMRMLPlotViewNode") for n in range(1, 6)]
         for view, roi in zip(views, ROIS, strict=True):
             self._test.assertIs(view.GetPlotChartNode(), cohort.chart("roc", roi))
-        with (self._cohort_folder() / "roc_levels.csv").open(encoding="utf-8", newline="") as stream:
-            self._test.assertEqual([float(row["auc"]) for row in csv.DictReader(stream) if row["level"] == "L1"], areas)
-        self._test.assertFalse((self._cohort_folder() / "cutoffs.json").exists())
         for figure in ("roc_L3", "correlation_L3", "roc_outcome"):
             self._test.assertIsNotNone(cohort.chart(figure, "left"))
 
-    def work_it_out_again(self):
-        """A result that this panel did not write is replaced only when the user says so."""
-        self._ui.huCohortMeanCombo.setEditText("L1–L4")
-        questions, summary = self._widget.panel.questions, self._cohort_folder() / "summary.html"
-        written = summary.stat().st_mtime_ns
-        questions.forget_written()
-        questions.answer = False
-        self._ui.huCohortRunButton.click()
-        self._test.assertRegex(questions.asked[-1], r"result of a cohort already: \d\d files, .*Replace them\?")
-        self._test.assertEqual(summary.stat().st_mtime_ns, written)
-        questions.answer = True
-        stranger = self._cohort_folder() / "somebody's own.txt"
-        stranger.touch()
-        self._ui.huCohortRunButton.click()
-        self._test.assertIn("was not made by LumbarHU", self._ui.huMessageLabel.text)
-        self._test.assertEqual(summary.stat().st_mtime_ns, written)
-        stranger.unlink()
-        self._ui.huCohortRunButton.click()
-        self._test.assertEqual(self._ui.huMessageLabel.text, "")
-        self._test.assertGreater(summary.stat().st_mtime_ns, written)
-
     def use_its_cutoffs(self):
-        """The reading is judged by the cohort's cutoffs and measurement error, and by the study's again."""
+        """The reading is classified by the cohort's cutoffs and measurement error, and by the study's again."""
         reading, before = self._session.reading, self._session.reading.protocol.lsc_hu
         self._ui.huCohortCutoffsButton.click()
         self._ui.huCohortErrorButton.click()
@@ -108,11 +105,11 @@ class CohortSteps(WalkBase):
         self._test.assertNotEqual(reading.protocol.lsc_hu, before)
         own = self._session.result.summaries[0].cutoffs.osteoporosis.cutoff_hu
         self._test.assertEqual(own, reading.cutoffs.rois["round"].osteoporosis.cutoff_hu)
-        self._ui.huCutoffsPath.currentPath = self._ui.huProtocolPath.currentPath = ""
-        self._ui.huUseFilesButton.click()
+        self._ui.huCutoffsPath.currentPath = ""
+        self._use_few_trials()
         self._test.assertEqual(reading.protocol.lsc_hu, before)
         self._ui.huCohortShowButton.checked = False
-        self._ui.huCohortSection.collapsed = True
+        self._ui.huTabs.setCurrentIndex(0)
 
     def _cohort_folder(self) -> Path:
         return Path(self._folder.name) / f"{Path(COHORT).stem}-result"

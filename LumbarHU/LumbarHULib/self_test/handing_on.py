@@ -43,7 +43,7 @@ class HandingOnSteps(WalkBase):
         self._test.assertEqual((self._state(level), self._numbers()), ("placed", before))
         self._press("Ctrl+Y")
         self._test.assertEqual((self._state(level), self._numbers()), ("edited: region “oval”", edited))
-        (return_region,) = self._automatic_actions(level)
+        (return_region,) = self._automatic_actions(level).values()
         return_region.trigger()
         settle()
         self._test.assertEqual((self._state(level), self._numbers()), ("placed", before))
@@ -56,7 +56,7 @@ class HandingOnSteps(WalkBase):
         """Each region becomes a label-map volume with the voxels that were measured."""
         self._ui.huLabelMapsButton.click()
         settle()
-        self._test.assertIn("Label maps in the scene", self._ui.huKeepLabel.text)
+        self._test.assertIn("Label maps in the scene", self._ui.huDoneLabel.text)
         reading = self._session.reading
         voxels_hu = voxels_of(reading.ct_node)
         for roi in ROIS:
@@ -87,13 +87,15 @@ class HandingOnSteps(WalkBase):
         self._ui.huReaderEdit.text, self._ui.huExportPath.currentPath = "Reader C", str(root)
         self._ui.huListEdit.text = str(folder)
         self._ui.huListEdit.editingFinished()
-        self._test.assertIn("0 of 2 CTs", self._ui.huKeepLabel.text)
+        self._test.assertIn("0 of 2 CTs", self._ui.huDoneLabel.text)
         self._ui.huNextButton.click()
         settle()
         self._test.assertEqual(self._ui.huMessageLabel.text, "")
         self._test.assertEqual((self._session.reading.case, self._session.reading.reader), ("case 1", "Reader C"))
         self._test.assertEqual(self._widget.panel.placing.level, "L1")
-        self._test.assertIn("0 of 2 CTs", self._ui.huKeepLabel.text)
+        self._test.assertIn("0 of 2 CTs", self._ui.huDoneLabel.text)
+        self._widget.panel.placing.cancel()
+        self._use_few_trials()
         self._place_all()
         slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "somebody's own").AddControlPoint(0, 0, 0)
         self._test.assertEqual(self._ui.huNextButton.text, "Export and next CT")
@@ -104,7 +106,7 @@ class HandingOnSteps(WalkBase):
         self._test.assertEqual(self._session.reading.case, "case 2")
         self._test.assertIsNone(slicer.mrmlScene.GetFirstNodeByName("somebody's own"))
         self._ui.huNextButton.click()
-        self._test.assertIn("Every CT of the list", self._ui.huKeepLabel.text)
+        self._test.assertIn("Every CT of the list", self._ui.huDoneLabel.text)
         self._ui.huListEdit.text = ""
         self._ui.huListEdit.editingFinished()
 

@@ -8,15 +8,20 @@ import slicer
 
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
+from LumbarHULib.core.results import class_heading
 from LumbarHULib.mrml.ct_node import volume_node_from_ct
 from LumbarHULib.mrml.reading_markups import is_edited, markup_node, placed_levels
 from LumbarHULib.panel.tables import table_text
 from LumbarHULib.panel.views import AXIAL, SAGITTAL, drawn_views, jump_to, slice_node
-from LumbarHULib.phantom.demo import demo_ct
+from LumbarHULib.phantom.grid import axial_grid
+from LumbarHULib.phantom.render import render_on_grid
+from LumbarHULib.phantom.spines import demo_spine
 from LumbarHULib.self_test.base import WalkBase
 from LumbarHULib.self_test.synthetic_mouse import click, drag, settle
 
-_PIXEL_MM = 1.0
+# No more of the demo's spine than the four levels, to be rendered and measured soon.
+_CENTER_RAS_MM, _SIZE_MM = (0.0, 0.0, 16.0), (150.0, 150.0, 155.0)
+_PIXEL_MM, _SLICE_MM, _NOISE_HU = 1.0, 2.5, 12.0
 _SAME_ROW_PIXELS = 8
 
 
@@ -25,7 +30,8 @@ class MeasuringSteps(WalkBase):
 
     def take_the_only_ct(self):
         """The only CT is taken by itself."""
-        phantom = demo_ct(pixel_mm=_PIXEL_MM)
+        grid = axial_grid(_CENTER_RAS_MM, _SIZE_MM, _PIXEL_MM, _SLICE_MM)
+        phantom = render_on_grid(demo_spine(), grid, noise_hu=_NOISE_HU, noise_fwhm_mm=1.0, seed=2022)
         self._phantom, self._truth = phantom, phantom.truth
         ct_node = volume_node_from_ct(slicer.mrmlScene, CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), "phantom")
         slicer.util.selectModule("LumbarHU")
@@ -35,7 +41,12 @@ class MeasuringSteps(WalkBase):
 
     def go_through_by_tab(self):
         """The Tab key goes through the panel from top to bottom."""
-        first, rows = self._ui.huSetupSection, []
+        first, rows = self._ui.huTabs, []
+        sections = [child for child in self._ui.huScrollContents.children() if child.inherits("ctkCollapsibleButton")]
+        collapsed_before = [section.collapsed for section in sections]
+        for section in sections:
+            section.collapsed = False
+        settle()
         widget = first
         while True:
             # A combo box or a path has nameless parts of its own.
@@ -49,6 +60,8 @@ class MeasuringSteps(WalkBase):
         for (above, left, before), (below, right, after) in pairwise(rows):
             is_next = below > above + _SAME_ROW_PIXELS or (below > above - _SAME_ROW_PIXELS and right >= left)
             self._test.assertTrue(is_next, f"{after} comes behind {before}")
+        for section, is_collapsed in zip(sections, collapsed_before, strict=True):
+            section.collapsed = is_collapsed
 
     def start_a_reading(self):
         """A reading needs a name, and starts with a click."""
@@ -61,6 +74,7 @@ class MeasuringSteps(WalkBase):
         self._ui.huNewReadingButton.click()
         self._test.assertEqual(self._session.reading.title, "Reader A – reading 1")
         self._test.assertFalse(display.GetAutoWindowLevel())
+        self._use_few_trials()
         self._ui.huLayoutButton.checked = True
         settle()
 
@@ -68,7 +82,7 @@ class MeasuringSteps(WalkBase):
         """Esc takes back a half-placed point; a sagittal click scrolls the axial view."""
         midline_ras_mm = self._truth["L1"].midline_ras_mm
         jump_to(np.add(midline_ras_mm.mean(axis=0), (0.0, 0.0, 10.0)))
-        self._ui.huLevelsSection.findChild("QPushButton", "huL1Place").click()
+        self._ui.huPlaceButton.click()
         click(SAGITTAL, midline_ras_mm.mean(axis=0))
         self._test.assertAlmostEqual(slice_node(AXIAL).GetSliceOffset(), midline_ras_mm[0, 2], delta=1.0)
         click(AXIAL, midline_ras_mm[0])
@@ -93,16 +107,20 @@ class MeasuringSteps(WalkBase):
         self._ui.huQuantityCombo.setCurrentText("Voxels")
         settle()
         beside = self._ui.huBesideLabel.text
-        for told in ("agree", "round 22 %", "does not tell how it was taken"):
+        for told in ("agree", "round 22 %", "acquired is unknown"):
             self._test.assertIn(told, beside)
-        for row, summary in enumerate(self._session.result.summaries):
-            told, _, trials = self._ui.huSummaryTable.item(row, 1).text().partition("\n")
-            self._test.assertEqual(told, summary.class_words)
-            self._test.assertEqual(bool(trials), summary.placement is not None)
+        summaries, table = self._session.result.summaries, self._ui.huSummaryTable
+        heading = " ".join(table.horizontalHeaderItem(1).text().split())
+        self._test.assertEqual(heading, class_heading(summaries[0].cutoffs.whose))
+        self._test.assertEqual(heading, "Class by the study's cutoffs")
+        for row, summary in enumerate(summaries):
+            self._test.assertEqual(table.item(row, 0).text(), f"{summary.mean_hu:.1f}")
+            self._test.assertEqual(table.item(row, 1).text(), summary.class_words)
+            self._test.assertFalse(table.item(row, 3).icon().isNull())
         self._ui.huBesideLabel.linkActivated("notes")
-        self._test.assertFalse(self._ui.huNotesSection.collapsed)
+        self._test.assertFalse(self._ui.huAdvancedSection.collapsed)
         self._test.assertIn("non-osteoporotic", self._ui.huNotesBrowser.toPlainText())
-        self._ui.huNotesSection.collapsed = True
+        self._ui.huAdvancedSection.collapsed = True
         voxels = self._session.result.levels[0].rois["round"].values["voxels"]
         self._test.assertEqual(self._ui.huLevelTable.item(0, 0).text(), str(voxels))
         self._ui.huQuantityCombo.setCurrentText("Mean")
@@ -159,9 +177,7 @@ class MeasuringSteps(WalkBase):
         self._test.assertEqual(self._numbers(), self._core_numbers())
         self._ui.huEditOutlineButton.click()
         self._test.assertEqual(self._state("L2"), "edited: boundary, outline")
-        return_outline = self._automatic_actions("L2")[1]
-        self._test.assertIn("outline", return_outline.text)
-        return_outline.trigger()
+        self._automatic_actions("L2")["outline"].trigger()
         settle()
         self._test.assertEqual(self._state("L2"), "edited: boundary")
         self._return_by_the_handles_menu("L2", "boundary")
@@ -182,16 +198,20 @@ class MeasuringSteps(WalkBase):
         self._test.assertNotEqual(edited, automatic)
 
     def leave_a_level_out(self):
-        """A level without its tick counts as not measured, and comes back with it."""
-        before, tick = self._numbers(), self._widget.panel.levels.row("L4").wanted
-        tick.click()
+        """A level that is not wanted counts as not measured, and comes back."""
+        before, levels = self._numbers(), self._widget.panel.levels
+        levels.go_to("L4")
+        levels.menu.wanted.trigger()
         self._test.assertEqual(self._session.result.summaries[0].levels, MEAN_LEVELS[:3])
-        self._test.assertEqual((self._state("L4"), self._numbers()), ("not asked for", self._core_numbers()))
+        self._test.assertEqual((self._state("L4"), self._numbers()), ("not wanted", self._core_numbers()))
         self._test.assertIn("without L4 (not measured)", self._findings())
-        self._test.assertIn('<a href="L4">', self._ui.huFindingsLabel.text)
+        (missing,) = [line for line in self._widget.panel.findings.lines if "without L4" in line.sentence]
+        levels.go_to("L1")
+        self._ui.huFindingsLabel.linkActivated(f"details {missing.key}")
+        self._test.assertIn('without <a href="L4">', self._ui.huFindingsLabel.text)
         self._ui.huFindingsLabel.linkActivated("L4")
         self._test.assertEqual(self._session.level, "L4")
-        tick.click()
+        levels.menu.wanted.trigger()
         self._test.assertEqual(self._numbers(), before)
 
 

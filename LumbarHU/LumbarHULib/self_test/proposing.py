@@ -27,6 +27,7 @@ class ProposingSteps(WalkBase):
         self._reading_before = self._session.reading
         self._ui.huReaderEdit.text = "Reader P"
         self._ui.huNewReadingButton.click()
+        self._use_few_trials()
         panel = self._widget.panel
         self._ui.huClickEachButton.click()
         self._test.assertEqual(panel.placing.bodies.level, "L1")
@@ -58,13 +59,29 @@ class ProposingSteps(WalkBase):
         self._test.assertEqual([self._state(level) for level in MEAN_LEVELS], ["proposed"] * 4)
         self._check_near(MEAN_LEVELS)
         self._test.assertIn("L2 was not clicked", self._findings())
-        self._test.assertIn("L2, L3", self._ui.huConfirmLabel.text)
+        self._test.assertEqual(self._ui.huConfirmButton.text, "Confirm L2 and L3")
         self._ui.huTakeBackButton.click()
         self._test.assertEqual([self._state(level) for level in ("L2", "L3")], ["not placed"] * 2)
         self._press("Ctrl+Z")
         self._ui.huConfirmButton.click()
         self._test.assertFalse(self._ui.huConfirmFrame.visible)
         self._test.assertNotIn("not clicked", self._findings())
+
+    def review_the_proposals(self):
+        """Space goes to each proposed level and accepts it once it is shown; nothing is signed or exported before."""
+        panel = self._widget.panel
+        for level in ("L1", "L4"):
+            self._ui.huSignButton.click()
+            self._test.assertIn("not reviewed", self._ui.huMessageLabel.text)
+            panel.levels.go_to("L3")
+            self._test.assertEqual(self._ui.huNextStepButton.text, f"Review {level}")
+            self._press("Space")
+            self._test.assertEqual((self._session.level, self._ui.huNextStepButton.text), (level, f"Accept {level}"))
+            self._test.assertEqual(self._state(level), "proposed")
+            self._press("Space")
+            self._test.assertEqual(self._state(level), "accepted")
+        self._test.assertEqual([self._state(level) for level in MEAN_LEVELS], ["accepted"] * 4)
+        self._test.assertEqual(self._ui.huNextStepButton.text, "Sign off")
 
     def propose_from_a_segmentation(self):
         """A label map gives the midlines; where its values do not tell, the user says which segment is which level."""

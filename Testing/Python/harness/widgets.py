@@ -3,7 +3,7 @@
 import enum
 
 import slicer
-from PySide6.QtCore import Property, Qt
+from PySide6.QtCore import Property, QEvent, Qt
 from PySide6.QtCore import Signal as QtSignal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
@@ -31,35 +31,62 @@ def plain_property(kind, name, default):
 
 
 class ctkCollapsibleButton(QAbstractButton):
-    """A title that hides and shows what is below it."""
+    """A title that hides and shows what is below it; what is shown while it is collapsed appears when it opens."""
 
     contentsCollapsed = QtSignal(bool)
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self._hidden = []
+        self._wanted, self._is_forcing = {}, False
         self.setContentsMargins(0, _TITLE_HEIGHT_PX, 0, 0)
         self.setCheckable(True)
         self.setChecked(True)
-        self.toggled.connect(lambda is_open: self._show_contents(is_open))
+        self.toggled.connect(self._on_toggled)
 
-    def _show_contents(self, is_open):
-        if is_open:
-            for child in self._hidden:
-                child.setVisible(True)
-            self._hidden = []
-        else:
-            children = self.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
-            shown = [child for child in children if not child.isHidden()]
-            for child in shown:
-                child.setVisible(False)
-            self._hidden += shown
+    def childEvent(self, event):
+        """Look after every widget that is put into it, once it is wholly made."""
+        if event.polished() and event.child().isWidgetType():
+            self._register(event.child())
+        elif event.removed():
+            self._wanted.pop(event.child(), None)
+        super().childEvent(event)
+
+    def _register(self, child):
+        if child not in self._wanted:
+            self._wanted[child] = not child.isHidden()
+            child.installEventFilter(self)
+
+    def eventFilter(self, child, event):
+        """Remember what is to be visible, and hide it as long as the section is collapsed."""
+        if not self._is_forcing and child in self._wanted:
+            if event.type() == QEvent.Type.ShowToParent:
+                self._wanted[child] = True
+                self._apply(child)
+            elif event.type() == QEvent.Type.HideToParent:
+                self._wanted[child] = False
+        return False
+
+    def _apply(self, child):
+        self._is_forcing = True
+        child.setVisible(self._wanted[child] and self.isChecked())
+        self._is_forcing = False
+
+    def _register_all(self):
+        for child in self.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            self._register(child)
+
+    def _on_toggled(self, is_open):
+        self._register_all()
+        for child in list(self._wanted):
+            self._apply(child)
         self.contentsCollapsed.emit(not is_open)
 
     def showEvent(self, _event):
         """Hide what was put into it since it was collapsed."""
+        self._register_all()
         if self.collapsed:
-            self._show_contents(False)
+            for child in list(self._wanted):
+                self._apply(child)
 
     def _set_collapsed(self, is_collapsed):
         self.setChecked(not is_collapsed)
@@ -70,8 +97,11 @@ class ctkCollapsibleButton(QAbstractButton):
         """Draw the title."""
         option = QStyleOptionButton()
         option.initFrom(self)
-        option.text, option.rect = self.text(), self.rect().adjusted(0, 0, 0, _TITLE_HEIGHT_PX - self.height())
-        self.style().drawControl(QStyle.ControlElement.CE_PushButtonLabel, option, QPainter(self), self)
+        option.rect = self.rect().adjusted(0, 0, 0, _TITLE_HEIGHT_PX - self.height())
+        painter = QPainter(self)
+        self.style().drawPrimitive(QStyle.PrimitiveElement.PE_PanelButtonCommand, option, painter, self)
+        arrow = "▾" if self.isChecked() else "▸"
+        painter.drawText(option.rect.adjusted(6, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, f"{arrow} {self.text()}")
 
 
 class ctkPathLineEdit(QWidget):

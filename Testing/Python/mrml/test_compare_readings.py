@@ -1,6 +1,7 @@
 """Two readings of a CT in one scene: the same numbers as from their audit folders."""
 
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -70,6 +71,16 @@ def test_both_values_their_mean_and_difference_stand_in_a_table_under_the_ct(ct_
     hierarchy = hierarchy_of(ct_node.GetScene())
     assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) == hierarchy.GetItemByDataNode(ct_node)
     assert (first.is_blinded, second.is_blinded) == (True, False)
+
+
+def test_every_number_of_the_table_has_one_decimal_and_no_zero_is_negative(ct_node, two_readings):
+    first = next(iter(two_readings))
+    same = {reading: two_readings[first] for reading in two_readings}
+    node = write_comparison(ct_node, compare_readings(same), 2)
+    for title, cells in columns(node).items():
+        if title.endswith("(HU)"):
+            assert all(re.fullmatch(r"\d+\.\d", cell) for cell in cells), (title, cells)
+    assert set(columns(node)["difference (HU)"]) == {"0.0"}
 
 
 def test_a_second_comparison_fills_the_same_table(ct_node, two_readings):

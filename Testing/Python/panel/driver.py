@@ -68,10 +68,9 @@ class Driver:
     def place(self, levels=MEAN_LEVELS):
         """Place levels with two clicks each."""
         for level in levels:
-            self.panel.placing.cancel()
             midline_ras_mm = plain_bodies().midlines_ras_mm[level]
-            jump_to(midline_ras_mm.mean(axis=0))
             self.panel.placing.arm(level)
+            jump_to(midline_ras_mm.mean(axis=0))
             for point_ras_mm in midline_ras_mm:
                 click(AXIAL, point_ras_mm)
         self.panel.placing.cancel()

@@ -5,14 +5,17 @@ import random
 import slicer
 from mrml.plain_bodies import plain_bodies
 
+from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
+from LumbarHULib.mrml.ct_node import measurable_cts, volume_node_from_ct
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 from LumbarHULib.panel.views import AXIAL, CORONAL, SAGITTAL
 from LumbarHULib.self_test.synthetic_mouse import click, drag, settle
 
-# They open a browser, or work out a cohort; the panel's own walk goes there.
-_LEFT_OUT = {"huCohortRunButton", "huCohortSummaryButton", "huListButton"}
+# They open a browser or a menu, or analyze a cohort; the panel's own walk goes there.
+_LEFT_OUT = {"huCohortRunButton", "huCohortSummaryButton", "huListButton", "huLevelMenuButton", "huReportButton"}
+_MOST_CTS = 3
 _VIEWS = (AXIAL, AXIAL, AXIAL, SAGITTAL, CORONAL)
 
 
@@ -35,7 +38,11 @@ class OddReader:
             *(2 * (self.undo_and_redo,)),
             *(2 * (self.delete_a_node,)),
             self.place_a_level,
-            self.toggle_a_level,
+            *(2 * (self.choose_in_the_level_menu,)),
+            *(2 * (self.take_the_next_step,)),
+            self.load_a_ct,
+            self.swap_cts,
+            self.show_another_ct,
             self.choose_in_a_list,
             self.become_another_reader,
             self.leave_and_come_back,
@@ -68,11 +75,40 @@ class OddReader:
         button.click()
         slicer.util.selectModule("LumbarHU")
 
-    def toggle_a_level(self):
-        """Show or hide the outer levels, leave a level out or take it in again."""
-        row = self._driver.panel.levels.row(self._random.choice(LEVELS))
-        boxes = [widget for widget in row.widgets if widget.inherits("QCheckBox") and widget.enabled]
-        self._random.choice([*boxes, self._driver.ui.huOuterLevelsCheck]).click()
+    def choose_in_the_level_menu(self):
+        """Exclude, remove, return or leave out the current level, as far as its menu offers it."""
+        menu = self._driver.panel.levels.menu
+        actions = [menu.wanted, menu.include, menu.remove, menu.reasons["metal"], *menu.returns.values()]
+        actions = [action for action in actions if action.visible and action.enabled]
+        if actions and self._driver.ui.huLevelMenuButton.enabled:
+            action = self._random.choice(actions)
+            self.done[-1] += f" “{action.text}”"
+            action.trigger()
+
+    def take_the_next_step(self):
+        """Press Space or Enter, whatever comes next."""
+        step = self._driver.panel.next_step
+        self.done[-1] += f" “{step.step.text}”"
+        if step.step.kind != "report":
+            step.take(by_space=self._random.random() < 0.7)
+
+    def load_a_ct(self):
+        """Load another phase of the same patient: the same geometry, other voxels."""
+        if len(measurable_cts(slicer.mrmlScene)) < _MOST_CTS:
+            ct = plain_bodies().ct
+            other = CtVolume(ct.voxels_hu + self._random.choice((-20, 30)), ct.ras_from_ijk)
+            volume_node_from_ct(slicer.mrmlScene, other, "other phase")
+
+    def swap_cts(self):
+        """Choose another CT in the panel, or none."""
+        nodes = [*measurable_cts(slicer.mrmlScene), None]
+        self._driver.ui.huCtSelector.setCurrentNode(self._random.choice(nodes))
+
+    def show_another_ct(self):
+        """Show a CT in the views, as the Data module does."""
+        nodes = measurable_cts(slicer.mrmlScene)
+        if nodes:
+            slicer.util.setSliceViewerLayers(background=self._random.choice(nodes))
 
     def go_to_a_level(self):
         """Press a level's key: it is shown, or armed."""
@@ -80,7 +116,7 @@ class OddReader:
 
     def place_a_level(self):
         """Place a level well, if the panel lets us."""
-        if self._driver.session.may_change:
+        if self._driver.session.may_click:
             self._driver.place([self._random.choice(MEAN_LEVELS)])
 
     def click_somewhere(self):

@@ -56,6 +56,7 @@ def test_names_in_the_form_are_unique_and_bear_our_prefix(widget_names):
 
 def test_every_widget_that_can_be_used_tells_what_it_is_for(form):
     mute = {"QFrame", "QLabel", "ctkCollapsibleButton", "qMRMLWidget", "QTextBrowser"}
+    mute |= {"QTabWidget", "QScrollArea", "QWidget"}
     without = [
         widget.get("name")
         for widget in form.iter("widget")
@@ -78,6 +79,18 @@ def test_people_read_the_same_classes_and_regions_in_the_panel_as_in_files(secti
         if isinstance(node, ast.Dict):
             words |= {key.value: value.args[0].value for key, value in zip(node.keys, node.values, strict=True)}
     assert words == {name: class_words(name) for name in CLASSES} | {roi: roi for roi in ROIS}
+
+
+def test_no_section_is_given_the_whole_panel(sections):
+    knows = re.compile(r"\b_?panel\.panel\b|self\._panel\b")
+    assert [name for name, text in sections.items() if knows.search(text)] == []
+
+
+def test_each_section_is_named_by_a_test(repository, sections):
+    texts = "".join(path.read_text(encoding="utf-8") for path in (repository / "Testing/Python/panel").glob("*.py"))
+    names = [name.removesuffix(".py") for name in sections if name.endswith("_section.py")]
+    assert len(names) > 10
+    assert [name for name in names if name not in texts] == []
 
 
 def test_no_section_is_too_long(sections):

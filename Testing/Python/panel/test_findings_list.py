@@ -1,4 +1,4 @@
-"""The panel's list of findings tells what the report tells, and leads to every level that it names."""
+"""The panel's list of findings: a short line for each, the report's sentences behind it, a way to every level."""
 
 import re
 from dataclasses import replace
@@ -8,9 +8,12 @@ import pytest
 from audit.readings import example_audit
 
 from LumbarHULib.audit.report.words import grouped_findings, sentences_of
-from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.findings import MEANINGS, Finding
 from LumbarHULib.core.results import LevelRefusal
-from LumbarHULib.panel.findings_list import findings_html
+from LumbarHULib.panel.finding_titles import finding_title
+from LumbarHULib.panel.findings_list import FOLDED, finding_lines, findings_html, severity_counts
+
+MOST_WORDS = 6
 
 
 @pytest.fixture(scope="module")
@@ -18,19 +21,18 @@ def audit():
     return example_audit()
 
 
-def paragraphs(audit, result) -> list[str]:
-    html = findings_html(result, audit.protocol.protocol, audit.cutoffs.cutoffs)
-    return re.findall(r"<p [^>]*>(.*?)</p>", html)
+def lines_of(audit, result):
+    return finding_lines(result, audit.protocol.protocol, audit.cutoffs.cutoffs)
+
+
+def paragraphs(audit, result, is_open=True) -> list[str]:
+    lines = lines_of(audit, result)
+    html = findings_html(lines, {FOLDED, *(line.key for line in lines)} if is_open else ())
+    return [text_of(one) for one in re.findall(r"<p [^>]*>(.*?)</p>", html)]
 
 
 def text_of(html: str) -> str:
     return unescape(re.sub("<[^>]+>", "", html))
-
-
-def links_of(html: str) -> list[str]:
-    links = re.findall(r'<a href="([^"]+)">([^<]+)</a>', html)
-    assert all(where == shown for where, shown in links)
-    return [where for where, _shown in links]
 
 
 def with_findings(audit, *findings):
@@ -46,8 +48,14 @@ def coarse(level, size):
     return Finding("coarse_pixels", f"Pixels of {size} mm: {level} is uncertain.", "Use another CT.", level=level)
 
 
-def test_it_tells_the_sentences_of_the_report(audit):
-    shown = "\n".join(map(text_of, paragraphs(audit, audit.result)))
+def test_every_finding_has_a_title_of_a_few_words():
+    titles = {code: finding_title(code) for code in MEANINGS}
+    assert {code: title for code, title in titles.items() if not 1 <= len(title.split()) <= MOST_WORDS} == {}
+    assert len(set(titles.values())) == len(titles)
+
+
+def test_details_hold_the_sentences_of_the_report(audit):
+    shown = "\n".join(paragraphs(audit, audit.result))
     groups = grouped_findings(audit.result, audit.protocol.protocol, audit.cutoffs.cutoffs)
     assert len(groups) > 1
     for group in groups:
@@ -55,30 +63,49 @@ def test_it_tells_the_sentences_of_the_report(audit):
             assert sentence in shown
 
 
-def test_findings_of_one_kind_stand_together_and_each_of_their_levels_is_a_link(audit):
+def test_a_finding_is_one_line_until_it_is_opened(audit):
+    result = with_findings(audit, Finding("midline_off_center", "L3: 4 mm off the middle.", "Move it.", level="L3"))
+    assert paragraphs(audit, result, is_open=False) == ["Check", "▲ L3 ▸ midline off the middle"]
+    assert paragraphs(audit, result) == ["Check", "▲ L3 ▾ midline off the middle", "L3: 4 mm off the middle. Move it."]
+
+
+def test_findings_of_one_kind_are_one_line_and_each_of_their_levels_is_a_link(audit):
     found = coarse("L1", "3.00"), coarse("L2", "3.00"), coarse("L4", "2.00")
-    (told,) = paragraphs(audit, with_findings(audit, *found))
-    assert text_of(told) == (
-        "▲ Pixels of 3.00 mm: L1 is uncertain. (Likewise L2.) Pixels of 2.00 mm: L4 is uncertain. Use another CT."
+    (line,) = lines_of(audit, with_findings(audit, *found))
+    assert line.levels == ("L1", "L2", "L4")
+    html = findings_html([line], {FOLDED, line.key})
+    for level in line.levels:
+        assert f'<a href="{level}">{level}</a>' in html
+    assert "Pixels of 3.00 mm: L1 is uncertain. (Likewise L2.) Pixels of 2.00 mm: L4 is uncertain." in text_of(html)
+
+
+def test_what_a_reading_cannot_change_is_folded_unless_it_is_severe(audit):
+    result = with_findings(
+        audit,
+        Finding("slices_thick", "Slices of 5 mm.", "Use thinner ones."),
+        Finding("contrast_medium", "With contrast medium.", severity="severe"),
+        Finding("too_few_levels", "One level is measured."),
     )
-    assert links_of(told) == ["L1", "L2", "L4"]
+    lines = {line.title: line.can_be_acted_on for line in lines_of(audit, result)}
+    assert lines["thick slices"] is False
+    assert lines["contrast medium"] is lines["too few levels for a class"] is True
+    assert paragraphs(audit, result, is_open=False)[-1] == "▸ 1 on the scan, which a reading cannot change"
 
 
-def test_a_level_that_its_sentence_does_not_name_stands_before_it(audit):
-    (told,) = paragraphs(audit, with_findings(audit, Finding("odd", "The front leaves the bone.", level="L3")))
-    assert text_of(told) == "▲ L3: The front leaves the bone."
-    assert links_of(told) == ["L3"]
-
-
-def test_why_a_level_gives_no_number_stands_first_unless_it_is_excluded(audit):
+def test_why_a_level_gives_no_number_comes_first_unless_it_is_excluded(audit):
     refusals = LevelRefusal("L2", "The midline is short."), LevelRefusal("L4", "Metal.", excluded="metal")
     result = with_findings(
-        audit, Finding("a_note", "One.", severity="note"), Finding("grave", "Two.", severity="severe")
+        audit, Finding("level_a", "One.", severity="note"), Finding("level_b", "Two.", severity="severe")
     )
-    told = paragraphs(audit, replace(result, refusals=refusals))
-    assert [text_of(one) for one in told] == ["✖ L2: The midline is short.", "✖ Two.", "• One."]
+    lines = lines_of(audit, replace(result, refusals=refusals))
+    assert [(line.levels, line.sentence) for line in lines] == [
+        (("L2",), "The midline is short."),
+        ((), "Two."),
+        ((), "One."),
+    ]
+    assert severity_counts(lines) == {"severe": 2, "warning": 0, "note": 1}
 
 
-def test_what_looks_like_markup_is_told_as_it_was_written(audit):
-    (told,) = paragraphs(audit, with_findings(audit, Finding("odd", "Excluded as “<b>L1</b> & more”.")))
-    assert text_of(told) == "▲ Excluded as “<b>L1</b> & more”."
+def test_what_looks_like_markup_is_shown_as_it_was_written(audit):
+    shown = paragraphs(audit, with_findings(audit, Finding("odd", "Excluded as “<b>L1</b> & more”.")))
+    assert shown == ["Check", "▲ ▾ odd", "Excluded as “<b>L1</b> & more”."]

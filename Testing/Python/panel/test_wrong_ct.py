@@ -61,8 +61,8 @@ def test_no_click_is_taken_while_another_volume_is_shown(driver, other_ct, where
 
     ui, before = driver.ui, driver.shown()
     bodies = plain_bodies().midlines_ras_mm
-    jump_to(bodies["L3"].mean(axis=0))
     driver.panel.placing.arm("L3")
+    jump_to(bodies["L3"].mean(axis=0))
     click(AXIAL, bodies["L3"][0])
     assert len(driver.points("L3", "midline")) == 1
     show(where, None if where == "nothing" else other_ct)
@@ -232,10 +232,8 @@ def test_undo_takes_a_deletion_in_the_data_module_back_alone(driver):
     from LumbarHULib.mrml.reading_markups import markup_node
     from LumbarHULib.self_test.synthetic_mouse import settle
 
-    ui = driver.ui
     driver.panel.levels.go_to("L1")
-    ui.huReasonCombo.setCurrentText("fracture")
-    ui.huExcludeButton.click()
+    driver.panel.levels.menu.reasons["fracture"].trigger()
     slicer.mrmlScene.RemoveNode(markup_node(driver.session.reading, "L2", "midline"))
     settle()
     assert "L2" not in driver.shown()

@@ -1,0 +1,123 @@
+"""The table in the panel's head: each region's mean, class and place next to its cutoffs."""
+
+import qt
+from slicer.i18n import tr as _
+
+from LumbarHULib.audit.report.numbers import single_measurement_error_hu
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.files.drawing_colors import ROI_COLORS
+from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.strip import draw_strip, strip_axis, strip_marks
+from LumbarHULib.panel.summary_words import MEAN_DIGITS, badge, class_header, summaries_text, summary_hint
+from LumbarHULib.panel.tables import color_icon, copy_on_request, fit_height, set_cell
+from LumbarHULib.panel.words import class_word, roi_title
+
+# Okabe and Ito's colors, which color-blind people tell apart; with the text's own.
+CLASS_COLORS = {
+    "osteoporosis": ("#d55e00", "#ffffff"),
+    "osteopenia": ("#f0e442", "#000000"),
+    "normal": ("#56b4e9", "#000000"),
+    "not_classified": ("#bbbbbb", "#000000"),
+}
+_MEAN, _CLASS, _BADGE, _STRIP = range(4)
+_ROW_HEIGHT_PX, _STRIP_HEIGHT_PX, _STRIP_MARGIN_PX = 21, 17, 8
+_SPARE_PX = 12
+_WIDEST = {_MEAN: "−199.9", _CLASS: "not classified", _BADGE: "≈"}
+
+
+class ClassTable(Section):
+    """A row for each region; it is filled at every move of a drag."""
+
+    def __init__(self, ui, session: Session) -> None:
+        super().__init__(ui, session)
+        self._drawn: dict[int, tuple] = {}
+        table = ui.huSummaryTable
+        table.setRowCount(len(ROIS))
+        table.setColumnCount(4)
+        table.setVerticalHeaderLabels([roi_title(roi) for roi in ROIS])
+        for row, roi in enumerate(ROIS):
+            table.verticalHeaderItem(row).setIcon(color_icon(ROI_COLORS[roi]))
+        header, side = table.horizontalHeader(), table.verticalHeader()
+        side.setSectionResizeMode(qt.QHeaderView.Fixed)
+        side.minimumSectionSize = side.defaultSectionSize = _ROW_HEIGHT_PX
+        metrics = table.fontMetrics()
+        for column, widest in _WIDEST.items():
+            header.setSectionResizeMode(column, qt.QHeaderView.Fixed)
+            table.setColumnWidth(column, metrics.boundingRect(widest).width() + _SPARE_PX)
+        header.setSectionResizeMode(_STRIP, qt.QHeaderView.Stretch)
+        header.connect("sectionResized(int,int,int)", lambda *_sizes: self._draw_strips())
+        copy_on_request(table, lambda: summaries_text(self._summaries()))
+
+    def refresh(self, what: str) -> None:
+        """Show the means as they are."""
+        if what == "level":
+            return
+        table, summaries = self._ui.huSummaryTable, self._summaries()
+        for row, _roi in enumerate(ROIS):
+            summary = summaries[row] if summaries else None
+            mean = "–" if summary is None or summary.mean_hu is None else f"{summary.mean_hu:.{MEAN_DIGITS}f}"
+            class_name = "" if summary is None else summary.class_name
+            set_cell(table, row, _MEAN, mean.replace("-", "−"))
+            _paint(set_cell(table, row, _CLASS, class_word(class_name) if class_name else ""), class_name)
+            set_cell(table, row, _BADGE, "" if summary is None else badge(summary))
+            if what == "all":
+                hint = "" if summary is None else summary_hint(summary)
+                for column in range(table.columnCount):
+                    set_cell(table, row, column, None).setToolTip(hint)
+        if what == "all":
+            self._show_headers(summaries)
+            fit_height(table)
+        self._draw_strips()
+
+    def _summaries(self) -> tuple:
+        result = self._session.result if self._session.is_open else None
+        return () if result is None else result.summaries
+
+    def _error_hu(self) -> float:
+        return single_measurement_error_hu(self._session.reading.protocol)
+
+    def _show_headers(self, summaries) -> None:
+        whose = summaries[0].cutoffs.whose if summaries else "the"
+        axis = ""
+        if summaries:
+            low_hu, high_hu = strip_axis(summaries, self._error_hu())
+            axis = _("{low} to {high} HU").format(low=f"{low_hu:.0f}", high=f"{high_hu:.0f}")
+        table = self._ui.huSummaryTable
+        table.setHorizontalHeaderLabels([_("Mean\nHU"), class_header(whose), "", axis])
+        hints = (
+            _("The mean over the measured levels of L1–L4, each counting once."),
+            _("Where the mean is by the two cutoffs. For research only: it is not a diagnosis."),
+            _("≈ the class may as well be another, ✓ it is clear; hold the mouse over a row for the reasons."),
+            _(
+                "Square: the mean, with the error of one measurement. Upper mark: the cutoff for osteoporosis; lower "
+                "mark: the cutoff for normal. Gray bars: the 95 % intervals of the cutoffs."
+            ),
+        )
+        for column, hint in enumerate(hints):
+            table.horizontalHeaderItem(column).setToolTip(hint)
+
+    def _draw_strips(self) -> None:
+        """Draw the strips that changed."""
+        table, summaries = self._ui.huSummaryTable, self._summaries()
+        width_px = max(table.columnWidth(_STRIP) - _STRIP_MARGIN_PX, 1)
+        table.setIconSize(qt.QSize(width_px, _STRIP_HEIGHT_PX))
+        axis_hu = strip_axis(summaries, self._error_hu()) if summaries else None
+        color = table.palette.color(qt.QPalette.Text).name()
+        for row, _roi in enumerate(ROIS):
+            marks = ()
+            if axis_hu is not None:
+                marks = (strip_marks(summaries[row], axis_hu, self._error_hu(), width_px), width_px, color)
+            if self._drawn.get(row) != marks:
+                self._drawn[row] = marks
+                icon = qt.QIcon(draw_strip(marks[0], width_px, _STRIP_HEIGHT_PX)) if marks else qt.QIcon()
+                set_cell(table, row, _STRIP, None).setIcon(icon)
+
+
+def _paint(item, class_name: str) -> None:
+    """Give a cell the color of its class, when that is another one than before."""
+    if item.data(qt.Qt.UserRole) != class_name:
+        item.setData(qt.Qt.UserRole, class_name)
+        background, foreground = CLASS_COLORS.get(class_name, (None, None))
+        item.setBackground(qt.QBrush() if background is None else qt.QBrush(qt.QColor(background)))
+        item.setForeground(qt.QBrush() if foreground is None else qt.QBrush(qt.QColor(foreground)))

@@ -1,0 +1,60 @@
+"""The panel's list of findings, and their count in the head."""
+
+from LumbarHULib.panel.findings_list import FOLDED, SIGNS, FindingLine, finding_lines, findings_html, severity_counts
+from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.services import GoesTo
+from LumbarHULib.panel.session import Session
+
+_DETAILS = "details "
+
+
+class FindingsSection(Section):
+    """What is doubtful; a click on a finding shows its details, a click on a level goes there.
+
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    levels : GoesTo
+
+    Attributes
+    ----------
+    lines : list of FindingLine
+        What is listed.
+    """
+
+    def __init__(self, ui, session: Session, levels: GoesTo) -> None:
+        super().__init__(ui, session)
+        self._levels = levels
+        self._opened: set[str] = set()
+        self._reading = None
+        self.lines: list[FindingLine] = []
+        ui.huFindingsLabel.connect("linkActivated(QString)", self._on_link)
+        self._on_click(ui.huFindingsButton, self._bring_into_sight)
+
+    def _bring_into_sight(self) -> None:
+        self._ui.huScrollArea.ensureWidgetVisible(self._ui.huFindingsLabel)
+
+    def _show(self) -> None:
+        session = self._session
+        reading = session.reading if session.is_open else None
+        if reading != self._reading:
+            self._reading, self._opened = reading, set()
+        result = session.result if session.is_open else None
+        self.lines = [] if result is None else finding_lines(result, reading.protocol, reading.cutoffs)
+        counts, button = severity_counts(self.lines), self._ui.huFindingsButton
+        button.text = "  ".join(f"{SIGNS[name]} {count}" for name, count in counts.items() if count) or "–"
+        button.enabled = bool(self.lines)
+        self._write()
+
+    def _write(self) -> None:
+        label = self._ui.huFindingsLabel
+        label.text = findings_html(self.lines, self._opened)
+        label.visible = bool(label.text)
+
+    def _on_link(self, link: str) -> None:
+        if link.startswith(_DETAILS) or link == FOLDED:
+            self._opened ^= {link.removeprefix(_DETAILS)}
+            self._write()
+        else:
+            self._levels.go_to(link)

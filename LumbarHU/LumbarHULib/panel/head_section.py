@@ -1,0 +1,136 @@
+"""The top of the panel's head: case and CT, and a chip for each level."""
+
+from collections.abc import Callable
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
+from LumbarHULib.mrml.reading_markups import placed_levels
+from LumbarHULib.panel.level_words import LevelState, state_of
+from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.services import Choices, Places
+from LumbarHULib.panel.session import Session
+
+_CHIP_ROI = "round"
+
+
+class HeadSection(Section):
+    """What is seen of a patient at a glance, whatever else is open below.
+
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    choices : Choices
+    placing : Places
+    on_level : callable
+        Called with the level whose chip is clicked.
+    """
+
+    def __init__(
+        self,
+        ui,
+        session: Session,
+        choices: Choices,
+        placing: Places,
+        on_level: Callable[[str], object],
+    ) -> None:
+        super().__init__(ui, session)
+        self._choices, self._placing = choices, placing
+        self._lines: tuple[str, ...] = ()
+        layout = qt.QHBoxLayout(ui.huChipsFrame)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        self._chips = {level: _make_chip(layout, level) for level in LEVELS}
+        for level, chip in self._chips.items():
+            self._on_click(chip, lambda level=level: on_level(level))
+        self._put_in_tab_order(ui.huLayoutButton, self._chips.values())
+        ui.huSummaryTable.horizontalHeader().connect("sectionResized(int,int,int)", lambda *_sizes: self._fit_lines())
+
+    def chip(self, level: str):
+        """Return the chip of a level."""
+        return self._chips[level]
+
+    def refresh(self, what: str) -> None:
+        """Show the session as it is; during a drag only the numbers change."""
+        super().refresh(what)
+        session = self._session
+        if what == "numbers":
+            self._chips[session.level].text = self._chip_text(session.level, _sign_of(self._chips[session.level].text))
+
+    def _show(self) -> None:
+        session, ui = self._session, self._ui
+        placed = placed_levels(session.reading) if session.is_open else ()
+        for level, chip in self._chips.items():
+            state = state_of(session, level, self._placing)
+            chip.visible = level in MEAN_LEVELS or level in placed or self._choices.has_outer_levels
+            chip.enabled = session.is_open
+            chip.checked = session.is_open and level == session.level
+            chip.text = self._chip_text(level, state.sign)
+            chip.toolTip = self._chip_hint(level, state)
+        self._lines = self._head_lines()
+        self._fit_lines()
+        ui.huUndoButton.enabled = session.may_change and session.history.can_undo
+        ui.huRedoButton.enabled = session.may_change and session.history.can_redo
+
+    def _chip_text(self, level: str, sign: str) -> str:
+        result = self._session.level_result(level)
+        number = "–" if result is None else f"{result.rois[_CHIP_ROI].values['mean_hu']:.0f}".replace("-", "−")
+        return f"{level} {sign}\n{number}"
+
+    def _chip_hint(self, level: str, state: LevelState) -> str:
+        number = LEVELS.index(level) if level in MEAN_LEVELS else 0
+        key = _(" Key {number}.").format(number=number) if number else ""
+        told = _("Go to {level}: {state}. The number is the mean HU of the round region.").format(
+            level=level, state=state.text or _("no reading")
+        )
+        return told + key
+
+    def _head_lines(self) -> tuple[str, str]:
+        session, ct_node = self._session, self._choices.ct_node
+        if ct_node is None:
+            return (_("No CT"), "")
+        case = self._choices.parameters.caseName.strip()
+        first = _("{case} · {ct}").format(case=case or _("case without a name"), ct=ct_node.GetName())
+        if not session.is_open:
+            return (first, _("no reading is open"))
+        signed = _(" · signed off") if session.reading.is_signed_off else ""
+        return (first, session.reading.title + signed)
+
+    def _fit_lines(self) -> None:
+        """Show as much of the lines as fits; the tooltip has the rest."""
+        label = self._ui.huHeadLabel
+        metrics, width = label.fontMetrics(), max(label.width, 1)
+        label.text = "\n".join(metrics.elidedText(line, qt.Qt.ElideRight, width) for line in self._lines)
+        label.toolTip = "\n".join(self._lines)
+
+
+def _make_chip(layout, level: str):
+    chip = qt.QToolButton()
+    chip.objectName = f"hu{level}Chip"
+    chip.checkable = True
+    chip.focusPolicy = qt.Qt.TabFocus
+    chip.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
+    chip.connect("toggled(bool)", lambda checked: _highlight(chip, checked))
+    layout.addWidget(chip)
+    return chip
+
+
+def _sign_of(text: str) -> str:
+    return text.partition("\n")[0].partition(" ")[2]
+
+
+def _highlight(button, checked: bool) -> None:
+    """Let a button stand out.
+
+    By its palette: one with a style sheet keeps all its colors when Slicer turns dark, this one its highlight, and only
+    until another level is chosen.
+    """
+    palette = qt.QPalette()
+    if checked:
+        usual = slicer.app.palette()
+        palette.setColor(qt.QPalette.Button, usual.color(qt.QPalette.Highlight))
+        palette.setColor(qt.QPalette.ButtonText, usual.color(qt.QPalette.HighlightedText))
+    button.palette = palette

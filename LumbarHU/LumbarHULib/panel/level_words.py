@@ -1,0 +1,102 @@
+"""What the panel says of a level: its state in words and as one sign."""
+
+from dataclasses import dataclass
+
+from slicer.i18n import tr as _
+
+from LumbarHULib.core.levels import ROIS
+from LumbarHULib.mrml.reading_markups import (
+    AUTOMATIC_ROLES,
+    is_edited,
+    midline_origin,
+    placed_levels,
+    unreviewed_levels,
+)
+from LumbarHULib.mrml.roi_segmentations import rois_edited_by_hand
+from LumbarHULib.panel.services import Places
+from LumbarHULib.panel.session import Session
+
+
+@dataclass(frozen=True)
+class LevelState:
+    """A level's state.
+
+    Parameters
+    ----------
+    sign : str
+        ○ not placed, … being placed, ? proposed and not reviewed, ✓ measured, ▲ measured but doubtful, ✖ no number,
+        – not wanted or excluded.
+    text : str
+        The same in a few words.
+    detail : str
+        Why, or what to do.
+    """
+
+    sign: str
+    text: str
+    detail: str = ""
+
+
+def state_of(session: Session, level: str, placing: Places) -> LevelState:
+    """Return the state of a level."""
+    if placing.armed_level == level:
+        if placing.bodies.level == level:
+            return LevelState("…", _("click into the body"), _("Near its middle, best in the sagittal view. Esc ends."))
+        told = _("In the axial view. A click in another view moves the axial view there; Esc ends.")
+        return LevelState("…", _("click front, then back edge"), told)
+    if not session.is_open:
+        return LevelState("○", "")
+    if level in session.reading.skipped_levels:
+        return LevelState("–", _("not wanted"), _("The level counts as not measured."))
+    excluded = session.reading.exclusions.get(level, "")
+    if excluded:
+        return LevelState("–", _("excluded: {reason}").format(reason=excluded), excluded)
+    if level not in placed_levels(session.reading):
+        return LevelState("○", _("not placed"))
+    refusal = session.refusal_of(level)
+    if refusal:
+        return LevelState("✖", _("no number"), refusal)
+    return _measured_state(session, level)
+
+
+def _measured_state(session: Session, level: str) -> LevelState:
+    parts = edited_parts(session, level)
+    if level in unreviewed_levels(session.reading):
+        told = _("Check slice, midline and outline; then accept the level or correct it.")
+        return LevelState("?", _("proposed"), told)
+    sign = "▲" if is_doubtful(session, level) else "✓"
+    if parts:
+        told = _("edited: {parts}").format(parts=", ".join(map(part_title, parts)))
+        return LevelState(sign, told, told)
+    origin = midline_origin(session.reading, level)
+    if origin.kind == "proposal_corrected":
+        told = _("corrected by {mm} mm, {deg}°")
+        told = told.format(mm=f"{origin.corrected_mm:.1f}", deg=f"{origin.corrected_deg:.1f}")
+        return LevelState(sign, told, _("How far the proposed midline was moved and turned."))
+    told = _("accepted") if origin.kind == "proposal_accepted" else _("placed")
+    return LevelState(sign, told, _("Boundary, outline and regions follow the midline."))
+
+
+def is_doubtful(session: Session, level: str) -> bool:
+    """Tell whether a warning or a severe finding concerns a level."""
+    result = session.result
+    return result is not None and any(
+        finding.level == level and finding.severity != "note" for finding in result.all_findings
+    )
+
+
+def edited_parts(session: Session, level: str) -> tuple[str, ...]:
+    """Return what a reader changed by hand at a level: boundary, outline, regions."""
+    reading, result = session.reading, session.level_result(level)
+    parts = [role for role in AUTOMATIC_ROLES if is_edited(reading, level, role)]
+    if result is not None:
+        parts += [roi for roi in ROIS if result.rois[roi].edited]
+    elif session.refusal_of(level) and reading.ct_node is not None:
+        parts += rois_edited_by_hand(reading, level)  # may be why it is refused
+    return tuple(parts)
+
+
+def part_title(part: str) -> str:
+    """Return what people call a part of a level that can be edited by hand."""
+    titles = {"boundary": _("boundary"), "outline": _("outline")}
+    return titles[part] if part in titles else _("region “{roi}”").format(roi=part)

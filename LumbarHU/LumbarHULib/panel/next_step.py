@@ -1,0 +1,179 @@
+"""The one next step of a patient: what the large button and the keys Space and Enter do."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from slicer.i18n import tr as _
+
+from LumbarHULib.panel.section import Section
+from LumbarHULib.panel.session import Session
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Where the work on a patient is.
+
+    Parameters
+    ----------
+    has_ct, is_open, is_signed_off : bool
+        Whether a CT is chosen, a reading is open, and that is signed off.
+    has_axial_view : bool
+        Whether the layout shows the view in which midlines are placed.
+    armed_level : str
+        The level that the next click is for; empty when none is.
+    clicks_bodies : bool
+        Whether that click is one into the body.
+    points : int
+        How many ends of the armed level's midline are placed.
+    unplaced, refused, unreviewed : tuple of str
+        Wanted levels without a midline, with one that gives no number, and with a proposal that nobody has accepted.
+    level : str
+        The current level.
+    is_level_in_sight : bool
+        Whether the axial view shows it.
+    offered : str
+        Name of a segmentation whose segments are named after levels; empty where there is none.
+    is_measured, is_exported, has_list : bool
+        Whether there is a number, the export is up to date, and a list of CTs is chosen.
+    """
+
+    has_ct: bool = False
+    is_open: bool = False
+    is_signed_off: bool = False
+    has_axial_view: bool = True
+    armed_level: str = ""
+    clicks_bodies: bool = False
+    points: int = 0
+    unplaced: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    unreviewed: tuple[str, ...] = ()
+    level: str = ""
+    is_level_in_sight: bool = False
+    offered: str = ""
+    is_measured: bool = False
+    is_exported: bool = False
+    has_list: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """A next step.
+
+    Parameters
+    ----------
+    kind : str
+        What is done.
+    text : str
+        What the button says.
+    level : str
+        The level that it is about.
+    is_enabled : bool
+        Whether it is done by the button; otherwise the text says which click in the views comes next.
+    by_space : bool
+        Whether the Space key does it as well: not what ends the work on a patient.
+    """
+
+    kind: str
+    text: str
+    level: str = ""
+    is_enabled: bool = True
+    by_space: bool = True
+
+
+def next_step(now: Situation) -> Step:
+    """Return what comes next."""
+    if not now.is_open:
+        if now.has_ct:
+            return Step("read", _("New reading"))
+        if now.has_list:
+            return Step("next", _("Open the next CT"), by_space=False)
+        return Step("wait", _("Load a CT"), is_enabled=False)
+    if now.is_signed_off:
+        return _after_sign_off(now)
+    if now.armed_level:
+        return Step("click", _click_words(now), now.armed_level, is_enabled=False)
+    return _placing_or_reviewing(now) or Step("sign", _("Sign off"), by_space=False)
+
+
+def _click_words(now: Situation) -> str:
+    """Return which click comes next, and in which view."""
+    if now.clicks_bodies:
+        return _("{level}: click into the body (sagittal view)").format(level=now.armed_level)
+    if now.points:
+        return _("{level}: click the back edge (axial view)").format(level=now.armed_level)
+    return _("{level}: click the front edge (axial view)").format(level=now.armed_level)
+
+
+def _placing_or_reviewing(now: Situation) -> Step | None:
+    if now.unplaced:
+        if not now.has_axial_view:
+            return Step("layout", _("Show the reading layout"))
+        if now.offered:
+            return Step("propose", _("Propose from “{name}”").format(name=now.offered))
+        level = now.level if now.level in now.unplaced else now.unplaced[0]
+        return Step("place", _("Place {level}").format(level=level), level)
+    if now.unreviewed:
+        if now.level in now.unreviewed and now.is_level_in_sight:
+            return Step("accept", _("Accept {level}").format(level=now.level), now.level)
+        level = now.level if now.level in now.unreviewed else now.unreviewed[0]
+        return Step("review", _("Review {level}").format(level=level), level)
+    if now.refused:
+        level = now.level if now.level in now.refused else now.refused[0]
+        return Step("place", _("Place {level} again").format(level=level), level)
+    return None if now.is_measured else Step("wait", _("No level is wanted"), is_enabled=False)
+
+
+def _after_sign_off(now: Situation) -> Step:
+    if now.has_list:
+        return Step("next", _("Export and next CT") if not now.is_exported else _("Open the next CT"), by_space=False)
+    if now.is_exported:
+        return Step("report", _("Open report"), by_space=False)
+    return Step("export", _("Export"), by_space=False)
+
+
+class NextStepSection(Section):
+    """The large button.
+
+    Parameters
+    ----------
+    ui : object
+    session : Session
+    situation : callable
+        Returns the `Situation` as it is now.
+    actions : mapping of str to callable
+        What is done for each kind of step, given its level.
+
+    Attributes
+    ----------
+    step : Step
+        What comes next.
+    """
+
+    def __init__(
+        self, ui, session: Session, situation: Callable[[], Situation], actions: Mapping[str, Callable[[str], object]]
+    ) -> None:
+        super().__init__(ui, session)
+        self._situation, self._actions = situation, actions
+        self.step = next_step(Situation())
+        font = ui.huNextStepButton.font
+        font.setBold(True)
+        ui.huNextStepButton.font = font
+        self._on_click(ui.huNextStepButton, self.take)
+
+    def take(self, by_space: bool = False) -> None:
+        """Take the next step; the Space key takes none that ends the work on a patient."""
+        self._show()  # the views may have moved meanwhile
+        step = self.step
+        if step.is_enabled and (step.by_space or not by_space):
+            self._actions[step.kind](step.level)
+        self._show()
+
+    def refresh(self, what: str) -> None:
+        """Show what comes next, also when another level came into sight."""
+        if what != "numbers":
+            self._show()
+
+    def _show(self) -> None:
+        self.step = next_step(self._situation())
+        step, button = self.step, self._ui.huNextStepButton
+        button.text, button.enabled = step.text, step.is_enabled

@@ -1,0 +1,161 @@
+"""What the panel's sections need of each other: each asks for these few services, never for the whole panel."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from LumbarHULib.mrml.reading import Reading
+
+
+class Parameters(Protocol):
+    """The panel's choices, as the scene keeps them: see `LumbarHUParameterNode`."""
+
+    ctVolume: object  # noqa: N815 - a parameter bears the name that Slicer's form connects
+    caseName: str  # noqa: N815
+    readerName: str  # noqa: N815
+    reading: object
+    quantity: str
+    outerLevels: bool  # noqa: N815
+    osteoporosisPercent: float  # noqa: N815
+    lowBmdPercent: float  # noqa: N815
+
+
+class Choices:
+    """Holds the parameters of the scene that is open; `parameters` is None while a scene is being closed."""
+
+    def __init__(self) -> None:
+        self.parameters: Parameters | None = None
+
+    @property
+    def ct_node(self):
+        """The chosen CT; None where there is none."""
+        return None if self.parameters is None else self.parameters.ctVolume
+
+    @property
+    def reader(self) -> str:
+        """The reader's name; empty where none is given."""
+        return "" if self.parameters is None else self.parameters.readerName.strip()
+
+    @property
+    def has_outer_levels(self) -> bool:
+        """Whether T12 and L5 are to be measured as well."""
+        return self.parameters is not None and self.parameters.outerLevels
+
+
+class Tells(Protocol):
+    """Shows what cannot be done: see `Messages`."""
+
+    text: str
+
+    def tell(self, sentence: str, of_scene: bool = False) -> None:
+        """Show a sentence until the next action."""
+
+    def problems_told(self) -> AbstractContextManager[None]:
+        """Run one action and show why it cannot be done."""
+
+
+class Reports(Protocol):
+    """Shows what was done: see `Done`."""
+
+    def tell(self, text: str, path: Path | None = None) -> None:
+        """Show what was done, with a link to the file or folder that was written."""
+
+
+class Asks(Protocol):
+    """Asks the user: see `Questions`."""
+
+    def confirmed(self, question: str) -> bool:
+        """Ask for yes or no."""
+
+    def may_replace(self, folder: Path, question: str, uid: str = "") -> bool:
+        """Ask before a folder is replaced."""
+
+    def has_written(self, folder: Path, uid: str = "") -> None:
+        """Note a folder that need not be asked for again."""
+
+    def chosen_folder(self, title: str) -> str:
+        """Ask for a folder."""
+
+    def chosen_file(self, title: str, kinds: str) -> str:
+        """Ask for a file."""
+
+    def entered_text(self, title: str, question: str) -> str:
+        """Ask for a line of text."""
+
+
+class GoesTo(Protocol):
+    """Shows a level: see `LevelsSection`."""
+
+    def go_to(self, level: str) -> None:
+        """Make a level the current one, and show it in the views."""
+
+
+class Places(Protocol):
+    """Waits for the clicks that place midlines: see `Placing`."""
+
+    level: str
+    armed_level: str
+    is_armed: bool
+    bodies: "ClicksBodies"
+
+    def arm(self, level: str) -> None:
+        """Let the next two clicks place a level."""
+
+    def cancel(self) -> None:
+        """Take back a half-placed point."""
+
+
+class ClicksBodies(Protocol):
+    """Waits for clicks into bodies: see `BodyClicks`."""
+
+    level: str
+    is_armed: bool
+
+    def arm(self, levels: Sequence[str], between: Sequence[str] = ()) -> None:
+        """Let the next clicks show the bodies of some levels."""
+
+
+class ListsLevels(GoesTo, Protocol):
+    """Knows the levels of the reading: see `LevelsSection`."""
+
+    def proposable(self) -> tuple[str, ...]:
+        """Return the levels that are shown and wanted."""
+
+    def unplaced(self) -> tuple[str, ...]:
+        """Return the wanted levels that have no midline."""
+
+    def place(self, level: str) -> None:
+        """Let the next clicks place a level."""
+
+
+class OpensReadings(Protocol):
+    """Opens and closes readings: see `Panel`."""
+
+    def open_reading(self, reading: Reading) -> None:
+        """Make a reading the current one."""
+
+    def close_reading(self) -> None:
+        """Close the current reading; it stays in its scene."""
+
+    def kept_reading(self) -> Reading | None:
+        """Return the reading that the scene's parameters name."""
+
+
+class StartsReadings(Protocol):
+    """Starts a reading of the chosen CT: see `SetupSection`."""
+
+    def start_reading(self) -> None:
+        """Start a reading, and make it the current one."""
+
+
+class Exports(Protocol):
+    """Writes audit folders: see `KeepSection`."""
+
+    export_root: str
+
+    def export(self) -> bool:
+        """Write the reading's audit folder."""
+
+
+Action = Callable[[], None]

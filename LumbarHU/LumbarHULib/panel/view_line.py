@@ -1,0 +1,59 @@
+"""A line over the axial view: what is wrong, or which click comes next, where the reader looks."""
+
+import qt
+import slicer
+
+from LumbarHULib.panel.views import AXIAL
+
+_STYLE = "QLabel { background: %s; color: white; padding: 5px; border-radius: 3px; }"
+_PROBLEM, _HINT = "#c0392b", "#2c3e50"
+_MARGIN_PX = 8
+
+
+class ViewLine:
+    """A label over the axial view: it takes no click, and moves nothing."""
+
+    def __init__(self) -> None:
+        self._label = None
+        self._problem = self._hint = ""
+
+    @property
+    def text(self) -> str:
+        """What is shown; empty when nothing is."""
+        return self._problem or self._hint
+
+    def show_problem(self, sentence: str) -> None:
+        """Show what is wrong; an empty sentence takes it away."""
+        self._problem = sentence
+        self._show()
+
+    def show_hint(self, sentence: str) -> None:
+        """Show which click comes next, while nothing is wrong; an empty sentence takes it away."""
+        self._hint = sentence
+        self._show()
+
+    def remove(self) -> None:
+        """Take the line out of the view."""
+        self._problem = self._hint = ""
+        if self._label is not None:
+            self._label.deleteLater()
+            self._label = None
+
+    def _show(self) -> None:
+        widget = slicer.app.layoutManager().sliceWidget(AXIAL) if slicer.app.layoutManager() is not None else None
+        if widget is None or (self._label is None and not self.text):
+            return
+        view = widget.sliceView()
+        if self._label is None:
+            self._label = qt.QLabel(view)
+            self._label.objectName = "huViewLine"
+            self._label.wordWrap = True
+            self._label.setAttribute(qt.Qt.WA_TransparentForMouseEvents)
+        label = self._label
+        label.styleSheet = _STYLE % (_PROBLEM if self._problem else _HINT)
+        label.text = self.text
+        width = max(view.width - 2 * _MARGIN_PX, 1)
+        natural = min(label.sizeHint.width(), width) if not self._problem else width
+        label.setGeometry(_MARGIN_PX, _MARGIN_PX, natural, label.heightForWidth(natural))
+        label.visible = bool(self.text)
+        label.raise_()

@@ -1,0 +1,173 @@
+"""The panel at a glance: one next step, few controls, no text cut or printed over, nothing moves while one aims."""
+
+from itertools import combinations
+
+import pytest
+
+WIDTH_PX = 400
+MOST_CONTROLS = 25
+_CONTROLS = ("QAbstractButton", "QComboBox", "QLineEdit", "QAbstractSpinBox", "QTableView", "QTextBrowser")
+_ONE_CONTROL = ("qMRMLNodeComboBox", "ctkPathLineEdit", "QComboBox", "QTableView", "QAbstractSpinBox")
+
+
+@pytest.fixture
+def driver(application, tmp_path):
+    """The panel, opened on an empty scene first; None outside the application."""
+    if application is None:
+        return None
+    import slicer
+    from panel.driver import Driver
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    slicer.util.mainWindow().resize(WIDTH_PX, 900)
+    slicer.util.selectModule("LumbarHU")
+    settle()
+    return Driver(tmp_path)
+
+
+def seen(widget, kinds) -> list:
+    """Return the visible widgets of some kinds, without the parts of other widgets."""
+    found = [one for kind in kinds for one in widget.findChildren(kind) if one.visible and one.objectName[:2] == "hu"]
+    return list({one.objectName: one for one in found}.values())
+
+
+def faults_of_text(widget) -> list[str]:
+    """Return what is cut off, and which widgets lie over each other, in what is visible of the panel."""
+    faults = []
+    labels = [one for one in seen(widget, ("QLabel",)) if one.text]
+    for label in labels:
+        wanted = label.heightForWidth(label.width) if label.wordWrap else label.sizeHint.height()
+        if label.height < wanted or (not label.wordWrap and label.width < label.minimumSizeHint.width()):
+            faults.append(f"{label.objectName} is {label.width} x {label.height}, needs {wanted}: {label.text}")
+    buttons = [one for one in seen(widget, ("QPushButton", "QToolButton", "QCheckBox"))]
+    for button in buttons:
+        if button.width < button.minimumSizeHint.width() or button.height < button.minimumSizeHint.height():
+            faults.append(f"{button.objectName} cuts off “{button.text}”")
+    for one, other in combinations([*labels, *buttons], 2):
+        if one.parent() == other.parent() and one.geometry.intersects(other.geometry):
+            faults.append(f"{one.objectName} lies over {other.objectName}")
+    return faults
+
+
+def top_of(widget, panel) -> int:
+    import qt
+
+    return widget.mapTo(panel, qt.QPoint(0, 0)).y()
+
+
+def test_a_patient_is_read_by_the_one_next_step_with_few_controls_and_no_text_cut(driver):
+    import slicer
+
+    from LumbarHULib.core.levels import MEAN_LEVELS
+    from LumbarHULib.panel.views import AXIAL, slice_node
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui, panel, parent = driver.ui, driver.panel, driver.widget.parent
+    assert faults_of_text(parent) == []
+    assert ui.huNextStepButton.text == "New reading"
+    panel.next_step.take(by_space=True)
+    assert "no reader" in ui.huMessageLabel.text
+    driver.start_reading()
+    assert ui.huSetupSection.collapsed
+    assert ui.huNextStepButton.text == "Place L1"
+    slice_node(AXIAL).SetFieldOfView(400.0, 400.0, 1.0)
+    panel.next_step.take(by_space=True)
+    assert max(slice_node(AXIAL).GetFieldOfView()[:2]) < 200
+    assert (ui.huNextStepButton.text, ui.huNextStepButton.enabled) == ("L1: click the front edge (axial view)", False)
+    assert panel.view_line.text == ui.huNextStepButton.text
+    settle()
+    assert faults_of_text(parent) == []
+    tops = {name: top_of(getattr(ui, name), parent) for name in ("huChipsFrame", "huSummaryTable", "huNextStepButton")}
+    panel.messages.tell(" ".join(["The midline of L1 is refused, and this sentence says at length why it is."] * 4))
+    settle()
+    assert {name: top_of(getattr(ui, name), parent) for name in tops} == tops
+    assert panel.view_line.text == ui.huMessageLabel.text
+    assert faults_of_text(parent) == []
+    driver.place()
+    driver.session.tell()
+    settle()
+    for level in MEAN_LEVELS:
+        number = driver.session.level_result(level).rois["round"].values["mean_hu"]
+        assert panel.head.chip(level).text.partition("\n")[2] == f"{number:.0f}"
+    panel.head.chip("L2").click()
+    assert driver.session.level == "L2"
+    controls = [one for one in seen(parent, _CONTROLS) if not one.inherits("QHeaderView")]
+    assert len(controls) <= MOST_CONTROLS, [one.objectName for one in controls]
+    assert faults_of_text(parent) == []
+    for line in panel.findings.lines:
+        ui.huFindingsLabel.linkActivated(f"details {line.key}")
+    for section in ("huResultsSection", "huKeepSection", "huAdvancedSection", "huSetupSection", "huVerifySection"):
+        getattr(ui, section).collapsed = False
+    settle()
+    assert faults_of_text(parent) == []
+    assert ui.huNextStepButton.text == "Sign off"
+    panel.next_step.take(by_space=True)
+    assert not driver.session.reading.is_signed_off
+    panel.next_step.take()
+    assert ui.huNextStepButton.text == "Export"
+    slicer.util.selectModule("Data")
+    assert panel.view_line.text == ""
+
+
+def test_a_refused_level_stays_and_its_sentence_is_at_the_view(driver):
+    import numpy as np
+    import slicer
+    from mrml.plain_bodies import plain_bodies
+
+    from LumbarHULib.mrml.reading_markups import placed_levels
+    from LumbarHULib.panel.views import AXIAL, jump_to
+    from LumbarHULib.self_test.synthetic_mouse import click, settle
+
+    ui, panel = driver.ui, driver.panel
+    driver.start_reading()
+    node = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
+    node.SetViewArrangement(node.SlicerLayoutOneUpYellowSliceView)
+    settle()
+    panel.levels.on_key("L1")
+    assert not panel.placing.is_armed
+    assert "no axial view" in ui.huMessageLabel.text
+    assert ui.huNextStepButton.text == "Show the reading layout"
+    panel.next_step.take(by_space=True)
+    assert ui.huNextStepButton.text == "Place L1"
+    panel.next_step.take(by_space=True)
+    between_bodies_mm = plain_bodies().midlines_ras_mm["L1"] + np.array([0.0, 0.0, -17.5])
+    jump_to(between_bodies_mm.mean(axis=0))
+    for point_ras_mm in between_bodies_mm:
+        click(AXIAL, point_ras_mm)
+    refusal = driver.session.refusal_of("L1")
+    assert refusal
+    assert not panel.placing.is_armed
+    assert placed_levels(driver.session.reading) == ("L1",)
+    assert (ui.huMessageLabel.text, panel.view_line.text) == (refusal, refusal)
+    panel.placing.arm("L2")
+    panel.placing.cancel()
+    assert placed_levels(driver.session.reading) == ("L1",)
+
+
+def test_a_named_segmentation_is_proposed_from_and_reviewed_level_by_level(driver):
+    import slicer
+    from panel.test_total_segmentator import TotalSegmentatorLogic
+
+    from LumbarHULib.core.levels import MEAN_LEVELS
+    from LumbarHULib.mrml.reading_markups import unreviewed_levels
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui, panel = driver.ui, driver.panel
+    driver.start_reading()
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "vertebrae")
+    node.CreateDefaultDisplayNodes()
+    TotalSegmentatorLogic(MEAN_LEVELS).process(driver.ct_node, node, subset=[f"vertebrae_{one}" for one in MEAN_LEVELS])
+    settle()
+    driver.session.tell()
+    assert ui.huNextStepButton.text == "Propose from “vertebrae”"
+    panel.next_step.take(by_space=True)
+    assert ui.huMessageLabel.text == ""
+    assert not node.GetDisplayNode().GetVisibility2DFill()
+    assert unreviewed_levels(driver.session.reading) == MEAN_LEVELS
+    for level in MEAN_LEVELS:
+        assert ui.huNextStepButton.text == f"Accept {level}"
+        assert panel.head.chip(level).text.partition("\n")[0] == f"{level} ?"
+        panel.next_step.take(by_space=True)
+    assert unreviewed_levels(driver.session.reading) == ()
+    assert ui.huNextStepButton.text == "Sign off"

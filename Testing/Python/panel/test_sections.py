@@ -1,0 +1,187 @@
+"""Each section of the panel does its part, in one scene that all of them share."""
+
+import pytest
+
+
+@pytest.fixture
+def driver(application, tmp_path):
+    """Two readings of the CT, the second one open, with L1 and L2 placed; None outside the application."""
+    if application is None:
+        return None
+    from panel.driver import Driver
+
+    driver = Driver(tmp_path)
+    driver.ui.huCaseEdit.text = "case 1"
+    for reader in ("Reader B", "Reader A"):
+        driver.start_reading(reader)
+        driver.place(["L1", "L2"])
+    driver.ui.huExportPath.currentPath = str(tmp_path / "export")
+    return driver
+
+
+def test_each_section_does_its_part(driver, tmp_path):
+    for check in (
+        setup_section_lists_the_readings,
+        levels_section_and_level_menu_name_the_level,
+        head_section_and_class_table_show_the_numbers,
+        numbers_section_goes_to_the_level_of_a_row,
+        findings_section_opens_a_line_and_counts_them_in_the_head,
+        regions_section_shows_what_is_ticked,
+        proposals_section_makes_room_when_nothing_is_left_to_propose,
+        readers_section_says_nothing_about_two_readings_when_there_are_two,
+        advanced_section_shows_the_notes,
+        keep_section_and_hand_on_section_follow_an_export,
+        verify_section_lists_what_differs_with_links,
+        ct_list_section_needs_a_list,
+        cohort_section_needs_a_table_and_a_folder,
+        lost_readings_are_those_without_a_ct,
+    ):
+        check(driver, tmp_path)
+
+
+def setup_section_lists_the_readings(driver, _folder):
+    combo = driver.ui.huReadingCombo
+    titles = [combo.itemText(index) for index in range(combo.count)]
+    assert titles == ["Reader B – reading 1", "Reader A – reading 1"]
+    assert combo.currentText == "Reader A – reading 1"
+
+
+def levels_section_and_level_menu_name_the_level(driver, _folder):
+    levels, ui = driver.panel.levels, driver.ui
+    levels.go_to("L2")
+    driver.session.tell()
+    assert (ui.huStateLabel.text, ui.huPlaceButton.text) == ("L2: placed", "Place again")
+    assert levels.menu.remove.text == "Remove the markups of L2"
+    assert levels.unplaced() == ("L3", "L4")
+    levels.menu.reasons["metal"].trigger()
+    assert (levels.state("L2"), driver.panel.head.chip("L2").text.split()[1]) == ("excluded: metal", "–")
+    levels.menu.include.trigger()
+    assert levels.state("L2") == "placed"
+
+
+def head_section_and_class_table_show_the_numbers(driver, _folder):
+    assert driver.ui.huHeadLabel.text == "case 1 · CT\nReader A – reading 1"
+    table = driver.ui.huSummaryTable
+    for row, summary in enumerate(driver.session.result.summaries):
+        assert table.item(row, 0).text() == f"{summary.mean_hu:.1f}"
+        assert table.item(row, 1).text() == summary.class_words
+        assert table.item(row, 2).text() in ("≈", "✓")
+        assert not table.item(row, 3).icon().isNull()
+
+
+def numbers_section_goes_to_the_level_of_a_row(driver, _folder):
+    driver.ui.huLevelTable.cellClicked(0, 0)
+    assert driver.session.level == "L1"
+
+
+def findings_section_opens_a_line_and_counts_them_in_the_head(driver, _folder):
+    findings, label = driver.panel.findings, driver.ui.huFindingsLabel
+    line = next(one for one in findings.lines if one.can_be_acted_on)
+    assert line.sentence not in label.text
+    label.linkActivated(f"details {line.key}")
+    assert line.sentence.split()[0] in label.text
+    label.linkActivated(f"details {line.key}")
+    counts = [int(one) for one in driver.ui.huFindingsButton.text.split() if one.isdecimal()]
+    assert sum(counts) == len(findings.lines)
+
+
+def regions_section_shows_what_is_ticked(driver, _folder):
+    driver.ui.huShowOvalCheck.checked = False
+    assert driver.panel.regions.shown_rois() == ("round", "right", "front", "left")
+    driver.ui.huShowOvalCheck.checked = True
+
+
+def proposals_section_makes_room_when_nothing_is_left_to_propose(driver, _folder):
+    assert not driver.ui.huProposeSection.collapsed
+    driver.place(["L3", "L4"])
+    driver.session.tell()
+    assert driver.ui.huProposeSection.collapsed
+    assert driver.panel.proposals.offered() is None
+
+
+def readers_section_says_nothing_about_two_readings_when_there_are_two(driver, folder):
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui, path = driver.ui, str(folder / "scene.mrb")
+    ui.huCompareButton.click()
+    assert "readers' values" in ui.huCompareLabel.text
+    assert slicer.util.saveScene(path)
+    slicer.mrmlScene.Clear(0)
+    settle()
+    assert "needs two readings" in ui.huCompareLabel.text
+    slicer.util.loadScene(path)
+    settle()
+    assert (ui.huCompareLabel.text, ui.huCompareButton.enabled) == ("", True)
+    driver.ct_node = ui.huCtSelector.currentNode()
+
+
+def advanced_section_shows_the_notes(driver, _folder):
+    driver.ui.huBesideLabel.linkActivated("notes")
+    assert not driver.ui.huAdvancedSection.collapsed
+    assert "non-osteoporotic" in driver.ui.huNotesBrowser.toPlainText()
+
+
+def keep_section_and_hand_on_section_follow_an_export(driver, folder):
+    ui = driver.ui
+    assert not ui.huReportButton.enabled
+    ui.huExportButton.click()
+    assert ui.huMessageLabel.text == ""
+    assert ui.huReportButton.enabled
+    assert driver.panel.keep.is_exported
+    written = folder / "export" / "case 1" / "Reader A" / "1"
+    assert f">{written}</a>" in ui.huDoneLabel.text
+    driver.panel.levels.menu.reasons["metal"].trigger()
+    assert not driver.panel.keep.is_exported
+    assert ui.huDoneLabel.text == ""
+
+
+def verify_section_lists_what_differs_with_links(driver, _folder):
+    import csv
+    from pathlib import Path
+
+    ui = driver.ui
+    table = Path(ui.huVerifyPath.currentPath) / "results.csv"
+    ui.huVerifyButton.click()
+    assert "is the same" in ui.huDoneLabel.text
+    with table.open(encoding="utf-8", newline="") as stream:
+        titles, first, *others = csv.reader(stream)
+    first[titles.index("mean_hu")] = "999"
+    with table.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([titles, first, *others])
+    ui.huVerifyButton.click()
+    assert "Differences between" in ui.huMessageLabel.text
+    assert '<a href="L1">L1</a>' in ui.huDifferencesLabel.text
+    driver.panel.levels.go_to("L3")
+    ui.huDifferencesLabel.linkActivated("L1")
+    assert driver.session.level == "L1"
+
+
+def ct_list_section_needs_a_list(driver, folder):
+    ui = driver.ui
+    assert not ui.huNextButton.enabled
+    ui.huListEdit.text = str(folder)
+    ui.huListEdit.editingFinished()
+    assert driver.panel.ct_list.has_list
+    ui.huListEdit.text = ""
+    ui.huListEdit.editingFinished()
+
+
+def cohort_section_needs_a_table_and_a_folder(driver, folder):
+    assert not driver.ui.huCohortRunButton.enabled
+    driver.ui.huCohortPath.currentPath = str(folder / "cohort.csv")
+    driver.ui.huCohortFolderPath.currentPath = str(folder)
+    assert driver.ui.huCohortRunButton.enabled
+
+
+def lost_readings_are_those_without_a_ct(driver, _folder):
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    assert driver.panel.lost.found() == ()
+    slicer.mrmlScene.RemoveNode(driver.ct_node)
+    settle()
+    assert [reading.reader for reading in driver.panel.lost.found()] == ["Reader B", "Reader A"]
+    assert driver.ui.huLostFrame.visible
