@@ -262,22 +262,20 @@ def unreviewed_levels(reading: Reading) -> tuple[str, ...]:
     return tuple(
         level
         for level in placed_levels(reading)
-        if (kept := reading.value(_origin_key(level))) is not None
-        and reading.value(_accepted_key(level)) != kept["points_ras_mm"]
-        and midline_origin(reading, level).kind == "proposal_accepted"
+        if midline_origin(reading, level).kind == "proposal_accepted"
+        and (reading.value(_origin_key(level)) or {}).get("points_ras_mm") != reading.value(f"{ACCEPTED_PREFIX}{level}")
     )
 
 
 def confirm_level(reading: Reading, level: str) -> None:
-    """Record that a reader has seen a proposed level and accepts it; raises InputError when the reading is signed off."""
+    """Record that a reader has seen a proposed level and accepts it; raises InputError after signing off."""
     reading.require_open()
     findings = tuple(finding for finding in placement_findings(reading, level) if finding.code != _FILLED_IN)
     node, kept = markup_node(reading, level, "midline"), reading.value(_origin_key(level))
     if kept is None:
         kept = asdict(midline_origin(reading, level)) | {"points_ras_mm": placed_points(node).tolist()}
-    kept |= {"findings": [asdict(finding) for finding in findings]}
-    reading.keep(_accepted_key(level), kept["points_ras_mm"])
-    reading.keep(_origin_key(level), kept)
+    reading.keep(f"{ACCEPTED_PREFIX}{parse_level(level)}", kept["points_ras_mm"])
+    reading.keep(_origin_key(level), kept | {"findings": [asdict(finding) for finding in findings]})
     origin = MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
     _describe(node, midline_text(origin, kept["points_ras_mm"], findings))
 
@@ -374,10 +372,6 @@ def _written_key(level: str, role: str) -> str:
 
 def _origin_key(level: str) -> str:
     return f"origin {parse_level(level)}"
-
-
-def _accepted_key(level: str) -> str:
-    return f"{ACCEPTED_PREFIX}{parse_level(level)}"
 
 
 def _own_points(node) -> np.ndarray:

@@ -127,7 +127,7 @@ class AdvancedSection(Section):
 
     def _set(self, name: str, value) -> None:
         if self._session.may_change:
-            with self._messages.problems_told():
+            with self._messages.show_input_errors():
                 try:
                     set_protocol_value(self._session.reading, name, value)
                 finally:
@@ -135,12 +135,12 @@ class AdvancedSection(Section):
 
     def _on_accept(self, is_on: bool) -> None:
         if self._session.may_change:
-            with self._messages.problems_told():
+            with self._messages.show_input_errors():
                 accept_off_protocol(self._session.reading, is_on)
                 self._session.measure()
 
     def _on_files(self) -> None:
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             self._placing.cancel()
             protocol = load_protocol(_chosen(self._ui.huProtocolPath))
             cutoffs = load_cutoffs(_chosen(self._ui.huCutoffsPath))

@@ -129,7 +129,7 @@ class BodyClicks(Watcher):
             self.stop()
         elif len(points_ras_mm):
             self._node.RemoveAllControlPoints()
-            with self._messages.problems_told(), slicer.util.WaitCursor():
+            with self._messages.show_input_errors(), slicer.util.WaitCursor():
                 self._take(points_ras_mm[0])
             if self.is_armed:
                 self._aim()

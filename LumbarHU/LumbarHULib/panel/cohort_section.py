@@ -104,7 +104,7 @@ class CohortSection(Section):
     def _on_run(self) -> None:
         folder, readings = self._folder(), self._ui.huCohortReadingsPath.currentPath.strip()
         parameters = self._choices.parameters
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             job = CohortJob(
                 table=Path(self._ui.huCohortPath.currentPath.strip()),
                 destination=folder,
@@ -162,7 +162,7 @@ class CohortSection(Section):
         qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._folder() / "summary.html")))
 
     def _on_cutoffs(self) -> None:
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             path = self._folder() / "cutoffs.json"
             document = load_cutoffs(path)
             set_cutoffs(self._session.reading, document.document)
@@ -171,7 +171,7 @@ class CohortSection(Section):
             self._session.measure()
 
     def _on_error(self) -> None:
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             path = self._folder() / "protocol.json"
             document = load_protocol(path)
             use_measurement_error(self._session.reading, document.document)

@@ -87,7 +87,7 @@ class CtListSection(Section):
             self._on_list()
 
     def _on_list(self) -> None:
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             path = self._ui.huListEdit.text.strip()
             slicer.app.userSettings().setValue(_SETTING, path)
             self._session.tell()
@@ -109,7 +109,7 @@ class CtListSection(Section):
 
     def on_next(self) -> None:
         """Export what was measured, and open the next CT; nothing is closed before that CT was read from its file."""
-        with self._messages.problems_told(), slicer.util.WaitCursor():
+        with self._messages.show_input_errors(), slicer.util.WaitCursor():
             cts = read_ct_list(Path(self._ui.huListEdit.text.strip()))
             root, reader = self._root(), self._choices.parameters.readerName
             folder_of_reader(root, "-", reader)  # refuses a reader without a name before anything is done

@@ -62,7 +62,7 @@ class HandOnSection(Section):
 
     def _on_dicom(self) -> None:
         """Export first, so that the archive gets what the panel shows."""
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             require_highdicom()
             series = self._series()
             if not series:

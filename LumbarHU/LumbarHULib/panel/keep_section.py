@@ -94,7 +94,7 @@ class KeepSection(Section):
 
     def on_sign(self) -> None:
         """Sign the reading off."""
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             self._placing.cancel()
             require_reviewed(self._session.reading)
             self._session.measure()
@@ -103,7 +103,7 @@ class KeepSection(Section):
 
     def on_export(self) -> None:
         """Export the reading."""
-        with self._messages.problems_told(), slicer.util.WaitCursor():
+        with self._messages.show_input_errors(), slicer.util.WaitCursor():
             self.export()
         if self._messages.text and self._session.is_open and not self._session.reading.case:
             self._ui.huSetupSection.collapsed = False
@@ -140,7 +140,7 @@ class KeepSection(Section):
         return " ".join(told)
 
     def _on_reopen(self) -> None:
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             reopen(self._session.reading, self._choices.reader, _now(), self._ui.huReopenReasonEdit.text)
             self._ui.huReopenReasonEdit.clear()
             self._session.measure()

@@ -84,13 +84,13 @@ class LevelsSection(Section):
     def place(self, level: str) -> None:
         """Let the next clicks place a level."""
         if self._session.is_open:
-            with self._messages.problems_told():
+            with self._messages.show_input_errors():
                 self._placing.arm(level)
 
     def accept(self, level: str) -> None:
         """Accept the proposed midline of a level that is shown, and go to the next that nobody has accepted."""
         session = self._session
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             self._placing.cancel()
             session.history.remember()
             confirm_level(session.reading, level)
@@ -186,7 +186,7 @@ class LevelsSection(Section):
 
     def _on_history(self, step: str) -> None:
         if self._session.may_change:
-            with self._messages.problems_told():
+            with self._messages.show_input_errors():
                 self._placing.cancel()
                 moved_levels = getattr(self._session.history, step)()
                 self._session.measure()
@@ -212,7 +212,7 @@ class LevelsSection(Section):
 
     def _change(self, change: Callable) -> None:
         """Do one thing that can be undone, and measure again."""
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             self._placing.cancel()
             self._session.reading.require_open()
             self._session.history.remember()

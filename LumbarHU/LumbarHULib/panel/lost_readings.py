@@ -40,7 +40,7 @@ class LostReadings(Section):
         self._ui.huLostLabel.text = text.format(names=names)
 
     def _on_remove(self) -> None:
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             lost = self.found()
             signed = ", ".join(reading.title for reading in lost if reading.is_signed_off)
             question = _("{names} was signed off. Remove it with its markups, regions and tables?")

@@ -48,7 +48,7 @@ class Messages:
         self.tell("")
 
     @contextmanager
-    def problems_told(self):
+    def show_input_errors(self):
         """Run one action: what cannot be done is told here, anything else is a fault of ours and goes on."""
         self.clear()
         try:
@@ -57,7 +57,7 @@ class Messages:
             self.tell(str(problem))
 
     @contextmanager
-    def scene_problems_told(self):
+    def show_scene_errors(self):
         """Look at the scene, which may have changed by itself: what an action told stays."""
         if self._is_of_scene:
             self.clear()

@@ -322,7 +322,7 @@ class Panel(VTKObservationMixin):
     def _look_at_scene(self) -> None:
         if self.parameters is None or slicer.mrmlScene.IsBatchProcessing():
             return  # half a scene: it is looked at again when it is whole
-        with self.messages.scene_problems_told():
+        with self.messages.show_scene_errors():
             self.setup.take_only_ct()
             self.setup.follow_ct()
             self.session.tell()

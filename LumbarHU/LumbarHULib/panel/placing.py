@@ -154,7 +154,7 @@ class Placing(Watcher):
         if not self._session.may_change or self._node.GetScene() is None:
             self.abandon()
             return
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             points_ras_mm = placed_points(self._node)
             mode = slicer.app.applicationLogic().GetInteractionNode().GetCurrentInteractionMode()
             if len(points_ras_mm) == 2:

@@ -138,7 +138,7 @@ class ProposalsSection(Section):
         """Read the chosen segmentation, and show which segment is which level as far as that is told."""
         node = self._node()
         self._segments, self._by_itself = (), {}
-        with self._messages.problems_told(), slicer.util.WaitCursor():
+        with self._messages.show_input_errors(), slicer.util.WaitCursor():
             if node is not None:
                 self._segments = segments_of_node(node)
                 if not self._segments:
@@ -159,7 +159,7 @@ class ProposalsSection(Section):
         self._show()
 
     def _on_propose(self) -> None:
-        with self._messages.problems_told(), slicer.util.WaitCursor():
+        with self._messages.show_input_errors(), slicer.util.WaitCursor():
             self._propose()
 
     def _propose(self) -> None:
@@ -197,7 +197,7 @@ class ProposalsSection(Section):
         return {level: segment for level, segment in segments.items() if level not in by_hand}
 
     def _on_total_segmentator(self) -> None:
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             levels = self._levels.proposable()
             self.choose(segment_vertebrae(self._session.reading.ct_node, levels))
             with slicer.util.WaitCursor():
@@ -221,7 +221,7 @@ class ProposalsSection(Section):
 
     def _arm(self, levels, between=()) -> None:
         was_armed = self._placing.bodies.is_armed
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             self._placing.cancel()
             if levels and not was_armed:
                 self._placing.bodies.arm(levels, between)

@@ -40,7 +40,7 @@ class ReadersSection(Section):
             self._tell("")
 
     def _on_compare(self) -> None:
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             ct_node, session = self._choices.ct_node, self._session
             results = {
                 reading: session.result

@@ -53,7 +53,7 @@ class RegionsSection(Section):
         """Open Segment Editor on one region; when the module is entered again, what was edited there is measured."""
         roi, session = self._ui.huEditRoiCombo.currentData, self._session
         level, reading = session.level, session.reading
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             node = segmentation_node(reading, roi)
             if node is None or reading.ct_node is None:
                 raise InputError(_("There is no region to edit: place a level first."))
@@ -65,7 +65,7 @@ class RegionsSection(Section):
                 editor.setCurrentSegmentID(level)
 
     def _on_label_maps(self) -> None:
-        with self._messages.problems_told(), slicer.util.WaitCursor():
+        with self._messages.show_input_errors(), slicer.util.WaitCursor():
             self._session.measure()
             nodes = write_label_maps(self._session.reading, self._session.result, self._session.measurer.stack)
             names = ", ".join(node.GetName() for node in nodes)

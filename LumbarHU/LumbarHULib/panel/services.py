@@ -51,7 +51,7 @@ class Tells(Protocol):
     def tell(self, sentence: str, of_scene: bool = False) -> None:
         """Show a sentence until the next action."""
 
-    def problems_told(self) -> AbstractContextManager[None]:
+    def show_input_errors(self) -> AbstractContextManager[None]:
         """Run one action and show why it cannot be done."""
 
 

@@ -143,7 +143,7 @@ class SetupSection(Section):
 
     def on_new_reading(self) -> None:
         """Start a reading, or say what it lacks, with the field to fill in at hand."""
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             self.start_reading()
         if self._messages.text and not self._choices.reader:
             self._ui.huSetupSection.collapsed = False
@@ -153,13 +153,13 @@ class SetupSection(Section):
         reading = self._session.reading
         question = _("Remove {title} with its markups, regions and tables? This cannot be undone.")
         if self._questions.confirmed(question.format(title=reading.title)):
-            with self._messages.problems_told():
+            with self._messages.show_input_errors():
                 self._placing.cancel()
                 self._desk.close_reading()
                 remove_reading(reading)
 
     def _on_reading_chosen(self) -> None:
-        with self._messages.problems_told():
+        with self._messages.show_input_errors():
             node_id = self._ui.huReadingCombo.currentData
             for reading in usable_readings_of(self._choices.parameters.ctVolume):
                 if reading.node.GetID() == node_id and reading != self._session.reading:
@@ -172,5 +172,5 @@ class SetupSection(Section):
         if session.is_open and session.reading.is_signed_off:
             parameters.caseName = session.reading.case  # it is part of what was signed
         else:
-            with self._messages.problems_told():
+            with self._messages.show_input_errors():
                 name_case(parameters.ctVolume, parameters.caseName, session.reading if session.is_open else None)

@@ -44,7 +44,7 @@ class VerifySection(Section):
             self._list(())
 
     def _on_verify(self) -> None:
-        with self._messages.problems_told(), slicer.util.WaitCursor():
+        with self._messages.show_input_errors(), slicer.util.WaitCursor():
             self._list(())
             folder = self._ui.huVerifyPath.currentPath.strip()
             if not folder:
