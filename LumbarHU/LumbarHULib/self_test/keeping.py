@@ -170,7 +170,7 @@ class KeepingSteps(WalkBase):
             reading.node.SetParameter(name, "[broken")
             settle()
             self._test.assertIsNone(self._session.reading)
-            self._test.assertIn(f"“{name}” is damaged", self._ui.huMessageLabel.text)
+            self._test.assertRegex(self._ui.huMessageLabel.text, f"“{name}” .*is damaged")
             reading.node.SetParameter(name, sound)
             combo = self._ui.huReadingCombo
             self._widget.panel.follow_parameters()
