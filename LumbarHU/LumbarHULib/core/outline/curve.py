@@ -1,22 +1,22 @@
-"""What the outline finder does with closed splines: where their control points stand, and drawing one along nodes."""
+"""Closed splines for the outline search: place their control points, and fit a spline to nodes."""
 
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
 
-# Samples per control point where places along the curve are looked up.
+# Samples per control point at which positions along the curve are looked up.
 LOOKUP_SAMPLES = 48
 
 
 def outward_normals(derivative: np.ndarray) -> np.ndarray:
-    """Return unit normals, shape (n, 2), of a counterclockwise curve from its derivative."""
+    """Return the outward unit normals, shape (n, 2), of a counterclockwise curve from its derivative."""
     return (
         np.column_stack([derivative[:, 1], -derivative[:, 0]]) / np.hypot(derivative[:, 0], derivative[:, 1])[:, None]
     )
 
 
 def midline_crossings(dense: np.ndarray) -> tuple[float, float]:
-    """Return the places (in samples) at which a dense closed curve crosses the midline, u = 0, in front and behind."""
+    """Return the samples at which a dense closed curve crosses the midline, u = 0, anteriorly and posteriorly."""
     u = dense[:, 0]
     is_left = u > 0
     crossing = np.flatnonzero(is_left[1:] != is_left[:-1])
@@ -33,7 +33,7 @@ def midline_crossings(dense: np.ndarray) -> tuple[float, float]:
 
 
 def spread_points(polygon: np.ndarray, count: int) -> np.ndarray:
-    """Return control points along a dense polygon: evenly on each half, the axis's ends midway between two of them.
+    """Return control points along a dense polygon, evenly on each half, with the axis's ends midway between two.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def spread_points(polygon: np.ndarray, count: int) -> np.ndarray:
 
 
 def control_parameters(nodes: np.ndarray, count: int) -> np.ndarray:
-    """Return where each node of a closed polygon lies among the control points that `spread_points` would make.
+    """Return the position of each node of a closed polygon among the control points of `spread_points`.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def control_parameters(nodes: np.ndarray, count: int) -> np.ndarray:
 
 
 def _arcs(polygon):
-    """Return a polygon twice around, the length up to each corner, and up to where it crosses the midline."""
+    """Return a polygon twice around, and the arc length to each corner and to the two midline crossings."""
     closed = np.concatenate([polygon, polygon, polygon[:1]])
     arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
     front, back = midline_crossings(polygon)
@@ -95,16 +95,16 @@ def spline_along(
     matrix: np.ndarray,
     vector: np.ndarray,
 ) -> np.ndarray:
-    """Draw the closed spline that is likeliest where nodes are seen and a shape is expected.
+    """Return the control points of the most likely closed spline, given nodes and an expected shape.
 
-    Nodes that stand out from the spline lose weight.
+    Nodes far from the spline lose weight.
 
     Parameters
     ----------
     nodes : array, shape (m, 2)
         Nodes in order around the body.
     parameters : array, shape (m,)
-        Where the spline passes them: see `control_parameters`.
+        Position of each node on the spline: see `control_parameters`.
     weights : array, shape (m,)
         Weight of each node.
     node_mm : float
@@ -112,7 +112,7 @@ def spline_along(
     robust_mm : float
         Distance from the spline at which a node's weight is halved.
     matrix, vector : array, shapes (2n, 2n) and (2n,)
-        What is expected of the control points: see `BodyShape.information`.
+        The expected control points: see `BodyShape.information`.
 
     Returns
     -------
@@ -130,7 +130,7 @@ def spline_along(
 
 
 def solve_points(matrix: np.ndarray, vector: np.ndarray, of_each_axis: np.ndarray, pulls: np.ndarray) -> np.ndarray:
-    """Return control points, shape (n, 2), by an expectation and by what pulls u and v alike.
+    """Return control points, shape (n, 2), from an expectation and from observations with equal weight on u and v.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def solve_points(matrix: np.ndarray, vector: np.ndarray, of_each_axis: np.ndarra
     of_each_axis : array, shape (n, n)
         Information about the points on each axis.
     pulls : array, shape (n, 2)
-        ``of_each_axis`` times where the points are pulled to.
+        ``of_each_axis`` times the observed points.
     """
     count = len(of_each_axis)
     whole = matrix.copy()

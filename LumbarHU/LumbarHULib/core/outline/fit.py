@@ -1,7 +1,7 @@
 """Find the outer edge of a vertebral body in one plane of a CT.
 
-The edge is the periosteal surface before blur. It is searched first (`search`), then fitted (`refine`): first all
-together with the shape that bodies have, then each stretch by itself. Last it is closed where the pedicles leave it.
+The edge is the periosteal surface before blur. It is searched first (`search`), then fitted (`refine`): first as a
+whole, together with the shape of vertebral bodies, then each stretch separately. Last, it is closed at the pedicles.
 """
 
 from dataclasses import dataclass, replace
@@ -19,49 +19,50 @@ from LumbarHULib.core.outline.search import expectation, reader_ends, search_out
 from LumbarHULib.core.outline.shape import local_covariance
 from LumbarHULib.core.plane_image import PlaneImage
 
-# Rounds of the fit: profiles for each control point, steps, strictness against profiles that do not fit. In the rounds
-# with the shape, edges count this share of what their noise alone would allow.
+# Rounds of the fit: profiles for each control point, steps, and strictness toward profiles that do not fit. In the
+# rounds with the shape, edges have this share of the weight that their noise alone would give.
 SHAPE_ROUNDS = ((3, 3, 0.7), (3, 2, 1.0), (4, 3, 2.0))
 SHAPE_EVIDENCE = 0.1
 LOCAL_ROUND = (4, 3, 2.0)
 PER_SPAN = LOCAL_ROUND[0]
 
-# How far a stretch may lie from where shape and edges together put it: standard deviation in mm, over how many control
-# points it correlates, and of each point alone.
+# Deviation of a stretch from the fit of shape and edges together: standard deviation in mm, correlation length in
+# control points, and standard deviation of each point alone.
 LOCAL_MM, LOCAL_REACH, LOCAL_POINT_MM = 0.3, 1.0, 0.1
 
-# Beyond the greatest half-width and the midline's ends, profiles reach this much farther.
+# Reach of the profiles beyond the greatest half-width and the midline's ends.
 MARGIN_MM = 9.0
 
-# A cortex whose blurred peak is this dense was denser before blur, by this factor. What counts is this percentile of
-# the peaks, where the body's own edge is visible.
+# A cortex is denser than its blurred peak by this factor. This percentile of the peaks counts, where the body's own
+# edge is visible.
 PEAK_FACTOR, PEAK_PERCENTILE, PEAK_OWN_EDGE = 1.3, 90, 0.6
 PEAK_DEPTHS_MM = np.arange(-1.0, 2.1, 0.5)
 
-# The closure at the pedicles: where an edge is the body's own by less than this, how exact the fitted outline counts
-# next to it in mm, and the least weight of a profile that does not fit.
+# The closure at the pedicles: `own_edge` below which an edge is ignored, standard deviation of the fitted outline next
+# to it in mm, and least weight of a profile that does not fit.
 CLOSURE_OWN_EDGE = 0.4
 CLOSURE_MM, CLOSURE_LEAST = 0.3, 0.1
 
-# Profiles to either side of a midline end in which its edge is looked for: in front all of them, at the back those next
-# to the mouth of the vein. An end whose edge is seen in less than the first share of them may be off the edge; an edge
-# that is seen in the second share is clear; and it must be seen so much better without the end.
+# Profiles to either side of a midline end in which its edge is searched: at the anterior end all of them, at the
+# posterior end those next to the mouth of the basivertebral vein. An end may be off the edge if the edge is visible in
+# less than the first share of them. An edge visible in the second share is clear. The third number is the gain in
+# visibility that is needed to drop the reader's end.
 END_PROFILES = ((0, 6), (3, 8))
 UNSEEN_END, CLEAR_END, GAINED_AT_END = 0.3, 0.5, 0.3
-# Standard deviations where the reader's ends do not count: of an end, and of the midline's length against the depth.
+# Standard deviations that make the reader's ends irrelevant: of an end, and of the midline's length against the depth.
 LOOSE_END_MM, LOOSE_LONGER = 12.0, 0.15
 
-# An outline is off by this much more than shape and profiles let expect: on 25 bodies traced by hand and on 29 families
-# of hostile phantoms its error is 1.8 to 2.8 times the expected standard deviation.
+# Ratio of an outline's error to the standard deviation expected from shape and profiles: 1.8 to 2.8 on 25 bodies traced
+# by hand and on 29 families of hostile phantoms.
 DOUBT_FACTOR = 2.3
 
-# A cortex counts as seen where the profile fits and the cortex is at least half as high as the model's.
+# A cortex counts as visible where the profile fits and the cortex is at least half as high as the model's.
 SEEN_AGREEMENT = 0.3
 SEEN_RIDGE = 0.5
 
 
 def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> OutlineFit:
-    """Find the outline of the vertebral body that a midline lies on.
+    """Find the outline of the vertebral body around a midline.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     depth_mm : float
         Length of the midline.
     model : OutlineModel
-        What is assumed.
+        The assumptions.
 
     Returns
     -------
@@ -92,7 +93,7 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     sampler = PlaneSampler(plane, depth_mm, model.half_width_mm[1] + MARGIN_MM, MARGIN_MM, model.least_hu)
     fitted = _fit(sampler, depth_mm, plane.pixel_mm, model)
     if fitted.seen_at_ends().min() < UNSEEN_END and model.end_sd_mm < LOOSE_END_MM:
-        # The reader's end may have kept the search from the edge: where it is seen without, it counts.
+        # The reader's end may have led the search away from the edge, so an edge that is clear without the end counts.
         loose_model = replace(model, end_sd_mm=LOOSE_END_MM, shape=_loose(model.shape))
         loose = _fit(sampler, depth_mm, plane.pixel_mm, loose_model)
         gained = loose.seen_at_ends() - fitted.seen_at_ends()
@@ -102,8 +103,8 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     support = np.roll(seen, PER_SPAN // 2).reshape(-1, PER_SPAN).mean(axis=1)
     if support.mean() < model.least_support:
         raise InputError(
-            f"No vertebral body's edge is seen around the midline (a cortex on {100 * support.mean():.0f} % of the way "
-            f"around it, at least {100 * model.least_support:.0f} % is needed)",
+            f"No edge of a vertebral body is visible around the midline (a cortex on {100 * support.mean():.0f} % of "
+            f"the perimeter; the minimum is {100 * model.least_support:.0f} %)",
             remedy="place the midline on a vertebral body, or draw the outline by hand",
         )
     variance = np.mean(np.exp(2 * state.log_sd)) - (SD_PER_PIXEL * plane.pixel_mm) ** 2
@@ -120,7 +121,7 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
 
 @dataclass(frozen=True)
 class _Fitted:
-    """An outline with how it fits the image; ``seen`` states for each profile whether it follows a cortex."""
+    """An outline and its fit to the image; ``seen`` is True for each profile that follows a cortex."""
 
     state: EdgeState
     quality: EdgeQuality
@@ -131,7 +132,7 @@ class _Fitted:
         return (self.quality.agreement > SEEN_AGREEMENT) & (self.quality.ridge > SEEN_RIDGE)
 
     def seen_at_ends(self):
-        """Return which part of the cortex is seen near each of the midline's ends, shape (2,)."""
+        """Return the share of the cortex that is visible near each end of the midline, shape (2,)."""
         points = spline_matrices(len(self.state.points), PER_SPAN)[0] @ self.state.points
         places = np.rint(midline_crossings(points)).astype(int)
         return np.array(
@@ -144,7 +145,7 @@ class _Fitted:
 
 
 def _fit(sampler, depth_mm, pixel_mm, model):
-    """Search an outline, fit it together with the shape, then each stretch by itself, and close it."""
+    """Search an outline, fit it together with the shape, then each stretch separately, and close it."""
     points, pose = search_outline(sampler, depth_mm, pixel_mm, model)
     model = _with_dense_cortex(sampler, points, model)
     state = EdgeState.usual(pose.respread(points), pixel_mm, model)
@@ -162,19 +163,19 @@ def _fit(sampler, depth_mm, pixel_mm, model):
 
 @lru_cache(maxsize=4)
 def _loose(shape):
-    """Return the shape where the midline's length says little about the body's depth."""
+    """Return the shape with a weak relation between the midline's length and the body's depth."""
     return replace(shape, longer=LOOSE_LONGER)
 
 
 def _edges_at_ends(points):
-    """Return where an outline crosses the midline in front and behind (control points count from 0), and v there."""
+    """Return where an outline crosses the midline anteriorly and posteriorly, in control points from 0, and v there."""
     dense = spline_matrices(len(points), 12)[0] @ points
     places = np.array(midline_crossings(dense))
     return places / 12, dense[places.astype(int), 1]
 
 
 def _around(points, depth_mm, model):
-    """Return what is expected of control points that lie near to these, and of the outline at the midline's ends."""
+    """Return the expectation of control points close to these, and of the outline at the midline's ends."""
     matrix = np.linalg.inv(local_covariance(len(points), LOCAL_MM, LOCAL_REACH, LOCAL_POINT_MM))
     of_ends = reader_ends(*_edges_at_ends(points), len(points), depth_mm, model.end_sd_mm)
     return matrix + of_ends[0], matrix @ points.T.ravel() + of_ends[1]
@@ -191,7 +192,7 @@ def _with_dense_cortex(sampler, points, model):
 
 
 def _closed_at_pedicles(points, quality, model, matrix, vector):
-    """Return control points that follow the shape where the pedicles leave, given the outline on both sides."""
+    """Return control points that follow the shape at the pedicles, given the outline on both sides."""
     shape, per_span = model.shape, PER_SPAN
     value, slope, _ = spline_matrices(len(points), per_span)
     own_edge = shape.own_edge_at(np.arange(len(value)) / per_span, outward_normals(slope @ points))
@@ -203,20 +204,20 @@ def _closed_at_pedicles(points, quality, model, matrix, vector):
 
 
 def _with_count(points, count):
-    """Return as many control points along the same outline."""
+    """Return `count` control points along the same outline."""
     if count == len(points):
         return points
     return spread_points(spline_matrices(len(points), 24)[0] @ points, count)
 
 
 def _doubt_mm(sd_mm, count):
-    """Return by how much the outline may be off at so many control points."""
+    """Return by how much the outline may be off at `count` control points."""
     places = np.arange(count) / count * len(sd_mm)
     return DOUBT_FACTOR * np.interp(places, np.arange(len(sd_mm) + 1), np.append(sd_mm, sd_mm[0]))
 
 
 def _end_offsets(fitted, depth_mm, model):
-    """Return how far the midline's ends stand outside the outline, along the midline; refuse ends off a clear edge."""
+    """Return the distances of the midline's ends outside the outline; raise InputError for an end off a clear edge."""
     points = fitted.state.points
     dense = spline_matrices(len(points), 24)[0] @ points
     front, back = (dense[int(place), 1] for place in midline_crossings(dense))
@@ -226,8 +227,8 @@ def _end_offsets(fitted, depth_mm, model):
         gap_mm = float(np.hypot(dense[:, 0], dense[:, 1] - v).min())
         if gap_mm > model.end_tolerance_mm and is_clear:
             raise InputError(
-                f"The midline's {name} end lies {gap_mm:.1f} mm {'outside' if offset > 0 else 'inside'} the vertebral "
-                f"body's {name} edge, which the CT shows clearly; at most {model.end_tolerance_mm:g} mm is allowed",
+                f"The midline's {name} end is {gap_mm:.1f} mm {'outside' if offset > 0 else 'inside'} the vertebral "
+                f"body's {name} edge, which is clearly visible; the limit is {model.end_tolerance_mm:g} mm",
                 remedy="move it onto the edge",
             )
     return offsets

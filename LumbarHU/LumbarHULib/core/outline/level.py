@@ -1,4 +1,4 @@
-"""The outline of a level: as a reader drew it, as it was found before, or found now in the CT's mid-slice."""
+"""The outline of a level: drawn by a reader, known from before, or found in the CT's mid-slice."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from LumbarHULib.core.protocol import Protocol
 
 @dataclass(frozen=True, eq=False)
 class LevelOutline:
-    """An outline with where it came from.
+    """An outline and its origin.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class LevelOutline:
     edited : bool
         Whether a reader drew or edited it.
     doubt_mm : numpy.ndarray, shape (n,), or None
-        By how much an outline that was found in the CT may be off at each control point: standard deviation.
+        Standard deviation of an outline found in the CT at each control point: by how much it may be off.
     findings : tuple of Finding
     """
 
@@ -47,7 +47,7 @@ def outline_of_level(
     known_outline_ras_mm: np.ndarray | None = None,
     known_doubt_mm: np.ndarray | None = None,
 ) -> LevelOutline:
-    """Return the reader's outline, else the known one, else the one found in the CT.
+    """Return the reader's outline, otherwise the known outline, otherwise the outline found in the CT.
 
     Raises
     ------

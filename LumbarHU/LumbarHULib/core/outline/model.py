@@ -1,4 +1,4 @@
-"""The parameters of the outline finder, and what it returns."""
+"""The parameters and the result of the outline search."""
 
 from dataclasses import dataclass
 
@@ -10,36 +10,34 @@ from LumbarHULib.core.outline.shape import BodyShape
 
 @dataclass(frozen=True)
 class OutlineModel:
-    """What the outline finder takes for granted about a vertebral body in CT; lengths in mm, densities in HU.
+    """What the outline search assumes about a vertebral body in CT; lengths in mm, densities in HU.
 
     Parameters
     ----------
     control_points : int
         Control points of the outline that is returned.
     cortex_hu : float
-        HU of cortical bone as it would be without blur. Blur leaves only the product of HU and thickness, so it must be
-        known.
+        HU of cortical bone without blur. It must be known, because blur preserves only the product of HU and thickness.
     cortex_mm : (float, float, float)
         Least, usual and greatest thickness of the cortex.
     blur_fwhm_mm : (float, float)
-        Least and greatest in-plane blur of the scanner, full width at half maximum; the pixel's own width is added to
-        it.
+        Least and greatest in-plane blur of the scanner, full width at half maximum, without the pixel's own width.
     depth_mm : (float, float)
         Least and greatest depth of a vertebral body, which is the length of its midline.
     half_width_mm : (float, float)
         Least and greatest distance from the midline to the body's lateral wall.
     end_tolerance_mm : float
-        How far an end of the midline may lie from the edge that the CT shows.
+        Largest distance of a midline end from the edge that the CT shows.
     noise_hu : float
-        Least HU by which a profile may deviate from the model, whatever the noise: bone is no phantom.
+        Least deviation of a profile from the model, in HU, that counts as noise, because real bone is not uniform.
     least_support : float
-        Least fraction of the perimeter at which a cortex must be seen.
+        Smallest fraction of the perimeter on which a cortex must be visible.
     end_sd_mm : float
-        Standard deviation of the reader's midline ends, which are evidence for the outline beside the image's.
+        Standard deviation of the reader's midline ends, which are evidence for the outline in addition to the image.
     least_hu : float
-        Everything less dense counts as this dense: beside fat, lung and bowel gas are no other tissue.
+        Lower values are raised to this one, so that lung and bowel gas look like fat.
     shape : BodyShape
-        What bodies look like.
+        The shape of vertebral bodies.
     """
 
     control_points: int
@@ -62,7 +60,7 @@ class OutlineModel:
     def sd_range_mm(self, pixel_mm: float) -> tuple[float, float]:
         """Return the least and greatest standard deviation of blur and pixel together, in mm.
 
-        An image that was resampled to its pixels is blurred by up to one pixel more.
+        Resampling an image to its pixels adds up to one pixel of blur.
         """
         least, greatest = SD_PER_FWHM * np.array(self.blur_fwhm_mm)
         return float(np.hypot(least, SD_PER_PIXEL * pixel_mm)), float(np.hypot(greatest, pixel_mm))
@@ -76,22 +74,21 @@ class OutlineFit:
     ----------
     control_points_uv_mm : array, shape (n, 2)
         Counterclockwise in (u, v), which is clockwise seen from superior. The outline is the closed periodic cubic
-        spline with uniform parameter through them. The last and the first stand on either side of the anterior midline
+        spline with uniform parameter through them. The last and the first are on either side of the anterior midline
         end, the first to the patient's right.
     support : array, shape (n,)
-        For the stretch of outline around each control point, how much of it follows a cortex that was seen: 0 to 1.
-        Where it is 0 (pedicles, basivertebral foramen) the outline bridges.
+        Share of the outline around each control point that follows a visible cortex, 0 to 1. Where it is 0 (pedicles,
+        basivertebral foramen), the outline bridges the gap.
     blur_fwhm_mm : float
-        In-plane blur that was found, the pixel's own width not counted.
+        In-plane blur found, without the pixel's own width.
     cortex_mm : float
-        Median thickness of the cortex that was found, taking it to have the model's HU.
+        Median thickness of the cortex found, assuming the model's HU.
     residual_hu : float
-        Root mean square of image minus model on the median profile: noise, and what the model does not know.
+        Root mean square of image minus model on the median profile, from noise and from what the model omits.
     doubt_mm : array, shape (n,)
-        By how much the outline may be off at each control point, along its normal: standard deviation.
+        Standard deviation of the outline at each control point along its normal: by how much it may be off.
     end_offsets_mm : (float, float)
-        How far the anterior and the posterior midline end stand outside (positive) or inside the outline, along the
-        midline.
+        Distance along the midline of the anterior and the posterior midline end from the outline; positive outside.
     """
 
     control_points_uv_mm: np.ndarray
@@ -104,7 +101,7 @@ class OutlineFit:
 
     @property
     def supported_fraction(self) -> float:
-        """Fraction of the perimeter, 0 to 1, that follows a cortex that was seen."""
+        """Fraction of the perimeter, 0 to 1, that follows a visible cortex."""
         return float(np.mean(self.support))
 
 

@@ -35,7 +35,7 @@ class Outline:
 
     @property
     def polygon_uv_mm(self) -> np.ndarray:
-        """Dense counterclockwise polygon, shape (m, 2), that stands for the spline."""
+        """Dense counterclockwise polygon, shape (m, 2), that approximates the spline."""
         return self._samples[0]
 
     @cached_property
@@ -47,10 +47,10 @@ class Outline:
 
 
 def round_to_positions(frame: Frame, points_uv_mm: np.ndarray) -> np.ndarray:
-    """Return frame points, shape (n, 2), as RAS points, shape (n, 3), at the precision that markups carry.
+    """Return frame points, shape (n, 2), as RAS points, shape (n, 3), with the precision of markups.
 
-    What is found automatically passes through here before it is measured, so that the markup which is written measures
-    the same when it is read again.
+    Points found automatically are rounded here before they are measured, so that a markup written with them gives the
+    same measurement when it is read again.
     """
     return np.round(frame.to_ras_mm(points_uv_mm), POSITION_DECIMALS) + 0.0
 
@@ -75,45 +75,45 @@ def outline_from_markup(stack_spacing_mm: float, frame: Frame, points_ras_mm: np
     Raises
     ------
     InputError
-        When the curve lies in another slice, crosses itself or does not enclose the midline.
+        When the curve is in another slice, crosses itself or does not enclose the midline's midpoint.
     """
     level = frame.level
     heights = frame.heights_mm(points_ras_mm) / stack_spacing_mm
     farthest = heights[np.argmax(np.abs(heights))]
     if nearest_slice(float(heights.mean())) != 0 or abs(farthest) > 1.0:
         raise InputError(
-            f"The outline of {level} is in another slice, {abs(farthest) * stack_spacing_mm:.1f} mm from its "
-            "midline's: return it to automatic or draw it anew.",
+            f"The outline of {level} is in another slice, {abs(farthest) * stack_spacing_mm:.1f} mm from the slice of "
+            "its midline: return it to automatic, or draw it again.",
             level,
         )
     outline = Outline(frame.to_uv_mm(points_ras_mm))
     polygon = outline.polygon_uv_mm
     if polygons.crosses_itself(polygon):
         raise InputError(
-            f"The outline of {level} crosses itself: move its points apart or return it to automatic.", level
+            f"The outline of {level} crosses itself: move its points apart, or return it to automatic.", level
         )
     if not polygons.contains(polygon, (0.0, -frame.depth_mm / 2)):
         raise InputError(
-            f"The outline of {level} does not enclose the middle of its midline: check that both belong to the same "
-            "body, or return the outline to automatic.",
+            f"The outline of {level} does not enclose the midpoint of its midline: check that both are on the same "
+            "vertebral body, or return the outline to automatic.",
             level,
         )
     return outline, gap_findings(frame, outline, protocol)
 
 
 def gap_findings(frame: Frame, outline: Outline, protocol: Protocol) -> tuple[Finding, ...]:
-    """Tell of each midline end that does not stand on the outline, though both are the edge of one body."""
+    """Return findings on midline ends that are not on the outline, although both mark the edge of one body."""
     ends = np.array([(0.0, 0.0), (0.0, -frame.depth_mm)])
     gaps_mm = polygons.distances_to_edges(ends, outline.polygon_uv_mm).min(axis=1)
     return tuple(
         Finding(
             "midline_off_outline",
-            f"The {name} end of {frame.level}'s midline lies {gap_mm:.1f} mm from its outline, more than "
+            f"The {name} end of {frame.level}'s midline is {gap_mm:.1f} mm from its outline, more than "
             f"{protocol.outline_gap_limit_mm:g} mm.",
             "Move the end onto the edge of the body, or correct the outline.",
             "warning",
             frame.level,
         )
-        for name, gap_mm in zip(("front", "back"), gaps_mm, strict=True)
+        for name, gap_mm in zip(("anterior", "posterior"), gaps_mm, strict=True)
         if gap_mm > protocol.outline_gap_limit_mm
     )

@@ -1,4 +1,4 @@
-"""The best closed path around a vertebral body on lines that cross its edge."""
+"""Find the best closed path around a vertebral body on lines that cross its edge."""
 
 import numpy as np
 
@@ -6,15 +6,15 @@ import numpy as np
 def best_closed_path(scores: np.ndarray, bend_cost: float, reach: int) -> np.ndarray:
     """Find the closed path of greatest score by dynamic programming.
 
-    Both halves run from line 0 to the line opposite, side by side. Where they want to start from different places, the
-    better of the two places is kept for both; otherwise the path is the best of all.
+    Both halves run from line 0 to the opposite line in parallel. If their best starts differ, the better of the two
+    starts is used for both; otherwise the path is optimal.
 
     Parameters
     ----------
     scores : array, shape (lines, places)
-        Score of each place, very negative where the path may not pass. The number of lines is even.
+        Score of each place on each line, very negative where the path may not pass. The number of lines is even.
     bend_cost : float
-        Cost of one squared step of a place from line to line.
+        Cost of a squared step of one place from line to line.
     reach : int
         Greatest step from line to line, in places.
 
@@ -37,7 +37,7 @@ def best_closed_path(scores: np.ndarray, bend_cost: float, reach: int) -> np.nda
 
 
 def _side_by_side(scores):
-    """Return the scores on both halves, shape (lines / 2 + 1, 2, places); lines that both share count half on each."""
+    """Return the scores on both halves, shape (lines / 2 + 1, 2, places); shared lines have half their score on each."""
     lines = len(scores)
     half = lines // 2
     node = scores[np.stack([np.arange(half + 1), -np.arange(half + 1) % lines], axis=1)]
@@ -64,7 +64,7 @@ def _paths(node, bend_cost, reach):
     best = np.full((length, tries, 2, places + 2 * reach), -np.inf)
     inner = best[..., reach : reach + places]
     inner[0] = node[0]
-    # One view of where each place can be reached from: (line, step, try, half, place).
+    # A view of the places from which each place can be reached: (line, step, try, half, place).
     of_line, of_try, of_half, of_place = best.strides
     reached = np.lib.stride_tricks.as_strided(
         best, (length, 2 * reach + 1, tries, 2, places), (of_line, of_place, of_try, of_half, of_place)

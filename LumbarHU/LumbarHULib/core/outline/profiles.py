@@ -1,4 +1,4 @@
-"""Profiles of HU across an edge, and how well a blurred cortex explains them.
+"""Profiles of HU across an edge, and the evidence for a blurred cortex in them.
 
 Across the edge of a bone, at depth x (mm, inward positive), blur of standard deviation s turns soft tissue, a cortex of
 known HU C that starts at the edge e and is t thick, and trabecular bone into (Treece et al., Medical Image Analysis
@@ -18,7 +18,7 @@ from LumbarHULib.core.plane_image import PlaneImage
 
 
 class PlaneSampler:
-    """Cubic-spline samples of the part of a plane that holds the vertebral body.
+    """Samples the part of a plane around the vertebral body by cubic splines.
 
     Parameters
     ----------
@@ -26,14 +26,14 @@ class PlaneSampler:
     depth_mm : float
         Length of the midline.
     half_width_mm, margin_mm : float
-        How far to either side of the midline, and beyond its ends, samples are wanted.
+        Reach of the samples to either side of the midline, and beyond its ends.
     least_hu : float
-        What is less dense is raised to this.
+        Lower values are raised to this one.
 
     Raises
     ------
     InputError
-        If nothing of the plane lies there, or not all of it is numbers.
+        If the plane does not cover this area, or has values there that are not finite.
     """
 
     def __init__(self, plane: PlaneImage, depth_mm: float, half_width_mm: float, margin_mm: float, least_hu: float):
@@ -48,12 +48,14 @@ class PlaneSampler:
         low = np.clip(np.floor(ij.min(axis=0)).astype(int), 0, (columns, rows))
         high = np.clip(np.ceil(ij.max(axis=0)).astype(int) + 1, 0, (columns, rows))
         if (high - low < 4).any():
-            raise InputError("The midline lies outside the CT", remedy="place it on a vertebral body")
+            raise InputError("The midline is outside the CT", remedy="place it on a vertebral body")
         hu = plane.hu[low[1] : high[1], low[0] : high[0]].astype(float)
         if not np.isfinite(hu).all():
-            raise InputError("The CT has voxels without a number beside the midline", remedy="export the series anew")
+            raise InputError(
+                "The CT has voxels near the midline that are not finite numbers", remedy="export the series again"
+            )
         self._coefficients = ndimage.spline_filter(np.maximum(hu, least_hu), order=3, mode="mirror")
-        # Row and column of a point: ndimage wants j first.
+        # Row before column, because ndimage expects j first.
         self._matrix, self._offset = ij_from_uv[::-1, :2], (ij_from_uv[:, 2] - low)[::-1]
         self._map_coordinates = ndimage.map_coordinates
 
@@ -66,7 +68,7 @@ class PlaneSampler:
 
 @lru_cache(maxsize=32)
 def _edge_filters(step_mm, outside_mm, inside_mm, sd_mm, thicknesses_mm, cortex_hu):
-    """Return filters, shape (1 + 3 * thicknesses, samples): a constant, then plateaus and ridge of each thickness."""
+    """Return filters, shape (1 + 3 * thicknesses, samples): a constant, then two plateaus and a ridge per thickness."""
     from scipy.special import ndtr
 
     x = np.arange(-round(outside_mm / step_mm), round(inside_mm / step_mm) + 1) * step_mm
@@ -88,7 +90,7 @@ def edge_evidence(
     cortex_hu: float,
     noise_hu: float,
 ) -> np.ndarray:
-    """Score every place on profiles for being the outer edge of a cortex.
+    """Return the evidence that each position on the profiles is the outer edge of a cortex.
 
     Parameters
     ----------
@@ -97,21 +99,21 @@ def edge_evidence(
     step_mm : float
         Distance between samples.
     window_mm : (float, float)
-        Stretch of the profile outside and inside the edge that must look like the model.
+        Lengths of the profile outside and inside the edge that are compared with the model.
     sd_mm : float
         Standard deviation of the blur.
     thicknesses_mm : tuple of float
-        Thicknesses of the cortex, of which the best counts.
+        Thicknesses of the cortex to try; the best one counts.
     cortex_hu : float
         HU of the cortex before blur.
     noise_hu : float
-        Deviation from the model that counts as none.
+        Deviation from the model that counts as noise.
 
     Returns
     -------
     array, shape (n, places)
-        Logarithm of how much nearer the blurred cortex comes to the window than a constant does; place 0 lies
-        ``window_mm[0]`` behind the profile's first sample.
+        Logarithm of the ratio of the misfits of a constant and of the blurred cortex in the window; place 0 is
+        ``window_mm[0]`` inward of the profile's first sample.
     """
     filters = _edge_filters(step_mm, *window_mm, sd_mm, thicknesses_mm, cortex_hu)
     windows = np.lib.stride_tricks.sliding_window_view(profiles, filters.shape[1], axis=1)

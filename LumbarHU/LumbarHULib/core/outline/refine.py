@@ -1,9 +1,9 @@
 """Joint least-squares fit of outline, cortical thickness and blur to the profiles across the edge.
 
 All profiles share one closed spline, one smooth course of the thickness and one blur (its two variances along u and v,
-as slices that are thick or tilted blur one direction more). So noise on one profile cannot trade edge against
-thickness, and a profile without a cortex, or with something bright next to it, does not fit and is ignored; there the
-shape that bodies have bridges.
+because thick or tilted slices blur one direction more). Noise on one profile therefore cannot trade edge position for
+thickness. A profile without a cortex, or with a bright structure next to it, does not fit and is ignored; there, the
+shape of vertebral bodies bridges the gap.
 """
 
 from dataclasses import dataclass
@@ -16,25 +16,25 @@ from LumbarHULib.core.outline.curve import outward_normals, solve_positive
 from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.core.outline.profiles import PlaneSampler
 
-# Profiles: step, and reach outside and inside the edge; samples to either side of a control point's stretch.
+# Profiles: step, and reach outside and inside the edge.
 STEP_MM = 0.25
 OUTSIDE_MM = 1.75
 INSIDE_MM = 3.0
 
-# What is expected beforehand, as standard deviations: sliding of the points along the curve in mm, logarithm of the
-# thickness from control point to control point and against the usual one, logarithm of the blur.
+# Prior standard deviations: sliding of the points along the curve in mm; logarithm of the thickness between neighboring
+# control points, and relative to the usual one; logarithm of the blur.
 SLIDING_MM = 2.2
 THICKNESS_STEP = 0.15
 THICKNESS = 1.0
 BLUR = 0.3
 
-# Larger pixels than these leave a profile so few independent samples that chance alone makes many deviate.
+# With larger pixels, a profile has so few independent samples that many profiles deviate by chance.
 FINE_PIXEL_MM = 0.5
 
-# A cortex that was thinned to nearly the least thickness is none.
+# A cortex fitted with less than this multiple of the least thickness does not count.
 THIN = 1.1
 
-# A step of the fit is cut at these: mm, logarithm of the thickness, logarithm of the blur.
+# Largest step of the fit: mm, logarithm of the thickness, logarithm of the blur.
 LARGEST_STEPS = (0.5, 0.4, 0.3)
 
 
@@ -42,7 +42,7 @@ LARGEST_STEPS = (0.5, 0.4, 0.3)
 class EdgeState:
     """Control points, shape (n, 2), logarithms of the thickness at them and of the blur along u and v.
 
-    The points are where `BodyPose.respread` places them.
+    The points are in the positions of `BodyPose.respread`.
     """
 
     points: np.ndarray
@@ -51,7 +51,7 @@ class EdgeState:
 
     @classmethod
     def usual(cls, points: np.ndarray, pixel_mm: float, model: OutlineModel) -> "EdgeState":
-        """Start with the usual thickness and blur."""
+        """Return the state with the usual thickness and blur."""
         return cls(
             points, np.full(len(points), np.log(model.cortex_mm[1])), np.full(2, np.log(model.usual_sd_mm(pixel_mm)))
         )
@@ -59,15 +59,15 @@ class EdgeState:
 
 @dataclass(frozen=True, eq=False)
 class EdgeQuality:
-    """How the profiles fit, each array with one value per profile.
+    """The fit of the profiles; each array has one value for each profile.
 
     Parameters
     ----------
     agreement : array
-        1 where image and model agree as well as elsewhere, toward 0 where they do not, be it by chance.
+        1 where image and model agree as well as elsewhere, and toward 0 where they do not, even if by chance.
     ridge : array
-        Height of the cortex against the model's: about 1 where there is one, about 0 where there is none or where it is
-        as thin as the model allows or no denser than what lies beside it.
+        Height of the cortex relative to the model's: about 1 where there is a cortex; about 0 where there is none, or
+        where it is as thin as the model allows, or not denser than the tissue next to it.
     residual_hu : float
         Root mean square deviation of the median profile.
     information : array, shape (u, u)
@@ -84,7 +84,7 @@ class EdgeQuality:
 
     @cached_property
     def sd_mm(self) -> np.ndarray:
-        """How exactly shape and profiles together place the edge: standard deviation along each normal."""
+        """Standard deviation of the edge along each normal, from shape and profiles together."""
         moves = self.across.shape[1]
         padded = np.pad(self.across, ((0, 0), (0, len(self.information) - moves)))
         of_profiles = solve_positive(self.information, padded.T)
@@ -112,12 +112,12 @@ def refine_outline(
     iterations : int
         Gauss-Newton steps.
     strictness : float
-        How steeply the weight of a profile falls that does not fit; mild at first, when many do not yet.
+        How steeply the weight falls for a profile that does not fit; low at first, when many do not fit yet.
     evidence_share : float
-        Weight of the profiles' samples. Below 1 the edges on them count as less exact than their noise alone allows,
-        so that the shape is not bent to follow what it does not know, and then errs where no edge is visible.
+        Weight of the profiles' samples. Below 1, the edges on them have less weight than their noise alone would give,
+        so that the shape does not bend to features outside its model and fail where no edge is visible.
     matrix, vector : array, shapes (2n, 2n) and (2n,)
-        What is expected of the control points: see `BodyShape.information`.
+        The expected control points: see `BodyShape.information`.
     """
     profiles = _Profiles(sampler, state, model, per_span)
     prior = _Prior(profiles, pixel_mm, model, matrix, vector)
@@ -153,10 +153,10 @@ def refine_outline(
 
 
 def _chance_deviation(pixel_mm):
-    """Return how much more than on fine pixels a profile's mean square varies by chance; 1 on fine pixels.
+    """Return the random variation of a profile's mean square relative to fine pixels; 1 on fine pixels.
 
-    A profile has about one independent sample for each pixel along it, and its two plateaus take two of them. The mean
-    square of k samples of noise varies by sqrt(2 / k) of itself.
+    A profile has about one independent sample for each pixel along it, and its two plateaus use up two of them. The
+    relative standard deviation of the mean square of k samples of noise is sqrt(2 / k).
     """
     pixels = np.array([FINE_PIXEL_MM, max(pixel_mm, FINE_PIXEL_MM)])
     fine, here = np.maximum((OUTSIDE_MM + INSIDE_MM) / pixels - 2, 1)
@@ -164,7 +164,7 @@ def _chance_deviation(pixel_mm):
 
 
 class _Profiles:
-    """Profiles along the normals of a spline, and how moving its points moves their edges."""
+    """Profiles along the normals of a spline, and the effect of its points on their edges."""
 
     def __init__(self, sampler, state, model, per_span):
         self.points = state.points
@@ -184,8 +184,8 @@ class _Profiles:
 class _Evaluation:
     """The model on all profiles: residuals, weights, and derivatives by outward move, log thickness and log blur.
 
-    Plateaus outside and inside are free on each profile and are eliminated: residuals and derivatives are what they
-    cannot explain.
+    The plateaus outside and inside are free on each profile and are eliminated, so residuals and derivatives are the
+    parts that plateaus cannot explain.
     """
 
     def __init__(self, profiles, move, log_thickness, log_sd, strictness, chance, model):
@@ -211,11 +211,11 @@ class _Evaluation:
         self.scale = max(float(np.median(mean_square)), model.noise_hu**2)
         excess = np.maximum(mean_square / self.scale - 1, 0)
         self.weight = (1 + (excess / chance) ** 2) ** -strictness
-        # What may deviate by chance takes part in the fit, but is no evidence that a cortex is seen.
+        # A profile that may deviate by chance takes part in the fit, but is no evidence for a cortex.
         self.agreement = (1 + excess**2) ** -strictness
 
     def derivatives(self):
-        """Return derivatives by edge, log thickness and log blur, and how the unknowns move these."""
+        """Return derivatives by edge, log thickness and log blur, and the matrices from the unknowns to these."""
         bells = np.exp(self._scaled**2 / -2) / (np.sqrt(2 * np.pi) * self._sd)
         rise = (self._cortex_hu - self._plateaus[0])[:, None] * bells[0]
         fall = (self._plateaus[1] - self._cortex_hu)[:, None] * bells[1]
@@ -225,13 +225,13 @@ class _Evaluation:
         ], self._rows
 
     def ridge(self):
-        """Return the height of the cortex against the model's, shape (profiles,); 0 where it is no cortex."""
+        """Return the height of the cortex relative to the model's, shape (profiles,); 0 where there is no cortex."""
         lone = self._eliminate(self._ridge)[0]
         cortex = (self._thickness[:, 0] > THIN * self._least_mm) & (np.maximum(*self._plateaus) < self._cortex_hu)
         return np.where(cortex, 1 + _dot(lone, self.residual) / _dot(lone, lone), 0)
 
     def _eliminate(self, y):
-        """Return what the plateaus cannot explain of y, and the plateaus that explain most."""
+        """Return the part of y that plateaus cannot explain, and the plateaus that explain the rest."""
         out, into = _dot(y, self._outside), _dot(y, self._inside)
         first, mixed, last = self._inverse
         outside, inside = first * out + mixed * into, mixed * out + last * into
@@ -244,7 +244,7 @@ def _dot(a, b):
 
 
 class _Prior:
-    """What is expected of the unknowns before the image is seen: ``matrix @ unknowns`` pulls toward ``vector``."""
+    """The prior of the unknowns, as the normal equations ``matrix @ unknowns = vector``."""
 
     def __init__(self, profiles, pixel_mm, model, matrix, vector):
         count = len(profiles.points)
@@ -259,7 +259,7 @@ class _Prior:
 
 @lru_cache(maxsize=4)
 def _prior_matrix(count):
-    """Return what is expected of thickness and blur, shape (3 * count + 2, 3 * count + 2)."""
+    """Return the prior matrix of thickness and blur, shape (3 * count + 2, 3 * count + 2)."""
     step = np.eye(count) - np.roll(np.eye(count), 1, axis=1)
     matrix = np.zeros((3 * count + 2, 3 * count + 2))
     matrix[2 * count : 3 * count, 2 * count : 3 * count] = (

@@ -1,7 +1,7 @@
-"""Search for the vertebral body's edge: the best closed path on rays from the midline, then on its own normals.
+"""Search the vertebral body's edge: the best closed path on rays from the midline, then on the path's own normals.
 
-A place on a ray is good where a cortex or the step from bone to soft tissue is visible, where the shape of bodies lets
-expect it, and where everything inward of it looks like bone. What lies outward may be anything.
+A place on a ray scores high where a cortex or the step from bone to soft tissue is visible, where the shape of bodies
+predicts it, and where everything inward of it looks like bone. Tissue outward of it does not count.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ from LumbarHULib.core.outline.path import best_closed_path
 from LumbarHULib.core.outline.profiles import PlaneSampler, edge_evidence
 from LumbarHULib.core.outline.shape import BodyPose, BodyShape
 
-# Rays go out from the middle of the midline through the mean body; the first goes to its anterior end. They begin at
-# this distance from the middle and reach to the greatest half-width, or this many standard deviations of the shape
-# beyond the mean body. What the shape says against a location counts at most this much.
+# Rays start at the midline's midpoint and pass through the mean body; the first goes to its anterior end. They begin at
+# this distance from the midpoint and reach to the greatest half-width, or this many standard deviations of the shape
+# beyond the mean body. The last number limits the cost of a place that the shape does not predict.
 RAYS_PER_POINT = 3
 RAY_STEP_MM = 0.5
 RAY_WINDOW_MM = (2.5, 3.0)
@@ -32,36 +32,36 @@ RAY_DEVIATIONS = 3.2
 NEAREST_MM = 5.0
 MOST_UNLIKE = 3.0
 
-# Normals of the path found before, in three passes: half-length, standard deviation of the edge's distance from that
-# path, cost of a squared step.
+# Normals of the previous path, in three passes: half-length, standard deviation of the edge's distance from that path,
+# cost of a squared step.
 NORMALS_PER_POINT = 3
 NORMAL_STEP_MM = 0.4
 NORMAL_WINDOW_MM = (2.0, 2.4)
 NORMAL_PASSES = ((8.0, 3.0, 0.06), (5.0, 2.0, 0.08), (2.4, 1.5, 0.1))
 
-# The paths: greatest step in places, cost of a squared step on rays, and how exactly a path can be said to pass the
-# midline's ends, whose own error comes on top (standard deviation).
+# The paths: greatest step in places, cost of a squared step on rays, and standard deviation of a path at the midline's
+# ends, to which the error of the ends is added.
 PATH_REACH = 3
 RAY_BEND_COST = 0.05
 PATH_END_MM = 1.3
 
-# Where the image puts the edge so far from a reader's midline end, that end counts a quarter.
+# Distance between the image's edge and a reader's midline end at which the end has a quarter of its weight.
 END_DOUBT_MM = 2.5
 
-# The splines drawn along the paths: standard deviation of a place on the path, distance at which it counts half, and
-# what every place weighs at least.
+# The splines along the paths: standard deviation of a place on the path, distance at which it has half its weight, and
+# least weight of a place.
 NODE_MM, ROBUST_MM, LEAST_WEIGHT = 1.0, 1.0, 0.005
 
-# Deviation from the model that counts as none, as multiples of the model's; thicknesses tried, as multiples of the
+# Deviation from the model that counts as noise, as multiples of the model's; thicknesses tried, as multiples of the
 # usual one.
 RAY_NOISE = 2.5
 NORMAL_NOISE = 2.0
 THICKNESSES = (0.5, 1.0, 2.0)
 FORBIDDEN = -1e3
 
-# Bone is what is like the body's core: these parts of the way out to the mean body, in front of this part of the depth.
-# What is soft is like muscle, and varies by this much where there is no noise. A sample counts at most so much, all of
-# a ray's so much, and none so near to the edge that blur mixes both.
+# Bone resembles the body's core: these fractions of the distance to the mean body, anterior to this fraction of the
+# depth. Soft tissue resembles muscle, with this variation in the absence of noise. Limits apply to the cost of one
+# sample and of all samples of a ray; samples so close to the edge that blur mixes both tissues do not count.
 CORE_SHARES, CORE_DEPTH = (0.15, 0.3, 0.45, 0.55), 0.72
 SOFT_HU, SOFT_SD_HU, CORE_SD_MIN_HU, SOFT_NOISE_SHARE = 30.0, 20.0, 15.0, 0.7
 MOST_SOFT, MOST_SOFT_OF_RAY, MIXED_MM = 2.0, 4.0, 1.5
@@ -71,13 +71,13 @@ LONE_SAMPLE_MM = 1.0
 
 @dataclass(frozen=True)
 class BoneLook:
-    """What the inside of a body looks like: mean and standard deviation of its core, in HU."""
+    """The bone inside a body: mean and standard deviation of its core, in HU."""
 
     mean_hu: float
     sd_hu: float
 
     def softness(self, hu: np.ndarray) -> np.ndarray:
-        """Return how much likelier each value is soft tissue than bone: logarithm, 0 to `MOST_SOFT`."""
+        """Return the log likelihood ratio of soft tissue to bone for each value, 0 to `MOST_SOFT`."""
         of_bone = np.minimum(hu - self.mean_hu, 0) / self.sd_hu
         of_soft = np.maximum(hu - SOFT_HU, 0) / np.hypot(SOFT_SD_HU, SOFT_NOISE_SHARE * self.sd_hu)
         return np.clip((of_bone**2 - of_soft**2) / 2, 0, MOST_SOFT)
@@ -86,7 +86,7 @@ class BoneLook:
 def search_outline(
     sampler: PlaneSampler, depth_mm: float, pixel_mm: float, model: OutlineModel
 ) -> tuple[np.ndarray, BodyPose]:
-    """Find an outline that is right to about half a millimeter where an edge is visible.
+    """Find an outline that is accurate to about half a millimeter where an edge is visible.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def search_outline(
     points : array, shape (n, 2)
         Control points in the midline's frame.
     pose : BodyPose
-        Where the body's own axis lies.
+        Position of the body's own axis.
     """
     search = _Search(sampler, depth_mm, pixel_mm, model)
     points = search.on_rays()
@@ -149,7 +149,7 @@ class _Search:
         return self._spline(origins, normals, offsets, gains, scores, bend_cost, ends)
 
     def _scores(self, origins, directions, offsets, step_mm, window_mm, noise):
-        """Return evidence of an edge, and softness, at ``origins + offsets * directions``; offsets fall."""
+        """Return evidence of an edge, and softness, at ``origins + offsets * directions``; offsets decrease."""
         outside, inside = (round(mm / step_mm) for mm in window_mm)
         along = offsets[0] + step_mm * np.arange(outside, -len(offsets) - inside, -1)
         profiles = self._sampler(origins[:, None] + along[:, None] * directions[:, None])
@@ -162,7 +162,7 @@ class _Search:
         return evidence, self._bone.softness(profiles[:, outside : outside + len(offsets)])
 
     def _soft_inside(self, softness, step_mm):
-        """Return what a place costs for the soft tissue inward of it."""
+        """Return the cost of a place for the soft tissue inward of it."""
         inward = np.cumsum(softness[:, ::-1], axis=1)[:, ::-1] * step_mm / max(self._pixel_mm, LONE_SAMPLE_MM)
         mixed = round(MIXED_MM / step_mm)
         cost = np.zeros_like(inward)
@@ -191,16 +191,16 @@ class _Search:
 def expectation(
     model: OutlineModel, pose: BodyPose, end_parameters: np.ndarray, edges_v_mm: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what shape and reader let expect of the control points.
+    """Return the expectation of the control points from the shape and from the reader's midline ends.
 
     Parameters
     ----------
     model : OutlineModel
     pose : BodyPose
     end_parameters : array, shape (2,)
-        Where the outline crosses the midline in front and behind; control points count from 0.
+        Where the outline crosses the midline anteriorly and posteriorly; control points count from 0.
     edges_v_mm : array, shape (2,)
-        The outline's v there, as found before.
+        The previous outline's v there.
 
     Returns
     -------
@@ -214,7 +214,7 @@ def expectation(
 def reader_ends(
     end_parameters: np.ndarray, edges_v_mm: np.ndarray, count: int, depth_mm: float, end_sd_mm: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the midline's two ends say of the outline's v where it crosses the midline: matrix and vector."""
+    """Return the information in the midline's two ends on the outline's v where it crosses the midline."""
     rows = spline_matrices(count, LOOKUP_SAMPLES)[0][
         np.rint(np.asarray(end_parameters) * LOOKUP_SAMPLES).astype(int) % (count * LOOKUP_SAMPLES)
     ]
@@ -228,7 +228,7 @@ def reader_ends(
 
 @lru_cache(maxsize=4)
 def _rays(shape: BodyShape):
-    """Return the rays' places on the mean body, directions, lengths and deviations, for a body of depth 1."""
+    """Return the rays' points on the mean body, directions, lengths and deviations, for a body of depth 1."""
     count = shape.count
     value = np.roll(spline_matrices(count, 2 * RAYS_PER_POINT)[0], RAYS_PER_POINT, axis=0)[::2]
     base = value @ shape.mean
@@ -241,7 +241,7 @@ def _rays(shape: BodyShape):
 
 @lru_cache(maxsize=4)
 def _core(shape: BodyShape):
-    """Return places in the core of a body of depth 1, and which of them count."""
+    """Return points in the core of a body of depth 1, and which of them count."""
     away = _rays(shape)[0] - (0, -0.5)
     places = np.concatenate([away * share for share in CORE_SHARES]) + np.array([0, -0.5])
     return places, places[:, 1] > -CORE_DEPTH

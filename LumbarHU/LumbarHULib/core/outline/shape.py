@@ -1,10 +1,10 @@
-"""What vertebral bodies look like in the mid-slice: a mean outline and how outlines vary around it.
+"""The shape of vertebral bodies in the mid-slice: a mean outline and its variation.
 
-Where the image shows the body's own edge, the shape hardly counts. Where it shows none (the pedicles, the mouth of the
-basivertebral vein) or another bone's (osteophytes, rib heads), the outline is what the shape lets expect from the edges
-on both sides.
+Where the image shows the body's own edge, the shape has little weight. Where it shows no edge (the pedicles, the mouth
+of the basivertebral vein) or the edge of other bone (osteophytes, rib heads), the outline follows the shape, given the
+edges on both sides.
 
-A shape counts control points as `curve.spread_points` places them, in the midline's frame, for a body of depth 1.
+A shape has control points in the positions of `curve.spread_points`, in the midline's frame, for a body of depth 1.
 """
 
 from dataclasses import dataclass
@@ -15,41 +15,41 @@ import numpy as np
 from LumbarHULib.core.closed_spline import spline_matrices
 from LumbarHULib.core.outline.curve import spread_points
 
-# Bodies vary more than the few that were traced, but their halves less against each other: factors on the variances of
-# the modes that are the same on both sides, and of those that are opposite.
+# Bodies vary more than the few traced ones, but are more symmetric: factors on the variances of the symmetric modes and
+# of the antisymmetric modes.
 SAME_FACTOR, OPPOSITE_FACTOR = 1.5, 0.2
 
-# What the modes do not hold, as standard deviations in mm on a body of the usual depth: a smooth part, which correlates
-# over so many control points, and a part of each point alone.
+# Variation outside the modes, as standard deviations in mm on a body of the usual depth: a smooth part, with its
+# correlation length in control points, and an independent part for each point.
 USUAL_DEPTH_MM = 32.0
 SMOOTH_MM, SMOOTH_REACH = 0.5, 1.5
 POINT_MM = 0.08
 
-# An edge that faces back is the body's own by this much; where its normal's part toward the back is below the first
-# number it does not, above the second it does.
+# `own_edge` of an edge that faces posteriorly. An edge does not count as such where the posterior component of its
+# normal is below the first number, and fully counts above the second.
 FACING_BACK_OWN_EDGE = 0.8
 FACES_SIDEWAYS, FACES_BACK = 0.6, 0.85
 
-# Rounds of moving the bodies onto their mean when a shape is learned.
+# Rounds of aligning the bodies with their mean when a shape is learned.
 ALIGNMENTS = 4
 
-# How far a midline may be from the body's own axis, as standard deviations: lateral, along itself, turned, and how much
-# longer or shorter it may be.
+# Standard deviations of the midline relative to the body's axis: lateral shift, shift along the axis, rotation, and
+# relative difference in length.
 LATERAL_MM, ALONG_MM, TURNED_DEG, LONGER = 3.0, 1.0, 10.0, 0.05
 
 
 @dataclass(frozen=True)
 class BodyPose:
-    """Where the body's own axis lies in the midline's frame.
+    """Position of the body's own axis in the midline's frame.
 
     Parameters
     ----------
     lateral_mm : float
-        How far the axis lies to the patient's left of the midline's middle.
+        Distance of the axis from the midline's midpoint, positive to the patient's left.
     turned_rad : float
-        How far it is turned counterclockwise in (u, v).
+        Its rotation, counterclockwise in (u, v).
     depth_mm : float
-        Length of the midline, about whose middle the axis turns.
+        Length of the midline; the axis rotates about the midline's midpoint.
     """
 
     lateral_mm: float
@@ -68,16 +68,16 @@ class BodyPose:
         return np.array([self.lateral_mm, -self.depth_mm / 2])
 
     def to_body(self, points_uv_mm: np.ndarray) -> np.ndarray:
-        """Return points of the frame, shape (n, 2), along the body's axes, its anterior end at (0, 0)."""
+        """Return points of the frame, shape (n, 2), in the body's axes, with its anterior end at (0, 0)."""
         return (points_uv_mm - self.middle) @ self.turn - np.array([0, self.depth_mm / 2])
 
     def respread(self, points_uv_mm: np.ndarray) -> np.ndarray:
-        """Move control points, shape (n, 2), along their spline to where `curve.spread_points` places them."""
+        """Return control points, shape (n, 2), moved along their spline to the positions of `curve.spread_points`."""
         dense = spline_matrices(len(points_uv_mm), 12)[0] @ self.to_body(points_uv_mm)
         return self.to_frame(spread_points(dense, len(points_uv_mm)))
 
     def to_frame(self, points_mm: np.ndarray) -> np.ndarray:
-        """Undo `to_body`."""
+        """Return points in the body's axes, shape (n, 2), in the frame: the inverse of `to_body`."""
         return (points_mm + np.array([0, self.depth_mm / 2])) @ self.turn.T + self.middle
 
 
@@ -94,10 +94,10 @@ class BodyShape:
     deviations : numpy.ndarray, shape (k,)
         Standard deviations along the modes, for a body of depth 1.
     own_edge : numpy.ndarray, shape (n,)
-        Weight of an edge that is visible at each control point, 0 to 1: how likely it is the body's own. Where the
-        pedicles leave the body it is theirs.
+        Weight of a visible edge at each control point, 0 to 1: the probability that it is the body's own edge. Where
+        the pedicles leave the body, a visible edge is theirs.
     longer : float
-        By how much the midline may be longer or shorter than the body is deep, as a standard deviation.
+        Standard deviation of the relative difference between the midline's length and the body's depth.
     """
 
     mean: np.ndarray
@@ -112,7 +112,7 @@ class BodyShape:
         return len(self.mean)
 
     def information(self, pose: BodyPose) -> tuple[np.ndarray, np.ndarray]:
-        """Return what is expected of a body's control points before the image is seen.
+        """Return the expectation of a body's control points, before the image is known.
 
         Parameters
         ----------
@@ -129,7 +129,7 @@ class BodyShape:
         return matrix, matrix @ pose.to_frame(pose.depth_mm * self.mean).T.ravel()
 
     def pose_of(self, points_uv_mm: np.ndarray, pose: BodyPose) -> BodyPose:
-        """Return the likeliest pose of a body with these control points, shape (n, 2), near `pose`."""
+        """Return the most likely pose of a body with these control points, shape (n, 2), near `pose`."""
         deviation = (pose.to_body(points_uv_mm) / pose.depth_mm - self.mean).T.ravel()
         lateral, turned = self._pose_gains @ deviation
         return BodyPose(
@@ -144,9 +144,10 @@ class BodyShape:
         Parameters
         ----------
         parameters : numpy.ndarray, shape (m,)
-            Where on the outline; control points count from 0.
+            Positions on the outline; control points count from 0.
         normals : numpy.ndarray, shape (m, 2)
-            Outward unit normals there. A pedicle's edges face sideways: what faces back is where the bone ends.
+            Outward unit normals there. A pedicle's edges face laterally, so an edge that faces posteriorly is the
+            body's.
         """
         closed = np.append(self.own_edge, self.own_edge[0])
         by_place = np.interp(parameters % self.count, np.arange(self.count + 1), closed)
@@ -167,7 +168,7 @@ class BodyShape:
 
     @property
     def _poses(self):
-        """How one standard deviation of each part of the pose moves the points, each shape (2n,)."""
+        """Displacement of the points for one standard deviation of each part of the pose, each shape (2n,)."""
         u, v = self.mean.T
         zero, one = np.zeros_like(u), np.ones_like(u)
         return (
@@ -189,20 +190,20 @@ class BodyShape:
 
     @cached_property
     def _pose_gains(self):
-        """What takes a deviation from the mean to the likeliest lateral move and turn, shape (2, 2n)."""
+        """Matrix from a deviation from the mean to the most likely lateral shift and rotation, shape (2, 2n)."""
         scales = np.array([[LATERAL_MM / USUAL_DEPTH_MM], [np.radians(TURNED_DEG)]])
         return scales * (np.array(self._poses[:2]) @ self._precision)
 
 
 def local_covariance(count: int, smooth_mm: float, reach: float, point_mm: float) -> np.ndarray:
-    """Return the covariance of deviations that do not depend on the shape, shape (2 * count, 2 * count), in mm².
+    """Return the covariance, shape (2 * count, 2 * count), in mm², of deviations that do not depend on the shape.
 
     Parameters
     ----------
     count : int
         Number of control points.
     smooth_mm, reach : float
-        Standard deviation of a smooth deviation, and over how many control points it correlates.
+        Standard deviation of a smooth deviation, and its correlation length in control points.
     point_mm : float
         Standard deviation of each point alone.
     """
@@ -213,7 +214,7 @@ def local_covariance(count: int, smooth_mm: float, reach: float, point_mm: float
 
 
 def learn_shape(outlines: list[np.ndarray], own_edge: np.ndarray, modes: int) -> BodyShape:
-    """Learn a shape from outlines; left and right count alike.
+    """Learn a shape from outlines and their mirror images.
 
     Parameters
     ----------
@@ -222,7 +223,7 @@ def learn_shape(outlines: list[np.ndarray], own_edge: np.ndarray, modes: int) ->
     own_edge : numpy.ndarray, shape (n,)
         As in `BodyShape`, for each of the shape's control points.
     modes : int
-        Number of modes that are kept.
+        Number of modes to keep.
     """
     count = len(own_edge)
     poses = [BodyPose(0.0, 0.0, 1.0)] * len(outlines)
@@ -232,7 +233,7 @@ def learn_shape(outlines: list[np.ndarray], own_edge: np.ndarray, modes: int) ->
         )
         spread = np.concatenate([spread, (spread * (-1, 1))[:, ::-1]])
         mean = spread.mean(axis=0)
-        # A midline off the body's axis is no other shape: each body is moved and turned onto the mean.
+        # A midline off the body's axis does not change the shape, so each body is shifted and rotated onto the mean.
         moves = np.column_stack([np.tile((1, 0), count), np.column_stack([-(mean[:, 1] + 0.5), mean[:, 0]]).ravel()])
         steps = np.linalg.lstsq(moves, (spread[: len(outlines)] - mean).reshape(len(outlines), -1).T, rcond=None)[0]
         poses = [

@@ -148,13 +148,13 @@ def _moved(plane, du_mm, dv_mm):
 @pytest.mark.parametrize(
     ("du_mm", "dv_mm", "longer_mm", "sentence"),
     [
-        (0, 6, 6, "anterior end lies .* mm outside"),
-        (0, -6, -6, "anterior end lies .* mm inside"),
-        (0, 0, 6, "posterior end lies .* mm outside"),
-        (0, 0, -6, "posterior end lies .* mm inside"),
-        (30, 0, 0, "No vertebral body's edge is seen"),
-        (-30, 0, 0, "No vertebral body's edge is seen"),
-        (0, 33, 0, "No vertebral body's edge is seen"),
+        (0, 6, 6, "anterior end is .* mm outside"),
+        (0, -6, -6, "anterior end is .* mm inside"),
+        (0, 0, 6, "posterior end is .* mm outside"),
+        (0, 0, -6, "posterior end is .* mm inside"),
+        (30, 0, 0, "No edge of a vertebral body is visible"),
+        (-30, 0, 0, "No edge of a vertebral body is visible"),
+        (0, 33, 0, "No edge of a vertebral body is visible"),
         (300, 0, 0, "outside the CT"),
         (0, 0, 60, "a vertebral body is .* mm deep"),
         (0, 0, -25, "a vertebral body is .* mm deep"),
@@ -169,21 +169,21 @@ def test_a_midline_off_the_body_is_refused(usual, du_mm, dv_mm, longer_mm, sente
 @pytest.mark.parametrize("noise_hu", [0.0, 20.0])
 def test_nothing_is_found_where_nothing_is(mean_hu, noise_hu):
     hu = np.random.default_rng(1).normal(mean_hu, noise_hu, (200, 200))
-    with pytest.raises(InputError, match="No vertebral body's edge"):
+    with pytest.raises(InputError, match="No edge of a vertebral body"):
         fit_outline(PlaneImage(hu, np.array([[0.5, 0, -50], [0, 0.5, -60]])), 32.0, MODEL)
 
 
 def test_a_step_without_a_cortex_is_no_vertebral_body():
     v, u = np.indices((200, 200)) * 0.5 - [[[60]], [[50]]]
     vessel = ndimage.gaussian_filter(np.where(np.hypot(u, v + 16) < 16, 300.0, 50.0), 1.2)
-    with pytest.raises(InputError, match="No vertebral body's edge"):
+    with pytest.raises(InputError, match="No edge of a vertebral body"):
         fit_outline(PlaneImage(vessel, np.array([[0.5, 0, -50], [0, 0.5, -60]])), 32.0, MODEL)
 
 
 def test_voxels_that_are_not_numbers_are_refused(usual):
     hu = usual.plane.hu.astype(float)
     hu[60, 60] = np.nan
-    with pytest.raises(InputError, match="without a number"):
+    with pytest.raises(InputError, match="not finite numbers"):
         fit_outline(replace(usual.plane, hu=hu), usual.depth_mm, MODEL)
 
 

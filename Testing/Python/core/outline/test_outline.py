@@ -94,7 +94,7 @@ def test_an_outline_that_crosses_itself_is_refused():
 
 @pytest.mark.parametrize("shift", [(60, 0), (0, 40), (-30, -30)])
 def test_an_outline_elsewhere_is_refused(shift):
-    assert "does not enclose the middle of its midline" in refusal(POINTS_XY_MM + shift)
+    assert "does not enclose the midpoint of its midline" in refusal(POINTS_XY_MM + shift)
 
 
 def test_an_outline_of_one_point_over_and_over_is_refused():
@@ -104,7 +104,7 @@ def test_an_outline_of_one_point_over_and_over_is_refused():
 def test_an_outline_far_from_a_midline_end_is_told_with_the_gap_and_the_end():
     _, findings = outline_of(POINTS_XY_MM - (0, 5))
     assert [finding.code for finding in findings] == ["midline_off_outline"] * 2
-    assert "The front end of L3's midline lies 5.0 mm from its outline" in findings[0].sentence
+    assert "The anterior end of L3's midline is 5.0 mm from its outline" in findings[0].sentence
     assert "The back end" in findings[1].sentence
     assert outline_of(POINTS_XY_MM - (0, 1.9))[1] == ()
 
