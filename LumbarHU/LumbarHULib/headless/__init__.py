@@ -1,1 +1,1 @@
-"""A scene without the application, and the command line."""
+"""The command line, batches, and a scene without the application."""

@@ -1,4 +1,4 @@
-"""One case of a batch, from its row to its audit folder: what a worker does, in whatever process it runs."""
+"""Measure one case of a batch from its row, and write its audit folder: the work of one worker."""
 
 import json
 import threading
@@ -23,7 +23,7 @@ from LumbarHULib.headless.input_identity import (
 )
 from LumbarHULib.headless.measure_job import MeasureJob
 
-# Under this name the record says what a folder was made from.
+# Name under which the record describes the inputs of a folder.
 _MADE_FROM = "batch"
 _WORDS = {
     "ct_sha256": "the CT",
@@ -35,21 +35,21 @@ _WORDS = {
     "program_sha256": "the program",
 }
 
-# Reading a CT listens to what C++ libraries print, which is one stream for all threads of a process.
+# Reading a CT captures the output of C++ libraries, which all threads of a process share.
 _ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
 class CaseTask:
-    """What a worker is given.
+    """The task of a worker.
 
     Parameters
     ----------
     job : MeasureJob
     common_sha256 : mapping of str to str
-        Of what all cases must have in common: protocol, cutoffs and program.
+        Hashes of the protocol, the cutoffs and the program, which all cases must share.
     known : KnownContent or None
-        The content of the inputs as it was known in an earlier run.
+        The content of the inputs as known from an earlier run.
     """
 
     job: MeasureJob
@@ -59,14 +59,14 @@ class CaseTask:
 
 @dataclass(frozen=True)
 class CaseOutcome:
-    """What became of a case.
+    """The outcome of a case.
 
     Parameters
     ----------
     state : str
         ``measured``, ``finished`` (already, from the same inputs) or ``failed``.
     sentence : str
-        Why it failed; why it was measured anew.
+        Why the case failed, or why it was measured again.
     content : KnownContent or None
         The content of its inputs.
     refused : tuple of str
@@ -80,7 +80,7 @@ class CaseOutcome:
 
 
 def common_sha256(protocol: Path | None, cutoffs: Path | None) -> dict[str, str]:
-    """Return the hashes of what all cases of a batch have in common."""
+    """Return the hashes of protocol, cutoffs and program, which all cases of a batch share."""
     return {
         "protocol_sha256": file_sha256(protocol or DEFAULT_PROTOCOL),
         "cutoffs_sha256": file_sha256(cutoffs or DEFAULT_CUTOFFS),
@@ -89,27 +89,31 @@ def common_sha256(protocol: Path | None, cutoffs: Path | None) -> dict[str, str]
 
 
 def measure_case(task: CaseTask) -> CaseOutcome:
-    """Measure a case unless it is finished, and say what became of it; nothing is raised but the wish to stop."""
+    """Measure a case unless it is finished, and return the outcome; only KeyboardInterrupt is raised."""
     try:
         with _ONE_AT_A_TIME:
             return _measure(task)
     except InputError as problem:
         sentence = str(problem)
     except MemoryError:
-        sentence = "There is not enough memory for this CT: give fewer workers (--workers) or a larger machine."
+        sentence = (
+            "There is not enough memory for this CT: use fewer workers (--workers), or a machine with more memory."
+        )
     except OSError as problem:
         sentence = f"“{problem.filename or 'A file'}” could not be used: {problem.strerror or problem}."
-    except Exception as problem:  # a mistake of the program's own may not end the other cases
+    except Exception as problem:  # an error in the program must not stop the other cases
         sentence = f"The program failed ({type(problem).__name__}: {problem}): please report it."
     if (task.job.destination / RECORD).is_file():
-        sentence += " Its folder is of an earlier run."
+        sentence += " The case's folder is from an earlier run."
     return CaseOutcome("failed", sentence)
 
 
 def _measure(task: CaseTask) -> CaseOutcome:
     job = task.job
     if common_sha256(job.protocol, job.cutoffs) != task.common_sha256:
-        raise InputError("The protocol, the cutoffs or the program changed while the batch was running: start it anew.")
+        raise InputError(
+            "The protocol, the cutoffs or the program changed while the batch was running: start the batch again."
+        )
     inputs = _inputs(job)
     content = content_of(inputs, task.known)
     made_from = _made_from(job, content.sha256, task.common_sha256)
@@ -121,13 +125,13 @@ def _measure(task: CaseTask) -> CaseOutcome:
     job = replace(job, overwrite=True, extra={_MADE_FROM: made_from})
     audit = measure_job.run(job, lambda share, what: None)
     if sign_of(inputs) != content.sign:
-        raise InputError("The CT or what goes with it changed while it was measured: start the batch again.")
+        raise InputError("The CT or another input changed while it was measured: start the batch again.")
     refused = tuple(refusal.sentence for refusal in audit.result.refused)
     return CaseOutcome("measured", " and ".join(changes or ()), content, refused)
 
 
 def _inputs(job: MeasureJob) -> dict[str, list[Path]]:
-    """Return the files that a case alone is measured from, by what they are for."""
+    """Return the input files of a case by their role."""
     inputs = {"ct": ct_files(job.ct)}
     if job.segmentation is not None:
         return inputs | {"segmentation": volume_files(job.segmentation)}
@@ -137,7 +141,7 @@ def _inputs(job: MeasureJob) -> dict[str, list[Path]]:
 
 
 def _made_from(job: MeasureJob, content: Mapping[str, str], common: Mapping[str, str]) -> dict[str, Any]:
-    """Return, as plain JSON values, all that the numbers of a case depend on."""
+    """Return everything that the numbers of a case depend on, as plain JSON values."""
     return {
         **{f"{role}_sha256": sha256 for role, sha256 in content.items()},
         **common,
@@ -153,12 +157,12 @@ def _made_from(job: MeasureJob, content: Mapping[str, str], common: Mapping[str,
 
 
 def _own_record(folder: Path) -> dict[str, Any] | None:
-    """Return the record of a folder that a batch made and nobody changed; None where there is no folder yet.
+    """Return the record of an unchanged folder that a batch made; None where there is no folder yet.
 
     Raises
     ------
     InputError
-        When the folder is not this batch's, or somebody changed it: it may hold the work of hands.
+        When the folder is not a batch's or was changed, because it may contain manual work.
     """
     path = folder / RECORD
     if not path.is_file():
@@ -167,22 +171,22 @@ def _own_record(folder: Path) -> dict[str, Any] | None:
         record = json.loads(path.read_text(encoding="utf-8"))
         before, files, _ = record["extra"].get(_MADE_FROM), record["files"], record["not_measured"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"“{path}” is damaged: remove the folder to have the case measured anew.") from error
+        raise InputError(f"“{path}” is damaged: remove the folder to measure the case again.") from error
     if before is None:
-        raise InputError(f"“{folder}” was not made by a batch: move it away, or name the case otherwise.")
+        raise InputError(f"“{folder}” was not made by a batch: move it away, or rename the case.")
     for name, sha256 in files.items():
         file = folder / name
-        # A power cut may leave a file of the right name that is too short or damaged. All files of a finished case take
-        # 1 ms, a fifth of what looking at it again takes.
+        # A power failure may leave a truncated or damaged file. Checking all files of a finished case takes 1 ms, a
+        # fifth of the time of checking the case.
         if not file.is_file() or file_sha256(file) != sha256:
             raise InputError(
-                f"“{file}” was changed or removed after it was measured: remove the folder to have it measured anew."
+                f"“{file}” was changed or removed after the measurement: remove the folder to measure the case again."
             )
     return record
 
 
 def _changes(record: Mapping[str, Any], made_from: Mapping[str, Any]) -> list[str]:
-    """Return in what a case differs from what the folder of this record was made from; empty where in nothing."""
+    """Return the inputs that changed since the folder of this record was made; empty where nothing changed."""
     before = record["extra"][_MADE_FROM]
     names = [name for name in (*before, *made_from) if before.get(name) != made_from.get(name)]
     return list(dict.fromkeys(_WORDS.get(name, f"the {name.replace('_', ' ')}") for name in names))

@@ -1,4 +1,4 @@
-"""lumbarhu batch: from a table of CTs to an audit folder of each and the tables of all."""
+"""lumbarhu batch: measure a table of CTs into an audit folder for each, and write common tables."""
 
 import argparse
 import os
@@ -17,41 +17,41 @@ from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.headless.batch_case import CaseOutcome, CaseTask, common_sha256, measure_case
 from LumbarHULib.headless.batch_folder import FAILURES, BatchFolder, batch_folder
 from LumbarHULib.headless.batch_progress import BatchProgress
-from LumbarHULib.headless.batch_table import BatchRow, BatchTable, RowProblem, read_batch_table, told
+from LumbarHULib.headless.batch_table import BatchRow, BatchTable, RowProblem, problem_sentences, read_batch_table
 from LumbarHULib.headless.dask_cluster import map_on_dask
 from LumbarHULib.headless.exit_codes import DONE, IN_PART, SOME_FAILED
 from LumbarHULib.headless.option_values import whole_number
 from LumbarHULib.headless.worker_processes import WorkerDied, default_workers, map_on_processes
 
 _MOST_WORKERS = 1024
-# So many problems are printed; all stand in failures.csv.
+# Number of problems to print; failures.csv lists all.
 _SHOWN = 20
-# Of more cases the index would be a page that no browser likes to show.
+# With more cases, the index page would be too large for a browser.
 _MOST_INDEXED = 10_000
 
 _DIED = (
-    "The process that measured it ended twice without a word, as when memory runs out: give fewer workers, or look at "
-    "this CT alone with lumbarhu measure."
+    "The process that measured this case ended twice without a message, as when memory runs out: use fewer workers, or "
+    "measure this CT alone with lumbarhu measure."
 )
 
-# Yields the number of each task and its outcome, as they are ready.
+# Yields the number and the outcome of each task as it finishes.
 CaseMap = Callable[..., Iterator[tuple[int, CaseOutcome | WorkerDied]]]
 
 
 @dataclass(frozen=True)
 class BatchOutcome:
-    """What became of a batch.
+    """The outcome of a batch.
 
     Parameters
     ----------
     counts : Counter
-        Of cases by state: measured, finished, failed.
+        Number of cases by state: measured, finished, failed.
     failures : tuple of RowProblem
         By row.
     refused : tuple of RowProblem
-        By row, levels that were not measured in cases that were.
-    anew : Counter
-        Of cases that were finished once and are measured anew, by the reason.
+        By row, levels that were not measured in measured cases.
+    repeated : Counter
+        Number of finished cases that were measured again, by the reason.
     strays : tuple of str
         Folders that belong to no row.
     """
@@ -59,19 +59,19 @@ class BatchOutcome:
     counts: Counter
     failures: tuple[RowProblem, ...]
     refused: tuple[RowProblem, ...]
-    anew: Counter
+    repeated: Counter
     strays: tuple[str, ...]
 
 
 def run_batch(options: argparse.Namespace) -> int:
-    """Measure the cases of the table that `options` name; return 0, 1 if cases failed, else 3 if levels were refused.
+    """Measure the cases of the table; return 0, 1 if cases failed, otherwise 3 if levels were refused.
 
     Raises
     ------
     InputError
-        When nothing can be done at all.
+        When the batch cannot start.
     KeyboardInterrupt
-        When the user stops it, with how far it is; what is finished stays.
+        When the user stops the batch, with its progress as the message; finished cases stay.
     """
     case_map = _case_map(options)
     out = Path(os.path.abspath(options.out))
@@ -81,7 +81,7 @@ def run_batch(options: argparse.Namespace) -> int:
     common = {"protocol": protocol, "cutoffs": cutoffs, "accept_off_protocol": options.accept_off_protocol}
     table = read_batch_table(options.table, out, **common)
     with batch_folder(out) as folder:
-        for sentence in (*table.notes, *told(table.problems, _SHOWN)):
+        for sentence in (*table.notes, *problem_sentences(table.problems, _SHOWN)):
             print(f"lumbarhu: {sentence}", file=sys.stderr)
         outcome = measured_batch(folder, table, case_map)
     print(batch_text(outcome, options.out))
@@ -91,9 +91,9 @@ def run_batch(options: argparse.Namespace) -> int:
 
 
 def measured_batch(folder: BatchFolder, table: BatchTable, case_map: CaseMap) -> BatchOutcome:
-    """Have every row measured that is not finished, write the tables of all, and return what became of them.
+    """Measure every unfinished row, write the common tables, and return the outcome.
 
-    The tables are in the order of the rows, whichever was ready first.
+    The tables are in the order of the rows, regardless of the order in which the cases finish.
     """
     rows = table.rows
     outcomes: dict[int, CaseOutcome] = {}
@@ -124,7 +124,7 @@ def measured_batch(folder: BatchFolder, table: BatchTable, case_map: CaseMap) ->
             write_index(folder.path)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"Stopped after {len(outcomes)} of {len(rows)} cases; the same command goes on with the rest."
+            f"Stopped after {len(outcomes)} of {len(rows)} cases; run the same command again to continue."
         ) from None
     finally:
         progress.clear()
@@ -132,7 +132,7 @@ def measured_batch(folder: BatchFolder, table: BatchTable, case_map: CaseMap) ->
         counts=Counter(outcome.state for outcome in outcomes.values()),
         failures=tuple(failures),
         refused=tuple(refused),
-        anew=Counter(
+        repeated=Counter(
             outcome.sentence for outcome in outcomes.values() if outcome.state == "measured" and outcome.sentence
         ),
         strays=tuple(folder.strays(row.folder for row in rows)),
@@ -140,19 +140,21 @@ def measured_batch(folder: BatchFolder, table: BatchTable, case_map: CaseMap) ->
 
 
 def batch_text(outcome: BatchOutcome, out: Path) -> str:
-    """Return what became of a batch as text for people."""
+    """Return the outcome of a batch as text for a terminal."""
     lines = [
         f"Measured {outcome.counts['measured']}, finished before {outcome.counts['finished']}, "
         f"failed {len(outcome.failures)}."
     ]
-    lines += [f"Measured anew because of a change in {why}: {count}." for why, count in sorted(outcome.anew.items())]
+    lines += [
+        f"Measured again because of a change in {why}: {count}." for why, count in sorted(outcome.repeated.items())
+    ]
     if outcome.failures:
-        lines += ["Failures:", *(f"- {sentence}" for sentence in told(outcome.failures, _SHOWN))]
+        lines += ["Failures:", *(f"- {sentence}" for sentence in problem_sentences(outcome.failures, _SHOWN))]
     if outcome.refused:
-        lines += ["Levels not measured:", *(f"- {sentence}" for sentence in told(outcome.refused, _SHOWN))]
+        lines += ["Levels not measured:", *(f"- {sentence}" for sentence in problem_sentences(outcome.refused, _SHOWN))]
     if outcome.strays:
         named = ", ".join(outcome.strays[:3]) + (", …" if len(outcome.strays) > 3 else "")
-        lines.append(f"Folders of no row, left alone: {len(outcome.strays)} ({named}).")
+        lines.append(f"Folders without a row, not changed: {len(outcome.strays)} ({named}).")
     lines.append(f"\nTables:  {out / 'results.csv'}, {out / 'summary.csv'}, {out / FAILURES}")
     if (out / INDEX).is_file():
         lines.append(f"Reports: {out / INDEX}")
@@ -160,12 +162,14 @@ def batch_text(outcome: BatchOutcome, out: Path) -> str:
 
 
 def _case_map(options: argparse.Namespace) -> CaseMap:
-    """Return what maps a function over cases, on this machine or on a cluster."""
+    """Return the function that maps another function over cases, on this machine or on a cluster."""
     if options.scheduler is None:
         text = str(default_workers()) if options.workers is None else options.workers
         return partial(map_on_processes, workers=whole_number("--workers", text, 1, _MOST_WORKERS))
     if options.workers is not None:
-        raise InputError("--workers and --scheduler are both given: a cluster has its own workers, leave one away.")
+        raise InputError(
+            "--workers and --scheduler are both given, but a cluster has its own workers: omit one of them."
+        )
     return partial(map_on_dask, address=options.scheduler)
 
 

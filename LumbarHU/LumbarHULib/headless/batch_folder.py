@@ -1,4 +1,4 @@
-"""The folder of a batch: audit folders, the tables of all, and what is known of the inputs for the next run."""
+"""The folder of a batch: audit folders, common tables, and the known content of the inputs for the next run."""
 
 import errno
 import json
@@ -23,26 +23,26 @@ FAILURES = "failures.csv"
 _FAILURES_COLUMNS = ("row", "case", "column", "sentence")
 _TABLES = {"results.csv": RESULTS_COLUMNS, "summary.csv": SUMMARY_COLUMNS}
 
-# By this folder in it a batch's folder is told from others.
+# A folder with this subfolder is the folder of a batch.
 _STATE = ".batch"
 _LOCK = "lock"
 _KNOWN = "known.jsonl"
 
-# What `atomic_folder` leaves behind in a process that is killed.
+# Temporary folders of `atomic_folder` that remain when a process is killed.
 _LEFT_BEHIND = re.compile(r"\..+\.[0-9a-f]{8}\.(part|old)")
-# By another process that holds it; a file system without locks says something else.
+# Errors when another process holds the lock; a file system without locks raises other errors.
 _LOCKED = (errno.EACCES, errno.EAGAIN)
 
 
 @dataclass(frozen=True)
 class BatchFolder:
-    """A batch's folder while a batch works in it.
+    """The folder of a batch while the batch is running.
 
     Parameters
     ----------
     path : Path
     known : dict of str to KnownContent
-        By the name of each audit folder, the content of its inputs, as far as an earlier run knew it.
+        The content of the inputs by the name of each audit folder, as known from earlier runs.
     """
 
     path: Path
@@ -50,39 +50,39 @@ class BatchFolder:
     _log: TextIO = field(repr=False)
 
     def keep(self, folder: str, content: KnownContent) -> None:
-        """Remember the content of a case's inputs."""
+        """Store the content of a case's inputs."""
         if self.known.get(folder) != content:
             self.known[folder] = content
             self._log.write(_known_line(folder, content))
             self._log.flush()
 
     def strays(self, folders: Iterable[str]) -> list[str]:
-        """Return the folders in it that are none of these, in alphabetical order."""
+        """Return the other folders in the batch's folder, in alphabetical order."""
         own = {*folders, _STATE}
         with os.scandir(self.path) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir() and entry.name not in own)
 
     def write_tables(self, folders: Sequence[str], failures: Sequence[RowProblem]) -> None:
-        """Write results and summary of these cases, in this order, and failures, each table whole or not at all."""
+        """Write results and summary of these cases, in this order, and failures, each completely or not at all."""
         for name, columns in _TABLES.items():
-            with _whole_file(self.path / name) as stream:
+            with _atomic_file(self.path / name) as stream:
                 stream.write(csv_text(columns, []))
                 for folder in folders:
                     _, _, rows = (self.path / folder / name).read_text(encoding="utf-8").partition("\n")
                     stream.write(rows)
         rows = [(problem.row, problem.case, problem.column, problem.sentence) for problem in failures]
-        with _whole_file(self.path / FAILURES) as stream:
+        with _atomic_file(self.path / FAILURES) as stream:
             stream.write(csv_text(_FAILURES_COLUMNS, rows))
 
 
 @contextmanager
 def batch_folder(path: Path) -> Iterator[BatchFolder]:
-    """Open a batch's folder, or make it, for this process alone; what killing left half done is removed first and last.
+    """Open or create the folder of a batch for this process alone; remains of killed processes are removed.
 
     Raises
     ------
     InputError
-        When the folder is somebody's own or cannot be written, or another batch works in it.
+        When the folder is not a batch's, cannot be written, or another batch is running in it.
     """
     state = path / _STATE
     try:
@@ -96,9 +96,9 @@ def batch_folder(path: Path) -> Iterator[BatchFolder]:
             with (state / _KNOWN).open("a", encoding="utf-8", newline="\n") as log:
                 log.write("\n")  # the last line may be cut off
                 yield BatchFolder(path, known, log)
-            # Of a worker that was killed on the way; its case was measured by another.
+            # Remains of a worker that was killed; another worker measured its case.
             _remove_left_behind(path)
-            with _whole_file(state / _KNOWN) as stream:
+            with _atomic_file(state / _KNOWN) as stream:
                 stream.writelines(_known_line(folder, known[folder]) for folder in sorted(known))
     except OSError as problem:
         raise cannot_be_written(path, problem) from problem
@@ -115,14 +115,14 @@ def _check_is_free(path: Path) -> None:
     strangers = sorted(names_in(path)) if path.is_dir() else []
     if strangers:
         raise InputError(
-            f"“{path}” exists already and is not the folder of a batch (it holds “{strangers[0]}”): choose one that is "
-            "empty or new."
+            f"“{path}” already exists and is not the folder of a batch (it contains “{strangers[0]}”): choose an empty "
+            "or new folder."
         )
     check_destination(path)
 
 
 def _take(lock, path: Path) -> None:
-    """Hold the lock for as long as this process lives, however it ends."""
+    """Hold the lock until this process ends, in whatever way."""
     try:
         if os.name == "nt":
             import msvcrt
@@ -135,12 +135,12 @@ def _take(lock, path: Path) -> None:
     except OSError as problem:
         if problem.errno in _LOCKED:
             raise InputError(
-                f"Another batch is at work in “{path}”: wait for its end, or choose another folder."
+                f"Another batch is running in “{path}”: wait until it ends, or choose another folder."
             ) from (problem)
 
 
 def _read_known(path: Path) -> dict[str, KnownContent]:
-    """Return what earlier runs knew; a line that is cut off or damaged counts for nothing."""
+    """Return the content known from earlier runs; truncated or damaged lines are ignored."""
     known = {}
     if path.is_file():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -157,8 +157,8 @@ def _known_line(folder: str, content: KnownContent) -> str:
 
 
 @contextmanager
-def _whole_file(path: Path) -> Iterator[TextIO]:
-    """Give a file that takes the place of `path` when the ``with`` block ends without an error."""
+def _atomic_file(path: Path) -> Iterator[TextIO]:
+    """Yield a file that replaces `path` when the ``with`` block ends without an error."""
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as stream:

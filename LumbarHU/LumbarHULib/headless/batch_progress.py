@@ -1,4 +1,4 @@
-"""How far a batch is: a bar with rate and time left, on a terminal only."""
+"""Show the progress of a batch: a bar with rate and time left, on a terminal only."""
 
 import time
 from collections import Counter, deque
@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 from LumbarHULib.headless.progress import Progress
 
 _BAR_LENGTH = 20
-# The rate is that of the last cases: those that were finished before take no time.
+# The rate is that of the last cases, because cases finished before take no time.
 _RATE_OVER = 100
 
 
 @dataclass
 class BatchProgress:
-    """The bar of a batch.
+    """The progress bar of a batch.
 
     Parameters
     ----------
     total : int
         Number of cases.
     line : Progress
-        What shows it.
+        Shows the bar.
     clock : callable
-        Gives the time in seconds.
+        Returns the time in seconds.
     """
 
     total: int
@@ -34,10 +34,10 @@ class BatchProgress:
 
     def __post_init__(self) -> None:
         self._times.append(self.clock())
-        self.say("Beginning")
+        self.say("Starting")
 
     def advance(self, state: str) -> None:
-        """Count one more case that is measured, was finished, or failed."""
+        """Count one more case by its state: measured, finished or failed."""
         self._states[state] += 1
         self._times.append(self.clock())
         self.say(self.text())
@@ -52,11 +52,11 @@ class BatchProgress:
         passed_s = self._times[-1] - self._times[0]
         if len(self._times) > 1 and passed_s > 0:
             per_second = (len(self._times) - 1) / passed_s
-            text += f", {60 * per_second:.0f} a minute, {duration((self.total - done) / per_second)} left"
+            text += f", {60 * per_second:.0f} per minute, {duration((self.total - done) / per_second)} left"
         return text
 
     def say(self, what: str) -> None:
-        """Show what is being done."""
+        """Show the current step."""
         self.line(0.0, what)
 
     def clear(self) -> None:
@@ -65,7 +65,7 @@ class BatchProgress:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in the unit that suits it."""
+    """Return a duration in a suitable unit."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:

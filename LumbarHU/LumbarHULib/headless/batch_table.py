@@ -1,4 +1,4 @@
-"""The table of a batch, CASES.csv: a row per CT, and what is wrong with it by row and column."""
+"""Read the table of a batch, CASES.csv, with one row for each CT, and report problems by row and column."""
 
 import os
 import re
@@ -23,28 +23,28 @@ from LumbarHULib.headless.reading_options import (
     segments_named,
 )
 
-# Columns that say more of one source, and mean nothing with another.
+# Columns that apply to one source only.
 _OF_SOURCE = {"segment": "segmentation", "fill_levels": "seeds"}
 _YES_NO = {"yes": True, "true": True, "1": True, "x": True, "no": False, "false": False, "0": False}
 
 _LONGEST_NAME = 100
-# Windows, or a shell, or a web page with links, takes these for something else.
+# Characters with a special meaning to Windows, a shell, or links on a web page.
 _UNSAFE = re.compile(r'[<>:"/\\|?*%#&;\'`$!]')
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class RowProblem:
-    """What is wrong with a row.
+    """A problem with a row.
 
     Parameters
     ----------
     row : int
-        As a spreadsheet counts, the header being row 1.
+        As in a spreadsheet, with the header as row 1.
     case : str
-        As the row names it.
+        The case's name in the row.
     column : str
-        Where the mistake stands; empty when it showed in measuring.
+        The column with the mistake; empty when it appeared during the measurement.
     sentence : str
     """
 
@@ -63,7 +63,8 @@ class BatchRow:
     row : int
     case : str
     folder : str
-        Name of its audit folder in the batch's: the case's, with reader and reading where a case has several rows.
+        Name of its audit folder in the batch's folder: the case's name, with reader and reading where a case has
+        several rows.
     job : MeasureJob
     """
 
@@ -82,9 +83,9 @@ class BatchTable:
     rows : tuple of BatchRow
         In the table's order.
     problems : tuple of RowProblem
-        The rows that cannot be used, each with the first thing that is wrong with it.
+        The rows that cannot be used, each with its first problem.
     notes : tuple of str
-        What is odd about the table, in sentences.
+        Remarks on the table, as sentences.
     """
 
     rows: tuple[BatchRow, ...]
@@ -93,7 +94,7 @@ class BatchTable:
 
 
 class _CellError(InputError):
-    """What is wrong with a cell, and in which column it stands."""
+    """A problem with a cell, and its column."""
 
     def __init__(self, column: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -108,14 +109,14 @@ def read_batch_table(path: Path, out: Path, **common) -> BatchTable:
     path : pathlib.Path
         The table; paths in it are relative to it.
     out : pathlib.Path
-        The batch's folder, in which each audit folder will lie.
+        The batch's folder, which contains all audit folders.
     **common
-        Fields of `MeasureJob` that all rows have in common, such as the protocol.
+        Fields of `MeasureJob` that all rows share, such as the protocol.
 
     Raises
     ------
     InputError
-        When the file cannot be read, has no rows, lacks a column, or has one that is likely a slip of the pen.
+        When the file cannot be read, has no rows, lacks a column, or has a column that is probably a typing error.
     """
     path = Path(os.path.abspath(path))
     table = read_csv_table(path)
@@ -133,52 +134,54 @@ def read_batch_table(path: Path, out: Path, **common) -> BatchTable:
         except _CellError as problem:
             problems.append(RowProblem(number, shortened(texts["case"]), problem.column, str(problem)))
     if not table.rows:
-        raise InputError(f"“{table.file_name}” has no case: give a row for each.")
+        raise InputError(f"“{table.file_name}” has no cases: add a row for each case.")
     named, repeated = _with_folders(rows, readings, out)
     problems = sorted((*problems, *repeated), key=lambda problem: problem.row)
     return BatchTable(named, tuple(problems), tuple(notes))
 
 
 def _places(table: CsvTable) -> tuple[dict[str, int], list[str]]:
-    """Return the place of each column that is known, and what is odd about the others."""
+    """Return the index of each known column, and remarks on the others."""
     places: dict[str, int] = {}
     notes = []
     for place, title in enumerate(table.header):
         name = title.casefold()
         if name in places:
-            raise InputError(f"“{table.file_name}”, row 1: the column “{name}” stands there twice: keep one of them.")
+            raise InputError(f"“{table.file_name}”, row 1: the column “{name}” occurs twice: remove one of them.")
         if name in COLUMNS:
             places[name] = place
             continue
-        # One that was meant to count would else be left out in silence.
+        # A misspelled column must not be ignored silently.
         close = get_close_matches(name, COLUMNS, 1, cutoff=0.75)
         if close and close[0] not in map(str.casefold, table.header):
             raise InputError(
-                f"“{table.file_name}”, row 1: the column “{shortened(title)}” is not known: write “{close[0]}”, or "
-                "give it a name that is less alike."
+                f"“{table.file_name}”, row 1: the column “{shortened(title)}” is unknown: write “{close[0]}”, or "
+                "choose a name that is less similar."
             )
         if title:
-            notes.append(f"Row 1: the column “{shortened(title)}” is not known; it is not used.")
+            notes.append(f"Row 1: the column “{shortened(title)}” is unknown and was ignored.")
     for name in ("case", "ct"):
         if name not in places:
-            raise InputError(f"“{table.file_name}” has no column “{name}”: its columns are {', '.join(COLUMNS)}.")
+            raise InputError(
+                f"“{table.file_name}” has no column “{name}”: add it. The columns are {', '.join(COLUMNS)}."
+            )
     if not set(SOURCES) & set(places):
-        raise InputError(f"“{table.file_name}” has no column “{'” or “'.join(SOURCES)}”: give one of them.")
+        raise InputError(f"“{table.file_name}” has no column “{'” or “'.join(SOURCES)}”: add one of them.")
     return places, notes
 
 
 def _job(texts: Mapping[str, str], base: Path, common: MeasureJob) -> MeasureJob:
-    """Return `common` with what a row's cells ask for; raise _CellError for the first that is wrong."""
+    """Return `common` with the values of a row's cells; raise _CellError for the first problem."""
     _check_name(texts["case"])
     given = {name: "" if is_missing(text) else text for name, text in texts.items()}
     ct = _existing("ct", given["ct"], base)
     sources = [name for name in SOURCES if given.get(name)]
     if len(sources) != 1:
-        told = f"{' and '.join(sources)} are both given" if sources else f"there is no {' or '.join(SOURCES)}"
-        raise _CellError(sources[-1] if sources else SOURCES[0], f"{told}: give one.")
+        problem = f"{' and '.join(sources)} are both given" if sources else f"there is no {' or '.join(SOURCES)}"
+        raise _CellError(sources[-1] if sources else SOURCES[0], f"{problem}: give one of them.")
     for column, source in _OF_SOURCE.items():
         if given.get(column) and source not in sources and _YES_NO.get(given[column].casefold(), True):
-            raise _CellError(column, f"it says more of a {source}, and the row gives none: leave it empty.")
+            raise _CellError(column, f"it applies to {source} only, which the row does not have: leave it empty.")
     levels, exclude, reader, reading = (given.get(name, "") for name in ("levels", "exclude", "reader", "reading"))
     return replace(
         common,
@@ -205,23 +208,23 @@ def _read(column: str, read, text):
 def _yes_or_no(column: str, text: str) -> bool:
     answer = _YES_NO.get(text.casefold()) if text else False
     if answer is None:
-        raise _CellError(column, f"“{shortened(text)}” is neither yes nor no: write one of them, or leave it empty.")
+        raise _CellError(column, f"“{shortened(text)}” is neither yes nor no: write yes or no, or leave it empty.")
     return answer
 
 
 def _check_name(case: str) -> None:
-    """Raise _CellError where a folder cannot bear the case's name on every system, or would hide."""
+    """Raise _CellError where the case's name is not a valid folder name on every system, or would hide the folder."""
     if not case:
-        raise _CellError("case", "the row names no case: give one.")
+        raise _CellError("case", "the row has no case: give a name.")
     if not case.isprintable():
-        raise _CellError("case", f"the name {shortened(case)!r} cannot be printed on one line: write it anew.")
+        raise _CellError("case", f"the name {shortened(case)!r} cannot be printed on one line: write it again.")
     unsafe = _UNSAFE.search(case)
     if unsafe:
-        raise _CellError("case", f"a folder cannot be named “{shortened(case)}”: leave {unsafe[0]} out of it.")
+        raise _CellError("case", f"a folder cannot be named “{shortened(case)}”: remove {unsafe[0]} from the name.")
     if case.startswith((".", "-", "~")) or case.endswith("."):
         raise _CellError("case", f"a folder cannot be named “{shortened(case)}”: begin and end with a letter or digit.")
     if _DEVICES.fullmatch(case) or _key(case).endswith(".csv") or _key(case) == INDEX:
-        raise _CellError("case", f"“{case}” means something else to Windows or to the batch: choose another name.")
+        raise _CellError("case", f"“{case}” is a reserved name in Windows or in the batch: choose another name.")
     if len(os.fsencode(case)) > _LONGEST_NAME:
         raise _CellError("case", f"“{shortened(case)}” is longer than {_LONGEST_NAME} bytes: choose a shorter name.")
 
@@ -231,16 +234,17 @@ def _existing(column: str, text: str, base: Path) -> Path:
         raise _CellError(column, f"there is no {column}: give its path, relative to the table.")
     path = base / text
     if "\0" in text or not os.path.exists(path):
-        remedy = "write / between folders" if "\\" in text and os.sep == "/" else "paths are relative to the table"
+        is_backslash = "\\" in text and os.sep == "/"
+        remedy = "write / between folders" if is_backslash else "give a path relative to the table"
         raise _CellError(column, f"there is no file or folder “{text}”: {remedy}.")
-    # Nothing that waits for another program, as a named pipe does.
+    # A named pipe, for example, would wait for another program.
     if not (os.path.isfile(path) or os.path.isdir(path)):
         raise _CellError(column, f"“{text}” is neither a file nor a folder: give one of them.")
     return path
 
 
 def _existing_paths(column: str, text: str, base: Path) -> list[Path]:
-    """Return the paths between semicolons; a name that exists may hold one itself."""
+    """Return the paths separated by semicolons; an existing path may itself contain a semicolon."""
     parts = [text] if os.path.exists(base / text) else [part.strip() for part in text.split(";") if part.strip()]
     return [_existing(column, part, base) for part in parts or [""]]
 
@@ -248,9 +252,9 @@ def _existing_paths(column: str, text: str, base: Path) -> list[Path]:
 def _with_folders(
     rows: Sequence[BatchRow], readings: Mapping[str, set], out: Path
 ) -> tuple[tuple[BatchRow, ...], list[RowProblem]]:
-    """Return the rows with the names of their folders, without those that a row before them already has.
+    """Return the rows with the names of their folders, and the problems of rows whose folder is already used.
 
-    `readings` are the pairs of reader and reading with which each case stands in the table, in rows of any kind.
+    `readings` are the pairs of reader and reading of each case in the table, in all rows.
     """
     first_rows: dict[str, int] = {}
     named, problems = [], []
@@ -267,18 +271,18 @@ def _with_folders(
         if before == row.row:
             named.append(replace(row, folder=folder, job=replace(row.job, destination=out / folder)))
             continue
-        sentence = f"the case “{row.case}” stands in row {before} already: give another case, reader or reading."
+        sentence = f"the case “{row.case}” is already in row {before}: give another case, reader or reading."
         problems.append(RowProblem(row.row, row.case, "case", sentence))
     return tuple(named), problems
 
 
 def _key(name: str) -> str:
-    """Return what two names share that are one folder on some system."""
+    """Return a key that is equal for two names that are the same folder on some system."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def told(problems: Sequence[RowProblem], most: int) -> Iterator[str]:
-    """Yield the first problems as sentences that begin with row and column, and how many more there are."""
+def problem_sentences(problems: Sequence[RowProblem], most: int) -> Iterator[str]:
+    """Yield the first problems as sentences with row and column, and the number of further problems."""
     for problem in problems[:most]:
         where = f"column {problem.column}" if problem.column else f"case {problem.case}"
         yield f"Row {problem.row}, {where}: {problem.sentence}"

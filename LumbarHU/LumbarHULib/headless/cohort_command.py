@@ -1,4 +1,4 @@
-"""lumbarhu cohort: from the options to the statistics of a cohort, and from these to a folder and the terminal."""
+"""lumbarhu cohort: compute the statistics of a cohort, write them to a folder, and print the main numbers."""
 
 import argparse
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from LumbarHULib.headless.progress import Progress
 
 _MOST_SEED = 999_999_999
 _LEAST_HU, _MOST_HU = -1024, 3071
-# Of a sentence on the terminal.
+# Longest sentence on the terminal.
 _MOST_LETTERS = 240
 
 
 def run_cohort(options: argparse.Namespace) -> int:
-    """Work out the cohort that `options` name, write its folder, print the main numbers; return 0.
+    """Analyze the cohort, write its folder, print the main numbers, and return 0.
 
     Raises
     ------
@@ -67,19 +67,19 @@ def run_cohort(options: argparse.Namespace) -> int:
 
 
 def cohort_text(done: CohortOutcome) -> str:
-    """Return the main numbers, the findings and how much is missing, as text for people."""
+    """Return the main numbers, the findings and the number of missing results, as text for a terminal."""
     analysis, gaps = done.analysis, done.tables["gaps"].rows
     missing = ""
     if gaps:
-        missing = f"{len(gaps)} things are missing: gaps.csv says why, and what would bring them."
-        missing = missing if len(gaps) > 1 else "1 thing is missing: gaps.csv says why, and what would bring it."
+        missing = f"{len(gaps)} results are missing: gaps.csv states why, and what they need."
+        missing = missing if len(gaps) > 1 else "1 result is missing: gaps.csv states why, and what it needs."
     parts = [analysis.cohort.note, sizes_text(analysis.cohort), _table(analysis), _areas_by_level(analysis)]
     parts += [_survival(analysis), _findings_text(done.findings), missing]
     return "\n\n".join(part for part in parts if part)
 
 
 def _table(analysis: CohortAnalysis) -> str:
-    """Return the numbers of the mean, or of the level that most cases have."""
+    """Return the table of numbers for the mean, or for the level that most cases have."""
     place = main_place(analysis.cohort)
     rhos = {record["roi"]: interval_text(record, "rho", "ci") for record in _correlations(analysis, place)}
     rows = [["ROI", "To find", "ρ with BMD", "AUC", "Cutoff, HU", "Sensitivity", "Specificity"]]
@@ -113,7 +113,7 @@ def _correlations(analysis: CohortAnalysis, place: str):
 
 
 def _areas_by_level(analysis: CohortAnalysis) -> str:
-    """Return the areas under the curves of each level beside each other, where there are several."""
+    """Return a table of the areas under the curves by level; empty with fewer than two levels."""
     places = list(dict.fromkeys(roc.level for roc in analysis.level_rocs))
     if len(places) < 2:
         return ""
@@ -136,8 +136,9 @@ def _survival(analysis: CohortAnalysis) -> str:
         ratios.setdefault(record["roi"], []).append(f"{interval_text(record, 'hazard_ratio', 'ci')}{held}")
     rows = [["ROI", f"With {analysis.cohort.outcome_name}", "Harrell's C", "Hazard ratio per SD of lower HU"]]
     for record in analysis.tables["survival_concordance"].records(level=place):
-        told = "; ".join(ratios.get(record["roi"], ["–"]))
-        rows.append([record["roi"], f"{record['events']}/{record['n']}", interval_text(record, "c", "ci"), told])
+        hazard_ratios = "; ".join(ratios.get(record["roi"], ["–"]))
+        events = f"{record['events']}/{record['n']}"
+        rows.append([record["roi"], events, interval_text(record, "c", "ci"), hazard_ratios])
     return aligned(rows, left_columns=1) if len(rows) > 1 else ""
 
 
@@ -149,7 +150,7 @@ def _findings_text(findings: Sequence[CohortFinding]) -> str:
 
 
 def _without_middle(sentence: str) -> str:
-    """Return a sentence without the middle of a long list; findings.csv has the whole."""
+    """Return a sentence without the middle of a long list; findings.csv has the full sentence."""
     if len(sentence) <= _MOST_LETTERS:
         return sentence
     half = _MOST_LETTERS // 2

@@ -1,4 +1,4 @@
-"""lumbarhu demo --cohort: the statistics of a cohort on 100 made-up patients."""
+"""lumbarhu demo --cohort: the statistics of a cohort of 100 made-up patients."""
 
 import argparse
 
@@ -11,14 +11,14 @@ from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder
 from LumbarHULib.headless.cohort_command import cohort_text
 from LumbarHULib.headless.progress import Progress
 
-# Of osteoporosis, and of osteopenia or osteoporosis: made up as well.
+# Prevalence of osteoporosis, and of osteopenia or osteoporosis; both are made up.
 _PREVALENCES = {"osteoporosis": 0.2, "low_bmd": 0.6}
 RESULT = "result"
 _OWN_FOLDER = OwnFolder(frozenset({COHORT, READINGS, RESULT}), sign=COHORT)
 
 
 def run_cohort_demo(options: argparse.Namespace) -> int:
-    """Leave the example cohort and its statistics in the folder that `options` name, and print them; return 0.
+    """Write the example cohort and its statistics to the output folder, print them, and return 0.
 
     Raises
     ------
@@ -40,11 +40,12 @@ def run_cohort_demo(options: argparse.Namespace) -> int:
     finally:
         progress.clear()
     out, text = options.out, cohort_text(done)
-    beside = "\n".join(f"- {sentence}" for sentence in compare_with_study(done.analysis, load_study_tables()))
+    comparison = "\n".join(f"- {sentence}" for sentence in compare_with_study(done.analysis, load_study_tables()))
     shares = f"--prevalence {_PREVALENCES['osteoporosis']} --low-bmd-prevalence {_PREVALENCES['low_bmd']}"
     shares += f" --outcome-name {OUTCOME}"
     print(
-        f"{note}\n\n{text}\n\nBeside the study:\n{beside}\n\nTable and readings:  {out / COHORT}, {out / READINGS}\n"
+        f"{note}\n\n{text}\n\nCompared with the study:\n{comparison}\n\n"
+        f"Table and readings:  {out / COHORT}, {out / READINGS}\n"
         f"Summary:             {out / RESULT / 'summary.html'}\n"
         f"Try next:            lumbarhu cohort {out / COHORT} --readings {out / READINGS} {shares} --out my-result"
     )

@@ -18,13 +18,13 @@ from LumbarHULib.headless.interruption import termination_as_interrupt
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaint is one sentence, as that of any other bad input."""
+    """A parser that reports errors as one sentence, like any other bad input."""
 
     def error(self, message):
         raise InputError(f"{message[0].upper()}{message[1:]}: see {self.prog} --help.")
 
     def parse_known_args(self, args=None, namespace=None):
-        # Left to argparse, the program as a whole would complain of what a command does not know.
+        # Otherwise argparse would report an unknown argument for the whole program instead of the command.
         options, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -32,8 +32,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that `arguments` name and return its exit code: see `exit_codes`."""
-    _let_every_letter_through()
+    """Run the command in `arguments` and return its exit code: see `exit_codes`."""
+    _escape_unencodable_letters()
     try:
         with termination_as_interrupt():
             options = _parser().parse_args(arguments)
@@ -44,25 +44,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 sys.stdout.flush()
         return exit_code
     except _OutputError as problem:
-        _complain(f"The output could not be printed ({problem}); the files that were to be written are whole.")
+        _print_error(f"The output could not be printed ({problem}); all files were written completely.")
         return NOT_PRINTED
     except InputError as problem:
-        return _complain(str(problem))
+        return _print_error(str(problem))
     except KeyboardInterrupt as problem:
-        _complain(str(problem) or "Stopped; nothing was written.")
+        _print_error(str(problem) or "Stopped; nothing was written.")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has gone: say nothing more, not even when Python closes its streams.
+        # The reader of the output is gone: print nothing more, not even when Python closes its streams.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except MemoryError:
-        return _complain("There is not enough memory for this CT: close other programs or use a larger machine.")
+        return _print_error(
+            "There is not enough memory for this CT: close other programs, or use a machine with more memory."
+        )
     except OSError as problem:
-        return _complain(f"{problem.filename or 'A file'} could not be used: {problem.strerror or problem}.")
+        return _print_error(f"“{problem.filename or 'A file'}” could not be used: {problem.strerror or problem}.")
 
 
 class _OutputError(Exception):
-    """What was printed could not be written, such as to a full disk; the command itself did its work."""
+    """The output could not be printed, for example to a full disk; the command itself finished its work."""
 
 
 class _Output:
@@ -86,20 +88,20 @@ class _Output:
         except BrokenPipeError:
             raise
         except OSError as problem:
-            # Else Python tries once more when it ends.
+            # Otherwise Python tries again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
             raise _OutputError(problem.strerror or str(problem)) from problem
 
 
-def _complain(sentence: str) -> int:
-    # A name in it may hold a line break; it stays one line.
+def _print_error(sentence: str) -> int:
+    # A name in the sentence may contain a line break, which is escaped.
     one_line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in sentence)
     print(f"lumbarhu: {one_line}", file=sys.stderr)
     return BAD_INPUT
 
 
-def _let_every_letter_through() -> None:
-    """Write letters that the terminal's encoding lacks as escapes, rather than fail when all is done."""
+def _escape_unencodable_letters() -> None:
+    """Print letters outside the terminal's encoding as escapes, instead of failing after the work is done."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -109,8 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="lumbarhu",
         description="Measure the Hounsfield units of five regions in the lumbar vertebrae of a CT. For research only.",
-        epilog="Exit codes: 0 done, 1 verification differs or cases of a batch failed, 2 bad input (said in one "
-        "sentence; nothing is written), 130 stopped.",
+        epilog="Exit codes: 0 done, 1 verification differs or cases of a batch failed, 2 bad input (reported in one "
+        "sentence; nothing is written), 3 some levels were refused, 130 stopped.",
     )
     parser.add_argument("--version", action="version", version=f"LumbarHU {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -126,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _later(module: str, function: str) -> Callable[[argparse.Namespace], int]:
-    """Return a command that is imported when it runs: --help needs no array."""
+    """Return a command that is imported only when it runs, so that --help is fast."""
 
     def run(options: argparse.Namespace) -> int:
         return getattr(import_module(f"LumbarHULib.headless.{module}"), function)(options)
@@ -137,14 +139,14 @@ def _later(module: str, function: str) -> Callable[[argparse.Namespace], int]:
 def _add_demo(commands) -> None:
     demo = commands.add_parser(
         "demo",
-        help="render a lumbar CT of known density, measure it, and leave everything to look at",
-        description="Render a lumbar CT of known density with its markups, measure it, and leave CT, markups, audit "
+        help="render a lumbar CT of known density, measure it, and write all files to look at",
+        description="Render a lumbar CT of known density with its markups, measure it, and write CT, markups, audit "
         "folder and a Slicer scene.",
     )
+    demo.add_argument("--cohort", action="store_true", help="analyze an example cohort of 100 made-up patients instead")
     demo.add_argument(
-        "--cohort", action="store_true", help="work out an example cohort of 100 made-up patients instead"
+        "--out", type=Path, metavar="DIR", help="output folder (default: demo, with --cohort demo-cohort)"
     )
-    demo.add_argument("--out", type=Path, metavar="DIR", help="folder to be (default: demo, with --cohort demo-cohort)")
     demo.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
     demo.set_defaults(command=_run_demo)
 
@@ -158,11 +160,11 @@ def _run_demo(options: argparse.Namespace) -> int:
 def _add_measure(commands) -> None:
     measure = commands.add_parser(
         "measure",
-        help="measure a CT with its markups into an audit folder",
-        description="Measure a CT with its markups into an audit folder. A level needs a line markup named like "
-        "L1-midline; L1-boundary and L1-outline are used where given. With a segmentation of the vertebrae, or a point "
-        "in each body, midlines are proposed and measured as they are: look at them afterwards, and measure corrected "
-        "ones with --markups.",
+        help="measure a CT with its markups, and write an audit folder",
+        description="Measure a CT with its markups, and write an audit folder. A level needs a line markup with a name "
+        "such as L1-midline; L1-boundary and L1-outline are used if given. With a segmentation of the vertebrae, or a "
+        "point in each body, midlines are proposed and measured without correction: check them afterwards, and measure "
+        "corrected ones with --markups.",
     )
     measure.add_argument(
         "ct", type=Path, metavar="CT", help=".nrrd, .nhdr, .nii(.gz), .mha, .mhd, or a folder with a DICOM series"
@@ -186,7 +188,7 @@ def _add_measure(commands) -> None:
         action="append",
         default=[],
         metavar="LEVEL=NAME",
-        help="name or label value of a level's segment, where the file does not tell; may be given several times",
+        help="name or label value of a level's segment, if the file does not state it; may be given several times",
     )
     measure.add_argument(
         "--seeds",
@@ -195,43 +197,43 @@ def _add_measure(commands) -> None:
         help="Slicer .mrk.json file with a point in each vertebral body, named L1, L2, …, in place of --markups",
     )
     measure.add_argument(
-        "--fill-levels", action="store_true", help="place the levels between the seeds as well, such as from L1 and L4"
+        "--fill-levels", action="store_true", help="also place the levels between the seeds, such as between L1 and L4"
     )
-    measure.add_argument("--out", type=Path, required=True, metavar="DIR", help="audit folder to be")
+    measure.add_argument("--out", type=Path, required=True, metavar="DIR", help="audit folder (created)")
     measure.add_argument(
         "--label-maps",
         type=Path,
         metavar="PATH",
-        help="measure these regions in place of the markups' own: a folder with round.nrrd and so on, one such file, "
-        "or a DICOM Segmentation object that export-dicom wrote",
+        help="measure these regions instead of those from the markups: a folder with round.nrrd and so on, one such "
+        "file, or a DICOM Segmentation object written by export-dicom",
     )
     measure.add_argument(
         "--levels",
         metavar="L1,L2,…",
-        help="levels to measure (default: all that have a midline or a seed; with a segmentation, L1 to L4)",
+        help="levels to measure (default: all with a midline or a seed; with a segmentation, L1 to L4)",
     )
     measure.add_argument(
         "--exclude",
         action="append",
         default=[],
         metavar="LEVEL=REASON",
-        help="leave a level out of the means, with the reason; may be given several times",
+        help="exclude a level from the means, with the reason; may be given several times",
     )
-    measure.add_argument("--protocol", type=Path, metavar="FILE", help="a protocol of your own")
-    measure.add_argument("--cutoffs", type=Path, metavar="FILE", help="cutoffs of your own")
-    measure.add_argument("--reader", metavar="NAME", help="who placed the markups")
-    measure.add_argument("--reading", default="1", metavar="N", help="which reading of this reader (default: 1)")
-    measure.add_argument("--case", metavar="NAME", help="the case's name in the files, never the patient's")
+    measure.add_argument("--protocol", type=Path, metavar="FILE", help="your own protocol file")
+    measure.add_argument("--cutoffs", type=Path, metavar="FILE", help="your own cutoffs file")
+    measure.add_argument("--reader", metavar="NAME", help="name or initials of the reader who placed the markups")
+    measure.add_argument("--reading", default="1", metavar="N", help="number of this reader's reading (default: 1)")
+    measure.add_argument("--case", metavar="NAME", help="name of the case in the files, never the patient's name")
     measure.add_argument(
         "--accept-off-protocol",
         action="store_true",
         help="give classes although tube voltage or contrast medium are known to differ from the cutoffs'; recorded",
     )
     measure.add_argument(
-        "--scene", action="store_true", help="leave a Slicer scene, scene.mrb, in the audit folder as well"
+        "--scene", action="store_true", help="also write a Slicer scene, scene.mrb, to the audit folder"
     )
     measure.add_argument(
-        "--sign", type=Path, metavar="KEY", help="sign the folder with a private key of OpenSSH, by ssh-keygen -Y"
+        "--sign", type=Path, metavar="KEY", help="sign the folder with an OpenSSH private key, by ssh-keygen -Y"
     )
     measure.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
     measure.set_defaults(command=_later("measure_command", "run_measure"))
@@ -240,17 +242,21 @@ def _add_measure(commands) -> None:
 def _add_batch(commands) -> None:
     batch = commands.add_parser(
         "batch",
-        help="measure many CTs that a table names, each into an audit folder of its own",
-        description="Measure the CTs that a table names, each into an audit folder of its own. What is finished "
-        "already and still of the same inputs is not done again; what fails stands in failures.csv and stops nothing. "
-        "Exit code 1 when cases failed.",
+        help="measure many CTs listed in a table, each into its own audit folder",
+        description="Measure the CTs listed in a table, each into its own audit folder. Finished cases with unchanged "
+        "inputs are not measured again. Failed cases are listed in failures.csv and do not stop the batch. Exit code 1 "
+        "when cases failed.",
     )
-    batch.add_argument("table", type=Path, metavar="CASES.csv", help=f"a row per CT; columns {', '.join(COLUMNS)}")
-    batch.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the audit folders, and to be")
+    batch.add_argument(
+        "table", type=Path, metavar="CASES.csv", help=f"table with one row for each CT; columns {', '.join(COLUMNS)}"
+    )
+    batch.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="output folder of all audit folders (created)"
+    )
     batch.add_argument("--workers", metavar="N", help="processes on this machine (default: one per core)")
-    batch.add_argument("--scheduler", metavar="ADDRESS", help="have it done by the cluster of this Dask scheduler")
-    batch.add_argument("--protocol", type=Path, metavar="FILE", help="a protocol of your own")
-    batch.add_argument("--cutoffs", type=Path, metavar="FILE", help="cutoffs of your own")
+    batch.add_argument("--scheduler", metavar="ADDRESS", help="use the cluster of this Dask scheduler")
+    batch.add_argument("--protocol", type=Path, metavar="FILE", help="your own protocol file")
+    batch.add_argument("--cutoffs", type=Path, metavar="FILE", help="your own cutoffs file")
     batch.add_argument(
         "--accept-off-protocol",
         action="store_true",
@@ -262,16 +268,16 @@ def _add_batch(commands) -> None:
 def _add_verify(commands) -> None:
     verify = commands.add_parser(
         "verify",
-        help="measure an audit folder's label maps anew and compare everything",
-        description="Measure an audit folder's label maps and its markups again, and compare hashes, label maps, every "
-        "number, class, finding and the report. Exit code 1 when something differs.",
+        help="measure an audit folder's label maps again and compare everything",
+        description="Measure an audit folder's label maps and markups again, and compare hashes, label maps, every "
+        "number, class and finding, and the report. Exit code 1 when anything differs.",
     )
     verify.add_argument("folder", type=Path, metavar="DIR", help="audit folder")
-    verify.add_argument("--ct", type=Path, required=True, metavar="CT", help="the CT that it was measured in")
+    verify.add_argument("--ct", type=Path, required=True, metavar="CT", help="the CT that was measured")
     verify.add_argument(
-        "--signer", type=Path, metavar="KEY.pub", help="public key of OpenSSH that must have signed the folder"
+        "--signer", type=Path, metavar="KEY.pub", help="OpenSSH public key of the required signer of the folder"
     )
-    verify.add_argument("--json", action="store_true", help="print what was found as JSON, for pipelines")
+    verify.add_argument("--json", action="store_true", help="print the result as JSON, for pipelines")
     verify.set_defaults(command=_later("verify_command", "run_verify"))
 
 
@@ -280,11 +286,11 @@ def _add_export_dicom(commands) -> None:
         "export-dicom",
         help="write an audit folder's regions and numbers as DICOM Segmentation and structured report",
         description="Verify an audit folder against its DICOM series, and write its regions as a Segmentation object "
-        "and its numbers as a structured report (TID 1500). Both name the series' patient and study.",
+        "and its numbers as a structured report (TID 1500). Both contain the patient and study of the series.",
     )
     export.add_argument("folder", type=Path, metavar="DIR", help="audit folder")
-    export.add_argument("--ct", type=Path, required=True, metavar="SERIES", help="folder of the DICOM series measured")
-    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to be")
+    export.add_argument("--ct", type=Path, required=True, metavar="SERIES", help="folder of the measured DICOM series")
+    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (created)")
     export.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
     export.set_defaults(command=_later("export_dicom_command", "run_export_dicom"))
 
@@ -292,36 +298,36 @@ def _add_export_dicom(commands) -> None:
 def _add_index(commands) -> None:
     index = commands.add_parser(
         "index",
-        help="write a page that leads to the reports of many cases",
-        description="Write index.html into a folder that holds audit folders, at any depth: a table of them to sort "
-        "and to filter, with a link to each report.",
+        help="write a page with links to the reports of many cases",
+        description="Write index.html to a folder with audit folders at any depth: a table of cases to sort and "
+        "filter, with a link to each report.",
     )
-    index.add_argument("folder", type=Path, metavar="DIR", help="folder that holds the audit folders")
+    index.add_argument("folder", type=Path, metavar="DIR", help="folder that contains the audit folders")
     index.set_defaults(command=_later("index_command", "run_index"))
 
 
 def _add_cohort(commands) -> None:
     cohort = commands.add_parser(
         "cohort",
-        help="work out the statistics of a cohort: groups, correlation, ROC, cutoffs, agreement of readers",
-        description="Work out the statistics of a cohort with DXA, quantitative CT or an outcome as reference: tables, "
-        "figures, a summary, and cutoffs of its own. The table has a row per case; Docs/command-line.md names its "
-        "columns.",
+        help="compute the statistics of a cohort: groups, correlation, ROC, cutoffs, agreement of readers",
+        description="Compute the statistics of a cohort with DXA, quantitative CT or an outcome as reference: tables, "
+        "figures, a summary, and the cohort's own cutoffs. The table has one row for each case; Docs/command-line.md "
+        "describes its columns.",
     )
     cohort.add_argument("table", type=Path, metavar="COHORT.csv", help="the cohort's table")
-    cohort.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to be")
+    cohort.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (created)")
     cohort.add_argument(
-        "--readings", type=Path, metavar="FILE", help="single readings, in a table with the columns of results.csv"
+        "--readings", type=Path, metavar="FILE", help="table of single readings, with the columns of results.csv"
     )
     cohort.add_argument(
         "--prevalence",
         metavar="SHARE",
-        help="how frequent osteoporosis is among those to be tested; without it there are no predictive values for it",
+        help="prevalence of osteoporosis among the patients to be tested, for predictive values",
     )
     cohort.add_argument(
         "--low-bmd-prevalence",
         metavar="SHARE",
-        help="the same for osteopenia or osteoporosis together; without it there are no predictive values for these",
+        help="the same for osteopenia or osteoporosis",
     )
     for option, what in (
         ("--qct-prevalence", "osteoporosis by quantitative CT"),
@@ -333,27 +339,29 @@ def _add_cohort(commands) -> None:
         "--mean",
         default="L1-L4",
         metavar="LEVELS",
-        help="levels that the mean is over, such as L1 or L1,L2 (default: L1-L4, which the study's cutoffs are of); "
-        "each level is analyzed by itself as well",
+        help="levels of the mean, such as L1 or L1,L2 (default: L1-L4, as for the study's cutoffs); each level is also "
+        "analyzed separately",
     )
     cohort.add_argument(
         "--outcome-name",
         default="outcome",
         metavar="NAME",
-        help="what the columns outcome and outcome_days are about, such as fracture",
+        help="name of the outcome in the columns outcome and outcome_days, such as fracture",
     )
     cohort.add_argument(
         "--outcome-cutoff",
         metavar="HU",
-        help="split Kaplan-Meier curves at these HU (default: at the study's cutoff for osteoporosis and the median)",
+        help="split Kaplan-Meier curves at this HU (default: at the study's cutoff for osteoporosis and at the median)",
     )
     cohort.add_argument(
         "--force-cutoffs",
         action="store_true",
-        help="write cutoffs.json although a ROC curve does not show that low HU find what is looked for",
+        help="write cutoffs.json although a ROC curve does not show discrimination by HU",
     )
     cohort.add_argument("--no-figures", action="store_true", help="write the tables and the summary without figures")
-    cohort.add_argument("--bootstraps", default="2000", metavar="N", help="resamples of each cutoff (default: 2000)")
+    cohort.add_argument(
+        "--bootstraps", default="2000", metavar="N", help="bootstrap resamples for each cutoff (default: 2000)"
+    )
     cohort.add_argument("--seed", default="1", metavar="N", help="seed of the bootstrap (default: 1)")
     cohort.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
     cohort.set_defaults(command=_later("cohort_command", "run_cohort"))
@@ -362,9 +370,9 @@ def _add_cohort(commands) -> None:
 def _add_study(commands) -> None:
     study = commands.add_parser(
         "study",
-        help="tell which of the study's printed numbers agree, and how far its cutoffs can be trusted",
-        description="Hold the study's printed numbers against each other, and simulate from its quartiles how far each "
-        "of its cutoffs would move in other patients.",
+        help="check which of the study's printed numbers agree, and how reliable its cutoffs are",
+        description="Compare the study's printed numbers with each other, and simulate from its quartiles how each of "
+        "its cutoffs would vary in other patients.",
     )
     study.add_argument("--studies", default="10000", metavar="N", help="studies to simulate (default: 10000)")
     study.add_argument("--seed", default="1", metavar="N", help="seed of the simulation (default: 1)")

@@ -1,4 +1,4 @@
-"""What a reading looks like on a terminal: what was measured by what, the table of HU, the classes, the findings."""
+"""Show a reading on a terminal: case and protocol, table of HU, classes, findings."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -25,17 +25,17 @@ _CLASS_COLUMNS = (
     *("class", "mean_hu", "nearest_cutoff_hu", "inside_interval"),
     *("distance_hu", "distance_lsc", "within_error"),
 )
-_EDITED = "* edited by hand: such a region, and each mean that it enters, has no trials of placement."
+_EDITED = "* edited by hand: such a region, and each mean that includes it, has no placement trials."
 
 
 def audit_text(audit: Audit, ct: Path) -> str:
-    """Return what was measured, and the reading's numbers, classes and findings, as text for people.
+    """Return case, protocol, numbers, classes and findings of a reading as text for a terminal.
 
     Parameters
     ----------
     audit : Audit
     ct : Path
-        Where the CT lies; its name alone is shown.
+        Path of the CT, of which only the name is shown.
     """
     parts = [_heading(audit, ct), _hu_table(audit.result), _class_table(audit.result, audit.protocol.protocol)]
     if audit.result.refused:
@@ -55,7 +55,7 @@ def _heading(audit: Audit, ct: Path) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]], left_columns: int = 1) -> str:
-    """Return rows of cells as lines in which columns stand under each other; all but the first columns to the right."""
+    """Return rows of cells as lines with aligned columns: the first `left_columns` to the left, others to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(
@@ -70,7 +70,7 @@ def aligned(rows: Sequence[Sequence[str]], left_columns: int = 1) -> str:
 def _hu_table(result: ReadingResult) -> str:
     measured = {level.level: level for level in result.levels}
     is_edited = any(roi.edited for level in result.levels for roi in level.rois.values())
-    # With a star anywhere, the digits of all other cells keep their columns by a blank.
+    # If any cell has a star, all other cells get a blank, so that their digits stay aligned.
     plain, star = (" ", "*") if is_edited else ("", "")
     rows = [["Mean HU", *(f"{roi}{plain}" for roi in ROIS), ""]]
     refused = {refusal.level: refusal for refusal in result.refusals}
@@ -89,7 +89,7 @@ def _hu_table(result: ReadingResult) -> str:
         f"{'–' if summary.mean_hu is None else format(summary.mean_hu, '.1f')}{plain}" for summary in result.summaries
     ]
     rows.append(["mean", *means, f"over {', '.join(names)}" if names else ""])
-    # The last column is a remark: to the left, behind the numbers.
+    # The last column is a remark, which is aligned to the left.
     remarks = [row.pop() for row in rows]
     lines = aligned(rows).splitlines()
     lines = [f"{line}  {remark}".rstrip() for line, remark in zip(lines, remarks, strict=True)]
@@ -116,7 +116,7 @@ def _class_table(result: ReadingResult, protocol: Protocol) -> str:
 
 
 def _placement_lines(summaries: Sequence[RoiSummary], protocol: Protocol) -> Iterator[str]:
-    """Yield how the means vary when the midlines move as readers err, and in how many trials the classes stay."""
+    """Yield lines on the placement trials: the SD of the means, and the share of trials with the same class."""
     known = [summary for summary in summaries if summary.placement is not None]
     if not known:
         return
@@ -139,16 +139,16 @@ def _class_row(summary: RoiSummary) -> list[str]:
 
 
 def _findings_text(audit: Audit) -> str:
-    # Notes on one level are for the audit folder; those on the whole reading tell what was left aside.
+    # Notes on one level are in the audit folder only; those on the whole reading report what was ignored.
     protocol, cutoffs = audit.protocol.protocol, audit.cutoffs.cutoffs
     groups = grouped_findings(audit.result, protocol, cutoffs, notes_of_levels=False)
     if groups:
-        return "\n".join(["Findings:", *(f"- {_told(group, audit.accept_off_protocol)}" for group in groups)])
-    return "No findings but those in the table." if audit.result.all_findings else "No findings."
+        return "\n".join(["Findings:", *(f"- {_group_text(group, audit.accept_off_protocol)}" for group in groups)])
+    return "No findings except those in the table." if audit.result.all_findings else "No findings."
 
 
-def _told(group: Sequence[Finding], accepted: bool) -> str:
+def _group_text(group: Sequence[Finding], accepted: bool) -> str:
     sentences = [*sentences_of(group), *([group[0].remedy] if group[0].remedy else [])]
     if group[0].code in OFF_PROTOCOL_CODES and not accepted:
-        sentences.append("Add --accept-off-protocol to classify all the same.")
+        sentences.append("Add --accept-off-protocol to classify anyway.")
     return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""A function mapped over many items by the workers of a Dask cluster; Dask is an optional package."""
+"""Map a function over many items on the workers of a Dask cluster; Dask is an optional package."""
 
 import logging
 from asyncio import CancelledError
@@ -14,40 +14,40 @@ from LumbarHULib.headless.worker_processes import WorkerDied
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# So many items for each thread of the cluster are handed out at a time: enough to keep it busy, and few enough for a
-# scheduler that would otherwise hold a million.
+# Items submitted at a time for each thread of the cluster: enough to keep it busy, without a million items in the
+# scheduler.
 _AHEAD = 4
 _TIMEOUT_S = 20
 
-# Where Dask tells, with the places in its code, that a scheduler was lost, which is told here in a sentence.
+# Dask logs a lost scheduler here, with a traceback; LumbarHU reports it in a sentence instead.
 _LOGGER = "distributed.client"
 
 
 def map_on_dask(
     function: Callable[[Item], Result], items: Iterable[Item], address: str
 ) -> Iterator[tuple[int, Result | WorkerDied]]:
-    """Yield the number of each item and what `function` makes of it, as `worker_processes.map_on_processes` does.
+    """Yield the number of each item and the result of `function`, as `worker_processes.map_on_processes` does.
 
     Parameters
     ----------
     function : callable
-        Of a module that the workers can import.
+        From a module that the workers can import.
     items : iterable
-        Taken from as the cluster gets on.
+        Consumed as the cluster proceeds.
     address : str
-        Of the scheduler, such as ``tcp://127.0.0.1:8786``.
+        Address of the scheduler, such as ``tcp://127.0.0.1:8786``.
 
     Raises
     ------
     InputError
-        When Dask is missing, the scheduler is not there or lost on the way, it has no workers, or one of them runs
-        another program.
+        When Dask is not installed, the scheduler is missing or lost during the run, it has no workers, or a worker has
+        another version of LumbarHU.
     """
     try:
         from distributed import Client, as_completed
     except ImportError as error:
         raise InputError("--scheduler needs the package distributed: install lumbarhu[cluster].") from error
-    with _without_words_on_a_lost_scheduler(), _connected(Client, address) as client:
+    with _without_log_of_lost_scheduler(), _connected(Client, address) as client:
         _check_workers(client, address)
         waiting = enumerate(items)
         ahead = _AHEAD * max(1, sum(client.nthreads().values()))
@@ -64,17 +64,17 @@ def map_on_dask(
 
 
 @contextmanager
-def _without_words_on_a_lost_scheduler() -> Iterator[None]:
+def _without_log_of_lost_scheduler() -> Iterator[None]:
     logger = logging.getLogger(_LOGGER)
-    logger.addFilter(_tells_more)
+    logger.addFilter(_is_other_message)
     try:
         yield
     finally:
-        logger.removeFilter(_tells_more)
+        logger.removeFilter(_is_other_message)
 
 
-def _tells_more(record: logging.LogRecord) -> bool:
-    """Return whether Dask tells something else than that the scheduler does not answer."""
+def _is_other_message(record: logging.LogRecord) -> bool:
+    """Return whether a log record reports something other than a lost scheduler."""
     problem = record.exc_info[1] if record.exc_info else None
     return not (isinstance(problem, (CancelledError, OSError)) or "Failed to reconnect" in record.getMessage())
 
@@ -83,7 +83,9 @@ def _connected(client_class, address: str):
     try:
         return client_class(address, timeout=_TIMEOUT_S)
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"There is no Dask scheduler at “{address}”: check the address, and that it runs.") from error
+        raise InputError(
+            f"There is no Dask scheduler at “{address}”: check the address, and that the scheduler is running."
+        ) from error
 
 
 def _check_workers(client, address: str) -> None:
@@ -92,13 +94,13 @@ def _check_workers(client, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=_TIMEOUT_S)
     except NoWorkers as error:
-        raise InputError(f"The Dask scheduler at “{address}” has no workers: start some.") from error
+        raise InputError(f"The Dask scheduler at “{address}” has no workers: start at least one.") from error
     programs = client.run(program_sha256, on_error="return")
     for worker, program in programs.items():
         if program != program_sha256():
             raise InputError(
-                f"The Dask worker {worker} has another LumbarHU, or none: install this one there, with the same Python "
-                "and packages."
+                f"The Dask worker {worker} has another version of LumbarHU, or none: install this version there, with "
+                "the same Python and packages."
             )
 
 
@@ -111,5 +113,5 @@ def _result_of(future, address: str):
     if problem is not None:
         raise problem
     if future.status != "finished":
-        raise InputError(f"The Dask scheduler at “{address}” was lost: start the same command again to go on.")
+        raise InputError(f"The Dask scheduler at “{address}” was lost: run the same command again to continue.")
     return future.result()

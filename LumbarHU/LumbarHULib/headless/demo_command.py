@@ -1,4 +1,4 @@
-"""lumbarhu demo: the main job on a CT of our own whose every Hounsfield unit is known."""
+"""lumbarhu demo: measure a phantom CT in which every Hounsfield unit is known."""
 
 import argparse
 import os
@@ -25,7 +25,7 @@ _OWN_FOLDER = OwnFolder(frozenset({"ct.nrrd", "markups", _SEEDS, _CASES, "audit"
 
 
 def run_demo(options: argparse.Namespace) -> int:
-    """Leave inputs, audit folder and scene in the folder that `options` name, and print the result; return 0.
+    """Write inputs, audit folder and scene to the output folder, print the result, and return 0.
 
     Raises
     ------
@@ -53,17 +53,17 @@ def run_demo(options: argparse.Namespace) -> int:
         progress.clear()
     print(f"A lumbar CT phantom with its true midlines, trabecular bone of {_true_hu(phantom)} HU.\n")
     print(audit_text(audit, job.ct))
-    print(_what_lies_where(options.out))
+    print(_paths_text(options.out))
     return 0
 
 
 def _check_is_no_case(folder: Path) -> None:
-    """Raise InputError when a CT of the user's own was measured in a folder that looks like the demonstration's."""
+    """Raise InputError when a folder that looks like the demonstration's contains a measurement of the user's CT."""
     record = folder / "audit" / RECORD
     if record.is_file() and f'"case": "{_CASE}"' not in record.read_text(encoding="utf-8", errors="replace"):
         raise InputError(
-            f"“{folder}” is no folder that lumbarhu demo made (its audit is of another case), so it is not "
-            "overwritten: choose another one."
+            f"“{folder}” was not made by lumbarhu demo (its audit folder is of another case), so it is not "
+            "overwritten: choose another folder."
         )
 
 
@@ -86,16 +86,16 @@ def _true_hu(phantom: PhantomCt) -> str:
 
 
 def _program() -> str:
-    """Return what to type for this program: the path that it was started by, else where make puts it."""
+    """Return the command for this program: the path that started it, otherwise its path in the make environment."""
     if os.path.dirname(sys.argv[0]) and Path(sys.argv[0]).stem == "lumbarhu":
         return sys.argv[0]
     return str(Path(".venv", "Scripts" if os.name == "nt" else "bin", "lumbarhu"))
 
 
-def _what_lies_where(folder: Path) -> str:
+def _paths_text(folder: Path) -> str:
     ct, scene = folder / "ct.nrrd", folder / "audit" / "scene.mrb"
     if not scene.is_file():
-        scene = "none: it needs lumbarhu[scene]"
+        scene = "none; it needs lumbarhu[scene]"
     return f"""
 CT and markups:  {ct}, {folder / "markups"}
 Audit folder:    {folder / "audit"}

@@ -1,4 +1,4 @@
-"""Where the program begins: with nothing imported yet, so that Ctrl-C is heard from the first moment."""
+"""The entry point of the program. It imports nothing at first, so that Ctrl-C works from the start."""
 
 import sys
 

@@ -1,9 +1,9 @@
-"""What the program's exit codes mean: the same for every command."""
+"""The exit codes of the program; they have the same meaning for every command."""
 
 DONE = 0
 DIFFERS = 1  # verify found differences
 SOME_FAILED = 1  # cases of a batch failed
-NOT_PRINTED = 1  # the work is done, but what was to be printed could not be
+NOT_PRINTED = 1  # the work is done, but the output could not be printed
 BAD_INPUT = 2  # nothing was written
-IN_PART = 3  # levels were refused; all others were measured and written
-INTERRUPTED = 130  # as shells have it for Ctrl-C
+IN_PART = 3  # some levels were refused; all others were measured and written
+INTERRUPTED = 130  # as in shells after Ctrl-C

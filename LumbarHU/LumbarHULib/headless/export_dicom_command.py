@@ -1,4 +1,4 @@
-"""lumbarhu export-dicom: an audit folder as objects for a DICOM archive."""
+"""lumbarhu export-dicom: write an audit folder as objects for a DICOM archive."""
 
 import argparse
 

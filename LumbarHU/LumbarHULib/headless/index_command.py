@@ -1,16 +1,16 @@
-"""lumbarhu index: a page that leads to the reports of many cases."""
+"""lumbarhu index: write a page with links to the reports of many cases."""
 
 import argparse
 
 from LumbarHULib.audit.report.case_index import INDEX, write_index
 from LumbarHULib.headless.progress import Progress
 
-# So many folders that were left out are printed; all stand on the page.
+# Number of omitted folders to print; the page lists all of them.
 _SHOWN = 20
 
 
 def run_index(options: argparse.Namespace) -> int:
-    """Write the page into the folder that `options` name, tell where it is, and return 0.
+    """Write the page to the folder, print its path, and return 0.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def run_index(options: argparse.Namespace) -> int:
         progress.clear()
     print(f"{options.folder / INDEX}: {done.readings} reading{'s' if done.readings != 1 else ''}.")
     if done.problems:
-        print(f"Left out, and named on the page: {len(done.problems)}.")
+        print(f"Omitted folders, listed on the page: {len(done.problems)}.")
         print("\n".join(f"- {problem}" for problem in done.problems[:_SHOWN]))
         if len(done.problems) > _SHOWN:
             print(f"- … and {len(done.problems) - _SHOWN} more.")

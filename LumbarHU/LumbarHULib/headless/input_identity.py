@@ -1,4 +1,4 @@
-"""Whether the files that a measurement was made from are still the same: their content, and a cheap sign of it."""
+"""Check whether the input files of a measurement are unchanged, by a hash of their content or a cheap signature."""
 
 import hashlib
 import os
@@ -16,47 +16,47 @@ from LumbarHULib.files.file_managers import entries, files_below
 from LumbarHULib.files.markup_file import SUFFIX
 from LumbarHULib.images.image_header import read_image_header
 
-# CTs in one file; any other file is one of a series, all of which lie in its folder.
+# Formats with the CT in one file; any other file is part of a series in its folder.
 _WHOLE_FILES = (".nrrd", ".nii", ".nii.gz", ".mha")
 _HEADER_FILES = (".nhdr", ".mhd")
 _DATA_FILE_KEYS = ("data file", "datafile", "elementdatafile")
 
-# The rooms that a number comes from; what only draws or counts may change without it.
+# The packages that numbers depend on; packages that only draw or count may change without affecting them.
 MEASURING_ROOMS = ("core", "placement", "files", "images", "audit", "api", "headless")
 DRAWING_ROOMS = ("audit/report",)
-# A scene may have been imported or not.
+# Imported only with a scene, and without effect on numbers.
 _NOT_MEASURING = frozenset({"slicer-core"})
 
 
 @dataclass(frozen=True)
 class KnownContent:
-    """The SHA-256 of a measurement's inputs, and the sign that they had when it was worked out.
+    """The SHA-256 of a measurement's inputs, and their signature when it was computed.
 
     Parameters
     ----------
     sign : str
-        Of names, sizes and times of change of every file: see `sign_of`.
+        Signature of the names, sizes and modification times of all files: see `sign_of`.
     sha256 : mapping of str to str
-        Of the content, by what the input is for.
+        Hash of the content, by the role of the input.
     """
 
     sign: str
     sha256: Mapping[str, str]
 
     def plain(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
+        """Return the signature and the hashes as plain JSON values."""
         return {"sign": self.sign, "sha256": dict(self.sha256)}
 
 
 def ct_files(path: Path) -> list[Path]:
-    """Return every file that the CT at `path` is read from.
+    """Return all files of the CT at `path`.
 
     Raises
     ------
     InputError
         When the header that names some of them is damaged.
     OSError
-        When one cannot be seen.
+        When a file cannot be accessed.
     """
     if path.is_dir() or path.name.lower().endswith((*_WHOLE_FILES, *_HEADER_FILES)):
         return volume_files(path)
@@ -64,12 +64,12 @@ def ct_files(path: Path) -> list[Path]:
 
 
 def volume_files(path: Path) -> list[Path]:
-    """Return every file that the volume in one file or folder, such as a segmentation, is read from.
+    """Return all files of the volume in one file or folder, such as a segmentation.
 
     Raises
     ------
     InputError, OSError
-        As `ct_files` does.
+        As for `ct_files`.
     """
     if path.is_dir():
         return files_below(path)
@@ -77,25 +77,25 @@ def volume_files(path: Path) -> list[Path]:
         return [path]
     fields = _fields_with_data(path)
     named = path.parent / next((fields[key] for key in _DATA_FILE_KEYS if fields.get(key)), "")
-    # A list or a pattern of names: any of those beside it.
+    # With a list or a pattern of names, all files in the same folder count.
     return [path, named] if named.is_file() else [path, *_files_in(path.parent, "")]
 
 
 def markup_files(paths: Iterable[Path]) -> list[Path]:
-    """Return every markup file that is read from these files and folders."""
+    """Return all markup files in these files and folders."""
     return [file for path in paths for file in (_files_in(path, SUFFIX) if path.is_dir() else [path])]
 
 
 def sign_of(inputs: Mapping[str, Sequence[Path]]) -> str:
-    """Return what tells, without reading them, that files did not change: path, size and times of each, hashed.
+    """Return a signature of files without reading them: a hash of the path, size and times of each.
 
-    A file that is written, copied over or moved into the place of another has another sign, though its content may be
-    the same. The names are hashed as well, for they may be those of patients.
+    Writing or replacing a file changes its signature even if the content stays the same. The names are hashed, because
+    they may contain patients' names.
 
     Raises
     ------
     InputError
-        When one is not there.
+        When a file does not exist.
     """
     digest = hashlib.sha256()
     for role, files in inputs.items():
@@ -105,7 +105,7 @@ def sign_of(inputs: Mapping[str, Sequence[Path]]) -> str:
                 status = os.stat(file)
             except FileNotFoundError as error:
                 raise InputError(
-                    f"“{file.name}” is not there: it was removed, or is a link to a file that is not there."
+                    f"“{file.name}” does not exist: it was removed, or is a link to a missing file."
                 ) from error
             digest.update(os.fsencode(file))
             digest.update(f"\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}\0".encode())
@@ -113,12 +113,12 @@ def sign_of(inputs: Mapping[str, Sequence[Path]]) -> str:
 
 
 def content_of(inputs: Mapping[str, Sequence[Path]], known: KnownContent | None = None) -> KnownContent:
-    """Return the content of a measurement's inputs, worked out only when its sign is not that of `known`.
+    """Return the content hashes of a measurement's inputs, computed only if the signature differs from `known`.
 
     Parameters
     ----------
     inputs : mapping of str to sequence of Path
-        Files by what they are for.
+        Files by their role.
     known : KnownContent, optional
         As an earlier call returned it.
     """
@@ -130,7 +130,7 @@ def content_of(inputs: Mapping[str, Sequence[Path]], known: KnownContent | None 
 
 @lru_cache(maxsize=1)
 def program_sha256() -> str:
-    """Return a hash of all in the program that a number can come from: its files, and the versions of its packages."""
+    """Return a hash of the program files and package versions on which numbers depend."""
     root = Path(LumbarHULib.__file__).parent
     digest = hashlib.sha256()
     for name in measuring_files(root):
@@ -142,7 +142,7 @@ def program_sha256() -> str:
 
 
 def measuring_files(root: Path) -> list[str]:
-    """Return the library's files below `root` that a number can come from, as paths from there."""
+    """Return the library's files below `root` on which numbers depend, as relative paths."""
     names = [file.relative_to(root).as_posix() for room in MEASURING_ROOMS for file in (root / room).rglob("*.py")]
     return sorted(name for name in names if not name.startswith(tuple(f"{room}/" for room in DRAWING_ROOMS)))
 
@@ -150,7 +150,7 @@ def measuring_files(root: Path) -> list[str]:
 def _content_sha256(files: Sequence[Path]) -> str:
     if len(files) == 1 and not files[0].name.lower().endswith(SUFFIX):
         return file_sha256(files[0])
-    # A markup that has no name of its own bears its file's.
+    # A markup without a name is named after its file, so the names count.
     contents = sorted(f"{file.name}\0{file_sha256(file)}" for file in files)
     return hashlib.sha256("\n".join(contents).encode("utf-8", "surrogateescape")).hexdigest()
 
@@ -159,7 +159,7 @@ def _fields_with_data(path: Path) -> dict[str, str]:
     header = read_image_header(path)
     with path.open("rb") as stream:
         stream.seek(header.length)
-        # The line that ends a MetaImage header is no longer part of its fields.
+        # The last line of a MetaImage header is not part of its fields.
         value = "" if header.is_nrrd else stream.readline().partition(b"=")[2].strip().decode("utf-8", "replace")
     return header.fields | ({"elementdatafile": value} if value else {})
 

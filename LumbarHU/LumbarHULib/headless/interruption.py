@@ -1,4 +1,4 @@
-"""Being told to stop: temporary files are removed then, as after Ctrl-C."""
+"""Handle termination like Ctrl-C, so that temporary files are removed."""
 
 import signal
 import threading
@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def termination_as_interrupt() -> Iterator[None]:
-    """Raise KeyboardInterrupt when the process is terminated or its terminal is closed, which else end it at once."""
+    """Raise KeyboardInterrupt when the process is terminated or its terminal is closed, instead of ending at once."""
     previous = {}
-    if threading.current_thread() is threading.main_thread():  # only there may signals be handled
+    if threading.current_thread() is threading.main_thread():  # signals can be handled only there
         for name in ("SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)  # Windows has no SIGHUP
-            # One that is ignored, as under nohup, stays ignored.
+            # A signal that is ignored, as under nohup, stays ignored.
             if number is not None and signal.getsignal(number) is signal.SIG_DFL:
                 previous[number] = signal.signal(number, signal.default_int_handler)
     try:

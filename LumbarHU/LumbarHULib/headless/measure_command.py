@@ -1,6 +1,6 @@
-"""lumbarhu measure: from the options to a job, and from its result to the terminal.
+"""lumbarhu measure: make a job from the options, run it, and print the result.
 
-The options are read here and not by argparse, which would put words of its own in place of the sentence.
+The values of options are read here instead of by argparse, which would replace LumbarHU's messages by its own.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from LumbarHULib.headless.reading_options import (
 
 
 def run_measure(options: argparse.Namespace) -> int:
-    """Measure, write the audit folder, print the table and the classes; return 0, or 3 when levels were refused.
+    """Measure, write the audit folder, print the tables, and return 0, or 3 when levels were refused.
 
     Raises
     ------
@@ -64,16 +64,16 @@ def _check_source(options: argparse.Namespace) -> None:
     given = [option for option, value in named.items() if value]
     if len(given) > 1:
         count = {2: "two", 3: "three"}[len(given)]
-        raise InputError(f"{' and '.join(given)} each place the midlines: give one of the {count}.")
+        raise InputError(f"{' and '.join(given)} each place the midlines: give only one of the {count}.")
     if not given:
         raise InputError(
-            "Nothing says where the vertebrae are: give --markups with a midline for each level, --segmentation, or "
-            "--seeds."
+            "The position of the vertebrae is missing: give --markups with a midline for each level, --segmentation, "
+            "or --seeds."
         )
     if options.fill_levels and not options.seeds:
-        raise InputError("--fill-levels places the levels between seeds: give --seeds as well.")
+        raise InputError("--fill-levels needs seeds, between which it places levels: give --seeds as well.")
     if options.segment and not options.segmentation:
-        raise InputError("--segment says which segment is which level: give --segmentation as well.")
+        raise InputError("--segment needs a segmentation, whose segments it assigns: give --segmentation as well.")
 
 
 def _name(option: str, text: str | None) -> str:

@@ -1,4 +1,4 @@
-"""One CT from its files to its audit folder: what the command line runs once and a batch runs often."""
+"""Measure one CT from its files, and write its audit folder: once for the command line, often for a batch."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -36,43 +36,42 @@ from LumbarHULib.images.segmentation_file import read_segmentation
 
 @dataclass(frozen=True)
 class MeasureJob:
-    """What to measure, how, and where to put it.
+    """The inputs, options and destination of one measurement.
 
     Parameters
     ----------
     ct : Path
         CT file, or folder with a DICOM series.
     markups : sequence of Path
-        Markup files, or folders of them; none where `segmentation` or `seeds` is given.
+        Markup files, or folders of them; empty where `segmentation` or `seeds` is given.
     destination : Path
-        The audit folder to be.
+        The audit folder to write.
     segmentation : Path or None
-        A segmentation of the vertebrae, from which the midlines are proposed and accepted unseen.
+        A segmentation of the vertebrae, from which midlines are proposed and accepted without review.
     segments : mapping of str to str
-        Which segment is which level, where its name does not tell: level to a segment's name or label value.
+        The segment's name or label value by level, for segments whose name does not state the level.
     seeds : Path or None
-        A point list with a point in each body, from which the midlines are proposed and accepted unseen.
+        A point list with a point in each body, from which midlines are proposed and accepted without review.
     fill_levels : bool
-        Propose midlines for the levels between the seeds as well.
+        Also propose midlines for the levels between the seeds.
     levels : sequence of str or None
-        Levels to measure; None for all that have a midline or a seed or, with a segmentation, those
-        of the protocol's mean.
+        Levels to measure; None for all with a midline or a seed or, with a segmentation, those of the protocol's mean.
     exclusions : mapping of str to str
         Levels that do not enter the means, with the reason.
     protocol, cutoffs : Path or None
-        Files of one's own; None for the study's.
+        The user's own files; None for the study's.
     case, reader : str
-        As they shall stand in the files.
+        Names as written to the files.
     reading : int
-        Which reading of this reader it is, from 1.
+        Number of this reader's reading, from 1.
     accept_off_protocol, scene, overwrite : bool
-        Classify all the same; leave a scene as well; replace the folder.
+        Classify anyway; also write a scene; replace the folder.
     label_maps : Path or None
-        Label maps to measure in place of those that the markups give: see `read_label_maps`.
+        Label maps to measure instead of those from the markups: see `read_label_maps`.
     sign : Path or None
-        A private key of OpenSSH to sign the folder with.
+        An OpenSSH private key to sign the folder with.
     extra : mapping
-        Further plain JSON values for the record, such as what a batch made the folder from.
+        Further plain JSON values for the record, such as a batch's description of the inputs.
     """
 
     ct: Path
@@ -98,16 +97,16 @@ class MeasureJob:
 
     def __post_init__(self) -> None:
         if self.scene and self.label_maps is not None:
-            raise InputError("A scene shows no label maps that were given: leave --scene or --label-maps away.")
+            raise InputError("A scene cannot show given label maps: omit --scene or --label-maps.")
 
 
 def can_make_scene() -> bool:
-    """Return whether the package that makes a Slicer scene is installed."""
+    """Return whether the package for Slicer scenes is installed."""
     return find_spec("slicer") is not None
 
 
 def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
-    """Measure what `job` says, write its audit folder, whole or not at all, and return what it holds.
+    """Run `job`, write its audit folder completely or not at all, and return its content.
 
     Raises
     ------
@@ -136,7 +135,7 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
         audit = _audit_of(job, measurement)
         write_audit_folder(job.destination, audit, job.overwrite, progress=progress, seal=seal)
         return audit
-    # A scene takes most of a second to import: those who want none do not wait for it.
+    # Importing the scene takes most of a second, so it is imported only when needed.
     from LumbarHULib.headless.scene_job import measured_scene
 
     with measured_scene(
@@ -164,12 +163,12 @@ def _audit_of(job: MeasureJob, measurement: Measurement) -> Audit:
 
 
 def _edited_masks(path: Path, ct: Ct, protocol: ProtocolDocument, result: ReadingResult) -> RegionMasks:
-    """Return the regions in the label maps at `path` that are not as they were measured from the markups.
+    """Return the regions in the label maps at `path` that differ from those measured from the markups.
 
     Raises
     ------
     InputError
-        When they cannot be read, hold a level that was not measured, or lack one that was.
+        When they cannot be read, contain a level that was not measured, or lack a measured level.
     """
     masks = read_label_maps(path, ct.ct, axial_stack(ct.ct, protocol.protocol))
     measured = {level.level: {roi: of_roi.mask for roi, of_roi in level.rois.items()} for level in result.levels}
@@ -177,12 +176,14 @@ def _edited_masks(path: Path, ct: Ct, protocol: ProtocolDocument, result: Readin
     masks = {level: of_level for level, of_level in masks.items() if level not in refused}
     for level in masks:
         if level not in measured:
-            raise InputError(f"“{path.name}” holds {level}, which was not measured: give its midline as well.", level)
+            raise InputError(
+                f"“{path.name}” contains {level}, which was not measured: give its midline as well.", level
+            )
     for level, roi in product(measured, {roi for of_level in masks.values() for roi in of_level}):
         if roi not in masks.get(level, {}):
             raise InputError(
-                f"“{path.name}” has no voxels of the {roi} ROI of {level}: draw them, or leave "
-                f"{level} out of the levels.",
+                f"“{path.name}” has no voxels of the {roi} ROI of {level}: draw the region, or omit {level} from the "
+                "levels.",
                 level,
             )
     check_places(path.name, masks, measured)
@@ -200,12 +201,12 @@ def _given(job: MeasureJob, protocol: ProtocolDocument) -> GivenMarkups | GivenS
 
 
 def _check_inputs_stay(job: MeasureJob) -> None:
-    """Raise InputError when replacing the destination would remove what is measured."""
-    # Unlike Path.resolve, realpath does not fail where links lead in a circle.
+    """Raise InputError when replacing the destination would remove an input."""
+    # Unlike Path.resolve, realpath does not fail on circular links.
     destination = os.path.realpath(job.destination)
     for path in (job.ct, *job.markups, job.segmentation, job.seeds, job.protocol, job.cutoffs, job.label_maps):
         if path is not None and Path(os.path.realpath(path)).is_relative_to(destination) and job.destination.exists():
             raise InputError(
-                f"“{job.destination}” holds “{path.name}”, which is to be measured, so it is not overwritten: choose "
-                "another folder."
+                f"“{job.destination}” contains the input “{path.name}”, so it is not overwritten: choose another "
+                "folder."
             )

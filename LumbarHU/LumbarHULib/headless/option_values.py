@@ -1,4 +1,4 @@
-"""Numbers among the options, refused in a sentence where they are none."""
+"""Read numbers and levels from options, and refuse invalid ones with a sentence."""
 
 import math
 
@@ -9,12 +9,12 @@ _MOST_DIGITS = 9
 
 
 def whole_number(option: str, text: str, least: int, most: int) -> int:
-    """Return the whole number that an option gives.
+    """Return the whole number in an option.
 
     Raises
     ------
     InputError
-        If it is none, or off these limits.
+        If it is not a whole number, or outside these limits.
     """
     is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
     if not is_number or not least <= int(text) <= most:
@@ -23,29 +23,29 @@ def whole_number(option: str, text: str, least: int, most: int) -> int:
 
 
 def share(option: str, text: str) -> float:
-    """Return the share between 0 and 1 that an option gives.
+    """Return the share between 0 and 1 in an option.
 
     Raises
     ------
     InputError
-        If it is none.
+        If it is not a number between 0 and 1.
     """
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
     if not 0 < value < 1:
-        raise InputError(f"{option} {text} is no share: give a number between 0 and 1, such as 0.2.")
+        raise InputError(f"{option} {text} is not a share: give a number between 0 and 1, such as 0.2.")
     return value
 
 
 def number(option: str, text: str, least: float, most: float) -> float:
-    """Return the number that an option gives.
+    """Return the number in an option.
 
     Raises
     ------
     InputError
-        If it is none, or off these limits.
+        If it is not a number, or outside these limits.
     """
     try:
         value = float(text)
@@ -57,7 +57,7 @@ def number(option: str, text: str, least: float, most: float) -> float:
 
 
 def levels(option: str, text: str) -> tuple[str, ...]:
-    """Return the levels that an option gives, as `parse_levels` reads them.
+    """Return the levels in an option, as `parse_levels` reads them.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Progress of long steps, on a terminal only: what a script captures stays clean."""
+"""Show the progress of long steps, on a terminal only, so that captured output stays clean."""
 
 import sys
 from contextlib import suppress
@@ -8,19 +8,19 @@ from typing import TextIO
 
 @dataclass
 class Progress:
-    """One line that is written over as the work goes on.
+    """One line that is overwritten as the work proceeds.
 
     Parameters
     ----------
     stream : file or None
-        Where the line goes; nothing is written unless it is a terminal. A program without a console has none.
+        Where the line is written, if it is a terminal. A program without a console has no stream.
     """
 
     stream: TextIO | None = field(default_factory=lambda: sys.stderr)
     _width: int = 0
 
     def __call__(self, share: float, what: str) -> None:
-        """Show what is being done and, above 0, the share of it that is done, up to 1."""
+        """Show the current step and, if above 0, the share of it that is done, up to 1."""
         if self.stream is None or not self.stream.isatty():
             return
         text = f"{what} {100 * share:3.0f} %" if share > 0 else f"{what} …"
@@ -34,7 +34,7 @@ class Progress:
             self._width = 0
 
     def _write(self, text: str) -> None:
-        # A terminal that was closed ends nothing here: who closed it decides that, by a signal.
+        # A closed terminal is not an error here: a signal ends the program.
         with suppress(OSError):
             self.stream.write(text)
             self.stream.flush()

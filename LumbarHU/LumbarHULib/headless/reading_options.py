@@ -1,4 +1,4 @@
-"""What a reader says of one CT, from text: levels, exclusions, names. An option or a table's column may hold it."""
+"""Read the options of one CT from the text of an option or a table cell: levels, exclusions, names."""
 
 import re
 
@@ -7,17 +7,17 @@ from LumbarHULib.core.levels import parse_level
 
 _MOST_DIGITS = 6
 
-# Between two of “L2=fracture, old; L3=metal”; what is said of a level may hold commas of its own.
+# Separator of entries in “L2=fracture, old; L3=metal”; the text of an entry may itself contain commas.
 _NEXT_LEVEL = re.compile(r"[,;](?=\s*[a-z]+\d+\s*=)", re.IGNORECASE)
 
 
 def levels_named(option: str, text: str) -> tuple[str, ...]:
-    """Return the levels that `text` names, between commas, semicolons or blanks.
+    """Return the levels in `text`, separated by commas, semicolons or blanks.
 
     Raises
     ------
     InputError
-        When it names none, or one twice or an unknown one; `option` is what the sentence calls the text.
+        When `text` names no level, an unknown level, or a level twice; the message names `option`.
     """
     levels = tuple(parse_level(part) for part in re.split(r"[,;\s]", text) if part)
     if not levels:
@@ -29,7 +29,7 @@ def levels_named(option: str, text: str) -> tuple[str, ...]:
 
 
 def exclusions_named(option: str, texts: list[str]) -> dict[str, str]:
-    """Return the reason by level of exclusions such as “L2=fracture, old; L3=metal”.
+    """Return the reasons by level from exclusions such as “L2=fracture, old; L3=metal”.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def exclusions_named(option: str, texts: list[str]) -> dict[str, str]:
     for text in (part for given in texts for part in _NEXT_LEVEL.split(given)):
         name, _, reason = (part.strip() for part in text.partition("="))
         if not reason:
-            raise InputError(f"{option} {text} gives no reason: write it like {option} L2=fracture.")
+            raise InputError(f"{option} {text} gives no reason: write for example {option} L2=fracture.")
         level = parse_level(name)
         if not reason.isprintable():
             raise InputError(
@@ -53,20 +53,20 @@ def exclusions_named(option: str, texts: list[str]) -> dict[str, str]:
 
 
 def reading_number(option: str, text: str) -> int:
-    """Return the reading number that `text` is.
+    """Return the reading number in `text`.
 
     Raises
     ------
     InputError
-        When it is no whole number from 1.
+        When it is not a whole number from 1.
     """
     if not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) < 1:
-        raise InputError(f"{option} {text} is no reading number: give a whole number from 1.")
+        raise InputError(f"{option} {text} is not a reading number: give a whole number from 1.")
     return int(text)
 
 
 def printable_name(option: str, text: str) -> str:
-    """Return the name that `text` is, without blanks around it.
+    """Return the name in `text`, without surrounding blanks.
 
     Raises
     ------
@@ -74,25 +74,25 @@ def printable_name(option: str, text: str) -> str:
         When it is empty or cannot be printed on one line.
     """
     if not text.strip():
-        raise InputError(f"{option} is empty: give a name, or leave {option} away.")
+        raise InputError(f"{option} is empty: give a name, or omit {option}.")
     if not text.isprintable():
-        raise InputError(f"{option} is {text!r}: give a name of printable characters on one line.")
+        raise InputError(f"{option} is {text!r}: give a name in printable characters on one line.")
     return text.strip()
 
 
 def segments_named(option: str, texts: list[str]) -> dict[str, str]:
-    """Return which segment is which level, from texts such as “L1=NAME; L2=3”: a level to a segment's name or value.
+    """Return the segment's name or label value by level, from texts such as “L1=NAME; L2=3”.
 
     Raises
     ------
     InputError
-        When a text names no segment, no level, or one twice.
+        When a text names no segment or no level, or a level twice.
     """
     segments: dict[str, str] = {}
     for text in (part for given in texts for part in _NEXT_LEVEL.split(given)):
         name, _, segment = (part.strip() for part in text.partition("="))
         if not segment:
-            raise InputError(f"{option} {text} names no segment: write it like {option} L1=NAME or {option} L1=3.")
+            raise InputError(f"{option} {text} names no segment: write for example {option} L1=NAME or {option} L1=3.")
         level = parse_level(name)
         if level in segments:
             raise InputError(f"{option} names {level} twice: give one segment.", level)

@@ -1,4 +1,4 @@
-"""A MRML scene without the application: everything that 3D Slicer would set up around it, and no more."""
+"""A MRML scene without the application, with only the logics that it needs."""
 
 import tempfile
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from pathlib import Path
 import slicer
 import vtk
 
-# In this order: volumes ask the color logic for their default color table. Units write the lengths of markups; without
-# the data module's logic every temporary label volume would stay in memory. Terminologies are left out: their logic
-# only looks terms up, in files that slicer-core does not bring; the terms of a segment are stored with the segment.
+# The order matters: volumes take their default color table from the color logic. Units format the lengths of markups.
+# Without the data module's logic, every temporary label volume would stay in memory. Terminologies are omitted: their
+# logic only looks up terms, in files that slicer-core does not include, and a segment stores its own terms.
 _LOGIC_CLASSES: tuple[tuple[str, type], ...] = (
     ("Colors", slicer.vtkSlicerColorLogic),
     ("Units", slicer.vtkSlicerUnitsLogic),
@@ -24,12 +24,12 @@ _LOGIC_CLASSES: tuple[tuple[str, type], ...] = (
 
 @contextmanager
 def headless_scene() -> Iterator["slicer.vtkMRMLScene"]:
-    """Give an empty scene that reads, writes and colors as the application's does, and clear it in the end.
+    """Yield an empty scene that reads, writes and colors like the application's scene, and clear it at the end.
 
     Yields
     ------
     slicer.vtkMRMLScene
-        Together with its logics, which live as long as the ``with`` block.
+        The scene and its logics live as long as the ``with`` block.
     """
     with scene_and_application_logic() as (scene, _application_logic):
         yield scene
@@ -37,7 +37,7 @@ def headless_scene() -> Iterator["slicer.vtkMRMLScene"]:
 
 @contextmanager
 def scene_and_application_logic() -> Iterator[tuple["slicer.vtkMRMLScene", "slicer.vtkSlicerApplicationLogic"]]:
-    """Give a headless scene and the logic that owns its selection and interaction, for whoever adds views to it.
+    """Yield a headless scene and the logic that owns its selection and interaction nodes, for adding views.
 
     Yields
     ------
@@ -59,10 +59,10 @@ def scene_and_application_logic() -> Iterator[tuple["slicer.vtkMRMLScene", "slic
 
 
 def _application_logic(scene, folder: Path):
-    """Return the logic that owns the selection and interaction nodes and knows where temporary files go."""
+    """Return the logic that owns the selection and interaction nodes and the path of temporary files."""
     logic = slicer.vtkSlicerApplicationLogic()
     logic.SetTemporaryPath(str(folder))
-    if hasattr(logic, "SetHomeDirectory"):  # Slicer 5.12 and older take no folder from here
+    if hasattr(logic, "SetHomeDirectory"):  # missing in Slicer 5.12 and older
         (folder / "share" / "ColorFiles").mkdir(parents=True)
         logic.SetHomeDirectory(str(folder))
         logic.SetShareDirectory("share")
@@ -79,7 +79,7 @@ def _module_logic(application_logic, scene, name: str, logic_class: type):
 
 
 def _input_output_logics(application_logic, scene, folder: Path) -> list:
-    """Return the logics without which a scene bundle cannot be read."""
+    """Return the logics needed to read a scene bundle."""
     remote = slicer.vtkMRMLRemoteIOLogic()
     cache = folder / "cache"
     cache.mkdir()
@@ -93,7 +93,7 @@ def _input_output_logics(application_logic, scene, folder: Path) -> list:
 
 @vtk.calldata_type(vtk.VTK_OBJECT)
 def _remove_hierarchy_item(scene, _event, node) -> None:
-    """Let a node's item go with the node; in the application a part that needs Qt does this."""
+    """Remove a node's item with the node; in the application, a component that needs Qt does this."""
     hierarchy = scene.GetFirstNodeByClass("vtkMRMLSubjectHierarchyNode")
     if hierarchy is None or hierarchy is node or scene.IsClosing():
         return

@@ -1,4 +1,4 @@
-"""A measurement in a MRML scene of its own, for those who want to open it in Slicer afterwards."""
+"""Measure in a MRML scene that can be opened in Slicer afterwards."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,20 +38,20 @@ def measured_scene(
     level_findings: Sequence[Finding] = (),
     unplaced: Mapping[str, InputError] = MappingProxyType({}),
 ) -> Iterator[tuple[ReadingResult, Callable[[Path], None]]]:
-    """Measure in a scene: give the result, and the function that saves the scene into a folder.
+    """Measure in a scene; yield the result, and a function that saves the scene to a folder.
 
     Parameters
     ----------
     ct_file, landmarks, protocol, cutoffs, exclusions, scan_findings
         As for `measure_ct`.
     case, reader, reading
-        What the reading is called.
+        Names of case and reader, and number of the reading.
     accepted_off_protocol : bool
-        Give classes although the acquisition is known to be off the cutoffs' own.
+        Give classes although the acquisition differs from that of the cutoffs.
     level_findings : sequence of Finding
-        What made the proposals of single levels doubtful: kept with their midlines.
+        Findings on the proposals of single levels, which are stored with their midlines.
     unplaced : mapping of str to InputError
-        By level, why it has no landmarks.
+        By level, the reason why it has no landmarks.
     """
     with headless_scene() as scene:
         ct_node = volume_node_from_ct(scene, ct_file.ct, case)
@@ -66,8 +66,9 @@ def measured_scene(
             scan_facts=ct_file.scan_facts,
             scan_findings=tuple(scan_findings),
         )
-        for of_level in landmarks:
-            set_landmarks(kept, of_level, [one for one in level_findings if one.level == of_level.level])
+        for level_landmarks in landmarks:
+            findings = [finding for finding in level_findings if finding.level == level_landmarks.level]
+            set_landmarks(kept, level_landmarks, findings)
         for level, reason in exclusions.items():
             exclude_level(kept, level, reason)
         accept_off_protocol(kept, accepted_off_protocol)

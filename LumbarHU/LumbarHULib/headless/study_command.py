@@ -1,4 +1,4 @@
-"""lumbarhu study: which of the study's printed numbers agree, and how far its cutoffs and classes can be trusted."""
+"""lumbarhu study: check which of the study's printed numbers agree, and how reliable its cutoffs and classes are."""
 
 import argparse
 import textwrap
@@ -27,7 +27,7 @@ def run_study(options: argparse.Namespace) -> int:
     Raises
     ------
     InputError
-        When an option is off its limits.
+        When an option is outside its limits.
     """
     studies = whole_number("--studies", options.studies, 100, 1_000_000)
     seed = whole_number("--seed", options.seed, 0, 999_999_999)
@@ -40,20 +40,20 @@ def run_study(options: argparse.Namespace) -> int:
     print(tables.citation)
     print(_checks_text(check_study(tables, load_protocol().protocol.lsc_hu)))
     notes = _notes_text(load_cutoffs().cutoffs.notes)
-    print(f"\nThe notes, as they stand with the cutoffs and in every report:\n\n{notes}")
+    print(f"\nThe notes, as in the cutoffs file and in every report:\n\n{notes}")
     print(
-        f"\nHow far each cutoff would move in other patients like the study's: {studies} studies of its size, seed "
-        f"{seed},\n{ASSUMPTION}.\nThe cutoffs that LumbarHU comes with carry the intervals of 10000 studies with seed "
+        f"\nHow each cutoff would vary in other patients like the study's: {studies} studies of its size, seed "
+        f"{seed},\n{ASSUMPTION}.\nThe cutoffs that come with LumbarHU have the intervals of 10000 studies with seed "
         f"1.\n\n{intervals}"
     )
-    print(f"\nWhat the two cutoffs make of each group, from the same distributions:\n\n{_class_table(tables)}")
+    print(f"\nThe classes of each group by the two cutoffs, from the same distributions:\n\n{_class_table(tables)}")
     return 0
 
 
 def _checks_text(checks: Sequence[PrintedCheck]) -> str:
     parts = []
     for agrees, title in (
-        (False, "printed numbers that contradict others, each with the note that tells of it"),
+        (False, "printed numbers that contradict others, each with the number of its note"),
         (True, "printed numbers that agree with others"),
     ):
         chosen = [check for check in checks if check.agrees == agrees]
@@ -89,7 +89,7 @@ def _interval_table(tables: StudyTables, studies: int, seed: int, progress: Prog
 
 
 def _class_table(tables: StudyTables) -> str:
-    rows = [["ROI", "By DXA", *(f"taken for {group}" for group in GROUPS)]]
+    rows = [["ROI", "By DXA", *(f"classified {group}" for group in GROUPS)]]
     for roi in ROIS:
         for group, shares in expected_classes(tables, roi).shares.items():
             rows.append([roi, group, *(f"{100 * shares[name]:.0f} %" for name in GROUPS)])

@@ -1,4 +1,4 @@
-"""lumbarhu verify: everything in an audit folder worked out again."""
+"""lumbarhu verify: recompute everything in an audit folder."""
 
 import argparse
 import json
@@ -10,12 +10,12 @@ from LumbarHULib.headless.progress import Progress
 
 
 def run_verify(options: argparse.Namespace) -> int:
-    """Print what differs and return 1, or say that nothing does and return 0.
+    """Print the differences and return 1, or report that there are none and return 0.
 
     Raises
     ------
     InputError
-        When folder or CT cannot be read.
+        When the folder or the CT cannot be read.
     """
     progress = Progress()
     try:
@@ -32,17 +32,17 @@ def run_verify(options: argparse.Namespace) -> int:
 def _lines(folder, found: Verification):
     yield from found.notes
     if not found.differences and not found.by_version:
-        yield f"{folder}: every hash, count and number is the same."
+        yield f"{folder}: all hashes, counts and numbers are the same."
         return
     yield from found.differences
-    yield from (f"{sentence} (perhaps by its version)" for sentence in found.by_version)
+    yield from (f"{sentence} (a different version may be the cause)" for sentence in found.by_version)
     meanings = dict.fromkeys(map(meaning_of, (*found.differences, *found.by_version)))
     count = len(found.differences) + len(found.by_version)
     yield f"{folder}: {count} difference{'s' if count != 1 else ''}: {'; '.join(meanings)}."
 
 
 def _plain(found: Verification) -> dict:
-    """Return plain JSON values for pipelines."""
+    """Return the result as plain JSON values, for pipelines."""
 
     def each(sentences):
         return [

@@ -1,4 +1,4 @@
-"""A function mapped over many items by processes of this machine, any of which may die."""
+"""Map a function over many items with processes on this machine, any of which may die."""
 
 import multiprocessing
 import os
@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# A process that dies may have been the victim of another one's hunger for memory.
+# A second attempt, because a process may have died when another one used up the memory.
 _ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
 class WorkerDied:
-    """Stands for the result of an item whose process ended without a word, each time that it was tried."""
+    """The result of an item whose process ended without a message in every attempt."""
 
 
 def default_workers() -> int:
@@ -32,16 +32,16 @@ def default_workers() -> int:
 def map_on_processes(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Iterator[tuple[int, Result | WorkerDied]]:
-    """Yield the number of each item and what `function` makes of it, in the order in which they are ready.
+    """Yield the number of each item and the result of `function`, in the order in which they finish.
 
     Parameters
     ----------
     function : callable
-        At the top of a module, and without exceptions of its own; one is raised here and ends the work.
+        At the top level of a module. It should not raise exceptions; an exception is raised here and ends the work.
     items : iterable
-        Taken from one by one.
+        Consumed one by one.
     workers : int
-        Number of processes. One that dies is replaced, and its item tried once more.
+        Number of processes. A process that dies is replaced, and its item is tried once more.
     """
     _start_resource_tracker()
     waiting = enumerate(items)
@@ -69,7 +69,7 @@ def map_on_processes(
 
 @dataclass
 class _Lane:
-    """One process after another, each with one item at a time: when it dies, it is known over which."""
+    """A process that handles one item at a time, so that the item is known when the process dies and is replaced."""
 
     function: Callable[[Any], Any]
     number: int = -1
@@ -84,41 +84,41 @@ class _Lane:
         self._executor.shutdown(cancel_futures=True)
 
     def start_next(self, waiting: Iterator[tuple[int, Any]], running: dict) -> None:
-        """Begin with the next item, if there is one."""
+        """Start the next item, if there is one."""
         self.number, self._item = next(waiting, (-1, None))
         self.attempt = 0
         if self.number >= 0:
             self.start_again(running)
 
     def start_again(self, running: dict) -> None:
-        """Begin with the same item."""
+        """Start the same item again."""
         self.attempt += 1
         try:
             running[self._executor.submit(self.function, self._item)] = self
-        except BrokenProcessPool:  # it died while it had nothing to do
+        except BrokenProcessPool:  # the process died while it was idle
             self.replace_process()
             running[self._executor.submit(self.function, self._item)] = self
 
     def replace_process(self) -> None:
-        """Have the next item done by a new process."""
+        """Use a new process for the next item."""
         self._executor.shutdown(cancel_futures=True)
         self._executor = _one_process()
 
 
 def _one_process() -> ProcessPoolExecutor:
-    # Begun anew and not forked: the libraries under us have threads, which do not outlive a fork.
+    # Spawned instead of forked, because the libraries have threads, which do not survive a fork.
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker)
 
 
 def _start_resource_tracker() -> None:
-    """Start Python's own process beside the workers so that a terminal that is closed does not end it before them.
+    """Start Python's resource tracker so that closing the terminal does not end it before the workers.
 
-    Python lets it ignore Ctrl-C and termination (SIGINT, SIGTERM) alone. Ended by a closed terminal (SIGHUP), it is
-    begun anew, knows nothing of what it is to clean up, and prints a traceback for each of them.
+    Python makes it ignore only Ctrl-C and termination (SIGINT, SIGTERM). When a closed terminal (SIGHUP) ends it, it is
+    restarted, does not know the resources to clean up, and prints a traceback for each of them.
     """
     if not hasattr(signal, "SIGHUP"):  # on Windows, which cannot block signals either
         return
-    # A signal that is blocked when a program begins stays blocked in it.
+    # A signal that is blocked when a program starts stays blocked in it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         resource_tracker.ensure_running()
@@ -127,7 +127,7 @@ def _start_resource_tracker() -> None:
 
 
 def _begin_worker() -> None:
-    # Ctrl-C and the end of a terminal reach every process in it; what is being measured is brought to its end.
+    # Ctrl-C and closing a terminal reach every process in it; workers ignore them and finish the current case.
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -135,6 +135,6 @@ def _begin_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that began it was killed: nobody would take its results."""
+    """End this process when its parent is killed, because its results would be lost."""
     multiprocessing.parent_process().join()
     os._exit(1)

@@ -154,9 +154,9 @@ KINDS = {
     "level of no name": (_cell(3, "L9"), "Unknown level “L9”"),
     "level without a midline": (_cell(3, "T12"), "T12 has no midline"),
     "exclusion without a reason": (_cell(4, "L3"), "gives no reason"),
-    "reading that is no number": (_cell(6, "second"), "no reading number"),
+    "reading that is no number": (_cell(6, "second"), "is not a reading number"),
     "case with a slash": (_cell(0, "broken case/1"), "cannot be named"),
     "case with a line break": (_cell(0, "broken\ncase"), "cannot be printed"),
-    "case that stands there already": (_nothing, "stands in row"),
+    "case that stands there already": (_nothing, "is already in row"),
     "row of too many cells": (_a_cell_more, "8 cells under 7 columns"),
 }

@@ -89,7 +89,7 @@ def test_the_folder_of_all_must_be_a_batchs_or_empty(three, tmp_path):
     (tmp_path / "out" / "letters.txt").write_text("mine")
     run = lumbarhu("batch", three, "--out", tmp_path / "out")
     assert (run.exit_code, run.out) == (2, "")
-    assert "exists already and is not the folder of a batch (it holds “letters.txt”)" in run.err
+    assert "already exists and is not the folder of a batch (it contains “letters.txt”)" in run.err
     assert "--overwrite" not in run.err  # which a batch has not
     assert files_of(tmp_path / "out") == {"letters.txt": b"mine"}
 
@@ -100,7 +100,7 @@ def test_a_link_into_nowhere_among_the_slices_of_a_case_is_named(one_level, tmp_
     table = write_cases(tmp_path / "cases.csv", [case_row("a", one_level), ["b", "series", str(one_level.markups)]])
     (failure,) = batch_here(table, tmp_path / "out").failures
     assert (failure.case, failure.column) == ("b", "")
-    assert "“slice-7.dcm” is not there: it was removed, or is a link" in failure.sentence
+    assert "“slice-7.dcm” does not exist: it was removed, or is a link" in failure.sentence
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Only Linux has a device that is always full")
@@ -116,7 +116,7 @@ def test_two_batches_do_not_work_in_one_folder(three, tmp_path):
     with batch_folder(tmp_path / "out"):
         run = lumbarhu("batch", three, "--out", tmp_path / "out")
         assert (run.exit_code, run.out) == (2, "")
-        assert "Another batch is at work" in run.err
+        assert "Another batch is running" in run.err
     assert dict(batch_here(three, tmp_path / "out").counts) == {"measured": 3}
 
 
@@ -124,7 +124,7 @@ def test_folders_of_no_row_are_told_and_left_alone(three, tmp_path):
     batch_here(three, tmp_path / "out")
     three.write_text("".join(line for line in three.read_text().splitlines(keepends=True) if line[0] != "b"))
     run = lumbarhu("batch", three, "--out", tmp_path / "out", "--workers", "1")
-    assert "Folders of no row, left alone: 1 (b)." in run.out
+    assert "Folders without a row, not changed: 1 (b)." in run.out
     assert (tmp_path / "out" / "b" / "record.json").is_file()
     assert {row["case"] for row in rows_of(tmp_path / "out" / "results.csv")} == {"a", "c"}
 

@@ -73,7 +73,7 @@ def test_a_case_is_measured_anew_when_what_it_was_made_from_changes(what, three,
     # Protocol, cutoffs and acceptance are those of all cases.
     count = 3 if options else 1
     assert (outcome.counts["measured"], outcome.counts["finished"]) == (count, 3 - count)
-    assert outcome.anew == {what: count}
+    assert outcome.repeated == {what: count}
     assert files_of(tmp_path / "out" / "a")["record.json"] != before["record.json"]
     assert batch_here(three, tmp_path / "out", **options).counts == {"finished": 3}
 
@@ -105,7 +105,7 @@ def test_a_ct_of_the_same_size_and_time_put_in_the_place_of_another_is_noticed(t
     outcome = batch_here(three, tmp_path / "out")
     assert dict(outcome.counts) == {"finished": 2, "failed": 1}
     assert "damaged" in outcome.failures[0].sentence
-    assert "of an earlier run" in outcome.failures[0].sentence
+    assert "from an earlier run" in outcome.failures[0].sentence
     assert [row["case"] for row in rows_of(tmp_path / "out" / "summary.csv")] == ["b"] * 5 + ["c"] * 5
 
 
@@ -138,7 +138,7 @@ def test_a_file_that_a_power_cut_left_too_short_is_told(name, three, tmp_path):
     os.truncate(path, path.stat().st_size - 1)
     outcome = batch_here(three, tmp_path / "out")
     assert dict(outcome.counts) == {"finished": 2, "failed": 1}
-    assert f"“{path}” was changed or removed after it was measured" in outcome.failures[0].sentence
+    assert f"“{path}” was changed or removed after the measurement" in outcome.failures[0].sentence
 
 
 def test_a_folder_of_somebody_elses_is_never_overwritten(three, one_level, tmp_path):
@@ -165,13 +165,13 @@ def test_what_became_of_a_batch_is_told_in_words(three, tmp_path):
     run = lumbarhu(*arguments)
     assert (run.exit_code, run.err) == (
         1,
-        "lumbarhu: Row 5, column ct: there is no file or folder “nowhere”: paths are relative to the table.\n",
+        "lumbarhu: Row 5, column ct: there is no file or folder “nowhere”: give a path relative to the table.\n",
     )
     assert run.out.splitlines()[:4] == [
         "Measured 1, finished before 2, failed 1.",
-        "Measured anew because of a change in the program: 1.",
+        "Measured again because of a change in the program: 1.",
         "Failures:",
-        "- Row 5, column ct: there is no file or folder “nowhere”: paths are relative to the table.",
+        "- Row 5, column ct: there is no file or folder “nowhere”: give a path relative to the table.",
     ]
 
 

@@ -117,7 +117,7 @@ def test_a_batch_that_is_stopped_says_how_far_it_is_and_goes_on_from_there(name,
     getattr(os, told)(process.pid, getattr(signal, name))
     text, error = process.communicate()
     assert (process.returncode, text) == (130, "")
-    said = re.fullmatch(r"lumbarhu: Stopped after (\d+) of 16 cases; the same command goes on with the rest\.\n", error)
+    said = re.fullmatch(r"lumbarhu: Stopped after (\d+) of 16 cases; run the same command again to continue\.\n", error)
     assert int(said[1]) >= 1
     assert_ends(process.pid)
     assert not list((tmp_path / "out").glob(".*.part"))

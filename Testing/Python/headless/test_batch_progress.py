@@ -21,7 +21,7 @@ def test_the_bar_tells_done_failed_rate_and_time_left():
     progress = BatchProgress(10, Progress(Terminal()), clock=lambda: next(times))
     for state in ("measured", "failed", "finished"):
         progress.advance(state)
-    assert progress.text() == "[######..............] 3 of 10 cases, 1 failed, 30 a minute, 14 s left"
+    assert progress.text() == "[######..............] 3 of 10 cases, 1 failed, 30 per minute, 14 s left"
     assert progress.line.stream.getvalue().endswith("14 s left …")
 
 
@@ -30,7 +30,7 @@ def test_the_rate_is_that_of_the_last_cases():
     progress = BatchProgress(1000, Progress(None), clock=lambda: next(seconds))
     for _ in range(199):
         progress.advance("measured")
-    assert "9 a minute" in progress.text()
+    assert "9 per minute" in progress.text()
 
 
 def test_nothing_is_shown_where_there_is_no_terminal():

@@ -6,7 +6,7 @@ import pytest
 from headless.batch_files import COLUMNS, case_row, write_cases
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.headless.batch_table import read_batch_table, told
+from LumbarHULib.headless.batch_table import problem_sentences, read_batch_table
 
 
 @pytest.fixture
@@ -139,9 +139,9 @@ def test_a_table_in_an_old_encoding_is_refused_with_the_line(one_level, table_of
         (("case", "markups"), "no column “ct”"),
         (("name", "ct", "markups"), "no column “case”"),
         (("case", "ct", "levels"), "no column “markups"),
-        (("case", "ct", "markups", "CT"), "“ct” stands there twice"),
-        (("case", "ct", "markups", "exlude"), "“exlude” is not known: write “exclude”"),
-        (("case", "ct", "markups", "level"), "“level” is not known: write “levels”"),
+        (("case", "ct", "markups", "CT"), "“ct” occurs twice"),
+        (("case", "ct", "markups", "exlude"), "“exlude” is unknown: write “exclude”"),
+        (("case", "ct", "markups", "level"), "“level” is unknown: write “levels”"),
     ],
 )
 def test_a_table_whose_columns_do_not_tell_is_refused(columns, says, table_of):
@@ -156,7 +156,7 @@ def test_a_table_without_rows_is_refused(table_of):
 
 def test_a_column_of_ones_own_is_told_and_not_used(one_level, table_of):
     table = table_of([*case_row("a", one_level), "77"], columns=(*COLUMNS, "age"))
-    assert table.notes == ("Row 1: the column “age” is not known; it is not used.",)
+    assert table.notes == ("Row 1: the column “age” is unknown and was ignored.",)
     assert len(table.rows) == 1
 
 
@@ -180,7 +180,7 @@ def test_a_case_that_stands_there_already_is_told(again, one_level, table_of):
     table = table_of(case_row("P1", one_level), case_row("x", one_level), case_row(again, one_level))
     assert [row.folder for row in table.rows] == ["P1", "x"]
     assert [(problem.row, problem.column) for problem in table.problems] == [(4, "case")]
-    assert "stands in row 2 already" in table.problems[0].sentence
+    assert "is already in row 2" in table.problems[0].sentence
 
 
 def test_names_that_are_one_folder_on_some_system_are_one_case(one_level, table_of):
@@ -204,7 +204,7 @@ def test_a_broken_row_changes_no_others_folder(one_level, table_of):
 
 def test_problems_are_told_by_row_and_column_and_counted_where_there_are_many(one_level, table_of):
     table = table_of(*(case_row(f"P{number}", one_level, levels="L9") for number in range(5)))
-    sentences = list(told(table.problems, 2))
+    sentences = list(problem_sentences(table.problems, 2))
     assert len(sentences) == 3
     assert sentences[0].startswith("Row 2, column levels: Unknown level “L9”")
     assert sentences[-1] == "… and 3 more."

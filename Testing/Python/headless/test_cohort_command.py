@@ -175,7 +175,7 @@ def test_what_is_missing_is_left_out_by_name_and_the_rest_goes_on(tmp_path):
     reasons = {row[0]: row[2] for row in told}
     assert reasons["cutoffs.json"] == "It is not written. oval: There is no cutoff for osteoporosis and low_bmd."
     assert "The cases have no readings of two readers that differ." in reasons["protocol.json"]
-    assert f"{len(told)} things are missing: gaps.csv says why" in run.out
+    assert f"{len(told)} results are missing: gaps.csv states why" in run.out
     assert {row["code"] for row in table(out / "findings.csv")} == {"small_group"}
     assert [row["roi"] for row in table(out / "roc.csv")] == ["round", "round"]
     assert table(out / "correlation.csv") == []
@@ -262,9 +262,9 @@ def test_constant_hu_are_told_and_nothing_else_is_lost(tmp_path):
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        (("--prevalence", "0"), "--prevalence 0 is no share"),
-        (("--prevalence", "20 %"), "--prevalence 20 % is no share"),
-        (("--low-bmd-prevalence", "1"), "--low-bmd-prevalence 1 is no share"),
+        (("--prevalence", "0"), "--prevalence 0 is not a share"),
+        (("--prevalence", "20 %"), "--prevalence 20 % is not a share"),
+        (("--low-bmd-prevalence", "1"), "--low-bmd-prevalence 1 is not a share"),
         (
             ("--prevalence", "0.5", "--low-bmd-prevalence", "0.2"),
             "The prevalence of osteopenia or osteoporosis is 20 %, below that of osteoporosis alone, 50 %",

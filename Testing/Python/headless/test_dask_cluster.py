@@ -99,7 +99,7 @@ def test_a_scheduler_without_workers_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(dask_cluster, "_TIMEOUT_S", 1)
     with (
         loopback_cluster(tmp_path / "cluster", workers=0) as cluster,
-        pytest.raises(InputError, match="has no workers: start some"),
+        pytest.raises(InputError, match="has no workers: start at least one"),
     ):
         list(map_on_dask(wait_and_square, [1], cluster.address))
 
@@ -123,7 +123,7 @@ def test_a_scheduler_that_is_lost_on_the_way_is_told_in_one_sentence(timeout_s, 
         results = map_on_dask(wait_and_square, range(1000), cluster.address)
         next(results)
         cluster.scheduler.kill()
-        with pytest.raises(InputError, match="was lost: start the same command again"):
+        with pytest.raises(InputError, match="was lost: run the same command again"):
             list(results)
     assert [record for record in told_by_dask.records if record.levelno >= logging.WARNING] == []
 

@@ -88,7 +88,7 @@ def test_an_acquisition_known_to_be_off_the_studys_gives_no_class_unless_accepte
     run = lumbarhu(*common, tmp_path / "out")
     assert (run.exit_code, run.err) == (0, "")
     assert sentence in run.out
-    assert "Add --accept-off-protocol to classify all the same." in run.out
+    assert "Add --accept-off-protocol to classify anyway." in run.out
     classes, findings = classes_and_findings(tmp_path / "out")
     assert classes == {"not_classified"}
     assert code in findings

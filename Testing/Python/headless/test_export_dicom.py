@@ -256,7 +256,7 @@ def test_a_label_map_that_was_corrected_is_measured_as_it_stands_and_says_so(aud
     lines = run.out.splitlines()
     (starred,) = (line for line in lines if "*" in line and not line.startswith("*"))
     assert starred.split()[:2] == ["L2", f"{float(after['L2', 'round']['mean_hu']):.1f}*"]
-    assert "* edited by hand: such a region, and each mean that it enters, has no trials of placement." in lines
+    assert "* edited by hand: such a region, and each mean that includes it, has no placement trials." in lines
     # The digits of a column stand under each other.
     (other,) = (line for line in lines if line.startswith("L3 ") and "." in line)
     assert other.index(".") == starred.index(".")

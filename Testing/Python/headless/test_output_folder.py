@@ -68,7 +68,7 @@ def test_the_demonstration_does_not_overwrite_a_case_of_the_same_file_names(one_
     shutil.copytree(one_level.markups, tmp_path / "markups")
     assert lumbarhu(*arguments(one_level, tmp_path / "audit", "--case", "my own")).exit_code == 0
     before = files_of(tmp_path)
-    assert_refused(lumbarhu("demo", "--out", tmp_path, "--overwrite"), "is no folder that lumbarhu demo made")
+    assert_refused(lumbarhu("demo", "--out", tmp_path, "--overwrite"), "was not made by lumbarhu demo")
     assert files_of(tmp_path) == before
 
 
@@ -185,5 +185,5 @@ def test_the_inputs_cannot_be_overwritten_by_their_own_result(one_level, tmp_pat
     ct = shutil.copy(one_level.ct, place)
     before = files_of(tmp_path)
     for inputs in ([one_level.ct, "--markups", markups], [ct, "--markups", one_level.markups]):
-        assert_refused(lumbarhu("measure", *inputs, "--out", place, "--overwrite"), "which is to be measured")
+        assert_refused(lumbarhu("measure", *inputs, "--out", place, "--overwrite"), "contains the input")
     assert files_of(tmp_path) == before

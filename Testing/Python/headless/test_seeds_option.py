@@ -118,7 +118,7 @@ def test_only_the_levels_with_a_seed_are_measured(spine, tmp_path):
 @pytest.mark.parametrize(
     ("levels", "arguments", "sentence"),
     [
-        (LEVELS, ["--markups", "MARKUPS"], "--markups and --seeds each place the midlines: give one of the two."),
+        (LEVELS, ["--markups", "MARKUPS"], "--markups and --seeds each place the midlines: give only one of the two."),
         (("L1", "L4"), ["--levels", "L1,L2"], "L2 has no seed: add a point named L2"),
         (LEVELS, ["--levels", "L1", "--exclude", "L2=fracture"], "not among the levels"),
     ],
@@ -161,7 +161,7 @@ def test_a_batch_measures_from_seeds_and_anew_when_they_change(spine, tmp_path):
     assert {row["level"] for row in rows_of(tmp_path / "out" / "results.csv")} == {"L2", "L3"}
     assert batch_here(table, tmp_path / "out").counts == {"finished": 1}
     seeds_of(spine, tmp_path / "seeds.mrk.json", ("L3",))
-    assert batch_here(table, tmp_path / "out").anew == {"the seeds": 1}
+    assert batch_here(table, tmp_path / "out").repeated == {"the seeds": 1}
 
 
 def test_a_batch_fills_in_the_levels_between_seeds_where_a_row_asks_for_it(spine, tmp_path):
@@ -171,5 +171,5 @@ def test_a_batch_fills_in_the_levels_between_seeds_where_a_row_asks_for_it(spine
     assert batch_here(table, tmp_path / "out").counts == {"measured": 1}
     assert {row["level"] for row in rows_of(tmp_path / "out" / "results.csv")} == {"L2", "L4"}
     write_cases(tmp_path / "cases.csv", [[*row, "yes"]], columns=columns)
-    assert batch_here(table, tmp_path / "out").anew == {"the fill levels": 1}
+    assert batch_here(table, tmp_path / "out").repeated == {"the fill levels": 1}
     assert {row["level"] for row in rows_of(tmp_path / "out" / "results.csv")} == {"L2", "L3", "L4"}

@@ -136,8 +136,8 @@ def test_a_fault_of_the_mask_reaches_the_record_and_the_table(spine, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--segmentation", "SEG", "--markups", "MARKUPS"], "give one of the two"),
-        ([], "Nothing says where the vertebrae are"),
+        (["--segmentation", "SEG", "--markups", "MARKUPS"], "give only one of the two"),
+        ([], "The position of the vertebrae is missing"),
         (["--markups", "MARKUPS", "--segment", "L1=1"], "give --segmentation as well"),
         (["--segmentation", "SEG", "--segment", "L1"], "names no segment"),
         (["--segmentation", "SEG", "--segment", "L1=20", "--segment", "L1=21"], "names L1 twice"),
@@ -192,4 +192,4 @@ def test_a_batch_measures_from_a_segmentation_as_the_command_does_and_anew_when_
     labels = SimpleITK.ReadImage(tmp_path / "verse.nrrd")
     labels[0, 0, 0] = LABEL_VALUES["L5"]
     SimpleITK.WriteImage(labels, tmp_path / "verse.nrrd")
-    assert batch_here(table, tmp_path / "out").anew == {"the segmentation": 1}
+    assert batch_here(table, tmp_path / "out").repeated == {"the segmentation": 1}

@@ -37,7 +37,7 @@ def best_closed_path(scores: np.ndarray, bend_cost: float, reach: int) -> np.nda
 
 
 def _side_by_side(scores):
-    """Return the scores on both halves, shape (lines / 2 + 1, 2, places); shared lines have half their score on each."""
+    """Return the scores on both halves, shape (lines / 2 + 1, 2, places); shared lines count half on each."""
     lines = len(scores)
     half = lines // 2
     node = scores[np.stack([np.arange(half + 1), -np.arange(half + 1) % lines], axis=1)]

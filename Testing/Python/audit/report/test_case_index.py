@@ -117,7 +117,7 @@ def test_what_is_left_out_is_named_on_the_terminal(tmp_path, one):
     run = lumbarhu("index", tmp_path)
     assert (run.exit_code, run.err) == (0, "")
     told = run.out.splitlines()
-    assert told[:2] == [f"{tmp_path / 'index.html'}: 1 reading.", "Left out, and named on the page: 23."]
+    assert told[:2] == [f"{tmp_path / 'index.html'}: 1 reading.", "Omitted folders, listed on the page: 23."]
     assert told[2].startswith("- bad 00: summary.csv is not as LumbarHU writes it")
     assert told[-1] == "- … and 3 more."
     assert len(told) == 23

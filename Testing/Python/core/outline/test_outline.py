@@ -105,7 +105,7 @@ def test_an_outline_far_from_a_midline_end_is_told_with_the_gap_and_the_end():
     _, findings = outline_of(POINTS_XY_MM - (0, 5))
     assert [finding.code for finding in findings] == ["midline_off_outline"] * 2
     assert "The anterior end of L3's midline is 5.0 mm from its outline" in findings[0].sentence
-    assert "The back end" in findings[1].sentence
+    assert "The posterior end" in findings[1].sentence
     assert outline_of(POINTS_XY_MM - (0, 1.9))[1] == ()
 
 
