@@ -1,4 +1,4 @@
-"""Agreement of readings of the same cases: intraclass correlation, Bland–Altman limits, precision error."""
+"""Compute the agreement of readings of the same cases: intraclass correlation, Bland–Altman limits, precision error."""
 
 import math
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, check_confidence,
 from LumbarHULib.cohort.rows import complete_rows, is_constant, require
 from LumbarHULib.core.errors import InputError
 
-# The least significant change between two measurements is this many times the precision error: 1.96 · √2, as the
-# International Society for Clinical Densitometry rounds it (Official Positions 2019, iscd.org).
+# Ratio of least significant change and precision error: 1.96 · √2, as rounded by the International Society for Clinical
+# Densitometry (Official Positions 2019, iscd.org).
 LSC_FACTOR = 2.77
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntraclassCorrelations:
-    """ICC(2,1), absolute agreement of readers drawn at random, and ICC(3,1), consistency of these very readers."""
+    """ICC(2,1), absolute agreement of randomly chosen readers, and ICC(3,1), consistency of the given readers."""
 
     icc_2_1: Estimate
     icc_3_1: Estimate
@@ -27,9 +27,9 @@ class IntraclassCorrelations:
 class BlandAltman:
     """Bias and limits of agreement of two readings, in the unit of the readings.
 
-    Each is an `Estimate`; `sd` is that of the differences first − second. `slope` is how much the difference grows with
-    the readings' mean, with the p-value of none; None where the means are all alike. Where its interval excludes 0, the
-    bias is proportional: it is not the same for small and large values, and neither are the limits.
+    Each is an `Estimate`; `sd` is the standard deviation of the differences first − second. `slope` is the change of
+    the difference per unit of the readings' mean, with the p-value of no slope; None if all means are equal. If its
+    interval excludes 0, the bias is proportional: bias and limits differ between small and large values.
     """
 
     bias: Estimate
@@ -41,7 +41,7 @@ class BlandAltman:
 
     @property
     def is_proportional(self) -> bool:
-        """Whether the bias depends on the value, by the interval of the slope."""
+        """Return whether the bias depends on the value, by the interval of the slope."""
         return self.slope is not None and (self.slope.low > 0 or self.slope.high < 0)
 
 
@@ -54,10 +54,10 @@ class Repeatability:
     rms_sd : Estimate
         Root mean square of the cases' standard deviations, in the unit of the readings.
     least_significant_change : Estimate
-        `LSC_FACTOR` times it.
+        `LSC_FACTOR` times `rms_sd`.
     cv_percent : Estimate or None
-        `rms_sd` in percent of the mean of all readings; None where that mean is not positive. (The mean of the cases'
-        own quotients, usual for densities, is not used: near 0 HU a quotient means nothing.)
+        `rms_sd` in percent of the mean of all readings; None if that mean is not positive. (The mean of the cases' own
+        quotients, common for densities, is not used: near 0 HU a quotient is meaningless.)
     degrees_of_freedom : int
         Cases × (readings − 1).
     """
@@ -74,13 +74,13 @@ def intraclass_correlations(readings: Sequence, confidence: float = CONFIDENCE) 
     Parameters
     ----------
     readings : sequence of array_like, shape (readings, n)
-        A column per reader or per repeated reading; a case without all of them is left out.
+        A column per reader or per repeated reading; a case that lacks one of them is omitted.
     confidence : float
 
     Raises
     ------
     InputError
-        With fewer than two readings or three cases, or where no reading tells the cases apart.
+        With fewer than two readings or three cases, or if all cases have the same value.
 
     References
     ----------
@@ -100,7 +100,7 @@ def intraclass_correlations(readings: Sequence, confidence: float = CONFIDENCE) 
         return float(fdtri(numerator, denominator, 0.5 + confidence / 2))
 
     single = (rows - rest) / (rows + (k - 1) * rest + k * (columns - rest) / n)
-    # Degrees of freedom by Satterthwaite; both weights are multiplied by 1 − ICC, so that perfect agreement is no 0/0.
+    # Degrees of freedom by Satterthwaite; multiplying both weights by 1 − ICC avoids 0/0 at perfect agreement.
     of_columns = k * single / n * columns
     of_rest = (1 - single + k * single * (n - 1) / n) * rest
     squares = of_columns**2 / (k - 1) + of_rest**2 / ((n - 1) * (k - 1))
@@ -116,11 +116,11 @@ def intraclass_correlations(readings: Sequence, confidence: float = CONFIDENCE) 
         ends = single, single
     freedom_rest = (n - 1) * (k - 1)
     low_f, high_f = quantile(n - 1, freedom_rest), quantile(freedom_rest, n - 1)
-    told = {"n": n, "left_out": left_out, "confidence": confidence, "method": "McGraw & Wong 1996"}
+    shared = {"n": n, "left_out": left_out, "confidence": confidence, "method": "McGraw & Wong 1996"}
 
     def estimate(value: float, low: float, high: float) -> Estimate:
-        # Of readings that are alike, all three are 1 but for rounding.
-        return Estimate(estimate=value, low=min(low, value), high=max(high, value), **told)
+        # For identical readings all three are 1, apart from rounding.
+        return Estimate(estimate=value, low=min(low, value), high=max(high, value), **shared)
 
     return IntraclassCorrelations(
         icc_2_1=estimate(single, *ends),
@@ -133,13 +133,13 @@ def intraclass_correlations(readings: Sequence, confidence: float = CONFIDENCE) 
 
 
 def bland_altman(first, second, confidence: float = CONFIDENCE) -> BlandAltman:
-    """Return the bias first − second and the limits within which 95 % of differences lie, with their intervals.
+    """Return the bias first − second and the limits that contain 95 % of differences, with their intervals.
 
     Parameters
     ----------
     first, second : array_like, shape (n,)
     confidence : float
-        Of the intervals; the limits are always those of 95 %.
+        Confidence of the intervals; the limits always refer to 95 % of differences.
 
     Raises
     ------
@@ -186,7 +186,7 @@ def bland_altman(first, second, confidence: float = CONFIDENCE) -> BlandAltman:
 
 
 def _slope(table: np.ndarray, confidence: float, left_out: int) -> tuple[Estimate | None, float | None]:
-    """Return the slope of the difference on the mean by least squares, and the p-value of no slope."""
+    """Return the least-squares slope of the difference on the mean, and the p-value of no slope."""
     from scipy.special import stdtr, stdtrit
 
     means, differences = table.mean(axis=1), table[:, 0] - table[:, 1]
@@ -213,7 +213,7 @@ def _slope(table: np.ndarray, confidence: float, left_out: int) -> tuple[Estimat
 
 
 def repeatability(readings: Sequence, confidence: float = CONFIDENCE) -> Repeatability:
-    """Return the precision error of repeated readings, and the least significant change that follows from it.
+    """Return the precision error of repeated readings, and the resulting least significant change.
 
     Parameters
     ----------
@@ -229,7 +229,7 @@ def repeatability(readings: Sequence, confidence: float = CONFIDENCE) -> Repeata
     References
     ----------
     C.C. Glüer et al. Accurate assessment of precision errors: how to measure the reproducibility of bone densitometry
-    techniques. Osteoporos Int 1995;5:262–270 (the interval is that of the χ² distribution).
+    techniques. Osteoporos Int 1995;5:262–270 (interval from the χ² distribution).
     """
     from scipy.special import chdtri
 
@@ -237,7 +237,7 @@ def repeatability(readings: Sequence, confidence: float = CONFIDENCE) -> Repeata
     table, left_out = _table(readings, 2, "A precision error")
     n, k = table.shape
     freedom = n * (k - 1)
-    # A case read alike has an SD of exactly 0, which the rounding of its mean would spoil.
+    # Identical readings have an SD of exactly 0, but the rounding of their mean would change it.
     centered = np.where(np.ptp(table, axis=1)[:, None] == 0, 0.0, table - table.mean(axis=1, keepdims=True))
     rms_sd = math.sqrt(float(np.sum(centered**2)) / freedom)
     tail = (1 - confidence) / 2
@@ -265,7 +265,7 @@ def repeatability(readings: Sequence, confidence: float = CONFIDENCE) -> Repeata
 
 
 def _table(readings: Sequence, least: int, purpose: str) -> tuple[np.ndarray, int]:
-    """Return the complete cases as rows, shape (n, readings), and how many were left out."""
+    """Return the complete cases as rows, shape (n, readings), and the number of omitted cases."""
     require(len(readings), 2, "readings", purpose)
     columns, left_out = complete_rows({f"reading {index + 1}": column for index, column in enumerate(readings)})
     table = np.column_stack(list(columns.values()))
@@ -274,7 +274,7 @@ def _table(readings: Sequence, least: int, purpose: str) -> tuple[np.ndarray, in
 
 
 def _mean_squares(table: np.ndarray) -> tuple[float, float, float]:
-    """Return the mean squares of cases, of readings, and of what is left, of a two-way table without repetition."""
+    """Return the mean squares of cases, readings and residuals of a two-way table without repetition."""
     n, k = table.shape
     shifted = table - table.mean()
     of_rows, of_columns = shifted.mean(axis=1), shifted.mean(axis=0)

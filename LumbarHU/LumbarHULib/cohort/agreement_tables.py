@@ -1,4 +1,4 @@
-"""How well readings agree: per region and level, by the midlines' origin, and blinded or not."""
+"""Tabulate the agreement of readings by region and level, by the midlines' origin, and by blinding."""
 
 from collections.abc import Iterator, Sequence
 
@@ -29,7 +29,7 @@ _COLUMNS = (
 
 
 def agreement_table(cohort: Cohort, omissions: Omissions) -> Table:
-    """Return ICC, Bland–Altman, RMS-SD, %CV and least significant change of what can be compared."""
+    """Return ICC, Bland–Altman, RMS-SD, %CV and least significant change of all comparable readings."""
     rows: list[list[Cell]] = []
     sets = reading_sets(cohort.readings)
     if not sets:
@@ -48,7 +48,7 @@ def agreement_table(cohort: Cohort, omissions: Omissions) -> Table:
 
 
 def _splits(found: ReadingSet, level: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the name of each part of the cases, and which they are: all, by origin, by blinding."""
+    """Yield name and mask of each subset of the cases: all, by origin, by blinding."""
     yield "all", np.ones(len(found.cases), dtype=bool)
     for labels in (found.origins(level), found.blinding()):
         kinds = sorted(set(labels) - {""})
@@ -78,19 +78,19 @@ def _row(
 
 
 def proportional_biases(agreement: Table) -> list[str]:
-    """Return a sentence for each region whose readers differ the more, or the less, the denser the bone is."""
+    """Return a sentence for each region in which the difference between readers depends on bone density."""
     return [
-        f"The readers {record['readers'].replace(';', ' and ')} differ "
-        f"by {record['bias_slope']:+.2f} HU more for each HU of the {record['roi']} mean over L1–L4 (95 % "
-        f"{record['bias_slope_low']:+.2f} to {record['bias_slope_high']:+.2f}): their bias is proportional, so "
-        "bias and limits hold for the middle of the range only."
+        f"The difference between the readers {record['readers'].replace(';', ' and ')} changes by "
+        f"{record['bias_slope']:+.2f} HU per HU of the {record['roi']} mean over L1–L4 (95 % interval "
+        f"{record['bias_slope_low']:+.2f} to {record['bias_slope_high']:+.2f}): the bias is proportional, so bias and "
+        "limits hold only for the middle of the range."
         for record in agreement.records(split="all", level=MEAN)
         if record["bias_slope"] is not None and (record["bias_slope_low"] > 0 or record["bias_slope_high"] < 0)
     ]
 
 
 def readings_table(cohort: Cohort) -> Table:
-    """Return the readings of each case beside each other, with their mean and difference where they are two."""
+    """Return the readings of each case side by side, with mean and difference if there are two."""
     rows: list[list[Cell]] = []
     for found in reading_sets(cohort.readings):
         for level in (*MEAN_LEVELS, MEAN):
@@ -99,7 +99,7 @@ def readings_table(cohort: Cohort) -> Table:
                 for readings, hu in zip(found.cases, values.T, strict=True):
                     rows += _differences(found.names, readings[0].case, level, roi, hu)
     columns = ("case", "level", "roi", "first", "second", "first_hu", "second_hu", "mean_hu", "difference_hu")
-    return Table("readings", "Readings beside each other", columns, rows)
+    return Table("readings", "Readings side by side", columns, rows)
 
 
 def _differences(names: Sequence[str], case: str, level: str, roi: str, hu: np.ndarray) -> list[list[Cell]]:

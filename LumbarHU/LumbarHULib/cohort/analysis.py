@@ -1,4 +1,4 @@
-"""The whole statistics of a cohort, one statement a table."""
+"""Compute all statistics of a cohort, one statement per table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from LumbarHULib.cohort.roc_tables import (
     cutoff_accuracy_table,
     differences_table,
     level_differences_table,
+    note_missing_inputs,
     predictive_table,
     region_rocs,
     roc_table,
     study_cutoffs_table,
-    tell_of_missing_inputs,
 )
 from LumbarHULib.cohort.survival_tables import RegionSurvival, survival_tables
 from LumbarHULib.cohort.tables import Cell, Omissions, Table
@@ -44,26 +44,26 @@ TABLE_NAMES = (
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisOptions:
-    """What a user chooses.
+    """The user's options.
 
     Parameters
     ----------
     prevalences : mapping of str to float
-        Share of each target's condition, by the target's name, among those to be tested. A target without one gets
-        no predictive values.
+        Prevalence of each target's condition among the patients to be tested, by the target's name. A target without a
+        prevalence gets no predictive values.
     resamples : int
         Bootstrap resamples of each cutoff.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
     outcome_cutoff_hu : float or None
-        At which Kaplan–Meier curves are split; None for the published cutoff and the median.
+        Cutoff that splits the Kaplan–Meier curves; None for the published cutoff and the median.
     force_cutoffs : bool
-        Give cutoffs even of ROC curves that do not show that low HU find what is looked for.
+        Report cutoffs even for ROC curves that do not show that low HU find the target.
 
     Raises
     ------
     InputError
-        When osteoporosis is more frequent than osteopenia and osteoporosis together.
+        If the prevalence of osteoporosis exceeds that of osteopenia and osteoporosis together.
     """
 
     prevalences: Mapping[str, float]
@@ -78,31 +78,31 @@ class AnalysisOptions:
             whole = self.prevalences.get(f"{prefix}low_bmd", 1)
             if whole < part:
                 raise InputError(
-                    f"The prevalence of osteopenia or osteoporosis{by} is {100 * whole:g} %, below that of "
-                    f"osteoporosis alone, {100 * part:g} %: give one of more than {100 * part:g} %."
+                    f"The prevalence of osteopenia or osteoporosis{by}, {100 * whole:g} %, is below that of "
+                    f"osteoporosis alone, {100 * part:g} %: give more than {100 * part:g} %."
                 )
 
 
 @dataclass(frozen=True, eq=False)
 class CohortAnalysis:
-    """A cohort with all that was computed from it.
+    """A cohort and all results computed from it.
 
     Parameters
     ----------
     cohort : Cohort
     options : AnalysisOptions
     published : CutoffTable
-        The cutoffs that were tried on it.
+        The published cutoffs that were applied to it.
     tables : mapping of str to Table
-        By name.
+        Tables by name.
     rocs : tuple of RegionRoc
-        Of the mean.
+        ROC results of the mean.
     level_rocs : tuple of RegionRoc
-        Of each level, and of the mean over L1–L4 where another is chosen.
+        ROC results of each level, and of the mean over L1–L4 if another mean is chosen.
     survival : tuple of RegionSurvival
         Kaplan–Meier curves of the outcome.
     findings : tuple of CohortFinding
-        What is doubtful about the cohort.
+        Findings on the cohort.
     """
 
     cohort: Cohort
@@ -121,21 +121,21 @@ def analyze(
     published: CutoffTable,
     progress: Callable[[float, str], None] = lambda share, text: None,
 ) -> CohortAnalysis:
-    """Return every table of a cohort; what cannot be computed is left out, and named in the table of gaps.
+    """Return every table of a cohort; the table of gaps lists results that cannot be computed.
 
     Parameters
     ----------
     cohort : Cohort
     options : AnalysisOptions
     published : CutoffTable
-        Cutoffs to try on the cohort.
+        Published cutoffs to apply to the cohort.
     progress : callable
-        Called with the share done, from 0 to 1, and what is being done.
+        Called with the fraction done, from 0 to 1, and the current step.
     """
     omissions = Omissions()
     mean, levels = (cohort.mean_name,), cohort.level_places
     progress(0.0, "Comparing groups")
-    tell_of_missing_inputs(cohort, omissions)
+    note_missing_inputs(cohort, omissions)
     tables = [
         flow_table(cohort),
         cases_table(cohort, published),
@@ -145,7 +145,7 @@ def analyze(
         between_levels_table(cohort, omissions),
         *correlation_tables(cohort, omissions),
     ]
-    # A mean over a single level is that level's.
+    # A mean over a single level equals that level.
     places = tuple(dict.fromkeys((*mean, *levels)))
     every = region_rocs(cohort, places, options.resamples, options.seed, omissions, progress)
     rocs = tuple(roc for roc in every if roc.level in mean)
@@ -176,15 +176,15 @@ def analyze(
 
 
 def _in_order(rocs: Sequence[RegionRoc], levels: Sequence[str]) -> tuple[RegionRoc, ...]:
-    """Return ROC curves by target, and of each target by level."""
+    """Return ROC results sorted by target, then by level."""
     targets = list(dict.fromkeys(roc.target for roc in rocs))
     return tuple(sorted(rocs, key=lambda roc: (targets.index(roc.target), levels.index(roc.level))))
 
 
 def cases_table(cohort: Cohort, published: CutoffTable) -> Table:
-    """Return each case with its group, its means, of how many levels they are, and its classes.
+    """Return each case with its group, its means, the number of levels in each mean, and its classes.
 
-    A class is that of a mean over L1–L4; of another mean there is none.
+    Only a mean over L1–L4 has a class.
     """
     means = {roi: cohort.hu(cohort.mean_name, roi) for roi in ROIS}
     known = {roi: sum(~np.isnan(cohort.hu(level, roi)) for level in cohort.mean_levels) for roi in ROIS}

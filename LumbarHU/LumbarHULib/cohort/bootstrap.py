@@ -1,4 +1,4 @@
-"""How far a Youden cutoff would move, and how much it flatters itself: the bootstrap, in bounded memory."""
+"""Bootstrap a Youden cutoff: its interval and the optimism of its accuracy, in bounded memory."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,29 +10,29 @@ from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, check_confidence,
 from LumbarHULib.cohort.targets import Target, TwoClasses, split
 from LumbarHULib.core.errors import InputError
 
-# Numbers held at once in each working array: 16 MB of them, whatever the size of the cohort up to that.
+# Number of elements in each working array: 16 MB, whatever the size of the cohort.
 _CHUNK = 2_000_000
 LEAST_RESAMPLES, MOST_RESAMPLES = 100, 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class BootstrapCutoff:
-    """A Youden cutoff with its interval, and its accuracy without the flattery of being judged on its own cases.
+    """A Youden cutoff with its interval, and its accuracy corrected for optimism.
 
     Parameters
     ----------
     apparent : Accuracy
-        The cutoff, and what it finds in the cohort that it comes from.
+        The cutoff, and its accuracy in the cohort that it comes from.
     cutoff_hu : Estimate
-        The cutoff with the percentiles of the resamples' cutoffs, widened to hold the cutoff if need be.
+        The cutoff with the percentiles of the resamples' cutoffs, widened to include the cutoff if necessary.
     corrected_sensitivity, corrected_specificity : float
-        Apparent value less the optimism, kept within 0 and 1.
+        Apparent value minus the optimism, clipped to 0 to 1.
     optimism_of_sensitivity, optimism_of_specificity : float
-        Mean over the resamples: value of the resample's cutoff there less its value in the cohort.
+        Mean over the resamples: value of the resample's cutoff in the resample minus its value in the cohort.
     resamples : int
-        Those that gave a cutoff.
+        Number of resamples with a cutoff.
     without_cutoff : int
-        Those that held a single value, and gave none.
+        Number of resamples without a cutoff, because all their values are the same.
     seed : int
     """
 
@@ -51,7 +51,7 @@ class BootstrapCutoff:
 
     @property
     def corrected_youden(self) -> float:
-        """Corrected sensitivity + specificity − 1."""
+        """Return corrected sensitivity + specificity − 1."""
         return self.corrected_sensitivity + self.corrected_specificity - 1
 
 
@@ -67,8 +67,8 @@ def bootstrap_cutoff(
 ) -> BootstrapCutoff:
     """Return the Youden cutoff with its bootstrap interval and its optimism-corrected sensitivity and specificity.
 
-    Positive and negative cases are drawn separately, each as many as there are. The same seed draws the same cases of
-    the cohort for every region with the same complete cases, whatever the chunk.
+    Positive and negative cases are resampled separately, in their original numbers. The same seed draws the same cases
+    for every region with the same complete cases, whatever the chunk size.
 
     Parameters
     ----------
@@ -81,22 +81,22 @@ def bootstrap_cutoff(
     seed : int
     confidence : float
     chunk : int
-        Numbers to hold at once in each working array; at least one resample is held.
+        Number of elements in each working array; it holds at least one resample.
     progress : callable
-        Called with the share of the resamples that is drawn, after each chunk.
+        Called after each chunk with the fraction of resamples drawn.
 
     Raises
     ------
     InputError
-        With fewer than two cases in a class, HU that are all the same, no cutoff better than chance, or if more than
-        half of the resamples give none.
+        With fewer than two cases in a class, HU that are all the same, no cutoff better than chance, or no cutoff in
+        more than half of the resamples.
 
     Notes
     -----
-    Known weakness: a Youden index jumps from case to case, and resamples repeat cases; so, at 27 against 73, this
-    correction takes away some two thirds of the optimism, and the interval holds the true cutoff in 90 to 97 % of
-    studies, depending on the distributions. Percentiles corrected for bias (86 to 88 %) or reflected at the cutoff (57
-    to 62 %) are worse: see ``Testing/Evidence/cutoff_coverage.py``.
+    Known weakness: a Youden index jumps from case to case, and resamples repeat cases. At 27 versus 73 cases, this
+    correction therefore removes about two thirds of the optimism, and the interval contains the true cutoff in 90 to 97
+    % of studies, depending on the distributions. Percentiles corrected for bias (86 to 88 %) or reflected at the cutoff
+    (57 to 62 %) are worse: see ``Testing/Evidence/cutoff_coverage.py``.
 
     References
     ----------
@@ -105,7 +105,7 @@ def bootstrap_cutoff(
     """
     check_confidence(confidence)
     if not LEAST_RESAMPLES <= resamples <= MOST_RESAMPLES:
-        raise InputError(f"{resamples} resamples: give {LEAST_RESAMPLES} to {MOST_RESAMPLES}.")
+        raise InputError(f"{resamples} resamples cannot be used: give {LEAST_RESAMPLES} to {MOST_RESAMPLES}.")
     if seed < 0:
         raise InputError(f"A seed of {seed} cannot be used: give a whole number from 0.")
     classes = split({"HU": hu}, groups, target)
@@ -141,13 +141,13 @@ def bootstrap_cutoff(
 
 @dataclass(frozen=True, eq=False)
 class DrawnCutoffs:
-    """What each resample that has a cutoff gave, each array of shape (resamples,).
+    """Results of each resample with a cutoff, each array of shape (resamples,).
 
     Parameters
     ----------
     cutoff_hu : numpy.ndarray
     optimism_of_sensitivity, optimism_of_specificity : numpy.ndarray
-        Value of the resample's cutoff there less its value in the cohort.
+        Value of the resample's cutoff in the resample minus its value in the cohort.
     """
 
     cutoff_hu: np.ndarray
@@ -162,12 +162,12 @@ def draw_cutoffs(
     chunk: int = _CHUNK,
     progress: Callable[[float], None] = lambda share: None,
 ) -> DrawnCutoffs:
-    """Return cutoff and optimism of each resample, drawn as `bootstrap_cutoff` tells."""
+    """Return cutoff and optimism of each resample, drawn as described at `bootstrap_cutoff`."""
     values, place = np.unique(classes.hu[:, 0], return_inverse=True)
     places = (place[classes.is_positive], place[~classes.is_positive])
-    # A stream for each class: what is drawn does not depend on how many resamples a chunk holds.
+    # Each class has its own random stream, so that the draws do not depend on the size of a chunk.
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)]
-    # How many cases of the cohort have at most each value, with 0 in front.
+    # Cumulative number of the cohort's cases at or below each value, starting with 0.
     cohort = [np.concatenate([[0], np.cumsum(np.bincount(of_class, minlength=values.size))]) for of_class in places]
     side = "right" if classes.target.rule == "<=" else "left"
     parts = []
@@ -191,7 +191,7 @@ def draw_cutoffs(
 
 
 def _count(places: np.ndarray, distinct: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Return how often each distinct value is drawn in each resample of a class, shape (resamples, distinct)."""
+    """Return the number of draws of each distinct value in each resample of a class, shape (resamples, distinct)."""
     drawn = places[rng.integers(0, places.size, (resamples, places.size), dtype=np.int32)]
     if resamples > 1:
         drawn += np.arange(resamples)[:, None] * distinct

@@ -1,4 +1,4 @@
-"""The cases of a cohort as columns of numbers, with their readings and what is doubtful about them."""
+"""The cases of a cohort as columns of numbers, with their readings and findings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,16 +23,16 @@ from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS, sorted_levels
 
 @dataclass(frozen=True)
 class CohortFinding(Finding):
-    """One thing a reader should know about a cohort.
+    """One finding on a cohort.
 
     Parameters
     ----------
     row : int or None
-        Row of the table as a spreadsheet counts, its header being row 1; None for no single row.
+        Row number of the table in a spreadsheet (the header is row 1); None if it does not concern a single row.
     column : str
         Column of the table; empty for none.
     case : str
-        The case concerned; empty for none.
+        Case that the finding is about; empty for none.
     """
 
     row: int | None = None
@@ -42,21 +42,21 @@ class CohortFinding(Finding):
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What one reader measured in one case, once.
+    """One measurement of one case by one reader.
 
     Parameters
     ----------
     case, reader : str
     reading : int
-        Which reading of this reader it is, from 1.
+        Number of this reader's reading, from 1.
     hu : mapping of (str, str) to float
         Mean HU by level and region, of the levels that are not excluded.
     origins : mapping of str to str
-        By level, how the midline came about: a `core.landmarks` origin without its amounts; empty where unknown.
+        Origin of the midline by level: a `core.landmarks` origin without its amounts; empty if unknown.
     excluded : tuple of str
-        Levels that this reading leaves out.
+        Levels that this reading excludes.
     blinded : bool or None
-        Whether the reader saw no other reading and no proposal; None where unknown.
+        Whether the reader saw neither another reading nor a proposal; None if unknown.
     """
 
     case: str
@@ -75,43 +75,43 @@ class Cohort:
     Parameters
     ----------
     name : str
-        What the cohort is called.
+        Name of the cohort.
     cases : sequence of str, shape (n,)
-        Each once.
+        Names of the cases, without repetition.
     level_hu : mapping of (str, str) to numpy.ndarray, shape (n,)
         Mean HU by level and region, NaN where unknown.
     groups : sequence of str, shape (n,)
         One of `GROUPS` by DXA, or "".
     numbers : mapping of str to numpy.ndarray, shape (n,)
-        Other columns of numbers that there are, such as ``age`` and ``bmd_L1``; NaN where unknown.
+        Other columns of numbers, such as ``age`` and ``bmd_L1``; NaN where unknown.
     labels : mapping of str to sequence of str, shape (n,)
-        Columns of words that there are, such as ``sex``; "" where unknown.
+        Columns of words, such as ``sex``; "" where unknown.
     readings : sequence of Reading
-        Single readings, where they are known.
+        Single readings, if known.
     findings : sequence of CohortFinding
-        What its table told.
+        Findings from reading its table.
     minimum_levels : int
-        Fewest levels that a mean over L1–L4 is taken of.
+        Smallest number of levels in a mean over L1–L4.
     note : str
-        Belongs on everything made of it; says that it is synthetic if it is.
+        Note to print on every output, for example that the cohort is synthetic.
     groups_by_t_score : int
-        How many of the groups are those of T-scores; the others are as given.
+        Number of groups derived from T-scores; the other groups are as given.
     mean_levels : tuple of str
-        The levels that the mean is over; L1–L4 unless others are chosen.
+        Levels in the mean; by default L1–L4.
     qct_groups : sequence of str, shape (n,)
-        The class of each case by quantitative CT, or ""; empty without such a column.
+        Class of each case by quantitative CT, or ""; empty without such a column.
     outcome_name : str
-        What the columns ``outcome`` and ``outcome_days`` are about.
+        Name of the outcome in the columns ``outcome`` and ``outcome_days``.
     table_rows : int or None
-        Rows of its table that are not blank, with those that could not be used; None where there is no table.
+        Number of rows of its table that are not blank, including unusable ones; None if there is no table.
     rows_left_out : mapping of str to int
-        How many of these rows are no case of their own, by reason.
+        Number of these rows that did not become a case, by reason.
 
     Raises
     ------
     InputError
-        If there is no case, a case is there twice, columns differ in length, more groups are those of T-scores than
-        there are, or the mean's levels or the outcome's name cannot be used.
+        If there is no case, a case occurs twice, columns differ in length, `groups_by_t_score` exceeds the number of
+        groups, or the mean's levels or the outcome's name are invalid.
     """
 
     name: str
@@ -134,9 +134,9 @@ class Cohort:
     def __post_init__(self) -> None:
         n = len(self.cases)
         if not n:
-            raise InputError("The cohort has no case: give at least one.")
+            raise InputError("The cohort has no case: add at least one.")
         if len(set(self.cases)) < n:
-            raise InputError("A case of the cohort is there twice: give each case one row.")
+            raise InputError("A case of the cohort occurs twice: give each case one row.")
         columns = [self.groups, *self.level_hu.values(), *self.numbers.values(), *self.labels.values()]
         columns += [self.qct_groups] if self.qct_groups else []
         if any(len(column) != n for column in columns):
@@ -144,8 +144,8 @@ class Cohort:
         grouped = sum(map(bool, self.groups))
         if not 0 <= self.groups_by_t_score <= grouped:
             raise InputError(
-                f"{self.groups_by_t_score} groups cannot be those of T-scores where {grouped} cases have one: give at "
-                "most as many."
+                f"{self.groups_by_t_score} groups cannot be derived from T-scores if only {grouped} cases have a "
+                f"group: give at most {grouped}."
             )
 
         check_mean_levels(self.mean_levels)
@@ -156,19 +156,19 @@ class Cohort:
 
     @property
     def mean_name(self) -> str:
-        """What the mean is called: ``MEAN``, or its levels where others are chosen."""
+        """Return the name of the mean: ``MEAN``, or its levels if others are chosen."""
         return name_of_mean(self.mean_levels)
 
     @property
     def has_study_mean(self) -> bool:
-        """Whether the mean is that over L1–L4, which the study's cutoffs are of."""
+        """Return whether the mean is that over L1–L4, to which the study's cutoffs apply."""
         return self.mean_name == MEAN
 
     @cached_property
     def mean_hu(self) -> Mapping[str, np.ndarray]:
-        """The mean by region, each shape (n,): over its known levels, NaN with fewer than `minimum_levels`.
+        """Return the mean over the known levels by region, each shape (n,); NaN with fewer than `minimum_levels`.
 
-        A mean over fewer levels than `minimum_levels` needs them all.
+        A mean that is defined over fewer levels than `minimum_levels` needs all of them.
         """
         return self._means(self.mean_levels)
 
@@ -194,7 +194,7 @@ class Cohort:
         return np.full(len(self), np.nan) if found is None else found
 
     def hu(self, level: str, roi: str) -> np.ndarray:
-        """Return the HU of a level, of ``MEAN`` or of the chosen mean, in one region, shape (n,); NaN where unknown."""
+        """Return the HU of a level, ``MEAN`` or the chosen mean, in one region, shape (n,); NaN where unknown."""
         if level in LEVELS:
             return self._level_hu(level, roi)
         means = self.mean_hu if level == self.mean_name else self._study_mean_hu
@@ -205,9 +205,10 @@ class Cohort:
         return self.numbers.get(f"bmd_{level}" if level in LEVELS else "bmd")
 
     def density_columns(self, level: str) -> tuple[str, ...]:
-        """Return the columns of numbers that HU of a level, or of a mean, are correlated with.
+        """Return the density columns to correlate with the HU of a level or mean.
 
-        DXA of the level itself or else of L1–L4, or the T-score where there is no density; and quantitative CT.
+        These are DXA of the level itself, otherwise of L1–L4, or the T-score if there is no density; and quantitative
+        CT.
         """
         own = [f"bmd_{level}", "bmd", *(() if any(name.startswith("bmd") for name in self.numbers) else ("t_score",))]
         dxa = [name for name in own if name in self.numbers][:1]
@@ -215,28 +216,28 @@ class Cohort:
 
     @cached_property
     def measured_rois(self) -> tuple[str, ...]:
-        """The regions that have any value at any level."""
+        """Return the regions with any value at any level."""
         return tuple(roi for roi in ROIS if any(roi in self.rois(level) for level in LEVELS))
 
     @cached_property
     def measured_levels(self) -> tuple[str, ...]:
-        """The levels that have any value in any region, from cranial to caudal."""
+        """Return the levels with any value in any region, from cranial to caudal."""
         return tuple(level for level in LEVELS if self.rois(level))
 
     @cached_property
     def levels_and_mean(self) -> tuple[str, ...]:
-        """L1–L4 and the other measured levels, and the mean, if it has another name."""
+        """Return L1–L4, the other measured levels, and the mean if it has another name."""
         levels = sorted_levels({*MEAN_LEVELS, *self.measured_levels})
         return levels if self.mean_name in levels else (*levels, self.mean_name)
 
     @cached_property
     def level_places(self) -> tuple[str, ...]:
-        """What the tables by level are of: the measured levels, and the mean over L1–L4 where another is chosen."""
+        """Return the rows of tables by level: the measured levels, and ``MEAN`` if another mean is chosen."""
         return (*self.measured_levels, *(() if self.has_study_mean or not self.rois(MEAN) else (MEAN,)))
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:
-        """What HU are compared with as classes: DXA, quantitative CT, the outcome; those that any case has."""
+        """Return the references with any case: DXA, quantitative CT, the outcome."""
         found = [dxa_reference(self.groups)]
         if self.qct_groups:
             found.append(qct_reference(self.qct_groups))
@@ -246,26 +247,26 @@ class Cohort:
 
     @cached_property
     def targets(self) -> Mapping[str, Target]:
-        """What low HU are expected to find, by name, over all references."""
+        """Return the targets of all references, by name."""
         return {target.name: target for reference in self.references for target in reference.targets}
 
     def rois(self, level: str) -> tuple[str, ...]:
-        """Return the regions that have any value at a level, or at a mean."""
+        """Return the regions with any value at a level or mean."""
         return tuple(roi for roi in ROIS if not np.isnan(self.hu(level, roi)).all())
 
     @cached_property
     def group_sizes(self) -> Mapping[str, int]:
-        """Number of cases in each group."""
+        """Return the number of cases in each group."""
         return {group: sum(label == group for label in self.groups) for group in GROUPS}
 
     @property
     def is_synthetic(self) -> bool:
-        """Whether it is made up; its note says so."""
+        """Return whether the cohort is synthetic, by its note."""
         return self.note.upper().startswith("SYNTHETIC")
 
 
 def name_of_mean(levels: Sequence[str]) -> str:
-    """Return what a mean over these levels is called: ``L1–L4`` where they are neighbors, else ``L1+L3``."""
+    """Return the name of a mean over these levels: ``L1–L4`` for neighboring levels, otherwise ``L1+L3``."""
     places = [LEVELS.index(level) for level in levels]
     if len(levels) == 1:
         return levels[0]
@@ -275,15 +276,15 @@ def name_of_mean(levels: Sequence[str]) -> str:
 
 
 def check_mean_levels(levels: Sequence[str]) -> None:
-    """Refuse levels over which no mean is taken.
+    """Raise InputError for invalid levels of a mean.
 
     Raises
     ------
     InputError
-        If there is none, one is unknown, or one is there twice or out of order.
+        If there is no level, or one is unknown, repeated or out of order.
     """
     if not levels or tuple(levels) != sorted_levels({level for level in levels if level in LEVELS}):
         given = ", ".join(levels) or "none"
         raise InputError(
-            f"A mean over the levels {given} cannot be taken: give each of {', '.join(LEVELS)} at most once."
+            f"A mean over the levels {given} is not possible: give each of {', '.join(LEVELS)} at most once, in order."
         )

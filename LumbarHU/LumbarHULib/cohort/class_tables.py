@@ -1,4 +1,4 @@
-"""Whether the classes that cutoffs give are those of DXA."""
+"""Tabulate the agreement of the classes by HU cutoffs with those by DXA."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,17 +26,17 @@ def own_cutoffs(rocs: Sequence[RegionRoc], level: str, roi: str, even_useless: b
     rocs : sequence of RegionRoc
     level, roi : str
     even_useless : bool
-        Take cutoffs of ROC curves that do not show that low HU find what is looked for.
+        Accept cutoffs of ROC curves that do not show that low HU find the target.
 
     Raises
     ------
     InputError
-        If one of them is missing or of such a curve, or the lower is not below the upper.
+        If a cutoff is missing or comes from such a curve, or the lower is not below the upper.
     """
     found = {roc.target: roc for roc in rocs if (roc.level, roc.roi) == (level, roi) and roc.cutoff}
     missing = [target for target in ("osteoporosis", "low_bmd") if target not in found]
     if missing:
-        raise InputError(f"There is no cutoff for {' and '.join(missing)}.")
+        raise InputError(f"The cutoff for {' and '.join(missing)} is missing.")
     pair = [found["osteoporosis"], found["low_bmd"]]
     useless = [roc for roc in pair if not roc.is_useful]
     if useless and not even_useless:
@@ -49,13 +49,13 @@ def own_cutoffs(rocs: Sequence[RegionRoc], level: str, roi: str, even_useless: b
 
 
 def useless_text(roc: RegionRoc) -> str:
-    """Return in a sentence why a cutoff of a ROC curve says nothing."""
+    """Return a sentence that states why a ROC curve's cutoff is not useful."""
     area = roc.area
-    told = f"{area.estimate:.3f} (95 % interval {area.low:.3f} to {area.high:.3f})"
-    why = "includes 0.5: it is not shown to find anything"
+    interval = f"{area.estimate:.3f} (95 % interval {area.low:.3f} to {area.high:.3f})"
+    why = "includes 0.5, so it is not shown that low HU find it"
     if area.high < 0.5:
-        why = "lies below 0.5: low HU do not find it"
-    return f"The area under the ROC curve for {area.positive} is {told}, and the interval {why}."
+        why = "is below 0.5, so low HU do not find it"
+    return f"The area under the ROC curve for {area.positive} is {interval}; the interval {why}."
 
 
 def class_agreement_table(
@@ -66,9 +66,9 @@ def class_agreement_table(
     omissions: Omissions,
     is_by_level: bool = False,
 ) -> Table:
-    """Return κ and the counts of the confusion matrix, by the published cutoffs and by the cohort's own.
+    """Return κ and the counts of the confusion matrix, for the published cutoffs and the cohort's own.
 
-    The published ones are of the mean over L1–L4; a table by level says so where they are tried on something else.
+    The published cutoffs apply to the mean over L1–L4; a table by level notes where they are applied to another value.
     """
     rows: list[list[Cell]] = []
     if not any(cohort.groups):
@@ -116,5 +116,5 @@ def _row(cohort: Cohort, level: str, roi: str, cutoffs: RoiCutoffs, omissions: O
 
 
 def classes_of(hu: np.ndarray, cutoffs: RoiCutoffs) -> list[str]:
-    """Return the class of each value; "" where there is none."""
+    """Return the class of each value; "" where the value is unknown."""
     return ["" if np.isnan(value) else classify(float(value), cutoffs) for value in hu]

@@ -1,4 +1,4 @@
-"""Several readings of one CT as the study used them: the mean of the readers' values, and their difference."""
+"""Combine several readings of one CT as in the study: the mean of the readers' values, and their difference."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
 
 @dataclass(frozen=True, eq=False)
 class CombinedReadings:
-    """What several readings of one CT say together.
+    """The combined result of several readings of one CT.
 
     Parameters
     ----------
     readings : tuple of Reading
     hu : mapping of (str, str) to float
-        By level and region the mean of the readers' values, a reader's value being the mean of his readings; without
-        the levels that any reading excludes.
+        Mean of the readers' values by level and region, without the levels that any reading excludes. A reader's value
+        is the mean of that reader's readings.
     excluded : tuple of str
-        Levels that any of the readings excludes.
+        Levels that at least one reading excludes.
     excluded_by_one : tuple of str
-        Those of them that another one measures.
+        Excluded levels that another reading measures.
     """
 
     readings: tuple[Reading, ...]
@@ -35,19 +35,19 @@ class CombinedReadings:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Reader and number of each reading."""
+        """Return reader and number of each reading."""
         return tuple(f"{reading.reader} {reading.reading}" for reading in self.readings)
 
     def mean_hu(self, roi: str, minimum_levels: int) -> float | None:
-        """Return the mean over the levels L1–L4 that there are; None with fewer than `minimum_levels`."""
+        """Return the mean over the available levels L1–L4; None with fewer than `minimum_levels`."""
         levels = [level for level in MEAN_LEVELS if (level, roi) in self.hu]
         return float(np.mean([self.hu[level, roi] for level in levels])) if len(levels) >= minimum_levels else None
 
 
 def combine(readings: Sequence[Reading]) -> CombinedReadings:
-    """Return what several readings of one CT say together.
+    """Return the combined result of several readings of one CT.
 
-    A level that one of them excludes is left out for all, so that every mean is over the same levels.
+    A level that one reading excludes is omitted for all, so that every mean is over the same levels.
     """
     excluded = tuple(level for level in LEVELS if any(level in reading.excluded for reading in readings))
     return CombinedReadings(
@@ -67,7 +67,7 @@ def combine(readings: Sequence[Reading]) -> CombinedReadings:
 
 
 def _mean_over_readers(readings: Sequence[Reading], level: str, roi: str) -> float | None:
-    """Return the mean of the readers' own means; None where no reading has it."""
+    """Return the mean of the readers' means; None if no reading has the value."""
     own = list(_by_reader(readings, level, roi).values())
     return float(np.mean(own)) if own else None
 
@@ -81,10 +81,10 @@ def _by_reader(readings: Sequence[Reading], level: str, roi: str) -> dict[str, f
 
 
 def combined_table(combined: CombinedReadings, minimum_levels: int) -> Table:
-    """Return each reading's HU beside each other, with their mean as the study used it and their difference.
+    """Return the readings' HU side by side, with their mean as in the study and their difference.
 
-    The difference is first − second of two readings, and greatest − least of more. Origin and blinding are told by the
-    words by which a cohort's agreement is split.
+    The difference is first − second for two readings, and greatest − least for more. Origin and blinding use the same
+    words as the subsets of a cohort's agreement.
     """
     rows: list[list[Cell]] = []
     as_set = ReadingSet(BETWEEN, combined.names, (combined.readings,), 0)
@@ -104,7 +104,7 @@ def combined_table(combined: CombinedReadings, minimum_levels: int) -> Table:
 
 
 def _values(combined: CombinedReadings, level: str, roi: str, minimum_levels: int) -> list[float | None]:
-    """Return the HU of each reading; those of the mean over the levels that all readings have."""
+    """Return the HU of each reading; a mean is over the levels that all readings have."""
     if level != MEAN:
         return [reading.hu.get((level, roi)) for reading in combined.readings]
     shared = [

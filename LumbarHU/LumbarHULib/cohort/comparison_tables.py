@@ -1,4 +1,4 @@
-"""Whether regions differ from each other, and levels: measurements of the same patients."""
+"""Tabulate the differences between regions and between levels, which are measured in the same patients."""
 
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.repeated import RepeatedComparison, compare_repeated
@@ -37,9 +37,9 @@ def _rows(compared: RepeatedComparison | None) -> list[list[Cell]]:
     rows: list[list[Cell]] = []
     for test, paired in ((compared.friedman, True), (compared.kruskal_wallis_unpaired, False)):
         freedom = ";".join(f"{value:g}" for value in test.degrees_of_freedom)
-        told = [test.test, paired, "", "", test.statistic_name, test.statistic, freedom, test.p_value, None, ""]
-        rows.append([compared.friedman.n, test.left_out, *told])
+        cells = [test.test, paired, "", "", test.statistic_name, test.statistic, freedom, test.p_value, None, ""]
+        rows.append([compared.friedman.n, test.left_out, *cells])
     for pair in compared.pairwise:
-        told = ["pair", True, pair.first, pair.second, "z", pair.statistic, "", pair.p_value, pair.corrected_p_value]
-        rows.append([compared.friedman.n, compared.friedman.left_out, *told, compared.pairwise_method])
+        cells = ["pair", True, pair.first, pair.second, "z", pair.statistic, "", pair.p_value, pair.corrected_p_value]
+        rows.append([compared.friedman.n, compared.friedman.left_out, *cells, compared.pairwise_method])
     return rows

@@ -1,4 +1,4 @@
-"""Harrell's C: how often the case with lower HU has its outcome earlier."""
+"""Compute Harrell's C: how often the case with lower HU has the earlier outcome."""
 
 import math
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Concordance(Estimate):
     Parameters
     ----------
     events : int
-        Cases that had the outcome.
+        Cases with the outcome.
     pairs : int
-        Pairs of cases of which it is known who had the outcome earlier.
+        Pairs of cases in which it is known which case had the earlier outcome.
     concordant, tied : int
-        Pairs in which that case has the lower HU, and in which both have the same.
+        Pairs in which that case has the lower HU, and pairs with equal HU.
     standard_error : float
     """
 
@@ -35,16 +35,16 @@ class Concordance(Estimate):
 def harrell_c(hu, days, events, confidence: float = CONFIDENCE) -> Concordance:
     """Return Harrell's C of low HU for an early outcome.
 
-    A pair counts when it is known who had the outcome earlier; a case that is censored on the day of another's outcome
-    was without it for longer. Pairs with equal HU count half, and pairs whose outcomes fall on one day do not count.
+    A pair counts if it is known which case had the earlier outcome; a case that is censored on the day of another's
+    outcome counts as later. Pairs with equal HU count half, and pairs with outcomes on the same day do not count.
 
     Parameters
     ----------
     hu : array_like, shape (n,)
     days : array_like, shape (n,)
-        To the outcome or, without it, to the last day on which it was known not to have happened.
+        Days to the outcome or, without it, to the end of follow-up.
     events : array_like, shape (n,)
-        1 with the outcome, 0 without; NaN where unknown, as in the others.
+        1 with the outcome, 0 without; NaN where unknown, as in the other columns.
     confidence : float
 
     Raises
@@ -67,8 +67,8 @@ def harrell_c(hu, days, events, confidence: float = CONFIDENCE) -> Concordance:
     require(n, 2, "complete cases", "Harrell's C")
     require(int(happened.sum()), 1, "case with the outcome", "Harrell's C")
     if is_constant(values):
-        raise InputError(f"HU are {values[0]:g} in every case, so they order nothing: check the column.")
-    # A case censored on a day outlasts the outcomes of that day.
+        raise InputError(f"HU are {values[0]:g} in every case, so Harrell's C is undefined: check the column.")
+    # A case censored on a day counts as later than the outcomes of that day.
     order = 2 * _dense_ranks(times) + ~happened
     ranks = _dense_ranks(values)
     above, equal, below = (np.zeros(n, dtype=np.int64) for _ in range(3))
@@ -76,8 +76,8 @@ def harrell_c(hu, days, events, confidence: float = CONFIDENCE) -> Concordance:
     pairs = int((above + equal + below).sum()) // 2
     if not pairs:
         raise InputError(
-            "Harrell's C needs a pair of cases of which it is known who had the outcome earlier, and there is none: "
-            "add follow-up."
+            "Harrell's C needs a pair of cases with a known order of outcomes, but there is no such pair: add "
+            "follow-up."
         )
     concordant, tied = int(above.sum()) // 2, int(equal.sum()) // 2
     c = (concordant + tied / 2) / pairs
@@ -105,14 +105,15 @@ def _dense_ranks(values: np.ndarray) -> np.ndarray:
 
 
 def _count_later(order, ranks, happened, above, equal, below) -> None:
-    """Add to each case the pairs it is in that are concordant, tied and discordant.
+    """Add the concordant, tied and discordant pairs of each case.
 
-    A pair is an event and a case that is later in `order`; concordant where the later has the higher rank. Sorted by
-    order, blocks are merged bottom-up, and each block's cases are counted against the block beside it.
+    A pair consists of an event and a case that is later in `order`; it is concordant if the later case has the higher
+    rank. Blocks sorted by order are merged bottom-up, and the cases of each block are counted against the neighboring
+    block.
     """
     n = order.size
     sequence = np.argsort(order, kind="stable")
-    # Equal places in the order do not make a pair, so a group of them never spans a merge: groups are the leaves.
+    # Cases at the same position do not form a pair, so a group of them is one leaf and never spans a merge.
     starts = np.flatnonzero(np.concatenate([[True], np.diff(order[sequence]) > 0]))
     group_of = np.repeat(np.arange(starts.size), np.diff(np.concatenate([starts, [n]])))
     top = int(ranks.max()) + 1

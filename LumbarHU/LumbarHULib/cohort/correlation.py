@@ -1,4 +1,4 @@
-"""Rank correlation with its interval, plain and adjusted for other columns."""
+"""Compute rank correlation with its interval, plain and adjusted for other columns."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from LumbarHULib.cohort.ranks import average_ranks
 from LumbarHULib.cohort.rows import complete_rows, is_constant, require
 from LumbarHULib.core.errors import InputError
 
-# Closer than this to a linear combination of the others, a column's ranks carry nothing of their own.
+# A column this close to a linear combination of the others carries no information of its own.
 _COLLINEAR = 1e-10
 
 
@@ -22,9 +22,9 @@ class Correlation(Estimate):
     Parameters
     ----------
     p_value : float
-        Two-sided, of no correlation, by Student's t.
+        Two-sided p-value of no correlation, by Student's t.
     adjusted_for : tuple of str
-        Columns that were held.
+        Columns that the correlation is adjusted for.
     """
 
     p_value: float
@@ -41,18 +41,18 @@ def spearman(
     first, second : array_like, shape (n,)
     confidence : float
     names : tuple of str
-        What the two are called in sentences.
+        Names of the two columns in messages.
 
     Raises
     ------
     InputError
-        With fewer than four complete cases or a constant column.
+        With fewer than four complete cases or with a constant column.
 
     Notes
     -----
-    The interval is Fisher's with Bonett and Wright's standard error √((1 + ρ²/2) / (n − 3)). Nearer to ±1 than the next
-    value that ranks without ties can give, ±(1 − 12 / (n³ − n)), where it would have next to no width, its inner end is
-    that of this value.
+    The interval is Fisher's with Bonett and Wright's standard error √((1 + ρ²/2) / (n − 3)). Without ties, the possible
+    value next to ±1 is ±(1 − 12 / (n³ − n)). Closer to ±1 the interval would have almost no width; its inner end is
+    then that of this value.
 
     References
     ----------
@@ -69,25 +69,27 @@ def partial_spearman(
     confidence: float = CONFIDENCE,
     names: tuple[str, str] = ("first", "second"),
 ) -> Correlation:
-    """Return Spearman's rank correlation of two columns with others held: the partial correlation of their ranks.
+    """Return Spearman's rank correlation adjusted for other columns: the partial correlation of the ranks.
 
     Parameters
     ----------
     first, second : array_like, shape (n,)
     adjusted_for : mapping of str to array_like, shape (n,)
-        The columns to hold, such as age, and sex as 0 and 1.
+        Columns to adjust for, such as age, and sex as 0 and 1.
     confidence : float
     names : tuple of str
-        What the two are called in sentences.
+        Names of the two columns in messages.
 
     Raises
     ------
     InputError
-        With fewer than four complete cases beyond the held columns, a constant column, or one that follows from others.
+        With fewer than four complete cases beyond the number of adjusting columns, a constant column, or a column that
+        is a combination of others.
 
     Notes
     -----
-    With g columns held, the interval is that of `spearman` with n − g for n, and t has n − 2 − g degrees of freedom.
+    With g adjusting columns, the interval is that of `spearman` with n − g instead of n, and t has n − 2 − g degrees of
+    freedom.
 
     References
     ----------
@@ -96,17 +98,15 @@ def partial_spearman(
     """
     held = tuple(adjusted_for)
     if set(names) & set(held):
-        raise InputError(f"A held column may not be called “{names[0]}” or “{names[1]}”: rename it.")
+        raise InputError(f"A column to adjust for cannot be named “{names[0]}” or “{names[1]}”: rename it.")
     columns, left_out = complete_rows({names[0]: first, names[1]: second, **adjusted_for})
     n = int(columns[names[0]].size)
     effective = n - len(held)
-    purpose = f"A rank correlation with {', '.join(held)} held" if held else "A rank correlation"
+    purpose = f"A rank correlation adjusted for {', '.join(held)}" if held else "A rank correlation"
     require(n, 4 + len(held), "complete cases", purpose)
     for name, column in columns.items():
         if is_constant(column):
-            raise InputError(
-                f"Column “{name}” is {column[0]:g} in every case, so it correlates with nothing: leave it out."
-            )
+            raise InputError(f"Column “{name}” is {column[0]:g} in every case, so it has no correlation: omit it.")
     ranks = [average_ranks(column)[0] for column in columns.values()]
     rho = _residual_correlation(ranks[0], ranks[1], ranks[2:], held)
     freedom = effective - 2
@@ -127,23 +127,21 @@ def partial_spearman(
 
 
 def _residual_correlation(first: np.ndarray, second: np.ndarray, held: list[np.ndarray], names) -> float:
-    """Return the correlation of what is left of two columns when the held ones are taken out by least squares."""
+    """Return the correlation of the residuals of two columns after least-squares regression on the held columns."""
     first, second = first - first.mean(), second - second.mean()
     basis: list[np.ndarray] = []
-    # Gram–Schmidt, each column orthogonalized twice so that rounding leaves nothing behind.
+    # Gram–Schmidt, with each column orthogonalized twice to remove rounding errors.
     for name, column in zip(names, held, strict=True):
         centered = column - column.mean()
         rest = _without(_without(centered, basis), basis)
         if np.linalg.norm(rest) <= _COLLINEAR * np.linalg.norm(centered):
-            raise InputError(f"Column “{name}” follows from the other held columns: leave it out.")
+            raise InputError(f"Column “{name}” is a combination of the other columns to adjust for: omit it.")
         basis.append(rest / np.linalg.norm(rest))
     rests = []
     for column in (first, second):
         rest = _without(_without(column, basis), basis)
         if np.linalg.norm(rest) <= _COLLINEAR * np.linalg.norm(column):
-            raise InputError(
-                f"A correlated column follows from the held ones ({', '.join(names)}): hold fewer columns."
-            )
+            raise InputError(f"A correlated column is a combination of {', '.join(names)}: adjust for fewer columns.")
         rests.append(rest / np.linalg.norm(rest))
     rho = float(rests[0] @ rests[1])
     return math.copysign(1.0, rho) if abs(rho) > 1 - 1e-14 else rho

@@ -1,4 +1,4 @@
-"""How HU go with bone mineral density: Spearman's coefficients, plain and adjusted for age and sex."""
+"""Tabulate Spearman's correlation of HU with bone mineral density, plain and adjusted for age and sex."""
 
 import numpy as np
 
@@ -10,14 +10,15 @@ from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate
 _ESTIMATE = ("n", "rho", "ci_low", "ci_high", "p")
 _HOLM = ("p_corrected", "correction")
 _PLAIN, _ADJUSTED = "Correlation with density", "Correlation with density, adjusted for age and sex"
-# What a column is called in sentences.
+# Names of columns in messages.
 _TITLES = {"t_score": "T-score", "qct_mg_cc": "QCT"}
 
 
 def correlation_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Table, Table, Table]:
-    """Return the correlations of the mean with BMD, the adjusted ones, and both by level.
+    """Return the correlations of the mean with BMD, the adjusted correlations, and both by level.
 
-    Those by level also hold the mean's with quantitative CT, or with the T-score where there is no BMD.
+    The tables by level also include the mean's correlation with quantitative CT, or with the T-score if there is no
+    BMD.
     """
     held = held_columns(cohort)
     plain, adjusted, plain_levels, adjusted_levels = ([] for _ in range(4))
@@ -45,7 +46,7 @@ def correlation_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Tab
                     if not is_contract or level in cohort.level_places:
                         adjusted_levels.append((level, roi, column, partial))
     if not held:
-        reason = "The table has neither age nor sex that differs between cases."
+        reason = "Neither age nor sex varies between the cases of the table."
         omissions.add(_ADJUSTED, "", reason, "age or sex")
     title = "Correlation of HU with bone mineral density"
     return (
@@ -75,7 +76,7 @@ def correlation_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Tab
 
 
 def held_columns(cohort: Cohort) -> dict[str, np.ndarray]:
-    """Return age, and sex as 0 for male and 1 for female, where they are known and differ between cases."""
+    """Return age, and sex as 0 for male and 1 for female, if they are known and vary between cases."""
     columns = {}
     if "age" in cohort.numbers:
         columns["age"] = cohort.numbers["age"]
@@ -90,6 +91,6 @@ def _cells(found: Correlation) -> list[Cell]:
 
 
 def _with_holm(found: list[tuple]) -> list[tuple]:
-    """Return each row with its p corrected for the number of rows, and the method's name."""
+    """Return each row with its p-value corrected for the number of rows, and the method's name."""
     corrected = holm([row[-1].p_value for row in found])
     return [(row, [p, "Holm"]) for row, p in zip(found, corrected, strict=True)]

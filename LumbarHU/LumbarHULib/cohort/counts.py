@@ -1,4 +1,4 @@
-"""Counts of patients by two properties, such as sex and group, and whether these are independent."""
+"""Count patients by two properties, such as sex and group, and test whether these are independent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from LumbarHULib.core.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class CountComparison:
-    """Counts by two properties, and whether they are independent.
+    """Counts by two properties, and the test of their independence.
 
     Parameters
     ----------
     rows, columns : tuple of str
     counts : tuple of tuple of int
-        A tuple for each row.
+        One tuple per row.
     test : HypothesisTest
-        Over the rows and columns that are not empty.
+        Test over the rows and columns that are not empty.
     smallest_expected : float
-        Smallest count to be expected; below 5 the p-value is rough.
+        Smallest expected count; below 5 the p-value is approximate.
     """
 
     rows: tuple[str, ...]
@@ -60,7 +60,7 @@ def compare_counts(first: Sequence, second: Sequence, rows: Sequence[str], colum
     counts = np.bincount(row[both] * shape[1] + column[both], minlength=shape[0] * shape[1]).reshape(shape)
     known = counts[counts.any(axis=1)][:, counts.any(axis=0)]
     if min(known.shape) < 2:
-        raise InputError("One of the two properties is the same in every case: there is nothing to compare.")
+        raise InputError("One of the two properties is the same in every case, so there is nothing to compare.")
     expected = np.outer(known.sum(axis=1), known.sum(axis=0)) / known.sum()
     chi_square = float(np.sum((known - expected) ** 2 / expected))
     freedom = (known.shape[0] - 1) * (known.shape[1] - 1)

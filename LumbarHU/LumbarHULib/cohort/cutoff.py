@@ -1,4 +1,4 @@
-"""A cutoff by the Youden index, and what any cutoff finds: counts, sensitivity and specificity."""
+"""Compute the cutoff with the highest Youden index, and the accuracy of any cutoff."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from LumbarHULib.core.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class Accuracy:
-    """What a cutoff finds in a cohort.
+    """The accuracy of a cutoff in a cohort.
 
     Parameters
     ----------
     target, positive, rule : str
-        What is looked for, by name and in words, and whether a case is found at or below the cutoff or below it.
+        The target by name and in words, and whether HU equal to the cutoff are positive.
     cutoff_hu : float
     true_positive, false_negative, true_negative, false_positive : int
     sensitivity : ProportionEstimate
-        Of the positive cases, those found.
+        Proportion of positive cases found.
     specificity : ProportionEstimate
-        Of the others, those not found.
+        Proportion of negative cases not found.
     left_out : int
     """
 
@@ -42,12 +42,12 @@ class Accuracy:
 
     @property
     def youden(self) -> float:
-        """Sensitivity + specificity − 1."""
+        """Return sensitivity + specificity − 1."""
         return self.sensitivity.estimate + self.specificity.estimate - 1
 
 
 def accuracy_at(hu, groups: Sequence, target: Target, cutoff_hu: float, confidence: float = CONFIDENCE) -> Accuracy:
-    """Return what a given cutoff finds.
+    """Return the accuracy of a given cutoff.
 
     Parameters
     ----------
@@ -57,15 +57,15 @@ def accuracy_at(hu, groups: Sequence, target: Target, cutoff_hu: float, confiden
     target : Target
     cutoff_hu : float
     confidence : float
-        Of Wilson's intervals.
+        Confidence of Wilson's intervals.
 
     Raises
     ------
     InputError
-        If a class is empty, all HU are the same, or the cutoff is no number.
+        If a class is empty, all HU are the same, or the cutoff is not finite.
     """
     if not np.isfinite(cutoff_hu):
-        raise InputError(f"A cutoff of {cutoff_hu} HU is no number: give one in HU.")
+        raise InputError(f"A cutoff of {cutoff_hu} HU is not a finite number: give one in HU.")
     classes = split({"HU": hu}, groups, target, least=1)
     found = target.is_found(classes.hu[:, 0], cutoff_hu)
     true_positive = int((found & classes.is_positive).sum())
@@ -87,10 +87,10 @@ def accuracy_at(hu, groups: Sequence, target: Target, cutoff_hu: float, confiden
 
 
 def youden_cutoff(hu, groups: Sequence, target: Target, confidence: float = CONFIDENCE) -> Accuracy:
-    """Return the cutoff at which sensitivity + specificity is greatest.
+    """Return the cutoff with the greatest sensitivity + specificity.
 
-    Cutoffs are midpoints between neighboring observed values. Of those that are equally good, the highest is taken: the
-    one that finds most.
+    Cutoffs are midpoints between neighboring observed values. Of equally good cutoffs, the highest is chosen, because
+    it finds the most cases.
 
     Parameters
     ----------
@@ -98,12 +98,12 @@ def youden_cutoff(hu, groups: Sequence, target: Target, confidence: float = CONF
     groups : sequence of str, shape (n,)
     target : Target
     confidence : float
-        Of Wilson's intervals of sensitivity and specificity, which take the cutoff as given.
+        Confidence of Wilson's intervals of sensitivity and specificity, which treat the cutoff as fixed.
 
     Raises
     ------
     InputError
-        If a class is empty, all HU are the same, or no cutoff is better than none.
+        If a class is empty, all HU are the same, or no cutoff is better than chance.
 
     References
     ----------
@@ -116,7 +116,7 @@ def youden_cutoff(hu, groups: Sequence, target: Target, confidence: float = CONF
     best = best_cutoffs(values, positive[None], (total - positive)[None], target.rule)
     if not best.is_valid[0] or best.gain[0] <= 0:
         raise InputError(
-            f"No cutoff finds {target.positive} better than chance: check whether HU are lower in the others."
+            f"No cutoff finds {target.positive} better than chance: check whether HU are lower in the other cases."
         )
     return accuracy_at(hu, groups, target, float(best.cutoff_hu[0]), confidence)
 
@@ -131,7 +131,7 @@ class BestCutoffs:
     gain : numpy.ndarray of int, shape (samples,)
         The Youden index times n positive × n negative, exact.
     is_valid : numpy.ndarray of bool, shape (samples,)
-        False where a sample has a single value, hence no cutoff; the other arrays then mean nothing.
+        False for a sample with a single distinct value, which has no cutoff; the other arrays are then meaningless.
     true_positive, false_positive : numpy.ndarray of int, shape (samples,)
     """
 
@@ -148,26 +148,26 @@ def best_cutoffs(values: np.ndarray, positive: np.ndarray, negative: np.ndarray,
     Parameters
     ----------
     values : numpy.ndarray, shape (distinct,) or (samples, distinct)
-        Ascending; those of all samples, or of each.
+        Ascending values, of all samples or of each sample.
     positive, negative : numpy.ndarray of int, shape (samples, distinct)
-        How many positive and negative cases of a sample have each value; every sample with the same number of either.
+        Number of positive and negative cases of a sample with each value; the totals are the same for every sample.
     rule : {"<=", "<"}
-        Decides where rounding puts a midpoint onto one of two values that are neighbors as numbers, too.
+        Also decides the case in which rounding makes a midpoint equal to one of two neighboring values.
     """
     found, wrong = np.cumsum(positive, axis=1, dtype=np.int64), np.cumsum(negative, axis=1, dtype=np.int64)
     n_positive, n_negative = int(found[0, -1]), int(wrong[0, -1])
     gain = found * n_negative - wrong * n_positive
     rows = np.arange(len(gain))
-    # The last of the greatest: behind it stands a value that the sample has, or the gain would not change there.
+    # Take the last maximum: the next value occurs in the sample, otherwise the gain would not change there.
     last = gain.shape[1] - 1 - np.argmax(gain[:, ::-1], axis=1)
     cases = found + wrong
     stuck = gain[rows, last] <= 0
-    if stuck.any():  # nothing better than no cutoff at all, which is none: look between the sample's values only
+    if stuck.any():  # no cutoff is better than none: search only between the sample's own values
         inside = (cases[stuck] > 0) & (cases[stuck] < n_positive + n_negative)
         kept = np.where(inside, gain[stuck], np.iinfo(np.int64).min)
         last[stuck] = np.clip(gain.shape[1] - 1 - np.argmax(kept[:, ::-1], axis=1), 0, gain.shape[1] - 2)
     here = cases[rows, last]
-    # The nearest value below that the sample has is the first at which its count of cases stands where it stands now.
+    # The nearest lower value in the sample is the first with the same cumulative count.
     below = np.argmax(cases == here[:, None], axis=1)
     above = np.minimum(last + 1, gain.shape[1] - 1)
     low, high = (values[below], values[above]) if values.ndim == 1 else (values[rows, below], values[rows, above])

@@ -1,4 +1,4 @@
-"""What a statistic is: a number with its interval, from how many, by which method."""
+"""Statistics as values: a number with its interval, number of cases and method."""
 
 import math
 from dataclasses import dataclass, fields
@@ -10,18 +10,18 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A number worked out from a sample, with its confidence interval.
+    """An estimate from a sample, with its confidence interval.
 
     Parameters
     ----------
     n : int
-        Number of cases it rests on.
+        Number of cases in the estimate.
     estimate, low, high : float
         The number and the ends of its interval.
     confidence : float
-        Of the interval, such as 0.95.
+        Confidence of the interval, such as 0.95.
     method : str
-        How the interval was worked out.
+        Method of the interval.
     left_out : int
         Number of cases left out because a value is missing.
     """
@@ -37,7 +37,7 @@ class Estimate:
     def __post_init__(self) -> None:
         check_finite(self)
         if self.low > self.high:
-            raise InputError(f"The interval from {self.low:g} to {self.high:g} is turned around: check the data.")
+            raise InputError(f"The interval from {self.low:g} to {self.high:g} is reversed: check the data.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,16 +47,16 @@ class HypothesisTest:
     Parameters
     ----------
     test : str
-        Its name.
+        Name of the test.
     n : int
         Number of cases.
     statistic : float
-        In the notation of `statistic_name`, such as H, F or z.
+        Value of the statistic named `statistic_name`, such as H, F or z.
     statistic_name : str
     degrees_of_freedom : tuple of float
-        Empty where the reference is the normal distribution.
+        Empty if the reference is the normal distribution.
     p_value : float
-        Two-sided where the test has sides.
+        Two-sided, if the test has sides.
     left_out : int
         Number of cases left out because a value is missing.
     """
@@ -74,7 +74,7 @@ class HypothesisTest:
 
 
 def check_finite(value) -> None:
-    """Refuse a frozen dataclass one of whose numbers is not finite.
+    """Raise InputError if a number of a dataclass is not finite.
 
     Raises
     ------
@@ -83,22 +83,22 @@ def check_finite(value) -> None:
     for item in fields(value):
         number = getattr(value, item.name)
         if isinstance(number, float) and not math.isfinite(number):
-            raise InputError(f"{item.name} of {type(value).__name__} is {number}: the data do not allow to compute it.")
+            raise InputError(f"{item.name} of {type(value).__name__} is {number}: check the data.")
 
 
 def check_confidence(confidence: float) -> None:
-    """Refuse a confidence that is none.
+    """Raise InputError for an invalid confidence.
 
     Raises
     ------
     InputError
     """
     if not 0.5 <= confidence < 1:
-        raise InputError(f"A confidence of {confidence:g} makes no interval: give 0.5 to below 1, such as 0.95.")
+        raise InputError(f"A confidence of {confidence:g} cannot be used: give 0.5 to below 1, such as 0.95.")
 
 
 def normal_quantile(confidence: float) -> float:
-    """Return z such that a normal value lies within ±z with this confidence."""
+    """Return z such that a standard normal value is within ±z with this confidence."""
     from scipy.special import ndtri
 
     check_confidence(confidence)

@@ -1,4 +1,4 @@
-"""What a figure shows, before anybody draws it: a file and a scene are drawn from the same values."""
+"""The content of figures, independent of drawing: files and scenes draw the same values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,20 +6,20 @@ from types import MappingProxyType
 
 import numpy as np
 
-# Share of an axis that stays free on either side of the data.
+# Free fraction of an axis on either side of the data.
 _MARGIN = 0.05
 
 
 @dataclass(frozen=True)
 class Look:
-    """How something is told apart in print without color.
+    """A drawing style that can be distinguished in print without color.
 
     Parameters
     ----------
     line : {"", "solid", "dashed", "dotted"}
     marker : {"", "circle", "triangle", "square", "cross"}
     edge, fill : str
-        Colors as #rrggbb; the line has that of the edge.
+        Colors as #rrggbb; the line has the edge's color.
     """
 
     line: str
@@ -28,7 +28,7 @@ class Look:
     fill: str = "#ffffff"
 
 
-# By role. From light to dark as bone gets less dense.
+# Styles by role, from light to dark with decreasing bone density.
 LOOKS: Mapping[str, Look] = MappingProxyType(
     {
         "normal": Look("", "circle", "#4a7ba6"),
@@ -57,11 +57,11 @@ class Series:
     role : str
         Key of `LOOKS`.
     label : str
-        What it is, in the legend.
+        Label in the legend.
     x, y : numpy.ndarray, shape (n,)
-        Without a gap.
+        Coordinates, without missing values.
     is_line : bool
-        Whether the points are joined, and bear no markers.
+        Whether the points are joined and drawn without markers.
     """
 
     role: str
@@ -73,7 +73,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Level:
-    """A horizontal line through a panel, with its interval where it has one."""
+    """A horizontal line through a panel, with an optional interval."""
 
     role: str
     label: str
@@ -84,7 +84,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Box:
-    """Median, quartiles, and whiskers up to 1.5 box lengths; what lies farther out stands alone."""
+    """Median, quartiles, and whiskers up to 1.5 box lengths; values farther out are drawn singly."""
 
     role: str
     label: str
@@ -104,12 +104,12 @@ class Interval:
     Parameters
     ----------
     label : str
-        What it is of, beside the axis.
+        Label next to the axis.
     y : float
-        Its place from the top; a whole number.
+        Position from the top; a whole number.
     value, low, high : float
-    told : str
-        The numbers in words, at the line's end.
+    text : str
+        The numbers as text, at the line's end.
     """
 
     label: str
@@ -117,7 +117,7 @@ class Interval:
     value: float
     low: float
     high: float
-    told: str
+    text: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,23 +129,23 @@ class FigurePanel:
     title : str
     x_label, y_label : str
         With units.
-    told : str
-        The numbers that belong to it, with n; one or more lines.
+    text : str
+        The panel's numbers, with n; one or more lines of text.
     x_limits, y_limits : tuple of float
     series : tuple of Series
     levels : tuple of Level
     boxes : tuple of Box
-        With boxes the horizontal axis has the boxes' labels, not numbers.
+        With boxes, the horizontal axis has the boxes' labels, not numbers.
     is_square : bool
-        Whether both axes are shares from 0 to 1.
+        Whether both axes are proportions from 0 to 1.
     intervals : tuple of Interval
-        With intervals the vertical axis runs downward and has their labels, not numbers.
+        With intervals, the vertical axis points downward and has their labels, not numbers.
     """
 
     title: str
     x_label: str
     y_label: str
-    told: str
+    text: str
     x_limits: tuple[float, float]
     y_limits: tuple[float, float]
     series: tuple[Series, ...] = ()
@@ -157,7 +157,7 @@ class FigurePanel:
 
 @dataclass(frozen=True)
 class LegendLine:
-    """What a look means; `has_line` and `has_marker` say which part of it is drawn."""
+    """The meaning of a style; `has_line` and `has_marker` state which part of it is drawn."""
 
     label: str
     role: str
@@ -167,24 +167,24 @@ class LegendLine:
 
 @dataclass(frozen=True, eq=False)
 class FigureValues:
-    """A figure of some panels, and what its marks mean.
+    """A figure of one or more panels, with its legend.
 
     Parameters
     ----------
     name : str
-        Of its files, without ending.
+        Name of its files, without suffix.
     title, caption : str
-        What it shows, in a few words and in a sentence.
+        The content of the figure, in a few words and in a sentence.
     panels : tuple of FigurePanel
     legend_title : str
     legend : tuple of LegendLine
     legend_note : str
     free_corner : {"upper left", "upper right", "lower right", ""}
-        Where its panels have no data; empty where there is no such place.
+        Corner where its panels have no data; empty if there is none.
     sheet : str
-        Name of the files that it shares, as a row, with figures of other levels; empty where it has files of its own.
+        Name of the files in which it is a row, together with figures of other levels; empty if it has its own files.
     row_title : str
-        What its row on the sheet is of, such as a level.
+        Title of its row on the sheet, such as a level.
     """
 
     name: str
@@ -200,7 +200,7 @@ class FigureValues:
 
 
 def limits_of(values: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Return the ends of an axis that shows all values and some room beside them."""
+    """Return the limits of an axis that shows all values with a margin."""
     every = np.concatenate([np.asarray(value, dtype=np.float64).ravel() for value in values])
     low, high = float(every.min()), float(every.max())
     room = _MARGIN * (high - low) or 0.5

@@ -1,4 +1,4 @@
-"""The figures of a cohort as values: correlation, groups, ROC and outcome, and Bland–Altman of two readings."""
+"""Prepare the figures of a cohort as values: correlation, groups, ROC and outcome, and Bland–Altman of two readings."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -31,14 +31,14 @@ from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.targets import TARGETS
 
 NO_GROUP = "no group"
-# Whiskers reach to the last value within so many box lengths (J.W. Tukey, Exploratory Data Analysis, 1977).
+# Whiskers extend to the last value within this many box lengths (J.W. Tukey, Exploratory Data Analysis, 1977).
 _WHISKER = 1.5
-# Beyond the limits of agreement, so that they do not frame the diagram.
+# Extend the axis beyond the limits of agreement, so that these are not at the diagram's edge.
 _LIMITS_ROOM = 1.4
 
 
 def figures_of(analysis: CohortAnalysis) -> tuple[FigureValues, ...]:
-    """Return each figure that the cohort allows, from the values of its tables."""
+    """Return each figure for which the cohort has data, from the values of its tables."""
     cohort = analysis.cohort
     of_mean = list(analysis.tables["correlation"].records()) or _correlations_by_level(analysis, cohort.mean_name)
     found = [_correlation(analysis, of_mean), _groups(analysis)]
@@ -53,13 +53,13 @@ def figures_of(analysis: CohortAnalysis) -> tuple[FigureValues, ...]:
 
 
 def _correlations_by_level(analysis: CohortAnalysis, level: str) -> list[Mapping]:
-    """Return the rows of a level's, or a mean's, correlation with DXA."""
+    """Return the rows with the correlation of a level or mean with DXA."""
     records = analysis.tables["correlation_levels"].records(level=level)
     return [record for record in records if record["density"] != "qct_mg_cc"]
 
 
 def _correlation(analysis: CohortAnalysis, records: Iterable[Mapping], level: str = "") -> FigureValues | None:
-    """Return HU against density, a panel per region (the study's Fig. 4): of the mean, or of a level."""
+    """Return HU against density of the mean or of a level, one panel per region (the study's Fig. 4)."""
     cohort, place = analysis.cohort, level or analysis.cohort.mean_name
     found = {record["roi"]: record for record in records}
     if not found:
@@ -70,16 +70,16 @@ def _correlation(analysis: CohortAnalysis, records: Iterable[Mapping], level: st
     y_limits = limits_of([cohort.hu(place, roi)[known[roi]] for roi in found])
     shown = [group for group in (*GROUPS, "") if (groups == group).any()]
     panels = []
-    for roi, told in found.items():
+    for roi, record in found.items():
         hu, chosen = cohort.hu(place, roi), [known[roi] & (groups == group) for group in shown]
-        p = "p < 0.001" if told["p"] < 0.001 else f"p = {told['p']:.3f}"
-        coefficient = minus(f"ρ = {told['rho']:.2f} ({told['ci_low']:.2f} to {told['ci_high']:.2f})")
+        p = "p < 0.001" if record["p"] < 0.001 else f"p = {record['p']:.3f}"
+        coefficient = minus(f"ρ = {record['rho']:.2f} ({record['ci_low']:.2f} to {record['ci_high']:.2f})")
         panels.append(
             FigurePanel(
                 title=roi,
                 x_label=_density_label(column),
                 y_label=hu_label(place),
-                told=f"{coefficient}\n{p}, n = {told['n']}",
+                text=f"{coefficient}\n{p}, n = {record['n']}",
                 x_limits=limits_of([density[known[roi]]]),
                 y_limits=y_limits,
                 series=tuple(
@@ -104,7 +104,7 @@ def _correlation(analysis: CohortAnalysis, records: Iterable[Mapping], level: st
 
 
 def _density_words(column: str) -> tuple[str, str]:
-    """Return what a column of density is called in a caption and in a title."""
+    """Return the name of a density column in a caption and in a title."""
     return {"t_score": ("the T-score by DXA", "T-score")}.get(column, ("bone mineral density by DXA", "BMD"))
 
 
@@ -115,7 +115,7 @@ def _density_label(column: str) -> str:
 
 
 def _groups(analysis: CohortAnalysis) -> FigureValues | None:
-    """Return HU by group, a panel per region, with the cohort's own cutoffs."""
+    """Return HU by group, one panel per region, with the cohort's own cutoffs."""
     cohort, groups = analysis.cohort, np.array(analysis.cohort.groups)
     mean = main_place(cohort)
     rois = cohort.rois(mean)
@@ -137,7 +137,7 @@ def _groups(analysis: CohortAnalysis) -> FigureValues | None:
                 title=roi,
                 x_label="",
                 y_label=hu_label(mean),
-                told=", ".join(box.label.replace("\n", " ") for box in boxes),
+                text=", ".join(box.label.replace("\n", " ") for box in boxes),
                 x_limits=(0.5, len(shown) + 0.5),
                 y_limits=y_limits,
                 levels=tuple(
@@ -182,7 +182,7 @@ def _box(group: str, place: int, described, hu: np.ndarray) -> Box:
         median=described["median"],
         q1=q1,
         q3=q3,
-        # Of few cases a quartile may lie outside what is left: a whisker never points into its box.
+        # With few cases a quartile may be beyond the remaining values; a whisker must not point into its box.
         low=min(q1, float(within[0])) if within.size else q1,
         high=max(q3, float(within[-1])) if within.size else q3,
         outliers=tuple(float(value) for value in values if not q1 - reach <= value <= q3 + reach),
@@ -190,7 +190,7 @@ def _box(group: str, place: int, described, hu: np.ndarray) -> Box:
 
 
 def _bland_altman(analysis: CohortAnalysis) -> Iterator[FigureValues]:
-    """Yield the differences of two readings against their mean, a panel per region."""
+    """Yield the differences of two readings against their mean, one panel per region."""
     rows = list(analysis.tables["agreement"].records(level=MEAN, split="all"))
     number = 0
     for found in reading_sets(analysis.cohort.readings):
@@ -231,7 +231,7 @@ def _difference_panels(found: ReadingSet, rows: list, minimum_levels: int) -> tu
                 title=row["roi"],
                 x_label="mean of both (HU)",
                 y_label="difference (HU)",
-                told=minus(f"bias {row['bias_hu']:.1f}, limits {limits}, n = {row['n']}"),
+                text=minus(f"bias {row['bias_hu']:.1f}, limits {limits}, n = {row['n']}"),
                 x_limits=limits_of([mean_hu]),
                 y_limits=limits_of([np.array([-reach, reach])]),
                 series=(Series("difference", f"n = {row['n']}", mean_hu, first - second),),

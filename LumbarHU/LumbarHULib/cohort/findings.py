@@ -1,4 +1,4 @@
-"""What is doubtful about a cohort: told once for each kind, with every row that it concerns in a table of its own."""
+"""Report findings on a cohort once per kind, and list every affected row in a separate table."""
 
 from collections.abc import Sequence
 
@@ -10,18 +10,18 @@ from LumbarHULib.cohort.roc_tables import RegionRoc
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.core.levels import LEVELS
 
-# A group with fewer cases is told: its quartiles and intervals say little.
+# A smaller group gives a finding: its quartiles and intervals are unreliable.
 SMALL_GROUP = 10
 FINDING_COLUMNS = ("severity", "code", "row", "column", "case", "sentence", "remedy")
-# So many names are written out in a sentence.
+# Largest number of names in a sentence.
 _NAMED = 6
 
 
 def findings_tables(findings: Sequence[CohortFinding]) -> tuple[Table, Table]:
-    """Return the findings, one of each kind, and each row of the cohort's table that one of them is about."""
+    """Return the findings, one per kind, and the findings on single rows of the cohort's table."""
     return (
-        Table("findings", "What is doubtful", FINDING_COLUMNS, _cells(counted(findings))),
-        Table("rows", "Rows of the table that a finding is about", FINDING_COLUMNS, _cells(_of_rows(findings))),
+        Table("findings", "Findings", FINDING_COLUMNS, _cells(counted(findings))),
+        Table("rows", "Rows of the table with a finding", FINDING_COLUMNS, _cells(_of_rows(findings))),
     )
 
 
@@ -38,30 +38,30 @@ def _is_of_row(finding: CohortFinding) -> bool:
 
 
 def counted(findings: Sequence[CohortFinding]) -> tuple[CohortFinding, ...]:
-    """Return one finding of each kind: those about single rows are counted, and the first stands for all of them."""
+    """Return one finding per kind: findings on single rows are counted and represented by the first."""
     kinds: dict[str, list[CohortFinding]] = {}
     for finding in _of_rows(findings):
         kinds.setdefault(finding.code, []).append(finding)
-    told, seen = [], set()
+    merged, seen = [], set()
     for finding in findings:
         of_kind = kinds.get(finding.code, [])
         if not _is_of_row(finding) or len(of_kind) == 1:
-            told.append(finding)
+            merged.append(finding)
         elif finding.code not in seen:
             seen.add(finding.code)
             columns = list(dict.fromkeys(one.column for one in of_kind if one.column))
             where = f" in {', '.join(columns)}" if len(columns) > 1 else ""
-            sentence = f"{len(of_kind)} findings of one kind{where} (rows.csv), such as: {finding.sentence}"
+            sentence = f"{len(of_kind)} findings of the same kind{where} (rows.csv), such as: {finding.sentence}"
             worst = max(of_kind, key=lambda one: ("note", "warning", "severe").index(one.severity))
             column = columns[0] if len(columns) == 1 else ""
-            told.append(CohortFinding(finding.code, sentence, finding.remedy, worst.severity, column=column))
-    return tuple(told)
+            merged.append(CohortFinding(finding.code, sentence, finding.remedy, worst.severity, column=column))
+    return tuple(merged)
 
 
 def cohort_findings(
     cohort: Cohort, rocs: Sequence[RegionRoc], level_rocs: Sequence[RegionRoc], are_forced: bool
 ) -> list[CohortFinding]:
-    """Return what is doubtful about groups, means and ROC curves."""
+    """Return findings on groups, means and ROC curves."""
     findings = _group_findings(cohort)
     if cohort.rois(cohort.mean_name) and cohort.mean_name not in LEVELS:
         findings += _mean_findings(cohort)
@@ -70,8 +70,8 @@ def cohort_findings(
     return findings + _useless_curves(others, "by level", "Do not use their cutoffs.")
 
 
-_NO_FILE = "Their cutoffs are not written into cutoffs.json. The option --force-cutoffs writes them."
-_FORCED = "Their cutoffs were written by --force-cutoffs; do not use them for patients."
+_NO_FILE = "cutoffs.json omits their cutoffs; the option --force-cutoffs includes them."
+_FORCED = "cutoffs.json includes their cutoffs because of --force-cutoffs; do not use them for patients."
 
 
 def _useless_curves(rocs: Sequence[RegionRoc], where: str, remedy: str) -> list[CohortFinding]:
@@ -91,16 +91,16 @@ def _group_findings(cohort: Cohort) -> list[CohortFinding]:
     findings = []
     ungrouped = sum(not group for group in cohort.groups)
     if 0 < ungrouped < len(cohort):
-        sentence = f"{_cases(ungrouped)} no group by DXA, so what compares groups goes without."
+        sentence = f"{_cases(ungrouped)} no group by DXA and cannot be used to compare groups."
         findings.append(CohortFinding("without_group", sentence))
     for reference in cohort.references:
         small = {group: size for group, size in reference.sizes.items() if size < SMALL_GROUP}
         if small:
             sizes = ", ".join(f"{group} {size}" for group, size in small.items())
             sentence = (
-                f"Of {reference.name}, {'these classes have' if len(small) > 1 else 'this class has'} fewer than "
-                f"{SMALL_GROUP} cases: {sizes}. Their quartiles and intervals say little, and a class without a case "
-                "is left out."
+                f"{'These classes' if len(small) > 1 else 'This class'} of {reference.name} "
+                f"{'have' if len(small) > 1 else 'has'} fewer than {SMALL_GROUP} cases: {sizes}. Quartiles and "
+                "intervals are unreliable, and a class without cases is omitted."
             )
             findings.append(CohortFinding("small_group", sentence))
     return findings
@@ -109,19 +109,19 @@ def _group_findings(cohort: Cohort) -> list[CohortFinding]:
 def _mean_findings(cohort: Cohort) -> list[CohortFinding]:
     mean, rois, findings = cohort.mean_name, cohort.rois(cohort.mean_name), []
     missing = {roi: int(np.isnan(cohort.hu(mean, roi)).sum()) for roi in rois}
-    told = _by_count(missing)
-    if told:
-        findings.append(CohortFinding("without_mean", f"Without a mean over {mean}: {told}."))
+    counts = _by_count(missing)
+    if counts:
+        findings.append(CohortFinding("without_mean", f"Without a mean over {mean}: {counts}."))
     partial = {roi: int((~np.isnan(cohort.hu(mean, roi)) & _any_level_missing(cohort, roi)).sum()) for roi in rois}
-    told = _by_count(partial)
-    if told:
-        sentence = f"With a mean over fewer levels than {mean}: {told}."
-        findings.append(CohortFinding("levels_missing", sentence, "See cases.csv for how many levels each is of."))
+    counts = _by_count(partial)
+    if counts:
+        sentence = f"With a mean over fewer levels than {mean}: {counts}."
+        findings.append(CohortFinding("levels_missing", sentence, "See cases.csv for the levels of each case."))
     return findings
 
 
 def _by_count(counts: dict[str, int]) -> str:
-    """Return how many cases there are in which regions."""
+    """Return text with the number of cases by region."""
     of_count: dict[int, list[str]] = {}
     for roi, count in counts.items():
         if count:

@@ -1,4 +1,4 @@
-"""How many cases there are at each step from the table to the analysis, as STARD's diagram shows them."""
+"""Count the cases at each step from the table to the analysis, as in a STARD diagram."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Step:
     ----------
     name : str
     n : int
-        Cases that take it.
+        Number of cases at this step.
     reasons : mapping of str to int
-        How many do not, by reason.
+        Number of cases omitted before this step, by reason.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Step:
 
     @property
     def left_out(self) -> int:
-        """Number of cases that end before it."""
+        """Return the number of cases omitted before this step."""
         return sum(self.reasons.values())
 
     @property
     def reason_text(self) -> str:
-        """The reasons, each with its number."""
+        """Return the reasons, each with its number."""
         return "; ".join(f"{count} {reason}" for reason, count in self.reasons.items() if count)
 
 
@@ -51,12 +51,12 @@ class Flow:
     Parameters
     ----------
     reference : str
-        Name of the reference; empty where the cohort has none.
+        Name of the reference; empty if the cohort has none.
     level : str
     steps : tuple of Step
-        The last is of the cases that are analyzed.
+        The last step contains the analyzed cases.
     classes : mapping of str to int
-        These by class of the reference.
+        Number of analyzed cases by class of the reference.
     """
 
     reference: str
@@ -66,12 +66,12 @@ class Flow:
 
     @property
     def n(self) -> int:
-        """Number of cases that are analyzed."""
+        """Return the number of analyzed cases."""
         return self.steps[-1].n
 
 
 def flows(cohort: Cohort) -> tuple[Flow, ...]:
-    """Return the flow for each reference, of the mean and of each level."""
+    """Return the flow for each reference, for the mean and for each level."""
     places = [cohort.mean_name, *(place for place in cohort.level_places if place != cohort.mean_name)]
     return tuple(
         _flow(cohort, reference, place) for reference in (*cohort.references, *_none(cohort)) for place in places
@@ -79,14 +79,14 @@ def flows(cohort: Cohort) -> tuple[Flow, ...]:
 
 
 def main_place(cohort: Cohort) -> str:
-    """Return the mean, where any case has one, or else the level that most cases have."""
+    """Return the mean if any case has one, otherwise the level with the most cases."""
     if cohort.rois(cohort.mean_name) or not cohort.measured_levels:
         return cohort.mean_name
     return max(cohort.measured_levels, key=lambda level: int(_has_hu(cohort, level).sum()))
 
 
 def main_flows(cohort: Cohort) -> tuple[Flow, ...]:
-    """Return the flow for each reference, of the mean or of the level that most cases have."""
+    """Return the flow for each reference, for the mean or for the level with the most cases."""
     return tuple(flow for flow in flows(cohort) if flow.level == main_place(cohort))
 
 
@@ -125,7 +125,7 @@ def _flow(cohort: Cohort, reference: Reference | None, level: str) -> Flow:
 
 
 def _has_hu(cohort: Cohort, level: str) -> np.ndarray:
-    """Tell for each case whether it has HU there in any region, shape (n,)."""
+    """Return whether each case has HU at a level in any region, shape (n,)."""
     columns = [~np.isnan(cohort.hu(level, roi)) for roi in cohort.rois(level)]
     return np.any(columns, axis=0) if columns else np.zeros(len(cohort), dtype=bool)
 

@@ -1,4 +1,4 @@
-"""The study's Tables 1 and 2 of a cohort: its characteristics, and its HU by level, region and group."""
+"""Make the study's Tables 1 and 2 for a cohort: its characteristics, and its HU by level, region and group."""
 
 from collections.abc import Sequence
 
@@ -11,10 +11,10 @@ from LumbarHULib.cohort.tables import TEST_COLUMNS, Cell, Omissions, Table, cell
 from LumbarHULib.core.levels import LEVELS
 
 ALL = "all"
-# Groups whose corrected p lies below this are marked as different.
+# Groups with a corrected p-value below this are marked as different.
 ALPHA = 0.05
 
-# What is told of a patient, by column of the cohort's table, with its unit.
+# Characteristics of a patient, by column of the cohort's table, with their units.
 CHARACTERISTICS = {
     "age": "a",
     "bmi": "kg/m²",
@@ -24,16 +24,16 @@ CHARACTERISTICS = {
     "t_score": "1",
     "days_ct_dxa": "d",
 }
-# These are told only where the table has them.
+# These are included only if the table has them.
 MORE_CHARACTERISTICS = {"qct_mg_cc": "mg/cm³", "outcome_days": "d"}
 CATEGORIES = {"sex": ("male", "female"), "menopause": ("pre", "peri", "post")}
 
-_NO_COLUMN = "The table has no such column, or no value in it that can be used."
+_NO_COLUMN = "The table has no such column, or no usable value in it."
 _DESCRIPTION = ("n", "left_out", "mean", "sd", "median", "q1", "q3", "minimum", "maximum", "shapiro_p")
 
 
 def characteristics_table(cohort: Cohort, omissions: Omissions) -> Table:
-    """Return Table 1: numbers with the test that Shapiro–Wilk allows, and counts with Pearson's χ² test."""
+    """Return Table 1: numbers with the test chosen by Shapiro–Wilk, and counts with Pearson's χ² test."""
     name = "Characteristics"
     rows: list[list[Cell]] = []
     for variable, categories in CATEGORIES.items():
@@ -58,7 +58,7 @@ def characteristics_table(cohort: Cohort, omissions: Omissions) -> Table:
 
 
 def _kind(described: Description | None, compared: GroupComparison | None) -> str:
-    """Return how a number is told: in every group alike, as the test goes that the distributions allow."""
+    """Return how a number is described: the same in every group, matching the chosen test."""
     if described is None:
         return ""
     is_normal = described.is_normal if compared is None else all(group.is_normal for group in compared.groups)
@@ -66,7 +66,7 @@ def _kind(described: Description | None, compared: GroupComparison | None) -> st
 
 
 def _counts(cohort: Cohort, variable: str, categories: Sequence[str], omissions: Omissions) -> list[list[Cell]]:
-    """Return a row for each category and group."""
+    """Return one row per category and group."""
     labels = np.array(cohort.labels[variable])
     groups = np.array(cohort.groups)
     compared = omissions.attempt(
@@ -86,9 +86,9 @@ def _counts(cohort: Cohort, variable: str, categories: Sequence[str], omissions:
 
 
 def groups_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Table]:
-    """Return Table 2, and the pairs of groups: BMD and HU of each level and of their mean, by group.
+    """Return Table 2 and the pairwise tests: BMD and HU of each level and of their mean, by group.
 
-    Kruskal–Wallis throughout, as in the study; pairs by Dunn's test with Holm's correction.
+    All tests are Kruskal–Wallis tests, as in the study; pairs are compared by Dunn's test with Holm's correction.
     """
     rows: list[list[Cell]] = []
     pairs: list[list[Cell]] = []
@@ -113,8 +113,8 @@ def groups_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Table]:
                 rows.append([*cells, *cells_of_test(compared and compared.test), _different(compared, group)])
             if compared:
                 for pair in compared.pairwise:
-                    told = [pair.first, pair.second, pair.statistic, pair.p_value, pair.corrected_p_value]
-                    pairs.append([level, quantity, *told, compared.pairwise_method])
+                    cells = [pair.first, pair.second, pair.statistic, pair.p_value, pair.corrected_p_value]
+                    pairs.append([level, quantity, *cells, compared.pairwise_method])
     columns = ("level", "quantity", "unit", "group", *_DESCRIPTION, *TEST_COLUMNS, "differs_from")
     pair_columns = ("level", "quantity", "first", "second", "z", "p", "p_corrected", "method")
     return (
@@ -124,14 +124,14 @@ def groups_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Table]:
 
 
 def _columns_of(level: str, quantity: str) -> str:
-    """Return the columns of a cohort's table that a quantity at a level, or as a mean, comes from."""
+    """Return the source columns of a quantity at a level or as a mean."""
     if quantity == "bmd":
         return f"bmd_{level}" if level in LEVELS else "bmd"
     return f"hu_{level}_{quantity}" if level in LEVELS else f"hu_… of {quantity} at two levels or more"
 
 
 def _described(values: np.ndarray, groups: Sequence[str]) -> list[tuple[str, Description | None]]:
-    """Return what is typical of all values and of each group's; None where there is none."""
+    """Return the description of all values and of each group's values; None for a group without values."""
     labels = np.array(groups)
     samples = [(ALL, values), *((group, values[labels == group]) for group in GROUPS)]
     return [(group, None if np.isnan(sample).all() else describe(sample, group)) for group, sample in samples]
@@ -144,7 +144,7 @@ def _cells(described: Description | None) -> list[Cell]:
 
 
 def _different(compared: GroupComparison | None, group: str) -> str:
-    """Return the groups from which one differs, joined by semicolons."""
+    """Return the groups that differ from `group`, joined by semicolons."""
     if compared is None:
         return ""
     pairs = [pair for pair in compared.pairwise if group in (pair.first, pair.second)]

@@ -1,4 +1,4 @@
-"""Groups of a cohort: WHO groups from T-scores, what is typical of each group, and whether they differ."""
+"""Classify T-scores into WHO groups, describe each group, and test whether groups differ."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from LumbarHULib.cohort.ranks import quartiles
 from LumbarHULib.cohort.rows import as_column, is_constant, labeled_rows, require
 from LumbarHULib.core.errors import InputError
 
-# From the densest bone to the least dense, as the study's tables stand.
+# From the densest to the least dense bone, in the order of the study's tables.
 GROUPS: tuple[str, ...] = ("normal", "osteopenia", "osteoporosis")
 
 # Royston's approximation of the Shapiro–Wilk test holds for this many values (Applied Statistics 1995;44:547–551).
@@ -22,7 +22,7 @@ SHAPIRO_LEAST, SHAPIRO_MOST = 3, 5000
 
 @dataclass(frozen=True)
 class TScoreCriteria:
-    """From which T-score on bone density is normal, and down from which it is osteoporosis.
+    """T-scores from which bone density is normal, and at or below which it is osteoporosis.
 
     The values come from a file (``Resources/Study/who_t_scores.json``).
     """
@@ -33,8 +33,8 @@ class TScoreCriteria:
     def __post_init__(self) -> None:
         if not self.osteoporosis_at_most < self.normal_at_least:
             raise InputError(
-                f"Osteoporosis down from T = {self.osteoporosis_at_most:g} and normal from {self.normal_at_least:g} "
-                "leave no osteopenia: correct the criteria."
+                f"Osteoporosis at or below T = {self.osteoporosis_at_most:g} and normal from {self.normal_at_least:g} "
+                "leave no range for osteopenia: correct the criteria."
             )
 
     def group(self, t_score: float) -> str:
@@ -45,26 +45,26 @@ class TScoreCriteria:
 
 
 def groups_of_t_scores(t_scores: Sequence, criteria: TScoreCriteria) -> tuple[str, ...]:
-    """Return the group of each T-score, "" where there is none."""
+    """Return the group of each T-score, "" where it is unknown."""
     column = as_column(t_scores, "t_score")
     return tuple("" if math.isnan(t_score) else criteria.group(t_score) for t_score in column)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What is typical of a column.
+    """Descriptive statistics of a column.
 
     Parameters
     ----------
     name : str
     n, left_out : int
     is_normal : bool
-        Whether to give mean ± SD rather than median (Q1, Q3).
+        Whether to report mean ± SD rather than median (Q1, Q3).
     shapiro_p : float or None
-        None where the Shapiro–Wilk test cannot decide: fewer than 3 or more than 5000 values, or all the same.
+        None if the Shapiro–Wilk test does not apply: fewer than 3 or more than 5000 values, or all the same.
     mean : float
     sd : float or None
-        None of a single value.
+        None for a single value.
     median, q1, q3, minimum, maximum : float
     """
 
@@ -87,18 +87,18 @@ class Description:
 
 @dataclass(frozen=True, kw_only=True)
 class GroupComparison:
-    """Whether groups differ.
+    """A comparison of groups.
 
     Parameters
     ----------
     test : HypothesisTest
-        ANOVA where every group may be taken as normal, Kruskal–Wallis otherwise.
+        ANOVA if every group may be assumed to be normal, otherwise Kruskal–Wallis.
     groups : tuple of Description
     pairwise : tuple of PairwiseTest
     pairwise_method : str
         Test and correction for the number of pairs.
     empty_groups : tuple of str
-        Groups without any value; they take no part.
+        Groups without values, which are omitted.
     """
 
     test: HypothesisTest
@@ -109,14 +109,14 @@ class GroupComparison:
 
 
 def describe(values, name: str = "value", alpha: float = 0.05) -> Description:
-    """Return mean, SD, median and quartiles of a column, and which of them Shapiro–Wilk allows.
+    """Return mean, SD, median and quartiles of a column, and whether it may be assumed to be normal.
 
     Parameters
     ----------
     values : array_like, shape (n,)
     name : str
     alpha : float
-        Normal where the Shapiro–Wilk p is above it.
+        Normality is assumed if the Shapiro–Wilk p-value is above this.
 
     Raises
     ------
@@ -156,9 +156,9 @@ def compare_groups(
     alpha: float = 0.05,
     by_ranks: bool = False,
 ) -> GroupComparison:
-    """Return whether the groups differ in a column, by the test that the distributions allow.
+    """Compare groups in one column, by the test that the distributions allow.
 
-    ANOVA and pooled-variance t tests where Shapiro–Wilk takes no group for anything but normal; otherwise
+    The tests are ANOVA and pooled-variance t tests if Shapiro–Wilk rejects normality in no group, otherwise
     Kruskal–Wallis and Dunn's test. Pairs are corrected by Holm's method.
 
     Parameters
@@ -168,11 +168,11 @@ def compare_groups(
         The group of each case, None, NaN or "" where unknown.
     groups : sequence of str
     name : str
-        What the values are called in sentences.
+        Name of the values in messages.
     alpha : float
-        Of the Shapiro–Wilk test.
+        Significance level of the Shapiro–Wilk test.
     by_ranks : bool
-        Take the tests on ranks whatever the distributions.
+        Use rank tests whatever the distributions.
 
     Raises
     ------
@@ -205,13 +205,13 @@ def _shapiro_p(values: np.ndarray) -> float | None:
         return None
     from scipy.stats import shapiro
 
-    # scipy takes a range below 1e-19 for none; a power of 2 changes the scale and no digit.
+    # scipy treats a range below 1e-19 as 0; scaling by a power of 2 is exact.
     exponent = int(np.frexp(np.ptp(values))[1])
     return float(shapiro(np.ldexp(values, -exponent)).pvalue)
 
 
 def _anova(samples: Mapping[str, np.ndarray]) -> tuple[HypothesisTest, tuple[PairwiseTest, ...]]:
-    """Return the analysis of variance of samples of three values or more, none constant, and its pairs."""
+    """Return the analysis of variance, and its pairs, of samples of at least three values that are not constant."""
     from scipy.special import fdtrc
 
     n, k = sum(sample.size for sample in samples.values()), len(samples)

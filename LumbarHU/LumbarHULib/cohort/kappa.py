@@ -1,4 +1,4 @@
-"""Agreement of two classifications of the same cases."""
+"""Compute the agreement of two classifications of the same cases."""
 
 import math
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class ConfusionMatrix:
 
 @dataclass(frozen=True, kw_only=True)
 class Kappa(Estimate):
-    """Cohen's kappa, with the observed and the expected agreement it is made of."""
+    """Cohen's kappa, with the observed and the expected agreement."""
 
     observed_agreement: float
     expected_agreement: float
@@ -45,7 +45,7 @@ class Kappa(Estimate):
 
 
 def confusion_matrix(first: Sequence, second: Sequence, categories: Sequence[str]) -> ConfusionMatrix:
-    """Return how often each class of the first classification meets each of the second.
+    """Return the number of cases for each pair of classes of two classifications.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def confusion_matrix(first: Sequence, second: Sequence, categories: Sequence[str
     Raises
     ------
     InputError
-        If the classifications differ in length or hold another label.
+        If the classifications differ in length or contain another label.
     """
     if len(first) != len(second):
         raise InputError(f"The classifications have {len(first)} and {len(second)} rows: give both for each case.")
@@ -78,19 +78,19 @@ def cohen_kappa(matrix: ConfusionMatrix, weights: str = "none", confidence: floa
     ----------
     matrix : ConfusionMatrix
     weights : {"none", "linear", "quadratic"}
-        How far a disagreement counts by the distance of its categories.
+        Weight of a disagreement by the distance between its categories.
     confidence : float
 
     Raises
     ------
     InputError
-        With fewer than two cases, or where a classification puts all of them into one category: whatever the other
-        says, κ is then 0, or not defined.
+        With fewer than two cases, or if a classification assigns all cases to one category: κ is then 0 or undefined,
+        whatever the other classification.
 
     Notes
     -----
-    The interval is κ ± z · the asymptotic standard error, cut at −1 and 1. Where agreement is perfect that error is 0;
-    then the lower end is Wilson's for the observed agreement, the expected agreement held.
+    The interval is κ ± z · the asymptotic standard error, clipped to −1 and 1. For perfect agreement this error is 0;
+    the lower end is then Wilson's for the observed agreement, with fixed expected agreement.
 
     References
     ----------
@@ -100,7 +100,7 @@ def cohen_kappa(matrix: ConfusionMatrix, weights: str = "none", confidence: floa
     require(matrix.n, 2, "cases with both classes", "Cohen's kappa")
     counts = np.array(matrix.counts, dtype=np.float64)
     if 1 in (np.count_nonzero(counts.sum(axis=1)), np.count_nonzero(counts.sum(axis=0))):
-        raise InputError("One of the two puts all cases into one category, so kappa tells nothing: tell the counts.")
+        raise InputError("One classification has only one category, so kappa is not informative: report the counts.")
     agreement = _agreement_weights(len(counts), weights)
     shares = counts / matrix.n
     rows, columns = shares.sum(axis=1), shares.sum(axis=0)
@@ -108,7 +108,7 @@ def cohen_kappa(matrix: ConfusionMatrix, weights: str = "none", confidence: floa
     expected = float(rows @ agreement @ columns)
     kappa = (observed - expected) / (1 - expected)
     z = normal_quantile(confidence)
-    # Of each category the mean weight it meets in the other classification.
+    # Mean weight of each category over the other classification.
     meets = (agreement @ columns)[:, None] + (rows @ agreement)[None, :]
     inner = float(np.sum(shares * (agreement * (1 - expected) - meets * (1 - observed)) ** 2))
     variance = (inner - (observed * expected - 2 * expected + observed) ** 2) / (matrix.n * (1 - expected) ** 4)
@@ -135,7 +135,7 @@ def cohen_kappa(matrix: ConfusionMatrix, weights: str = "none", confidence: floa
 
 
 def _agreement_weights(size: int, weights: str) -> np.ndarray:
-    """Return 1 on the diagonal and less beside it, shape (size, size)."""
+    """Return weights that are 1 on the diagonal and smaller elsewhere, shape (size, size)."""
     distance = np.abs(np.subtract.outer(np.arange(size), np.arange(size))) / max(1, size - 1)
     if weights == "none":
         return np.eye(size)

@@ -1,4 +1,4 @@
-"""Predictive values at a stated prevalence."""
+"""Compute predictive values at a stated prevalence."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from LumbarHULib.core.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class PredictiveValues:
-    """What a positive and a negative test mean where the condition is as frequent as stated.
+    """Positive and negative predictive value at the stated prevalence of the condition.
 
     Parameters
     ----------
@@ -33,19 +33,19 @@ def predictive_values(accuracy: Accuracy, prevalence: float, confidence: float =
     Parameters
     ----------
     accuracy : Accuracy
-        What the test found; from its counts come sensitivity and specificity.
+        Accuracy of the test; its counts give sensitivity and specificity.
     prevalence : float
-        Share of the condition among those to be tested, between 0 and 1, taken as known.
+        Prevalence of the condition among the patients to be tested, between 0 and 1, without error.
     confidence : float
 
     Raises
     ------
     InputError
-        If the prevalence is no share, or the test is positive, or negative, in no case at all.
+        If the prevalence is not between 0 and 1, or the test is positive, or negative, in no case.
 
     Notes
     -----
-    Intervals are on the logit scale. Where one of the four counts is 0, they rest on counts with z²/2 added to each.
+    Intervals are on the logit scale. If one of the four counts is 0, z²/2 is added to each count.
 
     References
     ----------
@@ -53,7 +53,7 @@ def predictive_values(accuracy: Accuracy, prevalence: float, confidence: float =
     studies. Stat Med 2007;26:2170–2183.
     """
     if not 0 < prevalence < 1:
-        raise InputError(f"A prevalence of {prevalence:g} gives no predictive values: give a share between 0 and 1.")
+        raise InputError(f"A prevalence of {prevalence:g} cannot be used: give a proportion between 0 and 1.")
     counts = (accuracy.true_positive, accuracy.false_negative, accuracy.true_negative, accuracy.false_positive)
     for kind, cases in (("positive", counts[0] + counts[3]), ("negative", counts[1] + counts[2])):
         if cases == 0:

@@ -1,4 +1,4 @@
-"""A proportion as the count it is, with Wilson's interval."""
+"""Compute a proportion with its count and Wilson's interval."""
 
 import math
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ def proportion(count: int, total: int, confidence: float = CONFIDENCE) -> Propor
     Raises
     ------
     InputError
-        If it is no proportion.
+        If the count is not between 0 and the total.
 
     References
     ----------
     E.B. Wilson. Probable inference, the law of succession, and statistical inference. JASA 1927;22:209–212.
     """
     if total < 1 or not 0 <= count <= total:
-        raise InputError(f"{count} of {total} is no proportion: the count must lie between 0 and the total.")
+        raise InputError(f"{count} of {total} is not a proportion: give a count between 0 and the total.")
     low, high = wilson_interval(count / total, total, confidence)
     return ProportionEstimate(
         n=total, count=count, estimate=count / total, low=low, high=high, confidence=confidence, method="Wilson score"
@@ -38,11 +38,11 @@ def proportion(count: int, total: int, confidence: float = CONFIDENCE) -> Propor
 
 
 def wilson_interval(share: float, total: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return Wilson's score interval of an observed share."""
+    """Return Wilson's score interval of an observed proportion."""
     z = normal_quantile(confidence)
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
     reach = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    # At 0 and 1 the end is exactly there; rounding must not push it past.
+    # At 0 and 1 the interval ends exactly there; rounding must not exceed it.
     low = 0.0 if share <= 0 else max(0.0, middle - reach)
     high = 1.0 if share >= 1 else min(1.0, middle + reach)
     return low, high

@@ -1,4 +1,4 @@
-"""Kruskal–Wallis, Dunn's and Friedman's tests on ranks, corrected for ties."""
+"""Compute Kruskal–Wallis, Dunn's and Friedman's tests on ranks, corrected for ties."""
 
 import math
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ from LumbarHULib.core.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class PairwiseTest:
-    """One pair of several that were compared.
+    """The test of one of several pairs.
 
     Parameters
     ----------
     first, second : str
-        Names of the two.
+        Names of the two samples.
     statistic : float
-        z or t; positive where the first is higher.
+        z or t; positive if the first is higher.
     p_value : float
-        Of this pair alone, two-sided.
+        Two-sided p-value of this pair alone.
     corrected_p_value : float
-        For the number of pairs, by the method that the comparison names.
+        p-value corrected for the number of pairs, by the comparison's method.
     """
 
     first: str
@@ -49,7 +49,7 @@ def pairwise_tests(pairs: list[tuple[str, str, float, float]]) -> tuple[Pairwise
 
 
 def kruskal_wallis(samples: Mapping[str, np.ndarray]) -> HypothesisTest:
-    """Return Kruskal and Wallis's H of independent samples.
+    """Return the Kruskal–Wallis test of independent samples.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def kruskal_wallis(samples: Mapping[str, np.ndarray]) -> HypothesisTest:
     Raises
     ------
     InputError
-        If all values are the same, or fewer than two samples or three values are there.
+        If all values are the same, or there are fewer than two samples or three values.
 
     References
     ----------
@@ -141,7 +141,7 @@ def friedman(table: np.ndarray, names: tuple[str, ...]) -> tuple[HypothesisTest,
     ranks, ties = _ranks_in_rows(table)
     spread = 1 - ties / (n * (k**3 - k))
     if spread <= 0:
-        raise InputError("Every case has the same value in all columns, so Friedman's test has nothing to rank.")
+        raise InputError("Every case has the same value in all columns, so Friedman's test cannot rank them.")
     mean_ranks = ranks.mean(axis=0)
     chi_square = 12 * n / (k * (k + 1)) * float(np.sum((mean_ranks - (k + 1) / 2) ** 2)) / spread
     test = HypothesisTest(
@@ -166,14 +166,14 @@ def _pooled_ranks(samples: Mapping[str, np.ndarray], purpose: str) -> tuple[dict
     pooled = np.concatenate(list(samples.values()))
     require(pooled.size, 3, "values", purpose)
     if is_constant(pooled):
-        raise InputError(f"All {pooled.size} values are {pooled[0]:g}, so there is nothing to rank: check the column.")
+        raise InputError(f"All {pooled.size} values are {pooled[0]:g}, so they cannot be ranked: check the column.")
     ranks, counts = average_ranks(pooled)
     ends = np.cumsum([sample.size for sample in samples.values()])[:-1]
     return dict(zip(samples, np.split(ranks, ends), strict=True)), tie_term(counts), int(pooled.size)
 
 
 def _ranks_in_rows(table: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the ranks within each row, equal values sharing theirs, and Σ(t³ − t) over all rows."""
+    """Return the ranks within each row, with mean ranks for ties, and Σ(t³ − t) over all rows."""
     lower, same = np.zeros(table.shape), np.zeros(table.shape)
     for column in table.T:
         lower += column[:, None] < table

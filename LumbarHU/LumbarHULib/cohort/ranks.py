@@ -1,10 +1,10 @@
-"""Ranks with ties, and quartiles as the study's program takes them."""
+"""Compute ranks with ties, and quartiles by the method of the study's software."""
 
 import numpy as np
 
 
 def average_ranks(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ranks from 1 on, equal values sharing the mean of theirs, and how often each distinct value occurs.
+    """Return the ranks from 1, with mean ranks for ties, and the count of each distinct value.
 
     Parameters
     ----------
@@ -26,9 +26,9 @@ def tie_term(counts: np.ndarray) -> float:
 
 
 def quartiles(values: np.ndarray) -> tuple[float, float, float]:
-    """Return Q1, median and Q3 at the ranks (n + 1)p, between which values are interpolated.
+    """Return Q1, median and Q3 at the ranks (n + 1)p, interpolating between values.
 
-    It is what SPSS calls a weighted average (HAVERAGE), R type 6; the study's quartiles of integers fit it and not the
-    (n − 1)p of most programs: whole numbers for 27 cases, halves for 33, quarters for 40.
+    SPSS calls this method weighted average (HAVERAGE); it is R's type 6. The study's quartiles of integers agree with
+    it, and not with the (n − 1)p of most programs: whole numbers for 27 cases, halves for 33, quarters for 40.
     """
     return tuple(float(value) for value in np.quantile(values, (0.25, 0.5, 0.75), method="weibull"))

@@ -1,4 +1,4 @@
-"""Readings of the same cases, set beside each other: one reader against others, or a reader against himself."""
+"""Pair readings of the same cases: between readers, or repeated readings by one reader."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ class ReadingSet:
     names : tuple of str
         The readers, or the reader's readings by number.
     cases : tuple of tuple of Reading
-        For each case that has them all, its readings in the order of `names`.
+        Readings of each case that has all of them, in the order of `names`.
     left_out : int
-        Cases that have some of them and not all.
+        Number of cases that have some but not all of them.
     """
 
     kind: str
@@ -37,15 +37,15 @@ class ReadingSet:
 
     @property
     def rois(self) -> tuple[str, ...]:
-        """The regions that any of the readings has."""
+        """Return the regions in any of the readings."""
         had = {roi for readings in self.cases for reading in readings for _, roi in reading.hu}
         return tuple(roi for roi in ROIS if roi in had)
 
     def values(self, level: str, roi: str, minimum_levels: int) -> np.ndarray:
         """Return the HU of each reading, shape (readings, cases), NaN where unknown.
 
-        A mean over L1–L4 is over the levels that all readings of the case have, so that readings differ by the reader
-        and not by the levels.
+        A mean over L1–L4 uses the levels that all readings of the case have, so that differences come from the reader
+        and not from the levels.
         """
         rows = []
         for readings in self.cases:
@@ -65,7 +65,7 @@ class ReadingSet:
         return np.array(rows, dtype=np.float64).reshape(len(self.cases), len(self.names)).T
 
     def origins(self, level: str) -> list[str]:
-        """Return for each case how its midlines came about, all alike, ``mixed``, or "" where unknown."""
+        """Return the origin of each case's midlines: the common one, ``mixed``, or "" where unknown."""
         found = []
         for readings in self.cases:
             levels = MEAN_LEVELS if level == MEAN else (level,)
@@ -74,7 +74,7 @@ class ReadingSet:
         return found
 
     def blinding(self) -> list[str]:
-        """Return for each case ``blinded``, ``not blinded``, ``mixed``, or "" where unknown."""
+        """Return the blinding of each case: ``blinded``, ``not blinded``, ``mixed``, or "" where unknown."""
         words = {True: "blinded", False: "not blinded", None: ""}
         found = []
         for readings in self.cases:
@@ -84,9 +84,9 @@ class ReadingSet:
 
 
 def reading_sets(readings: Sequence[Reading]) -> tuple[ReadingSet, ...]:
-    """Return what can be compared: all readers, each pair of them if there are more, and each reader's repetitions.
+    """Return all comparable sets: all readers, each pair of more than two readers, and each reader's repetitions.
 
-    Of a reader who read a case more than once, the first reading stands against those of others.
+    If a reader read a case more than once, the first reading is compared with those of other readers.
     """
     by_case: dict[str, dict[str, list[Reading]]] = {}
     for reading in readings:
@@ -109,7 +109,7 @@ def _between(names: tuple[str, ...], by_case) -> ReadingSet:
 
 
 def _within(name: str, by_case) -> ReadingSet | None:
-    """Return the readings of a reader who repeated them, as many as at least three cases have."""
+    """Return a reader's repeated readings, as many repetitions as at least three cases have."""
     repeated = [readers[name] for readers in by_case.values() if len(readers.get(name, ())) > 1]
     counts = sorted((len(own) for own in repeated), reverse=True)
     if not counts:

@@ -1,4 +1,4 @@
-"""What HU are compared with: DXA, quantitative CT, or an outcome such as a fracture."""
+"""Define the references that HU are compared with: DXA, quantitative CT, or an outcome such as a fracture."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class QctCriteria:
     ----------
     osteoporosis_below_mg_cc : float
     normal_above_mg_cc : float
-        The limits themselves belong to the class between them.
+        Limits of the classes; the limits themselves belong to the class between them.
     source : str
 
     Raises
@@ -61,14 +61,14 @@ class QctCriteria:
 
 
 def groups_of_qct(densities_mg_cc: Sequence, criteria: QctCriteria) -> tuple[str, ...]:
-    """Return the class of each volumetric density, "" where there is none."""
+    """Return the class of each volumetric density, "" where it is unknown."""
     column = as_column(densities_mg_cc, "qct_mg_cc")
     return tuple("" if np.isnan(density) else criteria.group(density) for density in column)
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What HU are compared with, as classes.
+    """A reference standard with its classes.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ class Reference:
     labels : sequence of str, shape (n,)
         The class of each case, "" where unknown.
     targets : tuple of Target
-        What low HU are expected to find; stated before any data are seen.
+        Conditions that low HU are expected to find, stated before any data are seen.
     column : str
-        Columns of the cohort's table from which the classes come.
+        Source columns of the classes in the cohort's table.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Reference:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """Number of cases in each class."""
+        """Return the number of cases in each class."""
         return {group: sum(label == group for label in self.labels) for group in self.targets[0].groups}
 
 
@@ -115,7 +115,7 @@ def outcome_reference(outcomes: np.ndarray, name: str) -> Reference:
     Raises
     ------
     InputError
-        If the name is empty, cannot be printed, or is that of another target.
+        If the name is empty, not printable, or the name of another target.
     """
     check_outcome_name(name)
     labels = tuple("" if np.isnan(value) else OUTCOME_LABELS[int(value)] for value in outcomes)
@@ -123,7 +123,7 @@ def outcome_reference(outcomes: np.ndarray, name: str) -> Reference:
 
 
 def check_outcome_name(name: str) -> None:
-    """Refuse a name of an outcome that cannot stand in the tables.
+    """Raise InputError for an outcome's name that the tables cannot use.
 
     Raises
     ------
@@ -131,6 +131,6 @@ def check_outcome_name(name: str) -> None:
     """
     taken = {*TARGETS, *QCT_TARGETS, *GROUPS, DXA.casefold(), QCT.casefold()}
     if not name.strip() or not name.isprintable() or len(name) > 40 or ";" in name:
-        raise InputError(f"“{name}” cannot be the outcome's name: give 1 to 40 letters, such as fracture.")
+        raise InputError(f"The outcome cannot be named “{name}”: give 1 to 40 letters, such as fracture.")
     if name.strip().casefold() in taken:
-        raise InputError(f"The outcome cannot be called “{name}”, which is another target: give it another name.")
+        raise InputError(f"The outcome cannot be named “{name}”, the name of another target: give it another name.")

@@ -1,4 +1,4 @@
-"""Several measurements of the same cases, such as five regions or four levels, and whether they differ."""
+"""Compare several measurements of the same cases, such as five regions or four levels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from LumbarHULib.cohort.rows import complete_rows, require
 
 @dataclass(frozen=True, kw_only=True)
 class RepeatedComparison:
-    """Whether measurements of the same cases differ.
+    """A comparison of measurements of the same cases.
 
     Parameters
     ----------
     friedman : HypothesisTest
-        The paired test, which is the right one.
+        The paired test, which is the appropriate one.
     kruskal_wallis_unpaired : HypothesisTest
-        The test of the study, which takes k measurements of one patient for those of k patients.
+        The study's test, which treats k measurements of one patient as measurements of k patients.
     measurements : tuple of Description
     pairwise : tuple of PairwiseTest
     pairwise_method : str
@@ -34,17 +34,17 @@ class RepeatedComparison:
 
 
 def compare_repeated(columns: Mapping[str, object]) -> RepeatedComparison:
-    """Return whether at least three measurements of the same cases differ.
+    """Compare at least three measurements of the same cases.
 
     Parameters
     ----------
     columns : mapping of str to array_like, shape (n,)
-        A column per measurement; a case without all of them is left out.
+        A column per measurement; a case that lacks one of them is omitted.
 
     Raises
     ------
     InputError
-        With fewer than three columns or two complete cases, or where nothing differs at all.
+        With fewer than three columns or two complete cases, or if all columns are equal.
     """
     require(len(columns), 3, "columns", "Friedman's test")
     complete, left_out = complete_rows(columns)
@@ -53,7 +53,7 @@ def compare_repeated(columns: Mapping[str, object]) -> RepeatedComparison:
     return RepeatedComparison(
         friedman=HypothesisTest(**{**vars(paired), "left_out": left_out}),
         kruskal_wallis_unpaired=HypothesisTest(
-            **{**vars(unpaired), "test": "Kruskal–Wallis, unpaired, as the study did it", "left_out": left_out}
+            **{**vars(unpaired), "test": "Kruskal–Wallis, unpaired, as in the study", "left_out": left_out}
         ),
         measurements=tuple(describe(column, name) for name, column in complete.items()),
         pairwise=pairwise,

@@ -1,4 +1,4 @@
-"""The receiver operating characteristic: area by ranks, DeLong's variance and paired test, and the curve itself."""
+"""Compute ROC curves: area by ranks, DeLong's variance and paired test, and the curve itself."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,21 +11,21 @@ from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, holm, normal_quan
 from LumbarHULib.cohort.targets import Target, TwoClasses, split
 from LumbarHULib.core.errors import InputError
 
-# A variance that is but rounding.
+# A smaller variance is rounding.
 _NO_VARIANCE = 1e-15
 
 
 @dataclass(frozen=True, kw_only=True)
 class AreaUnderCurve(Estimate):
-    """The area under a ROC curve: how often a positive case has lower HU than a negative one, ties counting half.
+    """The area under a ROC curve: how often a positive case has lower HU than a negative one, with ties counted half.
 
     Parameters
     ----------
     target, positive : str
-        What is looked for, by its name in the files and in words.
+        The target, by its name in the files and in words.
     n_positive, n_negative : int
     standard_error : float
-        DeLong's.
+        DeLong's standard error.
     """
 
     target: str
@@ -37,7 +37,7 @@ class AreaUnderCurve(Estimate):
 
 @dataclass(frozen=True, kw_only=True)
 class AreaDifference(Estimate):
-    """The difference of two areas on the same cases, first − second.
+    """The difference first − second of two areas on the same cases.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class AreaDifference(Estimate):
     z, p_value : float
         DeLong's paired test, two-sided.
     corrected_p_value : float
-        For the number of pairs, by Holm's method.
+        p-value corrected for the number of pairs, by Holm's method.
     """
 
     first: str
@@ -59,7 +59,7 @@ class AreaDifference(Estimate):
 class RocCurve:
     """The points of a ROC curve, from (0, 0) to (1, 1), each array of shape (points,).
 
-    `cutoff_hu` is the value up to which cases are taken for positive; the first is −infinity.
+    Cases with HU up to `cutoff_hu` count as positive; the first value is −infinity.
     """
 
     false_positive_rate: np.ndarray
@@ -85,7 +85,7 @@ def area_under_curve(hu, groups: Sequence, target: Target, confidence: float = C
 
     Notes
     -----
-    O(n log n). Where the variance is 0, as for an area of 1, the interval is Newcombe's method 5.
+    O(n log n). If the variance is 0, as for an area of 1, the interval is Newcombe's method 5.
 
     References
     ----------
@@ -134,14 +134,14 @@ def compare_areas(
     Raises
     ------
     InputError
-        As `area_under_curve`; or if two areas differ without any variance.
+        As `area_under_curve`, or if two areas differ without variance.
 
     References
     ----------
     E.R. DeLong et al. Biometrics 1988;44:837–845.
     """
     if len(columns) < 2:
-        raise InputError(f"A comparison of areas needs at least two columns, and there is {len(columns)}.")
+        raise InputError(f"A comparison of areas needs at least two columns, but there is {len(columns)}: add one.")
     classes = split(columns, groups, target)
     areas, covariance = delong(classes)
     z_of_interval = normal_quantile(confidence)
@@ -155,7 +155,7 @@ def compare_areas(
         elif abs(difference) < 1e-12:
             z, variance = 0.0, 0.0
         else:
-            raise InputError(f"The areas of {names[i]} and {names[j]} differ without any variance: add cases.")
+            raise InputError(f"The areas of {names[i]} and {names[j]} differ without variance: add cases.")
         reach = z_of_interval * math.sqrt(variance)
         found.append((names[i], names[j], difference, reach, z, two_sided_normal_p(z)))
     corrected = holm([p for *_, p in found])
@@ -179,12 +179,12 @@ def compare_areas(
 
 
 def roc_curve(hu, groups: Sequence, target: Target) -> RocCurve:
-    """Return the ROC curve of a column, a point per distinct value.
+    """Return the ROC curve of a column, with one point per distinct value.
 
     Raises
     ------
     InputError
-        As `area_under_curve`, with one case in each class enough.
+        As `area_under_curve`, but one case per class suffices.
     """
     classes = split({"HU": hu}, groups, target, least=1)
     values, inverse = np.unique(classes.hu[:, 0], return_inverse=True)
@@ -201,7 +201,7 @@ def delong(classes: TwoClasses) -> tuple[np.ndarray, np.ndarray]:
     """Return the areas of all columns, shape (columns,), and their covariance, shape (columns, columns)."""
     positive, negative = classes.hu[classes.is_positive], classes.hu[~classes.is_positive]
     m, n = len(positive), len(negative)
-    # For each case twice the number of cases of the other class on the right side of it, a tie counting once.
+    # Twice the number of correctly ordered cases of the other class for each case; a tie counts once.
     of_positive = np.stack([2 * n - _twice_below(a, b) for a, b in zip(positive.T, negative.T, strict=True)])
     of_negative = np.stack([_twice_below(b, a) for a, b in zip(positive.T, negative.T, strict=True)])
     areas = of_positive.sum(axis=1) / (2 * m * n)
@@ -210,13 +210,13 @@ def delong(classes: TwoClasses) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _twice_below(values: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return for each value twice the number of others below it, an equal one counting once, shape of `values`."""
+    """Return twice the number of others below each value, with an equal one counted once, shape of `values`."""
     ordered = np.sort(others)
     return np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
 
 
 def newcombe_interval(area: float, n_positive: int, n_negative: int, z: float) -> tuple[float, float]:
-    """Return the areas from which the observed one lies just z standard errors away (Newcombe 2006, method 5)."""
+    """Return the areas that are exactly z standard errors from the observed area (Newcombe 2006, method 5)."""
     from scipy.optimize import brentq
 
     half = (n_positive + n_negative) / 2 - 1

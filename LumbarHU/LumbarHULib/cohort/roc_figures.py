@@ -1,4 +1,4 @@
-"""ROC curves, forest plots of their areas, and Kaplan–Meier curves, as values."""
+"""Prepare ROC curves, forest plots of their areas, and Kaplan–Meier curves as values."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,15 +15,15 @@ from LumbarHULib.cohort.survival_tables import ABOVE, AT_OR_BELOW, RegionSurviva
 from LumbarHULib.core.levels import LEVELS
 
 _SHARES = (-0.02, 1.02)
-# The curves' markers as letters, the first target's and the second's.
+# Marker symbols of the curves, for the first and the second target.
 _MARKER_LETTERS = ("□", "○")
 _ROLES = ("finds osteoporosis", "finds low_bmd")
-# Left and right of a forest plot's areas.
+# Margin left and right of a forest plot's areas.
 _ROOM = 0.03
 
 
 def role_of(analysis: CohortAnalysis, target: str) -> str:
-    """Return how a target is drawn: as the first of its reference, or as the second."""
+    """Return the drawing role of a target: the first or the second of its reference."""
     return _ROLES[_place_of(analysis, target)]
 
 
@@ -36,12 +36,12 @@ def _place_of(analysis: CohortAnalysis, target: str) -> int:
 
 
 def hu_label(place: str) -> str:
-    """Return an axis' label for the HU of a level or a mean."""
+    """Return the axis label for the HU of a level or a mean."""
     return f"mean HU of {place} (HU)"
 
 
 def suffix_of(reference: Reference) -> str:
-    """Return what stands at the end of the names of a reference's figures."""
+    """Return the suffix of the names of a reference's figures."""
     return {DXA: "", QCT: "_qct"}.get(reference.name, "_outcome")
 
 
@@ -52,23 +52,23 @@ def _by(reference: Reference) -> str:
 def roc_figure(
     analysis: CohortAnalysis, rocs: Sequence[RegionRoc], reference: Reference, level: str = ""
 ) -> FigureValues | None:
-    """Return the ROC curves of one reference, a panel per region (the study's Fig. 5): of the mean, or of a level."""
+    """Return the ROC curves of one reference for the mean or a level, one panel per region (the study's Fig. 5)."""
     found = [roc for roc in rocs if roc.reference == reference.name]
     if not found:
         return None
     panels = []
     for roi in dict.fromkeys(roc.roi for roc in found):
         chance = Series("chance", "chance", np.array([0.0, 1.0]), np.array([0.0, 1.0]), is_line=True)
-        series, told = [chance], []
+        series, lines = [chance], []
         for roc in (roc for roc in found if roc.roi == roi):
             series += _curve(analysis, reference, roc)
-            told.append(_told_of(analysis, roc))
+            lines.append(_area_text(analysis, roc))
         panels.append(
             FigurePanel(
                 title=roi,
                 x_label="1 − specificity",
                 y_label="sensitivity",
-                told="\n".join(told),
+                text="\n".join(lines),
                 x_limits=_SHARES,
                 y_limits=_SHARES,
                 series=tuple(series),
@@ -107,7 +107,7 @@ def _curve(analysis: CohortAnalysis, reference: Reference, roc: RegionRoc) -> It
         yield Series(role, f"{_rule(at.rule)} {at.cutoff_hu:.1f} HU", x, y)
 
 
-def _told_of(analysis: CohortAnalysis, roc: RegionRoc) -> str:
+def _area_text(analysis: CohortAnalysis, roc: RegionRoc) -> str:
     area, letter = roc.area, _MARKER_LETTERS[_place_of(analysis, roc.target)]
     line = f"{letter} AUC {area.estimate:.2f} ({area.low:.2f} to {area.high:.2f})"
     if roc.cutoff:
@@ -117,7 +117,7 @@ def _told_of(analysis: CohortAnalysis, roc: RegionRoc) -> str:
 
 
 def forest_figure(analysis: CohortAnalysis, reference: Reference) -> FigureValues | None:
-    """Return the areas of every level and region with their intervals, a panel per target, as a forest plot."""
+    """Return a forest plot of the areas of every level and region with their intervals, one panel per target."""
     rocs = [
         *(roc for roc in analysis.level_rocs if roc.level != analysis.cohort.mean_name),
         *analysis.rocs,
@@ -138,7 +138,7 @@ def forest_figure(analysis: CohortAnalysis, reference: Reference) -> FigureValue
                 title=target.positive,
                 x_label="area under the ROC curve",
                 y_label="",
-                told="",
+                text="",
                 x_limits=(low, 1 + _ROOM),
                 y_limits=(0, bottom),
                 series=(Series("chance", "chance", np.array([0.5, 0.5]), np.array([0, bottom]), is_line=True),),
@@ -161,15 +161,15 @@ def forest_figure(analysis: CohortAnalysis, reference: Reference) -> FigureValue
 def _intervals(rocs: Sequence[RegionRoc]) -> Iterator[Interval]:
     y, before = 0, rocs[0].level
     for roc in rocs:
-        # A free line between levels.
+        # Leave one line free between levels.
         y += 1 if roc.level == before else 2
         before, area = roc.level, roc.area
-        told = f"{area.estimate:.2f} ({area.low:.2f}–{area.high:.2f})"
-        yield Interval(f"{roc.level} {roc.roi}", y, area.estimate, area.low, area.high, told)
+        text = f"{area.estimate:.2f} ({area.low:.2f}–{area.high:.2f})"
+        yield Interval(f"{roc.level} {roc.roi}", y, area.estimate, area.low, area.high, text)
 
 
 def survival_figure(analysis: CohortAnalysis) -> FigureValues | None:
-    """Return the Kaplan–Meier curves on both sides of a cutoff, a panel per region, of the mean or the main level."""
+    """Return the Kaplan–Meier curves on both sides of a cutoff for the mean or the main level, one panel per region."""
     place, name = main_place(analysis.cohort), analysis.cohort.outcome_name
     found = curves_of(analysis.survival, place)
     if not found:
@@ -190,7 +190,7 @@ def survival_figure(analysis: CohortAnalysis) -> FigureValues | None:
                 title=roi,
                 x_label="years",
                 y_label=f"share without {name}",
-                told=f"split at {first.split.cutoff_hu:.1f} HU, log-rank {p_text}\n{_sizes(first.split)}",
+                text=f"split at {first.split.cutoff_hu:.1f} HU, log-rank {p_text}\n{_sizes(first.split)}",
                 x_limits=(0, longest / DAYS_PER_YEAR),
                 y_limits=_SHARES,
                 series=tuple(_steps(first)),
@@ -198,7 +198,7 @@ def survival_figure(analysis: CohortAnalysis) -> FigureValues | None:
         )
     return FigureValues(
         name="survival",
-        title=f"{name.capitalize()} in the course of time",
+        title=f"{name.capitalize()} over time",
         caption=f"Share without {name} (Kaplan–Meier) at or below a cutoff and above it, by region, {place}.",
         panels=tuple(panels),
         legend_title=f"HU of {place}",
@@ -227,7 +227,7 @@ def _steps(found: RegionSurvival) -> Iterator[Series]:
 
 
 def _stairs(curve: SurvivalCurve) -> tuple[np.ndarray, np.ndarray]:
-    """Return the corners of a curve that steps down, in years and shares."""
+    """Return the corners of a descending step curve, in years and proportions."""
     years = np.repeat(curve.days / DAYS_PER_YEAR, 2)[1:]
     return years, np.repeat(curve.survival, 2)[:-1]
 
@@ -237,7 +237,7 @@ def _rule(rule: str) -> str:
 
 
 def two_lines(text: str) -> str:
-    """Return a long text of a legend in two lines."""
+    """Return a long legend text in two lines."""
     return text.replace(" or ", "\nor ")
 
 

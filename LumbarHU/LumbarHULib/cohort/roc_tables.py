@@ -1,4 +1,4 @@
-"""How well HU find osteoporosis, low bone mineral density or an outcome: the study's Table 3, and the same by level."""
+"""Tabulate how well HU find osteoporosis, low bone density or an outcome: the study's Table 3, also by level."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ from LumbarHULib.core.cutoffs import Cutoff, CutoffTable
 from LumbarHULib.core.levels import ROIS
 
 _COUNTS = ("true_positive", "false_negative", "true_negative", "false_positive")
-# Which of the study's two cutoffs is tried for a target; for any other, that for osteoporosis.
+# Targets to which the study's upper cutoff is applied; all others use the cutoff for osteoporosis.
 _NORMAL_CUTOFF = ("low_bmd", "qct_low_bmd")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegionRoc:
-    """What one region finds, at a level or as a mean.
+    """ROC results of one region, at a level or as a mean.
 
     Parameters
     ----------
     level, roi, target : str
     reference : str
-        Name of the reference of the target.
+        Name of the target's reference.
     area : AreaUnderCurve
     cutoff : BootstrapCutoff or None
-        None where there is none.
+        None if there is no cutoff.
     """
 
     level: str
@@ -44,7 +44,7 @@ class RegionRoc:
 
     @property
     def is_useful(self) -> bool:
-        """Whether low HU find the target, as stated beforehand: the area's whole interval lies above 0.5."""
+        """Return whether low HU find the target as expected: the area's whole interval is above 0.5."""
         return self.area.low > 0.5
 
 
@@ -56,7 +56,7 @@ def region_rocs(
     omissions: Omissions,
     progress: Callable[[float, str], None],
 ) -> tuple[RegionRoc, ...]:
-    """Return area and cutoff for each target, level and region where they can be computed."""
+    """Return area and cutoff for each target, level and region for which they can be computed."""
     found = []
     every = [
         (reference, target, level, roi)
@@ -84,8 +84,8 @@ def region_rocs(
     return tuple(found)
 
 
-def tell_of_missing_inputs(cohort: Cohort, omissions: Omissions) -> None:
-    """Note which references, which mean and which regions the cohort has not."""
+def note_missing_inputs(cohort: Cohort, omissions: Omissions) -> None:
+    """Note missing references, means and regions of the cohort."""
     if DXA not in {reference.name for reference in cohort.references}:
         omissions.add("ROC against DXA", "", "No case has a group or a T-score.", "group or t_score")
     if not cohort.rois(cohort.mean_name):
@@ -99,17 +99,17 @@ def tell_of_missing_inputs(cohort: Cohort, omissions: Omissions) -> None:
 
 
 class _Sheet:
-    """The rows of a table of regions: of the mean, or by level with the level after the region.
+    """The rows of a table of regions: for the mean, or by level with the level after the region.
 
     Parameters
     ----------
     name, title : str
-        Of the mean's table.
+        Name and title of the mean's table.
     columns : sequence of str
-        Of the mean's table.
+        Columns of the mean's table.
     is_by_level : bool
     more : sequence of str
-        Further columns of the table by level, at its end.
+        Additional columns at the end of the table by level.
     """
 
     def __init__(self, name: str, title: str, columns: Sequence[str], is_by_level: bool, more: Sequence[str] = ()):
@@ -120,7 +120,7 @@ class _Sheet:
         self._rows: list[list[Cell]] = []
 
     def add(self, level: str, row: list[Cell], more: Sequence[Cell] = ()) -> None:
-        """Add a row of the mean's table, with the level and what is at the end of the table by level."""
+        """Add a row of the mean's table, with the level and the additional cells of the table by level."""
         if self._is_by_level:
             row = [*row[: self._place], level, *row[self._place :], *more]
         self._rows.append(row)
@@ -131,7 +131,7 @@ class _Sheet:
 
 
 def roc_table(rocs: Sequence[RegionRoc], is_by_level: bool = False) -> Table:
-    """Return area, cutoff and what it finds, of each region and target."""
+    """Return area, cutoff and accuracy of each region and target."""
     columns = ("roi", "target", "positive", "n_positive", "n_negative", "auc", "ci_low", "ci_high", "cutoff_hu")
     columns += ("cutoff_low", "cutoff_high", "sensitivity", "specificity", "true_positive", "true_negative", "youden")
     sheet = _Sheet("roc", "ROC curves and Youden cutoffs", columns, is_by_level)
@@ -149,11 +149,11 @@ def roc_table(rocs: Sequence[RegionRoc], is_by_level: bool = False) -> Table:
 
 
 def cutoff_accuracy_table(rocs: Sequence[RegionRoc], is_by_level: bool = False) -> Table:
-    """Return what each cutoff finds, with intervals, and without the flattery of being judged on its own cases."""
+    """Return the accuracy of each cutoff, with intervals, apparent and corrected for optimism."""
     columns = ("roi", "target", "positive", "rule", "cutoff_hu", *_COUNTS, *interval_columns("sensitivity"))
     columns += (*interval_columns("specificity"), "youden", "corrected_sensitivity", "corrected_specificity")
     columns += ("corrected_youden", "optimism_of_sensitivity", "optimism_of_specificity", "resamples", "seed")
-    sheet = _Sheet("cutoff_accuracy", "What the cohort's own cutoffs find", columns, is_by_level)
+    sheet = _Sheet("cutoff_accuracy", "Accuracy of the cohort's own cutoffs", columns, is_by_level)
     for roc in rocs:
         cutoff = roc.cutoff
         if cutoff is None:
@@ -174,7 +174,7 @@ _DIFFERENCE = ("first", "second", "n", *interval_columns("difference", "ci"), "z
 
 
 def differences_table(cohort: Cohort, omissions: Omissions) -> Table:
-    """Return the paired DeLong tests between the regions, of the mean."""
+    """Return the paired DeLong tests between the regions, for the mean."""
     rows: list[list[Cell]] = []
     columns = {roi: cohort.hu(cohort.mean_name, roi) for roi in cohort.rois(cohort.mean_name)}
     for reference in cohort.references:
@@ -195,9 +195,10 @@ def differences_table(cohort: Cohort, omissions: Omissions) -> Table:
 
 
 def level_differences_table(cohort: Cohort, omissions: Omissions) -> Table:
-    """Return the paired DeLong tests between the levels, and between each level and the mean, of each region.
+    """Return the paired DeLong tests between the levels, and between each level and the mean, for each region.
 
-    Each pair is compared on the cases that have both, as levels are often missing; Holm over the whole table.
+    Each pair is compared on the cases that have both, because levels are often missing; Holm's correction covers the
+    whole table.
     """
     found: list[tuple[str, str, AreaDifference]] = []
     places = [*cohort.level_places, *({cohort.mean_name} - set(cohort.level_places))]
@@ -245,8 +246,8 @@ def predictive_table(
         found = omissions.attempt("Predictive values", name, predictive_values, at, prevalence)
         if found:
             values = [*cells_of_estimate(found.positive_value), *cells_of_estimate(found.negative_value)]
-            told = [roc.roi, roc.target, at.positive, prevalence, at.cutoff_hu, *values, found.positive_value.method]
-            sheet.add(roc.level, told)
+            cells = [roc.roi, roc.target, at.positive, prevalence, at.cutoff_hu, *values, found.positive_value.method]
+            sheet.add(roc.level, cells)
     return sheet.table()
 
 
@@ -263,9 +264,9 @@ PREVALENCE_OPTIONS: Mapping[str, str] = {
 def study_cutoffs_table(
     cohort: Cohort, levels: Sequence[str], cutoffs: CutoffTable, omissions: Omissions, is_by_level: bool = False
 ) -> Table:
-    """Return what published cutoffs find in this cohort, and what their source found with them.
+    """Return the accuracy of published cutoffs in this cohort, and in their source.
 
-    They are cutoffs of the mean over L1–L4; of a level or another mean, the table says so.
+    They are cutoffs for the mean over L1–L4; the table notes where they are applied to a level or another mean.
     """
     columns = ("roi", "target", "positive", "rule", "cutoff_hu", *_COUNTS, *interval_columns("sensitivity"))
     columns += (*interval_columns("specificity"), "youden", "n_positive", "n_negative")
@@ -274,7 +275,7 @@ def study_cutoffs_table(
     name = f"Cutoffs of {cutoffs.name} in this cohort"
     for level in levels:
         if level != MEAN and not is_by_level:
-            reason = f"They are cutoffs of the mean over {MEAN}, not of {level}: see study_cutoffs_levels."
+            reason = f"They are cutoffs for the mean over {MEAN}, not for {level}: see study_cutoffs_levels."
             omissions.add(name, f"the mean {level}", reason, "hu_L1_round … hu_L4_left, without --mean")
             continue
         for reference in cohort.references:
@@ -301,8 +302,8 @@ def study_cutoffs_table(
 
 
 def note_on_level(level: str) -> str:
-    """Return what must be known where cutoffs of the mean over L1–L4 are tried on something else."""
-    return "" if level == MEAN else f"cutoff of the mean over {MEAN}, tried on {level}"
+    """Return the note for cutoffs of the mean over L1–L4 that are applied to another value."""
+    return "" if level == MEAN else f"cutoff for the mean over {MEAN}, applied to {level}"
 
 
 def _published(cutoffs: CutoffTable, roi: str, target: Target) -> Cutoff:

@@ -1,4 +1,4 @@
-"""Columns as they come in: complete rows, counted; numbers that are none, refused."""
+"""Check input columns: select and count complete rows, and refuse invalid numbers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,37 +6,35 @@ import numpy as np
 
 from LumbarHULib.core.errors import InputError
 
-# Beyond this the squares of values lose the digits that tell them apart; no HU, density or age comes near.
+# The squares of larger values lose significant digits; no HU, density or age is this large.
 LARGEST_VALUE = 1e9
-# Below this they vanish altogether: it is taken for 0.
+# The squares of smaller values vanish, so they are treated as 0.
 SMALLEST_VALUE = 1e-30
 
 
 def as_column(values, name: str) -> np.ndarray:
-    """Return `values` as numbers, shape (n,), NaN where None or NaN stood.
+    """Return `values` as numbers, shape (n,), with NaN for None.
 
     Raises
     ------
     InputError
-        If there is text, an infinite or absurdly large value, or more than one dimension.
+        If there is text, an infinite or excessively large value, or more than one dimension.
     """
     try:
         column = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"Column “{name}” holds text or uneven rows where numbers are due: correct it.") from None
+        raise InputError(f"Column “{name}” contains text or uneven rows instead of numbers: correct it.") from None
     if column.ndim != 1:
         raise InputError(f"Column “{name}” has {column.ndim} dimensions: give one value per case.")
     wrong = np.abs(column) > LARGEST_VALUE
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise InputError(
-            f"Column “{name}”, row {row + 1} holds {column[row]:g}, more than {LARGEST_VALUE:g}: correct it."
-        )
+        raise InputError(f"Column “{name}”, row {row + 1} is {column[row]:g}, beyond ±{LARGEST_VALUE:g}: correct it.")
     return np.where(np.abs(column) < SMALLEST_VALUE, 0.0, column)
 
 
 def complete_rows(columns: Mapping[str, object]) -> tuple[dict[str, np.ndarray], int]:
-    """Return the rows in which every column has a number, and how many were left out.
+    """Return the rows in which every column has a number, and the number of omitted rows.
 
     Parameters
     ----------
@@ -51,24 +49,24 @@ def complete_rows(columns: Mapping[str, object]) -> tuple[dict[str, np.ndarray],
     Raises
     ------
     InputError
-        If the columns differ in length, or hold what is no number.
+        If the columns differ in length or contain an invalid number.
     """
     arrays = {name: as_column(values, name) for name, values in columns.items()}
     sizes = {name: array.size for name, array in arrays.items()}
     if len(set(sizes.values())) > 1:
-        told = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        raise InputError(f"The columns differ in length ({told} rows): give one value per case, empty where unknown.")
+        lengths = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise InputError(f"The columns differ in length ({lengths} rows): give one value per case, or an empty cell.")
     complete = np.all([~np.isnan(array) for array in arrays.values()], axis=0)
     return {name: array[complete] for name, array in arrays.items()}, int(complete.size - complete.sum())
 
 
 def is_missing(label) -> bool:
-    """Tell whether a label is None, empty or NaN."""
+    """Return whether a label is None, empty or NaN."""
     return label is None or label == "" or label != label
 
 
 def labeled_rows(values, labels: Sequence, allowed: Sequence[str], name: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return values and labels of the rows that have both, and how many were left out.
+    """Return values and labels of the rows that have both, and the number of omitted rows.
 
     Parameters
     ----------
@@ -77,7 +75,7 @@ def labeled_rows(values, labels: Sequence, allowed: Sequence[str], name: str) ->
         One of `allowed`, or None, NaN or "" where unknown.
     allowed : sequence of str
     name : str
-        What the values are called in sentences.
+        Name of the values in messages.
 
     Returns
     -------
@@ -96,7 +94,7 @@ def labeled_rows(values, labels: Sequence, allowed: Sequence[str], name: str) ->
 
 
 def label_codes(labels: Sequence, allowed: Sequence[str]) -> np.ndarray:
-    """Return for each label its index in `allowed`, or −1 where it is missing, shape (n,).
+    """Return the index of each label in `allowed`, or −1 if it is missing, shape (n,).
 
     Raises
     ------
@@ -114,16 +112,16 @@ def label_codes(labels: Sequence, allowed: Sequence[str]) -> np.ndarray:
 
 
 def is_constant(values: np.ndarray) -> bool:
-    """Tell whether all values are the same."""
+    """Return whether all values are the same."""
     return bool(values.size) and bool(np.all(values == values[0]))
 
 
 def require(count: int, least: int, what: str, purpose: str) -> None:
-    """Refuse fewer than `least` of something.
+    """Raise InputError if `count` is below `least`.
 
     Raises
     ------
     InputError
     """
     if count < least:
-        raise InputError(f"{purpose} needs at least {least} {what}, and there {'is' if count == 1 else 'are'} {count}.")
+        raise InputError(f"{purpose} needs at least {least} {what}, but there {'is' if count == 1 else 'are'} {count}.")

@@ -1,4 +1,4 @@
-"""Outcomes in the course of time: hazard ratio, Kaplan–Meier curves and the log-rank test, by lifelines."""
+"""Analyze time-to-event outcomes with lifelines: hazard ratio, Kaplan–Meier curves and the log-rank test."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -12,27 +12,27 @@ from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, HypothesisTest
 from LumbarHULib.cohort.rows import complete_rows, is_constant, require
 from LumbarHULib.core.errors import InputError
 
-LIFELINES_MISSING = "Python lacks the package lifelines, which computes it: install lumbarhu[survival]."
+LIFELINES_MISSING = "The Python package lifelines, which computes it, is missing: install lumbarhu[survival]."
 DAYS_PER_YEAR = 365.25
-# Of the maximum of Cox's likelihood; lifelines stops sooner.
+# Precision of the maximum of Cox's likelihood; lifelines' default stops sooner.
 _COX_PRECISION = {"precision": 1e-20, "r_precision": 1e-20}
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
 class HazardRatio(Estimate):
-    """By how much the hazard rises when HU fall by one standard deviation.
+    """The hazard ratio per standard deviation of lower HU.
 
     Parameters
     ----------
     events : int
-        Cases that had the outcome.
+        Cases with the outcome.
     sd_hu : float
         Standard deviation (n − 1) of the HU of these cases.
     p_value : float
-        Wald's, two-sided.
+        Wald's two-sided p-value.
     adjusted_for : tuple of str
-        Columns that were held.
+        Columns that the ratio is adjusted for.
     """
 
     events: int
@@ -43,17 +43,17 @@ class HazardRatio(Estimate):
 
 @dataclass(frozen=True, eq=False)
 class SurvivalCurve:
-    """The Kaplan–Meier curve of some cases.
+    """The Kaplan–Meier curve of a group of cases.
 
     Parameters
     ----------
     n, events : int
     days : numpy.ndarray, shape (points,)
-        Ascending from 0; the curve steps down at them.
+        Days of the curve's steps, ascending from 0.
     survival, low, high : numpy.ndarray, shape (points,)
-        Share without the outcome, and its pointwise interval.
+        Proportion without the outcome, and its pointwise interval.
     at_risk : numpy.ndarray of int, shape (points,)
-        Cases still followed just before each day.
+        Number of cases at risk just before each day.
     """
 
     n: int
@@ -71,13 +71,13 @@ class SurvivalCurve:
 
 @dataclass(frozen=True, eq=False)
 class SplitSurvival:
-    """Cases at or below a cutoff, and above it.
+    """Kaplan–Meier curves of the cases at or below a cutoff, and above it.
 
     Parameters
     ----------
     cutoff_hu : float
     low, high : SurvivalCurve
-        At or below the cutoff, and above it.
+        Curves at or below the cutoff, and above it.
     log_rank : HypothesisTest
     """
 
@@ -88,7 +88,7 @@ class SplitSurvival:
 
 
 def has_lifelines() -> bool:
-    """Tell whether the package that computes these is installed."""
+    """Return whether lifelines is installed."""
     return find_spec("lifelines") is not None
 
 
@@ -99,18 +99,18 @@ def hazard_ratio(hu, days, events, adjusted_for: Mapping[str, object], confidenc
     ----------
     hu : array_like, shape (n,)
     days : array_like, shape (n,)
-        To the outcome or to the end of follow-up, more than 0.
+        Days to the outcome or to the end of follow-up, more than 0.
     events : array_like, shape (n,)
         1 with the outcome, 0 without.
     adjusted_for : mapping of str to array_like, shape (n,)
-        The columns to hold, such as age, and sex as 0 and 1.
+        Columns to adjust for, such as age, and sex as 0 and 1.
     confidence : float
 
     Raises
     ------
     InputError
-        Without lifelines; with fewer outcomes than columns and two; with a constant column, or one by which the
-        outcome is decided.
+        Without lifelines; with fewer outcomes than adjusting columns plus two; with a constant column, or a column that
+        determines the outcome.
 
     References
     ----------
@@ -122,7 +122,7 @@ def hazard_ratio(hu, days, events, adjusted_for: Mapping[str, object], confidenc
     require(happened, len(held) + 2, "cases with the outcome", "A hazard ratio")
     for name in ("HU", *held):
         if is_constant(columns[name]):
-            raise InputError(f"Column “{name}” is {columns[name][0]:g} in every case: leave it out.")
+            raise InputError(f"Column “{name}” is {columns[name][0]:g} in every case: omit it.")
     sd_hu = float(columns["HU"].std(ddof=1))
     columns["HU"] = -(columns["HU"] - columns["HU"].mean()) / sd_hu
     fitted = _by_lifelines(_fit_cox, columns, confidence)
@@ -157,11 +157,11 @@ def split_survival(hu, days, events, cutoff_hu: float, confidence: float = CONFI
     Parameters
     ----------
     hu, days, events : array_like, shape (n,)
-        As of `hazard_ratio`.
+        As in `hazard_ratio`.
     cutoff_hu : float
-        Stated before the outcomes are seen.
+        Cutoff, chosen before the outcomes are seen.
     confidence : float
-        Of the pointwise intervals (Greenwood's variance on the log-log scale).
+        Confidence of the pointwise intervals (Greenwood's variance on the log-log scale).
 
     Raises
     ------
@@ -176,9 +176,7 @@ def split_survival(hu, days, events, cutoff_hu: float, confidence: float = CONFI
     is_low = columns["HU"] <= cutoff_hu
     for count, where in ((is_low.sum(), "at or below"), ((~is_low).sum(), "above")):
         if not count:
-            raise InputError(
-                f"No case with follow-up has HU {where} {cutoff_hu:g}, so it splits nothing: choose another."
-            )
+            raise InputError(f"No case with follow-up has HU {where} {cutoff_hu:g}: choose another cutoff.")
     require(int((columns["outcome"] == 1).sum()), 1, "case with the outcome", "A log-rank test")
     parts = [{name: column[rows] for name, column in columns.items()} for rows in (is_low, ~is_low)]
     low, high = (_by_lifelines(_curve, part, confidence) for part in parts)
@@ -214,7 +212,7 @@ def _curve(columns: Mapping[str, np.ndarray], confidence: float) -> SurvivalCurv
         events=int(happened.sum()),
         days=days,
         survival=survival,
-        # Before the first outcome, and once none is left, the log-log interval is not defined: it has no width there.
+        # The log-log interval is undefined before the first outcome and at a survival of 0; it has no width there.
         low=np.where(np.isnan(low), survival, low),
         high=np.where(np.isnan(high), survival, high),
         at_risk=fitted.event_table["at_risk"].reindex(fitted.survival_function_.index).to_numpy(dtype=np.int64),
@@ -228,13 +226,13 @@ def _log_rank(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray])
 
 
 def _by_lifelines(work: Callable[..., Result], *values) -> Result:
-    """Return what `work` returns; say in one sentence why lifelines cannot do it."""
+    """Return the result of `work`; raise InputError with the reason if lifelines cannot compute it."""
     if not has_lifelines():
         raise InputError(LIFELINES_MISSING)
     from lifelines.exceptions import ConvergenceError, ConvergenceWarning, StatisticalWarning
 
     with warnings.catch_warnings():
-        # What lifelines warns of concerns numbers that may not be trusted; other warnings are its own affair.
+        # Warnings of lifelines concern the reliability of its numbers; other warnings are irrelevant here.
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", ConvergenceWarning)
         warnings.simplefilter("error", StatisticalWarning)
@@ -242,6 +240,6 @@ def _by_lifelines(work: Callable[..., Result], *values) -> Result:
             return work(*values)
         except (ConvergenceError, ConvergenceWarning, StatisticalWarning):
             raise InputError(
-                "Cox's model does not converge, as a column decides the outcome or follows from others: hold fewer "
-                "columns, or add cases."
+                "Cox's model does not converge, because a column determines the outcome or is a combination of others: "
+                "adjust for fewer columns, or add cases."
             ) from None

@@ -1,4 +1,4 @@
-"""Whether low HU go with an earlier outcome: Harrell's C, hazard ratios, Kaplan–Meier curves and log-rank tests."""
+"""Tabulate the association of low HU with early outcomes: Harrell's C, hazard ratios, Kaplan–Meier, log-rank tests."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from LumbarHULib.cohort.survival import (
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate, interval_columns
 from LumbarHULib.core.cutoffs import CutoffTable
 
-# The curves' shares are told after so many years, and at the end of follow-up.
+# Years at which the curves are tabulated, in addition to the end of follow-up.
 _YEARS = (1, 2, 3, 5, 10)
 _CONCORDANCE, _HAZARD, _LOG_RANK = "Harrell's C", "Hazard ratio", "Kaplan–Meier and log-rank"
 AT_OR_BELOW, ABOVE = "at or below", "above"
@@ -36,7 +36,7 @@ class RegionSurvival:
     ----------
     level, roi : str
     source : str
-        Where the cutoff comes from.
+        Source of the cutoff.
     split : SplitSurvival
     """
 
@@ -53,15 +53,15 @@ def survival_tables(
     omissions: Omissions,
     progress: Callable[[float, str], None],
 ) -> tuple[tuple[Table, Table, Table, Table], tuple[RegionSurvival, ...]]:
-    """Return the tables of the outcome in the course of time, of the mean and of each level; and the curves.
+    """Return the tables of the time-to-event outcome, for the mean and each level, and the curves.
 
     Parameters
     ----------
     cohort : Cohort
     published : CutoffTable
-        Its cutoff for osteoporosis splits the mean over L1–L4.
+        Cutoffs whose osteoporosis value splits the mean over L1–L4.
     cutoff_hu : float or None
-        Splits everything, in place of the published one and of the median.
+        Cutoff for every split, instead of the published cutoff and the median.
     omissions : Omissions
     progress : callable
     """
@@ -77,7 +77,7 @@ def survival_tables(
         for name in (_HAZARD, _LOG_RANK):
             omissions.add(name, "", LIFELINES_MISSING, "lumbarhu[survival]")
     for number, (level, roi) in enumerate(every):
-        progress(number / len(every), "Following cases in time")
+        progress(number / len(every), "Analyzing the outcome over time")
         hu, name = cohort.hu(level, roi), f"{roi} of {level}"
         about = [roi, level, cohort.outcome_name]
         c = omissions.attempt(_CONCORDANCE, name, harrell_c, hu, *times)
@@ -86,21 +86,21 @@ def survival_tables(
         if not has_lifelines():
             continue
         for adjusted_for in ({}, held) if held else ({},):
-            told = f"{name}, adjusted for {' and '.join(held)}" if adjusted_for else name
-            ratio = omissions.attempt(_HAZARD, told, hazard_ratio, hu, *times, adjusted_for)
+            label = f"{name}, adjusted for {' and '.join(held)}" if adjusted_for else name
+            ratio = omissions.attempt(_HAZARD, label, hazard_ratio, hu, *times, adjusted_for)
             if ratio:
                 cells = [*about, ";".join(ratio.adjusted_for), ratio.n, ratio.left_out, ratio.events, ratio.sd_hu]
                 hazards.append(([*cells, *cells_of_estimate(ratio)], ratio.p_value))
         for source, value in _cutoffs(cohort, level, roi, published, cutoff_hu, times):
-            told = f"{name}, split at {value:g} HU"
-            split = omissions.attempt(_LOG_RANK, told, split_survival, hu, *times, value)
+            label = f"{name}, split at {value:g} HU"
+            split = omissions.attempt(_LOG_RANK, label, split_survival, hu, *times, value)
             if split:
                 test = split.log_rank
                 cells = [*about, value, source, test.n, split.low.n, split.low.events, split.high.n, split.high.events]
                 log_ranks.append(([*cells, test.statistic], test.p_value))
                 curves.append(RegionSurvival(level=level, roi=roi, source=source, split=split))
     if times and not held:
-        reason = "The table has neither age nor sex that differs between cases."
+        reason = "Neither age nor sex varies between the cases of the table."
         omissions.add(_HAZARD, "those adjusted for age and sex", reason, "age or sex")
     about = ("roi", "level", "outcome")
     sizes = ("n_low", "events_low", "n_high", "events_high")
@@ -125,7 +125,7 @@ def survival_tables(
         ),
         Table(
             "survival_curves",
-            "Share without the outcome after some years",
+            "Proportion without the outcome by year",
             (*about, "cutoff_hu", "cutoff_source", "side", "n", "events", "days", "at_risk", *_SHARE),
             [row for curve in curves for row in _curve_rows(cohort.outcome_name, curve)],
         ),
@@ -138,13 +138,13 @@ _SHARE = interval_columns("survival", "ci")
 
 
 def _times(cohort: Cohort, omissions: Omissions) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return days and outcomes; None where the table has not both, and note it where it has one."""
+    """Return days and outcomes; None unless the table has both. If it has only one, note the gap."""
     days, outcomes = (cohort.numbers.get(name) for name in ("outcome_days", "outcome"))
-    what = "Outcome in the course of time"
+    what = "Outcome over time"
     if outcomes is None and days is not None:
-        omissions.add(what, "", "The table has outcome_days and no outcome that can be used.", "outcome")
+        omissions.add(what, "", "The table has outcome_days but no usable outcome.", "outcome")
     elif outcomes is not None and days is None:
-        omissions.add(what, "", "The table has an outcome and no outcome_days that can be used.", "outcome_days")
+        omissions.add(what, "", "The table has an outcome but no usable outcome_days.", "outcome_days")
     elif outcomes is not None and np.isnan(days + outcomes).all():
         omissions.add(what, "", "No case has both an outcome and outcome_days.", "outcome_days")
     elif outcomes is not None:
@@ -155,7 +155,7 @@ def _times(cohort: Cohort, omissions: Omissions) -> tuple[np.ndarray, np.ndarray
 def _cutoffs(
     cohort: Cohort, level: str, roi: str, published: CutoffTable, stated_hu: float | None, times
 ) -> Iterator[tuple[str, float]]:
-    """Yield where a cutoff comes from and the cutoff; none of them was found with the outcomes."""
+    """Yield source and value of each cutoff; no cutoff was derived from the outcomes."""
     if stated_hu is not None:
         yield "stated beforehand", stated_hu
         return
@@ -168,7 +168,7 @@ def _cutoffs(
 
 
 def _with_holm(rows: list[tuple[list[Cell], float]]) -> list[list[Cell]]:
-    """Return each row with its p, the p corrected for the number of rows, and the method's name."""
+    """Return each row with its p-value, the p-value corrected for the number of rows, and the method's name."""
     corrected = holm([p for _, p in rows])
     return [[*cells, p, other, "Holm"] for (cells, p), other in zip(rows, corrected, strict=True)]
 
@@ -184,14 +184,14 @@ def _curve_rows(outcome: str, found: RegionSurvival) -> Iterator[list[Cell]]:
 
 
 def _at_risk(curve: SurvivalCurve, at: int, days: float) -> int:
-    """Return how many are followed up to a day or longer."""
+    """Return the number of cases that are followed up to a day or longer."""
     if curve.days[at] < days:
         return int(curve.at_risk[at + 1]) if at + 1 < curve.at_risk.size else 0
     return int(curve.at_risk[at])
 
 
 def curves_of(curves: tuple[RegionSurvival, ...], level: str) -> Mapping[str, list[RegionSurvival]]:
-    """Return the curves of a level or mean by region; of each region the first cutoff."""
+    """Return the curves of a level or mean by region, with each region's first cutoff."""
     found: dict[str, list[RegionSurvival]] = {}
     for curve in curves:
         if curve.level == level:

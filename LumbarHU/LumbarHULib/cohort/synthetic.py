@@ -1,4 +1,4 @@
-"""An example cohort, drawn to the study's printed tables. It is made up: no patient stands behind it."""
+"""Draw a synthetic example cohort from the study's printed tables. It contains no patient data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,32 +18,32 @@ SYNTHETIC = "synthetic"
 
 @dataclass(frozen=True)
 class SyntheticSpec:
-    """What the printed tables leave open, and is made up.
+    """Assumptions of the synthetic cohort that the printed tables do not determine.
 
     Parameters
     ----------
     hu_with_bmd : float
-        Correlation, within a group, of what all HU of a patient share with bone mineral density.
+        Correlation within a group between the common part of a patient's HU and bone mineral density.
     level_share, roi_share, cell_share : float
-        Variance that is peculiar to a level, to a region, and to a region in a level, where what is shared has 1.
+        Variance specific to a level, to a region, and to a region in a level, relative to a common variance of 1.
     pull_to_mean : float
-        How far each patient's levels are moved so that the mean over L1–L4 has its own printed quartiles, too:
-        0 = not at all, 1 = wholly. The printed quartiles of levels and mean cannot both be met.
+        How far each patient's levels are shifted toward the printed quartiles of the mean over L1–L4: 0 = not at all, 1
+        = completely. The printed quartiles of levels and mean cannot both be matched.
     reader_sd_hu : float
-        SD of one reader's HU around the mean of both.
+        SD of one reader's HU around the mean of both readers.
     t_score_span : float
-        Width of T-scores beyond the two criteria.
+        Range of T-scores beyond the two criteria.
     longest_days : int
-        Between CT and DXA.
+        Longest time between CT and DXA.
     youngest : float
-        Least age in years.
+        Lowest age in years.
     qct_slope, qct_offset_mg_cc, qct_sd_mg_cc : float
-        Density by quantitative CT: a line over the HU of round at L1 and L2 (that of Schröder, J Orthop 2024), and the
-        SD around it.
+        Density by quantitative CT: a line on the HU of round at L1 and L2 (Schröder, J Orthop 2024), and the SD around
+        it.
     yearly_hazard, hazard_ratio : float
-        Of a fracture where HU are those of the mean patient, and by how much it rises for each SD of lower HU.
+        Hazard of a fracture at mean HU, and hazard ratio per SD of lower HU.
     longest_years : float
-        Follow-up ends at random within so many years.
+        Follow-up ends at a random time within this number of years.
     """
 
     hu_with_bmd: float = 0.8
@@ -65,7 +65,7 @@ class SyntheticSpec:
     def __post_init__(self) -> None:
         if not (-1 < self.hu_with_bmd < 1 and 0 <= self.pull_to_mean <= 1):
             raise InputError(
-                f"A correlation of {self.hu_with_bmd:g} or a pull of {self.pull_to_mean:g} cannot be drawn: give a "
+                f"A correlation of {self.hu_with_bmd:g} with a pull of {self.pull_to_mean:g} cannot be used: give a "
                 "correlation between −1 and 1 and a pull from 0 to 1."
             )
         if min(self.level_share, self.roi_share, self.cell_share, self.reader_sd_hu, self.t_score_span) < 0:
@@ -79,12 +79,12 @@ class SyntheticCohort:
     Parameters
     ----------
     columns : mapping of str to numpy.ndarray, shape (n,)
-        Under the names of a cohort table; ``hu_L1_round`` and so on are the means of both readers.
+        Columns of a cohort table; ``hu_L1_round`` and so on are the means of both readers.
     readings : tuple of mapping of str to numpy.ndarray
         The HU columns of each of two readers, whole numbers.
     seed : int
     note : str
-        Says what it is; it belongs on everything made of it.
+        States that the cohort is synthetic; to be printed on every output.
     """
 
     columns: Mapping[str, np.ndarray]
@@ -98,8 +98,8 @@ def synthetic_cohort(
 ) -> SyntheticCohort:
     """Return an example cohort with the study's groups, sexes, medians and quartiles.
 
-    Each column takes, in each group, the values at the shares 1/(n + 1) … n/(n + 1) of a distribution through the
-    printed median and quartiles; a Gaussian copula decides which patient gets which.
+    In each group, each column has the quantiles 1/(n + 1) … n/(n + 1) of a distribution through the printed median and
+    quartiles; a Gaussian copula assigns them to patients.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def synthetic_cohort(
     columns = {"case": np.array([f"{SYNTHETIC}-{number:03d}" for number in range(1, len(order) + 1)])}
     columns |= {name: (readings[0][name] + readings[1][name]) / 2 for name in hu_names}
     columns |= {name: column for name, column in merged.items() if name not in hu_names}
-    # A stream of its own: what the printed tables decide does not depend on it.
+    # A separate random stream, so that the columns from the printed tables do not depend on it.
     columns |= _other_references(columns, spec, np.random.default_rng([seed, 1]))
     note = (
         f"Synthetic example cohort of {len(order)} made-up patients, drawn with seed {seed} to the printed tables of: "
@@ -148,7 +148,7 @@ def _draw_group(tables: StudyTables, criteria: TScoreCriteria, group: str, spec:
     columns["t_score_site"] = np.full(n, MEAN)
     columns["dxa_device"] = np.full(n, SYNTHETIC)
     columns["days_ct_dxa"] = rng.integers(0, spec.longest_days, n, endpoint=True)
-    # Between 48 and 54 years either may be.
+    # Between 48 and 54 years the menopausal status is random.
     past = age + rng.uniform(-3, 3, n) >= 51
     columns["menopause"] = np.where(male, "", np.where(past, "post", "pre"))
     return columns
@@ -176,7 +176,7 @@ def _hu(tables: StudyTables, group: str, density: np.ndarray, spec: SyntheticSpe
 
 
 def _other_references(columns: Mapping[str, np.ndarray], spec: SyntheticSpec, rng) -> dict[str, np.ndarray]:
-    """Return density by quantitative CT, and a fracture with the days up to it or to the end of follow-up."""
+    """Return density by quantitative CT, and fractures with the days to fracture or to the end of follow-up."""
     hu = (columns["hu_L1_round"] + columns["hu_L2_round"]) / 2
     density = spec.qct_offset_mg_cc + spec.qct_slope * hu + rng.normal(0, spec.qct_sd_mg_cc, hu.size)
     hazard = spec.yearly_hazard * spec.hazard_ratio ** (-(hu - hu.mean()) / hu.std())
@@ -191,13 +191,13 @@ def _other_references(columns: Mapping[str, np.ndarray], spec: SyntheticSpec, rn
 
 
 def _place(quantity: TwoPieceNormal, latent: np.ndarray) -> np.ndarray:
-    """Return the values of a distribution at the plotting positions, in the order of `latent`, shape (n,)."""
+    """Return the quantiles of a distribution at the plotting positions, in the order of `latent`, shape (n,)."""
     ranks, _ = average_ranks(latent)
     return quantity.quantile(ranks / (latent.size + 1))
 
 
 def _t_scores(bmd: np.ndarray, criteria: TScoreCriteria, group: str, spec: SyntheticSpec) -> np.ndarray:
-    """Return T-scores in the group's own range, in the order of density."""
+    """Return T-scores in the group's range, in the order of density."""
     share = average_ranks(bmd)[0] / (bmd.size + 1)
     low, high = criteria.osteoporosis_at_most, criteria.normal_at_least
     step = 0.1  # T-scores are printed with one decimal
@@ -210,7 +210,7 @@ def _t_scores(bmd: np.ndarray, criteria: TScoreCriteria, group: str, spec: Synth
 
 
 def _read_twice(hu: Mapping[str, np.ndarray], spec: SyntheticSpec, rng) -> tuple[dict, dict]:
-    """Return whole HU of two readers around each value."""
+    """Return two readers' HU around each value, as whole numbers."""
     first, second = {}, {}
     for name, values in hu.items():
         half = rng.normal(0, spec.reader_sd_hu, values.size)

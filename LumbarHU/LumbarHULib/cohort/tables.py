@@ -1,4 +1,4 @@
-"""A table of results, and the list of what could not be computed."""
+"""Tables of results, and the list of results that could not be computed."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,17 +13,17 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table of results, as a file and a scene hold it.
+    """A table of results for a file or a scene.
 
     Parameters
     ----------
     name : str
-        Name of its file, without ending.
+        Name of its file, without suffix.
     title : str
-        What it shows.
+        Title of the table.
     columns : sequence of str
     rows : sequence of sequences
-        Cells in the order of `columns`; None where there is no value.
+        Cells in the order of `columns`; None for a missing value.
     """
 
     name: str
@@ -33,10 +33,10 @@ class Table:
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
-            raise ValueError(f"A row of {self.name} has not {len(self.columns)} cells.")
+            raise ValueError(f"A row of {self.name} does not have {len(self.columns)} cells.")
 
     def records(self, **wanted: Cell) -> Iterator[Mapping[str, Any]]:
-        """Yield each row as a mapping from column to cell, of those rows whose cells are as wanted."""
+        """Yield each row whose cells equal the wanted ones, as a mapping from column to cell."""
         for row in self.rows:
             record = dict(zip(self.columns, row, strict=True))
             if all(record[column] == cell for column, cell in wanted.items()):
@@ -72,7 +72,7 @@ GAP_COLUMNS = ("analysis", "left_out", "reason", "would_need")
 
 @dataclass
 class _Gap:
-    """What is left out of an analysis for one reason."""
+    """The missing results of an analysis that share a reason."""
 
     reason: str
     names: list[str] = field(default_factory=list)
@@ -80,25 +80,25 @@ class _Gap:
 
 
 class Omissions:
-    """What could not be computed, by name and reason, while the rest goes on."""
+    """Collects missing results by name and reason, while the analysis continues."""
 
     def __init__(self) -> None:
         self._gaps: dict[tuple[str, str], _Gap] = {}
 
     def add(self, analysis: str, name: str, reason: str, would_need: str = "") -> None:
-        """Note that something of an analysis is left out.
+        """Note that a result of an analysis is missing.
 
         Parameters
         ----------
         analysis : str
         name : str
-            What of it; empty for all.
+            Name of the missing result; empty for all results.
         reason : str
-            A sentence.
+            Reason, as a sentence.
         would_need : str
-            The columns, options or packages that would bring it; empty where it is more cases.
+            Columns, options or packages that would provide it; empty if more cases are needed.
         """
-        # A reason that names what is left out is the same for all that it names.
+        # Reasons that differ only in a quoted name are counted as one.
         quoted = _QUOTED.search(reason)
         alike = reason.replace(quoted[0], _EACH) if quoted and quoted[1] in name else reason
         gap = self._gaps.setdefault((analysis, alike), _Gap(reason))
@@ -110,7 +110,7 @@ class Omissions:
     def attempt(
         self, analysis: str, name: str, work: Callable[..., Result], /, *values, would_need: str = "", **named
     ) -> Result | None:
-        """Return what `work` returns, or note why it cannot and return None."""
+        """Return the result of `work`, or note why it fails and return None."""
         try:
             return work(*values, **named)
         except InputError as problem:
@@ -118,7 +118,7 @@ class Omissions:
             return None
 
     def table(self) -> Table:
-        """Return what is missing: a row for each analysis and reason, with all names it concerns."""
+        """Return the missing results: one row per analysis and reason, with all names."""
         rows: list[list[Cell]] = [
             [analysis, "; ".join(filter(None, gap.names)), _sentence(reason), "; ".join(gap.would_need)]
             for (analysis, alike), gap in self._gaps.items()
@@ -128,8 +128,8 @@ class Omissions:
 
 
 def gaps_table(rows: Sequence[Sequence[Cell]]) -> Table:
-    """Return rows of what is missing as a table."""
-    return Table("gaps", "What is missing, and what would bring it", GAP_COLUMNS, rows)
+    """Return rows of missing results as a table."""
+    return Table("gaps", "Missing results, and how to get them", GAP_COLUMNS, rows)
 
 
 def _sentence(text: str) -> str:

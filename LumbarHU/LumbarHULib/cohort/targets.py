@@ -1,4 +1,4 @@
-"""What a cutoff is to find: which groups are positive, and on which side of it they lie."""
+"""Define the targets of a cutoff: which groups are positive, and whether the cutoff itself counts as positive."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from LumbarHULib.core.errors import InputError
 
 @dataclass(frozen=True)
 class Target:
-    """What is looked for.
+    """A condition that low HU should find.
 
     Parameters
     ----------
     name : str
-        As in the files.
+        Name in the files.
     positive_groups : tuple of str
         The groups that a positive test should find; the others are negative.
     rule : {"<=", "<"}
@@ -26,7 +26,7 @@ class Target:
     positive : str
         The positive class in words.
     groups : tuple of str
-        All groups of its reference; those that are not positive are negative.
+        All groups of its reference; groups that are not positive are negative.
 
     Raises
     ------
@@ -43,14 +43,14 @@ class Target:
     def __post_init__(self) -> None:
         if not set(self.positive_groups) <= set(self.groups):
             raise InputError(
-                f"The positive groups of {self.name}, {', '.join(self.positive_groups)}, must be among "
+                f"The positive groups of {self.name} are {', '.join(self.positive_groups)}: use groups among "
                 f"{', '.join(self.groups)}."
             )
         if self.rule not in ("<=", "<"):
             raise InputError(f"Rule “{self.rule}” is not known: use <= or <.")
 
     def is_found(self, hu: np.ndarray, cutoff_hu: float) -> np.ndarray:
-        """Tell for each value whether the test is positive, shape of `hu`."""
+        """Return whether the test is positive for each value, shape of `hu`."""
         return hu <= cutoff_hu if self.rule == "<=" else hu < cutoff_hu
 
 
@@ -64,12 +64,12 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
 
 @dataclass(frozen=True, eq=False)
 class TwoClasses:
-    """The complete cases of a cohort, split by what is looked for.
+    """The complete cases of a cohort, split by a target.
 
     Parameters
     ----------
     hu : numpy.ndarray, shape (n, columns)
-        One column per region.
+        HU, one column per region.
     is_positive : numpy.ndarray of bool, shape (n,)
     target : Target
     left_out : int
@@ -83,12 +83,12 @@ class TwoClasses:
 
     @property
     def n_positive(self) -> int:
-        """Number of positive cases."""
+        """Return the number of positive cases."""
         return int(self.is_positive.sum())
 
     @property
     def n_negative(self) -> int:
-        """Number of negative cases."""
+        """Return the number of negative cases."""
         return int(self.is_positive.size) - self.n_positive
 
 
@@ -103,7 +103,7 @@ def split(columns: Mapping[str, object], groups: Sequence, target: Target, least
         One of the target's groups, or None, NaN or "" where unknown.
     target : Target
     least : int
-        Number of cases that either class needs.
+        Number of cases needed in each class.
 
     Raises
     ------
@@ -118,10 +118,10 @@ def split(columns: Mapping[str, object], groups: Sequence, target: Target, least
         if count < least:
             raise InputError(
                 f"{count} case{'s' if count != 1 else ''} {name} {target.positive} "
-                f"{'has' if count == 1 else 'have'} all values, and at least {least} {'is' if least == 1 else 'are'} "
+                f"{'has' if count == 1 else 'have'} all values, but at least {least} {'is' if least == 1 else 'are'} "
                 "needed: add cases."
             )
     for name, column in complete.items():
         if np.ptp(column) == 0:
-            raise InputError(f"Column “{name}” is {column[0]:g} in every case, so it separates nothing: check it.")
+            raise InputError(f"Column “{name}” is {column[0]:g} in every case, so it cannot separate them: check it.")
     return TwoClasses(np.column_stack(list(complete.values())), is_positive, target, left_out)

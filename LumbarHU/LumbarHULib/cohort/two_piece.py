@@ -1,4 +1,4 @@
-"""A distribution through a printed median and quartiles."""
+"""Construct a distribution through a printed median and quartiles."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from LumbarHULib.core.errors import InputError
 class TwoPieceNormal:
     """Half of a normal distribution below the median and half of another above it, through both quartiles.
 
-    A table prints no more of a distribution than these three numbers; between and beyond them this one is assumed.
+    A table prints only these three numbers of a distribution; the shape between and beyond them is an assumption.
     """
 
     median: float
@@ -21,12 +21,12 @@ class TwoPieceNormal:
     def __post_init__(self) -> None:
         if not self.q1 < self.median < self.q3:
             raise InputError(
-                f"Median {self.median:g} with quartiles {self.q1:g} and {self.q3:g} is no distribution: the median "
-                "must lie between them."
+                f"Median {self.median:g} with quartiles {self.q1:g} and {self.q3:g} is not a distribution: give a "
+                "median between the quartiles."
             )
 
     def quantile(self, share: np.ndarray) -> np.ndarray:
-        """Return the value below which each share lies, same shape; 0 < share < 1."""
+        """Return the quantile of each share, same shape; 0 < share < 1."""
         from scipy.special import ndtri
 
         return self._from_normal(ndtri(share))
@@ -36,7 +36,7 @@ class TwoPieceNormal:
         return self._from_normal(rng.standard_normal(shape))
 
     def share_below(self, value: float) -> float:
-        """Return the share of values below `value`."""
+        """Return the fraction of values below `value`."""
         from scipy.special import ndtr, ndtri
 
         side = self.q1 if value < self.median else self.q3

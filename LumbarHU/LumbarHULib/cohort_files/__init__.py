@@ -1,1 +1,1 @@
-"""A cohort on disk: its table in; its tables, figures, page and cutoffs out."""
+"""Read a cohort's table from disk, and write its tables, figures, page and cutoffs."""

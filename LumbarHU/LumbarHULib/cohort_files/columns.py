@@ -1,4 +1,4 @@
-"""The columns of a cohort's table: their names, units, and what their cells may hold."""
+"""Define the columns of a cohort's table: names, units and permitted values."""
 
 import math
 import re
@@ -13,7 +13,7 @@ from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
 
-# Cells that say that there is no value.
+# Cells that mark a missing value.
 _MISSING = {"", "na", "n/a", "nan", "none", "null", "-", "–", "—", ".", "?", "unknown", "missing"}
 _NUMBER = re.compile(r"[-+−]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _WITH_UNIT = re.compile(r"(?P<name>.*?)\s*[\[(](?P<unit>[^\])]*)[\])]")
@@ -26,11 +26,11 @@ class NumberColumn:
     Parameters
     ----------
     unit : str
-        In which its values are kept.
+        Unit of the stored values.
     low, high : float
-        What lies beyond is a slip of the hand or in another unit.
+        Plausible range; values outside are typing errors or in another unit.
     factors : mapping of str to float
-        By unit that a header may state, what its values are multiplied by.
+        Factor for the values by unit in the header.
     """
 
     unit: str
@@ -53,7 +53,7 @@ NUMBER_COLUMNS: Mapping[str, NumberColumn] = {
     "qct_mg_cc": NumberColumn("mg/cm³", -200, 800, {"mg/cm3": 1, "mg/cc": 1, "mg/ml": 1, "g/cm3": 1000, "g/cc": 1000}),
     "outcome_days": NumberColumn("d", 0, 36_525, {"d": 1, "days": 1, "weeks": 7, "months": 30.4375, "years": 365.25}),
 }
-# Words by column, each with what else stands for them; an empty mapping takes any text.
+# Words by column, each with its synonyms; an empty mapping accepts any text.
 WORD_COLUMNS: Mapping[str, Mapping[str, str]] = {
     "case": {},
     "audit": {},
@@ -73,16 +73,16 @@ WORD_COLUMNS: Mapping[str, Mapping[str, str]] = {
 }
 COLUMNS = (*WORD_COLUMNS, *NUMBER_COLUMNS)
 
-Tell = Callable[[CohortFinding], None]
+AddFinding = Callable[[CohortFinding], None]
 
 
-def columns_of(header: Sequence[str], tell: Tell) -> dict[str, tuple[int, float]]:
-    """Return for each column that is known its place, and what its numbers are multiplied by.
+def columns_of(header: Sequence[str], add_finding: AddFinding) -> dict[str, tuple[int, float]]:
+    """Return index and unit factor of each known column.
 
     Raises
     ------
     InputError
-        When a column is there twice.
+        If a column occurs twice.
     """
     known = {name.casefold(): name for name in COLUMNS}
     found: dict[str, tuple[int, float]] = {}
@@ -92,15 +92,15 @@ def columns_of(header: Sequence[str], tell: Tell) -> dict[str, tuple[int, float]
         name = known.get(stated.strip().casefold())
         if name is None:
             if title:
-                tell(_unknown_column(title))
+                add_finding(_unknown_column(title))
             continue
         if name in found:
             raise InputError(f"Row 1 has the column “{name}” twice: keep one of them.")
         factor = _factor(name, unit)
         if factor is None:
             allowed = ", ".join(NUMBER_COLUMNS[name].factors) if name in NUMBER_COLUMNS else "none"
-            sentence = f"Row 1, column {name}: the unit “{unit}” is not known, so the column is left out."
-            tell(CohortFinding("unknown_unit", sentence, f"Use one of: {allowed}.", row=1, column=name))
+            sentence = f"Row 1, column {name}: the unit “{unit}” is unknown, so the column is omitted."
+            add_finding(CohortFinding("unknown_unit", sentence, f"Use one of: {allowed}.", row=1, column=name))
             continue
         found[name] = (place, factor)
     return found
@@ -109,7 +109,7 @@ def columns_of(header: Sequence[str], tell: Tell) -> dict[str, tuple[int, float]
 def _unknown_column(title: str) -> CohortFinding:
     close = get_close_matches(title, COLUMNS, 1)
     advice = f"Did you mean “{close[0]}”?" if close else ""
-    sentence = f"Row 1 has a column “{title}” that is not known; it is not used."
+    sentence = f"Row 1, column {title}: the column is unknown and is ignored."
     return CohortFinding("unknown_column", sentence, advice, "note", row=1, column=title)
 
 
@@ -121,9 +121,9 @@ def _factor(name: str, unit: str) -> float | None:
 
 
 def number_column(
-    name: str, cells: Sequence[tuple[int, str]], factor: float, separator: str, tell: Tell
+    name: str, cells: Sequence[tuple[int, str]], factor: float, separator: str, add_finding: AddFinding
 ) -> np.ndarray | None:
-    """Return a column of numbers, NaN where there is none; None where all is in another unit.
+    """Return a column of numbers, NaN where missing; None if all values are in another unit.
 
     Parameters
     ----------
@@ -131,11 +131,11 @@ def number_column(
     cells : sequence of (int, str)
         Row number and text of each case.
     factor : float
-        What the numbers are multiplied by.
+        Factor for the numbers.
     separator : str
-        Between the cells of the file; where it is no comma, commas may be decimal points.
-    tell : callable
-        Takes what is wrong with single cells.
+        Separator of the file; if it is not a comma, commas may be decimal points.
+    add_finding : callable
+        Receives findings on single cells.
     """
     column = NUMBER_COLUMNS[name]
     values = np.full(len(cells), np.nan)
@@ -147,7 +147,7 @@ def number_column(
         match = _NUMBER.fullmatch(plain)
         value = float(plain.replace("−", "-")) * factor if match else math.nan
         if not math.isfinite(value):
-            tell(_no_number(row, name, text))
+            add_finding(_no_number(row, name, text))
         elif not column.low <= value <= column.high:
             outside.append((row, value))
         else:
@@ -155,33 +155,33 @@ def number_column(
     known = np.count_nonzero(~np.isnan(values))
     if len(outside) > known:
         low, high = min(value for _, value in outside), max(value for _, value in outside)
-        told = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        values = f"{low:g}" if low == high else f"{low:g} to {high:g}"
         kind = name if column.unit == "1" else f"value in {column.unit}"
-        sentence = f"Column {name} holds {told}, which is no {kind}: it is left out."
+        sentence = f"Column {name} contains {values}, which is not a {kind}: it is omitted."
         others = [unit for unit, factor in column.factors.items() if factor != 1]
         stated = f"Write its unit in the header, such as “{name} [{others[-1]}]”, or correct it." if others else ""
-        remedy = stated or f"Correct it: it must lie between {column.low:g} and {column.high:g}."
-        tell(CohortFinding("unknown_unit", sentence, remedy, row=outside[0][0], column=name))
+        remedy = stated or f"Correct it: use values from {column.low:g} to {column.high:g}."
+        add_finding(CohortFinding("unknown_unit", sentence, remedy, row=outside[0][0], column=name))
         return None
     for row, value in outside:
         limits = f"{column.low:g} to {column.high:g}{'' if column.unit == '1' else f' {column.unit}'}"
-        sentence = f"Row {row}, column {name}: {value:g} lies beyond {limits} and is left out."
-        tell(CohortFinding("out_of_range", sentence, "Correct the cell.", row=row, column=name))
+        sentence = f"Row {row}, column {name}: {value:g} is outside {limits} and is omitted."
+        add_finding(CohortFinding("out_of_range", sentence, "Correct the cell.", row=row, column=name))
     return values
 
 
 def _no_number(row: int, name: str, text: str) -> CohortFinding:
     remedy = "Write a decimal point." if re.fullmatch(r"[-+−]?\d+,\d+", text) else "Correct the cell, or empty it."
-    sentence = f"Row {row}, column {name}: “{shortened(text)}” is no number and is left out."
+    sentence = f"Row {row}, column {name}: “{shortened(text)}” is not a number and is omitted."
     return CohortFinding("no_number", sentence, remedy, row=row, column=name)
 
 
-def word_column(name: str, cells: Sequence[tuple[int, str]], tell: Tell) -> tuple[str, ...]:
-    """Return a column of words as they are kept, "" where there is none."""
-    return tuple(_words(name, cells, tell))
+def word_column(name: str, cells: Sequence[tuple[int, str]], add_finding: AddFinding) -> tuple[str, ...]:
+    """Return a column of standardized words, "" where missing."""
+    return tuple(_words(name, cells, add_finding))
 
 
-def _words(name: str, cells: Sequence[tuple[int, str]], tell: Tell) -> Iterator[str]:
+def _words(name: str, cells: Sequence[tuple[int, str]], add_finding: AddFinding) -> Iterator[str]:
     words = WORD_COLUMNS[name]
     for row, text in cells:
         if is_missing(text):
@@ -192,16 +192,16 @@ def _words(name: str, cells: Sequence[tuple[int, str]], tell: Tell) -> Iterator[
             yield words[text.casefold()]
         else:
             allowed = ", ".join(dict.fromkeys(words.values()))
-            sentence = f"Row {row}, column {name}: “{shortened(text)}” is none of {allowed} and is left out."
-            tell(CohortFinding("unknown_word", sentence, "Correct the cell.", row=row, column=name))
+            sentence = f"Row {row}, column {name}: “{shortened(text)}” is not one of {allowed} and is omitted."
+            add_finding(CohortFinding("unknown_word", sentence, "Correct the cell.", row=row, column=name))
             yield ""
 
 
 def is_missing(text: str) -> bool:
-    """Tell whether a cell says that there is no value."""
+    """Return whether a cell marks a missing value."""
     return text.casefold() in _MISSING
 
 
 def shortened(text: str) -> str:
-    """Return a cell's text as it fits into a sentence."""
+    """Return a cell's text, shortened for a sentence."""
     return text if len(text) <= 40 else f"{text[:39]}…"

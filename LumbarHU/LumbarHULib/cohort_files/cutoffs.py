@@ -1,4 +1,4 @@
-"""A cohort's own cutoffs, and its own measurement error, as files that LumbarHU measures with at once."""
+"""Write a cohort's own cutoffs and measurement error as files that LumbarHU can measure with."""
 
 import copy
 from typing import Any
@@ -16,7 +16,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 from LumbarHULib.files.protocol_file import load_protocol
 
-# How the file of cutoffs calls what is looked for.
+# Targets by their names in the cutoffs file.
 _TESTS = {"osteoporosis": "osteoporosis", "normal": "low_bmd"}
 _VERSION = "1.0.0"
 
@@ -27,13 +27,13 @@ def cutoffs_document(analysis: CohortAnalysis) -> dict[str, Any]:
     Raises
     ------
     InputError
-        When the mean is not that over L1–L4, a region lacks one of its two cutoffs, the lower one is not below the
-        upper one, or, unless it is forced, a ROC curve does not show that low HU find what is looked for.
+        If the mean is not that over L1–L4, a region lacks one of its two cutoffs, the lower cutoff is not below the
+        upper one, or a ROC curve does not show that low HU find the target (unless forced).
     """
     cohort, is_forced = analysis.cohort, analysis.options.force_cutoffs
     if not cohort.has_study_mean:
         raise InputError(
-            f"lumbarhu measure compares cutoffs with the mean over {MEAN}, and these are of {cohort.mean_name}."
+            f"lumbarhu measure compares cutoffs with the mean over {MEAN}, but these are for {cohort.mean_name}."
         )
     rocs = {(roc.roi, roc.target): roc for roc in analysis.rocs if roc.cutoff}
     for roi in ROIS:
@@ -46,7 +46,7 @@ def cutoffs_document(analysis: CohortAnalysis) -> dict[str, Any]:
         "name": f"{'SYNTHETIC ' if cohort.is_synthetic else ''}cohort {cohort.name}",
         "version": _VERSION,
         "whose": "the cohort's",
-        "citation": f"Cohort {cohort.name}, n = {len(cohort)}, worked out by LumbarHU {__version__}.",
+        "citation": f"Cohort {cohort.name}, n = {len(cohort)}, computed by LumbarHU {__version__}.",
         "population": {"source": _source(analysis), **cohort.group_sizes},
     }
     sizes = {
@@ -65,15 +65,15 @@ def cutoffs_document(analysis: CohortAnalysis) -> dict[str, Any]:
     document["notes"] = [
         *([cohort.note] if cohort.note else []),
         *([_FORCED.format(", ".join(f"{roc.roi} for {roc.target}" for roc in useless))] if useless else []),
-        "A cutoff with the greatest Youden index flatters the cases it was found in: what it finds in others is told "
-        "by the corrected sensitivity and specificity in each cutoff's note.",
+        "A cutoff with the greatest Youden index is too optimistic for the cases it was derived from: the corrected "
+        "sensitivity and specificity in each cutoff's note estimate its accuracy in other cases.",
     ]
     return document
 
 
 _FORCED = (
-    "Written by force: the ROC curves of {} do not show that low HU find what is looked for. Do not use these cutoffs "
-    "for patients."
+    "Written because of --force-cutoffs: the ROC curves of {} do not show that low HU find the target. Do not use "
+    "these cutoffs for patients."
 )
 
 
@@ -120,7 +120,7 @@ def _cutoff(roc: RegionRoc, analysis: CohortAnalysis) -> dict[str, Any]:
 
 
 def _level_medians(analysis: CohortAnalysis) -> dict[str, Any]:
-    """Return the medians of osteopenia by level, from which the shift of a mean over fewer levels is told."""
+    """Return the medians of osteopenia by level, from which the shift of a mean over fewer levels is computed."""
     records = analysis.tables["groups"].records(group="osteopenia")
     medians = {(record["quantity"], record["level"]): record["median"] for record in records}
     if any(medians.get((roi, level)) is None for roi in ROIS for level in MEAN_LEVELS):
@@ -134,19 +134,20 @@ def _level_medians(analysis: CohortAnalysis) -> dict[str, Any]:
 
 
 def protocol_document(analysis: CohortAnalysis) -> dict[str, Any]:
-    """Return the study's protocol with this cohort's least significant change in place of the published one.
+    """Return the study's protocol with this cohort's least significant change instead of the published one.
 
-    It is that between readers, of the mean over L1–L4, and the greatest over the regions, as one value serves them all.
+    It is the change between readers of the mean over L1–L4, and the greatest of the regions, because one value applies
+    to all.
 
     Raises
     ------
     InputError
-        When no readings of two readers can be compared.
+        If no readings of two readers can be compared.
     """
     rows = list(analysis.tables["agreement"].records(comparison=BETWEEN, split="all", level=MEAN))
     rows = [row for row in rows if row["lsc_hu"] > 0]
     if not rows:
-        raise InputError("The cases have no readings of two readers that differ.")
+        raise InputError("The cases have no differing readings of two readers.")
     worst = max(rows, key=lambda row: row["lsc_hu"])
     document = copy.deepcopy(load_protocol().document)
     cohort = analysis.cohort
@@ -166,7 +167,7 @@ def protocol_document(analysis: CohortAnalysis) -> dict[str, Any]:
 
 
 def documents_of(analysis: CohortAnalysis) -> tuple[dict[str, dict[str, Any]], list[tuple[str, str, str, str]]]:
-    """Return the files that can be made, by name, and a row of the table of gaps for each that cannot."""
+    """Return the files that can be made, by name, and a row of the table of gaps for each missing file."""
     documents, missing = {}, []
     for name, make, needed in (
         ("cutoffs.json", cutoffs_document, "group or t_score, and hu_… of every region at L1–L4"),

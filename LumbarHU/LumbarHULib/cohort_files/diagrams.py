@@ -1,4 +1,4 @@
-"""The diagrams that are no plots of points: the flow of cases, and forest plots."""
+"""Draw diagrams other than point plots: the flow of cases, and forest plots."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,18 +15,18 @@ _REASON_LETTERS = 34
 
 
 class Diagram:
-    """A figure that is drawn already."""
+    """A finished figure."""
 
     def __init__(self, figure):
         self._figure = figure
 
     def save(self, path: Path) -> None:
-        """Write the figure as the path's ending says: .png or .svg."""
+        """Write the figure in the format of the path's suffix: .png or .svg."""
         save_figure(self._figure, path)
 
 
 def draw_flow(flows: Sequence[Flow], note: str = "") -> Diagram:
-    """Return STARD's diagram: from the table to the analysis, a column for each reference."""
+    """Return the STARD diagram from the table to the analysis, with a column for each reference."""
     most = max(len(flow.steps) for flow in flows) + 1
     with figure_style():
         from matplotlib.figure import Figure
@@ -56,7 +56,7 @@ def _draw_steps(axes, flow: Flow) -> None:
             axes.annotate("", (x, -number), (x, 1 - number), arrowprops=arrow)
         if step.left_out:
             reasons = "\n".join(fill(part, _REASON_LETTERS) for part in step.reason_text.split("; "))
-            text = f"left out: {step.left_out}\n{reasons}"
+            text = f"omitted: {step.left_out}\n{reasons}"
             side = {"ha": "left", "va": "center", "fontsize": 5.5, "bbox": _SIDE_BOX}
             axes.text(0.56, 0.5 - number, text, **side)
             axes.annotate("", (0.54, 0.5 - number), (x, 0.5 - number), arrowprops=thin)
@@ -68,7 +68,7 @@ def _draw_steps(axes, flow: Flow) -> None:
 
 
 def draw_forest(values: FigureValues, note: str = "") -> Diagram:
-    """Return the areas with their intervals as a forest plot, a panel per target."""
+    """Return a forest plot of the areas with their intervals, one panel per target."""
     rows = max(panel.y_limits[1] for panel in values.panels)
     with figure_style():
         from matplotlib.figure import Figure
@@ -86,7 +86,7 @@ def draw_forest(values: FigureValues, note: str = "") -> Diagram:
                 axes.plot([one.low, one.high], [one.y, one.y], color="#111111", lw=0.9)
                 axes.plot([one.value], [one.y], marker="s", ms=3, color="#111111")
                 beside = {"ha": "left", "va": "center", "fontsize": 5.5, "transform": axes.get_yaxis_transform()}
-                axes.text(1.01, one.y, one.told, **beside)
+                axes.text(1.01, one.y, one.text, **beside)
             axes.set_yticks([one.y for one in panel.intervals], [one.label for one in panel.intervals], fontsize=6)
             axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)

@@ -1,4 +1,4 @@
-"""Panels and a legend on one page-wide figure, and its files; Matplotlib without its global state."""
+"""Draw panels and a legend on a page-wide figure and write its files, without Matplotlib's global state."""
 
 import logging
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ _STYLE = {
     "ytick.major.width": 0.7,
     "legend.fontsize": 7.5,
     "svg.fonttype": "path",
-    # The same picture gives the same bytes.
+    # Makes the file's bytes reproducible.
     "svg.hashsalt": "LumbarHU",
 }
 _COLUMNS = 3
@@ -32,8 +32,8 @@ _SHEET_TOP_INCHES, _SHEET_LEGEND_INCHES, _SHEET_FONT, _SHEET_DOTS_PER_INCH = 0.3
 
 @contextmanager
 def figure_style():
-    """Draw in the style that all figures share."""
-    # That fonts are looked through for the first time is nothing to tell.
+    """Apply the common style of all figures."""
+    # Suppress Matplotlib's message about building its font cache.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib import rc_context
 
@@ -42,18 +42,18 @@ def figure_style():
 
 
 class Panels:
-    """A figure of some panels, the place after the last one for the legend.
+    """A figure of several panels, with the legend after the last one.
 
     Parameters
     ----------
     count : int
         Number of panels.
     note : str
-        Stands above all panels, such as that the data are synthetic.
+        Note above all panels, such as that the data are synthetic.
     """
 
     def __init__(self, count: int, note: str = "") -> None:
-        self._rows = (count + _COLUMNS) // _COLUMNS  # one place more than panels, rounded up
+        self._rows = (count + _COLUMNS) // _COLUMNS  # one more cell than panels, rounded up
         with figure_style():
             from matplotlib.figure import Figure
 
@@ -68,7 +68,7 @@ class Panels:
         return self._figure.add_subplot(self._rows, _COLUMNS, self._count)
 
     def add(self, title: str, x_label: str, y_label: str, x_limits, y_limits, square: bool = False):
-        """Return the axes of a further panel; square: both are shares from 0 to 1."""
+        """Return the axes of another panel; `square` is for proportions from 0 to 1 on both axes."""
         with figure_style():
             axes = self._next()
             axes.set(xlabel=x_label, ylabel=y_label, xlim=x_limits, ylim=y_limits)
@@ -79,22 +79,22 @@ class Panels:
                 axes.set_yticks((0, 0.5, 1))
             return axes
 
-    def tell(self, axes, text: str) -> None:
-        """Write text under a panel's title, where it hides no data."""
+    def write_numbers(self, axes, text: str) -> None:
+        """Write text below a panel's title, without covering data."""
         with figure_style():
             lines = text.count("\n") + 1
             axes.set_title(axes.get_title(loc="left"), loc="left", pad=_LINE_POINTS * (lines + 0.8))
             offset = {"xytext": (0, _LINE_POINTS / 2), "textcoords": "offset points"}
             axes.annotate(text, (0, 1), xycoords="axes fraction", fontsize=6, va="bottom", **offset)
 
-    def tell_inside(self, axes, text: str) -> None:
+    def write_inside(self, axes, text: str) -> None:
         """Write text into a panel's lower right corner."""
         box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
         with figure_style():
             axes.text(0.98, 0.03, text, transform=axes.transAxes, fontsize=6, ha="right", va="bottom", bbox=box)
 
     def legend(self, title: str, lines: list[dict], note: str = "") -> None:
-        """Draw what marks and lines mean into the place after the last panel."""
+        """Draw the legend after the last panel."""
         with figure_style():
             from matplotlib.lines import Line2D
 
@@ -118,7 +118,7 @@ class SheetPanels:
     columns : list of str
         The regions.
     note : str
-        Stands above all panels, such as that the data are synthetic.
+        Note above all panels, such as that the data are synthetic.
     """
 
     def __init__(self, rows: int, columns: list[str], note: str = ""):
@@ -131,7 +131,7 @@ class SheetPanels:
             self._figure = Figure(figsize=(width, height))
             if note:
                 self._figure.suptitle(note, fontsize=9, fontweight="bold", y=1 - 0.08 / height, va="top")
-            # All panels are of one size: nothing is left for a layout engine, which takes long on so many.
+            # All panels have the same size, so the layout engine, slow for many panels, is not needed.
             self._grid = self._figure.add_gridspec(
                 rows + 1,
                 len(columns),
@@ -145,7 +145,7 @@ class SheetPanels:
             )
 
     def add(self, row: int, column: str, row_title: str, panel):
-        """Return the axes of a panel; only the outer ones bear the axes' titles."""
+        """Return the axes of a panel; only outer panels have axis titles."""
         place = self._columns.index(column)
         with figure_style():
             axes = self._figure.add_subplot(self._grid[row, place])
@@ -164,8 +164,8 @@ class SheetPanels:
                 axes.set_yticks((0, 0.5, 1))
             return axes
 
-    def tell(self, axes, text: str, is_below: bool) -> None:
-        """Write a panel's numbers into the corner that its data leave free."""
+    def write_numbers(self, axes, text: str, is_below: bool) -> None:
+        """Write a panel's numbers into a corner without data."""
         box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8}
         x, y = (0.98, 0.02) if is_below else (0.03, 0.98)
         sides = {"ha": "right", "va": "bottom"} if is_below else {"ha": "left", "va": "top"}
@@ -173,7 +173,7 @@ class SheetPanels:
             axes.text(x, y, text, transform=axes.transAxes, fontsize=_SHEET_FONT - 1.2, bbox=box, **sides)
 
     def legend(self, title: str, lines: list[dict], note: str = "") -> None:
-        """Draw what marks and lines mean, side by side, below the panels."""
+        """Draw the legend below the panels, side by side."""
         with figure_style():
             from matplotlib.lines import Line2D
 
@@ -189,10 +189,10 @@ class SheetPanels:
 
 
 def save_figure(figure, path: Path, dots_per_inch: int = _DOTS_PER_INCH) -> None:
-    """Write a figure as the path's ending says: .png or .svg; the same figure gives the same bytes."""
-    # A date or a version would make two files of one picture.
-    told = {"Software": None} if path.suffix == ".png" else {"Date": None, "Creator": None}
+    """Write a figure in the format of the path's suffix, .png or .svg, with reproducible bytes."""
+    # A date or a version would make the file's bytes change.
+    metadata = {"Software": None} if path.suffix == ".png" else {"Date": None, "Creator": None}
     with figure_style():
-        figure.savefig(path, dpi=dots_per_inch, metadata=told)
-        # Laid out once, it stays so: the next file is the same picture, sooner.
+        figure.savefig(path, dpi=dots_per_inch, metadata=metadata)
+        # Keep the layout: the next file then has the same layout and is faster.
         figure.set_layout_engine("none")

@@ -1,4 +1,4 @@
-"""The figures of a cohort as pictures, to be read in print without color."""
+"""Draw the figures of a cohort, legible in print without color."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ _LINES = {"": "none", "solid": "-", "dashed": "--", "dotted": ":"}
 _MARKERS = {"": "", "circle": "o", "triangle": "^", "square": "s", "cross": "x"}
 _BOX_FILLS = {"normal": "white", "osteopenia": "#d0d0d0", "osteoporosis": "#8c8c8c"}
 _CUTOFF_MARKER_SIZE, _MARKER_SIZE = 5.0, 3.6
-# Marks and lines of small multiples.
+# Scale of markers and lines of small multiples.
 _SHEET_SCALE = 0.65
 
 
 @dataclass(frozen=True, eq=False)
 class NamedFigure:
-    """A figure with the name of its files and what it shows, in a sentence."""
+    """A figure with the name of its files and its caption."""
 
     name: str
     caption: str
@@ -29,7 +29,7 @@ class NamedFigure:
 
 
 def cohort_figures(analysis: CohortAnalysis) -> Iterator[NamedFigure]:
-    """Yield each figure that the cohort allows, drawn; those of single levels together on a sheet."""
+    """Yield each figure for which the cohort has data; figures of single levels share a sheet."""
     note = analysis.cohort.note
     flow = draw_flow(main_flows(analysis.cohort), note)
     yield NamedFigure("flow", "From the table to the analysis, by reference.", flow)
@@ -56,14 +56,14 @@ def _drawn(figure: FigureValues, note: str) -> Panels:
 
 
 def _sheet(rows: list[FigureValues], note: str) -> SheetPanels:
-    """Return small multiples: a row per level, a column per region."""
+    """Return small multiples with a row per level and a column per region."""
     rois = [roi for roi in ROIS if any(panel.title == roi for figure in rows for panel in figure.panels)]
     sheet = SheetPanels(len(rows), rois, note)
     for number, figure in enumerate(rows):
         for panel in figure.panels:
             axes = sheet.add(number, panel.title, figure.row_title, panel)
             _draw_inside(axes, panel, _SHEET_SCALE)
-            sheet.tell(axes, panel.told, panel.is_square)
+            sheet.write_numbers(axes, panel.text, panel.is_square)
     sheet.legend(rows[0].legend_title, _legend_lines(rows[0]), rows[0].legend_note)
     return sheet
 
@@ -83,9 +83,9 @@ def _draw(panels: Panels, panel: FigurePanel) -> None:
     if panel.boxes:
         _draw_boxes(axes, panel)
     elif panel.is_square:
-        panels.tell_inside(axes, panel.told)
+        panels.write_inside(axes, panel.text)
     else:
-        panels.tell(axes, panel.told)
+        panels.write_numbers(axes, panel.text)
 
 
 def _draw_inside(axes, panel: FigurePanel, scale: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""The folder that a cohort leaves: tables, figures, summary, and cutoffs to measure with; whole or not at all."""
+"""Write a cohort's folder, completely or not at all: tables, figures, summary, and cutoffs to measure with."""
 
 import json
 from collections.abc import Callable
@@ -19,8 +19,8 @@ _DOCUMENTS = {
     "cutoffs.json": "The cohort's own cutoffs, for lumbarhu measure --cutoffs",
     "protocol.json": "The protocol with the readers' own measurement error, for lumbarhu measure --protocol",
 }
-_NO_MATPLOTLIB = ("Figures", "", "Python lacks the package Matplotlib, which draws them.", "matplotlib")
-_NO_FIGURES = ("Figures", "", "They were not asked for.", "a run without the option --no-figures")
+_NO_MATPLOTLIB = ("Figures", "", "The Python package Matplotlib, which draws them, is missing.", "matplotlib")
+_NO_FIGURES = ("Figures", "", "They were not requested.", "a run without the option --no-figures")
 OWN_COHORT_FOLDER = OwnFolder(
     frozenset({SUMMARY, FIGURES, *_DOCUMENTS, *(f"{name}.csv" for name in TABLE_NAMES)}), sign=SUMMARY
 )
@@ -38,25 +38,24 @@ def write_cohort_folder(
     Parameters
     ----------
     destination : pathlib.Path
-        The folder to be.
+        The output folder (created).
     analysis : CohortAnalysis
     overwrite : bool
         Replace the folder if it exists.
     progress : callable
-        Called with the share done, from 0 to 1, and what is being done.
+        Called with the fraction done, from 0 to 1, and the current step.
     with_figures : bool
         Draw the figures, which takes longer than the statistics of a small cohort.
 
     Returns
     -------
     dict of str to Table
-        The tables that were written, by name: those of the analysis, with the files that could not be made among the
-        gaps.
+        The written tables by name: those of the analysis, with missing files among the gaps.
 
     Raises
     ------
     InputError
-        When the folder exists and may not be replaced, or cannot be written.
+        If the folder exists and may not be replaced, or cannot be written.
     """
     with atomic_folder(destination, overwrite, OWN_COHORT_FOLDER) as folder:
         documents, missing = documents_of(analysis)

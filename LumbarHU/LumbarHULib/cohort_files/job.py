@@ -1,4 +1,4 @@
-"""A cohort from its table to its folder: one path for the command line, the panel and the Python API."""
+"""Process a cohort from its table to its folder, for the command line, the panel and the Python API."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,22 +19,22 @@ from LumbarHULib.files.cutoffs_file import load_cutoffs
 
 @dataclass(frozen=True)
 class CohortJob:
-    """What to work out, and where to put it.
+    """The inputs, options and output folder of a cohort's analysis.
 
     Parameters
     ----------
     table : Path
         The cohort's table.
     destination : Path or None
-        Output folder (created); None to compute alone.
+        Output folder (created); None to compute without writing.
     options : AnalysisOptions
     readings : Path or None
         Single readings in one file.
     overwrite : bool
     mean_levels : tuple of str
-        The levels that the mean is over.
+        Levels in the mean.
     outcome_name : str
-        What the columns ``outcome`` and ``outcome_days`` are about.
+        Name of the outcome in the columns ``outcome`` and ``outcome_days``.
     with_figures : bool
         Draw the figures.
     """
@@ -51,13 +51,13 @@ class CohortJob:
 
 @dataclass(frozen=True, eq=False)
 class CohortOutcome:
-    """What was computed.
+    """The results of a cohort job.
 
     Parameters
     ----------
     analysis : CohortAnalysis
     tables : dict of str to Table
-        By name, as the folder holds them.
+        Tables by name, as in the folder.
     """
 
     analysis: CohortAnalysis
@@ -65,24 +65,24 @@ class CohortOutcome:
 
     @property
     def findings(self) -> tuple[CohortFinding, ...]:
-        """What is doubtful, once for each kind."""
+        """Return the findings, one per kind."""
         return counted(self.analysis.findings)
 
 
 def run_cohort_job(job: CohortJob, progress: Callable[[float, str], None] = lambda share, text: None) -> CohortOutcome:
-    """Work out a cohort, and write its folder whole or not at all.
+    """Analyze a cohort, and write its folder completely or not at all.
 
     Parameters
     ----------
     job : CohortJob
     progress : callable
-        Called often with the share done, from 0 to 1, and what is being done. What it raises ends the work, and nothing
-        is written then.
+        Called often with the fraction done, from 0 to 1, and the current step. An exception from it ends the work, and
+        nothing is written.
 
     Raises
     ------
     InputError
-        With the sentence for the user; nothing is written then.
+        With a sentence for the user; nothing is written.
     """
     if job.destination is not None:
         check_destination(job.destination, job.overwrite, OWN_COHORT_FOLDER)
@@ -99,13 +99,12 @@ def run_cohort_job(job: CohortJob, progress: Callable[[float, str], None] = lamb
 
 
 def _check_inputs_stay(job: CohortJob, destination: Path) -> None:
-    """Raise InputError when replacing the destination would remove what is read."""
+    """Raise InputError if replacing the output folder would remove an input."""
     if not destination.exists():
         return
     place = destination.resolve()
     for path in cohort_inputs(job.table, job.readings):
         if path.resolve().is_relative_to(place):
             raise InputError(
-                f"“{destination}” holds “{path.name}”, which is to be read, so it is not overwritten: choose "
-                "another folder."
+                f"“{destination}” contains the input “{path.name}” and is not overwritten: choose another folder."
             )

@@ -1,4 +1,4 @@
-"""How a cohort was worked out, in words that could go into a paper."""
+"""Describe a cohort's statistical methods in words for a paper."""
 
 from collections.abc import Sequence
 
@@ -13,29 +13,27 @@ from LumbarHULib.core.levels import LEVELS
 
 
 def method_text(analysis: CohortAnalysis) -> str:
-    """Return one paragraph that names every method that was used, and no other."""
+    """Return one paragraph that names exactly the methods used."""
     cohort, tables, versions = analysis.cohort, analysis.tables, software_versions()
     seed = f"; bootstrap seed {analysis.options.seed}" if _has_cutoffs(analysis) else ""
     sentences = [
         cohort.note,
         _patients(cohort),
-        "Where a patient was read more than once, the mean of the readers' values was taken."
-        if cohort.readings
-        else "",
+        "If a patient was read more than once, the mean of the readers' values was used." if cohort.readings else "",
         *_characteristics(analysis),
         *_groups(analysis),
         *_correlation(analysis),
         *_roc_sentences(analysis),
         *_survival_sentences(analysis),
-        "Classes are compared with those of absorptiometry by Cohen's κ."
+        "Classes were compared with those by absorptiometry by Cohen's κ."
         if any(record["kappa"] is not None for record in tables["class_agreement"].records())
         else "",
-        "Agreement of readings is given by the intraclass correlation coefficients ICC(2,1) and ICC(3,1) (McGraw and "
-        "Wong), the bias and 95 % limits of Bland and Altman, and the root-mean-square standard deviation, its "
+        "Agreement of readings is reported as intraclass correlation coefficients ICC(2,1) and ICC(3,1) (McGraw and "
+        "Wong), bias and 95 % limits of agreement (Bland and Altman), and root-mean-square standard deviation, its "
         f"coefficient of variation, and the least significant change, {LSC_FACTOR} times it (Glüer)."
         if tables["agreement"].rows
         else "",
-        "All intervals are those of 95 % confidence; tests are two-sided at 0.05.",
+        "All confidence intervals are 95 %; tests are two-sided at 0.05.",
         f"LumbarHU {versions['LumbarHU']} was used (Python {versions['Python']}, NumPy {versions.get('numpy', '?')}, "
         f"SciPy {versions.get('scipy', '?')}){seed}.",
     ]
@@ -49,26 +47,26 @@ def _patients(cohort: Cohort) -> str:
     several = len(cohort.measured_levels) > 1
     levels = f"{over} the single vertebra{'e' if several else ''} {_joined(cohort.measured_levels, 'and')}"
     what = f"Mean Hounsfield units (HU){levels} in the region{'s' if len(rois) > 1 else ''} {', '.join(rois)} of "
-    told = f"{what if rois else ''}{len(cohort)} patient{'s were' if len(cohort) > 1 else ' was'} analyzed"
+    patients = f"{what if rois else ''}{len(cohort)} patient{'s were' if len(cohort) > 1 else ' was'} analyzed"
     sentences = []
     for reference in cohort.references:
         sizes = ", ".join(f"{size} {group}" for group, size in reference.sizes.items())
         if reference.name == DXA:
-            told += f", grouped by dual-energy X-ray absorptiometry ({sizes}; {_origin_of_groups(cohort)})"
+            patients += f", grouped by dual-energy X-ray absorptiometry ({sizes}; {_origin_of_groups(cohort)})"
         elif reference.name == QCT:
             limits = load_qct_criteria()
             sentences.append(
-                f"Quantitative CT was a reference, too ({sizes}; osteoporosis below "
+                f"Quantitative CT was a second reference ({sizes}; osteoporosis below "
                 f"{limits.osteoporosis_below_mg_cc:g} and normal above {limits.normal_above_mg_cc:g} mg/cm³: "
                 "Cheng 2020)."
             )
         else:
             sentences.append(f"The outcome was {reference.name} ({sizes}).")
-    return " ".join([f"{told}.", *sentences])
+    return " ".join([f"{patients}.", *sentences])
 
 
 def _origin_of_groups(cohort: Cohort) -> str:
-    """Return how many groups were given, and how many came about by which T-scores."""
+    """Return the number of given groups, and the number of groups by T-score with the criteria."""
     by_score = cohort.groups_by_t_score
     given = sum(map(bool, cohort.groups)) - by_score
     if not by_score:
@@ -90,8 +88,8 @@ def _characteristics(analysis: CohortAnalysis) -> list[str]:
     if not records:
         return []
     words = {"mean ± SD": "mean ± standard deviation", "median (Q1, Q3)": "median (quartiles)"}
-    told = _joined([words[kind] for kind in kinds], "or")
-    given = f"given as {told}, as the Shapiro–Wilk test allows" if kinds else "counted"
+    forms = _joined([words[kind] for kind in kinds], "or")
+    given = f"reported as {forms}, depending on the Shapiro–Wilk test" if kinds else "reported as counts"
     compared = f", and compared between groups by {_joined([names[test] for test in tests], 'or')}" if tests else ""
     return [f"Characteristics are {given}{compared}."]
 
@@ -103,13 +101,13 @@ def _groups(analysis: CohortAnalysis) -> list[str]:
             " and compared between groups by the Kruskal–Wallis test, pairs by Dunn's test with Holm's correction"
         )
         compared = compared if tables["groups_pairwise"].rows else ""
-        sentences.append(f"HU are given as median and quartiles (weighted average at the ranks (n + 1)p){compared}.")
+        sentences.append(f"HU are reported as median and quartiles (weighted average at the ranks (n + 1)p){compared}.")
     paired = [what for what in ("rois", "levels") if tables[f"between_{what}"].rows]
     if paired:
         named = _joined(["regions" if what == "rois" else what for what in paired], "and")
         sentences.append(
-            f"{named.capitalize()} of the same patients are compared by Friedman's test, pairs by Dunn's test on its "
-            "mean ranks with Holm's correction."
+            f"{named.capitalize()} of the same patients were compared by Friedman's test, and pairs by Dunn's test on "
+            "its mean ranks with Holm's correction."
         )
     return sentences
 
@@ -127,20 +125,20 @@ def _roc_sentences(analysis: CohortAnalysis) -> list[str]:
     compared = f" and compared between {_joined(pairs, 'and between')} by DeLong's paired test with Holm's correction"
     sought = _joined([target.positive for target in found], "and for")
     sentences = [
-        "Low HU were taken beforehand to indicate what was looked for; no direction was chosen from the data.",
-        f"Areas under the receiver operating characteristic curves for {sought} are given with DeLong's interval on "
+        "It was assumed beforehand that low HU indicate the target; no direction was chosen from the data.",
+        f"Areas under the receiver operating characteristic curves for {sought} have DeLong's interval on "
         f"the logit scale{compared if pairs else ''}.",
     ]
     if any(roc.reference not in (DXA, QCT) for roc in rocs) and "outcome_days" in analysis.cohort.numbers:
-        sentences.append("The curves for the outcome do not regard how long a patient was followed.")
+        sentences.append("The curves for the outcome ignore the duration of follow-up.")
     if not _has_cutoffs(analysis):
         return sentences
     sides = {"<=": "at or below the cutoff", "<": "below the cutoff"}
     positive = _joined([f"{sides[target.rule]} for {target.positive}" for target in found], "and")
     sentences.append(
         f"Cutoffs have the greatest Youden index; their intervals are the percentiles of {analysis.options.resamples} "
-        "bootstrap resamples stratified by class, from which sensitivity and specificity were also corrected for "
-        f"optimism (Harrell); positive is what lies {positive}. Sensitivity and specificity have Wilson's intervals."
+        "bootstrap resamples stratified by class, which also served to correct sensitivity and specificity for "
+        f"optimism (Harrell); HU {positive} are positive. Sensitivity and specificity have Wilson's intervals."
     )
     shares = {
         record["positive"]: record["prevalence"]
@@ -148,8 +146,8 @@ def _roc_sentences(analysis: CohortAnalysis) -> list[str]:
         for record in analysis.tables[name].records()
     }
     if shares:
-        told = _joined([f"{100 * share:g} % for {positive}" for positive, share in shares.items()], "and")
-        sentences.append(f"Predictive values (Mercaldo's logit intervals) hold for a prevalence of {told}.")
+        prevalences = _joined([f"{100 * share:g} % for {positive}" for positive, share in shares.items()], "and")
+        sentences.append(f"Predictive values (Mercaldo's logit intervals) hold for a prevalence of {prevalences}.")
     return sentences
 
 
@@ -166,13 +164,13 @@ def _correlation(analysis: CohortAnalysis) -> list[str]:
     held = "".join(f", plain and adjusted for {names.replace(';', ' and ')}" for names in sorted(adjusted))
     densities = dict.fromkeys(record["density"] for record in tables["correlation_levels"].records())
     kinds = {"t_score": "T-scores", "qct_mg_cc": "density by quantitative CT"}
-    told = list(dict.fromkeys(kinds.get(name, "bone mineral density") for name in densities)) or [
+    titles = list(dict.fromkeys(kinds.get(name, "bone mineral density") for name in densities)) or [
         "bone mineral density"
     ]
-    holm = "; by level, p was corrected by Holm's method" if densities else ""
+    holm = "; p-values by level were corrected by Holm's method" if densities else ""
     return [
-        f"The correlation of HU with {_joined(told, 'and')} is Spearman's coefficient with the interval of Bonett and "
-        f"Wright{held}{holm}."
+        f"The correlation of HU with {_joined(titles, 'and')} is Spearman's coefficient with the interval of Bonett "
+        f"and Wright{held}{holm}."
     ]
 
 
@@ -190,12 +188,12 @@ def _survival_sentences(analysis: CohortAnalysis) -> list[str]:
     if tables["survival_log_rank"].rows:
         sources = dict.fromkeys(record["cutoff_source"] for record in tables["survival_log_rank"].records())
         sentences.append(
-            "Kaplan–Meier curves on both sides of a cutoff that was not found with the outcome "
-            f"({_joined(list(sources), 'or')}) are compared by the log-rank test."
+            "Kaplan–Meier curves on both sides of a cutoff that was not derived from the outcome "
+            f"({_joined(list(sources), 'or')}) were compared by the log-rank test."
         )
     if sentences:
-        told = "Of hazard ratios and of log-rank tests, p was corrected by Holm's method"
-        sentences.append(f"{told}{f' (lifelines {_lifelines_version()})' if has_lifelines() else ''}.")
+        holm = "The p-values of hazard ratios and of log-rank tests were corrected by Holm's method"
+        sentences.append(f"{holm}{f' (lifelines {_lifelines_version()})' if has_lifelines() else ''}.")
     return sentences
 
 
@@ -210,7 +208,7 @@ def _has_cutoffs(analysis: CohortAnalysis) -> bool:
 
 
 def _joined(parts: Sequence[str], last: str) -> str:
-    """Return parts joined by commas, the last by a word."""
+    """Return parts joined by commas, with a word before the last."""
     return f"{', '.join(parts[:-1])} {last} {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""The summary of a cohort as one page: method, tables, figures, and what is doubtful or left out."""
+"""Write the summary of a cohort as one page: method, tables, figures, findings and missing results."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,8 +14,8 @@ from LumbarHULib.cohort_files.page_level_tables import flow_tables, level_tables
 from LumbarHULib.cohort_files.page_tables import summary_tables
 from LumbarHULib.files import html_text as html
 
-_NOTICE = "For research only. Not a medical device, not a diagnosis; a mean above a cutoff excludes nothing."
-# So many rows of the table that findings are about are shown, folded away; all of them are in rows.csv.
+_NOTICE = "For research only. Not a medical device, not a diagnosis; a mean above a cutoff does not exclude disease."
+# Largest number of rows with findings in the folded list; rows.csv lists all of them.
 _FOLDED = 500
 
 
@@ -31,23 +31,23 @@ def summary_page(
     ----------
     analysis : CohortAnalysis
     tables : mapping of str to Table
-        Those of the folder, by name.
+        The folder's tables, by name.
     figures : mapping of str to (pathlib.Path, str)
         SVG file and caption by name.
     files : mapping of str to str
-        What each file of the folder holds, by its path there.
+        Content of each file, by its path in the folder.
     """
     cohort = analysis.cohort
     parts = [html.heading(f"Cohort: {cohort.name}", 1)]
     parts.append(html.paragraph(f"{sizes_text(cohort)}. LumbarHU {__version__}. {_NOTICE}", "note"))
     if cohort.note:
         parts.append(html.paragraph(cohort.note, "banner"))
-    parts += [html.heading("What is doubtful"), *_findings(analysis, tables)]
+    parts += [html.heading("Findings"), *_findings(analysis, tables)]
     parts += [html.heading("Method"), html.paragraph(method_text(analysis))]
     parts += [html.heading("From the table to the analysis"), *flow_tables(analysis)]
     for title, shown in (*summary_tables(analysis), *level_tables(analysis)):
         parts += [html.heading(title), *shown]
-    parts += [html.heading("What is missing, and what would bring it"), *_gaps(tables["gaps"])]
+    parts += [html.heading("Missing results, and how to get them"), *_gaps(tables["gaps"])]
     if figures:
         parts.append(html.heading("Figures"))
         parts += [html.picture(path, caption) for path, caption in figures.values()]
@@ -58,7 +58,7 @@ def summary_page(
 
 
 def sizes_text(cohort: Cohort) -> str:
-    """Return how many cases there are, and how many in each class of each reference."""
+    """Return the number of cases, in total and in each class of each reference."""
     parts = [f"{len(cohort)} case{'s' if len(cohort) != 1 else ''}"]
     for reference in cohort.references:
         sizes = ", ".join(f"{size} {group}" for group, size in reference.sizes.items())
@@ -74,9 +74,7 @@ def _findings(analysis: CohortAnalysis, tables: Mapping[str, Table]) -> list[str
     rows = [f"{record['sentence']} {record['remedy']}".strip() for record in tables["rows"].records()]
     if rows:
         rest = [f"… and {len(rows) - _FOLDED} more (rows.csv)."] if len(rows) > _FOLDED else []
-        parts.append(
-            html.folded(f"Every row that a finding is about: {len(rows)}", html.bullets(rows[:_FOLDED] + rest))
-        )
+        parts.append(html.folded(f"All rows with a finding: {len(rows)}", html.bullets(rows[:_FOLDED] + rest)))
     return parts
 
 
@@ -84,4 +82,4 @@ def _gaps(table: Table) -> list[str]:
     if not table.rows:
         return [html.paragraph("None.")]
     rows = [[str(cell or "") for cell in row] for row in table.rows]
-    return [html.table(["Analysis", "What of it", "Why", "Would need"], rows, left=4, text=(0, 1, 2, 3), name="Gaps")]
+    return [html.table(["Analysis", "Result", "Reason", "Needed"], rows, left=4, text=(0, 1, 2, 3), name="Gaps")]

@@ -1,4 +1,4 @@
-"""The tables of a cohort's summary by level, of its flow and of its outcome."""
+"""Make the tables by level, of the flow and of the outcome for a cohort's summary."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,7 +10,7 @@ from LumbarHULib.files import html_text as html
 
 
 def flow_tables(analysis: CohortAnalysis) -> list[str]:
-    """Return how many cases there are at each step, in HTML."""
+    """Return the number of cases at each step, in HTML."""
     place = main_place(analysis.cohort)
     rows = [
         [
@@ -23,18 +23,18 @@ def flow_tables(analysis: CohortAnalysis) -> list[str]:
         for record in analysis.tables["flow"].records(level=place)
     ]
     caption = f"For {place} (each level: flow.csv)"
-    header = ["Reference", "Step", "Cases", "Left out", "Why"]
+    header = ["Reference", "Step", "Cases", "Omitted", "Reason"]
     return [html.table(header, rows, caption, left=2, grouped=True, text=(4,))]
 
 
 def level_tables(analysis: CohortAnalysis) -> Iterator[tuple[str, list[str]]]:
-    """Yield title and tables, in HTML, of each part of the summary by level and of the outcome that has any."""
+    """Yield title and tables, in HTML, of each non-empty part of the summary by level and of the outcome."""
     parts = (
         ("Correlation with density, by level", _correlation),
         ("ROC curves and cutoffs, by level", _roc),
         ("Differences between the areas of levels", _differences),
-        (f"The study's cutoffs of the mean over {MEAN}, tried on levels", _study_cutoffs),
-        (f"{analysis.cohort.outcome_name.capitalize()} in the course of time", _survival),
+        (f"The study's cutoffs for the mean over {MEAN}, applied to levels", _study_cutoffs),
+        (f"{analysis.cohort.outcome_name.capitalize()} over time", _survival),
     )
     for title, make in parts:
         tables = make(analysis)
@@ -99,8 +99,8 @@ def _differences(analysis: CohortAnalysis) -> list[str]:
         return []
     differing = [record for record in records if record["p_corrected"] < 0.05]
     text = (
-        f"Of {len(records)} pairs of levels (DeLong, paired; each on the cases that have both), {len(differing)} "
-        "differ with a p below 0.05 corrected by Holm's method over all of them (roc_differences_levels.csv)."
+        f"{len(differing)} of {len(records)} pairs of levels (DeLong, paired; each on the cases with both levels) "
+        "differ with p < 0.05 after Holm's correction over all pairs (roc_differences_levels.csv)."
     )
     rows = [
         [
@@ -134,7 +134,7 @@ def _study_cutoffs(analysis: CohortAnalysis) -> list[str]:
     if not rows:
         return []
     header = ["To find", "Level", "ROI", "Cutoff, HU", "Sensitivity (95 %)", "Specificity (95 %)"]
-    note = f"These cutoffs are of the mean over {MEAN}: of a single level they are not the study's."
+    note = f"These are cutoffs for the mean over {MEAN}; the study has no cutoffs for single levels."
     return [html.table(header, rows, left=3, grouped=True), html.paragraph(note, "note")]
 
 
@@ -157,7 +157,7 @@ def _survival(analysis: CohortAnalysis) -> list[str]:
         header = ["Level", "ROI", "With outcome", "Harrell's C (95 %)", "Hazard ratio per SD (95 %)", "p", "p, Holm"]
         header += [f"adjusted for {held.replace(';', ' and ')}", "p", "p, Holm"] if held else []
         parts.append(html.table(header, rows, left=2, grouped=True))
-        note = "Low HU were expected to go with an earlier outcome: C above 0.5, hazard ratio of lower HU above 1."
+        note = "Low HU were expected to precede the outcome: C above 0.5, hazard ratio of lower HU above 1."
         parts.append(html.paragraph(note, "note"))
     rows = [
         [

@@ -1,4 +1,4 @@
-"""The tables of a cohort as a paper shows them, made from those that the CSV files hold."""
+"""Make a cohort's tables in the form of a paper from the tables in the CSV files."""
 
 from collections.abc import Iterator, Mapping
 
@@ -28,7 +28,7 @@ Record = Mapping[str, object]
 
 
 def summary_tables(analysis: CohortAnalysis) -> Iterator[tuple[str, list[str]]]:
-    """Yield title and tables, in HTML, of each part of the summary that has any."""
+    """Yield title and tables, in HTML, of each non-empty part of the summary."""
     parts = (
         ("Characteristics", _characteristics),
         ("HU and bone mineral density by group", _groups),
@@ -47,15 +47,15 @@ def summary_tables(analysis: CohortAnalysis) -> Iterator[tuple[str, list[str]]]:
 
 
 def p_text(p: float | None) -> str:
-    """Return a p-value as papers print it."""
+    """Return a p-value in the format of papers."""
     if p is None:
         return "–"
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def number_text(value: float | None, digits: int = 1) -> str:
-    """Return a number, or a dash where there is none."""
-    # Adding 0 makes a zero of a negative one.
+    """Return a number, or a dash if it is missing."""
+    # Adding 0 turns a negative zero into zero.
     return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
@@ -79,7 +79,7 @@ def _sizes(analysis: CohortAnalysis) -> dict[str, int]:
 
 
 def _n(record: Record, sizes: Mapping[str, int]) -> str:
-    """Return how many values a cell rests on, where they are fewer than its column's header says."""
+    """Return the number of values in a cell if it is below the number in the column's header."""
     return f", n = {record['n']}" if 0 < record["n"] < sizes[record["group"]] else ""
 
 
@@ -147,7 +147,7 @@ def _differences(analysis: CohortAnalysis) -> list[str]:
             caption = f"Between {title} of the same patients (pairs: {name}.csv)"
             parts.append(html.table(header, rows, caption, left=2, grouped=True))
     if parts:
-        note = "Friedman's is the paired test. The unpaired one takes several values of one patient for patients."
+        note = "Friedman's test is paired. The unpaired test treats the values of one patient as different patients."
         parts.append(html.paragraph(note, "note"))
     return parts
 
@@ -189,15 +189,15 @@ def _roc(analysis: CohortAnalysis) -> list[str]:
             rows.append(row)
         if rows:
             rule = "≤" if target.rule == "<=" else "<"
-            told = f"{records[0]['n_positive']} with, {records[0]['n_negative']} without"
-            caption = f"HU {rule} cutoff finds {target.positive} ({told if are_alike else 'n = with : without'})"
+            sizes = f"{records[0]['n_positive']} with, {records[0]['n_negative']} without"
+            caption = f"HU {rule} cutoff finds {target.positive} ({sizes if are_alike else 'n = with : without'})"
             header = ["ROI", "AUC (95 %)", "Cutoff (95 %), HU", "Sensitivity (95 %)", "Specificity (95 %)", "Youden"]
             parts.append(html.table([*header, "Corrected"], rows, caption))
     if parts:
         note = (
-            "Corrected: sensitivity / specificity without the optimism of being found in the same cases. Of the 95 % "
-            "intervals in simulated studies of 27 against 73 patients, those of the area hold the true one in 93 to "
-            "96 %, those of the cutoff in 90 to 97 %."
+            "Corrected: sensitivity / specificity, corrected for the optimism of a cutoff derived from the same cases. "
+            "In simulated studies of 27 versus 73 patients, the 95 % interval of the area contains the true area in 93 "
+            "to 96 %, and that of the cutoff the true cutoff in 90 to 97 %."
         )
         parts.append(html.paragraph(note, "note"))
     return parts
@@ -215,7 +215,7 @@ def _predictive(analysis: CohortAnalysis) -> list[str]:
         ]
         for record in analysis.tables["predictive"].records()
     ]
-    header = ["To find", "ROI", "Prevalence, as stated", "Cutoff, HU", "PPV (95 %)", "NPV (95 %)"]
+    header = ["To find", "ROI", "Stated prevalence", "Cutoff, HU", "PPV (95 %)", "NPV (95 %)"]
     return [html.table(header, rows, left=2, grouped=True)] if rows else []
 
 
@@ -227,7 +227,7 @@ def _classes(analysis: CohortAnalysis) -> list[str]:
         kappas = [interval_text(record, "kappa"), interval_text(record, "linear_kappa")]
         rows.append([record["cutoffs"], record["roi"], share, *kappas, *counts])
     header = ["Cutoffs", "ROI", "Same class", "κ (95 %)", "κ, linear weights", *(f"DXA {group}" for group in GROUPS)]
-    note = f"In the last columns: cases taken for {' / '.join(GROUPS)}. A cohort's own cutoffs flatter it."
+    note = f"Last columns: cases classified as {' / '.join(GROUPS)}. A cohort's own cutoffs are too optimistic for it."
     return [html.table(header, rows, left=2, grouped=True), html.paragraph(note, "note")] if rows else []
 
 
@@ -269,7 +269,7 @@ def _agreement(analysis: CohortAnalysis) -> list[str]:
     parts += [html.paragraph(sentence) for sentence in proportional_biases(analysis.tables["agreement"])]
     others = [row for row in rows if row[0] != rows[0][0] and row[1] == MEAN]
     if others:
-        caption = "Other comparisons and parts, mean over L1–L4 (levels: agreement.csv)"
+        caption = "Other comparisons and subsets, mean over L1–L4 (levels: agreement.csv)"
         shown = [[row[0], *row[2:]] for row in others]
         parts.append(html.table(["Comparison", *header[1:]], shown, caption, left=2, grouped=True))
     return parts

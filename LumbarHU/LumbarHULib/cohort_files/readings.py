@@ -1,4 +1,4 @@
-"""Single readings of a cohort: from audit folders, or from a table of the same form."""
+"""Read the single readings of a cohort from audit folders, or from a table of the same form."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from LumbarHULib.audit.folder import RECORD
 from LumbarHULib.cohort.cases import CohortFinding, Reading
-from LumbarHULib.cohort_files.columns import Tell, is_missing, number_column, shortened
+from LumbarHULib.cohort_files.columns import AddFinding, is_missing, number_column, shortened
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, ROIS
@@ -27,9 +27,9 @@ class AuditReading:
     ----------
     reading : Reading
     ct_identity : str
-        The same for readings of one CT.
+        Key that is the same for readings of the same CT.
     protocol : str
-        The same for readings by the same values of the protocol.
+        Key that is the same for readings with the same protocol values.
     """
 
     reading: Reading
@@ -37,23 +37,23 @@ class AuditReading:
     protocol: str
 
 
-def readings_of_file(path: Path, tell: Tell) -> tuple[Reading, ...]:
+def readings_of_file(path: Path, add_finding: AddFinding) -> tuple[Reading, ...]:
     """Return the readings in a table with the columns of an audit folder's ``results.csv``, of any cases.
 
     Raises
     ------
     InputError
-        When it cannot be read or lacks a column.
+        If the table cannot be read or lacks a column.
     """
-    return _readings(read_csv_table(path), tell)
+    return _readings(read_csv_table(path), add_finding)
 
 
-def reading_of_audit(folder: Path, case: str, tell: Tell, row: int) -> AuditReading | None:
-    """Return the reading in an audit folder, under the case's name; or tell why there is none and return None."""
+def reading_of_audit(folder: Path, case: str, add_finding: AddFinding, row: int) -> AuditReading | None:
+    """Return the reading in an audit folder, under the case's name; if unusable, report why and return None."""
 
     def wrong(sentence: str, remedy: str) -> None:
-        told = f"Row {row}, column audit: “{folder.name}” {sentence}"
-        tell(CohortFinding("audit_folder", told, remedy, "severe", row=row, column="audit", case=case))
+        message = f"Row {row}, column audit: “{folder.name}” {sentence}"
+        add_finding(CohortFinding("audit_folder", message, remedy, "severe", row=row, column="audit", case=case))
 
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
@@ -63,38 +63,38 @@ def reading_of_audit(folder: Path, case: str, tell: Tell, row: int) -> AuditRead
         protocol = json.dumps(record["protocol_values"], sort_keys=True)
         off_protocol = [item["sentence"] for item in record["findings"] if item["code"] in OFF_PROTOCOL_CODES]
     except OSError:
-        return wrong("is no audit folder and is left out.", "Check the path; it is relative to the table.")
+        return wrong("is not an audit folder and is omitted.", "Check the path, which is relative to the table.")
     except (ValueError, KeyError, TypeError, AttributeError):
-        return wrong("holds a broken record and is left out.", "Measure the CT again.")
+        return wrong("contains a damaged record and is omitted.", "Measure the CT again.")
     if hashlib.sha256(results).hexdigest() != stored:
-        return wrong("was changed after it was written and is left out.", "See what differs with lumbarhu verify.")
+        return wrong("was changed after it was written and is omitted.", "Run lumbarhu verify to see the differences.")
     try:
-        found = _readings(read_csv_table(folder / "results.csv"), tell)
+        found = _readings(read_csv_table(folder / "results.csv"), add_finding)
     except InputError as problem:
         return wrong(f"cannot be used: {problem}", "Measure the CT again.")
     if len(found) != 1:
-        return wrong("holds no reading and is left out.", "Measure the CT again.")
+        return wrong("contains no reading and is omitted.", "Measure the CT again.")
     own = found[0]
     is_blinded = blinded if isinstance(blinded, bool) else own.blinded
     reading = Reading(case, own.reader, own.reading, own.hu, own.origins, own.excluded, is_blinded)
     for sentence in off_protocol:
-        told = f"Row {row}, column audit: “{folder.name}” is off protocol: {sentence}"
-        tell(CohortFinding("off_protocol", told, "Consider leaving it out.", row=row, column="audit", case=case))
+        message = f"Row {row}, column audit: “{folder.name}” is off protocol: {sentence}"
+        add_finding(CohortFinding("off_protocol", message, "Consider omitting it.", row=row, column="audit", case=case))
     return AuditReading(reading, str(identity), protocol)
 
 
-def _readings(table: CsvTable, tell: Tell) -> tuple[Reading, ...]:
+def _readings(table: CsvTable, add_finding: AddFinding) -> tuple[Reading, ...]:
     place = {name.casefold(): at for at, name in enumerate(table.header)}
     missing = [name for name in _NEEDED if name not in place]
     if missing:
-        raise InputError(f"“{table.file_name}” lacks the column “{missing[0]}”: it must be as results.csv is.")
+        raise InputError(f"“{table.file_name}” lacks the column “{missing[0]}”: use the columns of results.csv.")
 
     def cell(cells: Sequence[str], name: str) -> str:
         at = place.get(name, len(cells))
         return cells[at] if at < len(cells) else ""
 
     texts = [(row, cell(cells, "mean_hu")) for row, cells in table.rows]
-    values = number_column("hu_L1_round", texts, 1, table.separator, _told_as(table.file_name, tell))
+    values = number_column("hu_L1_round", texts, 1, table.separator, _located_in(table.file_name, add_finding))
     collected: dict[tuple[str, str, int], dict] = {}
     for index, (row, cells) in enumerate(table.rows):
         case, reader, number, level, roi = (cell(cells, name) for name in _NEEDED[:-1])
@@ -102,8 +102,8 @@ def _readings(table: CsvTable, tell: Tell) -> tuple[Reading, ...]:
         wrong = _wrong_place(case, reader, number, level, roi)
         if wrong:
             column, what, remedy = wrong
-            told = f"{table.file_name}, row {row}: {what}; the row is left out."
-            tell(CohortFinding("unusable_row", told, remedy, row=row, column=column))
+            message = f"{table.file_name}, row {row}: {what}; the row is omitted."
+            add_finding(CohortFinding("unusable_row", message, remedy, row=row, column=column))
             continue
         kept = collected.setdefault(
             (case, reader, int(number)), {"hu": {}, "origins": {}, "excluded": [], "blinded": None}
@@ -111,13 +111,13 @@ def _readings(table: CsvTable, tell: Tell) -> tuple[Reading, ...]:
         if not is_missing(cell(cells, "excluded")):
             kept["excluded"].append(level)
         elif (level, roi) in kept["hu"]:
-            sentence = f"{table.file_name}, row {row}: {reader} read {level}, {roi} of {case} before under this number."
-            tell(CohortFinding("read_twice", f"{sentence[:-1]}; the row is left out.", "Correct it.", row=row))
+            sentence = f"{table.file_name}, row {row}: this reading of {level}, {roi} of {case} by {reader} is repeated"
+            add_finding(CohortFinding("read_twice", f"{sentence}; the row is omitted.", "Correct it.", row=row))
         elif values is not None and values[index] == values[index]:
             kept["hu"][level, roi] = float(values[index])
             kept["origins"][level] = cell(cells, "origin").partition(" ")[0]
             kept["blinded"] = _TRUTHS.get(cell(cells, "blinded").casefold())
-    _tell_alike(table.file_name, {reader for _, reader, _ in collected}, tell)
+    _report_similar_names(table.file_name, {reader for _, reader, _ in collected}, add_finding)
     return tuple(
         Reading(
             case,
@@ -132,8 +132,8 @@ def _readings(table: CsvTable, tell: Tell) -> tuple[Reading, ...]:
     )
 
 
-def _tell_alike(file_name: str, readers: Iterable[str], tell: Tell) -> None:
-    """Tell of readers whose names look alike: other case, blanks, or another form of the same letters."""
+def _report_similar_names(file_name: str, readers: Iterable[str], add_finding: AddFinding) -> None:
+    """Report readers whose names differ only in case, blanks or Unicode form."""
     by_look: dict[str, list[str]] = {}
     for reader in sorted(readers):
         look = " ".join(unicodedata.normalize("NFKC", reader).casefold().split())
@@ -141,28 +141,32 @@ def _tell_alike(file_name: str, readers: Iterable[str], tell: Tell) -> None:
     for names in by_look.values():
         if len(names) > 1:
             shown = " and ".join(f"“{name}”" for name in names)
-            sentence = f"{file_name}: the readers {shown} are counted as {len(names)}, though their names look alike."
-            tell(CohortFinding("readers_alike", sentence, "Write one name in one way.", column="reader"))
+            sentence = f"{file_name}: the readers {shown} have similar names but count as {len(names)} readers."
+            add_finding(
+                CohortFinding("readers_alike", sentence, "Spell each reader's name the same way.", column="reader")
+            )
 
 
 def _wrong_place(case: str, reader: str, number: str, level: str, roi: str) -> tuple[str, str, str] | None:
-    """Return column, fault and remedy where a row does not tell what was read by whom; None where it does."""
+    """Return column, fault and remedy if a row does not identify reader, case and region; otherwise None."""
     for column, name in (("case", case), ("reader", reader)):
         if not name:
-            return column, f"it names no {column}", "Correct the row."
+            return column, f"the {column} is missing", "Correct the row."
     if not number.isdecimal() or int(number) < 1:
-        return "reading", f"“{shortened(number)}” is no number of a reading", "Count readings from 1."
+        return "reading", f"“{shortened(number)}” is not a reading number", "Count readings from 1."
     for column, word, known in (("level", level, LEVELS), ("roi", roi, ROIS)):
         if word not in known:
-            return column, f"“{shortened(word)}” is no {column}", f"Use one of {', '.join(known)}."
+            return column, f"“{shortened(word)}” is not a {column}", f"Use one of {', '.join(known)}."
     return None
 
 
-def _told_as(file_name: str, tell: Tell) -> Tell:
-    """Return a function that tells of cells in a file other than the cohort's table."""
+def _located_in(file_name: str, add_finding: AddFinding) -> AddFinding:
+    """Return a function that reports findings on a file other than the cohort's table."""
 
-    def told(finding: CohortFinding) -> None:
+    def located(finding: CohortFinding) -> None:
         sentence = f"{file_name}: {finding.sentence.replace('hu_L1_round', 'mean_hu')}"
-        tell(CohortFinding(finding.code, sentence, finding.remedy, finding.severity, row=finding.row, column="mean_hu"))
+        add_finding(
+            CohortFinding(finding.code, sentence, finding.remedy, finding.severity, row=finding.row, column="mean_hu")
+        )
 
-    return told
+    return located

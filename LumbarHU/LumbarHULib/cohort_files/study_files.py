@@ -1,4 +1,4 @@
-"""The study's printed tables, and the limits that a DXA is judged by, from their files."""
+"""Read the study's printed tables and the limits for DXA from their files."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +12,7 @@ from LumbarHULib.files.resources import resource_path
 
 @dataclass(frozen=True)
 class DxaLimits:
-    """Within which limits a DXA may be held against a CT.
+    """Limits for comparing a DXA with a CT.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class DxaLimits:
     t_score_from_age : float
         Age in years from which T-scores apply to men.
     citation : str
-        Where that age comes from.
+        Source of that age.
     """
 
     days_ct_dxa_at_most: float
@@ -36,21 +36,21 @@ def load_study_tables() -> StudyTables:
     Raises
     ------
     InputError
-        When a file is missing or broken.
+        If a file is missing or damaged.
     """
     return study_tables(*(_content(name) for name in ("table_1", "table_2", "table_3", "text")))
 
 
 @lru_cache
 def load_t_score_criteria() -> TScoreCriteria:
-    """Return the WHO's criteria; raises InputError as `load_study_tables` does."""
+    """Return the WHO criteria; raise InputError as `load_study_tables` does."""
     values = _content("who_t_scores")
     return TScoreCriteria(values["normal_at_least"]["value"], values["osteoporosis_at_most"]["value"])
 
 
 @lru_cache
 def load_dxa_limits() -> DxaLimits:
-    """Return the limits of a DXA; raises InputError as `load_study_tables` does."""
+    """Return the limits for DXA; raise InputError as `load_study_tables` does."""
     values = _content("dxa_limits")
     days, age = values["days_ct_dxa_at_most"], values["t_score_from_age"]
     return DxaLimits(days["value"], age["value"], age["source"])
@@ -58,7 +58,7 @@ def load_dxa_limits() -> DxaLimits:
 
 @lru_cache
 def load_qct_criteria() -> QctCriteria:
-    """Return the limits of quantitative CT; raises InputError as `load_study_tables` does."""
+    """Return the limits of quantitative CT; raise InputError as `load_study_tables` does."""
     values = _content("qct_classes")
     below, above = values["osteoporosis_below"], values["normal_above"]
     return QctCriteria(below["value"], above["value"], values["citation"])

@@ -1,4 +1,4 @@
-"""The synthetic example cohort as files: its table, and its two readers' readings."""
+"""Write the synthetic example cohort as files: its table, and its two readers' readings."""
 
 from pathlib import Path
 
@@ -8,15 +8,15 @@ from LumbarHULib.cohort_files.study_files import load_study_tables, load_t_score
 from LumbarHULib.files.csv_text import csv_text
 
 COHORT, READINGS = "synthetic-cohort.csv", "synthetic-readings.csv"
-# What its column outcome is about.
+# The outcome in its column outcome.
 OUTCOME = "fracture"
 READING_COLUMNS = ("case", "reader", "reading", "level", "roi", "mean_hu", "origin", "excluded")
 
 
 def write_synthetic_cohort(folder: Path) -> SyntheticCohort:
-    """Write `COHORT` and `READINGS` of the example cohort of 100 made-up patients, and return it.
+    """Write `COHORT` and `READINGS` of the example cohort of 100 synthetic patients, and return the cohort.
 
-    The same bytes each time; every case, reader and device bears the word synthetic.
+    The bytes are reproducible; the name of every case, reader and device contains the word synthetic.
     """
     cohort = synthetic_cohort(load_study_tables(), load_t_score_criteria())
     names = list(cohort.columns)

@@ -1,4 +1,4 @@
-"""A cohort from its table: COHORT.csv, with the audit folders that it names."""
+"""Read a cohort from its table, with the audit folders that the table lists."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -39,38 +39,38 @@ def read_cohort(
 ) -> Cohort:
     """Read a cohort's table.
 
-    A case's HU are the means of its audit folders' readings, of each reader first and then over readers, as the study
-    took them; a level that one of them excludes is left out. A case without audit folders has those in its ``hu_…``
-    columns, and one without these the mean of its readings in the file of readings.
+    A case's HU are the means of its audit folders' readings, first per reader and then over readers, as in the study; a
+    level that one reading excludes is omitted. A case without audit folders uses its ``hu_…`` columns; without these,
+    it uses the mean of its readings in the file of readings.
 
     Parameters
     ----------
     path : pathlib.Path
-        A row per case; columns as `cohort_columns.COLUMNS` names them. Paths in it are relative to it.
+        The table, with one row per case and the columns in `columns.COLUMNS`. Paths in it are relative to it.
     readings : pathlib.Path, optional
         Single readings in a table with the columns of ``results.csv``.
     progress : callable
-        Called with the share done, from 0 to 1, and what is being done.
+        Called with the fraction done, from 0 to 1, and the current step.
     mean_levels : tuple of str
-        The levels that the mean is over.
+        Levels in the mean.
     outcome_name : str
-        What the columns ``outcome`` and ``outcome_days`` are about.
+        Name of the outcome in the columns ``outcome`` and ``outcome_days``.
 
     Raises
     ------
     InputError
-        When nothing can be done: the file cannot be read, has no cases, or neither HU nor audit folders; or the mean's
-        levels or the outcome's name cannot be used.
+        If the file cannot be read, has no cases, or has neither HU nor audit folders; or if the mean's levels or the
+        outcome's name are invalid.
     """
     path = Path(path)
     table = read_csv_table(path)
     source = _Source(path, table)
     columns = columns_of(table.header, source.findings.append)
     if "case" not in columns:
-        raise InputError(f"“{table.file_name}” has no column “case”: give each case a name.")
+        raise InputError(f"“{table.file_name}” lacks the column “case”: add it, with a name for each case.")
     if "audit" not in columns and not set(HU_COLUMNS) & set(columns) and readings is None:
         raise InputError(
-            f"“{table.file_name}” has neither a column “audit” nor columns such as “hu_L1_round”: give one of them."
+            f"“{table.file_name}” has neither a column “audit” nor columns such as “hu_L1_round”: add one of them."
         )
     rows = source.usable_rows(columns["case"][0])
     labels = {
@@ -92,7 +92,7 @@ def read_cohort(
     if readings is not None:
         found += source.file_readings(readings, set(cases))
         named |= {case for row, case in enumerate(cases) if all(np.isnan(values[row]) for values in level_hu.values())}
-    source.tell_of_cells_used(rows, cases, audits, {reading.case for reading in found}, level_hu)
+    source.report_cells_used(rows, cases, audits, {reading.case for reading in found}, level_hu)
     level_hu = source.with_means(level_hu, cases, found, named)
     if "menopause" in labels:
         labels["menopause"] = menopause_of_women(rows, cases, labels, source.findings.append)
@@ -115,7 +115,7 @@ def read_cohort(
         readings=tuple(found),
         findings=tuple(source.findings),
         minimum_levels=load_protocol().protocol.minimum_levels,
-        note="SYNTHETIC: made-up patients, no measurement of anybody." if is_synthetic else "",
+        note="SYNTHETIC: no patient data." if is_synthetic else "",
         groups_by_t_score=groups_by_t_score,
         mean_levels=mean_levels,
         qct_groups=qct_groups,
@@ -131,7 +131,7 @@ def _cells(rows: Sequence[tuple[int, tuple[str, ...]]], place: int) -> list[tupl
 
 @dataclass
 class _Source:
-    """A table being read, with what was found wrong in it so far."""
+    """The table being read, with its findings so far."""
 
     path: Path
     table: CsvTable
@@ -139,7 +139,7 @@ class _Source:
     rows_left_out: dict[str, int] = field(default_factory=dict)
 
     def usable_rows(self, case_place: int) -> list[tuple[int, tuple[str, ...]]]:
-        """Return the rows that are a case of their own, with as many cells as the header has, or fewer."""
+        """Return the rows that become cases: named, not repeated, and not longer than the header."""
         usable = []
         first_rows: dict[str, int] = {}
         for row, cells in self.table.rows:
@@ -149,27 +149,27 @@ class _Source:
                 reason = "with more cells than the header has"
                 wrong = f"has {len(cells)} cells under {len(self.table.header)} columns"
             elif not case:
-                reason = "without a name of the case"
-                wrong = "names no case"
+                reason = "without a case name"
+                wrong = "has no case name"
             elif not case.isprintable():
-                reason = "whose case cannot be printed"
-                wrong = f"names a case {case!r} that cannot be printed"
+                reason = "with a case name that cannot be printed"
+                wrong = f"has a case name {case!r} that cannot be printed"
             elif case in first_rows:
-                code, reason = "duplicate_case", "of a case that is there already"
-                wrong = f"names case “{shortened(case)}” again, first in row {first_rows[case]}"
+                code, reason = "duplicate_case", "of a repeated case"
+                wrong = f"repeats case “{shortened(case)}” from row {first_rows[case]}"
             else:
                 first_rows[case] = row
                 usable.append((row, cells))
                 continue
             self.rows_left_out[reason] = self.rows_left_out.get(reason, 0) + 1
-            sentence = f"Row {row} {wrong}; it is left out."
+            sentence = f"Row {row} {wrong}; it is omitted."
             self.findings.append(CohortFinding(code, sentence, "Correct the row.", "severe", row=row, column="case"))
         if not usable:
-            raise InputError(f"“{self.table.file_name}” has no case: give a row for each.")
+            raise InputError(f"“{self.table.file_name}” has no case: add a row for each case.")
         return usable
 
     def audit_readings(self, rows, cases: Sequence[str], audits: Sequence[str], progress: Progress) -> list[Reading]:
-        """Return the readings in the audit folders that the table names."""
+        """Return the readings in the audit folders that the table lists."""
         found: list[Reading] = []
         protocols: dict[str, str] = {}
         cts: dict[str, tuple[int, str]] = {}
@@ -185,47 +185,49 @@ class _Source:
                 protocols.setdefault(read.protocol, f"“{Path(part).name}” (row {row})")
                 where = f"Row {row}, column audit: “{Path(part).name}”"
                 if (reading.reader, reading.reading) in seen:
-                    told = f"{where} is reading {reading.reading} of {reading.reader} again; it is left out."
-                    remedy = "Tell readers and readings apart (--reader, --reading)."
-                    self._tell("read_twice", told, remedy, row, "audit", case)
+                    sentence = f"{where} repeats reading {reading.reading} of {reading.reader}; it is omitted."
+                    remedy = "Give each reading its own reader or number (--reader, --reading)."
+                    self._add("read_twice", sentence, remedy, row, "audit", case)
                     continue
                 first_row, first_case = cts.setdefault(identity, (row, case))
                 if first_row != row and identity not in identities:
                     as_case = f"case “{shortened(first_case)}” in row {first_row}"
-                    told = f"{where} shows the same CT as {as_case}; it is used."
-                    self._tell("ct_twice", told, "Give each patient one row.", row, "audit", case)
+                    sentence = f"{where} shows the same CT as {as_case}; it is used."
+                    self._add("ct_twice", sentence, "Give each patient one row.", row, "audit", case)
                 identities.setdefault(identity, part)
                 if len(identities) > 1:
-                    told = f"{where} is of another CT than “{Path(next(iter(identities.values()))).name}”; it is used."
-                    self._tell("other_ct", told, "Check that both are of this case.", row, "audit", case)
+                    first_name = Path(next(iter(identities.values()))).name
+                    sentence = f"{where} is of a different CT than “{first_name}”; it is used."
+                    self._add("other_ct", sentence, "Check that both CTs are of this case.", row, "audit", case)
                 seen.add((reading.reader, reading.reading))
                 found.append(reading)
         if len(protocols) > 1:
-            told = f"Column audit: readings by different protocols, such as {', '.join(protocols.values())}."
-            self._tell("protocols_differ", told, "Measure alike.", column="audit")
+            sentence = f"Column audit: the readings use different protocols, such as {', '.join(protocols.values())}."
+            self._add("protocols_differ", sentence, "Measure all cases with one protocol.", column="audit")
         return found
 
-    def tell_of_cells_used(self, rows, cases: Sequence[str], audits: Sequence[str], read: set[str], level_hu) -> None:
-        """Tell of cases that name audit folders, of which none was read, and that have HU in their own cells."""
+    def report_cells_used(self, rows, cases: Sequence[str], audits: Sequence[str], read: set[str], level_hu) -> None:
+        """Report cases whose audit folders cannot be used and whose own HU cells are used instead."""
         for index, ((row, _), case, named) in enumerate(zip(rows, cases, audits, strict=True)):
             if named and case not in read and any(np.isfinite(values[index]) for values in level_hu.values()):
-                told = (
-                    f"Row {row}, column audit: none of the audit folders it names can be used; the HU in the row's own "
-                    "cells are."
+                sentence = (
+                    f"Row {row}, column audit: no audit folder of {case} can be used; the HU in the row's own cells "
+                    "are used."
                 )
-                self._tell("cells_used", told, "Correct the folder's name, or empty the cell.", row, "audit", case)
+                self._add("cells_used", sentence, "Correct the folder's name, or empty the cell.", row, "audit", case)
 
     def file_readings(self, path: Path, cases: set[str]) -> list[Reading]:
-        """Return the readings in a file, of the cases that the table has."""
+        """Return the readings in a file that belong to cases of the table."""
         readings = readings_of_file(path, self.findings.append)
         stray = sorted({reading.case for reading in readings} - cases)
         if stray:
-            told = ", ".join(stray[:5]) + (f" and {len(stray) - 5} more" if len(stray) > 5 else "")
-            self._tell("unknown_case", f"The readings name cases that the table has not: {told}.", "Correct one.")
+            names = ", ".join(stray[:5]) + (f" and {len(stray) - 5} more" if len(stray) > 5 else "")
+            sentence = f"The readings contain cases that are not in the table: {names}."
+            self._add("unknown_case", sentence, "Correct their names.")
         return [reading for reading in readings if reading.case in cases]
 
     def with_means(self, level_hu, cases: Sequence[str], readings: Sequence[Reading], named: set[str]):
-        """Return HU by level and region in which the cases in `named` have the means of their readings."""
+        """Return HU by level and region, with the means of their readings for the cases in `named`."""
         by_case: dict[str, list[Reading]] = {}
         for reading in readings:
             by_case.setdefault(reading.case, []).append(reading)
@@ -235,24 +237,24 @@ class _Source:
                 continue
             combined = combine(by_case[case])
             for level in combined.excluded_by_one:
-                told = f"{level} of {case} is excluded by one reading and measured by another; it is left out."
-                self._tell("excluded_by_one", told, "Let the readers agree.", case=case)
+                sentence = f"{level} of {case} is excluded by one reading and measured by another; it is omitted."
+                self._add("excluded_by_one", sentence, "Agree on the exclusion.", case=case)
             for place in ((level, roi) for level in LEVELS for roi in ROIS):
                 values = filled.setdefault(place, np.full(len(cases), np.nan))
                 values[index] = combined.hu.get(place, np.nan)
         return filled
 
-    def _tell(self, code: str, sentence: str, remedy: str, row: int | None = None, column: str = "", case: str = ""):
+    def _add(self, code: str, sentence: str, remedy: str, row: int | None = None, column: str = "", case: str = ""):
         self.findings.append(CohortFinding(code, sentence, remedy, row=row, column=column, case=case))
 
 
 def cohort_inputs(path: Path, readings: Path | None = None) -> tuple[Path, ...]:
-    """Return every file and folder that a cohort is read from.
+    """Return every input file and folder of a cohort.
 
     Raises
     ------
     InputError
-        When the table cannot be read.
+        If the table cannot be read.
     """
     table = read_csv_table(Path(path))
     place = columns_of(table.header, lambda finding: None).get("audit", (None, 1))[0]

@@ -112,7 +112,7 @@ def _title_text(panel: FigurePanel) -> str:
     """Return the panel's text for the title: one line, in characters that VTK can draw; the rest is in the legend."""
     if panel.boxes or panel.is_square:
         return ""
-    return ": " + panel.told.replace("\n", ", ").replace("ρ", "rho")
+    return ": " + panel.text.replace("\n", ", ").replace("ρ", "rho")
 
 
 def _drawn(panel: FigurePanel) -> Iterator[tuple[str, Look, bool, np.ndarray]]:

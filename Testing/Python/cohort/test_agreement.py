@@ -142,9 +142,9 @@ def test_readings_that_tell_no_case_from_another_are_refused(readings):
 
 
 def test_two_cases_are_too_few_and_one_reader_as_well():
-    with pytest.raises(InputError, match="at least 3 complete cases, and there are 2"):
+    with pytest.raises(InputError, match="at least 3 complete cases, but there are 2"):
         intraclass_correlations([[1, 2], [1, 3]])
-    with pytest.raises(InputError, match="at least 2 readings, and there is 1"):
+    with pytest.raises(InputError, match="at least 2 readings, but there is 1"):
         repeatability([[1, 2, 3]])
 
 

@@ -63,7 +63,7 @@ def test_a_case_without_a_value_is_left_out():
     [
         ([100.0] * 4, [1.0, 2, 3, 4], [1.0, 0, 1, 0], "HU are 100 in every case"),
         ([1.0, 2, 3], [1.0, 2, 3], [0.0, 0, 0], "needs at least 1 case with the outcome"),
-        ([1.0, 2, 3], [5.0, 5, 5], [1.0, 1, 1], "there is none: add follow-up"),
+        ([1.0, 2, 3], [5.0, 5, 5], [1.0, 1, 1], "there is no such pair: add follow-up"),
         ([1.0], [5.0], [1.0], "needs at least 2 complete cases"),
     ],
 )

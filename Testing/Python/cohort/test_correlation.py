@@ -110,17 +110,17 @@ def test_cases_with_a_gap_are_left_out_and_counted():
 
 
 def test_what_cannot_be_correlated_is_refused():
-    with pytest.raises(InputError, match="at least 4 complete cases, and there are 3"):
+    with pytest.raises(InputError, match="at least 4 complete cases, but there are 3"):
         spearman([1, 2, 3], [1, 3, 2])
     with pytest.raises(InputError, match="Column “second” is 7 in every case"):
         spearman([1, 2, 3, 4], [7] * 4)
     with pytest.raises(InputError, match="Column “HU” is 7 in every case"):
         spearman([7] * 4, [1, 2, 3, 4], names=("HU", "BMD"))
-    with pytest.raises(InputError, match="with age, sex held needs at least 6 complete cases, and there is 1"):
+    with pytest.raises(InputError, match="adjusted for age, sex needs at least 6 complete cases, but there is 1"):
         partial_spearman([1], [2], {"age": [50], "sex": [0]})
-    with pytest.raises(InputError, match="“twice” follows from the other"):
+    with pytest.raises(InputError, match="“twice” is a combination of the other"):
         partial_spearman(HU, BMD, {"age": AGE, "twice": [2 * one for one in AGE]})
-    with pytest.raises(InputError, match="follows from the held ones"):
+    with pytest.raises(InputError, match="is a combination of"):
         partial_spearman(HU, BMD, {"again": HU})
     with pytest.raises(InputError, match="rename it"):
         partial_spearman(HU, BMD, {"first": AGE})

@@ -85,5 +85,5 @@ def test_a_sample_without_some_values_takes_midpoints_between_those_it_has():
 def test_hu_that_are_higher_in_the_diseased_give_no_cutoff():
     with pytest.raises(InputError, match="No cutoff finds osteoporosis better than chance"):
         youden_cutoff([1, 2, 3, 4], ["normal"] * 2 + ["osteoporosis"] * 2, OSTEOPOROSIS)
-    with pytest.raises(InputError, match="is no number"):
+    with pytest.raises(InputError, match="is not a finite number"):
         accuracy_at([1, 2, 3, 4], ["normal"] * 2 + ["osteoporosis"] * 2, OSTEOPOROSIS, float("nan"))

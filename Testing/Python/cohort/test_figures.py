@@ -42,7 +42,7 @@ def test_every_case_is_drawn_once_where_it_is():
     drawn = sorted((x, y) for series in panel.series for x, y in zip(series.x, series.y, strict=True))
     assert drawn == sorted((x, y) for x, y in zip(bmd, HU, strict=True) if not np.isnan(x))
     assert [series.role for series in panel.series] == ["normal", "osteopenia", "osteoporosis", "no group"]
-    assert panel.told.endswith("n = 15")
+    assert panel.text.endswith("n = 15")
 
 
 def test_a_cohort_without_groups_has_no_boxes_and_no_curves():

@@ -13,7 +13,7 @@ def cohort(**more):
     l1, l2 = np.array([100, 90, 80, NAN, 70, 60.0]), np.array([100, 90, 80, NAN, NAN, 60.0])
     level_hu = {("L1", "round"): l1, ("L2", "round"): l2}
     groups = ("normal", "osteoporosis", "", "normal", "normal", "osteopenia")
-    left_out = {"of a case that is there already": 2}
+    left_out = {"of a repeated case": 2}
     return Cohort("c", tuple("abcdef"), level_hu, groups, table_rows=8, rows_left_out=left_out, **more)
 
 
@@ -26,7 +26,7 @@ def test_every_step_is_counted_with_its_reasons():
     assert (flow.reference, flow.level) == ("DXA", "L1–L4")
     assert steps(flow) == [
         ("rows in the table", 8, ""),
-        ("cases", 6, "2 of a case that is there already"),
+        ("cases", 6, "2 of a repeated case"),
         ("with HU", 4, "1 without HU at any level of L1–L4; 1 with HU at fewer than 2 levels of L1–L4"),
         ("with reference", 3, "1 without group and T-score"),
         ("analyzed", 3, ""),

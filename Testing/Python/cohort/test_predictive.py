@@ -84,7 +84,7 @@ def test_a_test_that_misses_none_is_still_uncertain():
 
 
 def test_what_has_no_predictive_value_is_refused():
-    with pytest.raises(InputError, match="give a share between 0 and 1"):
+    with pytest.raises(InputError, match="give a proportion between 0 and 1"):
         predictive_values(counted(22, 5, 58, 15), 10)
     with pytest.raises(InputError, match="positive in no case"):
         predictive_values(accuracy_at([50, 150], ["osteoporosis", "normal"], TARGETS["osteoporosis"], 10), 0.1)

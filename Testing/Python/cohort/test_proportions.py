@@ -13,6 +13,6 @@ def test_the_interval_of_a_proportion_is_statsmodels_wilson_interval(count, tota
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 0), (-1, 5), (6, 5)])
-def test_what_is_no_proportion_is_refused(count, total):
-    with pytest.raises(InputError, match="is no proportion"):
+def test_a_count_beyond_the_total_is_refused(count, total):
+    with pytest.raises(InputError, match="is not a proportion"):
         proportion(count, total)

@@ -146,5 +146,5 @@ def test_a_bias_that_grows_with_the_bone_is_said_in_a_sentence(factor, sentences
     found = proportional_biases(table)
     assert len(found) == sentences
     if found:
-        assert found[0].startswith("The readers A and B differ by -0.")
-        assert "their bias is proportional" in found[0]
+        assert found[0].startswith("The difference between the readers A and B changes by -0.")
+        assert "the bias is proportional" in found[0]

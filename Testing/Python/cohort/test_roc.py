@@ -116,11 +116,11 @@ def test_cases_without_value_or_group_are_left_out_and_counted():
 
 
 def test_too_few_cases_and_constant_values_are_refused():
-    with pytest.raises(InputError, match="1 case with osteoporosis has all values, and at least 2 are needed"):
+    with pytest.raises(InputError, match="1 case with osteoporosis has all values, but at least 2 are needed"):
         area_under_curve([1, 2, 3], ["osteoporosis", "normal", "normal"], OSTEOPOROSIS)
     with pytest.raises(InputError, match="0 cases without osteopenia or osteoporosis have all values"):
         area_under_curve([1, 2, 3], ["osteoporosis"] * 3, LOW_BMD)
-    with pytest.raises(InputError, match="is 5 in every case, so it separates nothing"):
+    with pytest.raises(InputError, match="is 5 in every case, so it cannot separate them"):
         area_under_curve([5] * 4, ["osteoporosis", "normal"] * 2, OSTEOPOROSIS)
     with pytest.raises(InputError, match="at least two columns"):
         compare_areas({"a": [1, 2]}, ["osteoporosis", "normal"], OSTEOPOROSIS)

@@ -95,5 +95,5 @@ def test_what_cannot_be_computed_is_refused_in_a_sentence(work, says):
 
 def test_without_lifelines_it_is_named(monkeypatch):
     monkeypatch.setattr(survival, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match="lacks the package lifelines"):
+    with pytest.raises(InputError, match="package lifelines, which computes it, is missing"):
         split_survival([1.0, 2, 3], [1.0, 2, 3], [1.0, 0, 1], 1.0)

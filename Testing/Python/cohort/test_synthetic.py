@@ -101,7 +101,7 @@ def test_the_seed_decides_every_digit(cohort, tables, criteria):
 
 
 def test_what_cannot_be_drawn_is_refused():
-    with pytest.raises(InputError, match="cannot be drawn"):
+    with pytest.raises(InputError, match="cannot be used"):
         SyntheticSpec(hu_with_bmd=1.2)
     with pytest.raises(InputError, match="negative"):
         SyntheticSpec(level_share=-0.1)

@@ -49,7 +49,7 @@ def test_it_says_how_many_groups_were_given_and_how_many_are_those_of_t_scores(t
 
 
 def test_no_more_groups_than_there_are_can_be_those_of_t_scores():
-    with pytest.raises(InputError, match="2 groups cannot be those of T-scores where 1 cases have one"):
+    with pytest.raises(InputError, match="2 groups cannot be derived from T-scores if only 1 cases have a group"):
         Cohort("c", ("a", "b"), {}, ("normal", ""), groups_by_t_score=2)
 
 
@@ -69,16 +69,16 @@ def test_of_one_region_and_level_without_groups_there_is_little_to_name():
     told = method(ROIS[:1], MEAN_LEVELS[:1], ("",) * 16)
     assert told.startswith(
         "Mean Hounsfield units (HU) of the single vertebra L1 in the region round of 16 patients were analyzed. "
-        "HU are given as median and quartiles (weighted average at the ranks (n + 1)p). All intervals"
+        "HU are reported as median and quartiles (weighted average at the ranks (n + 1)p). All intervals"
     )
     assert "seed" not in told
 
 
 def test_it_names_the_tests_and_the_held_columns_that_there_were():
     told = method(age=60 + np.arange(16.0) ** 1.3, bmd=HU / 140, prevalences={"osteoporosis": 0.3})
-    assert "as the Shapiro–Wilk test allows, and compared between groups by " in told
+    assert "depending on the Shapiro–Wilk test, and compared between groups by " in told
     assert "χ²" not in told
-    assert "interval of Bonett and Wright, plain and adjusted for age; by level, p was corrected by Holm" in told
+    assert "interval of Bonett and Wright, plain and adjusted for age; p-values by level were corrected by Holm" in told
     assert "hold for a prevalence of 30 % for osteoporosis." in told
     sexes = method(sex=("male", "female") * 8)
     assert "Characteristics are counted, and compared between groups by Pearson's χ² test." in sexes

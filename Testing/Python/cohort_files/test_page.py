@@ -19,4 +19,4 @@ def test_of_very_many_findings_of_one_kind_the_page_sends_to_the_file(count, wri
     told = f"… and {count - 500} more (rows.csv)."
     assert page.count(" is no number.") + page.count(told) == written
     assert (told in page) == (count > 500)
-    assert (f"{count} findings of one kind (rows.csv), such as: Cell 0 is no number." in page) == (count > 1)
+    assert (f"{count} findings of the same kind (rows.csv), such as: Cell 0 is no number." in page) == (count > 1)

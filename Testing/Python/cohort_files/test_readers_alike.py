@@ -30,7 +30,7 @@ def told(tmp_path, *readers):
 )
 def test_one_name_written_in_two_ways_is_told(tmp_path, readers):
     (finding,) = told(tmp_path, *readers)
-    assert finding.sentence.endswith("are counted as 2, though their names look alike.")
+    assert finding.sentence.endswith("have similar names but count as 2 readers.")
     assert all(f"“{reader}”" in finding.sentence for reader in readers)
 
 

@@ -56,10 +56,10 @@ def test_two_readings_are_averaged_and_both_are_kept(audits, tmp_path):
 @pytest.mark.parametrize(
     ("cell", "sentence"),
     [
-        ("A;none", "Row 2, column audit: “none” is no audit folder and is left out."),
-        ("A;A", "Row 2, column audit: “A” is reading 1 of A again; it is left out."),
-        ("A;own", "Column audit: readings by different protocols, such as “A” (row 2), “own” (row 2)."),
-        ("A;other", "Row 2, column audit: “other” is of another CT than “A”; it is used."),
+        ("A;none", "Row 2, column audit: “none” is not an audit folder and is omitted."),
+        ("A;A", "Row 2, column audit: “A” repeats reading 1 of A; it is omitted."),
+        ("A;own", "Column audit: the readings use different protocols, such as “A” (row 2), “own” (row 2)."),
+        ("A;other", "Row 2, column audit: “other” is of a different CT than “A”; it is used."),
     ],
 )
 def test_what_is_wrong_with_a_folder_is_told_and_the_other_is_used(audits, tmp_path, cell, sentence):
@@ -84,7 +84,7 @@ def test_hu_in_cells_that_stand_in_for_a_missing_folder_are_told(audits):
     cohort = read_cohort(path)
     assert cohort.hu("L1", "round")[1:].tolist() == [110, 120]
     assert [(one.sentence, one.case) for one in cohort.findings if one.code == "cells_used"] == [
-        ("Row 3, column audit: none of the audit folders it names can be used; the HU in the row's own cells are.", "b")
+        ("Row 3, column audit: no audit folder of b can be used; the HU in the row's own cells are used.", "b")
     ]
 
 
@@ -101,8 +101,8 @@ def test_a_folder_that_was_changed_is_left_out(audits, tmp_path):
     (tmp_path / "cohort.csv").write_text("case,audit,hu_L1_round\na,changed,5\n")
     cohort = read_cohort(tmp_path / "cohort.csv")
     assert [finding.sentence for finding in cohort.findings] == [
-        "Row 2, column audit: “changed” was changed after it was written and is left out.",
-        "Row 2, column audit: none of the audit folders it names can be used; the HU in the row's own cells are.",
+        "Row 2, column audit: “changed” was changed after it was written and is omitted.",
+        "Row 2, column audit: no audit folder of a can be used; the HU in the row's own cells are used.",
     ]
     assert cohort.hu("L1", "round")[0] == 5
 
@@ -113,4 +113,4 @@ def test_a_broken_record_is_told(audits, tmp_path, record):
     (tmp_path / "broken" / "record.json").write_text(record)
     (tmp_path / "cohort.csv").write_text("case,audit\na,broken\n")
     (finding,) = read_cohort(tmp_path / "cohort.csv").findings
-    assert finding.sentence == "Row 2, column audit: “broken” holds a broken record and is left out."
+    assert finding.sentence == "Row 2, column audit: “broken” contains a damaged record and is omitted."

@@ -39,18 +39,18 @@ def test_hu_groups_numbers_and_words_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "code", "sentence"),
     [
-        (("case,hu_L1_round,age", "a,1,old"), "no_number", "Row 2, column age: “old” is no number and is left out."),
-        (("case,hu_L1_round,age", "a,1,1e400"), "no_number", "Row 2, column age: “1e400” is no number"),
-        (("case,hu_L1_round", "a,1", "a,2"), "duplicate_case", "Row 3 names case “a” again, first in row 2"),
-        (("case,hu_L1_round", "a,1", ",2"), "unusable_row", "Row 3 names no case; it is left out."),
-        (("case,hu_L1_round", "a,1", "b,2,3"), "unusable_row", "Row 3 has 3 cells under 2 columns; it is left out."),
+        (("case,hu_L1_round,age", "a,1,old"), "no_number", "Row 2, column age: “old” is not a number and is omitted."),
+        (("case,hu_L1_round,age", "a,1,1e400"), "no_number", "Row 2, column age: “1e400” is not a number"),
+        (("case,hu_L1_round", "a,1", "a,2"), "duplicate_case", "Row 3 repeats case “a” from row 2"),
+        (("case,hu_L1_round", "a,1", ",2"), "unusable_row", "Row 3 has no case name; it is omitted."),
+        (("case,hu_L1_round", "a,1", "b,2,3"), "unusable_row", "Row 3 has 3 cells under 2 columns; it is omitted."),
         (("case,hu_L1_round,sex", "a,1,x"), "unknown_word", "Row 2, column sex: “x” is none of male, female"),
         (("case,hu_L1_round,group", "a,1,fine"), "unknown_word", "Row 2, column group: “fine” is none of normal,"),
         (("case,hu_L1_round,bmd [lb]", "a,1,1"), "unknown_unit", "Row 1, column bmd: the unit “lb” is not known"),
-        (("case,hu_L1_round,bmd", "a,1,850"), "unknown_unit", "Column bmd holds 850, which is no value in g/cm²"),
-        (("sep=;", "case;hu_L1_round;age", "a;1;old"), "no_number", "Row 2, column age: “old” is no number"),
+        (("case,hu_L1_round,bmd", "a,1,850"), "unknown_unit", "Column bmd contains 850, which is not a value in g/cm²"),
+        (("sep=;", "case;hu_L1_round;age", "a;1;old"), "no_number", "Row 2, column age: “old” is not a number"),
         (("case,hu_L1_round", "a,1", "b,2", "c,9999"), "out_of_range", "Row 4, column hu_L1_round: 9999 lies beyond"),
-        (("case,hu_L1_round,bmj", "a,1,2"), "unknown_column", "Row 1 has a column “bmj” that is not known"),
+        (("case,hu_L1_round,bmj", "a,1,2"), "unknown_column", "Row 1, column bmj: the column is unknown"),
         (
             ("case,hu_L1_round,group,t_score", "a,1,normal,-3"),
             "group_contradicts_t_score",
@@ -59,12 +59,12 @@ def test_hu_groups_numbers_and_words_are_read(tmp_path):
         (
             ("case,hu_L1_round,sex,age", "a,1,male,49"),
             "t_score_does_not_apply",
-            "Row 2, column age: a is a man of 49, below 50 years, to whom T-scores do not apply.",
+            "Row 2, column age: a is a man of 49, below 50 years; T-scores do not apply.",
         ),
         (
             ("case,hu_L1_round,sex,menopause", "a,1,female,pre"),
             "t_score_does_not_apply",
-            "Row 2, column menopause: a is a premenopausal woman, to whom T-scores do not apply.",
+            "Row 2, column menopause: a is a premenopausal woman; T-scores do not apply.",
         ),
         (
             ("case,hu_L1_round,days_ct_dxa", "a,1,-91"),
@@ -74,7 +74,7 @@ def test_hu_groups_numbers_and_words_are_read(tmp_path):
         (
             ("case,hu_L1_round,dxa_device", "a,1,X", "b,2,Y"),
             "dxa_differs",
-            "Column dxa_device: DXA is of 2 devices, whose values are not the same: X (1), Y (1).",
+            "Column dxa_device: DXA is from 2 devices, whose values are not comparable: X (1), Y (1).",
         ),
     ],
 )
@@ -92,7 +92,7 @@ def test_t_scores_that_fall_where_density_rises_are_told(tmp_path):
     # Signs that were lost, as where a form has the minus printed in front of the box.
     lost = [f"{n},1,{bmd:.3f},{4.5 - 4 * bmd:.2f}" for n, bmd in enumerate(density)]
     (found,) = told(read(tmp_path, header, *lost), "t_score_against_bmd")
-    assert found == "Column t_score: T-scores fall where bmd rises (Spearman's ρ = -1.00, n = 12)."
+    assert found == "Column t_score: T-scores fall with rising bmd (Spearman's ρ = -1.00, n = 12)."
     right = [f"{n},1,{bmd:.3f},{4 * bmd - 4.5:.2f}" for n, bmd in enumerate(density)]
     assert read(tmp_path, header, *right).findings == ()
     assert told(read(tmp_path, header, *lost[:4]), "t_score_against_bmd") == []  # four say nothing
@@ -101,7 +101,7 @@ def test_t_scores_that_fall_where_density_rises_are_told(tmp_path):
 def test_a_menopause_of_a_man_is_told_and_left_out(tmp_path):
     cohort = read(tmp_path, "case,hu_L1_round,sex,age,menopause", "a,1,male,70,pre", "b,1,female,70,post", "c,1,,,post")
     (finding,) = cohort.findings
-    assert finding.sentence == "Row 2, column menopause: a is a man, so “pre” is left out."
+    assert finding.sentence == "Row 2, column menopause: a is a man, so “pre” is omitted."
     assert cohort.labels["menopause"] == ("", "post", "post")
 
 
@@ -113,8 +113,8 @@ def test_a_man_of_fifty_and_ninety_days_are_within_the_limits(tmp_path):
 def test_another_unit_is_advised_only_where_a_column_has_one(tmp_path):
     cohort = read(tmp_path, "case,hu_L1_round,t_score,bmd", "a,1,-31,850")
     density, score = cohort.findings
-    assert score.sentence == "Column t_score holds -31, which is no t_score: it is left out."
-    assert score.remedy == "Correct it: it must lie between -12 and 12."
+    assert score.sentence == "Column t_score contains -31, which is not a t_score: it is omitted."
+    assert score.remedy == "Correct it: use values from -12 to 12."
     assert density.remedy == "Write its unit in the header, such as “bmd [mg/cm2]”, or correct it."
 
 
@@ -164,7 +164,7 @@ def test_a_comma_for_a_decimal_point_is_told_in_a_table_of_commas(tmp_path):
         (b"", "is empty"),
         (b"\n\n", "is empty"),
         (b"case,age\na,1", "neither a column “audit” nor columns such as “hu_L1_round”"),
-        (b"name,hu_L1_round\na,1", "has no column “case”"),
+        (b"name,hu_L1_round\na,1", "lacks the column “case”"),
         (b"case,hu_L1_round\n", "has no case"),
         (b"case,hu_L1_round\n,5\n", "has no case"),
         (b"case,hu_L1_round,age,Age\na,1,2,3", "has the column “age” twice"),
@@ -223,14 +223,14 @@ def test_what_is_wrong_in_a_file_of_readings_is_told(tmp_path):
     rows += ["a,,1,L1,round,1,manual,,", ",A,1,L1,round,1,manual,,", "a,A,1,L9,round,1,,,", "a,A,1,L1,circle,1,,,"]
     cohort = read_cohort(tmp_path / "cohort.csv", write_readings(tmp_path / "readings.csv", *rows))
     assert [finding.sentence for finding in cohort.findings] == [
-        "readings.csv: Row 2, column mean_hu: “x” is no number and is left out.",
-        "readings.csv, row 3: “0” is no number of a reading; the row is left out.",
-        "readings.csv, row 6: B read L1, round of a before under this number; the row is left out.",
-        "readings.csv, row 8: it names no reader; the row is left out.",
-        "readings.csv, row 9: it names no case; the row is left out.",
-        "readings.csv, row 10: “L9” is no level; the row is left out.",
-        "readings.csv, row 11: “circle” is no roi; the row is left out.",
-        "The readings name cases that the table has not: z.",
+        "readings.csv: Row 2, column mean_hu: “x” is not a number and is omitted.",
+        "readings.csv, row 3: “0” is not a reading number; the row is omitted.",
+        "readings.csv, row 6: this reading of L1, round of a by B is repeated; the row is omitted.",
+        "readings.csv, row 8: the reader is missing; the row is omitted.",
+        "readings.csv, row 9: the case is missing; the row is omitted.",
+        "readings.csv, row 10: “L9” is not a level; the row is omitted.",
+        "readings.csv, row 11: “circle” is not a roi; the row is omitted.",
+        "The readings contain cases that are not in the table: z.",
     ]
     assert cohort.level_hu["L1", "round"].tolist() == [1]
 
@@ -252,7 +252,7 @@ def test_a_level_that_one_reading_excludes_is_left_out(tmp_path):
     cohort = read_cohort(tmp_path / "cohort.csv", write_readings(tmp_path / "readings.csv", *rows))
     assert [bool(np.isnan(cohort.hu(level, "round")[0])) for level in MEAN_LEVELS] == [False, True, False, False]
     assert told(cohort, "excluded_by_one") == [
-        "L2 of a is excluded by one reading and measured by another; it is left out."
+        "L2 of a is excluded by one reading and measured by another; it is omitted."
     ]
 
 

@@ -86,7 +86,7 @@ def test_a_mean_over_chosen_levels_is_over_these_and_the_one_over_l1_to_l4_stays
     assert {row["level"] for row in of_levels} == {*MEAN_LEVELS, "L1–L4"}
     assert [row["auc"] for row in of_levels if row["level"] == "L1–L4"] == [row["auc"] for row in usual]
     assert not (out / "cutoffs.json").exists()
-    assert "compares cutoffs with the mean over L1–L4, and these are of L1+L3" in gaps(out, "cutoffs.json")[""]
+    assert "compares cutoffs with the mean over L1–L4, but these are for L1+L3" in gaps(out, "cutoffs.json")[""]
     assert table(out / "study_cutoffs.csv") == []
     assert {row["level"] for row in table(out / "groups.csv")} == {*MEAN_LEVELS, "L1+L3"}
     assert {row["class_round"] for row in table(out / "cases.csv")} == {""}
@@ -195,8 +195,8 @@ def test_an_outcome_without_times_has_roc_and_no_course_of_time(tmp_path):
     assert float(row["auc"]) == pytest.approx(expected, rel=1e-12)
     assert rows_where(out / "predictive.csv", target="fracture")[0]["prevalence"] == "0.1"
     assert table(out / "survival_concordance.csv") == []
-    what = gaps(out, "Outcome in the course of time")
-    assert what == {"": "The table has an outcome and no outcome_days that can be used."}
+    what = gaps(out, "Outcome over time")
+    assert what == {"": "The table has an outcome but no usable outcome_days."}
     assert "fracture: " in run.out
 
 
@@ -209,9 +209,9 @@ def test_times_without_an_outcome_are_told_and_not_used(tmp_path):
     for row in rows:
         del row["outcome"]
     _, out = cohort(tmp_path, rows)
-    what = gaps(out, "Outcome in the course of time")
-    assert what == {"": "The table has outcome_days and no outcome that can be used."}
-    (row,) = rows_where(out / "gaps.csv", analysis="Outcome in the course of time")
+    what = gaps(out, "Outcome over time")
+    assert what == {"": "The table has outcome_days but no usable outcome."}
+    (row,) = rows_where(out / "gaps.csv", analysis="Outcome over time")
     assert row["would_need"] == "outcome"
     assert len(table(out / "roc.csv")) == 2
 
@@ -222,8 +222,8 @@ def test_negative_times_are_left_out_by_row_and_the_rest_is_followed(tmp_path):
     _, out = cohort(tmp_path, rows)
     told = [row["sentence"] for row in rows_where(out / "rows.csv", column="outcome_days")]
     assert told == [
-        "Row 2, column outcome_days: -5 lies beyond 0 to 36525 d and is left out.",
-        "Row 3, column outcome_days: -7 lies beyond 0 to 36525 d and is left out.",
+        "Row 2, column outcome_days: -5 is outside 0 to 36525 d and is omitted.",
+        "Row 3, column outcome_days: -7 is outside 0 to 36525 d and is omitted.",
     ]
     assert len(rows_where(out / "findings.csv", code="out_of_range")) == 1
     assert {(row["n"], row["left_out"]) for row in table(out / "survival_concordance.csv")} == {("22", "2")}
@@ -242,7 +242,7 @@ def test_outcomes_that_are_neither_0_nor_1_are_told_by_row(tmp_path):
     rows[0]["outcome"], rows[1]["outcome"] = "2", "yes"
     _, out = cohort(tmp_path, rows)
     (row,) = rows_where(out / "rows.csv", column="outcome")
-    assert row["sentence"] == "Row 2, column outcome: “2” is none of 0, 1 and is left out."
+    assert row["sentence"] == "Row 2, column outcome: “2” is not one of 0, 1 and is omitted."
 
 
 def test_a_cutoff_stated_beforehand_splits_the_curves(tmp_path):
@@ -283,8 +283,8 @@ def test_rows_that_are_none_are_counted_in_the_flow_and_listed_in_their_table_al
     run, out = cohort(tmp_path, rows)
     steps = {row["step"]: row for row in rows_where(out / "flow.csv", reference="DXA", level="L1–L4")}
     assert (steps["rows in the table"]["n"], steps["cases"]["n"], steps["cases"]["left_out"]) == ("27", "24", "3")
-    assert steps["cases"]["reasons"] == "2 of a case that is there already; 1 without a name of the case"
-    assert run.out.count("names case") == 1  # the first stands for both
+    assert steps["cases"]["reasons"] == "2 of a repeated case; 1 without a case name"
+    assert run.out.count("repeats case") == 1  # the first stands for both
     assert len(rows_where(out / "rows.csv", code="duplicate_case")) == 2
 
 
@@ -303,7 +303,9 @@ def test_a_curve_that_shows_nothing_gives_no_file_of_cutoffs_unless_forced(tmp_p
     if not (out / "cutoffs.json").exists():  # two cutoffs in the wrong order cannot be forced
         assert "not below" in gaps(out, "cutoffs.json")[""]
         return
-    assert "Written by force" in " ".join(json.loads((out / "cutoffs.json").read_text(encoding="utf-8"))["notes"])
+    assert "Written because of --force-cutoffs" in " ".join(
+        json.loads((out / "cutoffs.json").read_text(encoding="utf-8"))["notes"]
+    )
     audit = tmp_path / "audit"
     run = lumbarhu(
         *("measure", spine.ct, "--markups", spine.markups, "--out", audit),

@@ -52,7 +52,7 @@ def test_every_file_is_there_and_no_other(example_cohort):
 
 def test_the_demo_says_where_the_study_cannot_be_followed(example_cohort_run):
     run, _ = example_cohort_run
-    assert "- 75 of 75 medians of HU lie between the study's printed quartiles." in run.out
+    assert "- 75 of 75 medians of HU are between the study's printed quartiles." in run.out
     assert run.out.count("- The study contradicts itself: ") == 2
 
 
@@ -159,7 +159,7 @@ def test_what_is_missing_is_left_out_by_name_and_the_rest_goes_on(tmp_path):
     assert run.exit_code == 0
     told = [tuple(row.values()) for row in table(out / "gaps.csv")]
     missing = "sex; menopause; age; bmi; bmd; bmd_neck; bmd_hip; t_score; days_ct_dxa"
-    no_column = "The table has no such column, or no value in it that can be used."
+    no_column = "The table has no such column, or no usable value in it."
     for part in (
         ("Characteristics", missing, no_column, missing),
         ("Correlation with density", "", "The table has no density.", "bmd, t_score or qct_mg_cc"),
@@ -173,8 +173,8 @@ def test_what_is_missing_is_left_out_by_name_and_the_rest_goes_on(tmp_path):
     ):
         assert part in told
     reasons = {row[0]: row[2] for row in told}
-    assert reasons["cutoffs.json"] == "It is not written. oval: There is no cutoff for osteoporosis and low_bmd."
-    assert "The cases have no readings of two readers that differ." in reasons["protocol.json"]
+    assert reasons["cutoffs.json"] == "It is not written. oval: The cutoff for osteoporosis and low_bmd is missing."
+    assert "The cases have no differing readings of two readers." in reasons["protocol.json"]
     assert f"{len(told)} results are missing: gaps.csv states why" in run.out
     assert {row["code"] for row in table(out / "findings.csv")} == {"small_group"}
     assert [row["roi"] for row in table(out / "roc.csv")] == ["round", "round"]
@@ -185,8 +185,8 @@ def test_what_is_missing_is_left_out_by_name_and_the_rest_goes_on(tmp_path):
 def test_every_column_with_findings_of_one_kind_is_named_where_they_are_told_of_together(tmp_path):
     rows = [{"case": row["case"], "group": row["group"], **hu_of(row, "round")} for row in random_cohort(6)]
     run, out = cohort(tmp_path, [row | {"age": "old", "bmd": "low"} for row in rows])
-    told = "12 findings of one kind in age, bmd (rows.csv), such as: Row 2"
-    assert run.out.count("findings of one kind") == 1
+    told = "12 findings of the same kind in age, bmd (rows.csv), such as: Row 2"
+    assert run.out.count("findings of the same kind") == 1
     for text in (run.out, (out / "summary.html").read_text(encoding="utf-8")):
         assert told in text
     (finding,) = rows_where(out / "findings.csv", code="no_number")
@@ -215,7 +215,7 @@ def test_missing_cells_are_counted_where_they_count(tmp_path):
     }
     assert [row["n_negative"] for row in table(out / "roc.csv")][:5] == ["15"] * 5
     told = [row["sentence"] for row in table(out / "findings.csv")]
-    assert "1 case has no group by DXA, so what compares groups goes without." in told
+    assert "1 case has no group by DXA and cannot be used to compare groups." in told
     assert "Without a mean over L1–L4: 1 case in left." in told
     assert "With a mean over fewer levels than L1–L4: 1 case in oval." in told
     summary = (out / "summary.html").read_text(encoding="utf-8")
@@ -305,7 +305,7 @@ def test_the_table_cannot_be_overwritten_by_its_own_result(tmp_path):
     (out / "summary.html").write_text("an older one")
     inside = write_table(out / "cases.csv", random_cohort(6))
     before = files_of(out)
-    assert_refused(lumbarhu("cohort", inside, "--out", out, *FAST, "--overwrite"), "which is to be read")
+    assert_refused(lumbarhu("cohort", inside, "--out", out, *FAST, "--overwrite"), "contains the input")
     assert files_of(out) == before
 
 
@@ -352,7 +352,7 @@ def test_what_is_left_out_for_one_reason_is_told_once_with_every_name(example_co
     assert len(told) < 6
     assert max(map(len, told)) < 400
     (row,) = gaps(tmp_path / "out", "Tests of HU by group")
-    assert row["reason"] == "A comparison of each needs at least 2 groups with values, and there is 1."
+    assert row["reason"] == "A comparison of each needs at least 2 groups with values, but there is 1."
     for level in ("L1", "L2", "L3", "L4", "L1–L4"):
         for roi in ("bmd", *ROIS):
             assert f"{roi} of {level}" in row["left_out"]

@@ -172,7 +172,7 @@ def test_the_studys_cutoffs_on_a_level_are_counted_and_say_what_they_are_of(resu
         found = is_found(hu_of(cases, row["level"], row["roi"]), cutoff.cutoff_hu, row["target"])
         assert int(row["true_positive"]) == (found & is_positive).sum()
         assert int(row["true_negative"]) == (~found & ~is_positive).sum()
-        assert row["note"] == f"cutoff of the mean over L1–L4, tried on {row['level']}"
+        assert row["note"] == f"cutoff for the mean over L1–L4, applied to {row['level']}"
         has_source = row["target"] in ("osteoporosis", "low_bmd") and cutoff.sensitivity is not None
         assert bool(row["source_sensitivity"]) == has_source
 
@@ -267,16 +267,16 @@ def test_the_summary_names_the_levels_the_references_and_the_direction(result):
     for part in (
         "over the vertebrae L1–L4 and of the single vertebrae L1, L2, L3 and L4",
         "grouped by dual-energy X-ray absorptiometry",
-        "Quantitative CT was a reference, too",
+        "Quantitative CT was a second reference",
         "The outcome was fracture",
-        "Low HU were taken beforehand to indicate what was looked for",
-        "of the mean over L1–L4: of a single level they are not the study",
-        "p was corrected by Holm",
+        "It was assumed beforehand that low HU indicate the target",
+        "for the mean over L1–L4; the study has no cutoffs for single levels",
+        "were corrected by Holm",
     ):
         assert part in page
     for title in (
         "ROC curves and cutoffs, by level",
-        "Fracture in the course of time",
+        "Fracture over time",
         "From the table to the analysis",
     ):
         assert f"<h2>{title}</h2>" in page

@@ -138,7 +138,7 @@ def test_regions_and_levels_are_compared_as_scipy_does(result, cases, name, key,
         assert (number(rows[0], "statistic"), number(rows[0], "p")) == CLOSE(tuple(paired), rel=1e-9)
         assert (number(rows[1], "statistic"), number(rows[1], "p")) == CLOSE(tuple(unpaired), rel=1e-9)
         assert (rows[0]["test"], rows[0]["paired"], rows[1]["paired"]) == ("Friedman", "true", "false")
-        assert "as the study did it" in rows[1]["test"]
+        assert "as in the study" in rows[1]["test"]
         z = friedman_pairs(columns)
         assert column(rows[2:], "statistic") == CLOSE(np.array(z), rel=1e-9)
         assert column(rows[2:], "p_corrected") == CLOSE(holm(2 * stats.norm.sf(np.abs(z))), rel=1e-9)

@@ -39,7 +39,7 @@ def test_the_summary_needs_nothing_but_itself(example_cohort):
     assert all(address.startswith("data:image/svg+xml;base64,") for address in addresses)
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     text = " ".join(page.words)
-    for part in ("Method", "DeLong", "Kruskal–Wallis", "What is doubtful", "bmd_hip", "Kaplan–Meier"):
+    for part in ("Method", "DeLong", "Kruskal–Wallis", "Findings", "bmd_hip", "Kaplan–Meier"):
         assert part in text
 
 

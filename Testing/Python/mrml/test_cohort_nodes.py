@@ -149,7 +149,7 @@ def test_all_stands_in_one_folder(scene, nodes):
     assert list(below[name]) == [
         *("Tables", "HU against BMD", "HU by group", "ROC curves", "ROC curves, QCT", "ROC curves, outcome"),
         *of_levels,
-        "Outcome in the course of time",
+        "Outcome over time",
         "synthetic-A minus synthetic-B",
     ]
     assert len(below[name]["Tables"]) == len(nodes.table_names)

@@ -1,1 +1,1 @@
-"""The study's printed tables: which of their numbers agree with each other, and what a cohort is compared with."""
+"""Check the study's printed tables for consistency, and compare a cohort with them."""

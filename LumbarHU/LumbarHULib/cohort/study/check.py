@@ -1,4 +1,4 @@
-"""Which of the study's printed numbers agree with each other, and which do not: worked out from its tables."""
+"""Check which of the study's printed numbers are consistent with each other."""
 
 import math
 
@@ -25,13 +25,13 @@ from LumbarHULib.core.errors import InputError
 
 
 def check_study(tables: StudyTables, lsc_hu: float) -> tuple[PrintedCheck, ...]:
-    """Return every check of the study's tables, those that agree among them, by note.
+    """Return every check of the study's tables, including those that agree, sorted by note.
 
     Parameters
     ----------
     tables : StudyTables
     lsc_hu : float
-        Least significant change of HU, which cutoffs should lie apart by.
+        Least significant change of HU, the smallest useful distance between cutoffs.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def check_study(tables: StudyTables, lsc_hu: float) -> tuple[PrintedCheck, ...]:
         If `lsc_hu` is not positive.
     """
     if not lsc_hu > 0:
-        raise InputError(f"A least significant change of {lsc_hu:g} HU judges nothing: give more than 0 HU.")
+        raise InputError(f"A least significant change of {lsc_hu:g} HU cannot be used: give more than 0 HU.")
     checks = [
         *check_counts(tables),
         *check_text(tables),

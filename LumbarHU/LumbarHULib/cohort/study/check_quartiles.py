@@ -1,4 +1,4 @@
-"""Checks of the study's Tables 1 and 2."""
+"""Check the study's Tables 1 and 2."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -17,43 +17,43 @@ def _cell(quantity: TwoPieceNormal) -> str:
 
 
 def check_repeated_cells(tables: StudyTables) -> Iterator[PrintedCheck]:
-    """Yield whether a cell is printed at two levels, in all three numbers alike (note 8)."""
+    """Yield whether a cell is printed at two levels with the same three numbers (note 8)."""
     for quantity in tables.levels[MEAN]:
         for group in GROUPS:
             cells = {level: tables.levels[level][quantity][group] for level in MEAN_LEVELS}
             same = [pair for pair in combinations(MEAN_LEVELS, 2) if cells[pair[0]] == cells[pair[1]]]
-            told = "no two levels have the same three numbers"
+            result = "no two levels have the same three numbers"
             if same:
-                told = "; ".join(f"{first} and {second} are the same to the digit" for first, second in same)
+                result = "; ".join(f"{first} and {second} are the same to the digit" for first, second in same)
             yield PrintedCheck(
                 8,
                 f"Table 2, {quantity}, {group}, by level",
                 ", ".join(f"{level} {_cell(cell)}" for level, cell in cells.items()),
-                told,
+                result,
                 not same,
             )
 
 
 def check_quartiles_of_the_mean(tables: StudyTables) -> Iterator[PrintedCheck]:
-    """Yield whether median and quartiles of the mean over the levels lie among those of the levels (note 8)."""
+    """Yield whether median and quartiles of the mean over the levels are within the range of the levels (note 8)."""
     for quantity, groups in tables.levels[MEAN].items():
         for group, mean in groups.items():
             outside = []
             for name, words in _NAMES.items():
                 own = [getattr(tables.levels[level][quantity][group], name) for level in MEAN_LEVELS]
                 if not min(own) <= getattr(mean, name) <= max(own):
-                    outside.append(f"the {words} lies outside the levels' own ({', '.join(f'{one:g}' for one in own)})")
+                    outside.append(f"the {words} is outside the levels' own ({', '.join(f'{one:g}' for one in own)})")
             yield PrintedCheck(
                 8,
                 f"Table 2, {quantity}, {group}, {MEAN}",
                 _cell(mean),
-                "; ".join(outside) or "all three lie among the levels' own",
+                "; ".join(outside) or "all three are within the levels' own",
                 not outside,
             )
 
 
 def check_group_sizes(tables: StudyTables) -> Iterator[PrintedCheck]:
-    """Yield whether the counts of Table 1 add up to those of the text."""
+    """Yield whether the counts of Table 1 sum to those in the text."""
     for group, size in tables.group_sizes.items():
         counts = [by_group[group] for by_group in tables.sexes.values()]
         yield _sum_check(f"Patients, {group}", size, counts)
@@ -62,8 +62,8 @@ def check_group_sizes(tables: StudyTables) -> Iterator[PrintedCheck]:
 
 
 def _sum_check(what: str, printed: int, counts: list[int]) -> PrintedCheck:
-    told = f"Table 1 has {' + '.join(map(str, counts))} = {sum(counts)}"
-    return PrintedCheck(0, what, f"{printed} in the text", told, sum(counts) == printed)
+    result = f"Table 1 has {' + '.join(map(str, counts))} = {sum(counts)}"
+    return PrintedCheck(0, what, f"{printed} in the text", result, sum(counts) == printed)
 
 
 def check_bmd_twice(tables: StudyTables) -> Iterator[PrintedCheck]:
@@ -89,7 +89,7 @@ def check_kruskal_wallis(tables: StudyTables) -> Iterator[PrintedCheck]:
         0,
         "Kruskal–Wallis between regions",
         f"H = {h:g}, p = {printed_p:g}",
-        f"χ² with {regions - 1} degrees of freedom gives p = {p:.4f}, taking the regions of one patient for patients",
+        f"χ² with {regions - 1} degrees of freedom gives p = {p:.4f}, treating regions of one patient as patients",
         prints_as(p, printed_p, 2),
     )
 

@@ -1,4 +1,4 @@
-"""A cohort beside the study's printed tables: where it lands, and where the study leaves no place to land."""
+"""Compare a cohort with the study's printed tables."""
 
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.groups import GROUPS
@@ -11,8 +11,8 @@ from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 def compare_with_study(analysis: CohortAnalysis, study: StudyTables) -> tuple[str, ...]:
     """Return sentences on how a cohort's HU and areas compare with the study's.
 
-    First how many of its medians lie between the study's quartiles, and which do not; then its areas under the curve
-    beside the printed ones; last what in these printed numbers contradicts others.
+    They state how many of its medians are between the study's quartiles and which are not, then its areas under the
+    curve next to the printed ones, and last the contradictions among these printed numbers.
     """
     medians = {
         (record["level"], record["quantity"], record["group"]): record["median"]
@@ -27,9 +27,9 @@ def compare_with_study(analysis: CohortAnalysis, study: StudyTables) -> tuple[st
                     inside += 1
                 elif found is not None:
                     outside.append(f"{level}, {roi}, {group} ({found:g} HU, printed {printed.q1:g} to {printed.q3:g})")
-    told = [f"{inside} of {inside + len(outside)} medians of HU lie between the study's printed quartiles."]
+    sentences = [f"{inside} of {inside + len(outside)} medians of HU are between the study's printed quartiles."]
     if outside:
-        told.append(f"Outside them: {'; '.join(outside)}.")
+        sentences.append(f"Outside them: {'; '.join(outside)}.")
     areas = {(roc.roi, roc.target): roc.area for roc in analysis.rocs}
     beside = [
         f"{printed.roi} {areas[printed.roi, printed.target].estimate:.3f} (printed {printed.area:.3f})"
@@ -37,7 +37,7 @@ def compare_with_study(analysis: CohortAnalysis, study: StudyTables) -> tuple[st
         if (printed.roi, printed.target) in areas
     ]
     if beside:
-        told.append(f"Areas under the curve: {', '.join(beside)}.")
+        sentences.append(f"Areas under the curve: {', '.join(beside)}.")
     contradictions = [*check_areas(study), *check_quartiles_of_the_mean(study)]
-    told += [f"The study contradicts itself: {check.sentence}" for check in contradictions if not check.agrees]
-    return tuple(told)
+    sentences += [f"The study contradicts itself: {check.sentence}" for check in contradictions if not check.agrees]
+    return tuple(sentences)

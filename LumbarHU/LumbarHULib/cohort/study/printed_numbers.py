@@ -1,4 +1,4 @@
-"""What a printed, rounded number can have been, and a check of one against others."""
+"""Infer the values behind printed, rounded numbers, and check one number against others."""
 
 from dataclasses import dataclass
 
@@ -7,35 +7,35 @@ from LumbarHULib.core.errors import InputError
 
 @dataclass(frozen=True)
 class PrintedCheck:
-    """One printed number, or several, held against what follows from the others.
+    """One or more printed numbers, compared with the value that follows from other numbers.
 
     Parameters
     ----------
     note : int
-        Number of the note in the measurement protocol that it belongs to; 0 = none of them.
+        Number of the related note in the measurement protocol; 0 = no note.
     what : str
-        Where the number stands.
-    printed, worked_out : str
-        What it says, and what follows from the rest.
+        Location of the number.
+    printed, derived : str
+        The printed value, and the value that follows from the other numbers.
     agrees : bool
     """
 
     note: int
     what: str
     printed: str
-    worked_out: str
+    derived: str
     agrees: bool
 
     @property
     def sentence(self) -> str:
-        """The check in one sentence."""
-        return f"{self.what}: printed {self.printed}; {self.worked_out}."
+        """Return the check as one sentence."""
+        return f"{self.what}: printed {self.printed}; {self.derived}."
 
 
 def counts_that_print_as(percent: float, total: int, decimals: int = 1) -> tuple[int, ...]:
-    """Return the counts of `total` whose share is printed as this percentage, either way a half is rounded."""
+    """Return the counts of `total` that are printed as this percentage, with halves rounded either way."""
     if total < 1:
-        raise InputError(f"A share of {total} is none: give a total of at least 1.")
+        raise InputError(f"A total of {total} cannot be used: give at least 1.")
     reach = 0.5 * 10**-decimals + 1e-9
     near = round(percent * total / 100)
     return tuple(
@@ -51,14 +51,14 @@ def youden_of_percentages(sensitivity_percent: float, specificity_percent: float
 
 
 def prints_as(value: float, printed: float, decimals: int, error: float = 0.0) -> bool:
-    """Tell whether a value, known to ± `error`, is printed as `printed` with so many decimals."""
+    """Return whether a value, known to ± `error`, is printed as `printed` with this number of decimals."""
     return abs(value - printed) <= 0.5 * 10**-decimals + error + 1e-9
 
 
 def largest_area(youden: float) -> float:
-    """Return the largest area under a ROC curve whose greatest Youden index is this.
+    """Return the largest possible area under a ROC curve with this greatest Youden index.
 
-    The curve lies on or below the line of that index; the area under the line, cut at 1, is 1 − (1 − J)² / 2. At
-    least it is sensitivity × specificity of any of its points: no rising curve leaves less below it.
+    The curve is on or below the line of that index; the area under the line, clipped at 1, is 1 − (1 − J)² / 2. The
+    smallest possible area is sensitivity × specificity of any point, because the curve never falls.
     """
     return 1 - (1 - youden) ** 2 / 2

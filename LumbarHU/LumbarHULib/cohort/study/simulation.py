@@ -1,4 +1,4 @@
-"""How far the study's cutoffs and classes would move in other patients like its own: simulated from its quartiles."""
+"""Simulate from the study's quartiles how much its cutoffs and classes would vary in similar patients."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
 
 ASSUMPTION = (
-    "each group two half-normal distributions that meet at the printed median and pass through the printed quartiles"
+    "each group follows two half-normal distributions that join at the printed median and have the printed quartiles"
 )
-# Numbers held at once in each working array.
+# Number of elements in each working array.
 _CHUNK = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedCutoff:
-    """How far a Youden cutoff moves between studies of the same size.
+    """The variation of a Youden cutoff between studies of the same size.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ class SimulatedCutoff:
     median_hu, low_hu, high_hu : float
         Median and central interval of the simulated studies' cutoffs.
     confidence : float
-        Share of the simulated studies within the interval.
+        Fraction of the simulated studies within the interval.
     n_positive, n_negative : int
     studies, seed : int
     assumption : str
-        The distribution that the patients are drawn from.
+        Assumed distribution of the patients.
     """
 
     roi: str
@@ -56,15 +56,15 @@ class SimulatedCutoff:
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedClasses:
-    """Which share of each group the study's own two cutoffs put into each class.
+    """The fraction of each group that the study's two cutoffs assign to each class.
 
     Parameters
     ----------
     roi : str
     shares : mapping of str to mapping of str to float
-        By the group that DXA gives, then by the class that the cutoffs give.
+        By the group by DXA, then by the class by the cutoffs.
     assumption : str
-        The distribution of each group; the shares follow from it without any drawing.
+        Assumed distribution of each group; the fractions follow from it without simulation.
     """
 
     roi: str
@@ -77,8 +77,8 @@ def simulate_cutoff(
 ) -> SimulatedCutoff:
     """Return the sampling interval of one of the study's cutoffs.
 
-    Each simulated study draws as many patients of each group as the study had, and takes the Youden cutoff of the
-    means over L1–L4 as `cutoff.youden_cutoff` defines it.
+    Each simulated study draws as many patients of each group as the study had, and uses the Youden cutoff of the means
+    over L1–L4 as defined by `cutoff.youden_cutoff`.
 
     Parameters
     ----------
@@ -93,14 +93,14 @@ def simulate_cutoff(
     Raises
     ------
     InputError
-        If region or target are not known, or the number of studies is off these limits.
+        If the region or target is unknown, or the number of studies is outside these limits.
     """
     check_confidence(confidence)
     if target not in TARGETS:
         raise InputError(f"Target “{target}” is not known: use one of {', '.join(TARGETS)}.")
     quantities = _regions(tables, roi)
     if not 100 <= studies <= 1_000_000:
-        raise InputError(f"{studies} simulated studies: give 100 to 1000000.")
+        raise InputError(f"{studies} simulated studies cannot be used: give 100 to 1000000.")
     rng = np.random.default_rng(seed)
     sizes = [tables.group_sizes[group] for group in GROUPS]
     found_by = TARGETS[target]
@@ -133,7 +133,7 @@ def simulate_cutoff(
 
 
 def expected_classes(tables: StudyTables, roi: str) -> ExpectedClasses:
-    """Return which share of each group the study's own cutoffs put into each class.
+    """Return the fraction of each group that the study's own cutoffs assign to each class.
 
     Raises
     ------

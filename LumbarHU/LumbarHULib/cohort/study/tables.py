@@ -10,7 +10,7 @@ from LumbarHULib.cohort.two_piece import TwoPieceNormal
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 
-# How Table 2 calls the mean over the levels.
+# Name of the mean over the levels in Table 2.
 MEAN = "L1–L4"
 
 # A quantity in each group: median and quartiles.
@@ -31,7 +31,7 @@ class PrintedCutoff:
 
 @dataclass(frozen=True)
 class PrintedArea:
-    """What the text says of the ROC curve of one region."""
+    """The text's statement about the ROC curve of one region."""
 
     roi: str
     target: str
@@ -45,7 +45,7 @@ class PrintedArea:
 
 @dataclass(frozen=True)
 class PrintedRange:
-    """A range of cutoffs over the regions, as a place in the text has it."""
+    """A range of cutoffs over the regions, as stated in the text."""
 
     source: str
     target: str
@@ -61,11 +61,11 @@ class StudyTables:
     ----------
     citation : str
     group_sizes : mapping of str to int
-        By group, as the text has them.
+        Group sizes as stated in the text.
     sexes : mapping of str to mapping of str to int
         Table 1: by sex, then group.
     sex_totals : mapping of str to int
-        As the text has them.
+        Totals as stated in the text.
     characteristics : mapping of str to ByGroup
         Table 1: by quantity.
     levels : mapping of str to mapping of str to ByGroup
@@ -77,9 +77,9 @@ class StudyTables:
     kruskal_wallis : tuple of float
         Number of regions, H and p.
     index_name : str
-        How Table 3 calls the Youden index.
+        Name of the Youden index in Table 3.
     correlation_above : float
-        What every Spearman coefficient is said to exceed.
+        Stated lower limit of every Spearman coefficient.
     """
 
     citation: str
@@ -106,7 +106,7 @@ def study_tables(table_1: Mapping, table_2: Mapping, table_3: Mapping, text: Map
     Raises
     ------
     InputError
-        If something is missing.
+        If a value is missing.
     """
     try:
         levels = {
@@ -136,7 +136,7 @@ def study_tables(table_1: Mapping, table_2: Mapping, table_3: Mapping, text: Map
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"The study's tables lack or garble {error}: take the files that come with LumbarHU."
+            f"The study's tables lack {error} or have an invalid value: use the files that come with LumbarHU."
         ) from None
     _check_complete(tables)
     return tables
@@ -150,7 +150,10 @@ def _check_complete(tables: StudyTables) -> None:
     for level, quantities in tables.levels.items():
         missing = {"bmd", *ROIS} - set(quantities)
         if missing:
-            raise InputError(f"The study's Table 2 lacks {', '.join(sorted(missing))} at {level}.")
+            names = ", ".join(sorted(missing))
+            raise InputError(f"The study's Table 2 lacks {names} at {level}: use the file that comes with LumbarHU.")
     halves = [(cutoff.roi, cutoff.target) for cutoff in tables.cutoffs]
     if sorted(halves) != sorted((roi, target) for roi in ROIS for target in TARGETS):
-        raise InputError("The study's Table 3 does not hold each region and target once.")
+        raise InputError(
+            "The study's Table 3 does not contain each region and target once: use the file that comes with LumbarHU."
+        )

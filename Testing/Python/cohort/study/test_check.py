@@ -18,7 +18,7 @@ def checks(tables):
 
 
 def contradictions(checks, note):
-    return {check.what: check.worked_out for check in checks if check.note == note and not check.agrees}
+    return {check.what: check.derived for check in checks if check.note == note and not check.agrees}
 
 
 def test_every_count_that_prints_as_a_percentage_is_found():
@@ -77,8 +77,8 @@ def test_note_5_the_lefts_exclusion_row_and_area_belong_to_another_split(checks)
 def test_note_6_the_median_patient_with_osteopenia_is_normal_by_two_regions(checks):
     told = contradictions(checks, 6)
     assert set(told) == {"Median of oval in osteopenia", "Median of right in osteopenia"}
-    assert "it is normal; the cutoffs lie 5.5 HU apart, less than" in told["Median of oval in osteopenia"]
-    assert "it is normal; the cutoffs lie 1.25 HU apart, less than" in told["Median of right in osteopenia"]
+    assert "it is normal; the cutoffs are 5.5 HU apart, less than" in told["Median of oval in osteopenia"]
+    assert "it is normal; the cutoffs are 1.25 HU apart, less than" in told["Median of right in osteopenia"]
 
 
 def test_note_7_the_range_in_the_discussion_and_the_name_of_the_index_differ(checks):
@@ -89,7 +89,7 @@ def test_note_7_the_range_in_the_discussion_and_the_name_of_the_index_differ(che
 def test_note_8_a_cell_stands_twice_and_a_quartile_lies_above_all_its_levels(checks):
     assert contradictions(checks, 8) == {
         "Table 2, bmd, normal, by level": "L3 and L4 are the same to the digit",
-        "Table 2, front, osteoporosis, L1–L4": "the first quartile lies outside the levels' own (38, 40, 24, 22)",
+        "Table 2, front, osteoporosis, L1–L4": "the first quartile is outside the levels' own (38, 40, 24, 22)",
     }
 
 
@@ -119,7 +119,7 @@ def test_a_table_with_a_gap_is_refused(study_files):
     del files["table_2"]["rows"][3]
     with pytest.raises(InputError, match="Table 2 lacks right at L1"):
         study_tables(*files.values())
-    with pytest.raises(InputError, match="take the files that come with LumbarHU"):
+    with pytest.raises(InputError, match="use the files that come with LumbarHU"):
         study_tables({}, {}, {}, {})
 
 
