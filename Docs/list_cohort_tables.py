@@ -1,4 +1,4 @@
-"""Write the page that tells what every table of a cohort holds, from a run on the example cohort: ``make pictures``."""
+"""Write the page that describes every table of a cohort, from a run on the example cohort: ``make pictures``."""
 
 import re
 import tempfile
@@ -14,14 +14,14 @@ PAGE = Path(__file__).parent / "cohort-tables.md"
 _HEAD = """\
 # The tables of a cohort
 
-`lumbarhu cohort COHORT.csv --out result` writes these tables into `result`, as CSV in UTF-8 with every digit; what
-could not be computed is an empty cell or a row that is missing, and `gaps.csv` says why. Confidence intervals are of
-95 %, from `…_low` to `…_high`. `summary.html` shows the same numbers for people, with the method in a paragraph. A
-script of this project writes this page from the tables of the example cohort (`lumbarhu demo --cohort`).
+`lumbarhu cohort COHORT.csv --out result` writes these tables into `result`, as CSV in UTF-8 with all digits. A value
+that could not be computed is an empty cell or a missing row, and `gaps.csv` states the reason. Confidence intervals are
+95 % intervals, from `…_low` to `…_high`. `summary.html` shows the same numbers for people, with a paragraph on the
+method. A script generates this page from the tables of the example cohort (`lumbarhu demo --cohort`).
 
-Regions (`roi`) are `round`, `oval`, `right`, `front`, `left`; levels are `T12` to `L5`, as far as they were measured,
-and `L1–L4` for the mean over these (with `--mean L1,L2` the mean is `L1–L2`, and so on); groups are `normal`,
-`osteopenia`, `osteoporosis`, and `all` for all of them. What is to be found (`target`) is
+Regions (`roi`) are `round`, `oval`, `right`, `front`, `left`. Levels are `T12` to `L5`, if measured, and `L1–L4` for
+the mean over these (with `--mean L1,L2` the mean is `L1–L2`, and so on). Groups are `normal`, `osteopenia`,
+`osteoporosis`, and `all` for all of them. The condition to find (`target`) is
 
 | target | by | found |
 |---|---|---|
@@ -30,153 +30,161 @@ and `L1–L4` for the mean over these (with `--mean L1,L2` the mean is `L1–L2`
 | `qct_osteoporosis`, `qct_low_bmd` | the same by quantitative CT: below 80, and up to 120 mg/cm³ | the same |
 | the outcome's name | the column `outcome`, named by `--outcome-name` | HU at or below the cutoff |
 
-Low HU are taken for positive everywhere: this direction is stated beforehand and never chosen from the data. A table
-whose name ends in `_levels` is that of each level by itself, where the table without it is that of the mean. Where a
-table bears many tests, `p_corrected` is corrected for their number by the method in `correction`, over the whole
-table, and `p` is as it came out.
+Low HU count as positive everywhere: this direction is fixed beforehand and never chosen from the data. A table whose
+name ends in `_levels` is about single levels; the table without this suffix is about the mean. If a table contains
+several tests, `p_corrected` is corrected for their number by the method in `correction`, over the whole table, and `p`
+is uncorrected.
 """
 
 # What a row of each table is of.
 _ROWS = {
-    "flow": "a step from the table to the analysis, as in STARD's diagram, for a reference and a level",
+    "flow": "a step from the table to the analysis, as in a STARD diagram, for a reference and a level",
     "cases": "a case",
     "characteristics": "a characteristic of the patients in a group: the study's Table 1",
     "groups": "a quantity at a level in a group: the study's Table 2",
-    "groups_pairwise": "two groups that are compared",
-    "between_rois": "a test between the regions at a level, or between two of them",
-    "between_levels": "a test between the levels of a region, or between two of them",
+    "groups_pairwise": "a comparison of two groups",
+    "between_rois": "a test of all regions, or of two regions, at a level",
+    "between_levels": "a test of all levels, or of two levels, of a region",
     "correlation": "a region: Spearman's ρ of its mean over L1–L4 with the bone mineral density",
     "correlation_adjusted": "a region: the same as partial correlation",
     "correlation_levels": "a region at a level with a density: the level's own or, without it, that of L1–L4; and a "
-    "region's mean with what is no BMD",
+    "region's mean with a density that is not BMD",
     "correlation_levels_adjusted": "the same as partial correlation",
     "roc": "a region and a target: the study's Table 3",
     "cutoff_accuracy": "one of the cohort's own cutoffs",
     "roc_differences": "two regions whose areas under the curve are compared (DeLong, paired)",
-    "predictive": "one of the cohort's own cutoffs, at the prevalence that was stated",
-    "class_agreement": "a region, its classes by the study's cutoffs or by the cohort's own against the groups by DXA",
-    "study_cutoffs": "one of the study's cutoffs, tried on this cohort; targets by QCT and the outcome use the "
-    "cutoffs for the same class, or for osteoporosis",
+    "predictive": "one of the cohort's own cutoffs, at the stated prevalence",
+    "class_agreement": "a region: its classes by the study's cutoffs, or by the cohort's own, compared with the "
+    "groups by DXA",
+    "study_cutoffs": "one of the study's cutoffs, applied to this cohort; targets by QCT use the cutoff for the same "
+    "class, and the outcome uses that for osteoporosis",
     "roc_levels": "a region at a level, and a target",
     "cutoff_accuracy_levels": "one of the cohort's own cutoffs of a level",
     "roc_differences_levels": "two levels, or a level and the mean, whose areas under the curve are compared in a "
     "region (DeLong, paired, on the cases that have both)",
-    "predictive_levels": "one of the cohort's own cutoffs of a level, at the prevalence that was stated",
-    "class_agreement_levels": "a region at a level: its classes against the groups by DXA",
-    "study_cutoffs_levels": "one of the study's cutoffs of the mean over L1–L4, tried on a level",
-    "survival_concordance": "a region at a level or as a mean: how often the lower HU have the outcome earlier",
-    "survival_hazard_ratios": "a region at a level or as a mean, by Cox's model alone and adjusted",
-    "survival_log_rank": "a region at a level or as a mean, split at a cutoff that was not found with the outcome",
+    "predictive_levels": "one of the cohort's own cutoffs of a level, at the stated prevalence",
+    "class_agreement_levels": "a region at a level: its classes compared with the groups by DXA",
+    "study_cutoffs_levels": "one of the study's cutoffs for the mean over L1–L4, applied to a level",
+    "survival_concordance": "a region at a level or as a mean: how often the case with lower HU has the earlier "
+    "outcome",
+    "survival_hazard_ratios": "a region at a level or as a mean, by Cox's model, plain and adjusted",
+    "survival_log_rank": "a region at a level or as a mean, split at a cutoff that was not derived from the outcome",
     "survival_curves": "a side of such a cutoff after 1, 2, 3, 5 or 10 years, or at the end of its follow-up",
     "agreement": "two readers, or the readings of one, in a region at a level",
     "readings": "a case, level and region that was read more than once",
-    "gaps": "an analysis, or a part of one, that is missing for one reason",
-    "findings": "a thing that is doubtful; those about single rows of the table are counted",
-    "rows": "a row of the cohort's table that a finding is about",
+    "gaps": "a missing analysis, or missing results of an analysis that share a reason",
+    "findings": "a finding; findings on single rows of the table are counted",
+    "rows": "a finding on a row of the cohort's table",
 }
 
 # Unit and meaning of a column, by its name, or by a regular expression where several share one.
 _COLUMNS = {
     "case": ("", "name of the case"),
-    "reference": ("", "what HU are compared with: `DXA`, `QCT` or the outcome"),
-    "step": ("", "where the cases are; after the last step, how many of them are in each class"),
-    "reasons": ("", "why cases end before this step, each with its number"),
-    "group": ("", "group of the case by DXA, or the group that the row is of"),
-    "mean_hu_ROI": ("HU", "mean over the levels that were measured, each counting once"),
-    "levels_ROI": ("1", "over how many levels"),
+    "reference": ("", "reference that HU are compared with: `DXA`, `QCT` or the outcome"),
+    "step": ("", "step of the flow; after the last step, the classes"),
+    "reasons": ("", "reasons for omitting cases before this step, each with its number"),
+    "group": ("", "group of the case by DXA, or group of the row"),
+    "mean_hu_ROI": ("HU", "mean over the measured levels, each with the same weight"),
+    "levels_ROI": ("1", "number of levels in the mean"),
     "class_ROI": ("", "class of the mean by the study's cutoffs"),
     "variable": ("", "column of the cohort's table"),
-    "category": ("", "which of its words is counted; empty where it is a number"),
+    "category": ("", "the counted word; empty for a column of numbers"),
     "unit": ("", "unit of the values in the row"),
     "count": ("1", "cases with this word"),
-    "percent": ("%", "of the cases whose word is known"),
-    "told_as": ("", "how a paper would tell it: `mean ± SD` where Shapiro–Wilk allows, `median (Q1, Q3)`, or `count`"),
-    "n": ("1", "cases that the row is worked out from"),
-    "left_out": ("1", "cases left out, because a value is missing"),
-    "mean|median|q1|q3|minimum|maximum": ("`unit`", "of the values in the group; quartiles at the ranks (n + 1)p"),
+    "percent": ("%", "percentage of the cases with a known word"),
+    "told_as": ("", "form for a paper: `mean ± SD` if Shapiro–Wilk allows, `median (Q1, Q3)`, or `count`"),
+    "n": ("1", "number of cases in the row"),
+    "left_out": ("1", "number of cases omitted because a value is missing"),
+    "mean|median|q1|q3|minimum|maximum": (
+        "`unit`",
+        "statistics of the values in the group; quartiles at the ranks (n + 1)p",
+    ),
     "sd": ("`unit`", "standard deviation, n − 1"),
-    "shapiro_p": ("1", "p of Shapiro and Wilk's test of a normal distribution"),
+    "shapiro_p": ("1", "p-value of the Shapiro–Wilk test of normality"),
     "test": ("", "name of the test"),
     "statistic_name": ("", "name of its statistic"),
     "statistic": ("1", "its value"),
     "degrees_of_freedom": ("1", "several joined by `;`"),
-    "p": ("1", "probability, two-sided"),
-    "p_corrected": ("1", "the same, corrected for several comparisons"),
-    "correction": ("", "by which method"),
+    "p": ("1", "two-sided p-value"),
+    "p_corrected": ("1", "p-value corrected for multiple comparisons"),
+    "correction": ("", "method of the correction"),
     "method": ("", "method of test or interval"),
     "level": ("", "level, or the mean over all"),
     "quantity": ("", "`bmd` or the region whose HU are compared"),
-    "differs_from": ("", "groups from which this one differs with a corrected p below 0.05, joined by `;`"),
-    "first|second": ("", "what is compared with what; empty where all are"),
+    "differs_from": ("", "groups that differ from this one with a corrected p-value below 0.05, joined by `;`"),
+    "first|second": ("", "the two that are compared; empty if all are compared"),
     "z": ("1", "standard normal statistic"),
-    "paired": ("", "whether the test knows that the values are of the same patients"),
+    "paired": ("", "whether the test is paired, that is, treats the values as those of the same patients"),
     "roi": ("", "region"),
     "rho": ("1", "Spearman's rank correlation"),
     "density": ("", "column of the cohort's table that HU are correlated with"),
-    "note": ("", "what must be known about the row: on a level, that the cutoff is that of a mean"),
+    "note": ("", "note on the row, for example that the cutoff of a mean is applied to a level"),
     "outcome": ("", "name of the outcome"),
-    "events": ("1", "cases that had the outcome"),
-    "pairs": ("1", "pairs of cases of which it is known who had the outcome earlier"),
+    "events": ("1", "cases with the outcome"),
+    "pairs": ("1", "pairs of cases in which it is known which case had the earlier outcome"),
     "c": ("1", "Harrell's C of low HU"),
-    "hazard_ratio": ("1", "by how much the hazard rises for each standard deviation by which HU are lower"),
+    "hazard_ratio": ("1", "hazard ratio per standard deviation of lower HU"),
     "sd_hu": ("HU", "this standard deviation"),
-    "cutoff_source": ("", "where the cutoff comes from: stated beforehand, published, or the median"),
+    "cutoff_source": ("", "source of the cutoff: stated beforehand, published, or the median"),
     "n_low|events_low|n_high|events_high": (
         "1",
         "cases, and those with the outcome, at or below the cutoff and above it",
     ),
     "chi_squared": ("1", "statistic of the log-rank test"),
-    "side": ("", "on which side of the cutoff: `at or below` or `above`"),
+    "side": ("", "side of the cutoff: `at or below` or `above`"),
     "days": ("d", "since the CT"),
-    "at_risk": ("1", "cases that are followed for so long or longer"),
-    "survival": ("1", "share without the outcome (Kaplan–Meier)"),
-    "analysis": ("", "what is missing, or what a part is missing of"),
-    "reason": ("", "why"),
-    "would_need": ("", "columns, options or packages that would bring it; empty where it is more cases"),
+    "at_risk": ("1", "cases with at least this follow-up"),
+    "survival": ("1", "proportion without the outcome (Kaplan–Meier)"),
+    "analysis": ("", "the analysis with missing results"),
+    "reason": ("", "reason"),
+    "would_need": ("", "columns, options or packages that would provide the result; empty if more cases are needed"),
     "ci_low|ci_high": ("as the value", "its confidence interval"),
-    "adjusted_for": ("", "what the correlation is freed of, joined by `;`"),
-    "target": ("", "what is to be found"),
+    "adjusted_for": ("", "columns that the correlation is adjusted for, joined by `;`"),
+    "target": ("", "condition to find"),
     "positive": ("", "the same in words: the groups that count as positive"),
     "n_positive|n_negative": ("1", "cases with and without it"),
     "auc": ("1", "area under the ROC curve (DeLong)"),
     "cutoff_hu": ("HU", "the cutoff; the cohort's own are those with the greatest Youden index"),
     "cutoff_low|cutoff_high": ("HU", "bootstrap interval of the cutoff"),
-    "sensitivity|specificity": ("1", "share of the cases with it that are found, and of those without it that are not"),
+    "sensitivity|specificity": (
+        "1",
+        "proportion of cases with it that are found, and of cases without it that are not",
+    ),
     "sensitivity_low|sensitivity_high|specificity_low|specificity_high": ("1", "their confidence intervals"),
     "true_positive|false_negative|true_negative|false_positive": ("1", "the counts behind them"),
     "youden": ("1", "sensitivity + specificity − 1"),
     "rule": ("", "how a mean is compared with the cutoff: `<=` or `<`"),
     "corrected_sensitivity|corrected_specificity|corrected_youden": (
         "1",
-        "what is left in other cases: corrected for optimism by the bootstrap",
+        "expected in other cases: corrected for optimism by the bootstrap",
     ),
-    "optimism_of_sensitivity|optimism_of_specificity": ("1", "what was taken off"),
+    "optimism_of_sensitivity|optimism_of_specificity": ("1", "the subtracted optimism"),
     "resamples|seed": ("1", "of the bootstrap"),
-    "difference": ("1", "area of the first less that of the second"),
-    "prevalence": ("1", "how frequent the target is among those to be tested, as stated"),
+    "difference": ("1", "area of the first minus that of the second"),
+    "prevalence": ("1", "stated prevalence of the target among the patients to be tested"),
     "ppv|npv": ("1", "positive and negative predictive value"),
     "ppv_low|ppv_high|npv_low|npv_high": ("1", "their confidence intervals"),
-    "cutoffs": ("", "whose cutoffs gave the classes"),
-    "agreeing": ("1", "cases whose class is that of DXA"),
-    "observed_agreement": ("1", "their share"),
+    "cutoffs": ("", "source of the cutoffs"),
+    "agreeing": ("1", "cases with the same class as by DXA"),
+    "observed_agreement": ("1", "proportion of these cases"),
     "kappa|linear_kappa": ("1", "Cohen's κ, without and with linear weights"),
     "kappa_low|kappa_high|linear_kappa_low|linear_kappa_high": ("1", "their confidence intervals"),
     "dxa_GROUP_class_GROUP": ("1", "confusion matrix: cases of this group by DXA with that class by HU"),
-    "source_sensitivity|source_specificity": ("1", "what the source found with the same cutoff in its own patients"),
-    "source": ("", "whose cutoff it is"),
+    "source_sensitivity|source_specificity": ("1", "sensitivity and specificity of the same cutoff in its source"),
+    "source": ("", "source of the cutoff"),
     "comparison": ("", "`between readers`, or `within reader` over repeated readings"),
-    "readers": ("", "who, joined by `;`"),
-    "split": ("", "which part of the readings: all, by the midlines' origin, by whether they were blinded"),
+    "readers": ("", "the readers, joined by `;`"),
+    "split": ("", "subset of the readings: all, by the midlines' origin, or by blinding"),
     "icc_2_1|icc_3_1": ("1", "intraclass correlation: two-way, single reading, absolute agreement and consistency"),
     "icc_2_1_low|icc_2_1_high|icc_3_1_low|icc_3_1_high": ("1", "their confidence intervals"),
-    "bias_hu": ("HU", "mean difference, first less second"),
+    "bias_hu": ("HU", "mean difference, first minus second"),
     "bias_low|bias_high": ("HU", "its confidence interval"),
     "lower_limit_hu|upper_limit_hu": ("HU", "Bland and Altman's limits of agreement"),
     "lower_limit_low|lower_limit_high|upper_limit_low|upper_limit_high": ("HU", "their confidence intervals"),
     "bias_slope|bias_slope_low|bias_slope_high": (
         "1",
-        "how much the difference grows with the readings' mean, and its interval: where that excludes 0, the bias is "
-        "proportional",
+        "change of the difference per HU of the readings' mean, and its interval; if the interval excludes 0, the bias "
+        "is proportional",
     ),
     "bias_slope_p": ("1", "p-value of no slope"),
     "sd_of_differences_hu": ("HU", "standard deviation of the differences"),
@@ -184,12 +192,12 @@ _COLUMNS = {
     "rms_sd_low|rms_sd_high": ("HU", "its confidence interval"),
     "cv_percent|cv_low|cv_high": ("%", "the same as coefficient of variation, and its confidence interval"),
     "lsc_hu|lsc_low|lsc_high": ("HU", "least significant change, 2.77 times the precision error, and its interval"),
-    "first_hu|second_hu": ("HU", "what the first and the second read"),
-    "mean_hu|difference_hu": ("HU", "mean of the readings, and first less second"),
+    "first_hu|second_hu": ("HU", "HU of the first and the second reading"),
+    "mean_hu|difference_hu": ("HU", "mean of the readings, and first minus second"),
     "severity": ("", "`note`, `warning` or `severe`: see [findings](findings.md#how-grave-it-is)"),
     "code": ("", "stable name of the finding"),
-    "row|column": ("", "where in the cohort's table, row 1 being the header"),
-    "sentence|remedy": ("", "what is doubtful, and what to do"),
+    "row|column": ("", "location in the cohort's table; row 1 is the header"),
+    "sentence|remedy": ("", "the finding, and what to do"),
 }
 _FAMILIES = {
     "ROI": "(round|oval|right|front|left)",
@@ -227,7 +235,7 @@ def _tables() -> list[Table]:
 
 
 def _described(table: Table) -> list[tuple[list[str], str, str]]:
-    """Return the columns of a table, those that share a meaning together, with unit and meaning."""
+    """Return the columns of a table, grouped by meaning, with unit and meaning."""
     told: dict[str, tuple[list[str], str, str]] = {}
     for column in table.columns:
         pattern = next(pattern for pattern in _COLUMNS if re.fullmatch(_expanded(pattern), column))
