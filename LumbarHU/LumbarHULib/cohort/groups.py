@@ -212,21 +212,19 @@ def _shapiro_p(values: np.ndarray) -> float | None:
 
 def _anova(samples: Mapping[str, np.ndarray]) -> tuple[HypothesisTest, tuple[PairwiseTest, ...]]:
     """Return the analysis of variance, and its pairs, of samples of at least three values that are not constant."""
-    from scipy.special import fdtrc
+    from scipy.stats import f_oneway
 
     n, k = sum(sample.size for sample in samples.values()), len(samples)
+    found = f_oneway(*samples.values())
     means = {name: float(sample.mean()) for name, sample in samples.items()}
-    grand = sum(sample.size * means[name] for name, sample in samples.items()) / n
-    between = sum(sample.size * (means[name] - grand) ** 2 for name, sample in samples.items()) / (k - 1)
     within = sum(float(np.sum((sample - means[name]) ** 2)) for name, sample in samples.items()) / (n - k)
-    f = between / within
     test = HypothesisTest(
         test="ANOVA",
         n=n,
-        statistic=f,
+        statistic=float(found.statistic),
         statistic_name="F",
         degrees_of_freedom=(k - 1, n - k),
-        p_value=float(fdtrc(k - 1, n - k, f)),
+        p_value=float(found.pvalue),
     )
     pairs = []
     for first, second in combinations(samples, 2):

@@ -114,7 +114,7 @@ def cohen_kappa(matrix: ConfusionMatrix, weights: str = "none", confidence: floa
     variance = (inner - (observed * expected - 2 * expected + observed) ** 2) / (matrix.n * (1 - expected) ** 4)
     if observed >= 1 - 1e-12:
         kappa = 1.0
-        low, high = (wilson_interval(1.0, matrix.n, confidence)[0] - expected) / (1 - expected), 1.0
+        low, high = (wilson_interval(matrix.n, matrix.n, confidence)[0] - expected) / (1 - expected), 1.0
         method = "Wilson for perfect agreement"
     else:
         reach = z * math.sqrt(max(0.0, variance))

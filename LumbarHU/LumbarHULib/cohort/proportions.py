@@ -1,9 +1,8 @@
 """Compute a proportion with its count and Wilson's interval."""
 
-import math
 from dataclasses import dataclass
 
-from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, normal_quantile
+from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, check_confidence
 from LumbarHULib.core.errors import InputError
 
 
@@ -31,18 +30,17 @@ def proportion(count: int, total: int, confidence: float = CONFIDENCE) -> Propor
     """
     if total < 1 or not 0 <= count <= total:
         raise InputError(f"{count} of {total} is not a proportion: give a count between 0 and the total.")
-    low, high = wilson_interval(count / total, total, confidence)
+    low, high = wilson_interval(count, total, confidence)
     return ProportionEstimate(
         n=total, count=count, estimate=count / total, low=low, high=high, confidence=confidence, method="Wilson score"
     )
 
 
-def wilson_interval(share: float, total: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def wilson_interval(count: int, total: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Return Wilson's score interval of an observed proportion."""
-    z = normal_quantile(confidence)
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    reach = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    # At 0 and 1 the interval ends exactly there; rounding must not exceed it.
-    low = 0.0 if share <= 0 else max(0.0, middle - reach)
-    high = 1.0 if share >= 1 else min(1.0, middle + reach)
-    return low, high
+    from scipy.stats import binomtest
+
+    check_confidence(confidence)
+    found = binomtest(count, total).proportion_ci(confidence, method="wilson")
+    # At 0 and 1 the interval ends exactly there, but for rounding.
+    return 0.0 if count == 0 else float(found.low), 1.0 if count == total else float(found.high)

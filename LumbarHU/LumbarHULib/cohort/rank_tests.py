@@ -65,19 +65,17 @@ def kruskal_wallis(samples: Mapping[str, np.ndarray]) -> HypothesisTest:
     ----------
     W.H. Kruskal, W.A. Wallis. Use of ranks in one-criterion variance analysis. JASA 1952;47:583–621.
     """
-    from scipy.special import chdtrc
+    from scipy.stats import kruskal
 
-    ranks, ties, n = _pooled_ranks(samples, "The Kruskal–Wallis test")
-    between = sum(rank.size * (float(rank.mean()) - (n + 1) / 2) ** 2 for rank in ranks.values())
-    h = 12 / (n * (n + 1)) * between / (1 - ties / (n**3 - n))
-    freedom = len(samples) - 1
+    n = _check_samples(samples, "The Kruskal–Wallis test")
+    found = kruskal(*samples.values())
     return HypothesisTest(
         test="Kruskal–Wallis",
         n=n,
-        statistic=h,
+        statistic=float(found.statistic),
         statistic_name="H",
-        degrees_of_freedom=(freedom,),
-        p_value=float(chdtrc(freedom, h)),
+        degrees_of_freedom=(len(samples) - 1,),
+        p_value=float(found.pvalue),
     )
 
 
@@ -98,7 +96,8 @@ def dunn(samples: Mapping[str, np.ndarray]) -> tuple[PairwiseTest, ...]:
     ----------
     O.J. Dunn. Multiple comparisons using rank sums. Technometrics 1964;6:241–252.
     """
-    ranks, ties, n = _pooled_ranks(samples, "Dunn's test")
+    n = _check_samples(samples, "Dunn's test")
+    ranks, ties = _pooled_ranks(samples)
     variance = n * (n + 1) / 12 - ties / (12 * (n - 1))
     pairs = []
     for first, second in combinations(ranks, 2):
@@ -133,7 +132,7 @@ def friedman(table: np.ndarray, names: tuple[str, ...]) -> tuple[HypothesisTest,
     M. Friedman. The use of ranks to avoid the assumption of normality. JASA 1937;32:675–701. W.J. Conover. Practical
     Nonparametric Statistics, 3rd ed., section 5.8 (ties).
     """
-    from scipy.special import chdtrc
+    from scipy.stats import friedmanchisquare
 
     n, k = table.shape
     require(k, 3, "measurements of each case", "Friedman's test")
@@ -143,14 +142,14 @@ def friedman(table: np.ndarray, names: tuple[str, ...]) -> tuple[HypothesisTest,
     if spread <= 0:
         raise InputError("Every case has the same value in all columns, so Friedman's test cannot rank them.")
     mean_ranks = ranks.mean(axis=0)
-    chi_square = 12 * n / (k * (k + 1)) * float(np.sum((mean_ranks - (k + 1) / 2) ** 2)) / spread
+    found = friedmanchisquare(*table.T)
     test = HypothesisTest(
         test="Friedman",
         n=n,
-        statistic=chi_square,
+        statistic=float(found.statistic),
         statistic_name="χ²",
         degrees_of_freedom=(k - 1,),
-        p_value=float(chdtrc(k - 1, chi_square)),
+        p_value=float(found.pvalue),
     )
     standard_error = math.sqrt(k * (k + 1) / (6 * n) * spread)
     pairs = []
@@ -160,16 +159,21 @@ def friedman(table: np.ndarray, names: tuple[str, ...]) -> tuple[HypothesisTest,
     return test, pairwise_tests(pairs)
 
 
-def _pooled_ranks(samples: Mapping[str, np.ndarray], purpose: str) -> tuple[dict[str, np.ndarray], float, int]:
-    """Return the ranks of each sample among all values, Σ(t³ − t) of the ties, and the number of values."""
+def _check_samples(samples: Mapping[str, np.ndarray], purpose: str) -> int:
+    """Raise InputError for samples that cannot be ranked; return the number of values."""
     require(len(samples), 2, "groups with values", purpose)
     pooled = np.concatenate(list(samples.values()))
     require(pooled.size, 3, "values", purpose)
     if is_constant(pooled):
         raise InputError(f"All {pooled.size} values are {pooled[0]:g}, so they cannot be ranked: check the column.")
-    ranks, counts = average_ranks(pooled)
+    return int(pooled.size)
+
+
+def _pooled_ranks(samples: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
+    """Return the ranks of each sample among all values, and Σ(t³ − t) of the ties."""
+    ranks, counts = average_ranks(np.concatenate(list(samples.values())))
     ends = np.cumsum([sample.size for sample in samples.values()])[:-1]
-    return dict(zip(samples, np.split(ranks, ends), strict=True)), tie_term(counts), int(pooled.size)
+    return dict(zip(samples, np.split(ranks, ends), strict=True)), tie_term(counts)
 
 
 def _ranks_in_rows(table: np.ndarray) -> tuple[np.ndarray, float]:
