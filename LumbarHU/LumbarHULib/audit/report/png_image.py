@@ -1,4 +1,7 @@
-"""Gray pictures as PNG. Written here: what Slicer bundles for it needs a file or a scene."""
+"""Write gray pictures as PNG.
+
+Pillow could as well, but these few lines always give the same bytes, whatever version of Pillow there is.
+"""
 
 import struct
 import zlib
