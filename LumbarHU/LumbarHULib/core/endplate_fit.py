@@ -27,7 +27,7 @@ _NEAREST_MM, _FARTHEST_MM = 2.25, 27.0
 _BEHIND_MM = 5.0
 _PLACE_SD_MM, _HEIGHT_SD_MM = 6.0, 7.0
 _KNOWN_SD_MM = 4.5
-_SAYS_ONE_MM = 2.0
+_CORRELATION_LENGTH_MM = 2.0
 _SEARCH_SD_MM = 0.8
 _NO_LAYER = 20.0
 SEARCH_REACH_MM = 36.0
@@ -42,7 +42,7 @@ _LAYER_PART = 0.6
 _INSIDE_MM, _OUTSIDE_MM = 9.0, 14.0
 _FIRST_BLURS_MM = (2.0, 2.0, 1.2, 1.2, 0.6, 0.0, 0.0, 0.0)
 _LATER_BLURS_MM = (0.0, 0.0, 0.0, 0.0)
-_SMALL = np.array([0.02, 1e-3, 1e-3, 0.05])
+_CONVERGED_STEP = np.array([0.02, 1e-3, 1e-3, 0.05])
 
 # Of an endplate's shape (center, slopes, dish, disc, wedge): expected mean and standard deviation, limits, largest
 # step of each and of the amplitudes.
@@ -255,7 +255,7 @@ def _profile(columns: Columns, slope: float) -> tuple[np.ndarray, np.ndarray, np
     filled = count > 0
     count = count[filled]
     x_mm, mean, square = (np.bincount(bins, values)[filled] / count for values in (outward_mm, hu, hu**2))
-    return x_mm, mean, np.maximum(square - mean**2, 0), count / count.sum() * SEARCH_REACH_MM / _SAYS_ONE_MM
+    return x_mm, mean, np.maximum(square - mean**2, 0), count / count.sum() * SEARCH_REACH_MM / _CORRELATION_LENGTH_MM
 
 
 def first_fit(pair: Sequence[Columns], protocol: Protocol, height_mm: float | None) -> tuple[Surface, Surface]:
@@ -309,7 +309,7 @@ def _fit(pair, starts, blurs_mm, protocol) -> tuple[float, tuple[Surface, Surfac
             vector[half] += (jacobian * weight) @ residual
         step = np.linalg.solve(matrix, vector)
         unknowns = np.clip(unknowns + np.clip(step, -_LARGEST, _LARGEST), _LOW, _HIGH)
-        if extra_sd_mm == 0 and np.all(np.abs(step.reshape(2, -1)[:, :4]) < _SMALL):
+        if extra_sd_mm == 0 and np.all(np.abs(step.reshape(2, -1)[:, :4]) < _CONVERGED_STEP):
             break
     off = unknowns - expected
     cost, surfaces = off @ prior @ off / 2, []
