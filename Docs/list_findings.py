@@ -1,4 +1,4 @@
-"""Write the page that tells what every finding means from the table in the code: run it with ``make pictures``."""
+"""Write the page with the meaning of every finding from the table in the code: run it with ``make pictures``."""
 
 import ast
 from pathlib import Path
@@ -11,23 +11,23 @@ PAGE = Path(__file__).parent / "findings.md"
 _HEAD = """\
 # What each finding means
 
-What makes a number doubtful but not impossible is a *finding*. In the tables it stands as a code; in `record.json`, in
-the report and in the panel as a sentence with the value and its limit, with a remedy. The limits are values of the
-protocol. `LumbarHU/LumbarHULib/core/findings.py` is the source of this page.
+A *finding* reports what makes a number doubtful but not impossible. The tables contain it as a code; `record.json`, the
+report and the panel as a sentence with the value and its limit, and a remedy. The limits are values of the protocol.
+This page is generated from `LumbarHU/LumbarHULib/core/findings.py`.
 
 ## How grave it is
 
 | severity | meaning |
 |---|---|
-| `severe` | the number may be wrong: look at the images before you use it; its meaning says where it forbids a class |
-| `warning` | the number may be off: check what the sentence names, and take the class with care |
-| `note` | good to know; the number stands |
+| `severe` | the number may be wrong: check the images before you use it; its meaning states whether it forbids a class
+| | `warning` | the number may be inaccurate: check what the sentence names, and use the class with caution |
+| `note` | for information; the number is valid |
 
-Report and panel show the gravest first. On the terminal, notes on single levels are left to the audit folder. Nothing
-is left out of a mean because of a finding: to exclude a level is for the reader.
+Report and panel show the most severe findings first. The terminal omits notes on single levels; the audit folder has
+them. A finding never excludes a level from a mean: only the reader can exclude a level.
 """
 
-# What a level that gave no number stands for; it is no Finding in the sources.
+# The code of a level without numbers, which is not a Finding in the sources.
 _NOT_MEASURED = {"not_measured": "severe"}
 _BY_DEFAULT = "warning"
 
@@ -43,7 +43,7 @@ def page() -> str:
 
 
 def severities_in_sources() -> dict[str, str]:
-    """Return the severities that stand beside a code in a call of Finding; what states none is a warning."""
+    """Return the severity of each code in calls of Finding; a call without a severity is a warning."""
     severities = {}
     for path in sorted(Path(LumbarHULib.__file__).parent.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

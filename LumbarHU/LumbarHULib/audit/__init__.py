@@ -1,5 +1,5 @@
-"""One reading on disk: the audit folder, its record, tables and report, and the check of all of it against the CT.
+"""Write a reading to disk as an audit folder with record, tables and report, and verify the folder against the CT.
 
-`audit` holds what is written, `folder` writes it, `report` draws it; `verify` measures it again. `dicom_export` makes
-DICOM objects of it.
+`audit` defines the content, `folder` writes it, `report` draws it, `verify` measures it again, and `dicom_export`
+converts it to DICOM objects.
 """

@@ -1,4 +1,4 @@
-"""Everything that an audit folder tells of."""
+"""The content of an audit folder."""
 
 import platform
 import sys
@@ -20,7 +20,7 @@ from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.images.ct_identity import voxels_sha256
 
-# The name of case and reader in the files where the user gave none: a file's name may be a patient's.
+# Name of case and reader in the files if the user gives none: a file's name may be a patient's.
 UNNAMED = "unnamed"
 
 _PACKAGES = ("numpy", "scipy", "SimpleITK", "pydicom", "slicer-core")
@@ -28,37 +28,37 @@ _PACKAGES = ("numpy", "scipy", "SimpleITK", "pydicom", "slicer-core")
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """One reading of one CT with all that it was made from.
+    """One reading of one CT with all its inputs.
 
     Parameters
     ----------
     case, reader : str
-        As they shall stand in the files. Nothing that tells who the patient is.
+        Names in the files. They must not identify the patient.
     reading : int
-        Which reading of this reader it is, from 1.
+        Number of this reader's reading, from 1.
     result : ReadingResult
-        What was measured.
+        The measurement.
     ct : CtVolume
         The CT as stored.
     scan_facts : ScanFacts
-        What its headers say.
+        Acquisition facts from the CT's headers.
     protocol : ProtocolDocument
-        The protocol; its `protocol` holds the values that were used.
+        The protocol; its `protocol` contains the values used.
     cutoffs : CutoffsDocument
         The cutoffs.
     accept_off_protocol : bool
-        Whether the user asked for classes although the acquisition is off protocol.
+        Whether the user requested classes for an off-protocol acquisition.
     when : str
-        Date and time, only if the user asks for them.
+        Date and time, only if the user requests them.
     world_from_file : numpy.ndarray, shape (4, 4)
-        How a scene's transforms moved and turned the CT since it was loaded from its file.
+        Translation and rotation of the CT by the scene's transforms since it was loaded.
     extra : mapping
-        Further plain JSON values for the record, such as who signed the reading off.
+        Further plain JSON values for the record, such as the person who signed the reading off.
 
     Raises
     ------
     InputError
-        When a name is empty or cannot be printed, or the reading's number is below 1.
+        If a name is empty or not printable, or the reading's number is below 1.
     """
 
     case: str
@@ -90,28 +90,28 @@ class Audit:
 
     @cached_property
     def stack(self) -> AxialStack:
-        """The CT in the axis order that the masks are crops of."""
+        """Return the CT in the axis order of the masks."""
         return axial_stack(self.ct, self.protocol.protocol)
 
     @cached_property
     def voxels_sha256(self) -> str:
-        """The identity of the CT's voxels: see `ct_identity`."""
+        """Return the hash that identifies the CT's voxels: see `ct_identity`."""
         return voxels_sha256(self.ct.voxels_hu)
 
 
 def require_measured_levels(result: ReadingResult) -> None:
-    """Raise InputError, with the sentence of each refused level, where none that should be measured was.
+    """Raise InputError, with the sentence of each refused level, if no level was measured.
 
-    Where some were measured, the others are reported with them.
+    If some levels were measured, the refused levels are reported with them.
     """
     if result.refused and all(level.excluded for level in result.levels):
         raise InputError(" ".join(refusal.sentence for refusal in result.refused), result.refused[0].level)
 
 
 def software_versions() -> dict[str, str]:
-    """Return the versions of LumbarHU, Python and the packages that it works with, by name.
+    """Return the versions of LumbarHU, Python and the packages it uses, by name.
 
-    What is installed counts, not what this process has imported: the same command gives the same record.
+    Installed packages count, whether or not this process imported them, so that the same command gives the same record.
     """
     versions = {"LumbarHU": __version__, "Python": platform.python_version()}
     for package in _PACKAGES:

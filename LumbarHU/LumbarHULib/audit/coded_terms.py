@@ -1,10 +1,10 @@
-"""What vertebrae and regions are called in the coding schemes that DICOM uses."""
+"""Codes of vertebrae and regions in DICOM's coding schemes."""
 
 from types import MappingProxyType
 
 Code = tuple[str, str, str]  # value, scheme, meaning
 
-# DICOM PS3.16, CID 7602; Slicer's own lists go no further than “Vertebra”.
+# DICOM PS3.16, CID 7602; Slicer's own lists contain only “Vertebra”.
 VERTEBRA_CODES: MappingProxyType[str, Code] = MappingProxyType(
     {
         "T12": ("23215003", "SCT", "T12 vertebra"),
@@ -16,11 +16,11 @@ VERTEBRA_CODES: MappingProxyType[str, Code] = MappingProxyType(
     }
 )
 
-# DICOM PS3.16, CID 7150; Slicer's lists call the same by another code.
+# DICOM PS3.16, CID 7150; Slicer's lists use another code for the same term.
 ANATOMICAL_STRUCTURE: Code = ("91723000", "SCT", "Anatomical Structure")
 SLICER_ANATOMICAL_STRUCTURE: Code = ("123037004", "SCT", "Anatomical Structure")
 
-# Where in the body a region lies, DICOM PS3.16, CID 2; round and oval have no side.
+# Side of a region, DICOM PS3.16, CID 2; round and oval have no side.
 REGION_SIDE_CODES: MappingProxyType[str, Code] = MappingProxyType(
     {
         "right": ("24028007", "SCT", "Right"),
@@ -29,12 +29,12 @@ REGION_SIDE_CODES: MappingProxyType[str, Code] = MappingProxyType(
     }
 )
 
-# How the regions come about, DICOM PS3.16, CID 7162: from the body's edge.
+# Method that finds the regions, DICOM PS3.16, CID 7162.
 EDGE_DETECTION: Code = ("123103", "DCM", "Edge Detection")
 
 ATTENUATION: Code = ("112031", "DCM", "Attenuation Coefficient")
 
-# A scheme of LumbarHU's own: the cutoffs' classes are a study's, not SNOMED's diagnoses.
+# A private scheme: the classes are those of a study, not SNOMED's diagnoses.
 PRIVATE_SCHEME = "99LUMBARHU"
 REGION_METHOD_CODES: MappingProxyType[str, Code] = MappingProxyType(
     {
@@ -50,7 +50,7 @@ CUTOFF_SOURCE: Code = ("cutoff-source", PRIVATE_SCHEME, "Source of the cutoffs")
 MEAN_OF_LEVELS: Code = ("mean-of-levels", PRIVATE_SCHEME, "Mean over vertebral levels")
 COMMENT: Code = ("121106", "DCM", "Comment")
 
-# What a class means, for those who read the code without the cutoffs.
+# Meanings of the classes, for readers of the code without the cutoffs.
 CLASS_MEANINGS = MappingProxyType(
     {
         "osteoporosis": "at or below the osteoporosis cutoff",

@@ -1,4 +1,4 @@
-"""An audit folder as DICOM objects for the archive that its CT lies in."""
+"""Export an audit folder as DICOM objects to the archive of its CT."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SEGMENTATION, REPORT = "segmentation.dcm", "report.dcm"
 OWN_DICOM_FOLDER = OwnFolder(frozenset({SEGMENTATION, REPORT}), sign=SEGMENTATION)
 
-# What a DICOM object takes over from the CT: without the first it belongs to nothing; the others may be empty.
+# Elements that a DICOM object copies from the CT: the first are required, the others may be empty.
 _NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "FrameOfReferenceUID")
 _MAY_BE_EMPTY = (
     *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyID", "StudyDate", "StudyTime"),
@@ -50,26 +50,26 @@ def export_dicom(
 ) -> None:
     """Write a Segmentation object and a structured report of an audit folder, both or neither.
 
-    The folder is verified first: what goes into an archive is what its label maps and its CT give.
+    The folder is verified first, so that the archive receives only values that follow from label maps and CT.
 
     Parameters
     ----------
     folder : pathlib.Path
         The audit folder.
     series : pathlib.Path
-        Folder of the DICOM series that was measured, or one file of it.
+        Folder of the measured DICOM series, or one file of it.
     destination : pathlib.Path
-        Folder to be, with ``segmentation.dcm`` and ``report.dcm``. Both carry the CT's patient and study.
+        Output folder (created), with ``segmentation.dcm`` and ``report.dcm``. Both contain the CT's patient and study.
     overwrite : bool
         Replace the folder if it exists.
     progress : callable, optional
-        Called with the share done, from 0 to 1, and what is being done.
+        Called with the fraction done, from 0 to 1, and the current step.
 
     Raises
     ------
     InputError
-        When highdicom is missing, the folder does not verify, the CT is no DICOM series, its headers lack an identity,
-        or the files cannot be written.
+        If highdicom is missing, the folder fails verification, the CT is not a DICOM series, its headers lack an
+        identifier, or the files cannot be written.
     """
     progress = progress or (lambda share, text: None)
     require_highdicom()
@@ -77,7 +77,7 @@ def export_dicom(
     measured_ras_mm = measured_points(folder)
     ct_file = read_ct(series, progress, measured_ras_mm)
     if ct_file.scan_facts.source != "DICOM":
-        raise InputError(f"“{series.name}” is no DICOM series: give the folder of the series that was measured.")
+        raise InputError(f"“{series.name}” is not a DICOM series: choose the folder of the measured series.")
     differences = verify_audit_folder(folder, ct_file.ct, progress)
     if differences:
         raise InputError(
@@ -106,7 +106,7 @@ def _objects(folder: Path, files: Sequence[Path], slice_spacing_mm: float) -> tu
     """Return the Segmentation and the report of an audit folder, on the slices in these files."""
     regions, masks, touched = _regions(folder)
     slices = [_source_slice(files[k]) for k in touched]
-    _check_told_apart(slices, [files[k] for k in touched])
+    _check_distinct_uids(slices, [files[k] for k in touched])
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     segmentation = segmentation_of(slices, slice_spacing_mm, masks, regions, record["reader"])
     report = report_of(
@@ -126,36 +126,36 @@ def _objects(folder: Path, files: Sequence[Path], slice_spacing_mm: float) -> tu
 
 
 def _character_set(source, added: Sequence[str]) -> str | Sequence[str]:
-    """Return the CT's own character set, so that names stay the same to the byte, or one that holds all letters."""
+    """Return the CT's own character set, which keeps names byte by byte, or one with all characters if necessary."""
     stated = source.get("SpecificCharacterSet")
     return stated if stated and "".join(added).isascii() else _ALL_LETTERS
 
 
 def require_highdicom() -> None:
-    """Raise InputError, which says how to get it, when highdicom is missing."""
+    """Raise InputError, with the remedy, if highdicom is missing."""
     from importlib.util import find_spec
 
     if find_spec("highdicom") is None:
         raise InputError(
-            "DICOM export needs the Python package highdicom, which is not here: 3D Slicer 5.12 brings it along, "
-            "elsewhere install it with pip install highdicom."
+            "DICOM export needs the Python package highdicom, which is missing: use 3D Slicer 5.12, which includes it, "
+            "or install it with pip install highdicom."
         )
 
 
 def _regions(folder: Path) -> tuple[list[Region], np.ndarray, np.ndarray]:
-    """Return the regions, their voxels, shape (n_slices, rows, columns, n_regions), and the slices k that hold any."""
+    """Return the regions, their voxels, shape (n_slices, rows, columns, n_regions), and the slices k with any voxel."""
     labels = {roi: read_with_sitk(folder / "labelmaps" / f"{roi}.nrrd")[0] for roi in ROIS}
     touched = np.flatnonzero(np.any([volume.any(axis=(1, 2)) for volume in labels.values()], axis=0))
     there = {roi: set(np.unique(volume[touched]).tolist()) for roi, volume in labels.items()}
     regions = [Region(level, roi) for level in LEVELS for roi in ROIS if LABEL_VALUES[level] in there[roi]]
     if not regions:
-        raise InputError(f"“{folder}” holds no measured region: there is nothing to export.")
+        raise InputError(f"“{folder}” contains no measured region: measure a level before the export.")
     masks = np.stack([labels[region.roi][touched] == LABEL_VALUES[region.level] for region in regions], axis=-1)
     return regions, masks, touched
 
 
 def _source_slice(path: Path):
-    """Return a slice's header with all that a derived object takes over."""
+    """Return a slice's header with all elements that a derived object copies."""
     import pydicom
 
     dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True)
@@ -177,8 +177,8 @@ def _source_slice(path: Path):
     return dataset
 
 
-def _check_told_apart(slices: Sequence, files: Sequence[Path]) -> None:
-    """Raise InputError when two slices bear one SOP Instance UID: a reference to it would be to both."""
+def _check_distinct_uids(slices: Sequence, files: Sequence[Path]) -> None:
+    """Raise InputError if two slices have the same SOP Instance UID, which makes references ambiguous."""
     first: dict[str, Path] = {}
     for dataset, file in zip(slices, files, strict=True):
         other = first.setdefault(str(dataset.SOPInstanceUID), file)
@@ -190,7 +190,7 @@ def _check_told_apart(slices: Sequence, files: Sequence[Path]) -> None:
 
 
 def _is_allowed(element) -> bool:
-    """Return whether an identifier, a date, a time or a sex is one by DICOM PS3.5, as an archive will ask."""
+    """Return whether an identifier, a date, a time or a sex is valid by DICOM PS3.5, as archives require."""
     from pydicom.uid import UID
     from pydicom.valuerep import DA, TM
 

@@ -1,4 +1,4 @@
-"""The numbers of a reading as a DICOM structured report after TID 1500, on the segments of its Segmentation object."""
+"""Write a reading's numbers as a DICOM structured report (TID 1500) on the segments of its Segmentation object."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from LumbarHULib.audit.dicom_segmentation import (
 )
 from LumbarHULib.core.quantities import QUANTITIES
 
-# The quantities of a region that the report gives; results.csv has all of them.
+# Quantities of a region in the report; results.csv has all quantities.
 REPORTED = ("mean_hu", "sd_hu", "area_mm2")
 
 _HU = ("[hnsf'U]", "UCUM", "Hounsfield unit")
@@ -41,9 +41,9 @@ class ReportedMean:
     Parameters
     ----------
     roi : str
-        Which region.
+        Name of the region.
     levels : tuple of str
-        What the mean is over.
+        Levels in the mean.
     mean_hu : float
         The mean.
     class_name : str
@@ -71,9 +71,9 @@ def report_of(
     Parameters
     ----------
     segmentation : highdicom.seg.Segmentation
-        What holds the segments.
+        The object with the segments.
     slices : sequence of pydicom.Dataset
-        The CT slices that the segments lie in.
+        The CT slices of the segments.
     regions : sequence of Region
         The segments, in the order of their numbers.
     values : mapping of (level, roi) to mapping of str to float
@@ -81,11 +81,11 @@ def report_of(
     means : sequence of ReportedMean
         Means over levels, with their classes.
     cutoff_source : str
-        The publication or cohort that the cutoffs are from.
+        Publication or cohort of the cutoffs.
     notice : str
-        What the numbers are not for.
+        Limits of use.
     reader : str
-        Who measured.
+        Name of the reader.
 
     Returns
     -------
@@ -165,7 +165,7 @@ def _region_group(segmentation, number: int, region: Region, values: Mapping[str
 
 
 def _measurement(quantity, value: float):
-    """Return a number under its own code, or, of HU, as a statistic of the attenuation."""
+    """Return a number with its own code, or for HU as a statistic of the attenuation."""
     from highdicom import sr
 
     if quantity.unit == "[hnsf'U]":

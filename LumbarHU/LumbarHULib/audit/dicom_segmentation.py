@@ -1,4 +1,4 @@
-"""The regions of a reading as a DICOM Segmentation object, each with its vertebra and side coded."""
+"""Write a reading's regions as a DICOM Segmentation object, with coded vertebra and side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ SERIAL_NUMBER = "0"
 _LONGEST_NAME = 63  # bytes; DICOM counts letters, its checker bytes
 SEGMENTATION_SERIES, REPORT_SERIES = 901, 902
 
-# Of LumbarHU as a piece of software, in the records of those who ask which program made an object.
+# Name of the algorithm that made the object.
 ALGORITHM = "LumbarHU regions of interest"
 
 
@@ -26,12 +26,12 @@ def _new_uid() -> str:
 
 @dataclass(frozen=True)
 class Region:
-    """One region at one level, under the identifiers that Segmentation and report share.
+    """One region at one level, with the identifiers that Segmentation and report share.
 
     Parameters
     ----------
     level, roi : str
-        Which one.
+        Level and region.
     tracking_uid : str
         New for each export.
     """
@@ -42,12 +42,12 @@ class Region:
 
     @property
     def label(self) -> str:
-        """The segment's label, such as “L1 round”, by which `read_segmentation` finds it again."""
+        """Return the segment's label, such as “L1 round”, by which `read_dicom_segments` finds it."""
         return f"{self.level} {self.roi}"
 
 
 def coded(code: tuple[str, str, str]):
-    """Return a code of `coded_terms` as highdicom wants it."""
+    """Return a code of `coded_terms` as a highdicom object."""
     from highdicom.sr import CodedConcept
 
     value, scheme, meaning = code
@@ -62,15 +62,15 @@ def segmentation_of(
     Parameters
     ----------
     slices : sequence of pydicom.Dataset
-        The CT slices that hold voxels of a region, without their pixels.
+        Headers of the CT slices with voxels of a region, without pixels.
     slice_spacing_mm : float
-        From one slice of the CT to the next, along their normal.
+        Distance between neighboring CT slices, along their normal.
     masks : numpy.ndarray of bool, shape (n_slices, rows, columns, n_regions)
         The voxels of each region.
     regions : sequence of Region
-        What the last axis of `masks` counts.
+        Regions along the last axis of `masks`.
     reader : str
-        Who measured.
+        Name of the reader.
 
     Returns
     -------
@@ -100,15 +100,15 @@ def segmentation_of(
         content_creator_name=person_name(reader),
         series_description="LumbarHU regions, for research only",
     )
-    # highdicom takes the distance between the slices that hold regions for it, or leaves it out: other readers then
-    # put the slices where they do not lie.
+    # highdicom uses the distance between slices with regions as slice spacing, or omits it; other programs then
+    # misplace the slices.
     (measures,) = segmentation.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
     measures.SpacingBetweenSlices = slice_spacing_mm
     return segmentation
 
 
 def person_name(reader: str) -> str:
-    """Return a reader's name as a DICOM person name, whose parts no sign of DICOM's own may break."""
+    """Return a reader's name as a DICOM person name, without DICOM's separators."""
     one_part = "".join(" " if letter in "^=\\" else letter for letter in reader).strip()
     one_part = one_part.encode()[:_LONGEST_NAME].decode(errors="ignore")
     return f"{one_part}^"  # family name, the others empty

@@ -1,4 +1,4 @@
-"""The audit folder: everything from which a reading's numbers can be worked out again."""
+"""Write the audit folder, from which all numbers of a reading can be computed again."""
 
 import hashlib
 import json
@@ -23,14 +23,14 @@ from LumbarHULib.images.label_map_file import write_label_map
 RECORD = "record.json"
 REPORT = "report.html"
 SCENE = "scene.mrb"
-# OpenSSH's, of the record and with it of every file whose hash is in it; only where the user wants one.
+# OpenSSH signature of the record, and thus of every file whose hash it contains; optional.
 SIGNATURE = "record.json.sig"
 
 OWN_AUDIT_FOLDER = OwnFolder(
     frozenset({"results.csv", "summary.csv", "markups", "labelmaps", REPORT, SCENE, RECORD, SIGNATURE}), sign=RECORD
 )
 
-# A list of numbers that json wrote one a line. No text in JSON holds a line break, so none is touched.
+# A list of numbers that json wrote on separate lines. JSON strings contain no line breaks, so no string matches.
 _NUMBERS_ON_LINES = re.compile(r"\[\n\s*([-\d.e+]+(?:,\s+[-\d.e+]+)*)\s*\]")
 
 
@@ -42,31 +42,31 @@ def write_audit_folder(
     progress: Callable[[float, str], None] | None = None,
     seal: Callable[[Path], None] | None = None,
 ) -> None:
-    """Write the audit folder of one reading, whole or not at all.
+    """Write the audit folder of one reading, completely or not at all.
 
-    It holds ``results.csv``, ``summary.csv``, ``labelmaps/<roi>.nrrd`` in the CT's own grid, the markups as
-    ``markups/L1-midline.mrk.json`` and so on, ``report.html`` for people, drawn from the label maps as they lie there,
-    and ``record.json`` with the SHA-256 of all of them. The same reading gives the same bytes.
+    It contains ``results.csv``, ``summary.csv``, ``labelmaps/<roi>.nrrd`` in the CT's own grid, the markups as
+    ``markups/L1-midline.mrk.json`` and so on, ``report.html`` for people, drawn from the written label maps, and
+    ``record.json`` with the SHA-256 of all of them. The same reading gives the same bytes.
 
     Parameters
     ----------
     destination : pathlib.Path
-        The folder to be.
+        The output folder (created).
     audit : Audit
-        What it tells of.
+        The content of the folder.
     overwrite : bool
         Replace the folder if it exists.
     also_write : callable, optional
-        Called with the folder before its record is made, to put a further file there, such as a scene.
+        Called with the folder before its record is made, to add another file, such as a scene.
     progress : callable, optional
-        Called with the share done, from 0 to 1, and what is being done.
+        Called with the fraction done, from 0 to 1, and the current step.
     seal : callable, optional
-        Called with the folder when its record is there, to sign it.
+        Called with the folder after its record is written, to sign it.
 
     Raises
     ------
     InputError
-        When the folder exists and may not be replaced, or cannot be written.
+        If the folder exists and may not be replaced, or cannot be written.
     """
     progress = progress or (lambda share, text: None)
     with atomic_folder(destination, overwrite, OWN_AUDIT_FOLDER) as folder:
@@ -95,7 +95,7 @@ def write_audit_folder(
 def files_in(folder: Path) -> list[str]:
     """Return the path within `folder`, with slashes, of every file below it, in alphabetical order.
 
-    What file managers leave in any folder is not counted.
+    Files that file managers create are omitted.
     """
     return sorted(path.relative_to(folder).as_posix() for path in files_below(folder))
 
@@ -119,7 +119,7 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def write_markups(folder: Path, level: LevelResult, of_reading: Sequence[Finding]) -> None:
-    """Write midline, boundary and outline of a level as they were measured, each into a file of its own."""
+    """Write midline, boundary and outline of a level as measured, each into its own file."""
     doubts = [finding for finding in (*of_reading, *level.findings) if finding.code in PLACEMENT_CODES]
     boundary_ras_mm, outline_ras_mm = level.boundary.points_ras_mm, level.outline_ras_mm
     markups = {

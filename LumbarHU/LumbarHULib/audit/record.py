@@ -1,4 +1,4 @@
-"""record.json: what was measured, where, how, with what, and which files tell it."""
+"""Make record.json: the measurement, its inputs, software and files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -20,12 +20,12 @@ _AXIS_NAMES = "kji"
 
 
 def record_of(audit: Audit, file_sha256: Mapping[str, str]) -> dict[str, Any]:
-    """Return the record as plain JSON values, in an order that depends on nothing but its content.
+    """Return the record as plain JSON values, in an order that depends only on its content.
 
     Parameters
     ----------
     audit : Audit
-        What the folder tells of.
+        The content of the folder.
     file_sha256 : mapping of str to str
         SHA-256 of every other file of the folder, by its path in it.
     """
@@ -37,7 +37,7 @@ def record_of(audit: Audit, file_sha256: Mapping[str, str]) -> dict[str, Any]:
         "software": software_versions(),
         "ct": _ct(audit),
         "accept_off_protocol": audit.accept_off_protocol,
-        # The values that were used, which a user may have set otherwise than the protocol's file does.
+        # The values used, which a user may have changed from those in the protocol file.
         "protocol_values": asdict(audit.protocol.protocol),
         "levels": [level_record(level, audit.stack) for level in result.levels],
         "not_measured": [asdict(refusal) for refusal in result.refusals],
@@ -71,7 +71,7 @@ def _ct(audit: Audit) -> dict[str, Any]:
 
 
 def level_record(level: LevelResult, stack: AxialStack) -> dict[str, Any]:
-    """Return what the record tells of one level, as plain JSON values."""
+    """Return the record of one level, as plain JSON values."""
     first, last = level.slices
     return {
         "level": level.level,
@@ -123,7 +123,7 @@ def level_record(level: LevelResult, stack: AxialStack) -> dict[str, Any]:
 
 
 def _stored_slice(axial_slice: int, stack: AxialStack) -> int:
-    """Return the index, along its axis of the stored array, of a slice that is counted from caudal."""
+    """Return the index of a slice in the stored array, from its index counted from caudal."""
     return int(stack.voxels_hu.shape[0] - 1 - axial_slice if stack.flipped[0] else axial_slice)
 
 

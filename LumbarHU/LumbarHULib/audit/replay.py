@@ -1,9 +1,9 @@
-"""An audit folder measured again from its markups: what record, tables, label maps and report would be.
+"""Measure an audit folder again from its markups, and make its record, tables, label maps and report again.
 
 Given the CT, everything in a folder follows from the markups, the label maps that a reader edited, the protocol, the
-cutoffs, and what is only known from outside: the names, the reasons to exclude a level, the findings of the files that
-the markups were proposed from. These are taken from the folder as they are; all else is made again, by the composer
-that made it, and compared.
+cutoffs, and external information: the names, the reasons for excluding a level, and the findings on the files that the
+markups were proposed from. These are read from the folder unchanged; everything else is made again by the same composer
+and compared.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ from LumbarHULib.files.protocol_file import ProtocolDocument, protocol_of_values
 
 @dataclass(frozen=True, eq=False)
 class CtHeaders:
-    """What reading the CT told, if the file it is verified with can be asked.
+    """Facts and findings from the CT's file, if it can be read.
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ class Replay:
     Parameters
     ----------
     audit : Audit
-        What it should tell of.
+        The expected content.
     knows_headers : bool
-        Whether the CT's own headers could be asked.
+        Whether the CT's own headers could be read.
     """
 
     audit: Audit
@@ -77,20 +77,20 @@ def replay(
     record : mapping
         Its record, as plain values.
     documents : tuple of ProtocolDocument and CutoffsDocument
-        As the record holds them.
+        Protocol and cutoffs in the record.
     ct : CtVolume
-        The CT, where the scene's transforms had it.
+        The CT, at its position by the scene's transforms.
     labels : mapping of str to numpy.ndarray, shape (K, J, I)
-        The label maps that can be read, by region.
+        The readable label maps, by region.
     headers : CtHeaders or None
-        What the CT's file tells; None where it is a node of a scene.
+        Facts from the CT's file; None if the CT is a node of a scene.
     changed_files : sequence of str
-        Files that are known to be changed: levels with such markups are measured by what the record tells of them.
+        Files known to be changed: levels with such markups are measured from the record's values instead.
 
     Raises
     ------
     InputError
-        When the markups cannot be read or measured.
+        If the markups cannot be read or measured.
     """
     protocol, cutoffs = documents
     stack = axial_stack(ct, protocol.protocol)
@@ -134,7 +134,7 @@ def replay(
         extra=record["extra"],
         world_from_file=np.array(record["ct"].get("world_from_file", np.eye(4)), dtype=float),
     )
-    # It was compared before; to work it out again would take as long as all else.
+    # The hash was compared before; computing it again would take as long as everything else.
     audit.__dict__["voxels_sha256"] = record["ct"]["voxels_sha256"]
     return Replay(audit, knows_headers)
 
@@ -170,12 +170,12 @@ def _recorded_facts(record: Mapping) -> ScanFacts:
 
 
 def protocol_as_used(record: Mapping, document: ProtocolDocument) -> ProtocolDocument:
-    """Return the record's protocol with the values that were used; those that an older version lacks as they are now.
+    """Return the record's protocol with the values used, and current defaults for values that an older version lacks.
 
     Raises
     ------
     InputError
-        When they cannot be used.
+        If the values cannot be used.
     """
     values = dict(record["protocol_values"])
     try:
@@ -187,7 +187,7 @@ def protocol_as_used(record: Mapping, document: ProtocolDocument) -> ProtocolDoc
 def _edited_masks(
     record: Mapping, labels: Mapping[str, np.ndarray], stack: AxialStack
 ) -> dict[str, dict[str, RoiMask]]:
-    """Return the regions that the record says were edited by hand, as their label maps hold them."""
+    """Return the masks of the regions that were edited by hand according to the record, from their label maps."""
     masks: dict[str, dict[str, RoiMask]] = {}
     for level in record["levels"]:
         for roi, of_roi in level["rois"].items():

@@ -1,4 +1,4 @@
-"""How an audit folder differs from what it gives when it is measured again: record, label maps, tables, report."""
+"""Compare an audit folder with its repeated measurement: record, label maps, tables, report."""
 
 import csv
 import json
@@ -25,21 +25,21 @@ from LumbarHULib.files.csv_text import Cell, cell_text
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
 from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
 
-# Of mm, degrees and fractions: finer than a voxel can tell, coarser than what another version of numpy may round.
+# For mm, degrees and fractions: finer than any effect on voxels, coarser than rounding by another version of numpy.
 _TOLERANCE = 1e-4
-# In HU and in shares of the trials: a geometry that another file format keeps in single precision may tip a voxel.
+# For HU and fractions of the trials: a geometry stored in single precision may change a voxel's membership.
 _TRIALS_TOLERANCE = 0.01
 _OF_TRIALS = ("placement", "share_")
 
-# What only the files tell that are no longer there: those next to the CT, those that proposals came from, and the
-# scene that was signed off.
+# Findings that come from files that are no longer available: those next to the CT, the sources of proposals, and the
+# signed-off scene.
 _FROM_OUTSIDE = frozenset(
     {
         *("files_left_aside", "markup_left_aside", "outline_found_anew", "changed_after_sign_off", "segment_empty"),
         *PLACEMENT_CODES,
     }
 )
-# What reading the CT's own file tells: not known where the CT comes from another file than it was measured in.
+# Findings of reading the CT's own file, which are unknown if the CT comes from another file than at the measurement.
 _FROM_CT_FILE = frozenset(
     {
         *MEANINGS_BY_SUBJECT["Files"],
@@ -47,12 +47,12 @@ _FROM_CT_FILE = frozenset(
         *("slices_overlap", "slices_apart", "sharp_kernel", "gantry_tilt", "tilt_contradicted"),
     }
 )
-# Differ with the place that a series is read from, and concern no number.
+# Findings that depend on the folder of a series and concern no number.
 _OF_PLACE = frozenset({"files_left_aside"})
 
 
 def document_differences(record: Mapping, documents: tuple[ProtocolDocument, CutoffsDocument]) -> list[str]:
-    """Return how protocol and cutoffs differ from the shipped ones whose name they bear, and from the values used."""
+    """Return differences of protocol and cutoffs from the shipped ones with their name, and from the values used."""
     differences = []
     for name, document, shipped in (
         ("protocol", documents[0], load_protocol()),
@@ -79,7 +79,7 @@ def document_differences(record: Mapping, documents: tuple[ProtocolDocument, Cut
 def replay_differences(
     folder: Path, record: Mapping, again: Replay, labels: Mapping[str, np.ndarray], same_software: bool
 ) -> Iterator[str]:
-    """Yield how the folder differs from what was measured again.
+    """Yield the differences between the folder and its repeated measurement.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def replay_differences(
     labels : mapping of str to numpy.ndarray
         As for `replay`.
     same_software : bool
-        Whether the folder was made with the same versions: only then the report is the same letter by letter.
+        Whether the folder was made with the same versions: only then is the report identical.
     """
     yield from _record_differences(record, again)
     yield from _label_differences(record, again.audit, labels)
@@ -116,11 +116,11 @@ def _record_differences(record: Mapping, again: Replay) -> Iterator[str]:
     for one, other in zip(expected["summaries"], record["summaries"], strict=False):
         yield from _finding_differences(one["roi"], one.pop("findings"), other["findings"], again.knows_headers)
         plain = {name: value for name, value in other.items() if name != "findings"}
-        yield from _told_apart(one["roi"], one, plain)
+        yield from _value_differences(one["roi"], one, plain)
     not_measured = [{"level": one["level"], "excluded": one["excluded"]} for one in record["not_measured"]]
     expected_not_measured = [{"level": one["level"], "excluded": one["excluded"]} for one in expected["not_measured"]]
-    yield from _told_apart("not_measured", expected_not_measured, not_measured)
-    yield from _told_apart("notice", expected["notice"], record["notice"])
+    yield from _value_differences("not_measured", expected_not_measured, not_measured)
+    yield from _value_differences("notice", expected["notice"], record["notice"])
     if again.knows_headers:
         for name in ("headers", "series_uid"):
             one, other = expected["ct"].get(name), record["ct"].get(name)
@@ -129,7 +129,7 @@ def _record_differences(record: Mapping, again: Replay) -> Iterator[str]:
                     f"{RECORD}, ct.{name}{place}: expected {_short(wanted)}, as the CT's own headers state, found "
                     f"{_short(found)}."
                 )
-    yield from _told_apart("ct.spacing_ijk_mm", expected["ct"]["spacing_ijk_mm"], record["ct"]["spacing_ijk_mm"])
+    yield from _value_differences("ct.spacing_ijk_mm", expected["ct"]["spacing_ijk_mm"], record["ct"]["spacing_ijk_mm"])
 
 
 def _level_differences(name: str, expected: dict, found: Mapping, knows_headers: bool) -> Iterator[str]:
@@ -137,24 +137,24 @@ def _level_differences(name: str, expected: dict, found: Mapping, knows_headers:
     for roi, one in expected.pop("rois").items():
         other = found["rois"][roi]
         yield from _finding_differences(f"{name}, {roi}", one.pop("findings"), other["findings"], knows_headers)
-        yield from _told_apart(f"{name}, {roi}", one, {key: other[key] for key in one})
-    yield from _told_apart(name, expected, {key: found[key] for key in expected})
+        yield from _value_differences(f"{name}, {roi}", one, {key: other[key] for key in one})
+    yield from _value_differences(name, expected, {key: found[key] for key in expected})
 
 
 def _finding_differences(
     where: str, expected: Sequence[Mapping], found: Sequence[Mapping], knows_headers: bool
 ) -> Iterator[str]:
-    """Yield findings that lack or are too many; in which order they are does not matter."""
+    """Yield missing and additional findings, in any order."""
     wanted, there = (Counter(map(_as_key, some)) for some in (expected, found))
     unknown = _FROM_OUTSIDE if knows_headers else _FROM_OUTSIDE | _FROM_CT_FILE
     for code, severity, level, roi, sentence, remedy in (wanted - there).elements():
         if code not in _OF_PLACE:
-            told = f"the {severity} finding {code} ({sentence} {remedy}".rstrip()
-            yield f"{RECORD}, {where}, findings{_of(level, roi)}: expected {told}), which is missing or was changed."
+            text = f"the {severity} finding {code} ({sentence} {remedy}".rstrip()
+            yield f"{RECORD}, {where}, findings{_of(level, roi)}: expected {text}), which is missing or was changed."
     for code, severity, level, roi, sentence, remedy in (there - wanted).elements():
         if code not in unknown:
-            told = f"the {severity} finding {code} ({sentence} {remedy}".rstrip()
-            yield f"{RECORD}, {where}, findings{_of(level, roi)}: found {told}), which nothing gives."
+            text = f"the {severity} finding {code} ({sentence} {remedy}".rstrip()
+            yield f"{RECORD}, {where}, findings{_of(level, roi)}: found {text}), which nothing gives."
 
 
 def _as_key(finding: Mapping) -> tuple[str, ...]:
@@ -187,7 +187,7 @@ def _label_differences(record: Mapping, audit: Audit, labels: Mapping[str, np.nd
 
 
 def _table_differences(path: Path, keys: int, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
-    """Yield the cells of a table that are not as expected; its form and its own sums are checked elsewhere."""
+    """Yield unexpected cells of a table; its form and sums are checked elsewhere."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             found = list(csv.DictReader(stream))
@@ -221,7 +221,7 @@ def _is_same_cell(column: str, found: str, expected: Cell) -> bool:
 
 
 def _markup_differences(folder: Path, result: ReadingResult) -> Iterator[str]:
-    """Yield how the markups differ from those that would be written with what they give."""
+    """Yield differences between the markups and those of the repeated measurement."""
     with tempfile.TemporaryDirectory() as temporary:
         for level in result.levels:
             write_markups(Path(temporary), level, result.findings)
@@ -273,7 +273,7 @@ def _report_differences(folder: Path, record: Mapping, audit: Audit) -> Iterator
 
 
 def _with_findings_of(audit: Audit, record: Mapping) -> Audit:
-    """Return the audit with the findings in the order, and with those from outside, that the record has."""
+    """Return the audit with the record's order of findings and its external findings."""
     result = audit.result
     levels = {level["level"]: level for level in record["levels"]}
     of_summaries = {summary["roi"]: summary for summary in record["summaries"]}
@@ -310,14 +310,14 @@ def _findings(plain: Sequence[Mapping]) -> tuple[Finding, ...]:
     return tuple(Finding(**one) for one in plain)
 
 
-def _told_apart(where: str, expected, found) -> Iterator[str]:
+def _value_differences(where: str, expected, found) -> Iterator[str]:
     for place, one, other in _unlike(expected, found, _TOLERANCE):
         within = f", {place[1:]}" if place.startswith(".") else place
         yield f"{RECORD}, {where}{within}: expected {_short(one)}, found {_short(other)}."
 
 
 def _unlike(expected, found, tolerance: float, place: str = "") -> Iterator[tuple[str, object, object]]:
-    """Yield place, expected and found of every value that differs in two documents of one form."""
+    """Yield location, expected and found value of every difference between two documents of the same form."""
     if any(part in place for part in ("placement_sd_hu", "class_shares", ".sd_hu")):
         tolerance = max(tolerance, _TRIALS_TOLERANCE)
     if isinstance(expected, Mapping) and isinstance(found, Mapping):

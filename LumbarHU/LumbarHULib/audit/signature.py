@@ -1,7 +1,7 @@
-"""A signature of an audit folder by the machine's own OpenSSH, so that a later exchange of the whole folder shows.
+"""Sign an audit folder with the machine's OpenSSH, so that a replacement of the whole folder can be detected.
 
-What is signed is record.json, and with it every file whose hash is in it. Cryptography is OpenSSH's alone
-(``ssh-keygen -Y``, since version 8.0); nothing is made up here.
+The signature covers record.json, and thus every file whose hash it contains. All cryptography is OpenSSH's
+(``ssh-keygen -Y``, since version 8.0).
 """
 
 import re
@@ -13,7 +13,7 @@ from LumbarHULib.audit.folder import RECORD, SIGNATURE
 from LumbarHULib.core.errors import InputError
 
 _PROGRAM = "ssh-keygen"
-# What a signature is for, so that one that was made for another purpose does not pass here.
+# Purpose of a signature, so that a signature for another purpose is not accepted.
 _NAMESPACE = "lumbarhu-audit"
 _KEY = re.compile(r"SHA256:[A-Za-z0-9+/]+=*")
 _LONGEST_S = 60
@@ -25,14 +25,14 @@ def sign_folder(folder: Path, key: Path) -> None:
     Parameters
     ----------
     folder : pathlib.Path
-        With ``record.json``; ``record.json.sig`` comes to be beside it.
+        Folder with ``record.json``; ``record.json.sig`` is written next to it.
     key : pathlib.Path
-        A private key of OpenSSH without a passphrase, or the public key of one that ssh-agent holds.
+        An OpenSSH private key without a passphrase, or the public key of a key in ssh-agent.
 
     Raises
     ------
     InputError
-        When OpenSSH or the key is missing, or the key cannot be used.
+        If OpenSSH or the key is missing, or the key cannot be used.
     """
     if not key.is_file():
         raise InputError(f"There is no key “{key}”: make one with ssh-keygen -t ed25519.")
@@ -42,16 +42,16 @@ def sign_folder(folder: Path, key: Path) -> None:
 
 
 def signing_key(folder: Path) -> str:
-    """Return the fingerprint of the key that signed a folder's record; empty where there is no signature.
+    """Return the fingerprint of the key that signed a folder's record; empty without a signature.
 
     Raises
     ------
     InputError
-        When the signature is not one of this record, or OpenSSH is missing.
+        If the signature does not belong to this record, or OpenSSH is missing.
     """
     if not (folder / SIGNATURE).is_file():
         return ""
-    # Line ends that another program changed are no change of the record.
+    # Line ends changed by another program do not count as a change of the record.
     record = (folder / RECORD).read_bytes().replace(b"\r\n", b"\n")
     run = _run("-Y", "check-novalidate", "-n", _NAMESPACE, "-s", folder / SIGNATURE, record=record)
     match = _KEY.search(run.stdout.decode(errors="replace"))
@@ -61,24 +61,24 @@ def signing_key(folder: Path) -> str:
 
 
 def fingerprint_of(key: Path) -> str:
-    """Return the fingerprint of a public key's file.
+    """Return the fingerprint of a public key file.
 
     Raises
     ------
     InputError
-        When it holds none.
+        If the file contains no key.
     """
     run = _run("-l", "-f", key)
     match = _KEY.search(run.stdout.decode(errors="replace"))
     if run.returncode or match is None:
-        raise InputError(f"“{key}” holds no key of OpenSSH: give a public key such as id_ed25519.pub.")
+        raise InputError(f"“{key}” contains no OpenSSH key: choose a public key such as id_ed25519.pub.")
     return match[0]
 
 
 def _run(*arguments, record: bytes = b""):
     program = shutil.which(_PROGRAM)
     if program is None:
-        raise InputError(f"Signatures need OpenSSH's {_PROGRAM}, which this machine lacks: install OpenSSH.")
+        raise InputError(f"Signatures need OpenSSH's {_PROGRAM}, which is missing: install OpenSSH.")
     try:
         return subprocess.run(
             [program, *map(str, arguments)], input=record, capture_output=True, timeout=_LONGEST_S, check=False

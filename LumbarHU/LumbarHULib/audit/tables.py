@@ -1,4 +1,4 @@
-"""The rows of results.csv and summary.csv."""
+"""Make the rows of results.csv and summary.csv."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ RESULTS_COLUMNS: tuple[str, ...] = (
     *("placement_sd_hu", "label_value", "origin", "edited", "excluded", "findings"),
 )
 
-# Of the region's own columns, those that its row in summary.csv has behind the class.
+# Columns of a region's row in summary.csv after the class.
 _SUMMARY_VALUES: tuple[str, ...] = (
     *("osteoporosis_cutoff_hu", "normal_cutoff_hu", "cutoff_low_hu", "cutoff_high_hu"),
     *("nearest_cutoff_hu", "distance_hu", "distance_lsc"),
@@ -30,12 +30,12 @@ SUMMARY_COLUMNS: tuple[str, ...] = (
     *(*_SUMMARY_VALUES, "findings"),
 )
 
-# The finding of a level that gives no number.
+# The finding of a level without numbers.
 NOT_MEASURED = "not_measured"
 
 
 def results_rows(audit: Audit) -> list[list[Cell]]:
-    """Return one row for each level and region, from cranial to caudal; one that gives no number has empty cells."""
+    """Return one row for each level and region, from cranial to caudal, with empty cells for a refused level."""
     levels = [*audit.result.levels, *audit.result.refusals]
     levels.sort(key=lambda level: LEVELS.index(level.level))
     return [
@@ -54,12 +54,12 @@ def summary_rows(audit: Audit) -> list[list[Cell]]:
 
 
 def joined_codes(codes: Iterable[str]) -> str:
-    """Return codes of findings, each once, as they stand in one cell."""
+    """Return the distinct codes of findings, joined for one cell."""
     return ";".join(dict.fromkeys(codes))
 
 
 def placement_cells(placement: RoiPlacement | None) -> list[Cell]:
-    """Return the cells of one region's standard deviation and shares; empty ones where it has none."""
+    """Return the cells of one region's standard deviation and shares; empty if it has none."""
     if placement is None:
         return [None] * 4
     shares = placement.class_shares or {}

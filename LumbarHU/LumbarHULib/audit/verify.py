@@ -1,4 +1,4 @@
-"""An audit folder held against its CT: every hash, every count and every number worked out anew."""
+"""Verify an audit folder against its CT: compute every hash, count and number again."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -30,17 +30,17 @@ from LumbarHULib.images.sitk_file import read_with_sitk
 
 @dataclass(frozen=True)
 class Verification:
-    """What verifying an audit folder found.
+    """The result of verifying an audit folder.
 
     Parameters
     ----------
     differences : tuple of str
         One sentence for each difference, with file, row, column, expected and found.
     by_version : tuple of str
-        Differences that the folder's older or newer version of LumbarHU may explain: what it measured, this one
-        measures otherwise. Nothing tells them from a change of the folder.
+        Differences that may come from the folder's older or newer version of LumbarHU. They cannot be distinguished
+        from changes of the folder.
     notes : tuple of str
-        What is no difference but worth knowing: line ends that were changed, files of file managers, versions.
+        Notes that are not differences: changed line ends, files of file managers, versions.
     """
 
     differences: tuple[str, ...]
@@ -48,7 +48,7 @@ class Verification:
     notes: tuple[str, ...] = ()
 
 
-# What a difference in a file means, by how its sentence begins.
+# Meaning of a difference in a file, by the start of its sentence.
 _MEANINGS = (
     ("CT:", "this is not the CT that was measured, or one of the two was changed"),
     ("labelmaps/", "the voxels in the label map are not those of the region that it should hold"),
@@ -63,12 +63,12 @@ _MEANINGS = (
 
 
 def meaning_of(difference: str) -> str:
-    """Return what a difference means, for people."""
+    """Return the meaning of a difference in words."""
     return next(meaning for start, meaning in _MEANINGS if difference.startswith(start))
 
 
 def verify_audit_folder(folder: Path, ct: CtVolume, progress: Callable[[float, str], None] | None = None) -> list[str]:
-    """Return every difference that `verification_of` finds, as one list; empty when nothing differs.
+    """Return every difference that `verification_of` finds, as one list; empty if nothing differs.
 
     Raises
     ------
@@ -86,21 +86,21 @@ def verification_of(
     headers: CtHeaders | None = None,
     signer: Path | None = None,
 ) -> Verification:
-    """Return what differs between an audit folder and what its files and its CT give when worked out again.
+    """Return the differences between an audit folder and its repeated computation from files and CT.
 
-    The label maps are measured by plain numpy, which shares nothing with what measured them first; and everything else
-    is made again from the markups: see `replay`.
+    The label maps are measured with plain numpy, independently of the original measurement. Everything else is made
+    again from the markups: see `replay`.
 
     Parameters
     ----------
     folder : pathlib.Path
         The audit folder.
     ct : CtVolume
-        The CT that it is said to be of.
+        The CT that the folder should belong to.
     progress : callable, optional
-        Called with the share done, from 0 to 1, and what is being done.
+        Called with the fraction done, from 0 to 1, and the current step.
     headers : CtHeaders, optional
-        What the CT's file tells of it.
+        Facts and findings from the CT's file.
     signer : pathlib.Path, optional
         A public key: the folder must be signed by it.
 
@@ -131,24 +131,24 @@ def verification_of(
     differences += result_differences(folder / "results.csv", record, voxels)
     differences += summary_differences(folder / "summary.csv", folder / "results.csv", record, voxels)
     by_version: list[str] = []
-    if not ct_differences:  # in another CT nothing would fit
+    if not ct_differences:  # with another CT everything would differ
         progress((1 + len(ROIS)) / (2 + len(ROIS)), "Measuring the markups again")
         of_replay = _replayed(folder, record, documents, held_ct(ct, record["ct"]), labels, headers, changed_files)
         known = {_place_of(difference) for difference in differences}
-        # That the report was changed is said once: where in it matters only when its hash was sealed again.
+        # Report a changed report once; its lines matter only if its hash in the record was changed, too.
         of_replay = [one for one in of_replay if not {_place_of(one), _place_of(one).partition(", line")[0]} & known]
         if record["software"]["LumbarHU"] == __version__:
             differences += of_replay
         else:
             by_version += of_replay
             notes.append(
-                f"The folder was made with LumbarHU {record['software']['LumbarHU']}, and this is {__version__}: what "
-                "this version makes otherwise is told apart from what does not fit together in the folder itself."
+                f"The folder was made with LumbarHU {record['software']['LumbarHU']}, and this is {__version__}: "
+                "differences of the version are listed separately from contradictions within the folder."
             )
     ignored = left_by_file_managers(folder)
     if ignored:
         more = f" and {len(ignored) - 3} more" if len(ignored) > 3 else ""
-        notes.append(f"Ignored, as file managers leave them in any folder: {', '.join(ignored[:3])}{more}.")
+        notes.append(f"Ignored because file managers create them: {', '.join(ignored[:3])}{more}.")
     progress(1.0, "Verified")
     return Verification(tuple(dict.fromkeys(differences)), tuple(dict.fromkeys(by_version)), tuple(notes))
 
@@ -182,18 +182,18 @@ def _replayed(folder, record, documents, ct, labels, headers, changed_files) -> 
 
 
 def _place_of(difference: str) -> str:
-    """Return which file, row and column a difference is in."""
+    """Return file, row and column of a difference."""
     return difference.partition(": ")[0]
 
 
 def held_ct(ct: CtVolume, recorded: dict) -> CtVolume:
-    """Return the CT with its values in the type that they were measured in."""
+    """Return the CT with its values in the type of the measurement."""
     voxels = held_as(ct.voxels_hu, recorded["voxels_type"])
     return ct if voxels is None or voxels is ct.voxels_hu else CtVolume(voxels, ct.ras_from_ijk, ct.padding_hu)
 
 
 def measured_points(folder: Path) -> np.ndarray:
-    """Return the ends of the midlines that an audit folder's record tells of, shape (n, 3), RAS mm.
+    """Return the ends of the midlines in an audit folder's record, shape (n, 3), RAS mm.
 
     Raises
     ------
@@ -211,7 +211,7 @@ def _world_from_file(recorded: dict) -> np.ndarray:
 
 
 def _as_in_the_scene(ct: CtVolume, recorded: dict) -> CtVolume:
-    """Return the CT of a file where the scene's transforms had it; one that comes from that scene as it is."""
+    """Return a file's CT at its position by the scene's transforms; a CT from that scene is returned unchanged."""
     moved = _world_from_file(recorded) @ ct.ras_from_ijk
     ras_from_ijk = np.array(recorded["ras_from_ijk"], dtype=float)
     is_there, would_be = (
@@ -222,7 +222,7 @@ def _as_in_the_scene(ct: CtVolume, recorded: dict) -> CtVolume:
 
 
 def _read_record(folder: Path) -> tuple[dict, tuple[ProtocolDocument, CutoffsDocument]]:
-    """Return the record as plain values, checked, and the documents that it holds."""
+    """Return the checked record as plain values, and its protocol and cutoffs."""
     if not folder.is_dir():
         raise InputError(f"There is no folder “{folder}”: check the path.")
     if not (folder / RECORD).is_file():
@@ -236,13 +236,13 @@ def _read_record(folder: Path) -> tuple[dict, tuple[ProtocolDocument, CutoffsDoc
     return record.plain(), (protocol_from(record["protocol"]), cutoffs_from(record["cutoffs"]))
 
 
-# Programs that share text change how its lines end; of the content nothing changes.
+# Programs may change the line ends of shared text without changing its content.
 _TEXT_FILES = (".csv", ".json", ".html")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def _file_differences(folder: Path, recorded_sha256: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Return how the files differ from their hashes, and which of them differ in their line ends only."""
+    """Return the differences between the files and their hashes, and the files that differ only in line ends."""
     there = set(files_in(folder)) - {RECORD, SIGNATURE}
     differences = [
         f"{name}: expected by the record, but the file is missing." for name in recorded_sha256.keys() - there
@@ -272,8 +272,8 @@ def _ct_differences(recorded: dict, ct: CtVolume) -> list[str]:
     offset_mm = largest_offset_mm(ct.ras_from_ijk, np.array(recorded["ras_from_ijk"]), shape_kji)
     if offset_mm > GEOMETRY_TOLERANCE_MM:
         differences.append(
-            f"CT: its geometry differs, a corner lies {offset_mm:.6g} mm from where the record has it: it is another "
-            "CT or was stored otherwise."
+            f"CT: its geometry differs, a corner is {offset_mm:.6g} mm from its position in the record: it is another "
+            "CT or was stored differently."
         )
     voxels = held_as(ct.voxels_hu, recorded["voxels_type"])
     found = None if voxels is None else voxels_sha256(voxels)
@@ -291,7 +291,7 @@ def _ct_differences(recorded: dict, ct: CtVolume) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class _LabelMap:
-    """A label map, or None where its grid is not the CT's, and what is wrong with it."""
+    """A label map, or None if its grid differs from the CT's, and its differences."""
 
     labels: np.ndarray | None
     differences: tuple[str, ...]
@@ -300,7 +300,7 @@ class _LabelMap:
 def _read_label_map(path: Path, ct: CtVolume) -> _LabelMap:
     name = f"labelmaps/{path.name}"
     if not path.is_file():
-        return _LabelMap(None, ())  # told with the hashes
+        return _LabelMap(None, ())  # reported with the hashes
     try:
         labels, ras_from_ijk, _ = read_with_sitk(path)
     except InputError as problem:

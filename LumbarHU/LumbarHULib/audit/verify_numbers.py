@@ -1,6 +1,6 @@
-"""The numbers of a label map, measured by plain numpy on the stored arrays.
+"""Measure a label map with plain numpy on the stored arrays.
 
-Shares nothing with the core but the CT's value: what it finds is a second opinion.
+It is an independent check: it shares only the CT's values with the core.
 """
 
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class LabelVoxels:
     Parameters
     ----------
     values_hu : numpy.ndarray, shape (n,)
-        The CT's values there.
+        HU of the voxels.
     slices : int
-        Number of axial slices that hold some.
+        Number of axial slices with any voxel.
     pixel_area_mm2 : float
         Area of the parallelogram of the two in-plane steps.
     """
@@ -30,7 +30,7 @@ class LabelVoxels:
 
 
 def label_voxels(labels: np.ndarray, ct: CtVolume) -> dict[int, LabelVoxels]:
-    """Return, for each value but 0 of a label map of shape (K, J, I), the voxels that have it."""
+    """Return the voxels of each label value except 0 in a label map of shape (K, J, I)."""
     places_kji = np.nonzero(labels)
     label_of_voxel = labels[places_kji]
     values_hu = ct.voxels_hu[places_kji]
@@ -63,7 +63,7 @@ def measured_anew(voxels: LabelVoxels) -> dict[str, float | int | None]:
 
 
 def _axial_planes(ras_from_ijk: np.ndarray) -> tuple[int, float]:
-    """Return the axis of the stored array (K, J, I) that counts axial slices, and the area of their pixels in mm²."""
+    """Return the slice axis of the stored array (K, J, I), and the area of a pixel in mm²."""
     steps_mm = ras_from_ijk[:3, :3].T
     normals = np.array([np.cross(steps_mm[axis - 2], steps_mm[axis - 1]) for axis in range(3)])
     areas_mm2 = np.linalg.norm(normals, axis=1)

@@ -1,4 +1,4 @@
-"""results.csv held against numbers measured anew, and summary.csv against results.csv."""
+"""Compare results.csv with repeated measurements, and summary.csv with results.csv."""
 
 import csv
 import math
@@ -20,17 +20,17 @@ from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.core.results import GIVEN_CLASSES
 from LumbarHULib.files.csv_text import Cell, cell_text
 
-# Exact where whole numbers are counted, picked or summed.
+# Columns with whole numbers that are compared exactly.
 _EXACT = {"min_hu", "max_hu", "voxels", "slices", "label_value"}
 _TOLERANCE = 1e-9
-# Relative: a geometry that another file format keeps in single precision gives areas that differ in the seventh digit.
+# Relative tolerance: a geometry stored in single precision changes areas in the seventh digit.
 _AREA_TOLERANCE = 1e-6
 
 Row = dict[str, str]
 
 
 def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[int, LabelVoxels]]) -> list[str]:
-    """Return how results.csv differs from the record and from the label maps.
+    """Return the differences of results.csv from the record and from the label maps.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[in
     record : dict
         The folder's record.
     voxels : mapping of str to mapping of int to LabelVoxels
-        For each region whose label map could be measured the voxels of each label.
+        Voxels of each label, for each region with a measurable label map.
     """
     rows, differences = _read_rows(path, RESULTS_COLUMNS)
     if rows is None:
@@ -49,7 +49,7 @@ def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[in
     for row in rows:
         key = (row["level"], row["roi"])
         if key in by_key:
-            differences.append(f"{path.name}, {' '.join(key)}: the row stands twice.")
+            differences.append(f"{path.name}, {' '.join(key)}: the row occurs twice.")
         by_key[key] = row
     differences += [
         f"{path.name}, {' '.join(key)}: expected a row, found none." for key in expected if key not in by_key
@@ -57,7 +57,7 @@ def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[in
     for key, row in by_key.items():
         where = f"{path.name}, {' '.join(key)}"
         if key not in expected:
-            differences.append(f"{where}: the record tells of no such level and ROI.")
+            differences.append(f"{where}: the record has no such level and ROI.")
             continue
         differences += _cell_differences(where, row, expected[key])
         if key[1] in voxels:
@@ -68,10 +68,10 @@ def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[in
 def summary_differences(
     path: Path, results_path: Path, record: dict, voxels: Mapping[str, Mapping[int, LabelVoxels]]
 ) -> list[str]:
-    """Return how summary.csv differs from what results.csv, and the cutoffs in the record, give.
+    """Return the differences of summary.csv from results.csv and the cutoffs in the record.
 
-    The label maps in `voxels` stand in for a results.csv that was changed since the record was written: what is wrong
-    with it is no fault of summary.csv.
+    The label maps in `voxels` replace a results.csv that was changed after the record was written, because its errors
+    are not errors of summary.csv.
     """
     rows, differences = _read_rows(path, SUMMARY_COLUMNS)
     results, _ = _read_rows(results_path, RESULTS_COLUMNS)
@@ -92,9 +92,9 @@ def summary_differences(
 
 
 def _read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row] | None, list[str]]:
-    """Return the rows of a table; None where it cannot be read, which is told unless the file is missing."""
+    """Return the rows of a table; None if it cannot be read, which is a difference unless the file is missing."""
     if not path.is_file():
-        return None, []  # told with the hashes
+        return None, []  # reported with the hashes
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             lines = list(csv.reader(stream, strict=True))
@@ -111,7 +111,7 @@ def _read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row] | None, li
 
 
 def _recorded_cells(record: dict) -> dict[tuple[str, str], dict[str, Cell]]:
-    """Return the cells of results.csv that the record gives, by level and region."""
+    """Return the cells of results.csv by the record, by level and region."""
     reading = {name: record[name] for name in ("case", "reader", "reading")}
     cells: dict[tuple[str, str], dict[str, Cell]] = {}
     for level in record["levels"]:
@@ -182,7 +182,7 @@ def _labels_without_row(
 def _rows_of_label_maps(
     results: Sequence[Row], record: dict, voxels: Mapping[str, Mapping[int, LabelVoxels]]
 ) -> list[Row]:
-    """Return what a summary needs of results.csv, from label maps and record; of a region without one as it stands."""
+    """Return the rows for a summary from label maps and record; a region without a label map keeps its own row."""
     rows = [row for row in results if row["roi"] not in voxels]
     for (level, roi), cells in _recorded_cells(record).items():
         of_level = voxels.get(roi, {}).get(LABEL_VALUES[level])
@@ -193,7 +193,7 @@ def _rows_of_label_maps(
 
 
 def _summary_cells(roi: str, results: Sequence[Row], record: dict) -> dict[str, Cell]:
-    """Return the cells of summary.csv that the rows of results.csv give for one region."""
+    """Return the cells of summary.csv for one region, computed from the rows of results.csv."""
     protocol = record["protocol_values"]
     used = {
         row["level"]: float(row["mean_hu"])
@@ -240,7 +240,7 @@ def _summary_cells(roi: str, results: Sequence[Row], record: dict) -> dict[str, 
 
 
 def _recorded_summary_differences(roi: str, row: Row, record: dict) -> list[str]:
-    """Return how class and levels of one region in the record differ from a row that is as it should be."""
+    """Return the differences of one region's class and levels in the record from the correct row."""
     recorded = next(summary for summary in record["summaries"] if summary["roi"] == roi)
     told = {"class": recorded["class"], "levels": ";".join(recorded["levels"])}
     return [

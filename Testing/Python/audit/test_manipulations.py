@@ -282,7 +282,7 @@ def looked_at(folder: Path) -> None:
         (with_line_ends, "results.csv: only its line ends were changed"),
         (with_byte_order_marks, "report.html: only its line ends were changed"),
         (with_other_dates, None),
-        (looked_at, "Ignored, as file managers leave them"),
+        (looked_at, "Ignored because file managers create them"),
     ],
 )
 def test_what_other_programs_do_to_a_folder_is_no_manipulation(folder, change, note):

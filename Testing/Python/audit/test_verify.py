@@ -356,9 +356,9 @@ def test_rows_that_are_missing_surplus_or_twice_are_named(folder):
     path.write_text("\n".join([lines[0], *lines[2:], lines[3], strange]) + "\n", encoding="utf-8")
     rehash(folder)
     differences = verify_audit_folder(folder, random_ct())
-    assert "results.csv, L1 right: the row stands twice." in differences
+    assert "results.csv, L1 right: the row occurs twice." in differences
     assert "results.csv, L1 round: expected a row, found none." in differences
-    assert "results.csv, L4 oval: the record tells of no such level and ROI." in differences
+    assert "results.csv, L4 oval: the record has no such level and ROI." in differences
 
 
 @pytest.mark.parametrize(

@@ -319,7 +319,7 @@ def test_a_folder_that_does_not_verify_is_not_exported(audit, series, tmp_path):
 
 def test_a_ct_that_is_no_dicom_series_is_refused(audit, spine, tmp_path):
     told = refusal("export-dicom", audit, "--ct", spine.ct, "--out", tmp_path / "dicom")
-    assert "“ct.nrrd” is no DICOM series" in told
+    assert "“ct.nrrd” is not a DICOM series" in told
 
 
 def test_a_series_whose_identity_was_removed_is_refused(spine, tmp_path):
@@ -349,5 +349,5 @@ def test_a_folder_without_a_measured_region_is_refused(series, spine, tmp_path):
     run = lumbarhu("measure", series, "--markups", markup, "--exclude", "L3=metal", "--out", tmp_path / "audit")
     assert (run.exit_code, run.err) == (0, "")
     told = refusal("export-dicom", tmp_path / "audit", "--ct", series, "--out", tmp_path / "dicom")
-    assert "holds no measured region" in told
+    assert "contains no measured region" in told
     assert not (tmp_path / "dicom").exists()
