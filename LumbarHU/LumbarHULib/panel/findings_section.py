@@ -1,6 +1,7 @@
 """The panel's list of findings, and their count in the head."""
 
 from LumbarHULib.panel.findings_list import FOLDED, SIGNS, FindingLine, finding_lines, findings_html, severity_counts
+from LumbarHULib.panel.highlight import show_links
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import GoesTo
 from LumbarHULib.panel.session import Session
@@ -48,9 +49,7 @@ class FindingsSection(Section):
         self._write()
 
     def _write(self) -> None:
-        label = self._ui.huFindingsLabel
-        label.text = findings_html(self.lines, self._opened)
-        label.visible = bool(label.text)
+        show_links(self._ui.huFindingsLabel, findings_html(self.lines, self._opened))
 
     def _on_link(self, link: str) -> None:
         if link.startswith(_DETAILS) or link == FOLDED:

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
 from LumbarHULib.mrml.reading_markups import placed_levels
+from LumbarHULib.panel.highlight import highlight
 from LumbarHULib.panel.level_words import LevelState, state_of
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Choices, Places
@@ -113,24 +113,10 @@ def _make_chip(layout, level: str):
     chip.checkable = True
     chip.focusPolicy = qt.Qt.TabFocus
     chip.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
-    chip.connect("toggled(bool)", lambda checked: _highlight(chip, checked))
+    chip.connect("toggled(bool)", lambda checked: highlight(chip, checked))
     layout.addWidget(chip)
     return chip
 
 
 def _sign_of(text: str) -> str:
     return text.partition("\n")[0].partition(" ")[2]
-
-
-def _highlight(button, checked: bool) -> None:
-    """Let a button stand out.
-
-    By its palette: one with a style sheet keeps all its colors when Slicer turns dark, this one its highlight, and only
-    until another level is chosen.
-    """
-    palette = qt.QPalette()
-    if checked:
-        usual = slicer.app.palette()
-        palette.setColor(qt.QPalette.Button, usual.color(qt.QPalette.Highlight))
-        palette.setColor(qt.QPalette.ButtonText, usual.color(qt.QPalette.HighlightedText))
-    button.palette = palette

@@ -8,6 +8,7 @@ from pathlib import Path
 import qt
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.panel.highlight import show_links
 from LumbarHULib.panel.session import Session
 
 _PROBLEM_STYLE = "QLabel { background: #c0392b; color: white; padding: 5px; border-radius: 3px; }"
@@ -90,8 +91,7 @@ class Done:
             name = html.escape(str(path))
             link = html.escape(qt.QUrl.fromLocalFile(str(path)).toString())
             shown = shown.replace(name, f'<a href="{link}">{name}</a>')
-        self._label.text = f"✓ {shown}" if shown else ""
-        self._label.visible = bool(shown)
+        show_links(self._label, f"✓ {shown}" if shown else "")
 
     def refresh(self, what: str) -> None:
         """Take away what is no longer news."""

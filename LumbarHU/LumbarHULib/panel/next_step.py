@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from slicer.i18n import tr as _
 
+from LumbarHULib.panel.highlight import highlight
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.session import Session
 
@@ -177,3 +178,5 @@ class NextStepSection(Section):
         self.step = next_step(self._situation())
         step, button = self.step, self._ui.huNextStepButton
         button.text, button.enabled = step.text, step.is_enabled
+        # The only button that stands out; while it says which click comes next, that is read as well.
+        highlight(button, step.is_enabled)

@@ -10,6 +10,7 @@ from LumbarHULib.audit.report.words import agreement_told, osteopenia_recovered
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS, sorted_levels
 from LumbarHULib.core.quantities import QUANTITIES
 from LumbarHULib.mrml.protocol_edit import is_protocol_modified
+from LumbarHULib.panel.highlight import show_links
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Choices, GoesTo
 from LumbarHULib.panel.session import Session
@@ -57,8 +58,7 @@ class NumbersSection(Section):
         self._fill(result, what)
         if what == "all":
             fit_height(self._ui.huLevelTable)
-            self._ui.huBesideLabel.text = "" if result is None else _reliance(result)
-            self._ui.huBesideLabel.visible = result is not None
+            show_links(self._ui.huBesideLabel, "" if result is None else _reliance(result))
             is_modified = self._session.is_open and is_protocol_modified(self._session.reading)
             self._ui.huModifiedLabel.text = _("<b>protocol modified</b>") if is_modified else ""
 

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from LumbarHULib.audit.verify import meaning_of, verify_audit_folder
 from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.panel.findings_list import with_level_links
+from LumbarHULib.panel.highlight import show_links
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Choices, GoesTo, Reports, Tells
 from LumbarHULib.panel.session import Session
@@ -61,12 +62,10 @@ class VerifySection(Section):
             self._list(differences)
 
     def _list(self, differences: Sequence[str]) -> None:
-        label = self._ui.huDifferencesLabel
         lines = [
             f'<p style="margin: 2px">{with_level_links(one)} <i>{html.escape(meaning_of(one))}</i></p>'
             for one in differences[:_MOST]
         ]
         if len(differences) > _MOST:
             lines.append(html.escape(_("… and {count} more.").format(count=len(differences) - _MOST)))
-        label.text = "".join(lines)
-        label.visible = bool(differences)
+        show_links(self._ui.huDifferencesLabel, "".join(lines))
