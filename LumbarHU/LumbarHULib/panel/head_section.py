@@ -111,7 +111,7 @@ def _make_chip(layout, level: str):
     chip = qt.QToolButton()
     chip.objectName = f"hu{level}Chip"
     chip.checkable = True
-    chip.focusPolicy = qt.Qt.TabFocus
+    chip.setFocusPolicy(qt.Qt.TabFocus)
     chip.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
     chip.connect("toggled(bool)", lambda checked: highlight(chip, checked))
     layout.addWidget(chip)

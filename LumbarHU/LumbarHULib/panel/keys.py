@@ -62,6 +62,14 @@ def _is_taken_by_focus() -> bool:
     return end_typing()
 
 
+def collapse(section, is_collapsed: bool) -> None:
+    """Collapse or open a section; the keys are not left to whatever widget Qt would move the focus to."""
+    focus = qt.QApplication.focusWidget()
+    if is_collapsed and focus is not None and section.isAncestorOf(focus):
+        focus.clearFocus()
+    section.collapsed = is_collapsed
+
+
 def end_typing() -> bool:
     """Take over what is being typed, so that the keys are free again; tell whether anything was."""
     focus = qt.QApplication.focusWidget()

@@ -69,6 +69,8 @@ class Panel(VTKObservationMixin):
         self.keys = Keys(levels.on_key, others)
         self._is_entered = self._is_refresh_due = self._is_check_due = self._wants_layout = False
         self._known_nodes: tuple = ()
+        for title in ui.huScrollContents.findChildren("ctkCollapsibleButton"):
+            title.setFocusPolicy(qt.Qt.TabFocus)  # a click leaves the keys to the next step
         ui.huLayoutButton.connect("toggled(bool)", self._on_layout)
         ui.huShowCtButton.connect("clicked(bool)", lambda _checked=False: self._show_ct_again())
         self.addObserver(layout_node(), vtk.vtkCommand.ModifiedEvent, self._on_layout_changed)

@@ -13,6 +13,7 @@ from LumbarHULib.images.segment_levels import level_named, levels_of_segments
 from LumbarHULib.images.segmentation_file import Segment
 from LumbarHULib.mrml.proposals import place_from_segments, placed_by_hand
 from LumbarHULib.mrml.vertebra_segments import segmentations_in, segments_of_node
+from LumbarHULib.panel.keys import collapse
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Asks, ListsLevels, Places, Tells
 from LumbarHULib.panel.session import Session
@@ -111,7 +112,7 @@ class ProposalsSection(Section):
         if is_unplaced != self._was_unplaced:
             # Nothing is left to propose: it makes room, and is one click away.
             self._was_unplaced = is_unplaced
-            ui.huProposeSection.collapsed = not is_unplaced
+            collapse(ui.huProposeSection, not is_unplaced)
 
     def _list_segmentations(self) -> None:
         """Fill the list of segmentations when it changed; what is chosen stays."""

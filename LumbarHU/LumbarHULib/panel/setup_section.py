@@ -11,6 +11,7 @@ from LumbarHULib.mrml.ct_node import CtCache, measurable_cts, why_no_ct
 from LumbarHULib.mrml.reading import create_reading
 from LumbarHULib.mrml.reading_check import usable_readings_of
 from LumbarHULib.mrml.reading_lifecycle import remove_reading
+from LumbarHULib.panel.keys import collapse
 from LumbarHULib.panel.scan_header import facts_line, scan_facts_of
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Asks, Choices, OpensReadings, Places, Tells
@@ -92,7 +93,7 @@ class SetupSection(Section):
         if is_open != self._was_open:
             # What was chosen is in the head: the fields make room, and are one click away.
             self._was_open = is_open
-            self._ui.huSetupSection.collapsed = is_open
+            collapse(self._ui.huSetupSection, is_open)
         self._ui.huNewReadingButton.enabled = ct_node is not None
         self._ui.huRemoveReadingButton.enabled = self._session.is_open and not self._session.reading.is_signed_off
         self._ui.huFactsLabel.text = "" if ct_node is None else self._facts(ct_node)
