@@ -165,7 +165,7 @@ class KeepingSteps(WalkBase):
     def damage_a_reading(self):
         """What somebody broke in a scene is told in one sentence, and whole again it is opened again."""
         reading, before = self._session.reading, self._numbers()
-        for name in ("exclusions", "history", "protocol", "number"):
+        for name in ("history", "protocol"):
             sound = reading.node.GetParameter(name)
             reading.node.SetParameter(name, "[broken")
             settle()

@@ -16,7 +16,7 @@ def click(view: str, point_ras_mm) -> None:
     settle()
 
 
-def drag(view: str, from_ras_mm, by_mm, steps: int = 10) -> None:
+def drag(view: str, from_ras_mm, by_mm, steps: int = 5) -> None:
     """Drag what lies at a point with the left button by so many mm."""
     start, end = window_position(view, from_ras_mm), window_position(view, np.add(from_ras_mm, by_mm))
     interactor = _interactor(view)
