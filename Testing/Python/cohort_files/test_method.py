@@ -69,7 +69,7 @@ def test_of_one_region_and_level_without_groups_there_is_little_to_name():
     told = method(ROIS[:1], MEAN_LEVELS[:1], ("",) * 16)
     assert told.startswith(
         "Mean Hounsfield units (HU) of the single vertebra L1 in the region round of 16 patients were analyzed. "
-        "HU are reported as median and quartiles (weighted average at the ranks (n + 1)p). All intervals"
+        "HU are reported as median and quartiles (weighted average at the ranks (n + 1)p). All confidence intervals"
     )
     assert "seed" not in told
 
@@ -81,4 +81,4 @@ def test_it_names_the_tests_and_the_held_columns_that_there_were():
     assert "interval of Bonett and Wright, plain and adjusted for age; p-values by level were corrected by Holm" in told
     assert "hold for a prevalence of 30 % for osteoporosis." in told
     sexes = method(sex=("male", "female") * 8)
-    assert "Characteristics are counted, and compared between groups by Pearson's χ² test." in sexes
+    assert "Characteristics are reported as counts, and compared between groups by Pearson's χ² test." in sexes

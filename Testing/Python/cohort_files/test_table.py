@@ -46,15 +46,15 @@ def test_hu_groups_numbers_and_words_are_read(tmp_path):
         (("case,hu_L1_round", "a,1", "b,2,3"), "unusable_row", "Row 3 has 3 cells under 2 columns; it is omitted."),
         (("case,hu_L1_round,sex", "a,1,x"), "unknown_word", "Row 2, column sex: “x” is not one of male, female"),
         (("case,hu_L1_round,group", "a,1,fine"), "unknown_word", "Row 2, column group: “fine” is not one of normal,"),
-        (("case,hu_L1_round,bmd [lb]", "a,1,1"), "unknown_unit", "Row 1, column bmd: the unit “lb” is not known"),
+        (("case,hu_L1_round,bmd [lb]", "a,1,1"), "unknown_unit", "Row 1, column bmd: the unit “lb” is unknown"),
         (("case,hu_L1_round,bmd", "a,1,850"), "unknown_unit", "Column bmd contains 850, which is not a value in g/cm²"),
         (("sep=;", "case;hu_L1_round;age", "a;1;old"), "no_number", "Row 2, column age: “old” is not a number"),
-        (("case,hu_L1_round", "a,1", "b,2", "c,9999"), "out_of_range", "Row 4, column hu_L1_round: 9999 lies beyond"),
+        (("case,hu_L1_round", "a,1", "b,2", "c,9999"), "out_of_range", "Row 4, column hu_L1_round: 9999 is outside"),
         (("case,hu_L1_round,bmj", "a,1,2"), "unknown_column", "Row 1, column bmj: the column is unknown"),
         (
             ("case,hu_L1_round,group,t_score", "a,1,normal,-3"),
             "group_contradicts_t_score",
-            "Row 2, column group: normal is given, but a T-score of -3 is osteoporosis; as given.",
+            "Row 2, column group: normal is given, but a T-score of -3 is osteoporosis; the given group is used.",
         ),
         (
             ("case,hu_L1_round,sex,age", "a,1,male,49"),
@@ -69,7 +69,7 @@ def test_hu_groups_numbers_and_words_are_read(tmp_path):
         (
             ("case,hu_L1_round,days_ct_dxa", "a,1,-91"),
             "ct_far_from_dxa",
-            "Row 2, column days_ct_dxa: CT and DXA of a lie 91 days apart, more than the study's 90.",
+            "Row 2, column days_ct_dxa: CT and DXA of a are 91 days apart, more than the study's limit of 90.",
         ),
         (
             ("case,hu_L1_round,dxa_device", "a,1,X", "b,2,Y"),
