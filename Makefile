@@ -21,7 +21,8 @@ RUN = $(VENV)/bin/python
 LEAN = $(VENV)/installed-demo
 INSTALLED = $(VENV)/installed
 
-INSTALL = $(RUN) -m pip install --disable-pip-version-check --constraint constraints.txt --editable
+# Compiled when they are first imported: most never are.
+INSTALL = $(RUN) -m pip install --no-compile --disable-pip-version-check --constraint constraints.txt --editable
 NOT_INSTALLED = echo "The packages could not be installed: is there a network, and is this Linux on x86-64, macOS on Apple silicon or Windows?" >&2; exit 1;
 
 # Two lines to Python: is this a supported version; can it make an environment.
@@ -70,6 +71,7 @@ pictures: $(INSTALLED)
 	$(RUN) Docs/draw_protocol.py
 	$(RUN) Docs/draw_report.py
 	$(RUN) Docs/draw_notebook.py
+	$(RUN) Docs/draw_walkthrough.py
 	$(RUN) Docs/list_findings.py
 	$(RUN) Docs/list_cohort_tables.py
 	$(RUN) Docs/write_protocol_schema.py

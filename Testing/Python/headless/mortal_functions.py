@@ -39,3 +39,8 @@ def fail(number: int) -> int:
     if number == 3:
         raise RuntimeError("on number 3")
     return number**2
+
+
+def threads_of_linear_algebra(_number: int) -> str:
+    """Return how many threads numpy's linear algebra may use in this process."""
+    return os.environ["OPENBLAS_NUM_THREADS"]

@@ -7,7 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from headless.mortal_functions import die_at_first, die_each_time, fail, square, wait_and_square
+from headless.mortal_functions import (
+    die_at_first,
+    die_each_time,
+    fail,
+    square,
+    threads_of_linear_algebra,
+    wait_and_square,
+)
 
 from LumbarHULib.headless.worker_processes import WorkerDied, default_workers, map_on_processes
 
@@ -71,6 +78,14 @@ def test_a_process_that_dies_while_it_has_nothing_to_do_is_replaced():
 def test_an_exception_ends_the_work_and_is_the_callers():
     with pytest.raises(RuntimeError, match="on number 3"):
         list(map_on_processes(fail, range(6), 2))
+
+
+def test_a_worker_uses_one_thread_of_linear_algebra_unless_the_user_set_another_number(monkeypatch):
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    assert list(map_on_processes(threads_of_linear_algebra, [0], 1)) == [(0, "1")]
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    assert list(map_on_processes(threads_of_linear_algebra, [0], 1)) == [(0, "3")]
 
 
 def test_there_is_at_least_one_worker():
