@@ -42,10 +42,10 @@ def strip_marks(summary: RoiSummary, axis_hu: tuple[float, float], error_hu: flo
 def draw_strip(marks: tuple, width_px: int, height_px: int):
     """Return a picture of what `strip_marks` gives: the osteoporosis cutoff above the line, the normal one below."""
     *cutoffs, mean = marks
-    ratio = slicer.app.devicePixelRatio()
+    ratio = _pixel_ratio()
     pixmap = qt.QPixmap(round(width_px * ratio), round(height_px * ratio))
     pixmap.setDevicePixelRatio(ratio)
-    pixmap.fill(qt.Qt.transparent)
+    pixmap.fill(qt.QColor(0, 0, 0, 0))
     painter = qt.QPainter(pixmap)
     middle, half = height_px // 2, height_px // 2 - 1
     line, text = qt.QColor(_LINE_COLOR), slicer.app.palette().color(qt.QPalette.Text)
@@ -63,6 +63,12 @@ def draw_strip(marks: tuple, width_px: int, height_px: int):
         painter.fillRect(at - 3, middle - 4, 7, 9, color)
     painter.end()
     return pixmap
+
+
+def _pixel_ratio() -> float:
+    """Return how many pixels of the screen one of Qt's is; 1 where the application does not say."""
+    ratio = getattr(slicer.app, "devicePixelRatio", 1.0)
+    return float(ratio() if callable(ratio) else ratio)
 
 
 def _marks_hu(summary: RoiSummary, error_hu: float) -> list[float]:
