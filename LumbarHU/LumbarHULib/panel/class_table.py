@@ -102,12 +102,13 @@ class ClassTable(Section):
         table, summaries = self._ui.huSummaryTable, self._summaries()
         width_px = max(table.columnWidth(_STRIP) - _STRIP_MARGIN_PX, 1)
         table.setIconSize(qt.QSize(width_px, _STRIP_HEIGHT_PX))
-        axis_hu = strip_axis(summaries, self._error_hu()) if summaries else None
+        error_hu = self._error_hu() if summaries else 0.0
+        axis_hu = strip_axis(summaries, error_hu) if summaries else None
         color = table.palette.color(qt.QPalette.Text).name()
         for row, _roi in enumerate(ROIS):
             marks = ()
             if axis_hu is not None:
-                marks = (strip_marks(summaries[row], axis_hu, self._error_hu(), width_px), width_px, color)
+                marks = (strip_marks(summaries[row], axis_hu, error_hu, width_px), width_px, color)
             if self._drawn.get(row) != marks:
                 self._drawn[row] = marks
                 icon = qt.QIcon(draw_strip(marks[0], width_px, _STRIP_HEIGHT_PX)) if marks else qt.QIcon()

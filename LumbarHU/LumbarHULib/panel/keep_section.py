@@ -99,7 +99,7 @@ class KeepSection(Section):
             require_reviewed(self._session.reading)
             self._session.measure()
             sign_off(self._session.reading, self._choices.reader, _now())
-            self._session.measure()
+            self._session.tell()
 
     def on_export(self) -> None:
         """Export the reading."""
