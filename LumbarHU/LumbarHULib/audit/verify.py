@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -231,9 +232,23 @@ def _read_record(folder: Path) -> tuple[dict, tuple[ProtocolDocument, CutoffsDoc
     for name in files_in(folder):
         if not (folder / name).is_file():
             raise InputError(f"“{folder / name}” is no file that can be read: remove it, or restore the file.")
-    record: LocatedValue = read_located_json(folder / RECORD)
+    record, *documents = _checked_record(folder / RECORD, _content_sha256(folder / RECORD))
+    return record.plain(), tuple(documents)
+
+
+@lru_cache(maxsize=1)
+def _checked_record(path: Path, sha256: str) -> tuple[LocatedValue, ProtocolDocument, CutoffsDocument]:
+    """Return the record, its protocol and its cutoffs; while its hash is the same it is read only once."""
+    record: LocatedValue = read_located_json(path)
     check_against_schema(record, "record.schema.json")
-    return record.plain(), (protocol_from(record["protocol"]), cutoffs_from(record["cutoffs"]))
+    return record, protocol_from(record["protocol"]), cutoffs_from(record["cutoffs"])
+
+
+def _content_sha256(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError:
+        return ""  # reading it gives the sentence
 
 
 # Programs may change the line ends of shared text without changing its content.
@@ -315,7 +330,7 @@ def _read_label_map(path: Path, ct: CtVolume) -> _LabelMap:
     differences = []
     if labels.dtype != np.uint8:
         differences.append(f"{name}: expected voxels that are uint8, found {labels.dtype}.")
-    if not np.array_equal(labels, np.floor(labels)):
+    if labels.dtype.kind == "f" and not np.array_equal(labels, np.floor(labels)):
         return _LabelMap(None, (*differences, f"{name}: expected whole numbers, found others."))
     strange = sorted(set(np.unique(labels[labels != 0]).tolist()) - set(LABEL_VALUES.values()))
     if strange:
