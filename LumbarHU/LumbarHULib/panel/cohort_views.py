@@ -1,4 +1,4 @@
-"""The views for a cohort: a figure's panels and a table beside each other."""
+"""The views for a cohort: a figure's panels and a table next to each other."""
 
 import slicer
 

@@ -1,4 +1,4 @@
-"""Which markups and regions are seen, which can be moved, and the levels' names beside the spine."""
+"""Which markups and regions are seen, which can be moved, and the levels' names next to the spine."""
 
 import slicer
 

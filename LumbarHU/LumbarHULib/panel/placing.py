@@ -111,7 +111,7 @@ class Placing(Watcher):
         session.tell()
 
     def cancel(self) -> None:
-        """Take back a half-placed point, and leave the level as it was."""
+        """Remove a half-placed point, and leave the level as it was."""
         self.bodies.stop()
         if not self.level:
             return
@@ -162,7 +162,7 @@ class Placing(Watcher):
             elif mode != _Interaction.Place:
                 self.cancel()
             elif len(points_ras_mm) == 1 and not is_in_axial_view(points_ras_mm[0]):
-                # A click beside the axial view says how high: the edges come next.
+                # A click outside the axial view gives the height: the edges come next.
                 scroll_to(AXIAL, points_ras_mm[0])
                 self._node.RemoveAllControlPoints()
             else:

@@ -83,7 +83,7 @@ class Questions:
 
 
 def question_box(question: str):
-    """Return a box that asks for yes or no, and stands on no."""
+    """Return a box that asks for yes or no, with no as the default."""
     box = qt.QMessageBox(slicer.util.mainWindow())
     box.setIcon(qt.QMessageBox.Question)
     box.windowTitle = _("Lumbar HU")

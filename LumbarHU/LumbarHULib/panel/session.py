@@ -79,14 +79,14 @@ class Session:
             self.tell()
 
     def measure(self) -> None:
-        """Measure everything anew: something other than a drag changed the reading."""
+        """Measure everything again: something other than a drag changed the reading."""
         with rendering_paused():
             self._remove_segments_without_level()
             self.result = self.history.measure()
         self.tell()
 
     def measure_level(self, level: str) -> None:
-        """Measure one level anew: a point was moved."""
+        """Measure one level again: a point was moved."""
         with rendering_paused():
             if self.measurer.update_level(level) is not None:
                 self.result = self.measurer.summary()

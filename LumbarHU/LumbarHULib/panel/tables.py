@@ -38,7 +38,7 @@ def table_text(table) -> str:
 
 
 def copy_on_request(table, text_of: Callable[[], str]) -> None:
-    """Let Ctrl+C copy what stands for the table."""
+    """Let Ctrl+C copy the text of the table."""
     shortcut = qt.QShortcut(qt.QKeySequence("Ctrl+C"), table)
     shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
     shortcut.connect("activated()", lambda: slicer.app.clipboard().setText(text_of()))

@@ -34,7 +34,7 @@ def segment_vertebrae(ct_node, levels: Sequence[str]):
         logic.setupPythonRequirements()  # asks, where something is to be downloaded
         with slicer.util.WaitCursor():
             logic.process(ct_node, node, subset=[f"vertebrae_{level}" for level in levels])
-        # It writes the CT for its program without the transform that the CT stands under.
+        # It writes the CT for its program without the transform above the CT.
         node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
     except Exception as problem:  # whatever another extension, its downloads and its programs may raise
         slicer.mrmlScene.RemoveNode(node)

@@ -73,7 +73,7 @@ class OwnLayout:
 
 
 class ReadingLayout(OwnLayout):
-    """Axial beside sagittal over coronal."""
+    """Axial next to sagittal over coronal."""
 
     def __init__(self) -> None:
         super().__init__(_LAYOUT_ID, _LAYOUT)

@@ -20,7 +20,7 @@ class CohortSteps(WalkBase):
     """Readers next to each other, a cohort analyzed, its cutoffs used."""
 
     def compare_the_readings(self):
-        """Two readings stand beside the mean of their values, and the open ones are no longer blinded."""
+        """Two readings are shown next to the mean of their values, and the open ones are no longer blinded."""
         ct_node = self._session.reading.ct_node
         self._ui.huReadersSection.collapsed = False
         self._ui.huCompareButton.click()

@@ -20,7 +20,7 @@ _NEAR_MM = 3.0
 
 
 class ProposingSteps(WalkBase):
-    """A reading of proposals; the reading before is worked on again when they have been taken."""
+    """A reading of proposals; the reading before it is the current one again afterwards."""
 
     def click_into_each_body(self):
         """One click into each body gives its midline, Esc ends, and a moved one tells how far it was moved."""
