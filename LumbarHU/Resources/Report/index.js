@@ -1,5 +1,5 @@
 "use strict";
-// Sorts and filters the table; without it the table stands there as it is.
+// Sorts and filters the table; without it the table is still readable.
 const table = document.querySelector("table");
 const body = table.tBodies[0];
 const rows = Array.from(body.rows);
