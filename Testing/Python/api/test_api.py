@@ -19,7 +19,7 @@ PUBLIC = {
 }
 
 
-def test_the_public_names_are_these_and_each_is_there():
+def test_the_public_names_are_exactly_these_and_all_exist():
     assert set(lumbarhu.__all__) == PUBLIC
     assert len(lumbarhu.__all__) == len(PUBLIC)
     assert [name for name in PUBLIC if not hasattr(lumbarhu, name)] == []
@@ -33,7 +33,7 @@ def test_every_public_name_is_on_the_page_and_has_a_docstring(repository):
     assert [function for function in functions if not function.__doc__] == []
 
 
-def test_a_name_that_is_not_public_is_no_attribute():
+def test_a_private_name_is_not_an_attribute():
     with pytest.raises(AttributeError, match="no_such_name"):
         lumbarhu.no_such_name  # noqa: B018
 
@@ -70,7 +70,7 @@ def test_the_regions_of_each_level_measure_its_bone(measured):
     assert measured.refusals == {}
 
 
-def test_a_mask_holds_the_voxels_that_its_numbers_are_of(measured, ct):
+def test_a_mask_contains_the_voxels_that_were_measured(measured, ct):
     for level, roi in (("L1", "round"), ("L2", "left")):
         values_hu = ct.voxels_hu[measured.mask(level, roi)]
         of_roi = measured.levels[level].rois[roi]
@@ -79,7 +79,7 @@ def test_a_mask_holds_the_voxels_that_its_numbers_are_of(measured, ct):
         assert of_roi.values["voxels"] == values_hu.size
 
 
-def test_a_label_map_holds_each_level_by_its_value(measured, ct):
+def test_a_label_map_contains_each_level_with_its_value(measured, ct):
     labels = measured.label_map("oval")
     assert (labels.shape, labels.dtype) == (ct.voxels_hu.shape, np.uint8)
     assert set(np.unique(labels)) == {0, 20, 21}
@@ -93,7 +93,7 @@ def test_rows_and_data_frame_say_the_same(measured):
     assert [row["class"] for row in measured.mean_rows()] == [mean.class_name for mean in measured.means.values()]
 
 
-def test_without_pandas_a_data_frame_is_refused_in_a_sentence(measured, monkeypatch):
+def test_without_pandas_a_data_frame_is_refused_in_one_sentence(measured, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(lumbarhu.InputError, match="needs the package pandas, which is not installed"):
         measured.to_dataframe()
@@ -156,7 +156,7 @@ ENDS = [[3.0, 14.0, 105.0], [3.0, -18.0, 105.0]]
         ({"midlines": {"L1": ENDS}, "protocol": "none.json"}, "none.json"),
     ],
 )
-def test_a_mistake_in_what_is_measured_is_one_sentence(ct, arguments, sentence):
+def test_a_mistake_in_the_input_gives_one_sentence(ct, arguments, sentence):
     with pytest.raises(lumbarhu.InputError, match=sentence) as refusal:
         lumbarhu.measure(ct, **arguments)
     assert "\n" not in str(refusal.value)
@@ -171,7 +171,7 @@ def test_a_mistake_in_what_is_measured_is_one_sentence(ct, arguments, sentence):
         ("none.nii.gz", "There is no file"),
     ],
 )
-def test_a_segmentation_that_is_none_is_refused(ct, segmentation, sentence):
+def test_an_invalid_segmentation_is_refused(ct, segmentation, sentence):
     with pytest.raises(lumbarhu.InputError, match=sentence):
         lumbarhu.propose_from_segmentation(ct, segmentation)
 
@@ -180,7 +180,7 @@ def test_a_segmentation_that_is_none_is_refused(ct, segmentation, sentence):
     ("points", "sentence"),
     [({}, "No points were given"), ({"L1": [1, 2]}, "give three numbers"), ({"L1": [1, 2, np.nan]}, "three numbers")],
 )
-def test_points_that_are_none_are_refused(ct, points, sentence):
+def test_invalid_points_are_refused(ct, points, sentence):
     with pytest.raises(lumbarhu.InputError, match=sentence):
         lumbarhu.propose_from_points(ct, points)
 
@@ -190,6 +190,6 @@ def test_an_unknown_region_is_refused(measured):
         measured.label_map("square")
 
 
-def test_a_prevalence_that_is_no_share_is_refused(tmp_path):
+def test_a_prevalence_outside_0_to_1_is_refused(tmp_path):
     with pytest.raises(lumbarhu.InputError, match="The prevalence of osteoporosis is 20"):
         lumbarhu.analyze_cohort(tmp_path / "c.csv", prevalences={"osteoporosis": 20})

@@ -68,7 +68,7 @@ def record(folder):
     return json.loads((folder / "record.json").read_text(encoding="utf-8"))
 
 
-def test_the_folder_holds_what_the_contract_names_and_nothing_else(folder):
+def test_the_folder_contains_exactly_the_documented_files(folder):
     markups = [
         f"markups/{level}-{role}.mrk.json"
         for level in ("L1", "L2", "L3")
@@ -143,7 +143,7 @@ def test_simpleitk_measures_the_same_from_the_saved_files(tmp_path, steps, kind)
             assert statistics.GetMaximum(value) == float(rows[value]["max_hu"])
 
 
-def test_the_record_is_as_its_schema_demands(record):
+def test_the_record_conforms_to_its_schema(record):
     schemas = {
         name: json.loads(resource_path("Schemas", f"{name}.schema.json").read_text(encoding="utf-8"))
         for name in ("record", "protocol", "cutoffs")
@@ -153,7 +153,7 @@ def test_the_record_is_as_its_schema_demands(record):
     jsonschema.Draft202012Validator(schemas["cutoffs"]).validate(record["cutoffs"])
 
 
-def test_the_record_tells_which_ct_it_was(record, audit):
+def test_the_record_identifies_the_ct(record, audit):
     assert record["ct"]["voxels_sha256"] == hashlib.sha256(audit.ct.voxels_hu.astype("<i2").tobytes()).hexdigest()
     assert record["ct"]["voxels_type"] == "int16"
     assert record["ct"]["shape_kji"] == [24, 60, 64]
@@ -175,7 +175,7 @@ def test_the_record_has_the_hash_of_every_other_file(folder, record):
     assert record["files"] == hashes
 
 
-def test_the_record_tells_what_was_used(record, audit):
+def test_the_record_states_what_was_used(record, audit):
     names = ("cortical_margin_mm", "slab_mm", "front_width_fraction", "lateral_extent")
     assert [record["protocol_values"][name] for name in names] == [getattr(PROTOCOL.protocol, name) for name in names]
     assert record["protocol"] == PROTOCOL.document
@@ -191,7 +191,7 @@ def test_the_record_tells_what_was_used(record, audit):
     ]
 
 
-def test_the_record_tells_where_each_level_was_measured(record, audit):
+def test_the_record_states_where_each_level_was_measured(record, audit):
     for level, result in zip(record["levels"], audit.result.levels, strict=True):
         assert level["frame"]["origin_ras_mm"] == result.frame.origin_ras_mm.tolist()
         assert level["frame"]["depth_mm"] == result.frame.depth_mm
@@ -208,7 +208,7 @@ def test_the_record_tells_where_each_level_was_measured(record, audit):
     assert [level["mid_slice"]["stored_index"] for level in record["levels"]] == [20, 12, 4]
 
 
-def test_the_mid_slice_is_told_as_the_file_stores_it(tmp_path):
+def test_the_mid_slice_is_given_in_the_files_own_indices(tmp_path):
     stored = stored_otherwise(random_ct(), (2, 1, 0), (2,))
     write_audit_folder(tmp_path / "out", example_audit(random_ct(), stored))
     levels = json.loads((tmp_path / "out" / "record.json").read_text(encoding="utf-8"))["levels"]
@@ -221,7 +221,7 @@ def test_the_same_reading_gives_the_same_bytes(folder, tmp_path):
     assert contents(tmp_path / "again") == contents(folder)
 
 
-def test_a_time_stands_in_the_record_only_when_asked_for(record, tmp_path):
+def test_the_record_has_a_time_only_on_request(record, tmp_path):
     assert "when" not in record
     write_audit_folder(tmp_path / "out", example_audit(when="2026-02-03T04:05:06", extra={"signed_off_by": "CD"}))
     asked = json.loads((tmp_path / "out" / "record.json").read_text(encoding="utf-8"))
@@ -260,7 +260,7 @@ def test_a_region_edited_by_hand_is_marked(tmp_path):
     ]
 
 
-def test_a_reading_without_any_number_is_written_as_well(tmp_path):
+def test_a_reading_without_numbers_is_written_too(tmp_path):
     refusals = [LevelRefusal(level, f"{level} has no midline.", "metal") for level in ("L1", "L2")]
     result = summarize(refusals, ScanFacts(), PROTOCOL.protocol, CUTOFFS.cutoffs)
     write_audit_folder(tmp_path / "out", Audit("a", "b", 1, result, random_ct(), ScanFacts(), PROTOCOL, CUTOFFS))
@@ -269,7 +269,7 @@ def test_a_reading_without_any_number_is_written_as_well(tmp_path):
     assert len(table(tmp_path / "out" / "results.csv")) == 10
 
 
-def test_a_name_that_a_spreadsheet_would_compute_does_not_begin_its_cell(tmp_path):
+def test_a_name_that_looks_like_a_formula_does_not_begin_its_cell(tmp_path):
     write_audit_folder(tmp_path / "out", example_audit(case="=1+1", reader="@AB"))
     row = table(tmp_path / "out" / "results.csv")[0]
     assert (row["case"], row["reader"]) == ("'=1+1", "'@AB")
@@ -281,7 +281,7 @@ def test_a_name_that_cannot_be_printed_and_a_reading_before_the_first_are_refuse
         example_audit(**fields)
 
 
-def test_a_disk_that_takes_no_more_leaves_nothing_behind(audit, tmp_path):
+def test_a_full_disk_leaves_nothing_behind(audit, tmp_path):
     """Held to files of 4 kB, as a full disk would be: no mock, the system itself refuses."""
     resource = pytest.importorskip("resource", reason="Windows knows no limit on the size of files")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -300,14 +300,14 @@ def test_a_further_file_is_hashed_like_the_others(audit, tmp_path):
     assert files["scene.mrb"] == hashlib.sha256(b"scene").hexdigest()
 
 
-def test_progress_runs_from_nothing_to_all(audit, tmp_path):
+def test_progress_runs_from_0_to_1(audit, tmp_path):
     shares = []
     write_audit_folder(tmp_path / "out", audit, progress=lambda share, text: shares.append(share))
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0.0, 1.0)
 
 
-def test_findings_stand_as_codes_in_the_tables_and_in_full_in_the_record(tmp_path):
+def test_findings_are_codes_in_the_tables_and_complete_in_the_record(tmp_path):
     facts = ScanFacts(tube_voltage_kv=100.0, contrast=False, source="DICOM")
     audit = example_audit(scan_facts=facts, accept_off_protocol=True)
     write_audit_folder(tmp_path / "out", audit)

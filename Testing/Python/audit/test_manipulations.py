@@ -230,7 +230,7 @@ MANIPULATIONS = {
 
 
 @pytest.mark.parametrize("manipulation", MANIPULATIONS.values(), ids=MANIPULATIONS)
-def test_what_was_changed_is_found_though_its_hashes_were_sealed_again(folder, manipulation):
+def test_a_change_is_detected_although_its_hashes_were_renewed(folder, manipulation):
     manipulation.change(folder)
     seal(folder)
     found = verified(folder)
@@ -239,11 +239,11 @@ def test_what_was_changed_is_found_though_its_hashes_were_sealed_again(folder, m
     assert all(meaning_of(sentence) and "\n" not in sentence for sentence in sentences)
 
 
-def test_there_are_forty_kinds_of_manipulations():
+def test_there_are_forty_kinds_of_manipulation():
     assert len(MANIPULATIONS) >= 40
 
 
-def test_sealing_alone_changes_nothing(folder):
+def test_renewing_the_hashes_alone_changes_nothing(folder):
     seal(folder)
     assert verified(folder) == Verification(())
 
@@ -285,7 +285,7 @@ def looked_at(folder: Path) -> None:
         (looked_at, "Ignored because file managers create them"),
     ],
 )
-def test_what_other_programs_do_to_a_folder_is_no_manipulation(folder, change, note):
+def test_changes_made_by_other_programs_are_not_manipulations(folder, change, note):
     change(folder)
     found = verified(folder)
     assert (found.differences, found.by_version) == ((), ())
@@ -333,5 +333,5 @@ def edited_region(destination: Path) -> Path:
     ],
     ids=["names", "what is kept besides", "a date", "other midlines", "a region edited by hand"],
 )
-def test_what_nobody_can_know_passes(tmp_path, make):
+def test_undetectable_changes_pass(tmp_path, make):
     assert verified(make(tmp_path / "out")) == Verification(())

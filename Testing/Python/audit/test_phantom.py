@@ -33,7 +33,7 @@ def audited(ct: CtVolume, landmarks, destination):
     return destination
 
 
-def test_the_audit_folder_of_a_phantom_verifies_against_its_file_and_measures_alike_from_its_markups(phantom, tmp_path):
+def test_a_phantoms_audit_folder_verifies_and_its_markups_measure_the_same_again(phantom, tmp_path):
     ct = CtVolume(phantom.voxels_hu, phantom.ras_from_ijk)
     first = audited(ct, [Landmarks("L3", phantom.truth["L3"].midline_ras_mm)], tmp_path / "first")
     write_ct(tmp_path / "ct.nrrd", phantom.voxels_hu, phantom.ras_from_ijk)

@@ -88,7 +88,7 @@ def test_an_untouched_folder_does_not_differ(tmp_path, kind, sheared, axes):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes among its files")
-def test_what_is_no_file_is_refused_instead_of_waited_for(folder):
+def test_a_pipe_is_refused_instead_of_waited_for(folder):
     (folder / "results.csv").unlink()
     os.mkfifo(folder / "results.csv")
     with pytest.raises(InputError, match=r"results\.csv” is no file"):
@@ -184,7 +184,7 @@ def test_every_other_cell_of_the_results_is_compared_as_well(folder, column, val
         ('"osteopenia": 0.', '"osteopenia": 0.09', "placement.class_shares.osteopenia: expected "),
     ],
 )
-def test_standard_deviations_and_shares_in_the_record_are_worked_out_anew(folder, old, new, words):
+def test_standard_deviations_and_shares_in_the_record_are_computed_again(folder, old, new, words):
     record = folder / "record.json"
     text = record.read_text(encoding="utf-8")
     assert old in text
@@ -210,7 +210,7 @@ def test_standard_deviations_and_shares_in_the_record_are_worked_out_anew(folder
         ("case", "case 8"),
     ],
 )
-def test_every_cell_of_the_summary_is_worked_out_anew(folder, column, value):
+def test_every_cell_of_the_summary_is_computed_again(folder, column, value):
     change_cell(folder / "summary.csv", 0, column, lambda text: value)
     rehash(folder)
     (difference,) = but_for_the_report(verify_audit_folder(folder, random_ct()))
@@ -218,14 +218,14 @@ def test_every_cell_of_the_summary_is_worked_out_anew(folder, column, value):
     assert difference.endswith(f", found {value or 'nothing'}.")
 
 
-def test_another_value_in_the_ct_is_named(original):
+def test_a_changed_value_in_the_ct_is_named(original):
     ct = random_ct()
     ct.voxels_hu[0, 0, 0] += 1
     (difference,) = verify_audit_folder(original, ct)
     assert difference.startswith("CT: expected voxels of SHA-256 ")
 
 
-def test_another_value_inside_a_region_is_named_with_all_that_it_changes(original):
+def test_a_changed_value_inside_a_region_is_named_with_its_effects(original):
     ct = random_ct()
     stack_slice = ct.voxels_hu[20]
     stack_slice[stack_slice.shape[0] // 2 - 4, stack_slice.shape[1] // 2] += 1000
@@ -243,7 +243,7 @@ def test_a_ct_whose_geometry_went_through_single_precision_is_the_same_ct(origin
 
 
 @pytest.mark.parametrize("offset_mm", [2e-3, 3.0])
-def test_a_ct_that_lies_elsewhere_is_named(original, offset_mm):
+def test_a_ct_at_another_position_is_named(original, offset_mm):
     ct = random_ct()
     matrix = ct.ras_from_ijk.copy()
     matrix[2, 3] += offset_mm
@@ -278,7 +278,7 @@ def with_value(value):
     return change
 
 
-def test_a_voxel_more_in_a_label_map_is_counted(folder):
+def test_an_additional_voxel_in_a_label_map_is_counted(folder):
     change_label_map(folder / "labelmaps" / "left.nrrd", one_voxel_more)
     rehash(folder)
     differences = verify_audit_folder(folder, random_ct())
@@ -317,7 +317,7 @@ def test_a_label_map_that_does_not_fit_is_named(folder, change, words):
     assert any(text.startswith(words) for text in differences), differences
 
 
-def test_a_label_map_in_another_place_is_named(folder):
+def test_a_label_map_at_another_position_is_named(folder):
     path = folder / "labelmaps" / "round.nrrd"
     image = SimpleITK.ReadImage(str(path))
     image.SetOrigin([coordinate + 0.001 for coordinate in image.GetOrigin()])
@@ -327,7 +327,7 @@ def test_a_label_map_in_another_place_is_named(folder):
     assert difference.startswith("labelmaps/round.nrrd: its grid is not the CT's: a corner lies 0.00173205 mm")
 
 
-def test_a_label_map_that_is_cut_off_is_named(folder):
+def test_a_truncated_label_map_is_named(folder):
     path = folder / "labelmaps" / "round.nrrd"
     path.write_bytes(path.read_bytes()[:-300])
     rehash(folder)
@@ -346,7 +346,7 @@ def test_a_label_map_that_is_cut_off_is_named(folder):
         (lambda text: text + 'case 7,"AB', "cannot be read as CSV"),
     ],
 )
-def test_a_table_that_is_none_is_named(folder, name, change, words):
+def test_an_invalid_table_is_named(folder, name, change, words):
     path = folder / name
     changed = change(path.read_text(encoding="utf-8"))
     path.write_bytes(changed if isinstance(changed, bytes) else changed.encode())
@@ -355,7 +355,7 @@ def test_a_table_that_is_none_is_named(folder, name, change, words):
     assert [text for text in differences if text.startswith(name) and words in text]
 
 
-def test_rows_that_are_missing_surplus_or_twice_are_named(folder):
+def test_missing_additional_and_duplicate_rows_are_named(folder):
     path = folder / "results.csv"
     lines = path.read_text(encoding="utf-8").splitlines()
     strange = lines[2].replace(",L1,", ",L4,")
@@ -387,19 +387,19 @@ def test_a_folder_whose_record_cannot_be_read_is_refused(folder, old, new, words
         verify_audit_folder(folder, random_ct())
 
 
-def test_a_record_that_was_cut_off_is_refused(folder):
+def test_a_truncated_record_is_refused(folder):
     path = folder / "record.json"
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(InputError, match=r"record\.json, line 1: the { of this line is never closed"):
         verify_audit_folder(folder, random_ct())
 
 
-def test_no_folder_is_refused(tmp_path):
+def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="There is no folder"):
         verify_audit_folder(tmp_path / "none", random_ct())
 
 
-def test_progress_runs_from_nothing_to_all(original):
+def test_progress_runs_from_0_to_1(original):
     shares = []
     verify_audit_folder(original, random_ct(), lambda share, text: shares.append(share))
     assert shares == sorted(shares)

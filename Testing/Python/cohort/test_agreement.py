@@ -168,7 +168,7 @@ def test_a_bias_that_grows_with_the_value_is_proportional_and_a_constant_one_is_
     assert not bland_altman(truth + 12 + noise[0], truth + noise[1]).is_proportional
 
 
-def test_readers_who_agree_to_the_digit_have_no_slope_and_one_value_has_none_at_all():
+def test_readers_with_identical_values_have_zero_slope_and_a_single_value_has_no_slope():
     same = bland_altman(TWELVE[0], TWELVE[0])
     assert (same.slope.estimate, same.slope_p, same.is_proportional) == (0.0, 1.0, False)
     constant = bland_altman([5.0, 6.0, 4.0], [5.0, 4.0, 6.0])

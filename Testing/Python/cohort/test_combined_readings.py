@@ -47,7 +47,7 @@ def test_a_level_that_one_excludes_is_left_out_of_every_mean():
     assert combine([reading("A", {}, excluded=("L4",)), reading("B", {}, excluded=("L4",))]).excluded_by_one == ()
 
 
-def test_a_level_that_one_did_not_measure_is_told_and_has_no_difference():
+def test_a_level_missing_from_one_reading_is_reported_and_has_no_difference():
     combined = combine([reading("A", {"L1": 100.0, "L2": 90.0}), reading("B", {"L1": 110.0})])
     found = row(combined, "L2")
     assert (found["B 1 (HU)"], found["mean (HU)"], found["difference (HU)"]) == (None, 90.0, None)
@@ -69,7 +69,7 @@ def test_a_mean_needs_as_many_levels_as_the_protocol_says():
         ({"blinded": None}, "manual", ""),
     ],
 )
-def test_origin_and_blinding_are_told_in_the_words_of_a_cohorts_splits(second, origin, blinded):
+def test_origin_and_blinding_use_the_words_of_a_cohorts_splits(second, origin, blinded):
     found = row(
         combine([reading("A", {"L1": 1.0, "L2": 2.0}), reading("B", {"L1": 1.0, "L2": 2.0}, **second)]), "L1–L4"
     )

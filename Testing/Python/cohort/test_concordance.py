@@ -67,12 +67,12 @@ def test_a_case_without_a_value_is_left_out():
         ([1.0], [5.0], [1.0], "needs at least 2 complete cases"),
     ],
 )
-def test_what_cannot_be_ordered_is_refused(hu, days, events, says):
+def test_values_without_an_order_are_refused(hu, days, events, says):
     with pytest.raises(InputError, match=says):
         harrell_c(hu, days, events)
 
 
-def test_low_hu_early_is_one_and_late_is_none():
+def test_low_hu_with_early_events_gives_one_and_with_late_events_zero():
     hu = np.arange(10.0)
     assert harrell_c(hu, hu + 1, np.ones(10)).estimate == 1
     assert harrell_c(hu, 20 - hu, np.ones(10)).estimate == 0

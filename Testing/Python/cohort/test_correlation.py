@@ -109,7 +109,7 @@ def test_cases_with_a_gap_are_left_out_and_counted():
     assert found.estimate == spearman(HU, BMD).estimate
 
 
-def test_what_cannot_be_correlated_is_refused():
+def test_values_without_a_correlation_are_refused():
     with pytest.raises(InputError, match="at least 4 complete cases, but there are 3"):
         spearman([1, 2, 3], [1, 3, 2])
     with pytest.raises(InputError, match="Column “second” is 7 in every case"):

@@ -27,7 +27,7 @@ GROUPS = ["osteoporosis"] * 5 + ["osteopenia"] * 5 + ["normal"] * 6
 HU = [40, 55, 60, 72, 80, 75, 90, 100, 110, 130, 95, 140, 150, 160, 175, 400]
 
 
-def test_a_whisker_ends_at_the_last_case_within_and_an_outlier_stands_alone():
+def test_a_whisker_ends_at_the_last_case_within_and_an_outlier_is_drawn_alone():
     (panel,) = figures(HU, GROUPS)["groups"].panels
     box = panel.boxes[0]
     # Six values: quartiles at the ranks 1.75 and 5.25, so 128.75 and 231.25; what lies beyond −25 to 385 stands alone,
@@ -90,7 +90,7 @@ def test_limits_of_a_single_value_have_room():
     assert low < 3 < high
 
 
-def test_groups_are_told_apart_without_color():
+def test_groups_are_distinguished_without_color():
     markers = [LOOKS[group].marker for group in ("normal", "osteopenia", "osteoporosis", "no group")]
     assert len(set(markers)) == 4
     assert LOOKS["finds osteoporosis"].line != LOOKS["finds low_bmd"].line

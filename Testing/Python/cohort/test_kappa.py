@@ -62,7 +62,7 @@ def test_one_category_alone_is_refused(weights):
             cohen_kappa(confusion_matrix(first, second, GROUPS), weights)
 
 
-def test_an_unknown_label_is_told_with_its_row():
+def test_an_unknown_label_is_reported_with_its_row():
     with pytest.raises(InputError, match="Row 2 is labeled “osteopenic”: use one of normal, osteopenia, osteoporosis"):
         confusion_matrix(["normal", "osteopenic"], ["normal", "normal"], GROUPS)
     with pytest.raises(InputError, match="2 and 1 rows"):

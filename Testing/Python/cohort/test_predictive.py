@@ -76,14 +76,14 @@ def test_the_interval_holds_the_truth_in_95_percent_of_studies():
     assert 0.92 < inside / 500 < 0.98
 
 
-def test_a_test_that_misses_none_is_still_uncertain():
+def test_a_test_without_misses_is_still_uncertain():
     found = predictive_values(counted(27, 0, 58, 15), 0.1).negative_value
     assert found.estimate == found.high == 1
     assert 0.9 < found.low < 1
     assert found.method == "adjusted logit, Mercaldo 2007"
 
 
-def test_what_has_no_predictive_value_is_refused():
+def test_a_test_without_predictive_values_is_refused():
     with pytest.raises(InputError, match="give a proportion between 0 and 1"):
         predictive_values(counted(22, 5, 58, 15), 10)
     with pytest.raises(InputError, match="positive in no case"):

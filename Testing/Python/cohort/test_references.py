@@ -42,7 +42,7 @@ def test_a_mean_is_called_by_its_levels(levels, name):
 
 
 @pytest.mark.parametrize("levels", [(), ("L2", "L1"), ("L1", "L1"), ("L9",)])
-def test_levels_of_which_there_is_no_mean_are_refused(levels):
+def test_levels_without_a_mean_are_refused(levels):
     with pytest.raises(InputError, match="is not possible"):
         Cohort("c", ("a",), {}, ("",), mean_levels=levels)
 

@@ -88,7 +88,7 @@ def test_a_curve_counted_by_hand():
         ),
     ],
 )
-def test_what_cannot_be_computed_is_refused_in_a_sentence(work, says):
+def test_input_without_a_solution_is_refused_in_one_sentence(work, says):
     with pytest.raises(InputError, match=says):
         work()
 

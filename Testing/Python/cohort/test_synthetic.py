@@ -100,7 +100,7 @@ def test_the_seed_decides_every_digit(cohort, tables, criteria):
     assert not np.array_equal(other.columns["hu_L1_round"], cohort.columns["hu_L1_round"])
 
 
-def test_what_cannot_be_drawn_is_refused():
+def test_an_impossible_cohort_is_refused():
     with pytest.raises(InputError, match="cannot be used"):
         SyntheticSpec(hu_with_bmd=1.2)
     with pytest.raises(InputError, match="negative"):

@@ -20,7 +20,7 @@ def job(tmp_path_factory):
     return CohortJob(folder / COHORT, folder / "result", options, folder / READINGS)
 
 
-def test_progress_goes_from_reading_to_drawing_and_tells_every_bootstrap(job, tmp_path):
+def test_progress_runs_from_reading_to_drawing_and_reports_every_bootstrap(job, tmp_path):
     told = []
     run_cohort_job(CohortJob(job.table, tmp_path / "result", job.options, job.readings), lambda *all: told.append(all))
     steps = list(dict.fromkeys(what for _, what in told))
@@ -32,7 +32,7 @@ def test_progress_goes_from_reading_to_drawing_and_tells_every_bootstrap(job, tm
 
 
 @pytest.mark.parametrize("step", ["Reading the table", "Drawing bootstrap resamples", "Drawing figures"])
-def test_what_is_stopped_leaves_nothing(job, step):
+def test_a_stopped_job_leaves_nothing(job, step):
     before = sorted(job.table.parent.iterdir())
 
     def stop(_share, what):

@@ -38,7 +38,7 @@ def method(rois=ROIS[:3], levels=MEAN_LEVELS, groups=GROUPS, prevalences=None, *
         (GROUPS, -T_SCORES, "5 osteoporosis; as given)."),
     ],
 )
-def test_it_says_how_many_groups_were_given_and_how_many_are_those_of_t_scores(tmp_path, given, t_scores, told):
+def test_it_states_how_many_groups_were_given_and_how_many_follow_from_t_scores(tmp_path, given, t_scores, told):
     t_scores = [""] * 16 if t_scores is None else t_scores
     columns = zip(HU, given, t_scores, strict=True)
     rows = [f"c{number},{hu},{group},{t_score}" for number, (hu, group, t_score) in enumerate(columns)]
@@ -48,12 +48,12 @@ def test_it_says_how_many_groups_were_given_and_how_many_are_those_of_t_scores(t
     assert told in method_text(analyze(read_cohort(table), options, load_cutoffs().cutoffs))
 
 
-def test_no_more_groups_than_there_are_can_be_those_of_t_scores():
+def test_groups_from_t_scores_cannot_outnumber_the_groups():
     with pytest.raises(InputError, match="2 groups cannot be derived from T-scores if only 1 cases have a group"):
         Cohort("c", ("a", "b"), {}, ("normal", ""), groups_by_t_score=2)
 
 
-def test_of_hu_and_groups_alone_it_names_what_these_allow():
+def test_for_hu_and_groups_alone_it_names_the_possible_analyses():
     told = method()
     assert told.startswith(
         "Mean Hounsfield units (HU) over the vertebrae L1–L4 and of the single vertebrae L1, L2, L3 and L4 in the "
@@ -65,7 +65,7 @@ def test_of_hu_and_groups_alone_it_names_what_these_allow():
         assert word not in told
 
 
-def test_of_one_region_and_level_without_groups_there_is_little_to_name():
+def test_for_one_region_and_level_without_groups_it_names_little():
     told = method(ROIS[:1], MEAN_LEVELS[:1], ("",) * 16)
     assert told.startswith(
         "Mean Hounsfield units (HU) of the single vertebra L1 in the region round of 16 patients were analyzed. "
@@ -74,7 +74,7 @@ def test_of_one_region_and_level_without_groups_there_is_little_to_name():
     assert "seed" not in told
 
 
-def test_it_names_the_tests_and_the_held_columns_that_there_were():
+def test_it_names_the_tests_and_the_columns_used():
     told = method(age=60 + np.arange(16.0) ** 1.3, bmd=HU / 140, prevalences={"osteoporosis": 0.3})
     assert "depending on the Shapiro–Wilk test, and compared between groups by " in told
     assert "χ²" not in told

@@ -10,7 +10,7 @@ from LumbarHULib.files.cutoffs_file import load_cutoffs
 
 
 @pytest.mark.parametrize(("count", "written"), [(1, 2), (3, 4), (500, 501), (501, 502), (90_000, 502)])
-def test_of_very_many_findings_of_one_kind_the_page_sends_to_the_file(count, written):
+def test_for_very_many_findings_of_one_kind_the_page_refers_to_the_file(count, written):
     # The first is in the summary, too, behind which all are folded; the 502nd says that there are more.
     findings = [CohortFinding("no_number", f"Cell {row} is no number.", row=row + 2) for row in range(count)]
     cohort = Cohort("c", ("a", "b"), {("L1", "round"): np.array([1.0, 2.0])}, ("", ""), findings=findings)

@@ -28,11 +28,11 @@ def told(tmp_path, *readers):
         ("ＡＢ", "AB"),
     ],
 )
-def test_one_name_written_in_two_ways_is_told(tmp_path, readers):
+def test_one_name_spelled_in_two_ways_gets_a_finding(tmp_path, readers):
     (finding,) = told(tmp_path, *readers)
     assert finding.sentence.endswith("have similar names but count as 2 readers.")
     assert all(f"“{reader}”" in finding.sentence for reader in readers)
 
 
-def test_different_readers_are_not_told(tmp_path):
+def test_different_readers_get_no_finding(tmp_path):
     assert told(tmp_path, "AB", "AC", "BA") == []

@@ -34,7 +34,7 @@ def cohort_of(audits, tmp_path, cell: str):
     return read_cohort(path)
 
 
-def test_the_hu_are_those_of_the_audit_folder(audits, tmp_path):
+def test_the_hu_come_from_the_audit_folder(audits, tmp_path):
     cohort = cohort_of(audits, tmp_path, "A")
     levels = {level.level: level for level in example_audit(random_ct()).result.levels}
     for roi in ROIS:
@@ -62,13 +62,13 @@ def test_two_readings_are_averaged_and_both_are_kept(audits, tmp_path):
         ("A;other", "Row 2, column audit: “other” is of a different CT than “A”; it is used."),
     ],
 )
-def test_what_is_wrong_with_a_folder_is_told_and_the_other_is_used(audits, tmp_path, cell, sentence):
+def test_a_faulty_folder_is_reported_and_the_other_one_is_used(audits, tmp_path, cell, sentence):
     cohort = cohort_of(audits, tmp_path, cell)
     assert [finding.sentence for finding in cohort.findings] == [sentence]
     assert cohort.hu("L1", "round")[0] == cohort.hu("L1", "round")[0]
 
 
-def test_a_ct_that_stands_for_two_cases_is_told_once_a_row(audits):
+def test_a_ct_used_for_two_cases_is_reported_once_per_row(audits):
     path = audits / "twice.csv"
     path.write_text("case,audit\na,A\nb,A;B\nc,other\n", encoding="utf-8")
     cohort = read_cohort(path)
@@ -78,7 +78,7 @@ def test_a_ct_that_stands_for_two_cases_is_told_once_a_row(audits):
     assert len(cohort.readings) == 4
 
 
-def test_hu_in_cells_that_stand_in_for_a_missing_folder_are_told(audits):
+def test_hu_in_cells_that_replace_a_missing_folder_are_reported(audits):
     path = audits / "cells.csv"
     path.write_text("case,audit,hu_L1_round\na,A,100\nb,gone,110\nc,,120\n", encoding="utf-8")
     cohort = read_cohort(path)
@@ -88,13 +88,13 @@ def test_hu_in_cells_that_stand_in_for_a_missing_folder_are_told(audits):
     ]
 
 
-def test_a_scan_off_protocol_is_told_and_used(audits, tmp_path):
+def test_a_scan_off_protocol_gets_a_finding_and_is_used(audits, tmp_path):
     (finding,) = cohort_of(audits, tmp_path, "A;off").findings
     assert finding.sentence.startswith("Row 2, column audit: “off” is off protocol: ")
     assert "100" in finding.sentence
 
 
-def test_a_folder_that_was_changed_is_left_out(audits, tmp_path):
+def test_a_modified_folder_is_omitted(audits, tmp_path):
     shutil.copytree(audits / "A", tmp_path / "changed")
     with (tmp_path / "changed" / "results.csv").open("a") as file:
         file.write("\n")
@@ -108,7 +108,7 @@ def test_a_folder_that_was_changed_is_left_out(audits, tmp_path):
 
 
 @pytest.mark.parametrize("record", ["", "{", "[]", "{}", json.dumps({"files": {"results.csv": 1}, "ct": []})])
-def test_a_broken_record_is_told(audits, tmp_path, record):
+def test_a_damaged_record_is_reported(audits, tmp_path, record):
     shutil.copytree(audits / "A", tmp_path / "broken")
     (tmp_path / "broken" / "record.json").write_text(record)
     (tmp_path / "cohort.csv").write_text("case,audit\na,broken\n")

@@ -78,7 +78,7 @@ def test_hu_groups_numbers_and_words_are_read(tmp_path):
         ),
     ],
 )
-def test_what_is_wrong_is_told_where_it_is_wrong_and_the_case_stays(tmp_path, lines, code, sentence):
+def test_an_error_is_reported_with_its_cell_and_the_case_stays(tmp_path, lines, code, sentence):
     cohort = read(tmp_path, *lines)
     (found,) = told(cohort, code)
     assert found.startswith(sentence)
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_told_where_it_is_wrong_and_the_case_stays(tmp_path, li
     assert cohort.level_hu["L1", "round"][0] == 1
 
 
-def test_t_scores_that_fall_where_density_rises_are_told(tmp_path):
+def test_t_scores_that_fall_as_density_rises_get_a_finding(tmp_path):
     density = np.linspace(0.6, 1.2, 12)
     header = "case,hu_L1_round,bmd,t_score"
     # Signs that were lost, as where a form has the minus printed in front of the box.
@@ -98,7 +98,7 @@ def test_t_scores_that_fall_where_density_rises_are_told(tmp_path):
     assert told(read(tmp_path, header, *lost[:4]), "t_score_against_bmd") == []  # four say nothing
 
 
-def test_a_menopause_of_a_man_is_told_and_left_out(tmp_path):
+def test_menopause_in_a_man_gets_a_finding_and_is_omitted(tmp_path):
     cohort = read(tmp_path, "case,hu_L1_round,sex,age,menopause", "a,1,male,70,pre", "b,1,female,70,post", "c,1,,,post")
     (finding,) = cohort.findings
     assert finding.sentence == "Row 2, column menopause: a is a man, so “pre” is omitted."
@@ -110,7 +110,7 @@ def test_a_man_of_fifty_and_ninety_days_are_within_the_limits(tmp_path):
     assert cohort.findings == ()
 
 
-def test_another_unit_is_advised_only_where_a_column_has_one(tmp_path):
+def test_another_unit_is_suggested_only_where_a_column_has_one(tmp_path):
     cohort = read(tmp_path, "case,hu_L1_round,t_score,bmd", "a,1,-31,850")
     density, score = cohort.findings
     assert score.sentence == "Column t_score contains -31, which is not a t_score: it is omitted."
@@ -123,7 +123,7 @@ def test_the_first_of_two_rows_of_a_case_counts(tmp_path):
 
 
 @pytest.mark.parametrize("cell", ["", "NA", "n/a", "-", "NaN", "unknown"])
-def test_cells_that_say_nothing_are_missing_and_no_finding(tmp_path, cell):
+def test_empty_cells_are_missing_values_without_a_finding(tmp_path, cell):
     cohort = read(tmp_path, "case,hu_L1_round,age,sex", f"a,1,{cell},{cell}")
     assert math.isnan(cohort.numbers["age"][0])
     assert cohort.labels["sex"] == ("",)
@@ -146,13 +146,13 @@ def test_units_in_the_header_are_converted(tmp_path):
         (('"case","hu_L1_round","bmd"', '"a","100.5"," 0.9 "'), "utf-8"),
     ],
 )
-def test_tables_as_spreadsheets_save_them_are_read(tmp_path, lines, encoding):
+def test_tables_saved_by_spreadsheets_are_read(tmp_path, lines, encoding):
     cohort = read(tmp_path, *lines, encoding=encoding)
     assert (cohort.level_hu["L1", "round"][0], cohort.numbers["bmd"][0]) == (100.5, 0.9)
     assert cohort.findings == ()
 
 
-def test_a_comma_for_a_decimal_point_is_told_in_a_table_of_commas(tmp_path):
+def test_a_decimal_comma_in_a_comma_separated_table_is_reported(tmp_path):
     cohort = read(tmp_path, "case,hu_L1_round,bmd", 'a,1,"0,9"')
     (finding,) = cohort.findings
     assert (finding.remedy, finding.row, finding.column) == ("Write a decimal point.", 2, "bmd")
@@ -173,14 +173,14 @@ def test_a_comma_for_a_decimal_point_is_told_in_a_table_of_commas(tmp_path):
         (b"case,hu_L1_round\n\x00,1", "is not a text file"),
     ],
 )
-def test_a_table_with_which_nothing_can_be_done_is_refused_in_a_sentence(tmp_path, content, sentence):
+def test_an_unusable_table_is_refused_in_one_sentence(tmp_path, content, sentence):
     path = tmp_path / "cohort.csv"
     path.write_bytes(content)
     with pytest.raises(InputError, match=sentence):
         read_cohort(path)
 
 
-def test_a_table_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_table_is_refused(tmp_path):
     with pytest.raises(InputError, match="There is no file"):
         read_cohort(tmp_path / "none.csv")
     with pytest.raises(InputError, match="cannot be read"):
@@ -207,7 +207,7 @@ def test_readings_are_averaged_over_each_reader_first(tmp_path):
     assert cohort.readings[2].origins == {"L1": "proposal_accepted", "L2": "proposal_accepted"}
 
 
-def test_hu_in_the_table_stand_against_readings_in_a_file(tmp_path):
+def test_hu_in_the_table_and_readings_in_a_file_contradict_each_other(tmp_path):
     (tmp_path / "cohort.csv").write_text("case,hu_L1_round\na,50\n")
     cohort = read_cohort(
         tmp_path / "cohort.csv", write_readings(tmp_path / "readings.csv", "a,A,1,L1,round,100,manual,,")
@@ -216,7 +216,7 @@ def test_hu_in_the_table_stand_against_readings_in_a_file(tmp_path):
     assert len(cohort.readings) == 1
 
 
-def test_what_is_wrong_in_a_file_of_readings_is_told(tmp_path):
+def test_errors_in_a_readings_file_are_reported(tmp_path):
     (tmp_path / "cohort.csv").write_text("case,age\na,50\n")
     rows = ["a,A,1,L1,round,x,manual,,", "a,A,0,L1,round,1,manual,,", "z,A,1,L1,round,1,manual,,"]
     rows += ["a,B,1,L1,round,1,manual,,", "a,B,1,L1,round,2,manual,,", "a,B,1,T12,round,2,manual,,"]
@@ -235,7 +235,7 @@ def test_what_is_wrong_in_a_file_of_readings_is_told(tmp_path):
     assert cohort.level_hu["L1", "round"].tolist() == [1]
 
 
-def test_a_file_of_readings_may_write_its_words_in_any_case(tmp_path):
+def test_a_readings_file_may_use_any_case(tmp_path):
     (tmp_path / "cohort.csv").write_text("case,age\na,50\n")
     (tmp_path / "readings.csv").write_text("Case,Reader,Reading,Level,ROI,Mean_HU\na,A,1,l1,Round,5\n")
     cohort = read_cohort(tmp_path / "cohort.csv", tmp_path / "readings.csv")
@@ -243,7 +243,7 @@ def test_a_file_of_readings_may_write_its_words_in_any_case(tmp_path):
     assert cohort.findings == ()
 
 
-def test_a_level_that_one_reading_excludes_is_left_out(tmp_path):
+def test_a_level_that_one_reading_excludes_is_omitted(tmp_path):
     (tmp_path / "cohort.csv").write_text("case,age\na,50\n")
     rows = [
         f"a,{reader},1,{level},round,{hu},manual,," for reader, hu in (("A", 10), ("B", 20)) for level in MEAN_LEVELS
@@ -261,7 +261,7 @@ def test_a_cohort_of_synthetic_cases_says_so(tmp_path):
     assert read(tmp_path, "case,hu_L1_round", "a,1").note == ""
 
 
-def test_every_file_that_is_read_is_known_beforehand(tmp_path):
+def test_every_input_file_is_known_in_advance(tmp_path):
     (tmp_path / "cohort.csv").write_text("case,audit\na,x; y\nb,\n")
     assert cohort_inputs(tmp_path / "cohort.csv", tmp_path / "r.csv") == (
         tmp_path / "cohort.csv",

@@ -24,7 +24,7 @@ def off_mm(found):
 
 
 @pytest.mark.parametrize("above_mm", [-11.0, -8.0, -4.0, 0.0, 4.0, 8.0, 11.0])
-def test_a_midline_anywhere_in_a_body_is_told_its_true_distance_from_mid_height(above_mm):
+def test_a_midline_anywhere_in_a_body_gets_its_true_distance_from_mid_height(above_mm):
     found = at_height(above_mm)
     assert abs(off_mm(found)) < 1.0
     assert found.is_clear
@@ -53,7 +53,7 @@ def test_they_are_not_behind_a_disc():
     assert not arch_behind(above_mm=L3.height_mm / 2 + 4, height_mm=10.0).is_of_vertebra(study_protocol())
 
 
-def test_they_are_not_behind_what_lies_in_front_of_a_body():
+def test_they_are_not_behind_structures_in_front_of_a_body():
     assert not arch_behind(forward_mm=L3.depth_mm).is_of_vertebra(study_protocol())
 
 

@@ -51,7 +51,7 @@ def codes(of) -> list[str]:
     return [finding.code for finding in of.findings]
 
 
-def test_the_protocols_line_stands_at_two_thirds_with_handles_5_mm_outside_the_outline():
+def test_the_protocols_line_is_at_two_thirds_with_handles_5_mm_outside_the_outline():
     of = boundary()
     y = FRONT - 2 / 3 * DEPTH_MM
     half_mm = 23 * np.sqrt(1 - (y / 17) ** 2) + 5
@@ -61,7 +61,7 @@ def test_the_protocols_line_stands_at_two_thirds_with_handles_5_mm_outside_the_o
     assert of.findings == ()
 
 
-def test_handles_stand_outside_the_widest_part_of_an_outline_that_the_line_cuts_four_times():
+def test_handles_are_outside_the_widest_part_of_an_outline_that_the_line_cuts_four_times():
     # The hollow at the back reaches to y = −4, the line lies at −17 / 3, between two horns.
     form = control_points(kidney(23, 17, concavity_mm=13))
     of = boundary(form=form, midline_y_mm=(17, -17))
@@ -82,7 +82,7 @@ def test_the_automatic_line_given_as_a_markup_was_not_moved():
 @pytest.mark.parametrize(
     ("fraction", "told"), [(0.6, True), (0.646, True), (0.648, False), (0.686, False), (0.688, True)]
 )
-def test_a_moved_line_is_measured_as_it_stands_and_told_beyond_the_tolerance(fraction, told):
+def test_a_moved_line_is_measured_unchanged_and_gets_a_finding_beyond_the_tolerance(fraction, told):
     of = boundary(line(fraction))
     assert of.fraction == pytest.approx(fraction, abs=1e-6)
     assert of.moved
@@ -91,7 +91,7 @@ def test_a_moved_line_is_measured_as_it_stands_and_told_beyond_the_tolerance(fra
 
 
 @pytest.mark.parametrize("angle_deg", [-44.9, -10.1, -9.9, 9.9, 10.1, 44.9])
-def test_an_oblique_line_counts_where_it_crosses_the_midline_and_is_told_beyond_10_degrees(angle_deg):
+def test_an_oblique_line_counts_where_it_crosses_the_midline_and_gets_a_finding_beyond_10_degrees(angle_deg):
     of = boundary(line(2 / 3, angle_deg, slide_mm=6))
     assert of.fraction == pytest.approx(2 / 3, abs=1e-6)
     assert of.angle_deg == pytest.approx(angle_deg, abs=1e-4)

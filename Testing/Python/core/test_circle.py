@@ -19,7 +19,7 @@ def found(regions, low_v=0.0):
 
 
 @pytest.mark.parametrize("off", [0.0, 3.0, -3.0])
-def test_in_a_disk_beside_the_midline_it_reaches_the_nearer_side(off):
+def test_in_a_disk_off_the_midline_it_reaches_the_nearer_side(off):
     center, radius = found(disk(12, off, 15))
     assert (center, radius) == (pytest.approx(15, abs=0.05), pytest.approx(12 - abs(off), abs=1e-3))
 

@@ -66,7 +66,7 @@ def test_whether_the_mean_lies_inside_the_nearest_cutoffs_interval_comes_first(m
     assert (codes(of)[:1] == ["inside_cutoff_interval"]) == bool(inside)
 
 
-def test_without_leave_or_without_a_mean_there_is_no_class():
+def test_without_permission_or_without_a_mean_there_is_no_class():
     of = summary(60.0, may_classify=False)
     assert (of.class_name, of.mean_hu, of.nearest_cutoff_hu, of.findings) == ("not_classified", 60, 87.75, ())
     nothing = summary(None)

@@ -63,7 +63,7 @@ def test_a_map_on_a_background_of_zeros_is_refused_with_the_share():
 
 
 @pytest.mark.parametrize("dtype", [bool, complex, "S1", "datetime64[s]"])
-def test_voxels_that_are_no_real_numbers_are_refused_with_their_type(dtype):
+def test_voxels_that_are_not_real_numbers_are_refused_with_their_type(dtype):
     assert str(np.dtype(dtype)) in refusal(np.ones((3, 4, 5)).astype(dtype))
 
 

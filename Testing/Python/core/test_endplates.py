@@ -67,7 +67,7 @@ def test_the_centers_of_both_endplates_are_found_within_a_millimeter(name, slice
 
 
 @pytest.mark.parametrize("off_mm", [(0.0, 0.0, 0.0), (-2.0, -4.0, 2.0), (0.0, -3.0, -4.0), (2.0, -2.0, -4.0)])
-def test_a_low_body_is_not_taken_with_the_disc_beside_it_for_one_of_usual_height(off_mm):
+def test_a_low_body_and_its_disc_are_not_measured_as_one_body_of_usual_height(off_mm):
     spec = upright_spine(SPINE, trunk=False, tilt_deg=15.0, endplate_concavity_mm=0.7)
     crushed = replace(spec.vertebra("L3"), height_mm=16.0, depth_mm=29.0, width_mm=39.0)
     spec = replace(spec, vertebrae=tuple(crushed if one.level == "L3" else one for one in spec.vertebrae))
@@ -87,7 +87,7 @@ def test_where_the_search_begins_does_not_matter(off_mm):
 
 
 @pytest.mark.parametrize("tilt_deg", [-15.0, -8.0, 0.0, 8.0, 15.0])
-def test_the_tilt_is_told_with_its_sign(tilt_deg):
+def test_the_tilt_has_its_sign(tilt_deg):
     spec = upright_spine(SPINE, trunk=False, tilt_deg=tilt_deg)
     found = found_in(ct_of(spec), spec.vertebra("L3"))
     assert found.tilt_deg == pytest.approx(tilt_deg, abs=1.5)
@@ -122,7 +122,7 @@ def test_distances_are_those_to_the_nearer_endplate_and_negative_beyond_it():
     assert found.distances_mm(vertebra.to_ras(inside)) == pytest.approx(true_mm, abs=0.5)
 
 
-def test_the_height_of_a_low_body_is_told():
+def test_the_height_of_a_low_body_is_measured():
     heights = {}
     for height_mm in (16.0, 28.0):
         spec = upright_spine(SPINE, trunk=False)

@@ -28,7 +28,7 @@ def test_a_wrong_number_of_points_is_refused_with_the_number(role, points, told)
 
 @pytest.mark.parametrize("role", ["midline", "boundary", "outline"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_coordinate_that_is_no_number_is_refused(role, value):
+def test_a_coordinate_that_is_not_a_number_is_refused(role, value):
     points = np.array(SQUARE if role == "outline" else MIDLINE)
     points[0, 1] = value
     with pytest.raises(InputError, match=f"The {role} of L1 has a coordinate that is not a number"):

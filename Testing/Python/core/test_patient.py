@@ -59,7 +59,7 @@ def test_a_patients_value_is_the_mean_over_l1_to_l4_each_counting_once():
     }
 
 
-def test_levels_that_lie_in_another_order_than_their_names_are_told():
+def test_levels_out_of_anatomical_order_get_a_finding():
     heights = {"L1": 30, "L2": 40, "L3": 20, "L4": 10}
     of = reading(*(replace(each, slices=(heights[each.level],) * 2) for each in FOUR))
     (finding,) = (finding for finding in of.findings if finding.code == "levels_out_of_order")
@@ -121,7 +121,7 @@ def medians_table():
 @pytest.mark.parametrize(
     ("levels", "shift"), [(("L2", "L3", "L4"), "-7.7"), (("L1",), "+23.1"), (("L1", "L2"), "+10.6"), (("L4",), "-8.9")]
 )
-def test_the_shift_that_missing_levels_let_expect_is_the_difference_of_the_studys_medians(table, levels, shift):
+def test_the_expected_shift_of_missing_levels_is_the_difference_of_the_studys_medians(table, levels, shift):
     whole = statistics.fmean(ROUND_MEDIANS_HU.values())
     assert f"{statistics.fmean(ROUND_MEDIANS_HU[name] for name in levels) - whole:+.1f}" == shift
     of = reading(*(level(name, 100) for name in levels), cutoffs=table)
@@ -129,7 +129,7 @@ def test_the_shift_that_missing_levels_let_expect_is_the_difference_of_the_study
     assert f"this shifts the mean by {shift} HU" in missing.sentence
 
 
-def test_care_with_the_class_is_asked_for_only_where_there_is_one():
+def test_caution_about_the_class_is_advised_only_where_there_is_one():
     for levels, remedy in (
         (FOUR[:2], "The mean is not corrected for it: interpret the class with caution."),
         (FOUR[:1], "The mean is not corrected for it."),
@@ -138,7 +138,7 @@ def test_care_with_the_class_is_asked_for_only_where_there_is_one():
         assert [finding.remedy for finding in findings if finding.code == "levels_missing"] == [remedy]
 
 
-def test_a_class_that_hangs_on_the_missing_levels_is_told():
+def test_a_class_that_depends_on_the_missing_levels_gets_a_finding():
     # Without L3 and L4 the medians lie 10.6 HU higher: 125 HU is normal, 114.4 HU is not; at 140 HU both are.
     for mean_hu, told in ((125, True), (140, False)):
         of = reading(level("L1", mean_hu), level("L2", mean_hu), cutoffs=medians_table())
@@ -181,7 +181,7 @@ def test_a_mean_that_equals_a_cutoff_belongs_to_the_class_beyond_it():
     assert reading(level("L1", 110), level("L2", 140)).summaries[-1].class_name == "normal"
 
 
-def test_a_level_that_is_there_twice_is_refused():
+def test_a_duplicate_level_is_refused():
     with pytest.raises(InputError, match="L2 occurs 2 times") as caught:
         reading(FOUR[0], FOUR[1], level("L2", 90))
     assert caught.value.level == "L2"
@@ -189,7 +189,7 @@ def test_a_level_that_is_there_twice_is_refused():
         reading(FOUR[2], LevelRefusal("L3", "No."))
 
 
-def test_each_finding_is_told_once_in_all():
+def test_each_finding_is_reported_once():
     of = reading(FOUR[0], FOUR[1])
     assert len(of.all_findings) == len(set(of.all_findings))
     assert {finding.roi for finding in of.all_findings if finding.code == "levels_missing"} == set(ROIS)
@@ -199,7 +199,7 @@ def test_each_finding_is_told_once_in_all():
 @pytest.mark.parametrize(
     ("mean_hu", "classified"), [(-925, False), (-151, False), (-40, True), (600, True), (1482, False)]
 )
-def test_a_mean_that_no_bone_has_gets_no_class_and_says_so(mean_hu, classified):
+def test_an_implausible_mean_gets_no_class_and_a_finding(mean_hu, classified):
     of = reading(level("L1", mean_hu), level("L2", mean_hu))
     assert all((summary.class_name != "not_classified") == classified for summary in of.summaries)
     assert all(("implausible_mean" in codes(summary)) != classified for summary in of.summaries)

@@ -74,14 +74,14 @@ def test_a_level_that_cannot_be_measured_is_refused_alone():
     assert of.summaries[0].class_name != "not_classified"
 
 
-def test_exclusions_are_measured_all_the_same_and_told_with_their_reason():
+def test_excluded_levels_are_measured_anyway_and_listed_with_their_reason():
     of = measure(exclusions={"L2": "fracture", " l4 ": "metal"})
     assert {level.level: level.excluded for level in of.levels if level.excluded} == {"L2": "fracture", "L4": "metal"}
     assert of.summaries[0].levels == ("L1", "L3")
     assert "without L2 (fracture), L4 (metal)" in of.summaries[0].findings[-1].sentence
 
 
-def test_an_exclusion_without_markups_is_told_with_its_reason_alone():
+def test_an_exclusion_without_markups_is_listed_only_with_its_reason():
     of = measure(ALL_LANDMARKS[1:4], exclusions={"L4": "out of the scan"})
     assert [(one.level, one.excluded) for one in of.refusals] == [("L4", "out of the scan")]
     assert "without L4 (out of the scan)" in of.summaries[0].findings[-1].sentence
@@ -100,7 +100,7 @@ def test_a_level_given_twice_an_unknown_one_or_a_missing_reason_is_refused(landm
         measure(landmarks, exclusions)
 
 
-def test_an_edited_label_map_is_measured_as_it_stands_and_marked():
+def test_an_edited_label_map_is_measured_unchanged_and_marked():
     stack = axial_stack(TALL_CT, PROTOCOL)
     edited = RoiMask(np.ones((2, 3, 4), dtype=bool), (9, 40, 50))
     of = measure_level(stack, ALL_LANDMARKS[3], PROTOCOL, edited_masks={"front": edited})
@@ -131,7 +131,7 @@ def test_a_result_keeps_the_markups_as_given_and_what_was_used():
     assert {roi: one.values for roi, one in of.rois.items()} == {roi: one.values for roi, one in straight.rois.items()}
 
 
-def test_what_a_result_carries_measures_the_same_when_it_is_given_back():
+def test_the_markups_of_a_result_measure_the_same_again():
     stack = axial_stack(TALL_CT, PROTOCOL)
     of = measure_level(stack, ALL_LANDMARKS[3], PROTOCOL)
     given = Landmarks("L3", of.midline_ras_mm, of.boundary.points_ras_mm, of.outline_ras_mm)
@@ -142,7 +142,7 @@ def test_what_a_result_carries_measures_the_same_when_it_is_given_back():
 
 
 @pytest.mark.parametrize(("pixel_mm", "told"), [(1.0, False), (1.0099, False), (1.02, True), (3.0, True)])
-def test_coarse_pixels_are_measured_and_told(pixel_mm, told):
+def test_coarse_pixels_are_measured_with_a_finding(pixel_mm, told):
     stack = axial_stack(noise_ct(geometry((0.6, pixel_mm, 2.5), (5, 90, 110)), (5, 90, 110)), PROTOCOL)
     findings = measure_level(stack, UPRIGHT.landmarks(control_points(ellipse())), PROTOCOL).findings
     assert [finding.code for finding in findings] == (["coarse_pixels"] if told else [])
@@ -150,7 +150,7 @@ def test_coarse_pixels_are_measured_and_told(pixel_mm, told):
 
 
 @pytest.mark.parametrize(("turned_deg", "told"), [(-16, "right"), (-14, ""), (0, ""), (14, ""), (16, "left")])
-def test_a_midline_turned_far_against_the_patients_front_is_told_with_the_side(turned_deg, told):
+def test_a_midline_turned_far_from_the_patients_front_gets_a_finding_with_the_side(turned_deg, told):
     angle = np.radians(turned_deg)
     left, front = LEFT_RAS, ANTERIOR_RAS
     turned = Body(
@@ -162,7 +162,7 @@ def test_a_midline_turned_far_against_the_patients_front_is_told_with_the_side(t
 
 
 @pytest.mark.parametrize(("half_width_mm", "half_depth_mm"), [(20, 15), (12, 10)])
-def test_a_region_of_little_area_is_told_for_itself_alone(half_width_mm, half_depth_mm):
+def test_only_the_region_of_small_area_gets_a_finding(half_width_mm, half_depth_mm):
     body = UPRIGHT.landmarks(control_points(ellipse(half_width_mm, half_depth_mm)))
     of = measure_level(axial_stack(TALL_CT, PROTOCOL), body, PROTOCOL)
     told = {roi for roi, one in of.rois.items() for finding in one.findings if finding.code == "small_roi"}
@@ -171,7 +171,7 @@ def test_a_region_of_little_area_is_told_for_itself_alone(half_width_mm, half_de
     assert bool(told) == (half_width_mm == 12)
 
 
-def test_a_region_of_few_voxels_is_told_whatever_its_area():
+def test_a_region_of_few_voxels_gets_a_finding_whatever_its_area():
     stack = axial_stack(noise_ct(geometry((2.4, 2.4, 2.5), (5, 25, 34)), (5, 25, 34)), PROTOCOL)
     of = measure_level(stack, UPRIGHT.landmarks(control_points(ellipse(20, 15))), PROTOCOL)
     few = {roi: one for roi, one in of.rois.items() if one.mask.inside.sum() < 40}
@@ -264,7 +264,7 @@ def test_on_a_phantom_the_outline_that_is_found_measures_the_same_and_again_with
         (1299, None),
     ],
 )
-def test_a_voxel_that_no_bone_has_is_told_where_it_lies(phantom, voxel_hu, told):
+def test_an_implausible_voxel_gets_a_finding_with_its_position(phantom, voxel_hu, told):
     markups = true_markups(phantom.truth)
     landmarks = Landmarks("L3", *(markups["L3", role] for role in ("midline", "boundary", "outline")))
     ijk_from_ras = np.linalg.inv(phantom.ras_from_ijk)

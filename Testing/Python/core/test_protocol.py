@@ -17,7 +17,7 @@ def refusal(name, value) -> str:
     return str(caught.value)
 
 
-def test_the_studys_numbers_stand_where_protocol_md_says():
+def test_the_studys_numbers_are_the_ones_in_protocol_md():
     words = {
         "axial_tie_deg": 0.5,
         "midline_angle_limit_deg": 45,

@@ -78,7 +78,7 @@ def test_the_width_is_the_anterior_regions_not_the_whole_bodys():
 
 
 @pytest.mark.parametrize(("off_mm", "told"), [(0.0, False), (2.0, False), (2.1, True), (-2.1, True)])
-def test_a_midline_off_the_middle_by_a_tenth_of_the_width_is_told(off_mm, told):
+def test_a_midline_off_the_middle_by_a_tenth_of_the_width_gets_a_finding(off_mm, told):
     # Width inside the cortex 41 mm: |u_max + u_min| = 2 · off exceeds 4.1 mm.
     points = np.add(control_points(superellipse(23, 17)), (off_mm, 0))
     _, shapes = shapes_of(UPRIGHT.landmarks(points, midline_y_mm=(17, -17)), STACK)

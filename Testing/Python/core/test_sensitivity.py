@@ -70,7 +70,7 @@ def test_a_gradient_through_the_slices_gives_the_spread_of_a_uniform_choice_of_s
             assert set(np.round(trials.means_hu[roi], 6)) <= set(np.round(100 + 8.0 * SPACING_MM[2] * steps, 6))
 
 
-def test_without_an_error_every_trial_gives_the_measured_means():
+def test_with_zero_error_every_trial_gives_the_measured_means():
     stack = axial_stack(noise_ct(), PROTOCOL)
     protocol = PROTOCOL.with_values(
         reader_error_mm=0.0, reader_error_deg=0.0, reader_error_slices=0, placement_trials=3
@@ -121,7 +121,7 @@ def test_trials_agree_with_the_plain_pipeline_at_the_moved_midline(boundary_xy_m
             assert trials.means_hu[roi][trial] == pytest.approx(plain.rois[roi].values["mean_hu"], abs=tolerance_hu)
 
 
-def test_trials_agree_with_outlines_found_anew_at_every_moved_midline():
+def test_trials_agree_with_outlines_searched_again_at_every_moved_midline():
     phantom = render(upright_spine(("L3",), trabecular_gradient_hu_per_mm=(2.0, 3.0, 4.0)), noise_hu=12, seed=4)
     stack = axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), PROTOCOL)
     level = measure_level(stack, Landmarks("L3", phantom.truth["L3"].midline_ras_mm), PROTOCOL)
@@ -247,7 +247,7 @@ def test_excluded_levels_and_trials_without_a_number_do_not_count():
     assert (placement.trials, placement.class_shares["normal"]) == (2, 0.5)
 
 
-def test_where_no_class_is_given_no_share_of_classes_is_either():
+def test_without_a_class_there_are_no_class_shares():
     levels = [with_trials("L1", [70, 90]), with_trials("L2", [90, 110])]
     placement = summaries(*levels, facts=ScanFacts(tube_voltage_kv=80, contrast=False))["left"].placement
     assert placement.class_shares is None

@@ -35,7 +35,7 @@ def write(destination: Path, overwrite: bool = False, error: BaseException | Non
             raise error
 
 
-def test_the_folder_and_those_above_it_appear(tmp_path):
+def test_the_folder_and_its_parents_are_created(tmp_path):
     write(tmp_path / "a" / "b" / "out")
     assert everything_in(tmp_path / "a") == {
         "b": None,
@@ -45,13 +45,13 @@ def test_the_folder_and_those_above_it_appear(tmp_path):
     }
 
 
-def test_the_folder_may_be_entered_by_whom_the_system_allows(tmp_path):
+def test_the_folder_has_the_default_permissions(tmp_path):
     write(tmp_path / "out")
     (tmp_path / "usual").mkdir()
     assert (tmp_path / "out").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
-def test_nothing_is_there_before_the_end(tmp_path):
+def test_nothing_is_visible_before_the_end(tmp_path):
     with atomic_folder(tmp_path / "out"):
         assert not (tmp_path / "out").exists()
     assert (tmp_path / "out").exists()
@@ -76,7 +76,7 @@ def test_a_folder_is_replaced_when_asked_for(old, tmp_path):
     assert everything_in(tmp_path) == {"out": None, "out/labelmaps": None, "out/results.csv": "new"}
 
 
-def test_only_a_folder_of_ones_own_making_is_replaced(old):
+def test_only_a_folder_that_lumbarhu_wrote_is_replaced(old):
     own = OwnFolder({"results.csv", "record.json"}, sign="record.json")
     with pytest.raises(InputError, match="it contains no record"):
         check_destination(old, overwrite=True, ours=own)
@@ -89,7 +89,7 @@ def test_only_a_folder_of_ones_own_making_is_replaced(old):
         check_destination(old, overwrite=True, ours=own)
 
 
-def test_an_empty_folder_is_in_nobodys_way(tmp_path):
+def test_an_empty_folder_may_be_replaced(tmp_path):
     (tmp_path / "out").mkdir()
     write(tmp_path / "out")
     assert everything_in(tmp_path) == {"out": None, "out/labelmaps": None, "out/results.csv": "new"}
@@ -133,7 +133,7 @@ def test_a_file_in_the_way_is_refused_even_when_overwriting(tmp_path):
     assert everything_in(tmp_path) == {"out": "mine"}
 
 
-def test_the_folder_that_one_works_in_is_never_overwritten(tmp_path, monkeypatch):
+def test_the_working_folder_is_never_overwritten(tmp_path, monkeypatch):
     (tmp_path / "work" / "here").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "work" / "here")
     for destination in (Path("."), Path(".."), tmp_path / "work"):
@@ -145,7 +145,7 @@ def test_the_folder_that_one_works_in_is_never_overwritten(tmp_path, monkeypatch
     ("number", "words"),
     [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "the disk is read-only"), (errno.EIO, "check the disk")],
 )
-def test_what_the_system_refuses_is_told_in_one_sentence(tmp_path, number, words):
+def test_errors_of_the_system_are_reported_in_one_sentence(tmp_path, number, words):
     with pytest.raises(InputError, match=words) as refusal:
         write(tmp_path / "out", error=OSError(number, os.strerror(number)))
     assert str(refusal.value).startswith(f"“{tmp_path / 'out'}” cannot be written: ")
@@ -154,7 +154,7 @@ def test_what_the_system_refuses_is_told_in_one_sentence(tmp_path, number, words
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders have no such permissions on Windows")
-def test_a_folder_that_one_may_not_write_to_is_refused(tmp_path):
+def test_a_folder_without_write_permission_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     was = os.geteuid()
     if was == 0:
@@ -168,6 +168,6 @@ def test_a_folder_that_one_may_not_write_to_is_refused(tmp_path):
     assert everything_in(tmp_path) == {}
 
 
-def test_a_name_that_is_too_long_is_told(tmp_path):
+def test_a_name_that_is_too_long_is_reported(tmp_path):
     with pytest.raises(InputError, match="choose a shorter one"):
         write(tmp_path / ("x" * 300))

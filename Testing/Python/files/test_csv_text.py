@@ -64,13 +64,13 @@ def test_a_number_that_is_not_finite_is_not_written(number):
     ],
 )
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_no_spreadsheet_takes_a_text_for_a_formula_whatever_it_splits_lines_at(text, delimiter):
+def test_no_spreadsheet_reads_text_as_a_formula_after_any_line_break(text, delimiter):
     cells = [cell for row in read(csv_text(["case"], [[text]]), delimiter) for cell in row]
     unsafe = [cell for cell in cells if cell.lstrip(' "')[:1] in set("=+-@\t\r＝＋－＠") - {""}]
     assert unsafe == []
 
 
-def test_harmless_text_stays_as_it_is():
+def test_harmless_text_is_not_changed():
     texts = ["fracture, old", 'a "quoted" word', "L1;L2", "5 - 3 = 2", "a+b", "ä ± °", " leading", "two\nlines"]
     assert read(csv_text(["t"], [[text] for text in texts]))[1:] == [[text] for text in texts]
 

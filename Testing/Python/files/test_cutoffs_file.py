@@ -53,7 +53,7 @@ def test_the_counts_give_the_printed_percentages_of_the_opposite_test(roi):
 
 @pytest.mark.parametrize("roi", ROIS)
 @pytest.mark.parametrize(("name", "target"), [("osteoporosis", "osteoporosis"), ("normal", "low_bmd")])
-def test_every_cutoff_has_its_interval_as_it_is_simulated_and_says_so(roi, name, target):
+def test_every_cutoff_has_its_simulated_interval_and_states_the_simulation(roi, name, target):
     cutoff = getattr(load_cutoffs().cutoffs.rois[roi], name)
     simulated = simulate_cutoff(load_study_tables(), roi, target, studies=10_000, seed=1)
     assert (cutoff.low_hu, cutoff.high_hu) == (round(simulated.low_hu, 1), round(simulated.high_hu, 1))
@@ -62,7 +62,7 @@ def test_every_cutoff_has_its_interval_as_it_is_simulated_and_says_so(roi, name,
 
 
 @pytest.mark.parametrize("roi", ROIS)
-def test_how_seldom_osteopenia_is_recovered_is_as_the_study_s_quartiles_give_it(roi):
+def test_the_recovered_share_of_osteopenia_follows_from_the_studys_quartiles(roi):
     share = expected_classes(load_study_tables(), roi).shares["osteopenia"]["osteopenia"]
     assert load_cutoffs().cutoffs.rois[roi].osteopenia_recovered_percent == round(100 * share, 1)
 
@@ -72,7 +72,7 @@ def test_the_interval_of_round_is_the_one_that_the_protocol_names():
     assert (round_cutoff.low_hu, round_cutoff.high_hu) == (61.3, 126.3)
 
 
-def test_what_must_be_known_about_the_study_comes_with_its_cutoffs():
+def test_the_cutoffs_include_the_notes_on_the_study():
     document = load_cutoffs()
     assert len(document.cutoffs.notes) == 8
     assert {document.cutoffs.rois[roi].normal.source for roi in ROIS} == {"study, Table 3"}
@@ -93,7 +93,7 @@ def test_the_studys_cutoffs_are_called_the_studys():
     assert {of_roi.whose for of_roi in load_cutoffs().cutoffs.rois.values()} == {"the study's"}
 
 
-def test_cutoffs_of_ones_own_need_no_more_than_source_and_values(tmp_path):
+def test_custom_cutoffs_need_only_source_and_values(tmp_path):
     document = {key: DOCUMENT[key] for key in ("schema", "name", "version", "citation")}
     document["rois"] = {
         roi: {

@@ -42,7 +42,7 @@ def test_a_value_knows_its_line(read):
     assert document["b"][1].line == document["b"][1]["c"].line == 6
 
 
-def test_a_byte_order_mark_is_no_fault(read):
+def test_a_byte_order_mark_is_accepted(read):
     assert read(b'\xef\xbb\xbf{"a": 1}').plain() == {"a": 1}
 
 
@@ -74,7 +74,7 @@ def test_a_byte_order_mark_is_no_fault(read):
         ('{\n "a": "\xff"}'.encode("latin-1"), 2, "not text in UTF-8"),
     ],
 )
-def test_what_is_no_json_is_refused_with_its_line(read, text, line, words):
+def test_invalid_json_is_refused_with_its_line(read, text, line, words):
     with pytest.raises(InputError) as refusal:
         read(text)
     assert str(refusal.value).startswith(f"own.json, line {line}: ")

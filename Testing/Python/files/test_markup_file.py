@@ -118,7 +118,7 @@ DOUBTS = (
 
 
 @pytest.mark.parametrize(("by_mm", "left"), [(0, DOUBTS), (3, (DOUBTS[0], DOUBTS[2]))])
-def test_what_makes_a_proposal_doubtful_comes_back_as_far_as_moving_it_did_not_settle_it(tmp_path, by_mm, left):
+def test_findings_on_a_proposal_return_unless_a_move_settled_them(tmp_path, by_mm, left):
     path = tmp_path / "L1-midline.mrk.json"
     text = midline_text(MidlineOrigin("proposal_accepted"), MIDLINE, DOUBTS)
     write_markup(path, "midline", "L1-midline", MIDLINE, text)
@@ -141,7 +141,7 @@ def test_what_makes_a_proposal_doubtful_comes_back_as_far_as_moving_it_did_not_s
         '[{"code": "level_filled_in", "sentence": ["x"]}]',
     ],
 )
-def test_findings_that_no_proposal_has_are_left_aside(tmp_path, findings):
+def test_findings_that_no_proposal_has_are_ignored(tmp_path, findings):
     text = f"{midline_text(MidlineOrigin('proposal_accepted'), MIDLINE)}, findings {findings}"
     write_markup(tmp_path / "L1-midline.mrk.json", "midline", "L1-midline", MIDLINE, text)
     markups = read_markups([tmp_path])
@@ -164,7 +164,7 @@ def moved(path, point, by_lps_mm):
     path.write_text(json.dumps(document))
 
 
-def test_what_lumbarhu_made_and_nobody_moved_is_left_to_it_again(tmp_path):
+def test_automatic_markups_that_nobody_moved_stay_automatic(tmp_path):
     automatic(tmp_path)
     markups = read_markups([tmp_path])
     assert markups.landmarks[0].boundary_ras_mm is None
@@ -174,7 +174,7 @@ def test_what_lumbarhu_made_and_nobody_moved_is_left_to_it_again(tmp_path):
 
 @pytest.mark.parametrize("role", ["boundary", "outline"])
 @pytest.mark.parametrize("by_mm", [2e-6, 0.5])
-def test_what_lumbarhu_made_counts_as_the_readers_once_a_point_was_moved(tmp_path, role, by_mm):
+def test_an_automatic_markup_with_a_moved_point_is_the_readers(tmp_path, role, by_mm):
     automatic(tmp_path)
     moved(tmp_path / f"L1-{role}.mrk.json", 1, (0, by_mm, 0))
     (landmarks,) = read_markups([tmp_path]).landmarks
@@ -202,7 +202,7 @@ def test_an_outline_found_for_another_midline_is_not_held_against_what_is_found_
     assert markups.found_outlines_ras_mm == {}
 
 
-def test_a_proposal_that_was_moved_in_its_file_comes_back_as_corrected_by_how_much(tmp_path):
+def test_a_proposal_moved_in_its_file_returns_as_corrected_with_the_distance(tmp_path):
     path = tmp_path / "L1-midline.mrk.json"
     ends = [(0, 0, 0), (0, -30, 0)]
     write_markup(path, "midline", "L1-midline", ends, midline_text(MidlineOrigin("proposal_accepted"), ends))
@@ -250,7 +250,7 @@ def test_either_coordinate_system_is_understood(tmp_path, system, sign):
     assert np.array_equal(read_markups([tmp_path]).landmarks[0].midline_ras_mm, expected)
 
 
-def test_points_that_were_not_placed_are_no_points(tmp_path):
+def test_unplaced_points_are_ignored(tmp_path):
     path = written(tmp_path, "L1-midline", [*MIDLINE, [0, 0, 0], [5, 5, 5]])
     document = json.loads(path.read_text())
     for point, status in zip(document["markups"][0]["controlPoints"][2:], ("undefined", "preview"), strict=True):
@@ -259,7 +259,7 @@ def test_points_that_were_not_placed_are_no_points(tmp_path):
     assert np.array_equal(read_markups([path]).landmarks[0].midline_ras_mm, MIDLINE)
 
 
-def test_markups_without_a_role_are_left_aside_without_their_names(tmp_path):
+def test_markups_without_a_role_are_ignored_without_naming_them(tmp_path):
     written(tmp_path, "L1-midline")
     written(tmp_path, "DOE, JANE", role="outline", file_name="doe.mrk.json")
     (finding,) = read_markups([tmp_path]).findings
@@ -275,7 +275,7 @@ def test_a_level_named_twice_is_refused_with_both_files(tmp_path):
     assert error.level == "L1"
 
 
-def test_two_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
+def test_two_files_of_one_name_are_distinguished_by_their_folders(tmp_path):
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
         folder.mkdir()
@@ -292,7 +292,7 @@ def test_two_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
         (["L3-midline", "L1-outline"], "L1 has an outline"),
     ],
 )
-def test_a_role_without_a_midline_is_a_problem_of_its_level_alone(tmp_path, names, said):
+def test_a_role_without_a_midline_is_a_problem_only_of_its_level(tmp_path, names, said):
     for name in names:
         written(tmp_path, name)
     markups = read_markups([tmp_path])
@@ -305,7 +305,7 @@ def test_an_unknown_level_is_refused(tmp_path):
     assert "Unknown level “L7”" in str(refusal([tmp_path]))
 
 
-def test_a_name_with_a_role_but_no_level_is_refused_rather_than_left_out(tmp_path):
+def test_a_name_with_a_role_but_no_level_is_refused_rather_than_ignored(tmp_path):
     written(tmp_path, "L1-midline")
     written(tmp_path, "L1-outline final", role="outline")
     assert "“L1-outline final” names no level and role" in str(refusal([tmp_path]))
@@ -347,7 +347,7 @@ def test_an_odd_markup_is_refused(tmp_path, name, points, changes, said):
         ("L1-outline", OUTLINE[:3], {}, "has 3 points: place at least 4"),
     ],
 )
-def test_a_wrong_number_of_points_is_a_problem_of_its_level_alone(tmp_path, name, points, changes, said):
+def test_a_wrong_number_of_points_is_a_problem_only_of_its_level(tmp_path, name, points, changes, said):
     written(tmp_path, "L3-midline")
     if name != "L1-midline":
         written(tmp_path, "L1-midline")
@@ -377,7 +377,7 @@ def test_a_broken_file_is_refused_with_its_name(tmp_path, content, said):
     assert "“L1-midline.mrk.json”" in sentence
 
 
-def test_nothing_to_read_is_refused(tmp_path):
+def test_empty_input_is_refused(tmp_path):
     assert "contains no .mrk.json file" in str(refusal([tmp_path]))
     assert "There is no markup file or folder" in str(refusal([tmp_path / "missing"]))
     written(tmp_path, "hello", role="midline")

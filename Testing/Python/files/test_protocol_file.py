@@ -30,7 +30,7 @@ def refusal_of(tmp_path, text: str) -> str:
     return str(refusal.value)
 
 
-def test_the_default_protocol_holds_what_the_measurement_protocol_fixes():
+def test_the_default_protocol_contains_the_values_of_the_measurement_protocol():
     protocol = load_protocol().protocol
     assert protocol.boundary_fraction == 2 / 3
     assert protocol.front_width_fraction == 1 / 3
@@ -88,7 +88,7 @@ def study_only():
     return document
 
 
-def test_a_file_need_not_repeat_how_things_are_found(study_only, tmp_path):
+def test_a_file_may_omit_tuning_values(study_only, tmp_path):
     path = tmp_path / "own.json"
     path.write_text(json.dumps(study_only), encoding="utf-8")
     own, shipped = load_protocol(path), load_protocol()
@@ -100,7 +100,7 @@ def test_a_file_need_not_repeat_how_things_are_found(study_only, tmp_path):
 
 
 @pytest.mark.parametrize("name", STUDY_VALUES)
-def test_a_file_must_make_each_choice_of_a_study(name, study_only, tmp_path):
+def test_a_file_must_contain_each_choice_of_the_study(name, study_only, tmp_path):
     del study_only["values"][name]
     path = tmp_path / "own.json"
     path.write_text(json.dumps(study_only), encoding="utf-8")
@@ -153,7 +153,7 @@ def test_a_wrong_value_is_refused_with_its_line(tmp_path, old, new, pattern, aft
     assert words in sentence
 
 
-def test_a_missing_value_is_refused_with_the_line_of_what_lacks_it(tmp_path):
+def test_a_missing_value_is_refused_with_the_line_of_its_parent(tmp_path):
     document = json.loads(TEXT)
     del document["values"]["slab_mm"]
     text = json.dumps(document, indent=1)

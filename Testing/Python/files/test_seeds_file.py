@@ -25,7 +25,7 @@ def test_points_are_read_in_ras_from_cranial_to_caudal_whatever_the_case(tmp_pat
     assert np.array_equal(seeds["L4"], [-1, -2, 3])
 
 
-def test_ras_stays_ras_and_points_not_placed_are_no_points(tmp_path):
+def test_ras_stays_ras_and_unplaced_points_are_ignored(tmp_path):
     path = write_seeds(tmp_path / "s.mrk.json", [("L2", (1, 2, 3)), ("F-2", (0, 0, 0))], coordinateSystem="RAS")
     document = json.loads(path.read_text())
     document["markups"][0]["controlPoints"][1]["positionStatus"] = "preview"
@@ -55,7 +55,7 @@ def test_ras_stays_ras_and_points_not_placed_are_no_points(tmp_path):
         ([("L2", (0, 0, 0))], {"coordinateSystem": "IJK"}, "is in the coordinate system IJK"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_sentence(points, fields, sentence, tmp_path):
+def test_errors_are_reported_in_one_sentence(points, fields, sentence, tmp_path):
     path = write_seeds(tmp_path / "s.mrk.json", points, **fields)
     with pytest.raises(InputError) as caught:
         read_seeds(path)
@@ -63,7 +63,7 @@ def test_what_is_wrong_is_said_in_one_sentence(points, fields, sentence, tmp_pat
     assert str(caught.value).endswith(".")
 
 
-def test_two_point_lists_and_no_file_are_refused(tmp_path):
+def test_two_point_lists_and_a_missing_file_are_refused(tmp_path):
     path = write_seeds(tmp_path / "s.mrk.json", [("L2", (0, 0, 0))])
     document = json.loads(path.read_text())
     document["markups"] *= 2

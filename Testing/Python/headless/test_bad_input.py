@@ -94,7 +94,7 @@ OUTLINES = {
 
 
 @pytest.mark.parametrize("how", OUTLINES)
-def test_an_outline_is_refused_that(how, refused, one_level, true, tmp_path):
+def test_an_outline_is_refused(how, refused, one_level, true, tmp_path):
     make, says = OUTLINES[how]
     first = tmp_path / "first"
     lumbarhu("measure", one_level.ct, "--markups", one_level.markups, "--out", first)
@@ -105,14 +105,14 @@ def test_an_outline_is_refused_that(how, refused, one_level, true, tmp_path):
     refused("measure", one_level.ct, "--markups", *files, says=says)
 
 
-def test_a_reversed_midline_is_turned_and_gives_the_same_numbers(one_level, true, tmp_path):
+def test_a_reversed_midline_is_swapped_and_gives_the_same_numbers(one_level, true, tmp_path):
     plain, turned = measured_with(one_level, true, tmp_path / "a"), measured_with(one_level, true[::-1], tmp_path / "b")
     assert [row["mean_hu"] for row in plain] == [row["mean_hu"] for row in turned]
     assert {row["findings"] for row in plain} == {""}
     assert {row["findings"] for row in turned} == {"midline_reversed"}
 
 
-def test_a_midline_in_two_slices_is_measured_with_a_finding_that_tells_the_distance(one_level, true, tmp_path):
+def test_a_midline_in_two_slices_is_measured_with_a_finding_that_states_the_distance(one_level, true, tmp_path):
     rows = measured_with(one_level, true + np.outer((1.5, -1.5), SUPERIOR_RAS), tmp_path / "a")
     assert {row["findings"] for row in rows} == {"midline_in_two_slices"}
     record = json.loads((tmp_path / "a" / "out" / "record.json").read_text())
@@ -297,7 +297,7 @@ def test_options_are_refused(what, refused, one_level):
     refused("measure", one_level.ct, "--markups", one_level.markups, *options, says=says)
 
 
-def test_the_folder_that_one_works_in_is_named_by_its_path(one_level, tmp_path, monkeypatch):
+def test_the_working_folder_is_named_by_its_path(one_level, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "more.txt").write_text("mine")
@@ -310,7 +310,7 @@ def test_the_folder_that_one_works_in_is_named_by_its_path(one_level, tmp_path, 
         assert says in outcome.err
 
 
-def test_a_broken_protocol_is_refused_with_the_line(refused, one_level, repository, tmp_path):
+def test_an_invalid_protocol_is_refused_with_the_line(refused, one_level, repository, tmp_path):
     (source,) = (repository / "LumbarHU" / "Resources" / "Protocols").glob("*.json")
     lines = source.read_text(encoding="utf-8").splitlines()
     number = next(n for n, line in enumerate(lines) if '"cortical_margin_mm"' in line) + 1
@@ -331,7 +331,7 @@ def test_an_incomplete_command_is_refused_in_one_sentence(arguments):
     assert re.fullmatch(r"lumbarhu: [^\n]+[.]\n", outcome.err)
 
 
-def test_verify_refuses_what_is_no_audit_folder(refused, audit, spine, tmp_path):
+def test_verify_refuses_a_folder_that_is_not_an_audit_folder(refused, audit, spine, tmp_path):
     bare, broken = tmp_path / "bare", tmp_path / "broken"
     bare.mkdir()
     shutil.copytree(audit, broken)

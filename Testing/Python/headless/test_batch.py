@@ -15,7 +15,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.headless.batch_folder import batch_folder
 
 
-def test_every_case_is_as_if_measured_alone_and_the_tables_hold_all_of_them(spine, one_level, tmp_path):
+def test_every_case_is_as_if_measured_alone_and_the_tables_contain_all_cases(spine, one_level, tmp_path):
     rows = [
         case_row("second", spine, "L1,L2,L4", "L4=metal", "AB", "2"),
         case_row("first", one_level),
@@ -84,7 +84,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(spine, one_level, tmp_
     assert_same_files(tmp_path / "a", tmp_path / "b")
 
 
-def test_the_folder_of_all_must_be_a_batchs_or_empty(three, tmp_path):
+def test_the_output_folder_must_belong_to_a_batch_or_be_empty(three, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "letters.txt").write_text("mine")
     run = lumbarhu("batch", three, "--out", tmp_path / "out")
@@ -94,7 +94,7 @@ def test_the_folder_of_all_must_be_a_batchs_or_empty(three, tmp_path):
     assert files_of(tmp_path / "out") == {"letters.txt": b"mine"}
 
 
-def test_a_link_into_nowhere_among_the_slices_of_a_case_is_named(one_level, tmp_path):
+def test_a_broken_link_among_the_slices_of_a_case_is_named(one_level, tmp_path):
     (tmp_path / "series").mkdir()
     (tmp_path / "series" / "slice-7.dcm").symlink_to(tmp_path / "gone.dcm")
     table = write_cases(tmp_path / "cases.csv", [case_row("a", one_level), ["b", "series", str(one_level.markups)]])
@@ -104,7 +104,7 @@ def test_a_link_into_nowhere_among_the_slices_of_a_case_is_named(one_level, tmp_
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Only Linux has a device that is always full")
-def test_a_full_disk_is_told_with_what_to_do(tmp_path):
+def test_a_full_disk_is_reported_with_advice(tmp_path):
     (tmp_path / "out" / ".batch").mkdir(parents=True)
     (tmp_path / "out" / ".batch" / "known.jsonl").symlink_to("/dev/full")
     told = "cannot be written: the disk is full: make room or choose another disk"
@@ -120,7 +120,7 @@ def test_two_batches_do_not_work_in_one_folder(three, tmp_path):
     assert dict(batch_here(three, tmp_path / "out").counts) == {"measured": 3}
 
 
-def test_folders_of_no_row_are_told_and_left_alone(three, tmp_path):
+def test_folders_without_a_row_are_reported_and_kept(three, tmp_path):
     batch_here(three, tmp_path / "out")
     three.write_text("".join(line for line in three.read_text().splitlines(keepends=True) if line[0] != "b"))
     run = lumbarhu("batch", three, "--out", tmp_path / "out", "--workers", "1")
@@ -129,7 +129,7 @@ def test_folders_of_no_row_are_told_and_left_alone(three, tmp_path):
     assert {row["case"] for row in rows_of(tmp_path / "out" / "results.csv")} == {"a", "c"}
 
 
-def test_a_protocol_that_is_broken_is_refused_before_anything_runs(three, tmp_path):
+def test_an_invalid_protocol_is_refused_before_the_first_case(three, tmp_path):
     (tmp_path / "own.json").write_text("{")
     run = lumbarhu("batch", three, "--out", tmp_path / "out", "--protocol", tmp_path / "own.json")
     assert run.exit_code == 2
@@ -145,7 +145,7 @@ def test_a_protocol_that_is_broken_is_refused_before_anything_runs(three, tmp_pa
         (["--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "--workers and --scheduler are both given"),
     ],
 )
-def test_options_that_make_no_sense_are_told(options, says, three, tmp_path):
+def test_invalid_options_are_reported(options, says, three, tmp_path):
     run = lumbarhu("batch", three, "--out", tmp_path / "out", *options)
     assert (run.exit_code, run.out) == (2, "")
     assert says in run.err
@@ -160,7 +160,7 @@ def test_a_folder_where_a_file_belongs_is_a_failure_of_one_case(three, tmp_path)
     assert dict(outcome.counts) == {"measured": 2, "failed": 1}
 
 
-def test_a_table_that_is_not_there_is_refused(tmp_path):
+def test_a_missing_table_is_refused(tmp_path):
     with pytest.raises(InputError, match="There is no file"):
         batch_here(tmp_path / "cases.csv", tmp_path / "out")
     assert lumbarhu("batch", tmp_path / "cases.csv", "--out", tmp_path / "other").exit_code == 2

@@ -11,7 +11,7 @@ from headless.command_runner import PACKAGE_ROOT, lumbarhu
 from headless.phantom_files import files_of, points_of, rows_of, write_line
 
 
-def test_what_is_finished_is_not_done_again(three, tmp_path):
+def test_finished_cases_are_not_measured_again(three, tmp_path):
     first = batch_here(three, tmp_path / "out")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*/*")}
     shutil.rmtree(tmp_path / "out" / "b")
@@ -64,7 +64,7 @@ def pretend_other_program(record):
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_case_is_measured_anew_when_what_it_was_made_from_changes(what, three, tmp_path):
+def test_a_case_is_measured_again_when_its_inputs_change(what, three, tmp_path):
     options = {}
     batch_here(three, tmp_path / "out")
     CHANGES[what](three.parent, options)
@@ -78,7 +78,7 @@ def test_a_case_is_measured_anew_when_what_it_was_made_from_changes(what, three,
     assert batch_here(three, tmp_path / "out", **options).counts == {"finished": 3}
 
 
-def test_a_ct_that_is_only_copied_anew_is_the_same_ct(three, tmp_path):
+def test_a_new_copy_of_a_ct_is_the_same_ct(three, tmp_path):
     batch_here(three, tmp_path / "out")
     ct = three.parent / "a" / "ct.nrrd"
     shutil.copyfile(ct, tmp_path / "copy")
@@ -93,7 +93,7 @@ def test_a_ct_that_is_only_copied_anew_is_the_same_ct(three, tmp_path):
     assert tasks[3].known.sha256 == known_before.sha256
 
 
-def test_a_ct_of_the_same_size_and_time_put_in_the_place_of_another_is_noticed(three, tmp_path):
+def test_a_ct_replaced_by_one_of_the_same_size_and_time_is_detected(three, tmp_path):
     batch_here(three, tmp_path / "out")
     ct = three.parent / "a" / "ct.nrrd"
     status = ct.stat()
@@ -109,7 +109,7 @@ def test_a_ct_of_the_same_size_and_time_put_in_the_place_of_another_is_noticed(t
     assert [row["case"] for row in rows_of(tmp_path / "out" / "summary.csv")] == ["b"] * 5 + ["c"] * 5
 
 
-def test_what_was_known_of_the_inputs_may_be_lost_or_damaged(three, tmp_path):
+def test_the_file_of_known_inputs_may_be_lost_or_damaged(three, tmp_path):
     batch_here(three, tmp_path / "out")
     known = tmp_path / "out" / ".batch" / "known.jsonl"
     before = known.read_bytes()
@@ -120,7 +120,7 @@ def test_what_was_known_of_the_inputs_may_be_lost_or_damaged(three, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["results.csv", "summary.csv", "record.json"])
-def test_a_case_that_somebody_changed_by_hand_is_told_and_stays(name, three, tmp_path):
+def test_a_case_changed_by_hand_is_reported_and_kept(name, three, tmp_path):
     batch_here(three, tmp_path / "out")
     path = tmp_path / "out" / "b" / name
     path.write_text(path.read_text().replace('"extra": {', '"extra": 1, "more": {') + "\nby hand")
@@ -132,7 +132,7 @@ def test_a_case_that_somebody_changed_by_hand_is_told_and_stays(name, three, tmp
 
 
 @pytest.mark.parametrize("name", ["labelmaps/front.nrrd", "report.html", "markups/L3-midline.mrk.json"])
-def test_a_file_that_a_power_cut_left_too_short_is_told(name, three, tmp_path):
+def test_a_file_truncated_by_a_power_cut_is_reported(name, three, tmp_path):
     batch_here(three, tmp_path / "out")
     path = tmp_path / "out" / "b" / name
     os.truncate(path, path.stat().st_size - 1)
@@ -141,7 +141,7 @@ def test_a_file_that_a_power_cut_left_too_short_is_told(name, three, tmp_path):
     assert f"“{path}” was changed or removed after the measurement" in outcome.failures[0].sentence
 
 
-def test_a_folder_of_somebody_elses_is_never_overwritten(three, one_level, tmp_path):
+def test_a_foreign_folder_is_never_overwritten(three, one_level, tmp_path):
     out = tmp_path / "out"
     batch_here(three, out)
     for name in "bc":
@@ -157,7 +157,7 @@ def test_a_folder_of_somebody_elses_is_never_overwritten(three, one_level, tmp_p
     assert files_of(out / "b") | files_of(out / "c") == before
 
 
-def test_what_became_of_a_batch_is_told_in_words(three, tmp_path):
+def test_the_outcome_of_a_batch_is_reported_in_words(three, tmp_path):
     arguments = ["batch", three, "--out", tmp_path / "out", "--workers", "1"]
     lumbarhu(*arguments)
     pretend_other_program(tmp_path / "out" / "a" / "record.json")
@@ -175,7 +175,7 @@ def test_what_became_of_a_batch_is_told_in_words(three, tmp_path):
     ]
 
 
-def test_own_protocol_and_cutoffs_are_those_of_every_case(three, tmp_path):
+def test_a_custom_protocol_and_custom_cutoffs_apply_to_every_case(three, tmp_path):
     options = ["--protocol", own(three.parent, "Protocols"), "--accept-off-protocol"]
     lumbarhu("batch", three, "--out", tmp_path / "out", "--workers", "1", *options)
     for case in "abc":

@@ -18,7 +18,7 @@ from LumbarHULib.headless.batch_folder import batch_folder
 from LumbarHULib.headless.batch_table import read_batch_table
 
 
-def test_what_a_killed_run_left_half_done_is_removed(three, tmp_path):
+def test_partial_output_of_a_killed_run_is_removed(three, tmp_path):
     batch_here(three, tmp_path / "out")
     before = files_of(tmp_path / "out")
     shutil.move(tmp_path / "out" / "b", tmp_path / "out" / ".b.0123abcd.old")
@@ -27,7 +27,7 @@ def test_what_a_killed_run_left_half_done_is_removed(three, tmp_path):
     assert files_of(tmp_path / "out") == before
 
 
-def test_what_a_killed_worker_left_half_done_is_removed_when_the_others_are_done(three, tmp_path):
+def test_partial_output_of_a_killed_worker_is_removed_when_the_others_are_done(three, tmp_path):
     def map_and_leave_half(function, tasks):
         for number, task in enumerate(tasks):
             half = tmp_path / "out" / f".{task.job.case}.0123abcd.part"
@@ -110,7 +110,7 @@ def assert_ends(process_group, seconds=10.0):
     # Ctrl-C and the end of a terminal are told to every process in it.
     [("SIGINT", "killpg"), ("SIGHUP", "killpg"), ("SIGINT", "kill"), ("SIGTERM", "kill")],
 )
-def test_a_batch_that_is_stopped_says_how_far_it_is_and_goes_on_from_there(name, told, one_level, tmp_path):
+def test_a_stopped_batch_reports_its_progress_and_continues_from_there(name, told, one_level, tmp_path):
     table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(16)])
     process = start(table, tmp_path / "out")
     wait_for_cases(process, tmp_path / "out", 3)

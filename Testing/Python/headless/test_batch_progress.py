@@ -16,7 +16,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_the_bar_tells_done_failed_rate_and_time_left():
+def test_the_bar_shows_done_failed_rate_and_time_left():
     times = iter([0.0, 2.0, 4.0, 6.0])
     progress = BatchProgress(10, Progress(Terminal()), clock=lambda: next(times))
     for state in ("measured", "failed", "finished"):
@@ -25,7 +25,7 @@ def test_the_bar_tells_done_failed_rate_and_time_left():
     assert progress.line.stream.getvalue().endswith("14 s left …")
 
 
-def test_the_rate_is_that_of_the_last_cases():
+def test_the_rate_is_computed_from_the_last_cases():
     seconds = iter([*range(0, 100), *range(100, 100 + 100 * 7, 7)])
     progress = BatchProgress(1000, Progress(None), clock=lambda: next(seconds))
     for _ in range(199):
@@ -33,7 +33,7 @@ def test_the_rate_is_that_of_the_last_cases():
     assert "9 per minute" in progress.text()
 
 
-def test_nothing_is_shown_where_there_is_no_terminal():
+def test_nothing_is_shown_without_a_terminal():
     stream = io.StringIO()
     progress = BatchProgress(2, Progress(stream))
     progress.advance("measured")
@@ -42,12 +42,12 @@ def test_nothing_is_shown_where_there_is_no_terminal():
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(3.2, "3 s"), (89, "89 s"), (120, "2 min"), (7200, "2.0 h")])
-def test_a_time_is_told_in_the_unit_that_suits_it(seconds, text):
+def test_a_time_is_shown_in_a_suitable_unit(seconds, text):
     assert duration(seconds) == text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
-def test_a_terminal_that_was_closed_breaks_nothing_off():
+def test_a_closed_terminal_does_not_stop_the_run():
     ours, theirs = os.openpty()
     raised = []
     # Closing it writes what is still to be written.

@@ -73,7 +73,7 @@ def test_a_table_of_l1_alone_has_roc_cutoff_and_figures_of_l1(tmp_path):
     assert {"roc.png", "roc_levels.png"} <= {path.name for path in (out / "figures").iterdir()}
 
 
-def test_a_mean_over_chosen_levels_is_over_these_and_the_one_over_l1_to_l4_stays(tmp_path):
+def test_a_mean_over_chosen_levels_is_added_to_the_mean_over_l1_to_l4(tmp_path):
     rows = random_cohort()
     _, out = cohort(tmp_path, rows)
     usual = table(out / "roc.csv")
@@ -103,7 +103,7 @@ def test_a_mean_over_chosen_levels_is_over_these_and_the_one_over_l1_to_l4_stays
         ("", "Unknown"),
     ],
 )
-def test_a_mean_that_cannot_be_taken_is_refused(tmp_path, given, says):
+def test_a_mean_that_cannot_be_computed_is_refused(tmp_path, given, says):
     path = write_table(tmp_path / "clinic.csv", random_cohort(6))
     run = lumbarhu("cohort", path, "--out", tmp_path / "result", "--mean", given, "--no-figures")
     assert (run.exit_code, run.out, run.err.count("\n")) == (2, "", 1)
@@ -126,7 +126,7 @@ def test_t12_and_l5_are_analyzed_and_enter_no_mean(tmp_path):
     assert densities == {(level, "bmd") for level in ("T12", *MEAN_LEVELS, "L5")}
 
 
-def test_one_level_with_three_cases_is_left_out_where_it_has_too_few(tmp_path):
+def test_a_level_with_three_cases_is_omitted_where_that_is_too_few(tmp_path):
     rows = round_only(random_cohort())
     for row in rows[3:]:
         row["hu_L4_round"] = ""
@@ -144,7 +144,7 @@ def test_one_level_with_three_cases_is_left_out_where_it_has_too_few(tmp_path):
     }
 
 
-def test_one_class_empty_at_one_level_only_is_told_of_that_level(tmp_path):
+def test_a_class_empty_at_one_level_is_reported_for_that_level(tmp_path):
     rows = round_only(random_cohort())
     for row in rows:
         if row["group"] == "osteoporosis":
@@ -159,7 +159,7 @@ def test_one_class_empty_at_one_level_only_is_told_of_that_level(tmp_path):
     assert len(rows_where(out / "roc.csv", roi="round")) == 2
 
 
-def test_constant_hu_at_one_level_are_told_of_that_level(tmp_path):
+def test_constant_hu_at_one_level_are_reported_for_that_level(tmp_path):
     rows = [row | {"hu_L3_round": 100} for row in round_only(random_cohort())]
     _, out = cohort(tmp_path, rows)
     assert {row["level"] for row in table(out / "roc_levels.csv")} == {"L1", "L2", "L4"}
@@ -184,7 +184,7 @@ def test_ties_are_computed_as_scikit_learn_does(tmp_path):
     assert {int(row["pairs"]) > 0 for row in table(out / "survival_concordance.csv")} == {True}
 
 
-def test_an_outcome_without_times_has_roc_and_no_course_of_time(tmp_path):
+def test_an_outcome_without_times_has_roc_but_no_survival_curve(tmp_path):
     rows = with_outcome(round_only(random_cohort(60)))
     for row in rows:
         del row["outcome_days"]
@@ -204,7 +204,7 @@ def hu_of(row):
     return [row[f"hu_{level}_round"] for level in MEAN_LEVELS]
 
 
-def test_times_without_an_outcome_are_told_and_not_used(tmp_path):
+def test_times_without_an_outcome_are_reported_and_ignored(tmp_path):
     rows = with_outcome(round_only(random_cohort()))
     for row in rows:
         del row["outcome"]
@@ -216,7 +216,7 @@ def test_times_without_an_outcome_are_told_and_not_used(tmp_path):
     assert len(table(out / "roc.csv")) == 2
 
 
-def test_negative_times_are_left_out_by_row_and_the_rest_is_followed(tmp_path):
+def test_negative_times_are_omitted_by_row_and_the_rest_is_analyzed(tmp_path):
     rows = with_outcome(round_only(random_cohort()))
     rows[0]["outcome_days"], rows[1]["outcome_days"] = -5, -7
     _, out = cohort(tmp_path, rows)
@@ -229,7 +229,7 @@ def test_negative_times_are_left_out_by_row_and_the_rest_is_followed(tmp_path):
     assert {(row["n"], row["left_out"]) for row in table(out / "survival_concordance.csv")} == {("22", "2")}
 
 
-def test_an_outcome_that_nobody_has_is_told(tmp_path):
+def test_an_outcome_without_cases_gets_a_finding(tmp_path):
     rows = [row | {"outcome": 0, "outcome_days": 100} for row in round_only(random_cohort())]
     _, out = cohort(tmp_path, rows)
     assert rows_where(out / "roc.csv", target="outcome") == []
@@ -237,7 +237,7 @@ def test_an_outcome_that_nobody_has_is_told(tmp_path):
     assert any("at least 1 case with the outcome" in reason for reason in gaps(out, "Harrell's C").values())
 
 
-def test_outcomes_that_are_neither_0_nor_1_are_told_by_row(tmp_path):
+def test_outcomes_other_than_0_and_1_are_reported_by_row(tmp_path):
     rows = with_outcome(round_only(random_cohort()))
     rows[0]["outcome"], rows[1]["outcome"] = "2", "yes"
     _, out = cohort(tmp_path, rows)
@@ -253,7 +253,7 @@ def test_a_cutoff_stated_beforehand_splits_the_curves(tmp_path):
     assert len(found) == 5
 
 
-def test_quantitative_ct_alone_is_a_reference(tmp_path):
+def test_quantitative_ct_alone_can_be_the_reference(tmp_path):
     rows = round_only(random_cohort(60))
     for row in rows:
         row["qct_mg_cc [mg/cm3]"] = round(13.7 + 0.6 * row["hu_L1_round"], 1)
@@ -277,7 +277,7 @@ def test_t_scores_are_correlated_where_there_is_no_density(tmp_path):
     assert (out / "figures" / "correlation.png").is_file()
 
 
-def test_rows_that_are_none_are_counted_in_the_flow_and_listed_in_their_table_alone(tmp_path):
+def test_invalid_rows_are_counted_in_the_flow_and_listed_only_in_their_table(tmp_path):
     rows = round_only(random_cohort())
     rows += [rows[0], rows[1], {**rows[2], "case": ""}]
     run, out = cohort(tmp_path, rows)
@@ -289,7 +289,7 @@ def test_rows_that_are_none_are_counted_in_the_flow_and_listed_in_their_table_al
 
 
 @pytest.mark.parametrize("seed", [1, 4])
-def test_a_curve_that_shows_nothing_gives_no_file_of_cutoffs_unless_forced(tmp_path, spine, seed):
+def test_a_curve_without_discrimination_gives_no_cutoff_file_unless_forced(tmp_path, spine, seed):
     rng = np.random.default_rng(seed)
     rows = random_cohort(60)
     for row in rows:
@@ -322,7 +322,7 @@ def test_a_curve_that_shows_nothing_gives_no_file_of_cutoffs_unless_forced(tmp_p
     assert useless
 
 
-def test_the_wrong_direction_is_no_good_curve(tmp_path):
+def test_a_curve_in_the_wrong_direction_is_not_accepted(tmp_path):
     rows = round_only(random_cohort())
     for row in rows:
         row |= {f"hu_{level}_round": 300 - row[f"hu_{level}_round"] for level in MEAN_LEVELS}

@@ -41,7 +41,7 @@ def assert_refused(run, says):
     assert says in run.err
 
 
-def test_every_file_is_there_and_no_other(example_cohort):
+def test_the_folder_contains_exactly_the_expected_files(example_cohort):
     result = example_cohort / "result"
     assert {path.name for path in result.iterdir()} == set(OWN_COHORT_FOLDER.names)
     pictures = {path.name for path in (result / "figures").iterdir()}
@@ -50,14 +50,14 @@ def test_every_file_is_there_and_no_other(example_cohort):
     assert pictures == {f"{name}.{ending}" for name in names for ending in ("png", "svg")}
 
 
-def test_the_demo_says_where_the_study_cannot_be_followed(example_cohort_run):
+def test_the_demo_says_where_it_deviates_from_the_study(example_cohort_run):
     run, _ = example_cohort_run
     assert "- 75 of 75 medians of HU are between the study's printed quartiles." in run.out
     assert run.out.count("- The study contradicts itself: ") == 2
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_the_columns_are_those_that_were_promised(example_cohort, name):
+def test_the_columns_are_the_documented_ones(example_cohort, name):
     text = (example_cohort / "result" / f"{name}.csv").read_text(encoding="utf-8")
     assert text.partition("\n")[0] == COLUMNS[name]
 
@@ -95,7 +95,7 @@ def test_the_same_table_gives_the_same_bytes_and_seed_and_prevalence_change_only
         (("--low-bmd-prevalence", "0.2"), "low_bmd", "osteopenia or osteoporosis", "osteoporosis"),
     ],
 )
-def test_what_has_no_stated_prevalence_gets_no_predictive_values(tmp_path, stated, target, positive, other):
+def test_without_a_stated_prevalence_there_are_no_predictive_values(tmp_path, stated, target, positive, other):
     run, out = cohort(tmp_path, random_cohort(), *stated)
     assert run.exit_code == 0
     assert {(row["target"], row["prevalence"]) for row in table(out / "predictive.csv")} == {(target, "0.2")}
@@ -111,7 +111,7 @@ def test_what_has_no_stated_prevalence_gets_no_predictive_values(tmp_path, state
     assert f"hold for a prevalence of 20 % for {positive}. " in summary
 
 
-def test_the_cutoffs_measure_at_once(example_cohort, one_level, tmp_path):
+def test_the_cutoff_file_can_be_used_at_once(example_cohort, one_level, tmp_path):
     cutoffs = example_cohort / "result" / "cutoffs.json"
     protocol = example_cohort / "result" / "protocol.json"
     run = lumbarhu(
@@ -144,7 +144,7 @@ def test_the_sites_own_measurement_error_becomes_a_protocol(example_cohort):
     assert "between" in protocol.document["values"]["lsc_hu"]["note"].lower()
 
 
-def test_everything_synthetic_says_so(example_cohort):
+def test_everything_synthetic_is_marked_as_synthetic(example_cohort):
     for path in example_cohort.glob("*.csv"):
         assert all(row["case"].startswith("synthetic-") for row in table(path))
     result = example_cohort / "result"
@@ -153,7 +153,7 @@ def test_everything_synthetic_says_so(example_cohort):
     assert "SYNTHETIC" in (result / "protocol.json").read_text(encoding="utf-8")
 
 
-def test_what_is_missing_is_left_out_by_name_and_the_rest_goes_on(tmp_path):
+def test_missing_parts_are_named_and_omitted_and_the_rest_continues(tmp_path):
     rows = [{"case": row["case"], "group": row["group"], **hu_of(row, "round")} for row in random_cohort()]
     run, out = cohort(tmp_path, rows)
     assert run.exit_code == 0
@@ -182,7 +182,7 @@ def test_what_is_missing_is_left_out_by_name_and_the_rest_goes_on(tmp_path):
     assert not (out / "cutoffs.json").exists()
 
 
-def test_every_column_with_findings_of_one_kind_is_named_where_they_are_told_of_together(tmp_path):
+def test_a_joint_finding_names_every_affected_column(tmp_path):
     rows = [{"case": row["case"], "group": row["group"], **hu_of(row, "round")} for row in random_cohort(6)]
     run, out = cohort(tmp_path, [row | {"age": "old", "bmd": "low"} for row in rows])
     told = "12 findings of the same kind in age, bmd (rows.csv), such as: Row 2"
@@ -229,7 +229,7 @@ def test_missing_cells_are_counted_where_they_count(tmp_path):
 
 
 @pytest.mark.parametrize("groups", [["normal"], ["normal", "osteoporosis"], [""]])
-def test_groups_that_are_empty_leave_out_what_needs_them(tmp_path, groups):
+def test_analyses_that_need_an_empty_group_are_omitted(tmp_path, groups):
     rows = random_cohort()
     for number, row in enumerate(rows):
         row["group"] = groups[number % len(groups)]
@@ -251,7 +251,7 @@ def test_one_case_alone_is_described(tmp_path):
     assert column(table(out / "groups.csv"), "n").max() == 1
 
 
-def test_constant_hu_are_told_and_nothing_else_is_lost(tmp_path):
+def test_constant_hu_get_a_finding_and_nothing_else_is_lost(tmp_path):
     rows = [row | hu_of(dict.fromkeys(row, 5), "round") for row in random_cohort()]
     run, out = cohort(tmp_path, rows)
     assert run.exit_code == 0
@@ -280,13 +280,13 @@ def test_an_option_that_cannot_be_used_is_refused_and_nothing_is_written(tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["c.csv"]
 
 
-def test_a_table_with_which_nothing_can_be_done_is_refused_and_nothing_is_written(tmp_path):
+def test_an_unusable_table_is_refused_and_nothing_is_written(tmp_path):
     run, out = cohort(tmp_path, [{"case": "a", "age": 5}])
     assert_refused(run, "has neither a column “audit” nor columns such as “hu_L1_round”")
     assert not out.exists()
 
 
-def test_an_existing_folder_is_kept_unless_it_may_be_overwritten_and_never_if_it_is_somebodys(tmp_path):
+def test_an_existing_folder_is_kept_unless_overwriting_is_allowed_and_a_foreign_one_always(tmp_path):
     rows, out = random_cohort(6), tmp_path / "result"
     out.mkdir()
     (out / "summary.html").write_text("an older one")
@@ -318,7 +318,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["c.csv"]
 
 
-def test_the_demo_says_where_everything_lies_and_what_to_try_next(example_cohort_run, tmp_path):
+def test_the_demo_says_where_its_files_are_and_what_to_try_next(example_cohort_run, tmp_path):
     run, folder = example_cohort_run
     assert run.out.startswith("Synthetic example cohort of 100 made-up patients")
     command = re.search(r"lumbarhu (cohort .*)$", run.out, re.MULTILINE).group(1).split()
@@ -327,7 +327,7 @@ def test_the_demo_says_where_everything_lies_and_what_to_try_next(example_cohort
     assert files_of(tmp_path / "again") == files_of(folder / "result")
 
 
-def test_the_documents_tell_of_every_table_and_every_column_and_of_no_other(example_cohort, repository):
+def test_the_documents_list_exactly_the_tables_and_columns_written(example_cohort, repository):
     page = (repository / "Docs" / "cohort-tables.md").read_text(encoding="utf-8")
     described = {}
     for section in page.split("\n## ")[1:]:
@@ -343,7 +343,7 @@ def test_the_documents_tell_of_every_table_and_every_column_and_of_no_other(exam
     assert described == written
 
 
-def test_what_is_left_out_for_one_reason_is_told_once_with_every_name(example_cohort, tmp_path):
+def test_parts_omitted_for_one_reason_are_listed_in_one_finding(example_cohort, tmp_path):
     lines = (example_cohort / "synthetic-cohort.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "two.csv").write_text("".join(lines[:3]), encoding="utf-8")
     run = lumbarhu("cohort", tmp_path / "two.csv", "--out", tmp_path / "out", *FAST)

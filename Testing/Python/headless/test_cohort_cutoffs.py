@@ -34,7 +34,7 @@ def groups(cases) -> np.ndarray:
 
 
 @pytest.mark.parametrize("target", POSITIVE)
-def test_areas_and_their_differences_are_scikit_learns_with_delongs_covariance(result, cases, groups, target):
+def test_areas_and_their_differences_match_scikit_learn_with_delongs_covariance(result, cases, groups, target):
     positive = np.isin(groups, list(POSITIVE[target]))
     columns = [mean_hu(cases, roi) for roi in ROIS]
     covariance = brute_covariance(columns, positive)
@@ -82,7 +82,7 @@ def test_cutoffs_have_the_greatest_youden_index_that_scikit_learn_finds(result, 
             assert [number(told, f"{share}_{end}") for end in ("low", "high")] == CLOSE(list(interval), rel=1e-9)
 
 
-def test_intervals_and_optimism_are_those_of_another_bootstrap(result, cases, groups):
+def test_intervals_and_optimism_match_a_second_bootstrap(result, cases, groups):
     positive = groups == "osteoporosis"
     hu = mean_hu(cases, "round")
     rng = np.random.default_rng(99)

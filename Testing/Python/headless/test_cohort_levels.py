@@ -77,7 +77,7 @@ def test_the_tables_by_level_have_the_columns_of_the_mean_with_the_level_after_t
 
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("place", PLACES)
-def test_areas_cutoffs_and_what_they_find_are_scikit_learns(result, cases, place, target):
+def test_areas_cutoffs_and_their_accuracy_match_scikit_learn(result, cases, place, target):
     is_positive = positive(cases, target)
     columns = [hu_of(cases, place, roi) for roi in ROIS]
     covariance = brute_covariance(columns, is_positive)
@@ -120,7 +120,7 @@ def test_levels_are_compared_by_delongs_paired_test_with_holm_over_the_table(res
             assert told == CLOSE([areas[i] - areas[j], z, 2 * stats.norm.sf(abs(z))], rel=1e-7, abs=1e-12)
 
 
-def test_levels_correlate_with_their_own_density_as_scipy_says_and_as_the_study_does(result, cases):
+def test_level_correlations_with_density_match_scipy_and_the_study(result, cases):
     rows = [row for row in table(result / "correlation_levels.csv") if row["density"].startswith("bmd")]
     assert [(row["level"], row["roi"], row["density"]) for row in rows] == [
         (level, roi, f"bmd_{level}") for level in MEAN_LEVELS for roi in ROIS
@@ -161,7 +161,7 @@ def test_partial_correlations_are_those_of_regressed_ranks(result, cases):
     assert column(rows, "p_corrected") == CLOSE(holm(column(rows, "p")), rel=1e-9)
 
 
-def test_the_studys_cutoffs_on_a_level_are_counted_and_say_what_they_are_of(result, cases):
+def test_the_studys_cutoffs_applied_to_a_level_are_counted_and_labeled(result, cases):
     shipped = load_cutoffs().cutoffs.rois
     rows = table(result / "study_cutoffs_levels.csv")
     assert len(rows) == 4 * 5 * 5
@@ -217,7 +217,7 @@ def test_predictive_values_on_a_level_follow_from_bayes(result):
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_the_outcome_in_time_is_that_of_lifelines_and_statsmodels(result, cases, place):
+def test_survival_results_match_lifelines_and_statsmodels(result, cases, place):
     days, events = column(cases, "outcome_days"), column(cases, "outcome")
     sex = np.array([row["sex"] == "female" for row in cases], float)
     for roi in ROIS:
@@ -246,7 +246,7 @@ def test_the_outcome_in_time_is_that_of_lifelines_and_statsmodels(result, cases,
         assert column(rows, "p_corrected") == CLOSE(holm(column(rows, "p")), rel=1e-9)
 
 
-def test_shares_without_the_outcome_are_counted_by_hand(result, cases):
+def test_shares_without_the_outcome_match_a_count_by_hand(result, cases):
     days, events = column(cases, "outcome_days"), column(cases, "outcome")
     hu = hu_of(cases, "L2", "oval")
     rows = rows_where(result / "survival_curves.csv", level="L2", roi="oval")

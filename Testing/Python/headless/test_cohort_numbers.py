@@ -60,7 +60,7 @@ def test_the_cases_have_the_means_over_their_levels_and_the_classes_of_the_study
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_groups_are_described_and_compared_as_scipy_does(result, cases, groups, level):
+def test_group_descriptions_and_comparisons_match_scipy(result, cases, groups, level):
     for quantity in ("bmd", *ROIS):
         values = values_of(cases, level, quantity)
         samples = [values[groups == group] for group in GROUPS]
@@ -86,7 +86,7 @@ def test_groups_are_described_and_compared_as_scipy_does(result, cases, groups, 
             assert set(filter(None, row["differs_from"].split(";"))) == told
 
 
-def test_medians_lie_within_the_studys_printed_quartiles(result):
+def test_medians_are_within_the_studys_printed_quartiles(result):
     printed = load_study_tables().levels
     for row in table(result / "groups.csv"):
         if row["group"] != "all":
@@ -160,7 +160,7 @@ def test_correlations_are_scipys_with_the_interval_of_bonett_and_wright(result, 
         assert told == CLOSE([100, expected.statistic, expected.pvalue, *interval], rel=1e-9)
 
 
-def test_adjusted_correlations_are_those_of_what_is_left_of_the_ranks(result, cases):
+def test_adjusted_correlations_are_those_of_the_rank_residuals(result, cases):
     sex = np.array([row["sex"] == "female" for row in cases], dtype=float)
     held = np.column_stack([np.ones(100), *(stats.rankdata(x) for x in (column(cases, "age"), sex))])
 

@@ -72,7 +72,7 @@ def test_groups_and_areas_are_those_of_scipy_and_scikit_learn(rows, result):
     assert float(row["auc"]) == pytest.approx(area, rel=1e-12)
 
 
-def test_what_the_table_lacks_is_left_out_by_name(result):
+def test_missing_parts_of_the_table_are_named_and_omitted(result):
     assert table(result / "findings.csv") == []
     gaps = {(row["analysis"], row["left_out"]): row for row in table(result / "gaps.csv")}
     regions = gaps["Everything about some regions", "oval; right; front; left"]

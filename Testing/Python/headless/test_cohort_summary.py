@@ -31,7 +31,7 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
-def test_the_summary_needs_nothing_but_itself(example_cohort):
+def test_the_summary_is_self_contained(example_cohort):
     page = Page((example_cohort / "result" / "summary.html").read_text(encoding="utf-8"))
     assert not {"script", "link", "iframe", "object", "form", "a"} & set(page.tags)
     addresses = [value for name, value in page.attributes if name in ("src", "href")]
@@ -44,7 +44,7 @@ def test_the_summary_needs_nothing_but_itself(example_cohort):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such file names")
-def test_names_of_cases_and_files_are_text_and_never_markup(tmp_path):
+def test_names_of_cases_and_files_never_become_markup(tmp_path):
     rows = random_cohort()
     rows[0] |= {"case": "<script>alert(1)</script>", "sex": "<b>x"}
     table, out = write_table(tmp_path / "<img src=x>&.csv", rows), tmp_path / "result"
@@ -57,7 +57,7 @@ def test_names_of_cases_and_files_are_text_and_never_markup(tmp_path):
         assert "alert" not in path.read_text(encoding="utf-8")
 
 
-def test_pictures_are_whole_pages_wide_in_print_and_their_drawings_well_formed(example_cohort):
+def test_pictures_have_page_width_in_print_and_are_well_formed(example_cohort):
     for path in (example_cohort / "result" / "figures").iterdir():
         if path.suffix == ".png":
             with Image.open(path) as picture:

@@ -32,7 +32,7 @@ def measured(spine, tmp_path):
     return measure
 
 
-def test_it_begins_with_what_was_measured_and_by_what(measured, spine):
+def test_it_begins_with_the_case_and_the_software(measured, spine):
     lines, _ = measured("--case", "C1", "--reader", "AB", "--reading", "2")
     assert lines[0] == "Case C1, reader AB, reading 2; CT ct.nrrd."
     assert lines[1].startswith("Protocol LumbarHU study protocol 2022 1.")
@@ -40,7 +40,7 @@ def test_it_begins_with_what_was_measured_and_by_what(measured, spine):
     assert str(spine.ct.parent) not in "\n".join(lines)
 
 
-def test_the_values_that_are_other_than_in_the_protocol_it_comes_with_stand_on_the_protocols_line(measured, tmp_path):
+def test_values_that_differ_from_the_shipped_protocol_are_on_the_protocol_line(measured, tmp_path):
     lines, _ = measured()
     assert "modified" not in lines[1]
     document = json.loads(DEFAULT_PROTOCOL.read_text(encoding="utf-8"))
@@ -72,7 +72,7 @@ def test_the_tables_are_narrow_and_their_columns_name_their_limits(measured):
         assert f"{float(row['cutoff_low_hu']):.1f} to {float(row['cutoff_high_hu']):.1f}" in line
 
 
-def test_it_tells_how_sure_means_and_classes_are_when_midlines_move(measured):
+def test_it_reports_the_placement_uncertainty_of_means_and_classes(measured):
     lines, summary = measured()
     (moved,) = [
         line for line in lines if line.startswith("Midlines moved 100 times as readers err (SD 1 mm and 2 degrees, ")
@@ -83,7 +83,7 @@ def test_it_tells_how_sure_means_and_classes_are_when_midlines_move(measured):
         assert f"{row['roi']} {100 * float(row['share_' + row['class']]):.0f} %" in same
 
 
-def test_it_tells_which_regions_have_which_class(measured):
+def test_it_lists_the_regions_of_each_class(measured):
     lines, summary = measured()
     for name, words in STUDYS_WORDS.items():
         rois = [row["roi"] for row in summary if row["class"] == name]
@@ -93,7 +93,7 @@ def test_it_tells_which_regions_have_which_class(measured):
 
 
 @pytest.mark.parametrize(("whose", "words"), [("Ward 7's", "Ward 7's"), (None, "the")])
-def test_cutoffs_of_ones_own_are_not_called_the_studys(whose, words, measured, spine, tmp_path):
+def test_custom_cutoffs_are_not_called_the_studys(whose, words, measured, spine, tmp_path):
     document = json.loads(DEFAULT_CUTOFFS.read_text(encoding="utf-8"))
     document |= {"name": "Ward 7", "level_medians": document["level_medians"] | {"source": "Ward 7"}}
     del document["whose"]
@@ -112,7 +112,7 @@ def test_cutoffs_of_ones_own_are_not_called_the_studys(whose, words, measured, s
     assert lumbarhu("verify", tmp_path / "out", "--ct", spine.ct).exit_code == 0
 
 
-def test_missing_levels_are_told_in_one_line_with_each_regions_shift(measured):
+def test_missing_levels_are_listed_in_one_line_with_each_regions_shift(measured):
     lines, _ = measured("--exclude", "L1=old fracture")
     (line,) = [line for line in lines if "without L1" in line]
     assert line.startswith("- The means are over L2, L3, L4, without L1 (old fracture); ")
@@ -120,7 +120,7 @@ def test_missing_levels_are_told_in_one_line_with_each_regions_shift(measured):
     assert "this shifts the means: round -7.7 HU, oval -7.2 HU, right -1.0 HU, front -8.2 HU, left -4.6 HU" in line
 
 
-def test_a_markup_that_was_left_aside_is_told(measured, spine, tmp_path):
+def test_an_ignored_markup_is_reported(measured, spine, tmp_path):
     markups = write_midlines(tmp_path / "markups", spine.phantom)
     write_line(markups / "L.mrk.json", spine.phantom.truth["L1"].midline_ras_mm)
     lines, _ = measured(markups=markups)

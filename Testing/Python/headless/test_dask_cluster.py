@@ -28,7 +28,7 @@ def test_every_item_comes_back_once_with_its_number(cluster):
     assert sorted(map_on_dask(wait_and_square, range(30), cluster.address)) == [(n, n**2) for n in range(30)]
 
 
-def test_an_exception_ends_the_work_and_is_the_callers(cluster):
+def test_an_exception_ends_the_work_and_reaches_the_caller(cluster):
     with pytest.raises(RuntimeError, match="on number 3"):
         list(map_on_dask(fail, range(6), cluster.address))
 
@@ -44,7 +44,7 @@ def test_the_command_gives_the_bytes_that_processes_give(cluster, one_level, tmp
     assert_same_files(tmp_path / "here", tmp_path / "there")
 
 
-def test_a_worker_that_is_killed_on_the_way_costs_nothing_but_time(one_level, tmp_path):
+def test_a_worker_killed_during_the_run_costs_only_time(one_level, tmp_path):
     table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(16)])
     batch_here(table, tmp_path / "here")
 
@@ -78,7 +78,7 @@ def dask_workers(address):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_the_item_that_kills_each_worker_is_told(tmp_path):
+def test_an_item_that_kills_every_worker_is_reported(tmp_path):
     with loopback_cluster(tmp_path / "cluster", workers=6) as cluster:
         wait_for_workers(cluster.address, 6)
         results = dict(map_on_dask(die_each_time, range(6), cluster.address))
@@ -86,7 +86,7 @@ def test_the_item_that_kills_each_worker_is_told(tmp_path):
     assert results == {number: number**2 for number in (0, 1, 2, 4, 5)}
 
 
-def test_a_scheduler_that_is_not_there_is_told(monkeypatch, one_level, tmp_path):
+def test_a_missing_scheduler_is_reported(monkeypatch, one_level, tmp_path):
     monkeypatch.setattr(dask_cluster, "_TIMEOUT_S", 0.5)
     table = write_cases(tmp_path / "cases.csv", [case_row("a", one_level)])
     for address in ("tcp://127.0.0.1:9", "nonsense://x"):
@@ -95,7 +95,7 @@ def test_a_scheduler_that_is_not_there_is_told(monkeypatch, one_level, tmp_path)
         assert f"There is no Dask scheduler at “{address}”" in run.err
 
 
-def test_a_scheduler_without_workers_is_told(monkeypatch, tmp_path):
+def test_a_scheduler_without_workers_is_reported(monkeypatch, tmp_path):
     monkeypatch.setattr(dask_cluster, "_TIMEOUT_S", 1)
     with (
         loopback_cluster(tmp_path / "cluster", workers=0) as cluster,
@@ -116,7 +116,7 @@ def told_by_dask(caplog):
 
 
 @pytest.mark.parametrize("timeout_s", [1, 3])  # Dask reports it in one way or another
-def test_a_scheduler_that_is_lost_on_the_way_is_told_in_one_sentence(timeout_s, monkeypatch, told_by_dask, tmp_path):
+def test_a_scheduler_lost_during_the_run_is_reported_in_one_sentence(timeout_s, monkeypatch, told_by_dask, tmp_path):
     monkeypatch.setattr(dask_cluster, "_TIMEOUT_S", timeout_s)
     with loopback_cluster(tmp_path / "cluster", workers=1) as cluster:
         monkeypatch.setattr(dask_cluster, "_check_workers", lambda client, address: client.wait_for_workers(1))
@@ -128,7 +128,7 @@ def test_a_scheduler_that_is_lost_on_the_way_is_told_in_one_sentence(timeout_s, 
     assert [record for record in told_by_dask.records if record.levelno >= logging.WARNING] == []
 
 
-def test_what_else_dask_tells_is_heard(cluster, told_by_dask):
+def test_other_messages_of_dask_are_shown(cluster, told_by_dask):
     results = map_on_dask(wait_and_square, range(2), cluster.address)
     next(results)
     logging.getLogger("distributed.client").warning("Couldn't gather 1 keys, rescheduling")

@@ -35,7 +35,7 @@ def demo(tmp_path_factory):
     return folder, run.out
 
 
-def test_everything_that_the_demonstration_names_is_there(demo):
+def test_everything_that_the_demonstration_names_exists(demo):
     folder, out = demo
     for name in ("ct.nrrd", "markups", "audit", "audit/scene.mrb"):
         assert str(folder / name) in out
@@ -45,7 +45,7 @@ def test_everything_that_the_demonstration_names_is_there(demo):
     assert [path.name for path in folder.parent.iterdir()] == ["demo"]
 
 
-def test_the_means_are_the_phantoms_but_for_its_noise(demo):
+def test_the_means_are_those_of_the_phantom_except_for_noise(demo):
     folder, out = demo
     for row in rows_of(folder / "audit" / "results.csv"):
         # Noise smoothed over 1 mm leaves fewer independent voxels, about a third.
@@ -61,20 +61,20 @@ def test_the_five_regions_do_not_all_fall_into_one_class(demo):
     assert "not_classified" not in classes
 
 
-def test_the_command_that_it_proposes_passes(demo):
+def test_the_command_that_it_suggests_passes(demo):
     folder, out = demo
     command = f"lumbarhu verify {folder / 'audit'} --ct {folder / 'ct.nrrd'}"
     assert command in out
     assert lumbarhu(*command.split()[1:]).exit_code == 0
 
 
-def test_it_proposes_the_program_by_the_path_that_it_was_started_by(tmp_path, monkeypatch):
+def test_it_suggests_the_program_with_the_path_that_started_it(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["env/bin/lumbarhu"])
     run = lumbarhu("demo", "--out", tmp_path / "demo")
     assert f"Try next:        env/bin/lumbarhu verify {tmp_path / 'demo' / 'audit'} --ct " in run.out
 
 
-def test_the_other_commands_that_it_proposes_find_their_files_and_measure_the_truth(demo, tmp_path):
+def test_the_other_suggested_commands_find_their_files_and_measure_the_truth(demo, tmp_path):
     folder, out = demo
     seeds = f"measure {folder / 'ct.nrrd'} --seeds {folder / 'seeds.mrk.json'} --out my-audit"
     batch = f"batch {folder / 'CASES.csv'} --out my-cases"
@@ -89,7 +89,7 @@ def test_the_other_commands_that_it_proposes_find_their_files_and_measure_the_tr
     assert all(abs(by_midline - by_seed) < 3 for by_midline, by_seed in means.values())
 
 
-def test_the_true_means_stand_first(demo):
+def test_the_true_means_come_first(demo):
     _, out = demo
     levels = ", ".join(f"{level} {hu:g}" for level, hu in TRUE_HU.items())
     first = out.splitlines()[0]
@@ -97,7 +97,7 @@ def test_the_true_means_stand_first(demo):
     assert f"mean {sum(TRUE_HU.values()) / 4:g} HU" in first
 
 
-def test_measured_by_hand_it_gives_the_same_bytes(demo, tmp_path):
+def test_measuring_it_by_hand_gives_the_same_bytes(demo, tmp_path):
     folder, _ = demo
     inputs = [folder / "ct.nrrd", "--markups", folder / "markups"]
     run = lumbarhu("measure", *inputs, "--out", tmp_path / "out", "--case", "phantom", "--reader", "phantom-truth")
@@ -118,7 +118,7 @@ def test_the_scene_holds_one_reading_of_a_ct_of_the_same_size(demo):
         assert (reading.case, reading.reader) == ("phantom", "phantom-truth")
 
 
-def test_a_second_run_overwrites_nothing_unless_told(demo):
+def test_a_second_run_overwrites_nothing_unless_asked_to(demo):
     folder, _ = demo
     before = files_of(folder)
     run = lumbarhu("demo", "--out", folder)
@@ -134,7 +134,7 @@ def blocks_of(tutorial):
     return named
 
 
-def test_whoever_types_the_tutorial_gets_what_it_says(demo, example_cohort, repository, tmp_path, monkeypatch):
+def test_the_commands_of_the_tutorial_give_its_output(demo, example_cohort, repository, tmp_path, monkeypatch):
     shutil.copytree(demo[0], tmp_path / "demo")
     shutil.copytree(example_cohort, tmp_path / "demo-cohort")
     monkeypatch.chdir(tmp_path)

@@ -81,7 +81,7 @@ OFF_PROTOCOL = {
 
 
 @pytest.mark.parametrize("what", OFF_PROTOCOL)
-def test_an_acquisition_known_to_be_off_the_studys_gives_no_class_unless_accepted(what, spine, audit, tmp_path):
+def test_an_acquisition_that_differs_from_the_studys_gives_no_class_unless_accepted(what, spine, audit, tmp_path):
     tags, code, sentence = OFF_PROTOCOL[what]
     series = write_series(tmp_path / "series", spine.phantom, **tags)
     common = ["measure", series, "--markups", spine.markups, "--out"]
@@ -104,7 +104,7 @@ def test_an_acquisition_known_to_be_off_the_studys_gives_no_class_unless_accepte
         assert lumbarhu("verify", tmp_path / name, "--ct", series).exit_code == 0
 
 
-def test_nothing_that_tells_who_the_patient_is_goes_into_the_folder(spine, tmp_path):
+def test_the_folder_contains_nothing_that_identifies_the_patient(spine, tmp_path):
     series = write_series(tmp_path / "series", spine.phantom, StudyDate="20240229", InstitutionName="GEHEIM CLINIC")
     run = lumbarhu("measure", series, "--markups", spine.markups, "--out", tmp_path / "out")
     assert run.exit_code == 0

@@ -25,7 +25,7 @@ sys.exit(main())
 
 
 @pytest.mark.parametrize("package", ["LumbarHULib.headless.command_line", "numpy", "LumbarHULib.files.csv_text"])
-def test_a_program_that_is_stopped_while_it_imports_says_so_in_a_sentence(package):
+def test_a_program_stopped_during_import_says_so_in_one_sentence(package):
     done = subprocess.run(
         [sys.executable, "-c", BEGIN.format(package=package), "study"],
         env=os.environ | {"PYTHONPATH": str(PACKAGE_ROOT)},

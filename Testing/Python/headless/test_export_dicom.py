@@ -63,7 +63,7 @@ def test_the_checker_of_entities_finds_no_error_among_objects_and_slices(exporte
     assert [line for line in (run.stdout + run.stderr).splitlines() if line.startswith("Error")] == []
 
 
-def test_another_reader_gets_the_voxels_of_the_label_maps_back(exported, audit, series):
+def test_another_program_reads_the_voxels_of_the_label_maps_back(exported, audit, series):
     segmentation = highdicom.seg.segread(exported / "segmentation.dcm")
     uids = [pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID for path in series.iterdir()]
     uids.sort(key=lambda uid: int(uid.rpartition(".")[2]))  # the fixture numbers them from caudal to cranial
@@ -86,7 +86,7 @@ def dcmqi(program: str, *arguments) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_dcmqi_gets_the_voxels_of_the_label_maps_back(exported, audit, tmp_path):
+def test_dcmqi_reads_the_voxels_of_the_label_maps_back(exported, audit, tmp_path):
     dcmqi(
         *("segimage2itkimage", "--inputDICOM", exported / "segmentation.dcm", "--outputDirectory", tmp_path),
         *("-t", "nrrd"),
@@ -101,7 +101,7 @@ def test_dcmqi_gets_the_voxels_of_the_label_maps_back(exported, audit, tmp_path)
         assert np.array_equal(SimpleITK.GetArrayFromImage(on_ct) != 0, wanted)
 
 
-def test_dcmqi_gets_the_voxels_back_slice_by_slice_under_a_tilted_gantry(tmp_path):
+def test_dcmqi_reads_the_voxels_back_slice_by_slice_with_a_tilted_gantry(tmp_path):
     # Its images have no shear: it shifts the slices against each other, and must know how far apart they lie.
     grid = axial_grid((0.0, -8.0, 16.0), (FIELD_OF_VIEW_MM[0], 90.0, 60.0), 0.9, 2.5).sheared(12.0)
     phantom = render_on_grid(upright_spine(("L2", "L3"), trunk=False), grid)
@@ -129,7 +129,7 @@ def test_dcmqi_gets_the_voxels_back_slice_by_slice_under_a_tilted_gantry(tmp_pat
         assert np.array_equal(found != 0, wanted)
 
 
-def test_the_segmentation_tells_how_far_apart_the_slices_of_the_ct_lie(exported, series, one_level_of, tmp_path):
+def test_the_segmentation_states_the_slice_spacing_of_the_ct(exported, series, one_level_of, tmp_path):
     folder = one_level_of(series, "AB")
     assert lumbarhu("export-dicom", folder, "--ct", series, "--out", tmp_path / "dicom").exit_code == 0
     for path in (exported, tmp_path / "dicom"):
@@ -137,7 +137,7 @@ def test_the_segmentation_tells_how_far_apart_the_slices_of_the_ct_lie(exported,
         assert shared.PixelMeasuresSequence[0].SpacingBetweenSlices == 5.0
 
 
-def test_dcmqi_gets_the_numbers_of_the_tables_back(exported, audit, tmp_path):
+def test_dcmqi_reads_the_numbers_of_the_tables_back(exported, audit, tmp_path):
     dcmqi("tid1500reader", "--inputDICOM", exported / "report.dcm", "--outputMetadata", tmp_path / "report.json")
     groups = json.loads((tmp_path / "report.json").read_text())["Measurements"]
     read = {group["TrackingIdentifier"]: group for group in groups}
@@ -151,7 +151,7 @@ def dicom_code(sequence) -> Code:
     return Code(item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning)
 
 
-def test_every_segment_has_its_vertebra_and_its_side_coded(exported):
+def test_every_segment_has_codes_for_vertebra_and_side(exported):
     dataset = pydicom.dcmread(exported / "segmentation.dcm")
     sides = {}
     for segment in dataset.SegmentSequence:
@@ -166,7 +166,7 @@ def test_every_segment_has_its_vertebra_and_its_side_coded(exported):
     assert sides == {"round": set(), "oval": set(), "right": {"Right"}, "front": {"Anterior"}, "left": {"Left"}}
 
 
-def test_another_reader_gets_the_numbers_of_the_tables_back(exported, audit):
+def test_another_program_reads_the_numbers_of_the_tables_back(exported, audit):
     content = highdicom.sr.srread(exported / "report.dcm").content
     read = {}
     for group in content.get_volumetric_roi_measurement_groups():
@@ -212,7 +212,7 @@ def test_both_objects_name_the_patient_the_study_and_the_slices_of_the_ct(export
         assert sum(one.SOPInstanceUID in told for one in slices) >= len(LEVELS)
 
 
-def test_the_reader_is_named_whatever_letters_the_name_has(exported):
+def test_the_reader_is_named_in_any_script(exported):
     dataset = pydicom.dcmread(exported / "segmentation.dcm")
     assert str(dataset.ContentCreatorName) == "芳 B^"
     (observer,) = highdicom.sr.srread(exported / "report.dcm").content.get_observer_contexts()
@@ -232,7 +232,7 @@ def test_the_segmentation_measured_again_gives_the_same_tables_and_label_maps(ex
     assert {name for name in first if first[name] != second[name]} <= {"record.json"}
 
 
-def test_a_label_map_that_was_corrected_is_measured_as_it_stands_and_says_so(audit, series, tmp_path):
+def test_a_corrected_label_map_is_measured_unchanged_and_marked_as_edited(audit, series, tmp_path):
     shutil.copytree(audit / "labelmaps", tmp_path / "corrected")
     image = SimpleITK.ReadImage(str(tmp_path / "corrected" / "round.nrrd"))
     labels = SimpleITK.GetArrayFromImage(image)
@@ -300,7 +300,7 @@ def test_a_segmentation_of_another_ct_is_refused(exported, spine, audit, series,
 @pytest.mark.parametrize(
     ("content", "told"), [(b"", "contains no label map of a region"), (b"\0" * 128 + b"DICM", "Segmentation object")]
 )
-def test_what_is_no_label_map_is_refused(content, told, audit, series, tmp_path):
+def test_a_file_that_is_not_a_label_map_is_refused(content, told, audit, series, tmp_path):
     (tmp_path / "segmentation.dcm").write_bytes(content)
     assert told in refusal(
         *("measure", series, "--markups", audit / "markups", "--label-maps", tmp_path / "segmentation.dcm"),
@@ -317,7 +317,7 @@ def test_a_folder_that_does_not_verify_is_not_exported(audit, series, tmp_path):
     assert not (tmp_path / "dicom").exists()
 
 
-def test_a_ct_that_is_no_dicom_series_is_refused(audit, spine, tmp_path):
+def test_a_ct_that_is_not_a_dicom_series_is_refused(audit, spine, tmp_path):
     told = refusal("export-dicom", audit, "--ct", spine.ct, "--out", tmp_path / "dicom")
     assert "“ct.nrrd” is not a DICOM series" in told
 
@@ -330,7 +330,7 @@ def test_a_series_whose_identity_was_removed_is_refused(spine, tmp_path):
     assert "states no StudyInstanceUID" in told
 
 
-def test_without_highdicom_one_sentence_says_where_to_get_it(audit, series, tmp_path, monkeypatch):
+def test_without_highdicom_one_sentence_says_how_to_install_it(audit, series, tmp_path, monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "highdicom" else found(name))
     told = refusal("export-dicom", audit, "--ct", series, "--out", tmp_path / "dicom")

@@ -45,7 +45,7 @@ def test_a_header_that_dicom_does_not_allow_is_refused(keyword, value, audit, se
     assert not (tmp_path / "dicom").exists()
 
 
-def test_an_oddity_that_does_not_hinder_an_archive_is_taken_over_in_silence(series, one_level_of, tmp_path):
+def test_an_oddity_that_archives_accept_is_copied_without_a_finding(series, one_level_of, tmp_path):
     odd = {"PatientID": "7" * 70, "StudyTime": "0815", "StudyInstanceUID": "1.2.0.826"}
     own = with_headers(series, tmp_path / "series", **odd)
     run = lumbarhu("export-dicom", one_level_of(own, "AB"), "--ct", own, "--out", tmp_path / "dicom")

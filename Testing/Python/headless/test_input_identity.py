@@ -29,7 +29,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_of_markups_those_files_count_that_are_read(folder):
+def test_only_markup_files_that_are_read_count(folder):
     assert [path.name for path in markup_files([folder])] == ["a.mrk.json", "b.MRK.JSON"]
     assert markup_files([folder / "notes.txt", folder / "a.mrk.json"]) == [folder / "notes.txt", folder / "a.mrk.json"]
 
@@ -41,7 +41,7 @@ def test_a_ct_in_one_file_is_that_file(name, folder):
     assert content.sha256 == {"ct": hashlib.sha256((folder / name).read_bytes()).hexdigest()}
 
 
-def test_a_series_is_all_files_of_its_folder_also_when_one_of_them_is_named(tmp_path):
+def test_a_series_is_all_files_of_its_folder_even_if_one_file_is_given(tmp_path):
     slices = write_series(tmp_path / "series")
     files = [of_slice.path for of_slice in slices]
     assert ct_files(tmp_path / "series") == ct_files(files[2]) == files
@@ -59,13 +59,13 @@ def test_a_series_is_all_files_of_its_folder_also_when_one_of_them_is_named(tmp_
         ("ct.nhdr", "NRRD0004\ndata file: %03d.raw 1 9 1\n\n", ["ct.nhdr", "ct.nhdr", "voxels.raw"]),
     ],
 )
-def test_a_header_file_goes_with_the_voxels_that_it_names(name, header, files, tmp_path):
+def test_a_header_file_belongs_to_the_voxel_file_that_it_names(name, header, files, tmp_path):
     (tmp_path / name).write_text(header)
     (tmp_path / "voxels.raw").write_bytes(b"123")
     assert [path.name for path in ct_files(tmp_path / name)] == files
 
 
-def test_content_is_worked_out_again_only_when_the_sign_differs(folder):
+def test_content_is_hashed_again_only_when_the_stamp_differs(folder):
     inputs = {"ct": [folder / "ct.nrrd"]}
     known = KnownContent(sign_of(inputs), {"ct": "as it was known"})
     assert content_of(inputs, known) is known
@@ -73,7 +73,7 @@ def test_content_is_worked_out_again_only_when_the_sign_differs(folder):
     assert content_of(inputs, known).sha256 == {"ct": hashlib.sha256(b"Content of ct.nrrd").hexdigest()}
 
 
-def test_another_file_of_the_same_size_and_time_in_its_place_has_another_sign(folder):
+def test_a_replacement_of_the_same_size_and_time_has_another_stamp(folder):
     inputs = {"ct": [folder / "ct.nrrd"]}
     before, status = sign_of(inputs), (folder / "ct.nrrd").stat()
     (folder / "new").write_text("Content of ct.nrrd")
@@ -83,7 +83,7 @@ def test_another_file_of_the_same_size_and_time_in_its_place_has_another_sign(fo
     assert sign_of(inputs) != before
 
 
-def test_the_name_of_a_markup_file_counts_for_it_may_name_the_level(folder):
+def test_the_name_of_a_markup_file_counts_because_it_may_name_the_level(folder):
     before = content_of({"markups": markup_files([folder])}).sha256
     single = content_of({"markups": [folder / "a.mrk.json"]}).sha256
     (folder / "a.mrk.json").rename(folder / "z.mrk.json")
@@ -123,7 +123,7 @@ def files_that_a_case_imports(root: Path) -> set[str]:
     return found
 
 
-def test_all_that_measures_a_case_counts_but_not_what_draws_its_report(library):
+def test_all_measuring_code_counts_but_not_the_code_that_draws_the_report(library):
     measuring = set(measuring_files(library))
     others = files_that_a_case_imports(library) - measuring
     assert {"core/outline/fit.py", "core/pipeline.py", "images/ct_file.py", "audit/folder.py"} <= measuring

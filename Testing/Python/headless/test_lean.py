@@ -50,12 +50,12 @@ def test_importing_the_api_imports_no_heavy_package():
     assert imported("import lumbarhu; dir(lumbarhu)") & set(HEAVY) == set()
 
 
-def test_what_measures_imports_neither_scene_nor_figures_nor_dicom():
+def test_the_measurement_imports_neither_scene_nor_figures_nor_dicom():
     heavy = imported("import lumbarhu; lumbarhu.measure; lumbarhu.propose_from_points; lumbarhu.verify") & set(HEAVY)
     assert heavy <= {"numpy", "scipy"}
 
 
-def test_without_slicer_a_scene_is_refused_in_a_sentence(one_level, tmp_path, monkeypatch):
+def test_without_slicer_a_scene_is_refused_in_one_sentence(one_level, tmp_path, monkeypatch):
     monkeypatch.setattr("LumbarHULib.headless.measure_job.find_spec", lambda name: None)
     command = ["measure", one_level.ct, "--markups", one_level.markups, "--out", tmp_path / "a", "--scene"]
     run = lumbarhu(*command)

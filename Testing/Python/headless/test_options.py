@@ -14,7 +14,7 @@ HOSTILE = ["=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", "＝1+1", "a;=1+1",
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "Müller 山田 🦴", "a" * 5000, "'quoted'"])
-def test_no_text_becomes_a_formula_or_breaks_a_table(text, one_level, tmp_path):
+def test_text_never_becomes_a_formula_or_breaks_a_table(text, one_level, tmp_path):
     out = tmp_path / "out"
     texts = [f"--case={text}", f"--reader={text}", f"--exclude=L3={text}"]
     run = lumbarhu("measure", one_level.ct, "--markups", one_level.markups, "--out", out, *texts)
@@ -48,7 +48,7 @@ def test_text_that_is_not_printable_is_refused_in_one_line(text, one_level, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_level_is_left_out_of_the_mean_with_its_reason_and_the_shift_to_expect(spine, tmp_path):
+def test_a_level_is_omitted_from_the_mean_with_its_reason_and_the_expected_shift(spine, tmp_path):
     out = tmp_path / "out"
     run = lumbarhu("measure", spine.ct, "--markups", spine.markups, "--out", out, "--exclude", "l1 = old fracture")
     assert (run.exit_code, run.err) == (0, "")
@@ -98,7 +98,7 @@ def test_fewer_than_two_levels_are_not_classified(one_level, spine, tmp_path):
         assert {"too_few_levels"} <= set(rows_of(out / "summary.csv")[0]["findings"].split(";"))
 
 
-def test_the_order_of_options_and_how_they_are_written_change_nothing(spine, tmp_path):
+def test_order_and_spelling_of_options_change_nothing(spine, tmp_path):
     paths = [str(spine.ct), str(spine.markups)]
     ways = [
         ["measure", paths[0], "--markups", paths[1], "--levels", "L1,L2", "--reader", "AB", "--reading", "2", "--out"],
@@ -112,7 +112,7 @@ def test_the_order_of_options_and_how_they_are_written_change_nothing(spine, tmp
     assert {(row["reader"], row["reading"]) for row in rows_of(tmp_path / "a" / "results.csv")} == {("AB", "2")}
 
 
-def test_a_protocol_and_cutoffs_of_ones_own_are_used_and_recorded(spine, repository, tmp_path):
+def test_a_custom_protocol_and_custom_cutoffs_are_used_and_recorded(spine, repository, tmp_path):
     resources = repository / "LumbarHU" / "Resources"
     protocol = json.loads(next((resources / "Protocols").glob("*.json")).read_text(encoding="utf-8"))
     protocol["name"] = "A wide margin"
@@ -157,7 +157,7 @@ def test_relative_paths_of_any_name_work(name, one_level, tmp_path, monkeypatch)
     assert (run.exit_code, run.err) == (0, "")
 
 
-def test_no_name_of_a_file_or_folder_goes_into_the_audit_folder(one_level, tmp_path):
+def test_the_audit_folder_contains_no_name_of_a_file_or_folder(one_level, tmp_path):
     folder = tmp_path / "MUSTERMANN"
     write_midlines(folder, one_level.phantom)
     ct = folder / "Mustermann_Erika.nrrd"
@@ -173,7 +173,7 @@ def test_no_name_of_a_file_or_folder_goes_into_the_audit_folder(one_level, tmp_p
     assert {row["case"] for row in rows_of(tmp_path / "out" / "results.csv")} == {"unnamed"}
 
 
-def test_what_is_printed_is_the_summary(spine, audit, tmp_path):
+def test_the_printed_output_is_the_summary(spine, audit, tmp_path):
     run = lumbarhu("measure", spine.ct, "--markups", spine.markups, "--out", tmp_path / "out")
     for summary in rows_of(audit / "summary.csv"):
         assert f"{float(summary['mean_hu']):.1f}" in run.out
@@ -191,7 +191,7 @@ def test_the_table_is_printed_on_any_terminal(encoding, one_level, tmp_path):
     assert (run.exit_code, run.err) == (0, "")
 
 
-def test_a_reader_of_the_output_that_goes_away_is_no_error(one_level, tmp_path):
+def test_a_closed_output_pipe_is_not_an_error(one_level, tmp_path):
     leave = "import os; end, pipe = os.pipe(); os.close(end); os.dup2(pipe, 1)"
     run = lumbarhu_process(
         "measure", one_level.ct, "--markups", one_level.markups, "--out", tmp_path / "out", before=leave
@@ -201,7 +201,7 @@ def test_a_reader_of_the_output_that_goes_away_is_no_error(one_level, tmp_path):
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_a_program_without_a_console_measures_all_the_same(stream, one_level, tmp_path):
+def test_a_program_without_a_console_measures_anyway(stream, one_level, tmp_path):
     without = f"sys.{stream} = None"
     run = lumbarhu_process(
         "measure", one_level.ct, "--markups", one_level.markups, "--out", tmp_path / "out", before=without
@@ -210,7 +210,7 @@ def test_a_program_without_a_console_measures_all_the_same(stream, one_level, tm
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no file names that are not Unicode")
-def test_a_file_name_that_is_no_text_is_refused(one_level, tmp_path):
+def test_a_file_name_that_is_not_text_is_refused(one_level, tmp_path):
     odd = tmp_path / os.fsdecode(b"odd\xff")
     odd.mkdir()
     ct = odd / "ct.nrrd"
@@ -221,7 +221,7 @@ def test_a_file_name_that_is_no_text_is_refused(one_level, tmp_path):
     assert "not UTF-8" in run.err
 
 
-def test_version_and_help_are_told():
+def test_version_and_help_are_shown():
     assert re.fullmatch(r"LumbarHU \d+\.\d+\.\d+\S*\n", lumbarhu("--version").out)
     for command in ([], ["demo"], ["measure"], ["verify"]):
         run = lumbarhu(*command, "--help")

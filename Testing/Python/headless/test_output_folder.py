@@ -25,7 +25,7 @@ def assert_refused(outcome, says):
     assert says in outcome.err
 
 
-def test_an_existing_folder_is_kept_unless_it_may_be_overwritten(one_level, tmp_path):
+def test_an_existing_folder_is_kept_unless_overwriting_is_allowed(one_level, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     for name in ("results.csv", "record.json"):
@@ -46,7 +46,7 @@ def test_an_existing_folder_is_kept_unless_it_may_be_overwritten(one_level, tmp_
         ("markups/L1-midline.mrk.json", "was not made by LumbarHU (it contains no "),
     ],
 )
-def test_a_folder_that_holds_something_of_the_users_own_is_never_overwritten(command, name, says, one_level, tmp_path):
+def test_a_folder_with_a_file_of_the_user_is_never_overwritten(command, name, says, one_level, tmp_path):
     own = tmp_path / "out" / name
     own.parent.mkdir(parents=True)
     own.write_text("mine")
@@ -55,7 +55,7 @@ def test_a_folder_that_holds_something_of_the_users_own_is_never_overwritten(com
     assert files_of(tmp_path) == {f"out/{name}": b"mine"}
 
 
-def test_an_empty_folder_may_be_there(one_level, tmp_path):
+def test_an_empty_folder_may_exist(one_level, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     assert lumbarhu(*arguments(one_level, out)).exit_code == 0
@@ -63,7 +63,7 @@ def test_an_empty_folder_may_be_there(one_level, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_the_demonstration_does_not_overwrite_a_case_of_the_same_file_names(one_level, tmp_path):
+def test_the_demonstration_does_not_overwrite_a_case_with_the_same_file_names(one_level, tmp_path):
     shutil.copy(one_level.ct, tmp_path / "ct.nrrd")
     shutil.copytree(one_level.markups, tmp_path / "markups")
     assert lumbarhu(*arguments(one_level, tmp_path / "audit", "--case", "my own")).exit_code == 0
@@ -72,7 +72,7 @@ def test_the_demonstration_does_not_overwrite_a_case_of_the_same_file_names(one_
     assert files_of(tmp_path) == before
 
 
-def test_links_that_lead_in_a_circle_are_told(one_level, tmp_path):
+def test_circular_links_are_reported(one_level, tmp_path):
     loop = tmp_path / "L3-midline.mrk.json"
     loop.symlink_to(loop)
     for paths in ([loop, "--markups", one_level.markups], [one_level.ct, "--markups", loop]):
@@ -88,7 +88,7 @@ def test_the_same_reading_gives_the_same_bytes_and_so_does_overwriting(one_level
     assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
 
 
-def test_folders_above_are_made_and_gone_again_when_the_work_fails(one_level, tmp_path):
+def test_parent_folders_are_created_and_removed_again_after_a_failure(one_level, tmp_path):
     assert lumbarhu(*arguments(one_level, tmp_path / "x" / "y" / "out")).exit_code == 0
     shutil.rmtree(tmp_path / "x")
     assert lumbarhu(*arguments(one_level, tmp_path / "x" / "y" / "out", "--levels", "L2")).exit_code == 2
@@ -102,7 +102,7 @@ def test_a_file_in_the_way_is_left_alone(one_level, tmp_path):
     assert files_of(tmp_path) == {"out": b"a file"}
 
 
-def test_a_folder_that_may_not_be_written_is_refused_before_the_work(one_level):
+def test_a_folder_without_write_permission_is_refused_before_the_measurement(one_level):
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o555)
         with as_nobody():
@@ -159,7 +159,7 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_run_that_is_stopped_leaves_nothing_and_says_so(name, one_level, tmp_path):
+def test_a_stopped_run_leaves_nothing_and_says_so(name, one_level, tmp_path):
     before = HEED_SIGNALS + END_WHILE_WRITING.format(name)
     outcome = lumbarhu_process(*arguments(one_level, tmp_path / "out"), before=before)
     assert (outcome.exit_code, outcome.err) == (130, "lumbarhu: Stopped; nothing was written.\n")
@@ -167,7 +167,7 @@ def test_a_run_that_is_stopped_leaves_nothing_and_says_so(name, one_level, tmp_p
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
-def test_a_run_that_is_killed_leaves_the_old_folder_whole_and_no_new_one(one_level, tmp_path):
+def test_a_killed_run_leaves_the_old_folder_intact_and_no_new_one(one_level, tmp_path):
     old = tmp_path / "out"
     assert lumbarhu(*arguments(one_level, old)).exit_code == 0
     before = files_of(old)

@@ -20,7 +20,7 @@ def test_the_label_maps_are_the_analytic_regions(shown):
     assert {roi: value for roi, value in accuracy.dice.items() if value < least} == {}
 
 
-def test_the_regions_hold_trabecular_bone_alone(shown):
+def test_the_regions_contain_only_trabecular_bone(shown):
     setting, accuracy, _ = shown
     # The evidence for the cortical margin grants 1 HU to the thickest cortex under the widest blur.
     most_hu = 1.0 if (setting.cortex_mm, setting.blur_fwhm_mm) == (1.2, 1.6) else 0.5
@@ -33,20 +33,20 @@ def test_the_outline_is_the_edge_before_blur(shown):
     assert accuracy.outline_worst_mm <= 1.0
 
 
-def test_round_and_oval_are_the_largest_that_a_search_finds(shown):
+def test_round_and_oval_are_the_largest_shapes_of_a_search(shown):
     _, accuracy, _ = shown
     assert accuracy.round_share == pytest.approx(1, abs=0.005)
     assert accuracy.oval_share == pytest.approx(1, abs=0.005)
 
 
-def test_no_voxel_lies_in_the_cortical_margin_or_behind_the_boundary(shown):
+def test_no_voxel_is_in_the_cortical_margin_or_behind_the_boundary(shown):
     _, accuracy, _ = shown
     # The truth's own outline is made of points 0.01 mm apart.
     assert accuracy.least_depth_mm >= CORTICAL_MARGIN_MM - 0.01
     assert accuracy.least_before_boundary_mm >= -1e-5
 
 
-def test_the_record_tells_the_margin_that_was_used(shown):
+def test_the_record_states_the_margin_used(shown):
     _, _, folder = shown
     record = json.loads((folder / "record.json").read_text())
     assert record["protocol_values"]["cortical_margin_mm"] == CORTICAL_MARGIN_MM

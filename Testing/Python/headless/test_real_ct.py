@@ -11,7 +11,7 @@ from headless.real_files import AxialLabels, agreement, midline_on
 from LumbarHULib.core.levels import LABEL_VALUES
 
 
-def test_the_outline_is_the_experts_corpus_on_a_ct_that_is_stored_sagittally(real_data, tmp_path):
+def test_the_outline_matches_the_experts_corpus_on_a_ct_stored_sagittally(real_data, tmp_path):
     folder = real_data("l3-crop-nifti")
     parts_file = folder / "sub-ct_seg-subreg_label-22_msk.nii.gz"
     parts = AxialLabels(parts_file)
@@ -36,7 +36,7 @@ def test_the_outline_is_the_experts_corpus_on_a_ct_that_is_stored_sagittally(rea
     assert lumbarhu("verify", out, "--ct", ct).exit_code == 0
 
 
-def test_four_levels_are_measured_on_a_coarse_ct_which_is_said_to_be_coarse(real_data, tmp_path):
+def test_four_levels_are_measured_on_a_coarse_ct_with_a_finding(real_data, tmp_path):
     folder = real_data("t12-s1-3mm-nifti")
     vertebrae = AxialLabels(folder / "totalseg_vertebrae_pp_refined.nii.gz")
     bodies = AxialLabels(folder / "totalseg_vertebrae_body.nii.gz")

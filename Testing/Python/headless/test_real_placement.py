@@ -30,7 +30,7 @@ def corpus_file(folder, path):
 
 
 @pytest.mark.parametrize("kind", ["whole vertebra", "corpus"])
-def test_the_experts_labels_lead_to_the_experts_corpus_and_to_an_ambiguous_mid_slice(kind, real_data, tmp_path):
+def test_the_experts_labels_give_the_experts_corpus_and_an_ambiguous_mid_slice(kind, real_data, tmp_path):
     folder = real_data("l3-crop-nifti")
     out = tmp_path / "out"
     whole = (folder / "sub-ct_seg-vert_label-22_msk.nii.gz", "--levels", "L3")
@@ -69,7 +69,7 @@ def test_a_vertebra_that_the_crop_cuts_off_is_refused(real_data, tmp_path):
     assert "The vertebral body of L2 reaches the first or last slice of the CT, so part of it is missing" in run.err
 
 
-def test_two_programs_labels_lead_to_the_same_numbers(real_data, tmp_path):
+def test_the_labels_of_two_programs_give_the_same_numbers(real_data, tmp_path):
     folder = real_data("t12-s1-3mm-nifti")
     tables = []
     for name in ("totalseg", "totalseg_vertebrae_pp_refined"):

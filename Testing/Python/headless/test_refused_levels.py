@@ -88,7 +88,7 @@ def test_a_scene_gives_the_same_folder_with_a_refused_level(in_part, spine, tmp_
     assert sorted(found) == sorted(expected)
 
 
-def test_of_seeds_the_one_outside_the_ct_alone_is_refused(spine, tmp_path):
+def test_only_the_seed_outside_the_ct_is_refused(spine, tmp_path):
     truth = spine.phantom.truth
     seeds = {level: truth[level].midline_ras_mm.mean(axis=0) for level in truth}
     seeds["L4"] = seeds["L4"] + 700 * SUPERIOR_RAS
@@ -108,7 +108,7 @@ def test_of_seeds_the_one_outside_the_ct_alone_is_refused(spine, tmp_path):
     assert all(f"\n- {sentence}\n" in run.out for sentence in refused.values())
 
 
-def test_of_segments_the_one_that_is_no_body_alone_is_refused(real_data, tmp_path):
+def test_only_the_segment_that_is_not_a_body_is_refused(real_data, tmp_path):
     folder = real_data("l3-crop-nifti")
     segmentation = folder / "sub-ct_seg-vert_label-22_msk.nii.gz"  # L2 and L4 are cut off by the crop
     out = tmp_path / "out"
@@ -120,7 +120,7 @@ def test_of_segments_the_one_that_is_no_body_alone_is_refused(real_data, tmp_pat
     assert all(level["level"] in level["sentence"] for level in record["not_measured"])
 
 
-def test_where_every_level_is_refused_nothing_is_written_and_each_sentence_is_said(spine, tmp_path):
+def test_if_every_level_is_refused_nothing_is_written_and_each_reason_is_shown(spine, tmp_path):
     markups = tmp_path / "markups"
     for level in ("L1", "L2"):
         write_line(

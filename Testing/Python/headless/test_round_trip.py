@@ -27,7 +27,7 @@ def measured_again(spine, markups, folder, levels=("L1", "L2", "L3", "L4")):
     return {level["level"]: level for level in json.loads((folder / "record.json").read_text())["levels"]}
 
 
-def test_an_outline_that_was_moved_by_hand_is_the_readers_and_the_others_are_the_cts(spine, audit, tmp_path):
+def test_an_outline_moved_by_hand_is_the_readers_and_the_others_are_computed_from_the_ct(spine, audit, tmp_path):
     shutil.copytree(audit / "markups", tmp_path / "markups")
     path = tmp_path / "markups" / "L2-outline.mrk.json"
     outline = move_point(path, 0, (0.0, 0.4, 0.0))
@@ -41,7 +41,7 @@ def test_an_outline_that_was_moved_by_hand_is_the_readers_and_the_others_are_the
     assert files_of(tmp_path / "third") == files_of(first)
 
 
-def test_a_boundary_that_was_moved_by_hand_is_measured_as_it_stands(spine, audit, tmp_path):
+def test_a_boundary_moved_by_hand_is_measured_unchanged(spine, audit, tmp_path):
     shutil.copytree(audit / "markups", tmp_path / "markups")
     for end in (0, 1):
         boundary = move_point(tmp_path / "markups" / "L3-boundary.mrk.json", end, (0.0, 1.5, 0.0))
@@ -51,7 +51,7 @@ def test_a_boundary_that_was_moved_by_hand_is_measured_as_it_stands(spine, audit
     assert not levels["L2"]["boundary"]["moved"]
 
 
-def test_outline_and_boundary_follow_a_midline_that_was_moved_by_hand(spine, audit, tmp_path):
+def test_outline_and_boundary_follow_a_midline_moved_by_hand(spine, audit, tmp_path):
     shutil.copytree(audit / "markups", tmp_path / "markups")
     midline = move_point(tmp_path / "markups" / "L2-midline.mrk.json", 0, (1.0, -1.0, 0.0))
     levels = measured_again(spine, tmp_path / "markups", tmp_path / "again")
@@ -60,7 +60,7 @@ def test_outline_and_boundary_follow_a_midline_that_was_moved_by_hand(spine, aud
     assert levels["L2"]["outline"]["source"] == "found in the CT"
 
 
-def test_an_outline_that_is_found_elsewhere_at_the_same_midline_is_told(spine, audit, tmp_path):
+def test_a_different_outline_found_at_the_same_midline_gets_a_finding(spine, audit, tmp_path):
     voxels_hu, ras_from_ijk = spine.phantom.voxels_hu, spine.phantom.ras_from_ijk
     noise_hu = np.random.default_rng(3).normal(0, 40, voxels_hu.shape)
     write_ct(tmp_path / "noisy.nrrd", np.clip(voxels_hu + noise_hu, -1024, 3071).astype(np.int16), ras_from_ijk)

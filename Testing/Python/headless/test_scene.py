@@ -7,7 +7,7 @@ import slicer
 from LumbarHULib.headless.scene import headless_scene
 
 
-def test_a_scene_is_there_with_everything_that_nodes_ask_for(capfd):
+def test_a_scene_has_everything_that_nodes_need(capfd):
     with headless_scene() as scene:
         line = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
         line.AddControlPoint(0, 0, 0)
@@ -42,7 +42,7 @@ def test_every_scene_is_empty_of_the_one_before():
     assert len(set(counts)) == 1
 
 
-def test_an_item_of_the_hierarchy_goes_with_its_node():
+def test_an_item_of_the_hierarchy_is_removed_with_its_node():
     with headless_scene() as scene:
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
         node = scene.AddNewNodeByClass("vtkMRMLTextNode")

@@ -63,7 +63,7 @@ ODD_READINGS = {
 
 
 @pytest.mark.parametrize("what", ODD_READINGS)
-def test_odd_readings_come_out_of_a_scene_as_they_do_without_one(what, spine, tmp_path):
+def test_odd_readings_give_the_same_results_with_and_without_a_scene(what, spine, tmp_path):
     change, options = ODD_READINGS[what]
     midlines = change({level: truth.midline_ras_mm for level, truth in spine.phantom.truth.items()})
     (tmp_path / "markups").mkdir()
@@ -112,5 +112,5 @@ def test_the_scene_opened_again_measures_the_same_digits_and_the_same_voxels(wit
         }
 
 
-def test_the_verification_takes_the_scene_for_a_part_of_the_folder(spine, with_scene):
+def test_the_verification_accepts_the_scene_as_part_of_the_folder(spine, with_scene):
     assert lumbarhu("verify", with_scene, "--ct", spine.ct).exit_code == 0

@@ -65,7 +65,7 @@ def test_seeds_measure_what_true_midlines_do(spine, audit, tmp_path):
     assert lumbarhu("verify", out, "--ct", spine.ct).exit_code == 0
 
 
-def test_two_seeds_fill_in_the_levels_between_and_the_record_says_so(spine, audit, tmp_path):
+def test_two_seeds_fill_in_the_levels_between_and_the_record_states_it(spine, audit, tmp_path):
     seeds, out = seeds_of(spine, tmp_path / "seeds.mrk.json", ("L1", "L4")), tmp_path / "out"
     run = lumbarhu("measure", spine.ct, "--seeds", seeds, "--fill-levels", "--out", out)
     assert (run.exit_code, run.err) == (0, "")
@@ -77,7 +77,7 @@ def test_two_seeds_fill_in_the_levels_between_and_the_record_says_so(spine, audi
     assert told == {"L2", "L3"}
 
 
-def test_the_scene_keeps_what_makes_a_proposal_doubtful(spine, tmp_path):
+def test_the_scene_keeps_the_findings_on_a_proposal(spine, tmp_path):
     seeds, outs = seeds_of(spine, tmp_path / "seeds.mrk.json", ("L1", "L4")), [tmp_path / "plain", tmp_path / "scene"]
     for out, options in zip(outs, ([], ["--scene"]), strict=True):
         run = lumbarhu("measure", spine.ct, "--seeds", seeds, "--fill-levels", "--out", out, *options)
@@ -94,7 +94,7 @@ def test_the_scene_keeps_what_makes_a_proposal_doubtful(spine, tmp_path):
     assert all(set(kept[level]) <= set(told[level]) for level in LEVELS)
 
 
-def test_the_markups_of_proposals_give_their_audit_folder_again_with_what_makes_them_doubtful(spine, tmp_path):
+def test_the_markups_of_proposals_give_their_audit_folder_and_their_findings_again(spine, tmp_path):
     seeds = seeds_of(spine, tmp_path / "seeds.mrk.json", ("L1", "L4"))
     for out, source in (("first", ["--seeds", seeds, "--fill-levels"]), ("again", ["--markups", "MARKUPS"])):
         options = [tmp_path / "first" / "markups" if one == "MARKUPS" else one for one in source]
@@ -123,7 +123,7 @@ def test_only_the_levels_with_a_seed_are_measured(spine, tmp_path):
         (LEVELS, ["--levels", "L1", "--exclude", "L2=fracture"], "not among the levels"),
     ],
 )
-def test_what_contradicts_itself_is_said_in_one_sentence(levels, arguments, sentence, spine, tmp_path):
+def test_contradictory_input_is_reported_in_one_sentence(levels, arguments, sentence, spine, tmp_path):
     seeds = seeds_of(spine, tmp_path / "seeds.mrk.json", levels)
     given = [spine.markups if one == "MARKUPS" else one for one in arguments]
     run = lumbarhu("measure", spine.ct, "--seeds", seeds, *given, "--out", tmp_path / "out")
@@ -152,7 +152,7 @@ def test_a_seed_in_muscle_is_refused_unless_its_level_is_excluded(spine, tmp_pat
     assert {row["excluded"] for row in rows_of(out / "results.csv") if row["level"] == "L1"} == {"metal"}
 
 
-def test_a_batch_measures_from_seeds_and_anew_when_they_change(spine, tmp_path):
+def test_a_batch_measures_from_seeds_and_again_when_they_change(spine, tmp_path):
     seeds_of(spine, tmp_path / "seeds.mrk.json", ("L2", "L3"))
     table = write_cases(
         tmp_path / "cases.csv", [["a", str(spine.ct), "seeds.mrk.json"]], columns=("case", "ct", "seeds")

@@ -76,14 +76,14 @@ def test_midlines_from_a_segmentation_measure_what_true_midlines_do(proposed, au
     assert "labels_read_by_value" in [finding["code"] for finding in record["findings"]]
 
 
-def test_its_markups_give_the_same_bytes_with_what_made_the_proposals_doubtful(proposed, spine, tmp_path):
+def test_its_markups_give_the_same_bytes_and_the_findings_on_the_proposals(proposed, spine, tmp_path):
     again = tmp_path / "again"
     run = lumbarhu("measure", spine.ct, "--markups", proposed / "markups", "--out", again)
     assert (run.exit_code, run.err) == (0, "")
     assert files_of(again) == files_of(proposed)
 
 
-def test_proposed_midlines_lie_in_the_audit_folder_and_measure_the_same_again(spine, proposed, tmp_path):
+def test_proposed_midlines_are_in_the_audit_folder_and_measure_the_same_again(spine, proposed, tmp_path):
     out = tmp_path / "again"
     run = lumbarhu("measure", spine.ct, "--markups", proposed / "markups", "--out", out)
     assert (run.exit_code, run.err) == (0, "")
@@ -115,7 +115,7 @@ def test_the_user_names_the_segments_and_the_levels(spine, tmp_path):
     assert [row["level"] for row in rows_of(out / "results.csv")[::5]] == ["L2", "L3"]
 
 
-def test_a_fault_of_the_mask_reaches_the_record_and_the_table(spine, tmp_path):
+def test_a_flaw_of_the_mask_is_in_the_record_and_the_table(spine, tmp_path):
     labels = label_map(spine.phantom, {"L2": 21, "L3": 22})
     labels[5:20, :30, :12] = 22
     path, out = tmp_path / "pieces.nrrd", tmp_path / "out"
@@ -147,7 +147,7 @@ def test_a_fault_of_the_mask_reaches_the_record_and_the_table(spine, tmp_path):
         (["--segmentation", "CT"], "it is not a segmentation"),
     ],
 )
-def test_what_contradicts_itself_is_said_in_one_sentence(arguments, sentence, spine, segmentation, tmp_path):
+def test_contradictory_input_is_reported_in_one_sentence(arguments, sentence, spine, segmentation, tmp_path):
     places = {"SEG": segmentation, "MARKUPS": spine.markups, "CT": spine.ct}
     run = lumbarhu("measure", spine.ct, *(places.get(one, one) for one in arguments), "--out", tmp_path / "out")
     assert (run.exit_code, run.out) == (2, "")
@@ -156,7 +156,7 @@ def test_what_contradicts_itself_is_said_in_one_sentence(arguments, sentence, sp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_excluded_level_that_is_not_whole_is_told_with_its_reason(spine, segmentation, tmp_path):
+def test_an_excluded_incomplete_level_is_listed_with_its_reason(spine, segmentation, tmp_path):
     image = SimpleITK.ReadImage(str(spine.ct))
     low = SimpleITK.GetArrayFromImage(image).shape[0] - 4
     ct, out = tmp_path / "cut.nrrd", tmp_path / "out"
@@ -179,7 +179,7 @@ def test_with_markups_nothing_changes(spine, audit, tmp_path):
     assert {row["origin"] for row in rows_of(tmp_path / "out" / "results.csv")} == {"manual"}
 
 
-def test_a_batch_measures_from_a_segmentation_as_the_command_does_and_anew_when_it_changes(
+def test_a_batch_measures_from_a_segmentation_as_the_command_does_and_again_when_it_changes(
     spine, segmentation, proposed, tmp_path
 ):
     (tmp_path / "verse.nrrd").write_bytes(segmentation.read_bytes())

@@ -37,13 +37,13 @@ def verify(folder, one_level, *options):
     return lumbarhu("verify", folder, "--ct", one_level.ct, *options)
 
 
-def test_a_signed_folder_says_by_which_key(signed, one_level, keys):
+def test_a_signed_folder_states_its_key(signed, one_level, keys):
     run = verify(signed, one_level, "--signer", public(keys[0]))
     assert (run.exit_code, run.err) == (0, "")
     assert "Signed with the key SHA256:" in run.out
 
 
-def test_another_key_or_none_is_found(signed, one_level, keys):
+def test_another_key_or_a_missing_one_is_detected(signed, one_level, keys):
     run = verify(signed, one_level, "--signer", public(keys[1]))
     assert run.exit_code == 1
     assert "record.json.sig: expected a signature with the key SHA256:" in run.out
@@ -52,7 +52,7 @@ def test_another_key_or_none_is_found(signed, one_level, keys):
     assert verify(signed, one_level).exit_code == 0
 
 
-def test_a_changed_record_does_not_fit_its_signature_but_one_with_other_line_ends_does(signed, one_level):
+def test_a_changed_record_violates_its_signature_but_other_line_ends_do_not(signed, one_level):
     path = signed / "record.json"
     plain = path.read_bytes()
     path.write_bytes(plain.replace(b"\n", b"\r\n"))
@@ -81,7 +81,7 @@ def test_a_key_that_cannot_sign_leaves_no_folder(one_level, tmp_path, key):
     assert not folder.exists()
 
 
-def test_verify_tells_pipelines_in_json(signed, one_level):
+def test_verify_reports_to_pipelines_in_json(signed, one_level):
     same = json.loads(verify(signed, one_level, "--json").out)
     assert same["same"] is True
     assert same["differences"] == []

@@ -27,7 +27,7 @@ def phantoms():
 
 
 @pytest.mark.parametrize("kind", ["along the axes", "oblique", "sheared"])
-def test_however_a_file_stores_the_ct_the_results_are_the_same_bytes(kind, tmp_path):
+def test_the_storage_order_of_the_ct_does_not_change_a_byte_of_the_results(kind, tmp_path):
     phantom = phantoms()[kind]
     markups = write_midlines(tmp_path / "markups", phantom)
     tables, voxels = set(), set()

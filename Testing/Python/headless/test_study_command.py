@@ -32,7 +32,7 @@ def test_the_notes_of_the_cutoff_file_are_found_again(printed):
     assert len(load_cutoffs().cutoffs.notes) == 8
 
 
-def test_what_agrees_is_told_as_well(printed):
+def test_agreements_are_reported_as_well(printed):
     agreeing = printed.partition("numbers that agree")[2]
     assert "Patients, female: printed 83 in the text; Table 1 has 21 + 36 + 26 = 83." in agreeing
     assert "χ² with 4 degrees of freedom gives p = 0.5901" in agreeing
@@ -47,14 +47,14 @@ def test_the_intervals_are_those_of_the_shipped_cutoffs(printed):
 
 
 @pytest.mark.parametrize("option", [("--studies", "99"), ("--studies", "many"), ("--seed", "-1"), ("--seed", "1.5")])
-def test_an_option_off_its_limits_is_refused_in_a_sentence(option):
+def test_an_option_beyond_its_limits_is_refused_in_one_sentence(option):
     run = lumbarhu("study", *option)
     assert (run.exit_code, run.out) == (2, "")
     assert run.err.count("\n") == 1
     assert f"{option[0]} {option[1]} cannot be used: give a whole number from" in run.err
 
 
-def test_every_note_that_is_named_is_told(printed):
+def test_every_note_with_a_number_is_shown(printed):
     checks, _, notes = printed.partition("\nThe notes,")
     named = set(re.findall(r"^note (\d)", checks, re.MULTILINE))
     told = dict(re.findall(r"^note (\d)  (.*)$", notes, re.MULTILINE))

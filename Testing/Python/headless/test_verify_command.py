@@ -64,7 +64,7 @@ def test_one_changed_cell_of_the_results_is_named(column, copy, differences):
     assert not any(line.startswith("summary.csv") for line in lines)
 
 
-def test_a_summary_that_was_changed_beside_the_results_is_held_against_the_label_maps(copy, differences):
+def test_a_summary_and_results_changed_together_are_compared_with_the_label_maps(copy, differences):
     told = []
     change_cell(copy / "summary.csv", 1, "mean_hu", lambda text: told.append(text) or changed(text))
     change_cell(copy / "results.csv", 1, "mean_hu", changed)
@@ -88,12 +88,12 @@ def test_one_changed_cell_of_the_summary_is_named(column, copy, differences):
     assert lines[1].startswith(f"summary.csv, oval, {column}: expected ")
 
 
-def test_the_last_digit_of_a_mean_is_enough(copy, differences):
+def test_a_change_in_the_last_digit_of_a_mean_is_found(copy, differences):
     change_cell(copy / "results.csv", 0, "mean_hu", lambda text: repr(float(np.nextafter(float(text), 1e9))))
     assert any("results.csv, L1 round, mean_hu: expected" in line for line in differences(copy))
 
 
-def test_a_table_that_was_forged_together_with_its_hash_is_found_by_its_numbers(copy, differences):
+def test_a_table_forged_together_with_its_hash_is_detected_by_its_numbers(copy, differences):
     change_cell(copy / "results.csv", 7, "mean_hu", changed)
     forge_hash(copy, "results.csv")
     lines = differences(copy)

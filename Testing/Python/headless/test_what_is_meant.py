@@ -9,7 +9,7 @@ import SimpleITK
 from headless.command_runner import lumbarhu
 
 
-def test_a_folder_around_the_one_that_is_meant_leads_to_it(refused, audit, spine):
+def test_the_parent_of_the_intended_folder_leads_to_it(refused, audit, spine):
     place = audit.parent
     for command, says in (
         (("verify", place, "--ct", spine.ct), f"holds no record.json: choose its subfolder “{audit}”."),
@@ -29,7 +29,7 @@ def test_a_folder_around_the_one_that_is_meant_leads_to_it(refused, audit, spine
         refused(*command, says=re.escape(says))
 
 
-def test_of_several_folders_below_one_is_named(refused, audit, spine, tmp_path):
+def test_one_of_several_subfolders_is_named(refused, audit, spine, tmp_path):
     for case in ("b", "a"):
         (tmp_path / "cases" / case).mkdir(parents=True)
         (tmp_path / "cases" / case / "record.json").touch()
@@ -37,7 +37,7 @@ def test_of_several_folders_below_one_is_named(refused, audit, spine, tmp_path):
     refused("verify", tmp_path / "cases", "--ct", spine.ct, says=re.escape(says))
 
 
-def test_an_emptied_label_map_is_told_and_not_passed_over(refused, audit, spine, tmp_path):
+def test_an_emptied_label_map_is_reported_and_not_skipped(refused, audit, spine, tmp_path):
     shutil.copytree(audit / "labelmaps", tmp_path / "labelmaps")
     image = SimpleITK.ReadImage(tmp_path / "labelmaps" / "oval.nrrd")
     SimpleITK.WriteImage(image * 0, tmp_path / "labelmaps" / "oval.nrrd")
@@ -47,7 +47,7 @@ def test_an_emptied_label_map_is_told_and_not_passed_over(refused, audit, spine,
     )
 
 
-def test_a_link_into_nowhere_among_the_slices_is_named(refused, one_level, tmp_path):
+def test_a_broken_link_among_the_slices_is_named(refused, one_level, tmp_path):
     (tmp_path / "series").mkdir()
     (tmp_path / "series" / "slice-7.dcm").symlink_to(tmp_path / "gone.dcm")
     says = "“slice-7.dcm” in the CT's folder is a link to a missing file: copy the whole series"
@@ -62,7 +62,7 @@ def test_a_damaged_segmentation_is_not_called_a_ct(refused, one_level, tmp_path)
 
 
 @pytest.mark.parametrize("options", [["--levels", "L" * 5000], ["--exclude", "x" * 5000], ["--protocol", "y" * 5000]])
-def test_a_name_of_thousands_of_letters_is_not_echoed_whole(options, one_level, tmp_path):
+def test_a_name_of_thousands_of_letters_is_shortened(options, one_level, tmp_path):
     run = lumbarhu("measure", one_level.ct, "--markups", one_level.markups, "--out", tmp_path / "out", *options)
     assert run.exit_code == 2
     assert "…" in run.err

@@ -26,7 +26,7 @@ def test_every_item_comes_back_once_with_its_number(workers):
     assert sorted(map_on_processes(square, range(8), workers)) == [(number, number**2) for number in range(8)]
 
 
-def test_what_is_ready_first_comes_first():
+def test_the_first_finished_item_comes_first():
     assert [number for number, _ in map_on_processes(wait_and_square, range(4), 4)] != [0, 1, 2, 3]
 
 
@@ -49,20 +49,20 @@ def test_items_are_taken_one_by_one_as_workers_are_free():
 
 
 @needs_sigkill
-def test_the_item_of_a_process_that_dies_is_tried_once_more(tmp_path):
+def test_the_item_of_a_dead_process_is_retried_once(tmp_path):
     tasks = [(number, str(tmp_path)) for number in range(6)]
     assert sorted(map_on_processes(die_at_first, tasks, 2)) == [(number, number**2) for number in range(6)]
 
 
 @needs_sigkill
-def test_the_item_that_kills_its_process_twice_is_told_and_no_other_is_lost():
+def test_an_item_that_kills_its_process_twice_is_reported_and_no_other_is_lost():
     results = dict(map_on_processes(die_each_time, range(6), 2))
     assert results.pop(3) == WorkerDied()
     assert results == {number: number**2 for number in (0, 1, 2, 4, 5)}
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="only Linux has a table of processes to read")
-def test_a_process_that_dies_while_it_has_nothing_to_do_is_replaced():
+def test_an_idle_process_that_dies_is_replaced():
     def items():
         yield 7
         # The only worker has done the first item, and waits.
@@ -75,7 +75,7 @@ def test_a_process_that_dies_while_it_has_nothing_to_do_is_replaced():
     assert sorted(map_on_processes(square, items(), 1)) == [(0, 49), (1, 64)]
 
 
-def test_an_exception_ends_the_work_and_is_the_callers():
+def test_an_exception_ends_the_work_and_reaches_the_caller():
     with pytest.raises(RuntimeError, match="on number 3"):
         list(map_on_processes(fail, range(6), 2))
 

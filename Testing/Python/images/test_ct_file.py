@@ -41,7 +41,7 @@ def with_header(path, old: bytes, new: bytes):
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("voxel_type", ["i1", "i2", "i4", "f4", "f8"])
 @pytest.mark.parametrize("suffix", ["nrrd", "nhdr", "mha", "mhd", "NRRD"])
-def test_voxels_type_and_place_are_those_that_were_written(tmp_path, suffix, voxel_type, compressed):
+def test_voxels_type_and_position_are_as_written(tmp_path, suffix, voxel_type, compressed):
     voxels = (VOXELS_HU % 200 - 100).astype(voxel_type)
     path = tmp_path / f"ct.{suffix}"
     SimpleITK.WriteImage(image(voxels), str(path), compressed)
@@ -54,7 +54,7 @@ def test_voxels_type_and_place_are_those_that_were_written(tmp_path, suffix, vox
     assert ct_file.name == f"ct.{suffix}"
 
 
-def test_the_voxels_outlive_the_image_that_they_were_read_into(tmp_path):
+def test_the_voxels_outlive_the_image_they_were_read_into(tmp_path):
     SimpleITK.WriteImage(image(), str(tmp_path / "ct.nrrd"))
     voxels_hu = read_ct(tmp_path / "ct.nrrd").ct.voxels_hu[::-1]
     gc.collect()
@@ -75,7 +75,7 @@ def test_a_sheared_ct_is_written_and_read_with_its_shear(tmp_path, suffix):
     ("space", "signs"),
     [("right-anterior-superior", (1, 1)), ("LAS", (-1, 1)), ("left-posterior-superior", (-1, -1))],
 )
-def test_a_nrrd_files_space_is_followed(tmp_path, space, signs):
+def test_the_space_of_a_nrrd_file_is_respected(tmp_path, space, signs):
     path = tmp_path / "ct.nrrd"
     SimpleITK.WriteImage(image(), str(path))
     if space != "left-posterior-superior":
@@ -93,7 +93,7 @@ def test_a_nrrd_files_space_is_followed(tmp_path, space, signs):
         ("ct.mha", b"TransformMatrix = 1 0 0 0 1 0 0 0 1\n", b""),
     ],
 )
-def test_a_file_that_does_not_say_its_orientation_gets_a_severe_finding(tmp_path, name, old, new):
+def test_a_file_without_an_orientation_gets_a_severe_finding(tmp_path, name, old, new):
     path = tmp_path / name
     SimpleITK.WriteImage(image(), str(path))
     with_header(path, old, new)
@@ -106,7 +106,7 @@ def test_a_file_that_does_not_say_its_orientation_gets_a_severe_finding(tmp_path
 
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("suffix", ["nrrd", "mha"])
-def test_a_file_that_was_cut_off_is_refused_and_only_our_sentence_is_heard(tmp_path, capfd, suffix, compressed):
+def test_a_truncated_file_is_refused_and_only_our_sentence_is_printed(tmp_path, capfd, suffix, compressed):
     path = tmp_path / f"ct.{suffix}"
     SimpleITK.WriteImage(image(), str(path), compressed)
     path.write_bytes(path.read_bytes()[:-100])
@@ -116,7 +116,7 @@ def test_a_file_that_was_cut_off_is_refused_and_only_our_sentence_is_heard(tmp_p
 
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.95])
 @pytest.mark.parametrize("suffix", ["nrrd", "nhdr", "mha"])
-def test_damaged_compressed_voxels_are_refused_though_simpleitk_may_read_them(tmp_path, capfd, suffix, place):
+def test_damaged_compressed_voxels_are_refused_even_if_simpleitk_reads_them(tmp_path, capfd, suffix, place):
     path = tmp_path / f"ct.{suffix}"
     SimpleITK.WriteImage(image(), str(path), True)
     data_path = tmp_path / "ct.raw.gz" if suffix == "nhdr" else path
@@ -138,7 +138,7 @@ PACKED = {
 
 
 @pytest.mark.parametrize("how", PACKED)
-def test_whole_voxels_are_read_however_they_are_packed(tmp_path, how):
+def test_complete_voxels_are_read_in_any_compression(tmp_path, how):
     path = tmp_path / "ct.nrrd"
     SimpleITK.WriteImage(image(), str(path), True)
     header = path.read_bytes().partition(b"\n\n")[0]
@@ -155,7 +155,7 @@ def test_whole_voxels_are_read_however_they_are_packed(tmp_path, how):
 
 @pytest.mark.parametrize("suffix", ["mha", "mhd"])
 @pytest.mark.parametrize("as_gzip", [False, True])
-def test_compressed_voxels_that_are_whole_but_too_few_are_refused(tmp_path, capfd, suffix, as_gzip):
+def test_intact_compressed_data_with_too_few_voxels_are_refused(tmp_path, capfd, suffix, as_gzip):
     path = tmp_path / f"ct.{suffix}"
     pack = gzip.compress if as_gzip else zlib.compress
     for slices in (5, 4):
@@ -183,7 +183,7 @@ def test_compressed_voxels_that_are_whole_but_too_few_are_refused(tmp_path, capf
         (b"ElementToIntensityFunctionOffset = 0", False),
     ],
 )
-def test_a_metaimage_whose_voxels_are_yet_to_be_rescaled_is_refused(tmp_path, line, is_refused):
+def test_a_metaimage_with_voxels_still_to_be_rescaled_is_refused(tmp_path, line, is_refused):
     SimpleITK.WriteImage(image(), str(tmp_path / "ct.mha"))
     path = with_header(tmp_path / "ct.mha", b"\nElementDataFile", b"\n" + line + b"\nElementDataFile")
     if is_refused:
@@ -193,7 +193,7 @@ def test_a_metaimage_whose_voxels_are_yet_to_be_rescaled_is_refused(tmp_path, li
 
 
 @pytest.mark.parametrize("suffix", ["nrrd", "mha"])
-def test_a_header_that_is_no_text_is_refused(tmp_path, suffix):
+def test_a_header_that_is_not_text_is_refused(tmp_path, suffix):
     path = tmp_path / f"ct.{suffix}"
     SimpleITK.WriteImage(image(), str(path))
     data = bytearray(path.read_bytes())
@@ -212,7 +212,7 @@ def test_a_header_whose_data_file_is_missing_is_refused(tmp_path, capfd, suffix)
 
 @pytest.mark.parametrize("suffix", ["nrrd", "nhdr", "mha", "mhd", "nii", "nii.gz"])
 @pytest.mark.parametrize(("content", "said"), [(b"", "is empty"), (b"hello world\n" * 60, "“ct.")])
-def test_an_empty_file_and_one_of_other_content_are_refused(tmp_path, capfd, suffix, content, said):
+def test_an_empty_file_and_a_file_of_another_kind_are_refused(tmp_path, capfd, suffix, content, said):
     path = tmp_path / f"ct.{suffix}"
     path.write_bytes(content)
     assert said in refusal(path)
@@ -228,7 +228,7 @@ def test_an_empty_file_and_one_of_other_content_are_refused(tmp_path, capfd, suf
         (np.zeros((5, 6, 7, 3), np.uint8), True, "has 3 numbers per voxel"),
     ],
 )
-def test_what_is_no_volume_of_one_value_a_voxel_is_refused(tmp_path, suffix, voxels, is_vector, said):
+def test_an_image_that_is_not_a_scalar_volume_is_refused(tmp_path, suffix, voxels, is_vector, said):
     path = tmp_path / f"ct.{suffix}"
     SimpleITK.WriteImage(image(voxels, is_vector), str(path))
     assert said in refusal(path)
@@ -242,25 +242,25 @@ def test_what_is_no_volume_of_one_value_a_voxel_is_refused(tmp_path, suffix, vox
         (np.where(VOXELS_HU > 0, 0, VOXELS_HU), "exactly 0"),
     ],
 )
-def test_values_that_are_no_hu_are_refused(tmp_path, voxels, said):
+def test_values_that_are_not_hu_are_refused(tmp_path, voxels, said):
     SimpleITK.WriteImage(image(voxels), str(tmp_path / "ct.nrrd"))
     assert said in refusal(tmp_path / "ct.nrrd")
 
 
-def test_what_is_not_there_or_of_no_known_format_is_refused(tmp_path):
+def test_a_missing_file_and_an_unknown_format_are_refused(tmp_path):
     assert "There is no file or folder" in refusal(tmp_path / "ct.nrrd")
     (tmp_path / "ct.png").write_bytes(b"\x89PNG")
     assert "has an unsupported format: choose .nrrd" in refusal(tmp_path / "ct.png")
     assert "only 1 file that is not DICOM" in refusal(tmp_path)
 
 
-def test_a_folder_that_cannot_be_written_into_is_told(tmp_path, capfd):
+def test_a_folder_that_is_not_writable_is_reported(tmp_path, capfd):
     with pytest.raises(InputError, match=r"“ct\.nrrd” cannot be written"):
         write_with_sitk(tmp_path / "missing" / "ct.nrrd", VOXELS_HU, SHEARED)
     assert capfd.readouterr() == ("", "")
 
 
-def test_progress_is_told_for_every_format(tmp_path):
+def test_progress_is_reported_for_every_format(tmp_path):
     write_ct(tmp_path / "ct.nrrd", VOXELS_HU, SHEARED)
     told = []
     read_ct(tmp_path / "ct.nrrd", lambda share, text: told.append(share))

@@ -9,7 +9,7 @@ from LumbarHULib.images.ct_list import CtOfList, next_ct, read_ct_list
 VOXELS = np.arange(60).reshape(3, 4, 5).astype(np.int16) - 900
 
 
-def test_a_folder_gives_its_ct_files_and_its_folders_of_slices_by_their_names(tmp_path):
+def test_a_folder_lists_its_ct_files_and_its_slice_folders_by_name(tmp_path):
     for name in ("b.nrrd", "c.mha"):
         write_ct(tmp_path / name, VOXELS, np.eye(4))
     write_series(tmp_path / "a")
@@ -26,7 +26,7 @@ def test_a_compressed_nifti_file_loses_both_parts_of_its_suffix(tmp_path):
     assert [item.case for item in read_ct_list(tmp_path)] == ["case 7"]
 
 
-def test_a_table_names_cases_and_paths_beside_it_in_its_own_order(tmp_path):
+def test_a_table_lists_cases_and_paths_relative_to_it_in_its_own_order(tmp_path):
     table = tmp_path / "list.csv"
     table.write_text("ct;note;Case\nscans/7.nrrd;x;C7\n/data/2.nrrd;;C2\n", encoding="utf-8")
     first, second = read_ct_list(table)
@@ -70,7 +70,7 @@ def test_no_folder_and_a_folder_without_a_ct_are_refused(tmp_path):
         ("a", "bc", None),
     ],
 )
-def test_the_next_ct_is_the_first_behind_the_open_one_that_was_not_read(tmp_path, open_case, read, following):
+def test_the_next_ct_is_the_first_unread_one_after_the_open_one(tmp_path, open_case, read, following):
     cts = [CtOfList(case, tmp_path / case) for case in "abc"]
     found = next_ct(cts, open_case, lambda case: case in read)
     assert (found.case if found else None) == following

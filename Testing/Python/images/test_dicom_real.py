@@ -36,7 +36,7 @@ def test_the_tilted_plastic_head_keeps_its_shear_and_its_values(real_data):
         assert (ct_file.ct.ras_from_ijk @ [511, 511, k, 1])[:3] == pytest.approx(corner, abs=1e-3)
 
 
-def test_the_other_oddities_each_get_their_sentence(real_data):
+def test_each_other_oddity_gets_its_sentence(real_data):
     folder = real_data("dicom-oddities")
     assert "map (perfusion) whose values are not HU" in refusal(folder / "enhanced_ct_multiframe_not_hu")
     assert "3 × screen capture" in refusal(folder / "philips_localizer_and_summary")
@@ -58,7 +58,7 @@ def test_a_contrast_series_in_jpeg_2000_with_empty_identifiers_is_read(real_data
     assert codes(ct_file) == ["slices_overlap"]
 
 
-def test_contrast_is_seen_in_the_pixels_of_an_arterial_ct_without_headers(real_data):
+def test_contrast_is_detected_in_the_pixels_of_an_arterial_ct_without_headers(real_data):
     ct_file = read_ct(real_data("t12-arterial-nifti") / "ct_cropped.nii.gz")
     protocol = load_protocol().protocol.with_values(placement_trials=0)
     # Where T12's mask has its middle.

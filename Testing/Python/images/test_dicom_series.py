@@ -47,14 +47,14 @@ def test_slices_are_sorted_by_position_whatever_their_files_are_called(tmp_path)
     assert ct_file.findings == ()
 
 
-def test_slices_in_the_other_direction_lie_in_the_same_place(tmp_path):
+def test_slices_stored_in_the_other_direction_have_the_same_positions(tmp_path):
     slices = write_series(tmp_path, step_lps_mm=(0, 0, -2.5))
     ct = read_ct(tmp_path).ct
     assert np.array_equal(ct.voxels_hu, hu(slices)[::-1])
     assert ct.ras_from_ijk[2, 3] == 90
 
 
-def test_a_voxel_lies_where_simpleitk_puts_it_in_an_oblique_series(tmp_path):
+def test_a_voxel_of_an_oblique_series_is_where_simpleitk_puts_it(tmp_path):
     row, column = np.array([0.8, 0.6, 0.0]), np.array([-0.36, 0.48, 0.8])
     normal = np.cross(row, column)
     slices = write_series(tmp_path, step_lps_mm=3 * normal, ImageOrientationPatient=[*row, *column])
@@ -66,7 +66,7 @@ def test_a_voxel_lies_where_simpleitk_puts_it_in_an_oblique_series(tmp_path):
     assert np.array_equal(ct.voxels_hu, SimpleITK.GetArrayFromImage(image))
 
 
-def test_a_tilted_gantry_keeps_its_shear_and_says_so(tmp_path):
+def test_a_tilted_gantry_keeps_its_shear_and_gets_a_finding(tmp_path):
     tilt = np.radians(20)
     write_series(tmp_path, ImageOrientationPatient=[1, 0, 0, 0, np.cos(tilt), np.sin(tilt)], GantryDetectorTilt="20")
     ct_file = read_ct(tmp_path)
@@ -77,7 +77,7 @@ def test_a_tilted_gantry_keeps_its_shear_and_says_so(tmp_path):
     assert ct_file.scan_facts.slice_spacing_mm == pytest.approx(2.5 * np.cos(tilt), abs=1e-5)
 
 
-def test_a_stated_tilt_that_the_positions_do_not_show_is_told(tmp_path):
+def test_a_tilt_in_the_headers_that_the_positions_contradict_gets_a_finding(tmp_path):
     write_series(tmp_path, GantryDetectorTilt="-12")
     assert codes(read_ct(tmp_path)) == ["tilt_contradicted"]
 
@@ -168,7 +168,7 @@ def test_files_without_preamble_are_read(tmp_path):
     assert np.array_equal(read_ct(tmp_path).ct.voxels_hu, hu(slices))
 
 
-def test_a_missing_slice_is_refused_with_its_place(tmp_path):
+def test_a_missing_slice_is_refused_with_its_position(tmp_path):
     slices = write_series(tmp_path, count=8)
     slices[4].path.unlink()
     sentence = refusal(tmp_path)
@@ -203,7 +203,7 @@ def test_a_slice_shifted_sideways_is_refused(tmp_path):
     assert "shifted sideways relative to each other by up to 5.0 mm" in refusal(tmp_path)
 
 
-def test_two_slices_in_one_place_are_refused_and_a_mere_copy_is_left_aside(tmp_path):
+def test_two_slices_at_one_position_are_refused_and_a_plain_copy_is_ignored(tmp_path):
     slices = write_series(tmp_path)
     shutil.copy(slices[1].path, tmp_path / "copy.dcm")
     ct_file = read_ct(tmp_path)
@@ -229,7 +229,7 @@ def test_two_slices_in_one_place_are_refused_and_a_mere_copy_is_left_aside(tmp_p
         ({"PixelData": b"\x00\x00"}, "damaged or cut off"),
     ],
 )
-def test_one_odd_slice_refuses_the_series_and_is_named(tmp_path, tags, said):
+def test_a_series_with_one_odd_slice_is_refused_and_the_slice_is_named(tmp_path, tags, said):
     slices = write_series(tmp_path)
     rewrite(slices[3], **tags)
     sentence = refusal(tmp_path)
@@ -237,13 +237,13 @@ def test_one_odd_slice_refuses_the_series_and_is_named(tmp_path, tags, said):
     assert "“003.dcm”" in sentence
 
 
-def test_a_slice_that_was_cut_off_is_named(tmp_path):
+def test_a_truncated_slice_is_named(tmp_path):
     slices = write_series(tmp_path)
     slices[2].path.write_bytes(slices[2].path.read_bytes()[:-20])
     assert "The pixels of “002.dcm” cannot be read" in refusal(tmp_path)
 
 
-def test_a_compressed_slice_that_was_cut_off_is_named(tmp_path, capfd):
+def test_a_truncated_compressed_slice_is_named(tmp_path, capfd):
     slices = write_series(tmp_path, shape=(32, 40))
     compressed_by_simpleitk(slices, "JPEG2000")
     data = bytearray(slices[2].dataset.PixelData)
@@ -265,12 +265,12 @@ def test_a_compressed_slice_that_was_cut_off_is_named(tmp_path, capfd):
         ({"Modality": ""}, "5 × file without a modality"),
     ],
 )
-def test_what_is_no_slice_of_a_ct_is_called_by_its_name(tmp_path, tags, said):
+def test_an_object_that_is_not_a_ct_slice_is_named(tmp_path, tags, said):
     write_series(tmp_path, **tags)
     assert said in refusal(tmp_path)
 
 
-def test_localizer_and_report_beside_the_series_are_left_aside_and_told(tmp_path):
+def test_localizer_and_report_next_to_the_series_are_ignored_with_a_note(tmp_path):
     slices = write_series(tmp_path / "deeper")
     tmp_path.joinpath("readme.txt").write_text("hello")
     localizer = slice_dataset(slices[0].stored, (0, 0, 0), 50)
@@ -339,7 +339,7 @@ def test_the_facts_are_those_of_the_headers_and_name_no_patient(tmp_path):
         ({"ContrastBolusAgent": "none", "ContrastBolusRoute": "IV"}, False),
     ],
 )
-def test_contrast_is_known_only_where_the_headers_say_it(tmp_path, tags, contrast):
+def test_contrast_is_known_only_where_the_headers_state_it(tmp_path, tags, contrast):
     write_series(tmp_path, **tags)
     assert read_ct(tmp_path).scan_facts.contrast is contrast
 
@@ -357,13 +357,13 @@ def test_contrast_is_known_only_where_the_headers_say_it(tmp_path, tags, contras
         ({"LossyImageCompression": "01"}, "lossy_compression"),
     ],
 )
-def test_what_makes_the_values_doubtful_is_a_finding(tmp_path, tags, code):
+def test_doubtful_values_get_a_finding(tmp_path, tags, code):
     write_series(tmp_path, **tags)
     assert codes(read_ct(tmp_path)) == [code]
 
 
 @pytest.mark.parametrize("number", [50, 51, 81, 91, 203])
-def test_a_lossy_way_of_storing_pixels_is_told_where_no_header_says_so(tmp_path, number):
+def test_lossy_compression_is_reported_even_if_no_header_states_it(tmp_path, number):
     slices = write_series(tmp_path)
     for slice_ in slices:
         slice_.dataset.file_meta.TransferSyntaxUID = f"1.2.840.10008.1.2.4.{number}"
@@ -374,7 +374,7 @@ def test_a_lossy_way_of_storing_pixels_is_told_where_no_header_says_so(tmp_path,
     assert [finding.code for finding in findings] == ["lossy_compression"]
 
 
-def test_a_series_that_another_program_sorted_gives_the_same_facts(tmp_path):
+def test_a_series_sorted_by_another_program_gives_the_same_facts(tmp_path):
     slices = write_series(tmp_path, KVP="80", SliceThickness="5")
     ct_file = read_ct(tmp_path)
     assert facts_of_files([of.path for of in slices], ct_file.ct.ras_from_ijk) == (ct_file.scan_facts, ct_file.findings)

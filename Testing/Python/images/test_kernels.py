@@ -22,11 +22,11 @@ from LumbarHULib.images.kernels import is_sharp_kernel
         (None, ("LUNG",), ("B",)),
     ],
 )
-def test_sharp_kernels_are_told_from_standard_ones(manufacturer, sharp, standard):
+def test_sharp_kernels_are_distinguished_from_standard_ones(manufacturer, sharp, standard):
     assert [kernel for kernel in sharp if not is_sharp_kernel(manufacturer, kernel)] == []
     assert [kernel for kernel in standard if is_sharp_kernel(manufacturer, kernel)] == []
 
 
-def test_no_kernel_is_not_a_sharp_one():
+def test_a_missing_kernel_is_not_sharp():
     assert not is_sharp_kernel("SIEMENS", None)
     assert not is_sharp_kernel("SIEMENS", "")

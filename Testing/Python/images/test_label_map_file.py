@@ -34,7 +34,7 @@ def two_masks(stack) -> list[tuple[int, RoiMask]]:
 )
 @pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (1, 0, 2)])
 @pytest.mark.parametrize("flipped", [(), (0,), (0, 1, 2)])
-def test_simpleitk_finds_each_voxel_where_the_world_has_it(tmp_path, steps_ras_mm, axes, flipped):
+def test_simpleitk_finds_each_voxel_at_its_world_position(tmp_path, steps_ras_mm, axes, flipped):
     ct = stored_otherwise(random_ct(steps_ras_mm), axes, flipped)
     stack = axial_stack(ct, PROTOCOL)
     masks = two_masks(stack)
@@ -54,7 +54,7 @@ def test_simpleitk_finds_each_voxel_where_the_world_has_it(tmp_path, steps_ras_m
 @pytest.mark.parametrize(
     "steps_ras_mm", [STEPS_RAS_MM, OBLIQUE, SHEARED_STEPS_RAS_MM], ids=["upright", "oblique", "sheared"]
 )
-def test_the_grid_is_that_of_the_ct_as_simpleitk_reads_both(tmp_path, steps_ras_mm):
+def test_the_grid_matches_the_ct_when_simpleitk_reads_both(tmp_path, steps_ras_mm):
     ct = random_ct(steps_ras_mm)
     write_label_map(tmp_path / "round.nrrd", axial_stack(ct, PROTOCOL), ct.ras_from_ijk, [])
     write_with_sitk(tmp_path / "ct.nrrd", ct.voxels_hu, ct.ras_from_ijk)
@@ -76,14 +76,14 @@ def test_the_same_voxels_give_the_same_bytes_without_a_time_or_a_name(tmp_path):
     assert compressed[:9] == gzip.compress(b"", mtime=0)[:3] + bytes(5) + compressed[8:9]
 
 
-def test_two_levels_in_one_place_are_refused(tmp_path):
+def test_two_levels_that_overlap_are_refused(tmp_path):
     stack = axial_stack(random_ct(), PROTOCOL)
     mask = two_masks(stack)[0][1]
     with pytest.raises(InputError, match="regions of L1 and L2 overlap"):
         write_label_map(tmp_path / "round.nrrd", stack, stack.ras_from_ijk, [(20, mask), (21, mask)])
 
 
-def test_no_more_than_a_few_slices_are_in_memory(tmp_path):
+def test_only_a_few_slices_are_in_memory(tmp_path):
     voxels = np.zeros((300, 512, 512), np.int8)
     voxels[0, 0, :2] = (-100, 100)
     voxels[1:] = 1

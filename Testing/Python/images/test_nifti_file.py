@@ -116,7 +116,7 @@ def test_an_orthogonal_sform_gives_simpleitks_geometry(tmp_path):
 
 
 @pytest.mark.parametrize("sform", [SHEARED, OBLIQUE])
-def test_a_matrix_that_simpleitk_refuses_is_taken_as_the_file_has_it(tmp_path, sform):
+def test_a_matrix_that_simpleitk_refuses_is_read_as_stored(tmp_path, sform):
     path = written(tmp_path, nifti_1(sform=sform))
     with pytest.raises(RuntimeError, match="orthonormal"):
         SimpleITK.ReadImage(str(path))
@@ -142,7 +142,7 @@ def test_a_sform_takes_precedence_over_a_different_qform_with_a_finding(tmp_path
     assert "by up to 2.5 mm" in finding.sentence
 
 
-def test_without_either_form_the_orientation_is_unknown_and_the_axes_are_simpleitks(tmp_path):
+def test_without_qform_and_sform_the_orientation_is_unknown_and_the_axes_are_simpleitks(tmp_path):
     path = written(tmp_path, nifti_1())
     ct_file = read_ct(path)
     assert ct_file.ct.ras_from_ijk == pytest.approx(ras_from_ijk_by_simpleitk(path), abs=1e-6)
@@ -156,7 +156,7 @@ def test_units_other_than_millimeters_are_converted(tmp_path):
     assert read_ct(path).ct.ras_from_ijk[:3] == pytest.approx(np.array(meters) * 1000, abs=1e-4)
 
 
-def test_a_whole_slope_and_intercept_give_whole_numbers(tmp_path):
+def test_an_integer_slope_and_intercept_give_integers(tmp_path):
     stored = (VOXELS_HU + 1000).astype(np.uint16)
     path = written(tmp_path, nifti_1(stored, 512, sform=SHEARED, slope=2, intercept=-1024))
     voxels_hu = read_ct(path).ct.voxels_hu
@@ -174,19 +174,19 @@ def test_a_fractional_slope_gives_simpleitks_numbers(tmp_path):
 
 @pytest.mark.parametrize("name", ["ct.nii", "ct.nii.gz"])
 @pytest.mark.parametrize("kept", [0.2, 0.5, 0.97])
-def test_a_file_that_was_cut_off_is_refused(tmp_path, name, kept):
+def test_a_truncated_file_is_refused(tmp_path, name, kept):
     path = written(tmp_path, nifti_1(sform=SHEARED), name)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * kept)])
     assert "is cut off" in refusal(path)
 
 
-def test_compressed_data_that_were_cut_off_before_they_were_compressed_are_refused(tmp_path):
+def test_data_truncated_before_compression_are_refused(tmp_path):
     assert "is cut off" in refusal(written(tmp_path, nifti_1(sform=SHEARED)[:-2], "ct.nii.gz"))
 
 
 @pytest.mark.parametrize("offset", [np.nan, -5.0, np.inf])
-def test_an_offset_that_is_none_is_refused(tmp_path, offset):
+def test_an_invalid_offset_is_refused(tmp_path, offset):
     data = bytearray(nifti_1(sform=SHEARED))
     struct.pack_into("<f", data, 108, offset)
     assert "has a damaged header" in refusal(written(tmp_path, bytes(data)))
@@ -213,27 +213,27 @@ def test_damaged_compressed_data_are_refused(tmp_path):
         ({"sform": np.zeros((3, 4))}, "do not span a volume"),
     ],
 )
-def test_what_is_no_volume_of_numbers_is_refused(tmp_path, options, said):
+def test_an_image_that_is_not_a_volume_of_numbers_is_refused(tmp_path, options, said):
     assert said in refusal(written(tmp_path, nifti_1(**options)))
 
 
-def test_a_fourth_dimension_of_one_is_none(tmp_path):
+def test_a_fourth_dimension_of_size_one_is_ignored(tmp_path):
     path = written(tmp_path, nifti_1(sform=SHEARED, dimensions=(4, *SIZES, 1, 1, 1, 1)))
     assert read_ct(path).ct.voxels_hu.shape == SIZES[::-1]
 
 
 @pytest.mark.parametrize("content", [b"hello\n" * 100, b"\x5c\x01\x00\x00" + bytes(400)])
-def test_what_is_not_nifti_is_refused(tmp_path, content):
+def test_a_file_that_is_not_nifti_is_refused(tmp_path, content):
     assert "is not a single-file NIfTI image" in refusal(written(tmp_path, content))
 
 
-def test_values_that_are_no_numbers_are_refused(tmp_path):
+def test_values_that_are_not_numbers_are_refused(tmp_path):
     voxels = VOXELS_HU.astype(np.float32)
     voxels[2, 3, 4] = np.nan
     assert "1 voxels that are not finite" in refusal(written(tmp_path, nifti_1(voxels, 16, sform=SHEARED)))
 
 
-def test_the_real_nifti_files_are_read_as_by_simpleitk(real_data):
+def test_the_real_nifti_files_are_read_as_simpleitk_reads_them(real_data):
     for name in ("l3-crop-nifti/sub-ct_label-22_ct", "t12-s1-3mm-nifti/example_ct", "t12-arterial-nifti/ct_cropped"):
         folder, stem = name.split("/")
         path = real_data(folder) / f"{stem}.nii.gz"
@@ -245,7 +245,7 @@ def test_the_real_nifti_files_are_read_as_by_simpleitk(real_data):
         assert ct_file.findings == ()
 
 
-def test_a_map_of_density_does_not_pass_for_a_ct(real_data):
+def test_a_density_map_is_not_accepted_as_a_ct(real_data):
     path = real_data("l2-density-not-hu") / "sub-verse004_0000_vertebra_21_im.nii.gz"
     assert "values are not HU" in refusal(path)
 
@@ -256,7 +256,7 @@ def test_a_slope_too_large_for_whole_numbers_neither_fails_nor_wraps_around(tmp_
     assert np.allclose(read_ct(path).ct.voxels_hu, VOXELS_HU * float(slope), rtol=1e-6, atol=0)
 
 
-def test_a_qform_that_is_no_number_is_left_aside_with_a_finding(tmp_path):
+def test_a_qform_without_numbers_is_ignored_with_a_finding(tmp_path):
     path = written(tmp_path, nifti_1(sform=UPRIGHT, qform=(float("nan"), 0, 1, 10, -20, 300)))
     ct_file = read_ct(path)
     assert np.array_equal(ct_file.ct.ras_from_ijk[:3], UPRIGHT)

@@ -34,7 +34,7 @@ def random_slices(seed):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_what_is_packed_comes_back_by_gzip_and_slice_by_slice(seed):
+def test_packed_slices_are_read_back_by_gzip_and_slice_by_slice(seed):
     slices = random_slices(seed)
     true = [bytes(SLICE_BYTES) if content is None else content for content in slices]
     data = packed(slices)
@@ -47,5 +47,5 @@ def test_no_slices_are_an_empty_gzip_file():
     assert list(unpacked_slices(packed([]), SLICE_BYTES)) == []
 
 
-def test_empty_slices_cost_next_to_nothing():
+def test_empty_slices_need_almost_no_memory():
     assert len(packed([None] * 1000)) < 1000 * 30

@@ -38,7 +38,7 @@ def values_by_level(segments, **assignments):
         *[("L1-L2 disc", None), ("disc L1", None), ("L1 L2", None), ("rib_L1", None), ("L1 nerve roots", None)],
     ],
 )
-def test_a_name_names_a_level_or_none(name, level):
+def test_a_segment_name_gives_a_level_or_nothing(name, level):
     assert level_named(name) == level
 
 
@@ -53,7 +53,7 @@ def test_label_values_are_read_by_their_order_along_the_spine(numbering, levels)
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_a_sixth_lumbar_vertebra_is_told_and_five_are_not(named):
+def test_a_sixth_lumbar_vertebra_gets_a_finding_and_five_do_not(named):
     levels = ("L3", "L4", "L5", "L6")
     segments = [
         segment(22 + place, f"vertebrae_{level}" if named else "", -35.0 * place) for place, level in enumerate(levels)
@@ -64,7 +64,7 @@ def test_a_sixth_lumbar_vertebra_is_told_and_five_are_not(named):
     assert "sixth_lumbar_vertebra" not in [finding.code for finding in values_by_level(segments[:-1])[1]]
 
 
-def test_a_sixth_lumbar_vertebra_is_told_where_only_the_users_word_tells_the_numbering():
+def test_a_sixth_lumbar_vertebra_gets_a_finding_where_only_the_user_gives_the_numbering():
     # An organ whose number is a vertebra's lies so that no numbering fits the labels' order.
     segments = [segment(value, height_mm=height) for value, height in ((19, -300), (23, 0), (24, -35), (25, -70))]
     found, findings = values_by_level(segments, L4="23", L5="24")
@@ -84,26 +84,26 @@ def test_organs_with_a_vertebras_number_do_not_mislead():
 
 
 @pytest.mark.parametrize("values", [(22,), (1,), (1, 2, 3), (60, 61), (49, 50)])
-def test_what_values_alone_cannot_tell_is_asked_in_a_sentence_to_type(values):
+def test_ambiguous_label_values_are_refused_with_the_option_to_type(values):
     segments = [segment(value, height_mm=-35.0 * place) for place, value in enumerate(values)]
     with pytest.raises(InputError, match=f"assign each level, such as --segment “L1={values[0]}”"):
         levels_of_segments(segments, {})
 
 
-def test_the_user_says_which_segment_is_which_by_value_or_name():
+def test_the_user_assigns_segments_to_levels_by_value_or_name():
     plain = [segment(3, height_mm=0), segment(2, height_mm=-35)]
     assert values_by_level(plain, L1="3", L2="2")[0] == {"L1": 3, "L2": 2}
     named = [segment(1, "upper", 0), segment(2, "LOWER", -35), segment(3, "L4", -70)]
     assert values_by_level(named, L2="Upper", L3=" lower ")[0] == {"L2": 1, "L3": 2, "L4": 3}
 
 
-def test_what_the_user_says_stands_above_names_and_values():
+def test_the_users_assignment_overrides_names_and_values():
     named = [segment(1, "L1", 0), segment(2, "L2", -35)]
     assert values_by_level(named, L2="L1", L3="L2")[0] == {"L2": 1, "L3": 2}
     assert values_by_level(column(VERSE, "L1", "L2", "L3"), L3="22")[0] == {"L1": 20, "L2": 21, "L3": 22}
 
 
-def test_terminology_names_a_level_where_the_name_does_not():
+def test_terminology_gives_the_level_where_the_name_does_not():
     entry = "TerminologyEntry:list~SCT^123037004^Anatomical Structure~SCT^14293000^L2 vertebra~^^~l~^^~^^|"
     assert values_by_level([segment(1, "Segment_1", 0, entry), segment(2, "Segment_2", -35)])[0] == {"L2": 1}
 
@@ -121,6 +121,6 @@ def test_terminology_names_a_level_where_the_name_does_not():
         ([segment(1, "a"), segment(2, "A")], {"L1": "a"}, "several segments have this name"),
     ],
 )
-def test_what_contradicts_itself_is_refused(segments, assignments, sentence):
+def test_contradictory_input_is_refused(segments, assignments, sentence):
     with pytest.raises(InputError, match=sentence):
         levels_of_segments(segments, assignments)

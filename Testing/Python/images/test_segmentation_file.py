@@ -37,7 +37,7 @@ def middle_ras_mm(labels, value):
 
 @pytest.mark.parametrize("suffix", [".nrrd", ".nii.gz", ".nii", ".mha"])
 @pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int32, np.float32, np.float64])
-def test_a_label_map_of_every_format_and_type_gives_its_segments_in_their_place(suffix, kind, tmp_path):
+def test_a_label_map_of_any_format_and_type_gives_its_segments_in_position(suffix, kind, tmp_path):
     labels = labels_with(20, 21, 250)
     segments = read_segmentation(written(tmp_path / f"seg{suffix}", labels.astype(kind)))
     assert [(segment.value, segment.name) for segment in segments] == [(20, ""), (21, ""), (250, "")]
@@ -101,7 +101,7 @@ def test_a_folder_gives_the_vertebrae_by_the_names_of_its_files(tmp_path):
         (lambda folder: written(folder / "map.png", labels_with(1)[3]), "an unsupported"),
     ],
 )
-def test_what_is_no_segmentation_is_refused(make, sentence, tmp_path):
+def test_a_file_that_is_not_a_segmentation_is_refused(make, sentence, tmp_path):
     with pytest.raises(InputError, match=sentence):
         read_segmentation(make(tmp_path))
 
@@ -113,7 +113,7 @@ def test_a_voxel_that_is_not_a_number_is_refused(tmp_path):
         read_segmentation(written(tmp_path / "seg.nrrd", labels))
 
 
-def test_a_folder_within_the_folder_is_no_segment(tmp_path):
+def test_a_subfolder_is_not_a_segment(tmp_path):
     written(tmp_path / "L1.nii.gz", labels_with(1))
     (tmp_path / "L2.nii.gz").mkdir()
     assert [segment.name for segment in read_segmentation(tmp_path)] == ["L1"]

@@ -120,7 +120,7 @@ def test_the_curve_is_scikit_learns_and_its_marker_that_of_the_file(nodes, analy
     assert drawn[label, False] == [(1 - float(row["specificity"]), float(row["sensitivity"]))]
 
 
-def test_boxes_stand_at_the_quartiles_of_the_table(nodes, folder):
+def test_boxes_are_drawn_at_the_quartiles_of_the_table(nodes, folder):
     with (folder / "result" / "groups.csv").open(encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if (row["level"], row["quantity"]) == ("L1–L4", "left")]
     drawn = series_of(nodes.chart("groups", "left"))
@@ -139,7 +139,7 @@ def test_points_are_the_cases_by_group(nodes, analysis):
     ]
 
 
-def test_all_stands_in_one_folder(scene, nodes):
+def test_all_nodes_are_in_one_folder(scene, nodes):
     below = tree(hierarchy_of(scene), hierarchy_of(scene).GetSceneItemID())
     (name,) = below
     assert name == "SYNTHETIC – Cohort synthetic-cohort"
@@ -156,7 +156,7 @@ def test_all_stands_in_one_folder(scene, nodes):
     assert len(below[name]["ROC curves"]) == len(ROIS) + 1
 
 
-def test_a_second_run_brings_the_same_nodes_up_to_date_and_removes_what_is_gone(scene, nodes, folder):
+def test_a_second_run_updates_the_same_nodes_and_removes_obsolete_ones(scene, nodes, folder):
     before, table, chart = scene.GetNumberOfNodes(), nodes.table("roc"), nodes.chart("roc", "round")
     table.SetName("mine")
     gone = nodes.chart("bland_altman_1", "round").GetID()
@@ -171,7 +171,7 @@ def test_a_second_run_brings_the_same_nodes_up_to_date_and_removes_what_is_gone(
     assert len(set(names)) == 5
 
 
-def test_what_a_user_moved_to_another_folder_stays_there(scene, nodes, analysis, tables):
+def test_nodes_that_a_user_moved_to_another_folder_stay_there(scene, nodes, analysis, tables):
     hierarchy = hierarchy_of(scene)
     own = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "mine")
     hierarchy.SetItemParent(hierarchy.GetItemByDataNode(nodes.table("roc")), own)
@@ -188,7 +188,7 @@ def test_deleted_nodes_come_back_with_the_next_run(scene, nodes, analysis, table
     assert len(series_of(again.chart("roc", "left"))) == 5
 
 
-def test_a_saved_scene_has_it_all_and_goes_on(nodes, scene, analysis, tables, tmp_path):
+def test_a_saved_scene_is_complete_and_can_be_continued(nodes, scene, analysis, tables, tmp_path):
     save_scene(scene, tmp_path / "scene.mrb")
     before = {name: columns(nodes.table(name)) for name in ("roc", "findings")}
     with headless_scene() as other:

@@ -57,7 +57,7 @@ def test_origin_exclusion_and_blinding_are_those_of_the_audit_folders(two_readin
     assert combined.excluded_by_one == ("L2",)
 
 
-def test_both_values_their_mean_and_difference_stand_in_a_table_under_the_ct(ct_node, two_readings):
+def test_both_values_their_mean_and_difference_are_in_a_table_under_the_ct(ct_node, two_readings):
     node = write_comparison(ct_node, compare_readings(two_readings), 2)
     shown = columns(node)
     (first, second), results = two_readings, list(two_readings.values())
@@ -96,14 +96,14 @@ def test_one_reading_alone_is_nothing_to_compare(two_readings, start_reading):
         compare_readings({first: result, empty: ReadingMeasurer(empty).measure()})
 
 
-def test_who_has_seen_the_others_numbers_is_no_longer_blinded_unless_he_had_signed(two_readings, start_reading):
+def test_a_reader_who_saw_the_other_numbers_is_not_blinded_unless_signed_off(two_readings, start_reading):
     first, second = two_readings
     assert (unblind(first), first.is_blinded) == (True, False)
     assert unblind(first) is False
     assert unblind(second) is False
 
 
-def test_a_signed_reading_stays_blinded(two_readings):
+def test_a_signed_off_reading_stays_blinded(two_readings):
     first, _ = two_readings
     sign_off(first, "A", "2026-01-01")
     assert (unblind(first), first.is_blinded) == (False, True)

@@ -9,7 +9,7 @@ from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.ct_node import CtCache, ct_from_node, measurable_cts, volume_node_from_ct
 
 
-def test_the_ct_of_a_node_is_the_ct_that_it_was_made_from(ct_node, bodies):
+def test_the_ct_of_a_node_is_the_ct_it_was_created_from(ct_node, bodies):
     ct = ct_from_node(ct_node)
     assert np.array_equal(ct.voxels_hu, bodies.ct.voxels_hu)
     assert ct.voxels_hu.dtype == np.int16
@@ -74,7 +74,7 @@ def test_a_color_image_is_refused(scene):
         ct_from_node(node)
 
 
-def test_the_ct_is_looked_at_again_only_when_it_changed(ct_node):
+def test_the_ct_is_checked_again_only_after_a_change(ct_node):
     protocol, cache = load_protocol().protocol, CtCache()
     stack = cache.stack(ct_node, protocol)
     assert cache.stack(ct_node, protocol) is stack
@@ -88,7 +88,7 @@ def test_the_ct_is_looked_at_again_only_when_it_changed(ct_node):
     assert cache.stack(ct_node, protocol) is not changed
 
 
-def test_a_ct_that_became_impossible_is_not_remembered_as_it_was(ct_node):
+def test_a_ct_that_became_invalid_is_not_served_from_the_cache(ct_node):
     protocol, cache = load_protocol().protocol, CtCache()
     cache.stack(ct_node, protocol)
     slicer.util.arrayFromVolume(ct_node)[:] = 7
@@ -98,7 +98,7 @@ def test_a_ct_that_became_impossible_is_not_remembered_as_it_was(ct_node):
             cache.stack(ct_node, protocol)
 
 
-def test_only_what_can_be_a_ct_in_hu_is_offered(scene, ct_node, bodies):
+def test_only_volumes_that_can_be_a_ct_in_hu_are_offered(scene, ct_node, bodies):
     volume_node_from_ct(scene, bodies.ct, "another CT")
     for name, node_class in (("positive", "vtkMRMLScalarVolumeNode"), ("labels", "vtkMRMLLabelMapVolumeNode")):
         node = scene.AddNewNodeByClass(node_class, name)

@@ -32,7 +32,7 @@ def test_a_second_reading_of_the_same_scene_says_that_it_was_not_blinded(start_r
     assert not start_reading("B").is_blinded
 
 
-def test_a_name_that_no_system_takes_for_a_folder_is_made_one(start_reading, tmp_path):
+def test_a_name_that_is_not_a_valid_folder_name_is_converted(start_reading, tmp_path):
     reading = start_reading("A/B: C", case='a<b>"c"\\..')
     assert audit_folder_of(tmp_path, reading) == tmp_path / "a_b__c__" / "A_B_ C" / "1"
 
@@ -45,7 +45,7 @@ def test_a_reading_without_case_is_not_exported(reading, measurer, tmp_path):
     assert export_reading(tmp_path, reading, measurer.measure()).parts[-3:] == ("12", "Reader A", "1")
 
 
-def test_a_level_that_could_not_be_measured_is_not_passed_over(start_reading, tmp_path):
+def test_a_level_that_could_not_be_measured_is_not_skipped(start_reading, tmp_path):
     reading = start_reading(case="7")
     node = markup_node(reading, "L2", "midline")
     node.SetNthControlPointPosition(0, 500, 0, 0)
@@ -81,7 +81,7 @@ def test_a_changed_protocol_value_is_measured_with_and_marked(reading, measurer)
 
 
 @pytest.mark.parametrize("other", ["another CT", "another reader of that name", "another case of that name", "damaged"])
-def test_a_folder_that_keeps_something_else_is_never_replaced(start_reading, tmp_path, other):
+def test_a_folder_with_other_content_is_never_replaced(start_reading, tmp_path, other):
     reading = start_reading("A?B", case="7?", levels=("L2",))
     folder = export_reading(tmp_path, reading, ReadingMeasurer(reading).measure())
     record = folder / "record.json"
@@ -101,7 +101,7 @@ def test_a_folder_that_keeps_something_else_is_never_replaced(start_reading, tmp
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_a_folder_of_the_same_ct_case_and_reader_is_replaced_when_it_may_be(start_reading, tmp_path):
+def test_a_folder_of_the_same_ct_case_and_reader_is_replaced_on_request(start_reading, tmp_path):
     reading = start_reading(case="7", levels=("L2",))
     result = ReadingMeasurer(reading).measure()
     folder = export_reading(tmp_path, reading, result)

@@ -112,7 +112,7 @@ def test_an_excluded_level_without_markups_is_reported_with_its_reason(start_rea
     assert (refusal.level, refusal.excluded) == ("L4", "metal")
 
 
-def test_observers_of_every_markup_do_not_run_in_circles(reading, measurer):
+def test_observers_of_every_markup_do_not_call_each_other_endlessly(reading, measurer):
     measurer.measure()
     calls = []
 
@@ -148,7 +148,7 @@ def test_a_drag_ends_in_the_numbers_of_a_fresh_measurement(reading, measurer):
     assert {roi: dragged.rois[roi].values for roi in ROIS} == {roi: fresh.rois[roi].values for roi in ROIS}
 
 
-def test_a_drag_of_the_boundary_leaves_the_outline_that_was_found(reading, measurer):
+def test_a_drag_of_the_boundary_does_not_change_the_computed_outline(reading, measurer):
     before = measurer.update_level("L2")
     node = markup_node(reading, "L2", "boundary")
     for _ in range(5):
@@ -197,7 +197,7 @@ def test_a_level_that_is_placed_again_on_a_moved_ct_is_measured(reading, measure
     assert {level for level, _roi in after} == {"L2"}
 
 
-def test_several_readings_of_one_ct_stand_side_by_side(start_reading, bodies):
+def test_several_readings_of_one_ct_coexist(start_reading, bodies):
     first, second = start_reading("Reader A"), start_reading("Reader B", levels=["L1", "L2"])
     set_midline(second, "L1", bodies.midlines_ras_mm["L1"] + [1.0, 0, 0])
     measurers = [ReadingMeasurer(reading) for reading in (first, second)]

@@ -22,14 +22,14 @@ def site_document(open_reading):
     return document
 
 
-def test_a_reading_by_the_studys_protocol_takes_the_sites_whole(open_reading, site_document):
+def test_a_reading_with_the_studys_protocol_adopts_the_sites_completely(open_reading, site_document):
     use_measurement_error(open_reading, site_document)
     assert open_reading.protocol.lsc_hu == 5.5
     assert open_reading.protocol_document.document == site_document
     assert not is_protocol_modified(open_reading)
 
 
-def test_what_the_reader_has_modified_stays(open_reading, site_document):
+def test_values_modified_by_the_reader_stay(open_reading, site_document):
     set_protocol_value(open_reading, "cortical_margin_mm", 3.5)
     use_measurement_error(open_reading, site_document)
     assert (open_reading.protocol.lsc_hu, open_reading.protocol.cortical_margin_mm) == (5.5, 3.5)
@@ -37,7 +37,7 @@ def test_what_the_reader_has_modified_stays(open_reading, site_document):
     assert is_protocol_modified(open_reading)
 
 
-def test_a_signed_reading_keeps_its_own(open_reading, site_document):
+def test_a_signed_off_reading_keeps_its_own(open_reading, site_document):
     sign_off(open_reading, "A", "2026-01-01")
     with pytest.raises(InputError, match="signed off"):
         use_measurement_error(open_reading, site_document)

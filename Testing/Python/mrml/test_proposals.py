@@ -116,7 +116,7 @@ def test_a_click_gives_the_midline_of_its_body(empty_reading, stack, bodies):
     assert placed_levels(empty_reading) == ("L2",)
 
 
-def test_levels_between_two_clicks_wait_for_somebody_to_confirm_them(empty_reading, stack, bodies):
+def test_levels_between_two_clicks_need_confirmation(empty_reading, stack, bodies):
     clicks = {level: bodies.midlines_ras_mm[level].mean(axis=0) for level in ("L1", "L4")}
     place_between_clicks(empty_reading, stack, clicks, ("L1", "L2", "L4"))
     assert placed_levels(empty_reading) == ("L1", "L2", "L4")
@@ -129,7 +129,7 @@ def test_levels_between_two_clicks_wait_for_somebody_to_confirm_them(empty_readi
     assert midline_origin(empty_reading, "L2").kind == "proposal_accepted"
 
 
-def test_a_corrected_proposal_says_by_how_much_in_scene_and_record(empty_reading, stack, bodies, tmp_path):
+def test_a_corrected_proposal_states_its_correction_in_scene_and_record(empty_reading, stack, bodies, tmp_path):
     place_from_click(empty_reading, stack, "L3", bodies.midlines_ras_mm["L3"].mean(axis=0), ())
     for end in (0, 1):
         move_point(markup_node(empty_reading, "L3", "midline"), end, (1.5, 0.0, 0.0))
@@ -159,9 +159,7 @@ def test_findings_on_a_proposal_stay_until_it_is_moved(empty_reading, stack, bod
     assert placement_findings(empty_reading, "L3") == (whose,)
 
 
-def test_a_proposal_takes_the_place_of_a_readers_work_and_undo_brings_it_back(
-    empty_reading, start_reading, stack, bodies
-):
+def test_a_proposal_replaces_a_readers_markups_and_undo_restores_them(empty_reading, start_reading, stack, bodies):
     reading = start_reading()
     set_markup(reading, "L2", "boundary", bodies.midlines_ras_mm["L2"] + (0, 0, 0))
     assert placed_by_hand(reading) == MEAN_LEVELS
@@ -176,7 +174,7 @@ def test_a_proposal_takes_the_place_of_a_readers_work_and_undo_brings_it_back(
     assert midline_origin(reading, "L2").kind == "manual"
 
 
-def test_a_signed_reading_takes_no_proposal(reading, bodies):
+def test_a_signed_off_reading_accepts_no_proposal(reading, bodies):
     ReadingMeasurer(reading).measure()
     sign_off(reading, "Reader A", "2026-01-01 00:00:00")
     with pytest.raises(InputError, match="signed off"):

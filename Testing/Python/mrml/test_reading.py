@@ -33,7 +33,7 @@ def test_a_reading_keeps_reader_case_protocol_and_cutoffs_in_full(ct_node):
     assert reading.cutoffs == load_cutoffs().cutoffs
 
 
-def test_what_the_headers_said_is_kept(ct_node):
+def test_the_facts_of_the_headers_are_kept(ct_node):
     facts = ScanFacts(tube_voltage_kv=120.0, contrast=False, kernel="B\\30f", source="DICOM")
     finding = Finding("slices_missing", "2 slices are missing.", "Load them.", "severe")
     reading = create_reading(ct_node, "A", *DOCUMENTS, scan_facts=facts, scan_findings=[finding])
@@ -52,7 +52,7 @@ def test_the_same_reader_may_read_a_ct_twice(ct_node):
     assert len({reading.uid for reading in readings_of(ct_node)}) == 3
 
 
-def test_a_number_that_is_taken_is_refused_and_nothing_comes_into_the_scene(ct_node):
+def test_a_reading_number_in_use_is_refused_and_nothing_is_added_to_the_scene(ct_node):
     create_reading(ct_node, "A", *DOCUMENTS, number=3)
     count = ct_node.GetScene().GetNumberOfNodes()
     with pytest.raises(InputError, match=r"Reading 3 by A cannot be started, because it already exists: use 4\."):
@@ -77,7 +77,7 @@ def test_the_node_does_not_show_among_the_users_nodes(ct_node):
     assert create_reading(ct_node, "A", *DOCUMENTS).node.GetHideFromEditors()
 
 
-def test_nodes_of_other_modules_and_the_panels_own_are_no_readings(scene, ct_node):
+def test_nodes_of_other_modules_and_of_the_panel_are_not_readings(scene, ct_node):
     for module in ("SegmentStatistics", "LumbarHU"):
         node = scene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")
         node.SetModuleName(module)
@@ -115,7 +115,7 @@ def test_another_protocol_and_other_cutoffs_can_be_set(reading):
     assert reading.accepts_off_protocol
 
 
-def test_a_note_that_lumbarhu_takes_for_itself_is_no_event(reading):
+def test_a_note_that_lumbarhu_stores_for_itself_raises_no_event(reading):
     events = []
     tag = reading.node.AddObserver("ModifiedEvent", lambda *_: events.append(1))
     reading.keep_quietly("note", 1)
@@ -125,7 +125,7 @@ def test_a_note_that_lumbarhu_takes_for_itself_is_no_event(reading):
     reading.node.RemoveObserver(tag)
 
 
-def test_a_level_that_is_not_asked_for_counts_as_not_measured_and_comes_back_with_its_markups(reading, measurer):
+def test_a_level_not_requested_counts_as_not_measured_and_returns_with_its_markups(reading, measurer):
     whole = measurer.measure()
     ask_for_level(reading, "l4", False)
     exclude_level(reading, "L4", "metal")

@@ -9,7 +9,7 @@ from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
 _ORIGIN = '"kind":"manual","corrected_mm":0,"corrected_deg":0,"points_ras_mm":[]'
 
 
-def test_a_reading_that_was_worked_on_is_usable(reading, measurer, scene):
+def test_an_edited_reading_is_usable(reading, measurer, scene):
     measurer.measure()
     exclude_level(reading, "L2", "fracture")
     sign_off(reading, "A", "now")
@@ -40,7 +40,7 @@ def test_a_reading_that_was_worked_on_is_usable(reading, measurer, scene):
         ("written L1-outline", "7"),
     ],
 )
-def test_a_damaged_reading_is_told_in_one_sentence_and_the_others_stay_usable(ct_node, reading, scene, name, text):
+def test_a_damaged_reading_is_reported_in_one_sentence_and_the_others_stay_usable(ct_node, reading, scene, name, text):
     sound = create_reading(ct_node, "B", *DOCUMENTS)
     reading.node.SetParameter(name, text)
     if name == "schema" and not text:
@@ -55,7 +55,7 @@ def test_a_damaged_reading_is_told_in_one_sentence_and_the_others_stay_usable(ct
         require_usable(reading)
 
 
-def test_a_damaged_reading_does_not_keep_anybody_from_starting_a_new_one(ct_node, reading):
+def test_a_damaged_reading_does_not_prevent_a_new_one(ct_node, reading):
     for name in ("number", "ordinal", "protocol", "history", "exclusions"):
         reading.node.SetParameter(name, "?")
     assert create_reading(ct_node, reading.reader, *DOCUMENTS).number == 1

@@ -40,7 +40,7 @@ def test_undo_and_redo_give_back_the_digits(reading, measurer):
     assert (history.can_undo, history.can_redo) == (True, False)
 
 
-def test_tells_which_levels_it_moved(reading, measurer):
+def test_it_reports_the_levels_that_it_moved(reading, measurer):
     history = ReadingHistory(measurer)
     history.measure()
     edit_by_hand(reading, "round", "L2", along_midline(reading, "L2", 3)[1:2], erase=True)
@@ -77,7 +77,7 @@ def test_markups_that_were_removed_come_back(reading, measurer):
     assert means(measurer) == before
 
 
-def test_an_exclusion_is_taken_back(reading, measurer):
+def test_an_exclusion_is_undone(reading, measurer):
     history = ReadingHistory(measurer)
     history.remember()
     exclude_level(reading, "L1", "fracture")
@@ -85,7 +85,7 @@ def test_an_exclusion_is_taken_back(reading, measurer):
     assert reading.exclusions == {}
 
 
-def test_a_gesture_that_was_broken_off_leaves_no_trace(reading, measurer):
+def test_a_cancelled_step_leaves_no_trace(reading, measurer):
     history, before = ReadingHistory(measurer), means(measurer)
     history.remember()
     remove_markups(reading, "L1")
@@ -94,7 +94,7 @@ def test_a_gesture_that_was_broken_off_leaves_no_trace(reading, measurer):
     assert (history.can_undo, history.can_redo) == (False, False)
 
 
-def test_a_signed_reading_is_not_undone(reading, measurer):
+def test_a_signed_off_reading_is_not_undone(reading, measurer):
     history = ReadingHistory(measurer)
     history.remember()
     sign_off(reading, "A", "now")
@@ -117,7 +117,7 @@ def edited(measurer) -> set:
     return set(measurer.edits)
 
 
-def test_what_was_edited_in_segment_editor_is_undone_and_redone_to_the_voxel(reading, measurer):
+def test_an_edit_in_segment_editor_is_undone_and_redone_to_the_voxel(reading, measurer):
     history = ReadingHistory(measurer)
     before = means_of(history.measure())
     erase_in(reading, "L2")
@@ -134,7 +134,7 @@ def test_what_was_edited_in_segment_editor_is_undone_and_redone_to_the_voxel(rea
     assert (history.can_undo, history.can_redo) == (True, False)
 
 
-def test_each_edit_is_a_gesture_of_its_own_beside_those_with_markups(reading, measurer):
+def test_each_segment_edit_is_a_step_in_addition_to_those_of_markups(reading, measurer):
     history = ReadingHistory(measurer)
     told = [means_of(history.measure())]
     erase_in(reading, "L2")
@@ -166,7 +166,7 @@ def test_a_level_that_comes_back_brings_its_edited_regions(reading, measurer):
     assert edited(measurer) == {("L1", "round")}
 
 
-def test_what_was_edited_before_a_history_begins_is_no_gesture_of_it(reading, measurer):
+def test_edits_before_a_history_begins_are_not_steps_of_it(reading, measurer):
     measurer.measure()
     erase_in(reading, "L2")
     history = ReadingHistory(ReadingMeasurer(reading))
@@ -175,7 +175,7 @@ def test_what_was_edited_before_a_history_begins_is_no_gesture_of_it(reading, me
     assert not history.can_undo
 
 
-def test_an_edit_that_was_taken_back_in_segment_editor_after_a_redo_is_none(reading, measurer):
+def test_an_edit_undone_in_segment_editor_after_a_redo_is_not_an_edit(reading, measurer):
     history = ReadingHistory(measurer)
     before = means_of(history.measure())
     points = along_midline(reading, "L2", 3)[1:2]
@@ -189,7 +189,7 @@ def test_an_edit_that_was_taken_back_in_segment_editor_after_a_redo_is_none(read
     assert edited(measurer) == set()
 
 
-def test_what_was_deleted_elsewhere_is_a_step_of_its_own(reading, measurer):
+def test_a_deletion_made_elsewhere_is_a_separate_step(reading, measurer):
     history = ReadingHistory(measurer)
     history.measure()
     history.remember()
@@ -205,7 +205,7 @@ def test_what_was_deleted_elsewhere_is_a_step_of_its_own(reading, measurer):
     assert not history.can_undo
 
 
-def test_what_was_moved_elsewhere_before_a_gesture_is_a_step_before_it(reading, measurer):
+def test_a_move_made_elsewhere_before_a_step_is_a_step_before_it(reading, measurer):
     history = ReadingHistory(measurer)
     before = means_of(history.measure())
     move(reading, "L2", "midline", (1.0, 0, 0))

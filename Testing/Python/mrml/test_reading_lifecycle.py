@@ -66,7 +66,7 @@ def test_sign_off_and_reopening_stay_on_record(signed):
     ]
 
 
-def test_nobody_reopens_without_a_name_or_a_reason_or_what_is_open(signed):
+def test_reopening_needs_a_name_a_reason_and_a_signed_off_reading(signed):
     with pytest.raises(InputError, match="without a reason"):
         reopen(signed, "Reader B", WHEN, "")
     with pytest.raises(InputError, match="without a name"):
@@ -88,7 +88,7 @@ def test_a_signed_off_reading_is_measured_without_a_change_in_the_scene(signed, 
 
 
 @pytest.mark.parametrize("what", ["midline", "segment", "none"])
-def test_what_was_changed_in_spite_of_a_sign_off_is_told(signed, bodies, what):
+def test_changes_after_a_sign_off_are_reported(signed, bodies, what):
     if what == "midline":
         node = markup_node(signed, "L2", "midline")
         move_point(node, 0, [0, -0.5, 0])

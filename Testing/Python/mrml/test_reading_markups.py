@@ -36,7 +36,7 @@ def test_midlines_are_placed_as_given(reading, bodies):
         assert read_landmarks(reading, level).midline_ras_mm == pytest.approx(midline, abs=1e-9)
 
 
-def test_boundary_and_outline_are_made_from_the_midline_and_are_nobodys_edits(reading, measurer):
+def test_boundary_and_outline_are_computed_from_the_midline_and_are_not_edits(reading, measurer):
     result = measurer.update_level("L2")
     assert points(reading, "L2", "boundary") == pytest.approx(result.boundary.points_ras_mm, abs=1e-9)
     assert points(reading, "L2", "outline") == pytest.approx(result.outline_ras_mm, abs=1e-9)
@@ -44,7 +44,7 @@ def test_boundary_and_outline_are_made_from_the_midline_and_are_nobodys_edits(re
     assert not is_edited(reading, "L2", "outline")
 
 
-def test_what_nobody_edited_follows_the_midline(reading, measurer):
+def test_unedited_markups_follow_the_midline(reading, measurer):
     measurer.update_level("L2")
     before = points(reading, "L2", "boundary")
     move_point(markup_node(reading, "L2", "midline"), 1, (0, 1.5, 0))
@@ -55,7 +55,7 @@ def test_what_nobody_edited_follows_the_midline(reading, measurer):
     assert not result.outline_edited
 
 
-def test_what_a_reader_moved_stays_while_the_midline_moves(reading, measurer):
+def test_markups_moved_by_a_reader_stay_while_the_midline_moves(reading, measurer):
     measurer.update_level("L2")
     move_point(markup_node(reading, "L2", "boundary"), 0, (0, 1.0, 0))
     move_point(markup_node(reading, "L2", "outline"), 5, (0.3, 0.2, 0))
@@ -95,7 +95,7 @@ def test_a_deleted_boundary_is_made_again(reading, measurer, scene):
     assert points(reading, "L2", "boundary") == pytest.approx(automatic.boundary.points_ras_mm, abs=1e-9)
 
 
-def test_a_boundary_that_a_program_sets_counts_as_a_readers(reading, bodies):
+def test_a_boundary_set_by_a_program_counts_as_the_readers(reading, bodies):
     midline = bodies.midlines_ras_mm["L3"]
     boundary = np.add(midline.mean(axis=0), [[25, -4, 0], [-25, -4, 0]])
     set_markup(reading, "L3", "boundary", boundary)
@@ -113,7 +113,7 @@ def test_landmarks_from_files_replace_what_was_there(reading, measurer, bodies):
     assert result.boundary.fraction == pytest.approx(2 / 3)
 
 
-def test_a_midline_in_the_making_is_told_with_its_points(scene, start_reading):
+def test_a_midline_being_placed_is_reported_with_its_points(scene, start_reading):
     reading = start_reading(levels=())
     with pytest.raises(InputError, match="L1 has no midline"):
         read_landmarks(reading, "L1")
@@ -128,7 +128,7 @@ def test_a_midline_in_the_making_is_told_with_its_points(scene, start_reading):
         read_landmarks(reading, "L1")
 
 
-def test_once_placed_no_key_takes_a_midline_apart(start_reading):
+def test_no_key_deletes_a_point_of_a_placed_midline(start_reading):
     node = markup_node(start_reading(levels=["L1"]), "L1", "midline")
     assert node.GetFixedNumberOfControlPoints()
 
@@ -160,7 +160,7 @@ def test_markups_show_without_labels_and_in_their_own_colors(reading, measurer):
     assert len(colors) == 3
 
 
-def test_the_origin_of_an_accepted_proposal_tells_how_far_it_was_corrected(reading, bodies):
+def test_the_origin_of_an_accepted_proposal_states_its_correction(reading, bodies):
     midline = bodies.midlines_ras_mm["L2"]
     set_midline(reading, "L2", midline, MidlineOrigin("proposal_accepted"))
     assert midline_origin(reading, "L2") == MidlineOrigin("proposal_accepted")
@@ -176,7 +176,7 @@ def test_the_origin_of_an_accepted_proposal_tells_how_far_it_was_corrected(readi
     assert midline_origin(reading, "L3") == MidlineOrigin("manual")
 
 
-def test_markups_under_a_transform_are_read_where_they_are_seen(scene, reading, bodies):
+def test_markups_under_a_transform_are_read_at_their_visible_position(scene, reading, bodies):
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "shift")
     transform.GetTransformToParent().Translate(1, 2, 3)
     node = markup_node(reading, "L2", "midline")
@@ -199,7 +199,7 @@ def test_a_transform_over_ct_and_markups_edits_nothing(scene, reading, measurer,
         assert of_roi.values["mean_hu"] == pytest.approx(before.rois[roi].values["mean_hu"], abs=0.5)
 
 
-def test_the_second_readings_markups_are_told_apart_and_still_read_from_files(start_reading, tmp_path):
+def test_the_second_readings_markups_have_their_own_names_and_are_still_read_from_files(start_reading, tmp_path):
     start_reading()
     second = start_reading("Reader B")
     node = markup_node(second, "L1", "midline")
@@ -220,7 +220,7 @@ def saved(reading, folder, level="L2"):
     return read_markups([folder]).landmarks[0]
 
 
-def test_markups_saved_by_hand_tell_what_was_proposed_and_made_by_lumbarhu(reading, measurer, bodies, tmp_path):
+def test_markups_saved_by_hand_record_proposals_and_automatic_markups(reading, measurer, bodies, tmp_path):
     set_midline(reading, "L2", bodies.midlines_ras_mm["L2"], MidlineOrigin("proposal_accepted"))
     measurer.update_level("L2")
     landmarks = saved(reading, tmp_path)
@@ -230,7 +230,7 @@ def test_markups_saved_by_hand_tell_what_was_proposed_and_made_by_lumbarhu(readi
 
 
 @pytest.mark.parametrize("role", ["boundary", "outline"])
-def test_markups_saved_by_hand_tell_what_a_reader_moved(reading, measurer, role, tmp_path):
+def test_markups_saved_by_hand_record_the_readers_moves(reading, measurer, role, tmp_path):
     measurer.update_level("L2")
     move_point(markup_node(reading, "L2", role), 0, (0.1, 0.2, 0))
     measurer.update_level("L2")
@@ -239,7 +239,7 @@ def test_markups_saved_by_hand_tell_what_a_reader_moved(reading, measurer, role,
     assert landmarks.origin == MANUAL
 
 
-def test_markups_that_are_loaded_and_adopted_keep_what_their_files_tell(reading, measurer, bodies, scene, tmp_path):
+def test_adopted_markups_keep_the_facts_of_their_files(reading, measurer, bodies, scene, tmp_path):
     doubt = Finding("level_filled_in", "L3 was counted.", "Look.", "warning", "L3")
     set_midline(reading, "L2", bodies.midlines_ras_mm["L2"], MidlineOrigin("proposal_accepted"), [doubt])
     measurer.update_level("L2")

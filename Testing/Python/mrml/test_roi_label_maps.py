@@ -33,7 +33,7 @@ def test_a_label_map_saved_by_slicer_lies_on_the_cts_grid(reading, measurer, ct_
     assert np.allclose(labels.GetDirection(), ct.GetDirection())
 
 
-def test_asked_for_again_they_are_brought_up_to_date_in_the_same_nodes(reading, measurer, bodies):
+def test_a_second_request_updates_the_same_nodes(reading, measurer, bodies):
     before = write_label_maps(reading, measurer.measure(), measurer.stack)
     voxels_before = slicer.util.arrayFromVolume(before[0]).copy()
     set_midline(reading, "L2", bodies.midlines_ras_mm["L2"] + (1.6, 0, 0))
@@ -44,7 +44,7 @@ def test_asked_for_again_they_are_brought_up_to_date_in_the_same_nodes(reading, 
     assert set(np.unique(voxels_before[changed])) <= {0, LABEL_VALUES["L2"]}
 
 
-def test_the_values_bear_the_levels_names_and_go_with_the_reading(reading, measurer, scene):
+def test_the_values_have_the_levels_names_and_are_removed_with_the_reading(reading, measurer, scene):
     nodes = write_label_maps(reading, measurer.measure(), measurer.stack)
     colors = nodes[0].GetDisplayNode().GetColorNode()
     assert {level: colors.GetColorName(value) for level, value in LABEL_VALUES.items()} == {

@@ -113,7 +113,7 @@ def test_three_regions_are_filled_and_two_are_contours(reading, measurer):
     assert all(segmentation_node(reading, roi).GetDisplayNode().GetVisibility2DOutline() for roi in ROIS)
 
 
-def test_a_region_edited_by_hand_is_measured_as_it_stands_and_not_overwritten(reading, measurer, bodies):
+def test_a_region_edited_by_hand_is_measured_unchanged_and_not_overwritten(reading, measurer, bodies):
     before = measurer.measure().levels[1].rois["round"]
     edit_by_hand(reading, "round", "L2", spot(bodies, "L2"), erase=True)
     result = measurer.update_level("L2")
@@ -156,7 +156,7 @@ def test_an_edited_region_returns_to_automatic(reading, measurer, bodies):
     assert list(label_values(reading)["round"]) == ["L1", "L2", "L3", "L4"]
 
 
-def test_an_undone_edit_is_no_edit(reading, measurer, bodies):
+def test_an_undone_edit_is_not_an_edit(reading, measurer, bodies):
     before = measurer.measure().levels[1].rois["round"]
     edit_by_hand(reading, "round", "L2", spot(bodies, "L2"), erase=True)
     assert measurer.update_level("L2").rois["round"].edited
@@ -167,7 +167,7 @@ def test_an_undone_edit_is_no_edit(reading, measurer, bodies):
 
 
 @pytest.mark.parametrize("what", ["segment", "voxels", "node"])
-def test_what_was_deleted_is_made_again(reading, measurer, scene, what):
+def test_deleted_segments_are_created_again(reading, measurer, scene, what):
     before = measurer.measure()
     nodes = scene.GetNumberOfNodes()
     node = segmentation_node(reading, "left")
@@ -187,7 +187,7 @@ def test_what_was_deleted_is_made_again(reading, measurer, scene, what):
     assert scene.GetNumberOfNodes() == nodes
 
 
-def test_a_segment_of_the_users_own_disturbs_no_label_value(reading, measurer, bodies, tmp_path):
+def test_a_segment_added_by_the_user_changes_no_label_value(reading, measurer, bodies, tmp_path):
     result = measurer.measure()
     node = segmentation_node(reading, "oval")
     node.GetSegmentation().AddEmptySegment("aorta", "aorta")
@@ -205,7 +205,7 @@ def test_a_segment_of_the_users_own_disturbs_no_label_value(reading, measurer, b
     )["oval"]
 
 
-def test_a_region_painted_over_anothers_takes_its_voxels_and_both_are_edited(reading, measurer, bodies):
+def test_a_region_painted_over_another_takes_its_voxels_and_both_are_edited(reading, measurer, bodies):
     before = measurer.measure()
     edit_by_hand(reading, "round", "L1", spot(bodies, "L2"))
     after = measurer.measure()
@@ -217,7 +217,7 @@ def test_a_region_painted_over_anothers_takes_its_voxels_and_both_are_edited(rea
     assert changes == [16, -16, 0, 0]
 
 
-def test_regions_that_overlap_by_hand_are_refused_until_mended(reading, measurer, bodies):
+def test_regions_edited_to_overlap_are_refused_until_corrected(reading, measurer, bodies):
     measurer.measure()
     edit_by_hand(reading, "round", "L1", spot(bodies, "L2"), overwrite_others=False)
     refusal = measurer.update_level("L1")
@@ -277,7 +277,7 @@ def test_a_ct_that_was_moved_takes_the_automatic_regions_along(reading, measurer
         assert slicer.util.arrayFromVTKMatrix(matrix)[:3, 3] == pytest.approx(ct_node.GetOrigin(), abs=1e-12)
 
 
-def test_segments_stand_under_the_transform_of_their_ct(scene, reading, measurer, ct_node):
+def test_segments_are_under_the_transform_of_their_ct(scene, reading, measurer, ct_node):
     measurer.measure()
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "shift")
     for transform_id in (transform.GetID(), None):

@@ -60,7 +60,7 @@ def test_a_reopened_reading_is_the_same_reading(scene, start_reading, reopened):
     assert "changed_after_sign_off" not in {finding.code for finding in result.findings}
 
 
-def test_measured_again_it_gives_the_same_digits_and_nothing_is_taken_for_edited(scene, reading, measurer, reopened):
+def test_measuring_again_gives_the_same_digits_and_marks_nothing_as_edited(scene, reading, measurer, reopened):
     before = measurer.measure()
     (again,) = reopened(scene)
     result = ReadingMeasurer(again).measure()
@@ -74,7 +74,7 @@ def test_measured_again_it_gives_the_same_digits_and_nothing_is_taken_for_edited
     assert again.scene.GetNumberOfNodes() == scene.GetNumberOfNodes()
 
 
-def test_what_was_edited_is_still_edited_and_measured_as_it_stands(scene, reading, measurer, bodies, reopened):
+def test_an_edited_region_is_still_edited_and_measured_unchanged(scene, reading, measurer, bodies, reopened):
     measurer.measure()
     for level, role in (("L2", "boundary"), ("L3", "outline")):
         node = markup_node(reading, level, role)
@@ -105,7 +105,7 @@ def test_label_values_in_the_bundle_are_those_of_the_levels(scene, start_reading
             assert set(np.unique(image)) == {0, 21, 23}
 
 
-def test_the_first_scene_goes_on_after_it_was_saved(scene, reading, measurer, tmp_path):
+def test_the_first_scene_can_be_continued_after_saving(scene, reading, measurer, tmp_path):
     before = measurer.measure()
     save_scene(scene, tmp_path / "scene.mrb")
     node = markup_node(reading, "L2", "midline")
@@ -117,7 +117,7 @@ def test_the_first_scene_goes_on_after_it_was_saved(scene, reading, measurer, tm
     assert numbers(measurer.measure()) == numbers(before)
 
 
-def test_saved_reopened_and_saved_again_nothing_wanders(scene, reading, measurer, tmp_path):
+def test_nothing_moves_when_a_scene_is_saved_reopened_and_saved_again(scene, reading, measurer, tmp_path):
     expected = numbers(measurer.measure())
     path = tmp_path / "0.mrb"
     save_scene(scene, path)

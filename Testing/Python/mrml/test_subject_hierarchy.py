@@ -20,7 +20,7 @@ def tree(hierarchy, item):
 
 
 @pytest.mark.parametrize("with_patient", [False, True])
-def test_a_reading_stands_in_one_folder_under_its_ct(scene, ct_node, reading, with_patient):
+def test_a_reading_is_in_one_folder_under_its_ct(scene, ct_node, reading, with_patient):
     hierarchy = hierarchy_of(scene)
     if with_patient:
         study = hierarchy.CreateStudyItem(hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "P"), "S")
@@ -45,7 +45,7 @@ def test_measuring_again_makes_no_second_folder(scene, ct_node, measurer):
     assert tree(hierarchy, hierarchy.GetSceneItemID()) == before
 
 
-def test_a_folder_that_a_user_renamed_or_moved_is_still_the_readings(scene, reading, measurer):
+def test_a_renamed_or_moved_folder_still_belongs_to_the_reading(scene, reading, measurer):
     measurer.measure()
     hierarchy, folder = hierarchy_of(scene), reading_folder(reading)
     hierarchy.SetItemName(folder, "mine")

@@ -103,7 +103,7 @@ def test_a_ct_moved_and_turned_with_its_markups_measures_the_same(start_reading,
     assert "geometry differs" in verify_audit_folder(folder, CtVolume(bodies.ct.voxels_hu, elsewhere))[0]
 
 
-def test_what_the_headers_declare_as_padding_is_kept_in_the_scene(ct_node, start_reading):
+def test_the_padding_declared_in_the_headers_is_kept_in_the_scene(ct_node, start_reading):
     reading = start_reading(levels=("L3",))
     before = ReadingMeasurer(reading).measure().levels[0].rois["round"]
     keep_padding(ct_node, np.array([[before.values["min_hu"], before.values["median_hu"]]]))

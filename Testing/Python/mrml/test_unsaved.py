@@ -12,7 +12,7 @@ def test_a_reading_that_is_kept_elsewhere_is_not_lost_and_another_is(start_readi
     assert unsaved_names(scene, reading) == ("L2-midline (2)",)
 
 
-def test_what_was_saved_is_lost_only_after_it_was_changed(reading, measurer, scene, tmp_path):
+def test_a_saved_reading_is_unsaved_only_after_a_change(reading, measurer, scene, tmp_path):
     measurer.measure()
     node = markup_node(reading, "L3", "midline")
     node.AddDefaultStorageNode(str(tmp_path / "L3.mrk.json"))

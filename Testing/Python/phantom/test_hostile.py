@@ -178,7 +178,7 @@ def test_every_family_has_its_body_whole_in_a_ct_that_can_be_measured_in_its_tru
     assert (ij < last - margin_px).all()
 
 
-def test_what_cannot_be_rendered_is_refused():
+def test_an_impossible_case_is_refused():
     with pytest.raises(InputError, match="no mid-slice"):
         render_case(Anatomy(scanner=replace(QUIET, slices=4)), 0)
     with pytest.raises(InputError, match="no family"):

@@ -92,7 +92,7 @@ def test_without_data_the_sheets_say_so(evidence, monkeypatch, tmp_path):
     assert list(evidence["traced"].traced_vertebrae(evidence["hostile"].protocol())) == []
 
 
-def test_traced_vertebrae_lie_on_their_own_tracings(evidence, real_data, monkeypatch):
+def test_traced_vertebrae_match_their_own_tracings(evidence, real_data, monkeypatch):
     folder = real_data("real-outlines")
     names = sorted(path.stem for path in (folder / "tracing-a").glob("tcga*.json"))
     monkeypatch.setattr(evidence["traced"], "REAL_DATA", folder.parent)

@@ -178,7 +178,7 @@ def test_the_demonstration_is_made_of_air_fat_muscle_and_bone():
         ({"thickness_mm": 0.0}, "thickness"),
     ],
 )
-def test_what_cannot_be_rendered_is_refused_in_one_sentence(arguments, word):
+def test_an_impossible_phantom_is_refused_in_one_sentence(arguments, word):
     with pytest.raises(InputError, match=f"(?i){word}"):
         render(upright_spine(), **{"pixel_mm": 1.0, "slice_mm": 5.0, "field_of_view_mm": (20, 20, 10)} | arguments)
 

@@ -97,7 +97,7 @@ def test_an_oblique_slice_cuts_the_surface_too():
         assert np.abs((points - [1, 2, 4]) @ normal).max() < 1e-9
 
 
-def test_a_slice_beside_the_body_is_refused():
+def test_a_slice_outside_the_body_is_refused():
     with pytest.raises(InputError, match="L3"):
         true_outline_in_slice(VertebraSpec("L3"), (0, 0, 40), UP)
 
@@ -166,7 +166,7 @@ def test_pedicles_and_foramen_open_the_wall_that_the_outline_bridges():
     assert wall_hu[pedicle].max() < 260
 
 
-def test_vertebrae_stand_free_of_each_other_and_in_lordosis():
+def test_vertebrae_do_not_touch_and_form_a_lordosis():
     spec = lumbar_spine()
     tilts = [vertebra.tilt_deg for vertebra in spec.vertebrae]
     assert tilts == sorted(tilts, reverse=True)
@@ -195,7 +195,7 @@ def test_levels_beyond_the_volume_have_no_truth():
 
 
 @pytest.mark.parametrize("gap_mm", [0.0, 3.0])
-def test_the_aorta_stands_off_the_body_by_its_gap_at_the_anterior_left(gap_mm):
+def test_the_aorta_is_at_the_anterior_left_of_the_body_at_its_gap(gap_mm):
     from LumbarHULib.phantom.parts import Tube
     from LumbarHULib.phantom.surroundings import parts_of
 
@@ -240,7 +240,7 @@ def test_an_impossible_vertebra_is_refused_by_the_name_of_its_fault(fields, word
         VertebraSpec("L3", **fields)
 
 
-def test_a_level_that_is_there_twice_or_out_of_order_is_refused():
+def test_a_level_that_is_duplicate_or_out_of_order_is_refused():
     with pytest.raises(InputError, match="twice"):
         SpineSpec((VertebraSpec("L3", (0, 0, 40)), VertebraSpec("L3")))
     with pytest.raises(InputError, match="order"):

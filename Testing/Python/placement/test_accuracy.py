@@ -5,7 +5,7 @@ from placement.accuracy import errors_of, masks_of, proposal_from_mask, random_c
 
 
 @pytest.mark.parametrize("seed", [61])
-def test_proposals_keep_what_is_promised_whatever_the_mask_is_like(seed):
+def test_proposals_keep_their_accuracy_in_every_kind_of_mask(seed):
     case = random_case(seed)
     for kind, mask in masks_of(case, "L3"):
         errors = errors_of(case, "L3", lambda mask=mask: proposal_from_mask(case, "L3", mask))
@@ -13,7 +13,7 @@ def test_proposals_keep_what_is_promised_whatever_the_mask_is_like(seed):
         assert errors.misses() == (), f"{kind} of {case.name}: {errors}"
 
 
-def test_a_body_that_is_nearly_round_is_not_told_to_be_symmetrical_about_another_plane():
+def test_a_nearly_round_body_gets_no_finding_on_a_second_plane_of_symmetry():
     # Its canal and arch show where the midline lies; of the body alone only the edges' fine structure does.
     case = random_case(52032)
     body = dict(masks_of(case, "L2"))["body"]

@@ -125,7 +125,7 @@ def test_two_clicks_fill_in_the_level_between_and_say_so():
     assert np.linalg.norm(guesses[1].center_ras_mm - middle("L3")) < 2.0
 
 
-def test_more_levels_between_two_clicks_than_there_are_bodies_are_refused():
+def test_more_levels_than_bodies_between_two_clicks_are_refused():
     clicks = {"L1": middle("L2"), "L4": middle("L4")}
     with pytest.raises(InputError, match=r"could not be filled in \([^:]*\): click each level\.$"):
         guesses_between_clicks(STACK, clicks, study_protocol())
@@ -164,7 +164,7 @@ def test_a_body_that_the_scan_cuts_off_is_refused_not_guessed():
         guess_from_click(stack_of(phantom), "L2", middle("L2", off_mm=(0, 0, -3)), study_protocol())
 
 
-def test_a_click_far_from_the_middle_is_told_and_a_near_one_is_not():
+def test_a_click_far_from_the_middle_gets_a_finding_and_a_near_one_does_not():
     far = guess_from_click(STACK, "L3", middle("L3", off_mm=(6.5, 6.5, 2)), study_protocol())
     near = guess_from_click(STACK, "L3", middle("L3", off_mm=(4, 4, 2)), study_protocol())
     assert "click_off_center" in codes(far)
@@ -172,7 +172,7 @@ def test_a_click_far_from_the_middle_is_told_and_a_near_one_is_not():
 
 
 @pytest.mark.parametrize("what", ["endplates", "walls"])
-def test_edges_that_are_worn_away_on_half_their_extent_are_told(what):
+def test_edges_worn_away_on_half_their_extent_get_a_finding(what):
     vertebra = PHANTOM.spec.vertebra("L3")
     x_mm, y_mm, z_mm = voxels_in_vertebra_mm("L3")
     if what == "endplates":

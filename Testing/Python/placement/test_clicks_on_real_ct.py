@@ -137,7 +137,7 @@ def test_segment_and_click_put_a_level_in_the_same_slice_or_both_report_a_tie(re
                 assert "mid_slice_ambiguous" in {one.code for one in proposal.findings}, level
 
 
-def test_bone_that_bridges_a_disc_is_told(real_data):
+def test_bone_that_bridges_a_disc_gets_a_finding(real_data):
     stack = axial_stack(read_ct(real_data("t11-t12-contrast-dicom") / "dicom").ct, study_protocol())
     proposal = propose_midline(
         stack, guess_from_click(stack, "T12", (7.0, 114.0, -786.0), study_protocol()), study_protocol()
@@ -145,11 +145,11 @@ def test_bone_that_bridges_a_disc_is_told(real_data):
     assert "bridging_bone" in {finding.code for finding in proposal.findings}
 
 
-def test_no_bridge_is_told_where_there_is_none(placed):
+def test_a_disc_without_a_bridge_gets_no_finding(placed):
     assert all("bridging_bone" not in {one.code for one in proposal.findings} for proposal in placed[2])
 
 
-def test_a_step_between_two_clicks_into_a_disc_is_no_readers_point(five_bodies):
+def test_a_point_derived_between_two_clicks_in_a_disc_is_not_a_readers_point(five_bodies):
     clicks = {"L1": np.array([-7.1, 124.9, 385.0]), "L3": np.array([-6.3, 134.8, 352.0])}
     with pytest.raises(InputError, match=r"^The levels between the clicks .*\([^:]*\): click each level\.$"):
         guesses_between_clicks(five_bodies, clicks, study_protocol())

@@ -21,7 +21,7 @@ def guessed(level, mask, ras_from_ijk=PHANTOM.ras_from_ijk):
 
 @pytest.mark.parametrize("level", ["L2", "L3", "L4"])
 @pytest.mark.parametrize("kind", ["whole", "body", "ragged", "holed", "ragged and holed"])
-def test_body_and_axes_are_found_whatever_the_mask_is_like(level, kind):
+def test_body_and_axes_are_found_in_every_kind_of_mask(level, kind):
     mask = vertebra_mask(PHANTOM.spec.vertebra(level), PHANTOM.grid, whole=kind != "body")
     if "holed" in kind:
         mask = holed(mask)
@@ -36,7 +36,7 @@ def test_body_and_axes_are_found_whatever_the_mask_is_like(level, kind):
     assert np.all(np.abs(size_mm) < (3, 3, 4.5))
 
 
-def test_a_coarse_mask_is_told_and_shows_the_body_all_the_same():
+def test_a_coarse_mask_gets_a_finding_and_still_shows_the_body():
     mask = coarse(whole_mask("L3"), (2, 6, 6))[1::2, 2::6, 2::6]
     ras_from_ijk = PHANTOM.ras_from_ijk @ np.diag([6.0, 6.0, 2.0, 1.0])
     ras_from_ijk[:3, 3] = (PHANTOM.ras_from_ijk @ [2.5, 2.5, 0.5, 1])[:3]
@@ -48,7 +48,7 @@ def test_a_coarse_mask_is_told_and_shows_the_body_all_the_same():
 
 
 @pytest.mark.parametrize("height_mm", [15.0, 16.0])
-def test_a_crushed_body_that_is_thinner_than_its_arch_is_not_taken_for_it(height_mm):
+def test_a_crushed_body_thinner_than_its_arch_is_not_confused_with_it(height_mm):
     vertebra = replace(PHANTOM.spec.vertebra("L3"), height_mm=height_mm, depth_mm=29.0, width_mm=40.0)
     grid = axial_grid((0.0, -14.0, 0.0), (90.0, 90.0, 120.0), 1.0, 5.0)
     mask = coarse(vertebra_mask(vertebra, grid), (1, 3, 3))
@@ -63,7 +63,7 @@ def test_a_good_mask_has_no_findings():
     assert guessed("L3", whole_mask("L3")).findings == ()
 
 
-def test_what_lies_apart_from_the_vertebra_is_left_aside_and_told():
+def test_detached_pieces_of_a_vertebra_are_ignored_and_reported():
     mask = whole_mask("L3") | np.roll(whole_mask("L3"), 24, axis=0) & vertebra_mask(
         PHANTOM.spec.vertebra("L2"), PHANTOM.grid, whole=False
     )
@@ -83,7 +83,7 @@ def test_a_segment_of_two_vertebrae_is_refused_whichever_is_the_larger(kind):
         guessed("L3", two)
 
 
-def test_holes_are_filled_and_told():
+def test_holes_are_filled_and_reported():
     guess = guessed("L3", holed(whole_mask("L3"), count=60))
     assert [finding.code for finding in guess.findings] == ["mask_with_holes"]
     assert all(finding.level == "L3" for finding in guess.findings)
@@ -131,7 +131,7 @@ def test_a_mask_of_another_ct_is_refused():
         guessed("L3", whole_mask("L3"), elsewhere)
 
 
-def test_what_is_no_vertebra_is_refused():
+def test_a_segment_that_is_not_a_vertebra_is_refused():
     ball = np.zeros(PHANTOM.grid.shape_kji, dtype=bool)
     ball[10:13, 60:70, 60:70] = True
     with pytest.raises(InputError, match="segment of L3 does not contain a vertebral body"):

@@ -24,9 +24,7 @@ from LumbarHULib.placement.mid_slice import alternative_slice, mid_slice_at
         (20.71, 0.0, 1.0, 21),
     ],
 )
-def test_of_two_slices_alike_as_far_as_mid_height_is_known_the_more_caudal_is_taken(
-    position, uncertain_mm, spacing_mm, mid_slice
-):
+def test_of_two_equally_near_slices_the_more_caudal_is_chosen(position, uncertain_mm, spacing_mm, mid_slice):
     assert mid_slice_at(position, uncertain_mm, spacing_mm, study_protocol()) == mid_slice
 
 
@@ -48,5 +46,5 @@ def test_of_two_slices_alike_as_far_as_mid_height_is_known_the_more_caudal_is_ta
         (20.5, 0.5, 0.6, None),
     ],
 )
-def test_the_other_slice_is_named_where_chance_decides(position, uncertain_mm, spacing_mm, other):
+def test_the_alternative_slice_is_named_where_chance_decides(position, uncertain_mm, spacing_mm, other):
     assert alternative_slice(position, uncertain_mm, spacing_mm, study_protocol()) == other

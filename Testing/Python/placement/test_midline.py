@@ -75,7 +75,7 @@ def test_a_rough_guess_is_enough(off_mm, turned_deg):
     assert abs(found_deg) < 1
 
 
-def test_a_spine_between_two_slices_tells_what_the_other_slice_would_give():
+def test_a_spine_between_two_slices_reports_the_values_of_the_other_slice():
     spec = upright_spine(("L2", "L3", "L4"), trunk=False, trabecular_gradient_hu_per_mm=(0.0, 0.0, 4.0))
     grid = axial_grid((0.0, -12.0, 0.0), (100.0, 96.0, 130.0), 0.8, 2.5)
     phantom = render_on_grid(spec, grid)
@@ -90,7 +90,7 @@ def test_a_spine_between_two_slices_tells_what_the_other_slice_would_give():
     assert f"oval {sign}1" in told[0].sentence or f"oval {sign}9." in told[0].sentence
 
 
-def test_two_slices_that_measure_alike_make_a_note_of_it():
+def test_two_slices_with_similar_values_give_a_note():
     spec = upright_spine(("L2", "L3", "L4"), trunk=False)
     grid = axial_grid((0.0, -12.0, 0.0), (100.0, 96.0, 130.0), 0.8, 2.5)
     phantom = render_on_grid(spec, grid)
@@ -125,7 +125,7 @@ def test_a_spine_in_the_middle_of_a_slice_is_not_ambiguous():
 
 
 @pytest.mark.parametrize("end", ["upper", "lower"])
-def test_a_mask_that_was_cut_off_is_reported_and_the_ct_followed(end):
+def test_a_truncated_mask_is_reported_and_the_ct_is_used(end):
     vertebra = PHANTOM.spec.vertebra("L3")
     _, _, z_mm = voxels_in_vertebra_mm("L3")
     mask = whole_mask("L3") & (z_mm < 7 if end == "upper" else z_mm > -7)
@@ -138,14 +138,14 @@ def test_a_mask_that_was_cut_off_is_reported_and_the_ct_followed(end):
     assert ends_mm < 1
 
 
-def test_sides_that_are_not_alike_are_told():
+def test_dissimilar_sides_get_a_finding():
     x_mm, y_mm, z_mm = voxels_in_vertebra_mm("L3")
     # As if one side were fused and hardened from the body to the lamina.
     hardened = (np.abs(x_mm - 14) < 8) & (y_mm < 8) & (y_mm > -55) & (np.abs(z_mm) < 24)
     assert "symmetry_doubtful" in codes(proposed("L3", whole_mask("L3"), stack=altered_stack(hardened, 900)))
 
 
-def test_endplates_that_the_ct_does_not_show_are_told_and_the_segment_followed():
+def test_endplates_invisible_in_the_ct_get_a_finding_and_the_segment_is_used():
     vertebra = PHANTOM.spec.vertebra("L3")
     _, _, z_mm = voxels_in_vertebra_mm("L3")
     gone = np.abs(np.abs(z_mm) - vertebra.height_mm / 2 + 1) < 5
@@ -155,7 +155,7 @@ def test_endplates_that_the_ct_does_not_show_are_told_and_the_segment_followed()
     assert midline_errors(proposal.midline_ras_mm, vertebra, stack)[0] < stack.slice_spacing_mm / 2 + 1
 
 
-def test_a_side_that_is_lost_is_bridged_and_what_is_uneven_beyond_the_limit_is_told_and_stays():
+def test_a_missing_side_is_bridged_and_an_uneven_outline_is_reported_and_kept():
     vertebra = PHANTOM.spec.vertebra("L3")
     x_mm, y_mm, z_mm = voxels_in_vertebra_mm("L3")
     from_axis = np.hypot(x_mm / (vertebra.width_mm / 2), y_mm / (vertebra.depth_mm / 2))
@@ -169,7 +169,7 @@ def test_a_side_that_is_lost_is_bridged_and_what_is_uneven_beyond_the_limit_is_t
 
 
 @pytest.mark.parametrize("is_open", [True, False])
-def test_a_posterior_wall_that_is_open_between_the_pedicles_is_told(is_open):
+def test_a_posterior_wall_open_between_the_pedicles_gets_a_finding(is_open):
     opening = {"foramen_size_mm": (20.0, 18.0, 5.0)} if is_open else {}
     spec = upright_spine(("L2", "L3", "L4"), trunk=False, **opening)
     phantom = render_on_grid(spec, axial_grid((0.0, -12.0, 0.0), (100.0, 96.0, 132.5), 0.8, 2.5))
@@ -200,7 +200,7 @@ def test_four_levels_with_lordosis_and_contrast_measure_what_true_midlines_do():
             assert abs(measured.rois[roi].values["mean_hu"] - expected.rois[roi].values["mean_hu"]) < 2
 
 
-def test_a_guess_where_no_body_is_gives_no_midline():
+def test_a_guess_outside_a_body_gives_no_midline():
     guess = BodyGuess("L3", np.array([45.0, 25.0, 0.0]), np.array([0, 0, 1.0]), np.array([0, 1.0, 0]), 27, 34, 46)
     with pytest.raises(InputError, match="L3"):
         propose_midline(STACK, guess, PROTOCOL)

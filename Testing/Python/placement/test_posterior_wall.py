@@ -46,12 +46,12 @@ def test_the_open_wall_is_found_in_thin_and_thick_slices_and_in_bone_of_any_dens
 
 @pytest.mark.parametrize("off_mm", [(0.0, 3.0, 0.0), (0.0, -3.0, 0.0), (0.5, 0.0, 2.0), (-0.5, 0.0, -2.0)])
 @pytest.mark.parametrize("deeper_mm", [-3.0, 3.0])
-def test_the_wall_is_found_from_a_middle_and_a_depth_that_are_off(off_mm, deeper_mm):
+def test_the_wall_is_found_from_an_inaccurate_middle_and_depth(off_mm, deeper_mm):
     vertebra, stack = open_wall()
     assert abs(wall_error_mm(vertebra, stack, off_mm, deeper_mm)) < 1.0
 
 
-def test_the_lamina_is_not_taken_for_the_wall_where_a_click_lets_the_body_seem_too_deep():
+def test_the_lamina_is_not_mistaken_for_the_wall_when_a_click_makes_the_body_seem_too_deep():
     case = random_case(860091)
     click = clicks_in(case, "L2", 1)[0]
     midline = proposal_from_click(case, "L2", click).midline_ras_mm
@@ -68,7 +68,7 @@ def test_the_wall_is_found_along_axes_that_lean(leaning):
     assert abs(wall_error_mm(vertebra, stack, turned=turned)) < 1.0
 
 
-def test_where_no_wall_is_seen_at_all_the_expected_place_is_taken():
+def test_without_a_visible_wall_the_expected_position_is_used():
     vertebra, stack = open_wall()
     stack = replace(stack, voxels_hu=np.full_like(stack.voxels_hu, 100))
     assert wall_error_mm(vertebra, stack) == pytest.approx(0.0, abs=0.3)
@@ -85,14 +85,14 @@ def midline_of(vertebra, stack):
 
 
 @pytest.mark.parametrize(("size_mm", "is_seen"), [((20.0, 18.0, 5.0), True), ((24.0, 40.0, 5.0), False)])
-def test_a_wall_that_is_open_over_the_whole_height_of_dense_bone_is_told_as_a_guess(size_mm, is_seen):
+def test_a_wall_open_over_the_whole_height_of_dense_bone_is_reported_as_a_guess(size_mm, is_seen):
     found = midline_of(*open_wall(1.0, size_mm, trabecular_hu=160.0))
     (finding,) = posterior_wall_findings("L3", found.seen, found.wall, PROTOCOL)
     assert finding.severity == ("warning" if is_seen else "severe")
     assert ("this end was placed from the wall above and below" in finding.sentence) == is_seen
 
 
-def test_tries_that_fail_at_the_front_do_not_move_the_posterior_end(monkeypatch):
+def test_failed_attempts_at_the_front_do_not_move_the_posterior_end(monkeypatch):
     vertebra, stack = open_wall(1.0, (24.0, 40.0, 5.0), trabecular_hu=160.0)
     tries = placement_midline._TRIES_MM
     without = midline_of(vertebra, stack)

@@ -34,7 +34,7 @@ def test_an_exception_inside_an_observer_fails_the_test(suite):
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_test_without_its_real_data_is_left_out_loudly(suite, workers):
+def test_a_test_without_its_real_data_is_skipped_with_a_warning(suite, workers):
     outcome = suite(
         """
         def test_on_a_real_ct(real_data):
@@ -50,7 +50,7 @@ def test_a_test_without_its_real_data_is_left_out_loudly(suite, workers):
     outcome.stdout.fnmatch_lines(["*LEFT OUT*", "1 tests on real CT data did not run, for want of: no-such-ct.*"])
 
 
-def test_a_test_without_its_outside_program_is_left_out_loudly(suite, monkeypatch):
+def test_a_test_without_its_external_program_is_skipped_with_a_warning(suite, monkeypatch):
     monkeypatch.setenv("PATH", "")
     outcome = suite("def test_by_a_checker(outside_program): assert outside_program('dciodvfy')")
     outcome.assert_outcomes(skipped=1)
@@ -59,7 +59,7 @@ def test_a_test_without_its_outside_program_is_left_out_loudly(suite, monkeypatc
     )
 
 
-def test_a_real_data_folder_that_is_named_but_absent_is_an_error(suite, monkeypatch):
+def test_a_configured_but_missing_real_data_folder_is_an_error(suite, monkeypatch):
     monkeypatch.setenv("LUMBARHU_DATA", os.path.join("no", "such", "folder"))
     outcome = suite("def test_something(): pass")
     assert outcome.ret == pytest.ExitCode.USAGE_ERROR

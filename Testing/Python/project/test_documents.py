@@ -49,7 +49,7 @@ def test_every_make_target_in_the_documents_is_in_the_makefile(documents, makefi
     assert {"demo", "test"} <= named <= targets
 
 
-def test_every_script_in_the_makefile_is_there(makefile, repository):
+def test_every_script_in_the_makefile_exists(makefile, repository):
     scripts = re.findall(r"\$\(RUN\) (\S+\.py)", makefile)
     assert [script for script in scripts if not (repository / script).is_file()] == []
 
@@ -86,7 +86,7 @@ def test_every_option_in_the_table_of_options_is_one_of_measure(documents, optio
     assert tabled <= options_of("measure")
 
 
-def test_every_link_and_picture_in_the_documents_is_there(tracked_texts):
+def test_every_link_and_picture_in_the_documents_exists(tracked_texts):
     missing = []
     for path, text in tracked_texts.items():
         if path.suffix == ".md":
@@ -96,7 +96,7 @@ def test_every_link_and_picture_in_the_documents_is_there(tracked_texts):
     assert missing == []
 
 
-def test_every_link_to_a_heading_leads_to_one(tracked_texts):
+def test_every_link_to_a_heading_has_its_heading(tracked_texts):
     texts = {path.resolve(): text for path, text in tracked_texts.items() if path.suffix == ".md"}
     links = [
         (path, (path.parent / target).resolve() if target else path, heading)
@@ -127,7 +127,7 @@ def test_the_protocol_page_states_the_cutoffs_in_use(repository):
     assert stated == {roi: (of_roi.osteoporosis.cutoff_hu, of_roi.normal.cutoff_hu) for roi, of_roi in rois.items()}
 
 
-def test_the_page_on_files_of_ones_own_states_the_defaults_in_use(repository):
+def test_the_page_on_custom_files_states_the_defaults_in_use(repository):
     page = (repository / "Docs" / "own-files.md").read_text(encoding="utf-8")
     stated = dict(re.findall(r"^\| `(\w+)` \| .* \| `?([^|`]+?)`? \|$", page, re.MULTILINE))
     protocol = load_protocol(None).protocol

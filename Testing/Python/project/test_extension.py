@@ -68,7 +68,7 @@ def listed_in_cmake(repository):
 
 
 @pytest.mark.parametrize(("version", "system"), [("5.10", "linux"), ("5.12", "macosx"), ("5.12", "win")])
-def test_what_is_installed_is_what_the_cmake_lists_name(built, repository, tmp_path, version, system):
+def test_the_installed_files_are_those_in_the_cmake_lists(built, repository, tmp_path, version, system):
     _, archives, releases = built
     (release,) = (one for one in releases if one.version == version)
     for revision in list(release.revisions.values())[::3] if system == "macosx" else [None]:
@@ -123,7 +123,7 @@ def test_built_again_the_archives_are_the_same_bytes(built, tmp_path):
     assert zipped.read_bytes() == archives["5.10", "win"].read_bytes()
 
 
-def test_what_is_installed_reads_its_resources_and_measures(built, tmp_path):
+def test_the_installed_extension_reads_its_resources_and_measures(built, tmp_path):
     _, archives, _ = built
     folder = installed(archives["5.12", "win"], tmp_path / "a")
     program = (

@@ -36,12 +36,12 @@ def trees(tracked_texts, repository):
     }
 
 
-def test_codes_are_found_where_they_are_handed_on():
+def test_codes_are_found_where_they_are_passed_on():
     tree = ast.parse('Finding("a")\ndef tell(code, what):\n    Finding(code, what)\ntell("b", "c")\nother("d")')
     assert codes_made(tree) == {"a", "b"}
 
 
-def test_no_code_is_put_together_where_nobody_finds_it(trees):
+def test_no_code_is_assembled_from_parts(trees):
     whole = (ast.Constant, ast.Name, ast.Attribute, type(None))
     unfound = [
         f"{name}: {ast.unparse(of)}"
@@ -69,7 +69,7 @@ def test_every_code_in_the_table_is_in_the_sources(trees):
     assert set(MEANINGS) - texts == set()
 
 
-def test_a_code_stands_once_with_one_sentence():
+def test_each_code_has_one_sentence():
     codes = [code for of_subject in MEANINGS_BY_SUBJECT.values() for code in of_subject]
     assert len(codes) == len(set(codes))
     for meaning in MEANINGS.values():

@@ -34,7 +34,7 @@ def test_no_python_file_is_too_long(tracked_texts):
     assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
 
 
-def test_no_file_names_a_path_of_somebodys_machine(tracked_texts):
+def test_no_file_contains_a_path_of_a_personal_machine(tracked_texts):
     assert found(MACHINE_PATH, tracked_texts) == []
 
 
@@ -46,7 +46,7 @@ def test_the_spelling_is_american(tracked_texts):
     assert found(BRITISH, tracked_texts, {".py", ".md", ".txt", ".toml"}) == []
 
 
-def test_the_patterns_find_what_they_are_for():
+def test_the_patterns_find_their_targets():
     slash = "/"
     assert MACHINE_PATH.search(f"see {slash}home{slash}ann{slash}ct.nrrd")
     assert MACHINE_PATH.search(f'"{slash}root{slash}x"')

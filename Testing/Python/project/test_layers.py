@@ -180,12 +180,12 @@ def test_a_layer_imports_only_itself_and_the_layers_before_it(trees):
     assert wrong == []
 
 
-def test_every_file_of_the_core_has_its_place_in_the_flow(trees):
+def test_every_file_of_the_core_has_a_position_in_the_flow(trees):
     files = [".".join(module[1:]) for module in trees if module[0] == "core" and module[-1] != "__init__"]
     assert sorted(files) == sorted(CORE_FLOW)
 
 
-def test_a_file_of_the_core_imports_only_files_that_stand_before_it(trees):
+def test_a_file_of_the_core_imports_only_files_listed_before_it(trees):
     wrong = []
     for module, tree in trees.items():
         if module[0] == "core" and module[-1] != "__init__":
@@ -203,7 +203,7 @@ def test_imports_are_absolute(trees):
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_a_layer_imports_no_package_that_it_may_not(trees, layer):
+def test_a_layer_imports_only_its_permitted_packages(trees, layer):
     wrong = []
     for module, tree in trees.items():
         if module[0] == layer:

@@ -26,7 +26,7 @@ def module_folder(repository):
 @pytest.mark.parametrize(
     ("list_name", "pattern"), [("MODULE_PYTHON_SCRIPTS", "*.py"), ("MODULE_PYTHON_RESOURCES", "Resources/*")]
 )
-def test_the_cmake_lists_name_exactly_the_files_there_are(tracked_files, module_folder, list_name, pattern):
+def test_the_cmake_lists_name_exactly_the_existing_files(tracked_files, module_folder, list_name, pattern):
     text = (module_folder / "CMakeLists.txt").read_text(encoding="utf-8").replace("${MODULE_NAME}", "LumbarHU")
     listed = cmake_list(text, list_name)
     names = [path.relative_to(module_folder).as_posix() for path in tracked_files if module_folder in path.parents]

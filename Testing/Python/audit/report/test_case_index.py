@@ -65,14 +65,14 @@ def test_each_reading_is_a_row_with_its_numbers_and_a_link_to_its_report(tmp_pat
     assert page.unclosed == []
 
 
-def test_cases_stand_in_the_order_in_which_people_count(tmp_path, one):
+def test_cases_are_in_natural_order(tmp_path, one):
     for case in ("case 10", "case 9", "Case 1"):
         put_case(tmp_path / case, one, case=case)
     write_index(tmp_path)
     assert [row[0] for row in page_of(tmp_path).tables["Readings"][1:]] == ["Case 1", "case 9", "case 10"]
 
 
-def test_names_of_cases_and_folders_are_text_and_lead_nowhere_else(tmp_path, one):
+def test_names_of_cases_and_folders_are_text_and_link_nowhere_else(tmp_path, one):
     names = ["javascript:alert(1)", "a b#c?d%41é"]
     if sys.platform != "win32":
         names += ['"><img src=x onerror=alert(1)>', "line\nbreak"]
@@ -98,7 +98,7 @@ def test_the_only_script_is_the_one_that_the_page_allows(tmp_path, one):
     assert not [name for _, name, _ in page.attributes if name == "src" or name.startswith("on")]
 
 
-def test_a_summary_that_cannot_be_read_is_named_and_stops_nothing(tmp_path, one):
+def test_an_unreadable_summary_is_named_and_stops_nothing(tmp_path, one):
     put_case(tmp_path / "good", one)
     put_case(tmp_path / "bad", one)
     (tmp_path / "bad" / "summary.csv").write_text("case\n1\n", encoding="utf-8")
@@ -108,7 +108,7 @@ def test_a_summary_that_cannot_be_read_is_named_and_stops_nothing(tmp_path, one)
     assert "bad : summary.csv is not as LumbarHU writes it" in page.text.replace("bad:", "bad :")
 
 
-def test_what_is_left_out_is_named_on_the_terminal(tmp_path, one):
+def test_omitted_readings_are_named_on_the_terminal(tmp_path, one):
     put_case(tmp_path / "good", one)
     for number in range(23):
         (tmp_path / f"bad {number:02}").mkdir()
@@ -123,7 +123,7 @@ def test_what_is_left_out_is_named_on_the_terminal(tmp_path, one):
     assert len(told) == 23
 
 
-def test_readings_that_are_called_alike_are_told_apart_by_their_folders(tmp_path, one):
+def test_readings_of_the_same_name_are_distinguished_by_their_folders(tmp_path, one):
     for place, case in (("a/first", "P1"), ("a/second", "P1"), ("b", "P2")):
         put_case(tmp_path / place, one, case=case)
     write_index(tmp_path)
@@ -145,7 +145,7 @@ def test_a_folder_that_lost_its_summary_is_named(tmp_path, one):
     assert "lost" in page.text
 
 
-def test_the_same_folders_give_the_same_bytes_and_what_is_being_written_is_passed_over(tmp_path, one):
+def test_the_same_folders_give_the_same_bytes_and_unfinished_ones_are_skipped(tmp_path, one):
     put_case(tmp_path / "a", one)
     put_case(tmp_path / ".a.1234.part", one)
     assert write_index(tmp_path).readings == 1
@@ -155,7 +155,7 @@ def test_the_same_folders_give_the_same_bytes_and_what_is_being_written_is_passe
     assert sorted(os.listdir(tmp_path)) == [".a.1234.part", "a", "index.html"]
 
 
-def test_it_refuses_what_is_no_folder_of_cases_and_a_page_of_somebody_else(tmp_path, one):
+def test_it_refuses_a_folder_without_cases_and_a_foreign_page(tmp_path, one):
     with pytest.raises(InputError, match="There is no folder"):
         write_index(tmp_path / "none")
     with pytest.raises(InputError, match="holds no audit folder"):

@@ -27,7 +27,7 @@ def test_nothing_has_no_edge():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_edges_lie_around_exactly_the_pixels_even_where_these_touch_at_corners(seed):
+def test_the_edges_enclose_exactly_the_pixels_even_where_these_touch_at_corners(seed):
     mask = np.random.default_rng(seed).random((13, 11)) < 0.5
     assert np.array_equal(pixels_inside(svg_path(pixel_edges(mask)), mask.shape), mask)
     checkers = np.indices((6, 7)).sum(axis=0) % 2 == seed % 2

@@ -13,7 +13,7 @@ def test_another_program_reads_the_same_pixels():
         assert np.array_equal(np.asarray(picture), pixels)
 
 
-def test_a_part_of_a_larger_array_is_written_as_it_is_seen():
+def test_a_view_of_a_larger_array_is_written_correctly():
     pixels = np.arange(200, dtype=np.uint8).reshape(10, 20)[::-2, 3:17]
     with Image.open(io.BytesIO(gray_png(pixels))) as picture:
         assert np.array_equal(np.asarray(picture), pixels)

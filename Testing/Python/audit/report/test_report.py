@@ -80,7 +80,7 @@ def page(html):
     return Page(html)
 
 
-def test_the_report_needs_nothing_but_itself(html, page):
+def test_the_report_is_self_contained(html, page):
     assert not {"script", "link", "iframe", "object", "form", "a", "img"} & set(page.tags)
     fetched = [value for _, name, value in page.attributes if name in ("src", "href", "srcset", "data", "action")]
     assert len(fetched) == 3 + 2
@@ -118,7 +118,7 @@ def test_means_and_distances_are_those_of_the_summary(folder, page):
         assert ends in (lower if nearest in lower else upper)
 
 
-def test_the_answers_beside_a_class_follow_from_its_numbers(folder, page):
+def test_the_remarks_next_to_a_class_follow_from_its_numbers(folder, page):
     limit_hu = PROTOCOL.protocol.lsc_hu * 0.71
     for row, of_file in zip(
         page.tables["Means and classes of the five ROIs"][1:], table(folder / "summary.csv"), strict=True
@@ -145,11 +145,11 @@ def test_whether_the_regions_agree_follows_from_their_classes(folder, page):
         ((2, 2, 1), "The 5 regions do not agree, they fall into 3 classes: 2, 2 and 1."),
     ],
 )
-def test_a_split_is_told_by_its_counts(counts, told):
+def test_a_split_is_described_by_its_counts(counts, told):
     assert agreement_told(counts) == told
 
 
-def test_levels_stand_downward_with_the_numbers_of_the_results(folder, page):
+def test_levels_run_downward_with_the_numbers_of_the_results(folder, page):
     header, *rows = page.tables["HU by level and ROI"]
     assert header == ["Level", *ROIS, "Remark", "Findings"]
     assert [row[0] for row in rows] == ["L1", "L2", "L3", "L5", "mean"]
@@ -162,7 +162,7 @@ def test_levels_stand_downward_with_the_numbers_of_the_results(folder, page):
     assert rows[3][1:] == ["–"] * 5 + ["excluded: out of the scan; enters no mean", ""]
 
 
-def test_a_levels_findings_are_in_its_row_the_gravest_first(audit, folder):
+def test_a_levels_findings_are_in_its_row_the_most_severe_first(audit, folder):
     findings = (
         Finding("slab_cut", "One.", severity="warning", level="L1"),
         Finding("mid_slice_off_middle", "Two.", severity="severe", level="L1"),
@@ -175,7 +175,7 @@ def test_a_levels_findings_are_in_its_row_the_gravest_first(audit, folder):
     assert places == sorted(places)
 
 
-def test_a_slice_that_might_be_the_mid_slice_has_a_row_in_a_table_of_its_own(audit, folder):
+def test_an_alternative_mid_slice_has_a_row_in_a_separate_table(audit, folder):
     stated = "round -5.3, oval +1.0, right -2.0, front +0.4, left +11.9"
     sentence = f"The middle of L3 lies 0.43 slices from its mid-slice; there the regions' means differ by {stated} HU."
     ambiguous = Finding("mid_slice_ambiguous", sentence, "Choose.", "warning", "L3")
@@ -219,7 +219,7 @@ def test_the_hashes_are_those_of_the_files(folder, page):
 
 
 @pytest.mark.parametrize("steps_ras_mm", [STEPS_RAS_MM, SHEARED_STEPS_RAS_MM, LEANING_STEPS_RAS_MM])
-def test_a_picture_is_the_mid_slice_with_the_exported_labels_and_the_markups_in_their_places(tmp_path, steps_ras_mm):
+def test_a_picture_shows_the_mid_slice_with_labels_and_markups_in_position(tmp_path, steps_ras_mm):
     audit = example_audit(random_ct(steps_ras_mm))
     write_audit_folder(tmp_path / "out", audit)
     drawings = pictures((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
@@ -274,7 +274,7 @@ def test_how_the_ct_is_stored_changes_no_picture(html, tmp_path, axes):
     )
 
 
-def test_a_body_at_the_edge_of_the_ct_is_drawn_with_black_beside_it(tmp_path):
+def test_a_body_at_the_edge_of_the_ct_is_drawn_next_to_black(tmp_path):
     ct = random_ct()
     small = CtVolume(
         ct.voxels_hu[:, 10:48], ct.ras_from_ijk @ np.array([[1, 0, 0, 0], [0, 1, 0, 10], [0, 0, 1, 0], [0, 0, 0, 1.0]])
@@ -284,7 +284,7 @@ def test_a_body_at_the_edge_of_the_ct_is_drawn_with_black_beside_it(tmp_path):
     assert {drawing.find(".//image").get("height") for drawing in drawings} == {"38"}
 
 
-def test_sides_are_doubted_where_the_ct_does_not_tell_them(tmp_path, html):
+def test_sides_are_marked_doubtful_where_the_ct_does_not_define_them(tmp_path, html):
     facts = ScanFacts(source="NIfTI", orientation_known=False)
     write_audit_folder(tmp_path / "out", example_audit(scan_facts=facts))
     doubted = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
@@ -292,7 +292,7 @@ def test_sides_are_doubted_where_the_ct_does_not_tell_them(tmp_path, html):
     assert [text.text for text in pictures(doubted)[0].iter("text")] == ["R?", "L?", "20 mm"]
 
 
-def test_an_edited_report_is_found_by_verify(audit, folder, tmp_path):
+def test_verify_detects_an_edited_report(audit, folder, tmp_path):
     write_audit_folder(tmp_path / "out", audit)
     report = tmp_path / "out" / "report.html"
     report.write_text(
@@ -302,7 +302,7 @@ def test_an_edited_report_is_found_by_verify(audit, folder, tmp_path):
     assert difference.startswith("report.html: expected SHA-256")
 
 
-def test_a_protocol_of_ones_own_is_told_value_by_value(audit, folder):
+def test_a_custom_protocol_is_listed_value_by_value(audit, folder):
     of_study = load_protocol()
     own = replace(of_study, protocol=replace(of_study.protocol, slab_mm=5.0))
     text = Page(report_page(replace(audit, protocol=own), folder / "labelmaps", {})).text
@@ -325,7 +325,7 @@ def hostile_document(document: dict) -> dict:
     return spoiled(copy.deepcopy(document))
 
 
-def test_text_of_others_is_shown_and_never_becomes_markup(audit, folder, page):
+def test_foreign_text_is_shown_and_never_becomes_markup(audit, folder, page):
     cutoffs = replace(
         CUTOFFS,
         name=STEERING,
@@ -361,7 +361,7 @@ def test_text_of_others_is_shown_and_never_becomes_markup(audit, folder, page):
     assert all(letter.isprintable() or letter == "\n" for letter in html)
 
 
-def test_nothing_but_the_names_given_tells_who_it_is(audit, folder, html):
+def test_only_the_names_given_identify_the_patient(audit, folder, html):
     facts = replace(audit.scan_facts, series_uid="1.2.840.99999.1")
     told = report_page(replace(audit, scan_facts=facts), folder / "labelmaps", {})
     assert "1.2.840.99999.1" not in told

@@ -76,13 +76,13 @@ def test_how_the_ct_is_stored_changes_no_picture():
     assert spine_pictures(plain.result.levels, plain.stack) == spine_pictures(other.result.levels, other.stack)
 
 
-def test_an_excluded_level_is_drawn_broken():
+def test_an_excluded_level_is_drawn_dashed():
     drawing = drawings(example_audit())["Sagittal"]
     kinds = [path.get("class") for path in drawing.iter("path")]
     assert kinds == ["slice", "slice excluded", "slice"]
 
 
-def test_sides_are_named_and_doubted_where_the_ct_does_not_tell_them():
+def test_sides_are_named_and_marked_doubtful_where_the_ct_does_not_define_them():
     audit = example_audit()
     for known, doubt in ((True, ""), (False, "?")):
         found = drawings(audit, sides_known=known)

@@ -13,13 +13,13 @@ def coarse(level: str, size: str = "3.00", **fields) -> Finding:
     )
 
 
-def test_findings_that_differ_in_their_level_alone_are_told_once():
+def test_findings_that_differ_only_in_level_are_shown_once():
     assert sentences_of([coarse("L1"), coarse("L2"), coarse("L4")]) == [
         "Pixels of 3.00 mm: L1 is uncertain. (Likewise L2, L4.)"
     ]
 
 
-def test_findings_with_numbers_of_their_own_are_told_each():
+def test_findings_with_different_numbers_are_shown_separately():
     assert len(sentences_of([coarse("L1"), coarse("L2", "2.00"), coarse("L3")])) == 2
 
 
@@ -32,14 +32,14 @@ def patch(roi: str, difference: int) -> Finding:
     return Finding("uneven_bone", sentence, "Look there.", level="L1", roi=roi)
 
 
-def test_one_patch_in_two_regions_is_told_once():
+def test_one_patch_in_two_regions_is_shown_once():
     assert sentences_of([patch("round", 200), patch("oval", 200), patch("front", 210)]) == [
         "In the round ROI of L1 a patch lies +200 HU off. (Likewise L1 oval.)",
         "In the front ROI of L1 a patch lies +210 HU off.",
     ]
 
 
-def test_of_many_findings_of_one_kind_the_last_are_told_by_their_places_alone():
+def test_of_many_findings_of_one_kind_the_last_are_shown_only_by_location():
     sentences = sentences_of([coarse(f"L{n}", f"{n}.00") for n in range(1, 6)])
     assert len(sentences) == 4
     assert sentences[-1] == "The same, with numbers of their own, of L4, L5."
@@ -56,7 +56,7 @@ def test_notes_of_levels_can_be_left_out_but_not_those_of_the_reading():
     assert "of_level" not in codes
 
 
-def test_the_gravest_findings_stand_first_and_what_a_table_shows_is_left_to_it():
+def test_the_most_severe_findings_come_first_and_those_in_a_table_are_omitted():
     audit = example_audit()
     found = (
         Finding("a_note", "One.", severity="note"),
@@ -70,7 +70,7 @@ def test_the_gravest_findings_stand_first_and_what_a_table_shows_is_left_to_it()
     assert "within_measurement_error" not in codes
 
 
-def test_missing_levels_are_told_once_for_the_five_regions():
+def test_missing_levels_are_shown_once_for_the_five_regions():
     audit = example_audit()
     groups = [group for group in grouped(audit, audit.result) if group[0].code == "levels_missing"]
     assert len(groups) == 1
@@ -87,5 +87,5 @@ def test_missing_levels_are_told_once_for_the_five_regions():
         (110.875, 0, "", "111"),
     ],
 )
-def test_numbers_have_a_true_minus_and_no_zero_is_negative(value, digits, sign, text):
+def test_numbers_have_a_true_minus_sign_and_no_negative_zero(value, digits, sign, text):
     assert number_text(value, digits, sign) == text

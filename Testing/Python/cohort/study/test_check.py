@@ -86,7 +86,7 @@ def test_note_7_the_range_in_the_discussion_and_the_name_of_the_index_differ(che
     assert set(told) == {"Range of the osteoporosis cutoffs, study, Discussion", "Table 3, name of the index"}
 
 
-def test_note_8_a_cell_stands_twice_and_a_quartile_lies_above_all_its_levels(checks):
+def test_note_8_a_cell_is_printed_twice_and_a_quartile_is_above_all_its_levels(checks):
     assert contradictions(checks, 8) == {
         "Table 2, bmd, normal, by level": "L3 and L4 are the same to the digit",
         "Table 2, front, osteoporosis, L1–L4": "the first quartile is outside the levels' own (38, 40, 24, 22)",
@@ -97,7 +97,7 @@ def test_beyond_the_notes_the_bmd_of_osteopenia_differs_between_two_tables(check
     assert list(contradictions(checks, 0)) == ["BMD of L1–L4, osteopenia"]
 
 
-def test_what_agrees_is_told_as_well(checks):
+def test_agreements_are_reported_as_well(checks):
     agreeing = {check.what for check in checks if check.agrees}
     assert {"Patients, male", "Kruskal–Wallis between regions", "Table 3, round, osteoporosis, cutoff"} <= agreeing
     assert all(check.sentence.endswith(".") for check in checks)

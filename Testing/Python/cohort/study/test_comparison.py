@@ -27,7 +27,7 @@ def sentences_of(tables, criteria):
     return sentences
 
 
-def test_the_examples_medians_land_inside_and_the_contradictions_are_told(sentences_of):
+def test_the_examples_medians_are_inside_and_contradictions_are_reported(sentences_of):
     inside, areas, *contradictions = sentences_of()
     assert inside == "75 of 75 medians of HU are between the study's printed quartiles."
     assert "round 0.851 (printed 0.852)" in areas

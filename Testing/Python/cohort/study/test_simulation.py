@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_interval(tables):
     assert simulate_cutoff(tables, "oval", "low_bmd", 500, 3) != simulate_cutoff(tables, "oval", "low_bmd", 500, 4)
 
 
-def test_what_is_not_in_the_study_is_refused(tables):
+def test_a_value_missing_from_the_study_is_refused(tables):
     with pytest.raises(InputError, match="Region “square”"):
         simulate_cutoff(tables, "square", "low_bmd")
     with pytest.raises(InputError, match="Target “high_bmd”"):

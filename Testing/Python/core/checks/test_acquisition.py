@@ -50,7 +50,7 @@ def test_the_facts_in_the_headers_are_described_on_one_line():
     assert ScanFacts().described == ()
 
 
-def test_only_what_is_known_to_be_off_forbids_a_class():
+def test_only_a_known_deviation_prevents_a_class():
     assert {"tube_voltage_off_protocol", "contrast_medium", "contrast_seen"} == OFF_PROTOCOL_CODES
 
 
@@ -63,7 +63,7 @@ def test_the_sentences_name_both_voltages_and_what_is_unknown():
     assert "does not state its tube voltage or contrast medium;" in both.sentence
 
 
-def test_cutoffs_for_another_acquisition_judge_by_it():
+def test_cutoffs_for_another_acquisition_are_compared_with_that_acquisition():
     contrast_at_100 = cutoff_table(tube_voltage_kv=100.0, contrast_medium=True)
     facts = ScanFacts(tube_voltage_kv=100, contrast=True)
     assert acquisition_findings(facts, contrast_at_100) == ()

@@ -27,7 +27,7 @@ def measured():
     )
 
 
-def test_a_stretch_is_doubtful_where_its_doubt_is_beyond_the_limit_over_some_length(measured):
+def test_a_stretch_is_doubtful_where_its_uncertainty_exceeds_the_limit_over_some_length(measured):
     _, level = measured
     (stretch,) = doubtful_stretches(level, PROTOCOL)
     assert stretch.doubt_mm == pytest.approx(1.6)
@@ -44,7 +44,7 @@ def test_a_moved_stretch_is_off_by_just_what_it_was_moved(measured):
     assert moves_mm == pytest.approx(1.5 * stretch.shares, abs=1e-6)
 
 
-def test_what_hangs_on_a_stretch_is_what_its_moved_outline_measures(measured):
+def test_the_effect_of_a_stretch_is_that_of_its_moved_outline(measured):
     stack, level = measured
     (stretch,) = doubtful_stretches(level, PROTOCOL)
     landmarks = Landmarks("L3", level.midline_ras_mm, level.boundary.points_ras_mm)
@@ -62,7 +62,7 @@ def test_what_hangs_on_a_stretch_is_what_its_moved_outline_measures(measured):
     assert not outline_doubts(stack, level, PROTOCOL.with_values(outline_doubt_hu=greatest_hu + 100))
 
 
-def test_an_outline_that_a_reader_drew_has_no_doubt(measured):
+def test_an_outline_drawn_by_a_reader_has_no_doubtful_stretch(measured):
     stack, level = measured
     drawn = measure_level(stack, Landmarks("L3", level.midline_ras_mm, outline_ras_mm=level.outline_ras_mm), PROTOCOL)
     assert doubtful_stretches(drawn, PROTOCOL) == []

@@ -83,20 +83,20 @@ def painted(phantom, level, offset_ras_mm, radii_mm, change_hu) -> np.ndarray:
     ],
     ids=["plain", "sparse", "rotated", "tilted", "thin slices", "plaques"],
 )
-def test_good_phantoms_are_not_doubted(fields):
+def test_good_phantoms_get_no_findings(fields):
     assert told(measured(spine_ct(("L3",), **fields))) == set()
 
 
-def test_endplates_that_noise_hides_tell_nothing():
+def test_endplates_hidden_by_noise_give_no_findings():
     assert told(measured(spine_ct(("L2", "L3"), noise_hu=30.0, trabecular_hu=60.0, seed=11))) == set()
 
 
-def test_four_good_levels_are_not_doubted(spine):
+def test_four_good_levels_get_no_findings(spine):
     assert told(measured(spine)) == set()
 
 
 @pytest.mark.parametrize("hu", [160.0, 400.0])
-def test_a_vessel_full_of_contrast_medium_is_seen_and_forbids_a_class(hu):
+def test_a_vessel_full_of_contrast_medium_is_detected_and_prevents_a_class(hu):
     phantom = spine_ct(LEVELS[1:3], aorta=VesselSpec(radius_mm=9.5, hu=hu, angle_deg=62.0, plaque_hu=700.0))
     result = measured(phantom)
     assert told(result) == {("contrast_seen", "")}
@@ -109,7 +109,7 @@ def test_a_vessel_full_of_contrast_medium_is_seen_and_forbids_a_class(hu):
     assert ("contrast_seen", "") not in told(measured(phantom, facts=ScanFacts(tube_voltage_kv=120, contrast=True)))
 
 
-def test_values_with_an_offset_are_no_hu(spine):
+def test_values_with_an_offset_are_not_hu(spine):
     for offset, expected in ((600, True), (-500, True), (60, False)):
         shifted = (spine.voxels_hu + offset).astype(np.int16)
         shifted[:, 0, 0] = -1000
@@ -119,7 +119,7 @@ def test_values_with_an_offset_are_no_hu(spine):
         assert (("values_not_hu", "") in found) == expected
 
 
-def test_a_slice_near_an_endplate_is_told_for_its_regions_and_as_off_the_middle(spine):
+def test_a_slice_near_an_endplate_gets_findings_on_its_regions_and_on_mid_height(spine):
     result = measured(spine, midlines(spine, L3=(0.0, 0.0, 7.5)))
     findings = [finding for finding in result.all_findings if finding.code not in OF_CLASSES]
     assert {(finding.code, finding.level) for finding in findings} >= {
@@ -132,7 +132,7 @@ def test_a_slice_near_an_endplate_is_told_for_its_regions_and_as_off_the_middle(
     assert ("mid_slice_off_middle", "L3") not in told(measured(spine, midlines(spine, L3=(0.0, 0.0, 1.0))))
 
 
-def test_a_skipped_vertebra_is_told(spine):
+def test_a_skipped_vertebra_gets_a_finding(spine):
     as_named = {of.level: of.midline_ras_mm for of in midlines(spine)}
     # The third vertebra left out and the fourth taken for it.
     skipped = [Landmarks("L1", as_named["L1"]), Landmarks("L2", as_named["L2"]), Landmarks("L3", as_named["L4"])]
@@ -141,26 +141,26 @@ def test_a_skipped_vertebra_is_told(spine):
     assert ("levels_too_far", "") not in told(measured(spine, apart))
 
 
-def test_one_vertebra_measured_as_two_levels_is_told(spine):
+def test_one_vertebra_measured_as_two_levels_gets_a_finding(spine):
     midline = spine.truth["L2"].midline_ras_mm
     twice = [Landmarks("L2", midline), Landmarks("L3", midline - np.array([0, 0, 5.0]))]
     assert ("levels_too_close", "") in told(measured(spine, twice))
 
 
-def test_a_low_body_is_told_beside_its_neighbors():
+def test_a_body_lower_than_its_neighbors_gets_a_finding():
     result = told(measured(spine_ct(LEVELS[1:], lower="L3", noise_hu=8.0)))
     assert ("body_low", "L3") in result
     assert not {("body_low", "L2"), ("body_low", "L4")} & result
 
 
-def test_a_dense_level_stands_out_and_an_excluded_one_does_not(spine):
+def test_a_dense_level_gets_a_finding_unless_it_is_excluded(spine):
     dense = painted(spine, "L3", (0.0, 0.0, 0.0), (19.0, 13.5, 9.0), 80)
     assert ("level_stands_out", "L3") in told(measured(spine, voxels_hu=dense))
     assert {level for _, level in told(measured(spine, voxels_hu=dense))} == {"L3"}
     assert told(measured(spine, voxels_hu=dense, exclusions={"L3": "sclerosis"})) == set()
 
 
-def test_a_side_denser_than_the_other_by_more_than_noise_is_told(spine):
+def test_a_side_denser_than_the_other_by_more_than_noise_gets_a_finding(spine):
     side = painted(spine, "L2", (-14.0, 0.0, 0.0), (9.0, 14.0, 6.0), 90)
     assert ("sides_differ", "L2") in told(measured(spine, voxels_hu=side))
     slight = painted(spine, "L2", (-14.0, 0.0, 0.0), (9.0, 14.0, 6.0), 15)
@@ -168,7 +168,7 @@ def test_a_side_denser_than_the_other_by_more_than_noise_is_told(spine):
 
 
 @pytest.mark.parametrize("change_hu", [350, -260])
-def test_a_patch_in_a_region_is_told(spine, change_hu):
+def test_a_patch_in_a_region_gets_a_finding(spine, change_hu):
     patch = painted(spine, "L4", (0.0, 5.0, 0.0), (3.5, 3.5, 4.0), change_hu)
     result = measured(spine, voxels_hu=patch)
     assert {(f.level, f.roi) for f in result.all_findings if f.code == "uneven_bone"} >= {
@@ -178,7 +178,7 @@ def test_a_patch_in_a_region_is_told(spine, change_hu):
     assert {finding.level for finding in result.all_findings if finding.code == "uneven_bone"} == {"L4"}
 
 
-def test_an_outline_unlike_the_one_in_the_ct_and_regions_beyond_the_bone_are_told(spine):
+def test_an_outline_unlike_the_one_in_the_ct_and_regions_beyond_the_bone_get_findings(spine):
     stack = axial_stack(CtVolume(spine.voxels_hu, spine.ras_from_ijk), PROTOCOL)
     (of_level,) = (of for of in midlines(spine) if of.level == "L2")
     found = measure_level(stack, of_level, PROTOCOL).outline_ras_mm
@@ -196,7 +196,7 @@ def test_an_outline_unlike_the_one_in_the_ct_and_regions_beyond_the_bone_are_tol
     assert {finding.roi for finding in wide if finding.code == "leaves_bone"} >= {"left", "right"}
 
 
-def test_a_region_edited_beyond_the_outline_is_told(spine):
+def test_a_region_edited_beyond_the_outline_gets_a_finding(spine):
     stack = axial_stack(CtVolume(spine.voxels_hu, spine.ras_from_ijk), PROTOCOL)
     (of_level,) = (of for of in midlines(spine) if of.level == "L2")
     level = measure_level(stack, of_level, PROTOCOL)

@@ -86,7 +86,7 @@ def test_blur_and_cortex_are_those_of_the_slice(cortex_mm):
     assert fit.residual_hu < 15
 
 
-def test_half_the_maximum_lies_outside_and_the_fit_does_not():
+def test_half_maximum_is_outside_the_edge_and_the_fit_is_not():
     rendered = render(SlicePhantom(shape="ellipse", pedicle_width_mm=0.0, foramen_mm=0.0, fat=False, blur_fwhm_mm=1.6))
     _, _, signed = outline_errors(
         fit_outline(rendered.plane, rendered.depth_mm, MODEL).control_points_uv_mm, rendered.outline_uv_mm
@@ -104,7 +104,7 @@ def test_half_the_maximum_lies_outside_and_the_fit_does_not():
     assert abs(signed) < 0.02
 
 
-def test_gaps_are_bridged_and_told(usual):
+def test_gaps_are_bridged_and_reported(usual):
     fit = fit_outline(usual.plane, usual.depth_mm, MODEL)
     behind = fit.control_points_uv_mm[:, 1] < -0.75 * usual.depth_mm
     assert fit.support[~behind].mean() > 0.8
@@ -133,7 +133,7 @@ def test_the_same_slice_gives_the_same_outline_in_any_type_and_stored_order(usua
     np.testing.assert_allclose(fit_outline(stored, usual.depth_mm, MODEL).control_points_uv_mm, once, atol=1e-6)
 
 
-def test_the_ends_say_how_far_they_stand_off_the_edge():
+def test_the_ends_report_their_distance_from_the_edge():
     rendered = render(SlicePhantom(end_error_mm=(2.0, 1.0)))
     anterior_mm, posterior_mm = fit_outline(rendered.plane, rendered.depth_mm, MODEL).end_offsets_mm
     assert anterior_mm == pytest.approx(2.0, abs=0.15)
@@ -167,13 +167,13 @@ def test_a_midline_off_the_body_is_refused(usual, du_mm, dv_mm, longer_mm, sente
 
 @pytest.mark.parametrize("mean_hu", [-1000.0, 50.0, 1000.0])
 @pytest.mark.parametrize("noise_hu", [0.0, 20.0])
-def test_nothing_is_found_where_nothing_is(mean_hu, noise_hu):
+def test_nothing_is_found_in_an_empty_region(mean_hu, noise_hu):
     hu = np.random.default_rng(1).normal(mean_hu, noise_hu, (200, 200))
     with pytest.raises(InputError, match="No edge of a vertebral body"):
         fit_outline(PlaneImage(hu, np.array([[0.5, 0, -50], [0, 0.5, -60]])), 32.0, MODEL)
 
 
-def test_a_step_without_a_cortex_is_no_vertebral_body():
+def test_a_step_without_a_cortex_is_not_a_vertebral_body():
     v, u = np.indices((200, 200)) * 0.5 - [[[60]], [[50]]]
     vessel = ndimage.gaussian_filter(np.where(np.hypot(u, v + 16) < 16, 300.0, 50.0), 1.2)
     with pytest.raises(InputError, match="No edge of a vertebral body"):

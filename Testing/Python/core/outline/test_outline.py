@@ -101,7 +101,7 @@ def test_an_outline_of_one_point_over_and_over_is_refused():
     refusal(np.zeros((8, 2)) + 3)
 
 
-def test_an_outline_far_from_a_midline_end_is_told_with_the_gap_and_the_end():
+def test_an_outline_far_from_a_midline_end_gets_a_finding_with_the_gap_and_the_end():
     _, findings = outline_of(POINTS_XY_MM - (0, 5))
     assert [finding.code for finding in findings] == ["midline_off_outline"] * 2
     assert "The anterior end of L3's midline is 5.0 mm from its outline" in findings[0].sentence
@@ -113,7 +113,7 @@ def test_a_dumbbell_is_an_outline_like_any_other():
     assert outline_of(control_points(dumbbell(6), 32) * (1, 17 / 24))[1] == ()
 
 
-def test_what_is_found_is_rounded_to_what_a_markup_carries():
+def test_the_computed_outline_is_rounded_like_a_markup():
     points = round_to_positions(FRAME, np.random.default_rng(0).normal(0, 10, (24, 2)))
     np.testing.assert_array_equal(points, np.round(points, 6))
     assert not np.signbit(points[points == 0]).any()
