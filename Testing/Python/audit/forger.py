@@ -16,6 +16,14 @@ def record_of(folder: Path) -> dict:
     return json.loads((folder / "record.json").read_text(encoding="utf-8"))
 
 
+def rehash(folder: Path) -> None:
+    """Write the hashes of the files as they are into the record: a forger would."""
+    path = folder / "record.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["files"] = {name: file_sha256(folder / name) for name in record["files"] if (folder / name).exists()}
+    path.write_text(json.dumps(record), encoding="utf-8")
+
+
 def seal(folder: Path) -> None:
     """Bring every hash up to date, in the report as well: as a forger does who has read the documents."""
     record = record_of(folder)

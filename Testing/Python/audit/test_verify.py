@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK
+from audit.forger import rehash
 from audit.readings import SHEARED_STEPS_RAS_MM, example_audit, random_ct, stored_otherwise
 
 from LumbarHULib.audit.folder import file_sha256, write_audit_folder
@@ -40,14 +41,6 @@ def folder(original, tmp_path) -> Path:
     return Path(shutil.copytree(original, tmp_path / "out"))
 
 
-def rehash(folder: Path) -> None:
-    """Write the hashes of the files as they are into the record: a forger would."""
-    path = folder / "record.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
-    record["files"] = {name: file_sha256(folder / name) for name in record["files"] if (folder / name).exists()}
-    path.write_text(json.dumps(record), encoding="utf-8")
-
-
 def but_for_the_report(differences: list[str]) -> list[str]:
     """Return the differences without that of the report, which shows the hashes of all other files."""
     return [one for one in differences if not one.startswith("report.html")]
@@ -71,16 +64,14 @@ def change_label_map(path: Path, change) -> None:
     SimpleITK.WriteImage(changed, str(path), True)
 
 
-@pytest.mark.parametrize(
-    ("kind", "sheared", "axes"),
-    [
-        (np.int16, False, (0, 1, 2)),
-        (np.int32, True, (2, 0, 1)),
-        (np.float32, True, (0, 1, 2)),
-        (np.float64, False, (2, 0, 1)),
-    ],
-)
-def test_an_untouched_folder_does_not_differ(tmp_path, kind, sheared, axes):
+# Of each type of voxels: whether the grid is sheared, and how its axes are stored.
+TYPES = (np.int16, np.int32, np.float32, np.float64)
+GRIDS = dict(zip(TYPES, ((False, (0, 1, 2)), (True, (2, 0, 1)), (True, (0, 1, 2)), (False, (2, 0, 1))), strict=True))
+
+
+@pytest.mark.parametrize("kind", GRIDS)
+def test_an_untouched_folder_does_not_differ(tmp_path, kind):
+    sheared, axes = GRIDS[kind]
     ct = random_ct(SHEARED_STEPS_RAS_MM, kind) if sheared else random_ct(kind=kind)
     stored = stored_otherwise(ct, axes)
     write_audit_folder(tmp_path / "out", example_audit(ct, stored))

@@ -133,7 +133,7 @@ def test_a_level_with_three_cases_is_omitted_where_that_is_too_few(tmp_path):
     _, out = cohort(tmp_path, rows)
     assert {row["level"] for row in table(out / "correlation_levels.csv")} == {"L1", "L2", "L3"}
     reasons = gaps(out, "Correlation with density")
-    assert reasons == {"round of L4 with bmd": "A rank correlation needs at least 4 complete cases, and there are 3."}
+    assert reasons == {"round of L4 with bmd": "A rank correlation needs at least 4 complete cases, but there are 3."}
     assert {row["level"] for row in table(out / "roc_levels.csv")} == {"L1", "L2", "L3"}
     assert any("at least 2 are needed" in reason for reason in gaps(out, "ROC").values())
     # Pairs of levels are compared on the cases that have both: L4 does not take cases from the others.
