@@ -1,7 +1,6 @@
 """What was changed in an audit folder or its CT is found and named; what was not is not."""
 
 import csv
-import json
 import os
 import shutil
 from pathlib import Path
@@ -12,7 +11,7 @@ import SimpleITK
 from audit.forger import rehash
 from audit.readings import SHEARED_STEPS_RAS_MM, example_audit, random_ct, stored_otherwise
 
-from LumbarHULib.audit.folder import file_sha256, write_audit_folder
+from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.audit.verify import verify_audit_folder
 from LumbarHULib.audit.verify_numbers import LabelVoxels, measured_anew
 from LumbarHULib.core.ct_volume import CtVolume
