@@ -79,7 +79,7 @@ class AnalysisOptions:
             if whole < part:
                 raise InputError(
                     f"The prevalence of osteopenia or osteoporosis{by}, {100 * whole:g} %, is below that of "
-                    f"osteoporosis alone, {100 * part:g} %: give more than {100 * part:g} %."
+                    f"osteoporosis alone, {100 * part:g} %: correct one of them."
                 )
 
 

@@ -267,7 +267,7 @@ def test_constant_hu_get_a_finding_and_nothing_else_is_lost(tmp_path):
         (("--low-bmd-prevalence", "1"), "--low-bmd-prevalence 1 is not a share"),
         (
             ("--prevalence", "0.5", "--low-bmd-prevalence", "0.2"),
-            "The prevalence of osteopenia or osteoporosis is 20 %, below that of osteoporosis alone, 50 %",
+            "The prevalence of osteopenia or osteoporosis, 20 %, is below that of osteoporosis alone, 50 %",
         ),
         (("--bootstraps", "99"), "--bootstraps 99 cannot be used: give a whole number from 100 to 1000000"),
         (("--seed", "x"), "--seed x cannot be used"),
