@@ -2,6 +2,7 @@
 # make test     style and every test; as root on Debian or Ubuntu it installs the system libraries that the panel's need
 # make bench    how long a measurement takes, placing it, and, where there is EGL, a slice view
 # make thousand a batch of 1,000 cases, killed and on Dask as well: speed, memory, and what a million would cost
+# make sequences  a hundred sequences of odd actions in the panel: slow
 # make evidence the choice of the protocol's defaults, and how exact a measurement is, worked out anew
 # make browser  every page that it writes, looked at in a Chromium that is installed
 # make pictures the documents' pictures, drawn again from the demo, and the lists and the schema made from the code
@@ -29,7 +30,7 @@ NOT_INSTALLED = echo "The packages could not be installed: is there a network, a
 IS_SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 CAN_MAKE_VENV = import venv, ensurepip
 
-.PHONY: demo test bench thousand evidence browser pictures extension versions lint format clean
+.PHONY: demo test sequences bench thousand evidence browser pictures extension versions lint format clean
 
 demo: $(LEAN)
 	$(VENV)/bin/lumbarhu demo --out demo --overwrite
@@ -37,6 +38,9 @@ demo: $(LEAN)
 test: lint
 	@$(RUN) Testing/Python/harness/system_libraries.py
 	$(RUN) -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
+
+sequences: $(INSTALLED)
+	LUMBARHU_SEQUENCES=100 $(RUN) -m pytest --numprocesses=auto Testing/Python/panel/test_odd_sequences.py
 
 bench: $(INSTALLED)
 	$(RUN) Testing/Benchmarks/benchmark.py

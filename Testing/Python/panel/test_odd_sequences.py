@@ -1,15 +1,17 @@
-"""A hundred sequences of odd doings, with CTs loaded, deleted and swapped.
+"""Sequences of odd actions, with CTs loaded, deleted and swapped: a few in `make test`, a hundred in `make sequences`.
 
 No error, no orphan, no number of another CT than the reading's, and a scene that comes back with the same numbers.
 """
+
+import os
 
 import pytest
 from panel.orphans import orphans
 
 from LumbarHULib.headless.scene import headless_scene
 
-SEQUENCES = 100
-TOGETHER = 25
+SEQUENCES = int(os.environ.get("LUMBARHU_SEQUENCES", "8"))
+TOGETHER = 4
 ACTIONS = 6
 
 
