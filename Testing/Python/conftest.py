@@ -9,6 +9,10 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REAL_DATA = Path(os.environ.get("LUMBARHU_DATA") or REPOSITORY.parent / "shared" / "data")
+
+# Each process has one thread for linear algebra: pytest-xdist gives every core a process.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 LEFT_OUT = "left out, no real CT data: "
 NO_PROGRAM = "left out, no program: "
 NO_DRAWING = "left out, no panel: "

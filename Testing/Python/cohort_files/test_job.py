@@ -1,5 +1,7 @@
 """A cohort from its table to its folder: stopped in the middle, nothing is left."""
 
+from dataclasses import replace
+
 import pytest
 
 from LumbarHULib.cohort.analysis import AnalysisOptions
@@ -21,12 +23,19 @@ def job(tmp_path_factory):
 
 
 def test_progress_runs_from_reading_to_drawing_and_reports_every_bootstrap(job, tmp_path):
-    told = []
-    run_cohort_job(CohortJob(job.table, tmp_path / "result", job.options, job.readings), lambda *all: told.append(all))
-    steps = list(dict.fromkeys(what for _, what in told))
+    reported = []
+
+    def report(share, what):
+        reported.append((share, what))
+        if what == "Drawing figures":
+            raise StopError
+
+    with pytest.raises(StopError):
+        run_cohort_job(replace(job, destination=tmp_path / "result"), report)
+    steps = list(dict.fromkeys(what for _, what in reported))
     assert steps[0] == "Reading the table"
     assert steps[-1] == "Drawing figures"
-    shares = [share for share, what in told if what == "Drawing bootstrap resamples"]
+    shares = [share for share, what in reported if what == "Drawing bootstrap resamples"]
     assert shares == sorted(shares)
     assert (shares[0], shares[-1], len(set(shares))) == (0.0, 1.0, 5 * 5 * 5 + 1)
 
@@ -45,6 +54,6 @@ def test_a_stopped_job_leaves_nothing(job, step):
 
 
 def test_the_outcome_has_the_tables_of_the_folder(job, tmp_path):
-    outcome = run_cohort_job(CohortJob(job.table, tmp_path / "result", job.options, job.readings))
+    outcome = run_cohort_job(replace(job, destination=tmp_path / "result", with_figures=False))
     assert {f"{name}.csv" for name in outcome.tables} == {name for name in OWN_COHORT_FOLDER.names if ".csv" in name}
     assert len(outcome.tables["findings"].rows) == len(outcome.findings)
