@@ -145,7 +145,7 @@ KINDS = {
     "ct in an empty folder": (_empty_folder(1), "is empty"),
     "markups that are not there": (_cell(2, "nowhere"), "no file or folder “nowhere”"),
     "markups that are not given": (_cell(2, "n/a"), "there is no markups"),
-    "markups in an empty folder": (_empty_folder(2), "holds no .mrk.json"),
+    "markups in an empty folder": (_empty_folder(2), "contains no .mrk.json"),
     "markup that is no JSON": (_markups(lambda path: path.write_text("{")), "not valid JSON"),
     "markup of one point": (_markups(lambda path: write_line(path, points_of(path)[:1])), "1 point"),
     "markup beyond the ct": (_moved((0, 0, 700)), "beyond the CT"),

@@ -240,7 +240,7 @@ def unknown_level(folder, true):
 
 
 def curve_for_a_line(folder, true):
-    return write_curve(folder / "L3-midline.mrk.json", true), "type ClosedCurve: draw it as a Line"
+    return write_curve(folder / "L3-midline.mrk.json", true), "is a ClosedCurve markup: draw it as a Line"
 
 
 def no_name(folder, true):
@@ -254,7 +254,7 @@ def broken_json(folder, _true):
 
 def bare_folder(folder, _true):
     (folder / "bare").mkdir()
-    return folder / "bare", "holds no .mrk.json file"
+    return folder / "bare", "contains no .mrk.json file"
 
 
 def missing(folder, _true):
@@ -302,7 +302,7 @@ def test_the_working_folder_is_named_by_its_path(one_level, tmp_path, monkeypatc
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "more.txt").write_text("mine")
     for inputs, says in (
-        ([one_level.ct, "--markups", "."], "“.” holds no "),
+        ([one_level.ct, "--markups", "."], "“.” contains no "),
         ([".", "--markups", one_level.markups], "“.” contains no CT slices, only 2 files that are not DICOM"),
     ):
         outcome = lumbarhu("measure", *inputs, "--out", "out")

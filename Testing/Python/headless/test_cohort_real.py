@@ -77,4 +77,4 @@ def test_missing_parts_of_the_table_are_named_and_omitted(result):
     gaps = {(row["analysis"], row["left_out"]): row for row in table(result / "gaps.csv")}
     regions = gaps["Everything about some regions", "oval; right; front; left"]
     assert regions["would_need"] == "hu_…_oval; hu_…_right; hu_…_front; hu_…_left"
-    assert "cannot be ranked" in gaps["Difference between levels", "round"]["reason"]  # the levels are alike
+    assert "cannot rank them" in gaps["Difference between levels", "round"]["reason"]  # the levels are alike
