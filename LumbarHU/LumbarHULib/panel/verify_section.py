@@ -58,7 +58,7 @@ class VerifySection(Section):
                 )
                 self._messages.tell(told.format(count=len(differences), folder=folder))
             else:
-                self._done.tell(_("Verified: every hash, count and number is the same."))
+                self._done.tell(_("Verified: all hashes, counts and numbers are the same."))
             self._list(differences)
 
     def _list(self, differences: Sequence[str]) -> None:

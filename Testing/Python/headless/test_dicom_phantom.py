@@ -76,7 +76,7 @@ def test_a_series_at_120_kv_gives_the_same_numbers_as_the_nrrd_and_its_classes(s
 
 OFF_PROTOCOL = {
     "100 kV": ({"kvp": "100"}, "tube_voltage_off_protocol", "acquired at 100 kV; the cutoffs hold for 120 kV"),
-    "contrast medium": ({"ContrastBolusAgent": "IOMERON 350"}, "contrast_medium", "taken with contrast medium"),
+    "contrast medium": ({"ContrastBolusAgent": "IOMERON 350"}, "contrast_medium", "acquired with contrast medium"),
 }
 
 
