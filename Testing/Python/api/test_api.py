@@ -73,10 +73,10 @@ def test_the_regions_of_each_level_measure_its_bone(measured):
 def test_a_mask_contains_the_voxels_that_were_measured(measured, ct):
     for level, roi in (("L1", "round"), ("L2", "left")):
         values_hu = ct.voxels_hu[measured.mask(level, roi)]
-        of_roi = measured.levels[level].rois[roi]
-        assert of_roi.mean_hu == pytest.approx(values_hu.mean(dtype=float), rel=1e-12)
-        assert of_roi.sd_hu == pytest.approx(values_hu.std(ddof=1, dtype=float), rel=1e-12)
-        assert of_roi.values["voxels"] == values_hu.size
+        roi_result = measured.levels[level].rois[roi]
+        assert roi_result.mean_hu == pytest.approx(values_hu.mean(dtype=float), rel=1e-12)
+        assert roi_result.sd_hu == pytest.approx(values_hu.std(ddof=1, dtype=float), rel=1e-12)
+        assert roi_result.values["voxels"] == values_hu.size
 
 
 def test_a_label_map_contains_each_level_with_its_value(measured, ct):

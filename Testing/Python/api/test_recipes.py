@@ -237,11 +237,11 @@ def test_loop_over_the_dicom_database(run, folder, bodies, monkeypatch, measured
 
 
 def test_connect_to_an_event(run, lines, monkeypatch, measured):
-    told = []
-    monkeypatch.setattr(slicer.util, "showStatusMessage", told.append, raising=False)
+    reported = []
+    monkeypatch.setattr(slicer.util, "showStatusMessage", reported.append, raising=False)
     left = run("Connect to an event")
     left.line.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent)
-    assert told == [f"L1 round: {measured.levels['L1'].rois['round'].mean_hu:.1f} HU"]
+    assert reported == [f"L1 round: {measured.levels['L1'].rois['round'].mean_hu:.1f} HU"]
     left.line.RemoveAllControlPoints()
     left.line.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent)
-    assert "The midline of L1 has 0 points" in told[1]
+    assert "The midline of L1 has 0 points" in reported[1]

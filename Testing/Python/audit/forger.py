@@ -183,7 +183,7 @@ def added_file(name: str):
 
 
 def second_level(folder: Path) -> None:
-    """Add markups of L4 that nobody placed."""
+    """Add markups of L4 that no reader placed."""
     for role in ("midline", "boundary", "outline"):
         text = (folder / "markups" / f"L3-{role}.mrk.json").read_text(encoding="utf-8")
         (folder / "markups" / f"L4-{role}.mrk.json").write_text(text.replace("L3", "L4"), encoding="utf-8")

@@ -164,9 +164,12 @@ def test_the_record_identifies_the_ct(record, audit):
 def test_the_hash_of_the_voxels_is_of_their_order_as_stored(tmp_path):
     stored = stored_otherwise(random_ct())
     write_audit_folder(tmp_path / "out", example_audit(random_ct(), stored, scan_facts=ScanFacts(series_uid="1.2.3")))
-    of_ct = json.loads((tmp_path / "out" / "record.json").read_text(encoding="utf-8"))["ct"]
-    assert of_ct["voxels_sha256"] == hashlib.sha256(np.ascontiguousarray(stored.voxels_hu, "<i2").tobytes()).hexdigest()
-    assert of_ct["series_uid"] == "1.2.3"
+    ct_record = json.loads((tmp_path / "out" / "record.json").read_text(encoding="utf-8"))["ct"]
+    assert (
+        ct_record["voxels_sha256"]
+        == hashlib.sha256(np.ascontiguousarray(stored.voxels_hu, "<i2").tobytes()).hexdigest()
+    )
+    assert ct_record["series_uid"] == "1.2.3"
 
 
 def test_the_record_has_the_hash_of_every_other_file(folder, record):

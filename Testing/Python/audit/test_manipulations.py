@@ -298,7 +298,7 @@ def honest(destination: Path, **fields) -> Path:
 
 
 def second_reading(destination: Path) -> Path:
-    """Another reader's midlines: who put them into this folder, nobody can know."""
+    """Another reader's midlines: who put them into this folder cannot be detected."""
     ct = random_ct()
     audit = example_audit(scan_facts=FACTS)
     moved = [replace(one, midline_ras_mm=np.add(one.midline_ras_mm, (0.4, 0, 0))) for one in example_landmarks(ct)]
@@ -309,7 +309,7 @@ def second_reading(destination: Path) -> Path:
 
 
 def edited_region(destination: Path) -> Path:
-    """A region that was corrected by hand: whether it should have been, nobody can know."""
+    """A region corrected by hand: whether the correction was right cannot be detected."""
     ct, audit = random_ct(), example_audit(scan_facts=FACTS)
     mask = audit.result.levels[0].rois["round"].mask
     smaller = mask.inside.copy()

@@ -11,8 +11,8 @@ SEXES = ("male", "female")
 
 def cases(tables):
     """Return sex and group of the study's 100 patients."""
-    told = [(sex, group) for sex in SEXES for group in GROUPS for _ in range(tables.sexes[sex][group])]
-    return [sex for sex, _ in told], [group for _, group in told]
+    reported = [(sex, group) for sex in SEXES for group in GROUPS for _ in range(tables.sexes[sex][group])]
+    return [sex for sex, _ in reported], [group for _, group in reported]
 
 
 def test_the_studys_sexes_differ_between_groups_as_scipy_says(tables):

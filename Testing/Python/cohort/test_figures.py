@@ -30,8 +30,8 @@ HU = [40, 55, 60, 72, 80, 75, 90, 100, 110, 130, 95, 140, 150, 160, 175, 400]
 def test_a_whisker_ends_at_the_last_case_within_and_an_outlier_is_drawn_alone():
     (panel,) = figures(HU, GROUPS)["groups"].panels
     box = panel.boxes[0]
-    # Six values: quartiles at the ranks 1.75 and 5.25, so 128.75 and 231.25; what lies beyond −25 to 385 stands alone,
-    # and the highest value within, 175, lies below the box's top, where the whisker then ends.
+    # Six values: quartiles at the ranks 1.75 and 5.25, so 128.75 and 231.25; values beyond −25 to 385 are drawn alone,
+    # and the highest value within, 175, is below the top of the box, where the whisker then ends.
     assert (box.role, box.q1, box.median, box.q3) == ("normal", 128.75, 155.0, 231.25)
     assert (box.low, box.high, box.outliers) == (95.0, 231.25, (400.0,))
 

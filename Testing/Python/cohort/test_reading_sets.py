@@ -1,4 +1,4 @@
-"""Readings set beside each other: whom against whom, over which levels, and in which parts."""
+"""Comparisons of readings: between which readers, over which levels, and in which parts."""
 
 import numpy as np
 import pytest
@@ -97,17 +97,17 @@ def test_where_nothing_is_known_of_origin_and_blinding_there_is_no_split():
 
 
 def test_parts_with_too_few_cases_are_left_out_by_name():
-    table, told = table_of(two_readers(5, origin=lambda case: "manual" if case else "proposal_accepted"))
+    table, reported = table_of(two_readers(5, origin=lambda case: "manual" if case else "proposal_accepted"))
     assert "proposal_accepted" not in {row["split"] for row in table.records()}
-    assert any("between readers A, B, proposal_accepted" in sentence for sentence in told)
+    assert any("between readers A, B, proposal_accepted" in sentence for sentence in reported)
 
 
 def test_two_cases_have_a_precision_error_and_no_limits():
-    table, told = table_of(two_readers(2))
+    table, reported = table_of(two_readers(2))
     (row,) = table.records(level="L1", roi="round")
     assert row["rms_sd_hu"] > 0
     assert (row["icc_2_1"], row["bias_hu"]) == (None, None)
-    assert any("ICC of round of L1" in sentence for sentence in told)
+    assert any("ICC of round of L1" in sentence for sentence in reported)
 
 
 def test_three_readings_at_once_have_no_bias():
@@ -125,14 +125,14 @@ def test_three_readings_at_once_have_no_bias():
 def test_both_readings_stay_in_a_table_with_their_mean_and_difference():
     readings = [reading("c", "A", hu=100), reading("c", "B", hu=104)]
     (row,) = readings_table(cohort_of(readings)).records(level="L2", roi="round")
-    told = [row[name] for name in ("first", "second", "first_hu", "second_hu", "mean_hu", "difference_hu")]
-    assert told == ["A", "B", 110, 114, 112, -4]
+    reported = [row[name] for name in ("first", "second", "first_hu", "second_hu", "mean_hu", "difference_hu")]
+    assert reported == ["A", "B", 110, 114, 112, -4]
 
 
 def test_without_readings_the_table_is_empty_and_says_why():
-    table, told = table_of([reading("c", "A")])
+    table, reported = table_of([reading("c", "A")])
     assert table.rows == []
-    assert told == ["Agreement of readings: : No case has two readings."]
+    assert reported == ["Agreement of readings: : No case has two readings."]
 
 
 @pytest.mark.parametrize(("factor", "sentences"), [(1.1, 1), (1.0, 0)])

@@ -12,8 +12,8 @@ from LumbarHULib.core.levels import MEAN_LEVELS
 
 def test_the_limits_of_quantitative_ct_belong_to_the_class_between_them():
     # Chinese expert consensus 2020, Table 2: below 80, 80 to 120, above 120 mg/cm³.
-    told = groups_of_qct([79.9, 80, 120, 120.1, np.nan], load_qct_criteria())
-    assert told == ("osteoporosis", "osteopenia", "osteopenia", "normal", "")
+    reported = groups_of_qct([79.9, 80, 120, 120.1, np.nan], load_qct_criteria())
+    assert reported == ("osteoporosis", "osteopenia", "osteopenia", "normal", "")
 
 
 def test_limits_that_leave_no_class_are_refused():

@@ -31,8 +31,8 @@ def test_hazard_ratios_are_those_of_statsmodels(lung, held):
     )
     z95 = stats.norm.ppf(0.975)
     ends = [math.exp(fitted.params[0] + sign * z95 * fitted.bse[0]) for sign in (-1, 1)]
-    told = [found.estimate, found.low, found.high]
-    assert told == pytest.approx([math.exp(fitted.params[0]), *ends], rel=1e-9)
+    reported = [found.estimate, found.low, found.high]
+    assert reported == pytest.approx([math.exp(fitted.params[0]), *ends], rel=1e-9)
     assert found.p_value == pytest.approx(fitted.pvalues[0], rel=1e-9)
     assert (found.n, found.events) == (227, 164)
     assert found.adjusted_for == held

@@ -29,7 +29,7 @@ def method(rois=ROIS[:3], levels=MEAN_LEVELS, groups=GROUPS, prevalences=None, *
 
 
 @pytest.mark.parametrize(
-    ("given", "t_scores", "told"),
+    ("given", "t_scores", "reported"),
     [
         (GROUPS, None, "(6 normal, 5 osteopenia, 5 osteoporosis; as given)."),
         (("",) * 16, T_SCORES, "5 osteoporosis; by T-score: normal ≥ −1.0, osteoporosis ≤ −2.5, osteopenia between)."),
@@ -38,14 +38,14 @@ def method(rois=ROIS[:3], levels=MEAN_LEVELS, groups=GROUPS, prevalences=None, *
         (GROUPS, -T_SCORES, "5 osteoporosis; as given)."),
     ],
 )
-def test_it_states_how_many_groups_were_given_and_how_many_follow_from_t_scores(tmp_path, given, t_scores, told):
+def test_it_states_how_many_groups_were_given_and_how_many_follow_from_t_scores(tmp_path, given, t_scores, reported):
     t_scores = [""] * 16 if t_scores is None else t_scores
     columns = zip(HU, given, t_scores, strict=True)
     rows = [f"c{number},{hu},{group},{t_score}" for number, (hu, group, t_score) in enumerate(columns)]
     table = tmp_path / "COHORT.csv"
     table.write_text("\n".join(["case,hu_L1_round,group,t_score", *rows]), encoding="utf-8")
     options = AnalysisOptions(prevalences={}, resamples=100)
-    assert told in method_text(analyze(read_cohort(table), options, load_cutoffs().cutoffs))
+    assert reported in method_text(analyze(read_cohort(table), options, load_cutoffs().cutoffs))
 
 
 def test_groups_from_t_scores_cannot_outnumber_the_groups():
@@ -54,31 +54,34 @@ def test_groups_from_t_scores_cannot_outnumber_the_groups():
 
 
 def test_for_hu_and_groups_alone_it_names_the_possible_analyses():
-    told = method()
-    assert told.startswith(
+    reported = method()
+    assert reported.startswith(
         "Mean Hounsfield units (HU) over the vertebrae L1–L4 and of the single vertebrae L1, L2, L3 and L4 in the "
         "regions round, oval, right "
     )
     for word in ("Dunn", "Friedman", *OF_ROC[:4], "κ"):
-        assert word in told
+        assert word in reported
     for word in ("Characteristics", "Shapiro", "χ²", "Spearman", "redictive values", "Bland"):
-        assert word not in told
+        assert word not in reported
 
 
 def test_for_one_region_and_level_without_groups_it_names_little():
-    told = method(ROIS[:1], MEAN_LEVELS[:1], ("",) * 16)
-    assert told.startswith(
+    reported = method(ROIS[:1], MEAN_LEVELS[:1], ("",) * 16)
+    assert reported.startswith(
         "Mean Hounsfield units (HU) of the single vertebra L1 in the region round of 16 patients were analyzed. "
         "HU are reported as median and quartiles (weighted average at the ranks (n + 1)p). All confidence intervals"
     )
-    assert "seed" not in told
+    assert "seed" not in reported
 
 
 def test_it_names_the_tests_and_the_columns_used():
-    told = method(age=60 + np.arange(16.0) ** 1.3, bmd=HU / 140, prevalences={"osteoporosis": 0.3})
-    assert "depending on the Shapiro–Wilk test, and compared between groups by " in told
-    assert "χ²" not in told
-    assert "interval of Bonett and Wright, plain and adjusted for age; p-values by level were corrected by Holm" in told
-    assert "hold for a prevalence of 30 % for osteoporosis." in told
+    reported = method(age=60 + np.arange(16.0) ** 1.3, bmd=HU / 140, prevalences={"osteoporosis": 0.3})
+    assert "depending on the Shapiro–Wilk test, and compared between groups by " in reported
+    assert "χ²" not in reported
+    assert (
+        "interval of Bonett and Wright, plain and adjusted for age; p-values by level were corrected by Holm"
+        in reported
+    )
+    assert "hold for a prevalence of 30 % for osteoporosis." in reported
     sexes = method(sex=("male", "female") * 8)
     assert "Characteristics are reported as counts, and compared between groups by Pearson's χ² test." in sexes

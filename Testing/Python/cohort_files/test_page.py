@@ -16,7 +16,7 @@ def test_for_very_many_findings_of_one_kind_the_page_refers_to_the_file(count, w
     cohort = Cohort("c", ("a", "b"), {("L1", "round"): np.array([1.0, 2.0])}, ("", ""), findings=findings)
     analysis = analyze(cohort, AnalysisOptions(prevalences={}, resamples=100), load_cutoffs().cutoffs)
     page = summary_page(analysis, analysis.tables, {}, {})
-    told = f"… and {count - 500} more (rows.csv)."
-    assert page.count(" is no number.") + page.count(told) == written
-    assert (told in page) == (count > 500)
+    reported = f"… and {count - 500} more (rows.csv)."
+    assert page.count(" is no number.") + page.count(reported) == written
+    assert (reported in page) == (count > 500)
     assert (f"{count} findings of the same kind (rows.csv), such as: Cell 0 is no number." in page) == (count > 1)

@@ -1,4 +1,4 @@
-"""Readers whose names look alike are told: one reader written in two ways would be counted as two."""
+"""Readers with similar names get a finding: one reader spelled in two ways would count as two."""
 
 import unicodedata
 
@@ -9,7 +9,7 @@ from LumbarHULib.cohort_files.readings import readings_of_file
 COLUMNS = "case,reader,reading,level,roi,mean_hu"
 
 
-def told(tmp_path, *readers):
+def reported(tmp_path, *readers):
     path = tmp_path / "readings.csv"
     rows = [f"{case},{reader},1,L1,round,{100 + case}" for case in (1, 2) for reader in readers]
     path.write_text("\n".join([COLUMNS, *rows]) + "\n", encoding="utf-8")
@@ -29,10 +29,10 @@ def told(tmp_path, *readers):
     ],
 )
 def test_one_name_spelled_in_two_ways_gets_a_finding(tmp_path, readers):
-    (finding,) = told(tmp_path, *readers)
+    (finding,) = reported(tmp_path, *readers)
     assert finding.sentence.endswith("have similar names but count as 2 readers.")
     assert all(f"“{reader}”" in finding.sentence for reader in readers)
 
 
 def test_different_readers_get_no_finding(tmp_path):
-    assert told(tmp_path, "AB", "AC", "BA") == []
+    assert reported(tmp_path, "AB", "AC", "BA") == []

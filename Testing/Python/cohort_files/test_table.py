@@ -1,4 +1,4 @@
-"""A cohort's table: what is wrong in it is told by row and column, and the rest goes on."""
+"""A cohort's table: errors are reported by row and column, and the rest is used."""
 
 import math
 
@@ -16,7 +16,7 @@ def read(tmp_path, *lines: str, encoding: str = "utf-8"):
     return read_cohort(path)
 
 
-def told(cohort, code: str) -> list[str]:
+def reported(cohort, code: str) -> list[str]:
     return [finding.sentence for finding in cohort.findings if finding.code == code]
 
 
@@ -80,7 +80,7 @@ def test_hu_groups_numbers_and_words_are_read(tmp_path):
 )
 def test_an_error_is_reported_with_its_cell_and_the_case_stays(tmp_path, lines, code, sentence):
     cohort = read(tmp_path, *lines)
-    (found,) = told(cohort, code)
+    (found,) = reported(cohort, code)
     assert found.startswith(sentence)
     assert cohort.cases[0] == "a"
     assert cohort.level_hu["L1", "round"][0] == 1
@@ -91,11 +91,11 @@ def test_t_scores_that_fall_as_density_rises_get_a_finding(tmp_path):
     header = "case,hu_L1_round,bmd,t_score"
     # Signs that were lost, as where a form has the minus printed in front of the box.
     lost = [f"{n},1,{bmd:.3f},{4.5 - 4 * bmd:.2f}" for n, bmd in enumerate(density)]
-    (found,) = told(read(tmp_path, header, *lost), "t_score_against_bmd")
+    (found,) = reported(read(tmp_path, header, *lost), "t_score_against_bmd")
     assert found == "Column t_score: T-scores fall with rising bmd (Spearman's ρ = -1.00, n = 12)."
     right = [f"{n},1,{bmd:.3f},{4 * bmd - 4.5:.2f}" for n, bmd in enumerate(density)]
     assert read(tmp_path, header, *right).findings == ()
-    assert told(read(tmp_path, header, *lost[:4]), "t_score_against_bmd") == []  # four say nothing
+    assert reported(read(tmp_path, header, *lost[:4]), "t_score_against_bmd") == []  # four say nothing
 
 
 def test_menopause_in_a_man_gets_a_finding_and_is_omitted(tmp_path):
@@ -251,7 +251,7 @@ def test_a_level_that_one_reading_excludes_is_omitted(tmp_path):
     rows[1] = "a,A,1,L2,round,10,manual,fracture,"
     cohort = read_cohort(tmp_path / "cohort.csv", write_readings(tmp_path / "readings.csv", *rows))
     assert [bool(np.isnan(cohort.hu(level, "round")[0])) for level in MEAN_LEVELS] == [False, True, False, False]
-    assert told(cohort, "excluded_by_one") == [
+    assert reported(cohort, "excluded_by_one") == [
         "L2 of a is excluded by one reading and measured by another; it is omitted."
     ]
 

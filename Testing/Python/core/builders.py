@@ -1,7 +1,7 @@
 """Small CTs, bodies of known form, and their markups, for the tests of the core.
 
 A body is described in its own plane: x to the patient's left, y to anterior, in mm from the middle of its midline. That
-is the frame of its level but for the origin, which there lies at the midline's anterior end.
+is the frame of its level except for the origin, which is at the midline's anterior end there.
 """
 
 from dataclasses import dataclass
@@ -122,7 +122,7 @@ def axis_extent(points_xy_mm) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Body:
-    """Where a body lies: its middle, its patient's left, and its front, all in RAS."""
+    """Position of a body: its middle, its patient's left, and its front, all in RAS."""
 
     center_ras_mm: tuple = (0.0, 0.0, 0.0)
     left_ras: tuple = tuple(LEFT_RAS)
@@ -144,7 +144,7 @@ UPRIGHT = Body()
 def geometry(
     spacing_mm=(0.5, 0.5, 1.25), shape_kji=(9, 140, 160), directions=None, center_ras_mm=(0, 0, 0)
 ) -> np.ndarray:
-    """Return ras_from_ijk of a grid whose middle voxel (of two alike the earlier) lies at `center_ras_mm`."""
+    """Return ras_from_ijk of a grid whose middle voxel (the earlier of two) is at `center_ras_mm`."""
     directions = np.array([LEFT_RAS, -ANTERIOR_RAS, SUPERIOR_RAS]) if directions is None else np.asarray(directions)
     matrix = np.eye(4)
     matrix[:3, :3] = directions.T * spacing_mm

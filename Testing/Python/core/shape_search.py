@@ -25,8 +25,8 @@ GRID_MM = 0.2
 class AnteriorRegion:
     """The points at least a margin inside a spline and in front of a line; all in the body's own plane, in mm.
 
-    Its depth at a point, how far the point lies inside, is the least of two distances: nothing of the inner outline as
-    a polygon is needed. (What lies m inside a curve at distance d lies d − m from the curve's parallel at m.)
+    The depth of a point inside it is the smaller of two distances, so no polygon of the inner outline is needed.
+    (A point at distance d inside a curve is at distance d − m from its parallel curve at m.)
     """
 
     def __init__(self, points_xy_mm, margin_mm, line_point_xy_mm, line_angle_deg=0.0):

@@ -146,7 +146,7 @@ def test_slice_spacing_is_the_distance_of_planes_and_pixel_area_that_of_a_parall
 
 def test_the_family_of_planes_is_chosen_by_its_normal_not_by_its_index_step():
     random = np.random.default_rng(2)
-    told_apart = 0
+    distinguished = 0
     for _ in range(300):
         ct = noise_ct(geometry(SPACING_MM, (3, 4, 5), UPRIGHT + random.uniform(-0.7, 0.7, (3, 3))), (3, 4, 5))
         # The rows of the inverse are the normals of the three families, as of any lattice.
@@ -160,9 +160,9 @@ def test_the_family_of_planes_is_chosen_by_its_normal_not_by_its_index_step():
         np.testing.assert_allclose(stack.normal_ras, normal * np.sign(normal[2]), atol=1e-7)
         assert stack.ras_from_ijk[:3, 2] @ stack.normal_ras > 0
         steps = ct.ras_from_ijk[:3, :3] / SPACING_MM
-        told_apart += np.argmax(np.abs(steps[2]) / np.linalg.norm(steps, axis=0)) != np.argmax(np.abs(normals[:, 2]))
-        told_apart += stack.ras_from_ijk[2, 2] < 0
-    assert told_apart > 5
+        distinguished += np.argmax(np.abs(steps[2]) / np.linalg.norm(steps, axis=0)) != np.argmax(np.abs(normals[:, 2]))
+        distinguished += stack.ras_from_ijk[2, 2] < 0
+    assert distinguished > 5
 
 
 def test_a_geometry_that_differs_by_the_rounding_of_a_save_is_the_same():
@@ -177,7 +177,7 @@ def test_a_geometry_that_differs_by_the_rounding_of_a_save_is_the_same():
     ("angle_deg", "refused"), [(44.7, False), (44.8, True), (45, True), (45.2, True), (45.3, False)]
 )
 def test_planes_that_are_equally_close_to_axial_are_refused(angle_deg, refused):
-    # Tilted by t about the left-right axis the two families stand at t and 90° − t: 0.5° apart at 44.75° and 45.25°.
+    # Tilted by t about the left-right axis the two families are at t and 90° − t: 0.5° apart at 44.75° and 45.25°.
     ct = noise_ct(geometry((0.5, 0.5, 0.5), (3, 4, 5), UPRIGHT @ rotation((1, 0, 0), angle_deg).T), (3, 4, 5))
     if not refused:
         assert abs(axial_stack(ct, PROTOCOL).normal_ras[2]) > np.cos(np.radians(45))

@@ -1,4 +1,4 @@
-"""The body that a midline is in, and what lies behind it, on a phantom of known heights."""
+"""The body that contains a midline, and the structures behind it, on a phantom of known heights."""
 
 import numpy as np
 import pytest

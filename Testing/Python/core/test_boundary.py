@@ -62,7 +62,7 @@ def test_the_protocols_line_is_at_two_thirds_with_handles_5_mm_outside_the_outli
 
 
 def test_handles_are_outside_the_widest_part_of_an_outline_that_the_line_cuts_four_times():
-    # The hollow at the back reaches to y = −4, the line lies at −17 / 3, between two horns.
+    # The hollow at the back reaches to y = −4; the line is at −17 / 3, between two horns.
     form = control_points(kidney(23, 17, concavity_mm=13))
     of = boundary(form=form, midline_y_mm=(17, -17))
     curve = dense_spline(form)
@@ -80,14 +80,14 @@ def test_the_automatic_line_given_as_a_markup_was_not_moved():
 
 
 @pytest.mark.parametrize(
-    ("fraction", "told"), [(0.6, True), (0.646, True), (0.648, False), (0.686, False), (0.688, True)]
+    ("fraction", "reported"), [(0.6, True), (0.646, True), (0.648, False), (0.686, False), (0.688, True)]
 )
-def test_a_moved_line_is_measured_unchanged_and_gets_a_finding_beyond_the_tolerance(fraction, told):
+def test_a_moved_line_is_measured_unchanged_and_gets_a_finding_beyond_the_tolerance(fraction, reported):
     of = boundary(line(fraction))
     assert of.fraction == pytest.approx(fraction, abs=1e-6)
     assert of.moved
-    assert codes(of) == (["boundary_fraction"] if told else [])
-    assert not told or f"at {fraction:.3f} of the depth; the protocol's is at 0.667" in of.findings[0].sentence
+    assert codes(of) == (["boundary_fraction"] if reported else [])
+    assert not reported or f"at {fraction:.3f} of the depth; the protocol's is at 0.667" in of.findings[0].sentence
 
 
 @pytest.mark.parametrize("angle_deg", [-44.9, -10.1, -9.9, 9.9, 10.1, 44.9])
@@ -96,7 +96,7 @@ def test_an_oblique_line_counts_where_it_crosses_the_midline_and_gets_a_finding_
     assert of.fraction == pytest.approx(2 / 3, abs=1e-6)
     assert of.angle_deg == pytest.approx(angle_deg, abs=1e-4)
     assert codes(of) == (["boundary_oblique"] if abs(angle_deg) > 10 else [])
-    # The anterior side: the midline's front end lies on it, its back end does not; points of the line lie on the edge.
+    # The anterior side: it contains the midline's front end, not its back end; points of the line are on the edge.
     front, back, edge = (of.normal_uv @ uv - of.offset_mm for uv in ((0, 0), (0, -DEPTH_MM), (0, -2 / 3 * DEPTH_MM)))
     assert front > 0 > back
     assert edge == pytest.approx(0, abs=1e-5)
@@ -111,9 +111,9 @@ def test_the_line_is_infinite_and_does_not_mind_the_order_or_the_height_of_its_e
     assert short.offset_mm == pytest.approx(long.offset_mm, abs=1e-4)
 
 
-@pytest.mark.parametrize(("angle_deg", "told"), [(45.2, 45), (-60, 60), (90, 90), (-90, 90), (120, 60)])
-def test_a_line_more_than_45_degrees_off_is_refused_with_the_angle(angle_deg, told):
-    assert f"is {told}° off the perpendicular" in refusal(line(0.5, angle_deg))
+@pytest.mark.parametrize(("angle_deg", "reported"), [(45.2, 45), (-60, 60), (90, 90), (-90, 90), (120, 60)])
+def test_a_line_more_than_45_degrees_off_is_refused_with_the_angle(angle_deg, reported):
+    assert f"is {reported}° off the perpendicular" in refusal(line(0.5, angle_deg))
 
 
 @pytest.mark.parametrize("fraction", [-0.3, 0.19, 0.96, 1.4])

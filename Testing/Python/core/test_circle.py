@@ -40,7 +40,7 @@ def test_of_many_regions_at_once_each_has_the_circle_that_it_has_alone():
         alone_center, alone_radius = found(region)
         assert radius == pytest.approx(alone_radius, abs=1e-6)
         assert center == pytest.approx(alone_center, abs=1e-5)
-    # Between the notch, whose tip lies at (2, 10), and the front at 20.
+    # Between the notch with its tip at (2, 10) and the front at 20.
     assert 10 < centers[3] < 20
 
 

@@ -1,4 +1,4 @@
-"""The endplates that are found, held against those of phantoms, whose surfaces are known by construction."""
+"""The computed endplates, compared with those of phantoms, whose surfaces are known by construction."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -23,7 +23,7 @@ SPINE = ("L2", "L3", "L4")
 # Rendered once for the tests in a row that look at the same CT.
 @lru_cache(maxsize=2)
 def ct_of(spec, slice_mm=2.5, pixel_mm=0.8, noise_hu=15.0, seed=11, size_mm=FIELD_MM, turned=None, sheared_deg=0.0):
-    # L3's middle lies in the origin: off the grid's, so that slices do not stand evenly about it.
+    # L3's middle is at the origin, off the grid's middle, so that the slices are not symmetrical about it.
     grid = axial_grid((1.3, -2.1, 0.37 * slice_mm), size_mm, pixel_mm, slice_mm)
     grid = grid.rotated(*turned) if turned else grid
     grid = grid.sheared(sheared_deg) if sheared_deg else grid

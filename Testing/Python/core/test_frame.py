@@ -37,7 +37,7 @@ def test_the_axes_are_the_patients_left_front_and_head():
 
 @pytest.mark.parametrize("turn_deg", [-30, -8, 8, 30])
 def test_a_turned_midline_turns_the_frame_and_tells_the_angle(turn_deg):
-    # Positive toward the patient's left: the front end lies at −R.
+    # Positive toward the patient's left: the front end is at −R.
     turn = np.radians(turn_deg)
     front = 17 * np.array([-np.sin(turn), np.cos(turn), 0])
     of = frame(front, -front)
@@ -83,7 +83,7 @@ def test_a_reversed_midline_is_swapped_and_says_so():
 
 def test_ends_in_two_slices_are_projected_along_the_normal_into_the_slice_nearest_to_their_mean():
     of = frame((2, 17, 2.5), (0, -17, -1.25))
-    assert of.mid_slice == 4  # the mean lies half a slice up: the more caudal
+    assert of.mid_slice == 4  # the mean is half a slice up: the more caudal slice
     np.testing.assert_allclose(of.midline_ras_mm, [(2, 17, 0), (0, -17, 0)], atol=1e-9)
     assert of.depth_mm == pytest.approx(np.hypot(2, 34))
     assert codes(of) == ["midline_in_two_slices"]

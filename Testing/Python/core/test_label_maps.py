@@ -63,7 +63,7 @@ def whole(stack, mask) -> np.ndarray:
 
 
 def membership_margins(points_mm, slab_k, stack, landmarks, shapes) -> dict[str, np.ndarray]:
-    """Return how far, in mm, each voxel center lies inside each region: voxel by voxel, from positions in the world.
+    """Return the distance, in mm, of each voxel center inside each region: voxel by voxel, from world positions.
 
     The midline, the boundary and the outline are taken from the markups, distances from a very dense spline; only the
     circle, the ellipse and the longitudinal borders are the shapes' own (they have tests of their own).

@@ -9,7 +9,7 @@ SQUARE = [(9.0, 9, 0), (9.0, -9, 0), (-9.0, -9, 0), (-9.0, 9, 0)]
 
 
 @pytest.mark.parametrize(
-    ("role", "points", "told"),
+    ("role", "points", "reported"),
     [
         ("midline", MIDLINE[:1], "The midline of L2 has 1 point: place 2."),
         ("midline", [*MIDLINE, (0, 0, 0)], "The midline of L2 has 3 points: place 2."),
@@ -18,11 +18,11 @@ SQUARE = [(9.0, 9, 0), (9.0, -9, 0), (-9.0, -9, 0), (-9.0, 9, 0)]
         ("outline", SQUARE[:3], "The outline of L2 has 3 points: place at least 4."),
     ],
 )
-def test_a_wrong_number_of_points_is_refused_with_the_number(role, points, told):
+def test_a_wrong_number_of_points_is_refused_with_the_number(role, points, reported):
     roles = {"midline_ras_mm": MIDLINE} | {f"{role}_ras_mm": points}
     with pytest.raises(InputError) as caught:
         Landmarks("L2", **roles)
-    assert str(caught.value) == told
+    assert str(caught.value) == reported
     assert caught.value.level == "L2"
 
 

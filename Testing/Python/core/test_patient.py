@@ -140,11 +140,11 @@ def test_caution_about_the_class_is_advised_only_where_there_is_one():
 
 def test_a_class_that_depends_on_the_missing_levels_gets_a_finding():
     # Without L3 and L4 the medians lie 10.6 HU higher: 125 HU is normal, 114.4 HU is not; at 140 HU both are.
-    for mean_hu, told in ((125, True), (140, False)):
+    for mean_hu, reported in ((125, True), (140, False)):
         of = reading(level("L1", mean_hu), level("L2", mean_hu), cutoffs=medians_table())
         (missing,) = (finding for finding in of.summaries[0].findings if finding.code == "levels_missing")
         assert of.summaries[0].class_name == "normal"
-        assert ("the class would be “osteopenia”" in missing.sentence) == told
+        assert ("the class would be “osteopenia”" in missing.sentence) == reported
 
 
 @pytest.mark.parametrize(

@@ -88,15 +88,15 @@ def test_an_exclusion_without_markups_is_listed_only_with_its_reason():
 
 
 @pytest.mark.parametrize(
-    ("landmarks", "exclusions", "told"),
+    ("landmarks", "exclusions", "reported"),
     [
         ([ALL_LANDMARKS[2]] * 2, {}, "L2 occurs 2 times"),
         (ALL_LANDMARKS, {"L7": "fracture"}, "Unknown level “L7”"),
         (ALL_LANDMARKS, {"L2": " "}, "L2 is excluded without a reason"),
     ],
 )
-def test_a_level_given_twice_an_unknown_one_or_a_missing_reason_is_refused(landmarks, exclusions, told):
-    with pytest.raises(InputError, match=told):
+def test_a_level_given_twice_an_unknown_one_or_a_missing_reason_is_refused(landmarks, exclusions, reported):
+    with pytest.raises(InputError, match=reported):
         measure(landmarks, exclusions)
 
 
@@ -141,34 +141,34 @@ def test_the_markups_of_a_result_measure_the_same_again():
     assert {roi: one.values for roi, one in again.rois.items()} == {roi: one.values for roi, one in of.rois.items()}
 
 
-@pytest.mark.parametrize(("pixel_mm", "told"), [(1.0, False), (1.0099, False), (1.02, True), (3.0, True)])
-def test_coarse_pixels_are_measured_with_a_finding(pixel_mm, told):
+@pytest.mark.parametrize(("pixel_mm", "reported"), [(1.0, False), (1.0099, False), (1.02, True), (3.0, True)])
+def test_coarse_pixels_are_measured_with_a_finding(pixel_mm, reported):
     stack = axial_stack(noise_ct(geometry((0.6, pixel_mm, 2.5), (5, 90, 110)), (5, 90, 110)), PROTOCOL)
     findings = measure_level(stack, UPRIGHT.landmarks(control_points(ellipse())), PROTOCOL).findings
-    assert [finding.code for finding in findings] == (["coarse_pixels"] if told else [])
-    assert not told or f"{pixel_mm:.2f} mm" in findings[0].sentence
+    assert [finding.code for finding in findings] == (["coarse_pixels"] if reported else [])
+    assert not reported or f"{pixel_mm:.2f} mm" in findings[0].sentence
 
 
-@pytest.mark.parametrize(("turned_deg", "told"), [(-16, "right"), (-14, ""), (0, ""), (14, ""), (16, "left")])
-def test_a_midline_turned_far_from_the_patients_front_gets_a_finding_with_the_side(turned_deg, told):
+@pytest.mark.parametrize(("turned_deg", "reported"), [(-16, "right"), (-14, ""), (0, ""), (14, ""), (16, "left")])
+def test_a_midline_turned_far_from_the_patients_front_gets_a_finding_with_the_side(turned_deg, reported):
     angle = np.radians(turned_deg)
     left, front = LEFT_RAS, ANTERIOR_RAS
     turned = Body(
         left_ras=np.cos(angle) * left - np.sin(angle) * front, anterior_ras=np.cos(angle) * front + np.sin(angle) * left
     )
     of = measure_level(axial_stack(TALL_CT, PROTOCOL), turned.landmarks(BODY_XY_MM), PROTOCOL)
-    assert [finding.code for finding in of.findings] == (["midline_rotated"] if told else [])
-    assert not told or f"rotated by 16° to the patient's {told}, more than 15°" in of.findings[0].sentence
+    assert [finding.code for finding in of.findings] == (["midline_rotated"] if reported else [])
+    assert not reported or f"rotated by 16° to the patient's {reported}, more than 15°" in of.findings[0].sentence
 
 
 @pytest.mark.parametrize(("half_width_mm", "half_depth_mm"), [(20, 15), (12, 10)])
 def test_only_the_region_of_small_area_gets_a_finding(half_width_mm, half_depth_mm):
     body = UPRIGHT.landmarks(control_points(ellipse(half_width_mm, half_depth_mm)))
     of = measure_level(axial_stack(TALL_CT, PROTOCOL), body, PROTOCOL)
-    told = {roi for roi, one in of.rois.items() for finding in one.findings if finding.code == "small_roi"}
-    assert told == {roi for roi, one in of.rois.items() if one.mask.inside.sum() * 0.6**2 < 100}
-    assert told != set(ROIS)
-    assert bool(told) == (half_width_mm == 12)
+    reported = {roi for roi, one in of.rois.items() for finding in one.findings if finding.code == "small_roi"}
+    assert reported == {roi for roi, one in of.rois.items() if one.mask.inside.sum() * 0.6**2 < 100}
+    assert reported != set(ROIS)
+    assert bool(reported) == (half_width_mm == 12)
 
 
 def test_a_region_of_few_voxels_gets_a_finding_whatever_its_area():
@@ -219,7 +219,7 @@ def test_bad_input_is_refused_with_one_sentence_that_names_the_level_and_ends_wi
     assert re.fullmatch(r"[^\n]{20,300}\.", sentence)
     assert not re.search(r"[.!?] [A-Z]", sentence)
     assert "  " not in sentence
-    # What to do stands behind the colon or semicolon; a value stands in each but where points coincide or lines cross.
+    # The advice follows a colon or semicolon. Each has a value, except where points coincide or lines cross.
     assert re.search(r"[:;,] ", sentence)
     without_value = ("coincid", "a point", "crossing itself", "elsewhere")
     assert re.search(r"\d", sentence.replace("L3", "")) or any(word in name for word in without_value)
@@ -254,7 +254,7 @@ def test_on_a_phantom_the_outline_that_is_found_measures_the_same_and_again_with
 
 
 @pytest.mark.parametrize(
-    ("voxel_hu", "told"),
+    ("voxel_hu", "reported"),
     [
         (-3024, "padding_in_roi"),
         (-1000, "padding_in_roi"),
@@ -264,7 +264,7 @@ def test_on_a_phantom_the_outline_that_is_found_measures_the_same_and_again_with
         (1299, None),
     ],
 )
-def test_an_implausible_voxel_gets_a_finding_with_its_position(phantom, voxel_hu, told):
+def test_an_implausible_voxel_gets_a_finding_with_its_position(phantom, voxel_hu, reported):
     markups = true_markups(phantom.truth)
     landmarks = Landmarks("L3", *(markups["L3", role] for role in ("midline", "boundary", "outline")))
     ijk_from_ras = np.linalg.inv(phantom.ras_from_ijk)
@@ -274,4 +274,4 @@ def test_an_implausible_voxel_gets_a_finding_with_its_position(phantom, voxel_hu
     voxels[k, j, i] = voxel_hu
     of = measure_level(axial_stack(CtVolume(voxels, phantom.ras_from_ijk), PROTOCOL), landmarks, PROTOCOL)
     there = {(roi, finding.code) for roi in ROIS for finding in of.rois[roi].findings}
-    assert there == ({(roi, told) for roi in ("round", "oval", "front")} if told else set())
+    assert there == ({(roi, reported) for roi in ("round", "oval", "front")} if reported else set())

@@ -79,13 +79,13 @@ def test_many_polygons_at_once_are_cut_and_crossed_as_each_alone():
     normal, many = np.array([0.6, 0.8]), np.array([star(12) - 10 + (0, shift) for shift in (0.0, 2.0, -40.0, -3.0)])
     kept = polygons.clip_to_half_plane(many, normal, -1.0)
     crossings = polygons.crossings_of_axis(many)
-    for polygon, of_many, crossed in zip(many, kept, crossings, strict=True):
+    for polygon, batch_result, crossed in zip(many, kept, crossings, strict=True):
         alone = polygons.clip_to_half_plane(polygon, normal, -1.0)
         if len(alone):
-            np.testing.assert_array_equal(of_many[: len(alone)], alone)
-            assert (of_many[len(alone) :] == alone[-1]).all()
+            np.testing.assert_array_equal(batch_result[: len(alone)], alone)
+            assert (batch_result[len(alone) :] == alone[-1]).all()
         else:  # a single point has neither area nor crossings
-            assert np.ptp(of_many, axis=0).max() == 0
+            assert np.ptp(batch_result, axis=0).max() == 0
         np.testing.assert_array_equal(crossed[np.isfinite(crossed)], polygons.crossings_of_axis(polygon))
 
 

@@ -54,11 +54,11 @@ def test_every_quantity_has_a_number_of_plain_type_and_a_name_of_its_own():
     )
 
 
-@pytest.mark.parametrize(("count", "told"), [(0, "0 voxels"), (1, "1 voxel,")])
-def test_fewer_than_two_voxels_are_refused_with_their_number(count, told):
+@pytest.mark.parametrize(("count", "reported"), [(0, "0 voxels"), (1, "1 voxel,")])
+def test_fewer_than_two_voxels_are_refused_with_their_number(count, reported):
     with pytest.raises(InputError) as caught:
         measured(np.zeros(count, dtype=np.int16))
-    assert str(caught.value).startswith(f"The round ROI of L1 has {told}")
+    assert str(caught.value).startswith(f"The round ROI of L1 has {reported}")
     assert str(caught.value).endswith(".")
 
 

@@ -77,13 +77,13 @@ def test_the_width_is_the_anterior_regions_not_the_whole_bodys():
     assert shapes.front_half_width_mm == pytest.approx(np.ptp(x[edge]) / 6, abs=0.02)
 
 
-@pytest.mark.parametrize(("off_mm", "told"), [(0.0, False), (2.0, False), (2.1, True), (-2.1, True)])
-def test_a_midline_off_the_middle_by_a_tenth_of_the_width_gets_a_finding(off_mm, told):
+@pytest.mark.parametrize(("off_mm", "reported"), [(0.0, False), (2.0, False), (2.1, True), (-2.1, True)])
+def test_a_midline_off_the_middle_by_a_tenth_of_the_width_gets_a_finding(off_mm, reported):
     # Width inside the cortex 41 mm: |u_max + u_min| = 2 · off exceeds 4.1 mm.
     points = np.add(control_points(superellipse(23, 17)), (off_mm, 0))
     _, shapes = shapes_of(UPRIGHT.landmarks(points, midline_y_mm=(17, -17)), STACK)
-    assert codes(shapes) == (["midline_off_center"] if told else [])
-    assert not told or "is 2.1 mm off the center" in shapes.findings[0].sentence
+    assert codes(shapes) == (["midline_off_center"] if reported else [])
+    assert not reported or "is 2.1 mm off the center" in shapes.findings[0].sentence
 
 
 @pytest.mark.parametrize("extent", ["full", "anterior"])
@@ -134,7 +134,7 @@ def test_a_center_within_a_millionth_of_a_millimeter_of_an_edge_counts_as_inside
 
 
 def test_a_boundary_in_front_of_the_inner_outline_is_refused_with_the_fraction():
-    # A quarter of a depth of 18 mm lies 4.5 mm behind the edge, and the margin is 5 mm.
+    # A quarter of a depth of 18 mm is 4.5 mm behind the edge, and the margin is 5 mm.
     protocol = PROTOCOL.with_values(cortical_margin_mm=5)
     landmarks = UPRIGHT.landmarks(control_points(ellipse(20, 9)), boundary_xy_mm=[(-20, 4.5), (20, 4.5)])
     with pytest.raises(
@@ -157,7 +157,7 @@ def test_figures_are_those_of_the_shapes():
     }
 
 
-# A body whose front lies this far behind the boundary, or whose side this far beyond the midline, has no anterior
+# A body with its front this far behind the boundary, or its side this far beyond the midline, has no anterior
 # region on the midline.
 SHIFTS_UV_MM = {"as it is": (0, 0), "to the side": (4, -3), "behind": (0, -24), "beyond the midline": (60, 0)}
 
@@ -168,13 +168,13 @@ SHIFTS_UV_MM = {"as it is": (0, 0), "to the side": (4, -3), "behind": (0, -24), 
 def test_of_many_placements_those_that_are_possible_have_the_shapes_that_each_has_alone(names):
     frame, shapes = shapes_of(UPRIGHT.landmarks(control_points(lumpy(3))), STACK)
     outlines = np.array([shapes.inner_outline_uv_mm + SHIFTS_UV_MM[name] for name in names])
-    possible, of_all = shapes_of_placements(outlines, shapes.boundary, PROTOCOL, 1e-6)
+    possible, batch = shapes_of_placements(outlines, shapes.boundary, PROTOCOL, 1e-6)
     assert [names[place] for place in possible] == [name for name in names if name in ("as it is", "to the side")]
     for row, place in enumerate(possible):
         alone = roi_shapes(frame, outlines[place], shapes.boundary, PROTOCOL)
         for figure in FIGURES:
-            np.testing.assert_allclose(getattr(of_all, figure)[row, 0], getattr(alone, figure), atol=1e-4)
-    assert {getattr(of_all, figure).shape for figure in FIGURES} == {(len(possible), 1)}
+            np.testing.assert_allclose(getattr(batch, figure)[row, 0], getattr(alone, figure), atol=1e-4)
+    assert {getattr(batch, figure).shape for figure in FIGURES} == {(len(possible), 1)}
 
 
 def test_a_placement_that_is_impossible_is_refused_alone():

@@ -84,7 +84,7 @@ def test_with_zero_error_every_trial_gives_the_measured_means():
 
 
 def displaced(level, moves, trial, spacing_mm=SPACING_MM[2]) -> np.ndarray:
-    """Return a midline's ends moved by one displacement, worked out in RAS of an upright body."""
+    """Return a midline's ends moved by one displacement, computed in RAS of an upright body."""
     angle = np.radians(moves.turn_deg[trial])
     middle = level.midline_ras_mm.mean(axis=0)
     front = level.midline_ras_mm[0] - middle
@@ -100,7 +100,7 @@ def test_trials_agree_with_the_plain_pipeline_at_the_moved_midline(boundary_xy_m
     smooth = gradient_stack((3.0, -2.0, 4.0)).voxels_hu + random.normal(0, 5, SHAPE_KJI)
     stack = axial_stack(CtVolume(smooth[:, ::-1, :], geometry(SPACING_MM, SHAPE_KJI)), PROTOCOL)
     level = disk_level(stack, form=kidney(), boundary_xy_mm=boundary_xy_mm)
-    # In one slice, whose outline is given: there is no body here to find another in.
+    # In one slice, with a given outline: there is no body here in which to search another.
     protocol = PROTOCOL.with_values(reader_error_slices=0)
     trials = placement_trials(stack, level, protocol)
     moves = displacements("L3", protocol)
@@ -176,7 +176,7 @@ def test_a_trial_with_nothing_in_front_of_its_boundary_gives_no_number_and_the_o
     protocol = MANY.with_values(reader_error_mm=10.0, reader_error_deg=0.0, reader_error_slices=0)
     trials = placement_trials(stack, disk_level(stack), protocol)
     moves = displacements("L3", protocol)
-    # From the body's middle: how far the inner edge reaches on the moved midline, and where the moved boundary lies.
+    # From the body's middle: the extent of the inner edge on the moved midline, and the position of the moved boundary.
     inner_mm = RADIUS_MM - PROTOCOL.cortical_margin_mm
     reach_mm = np.sqrt(np.maximum(inner_mm**2 - moves.across_mm**2, 0))
     depth_mm = reach_mm - (moves.along_mm + RADIUS_MM - 2 / 3 * 2 * RADIUS_MM)

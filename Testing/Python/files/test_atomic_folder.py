@@ -158,7 +158,7 @@ def test_a_folder_without_write_permission_is_refused(tmp_path):
     tmp_path.chmod(0o500)
     was = os.geteuid()
     if was == 0:
-        os.seteuid(65534)  # root may write anywhere: be nobody for a moment
+        os.seteuid(65534)  # root may write anywhere: switch to the user “nobody”
     try:
         with pytest.raises(InputError, match="you have no permission to write there"):
             write(tmp_path / "out")

@@ -90,7 +90,7 @@ def test_the_medians_give_the_shift_of_a_mean_over_fewer_levels():
 
 
 def test_the_studys_cutoffs_are_called_the_studys():
-    assert {of_roi.whose for of_roi in load_cutoffs().cutoffs.rois.values()} == {"the study's"}
+    assert {roi_cutoffs.whose for roi_cutoffs in load_cutoffs().cutoffs.rois.values()} == {"the study's"}
 
 
 def test_custom_cutoffs_need_only_source_and_values(tmp_path):
@@ -110,7 +110,7 @@ def test_custom_cutoffs_need_only_source_and_values(tmp_path):
 
 
 def with_value(path: tuple, value) -> str:
-    """Return the study's file, one line a value, in which `value` stands at `path`."""
+    """Return the study's file, one line per value, with `value` at `path`."""
     document = copy.deepcopy(DOCUMENT)
     container = document
     for key in path[:-1]:

@@ -297,7 +297,7 @@ def test_a_role_without_a_midline_is_a_problem_only_of_its_level(tmp_path, names
         written(tmp_path, name)
     markups = read_markups([tmp_path])
     assert said in str(markups.problems["L1"])
-    assert [of_level.level for of_level in markups.landmarks] == [name[:2] for name in names if "midline" in name]
+    assert [landmarks.level for landmarks in markups.landmarks] == [name[:2] for name in names if "midline" in name]
 
 
 def test_an_unknown_level_is_refused(tmp_path):
@@ -353,7 +353,7 @@ def test_a_wrong_number_of_points_is_a_problem_only_of_its_level(tmp_path, name,
         written(tmp_path, "L1-midline")
     written(tmp_path, name, points, **changes)
     markups = read_markups([tmp_path])
-    assert [of_level.level for of_level in markups.landmarks] == ["L3"]
+    assert [landmarks.level for landmarks in markups.landmarks] == ["L3"]
     assert said in str(markups.problems["L1"])
     assert markups.levels == ("L1", "L3")
 

@@ -16,7 +16,7 @@ TEXT = DEFAULT_PROTOCOL.read_text(encoding="utf-8")
 
 
 def line_of(text: str, pattern: str, after: str) -> int:
-    """Return the number of the first line that matches `pattern` from the line on in which `after` stands."""
+    """Return the number of the first line that matches `pattern`, starting at the line that contains `after`."""
     lines = text.splitlines()
     start = next(number for number, line in enumerate(lines) if after in line)
     return next(number for number in range(start, len(lines)) if re.search(pattern, lines[number])) + 1

@@ -58,7 +58,7 @@ def observe(fact: Fact) -> str:
     try:
         exec(fact.before, names)
         exec(fact.code, names)
-        told = repr(eval(fact.value, names))
+        reported = repr(eval(fact.value, names))
     except Exception as error:
         return f"raises {type(error).__name__}"
-    return _ADDRESS.sub("", told)
+    return _ADDRESS.sub("", reported)

@@ -36,7 +36,7 @@ class QUiLoader(QtUiLoader):
     def load(self, device, parent=None):
         """Return the widget that a file describes; raises FormError when it is not wholly understood."""
         root = ElementTree.fromstring(bytes(device.readAll().data()))
-        of_classes = {item.get("name"): item.get("class") for item in root.iter("widget")}
+        class_by_name = {item.get("name"): item.get("class") for item in root.iter("widget")}
         own_values = _take_own_values(root)
         connections = root.find("connections")
         if connections is not None:
@@ -48,7 +48,7 @@ class QUiLoader(QtUiLoader):
         named = {child.objectName(): child for child in [made, *made.findChildren(QtCore.QObject)]}
         problems = _unknown_properties(root, named)
         for name, key, words in own_values:
-            problems += _set_own_value(named[name], CUSTOM[of_classes[name]], key, words)
+            problems += _set_own_value(named[name], CUSTOM[class_by_name[name]], key, words)
         for connection in () if connections is None else connections:
             problems += _connect(named, connection)
         if problems:
@@ -96,7 +96,7 @@ def _unknown_properties(root, named) -> list[str]:
             else:
                 is_known = item.get("stdset") == "0" or meta.indexOfProperty(name) >= 0
             if not is_known:
-                problems.append(f"{widget.get('name')}: no {name} as it is told in {widget.get('class')}")
+                problems.append(f"{widget.get('name')}: no {name} as stated in {widget.get('class')}")
     return problems
 
 

@@ -13,7 +13,7 @@ from harness.widgets import plain_property
 
 
 class qSlicerSubjectHierarchyAbstractPlugin(QObject):
-    """Base of plugins: where in a menu an action stands."""
+    """Base of plugins: the position of an action in a menu."""
 
     class ActionSectionType(enum.IntEnum):
         """Parts of a menu."""
@@ -25,7 +25,7 @@ class qSlicerSubjectHierarchyAbstractPlugin(QObject):
 
     @staticmethod
     def setActionPosition(action, position):
-        """Say where an action stands."""
+        """Set the position of an action."""
         action.setProperty("section", int(position))
 
 
@@ -98,7 +98,7 @@ def make_item(scene, _event, node) -> None:
 def merge(scene, _event) -> None:
     """Have one data tree, with what a file brought, as qSlicerSubjectHierarchyPluginLogic does it.
 
-    While a scene is closed, views ask for the tree, and it is made anew, of an empty one's parts.
+    While a scene is closed, views ask for the tree, and it is created again from the parts of an empty one.
     """
     slicer.vtkMRMLSubjectHierarchyNode.ResolveSubjectHierarchy(scene)
 

@@ -122,7 +122,7 @@ class _Parameter:
 
 
 class _Value:
-    """A parameter's value in one node, read anew only when the node was modified."""
+    """A parameter's value in one node, read again only after the node was modified."""
 
     def __init__(self, parameter, node):
         self.parameter, self._node, self._is_writing = parameter, node, False

@@ -229,7 +229,7 @@ def wrapped_tool_tip(text: str) -> str:
 
 
 def _class_of(thing) -> WrapperClass:
-    # An object that Qt made itself may be of a class that nobody names: the nearest base that is named stands for it.
+    # An object that Qt created itself may be of an unnamed class: the nearest named base represents it.
     return wrapper_class(next(base for base in type(thing).__mro__ if not base.__name__.startswith("_")))
 
 

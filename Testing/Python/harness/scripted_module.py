@@ -98,7 +98,7 @@ class ScriptedLoadableModule:
         self.parent, self.moduleName = parent, type(self).__name__
 
     def resourcePath(self, filename):
-        """Return where one of the module's resources lies."""
+        """Return the path of one of the module's resources."""
         return str(Path(self.parent.path).parent / "Resources" / filename)
 
 
@@ -114,7 +114,7 @@ class ScriptedLoadableModuleWidget:
         slicer.app.moduleManager().connect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
 
     def resourcePath(self, filename):
-        """Return where one of the module's resources lies."""
+        """Return the path of one of the module's resources."""
         return str(Path(slicer.util.modulePath(self.moduleName)).parent / "Resources" / filename)
 
     def setup(self):
@@ -171,7 +171,7 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
 
 
 def tr(text):
-    """Return a text in the user's language, asked for by the file that it stands in."""
+    """Return a text in the user's language, requested by the file that contains it."""
     source = Path(inspect.currentframe().f_back.f_code.co_filename)
     context = f"{source.parent.name}.{source.stem}" if (source.parent / "__init__.py").is_file() else source.stem
     return translate(context, text)

@@ -38,7 +38,7 @@ class Signal:
 
 
 def connect(sender, signature: str, receiver, slot: str = "", wrap=None) -> bool:
-    """Connect a signal to a callable or to a slot of another object; False, and a line told, when there is none such.
+    """Connect a signal to a callable or to a slot of another object; False, with a printed line, if it is missing.
 
     What is connected is kept alive as long as the sender lives.
     """
@@ -85,7 +85,7 @@ def slot_calling(receiver, wrap):
 
 
 def _argument_count(receiver) -> int | None:
-    """Return how many values a function or method of Python's takes; None for all that there are."""
+    """Return how many values a Python function or method takes; None for any number."""
     code = getattr(getattr(receiver, "__func__", receiver), "__code__", None)
     if code is None or code.co_flags & inspect.CO_VARARGS:
         return None

@@ -38,8 +38,8 @@ def what_is_missing() -> str:
     )
     if "drawn" in done.stdout:
         return ""
-    told = [line for line in done.stderr.splitlines() if "Error" in line]
-    return told[-1] if told else f"drawing off-screen ended the process ({done.returncode})"
+    reported = [line for line in done.stderr.splitlines() if "Error" in line]
+    return reported[-1] if reported else f"drawing off-screen ended the process ({done.returncode})"
 
 
 def main() -> None:

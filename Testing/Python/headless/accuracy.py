@@ -20,7 +20,7 @@ from LumbarHULib.phantom.truth import true_outline_in_slice
 
 TRABECULAR_HU = 120.0
 
-# As it stands in the protocol's file; the record of each run must tell the same.
+# As in the protocol file; the record of each run must state the same.
 CORTICAL_MARGIN_MM = 2.5
 
 
@@ -61,9 +61,9 @@ class Accuracy:
     round_share, oval_share : float
         Area of the recorded circle and ellipse over that of the largest ones found by trying out in the saved outline.
     least_depth_mm : float
-        How far the outermost voxel center of any label map lies inside the saved outline.
+        Distance of the outermost voxel center of any label map inside the saved outline.
     least_before_boundary_mm : float
-        How far the hindmost voxel center of round, oval and front lies before the boundary.
+        Distance of the most posterior voxel center of round, oval and front in front of the boundary.
     """
 
     dice: dict[str, float]
@@ -142,7 +142,7 @@ def rendered(setting: Setting) -> PhantomCt:
 
 
 def touching_aorta(hu: float, plaque_hu: float | None) -> VesselSpec:
-    """Return an aorta that lies against the body, calcified there or not."""
+    """Return an aorta next to the body, calcified there or not."""
     return VesselSpec(radius_mm=10.0, hu=hu, angle_deg=60.0, gap_mm=0.0, plaque_hu=plaque_hu)
 
 
@@ -167,7 +167,7 @@ def label_map(folder: Path, roi: str) -> np.ndarray:
 
 _USUAL = Setting()
 
-# A dozen that stand for all; Testing/Evidence/phantom_accuracy.py goes through many more.
+# A dozen representative cases; Testing/Evidence/phantom_accuracy.py covers many more.
 SETTINGS = MappingProxyType(
     {
         "upright": _USUAL,

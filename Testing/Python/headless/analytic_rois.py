@@ -114,7 +114,7 @@ class AnalyticBody:
         return best
 
     def _half_width(self, center_v: float, half_v: float) -> float:
-        """Return how wide an ellipse may be before a point of the inner outline lies in it."""
+        """Return how wide an ellipse may be before it contains a point of the inner outline."""
         u, v = self.inner_uv_mm[::5].T
         height = 1 - ((v - center_v) / half_v) ** 2
         beside = height > 1e-9

@@ -60,7 +60,7 @@ def broken_rows(place: Path, files: PhantomFiles, taken_case: str) -> Iterator[t
     """Yield a name for each kind of broken input, its row, and what must be said of it (a regular expression).
 
     The files that a row needs are made in a folder of `place`; `files` are those of a case that can be measured, and
-    `taken_case` is a case that stands in the table before.
+    `taken_case` is a case of an earlier row.
     """
     for kind, (make, says) in KINDS.items():
         folder = place / kind.replace(" ", "-")

@@ -20,7 +20,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 
 def rows_where(path: Path, **wanted: str) -> list[dict[str, str]]:
-    """Return the rows of a CSV file whose cells are as wanted."""
+    """Return the rows of a CSV file with the given cells."""
     return [row for row in table(path) if all(row[name] == cell for name, cell in wanted.items())]
 
 

@@ -1,4 +1,4 @@
-"""Functions whose process dies, for what maps over items to cope with. Worker processes import them by name."""
+"""Functions that kill their process, to test mapping over items. Worker processes import them by name."""
 
 import os
 import signal

@@ -12,7 +12,7 @@ RAS_LPS = np.array([-1.0, -1.0, 1.0])
 
 
 class AxialLabels:
-    """A label map whose axes are the patient's, as axial slices: i to the left, j to posterior, k to superior."""
+    """A label map along the patient's axes, as axial slices: i to the left, j to posterior, k to superior."""
 
     def __init__(self, path: Path):
         image = SimpleITK.DICOMOrient(SimpleITK.ReadImage(str(path)), "LPS")

@@ -69,7 +69,7 @@ def test_each_of_more_than_twenty_kinds_of_broken_input_is_named_and_no_case_is_
     assert list(dict.fromkeys(row["case"] for row in rows_of(tmp_path / "out" / "results.csv"))) == good
     folders = {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()}
     assert folders == {*good, ".batch"}
-    # The mistakes in the table are told before anything is measured.
+    # Errors in the table are reported before the first measurement.
     in_table = [row["row"] for row in rows_of(tmp_path / "out" / "failures.csv") if row["column"]]
     in_table += [row for row, kind, _ in expected if kind == "row of too many cells"]
     assert re.findall(r"Row (\d+)", run.err) == sorted(in_table, key=int)
@@ -107,8 +107,8 @@ def test_a_broken_link_among_the_slices_of_a_case_is_named(one_level, tmp_path):
 def test_a_full_disk_is_reported_with_advice(tmp_path):
     (tmp_path / "out" / ".batch").mkdir(parents=True)
     (tmp_path / "out" / ".batch" / "known.jsonl").symlink_to("/dev/full")
-    told = "cannot be written: the disk is full: make room or choose another disk"
-    with pytest.raises(InputError, match=told), batch_folder(tmp_path / "out"):
+    reported = "cannot be written: the disk is full: make room or choose another disk"
+    with pytest.raises(InputError, match=reported), batch_folder(tmp_path / "out"):
         pass
 
 

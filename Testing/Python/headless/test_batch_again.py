@@ -1,4 +1,4 @@
-"""lumbarhu batch a second time: what is finished stays, what was made from something else is made anew."""
+"""lumbarhu batch a second time: finished cases stay, cases with changed inputs are measured again."""
 
 import json
 import os

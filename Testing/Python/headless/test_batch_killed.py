@@ -106,15 +106,15 @@ def assert_ends(process_group, seconds=10.0):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize(
-    ("name", "told"),
-    # Ctrl-C and the end of a terminal are told to every process in it.
+    ("name", "reported"),
+    # Ctrl-C and the end of a terminal are sent to every process in it.
     [("SIGINT", "killpg"), ("SIGHUP", "killpg"), ("SIGINT", "kill"), ("SIGTERM", "kill")],
 )
-def test_a_stopped_batch_reports_its_progress_and_continues_from_there(name, told, one_level, tmp_path):
+def test_a_stopped_batch_reports_its_progress_and_continues_from_there(name, reported, one_level, tmp_path):
     table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(16)])
     process = start(table, tmp_path / "out")
     wait_for_cases(process, tmp_path / "out", 3)
-    getattr(os, told)(process.pid, getattr(signal, name))
+    getattr(os, reported)(process.pid, getattr(signal, name))
     text, error = process.communicate()
     assert (process.returncode, text) == (130, "")
     said = re.fullmatch(r"lumbarhu: Stopped after (\d+) of 16 cases; run the same command again to continue\.\n", error)

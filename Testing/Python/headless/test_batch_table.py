@@ -1,4 +1,4 @@
-"""The table of a batch: what is wrong is told by row and column, and the other rows are used."""
+"""The table of a batch: errors are reported by row and column, and the other rows are used."""
 
 import os
 

@@ -68,8 +68,8 @@ def test_a_table_of_l1_alone_has_roc_cutoff_and_figures_of_l1(tmp_path):
     assert "L1:\nROI" in run.out
     # The mean of one level is that level's, where it is chosen.
     _, out = cohort(tmp_path, rows, "--mean", "L1", "--overwrite", with_figures=True)
-    of_mean = table(out / "roc.csv")
-    assert [row["auc"] for row in of_mean] == [row["auc"] for row in found]
+    mean_rows = table(out / "roc.csv")
+    assert [row["auc"] for row in mean_rows] == [row["auc"] for row in found]
     assert {"roc.png", "roc_levels.png"} <= {path.name for path in (out / "figures").iterdir()}
 
 
@@ -82,9 +82,9 @@ def test_a_mean_over_chosen_levels_is_added_to_the_mean_over_l1_to_l4(tmp_path):
     for row in rows_where(out / "roc.csv", target="osteoporosis"):
         hu = np.mean([[one[f"hu_{level}_{row['roi']}"] for one in rows] for level in ("L1", "L3")], axis=0)
         assert float(row["auc"]) == pytest.approx(roc_auc_score(is_positive, -hu), rel=1e-12)
-    of_levels = table(out / "roc_levels.csv")
-    assert {row["level"] for row in of_levels} == {*MEAN_LEVELS, "L1–L4"}
-    assert [row["auc"] for row in of_levels if row["level"] == "L1–L4"] == [row["auc"] for row in usual]
+    level_rows = table(out / "roc_levels.csv")
+    assert {row["level"] for row in level_rows} == {*MEAN_LEVELS, "L1–L4"}
+    assert [row["auc"] for row in level_rows if row["level"] == "L1–L4"] == [row["auc"] for row in usual]
     assert not (out / "cutoffs.json").exists()
     assert "compares cutoffs with the mean over L1–L4, but these are for L1+L3" in gaps(out, "cutoffs.json")[""]
     assert table(out / "study_cutoffs.csv") == []
@@ -220,8 +220,8 @@ def test_negative_times_are_omitted_by_row_and_the_rest_is_analyzed(tmp_path):
     rows = with_outcome(round_only(random_cohort()))
     rows[0]["outcome_days"], rows[1]["outcome_days"] = -5, -7
     _, out = cohort(tmp_path, rows)
-    told = [row["sentence"] for row in rows_where(out / "rows.csv", column="outcome_days")]
-    assert told == [
+    reported = [row["sentence"] for row in rows_where(out / "rows.csv", column="outcome_days")]
+    assert reported == [
         "Row 2, column outcome_days: -5 is outside 0 to 36525 d and is omitted.",
         "Row 3, column outcome_days: -7 is outside 0 to 36525 d and is omitted.",
     ]
@@ -284,7 +284,7 @@ def test_invalid_rows_are_counted_in_the_flow_and_listed_only_in_their_table(tmp
     steps = {row["step"]: row for row in rows_where(out / "flow.csv", reference="DXA", level="L1–L4")}
     assert (steps["rows in the table"]["n"], steps["cases"]["n"], steps["cases"]["left_out"]) == ("27", "24", "3")
     assert steps["cases"]["reasons"] == "2 of a repeated case; 1 without a case name"
-    assert run.out.count("repeats case") == 1  # the first stands for both
+    assert run.out.count("repeats case") == 1  # the first represents both
     assert len(rows_where(out / "rows.csv", code="duplicate_case")) == 2
 
 
@@ -317,8 +317,8 @@ def test_a_curve_without_discrimination_gives_no_cutoff_file_unless_forced(tmp_p
         for row in rows_where(out / "roc.csv")
         if row["target"] in ("osteoporosis", "low_bmd") and float(row["ci_low"]) <= 0.5
     }
-    told = {row["roi"] for row in table(audit / "summary.csv") if "cutoff_of_useless_curve" in row["findings"]}
-    assert told == useless
+    reported = {row["roi"] for row in table(audit / "summary.csv") if "cutoff_of_useless_curve" in row["findings"]}
+    assert reported == useless
     assert useless
 
 
@@ -328,7 +328,7 @@ def test_a_curve_in_the_wrong_direction_is_not_accepted(tmp_path):
         row |= {f"hu_{level}_round": 300 - row[f"hu_{level}_round"] for level in MEAN_LEVELS}
     _, out = cohort(tmp_path, rows)
     assert {float(row["auc"]) < 0.5 for row in table(out / "roc.csv")} == {True}
-    told = [row["sentence"] for row in rows_where(out / "findings.csv", code="useless_roc_curve")]
-    assert all("low HU do not find it" in sentence for sentence in told)
+    reported = [row["sentence"] for row in rows_where(out / "findings.csv", code="useless_roc_curve")]
+    assert all("low HU do not find it" in sentence for sentence in reported)
     assert table(out / "class_agreement.csv")  # by the study's cutoffs, not by the cohort's own
     assert {row["cutoffs"] for row in table(out / "class_agreement.csv")} == {"Shanghai 2022"}

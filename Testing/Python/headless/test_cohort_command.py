@@ -80,11 +80,11 @@ def test_the_same_table_gives_the_same_bytes_and_seed_and_prevalence_change_only
     changed = {name for name, content in files_of(out).items() if before[name] != content}
     assert run.exit_code == 0
     # The prevalence was not stated before, which is a gap.
-    of_prevalence = {"predictive.csv", "predictive_levels.csv", "gaps.csv"}
-    of_seed = {f"{name}{of}.csv" for name in ("roc", "cutoff_accuracy") for of in ("", "_levels")}
-    assert changed == {"cutoffs.json", "summary.html"} | of_prevalence | of_seed
-    told = {(row["target"], row["prevalence"]) for row in table(out / "predictive.csv")}
-    assert told == {("osteoporosis", "0.1"), ("low_bmd", "0.5")}
+    with_prevalence = {"predictive.csv", "predictive_levels.csv", "gaps.csv"}
+    with_seed = {f"{name}{of}.csv" for name in ("roc", "cutoff_accuracy") for of in ("", "_levels")}
+    assert changed == {"cutoffs.json", "summary.html"} | with_prevalence | with_seed
+    reported = {(row["target"], row["prevalence"]) for row in table(out / "predictive.csv")}
+    assert reported == {("osteoporosis", "0.1"), ("low_bmd", "0.5")}
     assert "10 % for osteoporosis and 50 % for osteopenia" in (out / "summary.html").read_text(encoding="utf-8")
 
 
@@ -125,11 +125,11 @@ def test_the_cutoff_file_can_be_used_at_once(example_cohort, one_level, tmp_path
         pair = document.cutoffs.rois[roi]
         for target, cutoff in (("osteoporosis", pair.osteoporosis), ("low_bmd", pair.normal)):
             row = own[roi, target]
-            told = [cutoff.cutoff_hu, cutoff.low_hu, cutoff.high_hu]
-            assert told == [float(row[name]) for name in ("cutoff_hu", "cutoff_low", "cutoff_high")]
+            reported = [cutoff.cutoff_hu, cutoff.low_hu, cutoff.high_hu]
+            assert reported == [float(row[name]) for name in ("cutoff_hu", "cutoff_low", "cutoff_high")]
             assert cutoff.sensitivity.count == int(row["true_positive"])
     assert document.name == "SYNTHETIC cohort synthetic-cohort"
-    assert {of_roi.whose for of_roi in document.cutoffs.rois.values()} == {"the cohort's"}
+    assert {roi_cutoffs.whose for roi_cutoffs in document.cutoffs.rois.values()} == {"the cohort's"}
     assert document.document["population"]["osteoporosis"] == 27
     assert "n = 100" in document.document["citation"]
 
@@ -157,7 +157,7 @@ def test_missing_parts_are_named_and_omitted_and_the_rest_continues(tmp_path):
     rows = [{"case": row["case"], "group": row["group"], **hu_of(row, "round")} for row in random_cohort()]
     run, out = cohort(tmp_path, rows)
     assert run.exit_code == 0
-    told = [tuple(row.values()) for row in table(out / "gaps.csv")]
+    reported = [tuple(row.values()) for row in table(out / "gaps.csv")]
     missing = "sex; menopause; age; bmi; bmd; bmd_neck; bmd_hip; t_score; days_ct_dxa"
     no_column = "The table has no such column, or no usable value in it."
     for part in (
@@ -171,11 +171,11 @@ def test_missing_parts_are_named_and_omitted_and_the_rest_continues(tmp_path):
             "hu_…_oval; hu_…_right; hu_…_front; hu_…_left",
         ),
     ):
-        assert part in told
-    reasons = {row[0]: row[2] for row in told}
+        assert part in reported
+    reasons = {row[0]: row[2] for row in reported}
     assert reasons["cutoffs.json"] == "It is not written. oval: The cutoff for osteoporosis and low_bmd is missing."
     assert "The cases have no differing readings of two readers." in reasons["protocol.json"]
-    assert f"{len(told)} results are missing: gaps.csv states why" in run.out
+    assert f"{len(reported)} results are missing: gaps.csv states why" in run.out
     assert {row["code"] for row in table(out / "findings.csv")} == {"small_group"}
     assert [row["roi"] for row in table(out / "roc.csv")] == ["round", "round"]
     assert table(out / "correlation.csv") == []
@@ -185,12 +185,12 @@ def test_missing_parts_are_named_and_omitted_and_the_rest_continues(tmp_path):
 def test_a_joint_finding_names_every_affected_column(tmp_path):
     rows = [{"case": row["case"], "group": row["group"], **hu_of(row, "round")} for row in random_cohort(6)]
     run, out = cohort(tmp_path, [row | {"age": "old", "bmd": "low"} for row in rows])
-    told = "12 findings of the same kind in age, bmd (rows.csv), such as: Row 2"
+    reported = "12 findings of the same kind in age, bmd (rows.csv), such as: Row 2"
     assert run.out.count("findings of the same kind") == 1
     for text in (run.out, (out / "summary.html").read_text(encoding="utf-8")):
-        assert told in text
+        assert reported in text
     (finding,) = rows_where(out / "findings.csv", code="no_number")
-    assert finding["sentence"].startswith(told)
+    assert finding["sentence"].startswith(reported)
     rows = rows_where(out / "rows.csv", code="no_number")
     assert sorted((row["column"], int(row["row"])) for row in rows) == [
         (column, row) for column in ("age", "bmd") for row in range(2, 8)
@@ -214,10 +214,10 @@ def test_missing_cells_are_counted_where_they_count(tmp_path):
         "left": "22"
     }
     assert [row["n_negative"] for row in table(out / "roc.csv")][:5] == ["15"] * 5
-    told = [row["sentence"] for row in table(out / "findings.csv")]
-    assert "1 case has no group by DXA and cannot be used to compare groups." in told
-    assert "Without a mean over L1–L4: 1 case in left." in told
-    assert "With a mean over fewer levels than L1–L4: 1 case in oval." in told
+    reported = [row["sentence"] for row in table(out / "findings.csv")]
+    assert "1 case has no group by DXA and cannot be used to compare groups." in reported
+    assert "Without a mean over L1–L4: 1 case in left." in reported
+    assert "With a mean over fewer levels than L1–L4: 1 case in oval." in reported
     summary = (out / "summary.html").read_text(encoding="utf-8")
     assert re.search(r"BMD of L1–L4 .*?\), n = 23<", summary, re.DOTALL)
     assert {"round, 8 : 15", "left, 7 : 15"} <= set(re.findall(r">(\w+, \d+ : \d+)<", summary))
@@ -348,9 +348,9 @@ def test_parts_omitted_for_one_reason_are_listed_in_one_finding(example_cohort, 
     (tmp_path / "two.csv").write_text("".join(lines[:3]), encoding="utf-8")
     run = lumbarhu("cohort", tmp_path / "two.csv", "--out", tmp_path / "out", *FAST)
     assert run.exit_code == 0
-    told = [line for line in run.out.splitlines() if line.startswith("- ")]
-    assert len(told) < 6
-    assert max(map(len, told)) < 400
+    reported = [line for line in run.out.splitlines() if line.startswith("- ")]
+    assert len(reported) < 6
+    assert max(map(len, reported)) < 400
     (row,) = gaps(tmp_path / "out", "Tests of HU by group")
     assert row["reason"] == "A comparison of each needs at least 2 groups with values, but there is 1."
     for level in ("L1", "L2", "L3", "L4", "L1–L4"):

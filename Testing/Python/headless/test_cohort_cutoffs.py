@@ -1,4 +1,4 @@
-"""The cutoffs, classes and agreement of a cohort, worked out again from the cohort's table by other programs."""
+"""The cutoffs, classes and agreement of a cohort, computed again from the cohort's table by other programs."""
 
 import math
 from itertools import combinations
@@ -73,13 +73,13 @@ def test_cutoffs_have_the_greatest_youden_index_that_scikit_learn_finds(result, 
             (~found & ~positive).sum(),
         )
         assert number(row, "cutoff_low") <= cutoff <= number(row, "cutoff_high")
-        (told,) = rows_where(result / "cutoff_accuracy.csv", target=target, roi=row["roi"])
+        (reported,) = rows_where(result / "cutoff_accuracy.csv", target=target, roi=row["roi"])
         for share, count, total in (
             ("sensitivity", found[positive].sum(), positive.sum()),
             ("specificity", (~found[~positive]).sum(), (~positive).sum()),
         ):
             interval = proportion_confint(count, total, method="wilson")
-            assert [number(told, f"{share}_{end}") for end in ("low", "high")] == CLOSE(list(interval), rel=1e-9)
+            assert [number(reported, f"{share}_{end}") for end in ("low", "high")] == CLOSE(list(interval), rel=1e-9)
 
 
 def test_intervals_and_optimism_match_a_second_bootstrap(result, cases, groups):
@@ -96,12 +96,12 @@ def test_intervals_and_optimism_match_a_second_bootstrap(result, cases, groups):
         cutoffs.append((here + above[0]) / 2 if above.size else here)
         optimism.append(true_rate[best] - (hu[positive] <= cutoffs[-1]).mean())
     (row,) = rows_where(result / "roc.csv", target="osteoporosis", roi="round")
-    (told,) = rows_where(result / "cutoff_accuracy.csv", target="osteoporosis", roi="round")
+    (reported,) = rows_where(result / "cutoff_accuracy.csv", target="osteoporosis", roi="round")
     expected = np.quantile(cutoffs, (0.025, 0.975))
     assert (number(row, "cutoff_low"), number(row, "cutoff_high")) == CLOSE(tuple(expected), abs=6)
-    assert number(told, "optimism_of_sensitivity") == CLOSE(np.mean(optimism), abs=0.012)
-    corrected = number(row, "sensitivity") - number(told, "optimism_of_sensitivity")
-    assert number(told, "corrected_sensitivity") == CLOSE(corrected, rel=1e-12)
+    assert number(reported, "optimism_of_sensitivity") == CLOSE(np.mean(optimism), abs=0.012)
+    corrected = number(row, "sensitivity") - number(reported, "optimism_of_sensitivity")
+    assert number(reported, "corrected_sensitivity") == CLOSE(corrected, rel=1e-12)
 
 
 def test_predictive_values_follow_from_bayes_at_the_stated_prevalence(result):
@@ -133,8 +133,8 @@ def test_classes_agree_with_dxa_as_scikit_learn_counts(result, cases, groups):
             )
         classes = np.where(hu <= low, "osteoporosis", np.where(hu >= high, "normal", "osteopenia"))
         counts = confusion_matrix(groups, classes, labels=list(GROUPS))
-        told = [int(row[f"dxa_{group}_class_{found}"]) for group in GROUPS for found in GROUPS]
-        assert told == counts.ravel().tolist()
+        reported = [int(row[f"dxa_{group}_class_{found}"]) for group in GROUPS for found in GROUPS]
+        assert reported == counts.ravel().tolist()
         for name, weights in (("kappa", None), ("linear_kappa", "linear")):
             expected = cohen_kappa_score(groups, classes, labels=list(GROUPS), weights=weights)
             assert number(row, name) == CLOSE(expected, rel=1e-9)
@@ -168,20 +168,20 @@ def test_two_readers_agree_as_the_analysis_of_variance_says(example_cohort, resu
         both = np.array([[np.mean(hu[case, f"synthetic-{reader}"]) for reader in "AB"] for case in names])
         n, k = both.shape
         grand = both.mean()
-        of_rows = k * ((both.mean(axis=1) - grand) ** 2).sum() / (n - 1)
-        of_columns = n * ((both.mean(axis=0) - grand) ** 2).sum() / (k - 1)
+        row_mean_square = k * ((both.mean(axis=1) - grand) ** 2).sum() / (n - 1)
+        column_mean_square = n * ((both.mean(axis=0) - grand) ** 2).sum() / (k - 1)
         rest = ((both - both.mean(axis=1, keepdims=True) - both.mean(axis=0) + grand) ** 2).sum() / ((n - 1) * (k - 1))
         (row,) = rows_where(result / "agreement.csv", level=level, roi=roi, split="all")
-        icc_2 = (of_rows - rest) / (of_rows + (k - 1) * rest + k * (of_columns - rest) / n)
-        icc_3 = (of_rows - rest) / (of_rows + (k - 1) * rest)
+        icc_2 = (row_mean_square - rest) / (row_mean_square + (k - 1) * rest + k * (column_mean_square - rest) / n)
+        icc_3 = (row_mean_square - rest) / (row_mean_square + (k - 1) * rest)
         assert (number(row, "icc_2_1"), number(row, "icc_3_1")) == CLOSE((icc_2, icc_3), rel=1e-9)
         differences = both[:, 0] - both[:, 1]
         low, high = stats.t.interval(0.95, n - 1, differences.mean(), stats.sem(differences))
-        told = [number(row, name) for name in ("bias_hu", "bias_low", "bias_high")]
-        assert told == CLOSE([differences.mean(), low, high], rel=1e-9, abs=1e-9)
+        reported = [number(row, name) for name in ("bias_hu", "bias_low", "bias_high")]
+        assert reported == CLOSE([differences.mean(), low, high], rel=1e-9, abs=1e-9)
         limit = differences.mean() + stats.norm.ppf(0.975) * differences.std(ddof=1)
         assert number(row, "upper_limit_hu") == CLOSE(limit, rel=1e-9)
         rms_sd = math.sqrt((both.std(axis=1, ddof=1) ** 2).mean())
-        told = [number(row, name) for name in ("rms_sd_hu", "lsc_hu", "cv_percent", "rms_sd_low")]
+        reported = [number(row, name) for name in ("rms_sd_hu", "lsc_hu", "cv_percent", "rms_sd_low")]
         low = rms_sd * math.sqrt(n / stats.chi2.ppf(0.975, n))
-        assert told == CLOSE([rms_sd, 2.77 * rms_sd, 100 * rms_sd / grand, low], rel=1e-9)
+        assert reported == CLOSE([rms_sd, 2.77 * rms_sd, 100 * rms_sd / grand, low], rel=1e-9)

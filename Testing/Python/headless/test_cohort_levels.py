@@ -64,15 +64,15 @@ def row_of(result, name, place, **wanted):
 
 def test_the_tables_by_level_have_the_columns_of_the_mean_with_the_level_after_the_region(result):
     for name in ("roc", "cutoff_accuracy", "predictive"):
-        of_mean, of_levels = (
+        mean_header, level_header = (
             (result / f"{name}{of}.csv").read_text(encoding="utf-8").partition("\n")[0] for of in ("", "_levels")
         )
-        assert of_levels == of_mean.replace("roi,", "roi,level,", 1)
+        assert level_header == mean_header.replace("roi,", "roi,level,", 1)
     for name in ("class_agreement", "study_cutoffs"):
-        of_mean, of_levels = (
+        mean_header, level_header = (
             (result / f"{name}{of}.csv").read_text(encoding="utf-8").partition("\n")[0] for of in ("", "_levels")
         )
-        assert of_levels == f"{of_mean.replace('roi,', 'roi,level,', 1)},note"
+        assert level_header == f"{mean_header.replace('roi,', 'roi,level,', 1)},note"
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -90,9 +90,9 @@ def test_areas_cutoffs_and_their_accuracy_match_scikit_learn(result, cases, plac
         false_rate, true_rate, _ = roc_curve(is_positive, -hu)
         found = is_found(hu, number(row, "cutoff_hu"), target)
         assert number(row, "youden") == CLOSE((true_rate - false_rate).max(), rel=1e-9)
-        told = [number(row, name) for name in ("sensitivity", "specificity", "n_positive", "n_negative")]
+        reported = [number(row, name) for name in ("sensitivity", "specificity", "n_positive", "n_negative")]
         shares = [found[is_positive].mean(), (~found[~is_positive]).mean()]
-        assert told == CLOSE([*shares, is_positive.sum(), (~is_positive).sum()], rel=1e-12)
+        assert reported == CLOSE([*shares, is_positive.sum(), (~is_positive).sum()], rel=1e-12)
         at = row_of(result, "cutoff_accuracy", place, target=target, roi=roi)
         interval = proportion_confint(found[is_positive].sum(), is_positive.sum(), method="wilson")
         assert [number(at, f"sensitivity_{end}") for end in ("low", "high")] == CLOSE(list(interval), rel=1e-9)
@@ -116,8 +116,8 @@ def test_levels_are_compared_by_delongs_paired_test_with_holm_over_the_table(res
             assert (row["first"], row["second"], row["n"]) == (places[i], places[j], "100")
             error = math.sqrt(covariance[i, i] + covariance[j, j] - 2 * covariance[i, j])
             z = (areas[i] - areas[j]) / error
-            told = [number(row, name) for name in ("difference", "z", "p")]
-            assert told == CLOSE([areas[i] - areas[j], z, 2 * stats.norm.sf(abs(z))], rel=1e-7, abs=1e-12)
+            reported = [number(row, name) for name in ("difference", "z", "p")]
+            assert reported == CLOSE([areas[i] - areas[j], z, 2 * stats.norm.sf(abs(z))], rel=1e-7, abs=1e-12)
 
 
 def test_level_correlations_with_density_match_scipy_and_the_study(result, cases):

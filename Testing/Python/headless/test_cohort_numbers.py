@@ -1,4 +1,4 @@
-"""What a cohort's groups, levels and regions are like, worked out again from the cohort's table by other programs."""
+"""Statistics of a cohort's groups, levels and regions, computed again from the cohort's table by other programs."""
 
 import math
 from itertools import combinations
@@ -78,12 +78,12 @@ def test_group_descriptions_and_comparisons_match_scipy(result, cases, groups, l
             quartiles = [number(row, part) for part in ("q1", "median", "q3")]
             assert quartiles == CLOSE(np.quantile(sample, (0.25, 0.5, 0.75), method="weibull"), rel=1e-12)
             assert (number(row, "statistic"), number(row, "p")) == CLOSE(tuple(expected), rel=1e-9)
-            told = {
+            reported = {
                 (set(pair) - {name}).pop()
                 for pair, p in zip(combinations(GROUPS, 2), corrected, strict=True)
                 if name in pair and p < 0.05
             }
-            assert set(filter(None, row["differs_from"].split(";"))) == told
+            assert set(filter(None, row["differs_from"].split(";"))) == reported
 
 
 def test_medians_are_within_the_studys_printed_quartiles(result):
@@ -155,9 +155,9 @@ def test_correlations_are_scipys_with_the_interval_of_bonett_and_wright(result, 
     assert len(rows) == 25
     for level, row in rows:
         expected = stats.spearmanr(values_of(cases, level, row["roi"]), values_of(cases, level, "bmd"))
-        told = [number(row, name) for name in ("n", "rho", "p", "ci_low", "ci_high")]
+        reported = [number(row, name) for name in ("n", "rho", "p", "ci_low", "ci_high")]
         interval = correlation_interval(expected.statistic, 100)
-        assert told == CLOSE([100, expected.statistic, expected.pvalue, *interval], rel=1e-9)
+        assert reported == CLOSE([100, expected.statistic, expected.pvalue, *interval], rel=1e-9)
 
 
 def test_adjusted_correlations_are_those_of_the_rank_residuals(result, cases):
@@ -171,6 +171,6 @@ def test_adjusted_correlations_are_those_of_the_rank_residuals(result, cases):
     for row in table(result / "correlation_adjusted.csv"):
         rho = np.corrcoef(rest(mean_hu(cases, row["roi"])), rest(column(cases, "bmd")))[0, 1]
         p = 2 * stats.t.sf(abs(rho) * math.sqrt(96 / (1 - rho**2)), 96)
-        told = [number(row, name) for name in ("rho", "p", "ci_low", "ci_high")]
-        assert told == CLOSE([rho, p, *correlation_interval(rho, 98)], rel=1e-8)
+        reported = [number(row, name) for name in ("rho", "p", "ci_low", "ci_high")]
+        assert reported == CLOSE([rho, p, *correlation_interval(rho, 98)], rel=1e-8)
         assert row["adjusted_for"] == "age;sex"

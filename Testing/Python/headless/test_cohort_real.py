@@ -1,6 +1,6 @@
 """The command on a published cohort's numbers, against scipy: density and failure load of 141 vertebrae.
 
-The density stands for HU, alike at every level, and the failure load for bone mineral density, moved into the range of
+The density represents HU, equal at every level, and the failure load bone mineral density, moved into the range of
 densities: the ranks are the same, and the groups are its thirds.
 """
 

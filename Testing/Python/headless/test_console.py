@@ -1,4 +1,4 @@
-"""What stands on the terminal after a measurement."""
+"""Output on the terminal after a measurement."""
 
 import html
 import json
@@ -49,9 +49,9 @@ def test_values_that_differ_from_the_shipped_protocol_are_on_the_protocol_line(m
     path = tmp_path / "own.json"
     path.write_text(json.dumps(document), encoding="utf-8")
     lines, _ = measured("--protocol", path, "--overwrite")
-    of_protocol, _, _ = lines[1].partition("; cutoffs ")
-    assert of_protocol.startswith("Protocol LumbarHU study protocol 2022 1.")
-    before, _, names = of_protocol.partition(" (modified: ")
+    protocol_words, _, _ = lines[1].partition("; cutoffs ")
+    assert protocol_words.startswith("Protocol LumbarHU study protocol 2022 1.")
+    before, _, names = protocol_words.partition(" (modified: ")
     assert before
     assert sorted(names.removesuffix(")").split(", ")) == ["cortical_margin_mm", "lsc_hu"]
 
@@ -88,8 +88,8 @@ def test_it_lists_the_regions_of_each_class(measured):
     for name, words in STUDYS_WORDS.items():
         rois = [row["roi"] for row in summary if row["class"] == name]
         head = f"{words[0].upper()}{words[1:]}: "
-        told = [line for line in lines if line.startswith(head)]
-        assert told == ([f"{head}{', '.join(rois)}."] if rois else [])
+        reported = [line for line in lines if line.startswith(head)]
+        assert reported == ([f"{head}{', '.join(rois)}."] if rois else [])
 
 
 @pytest.mark.parametrize(("whose", "words"), [("Ward 7's", "Ward 7's"), (None, "the")])
@@ -104,9 +104,9 @@ def test_custom_cutoffs_are_not_called_the_studys(whose, words, measured, spine,
     lines, summary = measured("--cutoffs", path, "--exclude", "L1=fracture")
     report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     for row in summary:
-        told = STUDYS_WORDS[row["class"]].replace("the study's", words)
-        assert [line for line in lines if line.startswith(row["roi"]) and told in line]
-        assert told in html.unescape(report)
+        reported = STUDYS_WORDS[row["class"]].replace("the study's", words)
+        assert [line for line in lines if line.startswith(row["roi"]) and reported in line]
+        assert reported in html.unescape(report)
     assert "the study's osteoporosis" not in "\n".join(lines)
     assert not re.search("the study.{1,6}s (cutoffs|osteoporosis|upper)", report)
     assert lumbarhu("verify", tmp_path / "out", "--ct", spine.ct).exit_code == 0

@@ -105,8 +105,8 @@ def test_a_scheduler_without_workers_is_reported(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def told_by_dask(caplog):
-    """Return caplog, which hears Dask's client as well, whose logger hands nothing on."""
+def dask_log(caplog):
+    """Return caplog, attached to Dask's client as well, because its logger does not propagate."""
     logger = logging.getLogger("distributed.client")
     logger.addHandler(caplog.handler)
     try:
@@ -116,7 +116,7 @@ def told_by_dask(caplog):
 
 
 @pytest.mark.parametrize("timeout_s", [1, 3])  # Dask reports it in one way or another
-def test_a_scheduler_lost_during_the_run_is_reported_in_one_sentence(timeout_s, monkeypatch, told_by_dask, tmp_path):
+def test_a_scheduler_lost_during_the_run_is_reported_in_one_sentence(timeout_s, monkeypatch, dask_log, tmp_path):
     monkeypatch.setattr(dask_cluster, "_TIMEOUT_S", timeout_s)
     with loopback_cluster(tmp_path / "cluster", workers=1) as cluster:
         monkeypatch.setattr(dask_cluster, "_check_workers", lambda client, address: client.wait_for_workers(1))
@@ -125,12 +125,12 @@ def test_a_scheduler_lost_during_the_run_is_reported_in_one_sentence(timeout_s, 
         cluster.scheduler.kill()
         with pytest.raises(InputError, match="was lost: run the same command again"):
             list(results)
-    assert [record for record in told_by_dask.records if record.levelno >= logging.WARNING] == []
+    assert [record for record in dask_log.records if record.levelno >= logging.WARNING] == []
 
 
-def test_other_messages_of_dask_are_shown(cluster, told_by_dask):
+def test_other_messages_of_dask_are_shown(cluster, dask_log):
     results = map_on_dask(wait_and_square, range(2), cluster.address)
     next(results)
     logging.getLogger("distributed.client").warning("Couldn't gather 1 keys, rescheduling")
     list(results)
-    assert {record.getMessage() for record in told_by_dask.records} == {"Couldn't gather 1 keys, rescheduling"}
+    assert {record.getMessage() for record in dask_log.records} == {"Couldn't gather 1 keys, rescheduling"}

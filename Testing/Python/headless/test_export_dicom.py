@@ -78,7 +78,7 @@ def test_another_program_reads_the_voxels_of_the_label_maps_back(exported, audit
 
 
 def dcmqi(program: str, *arguments) -> None:
-    """Run a program of dcmqi, which pip puts beside Python; it comes for Linux on x86-64 alone."""
+    """Run a program of dcmqi, which pip installs next to Python; it is available only for Linux on x86-64."""
     path = Path(sys.executable).parent / program
     if not path.exists():
         pytest.skip("dcmqi comes for Linux on x86-64 alone")
@@ -208,8 +208,8 @@ def test_both_objects_name_the_patient_the_study_and_the_slices_of_the_ct(export
         dataset = pydicom.dcmread(exported / name)
         assert str(dataset.PatientName) == IDENTITY["PatientName"]
         assert dataset.StudyInstanceUID == IDENTITY["StudyInstanceUID"]
-        told = str(dataset)
-        assert sum(one.SOPInstanceUID in told for one in slices) >= len(LEVELS)
+        reported = str(dataset)
+        assert sum(one.SOPInstanceUID in reported for one in slices) >= len(LEVELS)
 
 
 def test_the_reader_is_named_in_any_script(exported):
@@ -257,7 +257,7 @@ def test_a_corrected_label_map_is_measured_unchanged_and_marked_as_edited(audit,
     (starred,) = (line for line in lines if "*" in line and not line.startswith("*"))
     assert starred.split()[:2] == ["L2", f"{float(after['L2', 'round']['mean_hu']):.1f}*"]
     assert "* edited by hand: such a region, and each mean that includes it, has no placement trials." in lines
-    # The digits of a column stand under each other.
+    # The digits of a column are aligned.
     (other,) = (line for line in lines if line.startswith("L3 ") and "." in line)
     assert other.index(".") == starred.index(".")
     assert "(SD): oval " in run.out
@@ -266,20 +266,20 @@ def test_a_corrected_label_map_is_measured_unchanged_and_marked_as_edited(audit,
 def test_a_level_without_voxels_in_the_label_maps_is_refused(audit, series, tmp_path):
     image = SimpleITK.ReadImage(str(audit / "labelmaps" / "oval.nrrd"))
     SimpleITK.WriteImage(image * (image != LABEL_VALUES["L3"]), str(tmp_path / "oval.nrrd"))
-    told = refusal(
+    reported = refusal(
         *("measure", series, "--markups", audit / "markups", "--label-maps", tmp_path / "oval.nrrd"),
         *("--out", tmp_path / "out"),
     )
-    assert "“oval.nrrd” has no voxels of the oval ROI of L3" in told
+    assert "“oval.nrrd” has no voxels of the oval ROI of L3" in reported
 
 
 def test_a_label_map_of_another_grid_or_with_other_values_is_refused(audit, series, tmp_path):
     image = SimpleITK.ReadImage(str(audit / "labelmaps" / "oval.nrrd"))
     moved = SimpleITK.Image(image)
     moved.SetOrigin([place + 1 for place in image.GetOrigin()])
-    for changed, told in ((moved, "is not on the CT's grid"), (image / 2, "contains the label value 10:")):
+    for changed, reported in ((moved, "is not on the CT's grid"), (image / 2, "contains the label value 10:")):
         SimpleITK.WriteImage(changed, str(tmp_path / "oval.nrrd"))
-        assert told in refusal(
+        assert reported in refusal(
             *("measure", series, "--markups", audit / "markups", "--label-maps", tmp_path / "oval.nrrd"),
             *("--out", tmp_path / "out"),
         )
@@ -290,19 +290,20 @@ def test_a_segmentation_of_another_ct_is_refused(exported, spine, audit, series,
     for group in dataset.PerFrameFunctionalGroupsSequence:
         group.PlanePositionSequence[0].ImagePositionPatient[2] += 1.3
     dataset.save_as(tmp_path / "moved.dcm")
-    told = refusal(
+    reported = refusal(
         *("measure", series, "--markups", audit / "markups", "--label-maps", tmp_path / "moved.dcm"),
         *("--out", tmp_path / "out"),
     )
-    assert "has a frame outside the slices of the CT" in told
+    assert "has a frame outside the slices of the CT" in reported
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(b"", "contains no label map of a region"), (b"\0" * 128 + b"DICM", "Segmentation object")]
+    ("content", "reported"),
+    [(b"", "contains no label map of a region"), (b"\0" * 128 + b"DICM", "Segmentation object")],
 )
-def test_a_file_that_is_not_a_label_map_is_refused(content, told, audit, series, tmp_path):
+def test_a_file_that_is_not_a_label_map_is_refused(content, reported, audit, series, tmp_path):
     (tmp_path / "segmentation.dcm").write_bytes(content)
-    assert told in refusal(
+    assert reported in refusal(
         *("measure", series, "--markups", audit / "markups", "--label-maps", tmp_path / "segmentation.dcm"),
         *("--out", tmp_path / "out"),
     )
@@ -312,29 +313,29 @@ def test_a_folder_that_does_not_verify_is_not_exported(audit, series, tmp_path):
     shutil.copytree(audit, tmp_path / "audit")
     path = tmp_path / "audit" / "results.csv"
     path.write_text(path.read_text().replace("L1,round", "L1,round", 1) + "\n")
-    told = refusal("export-dicom", tmp_path / "audit", "--ct", series, "--out", tmp_path / "dicom")
-    assert "does not agree with its CT" in told
+    reported = refusal("export-dicom", tmp_path / "audit", "--ct", series, "--out", tmp_path / "dicom")
+    assert "does not agree with its CT" in reported
     assert not (tmp_path / "dicom").exists()
 
 
 def test_a_ct_that_is_not_a_dicom_series_is_refused(audit, spine, tmp_path):
-    told = refusal("export-dicom", audit, "--ct", spine.ct, "--out", tmp_path / "dicom")
-    assert "“ct.nrrd” is not a DICOM series" in told
+    reported = refusal("export-dicom", audit, "--ct", spine.ct, "--out", tmp_path / "dicom")
+    assert "“ct.nrrd” is not a DICOM series" in reported
 
 
 def test_a_series_whose_identity_was_removed_is_refused(spine, tmp_path):
     series = write_series(tmp_path / "series", spine.phantom)
     measured = lumbarhu("measure", series, "--markups", spine.markups, "--out", tmp_path / "audit")
     assert measured.exit_code == 0
-    told = refusal("export-dicom", tmp_path / "audit", "--ct", series, "--out", tmp_path / "dicom")
-    assert "states no StudyInstanceUID" in told
+    reported = refusal("export-dicom", tmp_path / "audit", "--ct", series, "--out", tmp_path / "dicom")
+    assert "states no StudyInstanceUID" in reported
 
 
 def test_without_highdicom_one_sentence_says_how_to_install_it(audit, series, tmp_path, monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "highdicom" else found(name))
-    told = refusal("export-dicom", audit, "--ct", series, "--out", tmp_path / "dicom")
-    assert "pip install highdicom" in told
+    reported = refusal("export-dicom", audit, "--ct", series, "--out", tmp_path / "dicom")
+    assert "pip install highdicom" in reported
 
 
 def test_an_old_export_is_replaced_only_when_asked(exported, audit, series):
@@ -348,6 +349,6 @@ def test_a_folder_without_a_measured_region_is_refused(series, spine, tmp_path):
     markup = write_line(tmp_path / "L3-midline.mrk.json", beside_the_body)
     run = lumbarhu("measure", series, "--markups", markup, "--exclude", "L3=metal", "--out", tmp_path / "audit")
     assert (run.exit_code, run.err) == (0, "")
-    told = refusal("export-dicom", tmp_path / "audit", "--ct", series, "--out", tmp_path / "dicom")
-    assert "contains no measured region" in told
+    reported = refusal("export-dicom", tmp_path / "audit", "--ct", series, "--out", tmp_path / "dicom")
+    assert "contains no measured region" in reported
     assert not (tmp_path / "dicom").exists()

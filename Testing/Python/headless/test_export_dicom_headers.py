@@ -40,8 +40,8 @@ def test_the_character_set_is(which, series, one_level_of, tmp_path):
 )
 def test_a_header_that_dicom_does_not_allow_is_refused(keyword, value, audit, series, tmp_path):
     own = with_headers(series, tmp_path / "series", **{keyword: value})
-    told = refusal("export-dicom", audit, "--ct", own, "--out", tmp_path / "dicom")
-    assert f"states the {keyword} “{value}”, which DICOM does not allow" in told
+    reported = refusal("export-dicom", audit, "--ct", own, "--out", tmp_path / "dicom")
+    assert f"states the {keyword} “{value}”, which DICOM does not allow" in reported
     assert not (tmp_path / "dicom").exists()
 
 

@@ -43,7 +43,7 @@ def test_a_ct_in_one_file_is_that_file(name, folder):
 
 def test_a_series_is_all_files_of_its_folder_even_if_one_file_is_given(tmp_path):
     slices = write_series(tmp_path / "series")
-    files = [of_slice.path for of_slice in slices]
+    files = [slice_file.path for slice_file in slices]
     assert ct_files(tmp_path / "series") == ct_files(files[2]) == files
     # One file of another kind, such as a segmentation object, is read alone.
     assert volume_files(files[2]) == [files[2]]

@@ -142,7 +142,7 @@ def test_a_disk_that_fills_up_while_the_scene_is_saved_leaves_nothing(one_level,
     assert list(tmp_path.iterdir()) == []
 
 
-# Sends a signal in the middle of the writing: when the first of the hashes is worked out.
+# Sends a signal in the middle of writing: when the first hash is computed.
 END_WHILE_WRITING = """
 import os, signal
 from LumbarHULib.audit import folder as audit_folder

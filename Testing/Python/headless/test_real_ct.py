@@ -41,9 +41,9 @@ def test_four_levels_are_measured_on_a_coarse_ct_with_a_finding(real_data, tmp_p
     vertebrae = AxialLabels(folder / "totalseg_vertebrae_pp_refined.nii.gz")
     bodies = AxialLabels(folder / "totalseg_vertebrae_body.nii.gz")
     levels = ("L1", "L2", "L3", "L4")
-    of_level = {level: (bodies.labels == 1) & (vertebrae.labels == LABEL_VALUES[level]) for level in levels}
+    bodies_by_level = {level: (bodies.labels == 1) & (vertebrae.labels == LABEL_VALUES[level]) for level in levels}
     (tmp_path / "markups").mkdir()
-    for level, body in of_level.items():
+    for level, body in bodies_by_level.items():
         write_line(tmp_path / "markups" / f"{level}-midline.mrk.json", midline_on(bodies, body))
     ct, out = folder / "example_ct.nii.gz", tmp_path / "out"
     run = lumbarhu("measure", ct, "--markups", tmp_path / "markups", "--out", out)
@@ -62,7 +62,7 @@ def test_four_levels_are_measured_on_a_coarse_ct_with_a_finding(real_data, tmp_p
 
 def test_a_series_with_contrast_medium_is_measured_and_not_classified(real_data, tmp_path):
     series = real_data("t11-t12-contrast-dicom") / "dicom"
-    # Read off the screen: the front edge beside the osteophyte, the wall of the canal.
+    # Read from the screen: the front edge next to the osteophyte, the wall of the canal.
     midline = write_line(tmp_path / "T12-midline.mrk.json", [(7.3, 132.8, -784.5), (7.3, 100.6, -784.5)])
     run = lumbarhu("measure", series, "--markups", midline, "--out", tmp_path / "out")
     assert (run.exit_code, run.err) == (0, "")

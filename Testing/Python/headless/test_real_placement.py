@@ -46,9 +46,9 @@ def test_the_experts_labels_give_the_experts_corpus_and_an_ambiguous_mid_slice(k
     area = corpus.sum(axis=(1, 2))
     assert abs(k - np.flatnonzero(area > area.max() / 2).mean()) <= 1
     (level,) = json.loads((out / "record.json").read_text())["levels"]
-    told = [finding for finding in level["findings"] if finding["code"] == "mid_slice_ambiguous"]
-    assert [finding["severity"] for finding in told] == ["warning"]
-    assert "the means differ by round" in told[0]["sentence"]
+    reported = [finding for finding in level["findings"] if finding["code"] == "mid_slice_ambiguous"]
+    assert [finding["severity"] for finding in reported] == ["warning"]
+    assert "the means differ by round" in reported[0]["sentence"]
     assert all("mid_slice_ambiguous" in row["findings"] for row in rows_of(out / "results.csv"))
 
 

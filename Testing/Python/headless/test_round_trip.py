@@ -66,10 +66,10 @@ def test_a_different_outline_found_at_the_same_midline_gets_a_finding(spine, aud
     write_ct(tmp_path / "noisy.nrrd", np.clip(voxels_hu + noise_hu, -1024, 3071).astype(np.int16), ras_from_ijk)
     noisy = replace(spine, ct=tmp_path / "noisy.nrrd")
     level = measured_again(noisy, audit / "markups", tmp_path / "again", ["L2"])["L2"]
-    (told,) = [finding for finding in level["findings"] if finding["code"] == "outline_found_anew"]
+    (reported,) = [finding for finding in level["findings"] if finding["code"] == "outline_found_anew"]
     before = points_of(audit / "markups" / "L2-outline.mrk.json")
     off_mm = np.linalg.norm(np.array(level["outline"]["points_ras_mm"]) - before, axis=1).max()
-    assert f"lies up to {off_mm:.2f} mm off" in told["sentence"]
+    assert f"lies up to {off_mm:.2f} mm off" in reported["sentence"]
     assert level["outline"]["source"] == "found in the CT"
 
 

@@ -1,4 +1,4 @@
-"""--scene leaves a scene beside the same files, and the scene, opened again, gives the same digits."""
+"""--scene writes a scene in addition to the same files, and the reopened scene gives the same digits."""
 
 import json
 

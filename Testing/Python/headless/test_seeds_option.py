@@ -1,4 +1,4 @@
-"""lumbarhu measure --seeds: from a point in each body to midlines, measured and told as proposals."""
+"""lumbarhu measure --seeds: from a point in each body to midlines, measured and reported as proposals."""
 
 import json
 
@@ -71,10 +71,10 @@ def test_two_seeds_fill_in_the_levels_between_and_the_record_states_it(spine, au
     assert (run.exit_code, run.err) == (0, "")
     assert_measures_what_true_midlines_do(out, audit)
     record = json.loads((out / "record.json").read_text())
-    told = {
+    reported = {
         level["level"] for level in record["levels"] for one in level["findings"] if one["code"] == "level_filled_in"
     }
-    assert told == {"L2", "L3"}
+    assert reported == {"L2", "L3"}
 
 
 def test_the_scene_keeps_the_findings_on_a_proposal(spine, tmp_path):
@@ -90,8 +90,8 @@ def test_the_scene_keeps_the_findings_on_a_proposal(spine, tmp_path):
         (reading,) = readings(scene)
         assert filled_in_levels(reading) == ("L2", "L3")
         kept = {level: [one.code for one in placement_findings(reading, level)] for level in LEVELS}
-    told = {name: [finding["code"] for finding in findings] for name, findings in level_findings(outs[0]).items()}
-    assert all(set(kept[level]) <= set(told[level]) for level in LEVELS)
+    reported = {name: [finding["code"] for finding in findings] for name, findings in level_findings(outs[0]).items()}
+    assert all(set(kept[level]) <= set(reported[level]) for level in LEVELS)
 
 
 def test_the_markups_of_proposals_give_their_audit_folder_and_their_findings_again(spine, tmp_path):

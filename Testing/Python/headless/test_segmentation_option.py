@@ -1,4 +1,4 @@
-"""lumbarhu measure --segmentation: from label maps to midlines, measured and told as proposals."""
+"""lumbarhu measure --segmentation: from label maps to midlines, measured and reported as proposals."""
 
 import json
 
@@ -127,10 +127,10 @@ def test_a_flaw_of_the_mask_is_in_the_record_and_the_table(spine, tmp_path):
     assert "mask_in_pieces" in codes["L3"]
     assert "mask_in_pieces" not in codes["L2"]
     record = json.loads((out / "record.json").read_text())
-    told = [
+    reported = [
         finding for level in record["levels"] for finding in level["findings"] if finding["code"] == "mask_in_pieces"
     ]
-    assert [finding["level"] for finding in told] == ["L3"]
+    assert [finding["level"] for finding in reported] == ["L3"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="this
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory):
-    """Return two private keys; their public ones lie beside them."""
+    """Return two private keys, with the public keys next to them."""
     folder = tmp_path_factory.mktemp("keys")
     for name in ("own", "other"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / name)]

@@ -1,4 +1,4 @@
-"""lumbarhu study prints what the study's numbers say of each other, worked out and not quoted."""
+"""lumbarhu study prints how the study's numbers agree with each other, computed and not quoted."""
 
 import re
 
@@ -18,7 +18,7 @@ def printed() -> str:
 
 def test_the_notes_of_the_cutoff_file_are_found_again(printed):
     contradicting = printed.partition("numbers that agree")[0]
-    for note, told in (
+    for note, reported in (
         (1, "22/27 of those without and with osteoporosis: the columns are swapped"),
         (2, "printed 85.7 in the text, 92.6 in Table 3"),
         (3, "69.9 + 88.9 − 100 gives 0.588"),
@@ -28,7 +28,7 @@ def test_the_notes_of_the_cutoff_file_are_found_again(printed):
         (7, "“Jorden Index”"),
         (8, "L3 and L4 are the same to the digit"),
     ):
-        assert any(told in line for line in contradicting.splitlines() if line.startswith(f"note {note} ")), note
+        assert any(reported in line for line in contradicting.splitlines() if line.startswith(f"note {note} ")), note
     assert len(load_cutoffs().cutoffs.notes) == 8
 
 
@@ -57,6 +57,6 @@ def test_an_option_beyond_its_limits_is_refused_in_one_sentence(option):
 def test_every_note_with_a_number_is_shown(printed):
     checks, _, notes = printed.partition("\nThe notes,")
     named = set(re.findall(r"^note (\d)", checks, re.MULTILINE))
-    told = dict(re.findall(r"^note (\d)  (.*)$", notes, re.MULTILINE))
-    assert named == set("12345678") == set(told)
-    assert told["3"].startswith("Left ROI, osteoporosis: 69.9 + 88.9 − 100 gives a Youden index of 0.588")
+    reported = dict(re.findall(r"^note (\d)  (.*)$", notes, re.MULTILINE))
+    assert named == set("12345678") == set(reported)
+    assert reported["3"].startswith("Left ROI, osteoporosis: 69.9 + 88.9 − 100 gives a Youden index of 0.588")

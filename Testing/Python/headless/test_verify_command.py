@@ -65,10 +65,10 @@ def test_one_changed_cell_of_the_results_is_named(column, copy, differences):
 
 
 def test_a_summary_and_results_changed_together_are_compared_with_the_label_maps(copy, differences):
-    told = []
-    change_cell(copy / "summary.csv", 1, "mean_hu", lambda text: told.append(text) or changed(text))
+    reported = []
+    change_cell(copy / "summary.csv", 1, "mean_hu", lambda text: reported.append(text) or changed(text))
     change_cell(copy / "results.csv", 1, "mean_hu", changed)
-    start = f"summary.csv, oval, mean_hu: expected {told[0]}, found "
+    start = f"summary.csv, oval, mean_hu: expected {reported[0]}, found "
     assert len([line for line in differences(copy) if line.startswith(start)]) == 1
     # Without the label map there is nothing better than the table, which is wrong.
     (copy / "labelmaps" / "oval.nrrd").unlink()
@@ -186,7 +186,7 @@ def test_an_edited_record_is_found(what, copy, differences):
 
 
 def changed(text):
-    """Return another text that might stand in the same cell."""
+    """Return another possible text of the same cell."""
     try:
         return repr(float(text) + 0.001) if "." in text else str(int(text) + 1)
     except ValueError:

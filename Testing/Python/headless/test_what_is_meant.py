@@ -1,4 +1,4 @@
-"""Input beside what is meant, or less than it seems: the sentence names what was found, and what to give instead."""
+"""Input next to the intended one, or incomplete input: the sentence names what was found, and what to give instead."""
 
 import gzip
 import re

@@ -1,4 +1,4 @@
-"""DICOM series whose slices do not belong together, or whose headers say what is not so."""
+"""DICOM series with slices that do not belong together, or with false headers."""
 
 import shutil
 
@@ -130,7 +130,7 @@ def rewritten(change_bytes):
 
 
 def with_stranger(name: str, content: bytes, below: str = ""):
-    """Return arguments: a file that a file manager left lies in the series' folder."""
+    """Return arguments: the series' folder contains a file left by a file manager."""
 
     def make(honest, folder):
         series = honest.series(folder / "ct")

@@ -1,4 +1,4 @@
-"""Files other than DICOM whose headers say what is not so, and places to write to that are not what they seem."""
+"""Files other than DICOM with false headers, and misleading output paths."""
 
 import struct
 from pathlib import Path
@@ -88,7 +88,7 @@ def nan_sform(data: bytearray) -> None:
 
 
 def beside(existing: str):
-    """Return arguments: where the results go there is a folder whose name differs from theirs in form only."""
+    """Return arguments: at the output path there is a folder with a name that differs only in form."""
 
     def make(honest: Honest, folder: Path):
         (folder.parent / "results" / existing).mkdir(parents=True)

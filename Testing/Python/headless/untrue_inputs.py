@@ -206,7 +206,7 @@ class Untrue:
     within_hu : float
         How far the mean may lie off.
     findings, unsaid : sequence of str
-        Codes that must, and that must not, stand with the numbers.
+        Codes that must, and that must not, accompany the numbers.
     says : str
         What the findings' sentences say, as a regular expression.
     """

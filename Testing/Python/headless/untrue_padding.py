@@ -96,7 +96,7 @@ def undeclared_slice(honest: Honest, folder: Path):
     return [honest.series(folder / "ct", change), "--markups", honest.markups]
 
 
-# The outline that is found around a filled block lies some hundredths of a millimeter elsewhere.
+# The outline around a filled block differs by some hundredths of a millimeter.
 LACKS = {"mean_hu": means_without_block, "within_hu": 0.3, "findings": ("padding_in_roi",), "says": "were not scanned"}
 NOT_TOLD = {"unsaid": ("padding_in_roi",)}
 

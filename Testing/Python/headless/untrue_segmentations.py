@@ -1,4 +1,4 @@
-"""Segmentations whose headers, names or values say less, or other, than what they hold."""
+"""Segmentations with incomplete or false headers, names or values."""
 
 import gzip
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from headless.untrue_inputs import Honest, Untrue, means_of
 
-# A NIfTI file keeps the geometry in single precision: a proposed midline then lies some hundredths of a millimeter off.
+# A NIfTI file keeps the geometry in single precision; this moves a proposed midline by some hundredths of a millimeter.
 ROUNDED = 0.2
 LEVELS = ("L1", "L2", "L3", "L4")
 TERMS = {"L1": "66794005", "L2": "14293000", "L3": "36470004"}

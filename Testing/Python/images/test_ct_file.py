@@ -146,7 +146,7 @@ def test_complete_voxels_are_read_in_any_compression(tmp_path, how):
         header = header.replace(b"endian: little", b"endian: big")
     path.write_bytes(header + b"\n\n" + PACKED[how])
     assert np.array_equal(read_ct(path).ct.voxels_hu, VOXELS_HU)
-    # The checksum stands in the last eight bytes, with the length.
+    # The last eight bytes contain the checksum and the length.
     damaged = bytearray(path.read_bytes())
     damaged[-6] ^= 1
     path.write_bytes(damaged)
@@ -262,6 +262,6 @@ def test_a_folder_that_is_not_writable_is_reported(tmp_path, capfd):
 
 def test_progress_is_reported_for_every_format(tmp_path):
     write_ct(tmp_path / "ct.nrrd", VOXELS_HU, SHEARED)
-    told = []
-    read_ct(tmp_path / "ct.nrrd", lambda share, text: told.append(share))
-    assert told == [0, 1]
+    reported = []
+    read_ct(tmp_path / "ct.nrrd", lambda share, text: reported.append(share))
+    assert reported == [0, 1]

@@ -35,7 +35,7 @@ def test_a_table_lists_cases_and_paths_relative_to_it_in_its_own_order(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("case,path\n1,a.nrrd\n", "lacks the column “ct”"),
         ("case,ct\n1,a.nrrd\n1,b.nrrd\n", "the case “1” 2 times"),
@@ -44,9 +44,9 @@ def test_a_table_lists_cases_and_paths_relative_to_it_in_its_own_order(tmp_path)
         ("case,ct\n", "lists no CT"),
     ],
 )
-def test_a_table_that_cannot_be_used_is_refused_in_one_sentence(tmp_path, text, told):
+def test_a_table_that_cannot_be_used_is_refused_in_one_sentence(tmp_path, text, reported):
     (tmp_path / "list.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=reported):
         read_ct_list(tmp_path / "list.csv")
 
 

@@ -113,7 +113,7 @@ def test_signed_pixels_of_12_bits_keep_their_sign(tmp_path):
     slices = write_series(tmp_path)
     for slice_ in slices:
         stored = slice_.stored.astype(np.int16) % 2048 - 1024
-        # What stands above the stored bits does not count.
+        # Bits above the stored ones do not count.
         rewrite(slice_, PixelRepresentation=1, BitsStored=12, HighBit=11, PixelData=(stored & 0x0FFF).tobytes())
     rewrite_expected = [slice_.stored.astype(int) % 2048 - 1024 - 1024 for slice_ in slices]
     assert np.array_equal(read_ct(tmp_path).ct.voxels_hu, rewrite_expected)

@@ -65,7 +65,7 @@ def test_a_sixth_lumbar_vertebra_gets_a_finding_and_five_do_not(named):
 
 
 def test_a_sixth_lumbar_vertebra_gets_a_finding_where_only_the_user_gives_the_numbering():
-    # An organ whose number is a vertebra's lies so that no numbering fits the labels' order.
+    # An organ with a vertebra's number is at a position that fits no numbering.
     segments = [segment(value, height_mm=height) for value, height in ((19, -300), (23, 0), (24, -35), (25, -70))]
     found, findings = values_by_level(segments, L4="23", L5="24")
     assert found == {"L4": 23, "L5": 24}

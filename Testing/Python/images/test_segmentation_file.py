@@ -80,7 +80,7 @@ def test_a_folder_gives_the_vertebrae_by_the_names_of_its_files(tmp_path):
     written(tmp_path / "vertebrae_L5.nii.gz", np.zeros_like(labels))
     (tmp_path / "notes.txt").write_text("L3")
     segments = read_segmentation(tmp_path)
-    # A file that is named for a vertebra and empty is kept: whoever asks for that level is told so.
+    # An empty file named after a vertebra is kept, so that a request for that level is refused with the reason.
     assert [segment.name for segment in segments] == ["vertebrae_L1", "vertebrae_L2", "vertebrae_L5"]
     assert [bool(segment.inside.any()) for segment in segments] == [True, True, False]
 

@@ -70,5 +70,5 @@ def vtk_messages(capfd):
         return capfd.readouterr().err
 
     yield printed
-    told = [line for line in printed().splitlines() if "ERR|" in line or "WARN|" in line]
-    assert not told, f"VTK printed {len(told)} messages; the first: {told[0]}"
+    reported = [line for line in printed().splitlines() if "ERR|" in line or "WARN|" in line]
+    assert not reported, f"VTK printed {len(reported)} messages; the first: {reported[0]}"

@@ -91,9 +91,9 @@ def test_numbers_stay_numbers_and_gaps_are_empty(nodes):
 
 
 def test_every_figure_is_a_chart_for_each_region(nodes):
-    of_levels = [f"{name}_{level}" for level in ("L1", "L2", "L3", "L4") for name in ("correlation", "roc")]
-    of_mean = ["correlation", "groups", "roc", "roc_qct", "roc_outcome"]
-    assert [figure.name for figure in nodes.figures] == [*of_mean, *of_levels, "survival", "bland_altman_1"]
+    level_figures = [f"{name}_{level}" for level in ("L1", "L2", "L3", "L4") for name in ("correlation", "roc")]
+    mean_figures = ["correlation", "groups", "roc", "roc_qct", "roc_outcome"]
+    assert [figure.name for figure in nodes.figures] == [*mean_figures, *level_figures, "survival", "bland_altman_1"]
     for figure in nodes.figures:
         assert figure.panels == ROIS
         for panel in figure.panels:
@@ -143,12 +143,12 @@ def test_all_nodes_are_in_one_folder(scene, nodes):
     below = tree(hierarchy_of(scene), hierarchy_of(scene).GetSceneItemID())
     (name,) = below
     assert name == "SYNTHETIC – Cohort synthetic-cohort"
-    of_levels = [
+    level_figures = [
         f"{title}, {level}" for level in ("L1", "L2", "L3", "L4") for title in ("HU against BMD", "ROC curves")
     ]
     assert list(below[name]) == [
         *("Tables", "HU against BMD", "HU by group", "ROC curves", "ROC curves, QCT", "ROC curves, outcome"),
-        *of_levels,
+        *level_figures,
         "Outcome over time",
         "synthetic-A minus synthetic-B",
     ]

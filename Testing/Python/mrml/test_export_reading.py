@@ -1,4 +1,4 @@
-"""A reading leaves the scene whole: what verify works out anew is what the reader saw."""
+"""A reading is exported completely: verify computes what the reader saw."""
 
 import json
 

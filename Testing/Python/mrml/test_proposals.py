@@ -63,7 +63,7 @@ def inside_bodies(ct_node, half_height_mm):
 
 @pytest.fixture
 def empty_reading(start_reading, ct_node):
-    """A reading of bodies whose first and last slice are endplates."""
+    """A reading of bodies with endplates as first and last slice."""
     ends = (inside_bodies(ct_node, 13) > 0) & (inside_bodies(ct_node, 11) == 0)
     voxels_of(ct_node)[ends] = 450
     ct_node.GetImageData().Modified()
@@ -89,8 +89,8 @@ def off_mm(reading, level, bodies):
 
 
 def test_each_segment_gets_a_proposal_near_the_true_midline(empty_reading, stack, label_map, bodies):
-    segments, told = levels_of_segments(segments_of_node(label_map), {})
-    assert place_from_segments(empty_reading, stack, segments, told) == ()
+    segments, reported = levels_of_segments(segments_of_node(label_map), {})
+    assert place_from_segments(empty_reading, stack, segments, reported) == ()
     assert placed_levels(empty_reading) == MEAN_LEVELS
     for level in MEAN_LEVELS:
         assert midline_origin(empty_reading, level).kind == "proposal_accepted"
@@ -149,14 +149,14 @@ def test_a_corrected_proposal_states_its_correction_in_scene_and_record(empty_re
 
 def test_findings_on_a_proposal_stay_until_it_is_moved(empty_reading, stack, bodies):
     faint = Finding("walls_faint", "The walls of L3 are faint.", "Check.", "warning", "L3")
-    whose = Finding("labels_read_by_value", "Labels were read by value.", "Check.", "note")
+    set_finding = Finding("labels_read_by_value", "Labels were read by value.", "Check.", "note")
     guess = place_from_click(empty_reading, stack, "L3", bodies.midlines_ras_mm["L3"].mean(axis=0), ())
     midline = read_landmarks(empty_reading, "L3").midline_ras_mm
-    place_proposal(empty_reading, Proposal(guess.level, midline, (faint,)), (whose,))
-    assert placement_findings(empty_reading, "L3") == (whose, faint)
-    assert {faint, whose} <= set(ReadingMeasurer(empty_reading).measure().all_findings)
+    place_proposal(empty_reading, Proposal(guess.level, midline, (faint,)), (set_finding,))
+    assert placement_findings(empty_reading, "L3") == (set_finding, faint)
+    assert {faint, set_finding} <= set(ReadingMeasurer(empty_reading).measure().all_findings)
     move_point(markup_node(empty_reading, "L3", "midline"), 0, (0.5, 0.0, 0.0))
-    assert placement_findings(empty_reading, "L3") == (whose,)
+    assert placement_findings(empty_reading, "L3") == (set_finding,)
 
 
 def test_a_proposal_replaces_a_readers_markups_and_undo_restores_them(empty_reading, start_reading, stack, bodies):

@@ -136,18 +136,28 @@ def test_an_edit_in_segment_editor_is_undone_and_redone_to_the_voxel(reading, me
 
 def test_each_segment_edit_is_a_step_in_addition_to_those_of_markups(reading, measurer):
     history = ReadingHistory(measurer)
-    told = [means_of(history.measure())]
+    reported = [means_of(history.measure())]
     erase_in(reading, "L2")
-    told.append(means_of(history.measure()))
+    reported.append(means_of(history.measure()))
     history.remember()
     move(reading, "L3", "midline", (1.5, 0.5, 0))
-    told.append(means_of(history.measure()))
+    reported.append(means_of(history.measure()))
     erase_in(reading, "L3", "oval")
-    told.append(means_of(history.measure()))
+    reported.append(means_of(history.measure()))
     for step in (*(3 * (history.undo,)), *(3 * (history.redo,)), *(3 * (history.undo,))):
         step()
-        told.append(means_of(history.measure()))
-    assert told[4:] == [told[2], told[1], told[0], told[1], told[2], told[3], told[2], told[1], told[0]]
+        reported.append(means_of(history.measure()))
+    assert reported[4:] == [
+        reported[2],
+        reported[1],
+        reported[0],
+        reported[1],
+        reported[2],
+        reported[3],
+        reported[2],
+        reported[1],
+        reported[0],
+    ]
     assert not history.can_undo
 
 

@@ -195,8 +195,8 @@ def test_a_transform_over_ct_and_markups_edits_nothing(scene, reading, measurer,
     assert not after.outline_edited
     assert not any(roi.edited for roi in after.rois.values())
     assert after.outline_ras_mm - before.outline_ras_mm == pytest.approx(np.tile([4, -2, 7], (24, 1)), abs=1e-5)
-    for roi, of_roi in after.rois.items():
-        assert of_roi.values["mean_hu"] == pytest.approx(before.rois[roi].values["mean_hu"], abs=0.5)
+    for roi, roi_result in after.rois.items():
+        assert roi_result.values["mean_hu"] == pytest.approx(before.rois[roi].values["mean_hu"], abs=0.5)
 
 
 def test_the_second_readings_markups_have_their_own_names_and_are_still_read_from_files(start_reading, tmp_path):

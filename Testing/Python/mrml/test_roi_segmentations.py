@@ -50,7 +50,7 @@ def test_saving_renumbers_nothing_in_the_file_and_nothing_in_memory(start_readin
         saved = saved_values(segmentation_node(reading, roi), tmp_path / f"{roi}.seg.nrrd")
         assert saved == {true[roi][level]: count for level, count in counts.items()}
     assert label_values(reading) == true
-    # Levels stand from cranial to caudal, whatever was placed first.
+    # Levels run from cranial to caudal, in any order of placement.
     assert list(label_values(reading)["oval"]) == sorted(levels)
 
 

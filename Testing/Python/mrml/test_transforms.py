@@ -1,4 +1,4 @@
-"""Transforms above a CT or its markups: moved and turned is measured as it stands, all else is refused by name."""
+"""Transforms above a CT or its markups: rigid ones are measured, all others are refused by name."""
 
 import re
 

@@ -47,7 +47,7 @@ def segmentation(scene, ct_node):
 
 
 def first_voxel_ras_mm(ct_node):
-    """Where the box's first voxel lies, by Slicer's own matrix."""
+    """Return the position of the box's first voxel, by Slicer's own matrix."""
     matrix = vtk.vtkMatrix4x4()
     ct_node.GetIJKToRASMatrix(matrix)
     return matrix.MultiplyPoint((BOX[2].start, BOX[1].start, BOX[0].start, 1.0))[:3]

@@ -64,7 +64,7 @@ def test_the_control_points_spline_is_the_outline():
 
 
 def test_the_edge_of_what_is_rendered_is_the_true_outline():
-    # Bone and soft tissue without cortex, sharp: the step lies where the outline does.
+    # Bone and soft tissue without cortex, sharp: the step is at the outline.
     anatomy = Anatomy(
         BodyShape(flare_mm=0.0),
         Bone(cortex_mm=1e-6, cortex_hu=400.0, trabecular_hu=400.0, texture_hu=0.0),

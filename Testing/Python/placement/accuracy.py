@@ -50,7 +50,7 @@ class Errors:
     findings: tuple[str, ...]
 
     def misses(self, factor: float = 1.0) -> tuple[str, ...]:
-        """Return what lies beyond `factor` times what is promised of the worst."""
+        """Return the errors larger than `factor` times the promised maximum."""
         return tuple(name for name, limit in WORST.items() if getattr(self, name) > factor * limit)
 
 
@@ -144,7 +144,7 @@ def proposal_from_click(case: Case, level: str, click_ras_mm: np.ndarray) -> Pro
 def means_hu(stack: AxialStack, proposal: Proposal) -> dict[str, float]:
     """Return each region's mean at a proposed midline."""
     measured = measure_level(stack, proposal.landmarks, PROTOCOL)
-    return {roi: of_roi.values["mean_hu"] for roi, of_roi in measured.rois.items()}
+    return {roi: roi_result.values["mean_hu"] for roi, roi_result in measured.rois.items()}
 
 
 def errors_of(case: Case, level: str, propose: Callable[[], Proposal]) -> Errors | None:
@@ -173,5 +173,6 @@ def _farthest_hu(stack: AxialStack, proposed: Landmarks, true: Landmarks) -> flo
     except InputError:
         return np.inf
     return max(
-        abs(of_roi.values["mean_hu"] - expected.rois[roi].values["mean_hu"]) for roi, of_roi in measured.rois.items()
+        abs(roi_result.values["mean_hu"] - expected.rois[roi].values["mean_hu"])
+        for roi, roi_result in measured.rois.items()
     )

@@ -10,7 +10,7 @@ from LumbarHULib.phantom.vertebra import VertebraSpec
 
 
 def vertebra_mask(vertebra: VertebraSpec, grid: Grid, whole: bool = True) -> np.ndarray:
-    """Return the voxels, shape (k, j, i), whose centers lie in a vertebra, or in its body alone."""
+    """Return the voxels, shape (k, j, i), with their centers in a vertebra, or only in its body."""
     inside = np.zeros(grid.shape_kji, dtype=bool)
     boxes = arch_boxes(vertebra) if whole else []
     for k in range(grid.shape_kji[0]):
@@ -53,7 +53,7 @@ def coarse(mask: np.ndarray, step: tuple[int, int, int]) -> np.ndarray:
 
 
 def leaking(mask: np.ndarray, vertebra: VertebraSpec, grid: Grid, radius_mm: float = 8.0) -> np.ndarray:
-    """Return the mask with a ball more, beside the body, as it leaks into a muscle or an osteophyte."""
+    """Return the mask with an additional ball next to the body, like a leak into a muscle or an osteophyte."""
     k, j, i = np.indices(grid.shape_kji, sparse=True)
     center = vertebra.to_ras([vertebra.width_mm / 2 + radius_mm / 2, 0.0, 0.0])
     points = [

@@ -14,7 +14,7 @@ def test_proposals_keep_their_accuracy_in_every_kind_of_mask(seed):
 
 
 def test_a_nearly_round_body_gets_no_finding_on_a_second_plane_of_symmetry():
-    # Its canal and arch show where the midline lies; of the body alone only the edges' fine structure does.
+    # Its canal and arch show the position of the midline; in the body alone only the fine structure of the edges does.
     case = random_case(52032)
     body = dict(masks_of(case, "L2"))["body"]
     assert "symmetry_doubtful" not in errors_of(case, "L2", lambda: proposal_from_mask(case, "L2", body)).findings

@@ -81,7 +81,7 @@ def test_clicks_anywhere_near_the_middle_give_the_body(level):
         assert np.all(np.abs(off_mm) < (1.0, 1.5, 1.0))
         assert up_deg < 3.0
         assert front_deg < 2.0
-        # Heights are told between the endplates' middles, which the dish makes lower than the rims.
+        # Heights are measured between the endplates' middles, which the concavity makes lower than the rims.
         assert np.all(np.abs(size_mm - (0, 0, -3.2)) < (3.0, 4.0, 1.5))
         assert not guess.findings
 

@@ -74,10 +74,10 @@ def test_clicks_agree_on_every_region_where_they_choose_the_same_slice(placed):
     means = {}
     for level in placed[3]:
         means.setdefault(level.frame.mid_slice, []).append([roi.values["mean_hu"] for roi in level.rois.values()])
-    for of_slice in means.values():
+    for slice_means in means.values():
         # One voxel at the cortex, in or out, changes the mean of a region of 29 voxels by 3.5 HU.
-        assert np.ptp(of_slice, axis=0).max() <= 4.0
-        assert np.std(of_slice, axis=0).max() <= 2.0
+        assert np.ptp(slice_means, axis=0).max() <= 4.0
+        assert np.std(slice_means, axis=0).max() <= 2.0
 
 
 def test_the_middle_lies_between_two_slices_and_every_proposal_says_so(placed):

@@ -1,4 +1,4 @@
-"""Proposed midlines stand where a perfect reader would place them, and tell what makes them doubtful."""
+"""Proposed midlines are where a perfect reader would place them, and doubtful ones get findings."""
 
 from dataclasses import replace
 
@@ -82,12 +82,12 @@ def test_a_spine_between_two_slices_reports_the_values_of_the_other_slice():
     assert grid.slice_of(np.zeros(3)) % 1 == 0.5
     stack = stack_of(phantom)
     proposal = proposed("L3", vertebra_mask(spec.vertebra("L3"), grid), phantom, stack)
-    told = [finding for finding in proposal.findings if finding.code == "mid_slice_ambiguous"]
-    assert len(told) == 1
-    assert told[0].severity == "warning"
+    reported = [finding for finding in proposal.findings if finding.code == "mid_slice_ambiguous"]
+    assert len(reported) == 1
+    assert reported[0].severity == "warning"
     # The gradient of 4 HU/mm makes 10 HU from slice to slice.
     sign = "+" if midline_height(proposal) < 0 else "-"
-    assert f"oval {sign}1" in told[0].sentence or f"oval {sign}9." in told[0].sentence
+    assert f"oval {sign}1" in reported[0].sentence or f"oval {sign}9." in reported[0].sentence
 
 
 def test_two_slices_with_similar_values_give_a_note():

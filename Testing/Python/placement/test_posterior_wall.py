@@ -20,7 +20,7 @@ PROTOCOL = study_protocol()
 
 @lru_cache
 def open_wall(slice_mm=2.5, size_mm=(20.0, 18.0, 5.0), **fields):
-    """Return an L3 whose wall is open over 20 by 18 mm, or another size, and its CT."""
+    """Return an L3 with a wall that is open over 20 by 18 mm, or another size, and its CT."""
     spec = upright_spine(("L2", "L3", "L4"), trunk=False, foramen_size_mm=size_mm, **fields)
     grid = axial_grid((0.0, -12.0, 0.0), (80.0, 80.0, 60.0), 0.8, slice_mm)
     phantom = render_on_grid(spec, grid, noise_hu=15.0, seed=7)
@@ -28,7 +28,7 @@ def open_wall(slice_mm=2.5, size_mm=(20.0, 18.0, 5.0), **fields):
 
 
 def wall_error_mm(vertebra, stack, off_mm=(0.0, 0.0, 0.0), deeper_mm=0.0, turned=lambda axes: axes) -> float:
-    """Return how far the wall found at mid-height lies before the true one, seen from a middle that is off."""
+    """Return the distance of the wall found at mid-height in front of the true one, from an inaccurate middle."""
     axes = turned(BodyAxes(vertebra.to_ras(off_mm), vertebra.axes_ras[2], vertebra.axes_ras[1]))
     height_mm = vertebra.height_mm - 2 * vertebra.endplate_concavity_mm
     arc = wall_arc(stack, axes, height_mm, vertebra.depth_mm + deeper_mm, PROTOCOL)

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def suite(pytester, repository, monkeypatch):
-    """Return a function that runs a test file beside a copy of our conftest.py, with or without parallel workers."""
+    """Return a function that runs a test file next to a copy of our conftest.py, with or without parallel workers."""
     monkeypatch.delenv("LUMBARHU_DATA", raising=False)
     pytester.makeconftest((repository / "Testing" / "Python" / "conftest.py").read_text(encoding="utf-8"))
 

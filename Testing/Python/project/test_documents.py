@@ -124,7 +124,9 @@ def test_the_protocol_page_states_the_cutoffs_in_use(repository):
     rows = re.findall(r"^\| (\w+) \| ([\d.]+) HU \| ([\d.]+) HU \|$", page, re.MULTILINE)
     stated = {roi: (float(low_hu), float(high_hu)) for roi, low_hu, high_hu in rows}
     rois = load_cutoffs(None).cutoffs.rois
-    assert stated == {roi: (of_roi.osteoporosis.cutoff_hu, of_roi.normal.cutoff_hu) for roi, of_roi in rois.items()}
+    assert stated == {
+        roi: (roi_cutoffs.osteoporosis.cutoff_hu, roi_cutoffs.normal.cutoff_hu) for roi, roi_cutoffs in rois.items()
+    }
 
 
 def test_the_page_on_custom_files_states_the_defaults_in_use(repository):

@@ -1,4 +1,4 @@
-"""Every finding that the sources can make is told of in the table of findings, and no other."""
+"""The table of findings lists exactly the findings that the sources can make."""
 
 import ast
 
@@ -21,7 +21,7 @@ def hands_on(function: ast.AST) -> bool:
 
 
 def codes_made(tree: ast.AST) -> set[str]:
-    """Return the codes that stand in the text of Finding("code", …) and of what hands its code on to it."""
+    """Return the codes in the text of Finding("code", …) and of functions that pass their code on to it."""
     makers = {"Finding"} | {node.name for node in ast.walk(tree) if hands_on(node)}
     return {first.value for first in firsts(tree, makers) if isinstance(first, ast.Constant)}
 
@@ -70,7 +70,7 @@ def test_every_code_in_the_table_is_in_the_sources(trees):
 
 
 def test_each_code_has_one_sentence():
-    codes = [code for of_subject in MEANINGS_BY_SUBJECT.values() for code in of_subject]
+    codes = [code for subject_codes in MEANINGS_BY_SUBJECT.values() for code in subject_codes]
     assert len(codes) == len(set(codes))
     for meaning in MEANINGS.values():
         assert meaning.endswith(".")

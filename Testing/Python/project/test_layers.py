@@ -24,7 +24,7 @@ LAYERS = (
 )
 MAY_NOT_MEET = {"headless": {"panel", "self_test"}}
 
-# core/ in the order in which a measurement flows: a file imports only files that stand before it.
+# core/ in the order in which a measurement flows: a file imports only files listed before it.
 CORE_FLOW = (
     "errors",
     "levels",

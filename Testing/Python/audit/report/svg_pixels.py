@@ -1,4 +1,4 @@
-"""A drawing's path back to pixels, by asking of every pixel's center whether it lies inside."""
+"""Convert a drawing's path back to pixels, by testing whether each pixel's center is inside."""
 
 import re
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def pixels_inside(path: str, shape: tuple[int, int]) -> np.ndarray:
-    """Return which pixel centers, of an array of `shape`, a path of corners lies around: even-odd, by ray casting."""
+    """Return which pixel centers of an array of `shape` are inside a path of corners: even-odd rule, by ray casting."""
     loops = [
         [tuple(map(float, corner.split())) for corner in loop.split("L")] for loop in re.findall(r"M([^Z]*)Z", path)
     ]

@@ -116,11 +116,11 @@ def test_omitted_readings_are_named_on_the_terminal(tmp_path, one):
             (tmp_path / f"bad {number:02}" / name).write_text("no table", encoding="utf-8")
     run = lumbarhu("index", tmp_path)
     assert (run.exit_code, run.err) == (0, "")
-    told = run.out.splitlines()
-    assert told[:2] == [f"{tmp_path / 'index.html'}: 1 reading.", "Omitted folders, listed on the page: 23."]
-    assert told[2].startswith("- bad 00: summary.csv is not as LumbarHU writes it")
-    assert told[-1] == "- … and 3 more."
-    assert len(told) == 23
+    reported = run.out.splitlines()
+    assert reported[:2] == [f"{tmp_path / 'index.html'}: 1 reading.", "Omitted folders, listed on the page: 23."]
+    assert reported[2].startswith("- bad 00: summary.csv is not as LumbarHU writes it")
+    assert reported[-1] == "- … and 3 more."
+    assert len(reported) == 23
 
 
 def test_readings_of_the_same_name_are_distinguished_by_their_folders(tmp_path, one):

@@ -1,4 +1,4 @@
-"""The report shows what the folder holds, needs nothing but itself, and lets nobody's text become markup."""
+"""The report shows the contents of the folder, is self-contained, and no foreign text becomes markup."""
 
 import base64
 import copy
@@ -40,7 +40,7 @@ from LumbarHULib.files.protocol_file import load_protocol
 # Rows and columns of the pixels that lean toward each other within the slice.
 LEANING_STEPS_RAS_MM = STEPS_RAS_MM + np.array([[0, 0.2, 0], [0, 0, 0], [0, 0, 0]])
 HOSTILE = "<script>alert(1)</script>\"'&</td></table><img src=x onerror=alert(2)> שלום"
-# Where no check of names stands before it, with letters that steer the direction of what follows.
+# Where names are not checked first, with characters that change the direction of the following text.
 STEERING = f"{HOSTILE}\u202e\u200f"
 LONG = "W" * 10_000
 
@@ -103,60 +103,60 @@ def test_headings_headers_and_pictures_are_named(page):
 
 def test_means_and_distances_are_those_of_the_summary(folder, page):
     rows = page.tables["Means and classes of the five ROIs"][1:]
-    for row, of_file in zip(rows, table(folder / "summary.csv"), strict=True):
+    for row, file_row in zip(rows, table(folder / "summary.csv"), strict=True):
         roi, mean, words, lower, upper, nearest, off_hu, off_lsc, _, _, sd_hu, stays = row
-        assert (roi, mean) == (of_file["roi"], shown(of_file["mean_hu"]))
-        assert words == class_words(of_file["class"])
-        assert lower.startswith(f"≤ {shown(of_file['osteoporosis_cutoff_hu'], 2)} ")
-        assert upper.startswith(f"≥ {shown(of_file['normal_cutoff_hu'], 2)} ")
-        assert nearest == shown(of_file["nearest_cutoff_hu"], 2)
-        assert off_hu == shown(of_file["distance_hu"], 1, "+")
-        assert off_lsc == shown(of_file["distance_lsc"], 1, "+")
-        assert sd_hu == shown(of_file["placement_sd_hu"])
-        assert stays == f"{100 * float(of_file['share_' + of_file['class']]):.0f} %"
-        ends = f"{shown(of_file['cutoff_low_hu'])} to {shown(of_file['cutoff_high_hu'])}"
+        assert (roi, mean) == (file_row["roi"], shown(file_row["mean_hu"]))
+        assert words == class_words(file_row["class"])
+        assert lower.startswith(f"≤ {shown(file_row['osteoporosis_cutoff_hu'], 2)} ")
+        assert upper.startswith(f"≥ {shown(file_row['normal_cutoff_hu'], 2)} ")
+        assert nearest == shown(file_row["nearest_cutoff_hu"], 2)
+        assert off_hu == shown(file_row["distance_hu"], 1, "+")
+        assert off_lsc == shown(file_row["distance_lsc"], 1, "+")
+        assert sd_hu == shown(file_row["placement_sd_hu"])
+        assert stays == f"{100 * float(file_row['share_' + file_row['class']]):.0f} %"
+        ends = f"{shown(file_row['cutoff_low_hu'])} to {shown(file_row['cutoff_high_hu'])}"
         assert ends in (lower if nearest in lower else upper)
 
 
 def test_the_remarks_next_to_a_class_follow_from_its_numbers(folder, page):
     limit_hu = PROTOCOL.protocol.lsc_hu * 0.71
-    for row, of_file in zip(
+    for row, file_row in zip(
         page.tables["Means and classes of the five ROIs"][1:], table(folder / "summary.csv"), strict=True
     ):
-        mean, low, high = (float(of_file[name]) for name in ("mean_hu", "cutoff_low_hu", "cutoff_high_hu"))
+        mean, low, high = (float(file_row[name]) for name in ("mean_hu", "cutoff_low_hu", "cutoff_high_hu"))
         assert row[8] == ("yes" if low <= mean <= high else "no")
-        assert row[9] == ("yes" if abs(float(of_file["distance_hu"])) < limit_hu else "no")
+        assert row[9] == ("yes" if abs(float(file_row["distance_hu"])) < limit_hu else "no")
 
 
 def test_whether_the_regions_agree_follows_from_their_classes(folder, page):
     counts = sorted(Counter(row["class"] for row in table(folder / "summary.csv")).values(), reverse=True)
-    told = "All 5 regions agree."
+    reported = "All 5 regions agree."
     if len(counts) > 1:
-        told = f"The 5 regions do not agree, they fall into {len(counts)} classes: "
-        told += f"{', '.join(map(str, counts[:-1]))} and {counts[-1]}."
-    assert told in page.text
+        reported = f"The 5 regions do not agree, they fall into {len(counts)} classes: "
+        reported += f"{', '.join(map(str, counts[:-1]))} and {counts[-1]}."
+    assert reported in page.text
 
 
 @pytest.mark.parametrize(
-    ("counts", "told"),
+    ("counts", "reported"),
     [
         ((5,), "All 5 regions agree."),
         ((4, 1), "The 5 regions do not agree, they fall into 2 classes: 4 and 1."),
         ((2, 2, 1), "The 5 regions do not agree, they fall into 3 classes: 2, 2 and 1."),
     ],
 )
-def test_a_split_is_described_by_its_counts(counts, told):
-    assert agreement_told(counts) == told
+def test_a_split_is_described_by_its_counts(counts, reported):
+    assert agreement_told(counts) == reported
 
 
 def test_levels_run_downward_with_the_numbers_of_the_results(folder, page):
     header, *rows = page.tables["HU by level and ROI"]
     assert header == ["Level", *ROIS, "Remark", "Findings"]
     assert [row[0] for row in rows] == ["L1", "L2", "L3", "L5", "mean"]
-    of_file = {(row["level"], row["roi"]): row for row in table(folder / "results.csv")}
+    file_row = {(row["level"], row["roi"]): row for row in table(folder / "results.csv")}
     for row in rows[:3]:
         for roi, cell in zip(ROIS, row[1:6], strict=True):
-            values = of_file[row[0], roi]
+            values = file_row[row[0], roi]
             assert cell == f"{shown(values['mean_hu'])} ({shown(values['sd_hu'], 0)})"
     assert rows[1][6] == "excluded: fracture, old"
     assert rows[3][1:] == ["–"] * 5 + ["excluded: out of the scan; enters no mean", ""]
@@ -191,7 +191,7 @@ def test_an_alternative_mid_slice_has_a_row_in_a_separate_table(audit, folder):
 
 
 @pytest.mark.parametrize(
-    ("of_reading", "of_mean", "mean_hu", "reason"),
+    ("reading_code", "mean_code", "mean_hu", "reason"),
     [
         ("contrast_medium", None, 100.0, "contrast medium"),
         ("tube_voltage_off_protocol", None, 100.0, "tube voltage off protocol"),
@@ -200,11 +200,11 @@ def test_an_alternative_mid_slice_has_a_row_in_a_separate_table(audit, folder):
         ("slab_cut", None, None, "no level measured"),
     ],
 )
-def test_a_mean_without_a_class_has_the_reason_next_to_it(audit, folder, of_reading, of_mean, mean_hu, reason):
-    own = () if of_mean is None else (Finding(of_mean, "Why."),)
+def test_a_mean_without_a_class_has_the_reason_next_to_it(audit, folder, reading_code, mean_code, mean_hu, reason):
+    own = () if mean_code is None else (Finding(mean_code, "Why."),)
     first = replace(audit.result.summaries[0], class_name="not_classified", mean_hu=mean_hu, findings=own)
     result = replace(
-        audit.result, summaries=(first, *audit.result.summaries[1:]), findings=(Finding(of_reading, "Because."),)
+        audit.result, summaries=(first, *audit.result.summaries[1:]), findings=(Finding(reading_code, "Because."),)
     )
     made = Page(report_page(replace(audit, result=result), folder / "labelmaps", {}))
     rows = made.tables["Means and classes of the five ROIs"][1:]
@@ -213,9 +213,9 @@ def test_a_mean_without_a_class_has_the_reason_next_to_it(audit, folder, of_read
 
 
 def test_the_hashes_are_those_of_the_files(folder, page):
-    told = {name: digest for name, digest in page.tables["Hashes"][1:] if name != "the CT's voxels"}
-    assert len(told) == 2 + 5 + 9
-    assert told == {name: file_sha256(folder / name) for name in told}
+    reported = {name: digest for name, digest in page.tables["Hashes"][1:] if name != "the CT's voxels"}
+    assert len(reported) == 2 + 5 + 9
+    assert reported == {name: file_sha256(folder / name) for name in reported}
 
 
 @pytest.mark.parametrize("steps_ras_mm", [STEPS_RAS_MM, SHEARED_STEPS_RAS_MM, LEANING_STEPS_RAS_MM])
@@ -303,12 +303,12 @@ def test_verify_detects_an_edited_report(audit, folder, tmp_path):
 
 
 def test_a_custom_protocol_is_listed_value_by_value(audit, folder):
-    of_study = load_protocol()
-    own = replace(of_study, protocol=replace(of_study.protocol, slab_mm=5.0))
+    study_protocol = load_protocol()
+    own = replace(study_protocol, protocol=replace(study_protocol.protocol, slab_mm=5.0))
     text = Page(report_page(replace(audit, protocol=own), folder / "labelmaps", {})).text
     assert "Modified : 1 of" in text
     assert "slab_mm 5 (there 2.5)" in text
-    assert "Not modified" in Page(report_page(replace(audit, protocol=of_study), folder / "labelmaps", {})).text
+    assert "Not modified" in Page(report_page(replace(audit, protocol=study_protocol), folder / "labelmaps", {})).text
 
 
 def hostile_document(document: dict) -> dict:
@@ -363,7 +363,7 @@ def test_foreign_text_is_shown_and_never_becomes_markup(audit, folder, page):
 
 def test_only_the_names_given_identify_the_patient(audit, folder, html):
     facts = replace(audit.scan_facts, series_uid="1.2.840.99999.1")
-    told = report_page(replace(audit, scan_facts=facts), folder / "labelmaps", {})
-    assert "1.2.840.99999.1" not in told
-    assert "case 7" in told
-    assert re.findall(r"\b20\d\d-\d\d-\d\d\b", told) == []
+    reported = report_page(replace(audit, scan_facts=facts), folder / "labelmaps", {})
+    assert "1.2.840.99999.1" not in reported
+    assert "case 7" in reported
+    assert re.findall(r"\b20\d\d-\d\d-\d\d\b", reported) == []

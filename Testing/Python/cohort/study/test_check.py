@@ -39,11 +39,11 @@ def test_no_roc_curve_has_a_larger_area_than_its_index_allows():
 
 
 def test_note_1_the_columns_count_those_without_and_with_the_disease(checks):
-    told = contradictions(checks, 1)
-    assert set(told) == {f"Table 3, {roi}, {target}" for roi in ROIS for target in ("osteoporosis", "low_bmd")} - {
+    reported = contradictions(checks, 1)
+    assert set(reported) == {f"Table 3, {roi}, {target}" for roi in ROIS for target in ("osteoporosis", "low_bmd")} - {
         "Table 3, left, low_bmd"
     }
-    counts = {what: sentence.split("these are ")[1].split(" of ")[0] for what, sentence in told.items()}
+    counts = {what: sentence.split("these are ")[1].split(" of ")[0] for what, sentence in reported.items()}
     assert counts["Table 3, round, osteoporosis"] == "58/73 and 22/27"
     assert counts["Table 3, oval, osteoporosis"] == "56/73 and 22/27"
     assert counts["Table 3, right, osteoporosis"] == "51/73 and 25/27"
@@ -52,9 +52,9 @@ def test_note_1_the_columns_count_those_without_and_with_the_disease(checks):
 
 
 def test_note_2_the_rights_specificity_is_another_in_the_text(checks):
-    (told,) = contradictions(checks, 2).items()
-    assert told[0] == "specificity_percent of right, osteoporosis"
-    assert "the text's gives 0.556, which does not fit and the table's gives 0.625, which fits" in told[1]
+    (reported,) = contradictions(checks, 2).items()
+    assert reported[0] == "specificity_percent of right, osteoporosis"
+    assert "the text's gives 0.556, which does not fit and the table's gives 0.625, which fits" in reported[1]
 
 
 def test_note_3_the_lefts_index_does_not_follow_from_its_row(checks):
@@ -62,28 +62,28 @@ def test_note_3_the_lefts_index_does_not_follow_from_its_row(checks):
 
 
 def test_note_4_the_ovals_index_and_the_range_do_not_follow_from_the_table(checks):
-    told = contradictions(checks, 4)
-    assert told.pop("Table 3, oval, low_bmd, index") == "90.9 + 76.1 − 100 gives 0.670"
-    assert list(told) == [f"Range of the low_bmd cutoffs, study, {place}" for place in ("abstract", "Results")]
-    assert set(told.values()) == {"Table 3 has 97.13 (oval) to 125 HU (left)"}
+    reported = contradictions(checks, 4)
+    assert reported.pop("Table 3, oval, low_bmd, index") == "90.9 + 76.1 − 100 gives 0.670"
+    assert list(reported) == [f"Range of the low_bmd cutoffs, study, {place}" for place in ("abstract", "Results")]
+    assert set(reported.values()) == {"Table 3 has 97.13 (oval) to 125 HU (left)"}
 
 
 def test_note_5_the_lefts_exclusion_row_and_area_belong_to_another_split(checks):
-    told = contradictions(checks, 5)
-    assert told["Table 3, left, low_bmd"].startswith("no counts of 67 and 33; nearest are 24/27 and 65/73")
-    assert set(told) == {"Table 3, left, low_bmd", "Area under the curve of left, osteoporosis"}
+    reported = contradictions(checks, 5)
+    assert reported["Table 3, left, low_bmd"].startswith("no counts of 67 and 33; nearest are 24/27 and 65/73")
+    assert set(reported) == {"Table 3, left, low_bmd", "Area under the curve of left, osteoporosis"}
 
 
 def test_note_6_the_median_patient_with_osteopenia_is_normal_by_two_regions(checks):
-    told = contradictions(checks, 6)
-    assert set(told) == {"Median of oval in osteopenia", "Median of right in osteopenia"}
-    assert "it is normal; the cutoffs are 5.5 HU apart, less than" in told["Median of oval in osteopenia"]
-    assert "it is normal; the cutoffs are 1.25 HU apart, less than" in told["Median of right in osteopenia"]
+    reported = contradictions(checks, 6)
+    assert set(reported) == {"Median of oval in osteopenia", "Median of right in osteopenia"}
+    assert "it is normal; the cutoffs are 5.5 HU apart, less than" in reported["Median of oval in osteopenia"]
+    assert "it is normal; the cutoffs are 1.25 HU apart, less than" in reported["Median of right in osteopenia"]
 
 
 def test_note_7_the_range_in_the_discussion_and_the_name_of_the_index_differ(checks):
-    told = contradictions(checks, 7)
-    assert set(told) == {"Range of the osteoporosis cutoffs, study, Discussion", "Table 3, name of the index"}
+    reported = contradictions(checks, 7)
+    assert set(reported) == {"Range of the osteoporosis cutoffs, study, Discussion", "Table 3, name of the index"}
 
 
 def test_note_8_a_cell_is_printed_twice_and_a_quartile_is_above_all_its_levels(checks):

@@ -1,4 +1,4 @@
-"""A cohort beside the study's printed tables."""
+"""Comparison of a cohort with the study's printed tables."""
 
 import numpy as np
 import pytest

@@ -21,7 +21,7 @@ from LumbarHULib.phantom.spines import upright_spine
 PROTOCOL = STUDY.with_values(placement_trials=0)
 FACTS = ScanFacts(tube_voltage_kv=120, contrast=False)
 LEVELS = ("L1", "L2", "L3", "L4")
-# What stands beside a class and tells nothing of a place.
+# Findings on the class, not on a position.
 OF_CLASSES = {"inside_cutoff_interval", "within_measurement_error", "levels_missing", "too_few_levels"}
 
 
@@ -54,7 +54,7 @@ def measured(phantom, landmarks=None, voxels_hu=None, facts=FACTS, **options):
     return result
 
 
-def told(result) -> set[tuple[str, str]]:
+def reported(result) -> set[tuple[str, str]]:
     """Return code and level of every finding that is not about a class."""
     return {(finding.code, finding.level) for finding in result.all_findings if finding.code not in OF_CLASSES}
 
@@ -84,38 +84,38 @@ def painted(phantom, level, offset_ras_mm, radii_mm, change_hu) -> np.ndarray:
     ids=["plain", "sparse", "rotated", "tilted", "thin slices", "plaques"],
 )
 def test_good_phantoms_get_no_findings(fields):
-    assert told(measured(spine_ct(("L3",), **fields))) == set()
+    assert reported(measured(spine_ct(("L3",), **fields))) == set()
 
 
 def test_endplates_hidden_by_noise_give_no_findings():
-    assert told(measured(spine_ct(("L2", "L3"), noise_hu=30.0, trabecular_hu=60.0, seed=11))) == set()
+    assert reported(measured(spine_ct(("L2", "L3"), noise_hu=30.0, trabecular_hu=60.0, seed=11))) == set()
 
 
 def test_four_good_levels_get_no_findings(spine):
-    assert told(measured(spine)) == set()
+    assert reported(measured(spine)) == set()
 
 
 @pytest.mark.parametrize("hu", [160.0, 400.0])
 def test_a_vessel_full_of_contrast_medium_is_detected_and_prevents_a_class(hu):
     phantom = spine_ct(LEVELS[1:3], aorta=VesselSpec(radius_mm=9.5, hu=hu, angle_deg=62.0, plaque_hu=700.0))
     result = measured(phantom)
-    assert told(result) == {("contrast_seen", "")}
+    assert reported(result) == {("contrast_seen", "")}
     (finding,) = (finding for finding in result.findings if finding.code == "contrast_seen")
     assert f" {hu:.0f} HU" in finding.sentence or abs(float(finding.sentence.split()[6]) - hu) < 15
     assert {summary.class_name for summary in result.summaries} == {"not_classified"}
     accepted = measured(phantom, accept_off_protocol=True)
     assert "not_classified" not in {summary.class_name for summary in accepted.summaries}
     # What the headers tell need not be seen as well.
-    assert ("contrast_seen", "") not in told(measured(phantom, facts=ScanFacts(tube_voltage_kv=120, contrast=True)))
+    assert ("contrast_seen", "") not in reported(measured(phantom, facts=ScanFacts(tube_voltage_kv=120, contrast=True)))
 
 
 def test_values_with_an_offset_are_not_hu(spine):
     for offset, expected in ((600, True), (-500, True), (60, False)):
         shifted = (spine.voxels_hu + offset).astype(np.int16)
         shifted[:, 0, 0] = -1000
-        (of_level,) = (of for of in midlines(spine) if of.level == "L2")
-        outline = measured(spine, [of_level]).levels[0].outline_ras_mm
-        found = told(measured(spine, [replace(of_level, outline_ras_mm=outline)], shifted))
+        (landmarks,) = (one for one in midlines(spine) if one.level == "L2")
+        outline = measured(spine, [landmarks]).levels[0].outline_ras_mm
+        found = reported(measured(spine, [replace(landmarks, outline_ras_mm=outline)], shifted))
         assert (("values_not_hu", "") in found) == expected
 
 
@@ -129,42 +129,42 @@ def test_a_slice_near_an_endplate_gets_findings_on_its_regions_and_on_mid_height
     (off,) = (finding for finding in findings if finding.code == "mid_slice_off_middle")
     assert "above mid-height" in off.sentence
     assert {finding.roi for finding in findings if finding.code == "near_endplate"} >= {"round", "oval"}
-    assert ("mid_slice_off_middle", "L3") not in told(measured(spine, midlines(spine, L3=(0.0, 0.0, 1.0))))
+    assert ("mid_slice_off_middle", "L3") not in reported(measured(spine, midlines(spine, L3=(0.0, 0.0, 1.0))))
 
 
 def test_a_skipped_vertebra_gets_a_finding(spine):
     as_named = {of.level: of.midline_ras_mm for of in midlines(spine)}
-    # The third vertebra left out and the fourth taken for it.
+    # The third vertebra is skipped, and the fourth has its name.
     skipped = [Landmarks("L1", as_named["L1"]), Landmarks("L2", as_named["L2"]), Landmarks("L3", as_named["L4"])]
-    assert ("levels_too_far", "") in told(measured(spine, skipped))
+    assert ("levels_too_far", "") in reported(measured(spine, skipped))
     apart = [Landmarks("L1", as_named["L1"]), Landmarks("L4", as_named["L4"])]
-    assert ("levels_too_far", "") not in told(measured(spine, apart))
+    assert ("levels_too_far", "") not in reported(measured(spine, apart))
 
 
 def test_one_vertebra_measured_as_two_levels_gets_a_finding(spine):
     midline = spine.truth["L2"].midline_ras_mm
     twice = [Landmarks("L2", midline), Landmarks("L3", midline - np.array([0, 0, 5.0]))]
-    assert ("levels_too_close", "") in told(measured(spine, twice))
+    assert ("levels_too_close", "") in reported(measured(spine, twice))
 
 
 def test_a_body_lower_than_its_neighbors_gets_a_finding():
-    result = told(measured(spine_ct(LEVELS[1:], lower="L3", noise_hu=8.0)))
+    result = reported(measured(spine_ct(LEVELS[1:], lower="L3", noise_hu=8.0)))
     assert ("body_low", "L3") in result
     assert not {("body_low", "L2"), ("body_low", "L4")} & result
 
 
 def test_a_dense_level_gets_a_finding_unless_it_is_excluded(spine):
     dense = painted(spine, "L3", (0.0, 0.0, 0.0), (19.0, 13.5, 9.0), 80)
-    assert ("level_stands_out", "L3") in told(measured(spine, voxels_hu=dense))
-    assert {level for _, level in told(measured(spine, voxels_hu=dense))} == {"L3"}
-    assert told(measured(spine, voxels_hu=dense, exclusions={"L3": "sclerosis"})) == set()
+    assert ("level_stands_out", "L3") in reported(measured(spine, voxels_hu=dense))
+    assert {level for _, level in reported(measured(spine, voxels_hu=dense))} == {"L3"}
+    assert reported(measured(spine, voxels_hu=dense, exclusions={"L3": "sclerosis"})) == set()
 
 
 def test_a_side_denser_than_the_other_by_more_than_noise_gets_a_finding(spine):
     side = painted(spine, "L2", (-14.0, 0.0, 0.0), (9.0, 14.0, 6.0), 90)
-    assert ("sides_differ", "L2") in told(measured(spine, voxels_hu=side))
+    assert ("sides_differ", "L2") in reported(measured(spine, voxels_hu=side))
     slight = painted(spine, "L2", (-14.0, 0.0, 0.0), (9.0, 14.0, 6.0), 15)
-    assert told(measured(spine, voxels_hu=slight)) == set()
+    assert reported(measured(spine, voxels_hu=slight)) == set()
 
 
 @pytest.mark.parametrize("change_hu", [350, -260])
@@ -180,14 +180,14 @@ def test_a_patch_in_a_region_gets_a_finding(spine, change_hu):
 
 def test_an_outline_unlike_the_one_in_the_ct_and_regions_beyond_the_bone_get_findings(spine):
     stack = axial_stack(CtVolume(spine.voxels_hu, spine.ras_from_ijk), PROTOCOL)
-    (of_level,) = (of for of in midlines(spine) if of.level == "L2")
-    found = measure_level(stack, of_level, PROTOCOL).outline_ras_mm
+    (landmarks,) = (one for one in midlines(spine) if one.level == "L2")
+    found = measure_level(stack, landmarks, PROTOCOL).outline_ras_mm
     middle = found.mean(axis=0)
 
     def drawn(factors):
         outline = middle + (found - middle) * factors
         return check_places(
-            stack, [measure_level(stack, replace(of_level, outline_ras_mm=outline), PROTOCOL)], PROTOCOL
+            stack, [measure_level(stack, replace(landmarks, outline_ras_mm=outline), PROTOCOL)], PROTOCOL
         )
 
     assert {finding.code for finding in drawn((1.0, 1.0, 1.0))} == set()
@@ -198,12 +198,12 @@ def test_an_outline_unlike_the_one_in_the_ct_and_regions_beyond_the_bone_get_fin
 
 def test_a_region_edited_beyond_the_outline_gets_a_finding(spine):
     stack = axial_stack(CtVolume(spine.voxels_hu, spine.ras_from_ijk), PROTOCOL)
-    (of_level,) = (of for of in midlines(spine) if of.level == "L2")
-    level = measure_level(stack, of_level, PROTOCOL)
+    (landmarks,) = (one for one in midlines(spine) if one.level == "L2")
+    level = measure_level(stack, landmarks, PROTOCOL)
     mask = level.rois["round"].mask
     for shift, expected in ((0, set()), (25, {("leaves_bone", "round")})):
         offset = (mask.offset_kji[0], mask.offset_kji[1] - shift, mask.offset_kji[2])
-        edited = measure_level(stack, of_level, PROTOCOL, edited_masks={"round": RoiMask(mask.inside, offset)})
+        edited = measure_level(stack, landmarks, PROTOCOL, edited_masks={"round": RoiMask(mask.inside, offset)})
         found = check_places(stack, [edited], PROTOCOL)
         assert {(finding.code, finding.roi) for finding in found if finding.code == "leaves_bone"} == expected
 

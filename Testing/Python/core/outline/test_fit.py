@@ -141,7 +141,7 @@ def test_the_ends_report_their_distance_from_the_edge():
 
 
 def _moved(plane, du_mm, dv_mm):
-    """Return the plane as seen from a midline that stands elsewhere."""
+    """Return the plane as seen from a midline at another position."""
     return PlaneImage(plane.hu, plane.uv_from_ij - [[0, 0, du_mm], [0, 0, dv_mm]])
 
 
