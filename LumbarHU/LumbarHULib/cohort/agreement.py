@@ -101,11 +101,11 @@ def intraclass_correlations(readings: Sequence, confidence: float = CONFIDENCE) 
 
     single = (rows - rest) / (rows + (k - 1) * rest + k * (columns - rest) / n)
     # Degrees of freedom by Satterthwaite; multiplying both weights by 1 − ICC avoids 0/0 at perfect agreement.
-    of_columns = k * single / n * columns
-    of_rest = (1 - single + k * single * (n - 1) / n) * rest
-    squares = of_columns**2 / (k - 1) + of_rest**2 / ((n - 1) * (k - 1))
+    column_term = k * single / n * columns
+    rest_term = (1 - single + k * single * (n - 1) / n) * rest
+    squares = column_term**2 / (k - 1) + rest_term**2 / ((n - 1) * (k - 1))
     if squares > 0:
-        freedom = (of_columns + of_rest) ** 2 / squares
+        freedom = (column_term + rest_term) ** 2 / squares
         low_f, high_f = quantile(n - 1, freedom), quantile(freedom, n - 1)
         both = k * columns + (k * n - k - n) * rest
         ends = (
@@ -174,11 +174,11 @@ def bland_altman(first, second, confidence: float = CONFIDENCE) -> BlandAltman:
         )
 
     slope, slope_p = _slope(table, confidence, left_out)
-    of_limit = sd * math.sqrt(1 / n + z * z / (2 * (n - 1)))
+    limit_se = sd * math.sqrt(1 / n + z * z / (2 * (n - 1)))
     return BlandAltman(
         bias=estimate(bias, sd / math.sqrt(n), "Student's t"),
-        lower_limit=estimate(bias - z * sd, of_limit, "Bland & Altman 1999"),
-        upper_limit=estimate(bias + z * sd, of_limit, "Bland & Altman 1999"),
+        lower_limit=estimate(bias - z * sd, limit_se, "Bland & Altman 1999"),
+        upper_limit=estimate(bias + z * sd, limit_se, "Bland & Altman 1999"),
         sd=sd,
         slope=slope,
         slope_p=slope_p,
@@ -277,10 +277,10 @@ def _mean_squares(table: np.ndarray) -> tuple[float, float, float]:
     """Return the mean squares of cases, readings and residuals of a two-way table without repetition."""
     n, k = table.shape
     shifted = table - table.mean()
-    of_rows, of_columns = shifted.mean(axis=1), shifted.mean(axis=0)
-    rest = shifted - of_rows[:, None] - of_columns
+    row_means, column_means = shifted.mean(axis=1), shifted.mean(axis=0)
+    rest = shifted - row_means[:, None] - column_means
     return (
-        k * float(np.sum(of_rows**2)) / (n - 1),
-        n * float(np.sum(of_columns**2)) / (k - 1),
+        k * float(np.sum(row_means**2)) / (n - 1),
+        n * float(np.sum(column_means**2)) / (k - 1),
         float(np.sum(rest**2)) / ((n - 1) * (k - 1)),
     )

@@ -165,9 +165,9 @@ def analyze(
         class_agreement_table(cohort, levels, level_rocs, published, omissions, is_by_level=True),
         study_cutoffs_table(cohort, levels, published, omissions, is_by_level=True),
     ]
-    of_survival, survival = survival_tables(cohort, published, options.outcome_cutoff_hu, omissions, progress)
+    time_tables, survival = survival_tables(cohort, published, options.outcome_cutoff_hu, omissions, progress)
     progress(0.0, "Comparing classes and readings")
-    tables += [*of_survival, agreement_table(cohort, omissions), readings_table(cohort), omissions.table()]
+    tables += [*time_tables, agreement_table(cohort, omissions), readings_table(cohort), omissions.table()]
     findings = (*cohort.findings, *cohort_findings(cohort, rocs, level_rocs, options.force_cutoffs))
     tables += findings_tables(findings)
     return CohortAnalysis(

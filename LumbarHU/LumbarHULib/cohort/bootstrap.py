@@ -116,8 +116,8 @@ def bootstrap_cutoff(
         raise InputError(f"{resamples - cutoffs_hu.size} of {resamples} resamples give no cutoff: add cases.")
     tail = (1 - confidence) / 2
     low, high = (float(end) for end in np.quantile(cutoffs_hu, (tail, 1 - tail)))
-    of_sensitivity = float(drawn.optimism_of_sensitivity.mean())
-    of_specificity = float(drawn.optimism_of_specificity.mean())
+    sensitivity_optimism = float(drawn.optimism_of_sensitivity.mean())
+    specificity_optimism = float(drawn.optimism_of_specificity.mean())
     return BootstrapCutoff(
         apparent=apparent,
         cutoff_hu=Estimate(
@@ -129,10 +129,10 @@ def bootstrap_cutoff(
             method=f"percentiles of {cutoffs_hu.size} bootstrap resamples stratified by class",
             left_out=classes.left_out,
         ),
-        corrected_sensitivity=min(1.0, max(0.0, apparent.sensitivity.estimate - of_sensitivity)),
-        corrected_specificity=min(1.0, max(0.0, apparent.specificity.estimate - of_specificity)),
-        optimism_of_sensitivity=of_sensitivity,
-        optimism_of_specificity=of_specificity,
+        corrected_sensitivity=min(1.0, max(0.0, apparent.sensitivity.estimate - sensitivity_optimism)),
+        corrected_specificity=min(1.0, max(0.0, apparent.specificity.estimate - specificity_optimism)),
+        optimism_of_sensitivity=sensitivity_optimism,
+        optimism_of_specificity=specificity_optimism,
         resamples=int(cutoffs_hu.size),
         without_cutoff=resamples - int(cutoffs_hu.size),
         seed=seed,
@@ -168,15 +168,19 @@ def draw_cutoffs(
     # Each class has its own random stream, so that the draws do not depend on the size of a chunk.
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)]
     # Cumulative number of the cohort's cases at or below each value, starting with 0.
-    cohort = [np.concatenate([[0], np.cumsum(np.bincount(of_class, minlength=values.size))]) for of_class in places]
+    cohort = [
+        np.concatenate([[0], np.cumsum(np.bincount(class_values, minlength=values.size))]) for class_values in places
+    ]
     side = "right" if classes.target.rule == "<=" else "left"
     parts = []
     rows = max(1, chunk // classes.is_positive.size)
     for start in range(0, resamples, rows):
         held = min(rows, resamples - start)
-        counts = [_count(of_class, values.size, held, rng) for of_class, rng in zip(places, streams, strict=True)]
+        counts = [
+            _count(class_values, values.size, held, rng) for class_values, rng in zip(places, streams, strict=True)
+        ]
         best = best_cutoffs(values, *counts, classes.target.rule)
-        found, wrong = (of_class[np.searchsorted(values, best.cutoff_hu, side)] for of_class in cohort)
+        found, wrong = (class_values[np.searchsorted(values, best.cutoff_hu, side)] for class_values in cohort)
         parts.append(
             np.stack(
                 [

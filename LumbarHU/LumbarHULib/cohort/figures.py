@@ -40,8 +40,10 @@ _LIMITS_ROOM = 1.4
 def figures_of(analysis: CohortAnalysis) -> tuple[FigureValues, ...]:
     """Return each figure for which the cohort has data, from the values of its tables."""
     cohort = analysis.cohort
-    of_mean = list(analysis.tables["correlation"].records()) or _correlations_by_level(analysis, cohort.mean_name)
-    found = [_correlation(analysis, of_mean), _groups(analysis)]
+    mean_correlations = list(analysis.tables["correlation"].records()) or _correlations_by_level(
+        analysis, cohort.mean_name
+    )
+    found = [_correlation(analysis, mean_correlations), _groups(analysis)]
     found += [roc_figure(analysis, analysis.rocs, reference) for reference in cohort.references]
     for level in cohort.level_places:
         found.append(_correlation(analysis, _correlations_by_level(analysis, level), level))
@@ -194,8 +196,8 @@ def _bland_altman(analysis: CohortAnalysis) -> Iterator[FigureValues]:
     rows = list(analysis.tables["agreement"].records(level=MEAN, split="all"))
     number = 0
     for found in reading_sets(analysis.cohort.readings):
-        of_set = [row for row in rows if row["readers"] == ";".join(found.names) and row["bias_hu"] is not None]
-        if len(found.names) != 2 or not of_set:
+        set_rows = [row for row in rows if row["readers"] == ";".join(found.names) and row["bias_hu"] is not None]
+        if len(found.names) != 2 or not set_rows:
             continue
         number += 1
         first, second = found.names
@@ -203,7 +205,7 @@ def _bland_altman(analysis: CohortAnalysis) -> Iterator[FigureValues]:
             name=f"bland_altman_{number}",
             title=f"{first} minus {second}",
             caption=f"Difference of {first} and {second} against their mean (Bland–Altman) over L1–L4, by region.",
-            panels=_difference_panels(found, of_set, analysis.cohort.minimum_levels),
+            panels=_difference_panels(found, set_rows, analysis.cohort.minimum_levels),
             legend_title=f"{first}\nminus {second}",
             legend=(LegendLine("bias", "bias", True, False), LegendLine("95 % limits", "limit", True, False)),
             legend_note="gray: 95 % intervals of\nbias and limits",

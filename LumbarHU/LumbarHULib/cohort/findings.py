@@ -21,7 +21,7 @@ def findings_tables(findings: Sequence[CohortFinding]) -> tuple[Table, Table]:
     """Return the findings, one per kind, and the findings on single rows of the cohort's table."""
     return (
         Table("findings", "Findings", FINDING_COLUMNS, _cells(counted(findings))),
-        Table("rows", "Rows of the table with a finding", FINDING_COLUMNS, _cells(_of_rows(findings))),
+        Table("rows", "Rows of the table with a finding", FINDING_COLUMNS, _cells(_row_findings(findings))),
     )
 
 
@@ -29,7 +29,7 @@ def _cells(findings: Sequence[CohortFinding]) -> list[list]:
     return [[getattr(finding, column) for column in FINDING_COLUMNS] for finding in findings]
 
 
-def _of_rows(findings: Sequence[CohortFinding]) -> list[CohortFinding]:
+def _row_findings(findings: Sequence[CohortFinding]) -> list[CohortFinding]:
     return [finding for finding in findings if _is_of_row(finding)]
 
 
@@ -40,19 +40,19 @@ def _is_of_row(finding: CohortFinding) -> bool:
 def counted(findings: Sequence[CohortFinding]) -> tuple[CohortFinding, ...]:
     """Return one finding per kind: findings on single rows are counted and represented by the first."""
     kinds: dict[str, list[CohortFinding]] = {}
-    for finding in _of_rows(findings):
+    for finding in _row_findings(findings):
         kinds.setdefault(finding.code, []).append(finding)
     merged, seen = [], set()
     for finding in findings:
-        of_kind = kinds.get(finding.code, [])
-        if not _is_of_row(finding) or len(of_kind) == 1:
+        same_kind = kinds.get(finding.code, [])
+        if not _is_of_row(finding) or len(same_kind) == 1:
             merged.append(finding)
         elif finding.code not in seen:
             seen.add(finding.code)
-            columns = list(dict.fromkeys(one.column for one in of_kind if one.column))
+            columns = list(dict.fromkeys(one.column for one in same_kind if one.column))
             where = f" in {', '.join(columns)}" if len(columns) > 1 else ""
-            sentence = f"{len(of_kind)} findings of the same kind{where} (rows.csv), such as: {finding.sentence}"
-            worst = max(of_kind, key=lambda one: ("note", "warning", "severe").index(one.severity))
+            sentence = f"{len(same_kind)} findings of the same kind{where} (rows.csv), such as: {finding.sentence}"
+            worst = max(same_kind, key=lambda one: ("note", "warning", "severe").index(one.severity))
             column = columns[0] if len(columns) == 1 else ""
             merged.append(CohortFinding(finding.code, sentence, finding.remedy, worst.severity, column=column))
     return tuple(merged)
@@ -122,12 +122,12 @@ def _mean_findings(cohort: Cohort) -> list[CohortFinding]:
 
 def _by_count(counts: dict[str, int]) -> str:
     """Return text with the number of cases by region."""
-    of_count: dict[int, list[str]] = {}
+    rois_by_count: dict[int, list[str]] = {}
     for roi, count in counts.items():
         if count:
-            of_count.setdefault(count, []).append(roi)
+            rois_by_count.setdefault(count, []).append(roi)
     return "; ".join(
-        f"{count} case{'s' if count != 1 else ''} in {', '.join(rois)}" for count, rois in sorted(of_count.items())
+        f"{count} case{'s' if count != 1 else ''} in {', '.join(rois)}" for count, rois in sorted(rois_by_count.items())
     )
 
 

@@ -76,16 +76,16 @@ def predictive_values(accuracy: Accuracy, prevalence: float, confidence: float =
             left_out=accuracy.left_out,
         )
 
-    of_positive = sensitivity * prevalence
-    of_negative = specificity * (1 - prevalence)
+    true_positive = sensitivity * prevalence
+    true_negative = specificity * (1 - prevalence)
     return PredictiveValues(
         positive_value=estimate(
-            of_positive / (of_positive + (1 - specificity) * (1 - prevalence)),
+            true_positive / (true_positive + (1 - specificity) * (1 - prevalence)),
             math.log(odds * (found / positives) / (wrong / negatives)),
             missed / (found * positives) + spared / (wrong * negatives),
         ),
         negative_value=estimate(
-            of_negative / (of_negative + (1 - sensitivity) * prevalence),
+            true_negative / (true_negative + (1 - sensitivity) * prevalence),
             math.log((spared / negatives) / (missed / positives) / odds),
             found / (missed * positives) + wrong / (spared * negatives),
         ),

@@ -202,10 +202,10 @@ def delong(classes: TwoClasses) -> tuple[np.ndarray, np.ndarray]:
     positive, negative = classes.hu[classes.is_positive], classes.hu[~classes.is_positive]
     m, n = len(positive), len(negative)
     # Twice the number of correctly ordered cases of the other class for each case; a tie counts once.
-    of_positive = np.stack([2 * n - _twice_below(a, b) for a, b in zip(positive.T, negative.T, strict=True)])
-    of_negative = np.stack([_twice_below(b, a) for a, b in zip(positive.T, negative.T, strict=True)])
-    areas = of_positive.sum(axis=1) / (2 * m * n)
-    covariance = np.cov(of_positive / (2 * n)) / m + np.cov(of_negative / (2 * m)) / n
+    positive_components = np.stack([2 * n - _twice_below(a, b) for a, b in zip(positive.T, negative.T, strict=True)])
+    negative_components = np.stack([_twice_below(b, a) for a, b in zip(positive.T, negative.T, strict=True)])
+    areas = positive_components.sum(axis=1) / (2 * m * n)
+    covariance = np.cov(positive_components / (2 * n)) / m + np.cov(negative_components / (2 * m)) / n
     return areas, np.atleast_2d(covariance)
 
 

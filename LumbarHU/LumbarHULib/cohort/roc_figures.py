@@ -76,13 +76,13 @@ def roc_figure(
             )
         )
     place = level or analysis.cohort.mean_name
-    of_what = f"of {place}" if place in LEVELS else f"of the mean over {place}"
+    mean_words = f"of {place}" if place in LEVELS else f"of the mean over {place}"
     targets = [target for target in reference.targets if any(roc.target == target.name for roc in found)]
     suffix = suffix_of(reference)
     return FigureValues(
         name=f"roc{suffix}_{level}" if level else f"roc{suffix}",
         title="ROC curves" + _by(reference) + (f", {level}" if level else ""),
-        caption=f"ROC curves {of_what}{_by(reference)}, by region, with the Youden cutoffs.",
+        caption=f"ROC curves {mean_words}{_by(reference)}, by region, with the Youden cutoffs.",
         panels=tuple(panels),
         legend_title="Low HU find",
         legend=tuple(
@@ -128,10 +128,10 @@ def forest_figure(analysis: CohortAnalysis, reference: Reference) -> FigureValue
     low = min(min(roc.area.low for roc in rocs), 0.5) - _ROOM
     panels = []
     for target in reference.targets:
-        of_target = [roc for roc in rocs if roc.target == target.name]
-        if not of_target:
+        target_rocs = [roc for roc in rocs if roc.target == target.name]
+        if not target_rocs:
             continue
-        intervals = tuple(_intervals(of_target))
+        intervals = tuple(_intervals(target_rocs))
         bottom = intervals[-1].y + 1
         panels.append(
             FigurePanel(

@@ -205,9 +205,9 @@ def level_differences_table(cohort: Cohort, omissions: Omissions) -> Table:
     for reference in cohort.references:
         for target in reference.targets:
             for roi in cohort.measured_rois:
-                of_roi = [place for place in places if roi in cohort.rois(place)]
-                for index, first in enumerate(of_roi):
-                    for second in of_roi[index + 1 :]:
+                roi_places = [place for place in places if roi in cohort.rois(place)]
+                for index, first in enumerate(roi_places):
+                    for second in roi_places[index + 1 :]:
                         pair = omissions.attempt(
                             "Differences of areas between levels",
                             f"{roi} of {first} and {second} for {target.name}",

@@ -158,14 +158,14 @@ def _hu(tables: StudyTables, group: str, density: np.ndarray, spec: SyntheticSpe
     n = density.size
     noise = rng.standard_normal(n)
     shared = spec.hu_with_bmd * density + np.sqrt(1 - spec.hu_with_bmd**2) * noise
-    of_level = np.sqrt(spec.level_share) * rng.standard_normal((len(MEAN_LEVELS), n))
-    of_roi = np.sqrt(spec.roi_share) * rng.standard_normal((len(ROIS), n))
+    level_effects = np.sqrt(spec.level_share) * rng.standard_normal((len(MEAN_LEVELS), n))
+    roi_effects = np.sqrt(spec.roi_share) * rng.standard_normal((len(ROIS), n))
     hu = {}
-    for roi, peculiar_to_roi in zip(ROIS, of_roi, strict=True):
+    for roi, peculiar_to_roi in zip(ROIS, roi_effects, strict=True):
         cells = np.sqrt(spec.cell_share) * rng.standard_normal((len(MEAN_LEVELS), n))
         values = np.stack(
             [
-                _place(tables.levels[level][roi][group], shared + peculiar_to_roi + of_level[index] + cells[index])
+                _place(tables.levels[level][roi][group], shared + peculiar_to_roi + level_effects[index] + cells[index])
                 for index, level in enumerate(MEAN_LEVELS)
             ]
         )

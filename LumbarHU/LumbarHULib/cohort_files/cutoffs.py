@@ -53,7 +53,7 @@ def cutoffs_document(analysis: CohortAnalysis) -> dict[str, Any]:
         name: {(rocs[roi, target].area.n_positive, rocs[roi, target].area.n_negative) for roi in ROIS}
         for name, target in _TESTS.items()
     }
-    if all(len(of_test) == 1 for of_test in sizes.values()):
+    if all(len(test_sizes) == 1 for test_sizes in sizes.values()):
         document["tests"] = {name: _test(TARGETS[target], *next(iter(sizes[name]))) for name, target in _TESTS.items()}
     document["rois"] = {
         roi: {name: _cutoff(rocs[roi, target], analysis) for name, target in _TESTS.items()} for roi in ROIS

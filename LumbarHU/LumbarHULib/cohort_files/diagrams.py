@@ -85,8 +85,8 @@ def draw_forest(values: FigureValues, note: str = "") -> Diagram:
             for one in panel.intervals:
                 axes.plot([one.low, one.high], [one.y, one.y], color="#111111", lw=0.9)
                 axes.plot([one.value], [one.y], marker="s", ms=3, color="#111111")
-                beside = {"ha": "left", "va": "center", "fontsize": 5.5, "transform": axes.get_yaxis_transform()}
-                axes.text(1.01, one.y, one.text, **beside)
+                text_style = {"ha": "left", "va": "center", "fontsize": 5.5, "transform": axes.get_yaxis_transform()}
+                axes.text(1.01, one.y, one.text, **text_style)
             axes.set_yticks([one.y for one in panel.intervals], [one.label for one in panel.intervals], fontsize=6)
             axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)

@@ -143,13 +143,13 @@ def _survival(analysis: CohortAnalysis) -> list[str]:
     ratios: dict[tuple, dict[str, Record]] = {}
     for record in tables["survival_hazard_ratios"].records():
         ratios.setdefault((record["level"], record["roi"]), {})[record["adjusted_for"]] = record
-    held = next((held for of_place in ratios.values() for held in of_place if held), "")
+    held = next((held for place_ratios in ratios.values() for held in place_ratios if held), "")
     rows = []
     for record in tables["survival_concordance"].records():
-        of_place = ratios.get((record["level"], record["roi"]), {})
+        place_ratios = ratios.get((record["level"], record["roi"]), {})
         row = [record["level"], record["roi"], f"{record['events']}/{record['n']}", interval_text(record, "c", "ci")]
         for adjusted_for in ("", held) if held else ("",):
-            ratio = of_place.get(adjusted_for)
+            ratio = place_ratios.get(adjusted_for)
             row += ["–"] * 3 if ratio is None else [interval_text(ratio, "hazard_ratio", "ci"), p_text(ratio["p"])]
             row += [] if ratio is None else [p_text(ratio["p_corrected"])]
         rows.append(row)

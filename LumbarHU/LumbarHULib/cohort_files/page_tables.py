@@ -83,7 +83,7 @@ def _n(record: Record, sizes: Mapping[str, int]) -> str:
     return f", n = {record['n']}" if 0 < record["n"] < sizes[record["group"]] else ""
 
 
-def _of_group(records: list[Record], group: str) -> Record:
+def _group_record(records: list[Record], group: str) -> Record:
     return next(record for record in records if record["group"] == group)
 
 
@@ -120,7 +120,7 @@ def _groups(analysis: CohortAnalysis) -> list[str]:
             digits = _DIGITS.get(quantity, 1)
             cells = []
             for group in (ALL, *GROUPS):
-                record = _of_group(records, group)
+                record = _group_record(records, group)
                 marks = "".join(_MARKS[other] for other in filter(None, record["differs_from"].split(";")))
                 cells.append(f"{_quartiles(record, digits)}{_n(record, sizes)} {marks}".strip())
             label = "BMD (g/cm²)" if quantity == "bmd" else f"{quantity} (HU)"

@@ -153,8 +153,8 @@ def axial_stack(ct: CtVolume, protocol: Protocol) -> AxialStack:
     padding_hu = None
     if ct.padding_hu is not None:
         low_hu, high_hu = (
-            np.flip(np.broadcast_to(of_slices[:, None, None], ct.voxels_hu.shape).transpose(stored_axes), against)
-            for of_slices in ct.padding_hu.T
+            np.flip(np.broadcast_to(slice_ends[:, None, None], ct.voxels_hu.shape).transpose(stored_axes), against)
+            for slice_ends in ct.padding_hu.T
         )
         padding_hu = (low_hu, high_hu)
     return AxialStack(view, matrix, stored_axes, flipped, padding_hu)

@@ -48,8 +48,12 @@ def largest_circle(
         if np.max(step_mm) < finest_mm:
             return best_v_mm[..., 0], radius_mm[..., 0]
         # Farther edges cannot touch a circle whose center moves by less than two steps.
-        of_best_mm = np.take_along_axis(distances_mm, best[..., None], axis=-2)[..., 0, :]
-        near = (of_best_mm <= radius_mm + 4 * step_mm[..., None]).reshape(-1, of_best_mm.shape[-1]).any(axis=0)
+        best_distances_mm = np.take_along_axis(distances_mm, best[..., None], axis=-2)[..., 0, :]
+        near = (
+            (best_distances_mm <= radius_mm + 4 * step_mm[..., None])
+            .reshape(-1, best_distances_mm.shape[-1])
+            .any(axis=0)
+        )
         starts, ends = starts[..., near, :], ends[..., near, :]
         candidates_v_mm = np.clip(best_v_mm + _FINE_STEPS * step_mm[..., None], low_v_mm, high_v_mm[..., None])
         step_mm = step_mm / 4

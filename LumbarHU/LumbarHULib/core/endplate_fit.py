@@ -170,18 +170,18 @@ def search_pair(pair: Sequence[Columns], protocol: Protocol, height_mm: float | 
     places = np.arange(_NEAREST_MM, _FARTHEST_MM, _STEP_MM)
     expected_mm = height_mm or protocol.endplate_height_usual_mm
     place_sd_mm, height_sd_mm = (_KNOWN_SD_MM, _KNOWN_SD_MM) if height_mm else (_PLACE_SD_MM, _HEIGHT_SD_MM)
-    of_upper, of_lower = (
-        [_search(of_side, sign * slope, places, (expected_mm / 2, place_sd_mm), protocol) for slope in _SLOPES]
-        for of_side, sign in zip(pair, (1, -1), strict=True)
+    upper_search, lower_search = (
+        [_search(side_columns, sign * slope, places, (expected_mm / 2, place_sd_mm), protocol) for slope in _SLOPES]
+        for side_columns, sign in zip(pair, (1, -1), strict=True)
     )
-    upper, lower = (np.array([score for score, _ in of_side]) for of_side in (of_upper, of_lower))
+    upper, lower = (np.array([score for score, _ in side_search]) for side_search in (upper_search, lower_search))
     # By slope and place of the upper, and slope and place of the lower endplate.
     scores = upper[:, :, None, None] + lower
     scores -= (np.subtract.outer(_SLOPES, _SLOPES)[:, None, :, None] / _PARALLEL_SD) ** 2
     apart_mm = np.add.outer(places, places)[:, None]
     scores -= ((apart_mm - expected_mm) / height_sd_mm) ** 2
     slope, place, slope_below, place_below = np.unravel_index(np.argmax(scores), scores.shape)
-    return of_upper[slope][1](place), of_lower[slope_below][1](place_below)
+    return upper_search[slope][1](place), lower_search[slope_below][1](place_below)
 
 
 def _search(columns: Columns, slope: float, places: np.ndarray, expected_mm: tuple[float, float], protocol: Protocol):
@@ -194,7 +194,7 @@ def _search(columns: Columns, slope: float, places: np.ndarray, expected_mm: tup
     than one constant does: so an endplate that lies before another is found first.
     """
     x_mm, hu, variance, weight = _profile(columns, slope)
-    # The neighbor's endplate behind a disc of some height stands at one of the places, or farther out in the same step.
+    # Behind a disc, the neighbor's endplate is at one of these positions, or farther out in the same step.
     steps = (_DISCS_MM / _STEP_MM).astype(int)
     farther = places[0] + _STEP_MM * np.arange(len(places) + steps.max())
     neighbor = np.arange(len(places))[:, None] + steps
@@ -236,7 +236,7 @@ def _search(columns: Columns, slope: float, places: np.ndarray, expected_mm: tup
 
 
 def _behind_disc(scores: np.ndarray, layers_hu_mm: np.ndarray) -> np.ndarray:
-    """Return at which places, counted outward, a dense layer stands behind another one and a disc."""
+    """Return the positions, counted outward, at which a dense layer is behind another one and a disc."""
     has_layer = scores > -_NO_LAYER / 2
     places = round(_DISC_LEAST_MM / _STEP_MM)
     bare = np.convolve(~has_layer, np.ones(places, dtype=int))[: len(scores)] == places
@@ -269,8 +269,8 @@ def first_fit(pair: Sequence[Columns], protocol: Protocol, height_mm: float | No
         shift = pair[0].slice_mm / 2
         shifts_mm += ((shift, 0.0), (-shift, 0.0), (0.0, shift), (0.0, -shift))
     starts = [
-        (replace(upper, center_mm=upper.center_mm + of_upper), replace(lower, center_mm=lower.center_mm + of_lower))
-        for of_upper, of_lower in shifts_mm
+        (replace(upper, center_mm=upper.center_mm + upper_mm), replace(lower, center_mm=lower.center_mm + lower_mm))
+        for upper_mm, lower_mm in shifts_mm
     ]
     fits = [_fit(pair, start, _FIRST_BLURS_MM, protocol) for start in starts]
     return min(fits, key=lambda fit: fit[0])[1]

@@ -184,7 +184,7 @@ def find_endplates(
         ]
         surfaces = refine_pair(columns, surfaces, protocol) if surfaces else first_fit(columns, protocol, height_mm)
         fitted = list(zip(centers, sides, surfaces, strict=True))
-        upper, lower = (_on_axis(middle, up, *of_side, radius_mm, protocol) for of_side in fitted)
+        upper, lower = (_on_axis(middle, up, *side_fit, radius_mm, protocol) for side_fit in fitted)
         found = Endplates(level, upper, lower)
         up, centers = found.up_ras, [upper.center_ras_mm, lower.center_ras_mm]
         surfaces = upper.surface, lower.surface
@@ -195,16 +195,16 @@ def find_endplates(
 def _check_seen(found: Endplates, columns: Sequence[Columns], protocol: Protocol) -> None:
     """Raise InputError unless both endplates are in the scan, are visible, and can be those of one body."""
     level = found.level
-    for name, endplate, of_side in zip(("upper", "lower"), (found.upper, found.lower), columns, strict=True):
-        if endplate.support >= protocol.endplate_support_min and endplate.surface.center_mm < of_side.outward_mm.max():
+    for name, endplate, probed in zip(("upper", "lower"), (found.upper, found.lower), columns, strict=True):
+        if endplate.support >= protocol.endplate_support_min and endplate.surface.center_mm < probed.outward_mm.max():
             continue
-        scanned_mm = of_side.outward_mm.max() + of_side.slice_mm / 2
+        scanned_mm = probed.outward_mm.max() + probed.slice_mm / 2
         # An endplate can be recognized only with the disc beyond it, so the scan must reach at least this far.
         if scanned_mm < protocol.endplate_height_max_mm / 2:
             raise _scan_ends(level, name, scanned_mm)
         if endplate.support >= protocol.endplate_support_min:
             raise InputError(
-                f"The {name} endplate of {level} is not visible within {of_side.outward_mm.max():.0f} mm of its center",
+                f"The {name} endplate of {level} is not visible within {probed.outward_mm.max():.0f} mm of its center",
                 level,
                 f"place {level} in the center of its vertebral body, or exclude it",
             )

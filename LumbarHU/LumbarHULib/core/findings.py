@@ -150,7 +150,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 MEANINGS: Mapping[str, str] = MappingProxyType(
-    {code: meaning for of_subject in MEANINGS_BY_SUBJECT.values() for code, meaning in of_subject.items()}
+    {code: meaning for subject_codes in MEANINGS_BY_SUBJECT.values() for code, meaning in subject_codes.items()}
 )
 
 # Findings made when a midline is proposed. A later measurement cannot make them again.

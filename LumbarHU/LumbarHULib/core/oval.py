@@ -95,8 +95,8 @@ def _best(
     area = np.pi * half_u * half_v * are_inside(center, crossings_v_mm)
     is_best = area >= area.max(axis=-1, keepdims=True) - _AREA_TIE_MM2
     for key in (half_v, center):
-        of_tied = np.where(is_best, key, -np.inf)
-        is_best = of_tied == of_tied.max(axis=-1, keepdims=True)
+        tied_key = np.where(is_best, key, -np.inf)
+        is_best = tied_key == tied_key.max(axis=-1, keepdims=True)
     best = np.argmax(is_best, axis=-1)[..., None]
     bottom, top, half_u = (np.take_along_axis(figure, best, axis=-1) for figure in (bottom, top, half_u))
     return bottom, top, half_u
@@ -118,22 +118,22 @@ def _bounds_of_corners(regions_uv_mm: np.ndarray, line_normal_uv: np.ndarray, li
     u_squared, v = regions_uv_mm[..., 0] ** 2, regions_uv_mm[..., 1] - origin_v
     on_curve = regions_uv_mm @ line_normal_uv > line_offset_mm + _ON_LINE_MM
     weight = np.where(on_curve, 1.0 / np.maximum(u_squared, _SMALLEST_MM2), 0.0)
-    of_corners = np.stack([weight * _ROOM, -weight * v**2, 2 * weight * v, -weight], axis=-1)
+    corner_terms = np.stack([weight * _ROOM, -weight * v**2, 2 * weight * v, -weight], axis=-1)
     nearer_side = np.minimum(regions_uv_mm[..., 0].max(axis=-1), -regions_uv_mm[..., 0].min(axis=-1))
-    return of_corners, origin_v, np.maximum(nearer_side, 0.0)[..., None] ** 2
+    return corner_terms, origin_v, np.maximum(nearer_side, 0.0)[..., None] ** 2
 
 
 def _half_axis_u(
     center: np.ndarray, half_v: np.ndarray, bounds: _Bounds, line_normal_uv: np.ndarray, line_offset_mm: float
 ) -> np.ndarray:
     """Return the greatest half-axis along u of ellipses with the given center v and half-axis along v."""
-    of_corners, origin_v, widest_squared = bounds
+    corner_terms, origin_v, widest_squared = bounds
     from_origin, per_square = center - origin_v, 1.0 / half_v**2
-    of_ellipses = np.stack(
+    ellipse_terms = np.stack(
         [np.ones_like(center), per_square, from_origin * per_square, from_origin**2 * per_square], axis=-2
     )
     # A corner limits an ellipse only if the ellipse reaches it along v; otherwise the product is negative.
-    greatest = (of_corners @ of_ellipses).max(axis=-2)
+    greatest = (corner_terms @ ellipse_terms).max(axis=-2)
     squared = 1.0 / np.maximum(greatest, 1.0 / np.maximum(widest_squared, _SMALLEST_MM2))
     # Tangent condition of an oblique straight edge: (n_u a)² + (n_v b)² = distance of the center from it, squared.
     normal_u, normal_v = line_normal_uv

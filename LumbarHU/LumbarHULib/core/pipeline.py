@@ -237,8 +237,8 @@ class Composer:
             When the trials cannot be computed.
         """
         points = (level.midline_ras_mm, level.boundary.points_ras_mm, level.outline_ras_mm)
-        edited = tuple(of_roi.edited for of_roi in level.rois.values())
-        made_from = (stack, protocol, edited, *(of_role.tobytes() for of_role in points))
+        edited = tuple(roi_result.edited for roi_result in level.rois.values())
+        made_from = (stack, protocol, edited, *(role_points.tobytes() for role_points in points))
         known = self._trials.get(level.level)
         if known is None or known.made_from != made_from:
             known = self._trials[level.level] = _Known(made_from, placement_trials(stack, level, protocol))

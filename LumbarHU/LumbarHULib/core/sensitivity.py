@@ -97,10 +97,10 @@ def placement_trials(stack: AxialStack, level: LevelResult, protocol: Protocol) 
             bone = _bone_of_slice(stack, level, int(offset), protocol)
         except InputError:
             continue
-        of_slice = np.flatnonzero(moves.slices == offset)
-        for trials in np.array_split(of_slice, -(-len(of_slice) // _AT_ONCE)):
-            for roi, of_trials_hu in _moved_means_hu(bone, level, moves, trials, protocol).items():
-                means_hu[roi][trials] = of_trials_hu
+        slice_trials = np.flatnonzero(moves.slices == offset)
+        for trials in np.array_split(slice_trials, -(-len(slice_trials) // _AT_ONCE)):
+            for roi, trial_means_hu in _moved_means_hu(bone, level, moves, trials, protocol).items():
+                means_hu[roi][trials] = trial_means_hu
     for roi, measured in level.rois.items():
         if measured.edited:
             means_hu[roi][:] = np.nan
@@ -118,8 +118,8 @@ def roi_placement(
     trials = [level.trials for level in levels if level.trials is not None]
     if not levels or len(trials) < len(levels):
         return None
-    of_levels = np.array([of_level.means_hu[roi] for of_level in trials])
-    means_hu = of_levels.mean(axis=0)
+    level_means_hu = np.array([level_trials.means_hu[roi] for level_trials in trials])
+    means_hu = level_means_hu.mean(axis=0)
     means_hu = means_hu[np.isfinite(means_hu)]
     sd_hu = _sd_hu(means_hu)
     if sd_hu is None:

@@ -98,8 +98,8 @@ def _entry_not_named(item: Field[Any]) -> dict[str, Any]:
     """Return a document's entry for a tuning value that the protocol file omits."""
     if "value" not in item.metadata:
         return _shipped().document["values"][item.name]
-    of_field = {name: item.metadata[name] for name in ("value", "unit", "note")}
-    return of_field | {"source": "LumbarHU's choice"}
+    quantity = {name: item.metadata[name] for name in ("value", "unit", "note")}
+    return quantity | {"source": "LumbarHU's choice"}
 
 
 def _value_not_named(item: Field[Any]) -> Any:

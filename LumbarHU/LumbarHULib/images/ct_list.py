@@ -46,7 +46,7 @@ def read_ct_list(path: Path) -> tuple[CtOfList, ...]:
     path = Path(path)
     if not path.exists():
         raise InputError(f"There is no folder or table “{path}”: choose the CTs to read.")
-    found = _of_folder(path) if path.is_dir() else _of_table(path)
+    found = _list_folder(path) if path.is_dir() else _list_table(path)
     if not found:
         raise InputError(f"“{path.name}” lists no CT: choose a folder of CTs, or a table with the columns case and ct.")
     cases = [item.case for item in found]
@@ -75,7 +75,7 @@ def next_ct(cts: Sequence[CtOfList], case: str, was_read: Callable[[str], bool])
     return next((item for item in in_turn if item.case != case and not was_read(item.case)), None)
 
 
-def _of_folder(folder: Path) -> tuple[CtOfList, ...]:
+def _list_folder(folder: Path) -> tuple[CtOfList, ...]:
     found = [CtOfList(_case_of(path), path) for path in entries(folder) if _is_ct(path)]
     return tuple(found)
 
@@ -99,7 +99,7 @@ def _ends(path: Path, suffix: str) -> bool:
     return path.name.lower().endswith(suffix)
 
 
-def _of_table(path: Path) -> tuple[CtOfList, ...]:
+def _list_table(path: Path) -> tuple[CtOfList, ...]:
     table = read_csv_table(path)
     names = [name.casefold() for name in table.header]
     for column in _COLUMNS:

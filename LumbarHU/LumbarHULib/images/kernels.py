@@ -12,5 +12,5 @@ def is_sharp_kernel(manufacturer: str | None, kernel: str | None) -> bool:
         return False
     maker = (manufacturer or "").upper() + " "
     document = json.loads(resource_path("Kernels", "sharp-kernels.json").read_text(encoding="utf-8"))
-    of_maker = next(entry for entry in document["manufacturers"] if entry["manufacturer"] in maker)
-    return re.search(of_maker["pattern"], kernel.upper()) is not None
+    entry_of_maker = next(entry for entry in document["manufacturers"] if entry["manufacturer"] in maker)
+    return re.search(entry_of_maker["pattern"], kernel.upper()) is not None

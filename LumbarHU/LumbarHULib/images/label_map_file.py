@@ -102,7 +102,7 @@ def _slice(shape_ji: tuple[int, int], crops: list[tuple[int, np.ndarray, tuple[i
         part = labels[j : j + inside.shape[0], i : i + inside.shape[1]]
         if np.any(part[inside]):
             taken = part[inside].max()
-            first, second = (name for name, of_level in LABEL_VALUES.items() if of_level in (taken, value))
+            first, second = (name for name, level_value in LABEL_VALUES.items() if level_value in (taken, value))
             raise InputError(
                 f"The regions of {first} and {second} overlap: place each midline on its own vertebral body."
             )

@@ -59,8 +59,8 @@ def read_label_maps(path: Path, ct: CtVolume, stack: AxialStack) -> RegionMasks:
 def without_unchanged(masks: RegionMasks, measured: Mapping[str, Mapping[str, RoiMask]]) -> RegionMasks:
     """Return those of `masks` that differ from the measured ones; the others have not been edited."""
     return {
-        level: {roi: mask for roi, mask in of_level.items() if not _same(mask, measured.get(level, {}).get(roi))}
-        for level, of_level in masks.items()
+        level: {roi: mask for roi, mask in level_masks.items() if not _same(mask, measured.get(level, {}).get(roi))}
+        for level, level_masks in masks.items()
     }
 
 
@@ -81,8 +81,8 @@ def check_places(called: str, masks: RegionMasks, measured: Mapping[str, Mapping
     InputError
         If left and right are exchanged, a map belongs to another level, or it is elsewhere.
     """
-    given = {(level, roi): mask for level, of_level in masks.items() for roi, mask in of_level.items()}
-    own = {(level, roi): mask for level, of_level in measured.items() for roi, mask in of_level.items()}
+    given = {(level, roi): mask for level, level_masks in masks.items() for roi, mask in level_masks.items()}
+    own = {(level, roi): mask for level, level_masks in measured.items() for roi, mask in level_masks.items()}
     for (level, roi), mask in given.items():
         if (level, roi) not in own:
             continue

@@ -159,14 +159,14 @@ def _described(called: str, image, layers: int) -> dict[int, dict[int, tuple[str
         if not (_WHOLE_NUMBER.fullmatch(layer) and _WHOLE_NUMBER.fullmatch(value)):
             continue
         name = field.get("Name", "")
-        of_layer = described.setdefault(int(layer), {})
-        other = of_layer.get(int(value), ("", ""))[0]
-        if int(value) in of_layer and _VERTEBRA_FILE.search(f"{name} {other}"):
+        layer_segments = described.setdefault(int(layer), {})
+        other = layer_segments.get(int(value), ("", ""))[0]
+        if int(value) in layer_segments and _VERTEBRA_FILE.search(f"{name} {other}"):
             raise InputError(
                 f"The segments “{other}” and “{name}” in “{called}” have the same label value {value}: save the "
                 "segmentation again, with a value for each."
             )
-        of_layer[int(value)] = (name, field.get("Tags", ""))
+        layer_segments[int(value)] = (name, field.get("Tags", ""))
     return described
 
 

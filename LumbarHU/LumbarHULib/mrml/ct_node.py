@@ -121,9 +121,9 @@ _PADDING_ATTRIBUTE = "LumbarHU.padding"
 def keep_padding(volume_node, padding_hu: np.ndarray | None) -> None:
     """Store the padding values that a CT's headers declare with its node, as in `CtVolume`."""
     if padding_hu is not None:
-        of_slices = [[None if np.isnan(end) else float(end) for end in ends] for ends in padding_hu]
-        same = all(ends == of_slices[0] for ends in of_slices)
-        volume_node.SetAttribute(_PADDING_ATTRIBUTE, json.dumps(of_slices[:1] if same else of_slices))
+        ends_by_slice = [[None if np.isnan(end) else float(end) for end in ends] for ends in padding_hu]
+        same = all(ends == ends_by_slice[0] for ends in ends_by_slice)
+        volume_node.SetAttribute(_PADDING_ATTRIBUTE, json.dumps(ends_by_slice[:1] if same else ends_by_slice))
 
 
 def _kept_padding(volume_node, slices: int) -> np.ndarray | None:

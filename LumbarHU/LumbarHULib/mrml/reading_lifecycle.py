@@ -101,7 +101,7 @@ def _state(reading: Reading) -> str:
             state[level] = str(problem)
             continue
         points = (landmarks.midline_ras_mm, landmarks.boundary_ras_mm, landmarks.outline_ras_mm)
-        state[level] = [None if of_role is None else of_role.tolist() for of_role in points]
+        state[level] = [None if role_points is None else role_points.tolist() for role_points in points]
     for roi in ROIS:
         node = segmentation_node(reading, roi)
         masks = {} if node is None or reading.ct_node is None else read_masks(node, reading.ct_node)

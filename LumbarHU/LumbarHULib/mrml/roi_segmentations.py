@@ -120,8 +120,8 @@ class RoiSegmentations:
         """
         held = self.edits
         for roi in ROIS:
-            wanted = _of_roi(edits, roi)
-            if not _same_masks(wanted, _of_roi(held, roi)):
+            wanted = _level_masks(edits, roi)
+            if not _same_masks(wanted, _level_masks(held, roi)):
                 # All levels are removed, because an automatic region may overlap a restored edit.
                 for level in LEVELS:
                     _remove_segment(segmentation_node(self._reading, roi), level)
@@ -207,8 +207,8 @@ class RoiSegmentations:
         return node
 
 
-def _of_roi(edits: dict[tuple[str, str], RoiMask], roi: str) -> dict[str, RoiMask]:
-    return {level: mask for (level, of_roi), mask in edits.items() if of_roi == roi}
+def _level_masks(edits: dict[tuple[str, str], RoiMask], roi: str) -> dict[str, RoiMask]:
+    return {level: mask for (level, edited_roi), mask in edits.items() if edited_roi == roi}
 
 
 def _same_masks(first: dict[str, RoiMask], second: dict[str, RoiMask]) -> bool:

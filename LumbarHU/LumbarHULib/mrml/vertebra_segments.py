@@ -45,11 +45,11 @@ def segments_of_node(node) -> tuple[Segment, ...]:
         When a segment has no binary label map, or the node is under a transform that is not rigid.
     """
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
-        return _of_label_map(node)
-    return _of_segmentation(node)
+        return _label_map_segments(node)
+    return _segmentation_segments(node)
 
 
-def _of_label_map(node) -> tuple[Segment, ...]:
+def _label_map_segments(node) -> tuple[Segment, ...]:
     labels = voxels_of(node)
     segments = segments_in(node.GetName(), labels, world_from_node(node) @ node_from_ijk(node), {})
     colors = None if node.GetDisplayNode() is None else node.GetDisplayNode().GetColorNode()
@@ -63,7 +63,7 @@ def _of_label_map(node) -> tuple[Segment, ...]:
     return segments_in(node.GetName(), labels, world_from_node(node) @ node_from_ijk(node), described)
 
 
-def _of_segmentation(node) -> tuple[Segment, ...]:
+def _segmentation_segments(node) -> tuple[Segment, ...]:
     segmentation, world = node.GetSegmentation(), world_from_node(node)
     images, described = {}, {}
     for name in segmentation.GetSegmentIDs():

@@ -46,7 +46,7 @@ class _Column:
             return np.repeat(values, len(self.s_mm), axis=0)
         return PchipInterpolator(heights, values)(np.clip(self.s_mm, heights[0], heights[-1]))
 
-    def beside(self, x_mm: float, y_mm: float) -> np.ndarray:
+    def offset_path(self, x_mm: float, y_mm: float) -> np.ndarray:
         """Return (n, 2) R and A of a position in the frame of each vertebra, projected along S."""
         return self.along(lambda vertebra: vertebra.to_ras([x_mm, y_mm, 0])[:2])
 
@@ -130,10 +130,10 @@ def _muscles(spec: SpineSpec, column: _Column) -> list:
     parts = []
     for side in (1, -1):
         half_width = column.along(lambda vertebra: vertebra.width_mm / 2)
-        psoas = column.beside(0, -8) + np.column_stack([side * (half_width + 19 * grown - 3), 6 * grown - 3])
+        psoas = column.offset_path(0, -8) + np.column_stack([side * (half_width + 19 * grown - 3), 6 * grown - 3])
         parts.append(Tube(column.s_mm, psoas, np.outer(grown, [19, 24]), spec.muscle_hu, side * 70))
         for (x_mm, y_mm), half_axes, less_hu, angle_deg in dorsal:
-            path, size = column.beside(side * x_mm, y_mm), np.outer(left_over, half_axes)
+            path, size = column.offset_path(side * x_mm, y_mm), np.outer(left_over, half_axes)
             parts.append(Tube(column.s_mm, path, size, spec.muscle_hu - less_hu, side * angle_deg))
     return parts
 

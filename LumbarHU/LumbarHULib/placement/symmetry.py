@@ -93,9 +93,9 @@ def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess, near: bool
         across = np.column_stack([np.cos(angle), -np.sin(angle)])[:, None]
         along = np.column_stack([np.sin(angle), np.cos(angle)])[:, None]
         result = []
-        for image, of_band in zip(among, chosen, strict=False):
-            middle = np.column_stack([offset_mm, np.zeros(len(planes))])[:, None] + of_band[::step, 1:] * along
-            away = of_band[::step, :1] * across
+        for image, band_points in zip(among, chosen, strict=False):
+            middle = np.column_stack([offset_mm, np.zeros(len(planes))])[:, None] + band_points[::step, 1:] * along
+            away = band_points[::step, :1] * across
             left_hu, right_hu = _looked_up(image, np.stack([middle + away, middle - away]), x_mm, y_mm)
             result.append(left_hu - right_hu)
         return np.concatenate(result, axis=1)

@@ -58,11 +58,11 @@ def test_the_grid_matches_the_ct_when_simpleitk_reads_both(tmp_path, steps_ras_m
     ct = random_ct(steps_ras_mm)
     write_label_map(tmp_path / "round.nrrd", axial_stack(ct, PROTOCOL), ct.ras_from_ijk, [])
     write_with_sitk(tmp_path / "ct.nrrd", ct.voxels_hu, ct.ras_from_ijk)
-    label_map, ct = (SimpleITK.ReadImage(str(tmp_path / name)) for name in ("round.nrrd", "ct.nrrd"))
+    label_map, stored_ct = (SimpleITK.ReadImage(str(tmp_path / name)) for name in ("round.nrrd", "ct.nrrd"))
     for corner in np.ndindex(2, 2, 2):
-        index = [int(end * (size - 1)) for end, size in zip(corner, ct.GetSize(), strict=True)]
+        index = [int(end * (size - 1)) for end, size in zip(corner, stored_ct.GetSize(), strict=True)]
         assert label_map.TransformIndexToPhysicalPoint(index) == pytest.approx(
-            ct.TransformIndexToPhysicalPoint(index), abs=1e-9
+            stored_ct.TransformIndexToPhysicalPoint(index), abs=1e-9
         )
 
 

@@ -31,13 +31,13 @@ def compare_with_study(analysis: CohortAnalysis, study: StudyTables) -> tuple[st
     if outside:
         sentences.append(f"Outside them: {'; '.join(outside)}.")
     areas = {(roc.roi, roc.target): roc.area for roc in analysis.rocs}
-    beside = [
+    area_pairs = [
         f"{printed.roi} {areas[printed.roi, printed.target].estimate:.3f} (printed {printed.area:.3f})"
         for printed in study.areas
         if (printed.roi, printed.target) in areas
     ]
-    if beside:
-        sentences.append(f"Areas under the curve: {', '.join(beside)}.")
+    if area_pairs:
+        sentences.append(f"Areas under the curve: {', '.join(area_pairs)}.")
     contradictions = [*check_areas(study), *check_quartiles_of_the_mean(study)]
     sentences += [f"The study contradicts itself: {check.sentence}" for check in contradictions if not check.agrees]
     return tuple(sentences)

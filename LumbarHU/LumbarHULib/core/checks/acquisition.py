@@ -27,7 +27,7 @@ def acquisition_findings(facts: ScanFacts, cutoffs: CutoffTable) -> tuple[Findin
         ("tube voltage", facts.tube_voltage_kv, cutoffs.tube_voltage_kv),
         ("contrast medium", facts.contrast, cutoffs.contrast_medium),
     )
-    unknown = [fact for fact, of_ct, of_cutoffs in compared if of_ct is None and of_cutoffs is not None]
+    unknown = [fact for fact, ct_value, cutoffs_value in compared if ct_value is None and cutoffs_value is not None]
     if unknown:
         findings.append(
             Finding(
@@ -37,7 +37,7 @@ def acquisition_findings(facts: ScanFacts, cutoffs: CutoffTable) -> tuple[Findin
                 "Check it at the source of the CT, such as the PACS.",
             )
         )
-    unstated = [fact for fact, _, of_cutoffs in compared if of_cutoffs is None]
+    unstated = [fact for fact, _, cutoffs_value in compared if cutoffs_value is None]
     if unstated:
         findings.append(
             Finding(
@@ -98,8 +98,8 @@ def _voltage_findings(voltage_kv: float | None, cutoffs: CutoffTable) -> list[Fi
 def _contrast_findings(contrast: bool | None, cutoffs: CutoffTable) -> list[Finding]:
     if contrast is None or cutoffs.contrast_medium is None or contrast == cutoffs.contrast_medium:
         return []
-    of_ct, of_cutoffs = ("with", "without") if contrast else ("without", "with")
-    sentence = f"The CT was acquired {of_ct} contrast medium; the cutoffs hold for CTs {of_cutoffs}."
+    ct_value, cutoffs_value = ("with", "without") if contrast else ("without", "with")
+    sentence = f"The CT was acquired {ct_value} contrast medium; the cutoffs hold for CTs {cutoffs_value}."
     return [Finding("contrast_medium", sentence, _NO_CLASS, "severe")]
 
 

@@ -54,14 +54,14 @@ def check_places(stack: AxialStack, levels: Sequence[LevelResult], protocol: Pro
 
 def with_findings(level: LevelResult, findings: Sequence[Finding]) -> LevelResult:
     """Return the level with those of `findings` that concern it or one of its regions added."""
-    of_this_level = [finding for finding in findings if finding.level == level.level]
-    if not of_this_level:
+    level_findings = [finding for finding in findings if finding.level == level.level]
+    if not level_findings:
         return level
     rois = {
-        roi: replace(measured, findings=(*measured.findings, *(f for f in of_this_level if f.roi == roi)))
+        roi: replace(measured, findings=(*measured.findings, *(f for f in level_findings if f.roi == roi)))
         for roi, measured in level.rois.items()
     }
-    without_roi = tuple(finding for finding in of_this_level if not finding.roi)
+    without_roi = tuple(finding for finding in level_findings if not finding.roi)
     return replace(level, rois=rois, findings=(*level.findings, *without_roi))
 
 

@@ -129,22 +129,22 @@ def spline_along(
     return points
 
 
-def solve_points(matrix: np.ndarray, vector: np.ndarray, of_each_axis: np.ndarray, pulls: np.ndarray) -> np.ndarray:
+def solve_points(matrix: np.ndarray, vector: np.ndarray, axis_information: np.ndarray, pulls: np.ndarray) -> np.ndarray:
     """Return control points, shape (n, 2), from an expectation and from observations with equal weight on u and v.
 
     Parameters
     ----------
     matrix, vector : array, shapes (2n, 2n) and (2n,)
         The expectation: see `BodyShape.information`.
-    of_each_axis : array, shape (n, n)
+    axis_information : array, shape (n, n)
         Information about the points on each axis.
     pulls : array, shape (n, 2)
-        ``of_each_axis`` times the observed points.
+        ``axis_information`` times the observed points.
     """
-    count = len(of_each_axis)
+    count = len(axis_information)
     whole = matrix.copy()
-    whole[:count, :count] += of_each_axis
-    whole[count:, count:] += of_each_axis
+    whole[:count, :count] += axis_information
+    whole[count:, count:] += axis_information
     return solve_positive(whole, vector + pulls.T.ravel()).reshape(2, count).T
 
 

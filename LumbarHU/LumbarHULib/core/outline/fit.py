@@ -114,7 +114,7 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
         blur_fwhm_mm=float(np.sqrt(max(variance, 0)) / SD_PER_FWHM),
         cortex_mm=float(np.exp(np.median(state.log_thickness))),
         residual_hu=quality.residual_hu,
-        doubt_mm=_doubt_mm(fitted.of_shape.sd_mm, model.control_points),
+        doubt_mm=_doubt_mm(fitted.shape_quality.sd_mm, model.control_points),
         end_offsets_mm=_end_offsets(fitted, depth_mm, model),
     )
 
@@ -125,7 +125,7 @@ class _Fitted:
 
     state: EdgeState
     quality: EdgeQuality
-    of_shape: EdgeQuality
+    shape_quality: EdgeQuality
 
     @property
     def seen(self):
@@ -151,14 +151,14 @@ def _fit(sampler, depth_mm, pixel_mm, model):
     state = EdgeState.usual(pose.respread(points), pixel_mm, model)
     for fit_round in SHAPE_ROUNDS:
         expected = expectation(model, pose, *_edges_at_ends(state.points))
-        state, of_shape = refine_outline(sampler, state, pixel_mm, model, *fit_round, SHAPE_EVIDENCE, *expected)
+        state, shape_quality = refine_outline(sampler, state, pixel_mm, model, *fit_round, SHAPE_EVIDENCE, *expected)
         pose = model.shape.pose_of(state.points, pose)
         state = replace(state, points=pose.respread(state.points))
     nearby = _around(state.points, depth_mm, model)
     state, quality = refine_outline(sampler, state, pixel_mm, model, *LOCAL_ROUND, 1.0, *nearby)
     expected = expectation(model, pose, *_edges_at_ends(state.points))
     state = replace(state, points=_closed_at_pedicles(state.points, quality, model, *expected))
-    return _Fitted(state, quality, of_shape)
+    return _Fitted(state, quality, shape_quality)
 
 
 @lru_cache(maxsize=4)
@@ -177,8 +177,8 @@ def _edges_at_ends(points):
 def _around(points, depth_mm, model):
     """Return the expectation of control points close to these, and of the outline at the midline's ends."""
     matrix = np.linalg.inv(local_covariance(len(points), LOCAL_MM, LOCAL_REACH, LOCAL_POINT_MM))
-    of_ends = reader_ends(*_edges_at_ends(points), len(points), depth_mm, model.end_sd_mm)
-    return matrix + of_ends[0], matrix @ points.T.ravel() + of_ends[1]
+    end_terms = reader_ends(*_edges_at_ends(points), len(points), depth_mm, model.end_sd_mm)
+    return matrix + end_terms[0], matrix @ points.T.ravel() + end_terms[1]
 
 
 def _with_dense_cortex(sampler, points, model):
@@ -199,8 +199,8 @@ def _closed_at_pedicles(points, quality, model, matrix, vector):
     fits = CLOSURE_LEAST + (1 - CLOSURE_LEAST) * quality.agreement * np.clip(quality.ridge, 0, 1)
     pull = value.T * (np.where(own_edge >= CLOSURE_OWN_EDGE, fits, 0) / CLOSURE_MM**2)
     closed = solve_points(matrix, vector, pull @ value, pull @ (value @ points))
-    of_shape = np.clip(1 - shape.own_edge / CLOSURE_OWN_EDGE, 0, 1)[:, None]
-    return (1 - of_shape) * points + of_shape * closed
+    closure_weight = np.clip(1 - shape.own_edge / CLOSURE_OWN_EDGE, 0, 1)[:, None]
+    return (1 - closure_weight) * points + closure_weight * closed
 
 
 def _with_count(points, count):

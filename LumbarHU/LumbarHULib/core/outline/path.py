@@ -65,13 +65,15 @@ def _paths(node, bend_cost, reach):
     inner = best[..., reach : reach + places]
     inner[0] = node[0]
     # A view of the places from which each place can be reached: (line, step, try, half, place).
-    of_line, of_try, of_half, of_place = best.strides
+    line_stride, try_stride, half_stride, place_stride = best.strides
     reached = np.lib.stride_tricks.as_strided(
-        best, (length, 2 * reach + 1, tries, 2, places), (of_line, of_place, of_try, of_half, of_place)
+        best,
+        (length, 2 * reach + 1, tries, 2, places),
+        (line_stride, place_stride, try_stride, half_stride, place_stride),
     )
-    of_step = penalty[:, None, None, None]
+    step_penalty = penalty[:, None, None, None]
     for line in range(1, length):
-        np.add((reached[line - 1] - of_step).max(axis=0), node[line], out=inner[line])
+        np.add((reached[line - 1] - step_penalty).max(axis=0), node[line], out=inner[line])
     whole = inner[-1].sum(axis=1)
     end = whole.argmax(axis=1)
     steps = (reached[:-1].transpose(0, 2, 3, 4, 1) - penalty).argmax(axis=-1) - reach

@@ -87,8 +87,8 @@ class EdgeQuality:
         """Standard deviation of the edge along each normal, from shape and profiles together."""
         moves = self.across.shape[1]
         padded = np.pad(self.across, ((0, 0), (0, len(self.information) - moves)))
-        of_profiles = solve_positive(self.information, padded.T)
-        return np.sqrt(np.einsum("jp,pj->j", self.across, of_profiles[:moves]))
+        solved = solve_positive(self.information, padded.T)
+        return np.sqrt(np.einsum("jp,pj->j", self.across, solved[:moves]))
 
 
 def refine_outline(

@@ -78,9 +78,9 @@ class BoneLook:
 
     def softness(self, hu: np.ndarray) -> np.ndarray:
         """Return the log likelihood ratio of soft tissue to bone for each value, 0 to `MOST_SOFT`."""
-        of_bone = np.minimum(hu - self.mean_hu, 0) / self.sd_hu
-        of_soft = np.maximum(hu - SOFT_HU, 0) / np.hypot(SOFT_SD_HU, SOFT_NOISE_SHARE * self.sd_hu)
-        return np.clip((of_bone**2 - of_soft**2) / 2, 0, MOST_SOFT)
+        bone_z = np.minimum(hu - self.mean_hu, 0) / self.sd_hu
+        soft_z = np.maximum(hu - SOFT_HU, 0) / np.hypot(SOFT_SD_HU, SOFT_NOISE_SHARE * self.sd_hu)
+        return np.clip((bone_z**2 - soft_z**2) / 2, 0, MOST_SOFT)
 
 
 def search_outline(
@@ -207,8 +207,10 @@ def expectation(
     tuple of array, shapes (2n, 2n) and (2n,)
         As `BodyShape.information` returns it.
     """
-    of_ends = reader_ends(end_parameters, edges_v_mm, model.shape.count, pose.depth_mm, model.end_sd_mm)
-    return tuple(of_shape + of_end for of_shape, of_end in zip(model.shape.information(pose), of_ends, strict=True))
+    end_terms = reader_ends(end_parameters, edges_v_mm, model.shape.count, pose.depth_mm, model.end_sd_mm)
+    return tuple(
+        shape_term + end_term for shape_term, end_term in zip(model.shape.information(pose), end_terms, strict=True)
+    )
 
 
 def reader_ends(

@@ -209,8 +209,8 @@ def local_covariance(count: int, smooth_mm: float, reach: float, point_mm: float
     """
     steps = np.arange(count)
     apart = np.minimum((steps[:, None] - steps) % count, (steps - steps[:, None]) % count)
-    of_one_axis = smooth_mm**2 * np.exp(-(apart**2) / (2 * reach**2)) + point_mm**2 * np.eye(count)
-    return np.kron(np.eye(2), of_one_axis)
+    axis_covariance = smooth_mm**2 * np.exp(-(apart**2) / (2 * reach**2)) + point_mm**2 * np.eye(count)
+    return np.kron(np.eye(2), axis_covariance)
 
 
 def learn_shape(outlines: list[np.ndarray], own_edge: np.ndarray, modes: int) -> BodyShape:

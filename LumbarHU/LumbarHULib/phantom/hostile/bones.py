@@ -71,9 +71,9 @@ class Bones:
             middle_mm = band.gap_mm + band.thickness_mm / 2
             canvas.fill(values, np.abs(body_mm - middle_mm) - half_mm.astype(np.float32), band.hu)
         arch_mm = self.joined_arch_mm(body_mm, z_mm)
-        of_arch = arch_mm < body_mm
+        is_arch = arch_mm < body_mm
         bone_mm = np.minimum(body_mm, arch_mm)
-        cortex_mm = np.where(of_arch, np.float32(arch.cortex_mm), self._cortex_mm)
+        cortex_mm = np.where(is_arch, np.float32(arch.cortex_mm), self._cortex_mm)
         inside_hu = np.where(body_mm > 0, np.float32(arch.medulla_hu) + self._texture_at(z_mm), field)
         canvas.fill_shell(values, bone_mm, cortex_mm, np.float32(bone.cortex_hu), inside_hu)
 

@@ -92,12 +92,12 @@ def _paint_lung(canvas: Canvas, values: np.ndarray, anatomy: Anatomy, random: np
     )[canvas.nearest]
     front_y = 3.0 if around.lung_front else -0.25 * shape.depth_mm
     for side, gap_mm in zip((-1, 1), around.lung_gap_mm, strict=True):
-        beside = gap_mm * gap_by_point - canvas.body_mm
+        body_gap_mm = gap_mm * gap_by_point - canvas.body_mm
         half_plane = 4.0 - side * canvas.x
         # The lung is bounded by the mediastinum in front, and by the ribs and the muscles of the back behind.
         front = (canvas.y - front_y) - 0.9 * np.clip(side * canvas.x - shape.width_mm * 0.42, 0, None)
         back = -(canvas.y + shape.depth_mm + 5.0) - 0.35 * (side * canvas.x - shape.width_mm / 2)
-        lung = np.minimum(lung, np.maximum.reduce([beside, half_plane, front, back]))
+        lung = np.minimum(lung, np.maximum.reduce([body_gap_mm, half_plane, front, back]))
     # The tissue between the body and the lung, and the pleura.
     canvas.fill(values, np.maximum(lung - 8.0, canvas.body_mm - 8.0), around.pleura_hu)
     canvas.fill(values, np.maximum(lung - 1.2, 0.6 - canvas.body_mm), 25.0)
