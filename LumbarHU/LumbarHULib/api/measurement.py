@@ -298,7 +298,7 @@ def measure_midlines(
     result = measured()
     if edit is not None:
         result = measured(edited_masks=edit(result))
-    result = result.with_level_findings(midlines.findings_beside(result))
+    result = result.with_level_findings(midlines.all_level_findings(result))
     return Measurement(ct, result, protocol, cutoffs, accept_off_protocol)
 
 

@@ -65,7 +65,7 @@ class Midlines(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self.landmarks)
 
-    def findings_beside(self, result: ReadingResult) -> tuple[Finding, ...]:
+    def all_level_findings(self, result: ReadingResult) -> tuple[Finding, ...]:
         """Return the findings of single levels, with those that only show when the levels are measured."""
         return self.level_findings + tuple(
             finding
@@ -183,7 +183,7 @@ def _midlines(
     proposals: Sequence[Proposal], unplaced: Mapping[str, InputError], findings: tuple[Finding, ...] = ()
 ) -> Midlines:
     """Return proposals; a count of vertebrae that is not the usual one concerns each of their levels as well."""
-    of_count = [
+    count_findings = [
         replace(finding, sentence=f"{proposal.landmarks.level}: {finding.sentence}", level=proposal.landmarks.level)
         for proposal in proposals
         for finding in findings
@@ -192,7 +192,7 @@ def _midlines(
     return Midlines(
         tuple(proposal.landmarks for proposal in proposals),
         findings,
-        (*of_count, *(finding for proposal in proposals for finding in proposal.findings)),
+        (*count_findings, *(finding for proposal in proposals for finding in proposal.findings)),
         unplaced=unplaced,
     )
 
@@ -230,7 +230,7 @@ def given_markups(paths: Sequence[Path], levels: Sequence[str] | None, exclusion
         When they cannot be read, a level that was asked for has no midline and is not excluded, or none is left.
     """
     markup_set = read_markups(list(paths))
-    by_level = {of_level.level: of_level for of_level in markup_set.landmarks}
+    by_level = {landmarks.level: landmarks for landmarks in markup_set.landmarks}
     wanted = list(levels) if levels is not None else list(markup_set.levels)
     for level in wanted:
         if level not in markup_set.levels and level not in exclusions:

@@ -121,8 +121,8 @@ def _areas_by_level(analysis: CohortAnalysis) -> str:
     for roc in analysis.level_rocs:
         areas.setdefault((roc.target, roc.roi), {})[roc.level] = roc
     rows = [["AUC by level", "ROI", *places]]
-    for (target, roi), of_level in areas.items():
-        cells = [number_text(of_level[place].area.estimate, 2) if place in of_level else "–" for place in places]
+    for (target, roi), level_areas in areas.items():
+        cells = [number_text(level_areas[place].area.estimate, 2) if place in level_areas else "–" for place in places]
         rows.append([target, roi, *cells])
     return aligned(rows, left_columns=2)
 

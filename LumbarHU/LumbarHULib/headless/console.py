@@ -11,7 +11,7 @@ from LumbarHULib.audit.report.words import (
     osteopenia_recovered,
     regions_by_class,
     sentences_of,
-    trials_told,
+    trials_text,
 )
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.findings import Finding
@@ -121,7 +121,7 @@ def _placement_lines(summaries: Sequence[RoiSummary], protocol: Protocol) -> Ite
     if not known:
         return
     sds = ", ".join(f"{summary.roi} {summary.placement.sd_hu:.1f} HU" for summary in known)
-    yield f"Midlines {trials_told(known[0].placement.trials, protocol)}, the means vary by (SD): {sds}."
+    yield f"Midlines {trials_text(known[0].placement.trials, protocol)}, the means vary by (SD): {sds}."
     shares = ", ".join(
         f"{summary.roi} {100 * summary.placement.class_shares[summary.class_name]:.0f} %"
         for summary in known

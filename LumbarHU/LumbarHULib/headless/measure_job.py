@@ -152,7 +152,7 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
         level_findings=midlines.level_findings,
         unplaced=midlines.unplaced,
     ) as (measured_result, save):
-        result = measured_result.with_level_findings(midlines.findings_beside(measured_result))
+        result = measured_result.with_level_findings(midlines.all_level_findings(measured_result))
         audit = _audit_of(job, Measurement(ct, result, protocol, cutoffs, job.accept_off_protocol))
         write_audit_folder(job.destination, audit, job.overwrite, save, progress, seal)
     return audit
@@ -171,15 +171,17 @@ def _edited_masks(path: Path, ct: Ct, protocol: ProtocolDocument, result: Readin
         When they cannot be read, contain a level that was not measured, or lack a measured level.
     """
     masks = read_label_maps(path, ct.ct, axial_stack(ct.ct, protocol.protocol))
-    measured = {level.level: {roi: of_roi.mask for roi, of_roi in level.rois.items()} for level in result.levels}
+    measured = {
+        level.level: {roi: roi_result.mask for roi, roi_result in level.rois.items()} for level in result.levels
+    }
     refused = {refusal.level for refusal in result.refused}
-    masks = {level: of_level for level, of_level in masks.items() if level not in refused}
+    masks = {level: level_masks for level, level_masks in masks.items() if level not in refused}
     for level in masks:
         if level not in measured:
             raise InputError(
                 f"“{path.name}” contains {level}, which was not measured: give its midline as well.", level
             )
-    for level, roi in product(measured, {roi for of_level in masks.values() for roi in of_level}):
+    for level, roi in product(measured, {roi for level_masks in masks.values() for roi in level_masks}):
         if roi not in masks.get(level, {}):
             raise InputError(
                 f"“{path.name}” has no voxels of the {roi} ROI of {level}: draw the region, or omit {level} from the "

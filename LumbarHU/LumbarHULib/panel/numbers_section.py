@@ -6,7 +6,7 @@ from collections.abc import Callable
 import qt
 from slicer.i18n import tr as _
 
-from LumbarHULib.audit.report.words import agreement_told, osteopenia_recovered
+from LumbarHULib.audit.report.words import agreement_sentence, osteopenia_recovered
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS, sorted_levels
 from LumbarHULib.core.quantities import QUANTITIES
 from LumbarHULib.mrml.protocol_edit import is_protocol_modified
@@ -101,7 +101,7 @@ class NumbersSection(Section):
 
 def _reliance(result) -> str:
     """Return what must be read with the classes, as HTML; no sixth, overall class is made of the five."""
-    told = [agreement_told(result.class_counts)] if result.class_counts else []
+    told = [agreement_sentence(result.class_counts)] if result.class_counts else []
     told += filter(None, [osteopenia_recovered(result.summaries)])
     if result.scan_facts.described:
         told.append(_("The CT: {facts}.").format(facts=", ".join(result.scan_facts.described)))

@@ -112,7 +112,7 @@ def write_index(root: Path, progress: Callable[[float, str], None] | None = None
         except InputError as problem:
             problems.append(f"{folder.relative_to(root).as_posix()}: {problem}")
     readings.sort(key=lambda reading: reading.order)
-    _write_whole(root / INDEX, _page(_told_apart(readings), problems))
+    _write_whole(root / INDEX, _page(_with_distinct_names(readings), problems))
     progress(1.0, "Written")
     return IndexOutcome(len(readings), tuple(problems))
 
@@ -164,7 +164,7 @@ def _reading(root: Path, folder: Path) -> _Reading:
     return _Reading(cells, order, folder.relative_to(root).as_posix())
 
 
-def _told_apart(readings: Sequence[_Reading]) -> list[_Reading]:
+def _with_distinct_names(readings: Sequence[_Reading]) -> list[_Reading]:
     """Name the folder beside the case where several readings are called alike."""
     counts = Counter(reading.order[:-1] for reading in readings)
     told = []

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from LumbarHULib.audit.report.words import (
     NONE,
-    agreement_told,
+    agreement_sentence,
     findings_of_level,
     next_slice_differences,
     number_text,
     osteopenia_recovered,
     regions_by_class,
-    trials_told,
+    trials_text,
     why_not_classified,
 )
 from LumbarHULib.core.cutoffs import Cutoff
@@ -76,19 +76,19 @@ def class_table(result: ReadingResult, protocol: Protocol) -> str:
     rows = [_class_row(summary, why_not_classified(summary, result)) for summary in result.summaries]
     told = (
         "Cutoffs in HU, below each its 95 % interval; LSC, the least significant change between two measurements: "
-        f"{number_text(protocol.lsc_hu)} HU. {_placement_told(result, protocol)}"
+        f"{number_text(protocol.lsc_hu)} HU. {_placement_sentence(result, protocol)}"
     )
     return html.table(header, rows, text={2}, name="Means and classes of the five ROIs") + html.paragraph(told, "note")
 
 
-def _placement_told(result: ReadingResult, protocol: Protocol) -> str:
+def _placement_sentence(result: ReadingResult, protocol: Protocol) -> str:
     """Return what the two last columns are."""
     trials = [summary.placement.trials for summary in result.summaries if summary.placement is not None]
     if not trials:
         return "How the means vary with the midlines' places was not worked out."
     return (
         "Placement: how the mean varies, and in how many trials the class stays, when the midlines are "
-        f"{trials_told(max(trials), protocol)}."
+        f"{trials_text(max(trials), protocol)}."
     )
 
 
@@ -101,7 +101,7 @@ def agreement(result: ReadingResult) -> str:
     """Return how the regions agree, and what share of osteopenia such cutoffs find; empty where no class is given."""
     if not result.class_counts:
         return ""
-    sentences = [agreement_told(result.class_counts), *regions_by_class(result.summaries)]
+    sentences = [agreement_sentence(result.class_counts), *regions_by_class(result.summaries)]
     return " ".join(filter(None, (*sentences, osteopenia_recovered(result.summaries))))
 
 

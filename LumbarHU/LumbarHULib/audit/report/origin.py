@@ -132,12 +132,12 @@ def _facts(facts: ScanFacts, shape_kji, ras_from_ijk) -> list[tuple[str, str, st
     steps_mm = np.linalg.norm(ras_from_ijk[:3, :3], axis=0)
     scanner = " ".join(filter(None, (facts.manufacturer, facts.scanner_model)))
     return [
-        ("Tube voltage", "tube_voltage", _told(facts.tube_voltage_kv, "kV")),
+        ("Tube voltage", "tube_voltage", _value_text(facts.tube_voltage_kv, "kV")),
         ("Contrast medium", "contrast_medium", "" if facts.contrast is None else yes_no(facts.contrast)),
-        ("Tube current", "tube_current", _told(facts.tube_current_ma, "mA")),
-        ("Slice thickness", "slice_thickness", _told(facts.slice_thickness_mm, "mm")),
-        ("From slice to slice", "slice_spacing", _told(facts.slice_spacing_mm, "mm")),
-        ("Gantry tilt", "gantry_tilt", _told(facts.gantry_tilt_deg, "°")),
+        ("Tube current", "tube_current", _value_text(facts.tube_current_ma, "mA")),
+        ("Slice thickness", "slice_thickness", _value_text(facts.slice_thickness_mm, "mm")),
+        ("From slice to slice", "slice_spacing", _value_text(facts.slice_spacing_mm, "mm")),
+        ("Gantry tilt", "gantry_tilt", _value_text(facts.gantry_tilt_deg, "°")),
         ("Kernel", "kernel", facts.kernel or ""),
         ("Scanner", "scanner", scanner),
         ("Voxels, as stored", "voxels", " × ".join(str(size) for size in shape_kji[::-1])),
@@ -147,5 +147,5 @@ def _facts(facts: ScanFacts, shape_kji, ras_from_ijk) -> list[tuple[str, str, st
     ]
 
 
-def _told(value: float | None, unit: str) -> str:
+def _value_text(value: float | None, unit: str) -> str:
     return "" if value is None else f"{value:.5g} {unit}".replace(" °", "°")

@@ -42,7 +42,7 @@ def regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
             yield f"{words[0].upper()}{words[1:]}: {', '.join(summary.roi for summary in of_class)}."
 
 
-def agreement_told(class_counts: Sequence[int]) -> str:
+def agreement_sentence(class_counts: Sequence[int]) -> str:
     """Return whether the regions agree, and how they split where they do not."""
     if len(class_counts) == 1:
         return f"All {class_counts[0]} regions agree."
@@ -51,7 +51,7 @@ def agreement_told(class_counts: Sequence[int]) -> str:
     return f"The {sum(class_counts)} regions do not agree, they fall into {len(class_counts)} classes: {split}."
 
 
-def trials_told(trials: int, protocol: Protocol) -> str:
+def trials_text(trials: int, protocol: Protocol) -> str:
     """Return how the midlines were moved to tell how sure the numbers are; without letters that a terminal may lack."""
     slices = f"{protocol.reader_error_slices} slice{'' if protocol.reader_error_slices == 1 else 's'}"
     return (

@@ -28,7 +28,7 @@ from PIL import Image
 
 from LumbarHULib.audit.folder import file_sha256, write_audit_folder
 from LumbarHULib.audit.report.page import report_page
-from LumbarHULib.audit.report.words import agreement_told
+from LumbarHULib.audit.report.words import agreement_sentence
 from LumbarHULib.audit.verify import verify_audit_folder
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.findings import Finding
@@ -146,7 +146,7 @@ def test_whether_the_regions_agree_follows_from_their_classes(folder, page):
     ],
 )
 def test_a_split_is_described_by_its_counts(counts, reported):
-    assert agreement_told(counts) == reported
+    assert agreement_sentence(counts) == reported
 
 
 def test_levels_run_downward_with_the_numbers_of_the_results(folder, page):
