@@ -28,7 +28,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def repository() -> Path:
-    """Return the folder that holds README.md."""
+    """Return the folder that contains README.md."""
     return REPOSITORY
 
 

@@ -1,4 +1,4 @@
-"""A CT of four plain bodies, the midlines of two, and what they measure: to be read, not changed."""
+"""A CT of four plain bodies, the midlines of two, and their measurements, all read-only."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Every recipe of the page on Python runs as it is printed there."""
+"""Every recipe on the Python page runs as printed."""
 
 import csv
 import functools
@@ -44,7 +44,7 @@ def folder(tmp_path, monkeypatch, few_trials):
 
 @pytest.fixture
 def run(capsys):
-    """Return a function that runs the blocks of a recipe, and gives what they leave and what they print."""
+    """Return a function that runs the blocks of a recipe and returns their variables and their output."""
 
     def run_recipe(title, number=None):
         left = {"slicer": slicer}

@@ -11,7 +11,7 @@ from LumbarHULib.core.pipeline import measure_ct
 
 @pytest.fixture(scope="session", autouse=True)
 def equal_readings_are_replayed_once():
-    """Remember what `measure_ct` returned: most tests verify the same CT and markups in a folder changed elsewhere."""
+    """Cache the results of `measure_ct`: most tests verify the same CT and markups in a folder changed elsewhere."""
     remembered = {}
 
     def measured(*arguments):

@@ -1,4 +1,4 @@
-"""The audit folder keeps its contract: names, columns, digits, schema, the same bytes, nothing of the patient."""
+"""The audit folder keeps its contract: names, columns, digits, schema, identical bytes, no patient data."""
 
 import csv
 import hashlib

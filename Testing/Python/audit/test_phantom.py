@@ -1,4 +1,4 @@
-"""From a rendered CT to an audit folder and back: an outline found in the CT measures alike as a markup."""
+"""From a rendered CT to an audit folder and back: an outline computed from the CT measures the same as a markup."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What was changed in an audit folder or its CT is found and named; what was not is not."""
+"""Every change in an audit folder or its CT is found and named, and nothing else."""
 
 import csv
 import os

@@ -35,13 +35,13 @@ WINES = [[1, 1, 3, 6, 6, 7, 8, 9], [2, 3, 8, 4, 5, 5, 7, 9], [0, 3, 1, 3, 5, 6, 
         ),
     ],
 )
-def test_intraclass_correlations_and_their_intervals_are_pingouins(readings, agreement, consistency):
+def test_intraclass_correlations_and_their_intervals_match_pingouin(readings, agreement, consistency):
     result = intraclass_correlations(readings)
     for found, expected in ((result.icc_2_1, agreement), (result.icc_3_1, consistency)):
         assert (found.estimate, found.low, found.high) == pytest.approx(expected, abs=1e-9)
 
 
-def test_the_correlations_of_wines_are_those_that_pingouin_prints():
+def test_the_correlations_of_wines_match_the_output_of_pingouin():
     result = intraclass_correlations(WINES)
     assert result.icc_2_1.estimate == pytest.approx(0.727688787185355, abs=1e-14)
     assert result.icc_3_1.estimate == pytest.approx(0.729486500794071, abs=1e-14)
@@ -136,7 +136,7 @@ def test_cases_without_all_readings_are_left_out_and_counted():
 
 
 @pytest.mark.parametrize("readings", [[[5, 5, 5], [5, 5, 5]], [[5, 5, 5], [7, 7, 7]]])
-def test_readings_that_tell_no_case_from_another_are_refused(readings):
+def test_readings_that_do_not_distinguish_cases_are_refused(readings):
     with pytest.raises(InputError, match="Every case has the same value"):
         intraclass_correlations(readings)
 
@@ -149,7 +149,7 @@ def test_two_cases_are_too_few_and_one_reader_as_well():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_slope_of_the_difference_on_the_mean_is_that_of_scipy(seed):
+def test_the_slope_of_the_difference_on_the_mean_matches_scipy(seed):
     random = np.random.default_rng(seed)
     first = random.normal(110, 40, 25)
     second = first * 0.9 + random.normal(0, 5, 25)

@@ -14,7 +14,7 @@ OSTEOPOROSIS = TARGETS["osteoporosis"]
 
 @pytest.mark.parametrize("step", [0, 10])
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
-def test_the_bootstrap_is_that_of_drawing_the_cases_one_by_one(target, step):
+def test_the_bootstrap_equals_drawing_the_cases_one_by_one(target, step):
     hu, groups = made_up(1, step=step)
     hu = hu[:, 0]
     is_positive = np.isin(groups, target.positive_groups)

@@ -1,4 +1,4 @@
-"""Harrell's C against lifelines, against every pair counted one by one, and against what R prints."""
+"""Harrell's C compared with lifelines, with a count of every pair, and with the output of R."""
 
 import math
 
@@ -36,7 +36,7 @@ def by_pairs(hu, days, events):
 
 @pytest.mark.parametrize("n", [5, 20, 60, 150])
 @pytest.mark.parametrize("seed", range(5))
-def test_it_is_that_of_lifelines_and_of_every_pair(n, seed):
+def test_it_matches_lifelines_and_a_count_of_every_pair(n, seed):
     hu, days, events = drawn(n, seed)
     found = harrell_c(hu, days, events)
     c, error, pairs = by_pairs(hu, days, events)
@@ -44,7 +44,7 @@ def test_it_is_that_of_lifelines_and_of_every_pair(n, seed):
     assert (found.estimate, found.standard_error, found.pairs) == pytest.approx((c, error, pairs), abs=1e-12)
 
 
-def test_it_is_what_r_prints_for_the_lung_data():
+def test_it_matches_the_output_of_r_for_the_lung_data():
     # R: coxph(Surv(time, status) ~ age, lung) prints “Concordance= 0.55  (se = 0.025 )”; a higher age is the risk.
     lung = load_lung()
     found = harrell_c(-lung["age"], lung["time"], lung["status"] - lung["status"].min())
@@ -52,7 +52,7 @@ def test_it_is_what_r_prints_for_the_lung_data():
     assert (found.n, found.events) == (228, 165)
 
 
-def test_a_case_without_a_value_is_left_out():
+def test_a_case_without_a_value_is_omitted():
     hu, days, events = drawn(20, 1)
     hu[3], days[4], events[5] = np.nan, np.nan, np.nan
     assert harrell_c(hu, days, events).left_out == 3

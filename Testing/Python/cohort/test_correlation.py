@@ -50,7 +50,7 @@ R, P = 0.8349750120569561, 3.291790369530648e-08
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_rank_correlation_is_scipys(seed):
+def test_rank_correlation_matches_scipy(seed):
     rng = np.random.default_rng(seed)
     first = rng.integers(0, 30, 80)
     second = first * rng.choice([-1, 1]) + rng.normal(0, 20, 80)
@@ -65,7 +65,7 @@ def test_the_interval_is_that_of_bonett_and_wright():
     assert (found.low, found.high) == pytest.approx(ends, rel=1e-12)
 
 
-def test_partial_rank_correlation_is_pingouins():
+def test_partial_rank_correlation_matches_pingouin():
     found = partial_spearman(HU, BMD, {"age": AGE, "sex": SEX})
     assert (found.estimate, found.p_value) == pytest.approx((R, P), rel=1e-9)
     assert found.adjusted_for == ("age", "sex")
@@ -73,7 +73,7 @@ def test_partial_rank_correlation_is_pingouins():
     assert found.low == pytest.approx(math.tanh(math.atanh(R) - reach), rel=1e-9)
 
 
-def test_partial_rank_correlation_is_that_of_the_residuals_of_two_regressions():
+def test_partial_rank_correlation_is_the_correlation_of_regression_residuals():
     rng = np.random.default_rng(11)
     held = rng.normal(size=(200, 3))
     first, second = held @ [1, 2, 3] + rng.normal(size=200), held @ [3, 0, 1] + rng.normal(size=200)

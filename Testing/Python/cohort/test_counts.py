@@ -15,7 +15,7 @@ def cases(tables):
     return [sex for sex, _ in reported], [group for _, group in reported]
 
 
-def test_the_studys_sexes_differ_between_groups_as_scipy_says(tables):
+def test_the_studys_sexes_differ_between_groups_as_in_scipy(tables):
     found = compare_counts(*cases(tables), SEXES, GROUPS)
     assert found.counts == ((12, 4, 1), (21, 36, 26))
     expected = chi2_contingency(found.counts, correction=False)

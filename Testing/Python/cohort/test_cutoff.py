@@ -66,7 +66,7 @@ def test_a_value_at_the_cutoff_is_osteoporosis_and_not_low():
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
-def test_a_midpoint_between_numbers_without_one_still_parts_them(target):
+def test_two_neighboring_numbers_without_a_midpoint_are_still_separated(target):
     low = 100.0
     high = np.nextafter(low, 200)
     found = youden_cutoff([low, low, high, high], ["osteoporosis"] * 2 + ["normal"] * 2, target)

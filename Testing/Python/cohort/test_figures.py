@@ -14,7 +14,7 @@ OPTIONS = AnalysisOptions(prevalences={"osteoporosis": 0.2, "low_bmd": 0.6}, res
 
 
 def figures(hu, groups=None, bmd=None, readings=()):
-    """Return the figures of a cohort by name; `hu` of round, alike at every level."""
+    """Return the figures of a cohort by name; `hu` of round, equal at every level."""
     hu = np.asarray(hu, float)
     numbers = {} if bmd is None else {"bmd": np.asarray(bmd, float)}
     level_hu = {(level, "round"): hu for level in MEAN_LEVELS}

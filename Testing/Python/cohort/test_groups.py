@@ -35,14 +35,14 @@ def test_t_scores_fall_into_the_groups_of_the_who():
         TScoreCriteria(-2.5, -1.0)
 
 
-def test_ranks_are_scipys():
+def test_ranks_match_scipy():
     values = np.random.default_rng(0).integers(0, 20, 200)
     assert np.array_equal(average_ranks(values)[0], stats.rankdata(values))
 
 
 @pytest.mark.parametrize("ties", [True, False])
 @pytest.mark.parametrize("seed", range(4))
-def test_kruskal_wallis_is_scipys(seed, ties):
+def test_kruskal_wallis_matches_scipy(seed, ties):
     samples = samples_of(*cohort(seed, ties=ties))
     found, expected = kruskal_wallis(samples), stats.kruskal(*samples.values())
     assert (found.statistic, found.p_value) == pytest.approx((expected.statistic, expected.pvalue), rel=1e-9)
@@ -69,7 +69,7 @@ def test_dunns_test_is_the_formula_with_its_ties():
     assert corrected == pytest.approx(multipletests(p_values, method="holm")[1], rel=1e-9)
 
 
-def test_holms_correction_is_that_of_statsmodels():
+def test_holms_correction_matches_statsmodels():
     for seed in range(20):
         p_values = np.random.default_rng(seed).uniform(0, 0.2, 7).tolist()
         assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1], rel=1e-12)
@@ -98,7 +98,7 @@ def test_skewed_groups_are_compared_by_kruskal_wallis_and_dunn():
     assert [group.n for group in result.groups] == [33, 40, 27]
 
 
-def test_shapiro_wilk_decides_what_is_given_of_a_column():
+def test_shapiro_wilk_decides_the_description_of_a_column():
     rng = np.random.default_rng(4)
     normal, skewed = rng.normal(100, 20, 60), rng.gamma(1, 20, 60)
     assert describe(normal).shapiro_p == stats.shapiro(normal).pvalue
@@ -106,7 +106,7 @@ def test_shapiro_wilk_decides_what_is_given_of_a_column():
     assert not describe(skewed).is_normal
 
 
-def test_quartiles_are_those_of_spss_as_in_the_study():
+def test_quartiles_are_computed_as_by_spss_in_the_study():
     # The 7th, 14th and 21st of 27 values, and halves and quarters between two of 33 and 40.
     assert (describe(range(1, 28)).q1, describe(range(1, 28)).median, describe(range(1, 28)).q3) == (7, 14, 21)
     assert (describe(range(1, 34)).q1, describe(range(1, 34)).q3) == (8.5, 25.5)
@@ -129,7 +129,7 @@ def test_cases_without_value_or_group_are_left_out_and_counted():
 
 @pytest.mark.parametrize("ties", [True, False])
 @pytest.mark.parametrize("seed", range(4))
-def test_friedmans_test_is_scipys(seed, ties):
+def test_friedmans_test_matches_scipy(seed, ties):
     rng = np.random.default_rng(seed)
     table = rng.normal(100, 40, (50, 1)) + rng.normal([0, 3, 6, 0, 1], 8, (50, 5))
     table = np.round(table, -1) if ties else table

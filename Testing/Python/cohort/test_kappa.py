@@ -11,7 +11,7 @@ from LumbarHULib.core.errors import InputError
     ("weights", "statsmodels_name"), [("none", None), ("linear", "linear"), ("quadratic", "quadratic")]
 )
 @pytest.mark.parametrize("seed", range(5))
-def test_kappa_and_its_interval_are_those_of_statsmodels(seed, weights, statsmodels_name):
+def test_kappa_and_its_interval_match_statsmodels(seed, weights, statsmodels_name):
     rng = np.random.default_rng(seed)
     counts = rng.integers(0, 12, (3, 3)) + 15 * np.eye(3, dtype=int)
     expected = cohens_kappa(counts, wt=statsmodels_name)
@@ -24,7 +24,7 @@ def test_kappa_and_its_interval_are_those_of_statsmodels(seed, weights, statsmod
     )
 
 
-def test_kappa_and_its_interval_are_those_that_r_prints():
+def test_kappa_and_its_interval_match_the_output_of_r():
     # R's vcd 1.4, Kappa(SexualFun), as the documentation of vcdExtra (print.Kappa, CI = TRUE) prints it: Agresti 1990.
     counts = ((7, 7, 2, 3), (2, 8, 3, 7), (1, 5, 4, 9), (2, 8, 9, 14))
     matrix = ConfusionMatrix(categories=("never", "fairly", "very", "always"), counts=counts)
@@ -39,7 +39,7 @@ def test_the_kappa_of_fleiss_cohen_and_everitt_is_found():
     assert round(cohen_kappa(ConfusionMatrix(categories=GROUPS, counts=counts)).estimate, 3) == 0.429
 
 
-def test_a_confusion_matrix_counts_each_pair_and_leaves_out_what_is_unknown():
+def test_a_confusion_matrix_counts_each_pair_and_omits_what_is_unknown():
     first = ["normal", "normal", "osteopenia", None, "osteoporosis", "normal"]
     second = ["normal", "osteopenia", "osteopenia", "normal", "", float("nan")]
     matrix = confusion_matrix(first, second, GROUPS)

@@ -46,7 +46,7 @@ def test_the_interval_is_the_delta_method_on_the_logit_scale():
     assert (found.low, found.high) == pytest.approx(ends, rel=1e-6)
 
 
-def test_both_values_and_their_intervals_are_those_that_r_prints():
+def test_both_values_and_their_intervals_match_the_output_of_r():
     # R's CIfinder 2.0.0, README: ppv_npv_ci(31, 34, 32, 44, prevalence = 0.07, method = "zhou"), logit transformed.
     found = predictive_values(counted(31, 3, 32, 12), 0.07)
     for value, printed in (
@@ -56,7 +56,7 @@ def test_both_values_and_their_intervals_are_those_that_r_prints():
         assert (value.estimate, value.low, value.high) == pytest.approx(printed, abs=5.1e-8)
 
 
-def test_without_false_positives_the_adjusted_interval_is_that_which_r_prints():
+def test_without_false_positives_the_adjusted_interval_matches_r():
     # There: ppv_npv_ci(31, 34, 44, 44, prevalence = 0.07, method = "zhou", continuity.correction = TRUE); the shares
     # themselves are not adjusted here, so the interval of the positive value reaches up to 1.
     found = predictive_values(counted(31, 3, 44, 0), 0.07)

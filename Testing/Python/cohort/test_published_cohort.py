@@ -23,7 +23,7 @@ def cohort(real_data):
     return columns | {"sex": np.array([row["Sex"] for row in rows])}
 
 
-def test_density_and_load_correlate_as_scipy_says(cohort):
+def test_density_and_load_correlate_as_in_scipy(cohort):
     found = spearman(cohort[DENSITY], cohort[LOAD])
     expected = stats.spearmanr(cohort[DENSITY], cohort[LOAD], nan_policy="omit")
     assert found.n > 100
@@ -31,7 +31,7 @@ def test_density_and_load_correlate_as_scipy_says(cohort):
     assert found.n + found.left_out == len(cohort["sex"])
 
 
-def test_women_and_men_differ_in_load_as_scipy_says(cohort):
+def test_women_and_men_differ_in_load_as_in_scipy(cohort):
     found = compare_groups(cohort[LOAD], cohort["sex"], ("F", "M"))
     known = ~np.isnan(cohort[LOAD])
     samples = [cohort[LOAD][known & (cohort["sex"] == sex)] for sex in ("F", "M")]

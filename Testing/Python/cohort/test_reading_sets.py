@@ -37,7 +37,7 @@ def two_readers(cases: int, origin=lambda case: "manual", **named) -> list[Readi
     ]
 
 
-def test_two_readers_are_compared_by_their_first_readings_and_each_with_himself():
+def test_two_readers_are_compared_by_their_first_readings_and_each_with_their_own():
     readings = [*two_readers(4), *(reading(f"c{case}", "A", 2, 90 + case) for case in range(3))]
     between, within = reading_sets(readings)
     assert (between.kind, between.names, len(between.cases)) == (BETWEEN, ("A", "B"), 4)
@@ -52,7 +52,7 @@ def test_three_readers_are_compared_all_together_and_in_pairs():
     assert sets == {("A", "B", "C"): (3, 1), ("A", "B"): (4, 0), ("A", "C"): (3, 1), ("B", "C"): (3, 1)}
 
 
-def test_a_reader_with_a_third_reading_of_few_cases_is_judged_by_two():
+def test_a_reader_with_a_third_reading_of_few_cases_is_compared_by_two():
     readings = [reading(f"c{case}", "A", number) for case in range(4) for number in (1, 2)]
     readings += [reading(f"c{case}", "A", 3) for case in range(2)]
     (within,) = reading_sets(readings)
@@ -91,7 +91,7 @@ def test_agreement_is_split_by_blinding_and_mixed_pairs_are_so_named():
     assert {row["split"]: row["n"] for row in table.records(level="L1")} == {"all": 8, "blinded": 4, "mixed": 4}
 
 
-def test_where_nothing_is_known_of_origin_and_blinding_there_is_no_split():
+def test_without_origin_and_blinding_there_is_no_split():
     table, _ = table_of(two_readers(5, origin=lambda case: ""))
     assert {row["split"] for row in table.records()} == {"all"}
 
@@ -136,7 +136,7 @@ def test_without_readings_the_table_is_empty_and_says_why():
 
 
 @pytest.mark.parametrize(("factor", "sentences"), [(1.1, 1), (1.0, 0)])
-def test_a_bias_that_grows_with_the_bone_is_said_in_a_sentence(factor, sentences):
+def test_a_bias_that_grows_with_density_is_reported_in_one_sentence(factor, sentences):
     readings = two_readers(20)
     grown = [
         reading(one.case, one.reader, hu=one.hu["L1", "round"] * (factor if one.reader == "B" else 1))

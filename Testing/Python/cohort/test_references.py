@@ -1,4 +1,4 @@
-"""What HU are compared with besides DXA, and what an outcome may be called."""
+"""References for HU other than DXA, and permitted names of an outcome."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_limits_that_leave_no_class_are_refused():
 
 
 @pytest.mark.parametrize("name", ["", " ", "osteoporosis", "Low_BMD", "normal", "qct", "a;b", "x" * 41, "a\nb"])
-def test_an_outcome_cannot_be_called_so(name):
+def test_a_reserved_outcome_name_is_refused(name):
     with pytest.raises(InputError, match="outcome"):
         check_outcome_name(name)
 
@@ -37,7 +37,7 @@ def test_an_outcome_cannot_be_called_so(name):
         (("T12", "L1"), "T12–L1"),
     ],
 )
-def test_a_mean_is_called_by_its_levels(levels, name):
+def test_a_mean_is_named_after_its_levels(levels, name):
     assert name_of_mean(levels) == name
 
 

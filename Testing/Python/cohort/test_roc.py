@@ -30,7 +30,7 @@ def brute_force(hu, is_positive):
 @pytest.mark.parametrize("step", [0, 10, 60])
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 @pytest.mark.parametrize("sizes", [(33, 40, 27), (3, 0, 2), (150, 7, 90)])
-def test_areas_and_their_covariance_are_those_of_brute_force(sizes, target, step):
+def test_areas_and_their_covariance_match_brute_force(sizes, target, step):
     hu, groups = made_up(1, sizes, columns=3, step=step)
     classes = split({name: column for name, column in zip("abc", hu.T, strict=True)}, groups, target)
     areas, covariance = delong(classes)
@@ -40,7 +40,7 @@ def test_areas_and_their_covariance_are_those_of_brute_force(sizes, target, step
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_area_is_scikit_learns(seed):
+def test_the_area_matches_scikit_learn(seed):
     hu, groups = made_up(seed, step=5)
     for target in TARGETS.values():
         found = area_under_curve(hu[:, 0], groups, target)
@@ -78,7 +78,7 @@ def test_newcombes_interval_solves_his_equation():
                 assert abs(area - end) == pytest.approx(Z * math.sqrt(end * (1 - end) * shape / (m * n)), rel=1e-6)
 
 
-def test_the_paired_test_is_delongs_by_brute_force():
+def test_the_paired_test_matches_delongs_by_brute_force():
     hu, groups = made_up(3, columns=4, step=2)
     areas, covariance = brute_force(hu, groups == "osteoporosis")
     found = compare_areas({name: hu[:, place] for place, name in enumerate("abcd")}, groups, OSTEOPOROSIS)
@@ -100,7 +100,7 @@ def test_a_region_compared_with_itself_does_not_differ():
     assert (pair.estimate, pair.z, pair.p_value) == (0, 0, 1)
 
 
-def test_the_curve_is_scikit_learns():
+def test_the_curve_matches_scikit_learn():
     hu, groups = made_up(5, step=5)
     found = roc_curve(hu[:, 0], groups, OSTEOPOROSIS)
     false_rate, true_rate, _ = sklearn_curve(groups == "osteoporosis", -hu[:, 0], drop_intermediate=False)

@@ -1,4 +1,4 @@
-"""Hazard ratios, Kaplan–Meier curves and log-rank tests against statsmodels, a hand count and what R prints."""
+"""Hazard ratios, Kaplan–Meier curves and log-rank tests compared with statsmodels, a hand count and the output of R."""
 
 import math
 
@@ -21,7 +21,7 @@ def lung():
 
 
 @pytest.mark.parametrize("held", [(), ("sex",), ("sex", "ph.ecog")])
-def test_hazard_ratios_are_those_of_statsmodels(lung, held):
+def test_hazard_ratios_match_statsmodels(lung, held):
     data = lung.dropna(subset=["age", "sex", "ph.ecog"])
     found = hazard_ratio(data["age"], data["time"], data["status"], {name: data[name] for name in held})
     score = -(data["age"] - data["age"].mean()) / data["age"].std()
@@ -38,7 +38,7 @@ def test_hazard_ratios_are_those_of_statsmodels(lung, held):
     assert found.adjusted_for == held
 
 
-def test_the_log_rank_test_is_what_r_prints_for_the_lung_data(lung):
+def test_the_log_rank_test_matches_the_output_of_r_for_the_lung_data(lung):
     # R: survdiff(Surv(time, status) ~ sex, lung) prints (O-E)^2/V 10.3267, p = 0.00131116, n 138 and 90, 112 and 53.
     found = split_survival(lung["sex"], lung["time"], lung["status"], 1.0)
     assert round(found.log_rank.statistic, 4) == 10.3267
@@ -46,7 +46,7 @@ def test_the_log_rank_test_is_what_r_prints_for_the_lung_data(lung):
     assert (found.low.n, found.low.events, found.high.n, found.high.events) == (138, 112, 90, 53)
 
 
-def test_curves_and_the_log_rank_test_are_those_of_statsmodels(lung):
+def test_curves_and_the_log_rank_test_match_statsmodels(lung):
     found = split_survival(lung["age"], lung["time"], lung["status"], 62.0)
     is_low = (lung["age"] <= 62).to_numpy()
     statistic, p = survdiff(lung["time"], lung["status"], is_low)
@@ -93,7 +93,7 @@ def test_input_without_a_solution_is_refused_in_one_sentence(work, says):
         work()
 
 
-def test_without_lifelines_it_is_named(monkeypatch):
+def test_a_missing_lifelines_package_is_named(monkeypatch):
     monkeypatch.setattr(survival, "find_spec", lambda name: None)
     with pytest.raises(InputError, match="package lifelines, which computes it, is missing"):
         split_survival([1.0, 2, 3], [1.0, 2, 3], [1.0, 0, 1], 1.0)

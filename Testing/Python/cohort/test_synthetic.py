@@ -62,7 +62,7 @@ def test_hu_of_every_level_correlate_with_its_bmd_as_the_study_says(cohort, tabl
             assert found.pvalue < 0.01
 
 
-def test_areas_are_the_studys_but_for_the_one_that_cannot_be(cohort, tables):
+def test_areas_are_the_studys_except_for_the_impossible_one(cohort, tables):
     for printed in tables.areas:
         found = area_under_curve(mean_hu(cohort, printed.roi), cohort.columns["group"], TARGETS["osteoporosis"])
         assert abs(found.estimate - printed.area) < (0.02 if printed.roi != "left" else 0.1)
@@ -79,7 +79,7 @@ def test_two_readers_differ_a_little_and_their_mean_is_the_value(cohort):
     assert 3 < bland_altman(first, second).sd < 7
 
 
-def test_everything_about_it_says_synthetic(cohort):
+def test_everything_about_it_is_marked_as_synthetic(cohort):
     assert all(name.startswith("synthetic-") for name in cohort.columns["case"])
     assert set(cohort.columns["dxa_device"]) == {"synthetic"}
     assert "Synthetic" in cohort.note

@@ -16,7 +16,7 @@ CURVES = {
 
 
 def vtk_curve(points: np.ndarray, parameters: np.ndarray) -> np.ndarray:
-    """Return the closed curve as VTK evaluates it: that is what Slicer's closed curve markup draws."""
+    """Return the closed curve as VTK evaluates it and Slicer's closed curve markup draws it."""
     curve = []
     for axis in range(2):
         spline = vtkCardinalSpline()

@@ -174,7 +174,7 @@ def test_left_is_the_patients_left_prone_and_in_flipped_storage_too(prone, flip)
 
 
 def nearest_odd(ratio: float) -> int:
-    """Return the odd number nearest to a ratio, of two alike the greater: PROTOCOL.md's words."""
+    """Return the odd number nearest to a ratio, the greater one in a tie, as in PROTOCOL.md."""
     return min(range(1, 101, 2), key=lambda odd: (round(abs(odd - ratio), 3), -odd))
 
 

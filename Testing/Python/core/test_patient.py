@@ -21,7 +21,7 @@ ROUND_MEDIANS_HU = {"L1": 131.0, "L2": 106.0, "L3": 95.5, "L4": 99.0}
 
 
 def level(name, mean_hu, excluded="") -> LevelResult:
-    """Return a level of which every region has the same mean."""
+    """Return a level with the same mean in every region."""
     nothing = RoiMask(np.zeros((1, 1, 1), dtype=bool), (0, 0, 0))
     rois = {roi: RoiResult(name, roi, LABEL_VALUES[name], {"mean_hu": float(mean_hu)}, nothing) for roi in ROIS}
     midline = UPRIGHT.to_ras_mm([(0, 17), (0, -17)])

@@ -1,4 +1,4 @@
-"""The study's cutoffs as data, held against what the study prints; and how broken ones are refused."""
+"""The study's cutoffs as data, compared with the printed study, and the refusal of invalid cutoffs."""
 
 import copy
 import json

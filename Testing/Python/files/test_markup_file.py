@@ -1,4 +1,4 @@
-"""Markup files: Slicer reads ours, we read Slicer's, and what is odd gets its sentence."""
+"""Markup files: Slicer reads ours, we read Slicer's, and invalid ones are refused in one sentence."""
 
 import json
 import math

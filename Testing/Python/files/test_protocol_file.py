@@ -1,4 +1,4 @@
-"""The protocol as data: what it says, and how a broken one is refused."""
+"""The protocol as data: its values, and the refusal of invalid protocols."""
 
 import importlib.util
 import json

@@ -74,7 +74,7 @@ def test_two_point_lists_and_a_missing_file_are_refused(tmp_path):
         read_seeds(tmp_path / "none.mrk.json")
 
 
-def test_a_number_of_thousands_of_digits_is_refused_in_a_sentence(tmp_path):
+def test_a_number_of_thousands_of_digits_is_refused_in_one_sentence(tmp_path):
     path = write_seeds(tmp_path / "s.mrk.json", [("L2", (0, 0, 12345))])
     path.write_text(path.read_text().replace("12345", "9" * 5000))
     with pytest.raises(InputError, match="contains a number with thousands of digits"):

@@ -46,7 +46,7 @@ class qSlicerApplication(QApplication):
     temporaryPath = Property(str, lambda self: self._folder)
 
     def add_parts(self):
-        """Add what needs the scene to be known."""
+        """Add the parts that need the scene."""
         from harness.slice_views import qSlicerLayoutManager
 
         self._layout_manager = qSlicerLayoutManager(self.scene, self._logic)
@@ -64,19 +64,19 @@ class qSlicerApplication(QApplication):
         return self._logic
 
     def layoutManager(self):
-        """Return what arranges the views."""
+        """Return the layout manager."""
         return self._layout_manager
 
     def moduleManager(self):
-        """Return what knows the modules."""
+        """Return the module manager."""
         return self._module_manager
 
     def coreIOManager(self):
-        """Return what reads and writes files."""
+        """Return the I/O manager."""
         return self._io_manager
 
     def userSettings(self):
-        """Return what the user has set."""
+        """Return the user's settings."""
         return QSettings()
 
     settings = userSettings
@@ -212,7 +212,7 @@ class qSlicerAppMainWindow(QMainWindow):
         self.resize(_WIDTH_PX, _HEIGHT_PX)
 
     def moduleSelector(self):
-        """Return what the user chooses the module by."""
+        """Return the module selector."""
         return self._selector
 
 

@@ -25,7 +25,7 @@ class QtEnum(int):
 
 
 def to_python(value, wrap):
-    """Return what Python sees of a value of Qt's; `wrap` makes the objects' wrappers."""
+    """Return a Qt value as Python sees it; `wrap` makes the wrappers of objects."""
     if isinstance(value, enum.Enum):
         return QtEnum(value)
     if isinstance(value, _SEQUENCES):
@@ -36,7 +36,7 @@ def to_python(value, wrap):
 
 
 def to_qt(value):
-    """Return what Qt gets of a value of Python's."""
+    """Return a Python value as Qt receives it."""
     if isinstance(value, QtEnum):
         return value.member
     if isinstance(value, _SEQUENCES):
@@ -45,7 +45,7 @@ def to_qt(value):
 
 
 def property_value(value, type_name: str):
-    """Return `value` as a property of some type takes it; raises TypeError when it takes none such."""
+    """Return `value` as a property of some type accepts it; raise TypeError if it does not."""
     if type_name in _TEXT_PROPERTIES:
         return str(value)
     if type_name == "bool":
@@ -58,7 +58,7 @@ def property_value(value, type_name: str):
 
 
 def call(function, arguments, described=None):
-    """Call a function of Qt's with what it takes in place of what it was given.
+    """Call a Qt function with converted arguments.
 
     Parameters
     ----------

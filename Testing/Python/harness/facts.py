@@ -1,4 +1,4 @@
-"""What was seen in the real application: expressions and what they gave there."""
+"""Facts observed in the real application: expressions and their values there."""
 
 import json
 import re
@@ -38,7 +38,7 @@ class Fact:
 
 
 def known_facts() -> tuple[Fact, ...]:
-    """Return what was seen, in the order of the file."""
+    """Return the facts, in the order of the file."""
     document = json.loads(_FILE.read_text(encoding="utf-8"))
     return tuple(
         Fact(topic, "\n".join(group.get("before", [])), "\n".join(item.get("code", [])), item["value"], item["gives"])
@@ -48,7 +48,7 @@ def known_facts() -> tuple[Fact, ...]:
 
 
 def observe(fact: Fact) -> str:
-    """Return what the expression gives here, written as in `Fact.gives`."""
+    """Return the value of the expression here, written as in `Fact.gives`."""
     import ctk
     import qt
     import slicer

@@ -1,4 +1,4 @@
-"""Qt's own loader of .ui files, but strict: it tells of every class and property that it does not know."""
+"""Qt's own loader of .ui files, but strict: it reports every class and property that it does not know."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -12,7 +12,7 @@ CUSTOM = {name: kind for name, kind in vars(widgets).items() if name.startswith(
 
 
 class FormError(RuntimeError):
-    """A form names what the application does not have, or what the harness does not know."""
+    """A form names something that the application lacks or the harness does not know."""
 
 
 class QUiLoader(QtUiLoader):
@@ -57,7 +57,7 @@ class QUiLoader(QtUiLoader):
 
 
 def _take_own_values(root) -> list[tuple[str, str, str]]:
-    """Take out of the form what is said in words of a custom class's own enumerations: Qt's loader knows them not."""
+    """Remove from the form values of a custom class's own enumerations, which Qt's loader does not know."""
     taken = []
     for widget in root.iter("widget"):
         for item in widget.findall("property") if widget.get("class") in CUSTOM else ():

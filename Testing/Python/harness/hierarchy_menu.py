@@ -96,7 +96,7 @@ def make_item(scene, _event, node) -> None:
 
 
 def merge(scene, _event) -> None:
-    """Have one data tree, with what a file brought, as qSlicerSubjectHierarchyPluginLogic does it.
+    """Keep one data tree, including the nodes of loaded files, as qSlicerSubjectHierarchyPluginLogic does.
 
     While a scene is closed, views ask for the tree, and it is created again from the parts of an empty one.
     """

@@ -38,7 +38,7 @@ class SingleShotTimer:
 
     @staticmethod
     def singleShot(milliseconds, receiver):
-        """Call once, when Qt has nothing else to do or after some time; what is called stays alive until then."""
+        """Call once, when Qt is idle or after some time; the callable stays alive until then."""
         called = slot_calling(receiver, wrap)
         QtCore.QTimer.singleShot(int(milliseconds), lambda: called())
 

@@ -243,7 +243,7 @@ class _WrappedNode:
 
 
 def parameterNodeWrapper(described=None):
-    """Make a class of annotated names into one that keeps their values in a parameter node."""
+    """Convert a class of annotated names into one that keeps their values in a parameter node."""
     if described is None:
         return parameterNodeWrapper
     parameters = {}

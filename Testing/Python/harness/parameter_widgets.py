@@ -179,7 +179,7 @@ class _NodeSelector(_Connector):
 
 
 def connector_of(widget, parameter) -> _Connector:
-    """Return what ties a widget to a parameter.
+    """Return the connector of a widget and a parameter.
 
     Raises
     ------

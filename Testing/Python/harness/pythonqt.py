@@ -1,4 +1,4 @@
-"""Qt as Python sees it in 3D Slicer: what a name of an object means is asked of Qt's own meta-object.
+"""Qt as Python sees it in 3D Slicer: Qt's own meta-object resolves the names of an object.
 
 The rules are PythonQt's: a property is an attribute, everything else a method; nothing that Qt does not know can be
 read or written; no keyword arguments; lists come back as tuples, enumerations as numbers; a deleted object says so.
@@ -79,7 +79,7 @@ class Wrapper(metaclass=WrapperClass):
     __slots__ = ("__weakref__", "_thing")
 
     def qt_object(self):
-        """Return what is wrapped; raises ValueError when it was deleted."""
+        """Return the wrapped object; raise ValueError if it was deleted."""
         if not shiboken6.isValid(self._thing):
             raise ValueError(f"Trying to use a deleted {type(self).__name__}.")
         return self._thing
@@ -105,7 +105,7 @@ class Wrapper(metaclass=WrapperClass):
         return getattr(type(self), name)
 
     def __setattr__(self, name, value):
-        """Write a property, as far as Qt has one that can be written."""
+        """Write a property if Qt has a writable one of this name."""
         if name == "_thing":
             object.__setattr__(self, name, value)
             return
@@ -128,7 +128,7 @@ class Wrapper(metaclass=WrapperClass):
             raise AttributeError(f"'{type(self).__name__}' has no property '{name}' to write.")
 
     def __eq__(self, other):
-        """Whether both are the same object of Qt's, or the same value."""
+        """Return whether both are the same Qt object, or the same value."""
         if not isinstance(other, Wrapper):
             return NotImplemented
         return self._thing is other._thing or (
@@ -151,7 +151,7 @@ class Method:
         self._owner, self._function, self._name, self._described = owner, function, name, described
 
     def __call__(self, *arguments, **keywords):
-        """Call it; what it returns comes back as Python sees it."""
+        """Call it, and return the result as Python sees it."""
         if keywords:
             raise ValueError(f"{self._name}: PythonQt takes no keywords.")
         if self._name == "setToolTip" and arguments:
@@ -166,7 +166,7 @@ class Method:
 
 
 def wrap(thing) -> Wrapper:
-    """Return the wrapper of an object of Qt's: the same one as long as somebody holds it."""
+    """Return the wrapper of a Qt object: the same one as long as there is a reference to it."""
     key = shiboken6.getCppPointer(thing)[0]
     known = _wrappers.get(key) if isinstance(thing, QtCore.QObject) else None
     if known is not None and known._thing is thing:
@@ -179,7 +179,7 @@ def wrap(thing) -> Wrapper:
 
 
 def wrapper_class(qt_class) -> WrapperClass:
-    """Return the class by which Python knows a class of Qt's."""
+    """Return the Python class of a Qt class."""
     if qt_class not in _classes:
         _classes[qt_class] = WrapperClass(qt_class.__name__, (Wrapper,), {"__slots__": ()}, qt_class=qt_class)
     return _classes[qt_class]

@@ -124,10 +124,10 @@ class ScriptedLoadableModuleWidget:
         """Take the panel down."""
 
     def enter(self):
-        """Do what is due when the panel is shown."""
+        """React to the panel being shown."""
 
     def exit(self):
-        """Do what is due when another is shown."""
+        """React to another panel being shown."""
 
     def _onModuleAboutToBeUnloaded(self, name):
         if name == self.moduleName:
@@ -166,7 +166,7 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
     """Base of a module's own test."""
 
     def delayDisplay(self, message, requestedDelay=None, msec=None):
-        """Say what is being tested."""
+        """Print the name of the current test."""
         slicer.util.delayDisplay(message, 100)
 
 

@@ -27,7 +27,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self._logic.SetSegmentEditorNode(self._node)
 
     def segmentationNode(self):
-        """Return what is edited."""
+        """Return the edited segmentation node."""
         return self._node.GetSegmentationNode()
 
     def setSegmentationNode(self, node):

@@ -1,4 +1,4 @@
-"""Signals and what is connected to them, by PythonQt's rules."""
+"""Signals and their connections, by PythonQt's rules."""
 
 import inspect
 import re

@@ -80,7 +80,7 @@ class qMRMLSliceView(QWidget):
     maximumUpdateRate = Property(float, lambda self: self._rate, _set_rate)
 
     def interactor(self):
-        """Return what hands mouse events on."""
+        """Return the interactor of mouse events."""
         return self._interactor
 
     def interactorStyle(self):
@@ -88,7 +88,7 @@ class qMRMLSliceView(QWidget):
         return self._interactor.GetInteractorStyle()
 
     def interactorObserver(self):
-        """Return what translates events for the markups."""
+        """Return the interactor style that translates events for the markups."""
         return self._style
 
     def renderWindow(self):
@@ -123,7 +123,7 @@ class qMRMLSliceView(QWidget):
             self.forceRender()
 
     def resume(self):
-        """Draw what was asked for while rendering was paused."""
+        """Perform the rendering requested while rendering was paused."""
         if self._is_due:
             self._is_due = False
             self.scheduleRender()
@@ -154,7 +154,7 @@ class qMRMLSliceWidget(QWidget):
         QVBoxLayout(self).addWidget(self._view)
 
     def sliceView(self):
-        """Return what draws."""
+        """Return the slice view."""
         return self._view
 
     def sliceLogic(self):

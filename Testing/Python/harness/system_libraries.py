@@ -1,4 +1,4 @@
-"""Can this machine run the application's stand-in? And if not, what is there to install?
+"""Check whether this machine can run the application's stand-in, and which system libraries are missing.
 
 Run as a script it installs what is missing, where it may: on Debian and Ubuntu, as root.
 """
@@ -43,7 +43,7 @@ def what_is_missing() -> str:
 
 
 def main() -> None:
-    """Install what is missing, or say what to type; the rest of the tests run either way."""
+    """Install the missing libraries or print the command to type; all other tests run either way."""
     missing = what_is_missing()
     if missing and sys.platform == "linux" and os.geteuid() == 0 and shutil.which("apt-get"):
         print(f"The panel's tests need system libraries ({missing}); installing them.")

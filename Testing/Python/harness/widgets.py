@@ -31,7 +31,7 @@ def plain_property(kind, name, default):
 
 
 class ctkCollapsibleButton(QAbstractButton):
-    """A title that hides and shows what is below it; what is shown while it is collapsed appears when it opens."""
+    """A title that hides and shows its content; widgets shown while it is collapsed appear when it opens."""
 
     contentsCollapsed = QtSignal(bool)
 
@@ -57,7 +57,7 @@ class ctkCollapsibleButton(QAbstractButton):
             child.installEventFilter(self)
 
     def eventFilter(self, child, event):
-        """Remember what is to be visible, and hide it as long as the section is collapsed."""
+        """Remember the visible widgets, and hide them while the section is collapsed."""
         if not self._is_forcing and child in self._wanted:
             if event.type() == QEvent.Type.ShowToParent:
                 self._wanted[child] = True
@@ -82,7 +82,7 @@ class ctkCollapsibleButton(QAbstractButton):
         self.contentsCollapsed.emit(not is_open)
 
     def showEvent(self, _event):
-        """Hide what was put into it since it was collapsed."""
+        """Hide the widgets added since it was collapsed."""
         self._register_all()
         if self.collapsed:
             for child in list(self._wanted):
@@ -285,7 +285,7 @@ class qMRMLTableView(QTableView):
         self._node = None
 
     def mrmlTableNode(self):
-        """Return what is shown."""
+        """Return the shown table node."""
         return self._node
 
     def setMRMLTableNode(self, node):

@@ -1,4 +1,4 @@
-"""One phantom through the command line, held against what is true of it by construction."""
+"""One phantom through the command line, compared with its truth by construction."""
 
 import json
 from dataclasses import dataclass, replace

@@ -157,7 +157,7 @@ def resampled(points: np.ndarray, step_mm: float) -> np.ndarray:
 
 
 def slices_of_slab(spacing_mm: float, slab_mm: float = 2.5) -> int:
-    """Return the odd number nearest to slab / spacing, of two alike the larger."""
+    """Return the odd number nearest to slab / spacing, the larger one in a tie."""
     return max((1, 3, 5, 7, 9, 11, 13, 15), key=lambda count: (-round(abs(count - slab_mm / spacing_mm), 9), count))
 
 

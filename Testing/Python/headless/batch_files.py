@@ -57,7 +57,7 @@ def assert_same_files(one: Path, other: Path) -> None:
 
 
 def broken_rows(place: Path, files: PhantomFiles, taken_case: str) -> Iterator[tuple[str, list[str], str]]:
-    """Yield a name for each kind of broken input, its row, and what must be said of it (a regular expression).
+    """Yield the name of each kind of invalid input, its row, and the expected message (a regular expression).
 
     The files that a row needs are made in a folder of `place`; `files` are those of a case that can be measured, and
     `taken_case` is a case of an earlier row.

@@ -1,4 +1,4 @@
-"""Tables of a cohort: written for the command line to read, and read back from what it leaves."""
+"""Tables of a cohort: input of the command line, and its output read back."""
 
 import csv
 from pathlib import Path

@@ -24,7 +24,7 @@ class Outcome:
 
 
 def lumbarhu(*arguments) -> Outcome:
-    """Run the command line in this process. `err` also holds what C++ libraries print."""
+    """Run the command line in this process. `err` also contains the output of C++ libraries."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         console = os.dup(2)
         os.dup2(err.fileno(), 2)

@@ -68,7 +68,7 @@ def three(one_level, tmp_path):
 
 @pytest.fixture
 def refused(tmp_path):
-    """Return a function that runs a command which must be refused, over an old audit folder that must stay as it is."""
+    """Return a function that runs a command that must be refused and must not change an old audit folder."""
 
     def run(command, *arguments, says):
         old = tmp_path / "place" / "out"

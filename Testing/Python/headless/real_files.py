@@ -1,4 +1,4 @@
-"""Midlines on real CTs, placed on what experts or other programs labeled, and what these labels say of an outline."""
+"""Midlines on real CTs, placed by the labels of experts or other programs, and comparisons of outlines with them."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class AxialLabels:
 
 
 def mid_slice_of(body: np.ndarray) -> int:
-    """Return the slice in the middle of those that hold at least half as much of a body as the fullest."""
+    """Return the middle of the slices with at least half as much of a body as the fullest slice."""
     area = body.sum(axis=(1, 2))
     return round(float(np.flatnonzero(area > area.max() / 2).mean()))
 

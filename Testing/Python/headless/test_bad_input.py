@@ -1,4 +1,4 @@
-"""Bad input: one sentence on stderr, exit code 2, nothing written, what was there untouched."""
+"""Bad input: one sentence on stderr, exit code 2, nothing written, existing files unchanged."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""lumbarhu batch: every case as if measured alone, none lost, whatever is broken or killed; done once."""
+"""lumbarhu batch: every case is measured once and as if alone, and no error or kill loses a case."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""lumbarhu batch, killed or stopped in the middle: nothing is half done, and the same command goes on from there."""
+"""lumbarhu batch, killed or stopped in the middle: nothing is left half done, and the same command continues."""
 
 import os
 import re

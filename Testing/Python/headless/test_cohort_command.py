@@ -1,4 +1,4 @@
-"""lumbarhu cohort: the folder whole or not at all, with every file that it promises; what is missing, by name."""
+"""lumbarhu cohort: the folder is complete or not written; it has every documented file, and gaps are named."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ def cohort(tmp_path, rows, *more, name="clinic.csv"):
 
 
 def gaps(out, analysis):
-    """Return the rows of what is missing of an analysis."""
+    """Return the rows of an analysis's missing results."""
     return rows_where(out / "gaps.csv", analysis=analysis)
 
 

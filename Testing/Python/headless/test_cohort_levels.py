@@ -37,7 +37,7 @@ def hu_of(cases, place, roi):
 
 
 def positive(cases, target):
-    """Return which cases have what a target looks for."""
+    """Return which cases are positive for a target."""
     groups = np.array([row["group"] for row in cases])
     density = column(cases, "qct_mg_cc")
     return {

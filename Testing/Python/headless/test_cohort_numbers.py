@@ -106,7 +106,7 @@ def test_characteristics_are_compared_by_the_test_that_shapiro_allows(result, ca
     assert column(rows[1:], "mean") == CLOSE([sample.mean() for sample in samples], rel=1e-12)
 
 
-def test_sexes_are_counted_and_compared_as_scipy_does(result, cases, groups):
+def test_sexes_are_counted_and_compared_as_in_scipy(result, cases, groups):
     sexes = np.array([row["sex"] for row in cases])
     counts = [[int(((sexes == sex) & (groups == group)).sum()) for group in GROUPS] for sex in ("male", "female")]
     expected = stats.chi2_contingency(counts, correction=False)
@@ -129,7 +129,7 @@ def friedman_pairs(columns: list[np.ndarray]) -> list[float]:
     ("name", "key", "of", "across"),
     [("between_rois", "level", ("L1–L4", *MEAN_LEVELS), ROIS), ("between_levels", "roi", ROIS, MEAN_LEVELS)],
 )
-def test_regions_and_levels_are_compared_as_scipy_does(result, cases, name, key, of, across):
+def test_regions_and_levels_are_compared_as_in_scipy(result, cases, name, key, of, across):
     for one in of:
         pick = (lambda other, one=one: (one, other)) if key == "level" else (lambda other, one=one: (other, one))
         columns = [values_of(cases, *pick(other)) for other in across]
@@ -149,7 +149,7 @@ def correlation_interval(rho: float, n: int) -> tuple[float, float]:
     return math.tanh(math.atanh(rho) - reach), math.tanh(math.atanh(rho) + reach)
 
 
-def test_correlations_are_scipys_with_the_interval_of_bonett_and_wright(result, cases):
+def test_correlations_match_scipy_with_the_interval_of_bonett_and_wright(result, cases):
     rows = [("L1–L4", row) for row in table(result / "correlation.csv")]
     rows += [(row["level"], row) for row in table(result / "correlation_levels.csv") if row["density"] != "qct_mg_cc"]
     assert len(rows) == 25

@@ -50,7 +50,7 @@ def known(rows) -> list[dict]:
     return [row for row in rows if row["bmd"] and row["hu_L1_round"]]
 
 
-def test_the_rank_correlation_is_scipys(rows, result):
+def test_the_rank_correlation_matches_scipy(rows, result):
     pairs = np.array([(float(row["hu_L1_round"]), float(row["bmd"])) for row in known(rows)])
     expected = stats.spearmanr(*pairs.T)
     (row,) = table(result / "correlation.csv")

@@ -21,7 +21,7 @@ STUDYS_WORDS = {
 
 @pytest.fixture
 def measured(spine, tmp_path):
-    """Return a function that measures the four levels and returns what was printed, line by line, and the summary."""
+    """Return a function that measures the four levels and returns the printed lines and the summary."""
 
     def measure(*options, markups=spine.markups):
         out = tmp_path / "out"

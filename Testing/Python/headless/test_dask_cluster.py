@@ -1,4 +1,4 @@
-"""A batch on a Dask cluster: a real scheduler and workers on this machine, one of which is killed on the way."""
+"""A batch on a Dask cluster: a real scheduler and workers on this machine, one of which is killed during the run."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""A phantom as a DICOM series: what its headers say of the acquisition decides whether there is a class."""
+"""A phantom as a DICOM series: the acquisition in its headers decides whether there is a class."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""An audit folder as DICOM objects: no checker finds an error, and other readers get the same voxels and numbers."""
+"""An audit folder as DICOM objects: no checker finds an error, and other programs read the same voxels and numbers."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""Whether inputs are the same: by their content, which is read only when something speaks for a change."""
+"""Whether inputs are unchanged: by their content, which is read only when a change is possible."""
 
 import ast
 import hashlib

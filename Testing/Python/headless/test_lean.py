@@ -1,4 +1,4 @@
-"""The program imports what it needs, when it needs it: help comes at once, and a scene is an extra."""
+"""The program imports packages only when it needs them: help appears at once, and a scene is optional."""
 
 import json
 import os
@@ -28,7 +28,7 @@ for command in {commands}:
 
 
 def imported(program, *, blocked=()):
-    """Return the packages that a program has imported in the end, in a process without those that are blocked."""
+    """Return the packages that a program imports, in a process in which some packages are blocked."""
     block = f"import sys\nsys.modules.update(dict.fromkeys({blocked!r}))" if blocked else ""
     done = subprocess.run(
         [sys.executable, "-c", f"{block}\n{TELL.format(program=program)}"],

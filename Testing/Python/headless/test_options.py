@@ -1,4 +1,4 @@
-"""What the options of lumbarhu measure do, and what hostile or odd text in them does not."""
+"""Effects of the options of lumbarhu measure, and the harmlessness of hostile or odd text in them."""
 
 import csv
 import json

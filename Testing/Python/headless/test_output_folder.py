@@ -1,4 +1,4 @@
-"""The output folder: whole or not at all, never over another by chance, whatever ends the work."""
+"""The output folder: complete or not written, and never over another by chance, however the run ends."""
 
 import os
 import shutil

@@ -9,7 +9,7 @@ from headless.analytic_rois import ROIS
 
 @pytest.fixture(scope="module", params=SETTINGS, ids=lambda name: name.replace(",", "").replace(" ", "-"))
 def shown(request, tmp_path_factory):
-    """Return a phantom's setting, what it shows, and its audit folder."""
+    """Return a phantom's settings, its truth, and its audit folder."""
     folder = tmp_path_factory.mktemp("phantom")
     return SETTINGS[request.param], accuracy_of(SETTINGS[request.param], folder), folder / "out"
 

@@ -1,4 +1,4 @@
-"""Real CTs through the command line, held against what experts and other programs labeled in them."""
+"""Real CTs through the command line, compared with the labels of experts and other programs."""
 
 import json
 

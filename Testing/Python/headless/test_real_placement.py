@@ -1,4 +1,4 @@
-"""Midlines proposed on real CTs, held against what experts and other programs labeled in them."""
+"""Midlines proposed on real CTs, compared with the labels of experts and other programs."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What an audit folder holds, taken as input again, gives the same folder."""
+"""The content of an audit folder, used as input again, gives the same folder."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ def test_the_markups_of_an_audit_folder_give_the_same_bytes(spine, audit, tmp_pa
 
 
 def measured_again(spine, markups, folder, levels=("L1", "L2", "L3", "L4")):
-    """Measure with these markups, and return by level what the record tells."""
+    """Measure with these markups, and return the levels of the record by name."""
     run = lumbarhu("measure", spine.ct, "--markups", markups, "--levels", ",".join(levels), "--out", folder)
     assert (run.exit_code, run.err) == (0, "")
     return {level["level"]: level for level in json.loads((folder / "record.json").read_text())["levels"]}

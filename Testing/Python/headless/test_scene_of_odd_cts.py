@@ -1,4 +1,4 @@
-"""CTs stored oddly give the same files with a scene as without, and the same digits when it is opened again."""
+"""CTs in unusual storage give the same files with and without a scene, and the same digits in the reopened scene."""
 
 import numpy as np
 import pytest

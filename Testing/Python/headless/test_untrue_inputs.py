@@ -1,4 +1,4 @@
-"""Every kind of input that states what is not so: the right number or one true sentence, and nothing half-written."""
+"""Every kind of false input gives the right number or one true sentence, and no partial output."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""lumbarhu verify: an untouched folder passes, and whatever is changed in it is named."""
+"""lumbarhu verify: an unchanged folder passes, and every change in it is named."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ def copy(audit, tmp_path):
 
 @pytest.fixture
 def differences(spine):
-    """Return a function that verifies a folder in which something differs, and gives the lines that say what."""
+    """Return a function that verifies a changed folder and returns the lines on its differences."""
 
     def verify(folder, ct=spine.ct):
         before = files_of(folder)
@@ -207,7 +207,7 @@ def change_cell(path, row, column, change):
 
 
 def forge_hash(folder, name):
-    """Put the hash of the file as it is now into the record."""
+    """Write the file's current hash into the record."""
     from hashlib import sha256
 
     record = json.loads((folder / "record.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Headers of a DICOM series that say what is not so, or not enough: contrast medium, gray, compression."""
+"""False or incomplete headers of a DICOM series: contrast medium, gray values, compression."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Inputs that state what is not so: how each is made, and the right number or the one sentence that it deserves."""
+"""False inputs: how each is made, and the right number or the one sentence expected."""
 
 import csv
 import json
@@ -238,7 +238,7 @@ def series_with(*changes: Change, **options) -> Callable[[Honest, Path], Sequenc
 
 
 def means_of(audit: Path) -> dict[str, float]:
-    """Return the mean of each level and region in an audit folder, such as of “L3 round”."""
+    """Return the mean of each level and region in an audit folder, with keys such as “L3 round”."""
     with (audit / "results.csv").open(encoding="utf-8", newline="") as stream:
         return {f"{row['level']} {row['roi']}": float(row["mean_hu"]) for row in csv.DictReader(stream)}
 

@@ -1,4 +1,4 @@
-"""Label maps that are given for others than they are, and markups among what file managers leave."""
+"""Label maps passed as others, and markups among the files that file managers leave."""
 
 import shutil
 from pathlib import Path

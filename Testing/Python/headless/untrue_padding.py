@@ -1,4 +1,4 @@
-"""Voxels that were not scanned: declared as padding whatever value they have, or filled with one value."""
+"""Voxels that were not scanned: declared as padding with any value, or filled with one value."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from LumbarHULib.images.ct_file import write_ct
 
 
 def block_of(honest: Honest) -> np.ndarray:
-    """Return a block of voxels that holds some third of the round region, as an array of bool of the CT's shape."""
+    """Return a block of voxels with about a third of the round region, as a boolean array of the CT's shape."""
     _, j, i = np.nonzero(honest.labels["round"])
     block = np.zeros(honest.voxels_hu.shape, bool)
     block[:, : int(np.quantile(j, 0.35)) + 1, i.min() : i.max() + 1] = True
@@ -74,7 +74,7 @@ def around(honest: Honest) -> np.ndarray:
 
 
 def whole_region(honest: Honest) -> np.ndarray:
-    """Return a block that holds two thirds of the round region."""
+    """Return a block with two thirds of the round region."""
     _, j, i = np.nonzero(honest.labels["round"])
     block = np.zeros(honest.voxels_hu.shape, bool)
     block[:, j.min() : int(np.quantile(j, 0.7)) + 1, i.min() : i.max() + 1] = True
@@ -82,7 +82,7 @@ def whole_region(honest: Honest) -> np.ndarray:
 
 
 def undeclared_slice(honest: Honest, folder: Path):
-    """Only the mid-slice declares padding: the others hold the same block of measured values."""
+    """Only the mid-slice declares padding; the other slices have measured values in the same block."""
     block = block_of(honest)
     middle = int(np.nonzero(honest.labels["round"])[0][0])
 

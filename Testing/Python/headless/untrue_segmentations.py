@@ -118,7 +118,7 @@ def files(names: Mapping[str, str], empty: Sequence[str] = (), strangers: Mappin
 
 
 def own_name(folder_name: str, segment_name: str):
-    """Return arguments: a folder of .seg.nrrd files, one of which names its segment otherwise than itself."""
+    """Return arguments: a folder of .seg.nrrd files, one with a segment name unlike its file name."""
 
     def make(honest, folder):
         for level in LEVELS:

@@ -12,7 +12,7 @@ AXIAL = (1, 0, 0, 0, 1, 0)
 
 @dataclass(frozen=True)
 class Slice:
-    """One file of a series and what was put into it."""
+    """One file of a series and its content."""
 
     path: Path
     dataset: pydicom.Dataset

@@ -1,4 +1,4 @@
-"""NRRD and MetaImage files, and what every way of reading a CT has in common."""
+"""NRRD and MetaImage files, and the common behavior of all CT formats."""
 
 import gc
 import gzip

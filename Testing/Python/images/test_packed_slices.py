@@ -21,7 +21,7 @@ def packed(slices) -> bytes:
 
 
 def random_slices(seed):
-    """Return slices of noise, of few values, of zeros, and of what ends a packed slice, in random order."""
+    """Return slices of noise, of few values, of zeros, and of end markers of packed slices, in random order."""
     random = np.random.default_rng(seed)
     kinds = [
         lambda: random.integers(0, 256, SLICE_BYTES, dtype=np.uint8).tobytes(),

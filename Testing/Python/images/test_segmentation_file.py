@@ -1,4 +1,4 @@
-"""Segmentations are read from every format that holds them, with names, values and place."""
+"""Segmentations are read from every segmentation format, with names, values and positions."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Scenes with a CT of four plain vertebral bodies, and an eye on what VTK prints."""
+"""Scenes with a CT of four plain vertebral bodies, and a check of VTK's output."""
 
 import copy
 
@@ -63,7 +63,7 @@ def measurer(reading) -> ReadingMeasurer:
 
 @pytest.fixture(autouse=True)
 def vtk_messages(capfd):
-    """Fail a test during which VTK printed an error or a warning; give what it printed to one that expects some."""
+    """Fail a test in which VTK printed an error or a warning; return the output to a test that expects some."""
     vtk.vtkLogger.SetStderrVerbosity(vtk.vtkLogger.VERBOSITY_WARNING)
 
     def printed() -> str:

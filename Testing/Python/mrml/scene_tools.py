@@ -83,5 +83,5 @@ def saved_values(node, path) -> dict:
 
 
 def load_scene(scene, path):
-    """Read a .mrb bundle into the scene, in place of what is there."""
+    """Read a .mrb bundle into the scene, replacing its content."""
     assert scene.ReadFromMRB(str(path), True)

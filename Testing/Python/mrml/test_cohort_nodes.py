@@ -1,4 +1,4 @@
-"""A cohort in the scene: the same values as its files, found again, brought up to date."""
+"""A cohort in the scene: its nodes have the same values as its files, are found again and are updated."""
 
 import csv
 import math
@@ -32,7 +32,7 @@ def analysis_of(folder, with_readings=True):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Return a folder with the example cohort and, in it, what is made of it."""
+    """Return a folder with the example cohort and its results."""
     folder = tmp_path_factory.mktemp("cohort")
     write_synthetic_cohort(folder)
     return folder

@@ -21,7 +21,7 @@ from LumbarHULib.mrml.reading_markups import set_midline
 
 @pytest.fixture
 def two_readings(start_reading, bodies):
-    """Return two readings of the CT by two readers, the second a little off, with what they measured."""
+    """Return two readings of the CT by two readers, the second slightly different, with their measurements."""
     first, second = start_reading("Reader A", case="c1"), start_reading("Reader B", case="c1")
     for level, midline_ras_mm in bodies.midlines_ras_mm.items():
         set_midline(second, level, np.add(midline_ras_mm, [[1.0, -0.5, 0.0], [0.5, 1.0, 0.0]]))

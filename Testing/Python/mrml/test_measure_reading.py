@@ -67,7 +67,7 @@ def test_a_deleted_midline_leaves_a_level_without_regions(scene, reading, measur
     assert [level.level for level in measurer.measure().levels] == ["L1", "L2", "L4"]
 
 
-def test_a_deleted_ct_is_reported_in_a_sentence(scene, measurer, ct_node):
+def test_a_deleted_ct_is_reported_in_one_sentence(scene, measurer, ct_node):
     measurer.measure()
     scene.RemoveNode(ct_node)
     refusal = measurer.update_level("L1")

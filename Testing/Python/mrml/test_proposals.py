@@ -1,4 +1,4 @@
-"""Proposed midlines in a reading: kept with where they come from, and with what made them doubtful."""
+"""Proposed midlines in a reading, kept with their origin and their findings."""
 
 import json
 from dataclasses import replace

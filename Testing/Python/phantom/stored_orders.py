@@ -11,7 +11,7 @@ def stored_orders() -> list[tuple[tuple[int, int, int], tuple[bool, bool, bool]]
 
 
 def reoriented(voxels: np.ndarray, ras_from_ijk: np.ndarray, order, flips) -> tuple[np.ndarray, np.ndarray]:
-    """Return the same CT stored otherwise: (voxels [k, j, i], ras_from_ijk).
+    """Return the same CT in another storage order: (voxels [k, j, i], ras_from_ijk).
 
     Parameters
     ----------

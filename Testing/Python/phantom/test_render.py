@@ -18,7 +18,7 @@ OUTSIDE_HU, CORTEX_HU, INSIDE_HU, CORTEX_MM = -100.0, 750.0, 100.0, 0.4
 
 @dataclass(frozen=True, eq=False)
 class PlaneWall:
-    """A half space behind a wall of cortex: what a vertebral body looks like from near by."""
+    """A half space behind a wall of cortex, which is what a vertebral body looks like close up."""
 
     normal_ras: np.ndarray
     offset_mm: float

@@ -31,7 +31,7 @@ WORST = {"slice_mm": 1.0, "ends_mm": 2.0, "rotation_deg": 4.0, "hu": 2.0}
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A phantom, its CT with and without noise, and what is special about it."""
+    """A phantom, its CT with and without noise, and its special feature."""
 
     name: str
     phantom: PhantomCt
@@ -109,7 +109,7 @@ def _damaged(spec: SpineSpec, damage: str) -> SpineSpec:
 
 
 def masks_of(case: Case, level: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield kinds of masks of a level: perfect ones, and what programs and brushes make of them."""
+    """Yield kinds of masks of a level: perfect ones, and ones with the flaws of programs and brushes."""
     vertebra, grid = case.phantom.spec.vertebra(level), case.phantom.grid
     whole = vertebra_mask(vertebra, grid)
     steps = [max(1, round(3 / spacing)) for spacing in (grid.slice_spacing_mm, grid.pixel_mm[1], grid.pixel_mm[0])]

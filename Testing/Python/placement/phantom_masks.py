@@ -1,4 +1,4 @@
-"""What a perfect segmentation of a phantom would be, and what real ones make of it: ragged, leaking, holed, cut."""
+"""Perfect segmentations of a phantom, and the flaws of real ones: ragged, leaking, with holes, truncated."""
 
 import numpy as np
 from scipy import ndimage

@@ -25,7 +25,7 @@ SUBPIXELS = 5
 
 @pytest.fixture(scope="module")
 def placed(real_data):
-    """Return the axial stack, the expert's corpus in it, and what clicks within 5 mm of its middle give."""
+    """Return the axial stack, the expert's corpus in it, and the proposals of clicks within 5 mm of its middle."""
     folder = real_data("l3-crop-nifti")
     ct = read_ct(folder / "sub-ct_label-22_ct.nii.gz").ct
     stack = axial_stack(ct, study_protocol())

@@ -1,4 +1,4 @@
-"""Which slice is the mid-slice, of two alike the more caudal; and which other might be, where slices are thick."""
+"""Choice of the mid-slice (the more caudal one in a tie), and of the alternative slice where slices are thick."""
 
 import pytest
 from placement.builders import study_protocol

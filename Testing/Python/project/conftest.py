@@ -10,7 +10,7 @@ NOT_OURS = {"__pycache__", "build", "demo", "demo-cohort", "dist"}
 
 @pytest.fixture(scope="session")
 def tracked_files(repository) -> list[Path]:
-    """Return the project's own files: those Git knows; in an archive without Git, all but what make made."""
+    """Return the project's own files: those in Git; without Git, all except those that make created."""
     try:
         listing = subprocess.run(
             ["git", "ls-files", "-z"], cwd=repository, capture_output=True, check=True, encoding="utf-8"

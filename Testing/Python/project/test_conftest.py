@@ -1,4 +1,4 @@
-"""The shared test machinery does what it promises, tried out on small test suites of its own."""
+"""The shared test fixtures work as documented, tested with small test suites."""
 
 import os
 

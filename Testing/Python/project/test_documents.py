@@ -109,7 +109,7 @@ def test_every_link_to_a_heading_has_its_heading(tracked_texts):
 
 
 def anchors_of(page):
-    """Return what the page's headings can be linked by, as GitHub makes it of their words."""
+    """Return the anchors of the page's headings, as GitHub derives them from their words."""
     headings = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

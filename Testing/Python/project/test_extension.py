@@ -1,4 +1,4 @@
-"""The archives of the extension are what Slicer's Extensions Manager installs from a file.
+"""The archives of the extension, which Slicer's Extensions Manager installs from a file.
 
 `installed` does what qSlicerExtensionsManagerModel::installExtension does with a file.
 """

@@ -144,7 +144,7 @@ def all_imports(tree: ast.AST) -> list[str]:
 
 
 def imports_of_the_house(tree: ast.AST) -> list[tuple[str, ...]]:
-    """Return, for each import from a layer, its parts behind LumbarHULib, such as ("core", "frame", "Frame")."""
+    """Return, for each import from a layer, its parts after LumbarHULib, such as ("core", "frame", "Frame")."""
     names = [name.split(".") for name in all_imports(tree)]
     return [tuple(parts[1:]) for parts in names if parts[0] == "LumbarHULib" and set(parts[1:2]) & set(LAYERS)]
 

@@ -1,4 +1,4 @@
-"""What is packaged, for Slicer and for pip, is what is there."""
+"""The packages for Slicer and for pip contain exactly the existing files."""
 
 import contextlib
 import fnmatch

@@ -1,4 +1,4 @@
-"""`make versions` installs what it states, and its table shows it."""
+"""`make versions` installs the stated versions, and its table shows them."""
 
 import pytest
 

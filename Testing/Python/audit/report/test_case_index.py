@@ -1,4 +1,4 @@
-"""The index leads to every report, whatever the cases are called, and touches nothing that is not its own."""
+"""The index links to every report, for any case name, and changes only its own files."""
 
 import csv
 import os

@@ -31,7 +31,7 @@ def cases(tmp_path_factory):
 
 @pytest.fixture
 def chromium(outside_program, tmp_path):
-    """Return a function that runs the browser on a page, and gives what it prints."""
+    """Return a function that runs the browser on a page and returns its output."""
     program = outside_program(PROGRAM)
     quiet = ["--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     quiet += ["--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}"]

@@ -13,7 +13,7 @@ from LumbarHULib.files.cutoffs_file import load_cutoffs
 
 @pytest.fixture(scope="module")
 def sentences_of(tables, criteria):
-    """Return a function that shifts the example's HU, leaves out what is not wanted, and compares it."""
+    """Return a function that shifts the example's HU, omits unwanted parts, and compares the rest."""
     columns = synthetic_cohort(tables, criteria).columns
 
     def sentences(shift_hu=0.0, level="L1", rois=ROIS):

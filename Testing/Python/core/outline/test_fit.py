@@ -1,4 +1,4 @@
-"""The outline finder against slices of known outline, an expert's labels, and what is no vertebral body."""
+"""The outline search on slices with a known outline, an expert's labels, and slices without a vertebral body."""
 
 from dataclasses import replace
 
