@@ -1,4 +1,4 @@
-"""Changes of an audit folder on purpose, and the sealing of its hashes afterwards, as a forger would do it."""
+"""Deliberate changes of an audit folder and the renewal of its hashes, as a forger would do it."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ def record_of(folder: Path) -> dict:
 
 
 def rehash(folder: Path) -> None:
-    """Write the hashes of the files as they are into the record: a forger would."""
+    """Write the current hashes of the files into the record, as a forger would."""
     path = folder / "record.json"
     record = json.loads(path.read_text(encoding="utf-8"))
     record["files"] = {name: file_sha256(folder / name) for name in record["files"] if (folder / name).exists()}
@@ -25,7 +25,7 @@ def rehash(folder: Path) -> None:
 
 
 def seal(folder: Path) -> None:
-    """Bring every hash up to date, in the report as well: as a forger does who has read the documents."""
+    """Update every hash, also in the report, as a forger who read the documents would."""
     record = record_of(folder)
     report = folder / "report.html"
     text = report.read_text(encoding="utf-8") if report.exists() else ""
@@ -81,7 +81,7 @@ def in_text(name: str, old: str, new: str, count: int = 1):
 
 
 def in_labels(roi: str, change_labels):
-    """Return a change of a label map; the numbers in results.csv follow it, as a forger would have them."""
+    """Return a change of a label map; the numbers in results.csv follow it, as a forger would write them."""
 
     def change(folder: Path) -> None:
         path = folder / "labelmaps" / f"{roi}.nrrd"
