@@ -15,7 +15,6 @@ from LumbarHULib.audit.audit import UNNAMED, Audit, require_measured_levels
 from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.audit.signature import sign_folder
 from LumbarHULib.audit.tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, results_rows, summary_rows
-from LumbarHULib.cohort.tables import data_frame
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
@@ -155,6 +154,8 @@ class Measurement:
         InputError
             When pandas is not installed.
         """
+        from LumbarHULib.cohort.tables import data_frame
+
         return data_frame(RESULTS_COLUMNS, results_rows(self._audit()))
 
     def audit(self, case: str = UNNAMED, reader: str = UNNAMED, reading: int = 1, **more: Any) -> Audit:

@@ -24,7 +24,9 @@ sys.exit(main())
 """
 
 
-@pytest.mark.parametrize("package", ["LumbarHULib.headless.command_line", "numpy", "LumbarHULib.files.csv_text"])
+@pytest.mark.parametrize(
+    "package", ["LumbarHULib.headless.command_line", "numpy", "LumbarHULib.headless.study_command"]
+)
 def test_a_program_stopped_during_import_says_so_in_one_sentence(package):
     done = subprocess.run(
         [sys.executable, "-c", BEGIN.format(package=package), "study"],

@@ -129,7 +129,16 @@ def test_all_measuring_code_counts_but_not_the_code_that_draws_the_report(librar
     assert {"core/outline/fit.py", "core/pipeline.py", "images/ct_file.py", "audit/folder.py"} <= measuring
     assert {name for name in others if not name.startswith("mrml/")} == {
         f"audit/report/{name}.py"
-        for name in ("level_picture", "numbers", "origin", "page", "pixel_edges", "png_image", "words")
+        for name in (
+            "level_picture",
+            "numbers",
+            "origin",
+            "page",
+            "pixel_edges",
+            "png_image",
+            "spine_pictures",
+            "words",
+        )
     }
 
 

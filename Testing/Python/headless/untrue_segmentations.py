@@ -169,13 +169,13 @@ SEGMENTATIONS = (
         ONE_VALUE,
         "L3 and L4",
         header(*(segment(name, min(n, 3), Layer=0) for n, name in enumerate(LEVELS, 1))),
-        refused="“L3” and “L4” the same label value 3",
+        refused="“L3” and “L4” in “a.seg.nrrd” have the same label value 3",
     ),
     Untrue(
         ONE_VALUE,
         "L1 and L2, no Layer",
         header(*(segment(name, max(n, 2)) for n, name in enumerate(LEVELS, 1))),
-        refused="“L1” and “L2” the same label value 2",
+        refused="“L1” and “L2” in “a.seg.nrrd” have the same label value 2",
     ),
     Untrue(
         ONE_VALUE,
