@@ -94,15 +94,26 @@ LABEL_MAPS = (
         OTHER,
         "left and right exchanged",
         changed(exchanged("left", "right")),
-        refused="(left|right) ROI of L1.*(left|right) ROI that",
+        refused="(left|right) ROI of L1.*(left|right) ROI from the markups",
     ),
     Untrue(OTHER, "front and left exchanged", changed(exchanged("front", "left")), refused="shares .* with the"),
-    Untrue(OTHER, "round and left exchanged", changed(exchanged("round", "left")), refused="round ROI.*left ROI that"),
     Untrue(
-        OTHER, "L1 and L2 exchanged", changed(relabeled("right", levels_exchanged)), refused="right ROI of L2 that the"
+        OTHER,
+        "round and left exchanged",
+        changed(exchanged("round", "left")),
+        refused="round ROI.*left ROI from the markups",
     ),
     Untrue(
-        OTHER, "one map mirrored", changed(relabeled("left", sides_within)), refused="left ROI of L1.*right ROI that"
+        OTHER,
+        "L1 and L2 exchanged",
+        changed(relabeled("right", levels_exchanged)),
+        refused="right ROI of L2 from the markups",
+    ),
+    Untrue(
+        OTHER,
+        "one map mirrored",
+        changed(relabeled("left", sides_within)),
+        refused="left ROI of L1.*right ROI from the markups",
     ),
     Untrue(OTHER, "moved by four slices", changed(relabeled("oval", moved(3, 0))), refused="oval ROI of L1.*shares"),
     Untrue(OTHER, "moved by 30 mm", changed(relabeled("round", moved(38, 1))), refused="shares no voxel|shares"),

@@ -249,7 +249,7 @@ SEGMENTATIONS = (
         within_hu=ROUNDED,
         mean_hu=called({"L1": "L2", "L2": "L3", "L3": "L4"}),
         findings=["vertebra_skipped"],
-        says="holds L4 and S1 but no L5",
+        says="contains L4 and S1 but no L5",
     ),
     Untrue(
         COUNT,
