@@ -45,7 +45,7 @@ def analysis(folder):
 
 @pytest.fixture(scope="module")
 def tables(analysis, folder):
-    return write_cohort_folder(folder / "result", analysis)
+    return write_cohort_folder(folder / "result", analysis, with_figures=False)
 
 
 @pytest.fixture
