@@ -166,7 +166,7 @@ def test_a_ct_whose_voxels_were_changed_gives_no_number_until_they_are_back(read
         result = measurer.measure()
         assert len(result.levels) == levels
         assert len(result.refusals) == 4 - levels
-        assert all("voxels of the CT “CT” were changed" in refusal.sentence for refusal in result.refusals)
+        assert all("voxels of the CT “CT” have changed" in refusal.sentence for refusal in result.refusals)
     assert numbers(result) == before
     assert numbers(ReadingMeasurer(reading).measure()) == before
 

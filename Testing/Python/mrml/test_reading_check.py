@@ -49,7 +49,7 @@ def test_a_damaged_reading_is_reported_in_one_sentence_and_the_others_stay_usabl
     assert usable == (sound,)
     (problem,) = problems
     parameter = "notes" if name.startswith(("origin", "written")) else name
-    assert f"“{parameter}” is damaged" in problem
+    assert f"its parameter “{parameter}” in the scene is damaged" in problem
     assert problem.count(". ") == 0
     with pytest.raises(InputError, match="damaged"):
         require_usable(reading)
