@@ -138,7 +138,7 @@ def test_a_body_that_the_scan_cuts_off_is_refused(name, center_s_mm):
     grid = axial_grid((0, 0, center_s_mm), (60, 60, 65), 0.8, 2.5)
     ct = render_on_grid(spec, grid, noise_hu=10.0, seed=3)
     stack = axial_stack(CtVolume(ct.voxels_hu, ct.ras_from_ijk), PROTOCOL)
-    with pytest.raises(InputError, match=f"The scan ends .* L3, before its {name} endplate and .* leave L3 out"):
+    with pytest.raises(InputError, match=f"The scan ends .* L3, before its {name} endplate and .* omit L3"):
         found_in(stack, spec.vertebra("L3"))
 
 
@@ -152,7 +152,7 @@ def test_a_place_outside_the_scan_is_refused():
 def test_no_endplates_are_found_in_muscle_and_fat(offset_mm):
     spec = upright_spine(SPINE, trunk=False)
     stack = ct_of(spec, size_mm=(250.0, 220.0, 110.0), pixel_mm=1.5)
-    with pytest.raises(InputError, match=r"endplate of L3 is not seen|lie .* mm apart"):
+    with pytest.raises(InputError, match=r"endplate of L3 is not visible|are .* mm apart"):
         found_in(stack, spec.vertebra("L3"), offset_mm)
 
 

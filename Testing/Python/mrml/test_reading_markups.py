@@ -144,7 +144,7 @@ def test_a_line_that_was_placed_elsewhere_is_adopted(scene, start_reading, bodie
     assert line.GetName() == "L2-midline"
     assert previous.GetScene() is None
     curve = scene.AddNewNodeByClass("vtkMRMLMarkupsCurveNode", "C")
-    with pytest.raises(InputError, match="draw it as a closed curve"):
+    with pytest.raises(InputError, match="as a closed curve"):
         adopt_markup(reading, "L2", "outline", curve)
 
 
