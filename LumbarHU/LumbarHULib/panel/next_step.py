@@ -20,6 +20,8 @@ class Situation:
         Whether a CT is chosen, a reading is open, and that is signed off.
     has_axial_view : bool
         Whether the layout shows the view in which midlines are placed.
+    hidden_ct : str
+        Name of the reading's CT while the views show another volume; empty otherwise.
     armed_level : str
         The level that the next click is for; empty when none is.
     clicks_bodies : bool
@@ -42,6 +44,7 @@ class Situation:
     is_open: bool = False
     is_signed_off: bool = False
     has_axial_view: bool = True
+    hidden_ct: str = ""
     armed_level: str = ""
     clicks_bodies: bool = False
     points: int = 0
@@ -91,6 +94,8 @@ def next_step(now: Situation) -> Step:
         return Step("wait", _("Load a CT"), is_enabled=False)
     if now.is_signed_off:
         return _after_sign_off(now)
+    if now.hidden_ct:  # nothing can be judged on another volume
+        return Step("show", _("Show “{ct}”").format(ct=now.hidden_ct))
     if now.armed_level:
         return Step("click", _click_words(now), now.armed_level, is_enabled=False)
     return _placing_or_reviewing(now) or Step("sign", _("Sign off"), by_space=False)

@@ -103,6 +103,7 @@ class Panel(VTKObservationMixin):
         self.cohort = CohortSection(ui, session, choices, messages, questions)
         actions = {
             "read": lambda _level: self.setup.on_new_reading(),
+            "show": lambda _level: self._show_ct_again(),
             "layout": lambda _level: self.layout.show(),
             "propose": lambda _level: self.proposals.propose_offered(),
             "place": self.levels.place,
@@ -139,6 +140,7 @@ class Panel(VTKObservationMixin):
             is_open=True,
             is_signed_off=session.reading.is_signed_off,
             has_axial_view=has_axial_view(),
+            hidden_ct=session.reading.ct_node.GetName() if session.foreign_volume else "",
             armed_level=placing.armed_level,
             clicks_bodies=placing.bodies.is_armed,
             points=placing.points,
@@ -258,6 +260,7 @@ class Panel(VTKObservationMixin):
         self.ui.huShownLabel.text = sentence
         self.ui.huShownFrame.visible = bool(sentence)
         self.view_line.show_problem(sentence or self.messages.text)
+        self.next_step.refresh("all")
         if self.parameters is not None:
             apply_locks(self.session)
             self.live.watch()

@@ -69,7 +69,7 @@ class Session:
         """Let go of the reading; it stays in its scene."""
         if self.reading is not None:
             self.reading = self.measurer = self.history = self.result = None
-            self.level, self.edits_outline, self.foreign_volume = FIRST_LEVEL, False, ""
+            self.level, self.edits_outline = FIRST_LEVEL, False  # `foreign_volume` is its observer's, which shows it
             self.tell()
 
     def select_level(self, level: str) -> None:

@@ -70,6 +70,7 @@ def test_no_click_is_taken_while_another_volume_is_shown(driver, other_ct, where
     assert ui.huShownFrame.visible
     assert ("no volume" if where == "nothing" else "“other phase”") in ui.huShownLabel.text
     assert "“CT” is read" in ui.huShownLabel.text
+    assert ui.huNextStepButton.text == "Show “CT”"
     assert not driver.panel.placing.is_armed
     assert len(driver.points("L3", "midline")) == 0
     for arm in (ui.huClickEachButton.click, lambda: driver.panel.levels.on_key("L3")):
@@ -162,6 +163,8 @@ def test_a_deleted_ct_is_explained_and_leaves_nothing_hidden(driver, other_ct, i
     assert "The CT was deleted" in ui.huLostLabel.text
     assert "Reader A – reading 1" in ui.huLostLabel.text
     assert not driver.session.is_open
+    assert not ui.huShownFrame.visible  # nothing is read any more, whatever the views show
+    assert "is read" not in driver.panel.view_line.text
     hidden = [
         node.GetName()
         for kind in ("vtkMRMLMarkupsNode", "vtkMRMLSegmentationNode")
