@@ -11,9 +11,9 @@ from pathlib import Path
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 import slicer
-from PySide6.QtCore import Property, QObject, QSettings, qInstallMessageHandler
+from PySide6.QtCore import Property, QObject, QSettings, Qt, qInstallMessageHandler
 from PySide6.QtCore import Signal as QtSignal
-from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QScrollArea, QToolBar, QVBoxLayout, QWidget
 
 from harness import hierarchy_menu, modules, pythonqt, widgets
 from LumbarHULib.headless.scene import scene_and_application_logic
@@ -205,8 +205,12 @@ class qSlicerAppMainWindow(QMainWindow):
     def __init__(self, manager):
         super().__init__()
         self.setObjectName("qSlicerMainWindow")
-        contents = QWidget()
-        self.setCentralWidget(contents)
+        contents, area = QWidget(), QScrollArea()
+        area.setObjectName("ScrollArea")
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(contents)
+        self.setCentralWidget(area)
         self._selector = qSlicerModuleSelectorToolBar(manager, QVBoxLayout(contents))
         self.addToolBar(self._selector)
         self.resize(_WIDTH_PX, _HEIGHT_PX)

@@ -92,6 +92,7 @@ class ctkCollapsibleButton(QAbstractButton):
         self.setChecked(not is_collapsed)
 
     collapsed = Property(bool, lambda self: not self.isChecked(), _set_collapsed)
+    collapsedHeight = plain_property(int, "collapsedHeight", 10)
 
     def paintEvent(self, _event):
         """Draw the title."""

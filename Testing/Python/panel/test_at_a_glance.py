@@ -110,6 +110,24 @@ def test_a_patient_is_read_by_the_one_next_step_with_few_controls_and_no_text_cu
     assert panel.view_line.text == ""
 
 
+def test_a_line_at_the_foot_never_lets_the_head_scroll_out_of_sight(driver):
+    """Slicer gives a panel with a wrapped line the height it would like, however low the window is."""
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    driver.start_reading()
+    settle()
+    window, panel = slicer.util.mainWindow(), driver.widget.parent
+    area = slicer.util.findChild(window, "ScrollArea")
+    window.resize(WIDTH_PX, window.height - area.height + panel.minimumSizeHint.height() + 150)
+    for sentence in ("", "Exported to a folder.", "The midline of L1 is refused: place it again. " * 2):
+        driver.panel.done.tell(sentence)
+        driver.panel.messages.tell(sentence)
+        settle()
+        assert area.verticalScrollBar().maximum == 0
+
+
 def test_a_refused_level_stays_and_its_sentence_is_at_the_view(driver):
     import numpy as np
     import slicer
