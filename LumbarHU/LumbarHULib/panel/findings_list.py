@@ -98,7 +98,7 @@ def findings_html(lines: Sequence[FindingLine], opened: Collection[str]) -> str:
     folded = [line for line in lines if not line.can_be_acted_on]
     if folded:
         sign = "▾" if FOLDED in opened else "▸"
-        text = f"{len(folded)} on the scan, which a reading cannot change"
+        text = f"{len(folded)} about the scan itself"
         told.append(f'<p style="margin: 4px 2px 0 2px"><a href="{FOLDED}">{sign} {html.escape(text)}</a></p>')
         told += [_line_html(line, opened) for line in folded] if FOLDED in opened else []
     return "".join(told)

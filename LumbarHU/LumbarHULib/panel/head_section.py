@@ -93,7 +93,9 @@ class HeadSection(Section):
         if ct_node is None:
             return (_("No CT"), "")
         case = self._choices.parameters.caseName.strip()
-        first = _("{case} · {ct}").format(case=case or _("case without a name"), ct=ct_node.GetName())
+        # The end of a line may be cut off in a narrow panel: what tells patients apart comes first.
+        line = _("{case} · {ct}") if case else _("{ct} · no case name")
+        first = line.format(case=case, ct=ct_node.GetName())
         if not session.is_open:
             return (first, _("no reading is open"))
         signed = _(" · signed off") if session.reading.is_signed_off else ""
@@ -113,7 +115,7 @@ def _make_chip(layout, level: str):
     chip.checkable = True
     chip.setFocusPolicy(qt.Qt.TabFocus)
     chip.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
-    chip.connect("toggled(bool)", lambda checked: highlight(chip, checked))
+    chip.connect("toggled(bool)", lambda checked: highlight(chip, checked, is_readable=False))
     layout.addWidget(chip)
     return chip
 

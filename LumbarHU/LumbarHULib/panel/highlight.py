@@ -4,8 +4,8 @@ import qt
 import slicer
 
 
-def highlight(button, is_on: bool) -> None:
-    """Let a button stand out, or not; its text is readable even while it is disabled.
+def highlight(button, is_on: bool, is_readable: bool = True) -> None:
+    """Let a button stand out, or not; where it says something, its text is readable even while it is disabled.
 
     By its palette: one with a style sheet keeps all its colors when Slicer turns dark, this one its highlight, and only
     until it is set again.
@@ -14,7 +14,7 @@ def highlight(button, is_on: bool) -> None:
     if is_on:
         palette.setColor(qt.QPalette.Button, usual.color(qt.QPalette.Highlight))
         palette.setColor(qt.QPalette.ButtonText, usual.color(qt.QPalette.HighlightedText))
-    else:
+    elif is_readable:
         palette.setColor(qt.QPalette.Disabled, qt.QPalette.ButtonText, usual.color(qt.QPalette.WindowText))
     button.palette = palette
 

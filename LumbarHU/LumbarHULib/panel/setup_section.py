@@ -149,6 +149,7 @@ class SetupSection(Section):
         if self._messages.text and not self._choices.reader:
             self._ui.huSetupSection.collapsed = False
             self._ui.huReaderEdit.setFocus()
+            self._ui.huScrollArea.ensureWidgetVisible(self._ui.huReaderEdit)
 
     def _on_remove_reading(self) -> None:
         reading = self._session.reading

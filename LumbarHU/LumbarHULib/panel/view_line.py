@@ -7,7 +7,7 @@ from LumbarHULib.panel.views import AXIAL
 
 _STYLE = "QLabel { background: %s; color: white; padding: 5px; border-radius: 3px; }"
 _PROBLEM, _HINT = "#c0392b", "#2c3e50"
-_MARGIN_PX = 8
+_MARGIN_PX, _SPARE_PX = 8, 24
 
 
 class ViewLine:
@@ -53,7 +53,9 @@ class ViewLine:
         label.styleSheet = _STYLE % (_PROBLEM if self._problem else _HINT)
         label.text = self.text
         width = max(view.width - 2 * _MARGIN_PX, 1)
-        natural = min(label.sizeHint.width(), width) if not self._problem else width
+        # Qt's own hint for a text that may wrap is a narrow block of several lines.
+        one_line = label.fontMetrics().boundingRect(self.text).width() + _SPARE_PX
+        natural = width if self._problem else min(one_line, width)
         label.setGeometry(_MARGIN_PX, _MARGIN_PX, natural, label.heightForWidth(natural))
         label.visible = bool(self.text)
         label.raise_()

@@ -89,7 +89,7 @@ def test_what_a_reading_cannot_change_is_folded_unless_it_is_severe(audit):
     lines = {line.title: line.can_be_acted_on for line in lines_of(audit, result)}
     assert lines["thick slices"] is False
     assert lines["contrast medium"] is lines["too few levels for a class"] is True
-    assert paragraphs(audit, result, is_open=False)[-1] == "▸ 1 on the scan, which a reading cannot change"
+    assert paragraphs(audit, result, is_open=False)[-1] == "▸ 1 about the scan itself"
 
 
 def test_why_a_level_gives_no_number_comes_first_unless_it_is_excluded(audit):
