@@ -79,7 +79,8 @@ class BodyClicks(Watcher):
         interaction.SetCurrentInteractionMode(_Interaction.Place)
         self._observe(interaction, {_Interaction.InteractionModeChangedEvent: self._look_soon})
         if not is_zoomed():
-            zoom_on(spine_center(self._session.measurer.stack))
+            stack = self._session.measurer.stack
+            zoom_on(spine_center(stack), len(stack.voxels_hu) * stack.slice_spacing_mm)
         self._session.tell()
 
     def stop(self) -> None:

@@ -107,7 +107,8 @@ class Placing(Watcher):
         interaction.SetCurrentInteractionMode(_Interaction.Place)
         self._observe(interaction, {_Interaction.InteractionModeChangedEvent: self._look_soon})
         if not is_zoomed():
-            zoom_on(spine_center(session.measurer.stack))
+            stack = session.measurer.stack
+            zoom_on(spine_center(stack), len(stack.voxels_hu) * stack.slice_spacing_mm)
         session.tell()
 
     def cancel(self) -> None:

@@ -27,8 +27,8 @@ _LAYOUT = (
 )
 
 _FIELD_OF_VIEW_MM = {AXIAL: 90.0, SAGITTAL: 170.0, CORONAL: 170.0}
-# Before a level is placed: more of the spine.
-_SPINE_FIELD_OF_VIEW_MM = {AXIAL: 120.0, SAGITTAL: 230.0, CORONAL: 230.0}
+# Before a level is placed: more of the spine; from the side all of it, because the levels are counted there.
+_SPINE_AXIAL_MM, _SPINE_SIDE_MM = 120.0, (230.0, 380.0)
 _ZOOMED_MM = 150.0
 _IN_PLANE_MM = 1e-3
 # While a point is dragged: the view with the regions and the one that the mouse is in, and all others.
@@ -127,14 +127,25 @@ def jump_to(point_ras_mm) -> None:
         _center(name, point_ras_mm, size_mm)
 
 
-def zoom_on(spine_ras_mm) -> None:
-    """Zoom in on the spine at the height that the axial view shows, given any point of the spine."""
-    axial = slice_node(AXIAL)
+def zoom_on(spine_ras_mm, height_mm: float) -> None:
+    """Zoom in on the spine: in the axial view on its slice, from the side on the whole height of the CT.
+
+    Parameters
+    ----------
+    spine_ras_mm : numpy.ndarray, shape (3,)
+        A point of the spine at half the height of the CT.
+    height_mm : float
+        Height of the CT; of one that is too high to count levels in, the sides show the part around the axial slice.
+    """
+    at_slice_ras_mm, axial = spine_ras_mm, slice_node(AXIAL)
     if axial is not None:
         plane = slicer.util.arrayFromVTKMatrix(axial.GetSliceToRAS())
-        spine_ras_mm = spine_ras_mm + ((plane[:3, 3] - spine_ras_mm) @ plane[:3, 2]) * plane[:3, 2]
-    for name, size_mm in _SPINE_FIELD_OF_VIEW_MM.items():
-        _center(name, spine_ras_mm, size_mm)
+        at_slice_ras_mm = spine_ras_mm + ((plane[:3, 3] - spine_ras_mm) @ plane[:3, 2]) * plane[:3, 2]
+    least_mm, most_mm = _SPINE_SIDE_MM
+    _center(AXIAL, at_slice_ras_mm, _SPINE_AXIAL_MM)
+    for name in (SAGITTAL, CORONAL):
+        side_ras_mm = spine_ras_mm if height_mm <= most_mm else at_slice_ras_mm
+        _center(name, side_ras_mm, min(max(height_mm, least_mm), most_mm))
 
 
 def is_zoomed() -> bool:
