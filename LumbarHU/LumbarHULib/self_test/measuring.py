@@ -119,7 +119,7 @@ class MeasuringSteps(WalkBase):
             self._test.assertFalse(table.item(row, 3).icon().isNull())
         self._ui.huBesideLabel.linkActivated("notes")
         self._test.assertFalse(self._ui.huAdvancedSection.collapsed)
-        self._test.assertIn("non-osteoporotic", self._ui.huNotesBrowser.toPlainText())
+        self._test.assertIn("patients without osteoporosis", self._ui.huNotesBrowser.toPlainText())
         self._ui.huAdvancedSection.collapsed = True
         voxels = self._session.result.levels[0].rois["round"].values["voxels"]
         self._test.assertEqual(self._ui.huLevelTable.item(0, 0).text(), str(voxels))

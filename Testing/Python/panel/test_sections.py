@@ -120,7 +120,7 @@ def readers_section_says_nothing_about_two_readings_when_there_are_two(driver, f
 def advanced_section_shows_the_notes(driver, _folder):
     driver.ui.huBesideLabel.linkActivated("notes")
     assert not driver.ui.huAdvancedSection.collapsed
-    assert "non-osteoporotic" in driver.ui.huNotesBrowser.toPlainText()
+    assert "patients without osteoporosis" in driver.ui.huNotesBrowser.toPlainText()
 
 
 def keep_section_and_hand_on_section_follow_an_export(driver, folder):
