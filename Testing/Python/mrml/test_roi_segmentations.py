@@ -235,7 +235,7 @@ def test_two_levels_in_one_body_are_refused(reading, measurer, bodies):
     set_midline(reading, "L2", bodies.midlines_ras_mm["L3"])
     refusal = measurer.update_level("L2")
     assert isinstance(refusal, LevelRefusal)
-    assert refusal.sentence.startswith("“right” of L2 overlaps that of L3 in ")
+    assert refusal.sentence.startswith("The “right” region of L2 overlaps that of L3 in ")
     assert voxel_counts(reading, "round")["L2"] == 0
     set_midline(reading, "L2", bodies.midlines_ras_mm["L2"])
     assert not measurer.measure().refusals

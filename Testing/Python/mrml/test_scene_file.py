@@ -164,7 +164,7 @@ def test_a_half_placed_midline_is_saved_too(scene, start_reading, reopened):
 def test_a_scene_that_cannot_be_written_is_an_error_and_leaves_nothing(scene, measurer, tmp_path, vtk_messages):
     with pytest.raises(InputError, match=r"use a file name that ends in \.mrb"):
         save_scene(scene, tmp_path / "scene.txt")
-    with pytest.raises(InputError, match="There is no folder"):
+    with pytest.raises(InputError, match="does not exist: create it"):
         save_scene(scene, tmp_path / "none" / "scene.mrb")
     (tmp_path / "folder.mrb").mkdir()
     with pytest.raises(InputError, match="is a folder"):
