@@ -105,7 +105,7 @@ class KeepingSteps(WalkBase):
         folder = Path(self._folder.name) / "self-test" / "Reader A" / "1"
         self._test.assertTrue((folder / "record.json").is_file())
         self._ui.huVerifyButton.click()
-        self._test.assertIn("is the same", self._ui.huDoneLabel.text)
+        self._test.assertIn("are the same", self._ui.huDoneLabel.text)
         with (folder / "results.csv").open("a", encoding="utf-8") as stream:
             stream.write("x")
         self._ui.huVerifyButton.click()

@@ -144,7 +144,7 @@ def verify_section_lists_what_differs_with_links(driver, _folder):
     ui = driver.ui
     table = Path(ui.huVerifyPath.currentPath) / "results.csv"
     ui.huVerifyButton.click()
-    assert "is the same" in ui.huDoneLabel.text
+    assert "are the same" in ui.huDoneLabel.text
     with table.open(encoding="utf-8", newline="") as stream:
         titles, first, *others = csv.reader(stream)
     first[titles.index("mean_hu")] = "999"
