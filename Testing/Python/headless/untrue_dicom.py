@@ -217,7 +217,7 @@ DICOM = (
         findings=("files_left_aside",),
         says="2 slices of another CT in the same series",
     ),
-    Untrue("two series in one folder", "two patients", two_series_one_folder, refused="holds 2 CT series"),
+    Untrue("two series in one folder", "two patients", two_series_one_folder, refused="contains 2 CT series"),
     Untrue("slices that only look like two CTs", "one rotation after another", series_with(step_and_shoot)),
     Untrue("slices that only look like two CTs", "instance numbers run down", series_with(slices_in_disorder)),
     Untrue(
