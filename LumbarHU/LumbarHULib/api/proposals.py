@@ -31,8 +31,7 @@ def read_midlines(*paths: str | Path, levels: Sequence[str] | None = None) -> Mi
     InputError
         When a file cannot be read, or a level of `levels` has no midline.
     """
-    given = given_markups([Path(path) for path in paths], _levels(levels), {})
-    return Midlines(given.landmarks, given.findings, given.level_findings, given.found_outlines_ras_mm, given.problems)
+    return given_markups([Path(path) for path in paths], _levels(levels), {}).midlines
 
 
 def propose_from_segmentation(

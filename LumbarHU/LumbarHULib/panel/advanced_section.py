@@ -15,7 +15,7 @@ from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.protocol_edit import set_protocol_value
 from LumbarHULib.mrml.reading import accept_off_protocol, set_cutoffs, set_protocol
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Places, Tells
+from LumbarHULib.panel.services import ErrorDisplay, Places
 from LumbarHULib.panel.session import Session
 
 # The values that a site may have reasons to change, in the order of the work; all others are in the file.
@@ -38,11 +38,11 @@ class AdvancedSection(Section):
     ----------
     ui : object
     session : Session
-    messages : Tells
+    messages : ErrorDisplay
     placing : Places
     """
 
-    def __init__(self, ui, session: Session, messages: Tells, placing: Places) -> None:
+    def __init__(self, ui, session: Session, messages: ErrorDisplay, placing: Places) -> None:
         super().__init__(ui, session)
         self._messages, self._placing = messages, placing
         layout = qt.QFormLayout(ui.huProtocolFrame)

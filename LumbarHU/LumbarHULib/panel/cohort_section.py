@@ -21,7 +21,7 @@ from LumbarHULib.mrml.protocol_edit import use_measurement_error
 from LumbarHULib.mrml.reading import set_cutoffs
 from LumbarHULib.panel.cohort_views import CohortLayout
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Choices, Tells
+from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay
 from LumbarHULib.panel.session import Session
 
 _FIRST_TABLE = "roc"
@@ -40,11 +40,11 @@ class CohortSection(Section):
     ui : object
     session : Session
     choices : Choices
-    messages : Tells
+    messages : ErrorDisplay
     questions : Asks
     """
 
-    def __init__(self, ui, session: Session, choices: Choices, messages: Tells, questions: Asks) -> None:
+    def __init__(self, ui, session: Session, choices: Choices, messages: ErrorDisplay, questions: Asks) -> None:
         super().__init__(ui, session)
         self._choices, self._messages, self._questions = choices, messages, questions
         self._layout = CohortLayout()

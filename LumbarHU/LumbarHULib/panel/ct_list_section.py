@@ -15,7 +15,7 @@ from LumbarHULib.mrml.export_reading import folder_of_reader
 from LumbarHULib.mrml.reading import ask_for_level
 from LumbarHULib.mrml.unsaved import unsaved_names
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Choices, Exports, ListsLevels, Reports, StartsReadings, Tells
+from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay, Exports, ListsLevels, Reports, StartsReadings
 from LumbarHULib.panel.session import Session
 
 _SETTING = "LumbarHU/CtList"
@@ -30,7 +30,7 @@ class CtListSection(Section):
     ui : object
     session : Session
     choices : Choices
-    messages : Tells
+    messages : ErrorDisplay
     done : Reports
     questions : Asks
     exports : Exports
@@ -43,7 +43,7 @@ class CtListSection(Section):
         ui,
         session: Session,
         choices: Choices,
-        messages: Tells,
+        messages: ErrorDisplay,
         done: Reports,
         questions: Asks,
         exports: Exports,

@@ -11,7 +11,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.mrml.export_reading import audit_folder_of
 from LumbarHULib.panel.scan_header import dicom_files_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Exports, Reports, Tells
+from LumbarHULib.panel.services import Asks, ErrorDisplay, Exports, Reports
 from LumbarHULib.panel.session import Session
 
 _REPORT = "report.html"
@@ -24,13 +24,15 @@ class HandOnSection(Section):
     ----------
     ui : object
     session : Session
-    messages : Tells
+    messages : ErrorDisplay
     done : Reports
     questions : Asks
     exports : Exports
     """
 
-    def __init__(self, ui, session: Session, messages: Tells, done: Reports, questions: Asks, exports: Exports) -> None:
+    def __init__(
+        self, ui, session: Session, messages: ErrorDisplay, done: Reports, questions: Asks, exports: Exports
+    ) -> None:
         super().__init__(ui, session)
         self._messages, self._done, self._questions, self._exports = messages, done, questions, exports
         self._on_click(ui.huReportButton, self.on_report)

@@ -13,7 +13,7 @@ from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
 from LumbarHULib.mrml.reading_markups import unreviewed_levels
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Choices, Places, Reports, Tells
+from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay, Places, Reports
 from LumbarHULib.panel.session import Session
 
 
@@ -25,7 +25,7 @@ class KeepSection(Section):
     ui : object
     session : Session
     choices : Choices
-    messages : Tells
+    messages : ErrorDisplay
     done : Reports
     questions : Asks
     placing : Places
@@ -36,7 +36,7 @@ class KeepSection(Section):
         ui,
         session: Session,
         choices: Choices,
-        messages: Tells,
+        messages: ErrorDisplay,
         done: Reports,
         questions: Asks,
         placing: Places,

@@ -22,7 +22,7 @@ from LumbarHULib.mrml.roi_segmentations import return_roi_to_automatic
 from LumbarHULib.panel.level_menu import LevelMenu
 from LumbarHULib.panel.level_words import state_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Choices, Places, Tells
+from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay, Places
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.views import is_in_sight, jump_to, show_midline
 
@@ -35,13 +35,13 @@ class LevelsSection(Section):
     ui : object
     session : Session
     choices : Choices
-    messages : Tells
+    messages : ErrorDisplay
     questions : Asks
     placing : Places
     """
 
     def __init__(
-        self, ui, session: Session, choices: Choices, messages: Tells, questions: Asks, placing: Places
+        self, ui, session: Session, choices: Choices, messages: ErrorDisplay, questions: Asks, placing: Places
     ) -> None:
         super().__init__(ui, session)
         self._choices, self._messages, self._placing = choices, messages, placing

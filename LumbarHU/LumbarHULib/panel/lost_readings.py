@@ -7,7 +7,7 @@ from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_check import usable_readings
 from LumbarHULib.mrml.reading_lifecycle import remove_reading
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Tells
+from LumbarHULib.panel.services import Asks, ErrorDisplay
 from LumbarHULib.panel.session import Session
 
 
@@ -18,11 +18,11 @@ class LostReadings(Section):
     ----------
     ui : object
     session : Session
-    messages : Tells
+    messages : ErrorDisplay
     questions : Asks
     """
 
-    def __init__(self, ui, session: Session, messages: Tells, questions: Asks):
+    def __init__(self, ui, session: Session, messages: ErrorDisplay, questions: Asks):
         super().__init__(ui, session)
         self._messages, self._questions = messages, questions
         self._on_click(ui.huRemoveLostButton, self._on_remove)

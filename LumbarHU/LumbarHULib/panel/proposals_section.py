@@ -15,7 +15,7 @@ from LumbarHULib.mrml.proposals import place_from_segments, placed_by_hand
 from LumbarHULib.mrml.vertebra_segments import segmentations_in, segments_of_node
 from LumbarHULib.panel.keys import collapse
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, ListsLevels, Places, Tells
+from LumbarHULib.panel.services import Asks, ErrorDisplay, ListsLevels, Places
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.total_segmentator import is_installed, segment_vertebrae
 from LumbarHULib.panel.views import show_as_outline
@@ -33,7 +33,7 @@ class ProposalsSection(Section):
     ----------
     ui : object
     session : Session
-    messages : Tells
+    messages : ErrorDisplay
     questions : Asks
     placing : Places
     levels : ListsLevels
@@ -45,7 +45,7 @@ class ProposalsSection(Section):
         self,
         ui,
         session: Session,
-        messages: Tells,
+        messages: ErrorDisplay,
         questions: Asks,
         placing: Places,
         levels: ListsLevels,

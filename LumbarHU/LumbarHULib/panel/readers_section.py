@@ -6,7 +6,7 @@ from LumbarHULib.mrml.compare_readings import compare_readings, comparison_table
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading_check import usable_readings_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Choices, Tells
+from LumbarHULib.panel.services import Choices, ErrorDisplay
 from LumbarHULib.panel.session import Session
 
 
@@ -18,10 +18,10 @@ class ReadersSection(Section):
     ui : object
     session : Session
     choices : Choices
-    messages : Tells
+    messages : ErrorDisplay
     """
 
-    def __init__(self, ui, session: Session, choices: Choices, messages: Tells) -> None:
+    def __init__(self, ui, session: Session, choices: Choices, messages: ErrorDisplay) -> None:
         super().__init__(ui, session)
         self._choices, self._messages = choices, messages
         self._told_of = None

@@ -9,7 +9,7 @@ from LumbarHULib.files.drawing_colors import ROI_COLORS
 from LumbarHULib.mrml.roi_label_maps import write_label_maps
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Choices, Reports, Tells
+from LumbarHULib.panel.services import Choices, ErrorDisplay, Reports
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.tables import color_icon
 from LumbarHULib.panel.words import roi_title
@@ -25,11 +25,11 @@ class RegionsSection(Section):
     ui : object
     session : Session
     choices : Choices
-    messages : Tells
+    messages : ErrorDisplay
     done : Reports
     """
 
-    def __init__(self, ui, session: Session, choices: Choices, messages: Tells, done: Reports) -> None:
+    def __init__(self, ui, session: Session, choices: Choices, messages: ErrorDisplay, done: Reports) -> None:
         super().__init__(ui, session)
         self._choices, self._messages, self._done = choices, messages, done
         for roi in ROIS:

@@ -43,7 +43,7 @@ class Choices:
         return self.parameters is not None and self.parameters.outerLevels
 
 
-class Tells(Protocol):
+class ErrorDisplay(Protocol):
     """Shows what cannot be done: see `Messages`."""
 
     text: str

@@ -14,7 +14,7 @@ from LumbarHULib.mrml.reading_lifecycle import remove_reading
 from LumbarHULib.panel.keys import collapse
 from LumbarHULib.panel.scan_header import facts_line, scan_facts_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Choices, OpensReadings, Places, Tells
+from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay, OpensReadings, Places
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.views import show_ct
 
@@ -27,7 +27,7 @@ class SetupSection(Section):
     ui : object
     session : Session
     choices : Choices
-    messages : Tells
+    messages : ErrorDisplay
     questions : Asks
     placing : Places
     desk : OpensReadings
@@ -38,7 +38,7 @@ class SetupSection(Section):
         ui,
         session: Session,
         choices: Choices,
-        messages: Tells,
+        messages: ErrorDisplay,
         questions: Asks,
         placing: Places,
         desk: OpensReadings,

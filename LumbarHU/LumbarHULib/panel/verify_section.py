@@ -12,7 +12,7 @@ from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.panel.findings_list import with_level_links
 from LumbarHULib.panel.highlight import show_links
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Choices, GoesTo, Reports, Tells
+from LumbarHULib.panel.services import Choices, ErrorDisplay, GoesTo, Reports
 from LumbarHULib.panel.session import Session
 
 _MOST = 50
@@ -26,12 +26,14 @@ class VerifySection(Section):
     ui : object
     session : Session
     choices : Choices
-    messages : Tells
+    messages : ErrorDisplay
     done : Reports
     levels : GoesTo
     """
 
-    def __init__(self, ui, session: Session, choices: Choices, messages: Tells, done: Reports, levels: GoesTo) -> None:
+    def __init__(
+        self, ui, session: Session, choices: Choices, messages: ErrorDisplay, done: Reports, levels: GoesTo
+    ) -> None:
         super().__init__(ui, session)
         self._choices, self._messages, self._done = choices, messages, done
         self._on_click(ui.huVerifyButton, self._on_verify)

@@ -171,11 +171,11 @@ def ambiguous_table(result: ReadingResult) -> str:
             rows.append([finding.level, *(number_text(differences_hu[roi], 1, "+") for roi in ROIS)])
     if not rows:
         return ""
-    told = (
+    explanation = (
         "Two slices are nearly as close to the middle of these levels. The table shows by how much the means of the "
         "other slice differ, in HU. Choose the slice on the images, and take the difference into account."
     )
-    return html.paragraph(told, "note") + html.table(["Level", *ROIS], rows, name="Means of the next slice")
+    return html.paragraph(explanation, "note") + html.table(["Level", *ROIS], rows, name="Means of the next slice")
 
 
 def _finding_marks(result: ReadingResult, level: str) -> Html:

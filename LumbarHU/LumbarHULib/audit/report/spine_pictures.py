@@ -112,11 +112,11 @@ def _drawing(view: _View, levels: Sequence[LevelResult], stack: AxialStack, doub
         return (last - k + 0.5) * stack.slice_spacing_mm
 
     png = base64.b64encode(gray_png(pixels)).decode("ascii")
-    told = (
+    description = (
         f"{view.name} picture of the spine with the slices of {', '.join(level.level for level in levels)}; {view.side}"
     )
     parts = [
-        f'<svg role="img" aria-label="{told}" viewBox="0 0 {width:.2f} {height:.2f}">',
+        f'<svg role="img" aria-label="{description}" viewBox="0 0 {width:.2f} {height:.2f}">',
         f'<image transform="matrix({pixel_mm:.6g} 0 {-lean_mm:.6g} {row_mm:.6g} {-left_mm:.6g} 0)" '
         f'width="{len(columns)}" height="{len(rows_k)}" preserveAspectRatio="none" '
         f'href="data:image/png;base64,{png}"/>',

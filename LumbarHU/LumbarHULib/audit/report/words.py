@@ -122,8 +122,8 @@ def grouped_findings(
         if finding.severity == "note" and not notes_of_levels and finding not in result.findings:
             continue
         if finding.code == _LEVELS_MISSING:
-            told = describe_missing_levels(result, protocol, cutoffs)
-            groups[_LEVELS_MISSING, ""] = [Finding(_LEVELS_MISSING, told, severity=finding.severity)]
+            sentence = describe_missing_levels(result, protocol, cutoffs)
+            groups[_LEVELS_MISSING, ""] = [Finding(_LEVELS_MISSING, sentence, severity=finding.severity)]
         elif finding.code not in IN_TABLE:
             groups.setdefault((finding.code, finding.remedy), []).append(finding)
     gravest_first = sorted(groups.values(), key=lambda group: -SEVERITIES.index(severity_of(group)))
