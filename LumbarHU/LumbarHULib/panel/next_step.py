@@ -58,6 +58,10 @@ class Situation:
     is_exported: bool = False
     has_list: bool = False
 
+    def current_or_first(self, levels: tuple[str, ...]) -> str:
+        """Return the current level if it is one of these, otherwise the first of them."""
+        return self.level if self.level in levels else levels[0]
+
 
 @dataclass(frozen=True)
 class Step:
@@ -116,15 +120,15 @@ def _placing_or_reviewing(now: Situation) -> Step | None:
             return Step("layout", _("Show the reading layout"))
         if now.offered:
             return Step("propose", _("Propose from “{name}”").format(name=now.offered))
-        level = now.level if now.level in now.unplaced else now.unplaced[0]
+        level = now.current_or_first(now.unplaced)
         return Step("place", _("Place {level}").format(level=level), level)
     if now.unreviewed:
         if now.level in now.unreviewed and now.is_level_in_sight:
             return Step("accept", _("Accept {level}").format(level=now.level), now.level)
-        level = now.level if now.level in now.unreviewed else now.unreviewed[0]
+        level = now.current_or_first(now.unreviewed)
         return Step("review", _("Review {level}").format(level=level), level)
     if now.refused:
-        level = now.level if now.level in now.refused else now.refused[0]
+        level = now.current_or_first(now.refused)
         return Step("place", _("Place {level} again").format(level=level), level)
     return None if now.is_measured else Step("wait", _("No level is wanted"), is_enabled=False)
 
