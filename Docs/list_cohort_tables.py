@@ -92,7 +92,7 @@ _COLUMNS = {
     "unit": ("", "unit of the values in the row"),
     "count": ("1", "cases with this word"),
     "percent": ("%", "percentage of the cases with a known word"),
-    "told_as": ("", "form for a paper: `mean ± SD` if Shapiro–Wilk allows, `median (Q1, Q3)`, or `count`"),
+    "reported_as": ("", "form for a paper: `mean ± SD` if Shapiro–Wilk allows, `median (Q1, Q3)`, or `count`"),
     "n": ("1", "number of cases in the row"),
     "left_out": ("1", "number of cases omitted because a value is missing"),
     "mean|median|q1|q3|minimum|maximum": (

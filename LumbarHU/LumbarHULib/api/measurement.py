@@ -315,7 +315,10 @@ def midlines_of(
     """
     if isinstance(midlines, Midlines):
         if boundaries or outlines:
-            raise InputError("Midlines that were read or proposed bring boundaries and outlines: give either of them.")
+            raise InputError(
+                "Midlines that were read or proposed already have boundaries and outlines: omit boundaries and "
+                "outlines."
+            )
         return midlines
     if not isinstance(midlines, Mapping) or not midlines:
         raise InputError("No midline was given: give one for each level, such as {'L1': [anterior, posterior]}.")
@@ -328,7 +331,8 @@ def midlines_of(
     for role in ("boundary", "outline"):
         for level in by_role[role]:
             if level not in by_role["midline"]:
-                raise InputError(f"{level} has a {role} and no midline: give its midline as well.", level)
+                article = "an" if role == "outline" else "a"
+                raise InputError(f"{level} has {article} {role} but no midline: give its midline as well.", level)
     return Midlines(
         tuple(
             Landmarks(level, by_role["midline"][level], by_role["boundary"].get(level), by_role["outline"].get(level))
@@ -342,7 +346,7 @@ def _numbers(role: str, level: str, points: ArrayLike) -> np.ndarray:
         return np.asarray(points, dtype=float)
     except (TypeError, ValueError) as problem:
         raise InputError(
-            f"The {role} of {level} is not points of three numbers each: give R, A and S in mm.", level
+            f"The {role} of {level} is not a list of points: give R, A and S in mm for each point.", level
         ) from problem
 
 

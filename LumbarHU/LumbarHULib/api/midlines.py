@@ -203,7 +203,7 @@ def _midlines(
 
 
 def _outline_findings(level: LevelResult, before_ras_mm: np.ndarray) -> tuple[Finding, ...]:
-    """Tell of an outline that was found anew elsewhere than before, at the same midline."""
+    """Return a finding if a new search at the same midline finds another outline."""
     now_ras_mm = level.outline_ras_mm
     if level.outline_edited:
         return ()
@@ -217,9 +217,10 @@ def _outline_findings(level: LevelResult, before_ras_mm: np.ndarray) -> tuple[Fi
     return (
         Finding(
             "outline_found_anew",
-            f"The outline of {level.level} in its markup file was found by LumbarHU at the same midline; found anew it "
-            f"lies up to {farthest_mm:.2f} mm off, and is measured so.",
-            "Check whether CT, protocol and version of LumbarHU are those it was made with.",
+            f"The outline of {level.level} that LumbarHU finds now is up to {farthest_mm:.2f} mm from the one in "
+            "its markup file, at the same midline; the new outline is measured.",
+            "Use the CT, protocol and version of LumbarHU that the markups were made with, or check the outline "
+            "in the images.",
             "warning",
             level.level,
         ),
@@ -241,7 +242,7 @@ def given_markups(paths: Sequence[Path], levels: Sequence[str] | None, exclusion
         if level not in markup_set.levels and level not in exclusions:
             raise missing_midline(
                 level,
-                f"give a markup named {level}-midline, leave {level} out of the levels, or exclude it with a reason",
+                f"give a markup named {level}-midline, omit {level} from the levels, or exclude it with a reason",
             )
     _check_exclusions(levels, exclusions)
     chosen = tuple(by_level[level] for level in LEVELS if level in wanted and level in by_level)
@@ -276,16 +277,16 @@ def given_segments(
     for level in wanted:
         if level not in by_level and level not in exclusions:
             raise InputError(
-                f"{level} has no segment in the segmentation: say which is its own, such as --segment “{level}=NAME”, "
-                f"leave {level} out of the levels, or exclude it with a reason.",
+                f"{level} has no segment in the segmentation: assign one, such as --segment “{level}=NAME”, "
+                f"omit {level} from the levels, or exclude it with a reason.",
                 level,
             )
     _check_exclusions(levels, exclusions)
     chosen = {level: segment for level, segment in by_level.items() if level in wanted}
     if not chosen:
         raise InputError(
-            f"The segmentation holds none of {', '.join(protocol.mean_levels)}, only {', '.join(by_level)}: name the "
-            "levels to measure, such as --levels T12."
+            f"The segmentation contains none of {', '.join(protocol.mean_levels)}, only {', '.join(by_level)}: "
+            "name the levels to measure, such as --levels T12."
         )
     return GivenSegments(chosen, findings)
 
@@ -306,7 +307,7 @@ def given_seeds(
     for level in wanted:
         if level not in placeable and level not in exclusions:
             raise InputError(
-                f"{level} has no seed: add a point named {level} to the point list, leave {level} out of the levels, "
+                f"{level} has no seed: add a point named {level} to the point list, omit {level} from the levels, "
                 "or exclude it with a reason.",
                 level,
             )
@@ -314,7 +315,7 @@ def given_seeds(
     # Bodies between the clicks are counted, so all clicks are looked at then.
     chosen = {level: seed for level, seed in seeds.items() if fill_levels or level in wanted}
     if not set(placeable) & set(wanted):
-        raise InputError("No level that is to be measured has a seed: give at least one point named like L1.")
+        raise InputError("None of the levels to measure has a seed: add at least one point named like L1.")
     return GivenSeeds(chosen, frozenset(wanted), fill_levels)
 
 
@@ -324,5 +325,6 @@ def _check_exclusions(levels: Sequence[str] | None, exclusions: Mapping[str, str
     stray = [level for level in exclusions if level not in levels]
     if stray:
         raise InputError(
-            f"{stray[0]} is excluded but is not among the levels {', '.join(levels)}: name it in one place only."
+            f"{stray[0]} is excluded but is not among the levels {', '.join(levels)}: add it to the levels, or "
+            "omit the exclusion."
         )

@@ -128,7 +128,10 @@ def _segments_of(ct: Ct, segmentation: Any) -> tuple[Segment, ...]:
             "or as a pair with its own matrix ras_from_ijk."
         )
     if labels.ndim != 3 or labels.dtype.kind not in "buif" or not labels.size:
-        raise InputError(f"A segmentation of shape {labels.shape} and type {labels.dtype} is no label map: give one.")
+        raise InputError(
+            f"A segmentation of shape {labels.shape} and type {labels.dtype} cannot be used: give a label map "
+            "with three dimensions and whole numbers."
+        )
     matrix = ct.ras_from_ijk if ras_from_ijk is None else np.array(ras_from_ijk, dtype=float)
     if matrix.shape != (4, 4):
         raise InputError(f"The segmentation's ras_from_ijk has the shape {matrix.shape}: give a 4 × 4 matrix.")

@@ -81,8 +81,8 @@ def export_dicom(
     differences = verify_audit_folder(folder, ct_file.ct, progress)
     if differences:
         raise InputError(
-            f"“{folder}” does not agree with its CT in {len(differences)} "
-            f"place{'s' if len(differences) != 1 else ''} ({differences[0]}) See all of them by lumbarhu verify."
+            f"“{folder}” and “{series.name}” have {len(differences)} difference{'s' if len(differences) != 1 else ''} "
+            f"({differences[0].removesuffix('.')}): list them with lumbarhu verify, and measure this CT again."
         )
     progress(0.0, "Making the DICOM objects")
     files = slice_files(series, lambda share, text: None, measured_ras_mm)

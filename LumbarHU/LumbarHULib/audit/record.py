@@ -65,9 +65,9 @@ def _ct(audit: Audit) -> dict[str, Any]:
         identity["world_from_file"] = audit.world_from_file.tolist()
     if facts.series_uid:
         identity["series_uid"] = facts.series_uid
-    told = asdict(facts)
-    del told["series_uid"]
-    return identity | {"headers": told}
+    headers = asdict(facts)
+    del headers["series_uid"]
+    return identity | {"headers": headers}
 
 
 def level_record(level: LevelResult, stack: AxialStack) -> dict[str, Any]:

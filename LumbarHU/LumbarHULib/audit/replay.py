@@ -165,8 +165,8 @@ def _recorded_landmarks(recorded: Mapping) -> Landmarks:
 
 def _recorded_facts(record: Mapping) -> ScanFacts:
     known = {item.name for item in fields(ScanFacts)}
-    told = {name: value for name, value in record["ct"]["headers"].items() if name in known}
-    return ScanFacts(**told, series_uid=record["ct"].get("series_uid"))
+    stated = {name: value for name, value in record["ct"]["headers"].items() if name in known}
+    return ScanFacts(**stated, series_uid=record["ct"].get("series_uid"))
 
 
 def protocol_as_used(record: Mapping, document: ProtocolDocument) -> ProtocolDocument:

@@ -59,11 +59,11 @@ def document_differences(record: Mapping, documents: tuple[ProtocolDocument, Cut
         ("cutoffs", documents[1], load_cutoffs()),
     ):
         if (document.name, document.version) == (shipped.name, shipped.version):
-            told = list(_unlike(shipped.document, document.document, 0.0))
+            changed = list(_unlike(shipped.document, document.document, 0.0))
             differences += [
-                f"{RECORD}, {name}{place}: expected {_short(one)}, as in “{shipped.name}” {shipped.version}, whose "
-                f"name it bears, found {_short(other)}."
-                for place, one, other in told
+                f"{RECORD}, {name}{place}: expected {_short(one)}, as in “{shipped.name}” {shipped.version}, which has "
+                f"the same name and version, found {_short(other)}."
+                for place, one, other in changed
             ]
     stated = asdict(documents[0].protocol)
     used = dict(record["protocol_values"]) | {"mean_levels": tuple(record["protocol_values"]["mean_levels"])}
@@ -107,11 +107,11 @@ def _record_differences(record: Mapping, again: Replay) -> Iterator[str]:
     for level in expected["levels"]:
         name = level["level"]
         if name not in levels:
-            yield f"{RECORD}, {name}: expected a level, for its markups are there, found none."
+            yield f"{RECORD}, {name}: expected a level, because the folder has its markups, found none."
             continue
         yield from _level_differences(name, level, levels.pop(name), again.knows_headers)
     for name in levels:
-        yield f"{RECORD}, {name}: found a level that its markups do not give."
+        yield f"{RECORD}, {name}: expected no level, because the folder has no markups for it, found one."
     yield from _finding_differences("reading", expected["findings"], record["findings"], again.knows_headers)
     for one, other in zip(expected["summaries"], record["summaries"], strict=False):
         yield from _finding_differences(one["roi"], one.pop("findings"), other["findings"], again.knows_headers)
@@ -150,11 +150,11 @@ def _finding_differences(
     for code, severity, level, roi, sentence, remedy in (wanted - there).elements():
         if code not in _OF_PLACE:
             text = f"the {severity} finding {code} ({sentence} {remedy}".rstrip()
-            yield f"{RECORD}, {where}, findings{_of(level, roi)}: expected {text}), which is missing or was changed."
+            yield f"{RECORD}, {where}, findings{_of(level, roi)}: expected {text}), but it is missing or was changed."
     for code, severity, level, roi, sentence, remedy in (there - wanted).elements():
         if code not in unknown:
             text = f"the {severity} finding {code} ({sentence} {remedy}".rstrip()
-            yield f"{RECORD}, {where}, findings{_of(level, roi)}: found {text}), which nothing gives."
+            yield f"{RECORD}, {where}, findings{_of(level, roi)}: found {text}), but measuring again does not give it."
 
 
 def _as_key(finding: Mapping) -> tuple[str, ...]:
@@ -181,8 +181,8 @@ def _label_differences(record: Mapping, audit: Audit, labels: Mapping[str, np.nd
             differing = int(np.count_nonzero(held[box] != inside)) + outside
             if differing:
                 yield (
-                    f"labelmaps/{roi}.nrrd, {level.level}: {differing} voxels are not as the markups give the region, "
-                    "and the record does not say that it was edited by hand."
+                    f"labelmaps/{roi}.nrrd, {level.level}: {differing} voxels differ from the region that the "
+                    "markups give, and the record does not state that it was edited by hand."
                 )
 
 
@@ -230,11 +230,14 @@ def _markup_differences(folder: Path, result: ReadingResult) -> Iterator[str]:
             try:
                 found = _points_of(folder / "markups" / path.name)
             except (OSError, ValueError, KeyError, TypeError, IndexError):
-                yield f"{name}: cannot be read as a markup that LumbarHU wrote."
+                yield f"{name}: cannot be read as a markup of LumbarHU: the file was changed."
                 continue
             expected = _points_of(path)
             if len(found) != len(expected) or np.abs(found - expected).max() > _TOLERANCE:
-                yield f"{name}: its points are not those that midline, CT and protocol give; they were moved unsaid."
+                yield (
+                    f"{name}: its points differ from those that midline, CT and protocol give: they were moved without "
+                    "a record."
+                )
 
 
 def _points_of(path: Path) -> np.ndarray:
@@ -248,9 +251,9 @@ def _unexpected_files(record: Mapping, result: ReadingResult) -> Iterator[str]:
     for level in result.levels:
         expected |= {f"markups/{level.level}-{role}.mrk.json" for role in ("midline", "boundary", "outline")}
     for name in sorted(expected - record["files"].keys()):
-        yield f"{name}: expected in an audit folder of these levels, but neither there nor in the record."
+        yield f"{name}: expected in an audit folder with these levels, but missing from the folder and the record."
     for name in sorted(record["files"].keys() - expected - {SCENE}):
-        yield f"{name}: in the record, but no file of an audit folder of these levels."
+        yield f"{name}: in the record, but not expected in an audit folder with these levels."
 
 
 def _report_differences(folder: Path, record: Mapping, audit: Audit) -> Iterator[str]:
@@ -259,17 +262,20 @@ def _report_differences(folder: Path, record: Mapping, audit: Audit) -> Iterator
         found = (folder / REPORT).read_text(encoding="utf-8-sig")
         expected = report_page(_with_findings_of(audit, record), folder / "labelmaps", hashes)
     except (OSError, InputError, ValueError, IndexError, zlib.error):
-        return  # what is missing, or a label map that LumbarHU did not write, is told elsewhere
+        return  # what is missing, or a label map that LumbarHU did not write, is reported elsewhere
     for number, (one, other) in enumerate(zip(expected.splitlines(), found.splitlines(), strict=False), start=1):
         if one != other:
             at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
             yield (
                 f"{REPORT}, line {number}: expected “{one[max(0, at - 20) : at + 40]}”, found "
-                f"“{other[max(0, at - 20) : at + 40]}”: it is not the report that this folder gives."
+                f"“{other[max(0, at - 20) : at + 40]}”: the report was changed or is from another folder."
             )
             return
     if len(expected.splitlines()) != len(found.splitlines()):
-        yield f"{REPORT}: it has more or fewer lines than the report that this folder gives."
+        yield (
+            f"{REPORT}: expected {len(expected.splitlines())} lines, found {len(found.splitlines())}: the report was "
+            "changed or is from another folder."
+        )
 
 
 def _with_findings_of(audit: Audit, record: Mapping) -> Audit:

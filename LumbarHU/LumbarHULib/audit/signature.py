@@ -56,7 +56,9 @@ def signing_key(folder: Path) -> str:
     run = _run("-Y", "check-novalidate", "-n", _NAMESPACE, "-s", folder / SIGNATURE, record=record)
     match = _KEY.search(run.stdout.decode(errors="replace"))
     if run.returncode or match is None:
-        raise InputError(f"{SIGNATURE}: it is not the signature of this {RECORD} ({_said(run)}).")
+        raise InputError(
+            f"{SIGNATURE}: not a signature of this {RECORD} ({_said(run)}): record or signature was changed."
+        )
     return match[0]
 
 

@@ -52,14 +52,14 @@ class Verification:
 # Meaning of a difference in a file, by the start of its sentence.
 _MEANINGS = (
     ("CT:", "this is not the CT that was measured, or one of the two was changed"),
-    ("labelmaps/", "the voxels in the label map are not those of the region that it should hold"),
-    ("markups/", "the markup is not the one that the record tells of"),
-    ("results.csv", "the table does not say what the label maps measure in the CT"),
-    ("summary.csv", "the table does not say what the levels and the cutoffs give"),
-    ("report.html", "the report does not show what the folder holds"),
+    ("labelmaps/", "the label map is not that of its region"),
+    ("markups/", "the markup is not the one that was measured"),
+    ("results.csv", "the table differs from what the label maps measure in the CT"),
+    ("summary.csv", "the table differs from what the levels and the cutoffs give"),
+    ("report.html", "the report differs from the content of the folder"),
     ("record.json.sig", "the folder is not the one that was signed"),
-    ("record.json", "the record does not say what markups, CT, protocol and cutoffs give"),
-    ("", "the folder does not hold the files that were written"),
+    ("record.json", "the record differs from what markups, CT, protocol and cutoffs give"),
+    ("", "files were added, removed or changed after the export"),
 )
 
 
@@ -74,7 +74,7 @@ def verify_audit_folder(folder: Path, ct: CtVolume, progress: Callable[[float, s
     Raises
     ------
     InputError
-        When `folder` is no audit folder, or its record cannot be read.
+        If `folder` is not an audit folder, or its record cannot be read.
     """
     found = verification_of(folder, ct, progress)
     return [*found.differences, *found.by_version]
@@ -108,7 +108,7 @@ def verification_of(
     Raises
     ------
     InputError
-        When `folder` is no audit folder, or its record cannot be read.
+        If `folder` is not an audit folder, or its record cannot be read.
     """
     progress = progress or (lambda share, text: None)
     folder = Path(folder)
@@ -199,7 +199,7 @@ def measured_points(folder: Path) -> np.ndarray:
     Raises
     ------
     InputError
-        When `folder` is no audit folder, or its record cannot be read.
+        If `folder` is not an audit folder, or its record cannot be read.
     """
     record, _ = _read_record(Path(folder))
     points = [point for level in record["levels"] for point in level["midline"]["points_ras_mm"]]
@@ -227,11 +227,17 @@ def _read_record(folder: Path) -> tuple[dict, tuple[ProtocolDocument, CutoffsDoc
     if not folder.is_dir():
         raise InputError(f"There is no folder “{folder}”: check the path.")
     if not (folder / RECORD).is_file():
-        meant = suggest_subfolder(folder, lambda below: (below / RECORD).is_file())
-        raise InputError(f"“{folder}” holds no {RECORD}: {meant or 'it is no audit folder of LumbarHU.'}")
+        suggested = suggest_subfolder(folder, lambda below: (below / RECORD).is_file())
+        raise InputError(
+            f"“{folder}” contains no {RECORD}, so it is not an audit folder of LumbarHU: "
+            f"{suggested or 'choose the folder that an export created.'}"
+        )
     for name in files_in(folder):
         if not (folder / name).is_file():
-            raise InputError(f"“{folder / name}” is no file that can be read: remove it, or restore the file.")
+            raise InputError(
+                f"“{folder / name}” is neither a file nor a folder, but a pipe or a broken link: remove it, or "
+                "restore the file."
+            )
     record, *documents = _checked_record(folder / RECORD, _content_sha256(folder / RECORD))
     return record.plain(), tuple(documents)
 
@@ -294,8 +300,8 @@ def _ct_differences(recorded: dict, ct: CtVolume) -> list[str]:
     found = None if voxels is None else voxels_sha256(voxels)
     if found is None:
         differences.append(
-            f"CT: expected values of the type {recorded['voxels_type']}, found {ct.voxels_hu.dtype} that it cannot "
-            "hold: it is another CT."
+            f"CT: expected values of the type {recorded['voxels_type']}, found {ct.voxels_hu.dtype} with values "
+            "outside its range: it is another CT."
         )
     elif found != recorded["voxels_sha256"]:
         differences.append(
@@ -326,12 +332,12 @@ def _read_label_map(path: Path, ct: CtVolume) -> _LabelMap:
         )
     offset_mm = largest_offset_mm(ras_from_ijk, ct.ras_from_ijk, labels.shape)
     if offset_mm > GEOMETRY_TOLERANCE_MM:
-        return _LabelMap(None, (f"{name}: its grid is not the CT's: a corner lies {offset_mm:.6g} mm from the CT's.",))
+        return _LabelMap(None, (f"{name}: expected the CT's grid, found one with a corner {offset_mm:.6g} mm away.",))
     differences = []
     if labels.dtype != np.uint8:
         differences.append(f"{name}: expected voxels that are uint8, found {labels.dtype}.")
     if labels.dtype.kind == "f" and not np.array_equal(labels, np.floor(labels)):
-        return _LabelMap(None, (*differences, f"{name}: expected whole numbers, found others."))
+        return _LabelMap(None, (*differences, f"{name}: expected whole numbers, found fractions."))
     strange = sorted(set(np.unique(labels[labels != 0]).tolist()) - set(LABEL_VALUES.values()))
     if strange:
         low, high = min(LABEL_VALUES.values()), max(LABEL_VALUES.values())

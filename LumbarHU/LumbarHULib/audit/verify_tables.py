@@ -57,7 +57,7 @@ def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[in
     for key, row in by_key.items():
         where = f"{path.name}, {' '.join(key)}"
         if key not in expected:
-            differences.append(f"{where}: the record has no such level and ROI.")
+            differences.append(f"{where}: not in the record, so the row was added later.")
             continue
         differences += _cell_differences(where, row, expected[key])
         if key[1] in voxels:
@@ -171,7 +171,7 @@ def _labels_without_row(
 ) -> list[str]:
     level_of_value = {value: level for level, value in LABEL_VALUES.items()}
     return [
-        f"labelmaps/{roi}.nrrd: holds {of_value.values_hu.size} voxels of {level_of_value[value]}, but results.csv "
+        f"labelmaps/{roi}.nrrd: contains {of_value.values_hu.size} voxels of {level_of_value[value]}, but results.csv "
         f"has no row for {level_of_value[value]} {roi}."
         for roi, labels in voxels.items()
         for value, of_value in labels.items()
@@ -242,10 +242,10 @@ def _summary_cells(roi: str, results: Sequence[Row], record: dict) -> dict[str, 
 def _recorded_summary_differences(roi: str, row: Row, record: dict) -> list[str]:
     """Return the differences of one region's class and levels in the record from the correct row."""
     recorded = next(summary for summary in record["summaries"] if summary["roi"] == roi)
-    told = {"class": recorded["class"], "levels": ";".join(recorded["levels"])}
+    stated = {"class": recorded["class"], "levels": ";".join(recorded["levels"])}
     return [
         f"record.json, {roi}, {name}: expected {row[name] or 'nothing'}, found {found or 'nothing'}."
-        for name, found in told.items()
+        for name, found in stated.items()
         if found != row[name]
     ]
 

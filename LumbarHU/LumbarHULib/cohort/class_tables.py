@@ -36,7 +36,7 @@ def own_cutoffs(rocs: Sequence[RegionRoc], level: str, roi: str, even_useless: b
     found = {roc.target: roc for roc in rocs if (roc.level, roc.roi) == (level, roi) and roc.cutoff}
     missing = [target for target in ("osteoporosis", "low_bmd") if target not in found]
     if missing:
-        raise InputError(f"The cutoff for {' and '.join(missing)} is missing.")
+        raise InputError(f"The ROC analysis gave no cutoff for {' and '.join(missing)}: add cases.")
     pair = [found["osteoporosis"], found["low_bmd"]]
     useless = [roc for roc in pair if not roc.is_useful]
     if useless and not even_useless:

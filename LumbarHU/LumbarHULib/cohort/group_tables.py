@@ -53,7 +53,7 @@ def characteristics_table(cohort: Cohort, omissions: Omissions) -> Table:
         for group, described in _described(values, cohort.groups):
             cells = [variable, "", unit, group, None, None, _kind(described, compared), *_cells(described)]
             rows.append([*cells, *cells_of_test(compared and compared.test)])
-    columns = ("variable", "category", "unit", "group", "count", "percent", "told_as", *_DESCRIPTION, *TEST_COLUMNS)
+    columns = ("variable", "category", "unit", "group", "count", "percent", "reported_as", *_DESCRIPTION, *TEST_COLUMNS)
     return Table("characteristics", "Characteristics of the cohort", columns, rows)
 
 

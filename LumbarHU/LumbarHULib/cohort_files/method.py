@@ -81,7 +81,9 @@ def _origin_of_groups(cohort: Cohort) -> str:
 
 def _characteristics(analysis: CohortAnalysis) -> list[str]:
     records = list(analysis.tables["characteristics"].records())
-    kinds = [kind for kind in ("mean ± SD", "median (Q1, Q3)") if any(record["told_as"] == kind for record in records)]
+    kinds = [
+        kind for kind in ("mean ± SD", "median (Q1, Q3)") if any(record["reported_as"] == kind for record in records)
+    ]
     tests = dict.fromkeys(record["test"] for record in records if record["test"])
     names = {"ANOVA": "analysis of variance", "Kruskal–Wallis": "the Kruskal–Wallis test"}
     names |= {"Pearson's χ²": "Pearson's χ² test"}

@@ -103,9 +103,9 @@ def _characteristics(analysis: CohortAnalysis) -> list[str]:
 
 def _characteristic(record: Record) -> str:
     digits = _DIGITS.get(record["variable"], 1)
-    if record["told_as"] == "count":
+    if record["reported_as"] == "count":
         return f"{record['count']} ({number_text(record['percent'], 0)} %)" if record["n"] else "–"
-    if record["told_as"].startswith("mean"):
+    if record["reported_as"].startswith("mean"):
         return f"{number_text(record['mean'], digits)} ± {number_text(record['sd'], digits)}"
     return _quartiles(record, digits)
 

@@ -96,7 +96,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "walls_disagree": "The midline in the mid-slice is far from the body's walls above and below it.",
             "mid_height_ambiguous": "The endplates of a clicked body are poorly visible: the mid-slice is uncertain.",
             "bridging_bone": "Bone bridges the disc above or below the body: outline and mid-height are less certain.",
-            "mid_slice_ambiguous": "Mid-height lies between two slices that give different values.",
+            "mid_slice_ambiguous": "Mid-height is between two slices that give different values.",
             "click_off_center": "A click is far from the center of the vertebral body that was found.",
             "endplates_faint": "Only a small part of a clicked body's endplates is visible.",
             "walls_faint": "Only a small part of a clicked body's walls is visible.",

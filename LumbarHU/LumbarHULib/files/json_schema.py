@@ -24,6 +24,7 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "boolean": (bool, "true or false"),
     "null": (type(None), "null"),
 }
+# A title describes a pattern in words, for the error message.
 _WITHOUT_EFFECT = {"$schema", "$id", "$defs", "$comment", "title", "description"}
 _KEYWORDS = _WITHOUT_EFFECT | {
     *("$ref", "type", "const", "enum", "anyOf"),
@@ -122,7 +123,8 @@ def _check_text(place: LocatedValue, schema: _Schema, name: str) -> None:
     if len(place.value) < schema.get("minLength", 0):
         raise place.error(f"{_called(name)} is empty: fill it in.")
     if "pattern" in schema and not re.search(schema["pattern"], place.value):
-        raise place.error(f"{_called(name)} is {_shown(place)}, which does not match the pattern {schema['pattern']}.")
+        wanted = schema.get("title", f"text that matches {schema['pattern']}")
+        raise place.error(f"{_called(name)} is {_shown(place)}: use {wanted}.")
 
 
 def _check_list(place: LocatedValue, schema: _Schema, root: _Schema, name: str) -> None:

@@ -60,7 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "There is not enough memory for this CT: close other programs, or use a machine with more memory."
         )
     except OSError as problem:
-        return _print_error(f"“{problem.filename or 'A file'}” could not be used: {problem.strerror or problem}.")
+        return _print_error(
+            f"“{problem.filename or 'A file'}” could not be read or written ({problem.strerror or problem}): check "
+            "the path, its permissions and the free disk space."
+        )
 
 
 class _OutputError(Exception):

@@ -104,9 +104,7 @@ def sign_of(inputs: Mapping[str, Sequence[Path]]) -> str:
             try:
                 status = os.stat(file)
             except FileNotFoundError as error:
-                raise InputError(
-                    f"“{file.name}” does not exist: it was removed, or is a link to a missing file."
-                ) from error
+                raise InputError(f"“{file.name}” does not exist: restore it, or remove the link to it.") from error
             digest.update(os.fsencode(file))
             digest.update(f"\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}\0".encode())
     return digest.hexdigest()

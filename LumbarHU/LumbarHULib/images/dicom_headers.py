@@ -109,7 +109,7 @@ def read_header(path: Path) -> DicomHeader:
     except OSError:
         raise
     except Exception as error:  # pydicom's errors on damaged files have no common base class
-        raise InputError(f"“{path.name}” cannot be read as DICOM: it is damaged, copy the series again.") from error
+        raise InputError(f"“{path.name}” is damaged and cannot be read as DICOM: copy the series again.") from error
     return DicomHeader(path, values, fingerprints, transfer_syntax_of(dataset))
 
 

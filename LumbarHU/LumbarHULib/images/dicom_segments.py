@@ -71,7 +71,7 @@ def _read(path: Path):
     except (InputError, OSError):
         raise
     except Exception as error:  # pydicom's errors on damaged files have no common base class
-        raise InputError(f"“{path.name}” cannot be read as DICOM: it is damaged, copy it again.") from error
+        raise InputError(f"“{path.name}” is damaged and cannot be read as DICOM: copy it again.") from error
     return dataset, frames if frames.ndim == 3 else frames[np.newaxis]
 
 

@@ -54,7 +54,7 @@ def _summary_columns(result: ReadingResult) -> dict[str, list]:
     columns |= _columns("mean_hu", rows)
     columns["mean of"] = [" ".join(row.levels) for row in rows]
     columns[class_heading(rows[0].cutoffs.whose)] = [row.class_words for row in rows]
-    columns["beside the cutoff"] = [_nearness(row) for row in rows]
+    columns["next to the cutoff"] = [_nearness(row) for row in rows]
     for key in ("osteoporosis_cutoff_hu", "normal_cutoff_hu", "distance_hu", "distance_lsc"):
         columns |= _columns(key, rows)
     return columns

@@ -176,8 +176,8 @@ class CohortSection(Section):
             document = load_protocol(path)
             use_measurement_error(self._session.reading, document.document)
             self._ui.huProtocolPath.currentPath = str(path)
-            told = _("The reading is compared with a least significant change of {lsc:g} HU, from {name}.")
-            self._tell(told.format(name=document.name, lsc=document.protocol.lsc_hu))
+            text = _("The reading is compared with a least significant change of {lsc:g} HU, from {name}.")
+            self._tell(text.format(name=document.name, lsc=document.protocol.lsc_hu))
             self._session.measure()
 
     def _tell(self, text: str) -> None:
@@ -190,7 +190,9 @@ def _replacing(folder: Path) -> str:
     files = [path for path in folder.rglob("*") if path.is_file()]
     newest = max((path.stat().st_mtime for path in files), default=0.0)
     when = qt.QDateTime.fromSecsSinceEpoch(int(newest)).toString("yyyy-MM-dd HH:mm")
-    question = _("“{folder}” holds the result of a cohort already: {count} files, the newest of {when}. Replace them?")
+    question = _(
+        "“{folder}” already contains the result of a cohort: {count} files, the newest of {when}. Replace them?"
+    )
     return question.format(folder=folder, count=len(files), when=when)
 
 
@@ -204,7 +206,7 @@ def _progress(title: str) -> Iterator:
     dialog = slicer.util.createProgressDialog(windowTitle=title, labelText=title, maximum=100)
     dialog.setWindowModality(qt.Qt.ApplicationModal)
 
-    def told(share: float, what: str) -> None:
+    def report(share: float, what: str) -> None:
         dialog.labelText = what
         # At its end the dialog would close itself, and open again.
         dialog.value = min(99, round(100 * share))
@@ -213,7 +215,7 @@ def _progress(title: str) -> Iterator:
             raise StoppedByUserError
 
     try:
-        yield told
+        yield report
     finally:
         dialog.close()
         dialog.deleteLater()

@@ -89,19 +89,19 @@ def findings_html(lines: Sequence[FindingLine], opened: Collection[str]) -> str:
     opened : collection of str
         Keys of the lines whose details are shown; `FOLDED` shows what cannot be acted on.
     """
-    told = []
+    parts = []
     for severity, title in _GROUPS.items():
         of_group = [line for line in lines if line.severity == severity and line.can_be_acted_on]
         if of_group:
-            told.append(f'<p style="margin: 4px 2px 0 2px"><b>{html.escape(title)}</b></p>')
-            told += [_line_html(line, opened) for line in of_group]
+            parts.append(f'<p style="margin: 4px 2px 0 2px"><b>{html.escape(title)}</b></p>')
+            parts += [_line_html(line, opened) for line in of_group]
     folded = [line for line in lines if not line.can_be_acted_on]
     if folded:
         sign = "▾" if FOLDED in opened else "▸"
         text = f"{len(folded)} about the scan itself"
-        told.append(f'<p style="margin: 4px 2px 0 2px"><a href="{FOLDED}">{sign} {html.escape(text)}</a></p>')
-        told += [_line_html(line, opened) for line in folded] if FOLDED in opened else []
-    return "".join(told)
+        parts.append(f'<p style="margin: 4px 2px 0 2px"><a href="{FOLDED}">{sign} {html.escape(text)}</a></p>')
+        parts += [_line_html(line, opened) for line in folded] if FOLDED in opened else []
+    return "".join(parts)
 
 
 def with_level_links(text: str) -> str:
@@ -113,8 +113,8 @@ def _line_html(line: FindingLine, opened: Collection[str]) -> str:
     is_open = line.key in opened
     levels = "".join(f"{with_level_links(level)} " for level in line.levels)
     title = f'<a href="details {html.escape(line.key)}">{"▾" if is_open else "▸"} {html.escape(line.title)}</a>'
-    told = f'<p style="margin: 1px 2px">{SIGNS[line.severity]} {levels}{title}</p>'
+    parts = f'<p style="margin: 1px 2px">{SIGNS[line.severity]} {levels}{title}</p>'
     if is_open:
         remedy = f" <i>{with_level_links(line.remedy)}</i>" if line.remedy else ""
-        told += f'<p style="margin: 0 2px 4px 18px">{with_level_links(line.sentence)}{remedy}</p>'
-    return told
+        parts += f'<p style="margin: 0 2px 4px 18px">{with_level_links(line.sentence)}{remedy}</p>'
+    return parts

@@ -83,10 +83,10 @@ class HeadSection(Section):
     def _chip_hint(self, level: str, state: LevelState) -> str:
         number = LEVELS.index(level) if level in MEAN_LEVELS else 0
         key = _(" Key {number}.").format(number=number) if number else ""
-        told = _("Go to {level}: {state}. The number is the mean HU of the round region.").format(
+        text = _("Go to {level}: {state}. The number is the mean HU of the round region.").format(
             level=level, state=state.text or _("no reading")
         )
-        return told + key
+        return text + key
 
     def _head_lines(self) -> tuple[str, str]:
         session, ct_node = self._session, self._choices.ct_node

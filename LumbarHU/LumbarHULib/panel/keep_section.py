@@ -130,14 +130,14 @@ class KeepSection(Section):
             return ""
         reading = self._session.reading
         blinding = _("Not blinded: another reading of this CT, or a proposed midline, was visible.")
-        told = [] if reading.is_blinded else [blinding]
+        sentences = [] if reading.is_blinded else [blinding]
         if reading.history:
             last = reading.history[-1]
             text = (
                 _("Signed off by {who}, {when}.") if last["what"] == "signed off" else _("Reopened by {who}, {when}.")
             )
-            told.append(text.format(who=last["who"], when=last["when"]))
-        return " ".join(told)
+            sentences.append(text.format(who=last["who"], when=last["when"]))
+        return " ".join(sentences)
 
     def _on_reopen(self) -> None:
         with self._messages.show_input_errors():

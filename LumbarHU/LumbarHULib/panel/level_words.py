@@ -42,8 +42,8 @@ def state_of(session: Session, level: str, placing: Places) -> LevelState:
     if placing.armed_level == level:
         if placing.bodies.level == level:
             return LevelState("…", _("click into the body"), _("Near its middle, best in the sagittal view. Esc ends."))
-        told = _("In the axial view. A click in another view moves the axial view there; Esc ends.")
-        return LevelState("…", _("click front, then back edge"), told)
+        text = _("In the axial view. A click in another view moves the axial view there; Esc ends.")
+        return LevelState("…", _("click front, then back edge"), text)
     if not session.is_open:
         return LevelState("○", "")
     if level in session.reading.skipped_levels:
@@ -62,19 +62,19 @@ def state_of(session: Session, level: str, placing: Places) -> LevelState:
 def _measured_state(session: Session, level: str) -> LevelState:
     parts = edited_parts(session, level)
     if level in unreviewed_levels(session.reading):
-        told = _("Check slice, midline and outline; then accept the level or correct it.")
-        return LevelState("?", _("proposed"), told)
+        text = _("Check slice, midline and outline; then accept the level or correct it.")
+        return LevelState("?", _("proposed"), text)
     sign = "▲" if is_doubtful(session, level) else "✓"
     if parts:
-        told = _("edited: {parts}").format(parts=", ".join(map(part_title, parts)))
-        return LevelState(sign, told, told)
+        text = _("edited: {parts}").format(parts=", ".join(map(part_title, parts)))
+        return LevelState(sign, text, text)
     origin = midline_origin(session.reading, level)
     if origin.kind == "proposal_corrected":
-        told = _("corrected by {mm} mm, {deg}°")
-        told = told.format(mm=f"{origin.corrected_mm:.1f}", deg=f"{origin.corrected_deg:.1f}")
-        return LevelState(sign, told, _("How far the proposed midline was moved and turned."))
-    told = _("accepted") if origin.kind == "proposal_accepted" else _("placed")
-    return LevelState(sign, told, _("Boundary, outline and regions follow the midline."))
+        text = _("corrected by {mm} mm, {deg}°")
+        text = text.format(mm=f"{origin.corrected_mm:.1f}", deg=f"{origin.corrected_deg:.1f}")
+        return LevelState(sign, text, _("How far the proposed midline was moved and turned."))
+    text = _("accepted") if origin.kind == "proposal_accepted" else _("placed")
+    return LevelState(sign, text, _("Boundary, outline and regions follow the midline."))
 
 
 def is_doubtful(session: Session, level: str) -> bool:

@@ -169,8 +169,8 @@ class LevelsSection(Section):
         self.menu.show()
         counted = filled_in_levels(session.reading) if may_change else ()
         ui.huConfirmFrame.visible = bool(counted)
-        told = _("{levels}: counted, not clicked. Is no level skipped or counted twice?")
-        ui.huConfirmLabel.text = told.format(levels=_and(counted))
+        text = _("{levels}: counted, not clicked. Is no level skipped or counted twice?")
+        ui.huConfirmLabel.text = text.format(levels=_and(counted))
         ui.huConfirmButton.text = _("Confirm {levels}").format(levels=_and(counted))
 
     def _on_place(self) -> None:

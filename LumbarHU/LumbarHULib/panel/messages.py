@@ -50,7 +50,7 @@ class Messages:
 
     @contextmanager
     def show_input_errors(self):
-        """Run one action: what cannot be done is told here, anything else is a fault of ours and goes on."""
+        """Run one action: an InputError is shown here; any other exception is a defect and is raised."""
         self.clear()
         try:
             yield
@@ -59,7 +59,7 @@ class Messages:
 
     @contextmanager
     def show_scene_errors(self):
-        """Look at the scene, which may have changed by itself: what an action told stays."""
+        """Look at the scene, which may have changed by itself: the message of an action stays."""
         if self._is_of_scene:
             self.clear()
         try:

@@ -101,11 +101,11 @@ class NumbersSection(Section):
 
 def _reliance(result) -> str:
     """Return what must be read with the classes, as HTML; no sixth, overall class is made of the five."""
-    told = [agreement_sentence(result.class_counts)] if result.class_counts else []
-    told += filter(None, [osteopenia_recovered(result.summaries)])
+    sentences = [agreement_sentence(result.class_counts)] if result.class_counts else []
+    sentences += filter(None, [osteopenia_recovered(result.summaries)])
     if result.scan_facts.described:
-        told.append(_("The CT: {facts}.").format(facts=", ".join(result.scan_facts.described)))
+        sentences.append(_("The CT: {facts}.").format(facts=", ".join(result.scan_facts.described)))
     else:
-        told.append(_("How the CT was acquired is unknown."))
+        sentences.append(_("How the CT was acquired is unknown."))
     link = f'<a href="notes">{html.escape(_("Notes on these cutoffs"))}</a>'
-    return "".join(f'<p style="margin: 2px">{line}</p>' for line in [*map(html.escape, told), link])
+    return "".join(f'<p style="margin: 2px">{line}</p>' for line in [*map(html.escape, sentences), link])

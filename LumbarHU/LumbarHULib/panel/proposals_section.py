@@ -136,14 +136,14 @@ class ProposalsSection(Section):
         return slicer.mrmlScene.GetNodeByID(key) if key else None
 
     def _on_segmentation(self) -> None:
-        """Read the chosen segmentation, and show which segment is which level as far as that is told."""
+        """Read the chosen segmentation, and show which segment is which level as far as the segmentation states it."""
         node = self._node()
         self._segments, self._by_itself = (), {}
         with self._messages.show_input_errors(), slicer.util.WaitCursor():
             if node is not None:
                 self._segments = segments_of_node(node)
                 if not self._segments:
-                    raise InputError(_("“{name}” holds no segment: choose another.").format(name=node.GetName()))
+                    raise InputError(_("“{name}” contains no segment: choose another.").format(name=node.GetName()))
                 try:
                     found, _findings = levels_of_segments(self._segments, {})
                     self._by_itself = {level: _called(segment) for level, segment in found.items()}
@@ -171,13 +171,13 @@ class ProposalsSection(Section):
             raise InputError(_("No level has a segment: choose the segment of each level."))
         assigned = {level: name for level, name in chosen.items() if name != self._by_itself.get(level)}
         try:
-            found, told = levels_of_segments(segments_of_node(self._node()), assigned)
+            found, findings = levels_of_segments(segments_of_node(self._node()), assigned)
         except InputError as problem:
             raise InputError(_OPTION.sub("", str(problem))) from problem
         segments = {level: segment for level, segment in found.items() if level in chosen}
         segments = self._without_kept(segments)
         session.history.remember()
-        refusals = place_from_segments(session.reading, session.measurer.stack, segments, told)
+        refusals = place_from_segments(session.reading, session.measurer.stack, segments, findings)
         if len(refusals) == len(segments):
             session.history.give_up()
         session.measure()
@@ -205,8 +205,8 @@ class ProposalsSection(Section):
                 self._propose()
             not_found = ", ".join(level for level in levels if level not in self._by_itself)
             if not_found:
-                told = _("TotalSegmentator found no {levels}.").format(levels=not_found)
-                self._messages.tell(f"{self._messages.text} {told}".strip())
+                text = _("TotalSegmentator found no {levels}.").format(levels=not_found)
+                self._messages.tell(f"{self._messages.text} {text}".strip())
 
     def _on_click_each(self) -> None:
         self._arm(self._to_click())

@@ -51,16 +51,16 @@ class ReadersSection(Section):
             combined = compare_readings(results)
             protocols = {reading.protocol_text for reading in results}
             write_comparison(ct_node, combined, next(iter(results)).protocol.minimum_levels)
-            told = [_("The mean is that of the readers' values, as in the study.")]
+            sentences = [_("The mean is that of the readers' values, as in the study.")]
             if len(protocols) > 1:
-                told.append(_("The readings are by different protocols: measure them alike."))
+                sentences.append(_("The readings are by different protocols: measure them alike."))
             for level in combined.excluded_by_one:
-                told.append(_("{level} is excluded by one reading and left out.").format(level=level))
+                sentences.append(_("{level} is excluded by one reading and omitted.").format(level=level))
             seen = [reading.title for reading in results if unblind(reading)]
             if seen:
-                told.append(_("No longer blinded, as not signed off: {titles}.").format(titles=", ".join(seen)))
+                sentences.append(_("No longer blinded, as not signed off: {titles}.").format(titles=", ".join(seen)))
             self._told_of = comparison_table(ct_node)
-            self._tell(" ".join(told))
+            self._tell(" ".join(sentences))
             session.tell()
 
     def _tell(self, text: str) -> None:

@@ -14,7 +14,7 @@ from LumbarHULib.mrml.ct_node import keep_padding, kept_scan, node_from_ijk
 
 
 def scan_facts_of(ct_node) -> tuple[ScanFacts, tuple[Finding, ...]]:
-    """Return the acquisition facts of a CT node, and what reading them told; nothing where nobody knows."""
+    """Return the acquisition facts of a CT node, and the findings of reading them; empty if they are unknown."""
     kept = kept_scan(ct_node)
     if kept is not None:
         return kept

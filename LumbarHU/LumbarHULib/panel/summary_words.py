@@ -48,7 +48,7 @@ def doubts(summary: RoiSummary) -> tuple[str, ...]:
 
 def summary_hint(summary: RoiSummary) -> str:
     """Return the tooltip of a region's row, as HTML: cutoffs, distance, and what makes the class doubtful."""
-    told = [
+    sentences = [
         _("Osteoporosis at or below {low} HU, normal at or above {high} HU.").format(
             low=SUMMARY_COLUMNS["osteoporosis_cutoff_hu"].text(summary),
             high=SUMMARY_COLUMNS["normal_cutoff_hu"].text(summary),
@@ -56,15 +56,15 @@ def summary_hint(summary: RoiSummary) -> str:
     ]
     if summary.mean_hu is not None:
         distance = SUMMARY_COLUMNS["distance_hu"].text(summary).replace("-", "−")
-        told.append(_("Distance from the nearest cutoff: {distance} HU.").format(distance=distance))
+        sentences.append(_("Distance from the nearest cutoff: {distance} HU.").format(distance=distance))
         if summary.inside_interval is None:
-            told.append(_("The interval of the nearest cutoff is unknown."))
+            sentences.append(_("The interval of the nearest cutoff is unknown."))
     if summary.placement is not None:
         text = _("SD of the mean when the midlines are moved as readers err: {sd} HU ({trials} trials).")
-        told.append(text.format(sd=f"{summary.placement.sd_hu:.2f}", trials=summary.placement.trials))
-    told += doubts(summary)
-    told += [finding.sentence for finding in summary.findings if finding.code == "too_few_levels"]
-    return "".join(f"<p>{html.escape(sentence)}</p>" for sentence in told)
+        sentences.append(text.format(sd=f"{summary.placement.sd_hu:.2f}", trials=summary.placement.trials))
+    sentences += doubts(summary)
+    sentences += [finding.sentence for finding in summary.findings if finding.code == "too_few_levels"]
+    return "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
 
 
 def summaries_text(summaries: Sequence[RoiSummary]) -> str:

@@ -55,10 +55,10 @@ class VerifySection(Section):
                 return
             differences = verify_audit_folder(Path(folder), ct_from_node(self._choices.ct_node))
             if differences:
-                told = _(
+                text = _(
                     "Differences between “{folder}” and this CT: {count}. They are listed under “Verify an export”."
                 )
-                self._messages.tell(told.format(count=len(differences), folder=folder))
+                self._messages.tell(text.format(count=len(differences), folder=folder))
             else:
                 self._done.tell(_("Verified: all hashes, counts and numbers are the same."))
             self._list(differences)

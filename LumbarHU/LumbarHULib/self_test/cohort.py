@@ -65,7 +65,7 @@ class CohortSteps(WalkBase):
         summary.write_text("an earlier result", encoding="utf-8")
         questions.answer = False
         self._ui.huCohortRunButton.click()
-        self._test.assertRegex(questions.asked[-1], r"result of a cohort already: 1 files, .*Replace them\?")
+        self._test.assertRegex(questions.asked[-1], r"contains the result of a cohort: 1 files, .*Replace them\?")
         questions.answer = True
         stranger = self._cohort_folder() / "somebody's own.txt"
         stranger.touch()

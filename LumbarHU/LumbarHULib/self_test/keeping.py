@@ -22,17 +22,17 @@ class KeepingSteps(WalkBase):
     """Excluding, protocol, audit, signature, second reader, scene file, deletion, leaving."""
 
     def exclude_a_level(self):
-        """A level is excluded with a reason, and the expected shift is told."""
+        """A level is excluded with a reason, and the expected shift is shown."""
         self._widget.panel.levels.go_to("L1")
         menu = self._widget.panel.levels.menu
         menu.other_reason.trigger()
         self._test.assertIn("reason", self._ui.huMessageLabel.text)
         menu.reasons["fracture"].trigger()
         self._test.assertEqual(self._session.result.summaries[0].levels, MEAN_LEVELS[1:])
-        told = self._findings()
+        findings = self._findings()
         for shift in ("round -7.7 HU", "oval ", "right ", "front ", "left "):
-            self._test.assertIn(shift, told)
-        self._test.assertEqual(told.count("The means are over"), 1)
+            self._test.assertIn(shift, findings)
+        self._test.assertEqual(findings.count("The means are over"), 1)
         menu.include.trigger()
         self._test.assertEqual(self._session.result.summaries[0].levels, MEAN_LEVELS)
 
@@ -66,8 +66,8 @@ class KeepingSteps(WalkBase):
         self._test.assertNotEqual(self._numbers(), before)
         row = self._ui.huSummaryTable.item(0, 1)
         self._test.assertEqual(row.text(), "osteopenia")
-        for told in ("at or below 90.00 HU", "at or above 130.00 HU", "interval of the nearest cutoff is unknown"):
-            self._test.assertIn(told, row.toolTip())
+        for text in ("at or below 90.00 HU", "at or above 130.00 HU", "interval of the nearest cutoff is unknown"):
+            self._test.assertIn(text, row.toolTip())
         heading = " ".join(self._ui.huSummaryTable.horizontalHeaderItem(1).text().split())
         self._test.assertEqual(heading, "Class by our cutoffs")
         self._ui.huProtocolPath.currentPath = str(cutoffs)
@@ -163,7 +163,7 @@ class KeepingSteps(WalkBase):
         self._test.assertEqual(self._numbers(), before)
 
     def damage_a_reading(self):
-        """What somebody broke in a scene is told in one sentence, and whole again it is opened again."""
+        """A damaged reading in a scene is reported in one sentence; once repaired, it opens again."""
         reading, before = self._session.reading, self._numbers()
         for name in ("history", "protocol"):
             sound = reading.node.GetParameter(name)

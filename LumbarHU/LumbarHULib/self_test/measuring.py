@@ -107,8 +107,8 @@ class MeasuringSteps(WalkBase):
         self._ui.huQuantityCombo.setCurrentText("Voxels")
         settle()
         beside = self._ui.huBesideLabel.text
-        for told in ("agree", "round 22 %", "acquired is unknown"):
-            self._test.assertIn(told, beside)
+        for text in ("agree", "round 22 %", "acquired is unknown"):
+            self._test.assertIn(text, beside)
         summaries, table = self._session.result.summaries, self._ui.huSummaryTable
         heading = " ".join(table.horizontalHeaderItem(1).text().split())
         self._test.assertEqual(heading, class_heading(summaries[0].cutoffs.whose))
@@ -132,9 +132,9 @@ class MeasuringSteps(WalkBase):
         before, end = self._numbers(), self._points("L3", "midline")[1]
         midline = markup_node(self._session.reading, "L3", "midline")
         usual, meanwhile = _update_rates(), []
-        told = midline.AddObserver(midline.PointModifiedEvent, lambda *_: meanwhile.append(_update_rates()))
+        observer = midline.AddObserver(midline.PointModifiedEvent, lambda *_: meanwhile.append(_update_rates()))
         drag(AXIAL, end, (2.0, 1.0, 0.0))
-        midline.RemoveObserver(told)
+        midline.RemoveObserver(observer)
         for name, rate in usual.items():
             self._test.assertTrue(all(rates[name] < rate for rates in meanwhile), name)
         self._test.assertEqual((_update_rates(), bool(meanwhile)), (usual, True))

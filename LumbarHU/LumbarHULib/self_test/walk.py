@@ -26,8 +26,8 @@ class PanelWalk(MeasuringSteps, ProposingSteps, KeepingSteps, HandingOnSteps, Co
         self.done: list[str] = []
         self._unseen: list[BaseException] = []
 
-    def run(self, told) -> None:
-        """Take every step; `told` is called with what each shows."""
+    def run(self, show) -> None:
+        """Take every step; `show` is called with the description of each."""
         hook_before = sys.excepthook
         sys.excepthook = lambda kind, error, traceback: self._unseen.append(error)
         questions = slicer.util.getModuleWidget("LumbarHU").panel.questions
@@ -35,7 +35,7 @@ class PanelWalk(MeasuringSteps, ProposingSteps, KeepingSteps, HandingOnSteps, Co
         url_before, root_before = slicer.mrmlScene.GetURL(), slicer.mrmlScene.GetRootDirectory()
         try:
             for step in STEPS:
-                told(step.__doc__)
+                show(step.__doc__)
                 step(self)
                 settle()
                 self._test.assertEqual(self._unseen, [], f"raised unseen in {step.__name__}")

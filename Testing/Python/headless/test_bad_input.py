@@ -338,6 +338,6 @@ def test_verify_refuses_a_folder_that_is_not_an_audit_folder(refused, audit, spi
     record = (broken / "record.json").read_text()
     (broken / "record.json").write_text(record[: len(record) // 2])
     refused("verify", tmp_path / "nowhere", "--ct", spine.ct, says="There is no folder")
-    refused("verify", bare, "--ct", spine.ct, says="no audit folder")
+    refused("verify", bare, "--ct", spine.ct, says="not an audit folder")
     refused("verify", broken, "--ct", spine.ct, says=r"record\.json.*line \d+")
     refused("verify", audit, "--ct", tmp_path / "nowhere.nrrd", says="There is no file or folder")

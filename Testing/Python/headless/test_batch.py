@@ -100,7 +100,7 @@ def test_a_broken_link_among_the_slices_of_a_case_is_named(one_level, tmp_path):
     table = write_cases(tmp_path / "cases.csv", [case_row("a", one_level), ["b", "series", str(one_level.markups)]])
     (failure,) = batch_here(table, tmp_path / "out").failures
     assert (failure.case, failure.column) == ("b", "")
-    assert "“slice-7.dcm” does not exist: it was removed, or is a link" in failure.sentence
+    assert "“slice-7.dcm” does not exist: restore it, or remove the link" in failure.sentence
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Only Linux has a device that is always full")

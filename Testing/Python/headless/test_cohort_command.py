@@ -173,7 +173,10 @@ def test_missing_parts_are_named_and_omitted_and_the_rest_continues(tmp_path):
     ):
         assert part in reported
     reasons = {row[0]: row[2] for row in reported}
-    assert reasons["cutoffs.json"] == "It is not written. oval: The cutoff for osteoporosis and low_bmd is missing."
+    assert (
+        reasons["cutoffs.json"]
+        == "It is not written. oval: The ROC analysis gave no cutoff for osteoporosis and low_bmd: add cases."
+    )
     assert "The cases have no differing readings of two readers." in reasons["protocol.json"]
     assert f"{len(reported)} results are missing: gaps.csv states why" in run.out
     assert {row["code"] for row in table(out / "findings.csv")} == {"small_group"}

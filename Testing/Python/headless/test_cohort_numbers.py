@@ -101,7 +101,7 @@ def test_characteristics_are_compared_by_the_test_that_shapiro_allows(result, ca
     expected = stats.f_oneway(*samples) if normal else stats.kruskal(*samples)
     rows = rows_where(result / "characteristics.csv", variable=variable)
     assert {row["test"] for row in rows} == {"ANOVA" if normal else "Kruskal–Wallis"}
-    assert {row["told_as"] for row in rows} == {"mean ± SD" if normal else "median (Q1, Q3)"}
+    assert {row["reported_as"] for row in rows} == {"mean ± SD" if normal else "median (Q1, Q3)"}
     assert (number(rows[0], "statistic"), number(rows[0], "p")) == CLOSE(tuple(expected), rel=1e-9)
     assert column(rows[1:], "mean") == CLOSE([sample.mean() for sample in samples], rel=1e-12)
 

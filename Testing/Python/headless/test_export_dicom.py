@@ -314,7 +314,7 @@ def test_a_folder_that_does_not_verify_is_not_exported(audit, series, tmp_path):
     path = tmp_path / "audit" / "results.csv"
     path.write_text(path.read_text().replace("L1,round", "L1,round", 1) + "\n")
     reported = refusal("export-dicom", tmp_path / "audit", "--ct", series, "--out", tmp_path / "dicom")
-    assert "does not agree with its CT" in reported
+    assert "(results.csv: expected SHA-256 " in reported
     assert not (tmp_path / "dicom").exists()
 
 

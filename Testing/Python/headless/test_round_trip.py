@@ -69,7 +69,7 @@ def test_a_different_outline_found_at_the_same_midline_gets_a_finding(spine, aud
     (reported,) = [finding for finding in level["findings"] if finding["code"] == "outline_found_anew"]
     before = points_of(audit / "markups" / "L2-outline.mrk.json")
     off_mm = np.linalg.norm(np.array(level["outline"]["points_ras_mm"]) - before, axis=1).max()
-    assert f"lies up to {off_mm:.2f} mm off" in reported["sentence"]
+    assert f"finds now is up to {off_mm:.2f} mm from the one in its markup file" in reported["sentence"]
     assert level["outline"]["source"] == "found in the CT"
 
 

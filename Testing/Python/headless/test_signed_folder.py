@@ -62,7 +62,7 @@ def test_a_changed_record_violates_its_signature_but_other_line_ends_do_not(sign
     path.write_text(json.dumps(record), encoding="utf-8")
     run = verify(signed, one_level)
     assert run.exit_code == 1
-    assert "record.json.sig: it is not the signature of this record.json" in run.out
+    assert "record.json.sig: not a signature of this record.json" in run.out
 
 
 def test_a_signed_folder_can_be_replaced(signed, one_level):

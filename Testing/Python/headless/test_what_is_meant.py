@@ -12,7 +12,10 @@ from headless.command_runner import lumbarhu
 def test_the_parent_of_the_intended_folder_leads_to_it(refused, audit, spine):
     place = audit.parent
     for command, says in (
-        (("verify", place, "--ct", spine.ct), f"holds no record.json: choose its subfolder “{audit}”."),
+        (
+            ("verify", place, "--ct", spine.ct),
+            f"contains no record.json, so it is not an audit folder of LumbarHU: choose its subfolder “{audit}”.",
+        ),
         (
             ("measure", spine.ct, "--markups", audit),
             f"no .mrk.json file: choose its subfolder “{audit / 'markups'}”",

@@ -35,7 +35,7 @@ def test_the_summary_table_has_a_row_for_every_region(reading, measurer):
     assert shown["mean (HU)"][1] == f"{result.summaries[1].mean_hu:.1f}"
     assert shown["osteoporosis cutoff (HU)"][0] == "87.75"
     titles = list(shown)
-    assert titles[titles.index("Class by the study's cutoffs") + 1] == "beside the cutoff"
+    assert titles[titles.index("Class by the study's cutoffs") + 1] == "next to the cutoff"
     assert columns(results_table(reading))["excluded"][10] == "metal ”screw” near it"
 
 

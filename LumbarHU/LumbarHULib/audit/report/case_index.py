@@ -99,11 +99,13 @@ def write_index(root: Path, progress: Callable[[float, str], None] | None = None
     if not root.is_dir():
         raise InputError(f"There is no folder “{root}”: check the path.")
     if (root / RECORD).is_file():
-        raise InputError(f"“{root}” is itself an audit folder: give the folder that holds it.")
+        raise InputError(f"“{root}” is itself an audit folder: choose the folder that contains it.")
     _check_is_ours(root / INDEX)
     folders = list(_audit_folders(root))
     if not folders:
-        raise InputError(f"“{root}” holds no audit folder of LumbarHU: measure something into it first.")
+        raise InputError(
+            f"“{root}” contains no audit folder of LumbarHU: choose the folder to which cases were exported."
+        )
     readings, problems = [], []
     for number, folder in enumerate(folders):
         progress(number / len(folders), "Reading the summaries")
@@ -119,7 +121,7 @@ def write_index(root: Path, progress: Callable[[float, str], None] | None = None
 
 def _check_is_ours(path: Path) -> None:
     if path.exists() and f"<title>{_TITLE}" not in path.read_text(encoding="utf-8", errors="replace"):
-        raise InputError(f"“{path}” is not LumbarHU's, so it is not overwritten: move it away.")
+        raise InputError(f"“{path}” was not made by LumbarHU and is not overwritten: move or rename it.")
 
 
 def _audit_folders(root: Path) -> Iterator[Path]:
@@ -128,7 +130,7 @@ def _audit_folders(root: Path) -> Iterator[Path]:
         names.sort()
         # What is being written is no folder yet: its name begins with a dot.
         names[:] = [name for name in names if not name.startswith(".")]
-        # One that lost its summary is told, not passed over.
+        # A folder without its summary is reported, not ignored.
         if RECORD in files and (_SUMMARY in files or REPORT in files):
             names.clear()
             yield Path(parent)
@@ -147,8 +149,8 @@ def _reading(root: Path, folder: Path) -> _Reading:
         named = [first["case"], first["reader"], first["reading"]]
         levels = first["levels"].replace(";", ", ") or NONE
     except (KeyError, ValueError) as problem:
-        raise InputError(f"{_SUMMARY} is not as LumbarHU writes it ({problem}): measure the case anew.") from problem
-    told = [code.replace("_", " ") for code in codes if code not in IN_TABLE]
+        raise InputError(f"{_SUMMARY} is not as LumbarHU writes it ({problem}): measure the case again.") from problem
+    shown = [code.replace("_", " ") for code in codes if code not in IN_TABLE]
     agree = " + ".join(map(str, class_counts(classes))) or NONE
     case, reader, reading = named
     cells = (
@@ -158,7 +160,7 @@ def _reading(root: Path, folder: Path) -> _Reading:
         levels,
         *values,
         agree,
-        ", ".join(told),
+        ", ".join(shown),
     )
     order = tuple(_counting(text) for text in (case, reader, reading, folder.as_posix()))
     return _Reading(cells, order, folder.relative_to(root).as_posix())
@@ -167,13 +169,13 @@ def _reading(root: Path, folder: Path) -> _Reading:
 def _with_distinct_names(readings: Sequence[_Reading]) -> list[_Reading]:
     """Name the folder beside the case where several readings are called alike."""
     counts = Counter(reading.order[:-1] for reading in readings)
-    told = []
+    distinct = []
     for reading in readings:
         first, *others = reading.cells
         if counts[reading.order[:-1]] > 1:
             first = Html(f"{first} <small>{html.foreign(reading.place, _MOST_LETTERS)}</small>")
-        told.append(replace(reading, cells=(first, *others)))
-    return told
+        distinct.append(replace(reading, cells=(first, *others)))
+    return distinct
 
 
 def _counting(text: str) -> str:
@@ -227,4 +229,7 @@ def _write_whole(path: Path, text: str) -> None:
         os.replace(temporary, path)
     except OSError as problem:
         temporary.unlink(missing_ok=True)
-        raise InputError(f"“{path}” cannot be written: {problem.strerror or problem}: check the disk.") from problem
+        raise InputError(
+            f"“{path}” cannot be written ({problem.strerror or problem}): check the folder's permissions and the "
+            "free disk space."
+        ) from problem

@@ -164,12 +164,12 @@ def _drawing(
     }
     png = base64.b64encode(gray_png(windowed(voxels_hu))).decode("ascii")
     rows, columns = voxels_hu.shape
-    told = (
+    description = (
         f"Mid-slice of {level.level}: CT with midline, boundary and outline, and the regions {', '.join(ROIS)}; "
         "the patient's right is on the left of the picture"
     )
     parts = [
-        f'<svg class="picture" role="img" aria-label="{told}" viewBox="0 0 {width:.2f} {height:.2f}">',
+        f'<svg class="picture" role="img" aria-label="{description}" viewBox="0 0 {width:.2f} {height:.2f}">',
         f'<g transform="matrix({of_pixels})">',
         f'<image width="{columns}" height="{rows}" preserveAspectRatio="none" href="data:image/png;base64,{png}"/>',
         '<g class="regions">',

@@ -74,18 +74,18 @@ def class_table(result: ReadingResult, protocol: Protocol) -> str:
         ),
     ]
     rows = [_class_row(summary, why_not_classified(summary, result)) for summary in result.summaries]
-    told = (
+    note = (
         "Cutoffs in HU, below each its 95 % interval; LSC, the least significant change between two measurements: "
         f"{number_text(protocol.lsc_hu)} HU. {_placement_sentence(result, protocol)}"
     )
-    return html.table(header, rows, text={2}, name="Means and classes of the five ROIs") + html.paragraph(told, "note")
+    return html.table(header, rows, text={2}, name="Means and classes of the five ROIs") + html.paragraph(note, "note")
 
 
 def _placement_sentence(result: ReadingResult, protocol: Protocol) -> str:
     """Return what the two last columns are."""
     trials = [summary.placement.trials for summary in result.summaries if summary.placement is not None]
     if not trials:
-        return "How the means vary with the midlines' places was not worked out."
+        return "How the means vary with the positions of the midlines was not computed."
     return (
         "Placement: how the mean varies, and in how many trials the class stays, when the midlines are "
         f"{trials_text(max(trials), protocol)}."
@@ -136,14 +136,13 @@ def scale(result: ReadingResult, protocol: Protocol) -> str:
         f'<span style="left:{place(hu)}">{number_text(hu, 0)}</span>' for hu in range(first, int(high_hu) + 1, _TICK_HU)
     )
     rows.append(f'<div class="scale-row"><span>HU</span><div class="track ticks">{ticks}</div></div>')
-    told = (
+    caption = (
         f"Dot: the mean; line: ± {number_text(error_hu)} HU, the error of one measurement. Upper mark: osteoporosis "
         "cutoff; lower mark: upper cutoff; bars: their 95 % intervals."
     )
     # The table says the same in numbers, so a screen reader need not meet it twice.
-    return (
-        f'<figure><div aria-hidden="true">{"".join(rows)}</div><figcaption>{html.escaped(told)}</figcaption></figure>'
-    )
+    figure = f'<div aria-hidden="true">{"".join(rows)}</div><figcaption>{html.escaped(caption)}</figcaption>'
+    return f"<figure>{figure}</figure>"
 
 
 def level_table(result: ReadingResult, protocol: Protocol) -> str:

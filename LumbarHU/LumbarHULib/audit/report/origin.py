@@ -12,10 +12,10 @@ from LumbarHULib.files import html_text as html
 from LumbarHULib.files.html_text import Html
 from LumbarHULib.files.protocol_file import changed_values, load_protocol
 
-_NOT_TOLD = "not told"
+_NOT_STATED = "not stated"
 
-# The values that say in a few words what was measured; record.json holds all.
-_TOLD_VALUES = (
+# The protocol values that characterize the measurement; record.json contains all of them.
+_MAIN_VALUES = (
     "mean_levels",
     "minimum_levels",
     "boundary_fraction",
@@ -28,11 +28,11 @@ _TOLD_VALUES = (
 
 
 def acquisition_table(audit: Audit) -> str:
-    """Return what the CT's headers tell beside what the cutoffs hold for, in HTML."""
+    """Return the CT's acquisition next to that of the cutoffs, in HTML."""
     held = {name: _fact_text(fact) for name, fact in audit.cutoffs.document.get("acquisition", {}).items()}
     rows = [
-        [title, html.foreign(told or _NOT_TOLD), html.foreign(held.pop(name, NONE))]
-        for title, name, told in _facts(audit.scan_facts, audit.ct.voxels_hu.shape, audit.ct.ras_from_ijk)
+        [title, html.foreign(stated or _NOT_STATED), html.foreign(held.pop(name, NONE))]
+        for title, name, stated in _facts(audit.scan_facts, audit.ct.voxels_hu.shape, audit.ct.ras_from_ijk)
     ]
     rows += [[html.foreign(name.replace("_", " ").capitalize()), NONE, html.foreign(of)] for name, of in held.items()]
     return html.table(["", "This CT", "The cutoffs hold for"], rows, text={0, 1, 2}, name="Acquisition")
@@ -42,7 +42,7 @@ def protocol_parts(audit: Audit) -> list[str]:
     """Return the protocol's name, citation, state and chief values, in HTML."""
     document, values = audit.protocol.document["values"], asdict(audit.protocol.protocol)
     rows = []
-    for name in _TOLD_VALUES:
+    for name in _MAIN_VALUES:
         of_file = document.get(name, {})
         rows.append(
             [
@@ -54,7 +54,7 @@ def protocol_parts(audit: Audit) -> list[str]:
     return [
         html.paragraph(_named(audit.protocol.name, audit.protocol.version, audit.protocol.citation)),
         html.paragraph(_protocol_state(audit)),
-        html.table(["Value", "Used", "Source"], rows, left=2, text={2}, name="The protocol's chief values"),
+        html.table(["Value", "Used", "Source"], rows, left=2, text={2}, name="Main values of the protocol"),
     ]
 
 
@@ -79,17 +79,17 @@ def cutoffs_parts(audit: Audit) -> list[str]:
         for other in audit.cutoffs.document.get("other_cutoffs", ())
     ]
     if others:
-        parts.append(html.paragraph(Html(f"Cutoffs of others: {html.foreign('; '.join(others))}."), "note"))
+        parts.append(html.paragraph(Html(f"Other published cutoffs: {html.foreign('; '.join(others))}."), "note"))
     return parts
 
 
 def software_parts(versions: Mapping[str, str], audit: Audit, file_sha256: Mapping[str, str]) -> list[str]:
     """Return versions and hashes, in HTML."""
-    told = ", ".join(f"{name} {version}" for name, version in versions.items())
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
     hashes = {"the CT's voxels": audit.voxels_sha256, **file_sha256}
     rows = [[name, Html(f"<code>{html.escaped(digest)}</code>")] for name, digest in hashes.items()]
     return [
-        html.paragraph(told),
+        html.paragraph(listed),
         '<div class="hashes">',
         html.table(["File", "SHA-256"], rows, left=2, text={1}, name="Hashes"),
         "</div>",
@@ -111,7 +111,7 @@ def _protocol_state(audit: Audit) -> Html:
     if not changed:
         return Html(f"Not modified: all {len(values)} values are {html.escaped(of_own)}.")
     return Html(
-        f"<strong>Modified</strong>: {len(changed)} of {len(values)} values are other than {html.escaped(of_own)}: "
+        f"<strong>Modified</strong>: {len(changed)} of {len(values)} values differ from {html.escaped(of_own)}: "
         f"{html.foreign(', '.join(changed))}."
     )
 
@@ -128,7 +128,7 @@ def _fact_text(fact: Mapping) -> str:
 
 
 def _facts(facts: ScanFacts, shape_kji, ras_from_ijk) -> list[tuple[str, str, str]]:
-    """Return of each fact its title, its name in a file of cutoffs, and what the CT tells; empty where it does not."""
+    """Return title, name in a cutoffs file and value of each fact; the value is empty if the CT does not state it."""
     steps_mm = np.linalg.norm(ras_from_ijk[:3, :3], axis=0)
     scanner = " ".join(filter(None, (facts.manufacturer, facts.scanner_model)))
     return [
@@ -142,7 +142,7 @@ def _facts(facts: ScanFacts, shape_kji, ras_from_ijk) -> list[tuple[str, str, st
         ("Scanner", "scanner", scanner),
         ("Voxels, as stored", "voxels", " × ".join(str(size) for size in shape_kji[::-1])),
         ("Steps between voxels", "steps", " × ".join(number_text(step, 3) for step in steps_mm) + " mm"),
-        ("Orientation", "orientation", "told" if facts.orientation_known else ""),
+        ("Orientation", "orientation", "stated" if facts.orientation_known else ""),
         ("Read from", "source", facts.source),
     ]
 

@@ -24,7 +24,7 @@ RESEARCH_USE = (
 _MOST_LETTERS = 200
 _SEVERITY_WORDS = {"severe": "Severe", "warning": "Warning", "note": "Note"}
 
-# A class in words, with a mark that is told by its color and by its form.
+# A class in words, with a mark that is distinguished by color and shape.
 CLASS_STYLE = """
 .class { display: inline-block; min-width: 8.5rem; white-space: nowrap; }
 .class::before { display: inline-block; width: 1.5em; margin-right: .5em; border: 1px solid var(--text);
@@ -132,16 +132,16 @@ def report_page(audit: Audit, label_maps: Path, file_sha256: Mapping[str, str]) 
 
 
 def _what_it_is(audit: Audit) -> Html:
-    told = [f"LumbarHU report. Reader {html.foreign(audit.reader, _MOST_LETTERS)}, reading {audit.reading}."]
+    sentences = [f"LumbarHU report. Reader {html.foreign(audit.reader, _MOST_LETTERS)}, reading {audit.reading}."]
     if audit.when:
-        told.append(f"{html.foreign(audit.when)}.")
+        sentences.append(f"{html.foreign(audit.when)}.")
     for event in audit.extra.get("history", ())[-1:]:
-        told.append(f"{html.foreign(event['what'].capitalize())} by {html.foreign(event['who'])}.")
+        sentences.append(f"{html.foreign(event['what'].capitalize())} by {html.foreign(event['who'])}.")
     if audit.extra.get("blinded") is False:
-        told.append("Not blinded: the scene held another reading of this CT.")
+        sentences.append("Not blinded: the scene contained another reading of this CT.")
     if audit.accept_off_protocol:
-        told.append("The user accepted an acquisition off protocol.")
-    return Html(" ".join(told))
+        sentences.append("The user accepted an acquisition off protocol.")
+    return Html(" ".join(sentences))
 
 
 def _pictures(audit: Audit, label_maps: Path) -> list[str]:
@@ -167,7 +167,7 @@ def _pictures(audit: Audit, label_maps: Path) -> list[str]:
     window = (
         f"Window {HIGH_HU - LOW_HU:g} HU, level {(HIGH_HU + LOW_HU) / 2:g} HU. Seen from below: R is the patient's "
         "right. The regions are drawn along the voxels of the exported label maps. Where the outline is black and "
-        "broken, the CT shows no edge of the body's own, and it may be off."
+        "broken, the CT shows no clear edge of the body, and the outline may be off."
     )
     switches = "".join(
         f'<label><input type="checkbox" id="{name}" checked> {text}</label>'
@@ -199,7 +199,7 @@ def _legend() -> str:
 def _caption(level: LevelResult) -> Html:
     first, last = level.slices
     slices = last - first + 1
-    told = [
+    facts = [
         f"mid-slice {level.frame.mid_slice + 1} from below",
         f"measured over {slices} slice{'s' if slices != 1 else ''}, {level.covered_mm:.4g} mm",
         f"body {level.frame.depth_mm:.1f} mm deep",
@@ -207,7 +207,7 @@ def _caption(level: LevelResult) -> Html:
         f"outline {'by the reader' if level.outline_edited else 'found'}",
     ]
     excluded = f" Excluded: {html.foreign(level.excluded)}." if level.excluded else ""
-    return Html(f"<strong>{level.level}</strong>: {'; '.join(told)}.{excluded}")
+    return Html(f"<strong>{level.level}</strong>: {'; '.join(facts)}.{excluded}")
 
 
 def _refusals(refused: Sequence[LevelRefusal]) -> list[str]:
@@ -228,7 +228,7 @@ def _not_in_tables(groups: Sequence[tuple[Finding, ...]]) -> list[tuple[Finding,
 
 def _findings(groups: Sequence[tuple[Finding, ...]]) -> str:
     if not groups:
-        return html.paragraph("None but those in the tables.")
+        return html.paragraph("No findings in addition to those in the tables.")
     items = []
     for group in groups:
         severity = severity_of(group)

@@ -16,7 +16,7 @@ IN_TABLE = frozenset({"inside_cutoff_interval", "within_measurement_error"})
 # Told in one sentence for all regions.
 _LEVELS_MISSING = "levels_missing"
 
-# Of one kind, so many are told in full; of more, only where they are.
+# As many findings of one kind are shown with their sentences; of the others, only level and region.
 _MOST_SENTENCES = 3
 
 NONE = "–"
@@ -138,20 +138,20 @@ def severity_of(group: Sequence[Finding]) -> str:
 def sentences_of(group: Sequence[Finding]) -> list[str]:
     """Return the sentences of findings of one kind.
 
-    Those that differ in level and region alone are told once, and of many the first, with where the others are.
+    Sentences that differ only in level and region are shown once, with the levels and regions of the others.
     """
     alike: dict[str, list[Finding]] = {}
     for finding in group:
         names = [name for name in (finding.level, finding.roi) if name]
         pattern = re.sub(rf"\b({'|'.join(names)})\b", "", finding.sentence) if names else finding.sentence
         alike.setdefault(pattern, []).append(finding)
-    told = []
+    sentences = []
     for first, *others in list(alike.values())[:_MOST_SENTENCES]:
-        told.append(f"{first.sentence} (Likewise {_places(others)}.)" if others else first.sentence)
+        sentences.append(f"{first.sentence} (Likewise {_places(others)}.)" if others else first.sentence)
     rest = [finding for findings in list(alike.values())[_MOST_SENTENCES:] for finding in findings]
     if rest:
-        told.append(f"The same, with numbers of their own, of {_places(rest)}.")
-    return told
+        sentences.append(f"The same finding, with other values: {_places(rest)}.")
+    return sentences
 
 
 def _places(findings: Sequence[Finding]) -> str:

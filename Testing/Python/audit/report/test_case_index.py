@@ -158,13 +158,13 @@ def test_the_same_folders_give_the_same_bytes_and_unfinished_ones_are_skipped(tm
 def test_it_refuses_a_folder_without_cases_and_a_foreign_page(tmp_path, one):
     with pytest.raises(InputError, match="There is no folder"):
         write_index(tmp_path / "none")
-    with pytest.raises(InputError, match="holds no audit folder"):
+    with pytest.raises(InputError, match="contains no audit folder"):
         write_index(tmp_path)
     with pytest.raises(InputError, match="is itself an audit folder"):
         write_index(one)
     put_case(tmp_path / "a", one)
     (tmp_path / "index.html").write_text("<title>My page</title>", encoding="utf-8")
-    with pytest.raises(InputError, match="not LumbarHU's"):
+    with pytest.raises(InputError, match="was not made by LumbarHU"):
         write_index(tmp_path)
     assert (tmp_path / "index.html").read_text(encoding="utf-8") == "<title>My page</title>"
 
