@@ -1,0 +1,84 @@
+"""The commands for statistics: cohort and study."""
+
+from pathlib import Path
+
+from LumbarHULib.headless.measuring_commands import run_later
+
+
+def add_statistics_commands(commands) -> None:
+    """Add the commands for statistics to the parser."""
+    _add_cohort(commands)
+    _add_study(commands)
+
+
+def _add_cohort(commands) -> None:
+    cohort = commands.add_parser(
+        "cohort",
+        help="compute the statistics of a cohort: groups, correlation, ROC, cutoffs, agreement of readers",
+        description="Compute the statistics of a cohort with DXA, quantitative CT or an outcome as reference: tables, "
+        "figures, a summary, and the cohort's own cutoffs. The table has one row for each case; Docs/command-line.md "
+        "describes its columns.",
+    )
+    cohort.add_argument("table", type=Path, metavar="COHORT.csv", help="the cohort's table")
+    cohort.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (created)")
+    cohort.add_argument(
+        "--readings", type=Path, metavar="FILE", help="table of single readings, with the columns of results.csv"
+    )
+    cohort.add_argument(
+        "--prevalence",
+        metavar="SHARE",
+        help="prevalence of osteoporosis among the patients to be tested, for predictive values",
+    )
+    cohort.add_argument(
+        "--low-bmd-prevalence",
+        metavar="SHARE",
+        help="the same for osteopenia or osteoporosis",
+    )
+    for option, what in (
+        ("--qct-prevalence", "osteoporosis by quantitative CT"),
+        ("--qct-low-bmd-prevalence", "osteopenia or osteoporosis by quantitative CT"),
+        ("--outcome-prevalence", "the outcome"),
+    ):
+        cohort.add_argument(option, metavar="SHARE", help=f"the same for {what}")
+    cohort.add_argument(
+        "--mean",
+        default="L1-L4",
+        metavar="LEVELS",
+        help="levels of the mean, such as L1 or L1,L2 (default: L1-L4, as for the study's cutoffs); each level is also "
+        "analyzed separately",
+    )
+    cohort.add_argument(
+        "--outcome-name",
+        default="outcome",
+        metavar="NAME",
+        help="name of the outcome in the columns outcome and outcome_days, such as fracture",
+    )
+    cohort.add_argument(
+        "--outcome-cutoff",
+        metavar="HU",
+        help="split Kaplan-Meier curves at this HU (default: at the study's cutoff for osteoporosis and at the median)",
+    )
+    cohort.add_argument(
+        "--force-cutoffs",
+        action="store_true",
+        help="write cutoffs.json although a ROC curve does not show discrimination by HU",
+    )
+    cohort.add_argument("--no-figures", action="store_true", help="write the tables and the summary without figures")
+    cohort.add_argument(
+        "--bootstraps", default="2000", metavar="N", help="bootstrap resamples for each cutoff (default: 2000)"
+    )
+    cohort.add_argument("--seed", default="1", metavar="N", help="seed of the bootstrap (default: 1)")
+    cohort.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    cohort.set_defaults(command=run_later("cohort_command", "run_cohort"))
+
+
+def _add_study(commands) -> None:
+    study = commands.add_parser(
+        "study",
+        help="check which of the study's printed numbers agree, and how reliable its cutoffs are",
+        description="Compare the study's printed numbers with each other, and simulate from its quartiles how each of "
+        "its cutoffs would vary in other patients.",
+    )
+    study.add_argument("--studies", default="10000", metavar="N", help="studies to simulate (default: 10000)")
+    study.add_argument("--seed", default="1", metavar="N", help="seed of the simulation (default: 1)")
+    study.set_defaults(command=run_later("study_command", "run_study"))
