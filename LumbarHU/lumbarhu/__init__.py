@@ -17,12 +17,14 @@ from LumbarHULib import __version__
 if TYPE_CHECKING:
     from LumbarHULib.api.audit_folders import verify
     from LumbarHULib.api.cohorts import analyze_cohort
+    from LumbarHULib.api.comparisons import compare_methods
     from LumbarHULib.api.cts import Ct, ct_from_array, ct_from_node, read_ct
     from LumbarHULib.api.measurement import Measurement, measure
     from LumbarHULib.api.midlines import Midlines
     from LumbarHULib.api.proposals import propose_from_points, propose_from_segmentation, read_midlines
     from LumbarHULib.audit.verify import Verification
     from LumbarHULib.cohort_files.job import CohortOutcome
+    from LumbarHULib.cohort_files.methods.job import ComparisonOutcome
     from LumbarHULib.core.errors import InputError
     from LumbarHULib.core.findings import Finding
     from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
@@ -34,6 +36,7 @@ __all__ = [
     "LEVELS",
     "ROIS",
     "CohortOutcome",
+    "ComparisonOutcome",
     "Ct",
     "Finding",
     "InputError",
@@ -46,6 +49,7 @@ __all__ = [
     "Verification",
     "__version__",
     "analyze_cohort",
+    "compare_methods",
     "ct_from_array",
     "ct_from_node",
     "measure",
@@ -62,6 +66,7 @@ _HOME = {
     "LEVELS": "core.levels",
     "ROIS": "core.levels",
     "CohortOutcome": "cohort_files.job",
+    "ComparisonOutcome": "cohort_files.methods.job",
     "Ct": "api.cts",
     "Finding": "core.findings",
     "InputError": "core.errors",
@@ -73,6 +78,7 @@ _HOME = {
     "ScanFacts": "core.scan_facts",
     "Verification": "audit.verify",
     "analyze_cohort": "api.cohorts",
+    "compare_methods": "api.comparisons",
     "ct_from_array": "api.cts",
     "ct_from_node": "api.cts",
     "measure": "api.measurement",

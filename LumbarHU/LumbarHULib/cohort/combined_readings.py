@@ -56,7 +56,7 @@ def combine(readings: Sequence[Reading]) -> CombinedReadings:
             (level, roi): mean
             for level in LEVELS
             if level not in excluded
-            for roi in ROIS
+            for roi in dict.fromkeys((*ROIS, *(roi for reading in readings for _, roi in reading.hu)))
             if (mean := _mean_over_readers(readings, level, roi)) is not None
         },
         excluded=excluded,

@@ -44,6 +44,9 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "area": Look("", "square", "#111111", "#111111"),
         "low HU": Look("solid", "", "#111111"),
         "high HU": Look("dashed", "", "#7a7a7a"),
+        "identity": Look("dotted", "", "#7a7a7a"),
+        "Deming": Look("solid", "", "#111111"),
+        "Passing–Bablok": Look("dashed", "", "#111111"),
     }
 )
 

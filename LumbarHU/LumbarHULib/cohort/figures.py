@@ -1,6 +1,6 @@
 """Prepare the figures of a cohort as values: correlation, groups, ROC and outcome, and Bland–Altman of two readings."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from LumbarHULib.cohort.figure_values import (
 )
 from LumbarHULib.cohort.flow import main_place
 from LumbarHULib.cohort.groups import GROUPS
-from LumbarHULib.cohort.reading_sets import ReadingSet, reading_sets
+from LumbarHULib.cohort.reading_sets import reading_sets
 from LumbarHULib.cohort.references import DXA
 from LumbarHULib.cohort.roc_figures import (
     forest_figure,
@@ -201,11 +201,13 @@ def _bland_altman(analysis: CohortAnalysis) -> Iterator[FigureValues]:
             continue
         number += 1
         first, second = found.names
+        every = {row["roi"]: found.values(MEAN, row["roi"], analysis.cohort.minimum_levels) for row in set_rows}
+        both = {roi: values[:, ~np.isnan(values).any(axis=0)] for roi, values in every.items()}
         yield FigureValues(
             name=f"bland_altman_{number}",
             title=f"{first} minus {second}",
             caption=f"Difference of {first} and {second} against their mean (Bland–Altman) over L1–L4, by region.",
-            panels=_difference_panels(found, set_rows, analysis.cohort.minimum_levels),
+            panels=difference_panels({row["roi"]: row for row in set_rows}, both),
             legend_title=f"{first}\nminus {second}",
             legend=(LegendLine("bias", "bias", True, False), LegendLine("95 % limits", "limit", True, False)),
             legend_note="gray: 95 % intervals of\nbias and limits",
@@ -213,27 +215,35 @@ def _bland_altman(analysis: CohortAnalysis) -> Iterator[FigureValues]:
         )
 
 
-def _difference_panels(found: ReadingSet, rows: list, minimum_levels: int) -> tuple[FigurePanel, ...]:
-    both = {}
-    for row in rows:
-        values = found.values(MEAN, row["roi"], minimum_levels)
-        both[row["roi"]] = values[:, ~np.isnan(values).any(axis=0)]
+def difference_panels(
+    rows: Mapping[str, Mapping], values: Mapping[str, Sequence[np.ndarray]]
+) -> tuple[FigurePanel, ...]:
+    """Return Bland–Altman panels with common limits of the differences.
+
+    Parameters
+    ----------
+    rows : mapping of str to mapping
+        Bias and limits with their intervals, by panel title, with the columns of the table of agreement.
+    values : mapping of str to (numpy.ndarray, numpy.ndarray), each shape (n,)
+        Both values of each complete case, by panel title.
+    """
     reach = max(
-        *(_LIMITS_ROOM * abs(row[f"{end}_limit_hu"]) for row in rows for end in ("lower", "upper")),
-        *(float(np.abs(first - second).max()) for first, second in both.values()),
+        *(_LIMITS_ROOM * abs(row[f"{end}_limit_hu"]) for row in rows.values() for end in ("lower", "upper")),
+        *(float(np.abs(first - second).max()) for first, second in values.values()),
         1e-6,
     )
     panels = []
-    for row in rows:
-        first, second = both[row["roi"]]
+    for title, row in rows.items():
+        first, second = values[title]
         mean_hu = (first + second) / 2
-        limits = f"{row['lower_limit_hu']:.1f} to {row['upper_limit_hu']:.1f} HU"
+        # Adding 0 turns a negative zero into zero.
+        bias, low, high = (round(row[f"{name}_hu"], 1) + 0.0 for name in ("bias", "lower_limit", "upper_limit"))
         panels.append(
             FigurePanel(
-                title=row["roi"],
+                title=title,
                 x_label="mean of both (HU)",
                 y_label="difference (HU)",
-                text=minus(f"bias {row['bias_hu']:.1f}, limits {limits}, n = {row['n']}"),
+                text=minus(f"bias {bias:.1f} HU, n = {row['n']}\nlimits {low:.1f} to {high:.1f} HU"),
                 x_limits=limits_of([mean_hu]),
                 y_limits=limits_of([np.array([-reach, reach])]),
                 series=(Series("difference", f"n = {row['n']}", mean_hu, first - second),),

@@ -43,6 +43,7 @@ _HU = NumberColumn("HU", -1024, 3071, {"hu": 1})
 _DENSITY = NumberColumn("g/cm²", 0.1, 3, {"g/cm2": 1, "mg/cm2": 0.001})
 
 HU_COLUMNS = {f"hu_{level}_{roi}": (level, roi) for level in LEVELS for roi in ROIS}
+_HU_OF_ANY_REGION = re.compile(rf"hu_({'|'.join(LEVELS)})_([a-z][a-z0-9_]{{0,39}})", re.IGNORECASE | re.ASCII)
 NUMBER_COLUMNS: Mapping[str, NumberColumn] = {
     **dict.fromkeys(HU_COLUMNS, _HU),
     "age": NumberColumn("a", 0, 120, {"a": 1, "y": 1, "yr": 1, "years": 1, "year": 1}),
@@ -76,8 +77,24 @@ COLUMNS = (*WORD_COLUMNS, *NUMBER_COLUMNS)
 AddFinding = Callable[[CohortFinding], None]
 
 
-def columns_of(header: Sequence[str], add_finding: AddFinding) -> dict[str, tuple[int, float]]:
+def place_of_hu(name: str) -> tuple[str, str] | None:
+    """Return level and region of a column of HU, of any region; None for any other column."""
+    match = _HU_OF_ANY_REGION.fullmatch(name)
+    return (match[1].upper(), match[2].lower()) if match else None
+
+
+def columns_of(
+    header: Sequence[str], add_finding: AddFinding, any_region: bool = False
+) -> dict[str, tuple[int, float]]:
     """Return index and unit factor of each known column.
+
+    Parameters
+    ----------
+    header : sequence of str
+    add_finding : callable
+        Receives findings on unknown columns.
+    any_region : bool
+        Also accept HU of regions other than the five.
 
     Raises
     ------
@@ -90,6 +107,8 @@ def columns_of(header: Sequence[str], add_finding: AddFinding) -> dict[str, tupl
         match = _WITH_UNIT.fullmatch(title)
         stated, unit = (match["name"], match["unit"]) if match else (title, "")
         name = known.get(stated.strip().casefold())
+        if name is None and any_region and (place_found := place_of_hu(stated.strip())):
+            name = f"hu_{place_found[0]}_{place_found[1]}"
         if name is None:
             if title:
                 add_finding(_unknown_column(title))
@@ -98,7 +117,8 @@ def columns_of(header: Sequence[str], add_finding: AddFinding) -> dict[str, tupl
             raise InputError(f"Row 1 has the column “{name}” twice: keep one of them.")
         factor = _factor(name, unit)
         if factor is None:
-            allowed = ", ".join(NUMBER_COLUMNS[name].factors) if name in NUMBER_COLUMNS else "none"
+            column = _number_column(name)
+            allowed = ", ".join(column.factors) if column else "none"
             sentence = f"Row 1, column {name}: the unit “{unit}” is unknown, so the column is omitted."
             add_finding(CohortFinding("unknown_unit", sentence, f"Use one of: {allowed}.", row=1, column=name))
             continue
@@ -117,7 +137,12 @@ def _factor(name: str, unit: str) -> float | None:
     if not unit.strip():
         return 1
     plain = unit.strip().casefold().replace("²", "2").replace("³", "3").replace("^", "")
-    return NUMBER_COLUMNS[name].factors.get(plain) if name in NUMBER_COLUMNS else None
+    column = _number_column(name)
+    return column.factors.get(plain) if column else None
+
+
+def _number_column(name: str) -> NumberColumn | None:
+    return NUMBER_COLUMNS.get(name) or (_HU if place_of_hu(name) else None)
 
 
 def number_column(
@@ -137,7 +162,7 @@ def number_column(
     add_finding : callable
         Receives findings on single cells.
     """
-    column = NUMBER_COLUMNS[name]
+    column = _number_column(name)
     values = np.full(len(cells), np.nan)
     outside: list[tuple[int, float]] = []
     for index, (row, text) in enumerate(cells):

@@ -40,14 +40,15 @@ def cohort_figures(analysis: CohortAnalysis) -> Iterator[NamedFigure]:
         elif figure.panels[0].intervals:
             yield NamedFigure(figure.name, figure.caption, draw_forest(figure, note))
         else:
-            yield NamedFigure(figure.name, figure.caption, _drawn(figure, note))
+            yield NamedFigure(figure.name, figure.caption, draw_panels(figure, note))
     for name, rows in sheets.items():
         levels = ", ".join(figure.row_title for figure in rows)
         caption = f"{rows[0].title.rpartition(', ')[0]} by level and region: {levels}."
         yield NamedFigure(name, caption, _sheet(rows, note))
 
 
-def _drawn(figure: FigureValues, note: str) -> Panels:
+def draw_panels(figure: FigureValues, note: str) -> Panels:
+    """Return a figure with a panel for each diagram, and the legend after the last one."""
     panels = Panels(len(figure.panels), note)
     for panel in figure.panels:
         _draw(panels, panel)

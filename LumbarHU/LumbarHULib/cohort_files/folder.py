@@ -19,8 +19,8 @@ _DOCUMENTS = {
     "cutoffs.json": "The cohort's own cutoffs, for lumbarhu measure --cutoffs",
     "protocol.json": "The protocol with the readers' own measurement error, for lumbarhu measure --protocol",
 }
-_NO_MATPLOTLIB = ("Figures", "", "The Python package Matplotlib, which draws them, is missing.", "matplotlib")
-_NO_FIGURES = ("Figures", "", "They were not requested.", "a run without the option --no-figures")
+NO_MATPLOTLIB = ("Figures", "", "The Python package Matplotlib, which draws them, is missing.", "matplotlib")
+NO_FIGURES = ("Figures", "", "They were not requested.", "a run without the option --no-figures")
 OWN_COHORT_FOLDER = OwnFolder(
     frozenset({SUMMARY, FIGURES, *_DOCUMENTS, *(f"{name}.csv" for name in TABLE_NAMES)}), sign=SUMMARY
 )
@@ -61,7 +61,7 @@ def write_cohort_folder(
         documents, missing = documents_of(analysis)
         can_draw = with_figures and find_spec("matplotlib") is not None
         if not can_draw:
-            missing += [_NO_MATPLOTLIB if with_figures else _NO_FIGURES]
+            missing += [NO_MATPLOTLIB if with_figures else NO_FIGURES]
         tables = {**analysis.tables, "gaps": gaps_table([*analysis.tables["gaps"].rows, *missing])}
         files = {SUMMARY: "This page"}
         for name, table in tables.items():

@@ -45,7 +45,7 @@ def _patients(cohort: Cohort) -> str:
     has_mean = cohort.rois(mean) and mean not in LEVELS
     over = f" over the vertebrae {mean} and of" if has_mean else " of"
     several = len(cohort.measured_levels) > 1
-    levels = f"{over} the single vertebra{'e' if several else ''} {_joined(cohort.measured_levels, 'and')}"
+    levels = f"{over} the single vertebra{'e' if several else ''} {joined(cohort.measured_levels, 'and')}"
     what = f"Mean Hounsfield units (HU){levels} in the region{'s' if len(rois) > 1 else ''} {', '.join(rois)} of "
     patients = f"{what if rois else ''}{len(cohort)} patient{'s were' if len(cohort) > 1 else ' was'} analyzed"
     sentences = []
@@ -90,9 +90,9 @@ def _characteristics(analysis: CohortAnalysis) -> list[str]:
     if not records:
         return []
     words = {"mean ± SD": "mean ± standard deviation", "median (Q1, Q3)": "median (quartiles)"}
-    forms = _joined([words[kind] for kind in kinds], "or")
+    forms = joined([words[kind] for kind in kinds], "or")
     given = f"reported as {forms}, depending on the Shapiro–Wilk test" if kinds else "reported as counts"
-    compared = f", and compared between groups by {_joined([names[test] for test in tests], 'or')}" if tests else ""
+    compared = f", and compared between groups by {joined([names[test] for test in tests], 'or')}" if tests else ""
     return [f"Characteristics are {given}{compared}."]
 
 
@@ -106,7 +106,7 @@ def _groups(analysis: CohortAnalysis) -> list[str]:
         sentences.append(f"HU are reported as median and quartiles (weighted average at the ranks (n + 1)p){compared}.")
     paired = [what for what in ("rois", "levels") if tables[f"between_{what}"].rows]
     if paired:
-        named = _joined(["regions" if what == "rois" else what for what in paired], "and")
+        named = joined(["regions" if what == "rois" else what for what in paired], "and")
         sentences.append(
             f"{named.capitalize()} of the same patients were compared by Friedman's test, and pairs by Dunn's test on "
             "its mean ranks with Holm's correction."
@@ -124,8 +124,8 @@ def _roc_sentences(analysis: CohortAnalysis) -> list[str]:
         for what, name in (("regions", "roc_differences"), ("levels", "roc_differences_levels"))
         if analysis.tables[name].rows
     ]
-    compared = f" and compared between {_joined(pairs, 'and between')} by DeLong's paired test with Holm's correction"
-    sought = _joined([target.positive for target in found], "and for")
+    compared = f" and compared between {joined(pairs, 'and between')} by DeLong's paired test with Holm's correction"
+    sought = joined([target.positive for target in found], "and for")
     sentences = [
         "It was assumed beforehand that low HU indicate the target; no direction was chosen from the data.",
         f"Areas under the receiver operating characteristic curves for {sought} have DeLong's interval on "
@@ -136,7 +136,7 @@ def _roc_sentences(analysis: CohortAnalysis) -> list[str]:
     if not _has_cutoffs(analysis):
         return sentences
     sides = {"<=": "at or below the cutoff", "<": "below the cutoff"}
-    positive = _joined([f"{sides[target.rule]} for {target.positive}" for target in found], "and")
+    positive = joined([f"{sides[target.rule]} for {target.positive}" for target in found], "and")
     sentences.append(
         f"Cutoffs have the greatest Youden index; their intervals are the percentiles of {analysis.options.resamples} "
         "bootstrap resamples stratified by class, which also served to correct sensitivity and specificity for "
@@ -148,7 +148,7 @@ def _roc_sentences(analysis: CohortAnalysis) -> list[str]:
         for record in analysis.tables[name].records()
     }
     if shares:
-        prevalences = _joined([f"{100 * share:g} % for {positive}" for positive, share in shares.items()], "and")
+        prevalences = joined([f"{100 * share:g} % for {positive}" for positive, share in shares.items()], "and")
         sentences.append(f"Predictive values (Mercaldo's logit intervals) hold for a prevalence of {prevalences}.")
     return sentences
 
@@ -171,7 +171,7 @@ def _correlation(analysis: CohortAnalysis) -> list[str]:
     ]
     holm = "; p-values by level were corrected by Holm's method" if densities else ""
     return [
-        f"The correlation of HU with {_joined(titles, 'and')} is Spearman's coefficient with the interval of Bonett "
+        f"The correlation of HU with {joined(titles, 'and')} is Spearman's coefficient with the interval of Bonett "
         f"and Wright{held}{holm}."
     ]
 
@@ -191,7 +191,7 @@ def _survival_sentences(analysis: CohortAnalysis) -> list[str]:
         sources = dict.fromkeys(record["cutoff_source"] for record in tables["survival_log_rank"].records())
         sentences.append(
             "Kaplan–Meier curves on both sides of a cutoff that was not derived from the outcome "
-            f"({_joined(list(sources), 'or')}) were compared by the log-rank test."
+            f"({joined(list(sources), 'or')}) were compared by the log-rank test."
         )
     if sentences:
         holm = "The p-values of hazard ratios and of log-rank tests were corrected by Holm's method"
@@ -209,7 +209,7 @@ def _has_cutoffs(analysis: CohortAnalysis) -> bool:
     return any(roc.cutoff for roc in (*analysis.rocs, *analysis.level_rocs))
 
 
-def _joined(parts: Sequence[str], last: str) -> str:
+def joined(parts: Sequence[str], last: str) -> str:
     """Return parts joined by commas, with a word before the last."""
     return f"{', '.join(parts[:-1])} {last} {parts[-1]}" if len(parts) > 1 else "".join(parts)
 

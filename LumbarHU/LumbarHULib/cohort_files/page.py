@@ -1,11 +1,11 @@
 """Write the summary of a cohort as one page: method, tables, figures, findings and missing results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from LumbarHULib import __version__
 from LumbarHULib.cohort.analysis import CohortAnalysis
-from LumbarHULib.cohort.cases import Cohort
+from LumbarHULib.cohort.cases import Cohort, CohortFinding
 from LumbarHULib.cohort.findings import counted
 from LumbarHULib.cohort.references import DXA
 from LumbarHULib.cohort.tables import Table
@@ -14,7 +14,7 @@ from LumbarHULib.cohort_files.page_level_tables import flow_tables, level_tables
 from LumbarHULib.cohort_files.page_tables import summary_tables
 from LumbarHULib.files import html_text as html
 
-_NOTICE = "For research only. Not a medical device, not a diagnosis; a mean above a cutoff does not exclude disease."
+NOTICE = "For research only. Not a medical device, not a diagnosis; a mean above a cutoff does not exclude disease."
 # Largest number of rows with findings in the folded list; rows.csv lists all of them.
 _FOLDED = 500
 
@@ -39,15 +39,15 @@ def summary_page(
     """
     cohort = analysis.cohort
     parts = [html.heading(f"Cohort: {cohort.name}", 1)]
-    parts.append(html.paragraph(f"{sizes_text(cohort)}. LumbarHU {__version__}. {_NOTICE}", "note"))
+    parts.append(html.paragraph(f"{sizes_text(cohort)}. LumbarHU {__version__}. {NOTICE}", "note"))
     if cohort.note:
         parts.append(html.paragraph(cohort.note, "banner"))
-    parts += [html.heading("Findings"), *_findings(analysis, tables)]
+    parts += [html.heading("Findings"), *findings_parts(analysis.findings, tables["rows"])]
     parts += [html.heading("Method"), html.paragraph(method_text(analysis))]
     parts += [html.heading("From the table to the analysis"), *flow_tables(analysis)]
     for title, shown in (*summary_tables(analysis), *level_tables(analysis)):
         parts += [html.heading(title), *shown]
-    parts += [html.heading("Missing results, and how to get them"), *_gaps(tables["gaps"])]
+    parts += [html.heading("Missing results, and how to get them"), *gaps_parts(tables["gaps"])]
     if figures:
         parts.append(html.heading("Figures"))
         parts += [html.picture(path, caption) for path, caption in figures.values()]
@@ -66,19 +66,21 @@ def sizes_text(cohort: Cohort) -> str:
     return f"{parts[0]}: {'; '.join(parts[1:])}" if parts[1:] else f"{parts[0]}, none with a reference"
 
 
-def _findings(analysis: CohortAnalysis, tables: Mapping[str, Table]) -> list[str]:
-    findings = counted(analysis.findings)
+def findings_parts(every: Sequence[CohortFinding], row_findings: Table) -> list[str]:
+    """Return the findings, one per kind, and the folded list of all rows with a finding, in HTML."""
+    findings = counted(every)
     if not findings:
         return [html.paragraph("Nothing.")]
     parts = [html.bullets(f"{finding.sentence} {finding.remedy}".strip() for finding in findings)]
-    rows = [f"{record['sentence']} {record['remedy']}".strip() for record in tables["rows"].records()]
+    rows = [f"{record['sentence']} {record['remedy']}".strip() for record in row_findings.records()]
     if rows:
         rest = [f"… and {len(rows) - _FOLDED} more (rows.csv)."] if len(rows) > _FOLDED else []
         parts.append(html.folded(f"All rows with a finding: {len(rows)}", html.bullets(rows[:_FOLDED] + rest)))
     return parts
 
 
-def _gaps(table: Table) -> list[str]:
+def gaps_parts(table: Table) -> list[str]:
+    """Return the missing results, in HTML."""
     if not table.rows:
         return [html.paragraph("None.")]
     rows = [[str(cell or "") for cell in row] for row in table.rows]

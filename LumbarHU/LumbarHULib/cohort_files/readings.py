@@ -9,7 +9,7 @@ from pathlib import Path
 
 from LumbarHULib.audit.folder import RECORD
 from LumbarHULib.cohort.cases import CohortFinding, Reading
-from LumbarHULib.cohort_files.columns import AddFinding, is_missing, number_column, shortened
+from LumbarHULib.cohort_files.columns import AddFinding, is_missing, number_column, place_of_hu, shortened
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, ROIS
@@ -37,18 +37,28 @@ class AuditReading:
     protocol: str
 
 
-def readings_of_file(path: Path, add_finding: AddFinding) -> tuple[Reading, ...]:
+def readings_of_file(path: Path, add_finding: AddFinding, any_region: bool = False) -> tuple[Reading, ...]:
     """Return the readings in a table with the columns of an audit folder's ``results.csv``, of any cases.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    add_finding : callable
+        Receives findings on rows that cannot be used.
+    any_region : bool
+        Also accept regions other than the five.
 
     Raises
     ------
     InputError
         If the table cannot be read or lacks a column.
     """
-    return _readings(read_csv_table(path), add_finding)
+    return _readings(read_csv_table(path), add_finding, any_region)
 
 
-def reading_of_audit(folder: Path, case: str, add_finding: AddFinding, row: int) -> AuditReading | None:
+def reading_of_audit(
+    folder: Path, case: str, add_finding: AddFinding, row: int, any_region: bool = False
+) -> AuditReading | None:
     """Return the reading in an audit folder, under the case's name; if unusable, report why and return None."""
 
     def wrong(sentence: str, remedy: str) -> None:
@@ -69,7 +79,7 @@ def reading_of_audit(folder: Path, case: str, add_finding: AddFinding, row: int)
     if hashlib.sha256(results).hexdigest() != stored:
         return wrong("was changed after it was written and is omitted.", "Run lumbarhu verify to see the differences.")
     try:
-        found = _readings(read_csv_table(folder / "results.csv"), add_finding)
+        found = _readings(read_csv_table(folder / "results.csv"), add_finding, any_region)
     except InputError as problem:
         return wrong(f"cannot be used: {problem}", "Measure the CT again.")
     if len(found) != 1:
@@ -83,7 +93,7 @@ def reading_of_audit(folder: Path, case: str, add_finding: AddFinding, row: int)
     return AuditReading(reading, str(identity), protocol)
 
 
-def _readings(table: CsvTable, add_finding: AddFinding) -> tuple[Reading, ...]:
+def _readings(table: CsvTable, add_finding: AddFinding, any_region: bool) -> tuple[Reading, ...]:
     place = {name.casefold(): at for at, name in enumerate(table.header)}
     missing = [name for name in _NEEDED if name not in place]
     if missing:
@@ -99,7 +109,7 @@ def _readings(table: CsvTable, add_finding: AddFinding) -> tuple[Reading, ...]:
     for index, (row, cells) in enumerate(table.rows):
         case, reader, number, level, roi = (cell(cells, name) for name in _NEEDED[:-1])
         level, roi = level.upper(), roi.casefold()
-        wrong = _wrong_place(case, reader, number, level, roi)
+        wrong = _wrong_place(case, reader, number, level, roi, any_region)
         if wrong:
             column, what, remedy = wrong
             message = f"{table.file_name}, row {row}: {what}; the row is omitted."
@@ -147,7 +157,9 @@ def _report_similar_names(file_name: str, readers: Iterable[str], add_finding: A
             )
 
 
-def _wrong_place(case: str, reader: str, number: str, level: str, roi: str) -> tuple[str, str, str] | None:
+def _wrong_place(
+    case: str, reader: str, number: str, level: str, roi: str, any_region: bool
+) -> tuple[str, str, str] | None:
     """Return column, fault and remedy if a row does not identify reader, case and region; otherwise None."""
     for column, name in (("case", case), ("reader", reader)):
         if not name:
@@ -155,7 +167,8 @@ def _wrong_place(case: str, reader: str, number: str, level: str, roi: str) -> t
     if not number.isdecimal() or int(number) < 1:
         return "reading", f"“{shortened(number)}” is not a reading number", "Count readings from 1."
     for column, word, known in (("level", level, LEVELS), ("roi", roi, ROIS)):
-        if word not in known:
+        is_other_region = any_region and column == "roi" and place_of_hu(f"hu_{level}_{word}")
+        if word not in known and not is_other_region:
             return column, f"“{shortened(word)}” is not a {column}", f"Use one of {', '.join(known)}."
     return None
 

@@ -16,6 +16,7 @@ from LumbarHULib.cohort_files.columns import (
     WORD_COLUMNS,
     columns_of,
     number_column,
+    place_of_hu,
     shortened,
     word_column,
 )
@@ -23,7 +24,7 @@ from LumbarHULib.cohort_files.dxa import dxa_findings, dxa_groups, menopause_of_
 from LumbarHULib.cohort_files.readings import reading_of_audit, readings_of_file
 from LumbarHULib.cohort_files.study_files import load_qct_criteria
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
+from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table
 from LumbarHULib.files.protocol_file import load_protocol
 
@@ -36,6 +37,7 @@ def read_cohort(
     progress: Progress = lambda share, text: None,
     mean_levels: tuple[str, ...] = MEAN_LEVELS,
     outcome_name: str = "outcome",
+    any_region: bool = False,
 ) -> Cohort:
     """Read a cohort's table.
 
@@ -55,6 +57,8 @@ def read_cohort(
         Levels in the mean.
     outcome_name : str
         Name of the outcome in the columns ``outcome`` and ``outcome_days``.
+    any_region : bool
+        Also read HU of regions other than the five, and accept a table without HU, whose cases have HU elsewhere.
 
     Raises
     ------
@@ -65,10 +69,11 @@ def read_cohort(
     path = Path(path)
     table = read_csv_table(path)
     source = _Source(path, table)
-    columns = columns_of(table.header, source.findings.append)
+    columns = columns_of(table.header, source.findings.append, any_region)
+    hu_columns = {name: place for name in columns if (place := place_of_hu(name))}
     if "case" not in columns:
         raise InputError(f"“{table.file_name}” lacks the column “case”: add it, with a name for each case.")
-    if "audit" not in columns and not set(HU_COLUMNS) & set(columns) and readings is None:
+    if "audit" not in columns and not hu_columns and readings is None and not any_region:
         raise InputError(
             f"“{table.file_name}” has neither a column “audit” nor columns such as “hu_L1_round”: add one of them."
         )
@@ -79,15 +84,16 @@ def read_cohort(
         if name in columns
     }
     numbers = {}
-    for name in NUMBER_COLUMNS:
+    for name in dict.fromkeys((*NUMBER_COLUMNS, *hu_columns)):
         if name in columns:
             place, factor = columns[name]
             values = number_column(name, _cells(rows, place), factor, table.separator, source.findings.append)
             if values is not None:
                 numbers[name] = values
     cases, audits = labels.pop("case"), labels.pop("audit", ("",) * len(rows))
-    found = [*source.audit_readings(rows, cases, audits, progress)]
-    level_hu = {place: numbers.pop(name) for name, place in HU_COLUMNS.items() if name in numbers}
+    found = [*source.audit_readings(rows, cases, audits, progress, any_region)]
+    in_order = {**{name: place for name, place in HU_COLUMNS.items() if name in hu_columns}, **hu_columns}
+    level_hu = {place: numbers.pop(name) for name, place in in_order.items() if name in numbers}
     named = {reading.case for reading in found}
     if readings is not None:
         found += source.file_readings(readings, set(cases))
@@ -168,7 +174,9 @@ class _Source:
             raise InputError(f"“{self.table.file_name}” has no case: add a row for each case.")
         return usable
 
-    def audit_readings(self, rows, cases: Sequence[str], audits: Sequence[str], progress: Progress) -> list[Reading]:
+    def audit_readings(
+        self, rows, cases: Sequence[str], audits: Sequence[str], progress: Progress, any_region: bool = False
+    ) -> list[Reading]:
         """Return the readings in the audit folders that the table lists."""
         found: list[Reading] = []
         protocols: dict[str, str] = {}
@@ -178,7 +186,7 @@ class _Source:
             identities: dict[str, str] = {}
             seen: set[tuple[str, int]] = set()
             for part in (text.strip() for text in named.split(";") if text.strip()):
-                read = reading_of_audit(self.path.parent / part, case, self.findings.append, row)
+                read = reading_of_audit(self.path.parent / part, case, self.findings.append, row, any_region)
                 if read is None:
                     continue
                 reading, identity = read.reading, read.ct_identity
@@ -239,7 +247,7 @@ class _Source:
             for level in combined.excluded_by_one:
                 sentence = f"{level} of {case} is excluded by one reading and measured by another; it is omitted."
                 self._add("excluded_by_one", sentence, "Agree on the exclusion.", case=case)
-            for place in ((level, roi) for level in LEVELS for roi in ROIS):
+            for place in dict.fromkeys((*HU_COLUMNS.values(), *combined.hu)):
                 values = filled.setdefault(place, np.full(len(cases), np.nan))
                 values[index] = combined.hu.get(place, np.nan)
         return filled

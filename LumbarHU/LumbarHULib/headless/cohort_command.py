@@ -74,7 +74,7 @@ def cohort_text(done: CohortOutcome) -> str:
         missing = f"{len(gaps)} results are missing: gaps.csv states why, and what they need."
         missing = missing if len(gaps) > 1 else "1 result is missing: gaps.csv states why, and what it needs."
     parts = [analysis.cohort.note, sizes_text(analysis.cohort), _table(analysis), _areas_by_level(analysis)]
-    parts += [_survival(analysis), _findings_text(done.findings), missing]
+    parts += [_survival(analysis), findings_text(done.findings), missing]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -142,7 +142,8 @@ def _survival(analysis: CohortAnalysis) -> str:
     return aligned(rows, left_columns=1) if len(rows) > 1 else ""
 
 
-def _findings_text(findings: Sequence[CohortFinding]) -> str:
+def findings_text(findings: Sequence[CohortFinding]) -> str:
+    """Return the findings as text for a terminal; empty if there are none."""
     if not findings:
         return ""
     lines = [f"- {_without_middle(finding.sentence)} {finding.remedy}".rstrip() for finding in findings]

@@ -1,0 +1,1 @@
+"""A comparison of methods from its tables to its folder."""

@@ -1,0 +1,115 @@
+"""Compare methods from their tables to a folder, for the command line and the Python API."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from LumbarHULib.cohort.cases import CohortFinding
+from LumbarHULib.cohort.findings import counted
+from LumbarHULib.cohort.methods.comparison import ComparisonOptions, MethodComparison, compare
+from LumbarHULib.cohort.methods.method import Method
+from LumbarHULib.cohort.references import check_outcome_name
+from LumbarHULib.cohort.tables import Table
+from LumbarHULib.cohort_files.methods.folder import OWN_COMPARISON_FOLDER, write_comparison_folder
+from LumbarHULib.cohort_files.methods.read import read_methods, results_file
+from LumbarHULib.cohort_files.table import cohort_inputs
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.atomic_folder import check_destination
+from LumbarHULib.files.cutoffs_file import load_cutoffs
+
+
+@dataclass(frozen=True)
+class ComparisonJob:
+    """The inputs, options and output folder of a comparison.
+
+    Parameters
+    ----------
+    methods : tuple of Method
+    table : pathlib.Path or None
+        The cohort's table.
+    results : mapping of str to pathlib.Path
+        Tables of results by the protocol's name.
+    destination : pathlib.Path or None
+        Output folder (created); None to compute without writing.
+    options : ComparisonOptions
+    cutoffs : pathlib.Path or None
+        Cutoffs in place of the study's.
+    outcome_name : str
+        Name of the outcome in the columns ``outcome`` and ``outcome_days``.
+    overwrite : bool
+    with_figures : bool
+    """
+
+    methods: tuple[Method, ...]
+    table: Path | None = None
+    results: Mapping[str, Path] = field(default_factory=dict)
+    destination: Path | None = None
+    options: ComparisonOptions = field(default_factory=ComparisonOptions)
+    cutoffs: Path | None = None
+    outcome_name: str = "outcome"
+    overwrite: bool = False
+    with_figures: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonOutcome:
+    """The results of a comparison of methods.
+
+    Parameters
+    ----------
+    comparison : MethodComparison
+    tables : dict of str to Table
+        Tables by name, as in the folder; each gives ``records()`` and ``to_dataframe()``.
+    """
+
+    comparison: MethodComparison
+    tables: dict[str, Table]
+
+    @property
+    def findings(self) -> tuple[CohortFinding, ...]:
+        """Return the findings, one per kind."""
+        return counted(self.comparison.findings)
+
+
+def run_comparison_job(
+    job: ComparisonJob, progress: Callable[[float, str], None] = lambda share, text: None
+) -> ComparisonOutcome:
+    """Compare methods, and write the folder completely or not at all.
+
+    Parameters
+    ----------
+    job : ComparisonJob
+    progress : callable
+        Called with the fraction done, from 0 to 1, and the current step. An exception from it ends the work, and
+        nothing is written.
+
+    Raises
+    ------
+    InputError
+        With a sentence for the user; nothing is written.
+    """
+    if job.destination is not None:
+        check_destination(job.destination, job.overwrite, OWN_COMPARISON_FOLDER)
+        _check_inputs_stay(job, job.destination)
+    check_outcome_name(job.outcome_name)
+    cutoffs = load_cutoffs(job.cutoffs).cutoffs
+    measured = read_methods(job.methods, job.table, job.results, cutoffs, job.outcome_name, progress)
+    progress(0.0, "Comparing methods")
+    comparison = compare(measured, job.options)
+    if job.destination is None:
+        return ComparisonOutcome(comparison, dict(comparison.tables))
+    tables = write_comparison_folder(job.destination, comparison, job.overwrite, progress, job.with_figures)
+    return ComparisonOutcome(comparison, tables)
+
+
+def _check_inputs_stay(job: ComparisonJob, destination: Path) -> None:
+    """Raise InputError if replacing the output folder would remove an input."""
+    if not destination.exists():
+        return
+    inputs = [results_file(Path(path)) for path in job.results.values()]
+    inputs += [*(cohort_inputs(job.table) if job.table is not None else ()), *([job.cutoffs] if job.cutoffs else [])]
+    for path in inputs:
+        if path.resolve().is_relative_to(destination.resolve()):
+            raise InputError(
+                f"“{destination}” contains the input “{path.name}” and is not overwritten: choose another folder."
+            )
