@@ -1,15 +1,19 @@
-"""Write the page that describes every table of a cohort, from a run on the example cohort: ``make pictures``."""
+"""Write the pages on every table of a cohort and of a comparison, from the example cohort: ``make pictures``."""
 
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from LumbarHULib.cohort.analysis import AnalysisOptions
+from LumbarHULib.cohort.methods.method import parse_methods
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
+from LumbarHULib.cohort_files.methods.job import ComparisonJob, run_comparison_job
 from LumbarHULib.cohort_files.synthetic_files import COHORT, OUTCOME, READINGS, write_synthetic_cohort
 
 PAGE = Path(__file__).parent / "cohort-tables.md"
+COMPARISON_PAGE = Path(__file__).parent / "comparison-tables.md"
 
 _HEAD = """\
 # The tables of a cohort
@@ -75,6 +79,36 @@ _ROWS = {
     "gaps": "a missing analysis, or missing results of an analysis that share a reason",
     "findings": "a finding; findings on single rows of the table are counted",
     "rows": "a finding on a row of the cohort's table",
+}
+
+_COMPARISON_HEAD = """\
+# The tables of a comparison of methods
+
+`lumbarhu compare COHORT.csv --methods round oval --out result` writes these tables into `result`, as CSV in UTF-8 with
+all digits. A method is `[PROTOCOL:]REGION@LEVELS`, such as `round@L1-L4`; `first` and `second` are the methods of a
+pair, in the order in which they were named. Targets are those of [a cohort](cohort-tables.md); low HU count as positive.
+`p` is uncorrected; `p_corrected` is corrected by the method in `correction` for all tests of its kind in the table.
+`comparison.html` shows the same numbers for people. A script generates this page.
+"""
+_COMPARISON_ROWS = {
+    "methods": "a method",
+    "bland_altman": "a pair of methods; all differences are first minus second",
+    "regression": "a line of a pair: `Deming` or `Passing–Bablok`, second = intercept + slope · first",
+    "class_agreement": "a pair of methods that both have cutoffs",
+    "roc": "a method and a target",
+    "roc_differences": "a pair of methods and a target (DeLong, paired)",
+    "pairs": "a case and a pair that it has HU of",
+}
+# Columns whose meaning differs from that in a cohort's tables.
+_COMPARISON_COLUMNS = {
+    "method": ("", "the method"),
+    "source": ("", "table that the HU come from"),
+    "mean_hu|sd_hu": ("HU", "mean and standard deviation of the method's HU; of a pair, the mean of both methods"),
+    "first|second": ("", "the two methods"),
+    "first_hu|second_hu": ("HU", "HU by the first and by the second method, over the levels that both have"),
+    "difference_hu": ("HU", "first minus second"),
+    "agreeing": ("1", "cases with the same class by both methods"),
+    "p": ("1", "two-sided p-value: of no bias by the paired t-test, or of equal areas"),
 }
 
 # Unit and meaning of a column, by its name, or by a regular expression where several share one.
@@ -196,6 +230,26 @@ _COLUMNS = {
     "mean_hu|difference_hu": ("HU", "mean of the readings, and first minus second"),
     "severity": ("", "`note`, `warning` or `severe`: see [findings](findings.md#how-grave-it-is)"),
     "code": ("", "stable name of the finding"),
+    "protocol": ("", "name of the results, by `--results`; empty for the cohort's table"),
+    "levels": ("", "levels of the mean"),
+    "median_hu|q1_hu|q3_hu|minimum_hu|maximum_hu": ("HU", "its distribution"),
+    "osteoporosis_cutoff_hu|normal_cutoff_hu": ("HU", "the method's cutoffs; empty if there are none"),
+    "bias_slope_p_corrected": ("1", "the same, corrected for multiple comparisons"),
+    "regression": ("", "name of the regression"),
+    "intercept_hu|intercept_low|intercept_high": (
+        "HU",
+        "intercept of the line and its interval; without 0, the methods differ by a constant",
+    ),
+    "slope|slope_low|slope_high": (
+        "1",
+        "slope of the line and its interval; without 1, the methods differ in proportion to the HU",
+    ),
+    "error_ratio": ("1", "variance of the second method's error divided by that of the first's (Deming)"),
+    "error_ratio_source": ("", "`given`, `assumed: equal errors` or `estimated from repeated readings`"),
+    "linearity_h": ("1", "statistic of the cusum test of linearity (Passing and Bablok)"),
+    "linearity_p|linearity_p_corrected": ("1", "its p-value, uncorrected and corrected for multiple comparisons"),
+    "first_GROUP_second_GROUP": ("1", "cross table: cases of this class by the first method and that by the second"),
+    "interval_method": ("", "method of the interval"),
     "row|column": ("", "location in the cohort's table; row 1 is the header"),
     "sentence|remedy": ("", "the finding, and what to do"),
 }
@@ -205,41 +259,46 @@ _FAMILIES = {
 }
 
 
-def page() -> str:
-    """Return the page as Markdown."""
-    parts = [_HEAD]
-    for table in _tables():
-        rows = [f"| {', '.join(names)} | {unit} | {meaning} |" for names, unit, meaning in _described(table)]
-        parts.append(
-            "\n".join(
-                [
-                    f"## {table.name}.csv\n\n{table.title.replace('Shanghai 2022', 'the study')}. A row is "
-                    f"{_ROWS[table.name]}.\n",
-                    "| column | unit | meaning |",
-                    "|---|---|---|",
-                    *rows,
-                ]
-            )
-            + "\n"
-        )
-    return "\n".join(parts)
+def pages() -> dict[Path, str]:
+    """Return the pages as Markdown, by their file."""
+    cohort, comparison = _tables()
+    own = {name: told for name, told in _COLUMNS.items() if name not in _COMPARISON_COLUMNS}
+    return {
+        PAGE: "\n".join([_HEAD, *(_part(table, _ROWS, _COLUMNS) for table in cohort)]),
+        COMPARISON_PAGE: "\n".join(
+            [
+                _COMPARISON_HEAD,
+                *(_part(table, {**_ROWS, **_COMPARISON_ROWS}, {**_COMPARISON_COLUMNS, **own}) for table in comparison),
+            ]
+        ),
+    }
 
 
-def _tables() -> list[Table]:
+def _part(table: Table, rows_of: Mapping[str, str], meanings: Mapping[str, tuple[str, str]]) -> str:
+    """Return the description of a table."""
+    rows = [f"| {', '.join(names)} | {unit} | {meaning} |" for names, unit, meaning in _described(table, meanings)]
+    title = table.title.replace("Shanghai 2022", "the study")
+    head = f"## {table.name}.csv\n\n{title}. A row is {rows_of[table.name]}.\n"
+    return "\n".join([head, "| column | unit | meaning |", "|---|---|---|", *rows]) + "\n"
+
+
+def _tables() -> tuple[list[Table], list[Table]]:
+    """Return the tables of the example cohort, and those of a comparison of two of its methods."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_synthetic_cohort(folder)
         options = AnalysisOptions(prevalences={"osteoporosis": 0.2, "low_bmd": 0.6}, resamples=100)
         job = CohortJob(folder / COHORT, folder / "result", options, folder / READINGS, outcome_name=OUTCOME)
-        return list(run_cohort_job(job).tables.values())
+        comparison = run_comparison_job(ComparisonJob(parse_methods(["round", "oval"]), folder / COHORT))
+        return list(run_cohort_job(job).tables.values()), list(comparison.tables.values())
 
 
-def _described(table: Table) -> list[tuple[list[str], str, str]]:
+def _described(table: Table, meanings: Mapping[str, tuple[str, str]]) -> list[tuple[list[str], str, str]]:
     """Return the columns of a table, grouped by meaning, with unit and meaning."""
     told: dict[str, tuple[list[str], str, str]] = {}
     for column in table.columns:
-        pattern = next(pattern for pattern in _COLUMNS if re.fullmatch(_expanded(pattern), column))
-        names, _, _ = told.setdefault(pattern, ([], *_COLUMNS[pattern]))
+        pattern = next(pattern for pattern in meanings if re.fullmatch(_expanded(pattern), column))
+        names, _, _ = told.setdefault(pattern, ([], *meanings[pattern]))
         names.append(f"`{column}`")
     return list(told.values())
 
@@ -251,4 +310,5 @@ def _expanded(pattern: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8", newline="\n")
+    for file, text in pages().items():
+        file.write_text(text, encoding="utf-8", newline="\n")

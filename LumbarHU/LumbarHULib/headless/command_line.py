@@ -1,4 +1,4 @@
-"""The command line: lumbarhu demo, measure, batch, verify, index, cohort and study."""
+"""The command line: lumbarhu demo, measure, batch, verify, index, cohort, compare and study."""
 
 import argparse
 import contextlib

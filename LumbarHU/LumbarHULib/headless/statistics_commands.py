@@ -1,4 +1,4 @@
-"""The commands for statistics: cohort and study."""
+"""The commands for statistics: cohort, compare and study."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from LumbarHULib.headless.measuring_commands import run_later
 def add_statistics_commands(commands) -> None:
     """Add the commands for statistics to the parser."""
     _add_cohort(commands)
+    _add_compare(commands)
     _add_study(commands)
 
 
@@ -70,6 +71,55 @@ def _add_cohort(commands) -> None:
     cohort.add_argument("--seed", default="1", metavar="N", help="seed of the bootstrap (default: 1)")
     cohort.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
     cohort.set_defaults(command=run_later("cohort_command", "run_cohort"))
+
+
+def _add_compare(commands) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="compare methods over a cohort: regions, levels or protocols, in pairs",
+        description="Compare two or more methods that measured the same cases, such as two regions, L1 with the mean "
+        "of L1 to L4, or two protocols: bias and limits of agreement, regression, classes, and areas under ROC curves "
+        "where the cohort's table has a reference.",
+    )
+    compare.add_argument(
+        "table",
+        type=Path,
+        nargs="?",
+        metavar="COHORT.csv",
+        help="the cohort's table, with HU of any region (hu_L1_round) and references; without it, only results",
+    )
+    compare.add_argument(
+        "--methods",
+        nargs="+",
+        required=True,
+        metavar="METHOD",
+        help="two or more methods, each [PROTOCOL:]REGION[@LEVELS], such as round oval@L1-L4 round@L1 thin:round; "
+        "without levels, the mean over L1-L4",
+    )
+    compare.add_argument(
+        "--results",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="results.csv of measure or batch, or the folder with it, as the protocol NAME; may be given several times",
+    )
+    compare.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (created)")
+    compare.add_argument(
+        "--error-ratio",
+        default="1",
+        metavar="RATIO",
+        help="variance of the second method's error divided by that of the first's, for Deming's regression, or "
+        "“estimated”: from repeated readings (default: 1)",
+    )
+    compare.add_argument(
+        "--cutoffs", type=Path, metavar="FILE", help="cutoffs in place of the study's, for the classes"
+    )
+    compare.add_argument(
+        "--outcome-name", default="outcome", metavar="NAME", help="name of the outcome in the column outcome"
+    )
+    compare.add_argument("--no-figures", action="store_true", help="write the tables and the page without figures")
+    compare.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    compare.set_defaults(command=run_later("compare_command", "run_compare"))
 
 
 def _add_study(commands) -> None:

@@ -15,7 +15,7 @@ PUBLIC = {
     *("read_ct", "ct_from_array", "ct_from_node", "Ct", "ScanFacts"),
     *("read_midlines", "propose_from_segmentation", "propose_from_points", "Midlines"),
     *("measure", "Measurement", "LevelResult", "RoiResult", "RoiSummary", "Finding", "InputError"),
-    *("verify", "Verification", "analyze_cohort", "CohortOutcome"),
+    *("verify", "Verification", "analyze_cohort", "CohortOutcome", "compare_methods", "ComparisonOutcome"),
 }
 
 

@@ -91,6 +91,7 @@ def test_every_recipe_has_a_test():
         "Get the round ROI of L3 as a numpy array",
         "Tables and the HU trend per level",
         "Run a cohort",
+        "Compare methods",
         "Measure the selected volume",
         "Place L1–L4 from a TotalSegmentator segmentation",
         "Loop over the patients of the DICOM database",
@@ -162,6 +163,25 @@ def test_run_a_cohort(run, folder, monkeypatch):
     assert (folder / "cohort" / "summary.html").is_file()
     assert left.out.splitlines()[0].startswith("osteoporosis 0.")
     assert few("cohort.csv").tables["roc"].rows == left.cohort.tables["roc"].rows
+
+
+def test_compare_methods(run, folder, monkeypatch):
+    cohort = write_synthetic_cohort(folder)
+    (folder / "synthetic-cohort.csv").rename(folder / "cohort.csv")
+    (folder / "thin").mkdir()
+    with (folder / "thin" / "results.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["case", "reader", "reading", "level", "roi", "mean_hu"])
+        for row, case in enumerate(cohort.columns["case"]):
+            for level in ("L1", "L2", "L3", "L4"):
+                writer.writerow([case, "x", 1, level, "round", cohort.columns[f"hu_{level}_round"][row] + 5])
+    monkeypatch.setattr(lumbarhu, "compare_methods", functools.partial(lumbarhu.compare_methods, figures=False))
+    left = run("Compare methods")
+    assert (folder / "comparison" / "comparison.html").is_file()
+    assert len(left.compared.tables["bland_altman"].rows) == 3
+    (row,) = left.by_protocol.tables["bland_altman"].records()
+    assert row["bias_hu"] == pytest.approx(-5)
+    assert left.out.splitlines()[0].startswith("round@L1-L4 oval@L1-L4 ")
 
 
 def test_measure_the_selected_volume(run, lines, measured, scene):

@@ -181,7 +181,7 @@ def _holm_of_known(p_values: Sequence[float | None]) -> list[float | None]:
 def _regression_table(pairs: Sequence[_Pair], options: ComparisonOptions, omissions: Omissions) -> Table:
     columns = ("first", "second", "regression", "n", "left_out", *interval_columns("intercept_hu", "intercept"))
     columns += (*interval_columns("slope"), "error_ratio", "error_ratio_source", "linearity_h", "linearity_p")
-    columns += ("linearity_p_corrected", "correction", "method")
+    columns += ("linearity_p_corrected", "correction", "interval_method")
     rows: list[list[Cell]] = []
     tested: list[float | None] = []
     for pair in pairs:
@@ -239,10 +239,9 @@ def _class_table(pairs: Sequence[_Pair], omissions: Omissions) -> Table:
     columns += tuple(f"first_{one}_second_{other}" for one in GROUPS for other in GROUPS)
     name, rows = "Agreement of classes", []
     for pair in pairs:
-        missing = [one.name for one in (pair.first, pair.second) if one.cutoffs is None]
-        if missing:
-            reason = f"There are no cutoffs for {' and '.join(missing)}."
-            needed = "a mean over L1-L4 of a region with cutoffs, by the study's protocol"
+        if pair.first.cutoffs is None or pair.second.cutoffs is None:
+            reason = "One of the two methods has no cutoffs, or neither has (methods.csv)."
+            needed = "means over L1-L4 of regions with cutoffs, by the study's protocol"
             omissions.add(name, pair.title, reason, needed)
             continue
         # Classes of both are of the same cases, so that a table of both is complete.

@@ -72,7 +72,7 @@ def passing_bablok(first, second, confidence: float = CONFIDENCE) -> PassingBabl
     highest = count - lowest + 1
     if lowest + shift < 1 or highest + shift > count:
         raise InputError(
-            f"{purpose} has no interval for {n} cases whose HU rise together so little: add cases, or check the columns."
+            f"{purpose} has no interval for {n} cases whose HU rise together so little: add cases or check them."
         )
     slope = float(slopes[(count - 1) // 2 + shift] + slopes[count // 2 + shift]) / 2
     low, high = float(slopes[lowest + shift - 1]), float(slopes[highest + shift - 1])

@@ -16,8 +16,8 @@ def comparison_method_text(comparison: MethodComparison) -> str:
         f"{len(cohort)} patient{'s' if len(cohort) != 1 else ''}, in pairs on the cases that have both; means over the "
         "same levels used, in each case, the levels that both methods have.",
         "Several readings of a case were averaged." if cohort.readings or _has_repeated(comparison) else "",
-        "Bias and 95 % limits of agreement are those of Bland and Altman, with Student's intervals; the bias was tested "
-        "by the paired t-test, and whether it is proportional by the slope of the difference on the mean."
+        "Bias and 95 % limits of agreement are those of Bland and Altman, with Student's intervals; the bias was "
+        "tested by the paired t-test, and whether it is proportional by the slope of the difference on the mean."
         if tables["bland_altman"].rows
         else "",
         *_lines(comparison),

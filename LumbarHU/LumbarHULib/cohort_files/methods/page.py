@@ -146,8 +146,8 @@ def _regression(comparison: MethodComparison) -> list[str]:
     header = ["Methods", "Regression", "n", "Intercept (95 %), HU", "Slope (95 %)", "Error ratio"]
     note = (
         "Second = intercept + slope · first. An interval of the slope without 1 is a proportional difference, one of "
-        "the intercept without 0 a constant one. The error ratio is the variance of the second method's error divided by "
-        "that of the first's. Linearity: cusum test."
+        "the intercept without 0 a constant one. The error ratio is the variance of the second method's error divided "
+        "by that of the first's. Linearity: cusum test."
     )
     table = html.table([*header, "p of linearity", "p, Holm"], rows, left=2, grouped=True)
     return [table, html.paragraph(note, "note")]

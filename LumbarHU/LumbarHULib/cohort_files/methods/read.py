@@ -13,6 +13,7 @@ from LumbarHULib.cohort.combined_readings import combine
 from LumbarHULib.cohort.methods.measured import MeasuredMethod, MeasuredMethods
 from LumbarHULib.cohort.methods.method import Method, check_protocol_name
 from LumbarHULib.cohort.synthetic import SYNTHETIC
+from LumbarHULib.cohort_files.columns import shortened
 from LumbarHULib.cohort_files.readings import readings_of_file
 from LumbarHULib.cohort_files.table import read_cohort
 from LumbarHULib.core.cutoffs import CutoffTable
@@ -131,6 +132,11 @@ def _source_of_results(
 ) -> _Source:
     by_case = _by_case(readings)
     stray = sorted(set(by_case) - set(cohort.cases))
+    if len(stray) == len(by_case):
+        raise InputError(
+            f"“{file_name}” has no case of the table “{cohort.name}”, only others such as {shortened(stray[0])}: give "
+            "each case the same name in both."
+        )
     if stray:
         names = ", ".join(stray[:5]) + (f" and {len(stray) - 5} more" if len(stray) > 5 else "")
         sentence = f"{file_name} has cases that are not in the table: {names}; they are omitted."
