@@ -86,7 +86,7 @@ _COMPARISON_HEAD = """\
 
 `lumbarhu compare COHORT.csv --methods round oval --out result` writes these tables into `result`, as CSV in UTF-8 with
 all digits. A method is `[PROTOCOL:]REGION@LEVELS`, such as `round@L1-L4`; `first` and `second` are the methods of a
-pair, in the order in which they were named. Targets are those of [a cohort](cohort-tables.md); low HU count as positive.
+pair, in the order in which they were named. Targets are those of [a cohort](cohort-tables.md); low HU are positive.
 `p` is uncorrected; `p_corrected` is corrected by the method in `correction` for all tests of its kind in the table.
 `comparison.html` shows the same numbers for people. A script generates this page.
 """
