@@ -19,17 +19,20 @@ if TYPE_CHECKING:
     from LumbarHULib.api.cohorts import analyze_cohort
     from LumbarHULib.api.comparisons import compare_methods
     from LumbarHULib.api.cts import Ct, ct_from_array, ct_from_node, read_ct
+    from LumbarHULib.api.follow_ups import follow_up, precision_study
     from LumbarHULib.api.measurement import Measurement, measure
     from LumbarHULib.api.midlines import Midlines
     from LumbarHULib.api.proposals import propose_from_points, propose_from_segmentation, read_midlines
     from LumbarHULib.audit.verify import Verification
     from LumbarHULib.cohort_files.job import CohortOutcome
     from LumbarHULib.cohort_files.methods.job import ComparisonOutcome
+    from LumbarHULib.cohort_files.precision_study import PrecisionStudy
     from LumbarHULib.core.errors import InputError
     from LumbarHULib.core.findings import Finding
     from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
     from LumbarHULib.core.results import LevelResult, RoiResult, RoiSummary
     from LumbarHULib.core.scan_facts import ScanFacts
+    from LumbarHULib.follow_up.job import FollowUp
 
 __all__ = [
     "LABEL_VALUES",
@@ -39,10 +42,12 @@ __all__ = [
     "ComparisonOutcome",
     "Ct",
     "Finding",
+    "FollowUp",
     "InputError",
     "LevelResult",
     "Measurement",
     "Midlines",
+    "PrecisionStudy",
     "RoiResult",
     "RoiSummary",
     "ScanFacts",
@@ -52,7 +57,9 @@ __all__ = [
     "compare_methods",
     "ct_from_array",
     "ct_from_node",
+    "follow_up",
     "measure",
+    "precision_study",
     "propose_from_points",
     "propose_from_segmentation",
     "read_ct",
@@ -69,10 +76,12 @@ _HOME = {
     "ComparisonOutcome": "cohort_files.methods.job",
     "Ct": "api.cts",
     "Finding": "core.findings",
+    "FollowUp": "follow_up.job",
     "InputError": "core.errors",
     "LevelResult": "core.results",
     "Measurement": "api.measurement",
     "Midlines": "api.midlines",
+    "PrecisionStudy": "cohort_files.precision_study",
     "RoiResult": "core.results",
     "RoiSummary": "core.results",
     "ScanFacts": "core.scan_facts",
@@ -81,7 +90,9 @@ _HOME = {
     "compare_methods": "api.comparisons",
     "ct_from_array": "api.cts",
     "ct_from_node": "api.cts",
+    "follow_up": "api.follow_ups",
     "measure": "api.measurement",
+    "precision_study": "api.follow_ups",
     "propose_from_points": "api.proposals",
     "propose_from_segmentation": "api.proposals",
     "read_ct": "api.cts",

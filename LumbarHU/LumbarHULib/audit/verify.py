@@ -112,10 +112,10 @@ def verification_of(
     """
     progress = progress or (lambda share, text: None)
     folder = Path(folder)
-    record, documents = _read_record(folder)
+    record, documents = read_record(folder)
     ct = _as_in_the_scene(ct, record["ct"])
     progress(0.0, "Comparing the hashes")
-    differences, notes = _file_differences(folder, record["files"])
+    differences, notes = file_differences(folder, record["files"])
     differences += _signature_differences(folder, signer, notes)
     changed_files = [_place_of(difference) for difference in differences]
     ct_differences = _ct_differences(record["ct"], ct)
@@ -201,7 +201,7 @@ def measured_points(folder: Path) -> np.ndarray:
     InputError
         If `folder` is not an audit folder, or its record cannot be read.
     """
-    record, _ = _read_record(Path(folder))
+    record, _ = read_record(Path(folder))
     points = [point for level in record["levels"] for point in level["midline"]["points_ras_mm"]]
     file_from_world = np.linalg.inv(_world_from_file(record["ct"]))
     return np.array(points, dtype=float).reshape(-1, 3) @ file_from_world[:3, :3].T + file_from_world[:3, 3]
@@ -222,7 +222,7 @@ def _as_in_the_scene(ct: CtVolume, recorded: dict) -> CtVolume:
     return ct if is_there or not would_be else CtVolume(ct.voxels_hu, moved, ct.padding_hu)
 
 
-def _read_record(folder: Path) -> tuple[dict, tuple[ProtocolDocument, CutoffsDocument]]:
+def read_record(folder: Path) -> tuple[dict, tuple[ProtocolDocument, CutoffsDocument]]:
     """Return the checked record as plain values, and its protocol and cutoffs."""
     if not folder.is_dir():
         raise InputError(f"There is no folder “{folder}”: check the path.")
@@ -262,7 +262,7 @@ _TEXT_FILES = (".csv", ".json", ".html")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def _file_differences(folder: Path, recorded_sha256: Mapping[str, str]) -> tuple[list[str], list[str]]:
+def file_differences(folder: Path, recorded_sha256: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """Return the differences between the files and their hashes, and the files that differ only in line ends."""
     there = set(files_in(folder)) - {RECORD, SIGNATURE}
     differences = [

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,8 +10,9 @@ from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, check_confidence,
 from LumbarHULib.cohort.rows import complete_rows, is_constant, require
 from LumbarHULib.core.errors import InputError
 
-# Ratio of least significant change and precision error: 1.96 · √2, as rounded by the International Society for Clinical
-# Densitometry (Official Positions 2019, iscd.org).
+# Ratio of least significant change and precision error: 1.96 · √2 = 2.772, as rounded by the International Society for
+# Clinical Densitometry (Official Positions 2019, iscd.org). 1.96 is for 95 % confidence, and √2 because both of the two
+# measurements of a change have the error.
 LSC_FACTOR = 2.77
 
 
@@ -231,36 +232,59 @@ def repeatability(readings: Sequence, confidence: float = CONFIDENCE) -> Repeata
     C.C. Glüer et al. Accurate assessment of precision errors: how to measure the reproducibility of bone densitometry
     techniques. Osteoporos Int 1995;5:262–270 (interval from the χ² distribution).
     """
-    from scipy.special import chdtri
-
     check_confidence(confidence)
     table, left_out = _table(readings, 2, "A precision error")
     n, k = table.shape
     freedom = n * (k - 1)
     # Identical readings have an SD of exactly 0, but the rounding of their mean would change it.
     centered = np.where(np.ptp(table, axis=1)[:, None] == 0, 0.0, table - table.mean(axis=1, keepdims=True))
-    rms_sd = math.sqrt(float(np.sum(centered**2)) / freedom)
-    tail = (1 - confidence) / 2
-    low = rms_sd * math.sqrt(freedom / float(chdtri(freedom, tail)))
-    high = rms_sd * math.sqrt(freedom / float(chdtri(freedom, 1 - tail)))
-
-    def scaled(factor: float) -> Estimate:
-        return Estimate(
-            n=n,
-            estimate=factor * rms_sd,
-            low=factor * low,
-            high=factor * high,
-            confidence=confidence,
-            left_out=left_out,
-            method="χ², Glüer 1995",
-        )
-
+    rms_sd = rms_sd_of(float(np.sum(centered**2)), freedom, n, confidence, left_out)
     mean = float(table.mean())
     return Repeatability(
-        rms_sd=scaled(1.0),
-        least_significant_change=scaled(LSC_FACTOR),
-        cv_percent=scaled(100 / mean) if mean > 0 else None,
+        rms_sd=rms_sd,
+        least_significant_change=scaled(rms_sd, LSC_FACTOR),
+        cv_percent=scaled(rms_sd, 100 / mean) if mean > 0 else None,
         degrees_of_freedom=freedom,
+    )
+
+
+def rms_sd_of(squares: float, freedom: int, n: int, confidence: float = CONFIDENCE, left_out: int = 0) -> Estimate:
+    """Return the root mean square of the cases' standard deviations, with its interval from the χ² distribution.
+
+    Parameters
+    ----------
+    squares : float
+        Sum of the squared deviations of all measurements from the mean of their case.
+    freedom : int
+        Degrees of freedom: the number of measurements less the number of cases.
+    n : int
+        Number of cases.
+    confidence : float
+    left_out : int
+
+    References
+    ----------
+    C.C. Glüer et al. Osteoporos Int 1995;5:262–270.
+    """
+    from scipy.special import chdtri
+
+    rms_sd = math.sqrt(squares / freedom)
+    tail = (1 - confidence) / 2
+    return Estimate(
+        n=n,
+        estimate=rms_sd,
+        low=rms_sd * math.sqrt(freedom / float(chdtri(freedom, tail))),
+        high=rms_sd * math.sqrt(freedom / float(chdtri(freedom, 1 - tail))),
+        confidence=confidence,
+        left_out=left_out,
+        method="χ², Glüer 1995",
+    )
+
+
+def scaled(estimate: Estimate, factor: float) -> Estimate:
+    """Return an estimate and its interval times a positive factor."""
+    return replace(
+        estimate, estimate=factor * estimate.estimate, low=factor * estimate.low, high=factor * estimate.high
     )
 
 

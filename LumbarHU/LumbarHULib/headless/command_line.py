@@ -1,4 +1,4 @@
-"""The command line: lumbarhu demo, measure, batch, verify, index, cohort, compare and study."""
+"""The command line: from lumbarhu demo and measure to compare, precision, follow-up and study."""
 
 import argparse
 import contextlib

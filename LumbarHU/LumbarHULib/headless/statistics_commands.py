@@ -1,4 +1,4 @@
-"""The commands for statistics: cohort, compare and study."""
+"""The commands for statistics: cohort, compare, precision, follow-up and study."""
 
 from pathlib import Path
 
@@ -9,6 +9,8 @@ def add_statistics_commands(commands) -> None:
     """Add the commands for statistics to the parser."""
     _add_cohort(commands)
     _add_compare(commands)
+    _add_precision(commands)
+    _add_follow_up(commands)
     _add_study(commands)
 
 
@@ -120,6 +122,71 @@ def _add_compare(commands) -> None:
     compare.add_argument("--no-figures", action="store_true", help="write the tables and the page without figures")
     compare.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
     compare.set_defaults(command=run_later("compare_command", "run_compare"))
+
+
+def _add_precision(commands) -> None:
+    precision = commands.add_parser(
+        "precision",
+        help="compute your site's precision error and least significant change from repeated measurements",
+        description="Compute the precision error and the least significant change of every region, level and mean from "
+        "repeated measurements of patients, by the rule of the ISCD: 30 patients measured twice, or 15 three times.",
+    )
+    precision.add_argument(
+        "table",
+        type=Path,
+        metavar="TABLE",
+        help="table of single readings, with the columns of results.csv; all readings of a case are repetitions",
+    )
+    precision.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="file to write, such as precision.json (created)"
+    )
+    precision.add_argument(
+        "--audits",
+        type=Path,
+        metavar="DIR",
+        help="folder with the readings' audit folders, whose records state protocol, scanner, tube voltage and CT",
+    )
+    precision.add_argument("--protocol", type=Path, metavar="FILE", help="protocol of the readings, without --audits")
+    precision.add_argument(
+        "--repeated",
+        choices=("scans", "readings"),
+        help="what was repeated for each patient: the scan, or only the reading of one scan",
+    )
+    precision.add_argument("--manufacturer", metavar="NAME", help="manufacturer of the scanner, as in DICOM headers")
+    precision.add_argument("--scanner", metavar="MODEL", help="model of the scanner, as in DICOM headers")
+    precision.add_argument("--tube-voltage", metavar="KV", help="tube voltage of the scans")
+    precision.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
+    precision.set_defaults(command=run_later("precision_command", "run_precision"))
+
+
+def _add_follow_up(commands) -> None:
+    follow_up = commands.add_parser(
+        "follow-up",
+        help="compare readings of one patient at different dates: change, its interval, and whether it counts",
+        description="Compare the audit folders of one patient at different dates. A change counts if it equals or "
+        "exceeds the least significant change, and only if scanner, tube voltage, contrast medium and protocol agree.",
+    )
+    follow_up.add_argument(
+        "audits",
+        nargs="+",
+        metavar="AUDIT=DATE",
+        help="audit folder with the date of its CT, such as audit-1=2024-03-15; two or more",
+    )
+    follow_up.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (created)")
+    follow_up.add_argument(
+        "--precision", type=Path, metavar="FILE", help="your site's precision study (default: the published LSC)"
+    )
+    follow_up.add_argument(
+        "--case", metavar="NAME", help="state that all folders are of this patient, if their own names do not"
+    )
+    follow_up.add_argument(
+        "--accept-unknown",
+        action="store_true",
+        help="compare although it is unknown whether scanner, tube voltage or contrast medium agree; recorded",
+    )
+    follow_up.add_argument("--no-figure", action="store_true", help="write the folder without the figure")
+    follow_up.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    follow_up.set_defaults(command=run_later("follow_up_command", "run_follow_up"))
 
 
 def _add_study(commands) -> None:

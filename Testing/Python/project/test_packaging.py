@@ -71,7 +71,20 @@ def test_the_lower_bounds_are_those_of_the_oldest_slicer_that_is_tried(repositor
 
 @pytest.mark.parametrize(
     "layer",
-    ["core", "placement", "phantom", "cohort", "files", "images", "audit", "cohort_files", "mrml", "api", "headless"],
+    [
+        "core",
+        "placement",
+        "phantom",
+        "cohort",
+        "files",
+        "images",
+        "audit",
+        "cohort_files",
+        "follow_up",
+        "mrml",
+        "api",
+        "headless",
+    ],
 )
 def test_a_layer_is_imported_with_every_warning_an_error(layer, module_folder):
     code = "import pkgutil, importlib, LumbarHULib.{0} as p; " + (

@@ -1,0 +1,167 @@
+"""Read an audit folder as one time point of a patient, and check that it is unchanged."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from LumbarHULib.audit.folder import RECORD, file_sha256
+from LumbarHULib.audit.verify import file_differences, read_record
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import sorted_levels
+from LumbarHULib.files.csv_table import read_csv_table
+from LumbarHULib.follow_up.dates import CT_DATE, parse_date
+
+_RESULTS = "results.csv"
+_NEEDED = ("level", "roi", "mean_hu", "excluded", "findings")
+# Contrast medium that the image shows although the headers do not state it.
+_CONTRAST_SEEN = "contrast_seen"
+
+
+@dataclass(frozen=True, eq=False)
+class DatedAudit:
+    """One reading with the date of its CT.
+
+    Parameters
+    ----------
+    name : str
+        Name of the audit folder.
+    date : datetime.date
+        Date of the CT.
+    record : dict
+        The checked record, as plain values; do not change it.
+    record_sha256 : str
+        SHA-256 of the record, and thus of every file whose hash it contains.
+    hu : mapping of (str, str) to float
+        Mean HU by level and region, including excluded levels.
+    excluded : mapping of str to str
+        Reason by excluded level.
+    findings : mapping of (str, str) to str
+        Codes of the findings by level and region, joined by semicolons.
+    """
+
+    name: str
+    date: date
+    record: Mapping[str, Any]
+    record_sha256: str
+    hu: Mapping[tuple[str, str], float]
+    excluded: Mapping[str, str]
+    findings: Mapping[tuple[str, str], str]
+
+    @property
+    def case(self) -> str:
+        """Return the name of the case."""
+        return self.record["case"]
+
+    @property
+    def reader(self) -> str:
+        """Return the reader's name."""
+        return self.record["reader"]
+
+    @property
+    def ct_identity(self) -> str:
+        """Return the hash of the CT's voxels."""
+        return self.record["ct"]["voxels_sha256"]
+
+    @property
+    def headers(self) -> Mapping[str, Any]:
+        """Return the acquisition as the CT's headers state it; None for an unknown value."""
+        return self.record["ct"]["headers"]
+
+    @property
+    def contrast(self) -> bool | None:
+        """Return whether contrast medium was given, by the headers or as seen in the image; None if unknown."""
+        if any(finding["code"] == _CONTRAST_SEEN for finding in self.record["findings"]):
+            return True
+        return self.headers["contrast"]
+
+    @property
+    def protocol_title(self) -> str:
+        """Return name and version of the protocol."""
+        return f"{self.record['protocol']['name']} {self.record['protocol']['version']}"
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Return the measured levels, including excluded ones, from cranial to caudal."""
+        return sorted_levels({level for level, _ in self.hu})
+
+    def levels_of_mean(self, roi: str) -> tuple[str, ...]:
+        """Return the levels that the protocol's mean of a region is over."""
+        wanted = self.record["protocol_values"]["mean_levels"]
+        return tuple(level for level in self.levels if level in wanted and self.why_missing(level, roi) == "")
+
+    def why_missing(self, level: str, roi: str) -> str:
+        """Return why a level has no usable number, as part of a sentence; empty if it has one."""
+        if level in self.excluded:
+            return f"{level} is excluded on {self.date} ({self.excluded[level]})"
+        if (level, roi) not in self.hu:
+            refused = {one["level"] for one in self.record["not_measured"]}
+            return f"{level} {'could not be' if level in refused else 'was not'} measured on {self.date}"
+        return ""
+
+
+def read_dated_audit(folder: Path, stated: date | None = None) -> DatedAudit:
+    """Return an audit folder as a time point.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    stated : datetime.date, optional
+        Date of the CT, if the record does not contain it.
+
+    Raises
+    ------
+    InputError
+        If it is not an audit folder, was changed after it was written, has no date or another one than stated, or
+        contains no number.
+    """
+    record, _ = read_record(folder)
+    when = _date_of(folder, record, stated)
+    differences, _ = file_differences(folder, record["files"])
+    if differences:
+        raise InputError(
+            f"“{folder}” was changed after it was written and cannot be used ({differences[0].removesuffix('.')}): "
+            "restore it, or measure the CT again."
+        )
+    table = read_csv_table(folder / _RESULTS)
+    lacking = [name for name in _NEEDED if name not in table.header]
+    if lacking:
+        raise InputError(f"“{folder / _RESULTS}” lacks the column “{lacking[0]}”: measure the CT again.")
+    hu, excluded, findings = _numbers([dict(zip(table.header, cells, strict=False)) for _, cells in table.rows])
+    if not hu:
+        raise InputError(f"“{folder}” contains no measured level: measure the CT again.")
+    return DatedAudit(
+        name=folder.resolve().name,
+        date=when,
+        record=record,
+        record_sha256=file_sha256(folder / RECORD),
+        hu=hu,
+        excluded=excluded,
+        findings=findings,
+    )
+
+
+def _date_of(folder: Path, record: Mapping[str, Any], stated: date | None) -> date:
+    text = record["extra"].get(CT_DATE)
+    recorded = parse_date(str(text), f"“{folder / RECORD}”") if text else None
+    if stated is not None and recorded is not None and stated != recorded:
+        raise InputError(f"The record of “{folder}” states the date {recorded}, not {stated}: omit the date.")
+    when = stated or recorded
+    if when is None:
+        raise InputError(
+            f"The date of the CT of “{folder}” is missing, and its record contains none: write {folder}=2024-03-15, "
+            "with the date of the CT."
+        )
+    return when
+
+
+def _numbers(rows: Sequence[Mapping[str, str]]):
+    hu, excluded, findings = {}, {}, {}
+    for row in rows:
+        if row["excluded"]:
+            excluded[row["level"]] = row["excluded"]
+        findings[row["level"], row["roi"]] = row["findings"]
+        if row["mean_hu"]:
+            hu[row["level"], row["roi"]] = float(row["mean_hu"])
+    return hu, excluded, findings

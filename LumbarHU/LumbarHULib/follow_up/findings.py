@@ -1,0 +1,184 @@
+"""Say what makes the changes of a follow-up doubtful."""
+
+from collections.abc import Sequence
+
+from LumbarHULib.cohort.cases import CohortFinding
+from LumbarHULib.cohort.tables import Table
+from LumbarHULib.cohort_files.precision_file import SCANS, SitePrecision, published_precision
+from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.follow_up.comparability import acquisition_findings, compare
+from LumbarHULib.follow_up.dated_audit import DatedAudit
+from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, YES, pairs_of
+
+
+def findings_on(
+    audits: Sequence[DatedAudit],
+    changes: Table,
+    precision: SitePrecision | None,
+    accept_unknown: bool,
+    stated_case: str,
+) -> list[CohortFinding]:
+    """Return the findings: on comparability, then on the LSC, then on the number of comparisons."""
+    found = _pair_findings(audits, changes, accept_unknown)
+    if stated_case and {audit.case for audit in audits} != {stated_case}:
+        found.append(
+            CohortFinding(
+                "case_stated",
+                f"By their names the folders are not all of the case {stated_case}: the user stated that they are.",
+                "Check that every folder is of this patient.",
+                "note",
+            )
+        )
+    found += acquisition_findings(audits)
+    found += _published_findings(audits) if precision is None else _study_findings(audits, precision)
+    return [*found, *_level_findings(audits), *_count_findings(changes)]
+
+
+def _pair_findings(audits: Sequence[DatedAudit], changes: Table, accept_unknown: bool) -> list[CohortFinding]:
+    """Return a finding for each pair of dates that is not comparable, or only by the user's statement."""
+    found = []
+    for pair in pairs_of(len(audits)):
+        first, second = audits[pair.first], audits[pair.second]
+        dates = f"{first.date} and {second.date}"
+        result = compare(first, second)
+        if result.differs:
+            found.append(
+                CohortFinding(
+                    "not_comparable",
+                    f"{dates} are not comparable: {'; '.join(result.differs)}.",
+                    "A difference between them is not a change of the patient.",
+                    "severe",
+                )
+            )
+        elif result.unknown and not accept_unknown:
+            found.append(
+                CohortFinding(
+                    "agreement_unknown",
+                    f"{dates} are not compared, because it is unknown whether these agree: "
+                    f"{', '.join(result.unknown)}.",
+                    "Check them at the source of the CTs; if they agree, state it with --accept-unknown, which is "
+                    "recorded.",
+                    "severe",
+                )
+            )
+        elif result.unknown:
+            found.append(
+                CohortFinding(
+                    "agreement_stated",
+                    f"{dates} are compared although the files do not show that these agree: "
+                    f"{', '.join(result.unknown)}. The user stated it.",
+                )
+            )
+    return found
+
+
+def _published_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
+    published = published_precision()
+    document = published.document
+    found = [
+        CohortFinding(
+            "published_lsc",
+            f"The LSC is not this site's own but {published.description}. Source: {document['lsc']['source']} "
+            f"{document['lsc']['note']}",
+            "Make your own precision study with lumbarhu precision.",
+        )
+    ]
+    shipped = load_protocol().protocol.lsc_hu
+    own = {audit.record["protocol_values"]["lsc_hu"] for audit in audits} - {shipped}
+    if own:
+        found.append(
+            CohortFinding(
+                "protocol_lsc_not_used",
+                f"The protocol's own lsc_hu ({', '.join(f'{value:g}' for value in sorted(own))} HU) judges classes, "
+                "not changes: it may lack the error of a repeated scan.",
+                "Give a precision study with --precision.",
+                "note",
+            )
+        )
+    return found
+
+
+def _study_findings(audits: Sequence[DatedAudit], precision: SitePrecision) -> list[CohortFinding]:
+    found = []
+    document, least = precision.document, published_precision().degrees_of_freedom_min
+    if precision.degrees_of_freedom < least:
+        found.append(
+            CohortFinding(
+                "few_degrees_of_freedom",
+                f"The precision study has only {precision.degrees_of_freedom} degrees of freedom; the ISCD asks for "
+                f"{least}. More than 5 % of unchanged patients may exceed its LSC.",
+                "Measure more patients for the precision study.",
+            )
+        )
+    if document["repeated"] != SCANS:
+        found.append(
+            CohortFinding(
+                "not_repeated_scans",
+                f"The precision study repeats {document['repeated']}, not scans: its LSC lacks the error of scanner "
+                "and positioning, and more than 5 % of unchanged patients may exceed it.".replace(
+                    "repeats unknown, not scans", "does not state that scans were repeated"
+                ),
+                "Make a precision study with repeated scans.",
+            )
+        )
+    unknown = [name for name, value in document["acquisition"].items() if value is None]
+    if unknown:
+        names = " and ".join(name.removesuffix("_kv").replace("_", " ") for name in unknown)
+        found.append(
+            CohortFinding(
+                "precision_scanner_unknown",
+                f"The precision study does not state its {names}: whether it is for this patient's scanner is not "
+                "checked.",
+                "Check it, or make the study with --audits.",
+                "note",
+            )
+        )
+    others = sorted({audit.reader for audit in audits} - set(document["readers"]))
+    if others:
+        found.append(
+            CohortFinding(
+                "reader_not_in_study",
+                f"{', '.join(others)} did not take part in the precision study.",
+                "Include every reader in the precision study.",
+                "note",
+            )
+        )
+    return found
+
+
+def _level_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
+    """Return a note where levels enter the mean of some dates only."""
+    found = []
+    for audit in audits:
+        missing = [
+            f"{level} ({reason})"
+            for level, reason in audit.excluded.items()
+            if any(level in other.levels and level not in other.excluded for other in audits)
+        ]
+        if missing:
+            found.append(
+                CohortFinding(
+                    "level_excluded_once",
+                    f"{', '.join(missing)} of {audit.date}: an excluded level is in the mean of neither date.",
+                    "If the reason holds at the other dates, exclude the level there as well.",
+                    "note",
+                )
+            )
+    return found
+
+
+def _count_findings(changes: Table) -> list[CohortFinding]:
+    judged = [record for record in changes.records() if record["changed"] != NOT_COMPARABLE]
+    if not judged:
+        return []
+    count = sum(record["changed"] == YES for record in judged)
+    means = sum(record["level"] == MEAN for record in judged)
+    return [
+        CohortFinding(
+            "number_of_comparisons",
+            f"{len(judged)} changes are judged, {means} of them of means, and {count} "
+            f"{'equals or exceeds' if count == 1 else 'equal or exceed'} the LSC: without any change about 5 % would.",
+            "Decide beforehand which region's mean counts.",
+            "note",
+        )
+    ]

@@ -1,0 +1,121 @@
+"""Write the folder of a follow-up, completely or not at all."""
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from LumbarHULib.audit.audit import software_versions
+from LumbarHULib.audit.folder import RECORD, REPORT, file_sha256, files_in
+from LumbarHULib.audit.record import NOTICE
+from LumbarHULib.cohort_files.precision_file import published_precision
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder, check_destination
+from LumbarHULib.files.csv_text import csv_text
+from LumbarHULib.follow_up.dated_audit import DatedAudit
+from LumbarHULib.follow_up.figure import trend_figure
+from LumbarHULib.follow_up.job import FollowUp
+from LumbarHULib.follow_up.page import follow_up_page
+
+FOLLOW_UP_SCHEMA = "lumbarhu-follow-up-1"
+TREND = "trend"
+_CHANGES, _MEASUREMENTS = "changes.csv", "measurements.csv"
+OWN_FOLLOW_UP_FOLDER = OwnFolder(
+    frozenset({_CHANGES, _MEASUREMENTS, f"{TREND}.png", f"{TREND}.svg", REPORT, RECORD}), sign=_CHANGES
+)
+_CONTENT = {
+    REPORT: "This page",
+    _CHANGES: "Every change with its 95 % interval, the LSC and its source, and whether it counts",
+    _MEASUREMENTS: "Every measurement, and the means over the levels that all dates have",
+    f"{TREND}.png": "The figure",
+    f"{TREND}.svg": "The figure",
+    RECORD: "Hashes of the audit folders and files, what was stated, and the source of the LSC",
+}
+
+
+def check_follow_up_destination(destination: Path, overwrite: bool, inputs: Sequence[Path]) -> None:
+    """Raise InputError if the folder cannot be written, or replacing it would remove an input."""
+    check_destination(destination, overwrite, OWN_FOLLOW_UP_FOLDER)
+    place = destination.resolve()
+    for path in inputs:
+        if destination.exists() and path.resolve().is_relative_to(place):
+            raise InputError(
+                f"“{destination}” contains the input “{path.name}” and is not overwritten: choose another folder."
+            )
+
+
+def write_follow_up(destination: Path, found: FollowUp, overwrite: bool = False, with_figure: bool = True) -> None:
+    """Write tables, figure, page and record.
+
+    Parameters
+    ----------
+    destination : pathlib.Path
+        The output folder (created).
+    found : FollowUp
+    overwrite : bool
+        Replace the folder if it exists.
+    with_figure : bool
+        Draw the figure, if Matplotlib is installed.
+
+    Raises
+    ------
+    InputError
+        If the folder exists and may not be replaced, or cannot be written.
+    """
+    with atomic_folder(destination, overwrite, OWN_FOLLOW_UP_FOLDER) as folder:
+        _write(folder / _CHANGES, csv_text(found.changes.columns, found.changes.rows))
+        _write(folder / _MEASUREMENTS, csv_text(found.measurements.columns, found.measurements.rows))
+        figure = None
+        if with_figure and find_spec("matplotlib") is not None:
+            panels, figure = trend_figure(found), folder / f"{TREND}.svg"
+            panels.save(folder / f"{TREND}.png")
+            panels.save(figure)
+        names = {*files_in(folder), REPORT, RECORD}
+        files = {name: text for name, text in _CONTENT.items() if name in names}
+        _write(folder / REPORT, follow_up_page(found, figure, files))
+        hashes = {name: file_sha256(folder / name) for name in files_in(folder)}
+        record = record_of(found, hashes)
+        _write(folder / RECORD, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def record_of(found: FollowUp, file_hashes: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the folder was made from, as plain JSON values."""
+    lsc: dict[str, Any] = {"source": found.lsc.name}
+    if found.precision is None:
+        lsc["published"] = published_precision().document
+    else:
+        lsc |= {"sha256": found.precision.sha256, "precision": found.precision.document}
+    return {
+        "schema": FOLLOW_UP_SCHEMA,
+        "notice": NOTICE,
+        "case": found.case,
+        "software": software_versions(),
+        "accept_unknown": found.accept_unknown,
+        "audits": [_audit(audit) for audit in found.audits],
+        "lsc": lsc,
+        "findings": [
+            {name: getattr(finding, name) for name in ("severity", "code", "sentence", "remedy")}
+            for finding in found.findings
+        ],
+        "files": dict(sorted(file_hashes.items())),
+    }
+
+
+def _audit(audit: DatedAudit) -> dict[str, Any]:
+    record = audit.record
+    return {
+        "folder": audit.name,
+        "date": str(audit.date),
+        "record_sha256": audit.record_sha256,
+        "case": audit.case,
+        "reader": audit.reader,
+        "reading": record["reading"],
+        "voxels_sha256": audit.ct_identity,
+        "headers": dict(audit.headers),
+        "protocol": {name: record["protocol"][name] for name in ("name", "version")},
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

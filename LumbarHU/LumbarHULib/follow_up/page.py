@@ -1,0 +1,169 @@
+"""Write the page of a follow-up: findings, changes, figure, method, and the readings that it is made from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from LumbarHULib import __version__
+from LumbarHULib.audit.record import NOTICE
+from LumbarHULib.cohort_files.page_tables import number_text
+from LumbarHULib.cohort_files.precision_file import published_precision
+from LumbarHULib.files import html_text as html
+from LumbarHULib.follow_up.figure import CAPTION
+from LumbarHULib.follow_up.job import FollowUp
+from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, levels_of, rois_of
+
+_HEADER = ["From", "To", "Days", "Level", "ROI", "First, HU", "Second, HU", "Change (95 %), HU", "LSC, HU"]
+_DECIDED = ["HU per year", "Changed"]
+
+
+def follow_up_page(found: FollowUp, figure: Path | None, files: Mapping[str, str]) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    found : FollowUp
+    figure : pathlib.Path or None
+        SVG of the figure; None without one.
+    files : mapping of str to str
+        What each file of the folder contains.
+    """
+    first, last = found.audits[0], found.audits[-1]
+    title = f"Follow-up: {found.case}"
+    sizes = f"{len(found.audits)} CTs, {first.date} to {last.date} ({(last.date - first.date).days} days)"
+    parts = [html.heading(title, 1), html.paragraph(f"{sizes}. LumbarHU {__version__}. {NOTICE}", "note")]
+    parts += [html.heading("Findings"), *_findings(found)]
+    parts += [html.heading("Changes of the means"), *_changes(found, means=True)]
+    if figure is not None:
+        parts += [html.heading("Over time"), html.picture(figure, CAPTION)]
+    parts += [html.heading("Changes at each level"), html.folded("Show", "\n".join(_changes(found, means=False)))]
+    parts += [html.heading("Method"), *(html.paragraph(text) for text in method_texts(found))]
+    parts += [html.heading("Measurements"), _measurements(found)]
+    parts += [html.heading("Readings"), _readings(found)]
+    parts += [html.heading("Files"), html.table(["File", "Contains"], list(files.items()), left=2)]
+    return html.page(f"{title} – LumbarHU", parts)
+
+
+def method_texts(found: FollowUp) -> list[str]:
+    """Return how a change is judged, one text for each paragraph."""
+    published = published_precision()
+    if found.precision is None:
+        lsc = f"The least significant change (LSC) is {published.description}, at the mean of the two dates."
+    else:
+        document = found.precision.document
+        patients = max(one.patients for one in found.precision.lsc.values())
+        lsc = (
+            f"The least significant change (LSC) is {document['lsc_factor']:g} times the precision error (root mean "
+            f"square of the patients' standard deviations) of this site's precision study of up to {patients} "
+            f"patients, for each region, level and mean: {found.precision.file_name}, protocol "
+            f"“{found.precision.protocol_title}”."
+        )
+    fewest, most = published.years_to_lsc(published.document["lsc"]["value"])
+    loss = published.document["expected_loss"]
+    return [
+        f"{lsc} A change counts if it equals or exceeds the LSC; its 95 % interval is the change ± the LSC. HU per "
+        "year is the change divided by the days, times 365.25.",
+        "A mean is over the levels that both dates have: a level that is excluded or not measured at one date is in "
+        "the mean of neither. Two dates are compared only if manufacturer, scanner model, tube voltage, contrast "
+        "medium and protocol (name, version, values) agree. What is unknown does not count as agreeing, unless the "
+        "user states it.",
+        f"The loss to be expected with age, {loss['low']:g} to {loss['high']:g} HU per year ({loss['source']}), "
+        f"reaches an LSC of {published.document['lsc']['value']:g} HU after {fewest:.1f} to {most:.1f} years. A "
+        "change within the LSC therefore does not mean that bone was not lost.",
+    ]
+
+
+def _findings(found: FollowUp) -> list[str]:
+    order = ("severe", "warning", "note")
+    findings = sorted(found.findings, key=lambda finding: order.index(finding.severity))
+    if not findings:
+        return [html.paragraph("None.")]
+    return [html.bullets(f"{finding.sentence} {finding.remedy}".strip() for finding in findings)]
+
+
+def _changes(found: FollowUp, means: bool) -> list[str]:
+    rows = []
+    for record in found.changes.records():
+        if (record["level"] == MEAN) == means:
+            level = record["levels"].replace(";", ", ") if means else record["level"]
+            decided = record["changed"]
+            if decided == NOT_COMPARABLE:
+                decided = f"{decided}: {record['reason']}"
+            rows.append(
+                [
+                    *(record["from_date"], record["to_date"], str(record["days"]), level, record["roi"]),
+                    *(number_text(record[name]) for name in ("from_hu", "to_hu")),
+                    change_text(record),
+                    number_text(record["lsc_hu"]),
+                    per_year_text(record),
+                    decided,
+                ]
+            )
+    header = [*_HEADER, *_DECIDED]
+    header[3] = "Levels" if means else "Level"
+    name = "Changes of the means" if means else "Changes at each level"
+    return [html.table(header, rows, left=2, text=(len(header) - 1,), name=name)]
+
+
+def change_text(record: Mapping[str, Any]) -> str:
+    """Return a change with its interval, signed."""
+    if record["change_hu"] is None:
+        return "–"
+    if record["change_low_hu"] is None:
+        return signed_text(record["change_hu"])
+    low, high = (signed_text(record[f"change_{end}_hu"]) for end in ("low", "high"))
+    return f"{signed_text(record['change_hu'])} ({low} to {high})"
+
+
+def per_year_text(record: Mapping[str, Any]) -> str:
+    """Return a change per year, signed."""
+    return "–" if record["hu_per_year"] is None else signed_text(record["hu_per_year"])
+
+
+def signed_text(value: float) -> str:
+    """Return a number with its sign."""
+    text = number_text(value)
+    return text if text.startswith("−") or float(text) == 0 else f"+{text}"
+
+
+def _measurements(found: FollowUp) -> str:
+    rows = []
+    for level in (*levels_of(found.audits), MEAN):
+        for audit in found.audits:
+            records = list(found.measurements.records(level=level, date=str(audit.date)))
+            if records:
+                by_roi = {record["roi"]: number_text(record["mean_hu"]) for record in records}
+                excluded = records[0]["excluded"]
+                over = records[0]["levels"].replace(";", ", ")
+                remark = f"excluded: {excluded}" if excluded else over if level == MEAN else ""
+                rows.append([level, str(audit.date), *(by_roi.get(roi, "–") for roi in rois_of(found.audits)), remark])
+    header = ["Level", "Date", *rois_of(found.audits), ""]
+    last = len(header) - 1
+    return html.table(header, rows, "Mean HU", left=2, grouped=True, text=(last,))
+
+
+def _readings(found: FollowUp) -> str:
+    rows = []
+    for audit in found.audits:
+        headers = audit.headers
+        contrast = {None: "?", True: "yes", False: "no"}[audit.contrast]
+        scanner = " ".join(filter(None, (headers["manufacturer"], headers["scanner_model"]))) or "?"
+        voltage, thickness = (
+            "?" if headers[name] is None else f"{headers[name]:g}" for name in ("tube_voltage_kv", "slice_thickness_mm")
+        )
+        rows.append(
+            [
+                *(
+                    str(audit.date),
+                    audit.name,
+                    f"{audit.reader}, {audit.record['reading']}",
+                    scanner,
+                    voltage,
+                    contrast,
+                ),
+                *(headers["kernel"] or "?", thickness, audit.protocol_title),
+                audit.record["software"]["LumbarHU"],
+            ]
+        )
+    header = ["Date", "Audit folder", "Reader, reading", "Scanner", "kV", "Contrast", "Kernel", "Slices, mm"]
+    return html.table([*header, "Protocol", "LumbarHU"], rows, left=4, text=(1, 3, 8))

@@ -1,0 +1,215 @@
+"""Make the tables of a follow-up: every measurement, and every change."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from LumbarHULib.cohort.change import Change
+from LumbarHULib.cohort.tables import Cell, Table
+from LumbarHULib.cohort_files.precision_file import PublishedPrecision, SitePrecision
+from LumbarHULib.core.levels import sorted_levels
+from LumbarHULib.follow_up.comparability import compare, why_lsc_is_for_others
+from LumbarHULib.follow_up.dated_audit import DatedAudit
+
+MEAN = "mean"
+YES, NO, NOT_COMPARABLE = "yes", "no", "not comparable"
+
+MEASUREMENT_COLUMNS = (
+    *("case", "date", "days", "reader", "reading", "level", "roi", "levels", "mean_hu", "excluded", "findings"),
+    "audit",
+)
+CHANGE_COLUMNS = (
+    *("case", "level", "roi", "levels", "from_first", "consecutive", "from_date", "to_date", "days"),
+    *("from_hu", "to_hu", "change_hu", "change_low_hu", "change_high_hu", "lsc_hu", "lsc_source"),
+    *("hu_per_year", "hu_per_year_low", "hu_per_year_high", "changed", "reason"),
+)
+
+
+class LscSource(Protocol):
+    """What gives the least significant change."""
+
+    name: str
+
+    def lsc_hu(self, roi: str, levels: tuple[str, ...], mean_hu: float) -> float | None:
+        """Return the LSC of a region's mean over levels at this mean of the two dates; None if there is none."""
+
+    def why_not(self, audit: DatedAudit) -> str:
+        """Return why it does not hold for a reading, as part of a sentence; empty if it does."""
+
+
+@dataclass(frozen=True, eq=False)
+class SiteSource:
+    """The LSC of the site's own precision study."""
+
+    precision: SitePrecision
+
+    @property
+    def name(self) -> str:
+        """Return its name in the tables."""
+        return f"precision study ({self.precision.file_name})"
+
+    def lsc_hu(self, roi: str, levels: tuple[str, ...], mean_hu: float) -> float | None:
+        """Return the LSC for exactly these levels."""
+        found = self.precision.lsc.get((roi, levels))
+        return None if found is None else found.lsc_hu
+
+    def why_not(self, audit: DatedAudit) -> str:
+        """Return why the study is not for this reading."""
+        return why_lsc_is_for_others(self.precision, audit)
+
+
+@dataclass(frozen=True, eq=False)
+class PublishedSource:
+    """The published LSC, for every region and level."""
+
+    precision: PublishedPrecision
+
+    @property
+    def name(self) -> str:
+        """Return its name in the tables."""
+        return self.precision.document["name"]
+
+    def lsc_hu(self, roi: str, levels: tuple[str, ...], mean_hu: float) -> float | None:
+        """Return the LSC at this mean."""
+        return self.precision.lsc_hu(mean_hu)
+
+    def why_not(self, audit: DatedAudit) -> str:
+        """Return nothing: it is used for every reading, with a finding."""
+        return ""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two dates to compare, by their index."""
+
+    first: int
+    second: int
+
+    @property
+    def from_first(self) -> bool:
+        """Return whether the change is from the first date."""
+        return self.first == 0
+
+    @property
+    def consecutive(self) -> bool:
+        """Return whether the dates follow each other."""
+        return self.second == self.first + 1
+
+
+def pairs_of(number: int) -> list[Pair]:
+    """Return the pairs of dates: from the first to each later one, then between the others that are consecutive."""
+    return [Pair(0, later) for later in range(1, number)] + [Pair(at, at + 1) for at in range(1, number - 1)]
+
+
+def rois_of(audits: Sequence[DatedAudit]) -> tuple[str, ...]:
+    """Return the regions of all readings, in the order of their tables."""
+    return tuple(dict.fromkeys(roi for audit in audits for _, roi in audit.findings))
+
+
+def levels_of(audits: Sequence[DatedAudit]) -> tuple[str, ...]:
+    """Return the levels that any reading measured, from cranial to caudal."""
+    return sorted_levels({level for audit in audits for level in audit.levels})
+
+
+def common_levels(audits: Sequence[DatedAudit], roi: str) -> tuple[str, ...]:
+    """Return the levels of a region's mean that all readings have."""
+    first, *others = [audit.levels_of_mean(roi) for audit in audits]
+    return tuple(level for level in first if all(level in levels for levels in others))
+
+
+def mean_over(audit: DatedAudit, roi: str, levels: Sequence[str]) -> float:
+    """Return a region's mean over levels, with the digits of the audit folder's own."""
+    return math.fsum(audit.hu[level, roi] for level in levels) / len(levels)
+
+
+def measurements_table(audits: Sequence[DatedAudit], case: str) -> Table:
+    """Return every measurement, and each region's mean over the levels that all dates have."""
+    rows: list[list[Cell]] = []
+    for audit in audits:
+        when = [case, str(audit.date), (audit.date - audits[0].date).days, audit.reader, audit.record["reading"]]
+        for level in levels_of(audits):
+            for roi in rois_of(audits):
+                if (level, roi) in audit.findings:
+                    number, codes = audit.hu.get((level, roi)), audit.findings[level, roi]
+                    excluded = audit.excluded.get(level, "")
+                    rows.append([*when, level, roi, level, number, excluded, codes, audit.name])
+        for roi in rois_of(audits):
+            levels = common_levels(audits, roi)
+            if levels:
+                mean_hu = mean_over(audit, roi, levels)
+                rows.append([*when, MEAN, roi, ";".join(levels), mean_hu, "", "", audit.name])
+    return Table("measurements", "Every measurement", MEASUREMENT_COLUMNS, rows)
+
+
+def changes_table(audits: Sequence[DatedAudit], case: str, lsc: LscSource, accept_unknown: bool) -> Table:
+    """Return every change: of each region's mean, then of each level.
+
+    Parameters
+    ----------
+    audits : sequence of DatedAudit
+        By date.
+    case : str
+    lsc : LscSource
+    accept_unknown : bool
+        Compare although facts that must agree are unknown, because the user states that they do.
+    """
+    rows: list[list[Cell]] = []
+    for pair in pairs_of(len(audits)):
+        first, second = audits[pair.first], audits[pair.second]
+        reasons = reasons_against(first, second, lsc, accept_unknown)
+        places = [(MEAN, roi) for roi in rois_of(audits)]
+        places += [(level, roi) for level in levels_of((first, second)) for roi in rois_of(audits)]
+        for level, roi in places:
+            if any(known == roi for audit in (first, second) for _, known in audit.findings):
+                rows.append([case, *_change_cells(pair, first, second, level, roi, lsc, reasons)])
+    return Table("changes", "Every change", CHANGE_COLUMNS, rows)
+
+
+def reasons_against(first: DatedAudit, second: DatedAudit, lsc: LscSource, accept_unknown: bool) -> list[str]:
+    """Return why two readings are not comparable at any level, as parts of sentences; empty if they are."""
+    found = compare(first, second)
+    reasons = list(found.differs)
+    if found.unknown and not accept_unknown:
+        reasons.append(f"unknown whether these agree: {', '.join(found.unknown)}")
+    reasons += dict.fromkeys(why for audit in (first, second) if (why := lsc.why_not(audit)))
+    return reasons
+
+
+def _change_cells(
+    pair: Pair,
+    first: DatedAudit,
+    second: DatedAudit,
+    level: str,
+    roi: str,
+    lsc: LscSource,
+    reasons: Sequence[str],
+) -> list[Cell]:
+    levels, missing = _levels_compared(first, second, level, roi)
+    days = (second.date - first.date).days
+    head = [level, roi, ";".join(levels), pair.from_first, pair.consecutive, str(first.date), str(second.date), days]
+    if missing:
+        return [*head, *[None] * 6, "", *[None] * 3, NOT_COMPARABLE, "; ".join([*reasons, *missing])]
+    from_hu, to_hu = (mean_over(audit, roi, levels) for audit in (first, second))
+    lsc_hu = lsc.lsc_hu(roi, levels, (from_hu + to_hu) / 2)
+    if lsc_hu is None:
+        reasons = [*reasons, f"the precision study has no LSC of {roi} at {', '.join(levels)}"]
+    if reasons or lsc_hu is None:
+        numbers = [from_hu, to_hu, to_hu - from_hu, None, None, None, "", None, None, None]
+        return [*head, *numbers, NOT_COMPARABLE, "; ".join(reasons)]
+    change = Change(change_hu=to_hu - from_hu, lsc_hu=lsc_hu, days=days)
+    per_year = [Change(change_hu=end, lsc_hu=lsc_hu, days=days).hu_per_year for end in change.interval_hu]
+    numbers = [from_hu, to_hu, change.change_hu, *change.interval_hu, lsc_hu, lsc.name, change.hu_per_year, *per_year]
+    return [*head, *numbers, YES if change.is_significant else NO, ""]
+
+
+def _levels_compared(first: DatedAudit, second: DatedAudit, level: str, roi: str) -> tuple[tuple[str, ...], list[str]]:
+    """Return the levels that a change is over, and why it cannot be computed."""
+    if level != MEAN:
+        return (level,), [why for audit in (first, second) if (why := audit.why_missing(level, roi))]
+    levels = common_levels((first, second), roi)
+    least = max(int(audit.record["protocol_values"]["minimum_levels"]) for audit in (first, second))
+    if len(levels) >= least:
+        return levels, []
+    has = f"only {', '.join(levels)}" if levels else "none"
+    return levels, [f"a mean needs at least {least} levels that both dates have, and there is {has}"]
