@@ -78,7 +78,7 @@ def findings_on(
         )
     unknown = [name for name, value in bound["acquisition"].items() if value is None]
     if unknown:
-        names = " and ".join(name.removesuffix("_kv").replace("_", " ") for name in unknown)
+        names = acquisition_words(unknown)
         found.append(
             CohortFinding(
                 "scanner_unknown",
@@ -99,6 +99,12 @@ def findings_on(
             )
         )
     return found + _dependence_findings(errors, mean_levels)
+
+
+def acquisition_words(names: Sequence[str]) -> str:
+    """Return names of the record, such as ``tube_voltage_kv``, as words joined by “and”."""
+    *first, last = [name.removesuffix("_kv").replace("_", " ") for name in names]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _dependence_findings(errors: Sequence[PrecisionError], mean_levels: Sequence[str]) -> list[CohortFinding]:

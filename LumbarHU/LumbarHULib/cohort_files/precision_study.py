@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ PRECISION_COLUMNS = (
     *("roi", "levels", "patients", "degrees_of_freedom", "mean_hu", "rms_sd_hu", "rms_sd_low", "rms_sd_high"),
     *("lsc_hu", "lsc_low", "lsc_high", "rms_cv_percent", "sd_slope", "sd_rank_correlation", "sd_rank_p"),
 )
+# A patient that json wrote on separate lines. JSON strings contain no line breaks, so no string matches.
+_PATIENT_ON_LINES = re.compile(r'\{\n\s+("case": [^\n]*\n\s+"n": [^{}]*?)\n\s+\}')
 # Facts on the scanner that a precision error holds for, as the record names them.
 ACQUISITION = ("manufacturer", "scanner_model", "tube_voltage_kv")
 
@@ -150,6 +153,7 @@ def write_precision(path: Path, study: PrecisionStudy, overwrite: bool = False) 
     check_precision_destination(path, overwrite)
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     text = json.dumps(study.document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = _PATIENT_ON_LINES.sub(lambda match: f"{{{' '.join(match[1].split())}}}", text)
     try:
         temporary.write_text(text, encoding="utf-8", newline="\n")
         os.replace(temporary, path)

@@ -14,6 +14,8 @@ from LumbarHULib.files.csv_table import read_csv_table
 from LumbarHULib.follow_up.dates import CT_DATE, parse_date
 
 _RESULTS = "results.csv"
+# A file that only the folder of a follow-up contains.
+CHANGES = "changes.csv"
 _NEEDED = ("level", "roi", "mean_hu", "excluded", "findings")
 # Contrast medium that the image shows although the headers do not state it.
 _CONTRAST_SEEN = "contrast_seen"
@@ -116,6 +118,8 @@ def read_dated_audit(folder: Path, stated: date | None = None) -> DatedAudit:
         If it is not an audit folder, was changed after it was written, has no date or another one than stated, or
         contains no number.
     """
+    if (folder / CHANGES).is_file():
+        raise InputError(f"“{folder}” is the folder of a follow-up: give the audit folders that it is made from.")
     record, _ = read_record(folder)
     when = _date_of(folder, record, stated)
     differences, _ = file_differences(folder, record["files"])

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from LumbarHULib.cohort_files.figure_panels import Panels
+from LumbarHULib.follow_up.dated_audit import DatedAudit
 from LumbarHULib.follow_up.job import FollowUp
 from LumbarHULib.follow_up.tables import common_levels, levels_of, mean_over, rois_of
 
 CAPTION = (
-    "Mean HU over time by region. Black: mean over the levels that all dates have; open circles are not "
-    "comparable with the first date. Gray band: a change from the first date inside it is within the least significant change. Thin "
-    "lines: single levels, without excluded ones."
+    "Mean HU over time by region. Black: mean over the levels that all dates have; open circles are not comparable "
+    "with the first date. Gray band: within the least significant change of the first date. Thin lines: single levels, "
+    "without excluded ones."
 )
 _MARKERS = {"T12": "P", "L1": "o", "L2": "^", "L3": "s", "L4": "D", "L5": "v"}
 _MEAN_LOOK = {"color": "#111111", "lw": 1.6}
@@ -29,21 +30,23 @@ def trend_figure(found: FollowUp) -> Panels:
     levels = levels_of(audits)
     open_dates = {at for at in range(1, len(audits)) if found.why_not_comparable(0, at)}
     panels = Panels(len(rois))
+    bands = {roi: _band(found, roi) for roi in rois}
+    means = {roi: _means(audits, roi) for roi in rois}
+    lines = {roi: {level: _line_of(found, level, roi, days) for level in levels} for roi in rois}
+    # The same scale everywhere, so that regions can be compared.
+    every_hu = [hu for of_roi in lines.values() for line in of_roi.values() for _, hu in line]
+    limits = _limits([*every_hu, *(hu for ends in (*bands.values(), *means.values()) for hu in ends)])
     for roi in rois:
-        band, in_mean = _band(found, roi), common_levels(audits, roi)
-        means = [mean_over(audit, roi, in_mean) for audit in audits] if in_mean else []
-        lines = {level: _line_of(found, level, roi, days) for level in levels}
-        limits = _limits([*(hu for line in lines.values() for _, hu in line), *means, *band])
         axes = panels.add(roi, "", "mean HU", (days[0] - margin, days[-1] + margin), limits)
         locator = AutoDateLocator(minticks=2, maxticks=_MOST_TICKS)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-        if band:
-            axes.axhspan(*band, color="#dedede", lw=0, zorder=0)
-        for level, line in lines.items():
-            axes.plot(*zip(*line, strict=True), marker=_MARKERS[level], **_LEVEL_LOOK) if line else None
-        if means:
-            _draw_mean(axes, days, means, open_dates)
+        if bands[roi]:
+            axes.axhspan(*bands[roi], color="#dedede", lw=0, zorder=0)
+        for level, line in lines[roi].items():
+            axes.plot([day for day, _ in line], [hu for _, hu in line], marker=_MARKERS[level], **_LEVEL_LOOK)
+        if means[roi]:
+            _draw_mean(axes, days, means[roi], open_dates)
     panels.legend("", _legend_lines(levels), _NOTE)
     return panels
 
@@ -58,6 +61,12 @@ def _draw_mean(axes, days: Sequence[float], means: Sequence[float], open_dates: 
     for at, (day, mean_hu) in enumerate(zip(days, means, strict=True)):
         fill = "white" if at in open_dates else "#111111"
         axes.plot([day], [mean_hu], marker="o", ms=5, mec="#111111", mfc=fill, mew=1.2, ls="none", zorder=3)
+
+
+def _means(audits: Sequence[DatedAudit], roi: str) -> list[float]:
+    """Return a region's mean at each date, over the levels that all dates have; empty without such levels."""
+    levels = common_levels(audits, roi)
+    return [mean_over(audit, roi, levels) for audit in audits] if levels else []
 
 
 def _line_of(found: FollowUp, level: str, roi: str, days: Sequence[float]) -> list[tuple[float, float]]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.precision_file import SCANS, SitePrecision, published_precision
+from LumbarHULib.cohort_files.precision_findings import acquisition_words
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.follow_up.comparability import acquisition_findings, compare
 from LumbarHULib.follow_up.dated_audit import DatedAudit
@@ -123,7 +124,7 @@ def _study_findings(audits: Sequence[DatedAudit], precision: SitePrecision) -> l
         )
     unknown = [name for name, value in document["acquisition"].items() if value is None]
     if unknown:
-        names = " and ".join(name.removesuffix("_kv").replace("_", " ") for name in unknown)
+        names = acquisition_words(unknown)
         found.append(
             CohortFinding(
                 "precision_scanner_unknown",

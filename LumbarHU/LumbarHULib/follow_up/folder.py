@@ -13,20 +13,20 @@ from LumbarHULib.cohort_files.precision_file import published_precision
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder, check_destination
 from LumbarHULib.files.csv_text import csv_text
-from LumbarHULib.follow_up.dated_audit import DatedAudit
+from LumbarHULib.follow_up.dated_audit import CHANGES, DatedAudit
 from LumbarHULib.follow_up.figure import trend_figure
 from LumbarHULib.follow_up.job import FollowUp
 from LumbarHULib.follow_up.page import follow_up_page
 
 FOLLOW_UP_SCHEMA = "lumbarhu-follow-up-1"
 TREND = "trend"
-_CHANGES, _MEASUREMENTS = "changes.csv", "measurements.csv"
+_MEASUREMENTS = "measurements.csv"
 OWN_FOLLOW_UP_FOLDER = OwnFolder(
-    frozenset({_CHANGES, _MEASUREMENTS, f"{TREND}.png", f"{TREND}.svg", REPORT, RECORD}), sign=_CHANGES
+    frozenset({CHANGES, _MEASUREMENTS, f"{TREND}.png", f"{TREND}.svg", REPORT, RECORD}), sign=CHANGES
 )
 _CONTENT = {
     REPORT: "This page",
-    _CHANGES: "Every change with its 95 % interval, the LSC and its source, and whether it counts",
+    CHANGES: "Every change with its 95 % interval, the LSC and its source, and whether it counts",
     _MEASUREMENTS: "Every measurement, and the means over the levels that all dates have",
     f"{TREND}.png": "The figure",
     f"{TREND}.svg": "The figure",
@@ -64,7 +64,7 @@ def write_follow_up(destination: Path, found: FollowUp, overwrite: bool = False,
         If the folder exists and may not be replaced, or cannot be written.
     """
     with atomic_folder(destination, overwrite, OWN_FOLLOW_UP_FOLDER) as folder:
-        _write(folder / _CHANGES, csv_text(found.changes.columns, found.changes.rows))
+        _write(folder / CHANGES, csv_text(found.changes.columns, found.changes.rows))
         _write(folder / _MEASUREMENTS, csv_text(found.measurements.columns, found.measurements.rows))
         figure = None
         if with_figure and find_spec("matplotlib") is not None:
