@@ -1,0 +1,135 @@
+"""What cannot be a follow-up is refused in one sentence, and nothing is written."""
+
+import json
+import shutil
+
+import pytest
+from audit.forger import in_record, record_of
+from follow_up.conftest import DATES
+
+import lumbarhu
+from LumbarHULib.follow_up.dates import parse_date
+
+
+def refused(folders, match, tmp_path, **options):
+    out = tmp_path / "result"
+    with pytest.raises(lumbarhu.InputError, match=match) as problem:
+        lumbarhu.follow_up(folders, out, **options)
+    assert not out.exists()
+    assert str(problem.value).count("\n") == 0
+
+
+def dated(*folders):
+    return dict(zip(folders, DATES.values(), strict=False))
+
+
+def test_one_folder(audit, tmp_path):
+    refused(dated(audit("a")), "1 audit folder is given: give at least two", tmp_path)
+
+
+def test_the_same_folder_twice(audit, tmp_path):
+    folder = audit("a")
+    again = folder.parent / "." / "b" / ".." / "a"
+    refused(dated(folder, again), "is given twice: give each audit folder once", tmp_path)
+
+
+def test_two_readings_of_the_same_ct(audit, tmp_path):
+    first, second = audit("a"), audit("b")
+    in_record("ct", "voxels_sha256", to=record_of(first)["ct"]["voxels_sha256"])(second)
+    refused(dated(first, second), "“a” and “b” are readings of the same CT: a change needs two CTs", tmp_path)
+
+
+def test_two_readings_of_the_same_series(audit, tmp_path):
+    first, second = audit("a"), audit("b")
+    for folder in (first, second):
+        record = record_of(folder)
+        record["ct"]["series_uid"] = "1.2.3"
+        (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    refused(dated(first, second), "are readings of the same CT", tmp_path)
+
+
+def test_equal_dates(audit, tmp_path):
+    folders = {audit("a"): "2022-03-01", audit("b"): "20220301"}
+    refused(folders, "“a” and “b” have the same date, 2022-03-01: give each CT its own date", tmp_path)
+
+
+def test_a_missing_date(audit, tmp_path):
+    folders = {audit("a"): "2022-03-01", audit("b"): None}
+    refused(folders, r"The date of the CT of “.*b” is missing, .*: write .*b=2024-03-15, with the date", tmp_path)
+
+
+@pytest.mark.parametrize("text", ["2022-13-01", "2022-02-30", "01.03.2022", "2022-3-1", "yesterday", "", "-1"])
+def test_a_date_that_is_none(text):
+    with pytest.raises(lumbarhu.InputError, match=r"The date of a is “.*”, which is not a date: write year-month-day"):
+        parse_date(text, "a")
+
+
+def test_a_date_before_any_ct():
+    with pytest.raises(lumbarhu.InputError, match="The date of a is 1900-01-01, before any CT was made"):
+        parse_date("19000101", "a")
+
+
+def test_a_date_in_the_record_is_used_and_cannot_be_contradicted(audit, tmp_path):
+    first, second = audit("a"), audit("b")
+    in_record("extra", to=lambda extra: extra | {"ct_date": "2024-02-29"})(second)
+    found = lumbarhu.follow_up({first: "2022-03-01", second: None})
+    assert [str(audit.date) for audit in found.audits] == ["2022-03-01", "2024-02-29"]
+    refused({first: "2022-03-01", second: "2024-03-01"}, "states the date 2024-02-29, not 2024-03-01", tmp_path)
+
+
+def test_different_cases(audit, tmp_path):
+    folders = dated(audit("a"), audit("b", case="P2"))
+    refused(folders, r"are of different cases \(“P1” and “P2”\): give folders of one patient", tmp_path)
+    found = lumbarhu.follow_up(folders, case="P1")
+    assert found.case == "P1"
+    assert "case_stated" in [finding.code for finding in found.findings]
+
+
+def test_cases_without_a_name(audit, tmp_path):
+    folders = dated(audit("a", case="unnamed"), audit("b", case="unnamed"))
+    refused(folders, "do not name their case, so they may be of different patients", tmp_path)
+    assert lumbarhu.follow_up(folders, case="P7").rows()[0]["case"] == "P7"
+
+
+def test_a_case_without_letters(audit, tmp_path):
+    refused(dated(audit("a"), audit("b")), "The name of the case is ' '", tmp_path, case=" ")
+
+
+def test_a_changed_table(audit, tmp_path):
+    first, second = audit("a"), audit("b")
+    path = second / "results.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("120.0", "60.0"), encoding="utf-8")
+    refused(dated(first, second), r"was changed after it was written and cannot be used \(results.csv: ", tmp_path)
+
+
+def test_a_changed_label_map(audit, tmp_path):
+    first, second = audit("a"), audit("b")
+    with (second / "labelmaps" / "round.nrrd").open("ab") as stream:
+        stream.write(b"\0")
+    refused(dated(first, second), "was changed after it was written", tmp_path)
+
+
+def test_a_damaged_record_and_no_record(audit, tmp_path):
+    first, second = audit("a"), audit("b")
+    (second / "record.json").write_text("{", encoding="utf-8")
+    refused(dated(first, second), "record.json, line 1: ", tmp_path)
+    (second / "record.json").unlink()
+    refused(dated(first, second), r"holds no record.json|contains no record.json", tmp_path)
+    shutil.rmtree(second)
+    refused(dated(first, second), "There is no folder", tmp_path)
+
+
+def test_the_folder_of_a_follow_up(audit, tmp_path):
+    first, second = audit("a"), audit("b")
+    lumbarhu.follow_up(dated(first, second), tmp_path / "before", figure=False)
+    refused(dated(first, tmp_path / "before"), "is the folder of a follow-up: give the audit folders", tmp_path)
+
+
+def test_an_output_folder_that_contains_an_input(audit, tmp_path):
+    first, second = audit("a"), audit("b")
+    out = tmp_path / "before"
+    lumbarhu.follow_up(dated(first, second), out, figure=False)
+    shutil.move(second, out / "changes")
+    with pytest.raises(lumbarhu.InputError, match="is not overwritten"):
+        lumbarhu.follow_up(dated(first, out / "changes"), out, overwrite=True, figure=False)
+    assert (out / "changes" / "record.json").is_file()
