@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.results import LevelResult, ReadingResult, RoiMask, RoiSummary
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
 from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
+from LumbarHULib.follow_up.dates import CT_DATE, parse_date
 
 # By level and region, label maps that a person edited by hand.
 EditedMasks = Mapping[str, Mapping[str, RoiMask]]
@@ -191,6 +193,7 @@ class Measurement:
         reading: int = 1,
         overwrite: bool = False,
         sign: str | Path | None = None,
+        ct_date: str | date | None = None,
     ) -> Path:
         """Write the audit folder, whole or not at all, and return its path.
 
@@ -206,14 +209,17 @@ class Measurement:
             Replace an audit folder that is there.
         sign : str or pathlib.Path, optional
             A private key of OpenSSH to sign the folder with.
+        ct_date : str or datetime.date, optional
+            Date of the CT, such as ``"2024-03-15"``, for `lumbarhu.follow_up`; the folder contains no date without it.
 
         Raises
         ------
         InputError
-            When no level was measured, or the folder exists or cannot be written.
+            When no level was measured, the date is not one, or the folder exists or cannot be written.
         """
+        extra = {} if ct_date is None else {CT_DATE: str(parse_date(str(ct_date), "the CT"))}
         seal: Callable[[Path], None] | None = None if sign is None else partial(sign_folder, key=Path(sign))
-        write_audit_folder(Path(folder), self.audit(case, reader, reading), overwrite, seal=seal)
+        write_audit_folder(Path(folder), self.audit(case, reader, reading, extra=extra), overwrite, seal=seal)
         return Path(folder)
 
 

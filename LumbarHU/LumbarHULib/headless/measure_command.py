@@ -7,6 +7,7 @@ import argparse
 
 from LumbarHULib.audit.audit import UNNAMED
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.follow_up.dates import CT_DATE, parse_date
 from LumbarHULib.headless import measure_job
 from LumbarHULib.headless.console import audit_text
 from LumbarHULib.headless.exit_codes import DONE, IN_PART
@@ -49,6 +50,7 @@ def run_measure(options: argparse.Namespace) -> int:
         overwrite=options.overwrite,
         label_maps=options.label_maps,
         sign=options.sign,
+        extra={} if options.ct_date is None else {CT_DATE: str(parse_date(options.ct_date, "the CT"))},
     )
     progress = Progress()
     try:

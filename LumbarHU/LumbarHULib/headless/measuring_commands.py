@@ -116,6 +116,9 @@ def _add_measure(commands) -> None:
     measure.add_argument("--reading", default="1", metavar="N", help="number of this reader's reading (default: 1)")
     measure.add_argument("--case", metavar="NAME", help="name of the case in the files, never the patient's name")
     measure.add_argument(
+        "--ct-date", metavar="DATE", help="write the date of the CT, such as 2024-03-15, to the record, for follow-up"
+    )
+    measure.add_argument(
         "--accept-off-protocol",
         action="store_true",
         help="give classes although tube voltage or contrast medium are known to differ from the cutoffs'; recorded",

@@ -16,7 +16,6 @@ PUBLIC = {
     *("read_midlines", "propose_from_segmentation", "propose_from_points", "Midlines"),
     *("measure", "Measurement", "LevelResult", "RoiResult", "RoiSummary", "Finding", "InputError"),
     *("verify", "Verification", "analyze_cohort", "CohortOutcome", "compare_methods", "ComparisonOutcome"),
-    *("verify", "Verification", "analyze_cohort", "CohortOutcome"),
     *("precision_study", "PrecisionStudy", "follow_up", "FollowUp"),
 }
 

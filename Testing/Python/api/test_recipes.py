@@ -2,6 +2,8 @@
 
 import csv
 import functools
+import itertools
+import json
 import re
 import types
 from pathlib import Path
@@ -92,6 +94,7 @@ def test_every_recipe_has_a_test():
         "Tables and the HU trend per level",
         "Run a cohort",
         "Compare methods",
+        "Compare a patient's CTs at two dates",
         "Measure the selected volume",
         "Place L1–L4 from a TotalSegmentator segmentation",
         "Loop over the patients of the DICOM database",
@@ -182,6 +185,33 @@ def test_compare_methods(run, folder, monkeypatch):
     (row,) = left.by_protocol.tables["bland_altman"].records()
     assert row["bias_hu"] == pytest.approx(-5)
     assert left.out.splitlines()[0].startswith("round@L1-L4 oval@L1-L4 ")
+
+
+def test_compare_a_patients_cts_at_two_dates(run, folder, bodies, midlines, few_trials):
+    scan = lumbarhu.ScanFacts(
+        tube_voltage_kv=120.0, contrast=False, manufacturer="SIEMENS", scanner_model="Sensation 64", source="DICOM"
+    )
+    for name, lost_hu in (("audit-2022", 0), ("audit-2024", 30)):
+        voxels_hu = np.where(bodies.ct.voxels_hu > 50, bodies.ct.voxels_hu - lost_hu, bodies.ct.voxels_hu)
+        measured = lumbarhu.measure(lumbarhu.ct_from_array(voxels_hu, bodies.ct.ras_from_ijk, scan), midlines)
+        measured.write_audit(folder / name, case="P1", reader="AB")
+    rng = np.random.default_rng(1)
+    own = load_protocol(few_trials).document
+    with (folder / "readings.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["case", "reader", "reading", "level", "roi", "mean_hu"])
+        for case, number, level, roi in itertools.product(range(30), (1, 2), ("L1", "L2"), lumbarhu.ROIS):
+            writer.writerow([f"P{case}", "AB", number, level, roi, 100 + case + rng.normal(0, 3)])
+    (folder / "own.json").write_text(json.dumps(own), encoding="utf-8")
+    study = functools.partial(lumbarhu.precision_study, protocol="own.json")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lumbarhu, "precision_study", study)
+        left = run("Compare a patient's CTs at two dates")
+    assert (folder / "follow-up" / "report.html").is_file()
+    means = [row for row in left.found.rows() if row["level"] == "mean"]
+    assert [row["changed"] for row in means] == ["yes"] * 5
+    assert [row["change_hu"] for row in means] == pytest.approx([-30] * 5, abs=3)
+    assert means[0]["lsc_source"] == "precision study (precision.json)"
 
 
 def test_measure_the_selected_volume(run, lines, measured, scene):

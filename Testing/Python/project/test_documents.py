@@ -80,10 +80,16 @@ def test_every_command_in_the_documents_exists_with_its_options(documents, optio
         assert set(OPTION.findall(arguments)) <= options_of(subcommand)
 
 
-def test_every_option_in_the_table_of_options_is_one_of_measure(documents, options_of):
-    tabled = set(OPTION.findall("\n".join(re.findall(r"^\| `--.*?\|", documents, re.MULTILINE))))
-    assert tabled
-    assert tabled <= options_of("measure")
+def test_every_option_in_a_table_of_options_is_one_of_the_command_above_it(documents, options_of):
+    tabled = {}
+    for section in re.split(r"^## ", documents, flags=re.MULTILINE):
+        options = set(OPTION.findall("\n".join(re.findall(r"^\| `--.*?\|", section, re.MULTILINE))))
+        if options:
+            (subcommand, *_) = re.findall(r"\blumbarhu ([a-z-]+)", code_of(section))
+            tabled[subcommand] = options
+    assert {"measure", "precision", "follow-up"} <= set(tabled)
+    wrong = {name: options - options_of(name) for name, options in tabled.items() if options - options_of(name)}
+    assert wrong == {}
 
 
 def test_every_link_and_picture_in_the_documents_exists(tracked_texts):
