@@ -7,7 +7,7 @@ A test holds the file against it.
 
 import json
 import sys
-from dataclasses import Field, fields
+from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "LumbarHU"))
 
 from LumbarHULib.core.levels import MEAN_LEVELS  # noqa: E402
-from LumbarHULib.core.protocol import STUDY_VALUES, Protocol  # noqa: E402
+from LumbarHULib.core.protocol import STUDY_VALUES, VALUE_FIELDS  # noqa: E402
+from LumbarHULib.core.regions.definition import MEANS, PARAMETERS, PARTS, SHAPES, SIDES, SLICE_RULES  # noqa: E402
 from LumbarHULib.files.resources import resource_path  # noqa: E402
 
 SCHEMA = resource_path("Schemas", "protocol.schema.json")
@@ -29,29 +30,32 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": _NAME,
         "title": "Measurement protocol of LumbarHU",
-        "description": "The study's choices, each with its unit, source and note, and any other value that should "
-        "differ from the protocol in Resources/Protocols.",
+        "description": "The study's choices, each with its unit, source and note, any other value that should "
+        "differ from the study's protocol in Resources/Protocols, and the regions, if they are not the study's five.",
         "type": "object",
         "required": ["schema", "name", "version", "citation", "values"],
         "additionalProperties": False,
         "properties": {
             "$schema": {"type": "string"},
             "schema": {"const": _NAME},
+            "id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,59}$"},
             **dict.fromkeys(("name", "version", "citation"), _TEXT),
             "values": {
                 "type": "object",
                 "required": list(STUDY_VALUES),
                 "additionalProperties": False,
-                "properties": {item.name: _quantity(item) for item in fields(Protocol)},
+                "properties": {item.name: _quantity(item) for item in VALUE_FIELDS},
             },
+            "regions": {"type": "object", "additionalProperties": {"$ref": "#/$defs/region"}},
         },
         "$defs": {
+            "region": _region(),
             "quantity": {
                 "type": "object",
                 "required": ["value", "unit", "source"],
                 "additionalProperties": False,
                 "properties": {"value": {}, "unit": {"type": "string"}, "source": _TEXT, "note": {"type": "string"}},
-            }
+            },
         },
     }
 
@@ -71,6 +75,32 @@ def _quantity(item: Field) -> dict[str, Any]:
         kind = "integer" if declared["integer"] else "number"
         value = {"type": kind, "minimum": declared["low"], "maximum": declared["high"]}
     return {"$ref": "#/$defs/quantity", "properties": {"value": value, "unit": {"const": declared["unit"]}}}
+
+
+def _region() -> dict[str, Any]:
+    words = {"shape": list(SHAPES), "slices": list(SLICE_RULES), "part": list(PARTS), "side": list(SIDES)}
+    return {
+        "type": "object",
+        "required": ["title", "shape", "source"],
+        "additionalProperties": False,
+        "properties": {
+            "title": _TEXT,
+            **{name: {"enum": options} for name, options in {**words, "mean": list(MEANS)}.items()},
+            "source": _TEXT,
+            "note": {"type": "string"},
+            **{
+                name: {
+                    "$ref": "#/$defs/quantity",
+                    "description": parameter.meaning,
+                    "properties": {
+                        "value": {"type": "number", "minimum": parameter.low, "maximum": parameter.high},
+                        "unit": {"const": parameter.unit},
+                    },
+                }
+                for name, parameter in PARAMETERS.items()
+            },
+        },
+    }
 
 
 if __name__ == "__main__":

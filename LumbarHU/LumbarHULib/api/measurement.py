@@ -21,10 +21,11 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.label_maps import stored_labels
 from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.levels import LABEL_VALUES, ROIS, parse_level, sorted_levels
+from LumbarHULib.core.levels import LABEL_VALUES, parse_level, sorted_levels
 from LumbarHULib.core.pipeline import measure_ct
+from LumbarHULib.core.regions.given_mask import needs_vertebrae
 from LumbarHULib.core.results import LevelResult, ReadingResult, RoiMask, RoiSummary
-from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
+from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_for
 from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
 from LumbarHULib.follow_up.dates import CT_DATE, parse_date
 
@@ -84,7 +85,7 @@ class Measurement:
         Parameters
         ----------
         roi : str
-            ``round``, ``oval``, ``right``, ``front`` or ``left``.
+            ``round``, ``oval``, ``right``, ``front`` or ``left``; by another protocol, one of its regions.
 
         Returns
         -------
@@ -96,8 +97,12 @@ class Measurement:
         InputError
             When there is no such region.
         """
-        _require_roi(roi)
+        self._require_roi(roi)
         return stored_labels(self._stack, self.result.levels, roi)
+
+    def _require_roi(self, roi: str) -> None:
+        if roi not in self.means:
+            raise InputError(f"Unknown ROI “{roi}”: use one of {', '.join(self.means)}.")
 
     def mask(self, level: str, roi: str) -> np.ndarray:
         """Return the voxels of one region at one level, shape (K, J, I), bool, on the CT's own grid.
@@ -119,7 +124,7 @@ class Measurement:
         Parameters
         ----------
         roi : str
-            ``round``, ``oval``, ``right``, ``front`` or ``left``.
+            ``round``, ``oval``, ``right``, ``front`` or ``left``; by another protocol, one of its regions.
         volume_node : vtkMRMLScalarVolumeNode
 
         Returns
@@ -249,8 +254,10 @@ def measure(
         By level, control points of the outline as a reader drew it; LumbarHU finds the others in the CT.
     exclusions : mapping of str to str, optional
         By level, why it does not enter the means.
-    protocol, cutoffs : str or pathlib.Path, optional
-        Files of your own; the study's without them.
+    protocol : str or pathlib.Path, optional
+        Your own file, or the id of a protocol that LumbarHU comes with; by default, the study's.
+    cutoffs : str or pathlib.Path, optional
+        Your own file; by default, the study's for its protocol and none for any other.
     accept_off_protocol : bool
         Give classes although tube voltage or contrast medium are known to differ from the cutoffs'.
 
@@ -264,11 +271,12 @@ def measure(
     InputError
         When a midline is not two points, a level is unknown, or an exclusion has no reason.
     """
+    document = load_protocol(protocol)
     return measure_midlines(
         ct,
         midlines_of(midlines, boundaries or {}, outlines or {}),
-        load_protocol(None if protocol is None else Path(protocol)),
-        load_cutoffs(None if cutoffs is None else Path(cutoffs)),
+        document,
+        cutoffs_for(document, None if cutoffs is None else Path(cutoffs)),
         exclusions or {},
         accept_off_protocol,
     )
@@ -302,6 +310,8 @@ def measure_midlines(
         (*ct.findings, *midlines.findings),
         unplaced=midlines.unplaced,
     )
+    if needs_vertebrae(protocol.protocol) and midlines.segments:
+        measured = partial(measured, vertebrae=midlines.vertebrae(axial_stack(ct.ct, protocol.protocol)))
     result = measured()
     if edit is not None:
         result = measured(edited_masks=edit(result))
@@ -354,8 +364,3 @@ def _numbers(role: str, level: str, points: ArrayLike) -> np.ndarray:
         raise InputError(
             f"The {role} of {level} is not a list of points: give R, A and S in mm for each point.", level
         ) from problem
-
-
-def _require_roi(roi: str) -> None:
-    if roi not in ROIS:
-        raise InputError(f"Unknown ROI “{roi}”: use one of {', '.join(ROIS)}.")

@@ -14,7 +14,8 @@ from LumbarHULib.core.findings import COUNT_CODES, Finding
 from LumbarHULib.core.landmarks import Landmarks, missing_midline
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.results import LevelResult, ReadingResult
+from LumbarHULib.core.regions.given_mask import mask_on_stack
+from LumbarHULib.core.results import LevelResult, ReadingResult, RoiMask
 from LumbarHULib.files.markup_file import read_markups
 from LumbarHULib.images.segment_levels import levels_of_segments
 from LumbarHULib.images.segmentation_file import Segment
@@ -45,6 +46,8 @@ class Midlines(Mapping[str, np.ndarray]):
         By level, the outline that LumbarHU found earlier at the same midline.
     unplaced : mapping of str to InputError
         By level, why it has no landmarks.
+    segments : mapping of str to Segment
+        By level, the segmented vertebra from which it was placed.
     """
 
     landmarks: tuple[Landmarks, ...]
@@ -52,6 +55,20 @@ class Midlines(Mapping[str, np.ndarray]):
     level_findings: tuple[Finding, ...] = ()
     found_outlines_ras_mm: Mapping[str, np.ndarray] = field(default_factory=dict)
     unplaced: Mapping[str, InputError] = field(default_factory=dict)
+    segments: Mapping[str, Segment] = field(default_factory=dict)
+
+    def vertebrae(self, stack: AxialStack) -> dict[str, RoiMask]:
+        """Return the segmented vertebrae on the grid of the CT, by level; empty if none were given.
+
+        Raises
+        ------
+        InputError
+            When a segment is outside the CT.
+        """
+        return {
+            level: mask_on_stack(level, segment.inside, segment.ras_from_ijk, stack)
+            for level, segment in self.segments.items()
+        }
 
     def __getitem__(self, level: str) -> np.ndarray:
         for landmarks in self.landmarks:
@@ -123,7 +140,7 @@ class GivenSegments:
             with _noting(unplaced, level):
                 guess = guess_from_mask(level, segment.inside, segment.ras_from_ijk, stack, protocol)
                 proposals.append(propose_midline(stack, guess, protocol))
-        return _midlines(proposals, unplaced, self.findings)
+        return replace(_midlines(proposals, unplaced, self.findings), segments=self.segments)
 
 
 @dataclass(frozen=True)
@@ -261,7 +278,7 @@ def given_segments(
     assignments: Mapping[str, str],
     levels: Sequence[str] | None,
     exclusions: Mapping[str, str],
-    protocol: Protocol,
+    mean_levels: Sequence[str],
 ) -> GivenSegments:
     """Choose the segments of the levels to measure.
 
@@ -273,7 +290,7 @@ def given_segments(
     by_level, findings = levels_of_segments(segments, assignments)
     wanted = levels
     if wanted is None:
-        wanted = [level for level in by_level if level in protocol.mean_levels or level in assignments]
+        wanted = [level for level in by_level if level in mean_levels or level in assignments]
     for level in wanted:
         if level not in by_level and level not in exclusions:
             raise InputError(
@@ -285,7 +302,7 @@ def given_segments(
     chosen = {level: segment for level, segment in by_level.items() if level in wanted}
     if not chosen:
         raise InputError(
-            f"The segmentation contains none of {', '.join(protocol.mean_levels)}, only {', '.join(by_level)}: "
+            f"The segmentation contains none of {', '.join(mean_levels)}, only {', '.join(by_level)}: "
             "name the levels to measure, such as --levels T12."
         )
     return GivenSegments(chosen, findings)

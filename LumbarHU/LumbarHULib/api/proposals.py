@@ -67,9 +67,9 @@ def propose_from_segmentation(
     InputError
         When it is no segmentation, or nothing says which segment is which vertebra.
     """
-    values = load_protocol(_path(protocol)).protocol
+    values = load_protocol(protocol).protocol
     names = {parse_level(level): str(name) for level, name in (segments or {}).items()}
-    given = given_segments(_segments_of(ct, segmentation), names, _levels(levels), {}, values)
+    given = given_segments(_segments_of(ct, segmentation), names, _levels(levels), {}, values.mean_levels)
     return given.place(ct.ct, values, _silent)
 
 
@@ -104,7 +104,7 @@ def propose_from_points(
     InputError
         When a point is not three numbers, or the points cannot all be in the bodies that they are named after.
     """
-    values = load_protocol(_path(protocol)).protocol
+    values = load_protocol(protocol).protocol
     given = given_seeds(_points(points_ras), fill_levels, _levels(levels), {})
     return given.place(ct.ct, values, _silent)
 
@@ -152,10 +152,6 @@ def _points(points_ras: Mapping[str, ArrayLike] | str | Path) -> dict[str, np.nd
 
 def _levels(levels: Iterable[str] | None) -> tuple[str, ...] | None:
     return None if levels is None else tuple(parse_level(level) for level in levels)
-
-
-def _path(path: str | Path | None) -> Path | None:
-    return None if path is None else Path(path)
 
 
 def _silent(share: float, what: str) -> None:

@@ -11,7 +11,7 @@ from LumbarHULib.audit.record import record_of
 from LumbarHULib.audit.report.page import report_page
 from LumbarHULib.audit.tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, results_rows, summary_rows
 from LumbarHULib.core.findings import PLACEMENT_CODES, Finding
-from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.levels import LABEL_VALUES
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder
 from LumbarHULib.files.csv_text import csv_text
@@ -23,11 +23,14 @@ from LumbarHULib.images.label_map_file import write_label_map
 RECORD = "record.json"
 REPORT = "report.html"
 SCENE = "scene.mrb"
+# The segmented vertebrae, where the protocol measures in them.
+VERTEBRAE = "vertebrae.nrrd"
 # OpenSSH signature of the record, and thus of every file whose hash it contains; optional.
 SIGNATURE = "record.json.sig"
 
 OWN_AUDIT_FOLDER = OwnFolder(
-    frozenset({"results.csv", "summary.csv", "markups", "labelmaps", REPORT, SCENE, RECORD, SIGNATURE}), sign=RECORD
+    frozenset({"results.csv", "summary.csv", "markups", "labelmaps", REPORT, SCENE, RECORD, SIGNATURE, VERTEBRAE}),
+    sign=RECORD,
 )
 
 # A list of numbers that json wrote on separate lines. JSON strings contain no line breaks, so no string matches.
@@ -44,7 +47,8 @@ def write_audit_folder(
 ) -> None:
     """Write the audit folder of one reading, completely or not at all.
 
-    It contains ``results.csv``, ``summary.csv``, ``labelmaps/<roi>.nrrd`` in the CT's own grid, the markups as
+    It contains ``results.csv``, ``summary.csv``, ``labelmaps/<roi>.nrrd`` in the CT's own grid, ``vertebrae.nrrd``
+    where the protocol measures in segmented vertebrae, the markups as
     ``markups/L1-midline.mrk.json`` and so on, ``report.html`` for people, drawn from the written label maps, and
     ``record.json`` with the SHA-256 of all of them. The same reading gives the same bytes.
 
@@ -76,10 +80,16 @@ def write_audit_folder(
         for level in audit.result.levels:
             write_markups(folder / "markups", level, audit.result.findings)
         (folder / "labelmaps").mkdir()
-        for number, roi in enumerate(ROIS):
-            progress(number / len(ROIS), "Writing the label maps")
+        rois = audit.result.rois
+        for number, roi in enumerate(rois):
+            progress(number / len(rois), "Writing the label maps")
             masks = [(level.rois[roi].label_value, level.rois[roi].mask) for level in audit.result.levels]
             write_label_map(folder / "labelmaps" / f"{roi}.nrrd", audit.stack, audit.ct.ras_from_ijk, masks)
+        vertebrae = [
+            (LABEL_VALUES[level.level], level.vertebra) for level in audit.result.levels if level.vertebra is not None
+        ]
+        if vertebrae:
+            write_label_map(folder / VERTEBRAE, audit.stack, audit.ct.ras_from_ijk, vertebrae)
         hashes = {name: file_sha256(folder / name) for name in files_in(folder)}
         _write_text(folder / REPORT, report_page(audit, folder / "labelmaps", hashes))
         if also_write is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from LumbarHULib.audit.audit import Audit, software_versions
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.results import LevelResult, RoiSummary
+from LumbarHULib.core.results import LevelResult, RoiResult, RoiSummary
 
 SCHEMA = "lumbarhu-record-1"
 
@@ -38,7 +38,7 @@ def record_of(audit: Audit, file_sha256: Mapping[str, str]) -> dict[str, Any]:
         "ct": _ct(audit),
         "accept_off_protocol": audit.accept_off_protocol,
         # The values used, which a user may have changed from those in the protocol file.
-        "protocol_values": asdict(audit.protocol.protocol),
+        "protocol_values": audit.protocol.protocol.values,
         "levels": [level_record(level, audit.stack) for level in result.levels],
         "not_measured": [asdict(refusal) for refusal in result.refusals],
         "summaries": [_summary(summary) for summary in result.summaries],
@@ -116,10 +116,19 @@ def level_record(level: LevelResult, stack: AxialStack) -> dict[str, Any]:
                 "placement_sd_hu": None if level.trials is None else level.trials.sd_hu[roi],
                 "findings": _findings(measured.findings),
             }
+            | _stored_groups(measured, stack)
             for roi, measured in level.rois.items()
         },
         "findings": _findings(level.findings),
     }
+
+
+def _stored_groups(measured: RoiResult, stack: AxialStack) -> dict[str, Any]:
+    """Return the groups of slices of a region whose mean is that of the groups' means; nothing for any other."""
+    if not measured.groups:
+        return {}
+    ends = [[_stored_slice(k, stack) for k in group] for group in measured.groups]
+    return {"stored_groups": [sorted(pair) for pair in ends]}
 
 
 def _stored_slice(axial_slice: int, stack: AxialStack) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from LumbarHULib.audit.audit import Audit
-from LumbarHULib.audit.folder import RECORD
+from LumbarHULib.audit.folder import RECORD, VERTEBRAE
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
@@ -28,6 +28,8 @@ from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.file_managers import entries
 from LumbarHULib.files.markup_file import MarkupSet, read_markups
 from LumbarHULib.files.protocol_file import ProtocolDocument, protocol_of_values
+from LumbarHULib.images.ct_identity import GEOMETRY_TOLERANCE_MM, largest_offset_mm
+from LumbarHULib.images.sitk_file import read_with_sitk
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +121,7 @@ def replay(
         (*of_files, *markups.findings),
         _edited_masks(record, labels, stack),
         unplaced,
+        _vertebrae(folder, record, ct, stack),
     ).with_level_findings(markups.level_findings)
     audit = Audit(
         case=record["case"],
@@ -179,9 +182,34 @@ def protocol_as_used(record: Mapping, document: ProtocolDocument) -> ProtocolDoc
     """
     values = dict(record["protocol_values"])
     try:
-        return replace(document, protocol=protocol_of_values(values | {"mean_levels": tuple(values["mean_levels"])}))
+        values["mean_levels"] = tuple(values["mean_levels"])
+        return replace(document, protocol=protocol_of_values(values, document.protocol.regions))
     except (InputError, TypeError) as problem:
         raise InputError(f"{RECORD}: its protocol values cannot be used: {problem}") from problem
+
+
+def _vertebrae(folder: Path, record: Mapping, ct: CtVolume, stack: AxialStack) -> dict[str, RoiMask]:
+    """Return the segmented vertebrae of the folder, by level; empty if the protocol did not measure in them.
+
+    Raises
+    ------
+    InputError
+        If they cannot be read, or are not on the CT's grid.
+    """
+    if VERTEBRAE not in record["files"]:
+        return {}
+    labels, ras_from_ijk, _ = read_with_sitk(folder / VERTEBRAE)
+    if labels.shape != ct.voxels_hu.shape or (
+        largest_offset_mm(ras_from_ijk, ct.ras_from_ijk, labels.shape) > GEOMETRY_TOLERANCE_MM
+    ):
+        raise InputError(f"{VERTEBRAE}: its grid is not the CT's.")
+    return {level: _mask_of(labels == value, stack) for level, value in LABEL_VALUES.items() if np.any(labels == value)}
+
+
+def _mask_of(inside: np.ndarray, stack: AxialStack) -> RoiMask:
+    """Return voxels of the stored array as a mask of the stack."""
+    trimmed = trimmed_mask(inside, (0, 0, 0))
+    return RoiMask(*stack.canonical_crop(trimmed.inside, trimmed.offset_kji))
 
 
 def _edited_masks(
@@ -193,7 +221,5 @@ def _edited_masks(
         for roi, of_roi in level["rois"].items():
             inside = labels[roi] == LABEL_VALUES[level["level"]] if roi in labels else np.zeros((0, 0, 0), bool)
             if of_roi["edited"] and inside.any():
-                trimmed = trimmed_mask(inside, (0, 0, 0))
-                mask = RoiMask(*stack.canonical_crop(trimmed.inside, trimmed.offset_kji))
-                masks.setdefault(level["level"], {})[roi] = mask
+                masks.setdefault(level["level"], {})[roi] = _mask_of(inside, stack)
     return masks

@@ -6,24 +6,24 @@ import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from LumbarHULib.audit.audit import Audit
-from LumbarHULib.audit.folder import RECORD, REPORT, SCENE, write_markups
+from LumbarHULib.audit.folder import RECORD, REPORT, SCENE, VERTEBRAE, write_markups
 from LumbarHULib.audit.record import record_of
 from LumbarHULib.audit.replay import Replay
 from LumbarHULib.audit.report.page import report_page
 from LumbarHULib.audit.tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, results_rows, summary_rows
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import MEANINGS_BY_SUBJECT, PLACEMENT_CODES, Finding
-from LumbarHULib.core.levels import LABEL_VALUES, ROIS
+from LumbarHULib.core.levels import LABEL_VALUES
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.files.csv_text import Cell, cell_text
-from LumbarHULib.files.cutoffs_file import CutoffsDocument, load_cutoffs
-from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
+from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_for
+from LumbarHULib.files.protocol_file import ProtocolDocument, shipped_protocol_of
 
 # For mm, degrees and fractions: finer than any effect on voxels, coarser than rounding by another version of numpy.
 _TOLERANCE = 1e-4
@@ -54,18 +54,22 @@ _OF_PLACE = frozenset({"files_left_aside"})
 def document_differences(record: Mapping, documents: tuple[ProtocolDocument, CutoffsDocument]) -> list[str]:
     """Return differences of protocol and cutoffs from the shipped ones with their name, and from the values used."""
     differences = []
+    protocol = shipped_protocol_of(documents[0])
     for name, document, shipped in (
-        ("protocol", documents[0], load_protocol()),
-        ("cutoffs", documents[1], load_cutoffs()),
+        ("protocol", documents[0], protocol),
+        ("cutoffs", documents[1], cutoffs_for(protocol)),
     ):
         if (document.name, document.version) == (shipped.name, shipped.version):
-            changed = list(_unlike(shipped.document, document.document, 0.0))
+            # A protocol that states neither has the study's, as before protocols could define regions.
+            implied = {"id", "regions"} - document.document.keys() if name == "protocol" else set()
+            own = {key: value for key, value in shipped.document.items() if key not in implied}
+            changed = list(_unlike(own, document.document, 0.0))
             differences += [
                 f"{RECORD}, {name}{place}: expected {_short(one)}, as in “{shipped.name}” {shipped.version}, which has "
                 f"the same name and version, found {_short(other)}."
                 for place, one, other in changed
             ]
-    stated = asdict(documents[0].protocol)
+    stated = documents[0].protocol.values
     used = dict(record["protocol_values"]) | {"mean_levels": tuple(record["protocol_values"]["mean_levels"])}
     differences += [
         f"{RECORD}, protocol_values.{name}: expected {_short(stated[name])}, as the protocol in it states, found "
@@ -247,7 +251,9 @@ def _points_of(path: Path) -> np.ndarray:
 
 
 def _unexpected_files(record: Mapping, result: ReadingResult) -> Iterator[str]:
-    expected = {"results.csv", "summary.csv", REPORT, *(f"labelmaps/{roi}.nrrd" for roi in ROIS)}
+    expected = {"results.csv", "summary.csv", REPORT, *(f"labelmaps/{roi}.nrrd" for roi in result.rois)}
+    if any(level.vertebra is not None for level in result.levels):
+        expected.add(VERTEBRAE)
     for level in result.levels:
         expected |= {f"markups/{level.level}-{role}.mrk.json" for role in ("midline", "boundary", "outline")}
     for name in sorted(expected - record["files"].keys()):

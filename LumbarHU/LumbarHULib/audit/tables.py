@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from LumbarHULib.audit.audit import Audit
 from LumbarHULib.core import summary_columns
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.levels import LABEL_VALUES, LEVELS, ROIS
+from LumbarHULib.core.levels import LABEL_VALUES, LEVELS
 from LumbarHULib.core.quantities import QUANTITIES
 from LumbarHULib.core.results import GIVEN_CLASSES, LevelRefusal, LevelResult, RoiPlacement, RoiSummary
 from LumbarHULib.files.csv_text import Cell
@@ -41,7 +41,7 @@ def results_rows(audit: Audit) -> list[list[Cell]]:
     return [
         [audit.case, audit.reader, audit.reading, level.level, roi, *_level_cells(level, roi)]
         for level in levels
-        for roi in ROIS
+        for roi in audit.result.rois
     ]
 
 

@@ -1,7 +1,7 @@
 """Verify an audit folder against its CT: compute every hash, count and number again."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from LumbarHULib.audit.verify_numbers import LabelVoxels, label_voxels
 from LumbarHULib.audit.verify_tables import result_differences, summary_differences
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import LABEL_VALUES, ROIS
+from LumbarHULib.core.levels import LABEL_VALUES
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_from
 from LumbarHULib.files.file_managers import left_by_file_managers
 from LumbarHULib.files.json_schema import check_against_schema
@@ -122,8 +122,9 @@ def verification_of(
     differences += ct_differences
     labels: dict[str, np.ndarray] = {}
     voxels: dict[str, dict[int, LabelVoxels]] = {}
-    for number, roi in enumerate(ROIS):
-        progress((1 + number) / (2 + len(ROIS)), "Measuring the label maps again")
+    rois = documents[0].protocol.region_names
+    for number, roi in enumerate(rois):
+        progress((1 + number) / (2 + len(rois)), "Measuring the label maps again")
         label_map = _read_label_map(folder / "labelmaps" / f"{roi}.nrrd", ct)
         differences += label_map.differences
         if label_map.labels is not None:
@@ -133,7 +134,7 @@ def verification_of(
     differences += summary_differences(folder / "summary.csv", folder / "results.csv", record, voxels)
     by_version: list[str] = []
     if not ct_differences:  # with another CT everything would differ
-        progress((1 + len(ROIS)) / (2 + len(ROIS)), "Measuring the markups again")
+        progress((1 + len(rois)) / (2 + len(rois)), "Measuring the markups again")
         of_replay = _replayed(folder, record, documents, held_ct(ct, record["ct"]), labels, headers, changed_files)
         known = {_place_of(difference) for difference in differences}
         # Report a changed report once; its lines matter only if its hash in the record was changed, too.
@@ -247,7 +248,26 @@ def _checked_record(path: Path, sha256: str) -> tuple[LocatedValue, ProtocolDocu
     """Return the record, its protocol and its cutoffs; while its hash is the same it is read only once."""
     record: LocatedValue = read_located_json(path)
     check_against_schema(record, "record.schema.json")
-    return record, protocol_from(record["protocol"]), cutoffs_from(record["cutoffs"])
+    protocol = protocol_from(record["protocol"])
+    _check_regions(record, protocol.protocol.region_names)
+    return record, protocol, cutoffs_from(record["cutoffs"])
+
+
+def _check_regions(record: LocatedValue, names: Sequence[str]) -> None:
+    """Raise InputError unless each level and the summaries have exactly the protocol's regions."""
+    for number, level in enumerate(record["levels"].value):
+        place = level["rois"]
+        for name in names:
+            if name not in place:
+                raise place.error(f"“levels[{number}].rois” lacks “{name}”: add it.")
+        for name, entry in place.value.items():
+            if name not in names:
+                raise entry.error(f"“levels[{number}].rois.{name}” is not a region of the protocol: remove it.")
+    found = [summary["roi"].value for summary in record["summaries"].value]
+    if found != list(names):
+        raise record["summaries"].error(
+            f"“summaries” is for the regions {', '.join(found)}, not for {', '.join(names)}: restore the record."
+        )
 
 
 def _content_sha256(path: Path) -> str:

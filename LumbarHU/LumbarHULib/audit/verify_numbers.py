@@ -3,6 +3,8 @@
 It is an independent check: it shares only the CT's values with the core.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +20,14 @@ class LabelVoxels:
     ----------
     values_hu : numpy.ndarray, shape (n,)
         HU of the voxels.
-    slices : int
-        Number of axial slices with any voxel.
+    slices : numpy.ndarray of int, shape (n,)
+        Index of each voxel's axial slice in the stored array.
     pixel_area_mm2 : float
         Area of the parallelogram of the two in-plane steps.
     """
 
     values_hu: np.ndarray
-    slices: int
+    slices: np.ndarray
     pixel_area_mm2: float
 
 
@@ -39,17 +41,29 @@ def label_voxels(labels: np.ndarray, ct: CtVolume) -> dict[int, LabelVoxels]:
     found = {}
     for value in np.unique(label_of_voxel).tolist():
         here = label_of_voxel == value
-        found[int(value)] = LabelVoxels(values_hu[here], len(np.unique(slice_of_voxel[here])), pixel_area_mm2)
+        found[int(value)] = LabelVoxels(values_hu[here], slice_of_voxel[here], pixel_area_mm2)
     return found
 
 
-def measured_anew(voxels: LabelVoxels) -> dict[str, float | int | None]:
-    """Return the quantities of results.csv, by column."""
+def measured_anew(voxels: LabelVoxels, groups: Sequence[Sequence[int]] = ()) -> dict[str, float | int | None]:
+    """Return the quantities of results.csv, by column.
+
+    Parameters
+    ----------
+    voxels : LabelVoxels
+    groups : sequence of two int each
+        First and last stored slice of each group of slices, where the mean is that of the groups' means.
+    """
     values_hu = voxels.values_hu.astype(np.int64 if voxels.values_hu.dtype.kind in "iu" else np.float64)
     count = values_hu.size
     q1_hu, median_hu, q3_hu = np.percentile(values_hu.astype(np.float64), (25, 50, 75)).tolist()
+    slices = len(np.unique(voxels.slices))
+    means_hu = []
+    for first, last in groups:
+        in_group = (voxels.slices >= first) & (voxels.slices <= last)
+        means_hu.append(float(values_hu[in_group].sum() / max(np.count_nonzero(in_group), 1)))
     return {
-        "mean_hu": float(values_hu.sum() / count),
+        "mean_hu": math.fsum(means_hu) / len(means_hu) if means_hu else float(values_hu.sum() / count),
         "sd_hu": float(np.std(values_hu.astype(np.float64), ddof=1)) if count > 1 else None,
         "median_hu": median_hu,
         "q1_hu": q1_hu,
@@ -57,8 +71,8 @@ def measured_anew(voxels: LabelVoxels) -> dict[str, float | int | None]:
         "min_hu": float(values_hu.min()),
         "max_hu": float(values_hu.max()),
         "voxels": count,
-        "slices": voxels.slices,
-        "area_mm2": count * voxels.pixel_area_mm2 / voxels.slices,
+        "slices": slices,
+        "area_mm2": count * voxels.pixel_area_mm2 / slices,
     }
 
 

@@ -16,7 +16,7 @@ from LumbarHULib.audit.tables import (
 from LumbarHULib.audit.verify_numbers import LabelVoxels, measured_anew
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.landmarks import MidlineOrigin
-from LumbarHULib.core.levels import LABEL_VALUES, ROIS
+from LumbarHULib.core.levels import LABEL_VALUES
 from LumbarHULib.core.results import GIVEN_CLASSES
 from LumbarHULib.files.csv_text import Cell, cell_text
 
@@ -61,7 +61,8 @@ def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[in
             continue
         differences += _cell_differences(where, row, expected[key])
         if key[1] in voxels:
-            differences += _quantity_differences(where, row, voxels[key[1]].get(LABEL_VALUES[key[0]]))
+            of_label = voxels[key[1]].get(LABEL_VALUES[key[0]])
+            differences += _quantity_differences(where, row, of_label, _groups(record, *key))
     return differences + _labels_without_row(voxels, by_key)
 
 
@@ -80,15 +81,20 @@ def summary_differences(
     if file_sha256(results_path) != record["files"].get(results_path.name):
         results = _rows_of_label_maps(results, record, voxels)
     found = {row["roi"]: row for row in rows}
-    if [row["roi"] for row in rows] != list(ROIS):
+    rois = _rois(record)
+    if [row["roi"] for row in rows] != rois:
         differences.append(
-            f"{path.name}: expected the rows {', '.join(ROIS)}, found {', '.join(row['roi'] for row in rows)}."
+            f"{path.name}: expected the rows {', '.join(rois)}, found {', '.join(row['roi'] for row in rows)}."
         )
     for roi, row in found.items():
-        if roi in ROIS:
+        if roi in rois:
             of_row = _cell_differences(f"{path.name}, {roi}", row, _summary_cells(roi, results, record))
             differences += of_row or _recorded_summary_differences(roi, row, record)
     return differences
+
+
+def _rois(record: dict) -> list[str]:
+    return [summary["roi"] for summary in record["summaries"]]
 
 
 def _read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row] | None, list[str]]:
@@ -115,7 +121,7 @@ def _recorded_cells(record: dict) -> dict[tuple[str, str], dict[str, Cell]]:
     reading = {name: record[name] for name in ("case", "reader", "reading")}
     cells: dict[tuple[str, str], dict[str, Cell]] = {}
     for level in record["levels"]:
-        for roi in ROIS:
+        for roi in _rois(record):
             findings = [*level["findings"], *level["rois"][roi]["findings"]]
             cells[level["level"], roi] = reading | {
                 "label_value": LABEL_VALUES[level["level"]],
@@ -126,7 +132,7 @@ def _recorded_cells(record: dict) -> dict[tuple[str, str], dict[str, Cell]]:
                 "findings": joined_codes(finding["code"] for finding in findings),
             }
     for level in record["not_measured"]:
-        for roi in ROIS:
+        for roi in _rois(record):
             cells[level["level"], roi] = reading | {
                 "label_value": LABEL_VALUES[level["level"]],
                 "origin": "",
@@ -138,11 +144,20 @@ def _recorded_cells(record: dict) -> dict[tuple[str, str], dict[str, Cell]]:
     return cells
 
 
-def _quantity_differences(where: str, row: Row, voxels: LabelVoxels | None) -> list[str]:
+def _quantity_differences(
+    where: str, row: Row, voxels: LabelVoxels | None, groups: Sequence[Sequence[int]]
+) -> list[str]:
     if voxels is None:
         filled = [column for column in QUANTITY_COLUMNS if row[column]]
         return [f"{where}: the row has numbers, but the label map has no voxel with its label value."] if filled else []
-    return _cell_differences(where, row, measured_anew(voxels), exact_mean=voxels.values_hu.dtype.kind in "iu")
+    is_exact = voxels.values_hu.dtype.kind in "iu" and not groups
+    return _cell_differences(where, row, measured_anew(voxels, groups), exact_mean=is_exact)
+
+
+def _groups(record: dict, level: str, roi: str) -> list[list[int]]:
+    """Return the groups of slices of a region at a level by the record; empty if its mean is that of all voxels."""
+    of_level = next((one for one in record["levels"] if one["level"] == level), None)
+    return [] if of_level is None else of_level["rois"][roi].get("stored_groups", [])
 
 
 def _cell_differences(where: str, row: Row, expected: Mapping[str, Cell], exact_mean: bool = False) -> list[str]:
@@ -187,7 +202,7 @@ def _rows_of_label_maps(
     for (level, roi), cells in _recorded_cells(record).items():
         of_level = voxels.get(roi, {}).get(LABEL_VALUES[level])
         if of_level is not None:
-            mean_hu = cell_text(measured_anew(of_level)["mean_hu"])
+            mean_hu = cell_text(measured_anew(of_level, _groups(record, level, roi))["mean_hu"])
             rows.append({"level": level, "roi": roi, "mean_hu": mean_hu, "excluded": cells["excluded"]})
     return rows
 
@@ -203,16 +218,15 @@ def _summary_cells(roi: str, results: Sequence[Row], record: dict) -> dict[str, 
         and not row["excluded"]
         and _is_number(row["mean_hu"])
     }
-    both = record["cutoffs"]["rois"][roi]
-    low_hu, high_hu = both["osteoporosis"]["value"], both["normal"]["value"]
+    both = record["cutoffs"]["rois"].get(roi)
     recorded = next(summary for summary in record["summaries"] if summary["roi"] == roi)
     cells: dict[str, Cell] = {name: record[name] for name in ("case", "reader", "reading")}
     cells |= {
         "levels": ";".join(used),
         "mean_hu": None,
         "class": "not_classified",
-        "osteoporosis_cutoff_hu": float(low_hu),
-        "normal_cutoff_hu": float(high_hu),
+        "osteoporosis_cutoff_hu": None if both is None else float(both["osteoporosis"]["value"]),
+        "normal_cutoff_hu": None if both is None else float(both["normal"]["value"]),
         "findings": joined_codes(finding["code"] for finding in (*record["findings"], *recorded["findings"])),
     }
     placement = recorded["placement"] or {}
@@ -223,6 +237,9 @@ def _summary_cells(roi: str, results: Sequence[Row], record: dict) -> dict[str, 
     if not used:
         return cells
     mean_hu = math.fsum(used.values()) / len(used)
+    if both is None:
+        return cells | {"mean_hu": mean_hu}
+    low_hu, high_hu = both["osteoporosis"]["value"], both["normal"]["value"]
     is_off_protocol = any(finding["code"] in OFF_PROTOCOL_CODES for finding in record["findings"])
     if len(used) >= protocol["minimum_levels"] and (record["accept_off_protocol"] or not is_off_protocol):
         cells["class"] = "osteoporosis" if mean_hu <= low_hu else "normal" if mean_hu >= high_hu else "osteopenia"

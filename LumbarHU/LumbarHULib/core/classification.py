@@ -19,7 +19,7 @@ def summarize_roi(
     roi: str,
     levels: tuple[str, ...],
     mean_hu: float | None,
-    cutoffs: RoiCutoffs,
+    cutoffs: RoiCutoffs | None,
     protocol: Protocol,
     may_classify: bool,
 ) -> RoiSummary:
@@ -28,23 +28,27 @@ def summarize_roi(
     Parameters
     ----------
     roi : str
-        One of `ROIS`.
+        Name of the region.
     levels : tuple of str
         The levels that the mean is over.
     mean_hu : float or None
         The mean; None without levels.
-    cutoffs : RoiCutoffs
+    cutoffs : RoiCutoffs or None
+        None where there are none: the mean then has no class.
     protocol : Protocol
     may_classify : bool
         False where the acquisition or the number of levels prevents a class.
     """
     if mean_hu is None:
         return RoiSummary(roi, levels, None, "not_classified", cutoffs)
+    is_plausible = protocol.plausible_mean_min_hu <= mean_hu <= protocol.plausible_mean_max_hu
+    implausible = () if is_plausible else (_implausible_mean(roi, mean_hu, protocol),)
+    if cutoffs is None:
+        return RoiSummary(roi, levels, mean_hu, "not_classified", None, findings=implausible)
     nearest = _nearest(mean_hu, cutoffs)
     distance_hu = mean_hu - nearest.cutoff_hu
     within_error = abs(distance_hu) < protocol.single_measurement_lsc_fraction * protocol.lsc_hu
     inside = None if nearest.interval_hu is None else nearest.interval_hu[0] <= mean_hu <= nearest.interval_hu[1]
-    is_plausible = protocol.plausible_mean_min_hu <= mean_hu <= protocol.plausible_mean_max_hu
     may_classify = may_classify and is_plausible
     class_name = classify(mean_hu, cutoffs) if may_classify else "not_classified"
     return RoiSummary(
@@ -65,7 +69,7 @@ def summarize_roi(
             if may_classify
             else ()
         )
-        + (() if is_plausible else (_implausible_mean(roi, mean_hu, protocol),)),
+        + implausible,
     )
 
 

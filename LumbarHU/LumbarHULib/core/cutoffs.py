@@ -1,9 +1,9 @@
 """Cutoffs of a published cohort, or of a user's own, as values."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import ROIS
 
 
 @dataclass(frozen=True)
@@ -106,14 +106,14 @@ class RoiCutoffs:
 
 @dataclass(frozen=True)
 class CutoffTable:
-    """The cutoffs of all five regions with their source and the notes on them.
+    """The cutoffs of a protocol's regions with their source and the notes on them.
 
     Parameters
     ----------
     name, source : str
         Name of the table, and the publication or cohort that it comes from.
     rois : dict of str to RoiCutoffs
-        One entry for each of `ROIS`.
+        By region; empty for a protocol without cutoffs.
     notes : tuple of str
         Errors and gaps of the source, shown with the classes.
     level_medians_hu : dict of str to dict of str to float
@@ -135,9 +135,10 @@ class CutoffTable:
     tube_voltage_kv: float | None = None
     contrast_medium: bool | None = None
 
-    def __post_init__(self) -> None:
-        if set(self.rois) != set(ROIS):
+    def require_regions(self, regions: Collection[str]) -> None:
+        """Raise InputError unless the cutoffs are for exactly these regions; without cutoffs, any regions are fine."""
+        if self.rois and set(self.rois) != set(regions):
             raise InputError(
                 f"The cutoffs “{self.name}” are for the regions {', '.join(sorted(self.rois))}: give all of "
-                f"{', '.join(ROIS)}."
+                f"{', '.join(regions)}."
             )

@@ -124,6 +124,8 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "Regions": {
             "round_shrunk": "The round region is smaller than the study's circle.",
+            "region_leaves_body": "A circle of given area does not fit into the body.",
+            "mask_from_outline": "A region of a segmented vertebra was made from the outline and the endplates.",
             "small_roi": "A region has a small area or few voxels.",
             "leaves_bone": "Part of a region is outside the bone.",
             "near_endplate": "A region is close to an endplate.",

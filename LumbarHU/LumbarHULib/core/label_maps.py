@@ -1,5 +1,6 @@
 """From shapes to voxels: which voxel centers are in which region, over the slab."""
 
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,6 @@ from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult, RoiMask
-from LumbarHULib.core.roi_shapes import RoiShapes
 
 # Slice positions rounded to 0.01 mm in a header must not decide between two slab thicknesses: 1.2501 mm is 1.25 mm.
 _TIE = 1e-4
@@ -40,8 +40,12 @@ class Slab:
 
 def slab_around(stack: AxialStack, frame: Frame, protocol: Protocol) -> Slab:
     """Return the odd number of slices nearest to ``slab_mm``, centered on the mid-slice; of two, the larger."""
+    return slab_of(stack, frame, int(np.floor(protocol.slab_mm / stack.slice_spacing_mm / 2 + _TIE)))
+
+
+def slab_of(stack: AxialStack, frame: Frame, half: int) -> Slab:
+    """Return the mid-slice with `half` slices on either side of it, as far as the CT reaches."""
     spacing_mm = stack.slice_spacing_mm
-    half = int(np.floor(protocol.slab_mm / spacing_mm / 2 + _TIE))
     wanted_first, wanted_last = frame.mid_slice - half, frame.mid_slice + half
     first, last = max(0, wanted_first), min(stack.voxels_hu.shape[0] - 1, wanted_last)
     findings: tuple[Finding, ...] = ()
@@ -59,10 +63,40 @@ def slab_around(stack: AxialStack, frame: Frame, protocol: Protocol) -> Slab:
     return Slab(first, last, round((last - first + 1) * spacing_mm, 6), findings)
 
 
+class PlaneShapes(typing.Protocol):
+    """Shapes in a slice, such as `RoiShapes`."""
+
+    @property
+    def inner_outline_uv_mm(self) -> np.ndarray:
+        """A polygon, shape (n, 2), in the frame that contains all of them."""
+
+    def holds(
+        self, roi: str, u_mm: np.ndarray, v_mm: np.ndarray, in_inner: np.ndarray, tolerance_mm: float
+    ) -> np.ndarray:
+        """Return which points belong to the shape named `roi`; `in_inner` says which are in the polygon."""
+
+
 def label_masks(
-    stack: AxialStack, frame: Frame, shapes: RoiShapes, slab: Slab, protocol: Protocol
+    stack: AxialStack,
+    frame: Frame,
+    shapes: PlaneShapes,
+    slab: Slab,
+    protocol: Protocol,
+    names: Sequence[str] = ROIS,
 ) -> dict[str, RoiMask]:
     """Return the voxels of each region: those whose center is in its shape, extended along the slice normal.
+
+    Parameters
+    ----------
+    stack : AxialStack
+    frame : Frame
+    shapes : PlaneShapes
+        The regions' shapes in the frame.
+    slab : Slab
+        The slices.
+    protocol : Protocol
+    names : sequence of str
+        The shapes' names.
 
     Raises
     ------
@@ -84,7 +118,7 @@ def label_masks(
         np.arange(shape_ji[0]) + low_ij[1], np.arange(shape_ji[1]) + low_ij[0], indexing="ij", sparse=True
     )
 
-    masks = {roi: np.empty((len(slices), *shape_ji), dtype=bool) for roi in ROIS}
+    masks = {roi: np.empty((len(slices), *shape_ji), dtype=bool) for roi in names}
     matrix = frame.uv_from_ij
     tolerance_px = protocol.edge_tolerance_mm / max(stack.pixel_spacings_mm)
     for index, k in enumerate(slices):
@@ -143,7 +177,7 @@ def stored_labels(stack: AxialStack, levels: Sequence[LevelResult], roi: str) ->
     levels : sequence of LevelResult
         Levels whose values it holds: see `LABEL_VALUES`.
     roi : str
-        One of `ROIS`.
+        Name of the region.
     """
     labels = np.zeros(np.array(stack.voxels_hu.shape)[np.argsort(stack.stored_axes)], np.uint8)
     for level in levels:

@@ -16,7 +16,7 @@ from LumbarHULib.core.classification import classify, summarize_roi
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.levels import LEVELS, ROIS
+from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary, class_words
 from LumbarHULib.core.scan_facts import ScanFacts
@@ -83,7 +83,7 @@ def summarize(
     findings += _order_findings(measured)
     findings += _level_count_findings(used, protocol)
     may_classify = len(used) >= protocol.minimum_levels and (accept_off_protocol or not off_protocol)
-    summaries = tuple(_summary(roi, used, in_order, protocol, cutoffs, may_classify) for roi in ROIS)
+    summaries = tuple(_summary(roi, used, in_order, protocol, cutoffs, may_classify) for roi in protocol.region_names)
     return ReadingResult(measured, refusals, summaries, scan_facts, findings)
 
 
@@ -105,9 +105,10 @@ def _summary(
     names = tuple(level.level for level in used)
     # fsum, because Python's sum rounds differently from version 3.12 on, and a reading must give the same digits.
     mean_hu = fsum(level.rois[roi].values["mean_hu"] for level in used) / len(used) if used else None
-    summary = summarize_roi(roi, names, mean_hu, cutoffs.rois[roi], protocol, may_classify)
+    roi_cutoffs = cutoffs.rois.get(roi)
+    summary = summarize_roi(roi, names, mean_hu, roi_cutoffs, protocol, may_classify)
     is_classified = summary.class_name != "not_classified"
-    summary = replace(summary, placement=roi_placement(roi, used, cutoffs.rois[roi], is_classified))
+    summary = replace(summary, placement=roi_placement(roi, used, roi_cutoffs, is_classified))
     missing = _missing_levels_finding(summary, in_order, protocol, cutoffs)
     if missing is None:
         return summary
@@ -173,7 +174,7 @@ def describe_missing_levels(result: ReadingResult, protocol: Protocol, cutoffs: 
 
 def _class_without_shift(summary: RoiSummary, shift_hu: float) -> str:
     """Return the class of the mean without a shift of `shift_hu`; ``not_classified`` stays so."""
-    if summary.class_name == "not_classified" or summary.mean_hu is None:
+    if summary.class_name == "not_classified" or summary.mean_hu is None or summary.cutoffs is None:
         return summary.class_name
     return classify(summary.mean_hu - shift_hu, summary.cutoffs)
 

@@ -22,7 +22,6 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.inner_outline import inner_outline
-from LumbarHULib.core.label_maps import label_masks, slab_around
 from LumbarHULib.core.landmarks import Landmarks, missing_midline
 from LumbarHULib.core.levels import parse_level
 from LumbarHULib.core.not_scanned import require_scanned, without_unscanned
@@ -30,8 +29,10 @@ from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.patient import require_each_once, summarize
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.quantities import measure_roi
+from LumbarHULib.core.regions.body import LevelBody
+from LumbarHULib.core.regions.drawing import draw_regions
+from LumbarHULib.core.regions.trials import region_trials
 from LumbarHULib.core.results import LevelRefusal, LevelResult, PlacementTrials, ReadingResult, RoiMask
-from LumbarHULib.core.roi_shapes import roi_shapes
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.core.sensitivity import placement_trials
 
@@ -44,6 +45,7 @@ def measure_level(
     edited_masks: Mapping[str, RoiMask] | None = None,
     known_outline_ras_mm: np.ndarray | None = None,
     known_doubt_mm: np.ndarray | None = None,
+    vertebra: RoiMask | None = None,
 ) -> LevelResult:
     """Measure one level.
 
@@ -63,6 +65,8 @@ def measure_level(
         The outline that this function found before for the same CT, midline and protocol; it saves the search.
     known_doubt_mm : numpy.ndarray, shape (n,), optional
         The standard deviation found with that outline.
+    vertebra : RoiMask, optional
+        The segmented vertebra, for a protocol that measures in one.
 
     Returns
     -------
@@ -78,13 +82,15 @@ def measure_level(
     outline = outline_of_level(stack, frame, landmarks, protocol, known_outline_ras_mm, known_doubt_mm)
     boundary = boundary_from_markup(frame, landmarks.boundary_ras_mm, outline.curve, protocol)
     inner = inner_outline(frame, outline.curve, protocol)
-    shapes = roi_shapes(frame, inner, boundary, protocol)
-    slab = slab_around(stack, frame, protocol)
-    drawn = label_masks(stack, frame, shapes, slab, protocol) | dict(edited_masks)
-    masks = without_unscanned(stack, drawn, protocol)
+    drawn = draw_regions(LevelBody(stack, landmarks, frame, outline, inner, boundary, protocol, vertebra))
+    masks = without_unscanned(stack, drawn.masks | dict(edited_masks), protocol)
     require_scanned(frame.level, masks, protocol)
     rois = {
-        roi: with_roi_findings(measure_roi(stack, frame.level, roi, mask, roi in edited_masks), shapes, protocol)
+        roi: with_roi_findings(
+            measure_roi(stack, frame.level, roi, mask, roi in edited_masks, drawn.groups.get(roi, ())),
+            drawn.shapes,
+            protocol,
+        )
         for roi, mask in masks.items()
     }
     return LevelResult(
@@ -95,13 +101,14 @@ def measure_level(
         outline_ras_mm=outline.points_ras_mm,
         outline_edited=outline.edited,
         outline_doubt_mm=outline.doubt_mm,
-        slices=(slab.first, slab.last),
-        covered_mm=slab.thickness_mm,
+        slices=(drawn.slab.first, drawn.slab.last),
+        covered_mm=drawn.slab.thickness_mm,
         rois=rois,
-        shapes=shapes,
+        shapes=drawn.shapes,
         origin=landmarks.origin,
         excluded=excluded,
-        findings=level_findings(stack, frame, outline, boundary, shapes, slab, protocol),
+        findings=level_findings(stack, frame, outline, boundary, drawn.shapes, drawn.slab, protocol),
+        vertebra=vertebra,
     )
 
 
@@ -113,7 +120,11 @@ def outline_doubts(stack: AxialStack, level: LevelResult, protocol: Protocol) ->
         try:
             inward, outward = (
                 measure_level(
-                    stack, landmarks, protocol, known_outline_ras_mm=moved_outline(level, stretch, outward_mm)
+                    stack,
+                    landmarks,
+                    protocol,
+                    known_outline_ras_mm=moved_outline(level, stretch, outward_mm),
+                    vertebra=level.vertebra,
                 )
                 for outward_mm in (-stretch.doubt_mm, stretch.doubt_mm)
             )
@@ -160,6 +171,7 @@ class Composer:
         protocol: Protocol,
         excluded: str = "",
         edited_masks: Mapping[str, RoiMask] | None = None,
+        vertebra: RoiMask | None = None,
     ) -> LevelResult:
         """Measure one level as the function `measure_level` does, with the cached outline if it is still valid.
 
@@ -170,8 +182,8 @@ class Composer:
         """
         made_from = (stack, protocol, landmarks.midline_ras_mm.tobytes())
         known = self._outlines.get(landmarks.level)
-        outline = known.found if known is not None and known.made_from == made_from else (None, None)
-        result = measure_level(stack, landmarks, protocol, excluded, edited_masks, *outline)
+        points_ras_mm, doubt_mm = known.found if known is not None and known.made_from == made_from else (None, None)
+        result = measure_level(stack, landmarks, protocol, excluded, edited_masks, points_ras_mm, doubt_mm, vertebra)
         if not result.outline_edited:
             self._outlines[landmarks.level] = _Known(made_from, (result.outline_ras_mm, result.outline_doubt_mm))
         return result
@@ -241,7 +253,8 @@ class Composer:
         made_from = (stack, protocol, edited, *(role_points.tobytes() for role_points in points))
         known = self._trials.get(level.level)
         if known is None or known.made_from != made_from:
-            known = self._trials[level.level] = _Known(made_from, placement_trials(stack, level, protocol))
+            trials = placement_trials if protocol.is_of_study_regions else region_trials
+            known = self._trials[level.level] = _Known(made_from, trials(stack, level, protocol))
         return replace(level, trials=known.found)
 
     def reading(
@@ -270,6 +283,7 @@ def measure_ct(
     scan_findings: Sequence[Finding] = (),
     edited_masks: Mapping[str, Mapping[str, RoiMask]] | None = None,
     unplaced: Mapping[str, InputError] | None = None,
+    vertebrae: Mapping[str, RoiMask] | None = None,
 ) -> ReadingResult:
     """Measure every level of one reading and summarize them.
 
@@ -293,6 +307,8 @@ def measure_ct(
         By level and region, label maps that a person edited by hand; they are measured as they are.
     unplaced : mapping of str to InputError, optional
         Why levels that should be measured have no landmarks.
+    vertebrae : mapping of str to RoiMask, optional
+        By level, the segmented vertebra, for a protocol that measures in one.
 
     Returns
     -------
@@ -315,7 +331,15 @@ def measure_ct(
     composer = Composer()
     for level_landmarks in landmarks:
         level, excluded = level_landmarks.level, exclusions.pop(level_landmarks.level, "")
-        measure = partial(composer.measure_level, stack, level_landmarks, protocol, excluded, edited_masks.get(level))
+        measure = partial(
+            composer.measure_level,
+            stack,
+            level_landmarks,
+            protocol,
+            excluded,
+            edited_masks.get(level),
+            (vertebrae or {}).get(level),
+        )
         composer.take(level, excluded, measure)
     for level, problem in unplaced.items():
         composer.refuse(level, exclusions.pop(level, ""), problem)

@@ -1,11 +1,12 @@
 """The measurement protocol as values: protocol files set them, and every stage of the flow reads them."""
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import MEAN_LEVELS, sorted_levels
+from LumbarHULib.core.levels import MEAN_LEVELS, ROIS, sorted_levels
 from LumbarHULib.core.outline.model import OutlineModel
+from LumbarHULib.core.regions.definition import STUDY_REGIONS, Region
 
 
 def _number(unit: str, low: float, high: float, integer: bool = False, study: bool = False) -> Any:
@@ -171,8 +172,12 @@ class Protocol:
     plausible_mean_min_hu: float = _number("HU", -1024.0, 3071.0)
     plausible_mean_max_hu: float = _number("HU", -1024.0, 3071.0)
 
+    # The definitions of the regions, in the order of tables
+    regions: tuple[Region, ...] = STUDY_REGIONS
+
     def __post_init__(self) -> None:
-        for item in fields(self):
+        self._check_regions()
+        for item in VALUE_FIELDS:
             check_value(item.name, getattr(self, item.name))
         for low, high in (
             ("midline_length_min_mm", "midline_length_max_mm"),
@@ -196,6 +201,29 @@ class Protocol:
                     "each other: the first must be smaller than the second."
                 )
 
+    def _check_regions(self) -> None:
+        names = self.region_names
+        if not names:
+            raise InputError("The protocol defines no region: define one, or omit “regions” for the study's five.")
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"The protocol defines the region {name} twice: give each region its own name.")
+
+    @property
+    def region_names(self) -> tuple[str, ...]:
+        """The regions' names, in the order of tables."""
+        return tuple(region.name for region in self.regions)
+
+    @property
+    def is_of_study_regions(self) -> bool:
+        """Whether its regions are the study's five."""
+        return self.region_names == ROIS and all(region.is_of_study for region in self.regions)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Every value by its name, without the regions."""
+        return {item.name: getattr(self, item.name) for item in VALUE_FIELDS}
+
     @property
     def outline_model(self) -> OutlineModel:
         """What the outline search assumes."""
@@ -218,12 +246,15 @@ class Protocol:
         return replace(self, **values)
 
 
-STUDY_VALUES: tuple[str, ...] = tuple(item.name for item in fields(Protocol) if item.metadata.get("study"))
+# The fields that are values with a unit, in contrast to the regions.
+VALUE_FIELDS: tuple[Field[Any], ...] = tuple(item for item in fields(Protocol) if item.metadata)
+
+STUDY_VALUES: tuple[str, ...] = tuple(item.name for item in VALUE_FIELDS if item.metadata.get("study"))
 
 
 def check_value(name: str, value: Any) -> None:
     """Raise InputError unless `value` is valid for the protocol value `name`."""
-    declared = {item.name: item.metadata for item in fields(Protocol)}.get(name)
+    declared = {item.name: item.metadata for item in VALUE_FIELDS}.get(name)
     if declared is None:
         raise InputError(f"Unknown protocol value “{name}”: remove it or correct its name.")
     if "options" in declared:

@@ -6,13 +6,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from math import fsum
 
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LABEL_VALUES
-from LumbarHULib.core.results import RoiMask, RoiResult
+from LumbarHULib.core.results import Groups, RoiMask, RoiResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +28,14 @@ class RoiSample:
         Number of slices with voxels of the region.
     pixel_area_mm2 : float
         In-plane voxel area, in mm².
+    groups_hu : tuple of numpy.ndarray
+        The values of each group of slices, where the mean is that of the groups' means; otherwise empty.
     """
 
     values_hu: np.ndarray
     slices: int
     pixel_area_mm2: float
+    groups_hu: tuple[np.ndarray, ...] = ()
 
     @cached_property
     def sorted_hu(self) -> np.ndarray:
@@ -64,7 +68,12 @@ class Quantity:
 
 
 def _mean(sample: RoiSample) -> float:
-    values = sample.values_hu
+    if sample.groups_hu:
+        return fsum(_mean_of(values_hu) for values_hu in sample.groups_hu) / len(sample.groups_hu)
+    return _mean_of(sample.values_hu)
+
+
+def _mean_of(values: np.ndarray) -> float:
     # Integers are summed exactly, so that any program that divides the same sum gets the same last digit.
     kind = np.int64 if values.dtype.kind in "iu" else np.float64
     return float(values.sum(dtype=kind) / values.size)
@@ -174,20 +183,45 @@ def measure_sample(sample: RoiSample, region_name: str) -> dict[str, float | int
     return {quantity.name: quantity.measure(sample) for quantity in QUANTITIES}
 
 
-def sample_voxels(stack: AxialStack, mask: RoiMask) -> RoiSample:
-    """Return the CT's voxels under `mask`."""
+def sample_voxels(stack: AxialStack, mask: RoiMask, groups: Groups = ()) -> RoiSample:
+    """Return the CT's voxels under `mask`; with `groups`, also those of each group of slices."""
     crop = tuple(slice(start, start + size) for start, size in zip(mask.offset_kji, mask.inside.shape, strict=True))
     slices = int(np.count_nonzero(mask.inside.any(axis=(1, 2))))
-    return RoiSample(stack.voxels_hu[crop][mask.inside], slices, stack.pixel_area_mm2)
+    values_hu, first_k = stack.voxels_hu[crop], mask.offset_kji[0]
+    groups_hu = []
+    for first, last in groups:
+        part = slice(max(first - first_k, 0), max(last - first_k + 1, 0))
+        groups_hu.append(values_hu[part][mask.inside[part]])
+    return RoiSample(values_hu[mask.inside], slices, stack.pixel_area_mm2, tuple(groups_hu))
 
 
-def measure_roi(stack: AxialStack, level: str, roi: str, mask: RoiMask, edited: bool = False) -> RoiResult:
+def measure_roi(
+    stack: AxialStack, level: str, roi: str, mask: RoiMask, edited: bool = False, groups: Groups = ()
+) -> RoiResult:
     """Return the quantities of the voxels under `mask`.
+
+    Parameters
+    ----------
+    stack : AxialStack
+    level, roi : str
+    mask : RoiMask
+    edited : bool
+        Whether a person edited the label map by hand.
+    groups : tuple of tuple of int
+        First and last slice k of each group of slices, where the mean is that of the groups' means.
 
     Raises
     ------
     InputError
-        When the region has fewer than two voxels.
+        When the region has fewer than two voxels, or none in one of the groups.
     """
-    values = measure_sample(sample_voxels(stack, mask), f"The {roi} ROI of {level}")
-    return RoiResult(level, roi, LABEL_VALUES[level], values, mask, edited)
+    name = f"The {roi} ROI of {level}"
+    sample = sample_voxels(stack, mask, groups)
+    for (first, last), group_hu in zip(groups, sample.groups_hu, strict=True):
+        if not group_hu.size:
+            raise InputError(
+                f"{name} has no voxel in its slices {first} to {last}, counted from caudal: draw it there as well, or "
+                "return it to automatic.",
+                level,
+            )
+    return RoiResult(level, roi, LABEL_VALUES[level], measure_sample(sample, name), mask, edited, groups=groups)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -12,8 +13,22 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.landmarks import MidlineOrigin
-from LumbarHULib.core.roi_shapes import RoiShapes
 from LumbarHULib.core.scan_facts import ScanFacts
+
+# First and last slice k of groups of slices.
+Groups = tuple[tuple[int, int], ...]
+
+
+class Shapes(Protocol):
+    """The shapes of a level's regions."""
+
+    @property
+    def figures(self) -> Mapping[str, Mapping[str, float]]:
+        """Sizes and centers by region and name, in mm in the frame."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is doubtful about them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +64,7 @@ class RoiResult:
     Parameters
     ----------
     level, roi : str
-        Vertebral level, and one of `ROIS`.
+        Vertebral level, and name of the region.
     label_value : int
         The level's value in the label map.
     values : dict of str to number
@@ -59,6 +74,8 @@ class RoiResult:
     edited : bool
         Whether a person edited the label map by hand.
     findings : tuple of Finding
+    groups : tuple of tuple of int
+        First and last slice k of each group of slices, where the mean is that of the groups' means; otherwise empty.
     """
 
     level: str
@@ -68,6 +85,7 @@ class RoiResult:
     mask: RoiMask
     edited: bool = False
     findings: tuple[Finding, ...] = ()
+    groups: Groups = ()
 
     @property
     def mean_hu(self) -> float:
@@ -144,8 +162,8 @@ class LevelResult:
     covered_mm : float
         Thickness of these slices along the slice normal, in mm.
     rois : dict of str to RoiResult
-        One entry for each of `ROIS`, in that order.
-    shapes : RoiShapes
+        One entry for each region of the protocol, in that order.
+    shapes : Shapes
         The shapes of the regions made from the markups; a region edited by hand differs from its shape.
     origin : MidlineOrigin
         How the midline was placed.
@@ -155,6 +173,8 @@ class LevelResult:
         Of the level as a whole; a region carries its own.
     trials : PlacementTrials or None
         How the numbers move with the midline; None until that is computed.
+    vertebra : RoiMask or None
+        The segmented vertebra, where the protocol measures by it and one was given.
     """
 
     level: str
@@ -167,11 +187,12 @@ class LevelResult:
     slices: tuple[int, int]
     covered_mm: float
     rois: dict[str, RoiResult]
-    shapes: RoiShapes
+    shapes: Shapes
     origin: MidlineOrigin
     excluded: str = ""
     findings: tuple[Finding, ...] = ()
     trials: PlacementTrials | None = None
+    vertebra: RoiMask | None = None
 
     @property
     def lacks_voxels(self) -> bool:
@@ -248,15 +269,15 @@ class RoiSummary:
     Parameters
     ----------
     roi : str
-        One of `ROIS`.
+        Name of the region.
     levels : tuple of str
         The levels that the mean is over.
     mean_hu : float or None
         The mean, with equal weight for each level; None without levels.
     class_name : str
         One of `CLASSES`.
-    cutoffs : RoiCutoffs
-        The two cutoffs.
+    cutoffs : RoiCutoffs or None
+        The two cutoffs; None where there are none for the protocol.
     nearest_cutoff_hu, distance_hu, distance_lsc : float or None
         The cutoff nearest to the mean, the mean's signed distance from it, and that distance in units of the least
         significant change; None without a mean.
@@ -275,7 +296,7 @@ class RoiSummary:
     levels: tuple[str, ...]
     mean_hu: float | None
     class_name: str
-    cutoffs: RoiCutoffs
+    cutoffs: RoiCutoffs | None
     nearest_cutoff_hu: float | None = None
     distance_hu: float | None = None
     distance_lsc: float | None = None
@@ -307,7 +328,7 @@ class ReadingResult:
     refusals : tuple of LevelRefusal
         Levels that give no number.
     summaries : tuple of RoiSummary
-        One for each of `ROIS`, in that order.
+        One for each region of the protocol, in that order.
     scan_facts : ScanFacts
         What the CT's headers state, shown with the classes.
     findings : tuple of Finding
@@ -319,6 +340,16 @@ class ReadingResult:
     summaries: tuple[RoiSummary, ...]
     scan_facts: ScanFacts
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def rois(self) -> tuple[str, ...]:
+        """The names of the regions, in the protocol's order."""
+        return tuple(summary.roi for summary in self.summaries)
+
+    @property
+    def whose_cutoffs(self) -> str | None:
+        """Whose cutoffs the means are compared with, such as ``the study's``; None without cutoffs."""
+        return next((summary.cutoffs.whose for summary in self.summaries if summary.cutoffs is not None), None)
 
     @property
     def refused(self) -> tuple[LevelRefusal, ...]:

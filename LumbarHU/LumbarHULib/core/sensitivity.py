@@ -104,11 +104,11 @@ def placement_trials(stack: AxialStack, level: LevelResult, protocol: Protocol) 
     for roi, measured in level.rois.items():
         if measured.edited:
             means_hu[roi][:] = np.nan
-    return PlacementTrials(level.level, means_hu, {roi: _sd_hu(values) for roi, values in means_hu.items()})
+    return PlacementTrials(level.level, means_hu, {roi: sd_of_trials(values) for roi, values in means_hu.items()})
 
 
 def roi_placement(
-    roi: str, levels: Sequence[LevelResult], cutoffs: RoiCutoffs, may_classify: bool
+    roi: str, levels: Sequence[LevelResult], cutoffs: RoiCutoffs | None, may_classify: bool
 ) -> RoiPlacement | None:
     """Return the spread of a region's mean and class over the levels' trials.
 
@@ -121,13 +121,15 @@ def roi_placement(
     level_means_hu = np.array([level_trials.means_hu[roi] for level_trials in trials])
     means_hu = level_means_hu.mean(axis=0)
     means_hu = means_hu[np.isfinite(means_hu)]
-    sd_hu = _sd_hu(means_hu)
+    sd_hu = sd_of_trials(means_hu)
     if sd_hu is None:
         return None
-    return RoiPlacement(len(means_hu), sd_hu, _class_shares(means_hu, cutoffs) if may_classify else None)
+    shares = _class_shares(means_hu, cutoffs) if may_classify and cutoffs is not None else None
+    return RoiPlacement(len(means_hu), sd_hu, shares)
 
 
-def _sd_hu(means_hu: np.ndarray) -> float | None:
+def sd_of_trials(means_hu: np.ndarray) -> float | None:
+    """Return the standard deviation (n − 1) of the trials that gave a number; None with fewer than two."""
     known = means_hu[np.isfinite(means_hu)]
     return round(float(known.std(ddof=1)), _DECIMALS) if len(known) > 1 else None
 
@@ -203,7 +205,7 @@ def _moved_means_hu(
     fronts = (middles + v_axes * depth_mm / 2)[:, None, :]
     axes = np.stack([u_axes, v_axes], axis=-1)
     inner_uv_mm = (bone.inner_outline_uv_mm - fronts) @ axes
-    possible, shapes = shapes_of_placements(inner_uv_mm, _moved_boundary(level, depth_mm), protocol, _FINEST_MM)
+    possible, shapes = shapes_of_placements(inner_uv_mm, moved_boundary(level.boundary, depth_mm), protocol, _FINEST_MM)
     voxels_uv_mm = (bone.voxels_uv_mm - fronts[possible]) @ axes[possible]
     u_mm, v_mm = voxels_uv_mm[..., 0], voxels_uv_mm[..., 1]
     in_inner = np.ones(u_mm.shape, dtype=bool)
@@ -216,7 +218,6 @@ def _moved_means_hu(
     return means_hu
 
 
-def _moved_boundary(level: LevelResult, depth_mm: float) -> Boundary:
-    """Return the level's boundary in the frame of a moved midline, at the same fraction and angle."""
-    crossing_v_mm = -level.boundary.fraction * depth_mm
-    return replace(level.boundary, offset_mm=float(level.boundary.normal_uv[1] * crossing_v_mm))
+def moved_boundary(boundary: Boundary, depth_mm: float) -> Boundary:
+    """Return a level's boundary in the frame of a moved midline, at the same fraction and angle."""
+    return replace(boundary, offset_mm=float(boundary.normal_uv[1] * -boundary.fraction * depth_mm))

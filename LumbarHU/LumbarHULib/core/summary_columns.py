@@ -80,11 +80,15 @@ SUMMARY_COLUMNS = MappingProxyType(
                 "osteoporosis_cutoff_hu",
                 "osteoporosis cutoff",
                 "HU",
-                lambda summary: summary.cutoffs.osteoporosis.cutoff_hu,
+                lambda summary: None if summary.cutoffs is None else summary.cutoffs.osteoporosis.cutoff_hu,
                 digits=2,
             ),
             SummaryColumn(
-                "normal_cutoff_hu", "normal cutoff", "HU", lambda summary: summary.cutoffs.normal.cutoff_hu, digits=2
+                "normal_cutoff_hu",
+                "normal cutoff",
+                "HU",
+                lambda summary: None if summary.cutoffs is None else summary.cutoffs.normal.cutoff_hu,
+                digits=2,
             ),
             SummaryColumn("cutoff_low_hu", "interval from", "HU", lambda summary: summary.cutoff_low_hu),
             SummaryColumn("cutoff_high_hu", "interval to", "HU", lambda summary: summary.cutoff_high_hu),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,9 +12,13 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import LocatedValue, read_located_json
+from LumbarHULib.files.protocol_file import STUDY_ID, ProtocolDocument
 from LumbarHULib.files.resources import resource_path
 
 DEFAULT_CUTOFFS = resource_path("Cutoffs", "shanghai-2022.json")
+
+# For protocols without cutoffs: means have no class.
+NO_CUTOFFS = resource_path("Cutoffs", "none.json")
 
 _Value = TypeVar("_Value")
 
@@ -26,6 +31,8 @@ class CutoffsDocument:
     ----------
     cutoffs : CutoffTable
         The cutoffs that a mean is compared with.
+    protocol_id, protocol_version : str
+        The protocol that the cutoffs belong to; a file that names none belongs to the study's.
     name, version, citation : str
         As the file states them.
     document : dict
@@ -34,10 +41,45 @@ class CutoffsDocument:
     """
 
     cutoffs: CutoffTable
+    protocol_id: str
+    protocol_version: str
     name: str
     version: str
     citation: str
     document: dict[str, Any]
+
+    def require_protocol(self, protocol: ProtocolDocument) -> None:
+        """Raise InputError unless the cutoffs belong to this protocol, in this major version.
+
+        Parameters
+        ----------
+        protocol : ProtocolDocument
+            The protocol of the measurement.
+        """
+        if not self.cutoffs.rois:
+            return
+        own, major = self.protocol_id, self.protocol_version.partition(".")[0]
+        if (own, major) != (protocol.id, protocol.major_version):
+            raise InputError(
+                f"The cutoffs “{self.name}” belong to the protocol {own}, version {self.protocol_version}, not to "
+                f"{protocol.id}, version {protocol.version}: use cutoffs of the protocol, or measure without them."
+            )
+        self.cutoffs.require_regions(protocol.protocol.region_names)
+
+
+def cutoffs_for(protocol: ProtocolDocument, path: Path | None = None) -> CutoffsDocument:
+    """Read a cutoffs file for measurements by a protocol; without a path, take those that LumbarHU comes with.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, as `load_cutoffs` does, or its cutoffs belong to another protocol.
+    """
+    if path is not None:
+        document = load_cutoffs(path)
+        document.require_protocol(protocol)
+        return document
+    return _shipped() if protocol.id == STUDY_ID else _without_cutoffs()
 
 
 def load_cutoffs(path: Path | None = None) -> CutoffsDocument:
@@ -53,6 +95,11 @@ def load_cutoffs(path: Path | None = None) -> CutoffsDocument:
 
 
 @cache
+def _without_cutoffs() -> CutoffsDocument:
+    return cutoffs_from(read_located_json(NO_CUTOFFS))
+
+
+@cache
 def _shipped() -> CutoffsDocument:
     # Read once: a batch needs it for every case.
     return cutoffs_from(read_located_json(DEFAULT_CUTOFFS))
@@ -61,20 +108,37 @@ def _shipped() -> CutoffsDocument:
 def cutoffs_from(document: LocatedValue) -> CutoffsDocument:
     """Return the cutoffs in a file or in part of one; raise InputError as `load_cutoffs` does."""
     check_against_schema(document, "cutoffs.schema.json")
-    _check_totals(document)
     plain = document.plain()
+    protocol = plain.get("protocol", {"id": STUDY_ID, "version": "1"})
+    if protocol["id"] == STUDY_ID and document["rois"].value:
+        for place in (document["rois"], *([document["level_medians"]["rois"]] if "level_medians" in plain else ())):
+            _check_region_names(place)
+    _check_totals(document)
     medians = plain.get("level_medians", {})
     table = CutoffTable(
         name=plain["name"],
         source=plain["citation"],
-        rois={roi: _roi_cutoffs(document["rois"][roi], plain.get("whose", "the")) for roi in ROIS},
+        rois={roi: _roi_cutoffs(document["rois"][roi], plain.get("whose", "the")) for roi in plain["rois"]},
         notes=tuple(plain.get("notes", ())),
         level_medians_hu=medians.get("rois", {}),
         level_medians_source=medians.get("source", ""),
         tube_voltage_kv=plain.get("acquisition", {}).get("tube_voltage", {}).get("value"),
         contrast_medium=plain.get("acquisition", {}).get("contrast_medium", {}).get("value"),
     )
-    return CutoffsDocument(table, plain["name"], plain["version"], plain["citation"], plain)
+    words = plain["name"], plain["version"], plain["citation"]
+    return CutoffsDocument(table, protocol["id"], protocol["version"], *words, plain)
+
+
+def _check_region_names(place: LocatedValue) -> None:
+    """Raise InputError unless a file of the study's protocol has an entry for each of the study's regions."""
+    for name, entry in place.value.items():
+        if name not in ROIS:
+            close = get_close_matches(name, ROIS, 1)
+            advice = f"did you mean “{close[0]}”?" if close else "remove it or correct its name."
+            raise entry.error(f"“rois.{name}” is not a known name: {advice}")
+    for roi in ROIS:
+        if roi not in place.value:
+            raise place.error(f"“rois” lacks “{roi}”: add it.")
 
 
 def _roi_cutoffs(place: LocatedValue, whose: str) -> RoiCutoffs:

@@ -1,6 +1,6 @@
 """Colors of regions and markups, the same in Slicer, in the report and in the documentation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 Color = tuple[float, float, float]
@@ -16,6 +16,9 @@ ROI_COLORS: Mapping[str, Color] = MappingProxyType(
     }
 )
 
+# Two more of these colors, for the regions of other protocols.
+_OTHER_COLORS: tuple[Color, ...] = ((213 / 255, 94 / 255, 0 / 255), (0 / 255, 114 / 255, 178 / 255))
+
 # The round and the oval region overlap the other three: five overlapping fills could not be distinguished.
 FILLED_ROIS: tuple[str, ...] = ("right", "front", "left")
 CONTOUR_ROIS: tuple[str, ...] = ("round", "oval")
@@ -23,6 +26,15 @@ CONTOUR_ROIS: tuple[str, ...] = ("round", "oval")
 MARKUP_COLORS: Mapping[str, Color] = MappingProxyType(
     {"midline": (1.0, 0.2, 0.9), "boundary": (1.0, 0.75, 0.0), "outline": (0.2, 0.8, 1.0)}
 )
+
+
+def colors_of(rois: Sequence[str]) -> dict[str, Color]:
+    """Return a color for each region, by name; the study's regions keep theirs."""
+    others = [roi for roi in rois if roi not in ROI_COLORS]
+    return {
+        roi: ROI_COLORS[roi] if roi in ROI_COLORS else _OTHER_COLORS[others.index(roi) % len(_OTHER_COLORS)]
+        for roi in rois
+    }
 
 
 def hex_color(color: Color) -> str:

@@ -1,18 +1,23 @@
 """Read the measurement protocol from its file."""
 
-from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, fields
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.protocol import STUDY_VALUES, Protocol, check_value
+from LumbarHULib.core.protocol import STUDY_VALUES, VALUE_FIELDS, Protocol, check_value
+from LumbarHULib.core.regions.definition import PARAMETERS, STUDY_REGIONS, Region
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import LocatedValue, read_located_json
 from LumbarHULib.files.resources import resource_path
 
 DEFAULT_PROTOCOL = resource_path("Protocols", "lumbarhu-2022-study.json")
+
+# The id of the study's protocol, whose cutoffs LumbarHU comes with.
+STUDY_ID = "lumbarhu-2022-study"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +27,9 @@ class ProtocolDocument:
     Parameters
     ----------
     protocol : Protocol
-        The values.
+        The values and the regions.
+    id : str
+        What cutoffs refer to. A file that states none and measures the study's regions has the study's.
     name, version, citation : str
         As the file states them.
     document : dict
@@ -31,22 +38,63 @@ class ProtocolDocument:
     """
 
     protocol: Protocol
+    id: str
     name: str
     version: str
     citation: str
     document: dict[str, Any]
 
+    @property
+    def major_version(self) -> str:
+        """The part of the version that changes when the protocol gives other numbers."""
+        return self.version.partition(".")[0]
 
-def load_protocol(path: Path | None = None) -> ProtocolDocument:
-    """Read a protocol file; without a path, read the study's.
+
+def load_protocol(source: Path | str | None = None) -> ProtocolDocument:
+    """Read a protocol.
+
+    Parameters
+    ----------
+    source : pathlib.Path or str, optional
+        A protocol file, or the id of a protocol that LumbarHU comes with; by default, the study's.
 
     Raises
     ------
     InputError
-        If the file cannot be read or is not JSON, or if a value is missing, unknown, of the wrong type or out of range.
-        The sentence names the file and the line.
+        If there is no such file or id, if the file cannot be read or is not JSON, or if a value is missing, unknown, of
+        the wrong type or out of range. The sentence names the file and the line.
     """
-    return _shipped() if path is None else protocol_from(read_located_json(path))
+    path = protocol_path(source)
+    return _shipped() if path == DEFAULT_PROTOCOL else protocol_from(read_located_json(path))
+
+
+def protocol_path(source: Path | str | None = None) -> Path:
+    """Return the file of a protocol, given as a file or as the id of a shipped one; by default, the study's.
+
+    Raises
+    ------
+    InputError
+        If `source` is neither a file nor such an id.
+    """
+    if source is None:
+        return DEFAULT_PROTOCOL
+    path = Path(source)
+    if path.exists():
+        return path
+    shipped = shipped_paths()
+    if str(source) in shipped:
+        return shipped[str(source)]
+    raise InputError(
+        f"There is no protocol file “{source}”, and no shipped protocol has this id: use a file, or one of "
+        f"{', '.join(shipped)}."
+    )
+
+
+@cache
+def shipped_paths() -> dict[str, Path]:
+    """Return the files of the protocols that LumbarHU comes with, by id: the study's, then the others by name."""
+    paths = sorted(DEFAULT_PROTOCOL.parent.glob("*.json"), key=lambda path: (path != DEFAULT_PROTOCOL, path.name))
+    return {json.loads(path.read_text(encoding="utf-8"))["id"]: path for path in paths}
 
 
 @cache
@@ -55,29 +103,60 @@ def _shipped() -> ProtocolDocument:
     return protocol_from(read_located_json(DEFAULT_PROTOCOL))
 
 
-def changed_values(protocol: Protocol) -> dict[str, Any]:
-    """Return the shipped protocol's values that differ from this protocol's, by name."""
-    values = asdict(protocol)
-    return {name: own for name, own in asdict(load_protocol().protocol).items() if values[name] != own}
+def shipped_protocol_of(document: ProtocolDocument) -> ProtocolDocument:
+    """Return the shipped protocol with the id of this one; the study's if there is none."""
+    return load_protocol(shipped_paths().get(document.id))
+
+
+def changed_values(document: ProtocolDocument) -> dict[str, Any]:
+    """Return the values of the shipped protocol with the same id that differ from this protocol's, by name."""
+    values = document.protocol.values
+    return {name: own for name, own in shipped_protocol_of(document).protocol.values.items() if values[name] != own}
 
 
 def protocol_from(document: LocatedValue) -> ProtocolDocument:
     """Return the protocol in a file or in part of one; raise InputError as `load_protocol` does."""
     check_against_schema(document, "protocol.schema.json")
     values = {name: _value(entry["value"], name) for name, entry in document["values"].value.items()}
+    regions = _regions(document)
     plain = document.plain()
-    plain["values"] |= {item.name: _entry_not_named(item) for item in fields(Protocol) if item.name not in values}
+    plain["values"] |= {item.name: _entry_not_named(item) for item in VALUE_FIELDS if item.name not in values}
     try:
-        protocol = protocol_of_values(values)
+        protocol = protocol_of_values(values, regions)
     except InputError as problem:
         # The schema cannot detect that two values contradict each other. The sentence names both.
         named = [entry for name, entry in document["values"].value.items() if f" {name} " in str(problem)]
         raise (named or [document])[0].error(str(problem)) from problem
     words = {name: document[name].value for name in ("name", "version", "citation")}
-    return ProtocolDocument(protocol, **words, document=plain)
+    return ProtocolDocument(protocol, _id_of(document, protocol), **words, document=plain)
 
 
-def protocol_of_values(values: Mapping[str, Any]) -> Protocol:
+def _id_of(document: LocatedValue, protocol: Protocol) -> str:
+    if "id" in document:
+        return document["id"].value
+    if protocol.is_of_study_regions:
+        return STUDY_ID
+    raise document.error("A protocol with regions of its own needs an “id”, to which cutoffs can refer: add one.")
+
+
+def _regions(document: LocatedValue) -> tuple[Region, ...]:
+    if "regions" not in document:
+        return STUDY_REGIONS
+    return tuple(_region(name, entry) for name, entry in document["regions"].value.items())
+
+
+def _region(name: str, place: LocatedValue) -> Region:
+    plain = place.plain()
+    words = {key: plain[key] for key in ("title", "shape", "slices", "part", "side", "mean") if key in plain}
+    parameters = {key: float(plain[key]["value"]) for key in PARAMETERS if key in plain}
+    try:
+        return Region(name, **words, parameters=parameters)
+    except InputError as problem:
+        named = [entry for key, entry in place.value.items() if f" {key} " in str(problem)]
+        raise (named or [place])[0].error(str(problem)) from problem
+
+
+def protocol_of_values(values: Mapping[str, Any], regions: Sequence[Region] = STUDY_REGIONS) -> Protocol:
     """Return the protocol with these values; missing tuning values are the shipped protocol's.
 
     Raises
@@ -90,8 +169,8 @@ def protocol_of_values(values: Mapping[str, Any]) -> Protocol:
         raise InputError(f"The protocol lacks the value {missing[0]}: add it.")
     for name, value in values.items():
         check_value(name, value)
-    tuned = {item.name: _value_not_named(item) for item in fields(Protocol) if item.name not in values}
-    return Protocol(**values, **tuned)
+    tuned = {item.name: _value_not_named(item) for item in VALUE_FIELDS if item.name not in values}
+    return Protocol(**values, **tuned, regions=tuple(regions))
 
 
 def _entry_not_named(item: Field[Any]) -> dict[str, Any]:
@@ -112,7 +191,7 @@ def _value(place: LocatedValue, name: str) -> Any:
     value = place.plain()
     if isinstance(value, list):
         return tuple(value)
-    declared = {item.name: item.metadata for item in fields(Protocol)}[name]
+    declared = {item.name: item.metadata for item in VALUE_FIELDS}[name]
     if "integer" in declared:
         return int(value) if declared["integer"] else float(value)
     return value

@@ -4,16 +4,16 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from LumbarHULib.audit.report.case_index import INDEX, write_index
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.cutoffs_file import load_cutoffs
-from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.files.protocol_file import protocol_path
 from LumbarHULib.headless.batch_case import CaseOutcome, CaseTask, common_sha256, measure_case
 from LumbarHULib.headless.batch_folder import FAILURES, BatchFolder, batch_folder
 from LumbarHULib.headless.batch_progress import BatchProgress
@@ -21,6 +21,7 @@ from LumbarHULib.headless.batch_table import BatchRow, BatchTable, RowProblem, p
 from LumbarHULib.headless.dask_cluster import map_on_dask
 from LumbarHULib.headless.exit_codes import DONE, IN_PART, SOME_FAILED
 from LumbarHULib.headless.option_values import whole_number
+from LumbarHULib.headless.protocol_choice import chosen_protocols
 from LumbarHULib.headless.worker_processes import WorkerDied, default_workers, map_on_processes
 
 _MOST_WORKERS = 1024
@@ -74,17 +75,32 @@ def run_batch(options: argparse.Namespace) -> int:
         When the user stops the batch, with its progress as the message; finished cases stay.
     """
     case_map = _case_map(options)
-    out = Path(os.path.abspath(options.out))
-    protocol, cutoffs = (path and Path(os.path.abspath(path)) for path in (options.protocol, options.cutoffs))
-    load_protocol(protocol)
-    load_cutoffs(cutoffs)
-    common = {"protocol": protocol, "cutoffs": cutoffs, "accept_off_protocol": options.accept_off_protocol}
-    table = read_batch_table(options.table, out, **common)
-    with batch_folder(out) as folder:
+    cutoffs = None if options.cutoffs is None else Path(os.path.abspath(options.cutoffs))
+    exit_codes = []
+    for chosen in chosen_protocols([*map(_absolute, options.protocol)], cutoffs, options.out):
+        common = {
+            "protocol": chosen.path,
+            "cutoffs": chosen.cutoffs_path,
+            "accept_off_protocol": options.accept_off_protocol,
+        }
+        exit_codes.append(_run_by_protocol(options.table, chosen.folder, case_map, common))
+    return next((code for code in (SOME_FAILED, IN_PART) if code in exit_codes), DONE)
+
+
+def _absolute(protocol: str) -> Path:
+    """Return the path of a protocol's file or id, valid in any worker's folder."""
+    return Path(os.path.abspath(protocol_path(protocol)))
+
+
+def _run_by_protocol(path: Path, out: Path, case_map: CaseMap, common: Mapping[str, Any]) -> int:
+    """Measure the cases of the table by one protocol, print the outcome, and return the exit code."""
+    folder_path = Path(os.path.abspath(out))
+    table = read_batch_table(path, folder_path, **common)
+    with batch_folder(folder_path) as folder:
         for sentence in (*table.notes, *problem_sentences(table.problems, _SHOWN)):
             print(f"lumbarhu: {sentence}", file=sys.stderr)
         outcome = measured_batch(folder, table, case_map)
-    print(batch_text(outcome, options.out))
+    print(batch_text(outcome, out))
     if outcome.failures:
         return SOME_FAILED
     return IN_PART if outcome.refused else DONE

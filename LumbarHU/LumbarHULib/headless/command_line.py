@@ -1,4 +1,4 @@
-"""The command line: from lumbarhu demo and measure to compare, precision, follow-up and study."""
+"""The command line: all commands, and what they share: output, errors and exit codes."""
 
 import argparse
 import contextlib

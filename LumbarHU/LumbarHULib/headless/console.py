@@ -15,7 +15,7 @@ from LumbarHULib.audit.report.words import (
 )
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.levels import LEVELS, ROIS
+from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import ReadingResult, RoiSummary
 from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
@@ -45,7 +45,7 @@ def audit_text(audit: Audit, ct: Path) -> str:
 
 def _heading(audit: Audit, ct: Path) -> str:
     name = "".join(letter if letter.isprintable() else "?" for letter in os.path.basename(os.path.abspath(ct)))
-    changed = ", ".join(changed_values(audit.protocol.protocol))
+    changed = ", ".join(changed_values(audit.protocol))
     modified = f" (modified: {changed})" if changed else ""
     return (
         f"Case {audit.case}, reader {audit.reader}, reading {audit.reading}; CT {name}.\n"
@@ -72,18 +72,18 @@ def _hu_table(result: ReadingResult) -> str:
     is_edited = any(roi.edited for level in result.levels for roi in level.rois.values())
     # If any cell has a star, all other cells get a blank, so that their digits stay aligned.
     plain, star = (" ", "*") if is_edited else ("", "")
-    rows = [["Mean HU", *(f"{roi}{plain}" for roi in ROIS), ""]]
+    rows = [["Mean HU", *(f"{roi}{plain}" for roi in result.rois), ""]]
     refused = {refusal.level: refusal for refusal in result.refusals}
     for name in LEVELS:
         if name in measured:
             level = measured[name]
-            rois = [level.rois[roi] for roi in ROIS]
+            rois = [level.rois[roi] for roi in result.rois]
             means = [f"{roi.values['mean_hu']:.1f}{star if roi.edited else plain}" for roi in rois]
             rows.append([name, *means, f"excluded: {level.excluded}" if level.excluded else ""])
         elif name in refused:
             excluded = refused[name].excluded
             remark = f"excluded: {excluded}" if excluded else "not measured"
-            rows.append([name, *[f"–{plain}"] * len(ROIS), remark])
+            rows.append([name, *[f"–{plain}"] * len(result.rois), remark])
     names = result.summaries[0].levels
     means = [
         f"{'–' if summary.mean_hu is None else format(summary.mean_hu, '.1f')}{plain}" for summary in result.summaries
@@ -98,13 +98,20 @@ def _hu_table(result: ReadingResult) -> str:
 
 def _class_table(result: ReadingResult, protocol: Protocol) -> str:
     limit_hu = single_measurement_error_hu(protocol)
+    whose = result.whose_cutoffs
+    if whose is None:
+        return "\n".join(["No class: there are no cutoffs for this protocol.", *_lines_below(result, protocol)])
     heads = [
         ("", "Class by", "", "", "In the", "From", "From", "Within"),
-        ("", result.summaries[0].cutoffs.whose, "Mean", "Nearest", "cutoff's", "it in", "it in", "error"),
+        ("", whose, "Mean", "Nearest", "cutoff's", "it in", "it in", "error"),
         ("ROI", "cutoffs", "HU", "cutoff", "95 % interval", "HU", "LSC", f"({limit_hu:.1f} HU)"),
     ]
-    lines = [aligned([*heads, *map(_class_row, result.summaries)], left_columns=2)]
-    lines += _placement_lines(result.summaries, protocol)
+    table = aligned([*heads, *map(_class_row, result.summaries)], left_columns=2)
+    return "\n".join([table, *_lines_below(result, protocol)])
+
+
+def _lines_below(result: ReadingResult, protocol: Protocol) -> list[str]:
+    lines = list(_placement_lines(result.summaries, protocol))
     if result.class_counts:
         lines += regions_by_class(result.summaries)
         lines.append("For research only; not a diagnosis.")
@@ -112,7 +119,7 @@ def _class_table(result: ReadingResult, protocol: Protocol) -> str:
         lines.append(recovered)
     if result.scan_facts.described:
         lines.append(f"The CT: {', '.join(result.scan_facts.described)}.")
-    return "\n".join(lines)
+    return lines
 
 
 def _placement_lines(summaries: Sequence[RoiSummary], protocol: Protocol) -> Iterator[str]:

@@ -12,6 +12,7 @@ from LumbarHULib.headless import measure_job
 from LumbarHULib.headless.console import audit_text
 from LumbarHULib.headless.exit_codes import DONE, IN_PART
 from LumbarHULib.headless.progress import Progress
+from LumbarHULib.headless.protocol_choice import chosen_protocols
 from LumbarHULib.headless.reading_options import (
     exclusions_named,
     levels_named,
@@ -40,7 +41,6 @@ def run_measure(options: argparse.Namespace) -> int:
         fill_levels=options.fill_levels,
         levels=None if options.levels is None else levels_named("--levels", options.levels),
         exclusions=exclusions_named("--exclude", options.exclude),
-        protocol=options.protocol,
         cutoffs=options.cutoffs,
         case=_name("--case", options.case),
         reader=_name("--reader", options.reader),
@@ -54,11 +54,13 @@ def run_measure(options: argparse.Namespace) -> int:
     )
     progress = Progress()
     try:
-        audit = measure_job.run(job, progress)
+        protocols = chosen_protocols(options.protocol, options.cutoffs, options.out)
+        audits = measure_job.run_by_protocols(job, protocols, progress)
     finally:
         progress.clear()
-    print(f"{audit_text(audit, job.ct)}\n\nAudit folder: {options.out}")
-    return IN_PART if audit.result.refused else DONE
+    texts = [f"{audit_text(audit, job.ct)}\n\nAudit folder: {folder}" for folder, audit in audits.items()]
+    print("\n\n\n".join(texts))
+    return IN_PART if any(audit.result.refused for audit in audits.values()) else DONE
 
 
 def _check_source(options: argparse.Namespace) -> None:

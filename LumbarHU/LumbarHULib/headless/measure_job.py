@@ -15,6 +15,7 @@ from LumbarHULib.api.midlines import (
     GivenMarkups,
     GivenSeeds,
     GivenSegments,
+    Midlines,
     given_markups,
     given_seeds,
     given_segments,
@@ -24,11 +25,12 @@ from LumbarHULib.audit.folder import OWN_AUDIT_FOLDER, write_audit_folder
 from LumbarHULib.audit.signature import sign_folder
 from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.files.atomic_folder import check_destination
-from LumbarHULib.files.cutoffs_file import load_cutoffs
-from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
+from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.files.seeds_file import read_seeds
+from LumbarHULib.headless.protocol_choice import ChosenProtocol, chosen_protocols
 from LumbarHULib.images.ct_file import read_ct
 from LumbarHULib.images.label_maps_in import RegionMasks, check_places, read_label_maps, without_unchanged
 from LumbarHULib.images.segmentation_file import read_segmentation
@@ -113,36 +115,74 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
     InputError
         With the sentence for the user; nothing is written then.
     """
+    protocols = chosen_protocols([] if job.protocol is None else [job.protocol], job.cutoffs, job.destination)
+    (audit,) = run_by_protocols(job, protocols, progress).values()
+    return audit
+
+
+def run_by_protocols(
+    job: MeasureJob, protocols: Sequence[ChosenProtocol], progress: Callable[..., None]
+) -> dict[Path, Audit]:
+    """Run `job` by each of `protocols`, with the midlines placed once, and return each folder with its content.
+
+    Parameters
+    ----------
+    job : MeasureJob
+        Its own protocol, cutoffs and destination are not used.
+    protocols : sequence of ChosenProtocol
+        The first one places midlines that are proposed.
+    progress : callable
+        Called with the fraction done, from 0 to 1, and the current step.
+
+    Raises
+    ------
+    InputError
+        With the sentence for the user; nothing is written then.
+    """
     if job.scene and not can_make_scene():
         raise InputError(
             "A scene needs the package slicer-core, which is not installed: install lumbarhu[scene], or omit --scene."
         )
-    if job.overwrite:
-        _check_inputs_stay(job)
-    check_destination(job.destination, job.overwrite, OWN_AUDIT_FOLDER)
-    protocol = load_protocol(job.protocol)
-    cutoffs = load_cutoffs(job.cutoffs)
-    given = _given(job, protocol)
+    _check_scope(job, protocols)
+    for chosen in protocols:
+        if job.overwrite:
+            _check_inputs_stay(job, chosen.folder)
+        check_destination(chosen.folder, job.overwrite, OWN_AUDIT_FOLDER)
+    given = _given(job, protocols)
     ct = read_ct(job.ct, progress, given.points_ras_mm)
-    midlines = given.place(ct.ct, protocol.protocol, progress)
+    midlines = given.place(ct.ct, protocols[0].document.protocol, progress)
     progress(0.0, "Measuring")
     seal = None if job.sign is None else partial(sign_folder, key=job.sign)
-    if not job.scene:
-        edit = None if job.label_maps is None else partial(_edited_masks, job.label_maps, ct, protocol)
+    if job.scene:
+        return {protocols[0].folder: _run_with_scene(job, ct, midlines, protocols[0], progress, seal)}
+    audits = {}
+    for chosen in protocols:
+        edit = None if job.label_maps is None else partial(_edited_masks, job.label_maps, ct, chosen.document)
         measurement = measure_midlines(
-            ct, midlines, protocol, cutoffs, job.exclusions, job.accept_off_protocol, edit=edit
+            ct, midlines, chosen.document, chosen.cutoffs, job.exclusions, job.accept_off_protocol, edit=edit
         )
-        audit = _audit_of(job, measurement)
-        write_audit_folder(job.destination, audit, job.overwrite, progress=progress, seal=seal)
-        return audit
+        audits[chosen.folder] = _audit_of(job, measurement)
+    for folder, audit in audits.items():
+        write_audit_folder(folder, audit, job.overwrite, progress=progress, seal=seal)
+    return audits
+
+
+def _run_with_scene(
+    job: MeasureJob,
+    ct: Ct,
+    midlines: Midlines,
+    chosen: ChosenProtocol,
+    progress: Callable[..., None],
+    seal: Callable[[Path], None] | None,
+) -> Audit:
     # Importing the scene takes most of a second, so it is imported only when needed.
     from LumbarHULib.headless.scene_job import measured_scene
 
     with measured_scene(
         ct,
         midlines.landmarks,
-        protocol,
-        cutoffs,
+        chosen.document,
+        chosen.cutoffs,
         case=job.case,
         reader=job.reader,
         reading=job.reading,
@@ -153,9 +193,19 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
         unplaced=midlines.unplaced,
     ) as (measured_result, save):
         result = measured_result.with_level_findings(midlines.all_level_findings(measured_result))
-        audit = _audit_of(job, Measurement(ct, result, protocol, cutoffs, job.accept_off_protocol))
-        write_audit_folder(job.destination, audit, job.overwrite, save, progress, seal)
+        audit = _audit_of(job, Measurement(ct, result, chosen.document, chosen.cutoffs, job.accept_off_protocol))
+        write_audit_folder(chosen.folder, audit, job.overwrite, save, progress, seal)
     return audit
+
+
+def _check_scope(job: MeasureJob, protocols: Sequence[ChosenProtocol]) -> None:
+    """Raise InputError where an option is for the study's regions only and another protocol is given."""
+    for option, is_given in (("--scene", job.scene), ("--label-maps", job.label_maps is not None)):
+        if is_given and (len(protocols) > 1 or not protocols[0].document.protocol.is_of_study_regions):
+            raise InputError(
+                f"{option} needs the study's five regions, but the protocol is {protocols[-1].document.id}: omit "
+                f"{option}, or give only a protocol with the study's regions."
+            )
 
 
 def _audit_of(job: MeasureJob, measurement: Measurement) -> Audit:
@@ -192,23 +242,23 @@ def _edited_masks(path: Path, ct: Ct, protocol: ProtocolDocument, result: Readin
     return without_unchanged(masks, measured)
 
 
-def _given(job: MeasureJob, protocol: ProtocolDocument) -> GivenMarkups | GivenSegments | GivenSeeds:
+def _given(job: MeasureJob, protocols: Sequence[ChosenProtocol]) -> GivenMarkups | GivenSegments | GivenSeeds:
     if job.segmentation is not None:
+        named = {level for chosen in protocols for level in chosen.document.protocol.mean_levels}
         return given_segments(
-            read_segmentation(job.segmentation), job.segments, job.levels, job.exclusions, protocol.protocol
+            read_segmentation(job.segmentation), job.segments, job.levels, job.exclusions, sorted_levels(named)
         )
     if job.seeds is not None:
         return given_seeds(read_seeds(job.seeds), job.fill_levels, job.levels, job.exclusions)
     return given_markups(job.markups, job.levels, job.exclusions)
 
 
-def _check_inputs_stay(job: MeasureJob) -> None:
+def _check_inputs_stay(job: MeasureJob, folder: Path) -> None:
     """Raise InputError when replacing the destination would remove an input."""
     # Unlike Path.resolve, realpath does not fail on circular links.
-    destination = os.path.realpath(job.destination)
+    destination = os.path.realpath(folder)
     for path in (job.ct, *job.markups, job.segmentation, job.seeds, job.protocol, job.cutoffs, job.label_maps):
-        if path is not None and Path(os.path.realpath(path)).is_relative_to(destination) and job.destination.exists():
+        if path is not None and Path(os.path.realpath(path)).is_relative_to(destination) and folder.exists():
             raise InputError(
-                f"“{job.destination}” contains the input “{path.name}”, so it is not overwritten: choose another "
-                "folder."
+                f"“{folder}” contains the input “{path.name}”, so it is not overwritten: choose another folder."
             )

@@ -1,4 +1,4 @@
-"""The commands that measure: demo, measure, batch, verify, export-dicom and index."""
+"""The commands that measure: demo, measure, protocols, batch, verify, export-dicom and index."""
 
 import argparse
 from collections.abc import Callable
@@ -12,6 +12,7 @@ def add_measuring_commands(commands) -> None:
     """Add the commands that measure to the parser."""
     _add_demo(commands)
     _add_measure(commands)
+    _add_protocols(commands)
     _add_batch(commands)
     _add_verify(commands)
     _add_export_dicom(commands)
@@ -110,7 +111,7 @@ def _add_measure(commands) -> None:
         metavar="LEVEL=REASON",
         help="exclude a level from the means, with the reason; may be given several times",
     )
-    measure.add_argument("--protocol", type=Path, metavar="FILE", help="your own protocol file")
+    _add_protocol(measure)
     measure.add_argument("--cutoffs", type=Path, metavar="FILE", help="your own cutoffs file")
     measure.add_argument("--reader", metavar="NAME", help="name or initials of the reader who placed the markups")
     measure.add_argument("--reading", default="1", metavar="N", help="number of this reader's reading (default: 1)")
@@ -133,6 +134,27 @@ def _add_measure(commands) -> None:
     measure.set_defaults(command=run_later("measure_command", "run_measure"))
 
 
+def _add_protocol(command) -> None:
+    command.add_argument(
+        "--protocol",
+        action="append",
+        default=[],
+        metavar="ID|FILE",
+        help="id of a protocol that lumbarhu protocols lists, or your own file (default: the study's); with several, "
+        "each writes to a folder in DIR that has its id as name",
+    )
+
+
+def _add_protocols(commands) -> None:
+    protocols = commands.add_parser(
+        "protocols",
+        help="list the measurement protocols that LumbarHU comes with",
+        description="List the measurement protocols that LumbarHU comes with, or print the file of one, to change it.",
+    )
+    protocols.add_argument("id", nargs="?", metavar="ID", help="print the file of this protocol")
+    protocols.set_defaults(command=run_later("protocols_command", "run_protocols"))
+
+
 def _add_batch(commands) -> None:
     batch = commands.add_parser(
         "batch",
@@ -149,7 +171,7 @@ def _add_batch(commands) -> None:
     )
     batch.add_argument("--workers", metavar="N", help="processes on this machine (default: one per core)")
     batch.add_argument("--scheduler", metavar="ADDRESS", help="use the cluster of this Dask scheduler")
-    batch.add_argument("--protocol", type=Path, metavar="FILE", help="your own protocol file")
+    _add_protocol(batch)
     batch.add_argument("--cutoffs", type=Path, metavar="FILE", help="your own cutoffs file")
     batch.add_argument(
         "--accept-off-protocol",

@@ -1,7 +1,6 @@
 """The protocol's values and files, and the notes on the cutoffs."""
 
 import html
-from dataclasses import fields
 from pathlib import Path
 
 import qt
@@ -9,7 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol import VALUE_FIELDS
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.protocol_edit import set_protocol_value
@@ -47,7 +46,7 @@ class AdvancedSection(Section):
         self._messages, self._placing = messages, placing
         layout = qt.QFormLayout(ui.huProtocolFrame)
         layout.setContentsMargins(0, 0, 0, 0)
-        metadata = {item.name: item.metadata for item in fields(Protocol)}
+        metadata = {item.name: item.metadata for item in VALUE_FIELDS}
         self._editors = {}
         for name in _SHOWN_VALUES:
             editor = (

@@ -44,4 +44,8 @@ def test_a_table_names_all_five_regions():
     assert tuple(rois[roi].normal.cutoff_hu for roi in ROIS) == (118.13, 97.13, 107.63, 121.25, 125.0)
     del rois["oval"]
     with pytest.raises(InputError, match="for the regions front, left, right, round: give all of round, oval"):
-        CutoffTable("mine", "mine", rois)
+        CutoffTable("mine", "mine", rois).require_regions(ROIS)
+
+
+def test_a_table_without_cutoffs_fits_any_regions():
+    CutoffTable("none", "none", {}).require_regions(("circle",))

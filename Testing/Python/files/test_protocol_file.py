@@ -48,19 +48,19 @@ def test_every_value_has_unit_source_and_a_note():
     values = load_protocol().document["values"]
     assert [name for name, entry in values.items() if not entry["source"] or not entry["note"]] == []
     assert {name: entry["unit"] for name, entry in values.items()} == {
-        item.name: item.metadata["unit"] for item in fields(Protocol)
+        item.name: item.metadata["unit"] for item in VALUE_FIELDS
     }
 
 
 def test_the_schema_has_the_ranges_of_the_core():
     schema = json.loads(resource_path("Schemas", "protocol.schema.json").read_text(encoding="utf-8"))
     values = schema["properties"]["values"]
-    assert list(values["properties"]) == [item.name for item in fields(Protocol)]
+    assert list(values["properties"]) == [item.name for item in VALUE_FIELDS]
     assert values["required"] == [
         *("boundary_fraction", "cortical_margin_mm", "front_width_fraction", "lateral_extent", "slab_mm"),
         *("mean_levels", "minimum_levels", "lsc_hu"),
     ]
-    for item in fields(Protocol):
+    for item in VALUE_FIELDS:
         allowed, unit = (values["properties"][item.name]["properties"][key] for key in ("value", "unit"))
         assert unit == {"const": item.metadata["unit"]}
         if "integer" in item.metadata:
@@ -121,7 +121,7 @@ def test_values_have_the_types_that_the_core_declares(tmp_path):
     path.write_text(TEXT.replace('"value": 24,', '"value": 24.0,'), encoding="utf-8")
     protocol = load_protocol(path).protocol
     types = {"int": int, "float": float, "str": str}
-    for item in fields(Protocol):
+    for item in VALUE_FIELDS:
         wanted = types.get(getattr(item.type, "__name__", item.type), tuple)
         assert type(getattr(protocol, item.name)) is wanted
     assert asdict(protocol) == asdict(load_protocol().protocol)

@@ -1,7 +1,7 @@
 """The mid-slice of a level as a drawing: CT, midline, boundary, outline, and the regions as they were exported."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,18 @@ from LumbarHULib.audit.report.pixel_edges import pixel_edges, svg_path
 from LumbarHULib.audit.report.png_image import gray_png
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.checks.outline import doubtful_stretches
-from LumbarHULib.core.levels import LABEL_VALUES, ROIS
+from LumbarHULib.core.levels import LABEL_VALUES
 from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult
-from LumbarHULib.files.drawing_colors import CONTOUR_ROIS, FILLED_ROIS, MARKUP_COLORS, ROI_COLORS, hex_color
+from LumbarHULib.files.drawing_colors import (
+    CONTOUR_ROIS,
+    FILLED_ROIS,
+    MARKUP_COLORS,
+    ROI_COLORS,
+    colors_of,
+    hex_color,
+)
 from LumbarHULib.images.label_map_file import read_label_boxes
 
 # What is black and what is white: as trabecular bone is looked at.
@@ -34,6 +41,15 @@ def _color_rules() -> str:
     for role in ("midline", "boundary"):
         rules.append(f"svg .handle.{role} {{ stroke: none; fill: {hex_color(MARKUP_COLORS[role])}; }}")
     return "\n".join(rules)
+
+
+def color_rules_of_others(rois: Sequence[str]) -> str:
+    """Return the style of regions other than the study's; empty without such."""
+    colors = {roi: hex_color(color) for roi, color in colors_of(rois).items() if roi not in ROI_COLORS}
+    return "".join(
+        f"svg .{roi} {{ stroke: {color}; fill: {color}; fill-opacity: .2; stroke-width: 1.8; }}\n"
+        for roi, color in colors.items()
+    )
 
 
 PICTURE_STYLE = (
@@ -100,11 +116,11 @@ def level_pictures(
     planes = [_plane(level, stack) for level in levels]
     half_xy_mm = np.max([plane.half_xy_mm for plane in planes], axis=0) + _MARGIN_MM
     boxes = [_box(plane, half_xy_mm, stack) for plane in planes]
-    labels = {roi: read_label_boxes(label_maps / f"{roi}.nrrd", stack, boxes) for roi in ROIS}
+    labels = {roi: read_label_boxes(label_maps / f"{roi}.nrrd", stack, boxes) for roi in levels[0].rois}
     pictures = {}
     for number, (plane, box) in enumerate(zip(planes, boxes, strict=True)):
         name = plane.level.level
-        regions = {roi: labels[roi][number][0] == LABEL_VALUES[name] for roi in ROIS}
+        regions = {roi: labels[roi][number][0] == LABEL_VALUES[name] for roi in labels}
         doubtful = [stretch.curve_uv_mm for stretch in doubtful_stretches(plane.level, protocol)]
         pictures[name] = _drawing(plane, stack.voxels_hu[box][0], box, half_xy_mm, regions, doubtful, sides_known)
     return pictures
@@ -165,7 +181,7 @@ def _drawing(
     png = base64.b64encode(gray_png(windowed(voxels_hu))).decode("ascii")
     rows, columns = voxels_hu.shape
     description = (
-        f"Mid-slice of {level.level}: CT with midline, boundary and outline, and the regions {', '.join(ROIS)}; "
+        f"Mid-slice of {level.level}: CT with midline, boundary and outline, and the regions {', '.join(regions)}; "
         "the patient's right is on the left of the picture"
     )
     parts = [
@@ -173,7 +189,7 @@ def _drawing(
         f'<g transform="matrix({of_pixels})">',
         f'<image width="{columns}" height="{rows}" preserveAspectRatio="none" href="data:image/png;base64,{png}"/>',
         '<g class="regions">',
-        *(f'<path class="{roi}" d="{svg_path(pixel_edges(regions[roi]))}"/>' for roi in (*FILLED_ROIS, *CONTOUR_ROIS)),
+        *(f'<path class="{roi}" d="{svg_path(pixel_edges(regions[roi]))}"/>' for roi in _drawn_order(regions)),
         '</g></g><g class="lines">',
         f'<polygon class="outline" points="{" ".join(lines["outline"])}"/>',
         *(f'<path class="outline doubtful" d="M{"L".join(points(curve))}"/>' for curve in doubtful_uv_mm),
@@ -185,6 +201,12 @@ def _drawing(
             parts.append(f'<circle class="handle {role}" cx="{x}" cy="{y}" r=".8"/>')
     parts.append(f"</g>{_marks(width, height, '' if sides_known else '?')}</svg>")
     return "\n".join(parts)
+
+
+def _drawn_order(rois: Iterable[str]) -> list[str]:
+    """Return the regions that are drawn filled, then the others, which stay visible on them."""
+    study = [roi for roi in (*FILLED_ROIS, *CONTOUR_ROIS) if roi in rois]
+    return [*study, *(roi for roi in rois if roi not in ROI_COLORS)]
 
 
 def windowed(voxels_hu: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from LumbarHULib.audit.report.words import (
     why_not_classified,
 )
 from LumbarHULib.core.cutoffs import Cutoff
-from LumbarHULib.core.levels import LEVELS, ROIS
+from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary
 from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
@@ -53,7 +53,9 @@ NUMBERS_STYLE = """
 def class_table(result: ReadingResult, protocol: Protocol) -> str:
     """Return the table of means, classes and distances, in HTML."""
     limit_hu = single_measurement_error_hu(protocol)
-    whose = result.summaries[0].cutoffs.whose
+    whose = result.whose_cutoffs
+    if whose is None:
+        return _mean_table(result, protocol)
     header = [
         "ROI",
         "Mean HU",
@@ -79,6 +81,22 @@ def class_table(result: ReadingResult, protocol: Protocol) -> str:
         f"{number_text(protocol.lsc_hu)} HU. {_placement_sentence(result, protocol)}"
     )
     return html.table(header, rows, text={2}, name="Means and classes of the five ROIs") + html.paragraph(note, "note")
+
+
+def _mean_table(result: ReadingResult, protocol: Protocol) -> str:
+    """Return the table of means for a protocol without cutoffs, in HTML."""
+    header = ["ROI", "Mean HU", "Class", Html("Placement<br>SD HU")]
+    rows = [
+        [
+            summary.roi,
+            _text("mean_hu", summary),
+            why_not_classified(summary, result),
+            _text("placement_sd_hu", summary),
+        ]
+        for summary in result.summaries
+    ]
+    note = _placement_sentence(result, protocol)
+    return html.table(header, rows, text={2}, name="Means of the regions") + html.paragraph(note, "note")
 
 
 def _placement_sentence(result: ReadingResult, protocol: Protocol) -> str:
@@ -124,7 +142,7 @@ def scale(result: ReadingResult, protocol: Protocol) -> str:
     rows = []
     for summary in measured:
         parts = []
-        for kind, cutoff in (("lower", summary.cutoffs.osteoporosis), ("upper", summary.cutoffs.normal)):
+        for kind, cutoff in zip(("lower", "upper"), _cutoffs_of(summary), strict=False):
             if cutoff.low_hu is not None:
                 parts.append(bar(f"interval {kind}", cutoff.low_hu, cutoff.high_hu))
             parts.append(f'<span class="cut {kind}" style="left:{place(cutoff.cutoff_hu)}"></span>')
@@ -151,30 +169,37 @@ def level_table(result: ReadingResult, protocol: Protocol) -> str:
         (*result.levels, *result.refusals), key=lambda level: LEVELS.index(level.level)
     )
     rows = [
-        [level.level, *_level_cells(level), _remark(level, protocol), _finding_marks(result, level.level)]
+        [level.level, *_level_cells(level, result.rois), _remark(level, protocol), _finding_marks(result, level.level)]
         for level in levels
     ]
     names = result.summaries[0].levels
     means = [Html(f"<strong>{number_text(summary.mean_hu)}</strong>") for summary in result.summaries]
     rows.append(["mean", *means, f"over {', '.join(names)}" if names else "no level", ""])
-    header = ["Level", *ROIS, "Remark", "Findings"]
+    header = ["Level", *result.rois, "Remark", "Findings"]
     return html.table(header, rows, text={len(header) - 2, len(header) - 1}, name="HU by level and ROI")
 
 
 def ambiguous_table(result: ReadingResult) -> str:
     """Return how far the means of the next slice differ where it may be the mid-slice, in HTML; else nothing."""
-    rows = []
-    for finding in result.all_findings:
-        differences_hu = next_slice_differences(finding)
-        if differences_hu is not None:
-            rows.append([finding.level, *(number_text(differences_hu[roi], 1, "+") for roi in ROIS)])
-    if not rows:
+    found = {
+        finding.level: differences_hu
+        for finding in result.all_findings
+        if (differences_hu := next_slice_differences(finding)) is not None
+    }
+    if not found:
         return ""
+    # Levels were placed by one protocol, so all of them state the same regions.
+    rois = list(next(iter(found.values())))
+    rows = [
+        [level, *(NONE if roi not in of_level else number_text(of_level[roi], 1, "+") for roi in rois)]
+        for level, of_level in found.items()
+    ]
     explanation = (
         "Two slices are nearly as close to the middle of these levels. The table shows by how much the means of the "
-        "other slice differ, in HU. Choose the slice on the images, and take the difference into account."
+        "other slice differ, in HU. Choose the slice in the images, and take the difference into account."
     )
-    return html.paragraph(explanation, "note") + html.table(["Level", *ROIS], rows, name="Means of the next slice")
+    table = html.table(["Level", *rois], rows, name="Means of the next slice")
+    return html.paragraph(explanation, "note") + table
 
 
 def _finding_marks(result: ReadingResult, level: str) -> Html:
@@ -189,9 +214,13 @@ def _finding_marks(result: ReadingResult, level: str) -> Html:
     return Html(" ".join(dict.fromkeys(marks)))
 
 
+def _cutoffs_of(summary: RoiSummary) -> tuple[Cutoff, ...]:
+    return () if summary.cutoffs is None else (summary.cutoffs.osteoporosis, summary.cutoffs.normal)
+
+
 def _marks_hu(summary: RoiSummary, error_hu: float) -> list[float]:
     marks = [summary.mean_hu - error_hu, summary.mean_hu + error_hu]
-    for cutoff in (summary.cutoffs.osteoporosis, summary.cutoffs.normal):
+    for cutoff in _cutoffs_of(summary):
         marks += [cutoff.cutoff_hu] if cutoff.low_hu is None else [cutoff.low_hu, cutoff.high_hu]
     return marks
 
@@ -205,8 +234,7 @@ def _class_row(summary: RoiSummary, reason: str) -> list[str]:
         summary.roi,
         mean if summary.mean_hu is None else Html(f"<strong>{mean}</strong>"),
         words,
-        _cutoff_text("≤", summary.cutoffs.osteoporosis),
-        _cutoff_text("≥", summary.cutoffs.normal),
+        *(_cutoff_text(sign, cutoff) for sign, cutoff in zip("≤≥", _cutoffs_of(summary), strict=False)),
         *(_text(key, summary) for key in _CLASS_COLUMNS),
     ]
 
@@ -227,11 +255,11 @@ def _cutoff_text(sign: str, cutoff: Cutoff) -> Html:
     return Html(text)
 
 
-def _level_cells(level: LevelResult | LevelRefusal) -> list[str]:
+def _level_cells(level: LevelResult | LevelRefusal, rois: Sequence[str]) -> list[str]:
     if isinstance(level, LevelRefusal):
-        return [NONE] * len(ROIS)
+        return [NONE] * len(rois)
     cells = []
-    for roi in ROIS:
+    for roi in rois:
         measured = level.rois[roi]
         text = f"{number_text(measured.values['mean_hu'])} ({number_text(measured.values['sd_hu'], 0)})"
         text += "*" if measured.edited else ""

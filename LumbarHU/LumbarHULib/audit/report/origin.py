@@ -1,7 +1,6 @@
 """Where the report's numbers come from: the CT, the protocol, the cutoffs, the software and the files."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 
 import numpy as np
 
@@ -10,7 +9,7 @@ from LumbarHULib.audit.report.words import NONE, number_text, yes_no
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files import html_text as html
 from LumbarHULib.files.html_text import Html
-from LumbarHULib.files.protocol_file import changed_values, load_protocol
+from LumbarHULib.files.protocol_file import changed_values, shipped_protocol_of
 
 _NOT_STATED = "not stated"
 
@@ -40,7 +39,7 @@ def acquisition_table(audit: Audit) -> str:
 
 def protocol_parts(audit: Audit) -> list[str]:
     """Return the protocol's name, citation, state and chief values, in HTML."""
-    document, values = audit.protocol.document["values"], asdict(audit.protocol.protocol)
+    document, values = audit.protocol.document["values"], audit.protocol.protocol.values
     rows = []
     for name in _MAIN_VALUES:
         of_file = document.get(name, {})
@@ -102,10 +101,10 @@ def _named(name: str, version: str, citation: str) -> Html:
 
 def _protocol_state(audit: Audit) -> Html:
     """Return which values are otherwise than in the protocol that LumbarHU comes with."""
-    own, values = load_protocol(), asdict(audit.protocol.protocol)
+    own, values = shipped_protocol_of(audit.protocol), audit.protocol.protocol.values
     changed = [
         f"{name} {_plain(values[name])} (there {_plain(of_own)})"
-        for name, of_own in changed_values(audit.protocol.protocol).items()
+        for name, of_own in changed_values(audit.protocol).items()
     ]
     of_own = f"those of “{own.name}” {own.version}"
     if not changed:

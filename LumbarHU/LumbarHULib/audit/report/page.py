@@ -4,16 +4,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from LumbarHULib.audit.audit import Audit, software_versions
-from LumbarHULib.audit.report.level_picture import HIGH_HU, LOW_HU, PICTURE_STYLE, level_pictures
+from LumbarHULib.audit.report.level_picture import (
+    HIGH_HU,
+    LOW_HU,
+    PICTURE_STYLE,
+    color_rules_of_others,
+    level_pictures,
+)
 from LumbarHULib.audit.report.numbers import NUMBERS_STYLE, agreement, ambiguous_table, class_table, level_table, scale
 from LumbarHULib.audit.report.origin import acquisition_table, cutoffs_parts, protocol_parts, software_parts
 from LumbarHULib.audit.report.spine_pictures import SPINE_STYLE, spine_pictures
 from LumbarHULib.audit.report.words import grouped_findings, next_slice_differences, sentences_of, severity_of
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.results import LevelRefusal, LevelResult
 from LumbarHULib.files import html_text as html
-from LumbarHULib.files.drawing_colors import FILLED_ROIS, MARKUP_COLORS
+from LumbarHULib.files.drawing_colors import CONTOUR_ROIS, FILLED_ROIS, MARKUP_COLORS
 from LumbarHULib.files.html_text import Html
 
 RESEARCH_USE = (
@@ -128,7 +133,9 @@ def report_page(audit: Audit, label_maps: Path, file_sha256: Mapping[str, str]) 
         html.heading("Software and files"),
         *software_parts(software_versions(), audit, file_sha256),
     ]
-    return html.page(f"{audit.case[:_MOST_LETTERS]} – LumbarHU report", parts, style=_STYLE)
+    return html.page(
+        f"{audit.case[:_MOST_LETTERS]} – LumbarHU report", parts, style=_STYLE + color_rules_of_others(result.rois)
+    )
 
 
 def _what_it_is(audit: Audit) -> Html:
@@ -179,17 +186,17 @@ def _pictures(audit: Audit, label_maps: Path) -> list[str]:
         f'<div class="spine">{"".join(spine)}</div>',
         html.paragraph(window, "note"),
         f'<p class="switches">{switches}</p>',
-        _legend(),
+        _legend(audit.result.rois),
         f'<div class="pictures">{"".join(figures)}</div>',
     ]
 
 
-def _legend() -> str:
+def _legend(rois: Sequence[str]) -> str:
     entries = []
-    for name in (*ROIS, *MARKUP_COLORS):
+    for name in (*rois, *MARKUP_COLORS):
         mark = (
             '<rect class="{}" x="2" y="3" width="28" height="10"/>'
-            if name in FILLED_ROIS
+            if name in FILLED_ROIS or (name in rois and name not in CONTOUR_ROIS)
             else ('<path class="{}" d="M2 8H30"/>')
         )
         entries.append(f'<li><svg viewBox="0 0 32 16" aria-hidden="true">{mark.format(name)}</svg>{name}</li>')

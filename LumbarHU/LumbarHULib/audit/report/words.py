@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import SEVERITIES, Finding
-from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.patient import describe_missing_levels
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
@@ -65,7 +64,9 @@ def osteopenia_recovered(summaries: Sequence[RoiSummary]) -> str:
     recovered = [
         f"{summary.roi} {summary.cutoffs.osteopenia_recovered_percent:.0f} %"
         for summary in summaries
-        if summary.class_name != "not_classified" and summary.cutoffs.osteopenia_recovered_percent is not None
+        if summary.class_name != "not_classified"
+        and summary.cutoffs is not None
+        and summary.cutoffs.osteopenia_recovered_percent is not None
     ]
     return f"Of patients with osteopenia these cutoffs find as such: {', '.join(recovered)}." if recovered else ""
 
@@ -86,6 +87,8 @@ def why_not_classified(summary: RoiSummary, result: ReadingResult) -> str:
         return ""
     if summary.mean_hu is None:
         return "no level measured"
+    if summary.cutoffs is None:
+        return "no cutoffs for this protocol"
     codes = [finding.code for finding in (*summary.findings, *result.findings)]
     return "; ".join(words for code, words in _NO_CLASS_WORDS.items() if code in codes)
 
@@ -98,16 +101,16 @@ def findings_of_level(result: ReadingResult, level: str) -> list[Finding]:
 
 # What the next slice would measure, as the finding's sentence states it.
 AMBIGUOUS = "mid_slice_ambiguous"
+_DIFFERENCE = re.compile(r"([a-z][a-z0-9_]*) ([-+−]?\d+(?:\.\d+)?)")
 
 
 def next_slice_differences(finding: Finding) -> dict[str, float] | None:
     """Return by region how far the mean in the next slice differs, in HU, as the finding states; else None."""
     if finding.code != AMBIGUOUS:
         return None
-    stated = {roi: re.search(rf"\b{roi} ([-+−]?\d+(?:\.\d+)?)", finding.sentence) for roi in ROIS}
-    if not all(stated.values()):
-        return None
-    return {roi: float(match[1].replace("−", "-")) for roi, match in stated.items() if match}
+    _, _, stated = finding.sentence.partition("the means differ by ")
+    differences = {roi: float(text.replace("−", "-")) for roi, text in _DIFFERENCE.findall(stated)}
+    return differences or None
 
 
 def grouped_findings(

@@ -21,7 +21,9 @@ _ACCEPTED = (
 
 
 def acquisition_findings(facts: ScanFacts, cutoffs: CutoffTable) -> tuple[Finding, ...]:
-    """Return the findings from comparing tube voltage and contrast medium with those of the cutoffs."""
+    """Return the findings from comparing tube voltage and contrast medium with those of the cutoffs, if any."""
+    if not cutoffs.rois:
+        return ()
     findings = [*_voltage_findings(facts.tube_voltage_kv, cutoffs), *_contrast_findings(facts.contrast, cutoffs)]
     compared = (
         ("tube voltage", facts.tube_voltage_kv, cutoffs.tube_voltage_kv),

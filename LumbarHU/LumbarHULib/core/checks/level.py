@@ -10,8 +10,7 @@ from LumbarHULib.core.label_maps import Slab
 from LumbarHULib.core.not_scanned import not_scanned_findings
 from LumbarHULib.core.outline.level import LevelOutline
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.results import RoiResult
-from LumbarHULib.core.roi_shapes import RoiShapes
+from LumbarHULib.core.results import RoiResult, Shapes
 
 
 def level_findings(
@@ -19,7 +18,7 @@ def level_findings(
     frame: Frame,
     outline: LevelOutline,
     boundary: Boundary,
-    shapes: RoiShapes,
+    shapes: Shapes,
     slab: Slab,
     protocol: Protocol,
 ) -> tuple[Finding, ...]:
@@ -36,7 +35,7 @@ def level_findings(
     )
 
 
-def with_roi_findings(measured: RoiResult, shapes: RoiShapes, protocol: Protocol) -> RoiResult:
+def with_roi_findings(measured: RoiResult, shapes: Shapes, protocol: Protocol) -> RoiResult:
     """Return a region's result with the findings that concern this region alone."""
     shape_findings = tuple(finding for finding in shapes.findings if finding.roi == measured.roi)
     return replace(

@@ -11,7 +11,7 @@ from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult, RoiResult
 
-# The region whose means are compared between levels: the largest in the middle of the body.
+# The region whose means are compared between levels: the largest in the middle of the body, or else the first.
 _COMPARED_ROI = "oval"
 
 # With fewer levels, no level can be called an outlier.
@@ -53,6 +53,8 @@ def side_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Fi
     """Return findings on levels whose left and right regions differ by more than noise explains."""
     findings = []
     for level in levels:
+        if not {"left", "right"} <= level.rois.keys():
+            continue
         left, right = level.rois["left"], level.rois["right"]
         difference_hu = left.values["mean_hu"] - right.values["mean_hu"]
         error_hu = float(np.hypot(standard_error_hu(left, protocol), standard_error_hu(right, protocol)))
@@ -80,9 +82,10 @@ def standard_error_hu(measured: RoiResult, protocol: Protocol) -> float:
 
 def trend_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
     """Return findings on levels whose mean differs markedly from the others'."""
-    means_hu = {level.level: level.rois[_COMPARED_ROI].values["mean_hu"] for level in levels}
-    if len(means_hu) < _FEWEST_LEVELS:
+    if len(levels) < _FEWEST_LEVELS:
         return ()
+    roi = _COMPARED_ROI if _COMPARED_ROI in levels[0].rois else next(iter(levels[0].rois))
+    means_hu = {level.level: level.rois[roi].values["mean_hu"] for level in levels}
     findings = []
     for name, mean_hu in means_hu.items():
         others_hu = float(np.median([other for level, other in means_hu.items() if level != name]))
@@ -90,7 +93,7 @@ def trend_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[F
             findings.append(
                 Finding(
                     "level_stands_out",
-                    f"The {_COMPARED_ROI} mean of {name}, {mean_hu:.0f} HU, differs from the median of the other "
+                    f"The {roi} mean of {name}, {mean_hu:.0f} HU, differs from the median of the other "
                     f"levels by {mean_hu - others_hu:+.0f} HU, more than {protocol.level_difference_hu:g} HU.",
                     "Look for a fracture, sclerosis, cement or a lesion, and exclude the level if there is one.",
                     "warning",

@@ -23,8 +23,8 @@ _FAR_OFF = 0.3
 # Pixel size at which two outlines are compared, in mm.
 _GRID_MM = 0.25
 
-# Left and right are not checked: they reach the dense base of the pedicles.
-_EVEN_ROIS = ("round", "oval", "front")
+# They reach the dense base of the pedicles.
+_UNEVEN_ROIS = ("left", "right")
 
 # Smallest share of a patch that must be inside the regions.
 _PATCH_SHARE = 0.7
@@ -161,7 +161,7 @@ def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) ->
     noise_hu = float(voxels_hu[inside].std()) / max(1.0, patch_mm2 / protocol.noise_patch_mm2) ** 0.5
     limit_hu = max(protocol.patch_difference_hu, protocol.noise_limit_sds * noise_hu)
     findings = []
-    for roi in _EVEN_ROIS:
+    for roi in (name for name in level.rois if name not in _UNEVEN_ROIS):
         roi_offsets_hu = offsets_hu[in_rois[roi].any(axis=0) & np.isfinite(offsets_hu)]
         worst_hu = max(roi_offsets_hu.tolist(), key=abs, default=0.0)
         if abs(worst_hu) > limit_hu:

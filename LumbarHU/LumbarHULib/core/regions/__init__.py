@@ -1,0 +1,1 @@
+"""The regions of interest of any protocol: their definitions, and their voxels in a level."""
