@@ -107,12 +107,14 @@ def _shipped() -> CutoffsDocument:
 
 def cutoffs_from(document: LocatedValue) -> CutoffsDocument:
     """Return the cutoffs in a file or in part of one; raise InputError as `load_cutoffs` does."""
+    _check_region_names(document)
     check_against_schema(document, "cutoffs.schema.json")
     plain = document.plain()
     protocol = plain.get("protocol", {"id": STUDY_ID, "version": "1"})
-    if protocol["id"] == STUDY_ID and document["rois"].value:
-        for place in (document["rois"], *([document["level_medians"]["rois"]] if "level_medians" in plain else ())):
-            _check_region_names(place)
+    if protocol["id"] == STUDY_ID and plain["rois"]:
+        _require_regions(document["rois"])
+        if "level_medians" in plain:
+            _require_regions(document["level_medians"]["rois"])
     _check_totals(document)
     medians = plain.get("level_medians", {})
     table = CutoffTable(
@@ -129,13 +131,19 @@ def cutoffs_from(document: LocatedValue) -> CutoffsDocument:
     return CutoffsDocument(table, protocol["id"], protocol["version"], *words, plain)
 
 
-def _check_region_names(place: LocatedValue) -> None:
-    """Raise InputError unless a file of the study's protocol has an entry for each of the study's regions."""
-    for name, entry in place.value.items():
+def _check_region_names(document: LocatedValue) -> None:
+    """Raise InputError where a file that names no protocol, and so belongs to the study's, has another region."""
+    plain = document.plain()
+    if not isinstance(plain, dict) or "protocol" in plain or not isinstance(plain.get("rois"), dict):
+        return
+    for name, entry in document["rois"].value.items():
         if name not in ROIS:
             close = get_close_matches(name, ROIS, 1)
             advice = f"did you mean “{close[0]}”?" if close else "remove it or correct its name."
             raise entry.error(f"“rois.{name}” is not a known name: {advice}")
+
+
+def _require_regions(place: LocatedValue) -> None:
     for roi in ROIS:
         if roi not in place.value:
             raise place.error(f"“rois” lacks “{roi}”: add it.")

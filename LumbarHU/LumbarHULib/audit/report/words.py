@@ -108,7 +108,7 @@ def next_slice_differences(finding: Finding) -> dict[str, float] | None:
     """Return by region how far the mean in the next slice differs, in HU, as the finding states; else None."""
     if finding.code != AMBIGUOUS:
         return None
-    _, _, stated = finding.sentence.partition("the means differ by ")
+    _, _, stated = finding.sentence.partition("differ by ")
     differences = {roi: float(text.replace("−", "-")) for roi, text in _DIFFERENCE.findall(stated)}
     return differences or None
 
