@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import Field, dataclass
 from functools import cache
 from pathlib import Path
@@ -79,8 +80,9 @@ def protocol_path(source: Path | str | None = None) -> Path:
     if source is None:
         return DEFAULT_PROTOCOL
     path = Path(source)
-    if path.exists():
-        return path
+    with suppress(OSError):  # a name that is too long for a file is no file
+        if path.exists():
+            return path
     shipped = shipped_paths()
     if str(source) in shipped:
         return shipped[str(source)]

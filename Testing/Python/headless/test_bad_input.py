@@ -311,7 +311,7 @@ def test_the_working_folder_is_named_by_its_path(one_level, tmp_path, monkeypatc
 
 
 def test_an_invalid_protocol_is_refused_with_the_line(refused, one_level, repository, tmp_path):
-    (source,) = (repository / "LumbarHU" / "Resources" / "Protocols").glob("*.json")
+    source = repository / "LumbarHU" / "Resources" / "Protocols" / "lumbarhu-2022-study.json"
     lines = source.read_text(encoding="utf-8").splitlines()
     number = next(n for n, line in enumerate(lines) if '"cortical_margin_mm"' in line) + 1
     lines[number] = '      "value": "wide",'

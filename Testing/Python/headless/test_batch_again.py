@@ -7,8 +7,11 @@ import shutil
 
 import pytest
 from headless.batch_files import batch_here
-from headless.command_runner import PACKAGE_ROOT, lumbarhu
+from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of, points_of, rows_of, write_line
+
+from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS
+from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL
 
 
 def test_finished_cases_are_not_measured_again(three, tmp_path):
@@ -54,7 +57,7 @@ def edit_table(path, column, text):
 
 
 def own(folder, kind):
-    (source,) = (PACKAGE_ROOT / "Resources" / kind).glob("*.json")
+    source = {"Protocols": DEFAULT_PROTOCOL, "Cutoffs": DEFAULT_CUTOFFS}[kind]
     (folder / "own.json").write_text(source.read_text(encoding="utf-8").replace('"note": "', '"note": "My own: ', 1))
     return folder / "own.json"
 

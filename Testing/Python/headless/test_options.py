@@ -114,11 +114,11 @@ def test_order_and_spelling_of_options_change_nothing(spine, tmp_path):
 
 def test_a_custom_protocol_and_custom_cutoffs_are_used_and_recorded(spine, repository, tmp_path):
     resources = repository / "LumbarHU" / "Resources"
-    protocol = json.loads(next((resources / "Protocols").glob("*.json")).read_text(encoding="utf-8"))
+    protocol = json.loads((resources / "Protocols" / "lumbarhu-2022-study.json").read_text(encoding="utf-8"))
     protocol["name"] = "A wide margin"
     protocol["values"]["cortical_margin_mm"]["value"] = 4.0
     protocol["values"]["lateral_extent"]["value"] = "anterior"
-    cutoffs = json.loads(next((resources / "Cutoffs").glob("*.json")).read_text(encoding="utf-8"))
+    cutoffs = json.loads((resources / "Cutoffs" / "shanghai-2022.json").read_text(encoding="utf-8"))
     cutoffs["name"] = "Cutoffs of ones own"
     cutoffs["rois"]["round"]["normal"]["value"] = 92.0
     cutoffs["rois"]["round"]["osteoporosis"]["value"] = 90.0
