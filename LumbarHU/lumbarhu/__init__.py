@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from LumbarHULib.api.comparisons import compare_methods
     from LumbarHULib.api.cts import Ct, ct_from_array, ct_from_node, read_ct
     from LumbarHULib.api.follow_ups import follow_up, precision_study
-    from LumbarHULib.api.measurement import Measurement, measure
+    from LumbarHULib.api.measurement import Measurement, measure, protocol_ids
     from LumbarHULib.api.midlines import Midlines
     from LumbarHULib.api.proposals import propose_from_points, propose_from_segmentation, read_midlines
     from LumbarHULib.audit.verify import Verification
@@ -62,6 +62,7 @@ __all__ = [
     "precision_study",
     "propose_from_points",
     "propose_from_segmentation",
+    "protocol_ids",
     "read_ct",
     "read_midlines",
     "verify",
@@ -95,6 +96,7 @@ _HOME = {
     "precision_study": "api.follow_ups",
     "propose_from_points": "api.proposals",
     "propose_from_segmentation": "api.proposals",
+    "protocol_ids": "api.measurement",
     "read_ct": "api.cts",
     "read_midlines": "api.proposals",
     "verify": "api.audit_folders",

@@ -26,7 +26,7 @@ from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.regions.given_mask import needs_vertebrae
 from LumbarHULib.core.results import LevelResult, ReadingResult, RoiMask, RoiSummary
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_for
-from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol
+from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol, shipped_paths
 from LumbarHULib.follow_up.dates import CT_DATE, parse_date
 
 # By level and region, label maps that a person edited by hand.
@@ -280,6 +280,11 @@ def measure(
         exclusions or {},
         accept_off_protocol,
     )
+
+
+def protocol_ids() -> tuple[str, ...]:
+    """Return the ids of the protocols that LumbarHU comes with, the study's first; `measure` takes each of them."""
+    return tuple(shipped_paths())
 
 
 def measure_midlines(

@@ -14,7 +14,7 @@ PUBLIC = {
     *("LABEL_VALUES", "LEVELS", "ROIS", "__version__"),
     *("read_ct", "ct_from_array", "ct_from_node", "Ct", "ScanFacts"),
     *("read_midlines", "propose_from_segmentation", "propose_from_points", "Midlines"),
-    *("measure", "Measurement", "LevelResult", "RoiResult", "RoiSummary", "Finding", "InputError"),
+    *("measure", "protocol_ids", "Measurement", "LevelResult", "RoiResult", "RoiSummary", "Finding", "InputError"),
     *("verify", "Verification", "analyze_cohort", "CohortOutcome", "compare_methods", "ComparisonOutcome"),
     *("precision_study", "PrecisionStudy", "follow_up", "FollowUp"),
 }

@@ -89,6 +89,7 @@ def test_every_recipe_has_a_test():
         "Measure a CT",
         "Measure an array",
         "Propose midlines",
+        "Measure by other protocols",
         "Write an audit folder and verify it",
         "Get the round ROI of L3 as a numpy array",
         "Tables and the HU trend per level",
@@ -129,6 +130,17 @@ def test_propose_midlines(run, ct_files, folder, bodies, vertebrae):
     left = run("Propose midlines")
     assert list(left.midlines) == ["L1", "L2", "L3"]
     assert list(left.measured.levels) == ["L1", "L2"]
+
+
+def test_measure_by_other_protocols(run, ct_files, measured):
+    rows = [line.split() for line in run("Measure by other protocols").out.splitlines()]
+    assert list(dict.fromkeys(row[0] for row in rows)) == list(lumbarhu.protocol_ids())
+    means_hu = {row[1]: float(row[2]) for row in rows}
+    assert means_hu["round"] == round(measured.means["round"].mean_hu, 1)
+    # Within a level, the phantom's trabecular bone is the same everywhere; some protocols recommend L1 alone.
+    round_hu = {"L1": measured.levels["L1"].rois["round"].mean_hu, "L2": measured.means["round"].mean_hu}
+    assert [roi for _, roi, hu, *_, last in rows if abs(float(hu) - round_hu[last]) > 2] == []
+    assert len(means_hu) == 9
 
 
 def test_write_an_audit_folder_and_verify_it(run, ct_files, folder):
