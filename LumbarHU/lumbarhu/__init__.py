@@ -16,6 +16,7 @@ from LumbarHULib import __version__
 
 if TYPE_CHECKING:
     from LumbarHULib.api.audit_folders import verify
+    from LumbarHULib.api.calibrations import Calibration, calibrate, read_calibration
     from LumbarHULib.api.cohorts import analyze_cohort
     from LumbarHULib.api.comparisons import compare_methods
     from LumbarHULib.api.cts import Ct, ct_from_array, ct_from_node, read_ct
@@ -38,6 +39,7 @@ __all__ = [
     "LABEL_VALUES",
     "LEVELS",
     "ROIS",
+    "Calibration",
     "CohortOutcome",
     "ComparisonOutcome",
     "Ct",
@@ -54,6 +56,7 @@ __all__ = [
     "Verification",
     "__version__",
     "analyze_cohort",
+    "calibrate",
     "compare_methods",
     "ct_from_array",
     "ct_from_node",
@@ -63,6 +66,7 @@ __all__ = [
     "propose_from_points",
     "propose_from_segmentation",
     "protocol_ids",
+    "read_calibration",
     "read_ct",
     "read_midlines",
     "verify",
@@ -73,6 +77,7 @@ _HOME = {
     "LABEL_VALUES": "core.levels",
     "LEVELS": "core.levels",
     "ROIS": "core.levels",
+    "Calibration": "api.calibrations",
     "CohortOutcome": "cohort_files.job",
     "ComparisonOutcome": "cohort_files.methods.job",
     "Ct": "api.cts",
@@ -88,6 +93,7 @@ _HOME = {
     "ScanFacts": "core.scan_facts",
     "Verification": "audit.verify",
     "analyze_cohort": "api.cohorts",
+    "calibrate": "api.calibrations",
     "compare_methods": "api.comparisons",
     "ct_from_array": "api.cts",
     "ct_from_node": "api.cts",
@@ -97,6 +103,7 @@ _HOME = {
     "propose_from_points": "api.proposals",
     "propose_from_segmentation": "api.proposals",
     "protocol_ids": "api.measurement",
+    "read_calibration": "api.calibrations",
     "read_ct": "api.cts",
     "read_midlines": "api.proposals",
     "verify": "api.audit_folders",

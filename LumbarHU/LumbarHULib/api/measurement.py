@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from LumbarHULib.api.calibrations import calibrated, read_calibration
 from LumbarHULib.api.cts import Ct
 from LumbarHULib.api.midlines import Midlines
 from LumbarHULib.audit.audit import UNNAMED, Audit, require_measured_levels
 from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.audit.signature import sign_folder
-from LumbarHULib.audit.tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, results_rows, summary_rows
+from LumbarHULib.audit.tables import results_columns, results_rows, summary_columns_of, summary_rows
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
+from LumbarHULib.core.checks.calibration import require_same_voltage
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.label_maps import stored_labels
@@ -25,6 +27,7 @@ from LumbarHULib.core.levels import LABEL_VALUES, parse_level, sorted_levels
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.regions.given_mask import needs_vertebrae
 from LumbarHULib.core.results import LevelResult, ReadingResult, RoiMask, RoiSummary
+from LumbarHULib.files.calibration_file import CalibrationDocument
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_for
 from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol, shipped_paths
 from LumbarHULib.follow_up.dates import CT_DATE, parse_date
@@ -47,6 +50,8 @@ class Measurement:
     cutoffs : CutoffsDocument
     accept_off_protocol : bool
         Whether classes were asked for although the acquisition is off protocol.
+    calibration : CalibrationDocument or None
+        The calibration by which the result has densities.
     """
 
     ct: Ct
@@ -54,6 +59,7 @@ class Measurement:
     protocol: ProtocolDocument
     cutoffs: CutoffsDocument
     accept_off_protocol: bool = False
+    calibration: CalibrationDocument | None = None
 
     @cached_property
     def levels(self) -> dict[str, LevelResult]:
@@ -147,11 +153,13 @@ class Measurement:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one row for each level and region with the columns of results.csv; a missing number is None."""
-        return [dict(zip(RESULTS_COLUMNS, row, strict=True)) for row in results_rows(self._audit())]
+        columns = results_columns(self.calibration is not None)
+        return [dict(zip(columns, row, strict=True)) for row in results_rows(self._audit())]
 
     def mean_rows(self) -> list[dict[str, Any]]:
         """Return one row for each region's mean with the columns of summary.csv; a missing number is None."""
-        return [dict(zip(SUMMARY_COLUMNS, row, strict=True)) for row in summary_rows(self._audit())]
+        columns = summary_columns_of(self.calibration is not None)
+        return [dict(zip(columns, row, strict=True)) for row in summary_rows(self._audit())]
 
     def to_dataframe(self) -> Any:
         """Return `rows` as a data frame of pandas.
@@ -163,7 +171,7 @@ class Measurement:
         """
         from LumbarHULib.cohort.tables import data_frame
 
-        return data_frame(RESULTS_COLUMNS, results_rows(self._audit()))
+        return data_frame(results_columns(self.calibration is not None), results_rows(self._audit()))
 
     def audit(self, case: str = UNNAMED, reader: str = UNNAMED, reading: int = 1, **more: Any) -> Audit:
         """Return what an audit folder holds; `more` are further fields of `Audit`.
@@ -187,6 +195,7 @@ class Measurement:
             protocol=self.protocol,
             cutoffs=self.cutoffs,
             accept_off_protocol=self.accept_off_protocol,
+            calibration=self.calibration,
             **more,
         )
 
@@ -223,8 +232,9 @@ class Measurement:
             When no level was measured, the date is not one, or the folder exists or cannot be written.
         """
         extra = {} if ct_date is None else {CT_DATE: str(parse_date(str(ct_date), "the CT"))}
+        measured = self if self.calibration is None else calibrated(self, self.calibration, extra.get(CT_DATE))
         seal: Callable[[Path], None] | None = None if sign is None else partial(sign_folder, key=Path(sign))
-        write_audit_folder(Path(folder), self.audit(case, reader, reading, extra=extra), overwrite, seal=seal)
+        write_audit_folder(Path(folder), measured.audit(case, reader, reading, extra=extra), overwrite, seal=seal)
         return Path(folder)
 
 
@@ -238,6 +248,7 @@ def measure(
     protocol: str | Path | None = None,
     cutoffs: str | Path | None = None,
     accept_off_protocol: bool = False,
+    calibration: str | Path | CalibrationDocument | None = None,
 ) -> Measurement:
     """Measure a CT.
 
@@ -260,6 +271,8 @@ def measure(
         Your own file; by default, the study's for its protocol and none for any other.
     accept_off_protocol : bool
         Give classes although tube voltage or contrast medium are known to differ from the cutoffs'.
+    calibration : str or pathlib.Path or Calibration, optional
+        A calibration or its file, for densities in mg/cm³ in addition to HU.
 
     Returns
     -------
@@ -269,10 +282,15 @@ def measure(
     Raises
     ------
     InputError
-        When a midline is not two points, a level is unknown, or an exclusion has no reason.
+        When a midline is not two points, a level is unknown, an exclusion has no reason, or the calibration is from
+        another tube voltage.
     """
+    if isinstance(calibration, (str, Path)):
+        calibration = read_calibration(calibration)
+    if calibration is not None:
+        require_same_voltage(calibration.calibration, ct.scan_facts)
     document = load_protocol(protocol)
-    return measure_midlines(
+    measured = measure_midlines(
         ct,
         midlines_of(midlines, boundaries or {}, outlines or {}),
         document,
@@ -280,6 +298,7 @@ def measure(
         exclusions or {},
         accept_off_protocol,
     )
+    return measured if calibration is None else calibrated(measured, calibration)
 
 
 def protocol_ids() -> tuple[str, ...]:

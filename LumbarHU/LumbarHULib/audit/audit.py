@@ -16,6 +16,7 @@ from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files.calibration_file import CalibrationDocument
 from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.images.ct_identity import voxels_sha256
@@ -50,6 +51,8 @@ class Audit:
         Whether the user requested classes for an off-protocol acquisition.
     when : str
         Date and time, only if the user requests them.
+    calibration : CalibrationDocument or None
+        The calibration by which the result has densities, as applied to this CT.
     world_from_file : numpy.ndarray, shape (4, 4)
         Translation and rotation of the CT by the scene's transforms since it was loaded.
     extra : mapping
@@ -72,6 +75,7 @@ class Audit:
     accept_off_protocol: bool = False
     when: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    calibration: CalibrationDocument | None = None
     world_from_file: np.ndarray = field(default_factory=lambda: np.eye(4))
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from LumbarHULib.audit.audit import Audit
 from LumbarHULib.audit.record import record_of
 from LumbarHULib.audit.report.page import report_page
-from LumbarHULib.audit.tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, results_rows, summary_rows
+from LumbarHULib.audit.tables import results_columns, results_rows, summary_columns_of, summary_rows
 from LumbarHULib.core.findings import PLACEMENT_CODES, Finding
 from LumbarHULib.core.levels import LABEL_VALUES
 from LumbarHULib.core.results import LevelResult
@@ -73,9 +73,10 @@ def write_audit_folder(
         If the folder exists and may not be replaced, or cannot be written.
     """
     progress = progress or (lambda share, text: None)
+    is_calibrated = audit.calibration is not None
     with atomic_folder(destination, overwrite, OWN_AUDIT_FOLDER) as folder:
-        _write_text(folder / "results.csv", csv_text(RESULTS_COLUMNS, results_rows(audit)))
-        _write_text(folder / "summary.csv", csv_text(SUMMARY_COLUMNS, summary_rows(audit)))
+        _write_text(folder / "results.csv", csv_text(results_columns(is_calibrated), results_rows(audit)))
+        _write_text(folder / "summary.csv", csv_text(summary_columns_of(is_calibrated), summary_rows(audit)))
         (folder / "markups").mkdir()
         for level in audit.result.levels:
             write_markups(folder / "markups", level, audit.result.findings)

@@ -48,6 +48,11 @@ def record_of(audit: Audit, file_sha256: Mapping[str, str]) -> dict[str, Any]:
         "extra": dict(audit.extra),
         "files": dict(sorted(file_sha256.items())),
     }
+    if audit.calibration is not None:
+        record |= {
+            "calibration": audit.calibration.document,
+            "calibration_days_to_ct": audit.calibration.days_to_ct,
+        }
     return record
 
 
@@ -65,7 +70,7 @@ def _ct(audit: Audit) -> dict[str, Any]:
         identity["world_from_file"] = audit.world_from_file.tolist()
     if facts.series_uid:
         identity["series_uid"] = facts.series_uid
-    headers = asdict(facts)
+    headers = facts.plain()
     del headers["series_uid"]
     return identity | {"headers": headers}
 

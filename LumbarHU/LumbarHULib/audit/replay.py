@@ -6,6 +6,7 @@ markups were proposed from. These are read from the folder unchanged; everything
 and compared.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -15,7 +16,9 @@ import numpy as np
 from LumbarHULib.audit.audit import Audit
 from LumbarHULib.audit.folder import RECORD, VERTEBRAE
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
+from LumbarHULib.core.checks.calibration import days_to_ct
 from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.densities import with_densities
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import PLACEMENT_CODES, Finding
 from LumbarHULib.core.label_maps import trimmed_mask
@@ -24,8 +27,10 @@ from LumbarHULib.core.levels import LABEL_VALUES, LEVELS
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.results import RoiMask
 from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files.calibration_file import CalibrationDocument, calibration_from
 from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.file_managers import entries
+from LumbarHULib.files.located_json import parse_located_json
 from LumbarHULib.files.markup_file import MarkupSet, read_markups
 from LumbarHULib.files.protocol_file import ProtocolDocument, protocol_of_values
 from LumbarHULib.images.ct_identity import GEOMETRY_TOLERANCE_MM, largest_offset_mm
@@ -123,6 +128,18 @@ def replay(
         unplaced,
         _vertebrae(folder, record, ct, stack),
     ).with_level_findings(markups.level_findings)
+    calibration = recorded_calibration(record)
+    if calibration is not None:
+        days = days_to_ct(calibration.calibration, facts, record["extra"].get("ct_date"))
+        if days is None and not knows_headers:
+            days = record.get("calibration_days_to_ct")
+        calibration = calibration.applied(days)
+        result = with_densities(
+            result,
+            calibration.calibration,
+            days,
+            calibration.calibration.scan.voxels_sha256 == record["ct"]["voxels_sha256"],
+        )
     audit = Audit(
         case=record["case"],
         reader=record["reader"],
@@ -135,11 +152,25 @@ def replay(
         accept_off_protocol=record["accept_off_protocol"],
         when=record.get("when", ""),
         extra=record["extra"],
+        calibration=calibration,
         world_from_file=np.array(record["ct"].get("world_from_file", np.eye(4)), dtype=float),
     )
     # The hash was compared before; computing it again would take as long as everything else.
     audit.__dict__["voxels_sha256"] = record["ct"]["voxels_sha256"]
     return Replay(audit, knows_headers)
+
+
+def recorded_calibration(record: Mapping) -> CalibrationDocument | None:
+    """Return the calibration in a record; None if there is none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be used.
+    """
+    if "calibration" not in record:
+        return None
+    return calibration_from(parse_located_json(json.dumps(record["calibration"]), RECORD))
 
 
 def _markups(folder: Path, record: Mapping, changed_files: Sequence[str]) -> MarkupSet:

@@ -16,7 +16,7 @@ from LumbarHULib.audit.folder import RECORD, REPORT, SCENE, VERTEBRAE, write_mar
 from LumbarHULib.audit.record import record_of
 from LumbarHULib.audit.replay import Replay
 from LumbarHULib.audit.report.page import report_page
-from LumbarHULib.audit.tables import RESULTS_COLUMNS, SUMMARY_COLUMNS, results_rows, summary_rows
+from LumbarHULib.audit.tables import results_columns, results_rows, summary_columns_of, summary_rows
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import MEANINGS_BY_SUBJECT, PLACEMENT_CODES, Finding
 from LumbarHULib.core.levels import LABEL_VALUES
@@ -97,8 +97,9 @@ def replay_differences(
     """
     yield from _record_differences(record, again)
     yield from _label_differences(record, again.audit, labels)
-    yield from _table_differences(folder / "results.csv", 5, RESULTS_COLUMNS, results_rows(again.audit))
-    yield from _table_differences(folder / "summary.csv", 4, SUMMARY_COLUMNS, summary_rows(again.audit))
+    calibrated = again.audit.calibration is not None
+    yield from _table_differences(folder / "results.csv", 5, results_columns(calibrated), results_rows(again.audit))
+    yield from _table_differences(folder / "summary.csv", 4, summary_columns_of(calibrated), summary_rows(again.audit))
     yield from _markup_differences(folder, again.audit.result)
     yield from _unexpected_files(record, again.audit.result)
     if same_software:
@@ -125,6 +126,8 @@ def _record_differences(record: Mapping, again: Replay) -> Iterator[str]:
     expected_not_measured = [{"level": one["level"], "excluded": one["excluded"]} for one in expected["not_measured"]]
     yield from _value_differences("not_measured", expected_not_measured, not_measured)
     yield from _value_differences("notice", expected["notice"], record["notice"])
+    days = "calibration_days_to_ct"
+    yield from _value_differences(days, expected.get(days), record.get(days))
     if again.knows_headers:
         for name in ("headers", "series_uid"):
             one, other = expected["ct"].get(name), record["ct"].get(name)

@@ -1,14 +1,18 @@
 """Make the rows of results.csv and summary.csv."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from LumbarHULib.audit.audit import Audit
 from LumbarHULib.core import summary_columns
+from LumbarHULib.core.calibration import Density
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS
 from LumbarHULib.core.quantities import QUANTITIES
 from LumbarHULib.core.results import GIVEN_CLASSES, LevelRefusal, LevelResult, RoiPlacement, RoiSummary
 from LumbarHULib.files.csv_text import Cell
+
+_Item = TypeVar("_Item")
 
 QUANTITY_COLUMNS: tuple[str, ...] = tuple(quantity.name for quantity in QUANTITIES)
 
@@ -30,8 +34,21 @@ SUMMARY_COLUMNS: tuple[str, ...] = (
     *(*_SUMMARY_VALUES, "findings"),
 )
 
+# Columns before the findings of both tables, only with a calibration.
+DENSITY_COLUMNS: tuple[str, ...] = ("mean_mg_cc", "mg_cc_low", "mg_cc_high")
+
 # The finding of a level without numbers.
 NOT_MEASURED = "not_measured"
+
+
+def results_columns(is_calibrated: bool) -> tuple[str, ...]:
+    """Return the columns of results.csv, with or without those of a calibration."""
+    return tuple(_with_densities(RESULTS_COLUMNS, DENSITY_COLUMNS if is_calibrated else ()))
+
+
+def summary_columns_of(is_calibrated: bool) -> tuple[str, ...]:
+    """Return the columns of summary.csv, with or without those of a calibration."""
+    return tuple(_with_densities(SUMMARY_COLUMNS, DENSITY_COLUMNS if is_calibrated else ()))
 
 
 def results_rows(audit: Audit) -> list[list[Cell]]:
@@ -39,7 +56,10 @@ def results_rows(audit: Audit) -> list[list[Cell]]:
     levels = [*audit.result.levels, *audit.result.refusals]
     levels.sort(key=lambda level: LEVELS.index(level.level))
     return [
-        [audit.case, audit.reader, audit.reading, level.level, roi, *_level_cells(level, roi)]
+        _with_densities(
+            [audit.case, audit.reader, audit.reading, level.level, roi, *_level_cells(level, roi)],
+            _density_cells(audit, level.rois[roi].density if isinstance(level, LevelResult) else None),
+        )
         for level in levels
         for roi in audit.result.rois
     ]
@@ -48,7 +68,10 @@ def results_rows(audit: Audit) -> list[list[Cell]]:
 def summary_rows(audit: Audit) -> list[list[Cell]]:
     """Return one row for each region."""
     return [
-        [audit.case, audit.reader, audit.reading, *_summary_cells(summary, audit.result.findings)]
+        _with_densities(
+            [audit.case, audit.reader, audit.reading, *_summary_cells(summary, audit.result.findings)],
+            _density_cells(audit, summary.density),
+        )
         for summary in audit.result.summaries
     ]
 
@@ -64,6 +87,18 @@ def placement_cells(placement: RoiPlacement | None) -> list[Cell]:
         return [None] * 4
     shares = placement.class_shares or {}
     return [placement.sd_hu, *(shares.get(name) for name in GIVEN_CLASSES)]
+
+
+def _density_cells(audit: Audit, density: Density | None) -> list[Cell]:
+    """Return the cells of `DENSITY_COLUMNS`: none without a calibration, empty ones without a number."""
+    if audit.calibration is None:
+        return []
+    return [None] * 3 if density is None else [density.mean_mg_cc, density.low_mg_cc, density.high_mg_cc]
+
+
+def _with_densities(row: Sequence[_Item], densities: Sequence[_Item]) -> list[_Item]:
+    """Return a row, or its columns, with those of the densities before the last, the findings."""
+    return [*row[:-1], *densities, row[-1]]
 
 
 def _level_cells(level: LevelResult | LevelRefusal, roi: str) -> list[Cell]:

@@ -14,11 +14,13 @@ from LumbarHULib.audit.folder import RECORD, SIGNATURE, file_sha256, files_in
 from LumbarHULib.audit.replay import CtHeaders, protocol_as_used, replay
 from LumbarHULib.audit.replay_differences import document_differences, replay_differences
 from LumbarHULib.audit.signature import fingerprint_of, signing_key
+from LumbarHULib.audit.verify_densities import calibration_differences
 from LumbarHULib.audit.verify_numbers import LabelVoxels, label_voxels
 from LumbarHULib.audit.verify_tables import result_differences, summary_differences
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LABEL_VALUES
+from LumbarHULib.files.calibration_file import calibration_from
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_from
 from LumbarHULib.files.file_managers import left_by_file_managers
 from LumbarHULib.files.json_schema import check_against_schema
@@ -130,6 +132,7 @@ def verification_of(
         if label_map.labels is not None:
             labels[roi] = label_map.labels
             voxels[roi] = label_voxels(label_map.labels, ct)
+    differences += calibration_differences(record)
     differences += result_differences(folder / "results.csv", record, voxels)
     differences += summary_differences(folder / "summary.csv", folder / "results.csv", record, voxels)
     by_version: list[str] = []
@@ -249,6 +252,8 @@ def _checked_record(path: Path, sha256: str) -> tuple[LocatedValue, ProtocolDocu
     record: LocatedValue = read_located_json(path)
     check_against_schema(record, "record.schema.json")
     protocol = protocol_from(record["protocol"])
+    if "calibration" in record:
+        calibration_from(record["calibration"])
     _check_regions(record, protocol.protocol.region_names)
     return record, protocol, cutoffs_from(record["cutoffs"])
 

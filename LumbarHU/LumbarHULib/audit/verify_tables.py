@@ -7,12 +7,14 @@ from pathlib import Path
 
 from LumbarHULib.audit.folder import file_sha256
 from LumbarHULib.audit.tables import (
+    DENSITY_COLUMNS,
     NOT_MEASURED,
     QUANTITY_COLUMNS,
-    RESULTS_COLUMNS,
-    SUMMARY_COLUMNS,
     joined_codes,
+    results_columns,
+    summary_columns_of,
 )
+from LumbarHULib.audit.verify_densities import densities_anew
 from LumbarHULib.audit.verify_numbers import LabelVoxels, measured_anew
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.landmarks import MidlineOrigin
@@ -41,7 +43,7 @@ def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[in
     voxels : mapping of str to mapping of int to LabelVoxels
         Voxels of each label, for each region with a measurable label map.
     """
-    rows, differences = _read_rows(path, RESULTS_COLUMNS)
+    rows, differences = _read_rows(path, results_columns("calibration" in record))
     if rows is None:
         return differences
     expected = _recorded_cells(record)
@@ -63,6 +65,9 @@ def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[in
         if key[1] in voxels:
             of_label = voxels[key[1]].get(LABEL_VALUES[key[0]])
             differences += _quantity_differences(where, row, of_label, _groups(record, *key))
+            if of_label is not None:
+                mean_hu = measured_anew(of_label, _groups(record, *key))["mean_hu"]
+                differences += _density_differences(where, row, str(mean_hu), record)
     return differences + _labels_without_row(voxels, by_key)
 
 
@@ -74,8 +79,8 @@ def summary_differences(
     The label maps in `voxels` replace a results.csv that was changed after the record was written, because its errors
     are not errors of summary.csv.
     """
-    rows, differences = _read_rows(path, SUMMARY_COLUMNS)
-    results, _ = _read_rows(results_path, RESULTS_COLUMNS)
+    rows, differences = _read_rows(path, summary_columns_of("calibration" in record))
+    results, _ = _read_rows(results_path, results_columns("calibration" in record))
     if rows is None or results is None:
         return differences
     if file_sha256(results_path) != record["files"].get(results_path.name):
@@ -90,6 +95,7 @@ def summary_differences(
         if roi in rois:
             of_row = _cell_differences(f"{path.name}, {roi}", row, _summary_cells(roi, results, record))
             differences += of_row or _recorded_summary_differences(roi, row, record)
+            differences += _density_differences(f"{path.name}, {roi}", row, row["mean_hu"], record)
     return differences
 
 
@@ -148,10 +154,18 @@ def _quantity_differences(
     where: str, row: Row, voxels: LabelVoxels | None, groups: Sequence[Sequence[int]]
 ) -> list[str]:
     if voxels is None:
-        filled = [column for column in QUANTITY_COLUMNS if row[column]]
+        filled = [column for column in (*QUANTITY_COLUMNS, *DENSITY_COLUMNS) if row.get(column)]
         return [f"{where}: the row has numbers, but the label map has no voxel with its label value."] if filled else []
     is_exact = voxels.values_hu.dtype.kind in "iu" and not groups
     return _cell_differences(where, row, measured_anew(voxels, groups), exact_mean=is_exact)
+
+
+def _density_differences(where: str, row: Row, mean_hu: str, record: dict) -> list[str]:
+    """Return the differences of the densities from those of a mean by the calibration in the record."""
+    if "calibration" not in record:
+        return []
+    known_hu = float(mean_hu) if _is_number(mean_hu) else None
+    return _cell_differences(where, row, densities_anew(known_hu, record["calibration"]))
 
 
 def _groups(record: dict, level: str, roi: str) -> list[list[int]]:

@@ -138,6 +138,17 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "level_stands_out": "The mean of a level differs markedly from those of the other levels.",
             "body_low": "A vertebral body is lower than its neighbors: it may be fractured.",
         },
+        "Densities by a calibration": {
+            "calibration_other_scanner": "CT and calibration are from different scanners.",
+            "calibration_other_kernel": "CT and calibration have different reconstruction kernels.",
+            "calibration_contrast": "The CT has contrast medium, which a calibration counts as mineral.",
+            "calibration_other_date": "The CT was acquired too many days before or after the phantom's scan.",
+            "calibration_unchecked": "It is unknown whether CT and calibration agree in an acquisition fact.",
+            "calibration_without_certificate": "The phantom file states no serial number or no certificate.",
+            "calibration_without_interval": "The calibration has two rods, so densities have no interval.",
+            "calibration_extrapolated": "A mean is outside the densities of the calibration's rods.",
+            "calibration_phantomless": "The calibration is experimental: from air, fat and muscle, without a phantom.",
+        },
         "Means and classes": {
             "too_few_levels": "Too few levels are measured for a class.",
             "levels_missing": "The mean is over fewer levels than the study's.",

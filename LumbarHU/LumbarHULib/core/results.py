@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from LumbarHULib.core.boundary import Boundary
+from LumbarHULib.core.calibration import Density
 from LumbarHULib.core.cutoffs import RoiCutoffs
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
@@ -76,6 +77,8 @@ class RoiResult:
     findings : tuple of Finding
     groups : tuple of tuple of int
         First and last slice k of each group of slices, where the mean is that of the groups' means; otherwise empty.
+    density : Density or None
+        Its density by a calibration; None without one.
     """
 
     level: str
@@ -86,6 +89,12 @@ class RoiResult:
     edited: bool = False
     findings: tuple[Finding, ...] = ()
     groups: Groups = ()
+    density: Density | None = None
+
+    @property
+    def mean_mg_cc(self) -> float | None:
+        """Density of its mean in mg/cm³; None without a calibration."""
+        return None if self.density is None else self.density.mean_mg_cc
 
     @property
     def mean_hu(self) -> float:
@@ -290,6 +299,8 @@ class RoiSummary:
     findings : tuple of Finding
     placement : RoiPlacement or None
         How a reader's placement error affects mean and class; None until that is computed.
+    density : Density or None
+        The mean's density by a calibration; None without one.
     """
 
     roi: str
@@ -306,6 +317,12 @@ class RoiSummary:
     within_error: bool | None = None
     findings: tuple[Finding, ...] = ()
     placement: RoiPlacement | None = None
+    density: Density | None = None
+
+    @property
+    def mean_mg_cc(self) -> float | None:
+        """Density of the mean in mg/cm³; None without a calibration or without a mean."""
+        return None if self.density is None else self.density.mean_mg_cc
 
     @property
     def class_words(self) -> str:

@@ -1,6 +1,7 @@
 """The acquisition of a CT as its headers state it; None means that they do not state it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class ScanFacts:
         As the headers state them.
     orientation_known : bool
         False when the file does not state the patient orientation.
+    acquired_on : str or None
+        Day of the acquisition as YYYY-MM-DD, to compare with that of a calibration; it is not exported.
     source : str
         What the facts were read from: ``"DICOM"`` or the name of the file format; empty when nothing was read.
     """
@@ -36,6 +39,13 @@ class ScanFacts:
     series_uid: str | None = None
     orientation_known: bool = True
     source: str = ""
+    acquired_on: str | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Return the facts as plain JSON values to export, without the date, which may identify a patient."""
+        values = asdict(self)
+        del values["acquired_on"]
+        return values
 
     @property
     def described(self) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ _WORDS = {
     "segmentation_sha256": "the segmentation",
     "protocol_sha256": "the protocol",
     "cutoffs_sha256": "the cutoffs",
+    "calibration_sha256": "the calibration",
     "program_sha256": "the program",
 }
 
@@ -79,9 +80,10 @@ class CaseOutcome:
     refused: tuple[str, ...] = ()
 
 
-def common_sha256(protocol: Path | None, cutoffs: Path | None) -> dict[str, str]:
-    """Return the hashes of protocol, cutoffs and program, which all cases of a batch share."""
-    return {
+def common_sha256(protocol: Path | None, cutoffs: Path | None, calibration: Path | None = None) -> dict[str, str]:
+    """Return the hashes of protocol, cutoffs, calibration and program, which all cases of a batch share."""
+    calibrated = {} if calibration is None else {"calibration_sha256": file_sha256(calibration)}
+    return calibrated | {
         "protocol_sha256": file_sha256(protocol or DEFAULT_PROTOCOL),
         "cutoffs_sha256": file_sha256(cutoffs or DEFAULT_CUTOFFS),
         "program_sha256": program_sha256(),
@@ -110,9 +112,10 @@ def measure_case(task: CaseTask) -> CaseOutcome:
 
 def _measure(task: CaseTask) -> CaseOutcome:
     job = task.job
-    if common_sha256(job.protocol, job.cutoffs) != task.common_sha256:
+    if common_sha256(job.protocol, job.cutoffs, job.calibration) != task.common_sha256:
         raise InputError(
-            "The protocol, the cutoffs or the program changed while the batch was running: start the batch again."
+            "The protocol, the cutoffs, the calibration or the program changed while the batch was running: start the "
+            "batch again."
         )
     inputs = _inputs(job)
     content = content_of(inputs, task.known)

@@ -13,6 +13,7 @@ from typing import Any
 
 from LumbarHULib.audit.report.case_index import INDEX, write_index
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.calibration_file import load_calibration
 from LumbarHULib.files.protocol_file import protocol_path
 from LumbarHULib.headless.batch_case import CaseOutcome, CaseTask, common_sha256, measure_case
 from LumbarHULib.headless.batch_folder import FAILURES, BatchFolder, batch_folder
@@ -76,12 +77,16 @@ def run_batch(options: argparse.Namespace) -> int:
     """
     case_map = _case_map(options)
     cutoffs = None if options.cutoffs is None else Path(os.path.abspath(options.cutoffs))
+    calibration = None if options.calibration is None else Path(os.path.abspath(options.calibration))
+    if calibration is not None:
+        load_calibration(calibration)
     exit_codes = []
     for chosen in chosen_protocols([*map(_absolute, options.protocol)], cutoffs, options.out):
         common = {
             "protocol": chosen.path,
             "cutoffs": chosen.cutoffs_path,
             "accept_off_protocol": options.accept_off_protocol,
+            "calibration": calibration,
         }
         exit_codes.append(_run_by_protocol(options.table, chosen.folder, case_map, common))
     return next((code for code in (SOME_FAILED, IN_PART) if code in exit_codes), DONE)
@@ -135,7 +140,9 @@ def measured_batch(folder: BatchFolder, table: BatchTable, case_map: CaseMap) ->
             for number, row in enumerate(rows)
             for sentence in outcomes[number].refused
         ]
-        folder.write_tables(measured, sorted((*failures, *refused), key=lambda problem: problem.row))
+        is_calibrated = any(row.job.calibration is not None for row in rows)
+        problems = sorted((*failures, *refused), key=lambda problem: problem.row)
+        folder.write_tables(measured, problems, is_calibrated)
         if 0 < len(measured) <= _MOST_INDEXED:
             write_index(folder.path)
     except KeyboardInterrupt:
@@ -191,5 +198,5 @@ def _case_map(options: argparse.Namespace) -> CaseMap:
 
 def _tasks(folder: BatchFolder, rows: Sequence[BatchRow]) -> Iterator[CaseTask]:
     job = rows[0].job
-    common = common_sha256(job.protocol, job.cutoffs)
+    common = common_sha256(job.protocol, job.cutoffs, job.calibration)
     return (CaseTask(row.job, common, folder.known.get(row.folder)) for row in rows)

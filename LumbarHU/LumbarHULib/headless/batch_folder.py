@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 from uuid import uuid4
 
-from LumbarHULib.audit.tables import RESULTS_COLUMNS, SUMMARY_COLUMNS
+from LumbarHULib.audit.tables import results_columns, summary_columns_of
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.atomic_folder import cannot_be_written, check_destination, names_in
 from LumbarHULib.files.csv_text import csv_text
@@ -21,7 +21,7 @@ from LumbarHULib.headless.input_identity import KnownContent
 
 FAILURES = "failures.csv"
 _FAILURES_COLUMNS = ("row", "case", "column", "sentence")
-_TABLES = {"results.csv": RESULTS_COLUMNS, "summary.csv": SUMMARY_COLUMNS}
+_TABLES = {"results.csv": results_columns, "summary.csv": summary_columns_of}
 
 # A folder with this subfolder is the folder of a batch.
 _STATE = ".batch"
@@ -62,11 +62,11 @@ class BatchFolder:
         with os.scandir(self.path) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir() and entry.name not in own)
 
-    def write_tables(self, folders: Sequence[str], failures: Sequence[RowProblem]) -> None:
+    def write_tables(self, folders: Sequence[str], failures: Sequence[RowProblem], is_calibrated: bool = False) -> None:
         """Write results and summary of these cases, in this order, and failures, each completely or not at all."""
-        for name, columns in _TABLES.items():
+        for name, columns_of in _TABLES.items():
             with _atomic_file(self.path / name) as stream:
-                stream.write(csv_text(columns, []))
+                stream.write(csv_text(columns_of(is_calibrated), []))
                 for folder in folders:
                     _, _, rows = (self.path / folder / name).read_text(encoding="utf-8").partition("\n")
                     stream.write(rows)

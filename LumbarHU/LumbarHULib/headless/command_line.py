@@ -10,6 +10,7 @@ from typing import TextIO
 
 from LumbarHULib import __version__
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.headless.calibration_commands import add_calibration_commands
 from LumbarHULib.headless.exit_codes import BAD_INPUT, DONE, INTERRUPTED, NOT_PRINTED
 from LumbarHULib.headless.interruption import termination_as_interrupt
 from LumbarHULib.headless.measuring_commands import add_measuring_commands
@@ -119,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"LumbarHU {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     add_measuring_commands(commands)
+    add_calibration_commands(commands)
     add_statistics_commands(commands)
     return parser
 

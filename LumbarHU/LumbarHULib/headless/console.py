@@ -20,6 +20,7 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import ReadingResult, RoiSummary
 from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
 from LumbarHULib.files.protocol_file import changed_values
+from LumbarHULib.headless.density_console import density_text
 
 _CLASS_COLUMNS = (
     *("class", "mean_hu", "nearest_cutoff_hu", "inside_interval"),
@@ -38,6 +39,7 @@ def audit_text(audit: Audit, ct: Path) -> str:
         Path of the CT, of which only the name is shown.
     """
     parts = [_heading(audit, ct), _hu_table(audit.result), _class_table(audit.result, audit.protocol.protocol)]
+    parts += filter(None, [density_text(audit, aligned)])
     if audit.result.refused:
         parts.append("\n".join(["Not measured:", *(f"- {refusal.sentence}" for refusal in audit.result.refused)]))
     return "\n\n".join([*parts, _findings_text(audit)])

@@ -50,6 +50,7 @@ def run_measure(options: argparse.Namespace) -> int:
         overwrite=options.overwrite,
         label_maps=options.label_maps,
         sign=options.sign,
+        calibration=options.calibration,
         extra={} if options.ct_date is None else {CT_DATE: str(parse_date(options.ct_date, "the CT"))},
     )
     progress = Progress()

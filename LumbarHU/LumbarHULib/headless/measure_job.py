@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from LumbarHULib.api.calibrations import calibrated
 from LumbarHULib.api.cts import Ct
 from LumbarHULib.api.measurement import Measurement, measure_midlines
 from LumbarHULib.api.midlines import (
@@ -24,12 +25,15 @@ from LumbarHULib.audit.audit import UNNAMED, Audit
 from LumbarHULib.audit.folder import OWN_AUDIT_FOLDER, write_audit_folder
 from LumbarHULib.audit.signature import sign_folder
 from LumbarHULib.core.axial_stack import axial_stack
+from LumbarHULib.core.checks.calibration import require_same_voltage
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.files.atomic_folder import check_destination
+from LumbarHULib.files.calibration_file import CalibrationDocument, load_calibration
 from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.files.seeds_file import read_seeds
+from LumbarHULib.follow_up.dates import CT_DATE
 from LumbarHULib.headless.protocol_choice import ChosenProtocol, chosen_protocols
 from LumbarHULib.images.ct_file import read_ct
 from LumbarHULib.images.label_maps_in import RegionMasks, check_places, read_label_maps, without_unchanged
@@ -72,6 +76,8 @@ class MeasureJob:
         Label maps to measure instead of those from the markups: see `read_label_maps`.
     sign : Path or None
         An OpenSSH private key to sign the folder with.
+    calibration : Path or None
+        A calibration file, for densities in mg/cm³.
     extra : mapping
         Further plain JSON values for the record, such as a batch's description of the inputs.
     """
@@ -96,6 +102,7 @@ class MeasureJob:
     extra: Mapping[str, Any] = field(default_factory=dict)
     label_maps: Path | None = None
     sign: Path | None = None
+    calibration: Path | None = None
 
     def __post_init__(self) -> None:
         if self.scene and self.label_maps is not None:
@@ -148,20 +155,23 @@ def run_by_protocols(
         if job.overwrite:
             _check_inputs_stay(job, chosen.folder)
         check_destination(chosen.folder, job.overwrite, OWN_AUDIT_FOLDER)
+    calibration = None if job.calibration is None else load_calibration(job.calibration)
     given = _given(job, protocols)
     ct = read_ct(job.ct, progress, given.points_ras_mm)
+    if calibration is not None:
+        require_same_voltage(calibration.calibration, ct.scan_facts)
     midlines = given.place(ct.ct, protocols[0].document.protocol, progress)
     progress(0.0, "Measuring")
     seal = None if job.sign is None else partial(sign_folder, key=job.sign)
     if job.scene:
-        return {protocols[0].folder: _run_with_scene(job, ct, midlines, protocols[0], progress, seal)}
+        return {protocols[0].folder: _run_with_scene(job, ct, midlines, protocols[0], progress, seal, calibration)}
     audits = {}
     for chosen in protocols:
         edit = None if job.label_maps is None else partial(_edited_masks, job.label_maps, ct, chosen.document)
         measurement = measure_midlines(
             ct, midlines, chosen.document, chosen.cutoffs, job.exclusions, job.accept_off_protocol, edit=edit
         )
-        audits[chosen.folder] = _audit_of(job, measurement)
+        audits[chosen.folder] = _audit_of(job, measurement, calibration)
     for folder, audit in audits.items():
         write_audit_folder(folder, audit, job.overwrite, progress=progress, seal=seal)
     return audits
@@ -174,6 +184,7 @@ def _run_with_scene(
     chosen: ChosenProtocol,
     progress: Callable[..., None],
     seal: Callable[[Path], None] | None,
+    calibration: CalibrationDocument | None,
 ) -> Audit:
     # Importing the scene takes most of a second, so it is imported only when needed.
     from LumbarHULib.headless.scene_job import measured_scene
@@ -193,7 +204,8 @@ def _run_with_scene(
         unplaced=midlines.unplaced,
     ) as (measured_result, save):
         result = measured_result.with_level_findings(midlines.all_level_findings(measured_result))
-        audit = _audit_of(job, Measurement(ct, result, chosen.document, chosen.cutoffs, job.accept_off_protocol))
+        measurement = Measurement(ct, result, chosen.document, chosen.cutoffs, job.accept_off_protocol)
+        audit = _audit_of(job, measurement, calibration)
         write_audit_folder(chosen.folder, audit, job.overwrite, save, progress, seal)
     return audit
 
@@ -208,7 +220,9 @@ def _check_scope(job: MeasureJob, protocols: Sequence[ChosenProtocol]) -> None:
             )
 
 
-def _audit_of(job: MeasureJob, measurement: Measurement) -> Audit:
+def _audit_of(job: MeasureJob, measurement: Measurement, calibration: CalibrationDocument | None) -> Audit:
+    if calibration is not None:
+        measurement = calibrated(measurement, calibration, job.extra.get(CT_DATE))
     return measurement.audit(job.case, job.reader, job.reading, extra=job.extra)
 
 
@@ -257,7 +271,8 @@ def _check_inputs_stay(job: MeasureJob, folder: Path) -> None:
     """Raise InputError when replacing the destination would remove an input."""
     # Unlike Path.resolve, realpath does not fail on circular links.
     destination = os.path.realpath(folder)
-    for path in (job.ct, *job.markups, job.segmentation, job.seeds, job.protocol, job.cutoffs, job.label_maps):
+    own = (job.protocol, job.cutoffs, job.calibration)
+    for path in (job.ct, *job.markups, job.segmentation, job.seeds, *own, job.label_maps):
         if path is not None and Path(os.path.realpath(path)).is_relative_to(destination) and folder.exists():
             raise InputError(
                 f"“{folder}” contains the input “{path.name}”, so it is not overwritten: choose another folder."

@@ -113,6 +113,7 @@ def _add_measure(commands) -> None:
     )
     _add_protocol(measure)
     measure.add_argument("--cutoffs", type=Path, metavar="FILE", help="your own cutoffs file")
+    measure.add_argument("--calibration", type=Path, metavar="FILE", help="calibration file, for mg/cm³ as well as HU")
     measure.add_argument("--reader", metavar="NAME", help="name or initials of the reader who placed the markups")
     measure.add_argument("--reading", default="1", metavar="N", help="number of this reader's reading (default: 1)")
     measure.add_argument("--case", metavar="NAME", help="name of the case in the files, never the patient's name")
@@ -173,6 +174,7 @@ def _add_batch(commands) -> None:
     batch.add_argument("--scheduler", metavar="ADDRESS", help="use the cluster of this Dask scheduler")
     _add_protocol(batch)
     batch.add_argument("--cutoffs", type=Path, metavar="FILE", help="your own cutoffs file")
+    batch.add_argument("--calibration", type=Path, metavar="FILE", help="calibration file, for mg/cm³ as well as HU")
     batch.add_argument(
         "--accept-off-protocol",
         action="store_true",

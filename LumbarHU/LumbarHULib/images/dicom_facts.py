@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,7 @@ def facts_of_series(headers: list[DicomHeader], ras_from_ijk: np.ndarray) -> tup
         modality=_usual_text(headers, "Modality"),
         series_uid=_usual_text(headers, "SeriesInstanceUID"),
         source="DICOM",
+        acquired_on=_acquired_on(headers),
     )
     findings = [*_tilt_findings(shear_deg, header_tilt_deg), *_thickness_findings(facts.slice_thickness_mm, spacing_mm)]
     findings += _kernel_findings(facts)
@@ -110,6 +112,18 @@ def _usual_text(headers: list[DicomHeader], keyword: str) -> str | None:
 def _usual_number(headers: list[DicomHeader], keyword: str) -> float | None:
     numbers = Counter(number for header in headers if (number := header.number(keyword)) is not None)
     return numbers.most_common(1)[0][0] if numbers else None
+
+
+def _acquired_on(headers: list[DicomHeader]) -> str | None:
+    """Return the day of the acquisition as YYYY-MM-DD, or else that of the series or study; None if none is a date."""
+    for keyword in ("AcquisitionDate", "SeriesDate", "StudyDate"):
+        text = _usual_text(headers, keyword) or ""
+        try:
+            # A date of DICOM is YYYYMMDD; fromisoformat of Python 3.10 reads only the form with hyphens.
+            return date.fromisoformat(f"{text[:4]}-{text[4:6]}-{text[6:]}").isoformat()
+        except ValueError:
+            continue
+    return None
 
 
 def _contrast(headers: list[DicomHeader]) -> bool | None:

@@ -13,7 +13,7 @@ from LumbarHULib.files.file_managers import files_below, is_of_file_manager
 from LumbarHULib.images.dicom_file import header_of, is_dicom, transfer_syntax_of
 from LumbarHULib.images.dicom_one_ct import FINGERPRINT_KEYWORDS, KEYWORDS, fingerprint, parts_alike
 
-# They include no name, ID or date of a patient.
+# They include no name, ID or birth date of a patient. The date of the scan is compared with that of a calibration.
 _KEYWORDS = [
     *("SOPClassUID", "Modality", "ImageType", "SeriesInstanceUID", "SeriesNumber", "NumberOfFrames"),
     *("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation"),
@@ -23,6 +23,7 @@ _KEYWORDS = [
     *("KVP", "XRayTubeCurrent", "ConvolutionKernel", "Manufacturer", "ManufacturerModelName"),
     *("ContrastBolusAgent", "ContrastBolusAgentSequence", "ContrastBolusIngredient", "ContrastBolusRoute"),
     *("ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastFlowRate"),
+    *("SeriesDate", "StudyDate"),
     *KEYWORDS,
 ]
 

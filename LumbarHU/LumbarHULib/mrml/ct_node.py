@@ -188,7 +188,7 @@ def why_no_ct(scene) -> str:
 
 def keep_scan(volume_node, facts: ScanFacts, findings: Sequence[Finding]) -> None:
     """Store facts and findings from reading a CT's files with its node, because the files are not read again."""
-    kept = {"facts": asdict(facts), "findings": [asdict(finding) for finding in findings]}
+    kept = {"facts": facts.plain(), "findings": [asdict(finding) for finding in findings]}
     volume_node.SetAttribute(_SCAN_ATTRIBUTE, json.dumps(kept))
 
 

@@ -245,7 +245,7 @@ def create_reading(
         node.SetParameter(name, text)
     reading = Reading(node)
     reading.keep("schema", SCHEMA_VERSION)
-    reading.keep("scan_facts", asdict(scan_facts or ScanFacts()))
+    reading.keep("scan_facts", (scan_facts or ScanFacts()).plain())
     reading.keep("scan_findings", [asdict(finding) for finding in scan_findings])
     reading.keep("accepts_off_protocol", False)
     reading.keep("blinded", not others)

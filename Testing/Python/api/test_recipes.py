@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 import SimpleITK
 import slicer
+from core.rod_phantom import CENTERS_RAS_MM, INTERCEPT_HU, SLOPE, rod_ct
 from headless.phantom_files import write_line
 from images.dicom_builder import save, slice_dataset
 
 import lumbarhu
 from LumbarHULib.api import measurement
 from LumbarHULib.cohort_files.synthetic_files import write_synthetic_cohort
+from LumbarHULib.files.markup_json import write_markup_json
 from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.files.resources import resource_path
 from LumbarHULib.files.seeds_file import write_seeds
 from LumbarHULib.headless.scene import scene_and_application_logic
 from LumbarHULib.images.ct_file import write_ct
@@ -93,6 +96,7 @@ def test_every_recipe_has_a_test():
         "Write an audit folder and verify it",
         "Get the round ROI of L3 as a numpy array",
         "Tables and the HU trend per level",
+        "Calibrate to mg/cm³",
         "Run a cohort",
         "Compare methods",
         "Compare a patient's CTs at two dates",
@@ -114,6 +118,25 @@ def test_measure_a_ct_at_points(run, ct_files, measured):
     assert left.out == "('L2',)\n"
     assert left.measured.levels["L1"].excluded == "fracture"
     assert left.measured.levels["L2"].rois["oval"].mean_hu == measured.levels["L2"].rois["oval"].mean_hu
+
+
+def test_calibrate(run, folder, ct_files, measured):
+    phantom = rod_ct(noise_hu=10.0)
+    write_ct(folder / "phantom.nrrd", phantom.voxels_hu, phantom.ras_from_ijk)
+    points = np.array(list(CENTERS_RAS_MM.values()))
+    write_markup_json(folder / "rods.mrk.json", "Fiducial", "rods", points, list(CENTERS_RAS_MM))
+    document = json.loads(resource_path("Phantoms", "b-mas-200.json").read_text(encoding="utf-8"))
+    (folder / "our-phantom.json").write_text(json.dumps(document), encoding="utf-8")
+    left = run("Calibrate to mg/cm³")
+    mean_hu = measured.means["round"].mean_hu
+    words = left.out.split()
+    assert (float(words[0]), words[2:4]) == (mean_hu, ["mg/cm³", "HA"])
+    assert float(words[1]) == pytest.approx((mean_hu - INTERCEPT_HU) / SLOPE, abs=0.5)
+    assert float(words[4]) < float(words[1]) < float(words[5])
+    assert float(words[6]) == pytest.approx(
+        (measured.levels["L1"].rois["round"].mean_hu - INTERCEPT_HU) / SLOPE, abs=0.5
+    )
+    assert left.calibration.calibration.scan.tube_voltage_kv == 120
 
 
 def test_measure_an_array(run, folder, bodies, measured):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from LumbarHULib.audit.audit import Audit, software_versions
+from LumbarHULib.audit.report.densities import density_parts
 from LumbarHULib.audit.report.level_picture import (
     HIGH_HU,
     LOW_HU,
@@ -120,6 +121,7 @@ def report_page(audit: Audit, label_maps: Path, file_sha256: Mapping[str, str]) 
         html.paragraph("Mean (SD) of the voxels, in HU.", "note"),
         level_table(result, protocol),
         ambiguous_table(result),
+        *density_parts(audit),
         *_pictures(audit, label_maps),
         '<div class="columns"><section>',
         html.heading("Acquisition"),

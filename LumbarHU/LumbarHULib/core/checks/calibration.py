@@ -1,0 +1,178 @@
+"""Compare a CT's acquisition with that of the phantom's scan: a refusal at another tube voltage, otherwise findings."""
+
+from datetime import date
+
+from LumbarHULib.core.calibration import Calibration
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.scan_facts import ScanFacts, printable
+
+# Some headers round the tube voltage to whole kilovolts.
+_VOLTAGE_TOLERANCE_KV = 0.5
+
+_NOT_CORRECTED = "The densities are not corrected for it: "
+
+
+def require_same_voltage(calibration: Calibration, facts: ScanFacts) -> None:
+    """Raise InputError when the CT's tube voltage is known to differ from that of the phantom's scan."""
+    phantom_kv, ct_kv = calibration.scan.tube_voltage_kv, facts.tube_voltage_kv
+    if phantom_kv is None or ct_kv is None or abs(phantom_kv - ct_kv) <= _VOLTAGE_TOLERANCE_KV:
+        return
+    raise InputError(
+        f"The CT was acquired at {ct_kv:g} kV, but the calibration is from a scan at {phantom_kv:g} kV: use a "
+        f"calibration at {ct_kv:g} kV, or measure without --calibration."
+    )
+
+
+def days_to_ct(calibration: Calibration, facts: ScanFacts, stated_date: str | None = None) -> int | None:
+    """Return the days from the phantom's scan to the CT, negative for an earlier CT; None if a date is unknown.
+
+    The date that a user states counts where the CT's headers have none.
+    """
+    days = [_day(calibration.scan.date), _day(facts.acquired_on or stated_date)]
+    if days[0] is None or days[1] is None:
+        return None
+    return (days[1] - days[0]).days
+
+
+def calibration_findings(
+    calibration: Calibration, facts: ScanFacts, days: int | None, is_same_scan: bool
+) -> tuple[Finding, ...]:
+    """Return the findings on a calibration of a CT, those of its regions' means apart.
+
+    Parameters
+    ----------
+    calibration : Calibration
+    facts : ScanFacts
+        The CT's acquisition.
+    days : int or None
+        Days from the phantom's scan to the CT; None if unknown.
+    is_same_scan : bool
+        Whether the phantom is in the CT itself, so that nothing can differ.
+    """
+    findings = list(calibration_notes(calibration))
+    if not is_same_scan:
+        findings += _of_scan(calibration, facts, days)
+    if facts.contrast and (is_same_scan or calibration.scan.contrast is not False):
+        findings.append(
+            Finding(
+                "calibration_contrast",
+                "The CT was acquired with contrast medium, which a calibration counts as mineral.",
+                f"{_NOT_CORRECTED}the true ones are lower.",
+                "severe",
+            )
+        )
+    return tuple(findings)
+
+
+def _of_scan(calibration: Calibration, facts: ScanFacts, days: int | None) -> list[Finding]:
+    scan, findings = calibration.scan, []
+    scanners = [_joined(of.manufacturer, of.scanner_model) for of in (facts, scan)]
+    if _differ(facts.scanner_model, scan.scanner_model) or _differ(facts.manufacturer, scan.manufacturer):
+        findings.append(
+            Finding(
+                "calibration_other_scanner",
+                f"The CT is from {scanners[0]}, but the calibration is from {scanners[1]}.",
+                f"{_NOT_CORRECTED}use a calibration of the same scanner.",
+            )
+        )
+    if _differ(facts.kernel, scan.kernel):
+        findings.append(
+            Finding(
+                "calibration_other_kernel",
+                f"The CT's kernel is {printable(facts.kernel or '')}, but that of the calibration is "
+                f"{printable(scan.kernel or '')}.",
+                f"{_NOT_CORRECTED}use the same kernel.",
+            )
+        )
+    if facts.contrast is not None and scan.contrast is not None and facts.contrast != scan.contrast:
+        words = {True: "with", False: "without"}
+        findings.append(
+            Finding(
+                "calibration_contrast",
+                f"The CT was acquired {words[facts.contrast]} contrast medium, and the phantom's scan "
+                f"{words[scan.contrast]}.",
+                f"{_NOT_CORRECTED}a calibration counts contrast medium as mineral.",
+                "severe",
+            )
+        )
+    if days is not None and abs(days) > calibration.valid_days:
+        findings.append(
+            Finding(
+                "calibration_other_date",
+                f"The CT was acquired {abs(days)} days {'after' if days > 0 else 'before'} the phantom's scan; the "
+                f"calibration is for {calibration.valid_days} days.",
+                f"{_NOT_CORRECTED}scan the phantom again.",
+            )
+        )
+    known = {
+        "tube voltage": (facts.tube_voltage_kv, scan.tube_voltage_kv),
+        "scanner model": (facts.scanner_model, scan.scanner_model),
+        "kernel": (facts.kernel, scan.kernel),
+        "contrast medium": (facts.contrast, scan.contrast),
+        "date": (facts.acquired_on, scan.date) if days is None else (True, True),
+    }
+    unknown = [what for what, values in known.items() if None in values or "" in values]
+    if unknown:
+        findings.append(
+            Finding(
+                "calibration_unchecked",
+                f"It is unknown whether CT and calibration agree in {', '.join(unknown)}, because one of them does not "
+                "state it.",
+                "Check it at the source of the CT, such as the PACS; HU depend on it.",
+            )
+        )
+    return findings
+
+
+def calibration_notes(calibration: Calibration) -> list[Finding]:
+    """Return the findings on a calibration itself, whatever CT it is applied to."""
+    phantom, findings = calibration.phantom, []
+    if phantom.stated_error is not None:
+        error = phantom.stated_error
+        findings.append(
+            Finding(
+                "calibration_phantomless",
+                f"The calibration is experimental: it has no phantom. On {error.scans} phantom scans of the site its "
+                f"error was {error.rms_mg_cc:g} mg/cm³ (root mean square).",
+                "Do not compare the densities with cutoffs of a phantom calibration.",
+                "severe",
+            )
+        )
+    elif not (phantom.certificate and phantom.serial_number):
+        findings.append(
+            Finding(
+                "calibration_without_certificate",
+                f"The phantom file “{phantom.name}” lacks a serial number or a certificate: its densities are "
+                "nominal, or those of another phantom of this model.",
+                "Enter serial number, certificate and densities of your own phantom, and calibrate again.",
+            )
+        )
+    if not calibration.has_interval:
+        findings.append(
+            Finding(
+                "calibration_without_interval",
+                f"The calibration has only {len(calibration.rods)} rods, so the densities have no interval.",
+                "Use a phantom with three rods or more.",
+            )
+        )
+    return findings
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    return bool(one and other) and _plain(one) != _plain(other)
+
+
+def _plain(text: str | None) -> str:
+    return " ".join((text or "").casefold().split())
+
+
+def _joined(manufacturer: str | None, scanner_model: str | None) -> str:
+    return printable(" ".join(filter(None, (manufacturer, scanner_model)))) or "an unknown scanner"

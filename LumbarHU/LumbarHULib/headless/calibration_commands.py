@@ -1,0 +1,62 @@
+"""The command that calibrates HU to mg/cm³: calibrate."""
+
+from pathlib import Path
+
+from LumbarHULib.headless.measuring_commands import run_later
+
+
+def add_calibration_commands(commands) -> None:
+    """Add the command that calibrates to the parser."""
+    calibrate = commands.add_parser(
+        "calibrate",
+        help="calibrate HU to mg/cm³ from the rods of a phantom, for measure --calibration",
+        description="Fit a line through the rods of a calibration phantom, and write a calibration file for measure "
+        "--calibration and batch --calibration. The file is bound to the tube voltage of the scan. For research only.",
+    )
+    calibrate.add_argument(
+        "ct", type=Path, metavar="CT", help="CT with the phantom: a file or a folder with a DICOM series"
+    )
+    calibrate.add_argument(
+        "--rods",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="Slicer .mrk.json file with a point in each rod or a line along each rod, named after the rod; or a label "
+        "map on the CT's grid with the label values of the phantom file",
+    )
+    calibrate.add_argument(
+        "--phantom",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="phantom file with the densities of your phantom's certificate, or the name of a shipped one",
+    )
+    calibrate.add_argument("--out", type=Path, required=True, metavar="FILE", help="calibration file (created)")
+    calibrate.add_argument("--radius", metavar="MM", help="radius of the cylinder around a point or line (default: 4)")
+    calibrate.add_argument("--length", metavar="MM", help="length of the cylinder around a point (default: 10)")
+    calibrate.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="ROD=REASON",
+        help="exclude a rod from the fit, with the reason; may be given several times",
+    )
+    calibrate.add_argument(
+        "--valid-days",
+        metavar="N",
+        help="days before and after this scan beyond which a CT gets a finding (default: 31)",
+    )
+    calibrate.add_argument("--tube-voltage", metavar="KV", help="tube voltage, if the headers do not state it")
+    calibrate.add_argument("--manufacturer", metavar="NAME", help="manufacturer, if the headers do not state it")
+    calibrate.add_argument("--scanner-model", metavar="NAME", help="scanner model, if the headers do not state it")
+    calibrate.add_argument("--kernel", metavar="NAME", help="kernel, if the headers do not state it")
+    calibrate.add_argument("--contrast", metavar="yes|no", help="contrast medium, if the headers do not state it")
+    calibrate.add_argument("--date", metavar="YYYY-MM-DD", help="day of the scan, if the headers do not state it")
+    calibrate.add_argument(
+        "--experimental-phantomless",
+        action="store_true",
+        help="experimental: the phantom file has reference tissues (such as air, fat and muscle) and the error that "
+        "they showed on your own phantom scans",
+    )
+    calibrate.add_argument("--overwrite", action="store_true", help="replace the calibration file if it exists")
+    calibrate.set_defaults(command=run_later("calibrate_command", "run_calibrate"))

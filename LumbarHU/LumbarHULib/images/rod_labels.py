@@ -1,0 +1,52 @@
+"""Read a label map of a phantom's rods, on the grid of the phantom's CT."""
+
+from pathlib import Path
+
+import numpy as np
+
+from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.images.ct_identity import GEOMETRY_TOLERANCE_MM, largest_offset_mm
+from LumbarHULib.images.nifti_file import read_nifti
+from LumbarHULib.images.sitk_file import read_with_sitk
+
+_SITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
+_NIFTI_SUFFIXES = (".nii", ".nii.gz")
+
+
+def is_label_map(path: Path) -> bool:
+    """Return whether a file has the suffix of a label map."""
+    return path.name.lower().endswith((*_SITK_SUFFIXES, *_NIFTI_SUFFIXES))
+
+
+def read_rod_labels(path: Path, ct: CtVolume) -> np.ndarray:
+    """Return a label map, shape (K, J, I), whole numbers, on the CT's grid.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is not on the CT's grid, or has values that are no labels.
+    """
+    if path.name.lower().endswith(_NIFTI_SUFFIXES):
+        labels, ras_from_ijk, _, _ = read_nifti(path)
+    else:
+        labels, ras_from_ijk, _ = read_with_sitk(path)
+    if labels.shape != ct.voxels_hu.shape:
+        grids = [" × ".join(str(size) for size in reversed(shape)) for shape in (labels.shape, ct.voxels_hu.shape)]
+        raise InputError(
+            f"“{path.name}” is on another grid, of {grids[0]} voxels, than the CT of {grids[1]}: resample it to the CT."
+        )
+    offset_mm = largest_offset_mm(ras_from_ijk, ct.ras_from_ijk, labels.shape)
+    if offset_mm > GEOMETRY_TOLERANCE_MM:
+        raise InputError(
+            f"“{path.name}” is on another grid than the CT: a corner is {offset_mm:.3g} mm off: resample it to the CT."
+        )
+    if labels.dtype.kind == "f":
+        if not np.array_equal(labels, np.rint(labels)):  # also with NaN
+            raise InputError(f"“{path.name}” has values that are not whole numbers, so it is no label map: choose one.")
+        labels = labels.astype(np.int64)
+    if labels.min() < 0:
+        raise InputError(
+            f"“{path.name}” has negative values (lowest {labels.min()}), so it is no label map: choose one."
+        )
+    return labels
