@@ -48,12 +48,12 @@ def export_reading(
         never replaced.
     """
     folder, audit = audit_folder_of(root, reading), audit_of_reading(reading, result)
-    _require_no_other_reading(folder, audit)
+    require_no_other_reading(folder, audit)
     write_audit_folder(folder, audit, overwrite, progress=progress)
     return folder
 
 
-def _require_no_other_reading(folder: Path, audit: Audit) -> None:
+def require_no_other_reading(folder: Path, audit: Audit) -> None:
     """Raise InputError when the folder is of another CT, case or reader: it is never replaced, even with consent."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))

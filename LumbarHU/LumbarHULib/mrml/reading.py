@@ -337,7 +337,12 @@ def set_protocol(reading: Reading, protocol_document: dict) -> None:
     """
     reading.require_open()
     text = _json_text(protocol_document)
-    _protocol_from_text(text)
+    document = _protocol_from_text(text)
+    if not document.protocol.is_of_study_regions:
+        raise InputError(
+            f"The protocol “{document.name}” has regions other than the study's, which a reading in the scene cannot "
+            "have: measure the reading by it under “Other protocols”, or with lumbarhu measure --protocol."
+        )
     reading.node.SetParameter("protocol", text)
 
 

@@ -1,9 +1,9 @@
 """Check the readings stored in a scene, because scene files may be damaged or edited."""
 
+from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS
-from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.mrml.reading import SCHEMA_VERSION, Reading, reading_nodes
 from LumbarHULib.mrml.reading_markups import ACCEPTED_PREFIX
 
@@ -93,8 +93,8 @@ _CHECKS = {
     "reader": lambda reading: bool(reading.reader.strip()),
     "number": lambda reading: reading.number >= 1,
     "ordinal": lambda reading: int(reading.node.GetParameter("ordinal")) >= 1,
-    "protocol": lambda reading: isinstance(reading.protocol, Protocol),
-    "cutoffs": lambda reading: bool(reading.cutoffs.rois),
+    "protocol": lambda reading: reading.protocol.is_of_study_regions,
+    "cutoffs": lambda reading: isinstance(reading.cutoffs, CutoffTable),
     "scan_facts": _are_scan_facts,
     "scan_findings": lambda reading: isinstance(reading.scan_findings, tuple),
     "accepts_off_protocol": lambda reading: isinstance(reading.accepts_off_protocol, bool),

@@ -9,6 +9,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.mrml.label_layer import read_masks
+from LumbarHULib.mrml.other_protocols import other_label_maps, other_protocols_table
 from LumbarHULib.mrml.reading import Reading, add_to_history
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, lock_markups, markup_node, placed_levels, read_landmarks
 from LumbarHULib.mrml.result_tables import results_table, summary_table
@@ -83,7 +84,8 @@ def remove_reading(reading: Reading) -> None:
     scene = reading.scene
     nodes = [markup_node(reading, level, role) for level in LEVELS for role in MARKUP_ROLES]
     nodes += [find(reading, roi) for roi in ROIS for find in (segmentation_node, label_map_node)]
-    nodes += [find(reading) for find in (results_table, summary_table, level_colors_node)]
+    nodes += [find(reading) for find in (results_table, summary_table, level_colors_node, other_protocols_table)]
+    nodes += other_label_maps(reading)
     for node in nodes:
         if node is not None:
             scene.RemoveNode(node)

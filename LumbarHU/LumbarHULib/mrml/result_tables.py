@@ -53,7 +53,7 @@ def _summary_columns(result: ReadingResult) -> dict[str, list]:
         columns[title] = [f"{measured[level].rois[row.roi].values['mean_hu']:.1f}" for row in rows]
     columns |= _columns("mean_hu", rows)
     columns["mean of"] = [" ".join(row.levels) for row in rows]
-    columns[class_heading(rows[0].cutoffs.whose)] = [row.class_words for row in rows]
+    columns[class_heading(result.whose_cutoffs or "the")] = [row.class_words for row in rows]
     columns["next to the cutoff"] = [_nearness(row) for row in rows]
     for key in ("osteoporosis_cutoff_hu", "normal_cutoff_hu", "distance_hu", "distance_lsc"):
         columns |= _columns(key, rows)

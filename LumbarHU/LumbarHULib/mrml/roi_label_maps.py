@@ -71,14 +71,19 @@ def _write(reading: Reading, roi: str, result: ReadingResult, stack: AxialStack,
         reading.node.SetNodeReferenceID(f"{roi}-labels", node.GetID())
         put_in_folder(reading, "Label maps", node)
     state_before = node.StartModify()
-    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(node_from_ijk(ct_node)))
-    slicer.util.updateVolumeFromArray(node, labels)
-    node.SetAndObserveTransformNodeID(ct_node.GetTransformNodeID())
+    fill_label_map(node, ct_node, labels)
     if node.GetDisplayNode() is None:
         node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
     node.EndModify(state_before)
     return node
+
+
+def fill_label_map(node, volume_node, labels: np.ndarray) -> None:
+    """Replace the voxels of a label map by label values, shape (K, J, I), on the grid of a volume."""
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(node_from_ijk(volume_node)))
+    slicer.util.updateVolumeFromArray(node, labels)
+    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
 
 
 def label_map_node_of(volume_node, labels: np.ndarray, name: str):
@@ -94,9 +99,7 @@ def label_map_node_of(volume_node, labels: np.ndarray, name: str):
     """
     scene = volume_node.GetScene()
     node = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", name)
-    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(node_from_ijk(volume_node)))
-    slicer.util.updateVolumeFromArray(node, labels)
-    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    fill_label_map(node, volume_node, labels)
     node.CreateDefaultDisplayNodes()
     colors = volume_node.GetNodeReference(_COLORS_OF_CT)
     if colors is None:

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.protocol import VALUE_FIELDS
-from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.cutoffs_file import cutoffs_for, load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.protocol_edit import set_protocol_value
 from LumbarHULib.mrml.reading import accept_off_protocol, set_cutoffs, set_protocol
@@ -142,7 +142,7 @@ class AdvancedSection(Section):
         with self._messages.show_input_errors():
             self._placing.cancel()
             protocol = load_protocol(_chosen(self._ui.huProtocolPath))
-            cutoffs = load_cutoffs(_chosen(self._ui.huCutoffsPath))
+            cutoffs = cutoffs_for(protocol, _chosen(self._ui.huCutoffsPath))
             set_protocol(self._session.reading, protocol.document)
             set_cutoffs(self._session.reading, cutoffs.document)
             self._session.measure()

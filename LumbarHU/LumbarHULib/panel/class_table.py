@@ -78,7 +78,7 @@ class ClassTable(Section):
         return single_measurement_error_hu(self._session.reading.protocol)
 
     def _show_headers(self, summaries) -> None:
-        whose = summaries[0].cutoffs.whose if summaries else "the"
+        whose = (self._session.result.whose_cutoffs if summaries else None) or "the"
         axis = ""
         if summaries:
             low_hu, high_hu = strip_axis(summaries, self._error_hu())

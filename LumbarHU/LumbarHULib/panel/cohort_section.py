@@ -14,7 +14,7 @@ from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
 from LumbarHULib.cohort_files.page import sizes_text
 from LumbarHULib.core.levels import parse_levels
 from LumbarHULib.files.atomic_folder import check_destination
-from LumbarHULib.files.cutoffs_file import load_cutoffs
+from LumbarHULib.files.cutoffs_file import cutoffs_for
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.cohort_nodes import CohortNodes, cohorts, write_cohort
 from LumbarHULib.mrml.protocol_edit import use_measurement_error
@@ -164,7 +164,7 @@ class CohortSection(Section):
     def _on_cutoffs(self) -> None:
         with self._messages.show_input_errors():
             path = self._folder() / "cutoffs.json"
-            document = load_cutoffs(path)
+            document = cutoffs_for(self._session.reading.protocol_document, path)
             set_cutoffs(self._session.reading, document.document)
             self._ui.huCutoffsPath.currentPath = str(path)
             self._tell(_("The reading is classified by {name}.").format(name=document.name))

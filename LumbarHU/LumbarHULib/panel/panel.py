@@ -27,6 +27,7 @@ from LumbarHULib.panel.next_step import NextStepSection, Situation
 from LumbarHULib.panel.numbers_section import NumbersSection
 from LumbarHULib.panel.placing import Placing
 from LumbarHULib.panel.proposals_section import ProposalsSection
+from LumbarHULib.panel.protocols_section import ProtocolsSection
 from LumbarHULib.panel.questions import Questions
 from LumbarHULib.panel.readers_section import ReadersSection
 from LumbarHULib.panel.regions_section import RegionsSection
@@ -100,6 +101,7 @@ class Panel(VTKObservationMixin):
         )
         self.verify = VerifySection(ui, session, choices, messages, done, self.levels)
         self.readers = ReadersSection(ui, session, choices, messages)
+        self.protocols = ProtocolsSection(ui, session, messages, done, questions, self.keep)
         self.cohort = CohortSection(ui, session, choices, messages, questions)
         actions = {
             "read": lambda _level: self.setup.on_new_reading(),
@@ -117,6 +119,7 @@ class Panel(VTKObservationMixin):
         self.next_step = NextStepSection(ui, session, self._situation, actions)
         sections = (self.setup, self.lost, self.levels, self.head, self.classes, self.proposals, self.findings)
         sections += (self.numbers, self.regions, self.keep, self.hand_on, self.ct_list, self.verify, self.readers)
+        sections += (self.protocols,)
         for section in (*sections, self.cohort, self.advanced, self.done, self.next_step):
             session.listen(section.refresh)
         session.listen(self._refresh_scene)

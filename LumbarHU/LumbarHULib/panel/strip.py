@@ -16,7 +16,7 @@ _INTERVAL_ALPHA = 110
 def strip_axis(summaries: Sequence[RoiSummary], error_hu: float) -> tuple[float, float]:
     """Return where the common axis of all regions begins and ends, in HU."""
     marks_hu = [mark for summary in summaries for mark in _marks_hu(summary, error_hu)]
-    return (min(marks_hu) - _FREE_HU, max(marks_hu) + _FREE_HU)
+    return (min(marks_hu, default=0.0) - _FREE_HU, max(marks_hu, default=0.0) + _FREE_HU)
 
 
 def strip_marks(summary: RoiSummary, axis_hu: tuple[float, float], error_hu: float, width_px: int) -> tuple:
@@ -25,7 +25,8 @@ def strip_marks(summary: RoiSummary, axis_hu: tuple[float, float], error_hu: flo
     Returns
     -------
     tuple
-        For each of the two cutoffs its place and its interval or None, then mean and the ends of its error, or None.
+        For each of the two cutoffs, if there are any, its place and its interval or None, then mean and the ends of its
+        error, or None.
     """
 
     def place(hu: float) -> int:
@@ -36,7 +37,7 @@ def strip_marks(summary: RoiSummary, axis_hu: tuple[float, float], error_hu: flo
 
     mean_hu = summary.mean_hu
     mean = None if mean_hu is None else tuple(map(place, (mean_hu, mean_hu - error_hu, mean_hu + error_hu)))
-    return (of_cutoff(summary.cutoffs.osteoporosis), of_cutoff(summary.cutoffs.normal), mean)
+    return (*map(of_cutoff, _cutoffs_of(summary)), mean)
 
 
 def draw_strip(marks: tuple, width_px: int, height_px: int):
@@ -52,7 +53,7 @@ def draw_strip(marks: tuple, width_px: int, height_px: int):
     painter.fillRect(0, middle, width_px, 1, line)
     interval_color = qt.QColor(_LINE_COLOR)
     interval_color.setAlpha(_INTERVAL_ALPHA)
-    for top, (at, interval) in zip((0, middle + 1), cutoffs, strict=True):
+    for top, (at, interval) in zip((0, middle + 1), cutoffs, strict=False):
         if interval is not None:
             painter.fillRect(interval[0], top, max(interval[1] - interval[0], 1), half, interval_color)
         painter.fillRect(at - 1, top, 2, half, text)
@@ -71,8 +72,12 @@ def _pixel_ratio() -> float:
     return float(ratio() if callable(ratio) else ratio)
 
 
+def _cutoffs_of(summary: RoiSummary) -> tuple[Cutoff, ...]:
+    return () if summary.cutoffs is None else (summary.cutoffs.osteoporosis, summary.cutoffs.normal)
+
+
 def _marks_hu(summary: RoiSummary, error_hu: float) -> list[float]:
     marks = [] if summary.mean_hu is None else [summary.mean_hu - error_hu, summary.mean_hu + error_hu]
-    for cutoff in (summary.cutoffs.osteoporosis, summary.cutoffs.normal):
+    for cutoff in _cutoffs_of(summary):
         marks += [cutoff.cutoff_hu] if cutoff.interval_hu is None else list(cutoff.interval_hu)
     return marks

@@ -48,13 +48,17 @@ def doubts(summary: RoiSummary) -> tuple[str, ...]:
 
 def summary_hint(summary: RoiSummary) -> str:
     """Return the tooltip of a region's row, as HTML: cutoffs, distance, and what makes the class doubtful."""
-    sentences = [
-        _("Osteoporosis at or below {low} HU, normal at or above {high} HU.").format(
-            low=SUMMARY_COLUMNS["osteoporosis_cutoff_hu"].text(summary),
-            high=SUMMARY_COLUMNS["normal_cutoff_hu"].text(summary),
-        )
-    ]
-    if summary.mean_hu is not None:
+    sentences = (
+        [_("No cutoffs belong to this protocol.")]
+        if summary.cutoffs is None
+        else [
+            _("Osteoporosis at or below {low} HU, normal at or above {high} HU.").format(
+                low=SUMMARY_COLUMNS["osteoporosis_cutoff_hu"].text(summary),
+                high=SUMMARY_COLUMNS["normal_cutoff_hu"].text(summary),
+            )
+        ]
+    )
+    if summary.mean_hu is not None and summary.cutoffs is not None:
         distance = SUMMARY_COLUMNS["distance_hu"].text(summary).replace("-", "−")
         sentences.append(_("Distance from the nearest cutoff: {distance} HU.").format(distance=distance))
         if summary.inside_interval is None:
@@ -70,7 +74,7 @@ def summary_hint(summary: RoiSummary) -> str:
 def summaries_text(summaries: Sequence[RoiSummary]) -> str:
     """Return the whole table of classes, as spreadsheets take it."""
     columns = [SUMMARY_COLUMNS[key] for key in _COPIED]
-    whose = summaries[0].cutoffs.whose if summaries else ""
+    whose = next((summary.cutoffs.whose for summary in summaries if summary.cutoffs is not None), "")
     titles = [class_heading(whose) if column.key == "class" else _titled(column) for column in columns]
     lines = ["\t".join(["", *titles])]
     for summary in summaries:

@@ -2,6 +2,9 @@
 
 import pytest
 
+from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.mrml.other_protocols import folder_by, other_protocols_table
+
 
 @pytest.fixture
 def driver(application, tmp_path):
@@ -31,6 +34,7 @@ def test_each_section_does_its_part(driver, tmp_path):
         readers_section_says_nothing_about_two_readings_when_there_are_two,
         advanced_section_shows_the_notes,
         keep_section_and_hand_on_section_follow_an_export,
+        protocols_section_measures_and_exports_by_the_chosen_protocols,
         verify_section_lists_what_differs_with_links,
         ct_list_section_needs_a_list,
         cohort_section_needs_a_table_and_a_folder,
@@ -115,6 +119,25 @@ def readers_section_says_nothing_about_two_readings_when_there_are_two(driver, f
     settle()
     assert (ui.huCompareLabel.text, ui.huCompareButton.enabled) == ("", True)
     driver.ct_node = ui.huCtSelector.currentNode()
+
+
+def protocols_section_measures_and_exports_by_the_chosen_protocols(driver, folder):
+    ui, section, reading = driver.ui, driver.panel.protocols, driver.session.reading
+    assert not ui.huMeasureByButton.enabled
+    section.box("circle-200mm2-2025").checked = True
+    assert ui.huMeasureByButton.enabled
+    ui.huMeasureByButton.click()
+    table = other_protocols_table(reading)
+    assert ui.huOtherProtocolsTable.mrmlTableNode() is table
+    assert not ui.huOtherProtocolsLabel.visible
+    protocol_id, roi, l1_hu = (table.GetCellText(0, column) for column in range(3))
+    assert (protocol_id, roi) == ("circle-200mm2-2025", "circle_200mm2")
+    assert abs(float(l1_hu) - driver.session.result.levels[0].rois["round"].mean_hu) < 3
+    ui.huExportByButton.click()
+    written = folder_by(folder / "export", reading, load_protocol("circle-200mm2-2025"))
+    assert (written / "labelmaps" / "circle_200mm2.nrrd").is_file()
+    driver.session.measure()
+    assert "measure again" in ui.huOtherProtocolsLabel.text
 
 
 def advanced_section_shows_the_notes(driver, _folder):
