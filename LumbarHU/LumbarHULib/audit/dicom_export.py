@@ -4,7 +4,7 @@ import csv
 import json
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +106,7 @@ def _objects(folder: Path, files: Sequence[Path], slice_spacing_mm: float) -> tu
     """Return the Segmentation and the report of an audit folder, on the slices in these files."""
     regions, masks, touched = _regions(folder)
     slices = [_source_slice(files[k]) for k in touched]
-    _check_distinct_uids(slices, [files[k] for k in touched])
+    _check_distinct_uids({str(dataset.SOPInstanceUID) for dataset in slices}, files)
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     segmentation = segmentation_of(slices, slice_spacing_mm, masks, regions, record["reader"])
     report = report_of(
@@ -177,12 +177,16 @@ def _source_slice(path: Path):
     return dataset
 
 
-def _check_distinct_uids(slices: Sequence, files: Sequence[Path]) -> None:
-    """Raise InputError if two slices have the same SOP Instance UID, which makes references ambiguous."""
+def _check_distinct_uids(referenced: Collection[str], files: Sequence[Path]) -> None:
+    """Raise InputError if a referenced SOP Instance UID is that of several slices of the series, measured or not."""
+    import pydicom
+
     first: dict[str, Path] = {}
-    for dataset, file in zip(slices, files, strict=True):
-        other = first.setdefault(str(dataset.SOPInstanceUID), file)
-        if other is not file:
+    for file in files:
+        header = pydicom.dcmread(file, force=True, stop_before_pixels=True, specific_tags=["SOPInstanceUID"])
+        uid = str(header.get("SOPInstanceUID", ""))
+        other = first.setdefault(uid, file)
+        if other is not file and uid in referenced:
             raise InputError(
                 f"“{other.name}” and “{file.name}” state the same SOPInstanceUID, so a DICOM object could not refer to "
                 "one of them: export the original series again."

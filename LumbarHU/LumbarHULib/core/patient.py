@@ -78,6 +78,7 @@ def summarize(
             Finding(
                 "off_protocol_accepted",
                 "Classes are given although the acquisition is off protocol: the user accepted it.",
+                "Interpret the classes with caution, or use cutoffs for this acquisition.",
             ),
         )
     findings += _order_findings(measured)

@@ -153,7 +153,7 @@ def _check_object(place: LocatedValue, schema: _Schema, root: _Schema, name: str
             _check(member, others, root, path)
         elif not others:
             close = get_close_matches(member_name, known, 1)
-            advice = f"did you mean “{close[0]}”?" if close else "remove it or correct its name."
+            advice = f"write “{close[0]}”." if close else "remove it or correct its name."
             raise member.error(f"“{path}” is not a known name: {advice}")
     missing = [member_name for member_name in schema.get("required", ()) if member_name not in place.value]
     if missing:

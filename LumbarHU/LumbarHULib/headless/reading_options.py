@@ -3,7 +3,7 @@
 import re
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import parse_level
+from LumbarHULib.core.levels import parse_level, parse_levels
 
 _MOST_DIGITS = 6
 
@@ -12,14 +12,14 @@ _NEXT_LEVEL = re.compile(r"[,;](?=\s*[a-z]+\d+\s*=)", re.IGNORECASE)
 
 
 def levels_named(option: str, text: str) -> tuple[str, ...]:
-    """Return the levels in `text`, separated by commas, semicolons or blanks.
+    """Return the levels in `text`, separated by commas, semicolons or blanks, or as a range such as L1-L4.
 
     Raises
     ------
     InputError
         When `text` names no level, an unknown level, or a level twice; the message names `option`.
     """
-    levels = tuple(parse_level(part) for part in re.split(r"[,;\s]", text) if part)
+    levels = tuple(level for part in re.split(r"[,;\s]", text) if part for level in parse_levels(part))
     if not levels:
         raise InputError(f"{option} names no level: give levels such as L1,L2,L3,L4.")
     for level in levels:

@@ -172,7 +172,8 @@ def _thickness_findings(thickness_mm: float | None, spacing_mm: float) -> list[F
     spacing = f"The slices are {thickness_mm:g} mm thick and {spacing_mm:.4g} mm apart"
     if thickness_mm > spacing_mm:
         return [Finding("slices_overlap", f"{spacing}: neighboring slices overlap and share signal.", "", "note")]
-    return [Finding("slices_apart", f"{spacing}: the gaps between them are not measured.", "", "warning")]
+    remedy = "Measure a series without gaps between its slices if available."
+    return [Finding("slices_apart", f"{spacing}: the gaps between them are not measured.", remedy, "warning")]
 
 
 def _kernel_findings(facts: ScanFacts) -> list[Finding]:

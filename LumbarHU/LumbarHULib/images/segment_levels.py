@@ -180,7 +180,9 @@ def _by_value(
         "note",
     )
     findings = (*_count_by_value(scheme, by_value), note)
-    return {level: segment for level, segment in found.items() if level not in assigned}, findings
+    # A segment that the user assigned to a level is no other level by its value.
+    others = {level: segment for level, segment in found.items() if segment not in assigned.values()}
+    return {level: segment for level, segment in others.items() if level not in assigned}, findings
 
 
 def _agrees(scheme: _Scheme, assigned: Mapping[str, Segment]) -> bool:

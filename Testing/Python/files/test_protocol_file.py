@@ -133,7 +133,7 @@ def test_values_have_the_types_that_the_core_declares(tmp_path):
         ('"value": 16,', '"value": 1600,', "value", '"lsc_hu"', "is 1600: use 0.1 to 200."),
         ('"value": 24,', '"value": 24.5,', "value", '"outline_control_points"', "not a whole number"),
         ('"value": "full"', '"value": "whole"', "value", '"lateral_extent"', 'write "full" or "anterior"'),
-        ('"slab_mm"', '"slab"', '"slab"', '"slab"', "“values.slab” is not a known name: did you mean “slab_mm”?"),
+        ('"slab_mm"', '"slab"', '"slab"', '"slab"', "“values.slab” is not a known name: write “slab_mm”."),
         ('"L3", "L4"', '"L4", "L4"', "value", '"mean_levels"', 'lists "L4" twice'),
         ('"L3", "L4"', '"L3", "L5"', "value", '"mean_levels"', 'is "L5": write'),
         ('"L3", "L4"', '"L4", "L3"', '"mean_levels"', '"mean_levels"', "from cranial to caudal"),

@@ -7,8 +7,13 @@ import pytest
 from headless.batch_files import write_cases
 from headless.command_runner import lumbarhu
 from headless.phantom_files import PhantomFiles, files_of, four_level_phantom, one_level_phantom, write_midlines
+from headless.untrue_inputs import Honest, SegmentedSpine
+from placement.phantom_masks import vertebra_mask
 
 from LumbarHULib.images.ct_file import write_ct
+from LumbarHULib.phantom.grid import axial_grid
+from LumbarHULib.phantom.render import render_on_grid
+from LumbarHULib.phantom.spines import lumbar_spine
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +42,34 @@ def audit(spine, tmp_path_factory):
 def _written(folder, phantom) -> PhantomFiles:
     write_ct(folder / "ct.nrrd", phantom.voxels_hu, phantom.ras_from_ijk)
     return PhantomFiles(phantom, folder / "ct.nrrd", write_midlines(folder / "markups", phantom))
+
+
+@pytest.fixture(scope="session")
+def segmented(tmp_path_factory) -> SegmentedSpine:
+    """Return L1–L4 with the voxels of each vertebra, and what was measured: to be read, not changed."""
+    levels = ("L1", "L2", "L3", "L4")
+    folder = tmp_path_factory.mktemp("segmented")
+    spec = lumbar_spine(levels, table=False, rotation_deg={"L1": 4, "L2": 2, "L3": -1, "L4": -3})
+    grid = axial_grid((0.0, -9.0, 17.0), (96.0, 96.0, 165.0), 0.8, 5.0)
+    phantom = render_on_grid(spec, grid, noise_hu=10.0, noise_fwhm_mm=1.0, seed=6)
+    files = _written(folder, phantom)
+    masks = {level: vertebra_mask(spec.vertebra(level), grid) for level in levels}
+    made = SegmentedSpine(files, masks, folder / "audit", folder / "from-masks")
+    labels = made.write(folder / "labels.nii.gz", made.labels({"L1": 20, "L2": 21, "L3": 22, "L4": 23}))
+    for given, audit in ((("--markups", files.markups), made.audit), (("--segmentation", labels), made.from_masks)):
+        run = lumbarhu("measure", files.ct, *given, "--out", audit)
+        assert (run.exit_code, run.err) == (0, "")
+    return made
+
+
+@pytest.fixture(scope="session")
+def honest(segmented, tmp_path_factory) -> Honest:
+    """Return L3 in nine slices with what was measured, and the four levels: to be read, not changed."""
+    folder = tmp_path_factory.mktemp("honest")
+    files = _written(folder, one_level_phantom(slices=9, noise_hu=10, rotation_deg=4))
+    run = lumbarhu("measure", files.ct, "--markups", files.markups, "--out", folder / "audit")
+    assert (run.exit_code, run.err) == (0, "")
+    return Honest(files, folder / "audit", segmented)
 
 
 @pytest.fixture(scope="session")

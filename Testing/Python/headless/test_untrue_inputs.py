@@ -4,55 +4,15 @@ import re
 from collections import Counter
 
 import pytest
-from headless.command_runner import lumbarhu
-from headless.phantom_files import PhantomFiles, one_level_phantom, write_midlines
 from headless.untrue_dicom import DICOM
 from headless.untrue_files import FILES
 from headless.untrue_headers import HEADERS
-from headless.untrue_inputs import Honest, SegmentedSpine, findings_of, means_of, measured
+from headless.untrue_inputs import findings_of, means_of, measured
 from headless.untrue_label_maps import LABEL_MAPS
 from headless.untrue_padding import PADDING
 from headless.untrue_segmentations import SEGMENTATIONS
-from placement.phantom_masks import vertebra_mask
-
-from LumbarHULib.images.ct_file import write_ct
-from LumbarHULib.phantom.grid import axial_grid
-from LumbarHULib.phantom.render import render_on_grid
-from LumbarHULib.phantom.spines import lumbar_spine
-
-LEVELS = ("L1", "L2", "L3", "L4")
 
 ROWS = (*DICOM, *HEADERS, *PADDING, *SEGMENTATIONS, *LABEL_MAPS, *FILES)
-
-
-@pytest.fixture(scope="session")
-def segmented(tmp_path_factory) -> SegmentedSpine:
-    folder = tmp_path_factory.mktemp("segmented")
-    spec = lumbar_spine(LEVELS, table=False, rotation_deg={"L1": 4, "L2": 2, "L3": -1, "L4": -3})
-    grid = axial_grid((0.0, -9.0, 17.0), (96.0, 96.0, 165.0), 0.8, 5.0)
-    phantom = render_on_grid(spec, grid, noise_hu=10.0, noise_fwhm_mm=1.0, seed=6)
-    files = _written(folder, phantom)
-    masks = {level: vertebra_mask(spec.vertebra(level), grid) for level in LEVELS}
-    made = SegmentedSpine(files, masks, folder / "audit", folder / "from-masks")
-    labels = made.write(folder / "labels.nii.gz", made.labels({"L1": 20, "L2": 21, "L3": 22, "L4": 23}))
-    for given, audit in ((("--markups", files.markups), made.audit), (("--segmentation", labels), made.from_masks)):
-        run = lumbarhu("measure", files.ct, *given, "--out", audit)
-        assert (run.exit_code, run.err) == (0, "")
-    return made
-
-
-def _written(folder, phantom) -> PhantomFiles:
-    write_ct(folder / "ct.nrrd", phantom.voxels_hu, phantom.ras_from_ijk)
-    return PhantomFiles(phantom, folder / "ct.nrrd", write_midlines(folder / "markups", phantom))
-
-
-@pytest.fixture(scope="session")
-def honest(segmented, tmp_path_factory) -> Honest:
-    folder = tmp_path_factory.mktemp("honest")
-    files = _written(folder, one_level_phantom(slices=9, noise_hu=10, rotation_deg=4))
-    run = lumbarhu("measure", files.ct, "--markups", files.markups, "--out", folder / "audit")
-    assert (run.exit_code, run.err) == (0, "")
-    return Honest(files, folder / "audit", segmented)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.kind}: {row.name}")

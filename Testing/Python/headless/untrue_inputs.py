@@ -243,14 +243,18 @@ def means_of(audit: Path) -> dict[str, float]:
         return {f"{row['level']} {row['roi']}": float(row["mean_hu"]) for row in csv.DictReader(stream)}
 
 
-def findings_of(audit: Path) -> dict[str, str]:
-    """Return the sentences of all findings in a record, by code."""
-    record = json.loads((audit / "record.json").read_text(encoding="utf-8"))
+def every_finding(record: Mapping) -> list[Mapping]:
+    """Return the findings in a record: on the reading, the means, the levels and the regions."""
     found = [*record["findings"], *(one for summary in record["summaries"] for one in summary["findings"])]
     for level in record["levels"]:
         found += [*level["findings"], *(one for roi in level["rois"].values() for one in roi["findings"])]
+    return found
+
+
+def findings_of(audit: Path) -> dict[str, str]:
+    """Return the sentences of all findings in a record, by code."""
     sentences: dict[str, str] = {}
-    for one in found:
+    for one in every_finding(json.loads((audit / "record.json").read_text(encoding="utf-8"))):
         sentences[one["code"]] = f"{sentences.get(one['code'], '')} {one['sentence']} {one['remedy']}".strip()
     return sentences
 

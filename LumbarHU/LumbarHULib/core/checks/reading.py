@@ -15,6 +15,8 @@ from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import LevelResult
 
+_EXCLUDED = "The level is excluded, so the means do not include it."
+
 
 def check_places(stack: AxialStack, levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
     """Return the findings from the CT around the levels and from the levels compared with each other.
@@ -53,16 +55,30 @@ def check_places(stack: AxialStack, levels: Sequence[LevelResult], protocol: Pro
 
 
 def with_findings(level: LevelResult, findings: Sequence[Finding]) -> LevelResult:
-    """Return the level with those of `findings` that concern it or one of its regions added."""
+    """Return the level with those of `findings` that concern it or its regions added; as notes if it is excluded."""
     level_findings = [finding for finding in findings if finding.level == level.level]
-    if not level_findings:
-        return level
+    if level_findings:
+        level = _with_findings(level, level_findings)
+    return _as_excluded(level) if level.excluded else level
+
+
+def _with_findings(level: LevelResult, level_findings: Sequence[Finding]) -> LevelResult:
     rois = {
         roi: replace(measured, findings=(*measured.findings, *(f for f in level_findings if f.roi == roi)))
         for roi, measured in level.rois.items()
     }
     without_roi = tuple(finding for finding in level_findings if not finding.roi)
     return replace(level, rois=rois, findings=(*level.findings, *without_roi))
+
+
+def _as_excluded(level: LevelResult) -> LevelResult:
+    """Return an excluded level with its findings as notes: the remedy of most is to exclude the level."""
+
+    def as_notes(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        return tuple(replace(finding, remedy=_EXCLUDED, severity="note") for finding in findings)
+
+    rois = {roi: replace(measured, findings=as_notes(measured.findings)) for roi, measured in level.rois.items()}
+    return replace(level, rois=rois, findings=as_notes(level.findings))
 
 
 def _body_height(stack: AxialStack, level: LevelResult, protocol: Protocol) -> BodyHeight | None:
