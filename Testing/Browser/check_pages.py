@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Python"))
 
-from audit.readings import CUTOFFS, PROTOCOL, example_audit
+from audit.readings import CUTOFFS, PROTOCOL, example_audit, random_ct
 from browser_tools import axe_issues, chromium, opened
 
 from LumbarHULib.audit.folder import write_audit_folder
@@ -77,7 +77,18 @@ def made_pages(root: Path) -> dict[str, Path]:
         "hostile report": root / "cases" / "hostile" / "report.html",
         "index": root / "cases" / "index.html",
         "cohort": root / "cohort" / "result" / "summary.html",
+        "follow-up": follow_up_page(root / "follow-up"),
     }
+
+
+def follow_up_page(folder: Path) -> Path:
+    """Write two hostile readings of different CTs and their follow-up, and return its page."""
+    for number in (1, 2):
+        write_audit_folder(folder / str(number), hostile_audit(random_ct(seed=number)))
+    dated = [f"{folder / str(number)}={2020 + number}-03-01" for number in (1, 2)]
+    if lumbarhu(["follow-up", *dated, "--out", str(folder / "result")]):
+        raise SystemExit("The follow-up failed: see its sentence above.")
+    return folder / "result" / "report.html"
 
 
 def put_cases(audit: Path, folder: Path, count: int) -> None:
@@ -93,9 +104,9 @@ def put_cases(audit: Path, folder: Path, count: int) -> None:
         (case / "summary.csv").write_text(text, encoding="utf-8")
 
 
-def hostile_audit():
+def hostile_audit(ct=None):
     """Return a reading whose every text is markup, runs from right to left, or has ten thousand letters."""
-    audit = example_audit()
+    audit = example_audit(ct)
     levels = tuple(replace(level, excluded=HOSTILE if level.excluded else "") for level in audit.result.levels)
     refusals = tuple(replace(refusal, excluded=LONG) for refusal in audit.result.refusals)
     findings = tuple(replace(finding, sentence=LONG, remedy=HOSTILE) for finding in audit.result.findings)

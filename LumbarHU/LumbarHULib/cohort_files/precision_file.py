@@ -9,6 +9,7 @@ from typing import Any
 
 from LumbarHULib.cohort.change import lsc_by_mean
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.scan_facts import printable
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import read_located_json
 from LumbarHULib.files.resources import resource_path
@@ -63,7 +64,7 @@ class SitePrecision:
     @property
     def protocol_title(self) -> str:
         """Return name and version of its protocol."""
-        return f"{self.document['protocol']['name']} {self.document['protocol']['version']}"
+        return printable(f"{self.document['protocol']['name']} {self.document['protocol']['version']}")
 
     @property
     def degrees_of_freedom(self) -> int:

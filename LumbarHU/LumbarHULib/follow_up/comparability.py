@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort_files.precision_file import ERROR_VALUES, SitePrecision
+from LumbarHULib.core.scan_facts import printable
 from LumbarHULib.follow_up.dated_audit import DatedAudit
 
 # Some headers round the tube voltage to whole kilovolts.
@@ -153,4 +154,4 @@ def acquisition_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
 
 
 def _plain(text: str | None) -> str:
-    return " ".join((text or "").split())
+    return printable(text or "")

@@ -10,6 +10,7 @@ from LumbarHULib.audit.folder import RECORD, file_sha256
 from LumbarHULib.audit.verify import file_differences, read_record
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import sorted_levels
+from LumbarHULib.core.scan_facts import printable
 from LumbarHULib.files.csv_table import read_csv_table
 from LumbarHULib.follow_up.dates import CT_DATE, parse_date
 
@@ -81,12 +82,26 @@ class DatedAudit:
     @property
     def protocol_title(self) -> str:
         """Return name and version of the protocol."""
-        return f"{self.record['protocol']['name']} {self.record['protocol']['version']}"
+        return printable(f"{self.record['protocol']['name']} {self.record['protocol']['version']}")
 
     @property
     def levels(self) -> tuple[str, ...]:
         """Return the measured levels, including excluded ones, from cranial to caudal."""
         return sorted_levels({level for level, _ in self.hu})
+
+    @property
+    def severe_findings(self) -> dict[str, list[str]]:
+        """Return the codes of severe findings by level that is not excluded, or by level and region."""
+        found: dict[str, list[str]] = {}
+        for level in self.record["levels"]:
+            if level["level"] in self.excluded:
+                continue
+            of_rois = {f"{level['level']} {roi}": measured["findings"] for roi, measured in level["rois"].items()}
+            for place, findings in ({level["level"]: level["findings"]} | of_rois).items():
+                codes = [finding["code"] for finding in findings if finding["severity"] == "severe"]
+                if codes:
+                    found[place] = list(dict.fromkeys(codes))
+        return found
 
     def levels_of_mean(self, roi: str) -> tuple[str, ...]:
         """Return the levels that the protocol's mean of a region is over."""

@@ -148,9 +148,22 @@ def _study_findings(audits: Sequence[DatedAudit], precision: SitePrecision) -> l
 
 
 def _level_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
-    """Return a note where levels enter the mean of some dates only."""
+    """Return a finding on doubtful measurements, and a note where levels enter the mean of some dates only."""
     found = []
     for audit in audits:
+        places: dict[str, list[str]] = {}
+        for place, codes in audit.severe_findings.items():
+            places.setdefault(", ".join(codes), []).append(place)
+        doubts = [f"{', '.join(alike)} ({codes})" for codes, alike in places.items()]
+        if doubts:
+            found.append(
+                CohortFinding(
+                    "measurement_doubtful",
+                    f"On {audit.date}, the audit folder has severe findings on {'; '.join(doubts)}: changes of these, "
+                    "and of means with them, may come from the measurement.",
+                    "Look at its report, correct or exclude the level, and measure again.",
+                )
+            )
         missing = [
             f"{level} ({reason})"
             for level, reason in audit.excluded.items()

@@ -8,6 +8,7 @@ from LumbarHULib import __version__
 from LumbarHULib.audit.record import NOTICE
 from LumbarHULib.cohort_files.page_tables import number_text
 from LumbarHULib.cohort_files.precision_file import published_precision
+from LumbarHULib.core.scan_facts import printable
 from LumbarHULib.files import html_text as html
 from LumbarHULib.follow_up.figure import CAPTION
 from LumbarHULib.follow_up.job import FollowUp
@@ -15,6 +16,8 @@ from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, levels_of, rois_o
 
 _HEADER = ["From", "To", "Days", "Level", "ROI", "First, HU", "Second, HU", "Change (95 %), HU", "LSC, HU"]
 _DECIDED = ["HU per year", "Changed"]
+# Longest text of others in a cell or a sentence.
+_MOST_LETTERS = 300
 
 
 def follow_up_page(found: FollowUp, figure: Path | None, files: Mapping[str, str]) -> str:
@@ -29,7 +32,7 @@ def follow_up_page(found: FollowUp, figure: Path | None, files: Mapping[str, str
         What each file of the folder contains.
     """
     first, last = found.audits[0], found.audits[-1]
-    title = f"Follow-up: {found.case}"
+    title = f"Follow-up: {found.case[:_MOST_LETTERS]}"
     sizes = f"{len(found.audits)} CTs, {first.date} to {last.date} ({(last.date - first.date).days} days)"
     parts = [html.heading(title, 1), html.paragraph(f"{sizes}. LumbarHU {__version__}. {NOTICE}", "note")]
     parts += [html.heading("Findings"), *_findings(found)]
@@ -78,7 +81,12 @@ def _findings(found: FollowUp) -> list[str]:
     findings = sorted(found.findings, key=lambda finding: order.index(finding.severity))
     if not findings:
         return [html.paragraph("None.")]
-    return [html.bullets(f"{finding.sentence} {finding.remedy}".strip() for finding in findings)]
+    return [html.bullets(_foreign(f"{finding.sentence} {finding.remedy}".strip()) for finding in findings)]
+
+
+def _foreign(text: str) -> html.Html:
+    # The published LSC is a long sentence of our own.
+    return html.foreign(text, 4 * _MOST_LETTERS)
 
 
 def _changes(found: FollowUp, means: bool) -> list[str]:
@@ -96,7 +104,7 @@ def _changes(found: FollowUp, means: bool) -> list[str]:
                     change_text(record),
                     number_text(record["lsc_hu"]),
                     per_year_text(record),
-                    decided,
+                    _foreign(decided),
                 ]
             )
     header = [*_HEADER, *_DECIDED]
@@ -136,7 +144,8 @@ def _measurements(found: FollowUp) -> str:
                 excluded = records[0]["excluded"]
                 over = records[0]["levels"].replace(";", ", ")
                 remark = f"excluded: {excluded}" if excluded else over if level == MEAN else ""
-                rows.append([level, str(audit.date), *(by_roi.get(roi, "–") for roi in rois_of(found.audits)), remark])
+                cells = [by_roi.get(roi, "–") for roi in rois_of(found.audits)]
+                rows.append([level, str(audit.date), *cells, _foreign(remark)])
     header = ["Level", "Date", *rois_of(found.audits), ""]
     last = len(header) - 1
     return html.table(header, rows, "Mean HU", left=2, grouped=True, text=(last,))
@@ -153,17 +162,17 @@ def _readings(found: FollowUp) -> str:
         )
         rows.append(
             [
-                *(
-                    str(audit.date),
-                    audit.name,
-                    f"{audit.reader}, {audit.record['reading']}",
-                    scanner,
-                    voltage,
-                    contrast,
-                ),
-                *(headers["kernel"] or "?", thickness, audit.protocol_title),
+                str(audit.date),
+                _foreign(audit.name),
+                _foreign(f"{audit.reader}, {audit.record['reading']}"),
+                _foreign(printable(scanner)),
+                voltage,
+                contrast,
+                _foreign(printable(headers["kernel"] or "?")),
+                thickness,
+                _foreign(audit.protocol_title),
                 audit.record["software"]["LumbarHU"],
             ]
         )
     header = ["Date", "Audit folder", "Reader, reading", "Scanner", "kV", "Contrast", "Kernel", "Slices, mm"]
-    return html.table([*header, "Protocol", "LumbarHU"], rows, left=4, text=(1, 3, 8))
+    return html.table([*header, "Protocol", "LumbarHU"], rows, left=4, text=(1, 2, 3, 6, 8))

@@ -156,6 +156,7 @@ def _made_from(job: MeasureJob, content: Mapping[str, str], common: Mapping[str,
         "case": job.case,
         "reader": job.reader,
         "reading": job.reading,
+        **({"ct_date": job.ct_date} if job.ct_date else {}),
     }
 
 

@@ -2,4 +2,4 @@
 
 # What a row measures from; it fills one of them.
 SOURCES = ("markups", "seeds", "segmentation")
-COLUMNS = ("case", "ct", *SOURCES, "segment", "fill_levels", "levels", "exclude", "reader", "reading")
+COLUMNS = ("case", "ct", *SOURCES, "segment", "fill_levels", "levels", "exclude", "reader", "reading", "ct_date")

@@ -16,6 +16,7 @@ from LumbarHULib.files.csv_table import CsvTable, read_csv_table
 from LumbarHULib.headless.batch_columns import COLUMNS, SOURCES
 from LumbarHULib.headless.measure_job import MeasureJob
 from LumbarHULib.headless.reading_options import (
+    ct_date,
     exclusions_named,
     levels_named,
     printable_name,
@@ -182,7 +183,9 @@ def _job(texts: Mapping[str, str], base: Path, common: MeasureJob) -> MeasureJob
     for column, source in _OF_SOURCE.items():
         if given.get(column) and source not in sources and _YES_NO.get(given[column].casefold(), True):
             raise _CellError(column, f"it applies to {source} only, which the row does not have: leave it empty.")
-    levels, exclude, reader, reading = (given.get(name, "") for name in ("levels", "exclude", "reader", "reading"))
+    levels, exclude, reader, reading, when = (
+        given.get(name, "") for name in ("levels", "exclude", "reader", "reading", "ct_date")
+    )
     return replace(
         common,
         ct=ct,
@@ -195,6 +198,7 @@ def _job(texts: Mapping[str, str], base: Path, common: MeasureJob) -> MeasureJob
         case=texts["case"],
         reader=_read("reader", printable_name, reader) if reader else UNNAMED,
         reading=_read("reading", reading_number, reading) if reading else 1,
+        ct_date=_read("ct_date", ct_date, when) if when else "",
     )
 
 

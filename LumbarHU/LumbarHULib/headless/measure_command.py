@@ -7,13 +7,13 @@ import argparse
 
 from LumbarHULib.audit.audit import UNNAMED
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.follow_up.dates import CT_DATE, parse_date
 from LumbarHULib.headless import measure_job
 from LumbarHULib.headless.console import audit_text
 from LumbarHULib.headless.exit_codes import DONE, IN_PART
 from LumbarHULib.headless.progress import Progress
 from LumbarHULib.headless.protocol_choice import chosen_protocols
 from LumbarHULib.headless.reading_options import (
+    ct_date,
     exclusions_named,
     levels_named,
     printable_name,
@@ -51,7 +51,7 @@ def run_measure(options: argparse.Namespace) -> int:
         label_maps=options.label_maps,
         sign=options.sign,
         calibration=options.calibration,
-        extra={} if options.ct_date is None else {CT_DATE: str(parse_date(options.ct_date, "the CT"))},
+        ct_date="" if options.ct_date is None else ct_date("--ct-date", options.ct_date),
     )
     progress = Progress()
     try:

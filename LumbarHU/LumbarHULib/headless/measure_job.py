@@ -78,6 +78,8 @@ class MeasureJob:
         An OpenSSH private key to sign the folder with.
     calibration : Path or None
         A calibration file, for densities in mg/cm³.
+    ct_date : str
+        Date of the CT as year-month-day, written to the record; empty for none.
     extra : mapping
         Further plain JSON values for the record, such as a batch's description of the inputs.
     """
@@ -103,6 +105,7 @@ class MeasureJob:
     label_maps: Path | None = None
     sign: Path | None = None
     calibration: Path | None = None
+    ct_date: str = ""
 
     def __post_init__(self) -> None:
         if self.scene and self.label_maps is not None:
@@ -222,8 +225,9 @@ def _check_scope(job: MeasureJob, protocols: Sequence[ChosenProtocol]) -> None:
 
 def _audit_of(job: MeasureJob, measurement: Measurement, calibration: CalibrationDocument | None) -> Audit:
     if calibration is not None:
-        measurement = calibrated(measurement, calibration, job.extra.get(CT_DATE))
-    return measurement.audit(job.case, job.reader, job.reading, extra=job.extra)
+        measurement = calibrated(measurement, calibration, job.ct_date or None)
+    dated = {CT_DATE: job.ct_date} if job.ct_date else {}
+    return measurement.audit(job.case, job.reader, job.reading, extra={**job.extra, **dated})
 
 
 def _edited_masks(path: Path, ct: Ct, protocol: ProtocolDocument, result: ReadingResult) -> RegionMasks:

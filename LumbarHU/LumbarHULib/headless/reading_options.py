@@ -4,6 +4,7 @@ import re
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import parse_level, parse_levels
+from LumbarHULib.follow_up.dates import parse_date
 
 _MOST_DIGITS = 6
 
@@ -78,6 +79,17 @@ def printable_name(option: str, text: str) -> str:
     if not text.isprintable():
         raise InputError(f"{option} is {text!r}: give a name in printable characters on one line.")
     return text.strip()
+
+
+def ct_date(option: str, text: str) -> str:
+    """Return the date of a CT in `text` as year-month-day.
+
+    Raises
+    ------
+    InputError
+        When it is not a date, or earlier than any CT.
+    """
+    return str(parse_date(text, f"the CT ({option})"))
 
 
 def segments_named(option: str, texts: list[str]) -> dict[str, str]:

@@ -70,7 +70,7 @@ def test_the_lsc_is_2_77_times_the_error_that_was_simulated(study):
 
 
 def test_regions_of_any_name_are_studied(study):
-    assert {row["roi"] for row in study(readings(rois=("circle-200", "round"))).rows()} == {"circle-200", "round"}
+    assert {row["roi"] for row in study(readings(rois=("circle_200mm2", "round"))).rows()} == {"circle_200mm2", "round"}
 
 
 def test_thirty_twice_and_fifteen_three_times_are_enough_and_less_is_said(study):

@@ -49,6 +49,9 @@ def audit(template, tmp_path):
         # Another CT than that of any other name.
         record["ct"]["voxels_sha256"] = name.encode().hex().ljust(64, "0")[:64]
         record["ct"]["headers"] |= headers or {}
+        for level in record["levels"]:
+            for measured in (level, *level["rois"].values()):
+                measured["findings"] = []
         for key, value in record_values.items():
             record[key] = value
         (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")

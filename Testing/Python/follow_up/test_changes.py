@@ -102,12 +102,12 @@ def test_regions_of_any_name_are_followed(audit):
     folders = [audit("a", 120.0), audit("b", 90.0)]
     for folder in folders:
         path = folder / "results.csv"
-        path.write_text(path.read_text(encoding="utf-8").replace(",round,", ",circle-200,"), encoding="utf-8")
+        path.write_text(path.read_text(encoding="utf-8").replace(",round,", ",circle_200mm2,"), encoding="utf-8")
         record = record_of(folder)
         from audit.forger import rehash
 
         (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
         rehash(folder)
     found = lumbarhu.follow_up(dated(*folders))
-    assert changes(found, level="mean", roi="circle-200")[0]["changed"] == "yes"
+    assert changes(found, level="mean", roi="circle_200mm2")[0]["changed"] == "yes"
     assert changes(found, roi="round") == []

@@ -126,5 +126,24 @@ def test_another_reader_and_another_version_give_a_finding_each(audit):
     assert {"readers_differ", "software_differs"} <= set(codes(found))
 
 
+def test_a_severe_finding_of_either_date_makes_its_change_doubtful(audit):
+    other = audit("b")
+    finding = {"code": "body_low", "sentence": "x", "remedy": "", "severity": "severe", "level": "L3", "roi": ""}
+
+    def doubtful(levels):
+        for level in levels[1:]:
+            # L2 is excluded, so its findings do not matter.
+            level["findings"] = [finding, finding | {"code": "other", "severity": "warning"}]
+        for roi in ("oval", "left"):
+            levels[0]["rois"][roi]["findings"] = [finding | {"code": "leaves_bone"}]
+        return levels
+
+    in_record("levels", to=doubtful)(other)
+    (found,) = [one for one in compared(audit("a"), other).findings if one.code == "measurement_doubtful"]
+    assert "On 2024-02-29, the audit folder has severe findings on L1 oval, L1 left (leaves_bone); L3 (body_low):" in (
+        found.sentence
+    )
+
+
 def test_equal_readings_have_no_finding_on_agreement(audit):
     assert codes(compared(audit("a"), audit("b"))) == ["published_lsc", "number_of_comparisons"]

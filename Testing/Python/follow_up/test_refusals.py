@@ -77,6 +77,28 @@ def test_a_date_in_the_record_is_used_and_cannot_be_contradicted(audit, tmp_path
     refused({first: "2022-03-01", second: "2024-03-01"}, "states the date 2024-02-29, not 2024-03-01", tmp_path)
 
 
+def test_a_batch_writes_the_date_of_each_ct(tmp_path):
+    """The column ct_date of a batch's table reaches the records, and a date that is not one is a problem of its row."""
+    from headless.command_runner import lumbarhu as command
+    from headless.phantom_files import one_level_phantom, write_midlines
+
+    from LumbarHULib.images.ct_file import write_ct
+
+    phantom = one_level_phantom()
+    write_ct(tmp_path / "ct.nrrd", phantom.voxels_hu, phantom.ras_from_ijk)
+    write_midlines(tmp_path / "markups", phantom)
+    rows = ["case,ct,markups,ct_date", "P1,ct.nrrd,markups,20220301", "P2,ct.nrrd,markups,1.3.2022"]
+    (tmp_path / "CASES.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    run = command("batch", tmp_path / "CASES.csv", "--out", tmp_path / "cases", "--workers", "1")
+    assert run.exit_code == 1
+    assert record_of(tmp_path / "cases" / "P1")["extra"]["ct_date"] == "2022-03-01"
+    failures = (tmp_path / "cases" / "failures.csv").read_text(encoding="utf-8")
+    assert "The date of the CT (ct_date) is “1.3.2022”, which is not a date" in failures
+    (tmp_path / "CASES.csv").write_text("\n".join(rows[:2]).replace("20220301", "20220302") + "\n", encoding="utf-8")
+    command("batch", tmp_path / "CASES.csv", "--out", tmp_path / "cases", "--workers", "1")
+    assert record_of(tmp_path / "cases" / "P1")["extra"]["ct_date"] == "2022-03-02"
+
+
 def test_different_cases(audit, tmp_path):
     folders = dated(audit("a"), audit("b", case="P2"))
     refused(folders, r"are of different cases \(“P1” and “P2”\): give folders of one patient", tmp_path)

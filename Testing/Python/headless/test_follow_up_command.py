@@ -111,4 +111,4 @@ def test_the_file_of_a_record_is_no_precision_study(audits, tmp_path):
 
 def test_a_date_that_is_none_is_refused_before_measuring(tmp_path):
     run = lumbarhu("measure", "none.nrrd", "--markups", "none", "--ct-date", "2024", "--out", tmp_path / "audit")
-    assert_refused(run, "The date of the CT is “2024”, which is not a date")
+    assert_refused(run, "The date of the CT (--ct-date) is “2024”, which is not a date")

@@ -24,6 +24,7 @@ from LumbarHULib.files.resources import resource_path
 INDEX = "index.html"
 
 _SUMMARY = "summary.csv"
+_OF_FOLLOW_UP = "changes.csv"
 _TITLE = "LumbarHU index"
 # Of a name in one row of a thousand.
 _MOST_LETTERS = 100
@@ -130,8 +131,8 @@ def _audit_folders(root: Path) -> Iterator[Path]:
         names.sort()
         # What is being written is no folder yet: its name begins with a dot.
         names[:] = [name for name in names if not name.startswith(".")]
-        # A folder without its summary is reported, not ignored.
-        if RECORD in files and (_SUMMARY in files or REPORT in files):
+        # A folder without its summary is reported, not ignored; that of a follow-up has a record and a report, too.
+        if RECORD in files and (_SUMMARY in files or REPORT in files) and _OF_FOLLOW_UP not in files:
             names.clear()
             yield Path(parent)
 
