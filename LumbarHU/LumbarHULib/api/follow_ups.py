@@ -40,7 +40,7 @@ def precision_study(
         Folder with the readings' audit folders, whose records state protocol, scanner, tube voltage, and whether a
         patient's readings are of repeated scans.
     protocol : str or pathlib.Path, optional
-        Protocol file of the readings, if there are no audit folders; the study's without it.
+        Id or file of the readings' protocol, if there are no audit folders; the study's without it.
     repeated : str, optional
         ``"scans"`` if each patient was scanned repeatedly, ``"readings"`` if one scan was read repeatedly.
     manufacturer, scanner_model : str, optional
@@ -68,7 +68,7 @@ def precision_study(
     study = make_precision_study(
         Path(table),
         audits=None if audits is None else Path(audits),
-        protocol=None if protocol is None else Path(protocol),
+        protocol=protocol,
         repeated=repeated or UNKNOWN,
         acquisition={
             "manufacturer": manufacturer,

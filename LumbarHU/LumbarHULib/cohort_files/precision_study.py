@@ -5,7 +5,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -76,7 +76,7 @@ def make_precision_study(
     table: Path,
     *,
     audits: Path | None = None,
-    protocol: Path | None = None,
+    protocol: Path | str | None = None,
     repeated: str = UNKNOWN,
     acquisition: Mapping[str, str | float | None] | None = None,
 ) -> PrecisionStudy:
@@ -88,8 +88,8 @@ def make_precision_study(
         Single readings, with the columns of ``results.csv``; all readings of a case are its repeated measurements.
     audits : pathlib.Path, optional
         Folder with the audit folders of the readings, whose records state protocol, scanner and CT.
-    protocol : pathlib.Path, optional
-        The protocol of the readings, if there are no audits; the study's without it.
+    protocol : pathlib.Path or str, optional
+        File or id of the readings' protocol, if there are no audits; the study's without it.
     repeated : str
         Whether the patients were scanned repeatedly (``SCANS``), or one scan was read repeatedly (``READINGS``).
     acquisition : mapping of str to value, optional
@@ -252,7 +252,7 @@ def _repeated_by_hash(readings: Sequence[Reading], facts: Mapping[tuple[str, str
     return kinds.pop() if len(kinds) == 1 else MIXED if kinds else UNKNOWN
 
 
-def _stated_binding(protocol: Path | None, repeated: str, findings: list[CohortFinding]) -> dict[str, Any]:
+def _stated_binding(protocol: Path | str | None, repeated: str, findings: list[CohortFinding]) -> dict[str, Any]:
     document = load_protocol(protocol)
     if protocol is None:
         findings.append(
@@ -263,7 +263,7 @@ def _stated_binding(protocol: Path | None, repeated: str, findings: list[CohortF
                 "note",
             )
         )
-    values = json.loads(json.dumps(asdict(document.protocol)))
+    values = json.loads(json.dumps(document.protocol.values))
     return {
         "repeated": repeated,
         "protocol": {"name": document.name, "version": document.version, "values": values},

@@ -60,6 +60,9 @@ def _protocol_differences(first: DatedAudit, second: DatedAudit) -> Iterator[str
     if first.protocol_title != second.protocol_title:
         yield f"the protocol differs (“{first.protocol_title}” and “{second.protocol_title}”)"
         return
+    regions = [audit.record["protocol"].get("regions") for audit in (first, second)]
+    if None not in regions and regions[0] != regions[1]:
+        yield "the protocol's regions are defined differently"
     values = [audit.record["protocol_values"] for audit in (first, second)]
     # A value that one of the two versions of LumbarHU does not have is a matter of the software: see `findings_on`.
     both = [name for name in values[0] if name in values[1] and name not in ERROR_VALUES]

@@ -146,7 +146,9 @@ def _add_precision(commands) -> None:
         metavar="DIR",
         help="folder with the readings' audit folders, whose records state protocol, scanner, tube voltage and CT",
     )
-    precision.add_argument("--protocol", type=Path, metavar="FILE", help="protocol of the readings, without --audits")
+    precision.add_argument(
+        "--protocol", metavar="PROTOCOL", help="protocol of the readings, as an id or a file, without --audits"
+    )
     precision.add_argument(
         "--repeated",
         choices=("scans", "readings"),

@@ -94,6 +94,16 @@ def test_another_value_of_the_protocol_is_not_comparable(audit):
     assert mean_row(compared(audit("a"), other))["reason"] == reason
 
 
+def test_another_definition_of_a_region_is_not_comparable(audit):
+    other = audit("b", 60.0)
+
+    def larger(regions):
+        return {name: {**region, "title": "another"} if name == "round" else region for name, region in regions.items()}
+
+    in_record("protocol", "regions", to=larger)(other)
+    assert mean_row(compared(audit("a"), other))["reason"] == "the protocol's regions are defined differently"
+
+
 def test_the_error_that_classes_are_compared_with_does_not_matter(audit):
     other = audit("b", 60.0)
     in_record("protocol_values", "lsc_hu", to=9.0)(other)
