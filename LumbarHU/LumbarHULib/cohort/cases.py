@@ -69,6 +69,36 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
+class AuditFacts:
+    """What an audit folder states about how its reading was made.
+
+    Parameters
+    ----------
+    case : str
+    protocol : str
+        Name and version of the protocol.
+    protocol_sha256 : str
+        SHA-256 of the protocol's values, as JSON with sorted names.
+    acquisition : str
+        Tube voltage and contrast medium in words; empty if unknown.
+    not_classified : mapping of str to str
+        Regions whose mean has no class, each with the reason.
+    excluded : mapping of str to str
+        Levels that the reader excluded, each with the reason.
+    not_measured : tuple of str
+        Levels that were refused.
+    """
+
+    case: str
+    protocol: str
+    protocol_sha256: str
+    acquisition: str = ""
+    not_classified: Mapping[str, str] = field(default_factory=dict)
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    not_measured: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Cohort:
     """A row per case.
 
@@ -106,6 +136,8 @@ class Cohort:
         Number of rows of its table that are not blank, including unusable ones; None if there is no table.
     rows_left_out : mapping of str to int
         Number of these rows that did not become a case, by reason.
+    audits : sequence of AuditFacts
+        Facts on the audit folders that HU come from.
 
     Raises
     ------
@@ -130,6 +162,7 @@ class Cohort:
     outcome_name: str = "outcome"
     table_rows: int | None = None
     rows_left_out: Mapping[str, int] = field(default_factory=dict)
+    audits: Sequence[AuditFacts] = ()
 
     def __post_init__(self) -> None:
         n = len(self.cases)

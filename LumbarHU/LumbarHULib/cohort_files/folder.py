@@ -7,6 +7,7 @@ from pathlib import Path
 
 from LumbarHULib.cohort.analysis import TABLE_NAMES, CohortAnalysis
 from LumbarHULib.cohort.tables import Table, gaps_table
+from LumbarHULib.cohort_files.checklist import CHECKLIST, checklist_table
 from LumbarHULib.cohort_files.cutoffs import documents_of
 from LumbarHULib.cohort_files.figures import cohort_figures
 from LumbarHULib.cohort_files.page import summary_page
@@ -22,8 +23,13 @@ _DOCUMENTS = {
 NO_MATPLOTLIB = ("Figures", "", "The Python package Matplotlib, which draws them, is missing.", "matplotlib")
 NO_FIGURES = ("Figures", "", "They were not requested.", "a run without the option --no-figures")
 OWN_COHORT_FOLDER = OwnFolder(
-    frozenset({SUMMARY, FIGURES, *_DOCUMENTS, *(f"{name}.csv" for name in TABLE_NAMES)}), sign=SUMMARY
+    frozenset({SUMMARY, FIGURES, *_DOCUMENTS, *(f"{name}.csv" for name in (*TABLE_NAMES, CHECKLIST))}), sign=SUMMARY
 )
+
+
+def tables_of(analysis: CohortAnalysis) -> dict[str, Table]:
+    """Return every table of a cohort, by name: those of the analysis, and the checklists."""
+    return {**analysis.tables, CHECKLIST: checklist_table(analysis)}
 
 
 def write_cohort_folder(
@@ -50,7 +56,7 @@ def write_cohort_folder(
     Returns
     -------
     dict of str to Table
-        The written tables by name: those of the analysis, with missing files among the gaps.
+        The written tables by name, with missing files among the gaps.
 
     Raises
     ------
@@ -62,7 +68,8 @@ def write_cohort_folder(
         can_draw = with_figures and find_spec("matplotlib") is not None
         if not can_draw:
             missing += [NO_MATPLOTLIB if with_figures else NO_FIGURES]
-        tables = {**analysis.tables, "gaps": gaps_table([*analysis.tables["gaps"].rows, *missing])}
+        tables = tables_of(analysis)
+        tables["gaps"] = gaps_table([*analysis.tables["gaps"].rows, *missing])
         files = {SUMMARY: "This page"}
         for name, table in tables.items():
             _write(folder / f"{name}.csv", csv_text(table.columns, table.rows))

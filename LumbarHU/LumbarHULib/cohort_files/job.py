@@ -9,7 +9,7 @@ from LumbarHULib.cohort.cases import CohortFinding, check_mean_levels
 from LumbarHULib.cohort.findings import counted
 from LumbarHULib.cohort.references import check_outcome_name
 from LumbarHULib.cohort.tables import Table
-from LumbarHULib.cohort_files.folder import OWN_COHORT_FOLDER, write_cohort_folder
+from LumbarHULib.cohort_files.folder import OWN_COHORT_FOLDER, tables_of, write_cohort_folder
 from LumbarHULib.cohort_files.table import cohort_inputs, read_cohort
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS
@@ -93,7 +93,7 @@ def run_cohort_job(job: CohortJob, progress: Callable[[float, str], None] = lamb
     cohort = read_cohort(job.table, job.readings, progress, job.mean_levels, job.outcome_name)
     analysis = analyze(cohort, job.options, load_cutoffs().cutoffs, progress)
     if job.destination is None:
-        return CohortOutcome(analysis, dict(analysis.tables))
+        return CohortOutcome(analysis, tables_of(analysis))
     tables = write_cohort_folder(job.destination, analysis, job.overwrite, progress, job.with_figures)
     return CohortOutcome(analysis, tables)
 

@@ -19,25 +19,41 @@ def method_text(analysis: CohortAnalysis) -> str:
     sentences = [
         cohort.note,
         _patients(cohort),
+        _protocols(cohort),
         "If a patient was read more than once, the mean of the readers' values was used." if cohort.readings else "",
         *_characteristics(analysis),
         *_groups(analysis),
         *_correlation(analysis),
-        *_roc_sentences(analysis),
+        *accuracy_sentences(analysis),
         *_survival_sentences(analysis),
+        f"The published cutoffs of {analysis.published.name} were applied unchanged."
+        if tables["study_cutoffs"].rows or tables["study_cutoffs_levels"].rows
+        else "",
         "Classes were compared with those by absorptiometry by Cohen's κ."
         if any(record["kappa"] is not None for record in tables["class_agreement"].records())
         else "",
-        "Agreement of readings is reported as intraclass correlation coefficients ICC(2,1) and ICC(3,1) (McGraw and "
-        "Wong), bias and 95 % limits of agreement (Bland and Altman), and root-mean-square standard deviation, its "
-        f"coefficient of variation, and the least significant change, {LSC_FACTOR} times it (Glüer)."
-        if tables["agreement"].rows
-        else "",
+        agreement_sentence(analysis),
         "All confidence intervals are 95 %; tests are two-sided at 0.05.",
         f"LumbarHU {versions['LumbarHU']} was used (Python {versions['Python']}, NumPy {versions.get('numpy', '?')}, "
         f"SciPy {versions.get('scipy', '?')}){seed}.",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def agreement_sentence(analysis: CohortAnalysis) -> str:
+    """Return the sentence on the agreement of readings; empty if there is no agreement."""
+    if not analysis.tables["agreement"].rows:
+        return ""
+    return (
+        "Agreement of readings is reported as intraclass correlation coefficients ICC(2,1) and ICC(3,1) (McGraw and "
+        "Wong), bias and 95 % limits of agreement (Bland and Altman), and root-mean-square standard deviation, its "
+        f"coefficient of variation, and the least significant change, {LSC_FACTOR} times it (Glüer)."
+    )
+
+
+def _protocols(cohort: Cohort) -> str:
+    protocols = list(dict.fromkeys(one.protocol for one in cohort.audits))
+    return f"HU were measured by the protocol {joined(protocols, 'and by')}." if protocols else ""
 
 
 def _patients(cohort: Cohort) -> str:
@@ -114,7 +130,8 @@ def _groups(analysis: CohortAnalysis) -> list[str]:
     return sentences
 
 
-def _roc_sentences(analysis: CohortAnalysis) -> list[str]:
+def accuracy_sentences(analysis: CohortAnalysis) -> list[str]:
+    """Return the sentences on ROC curves, cutoffs and predictive values; empty if there are none."""
     rocs = (*analysis.rocs, *analysis.level_rocs)
     if not rocs:
         return []
@@ -140,7 +157,8 @@ def _roc_sentences(analysis: CohortAnalysis) -> list[str]:
     sentences.append(
         f"Cutoffs have the greatest Youden index; their intervals are the percentiles of {analysis.options.resamples} "
         "bootstrap resamples stratified by class, which also served to correct sensitivity and specificity for "
-        f"optimism (Harrell); HU {positive} are positive. Sensitivity and specificity have Wilson's intervals."
+        f"optimism (Harrell); they are exploratory. HU {positive} are positive. Sensitivity and specificity have "
+        "Wilson's intervals."
     )
     shares = {
         record["positive"]: record["prevalence"]

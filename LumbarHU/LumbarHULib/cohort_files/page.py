@@ -9,6 +9,7 @@ from LumbarHULib.cohort.cases import Cohort, CohortFinding
 from LumbarHULib.cohort.findings import counted
 from LumbarHULib.cohort.references import DXA
 from LumbarHULib.cohort.tables import Table
+from LumbarHULib.cohort_files.checklist import CHECKLIST
 from LumbarHULib.cohort_files.method import method_text
 from LumbarHULib.cohort_files.page_level_tables import flow_tables, level_tables
 from LumbarHULib.cohort_files.page_tables import summary_tables
@@ -47,6 +48,7 @@ def summary_page(
     parts += [html.heading("From the table to the analysis"), *flow_tables(analysis)]
     for title, shown in (*summary_tables(analysis), *level_tables(analysis)):
         parts += [html.heading(title), *shown]
+    parts += [html.heading("Checklists of reporting"), *_checklists(tables[CHECKLIST])]
     parts += [html.heading("Missing results, and how to get them"), *gaps_parts(tables["gaps"])]
     if figures:
         parts.append(html.heading("Figures"))
@@ -77,6 +79,16 @@ def findings_parts(every: Sequence[CohortFinding], row_findings: Table) -> list[
         rest = [f"… and {len(rows) - _FOLDED} more (rows.csv)."] if len(rows) > _FOLDED else []
         parts.append(html.folded(f"All rows with a finding: {len(rows)}", html.bullets(rows[:_FOLDED] + rest)))
     return parts
+
+
+def _checklists(table: Table) -> list[str]:
+    rows = [[record[name] for name in ("list", "item", "asks", "answer", "source")] for record in table.records()]
+    citations = dict.fromkeys(record["citation"] for record in table.records())
+    header = ["List", "Item", "What it asks, in short", "Answer", "From"]
+    return [
+        html.table(header, rows, left=2, grouped=True, text=(2, 3, 4), name="Checklists"),
+        html.paragraph(" ".join(f"{citation}." for citation in citations), "note"),
+    ]
 
 
 def gaps_parts(table: Table) -> list[str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from LumbarHULib.audit.folder import RECORD
-from LumbarHULib.cohort.cases import CohortFinding, Reading
+from LumbarHULib.audit.report.words import NO_CLASS_WORDS
+from LumbarHULib.cohort.cases import AuditFacts, CohortFinding, Reading
 from LumbarHULib.cohort_files.columns import AddFinding, is_missing, number_column, place_of_hu, shortened
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
@@ -30,11 +31,14 @@ class AuditReading:
         Key that is the same for readings of the same CT.
     protocol : str
         Key that is the same for readings with the same protocol values.
+    facts : AuditFacts
+        What the folder states about how the reading was made.
     """
 
     reading: Reading
     ct_identity: str
     protocol: str
+    facts: AuditFacts
 
 
 def readings_of_file(path: Path, add_finding: AddFinding, any_region: bool = False) -> tuple[Reading, ...]:
@@ -71,6 +75,7 @@ def reading_of_audit(
         stored, identity = record["files"]["results.csv"], record["ct"]["voxels_sha256"]
         blinded = record["extra"].get("blinded")
         protocol = json.dumps(record["protocol_values"], sort_keys=True)
+        facts = _facts(record, case, protocol)
         off_protocol = [item["sentence"] for item in record["findings"] if item["code"] in OFF_PROTOCOL_CODES]
     except OSError:
         return wrong("is not an audit folder and is omitted.", "Check the path, which is relative to the table.")
@@ -90,7 +95,31 @@ def reading_of_audit(
     for sentence in off_protocol:
         message = f"Row {row}, column audit: “{folder.name}” is off protocol: {sentence}"
         add_finding(CohortFinding("off_protocol", message, "Consider omitting it.", row=row, column="audit", case=case))
-    return AuditReading(reading, str(identity), protocol)
+    return AuditReading(reading, str(identity), protocol, facts)
+
+
+def _facts(record: dict, case: str, protocol: str) -> AuditFacts:
+    """Return the facts in a record; raise KeyError, TypeError or AttributeError if it is damaged."""
+    document, headers = record["protocol"], record["ct"]["headers"]
+    kv, contrast = headers.get("tube_voltage_kv"), headers.get("contrast")
+    words = {True: "with contrast medium", False: "without contrast medium"}
+    acquisition = [f"{kv:g} kV" if kv is not None else "", words.get(contrast, "")]
+    of_reading = [item["code"] for item in record["findings"]]
+    not_classified = {}
+    for summary in record["summaries"]:
+        if summary["class"] == "not_classified":
+            codes = [*(item["code"] for item in summary["findings"]), *of_reading]
+            reasons = [words for code, words in NO_CLASS_WORDS.items() if code in codes]
+            not_classified[summary["roi"]] = "; ".join(reasons) or "no level measured"
+    return AuditFacts(
+        case=case,
+        protocol=f"{document['name']}, version {document['version']}",
+        protocol_sha256=hashlib.sha256(protocol.encode("utf-8")).hexdigest(),
+        acquisition=", ".join(filter(None, acquisition)),
+        not_classified=not_classified,
+        excluded={level["level"]: level["excluded"] for level in record["levels"] if level["excluded"]},
+        not_measured=tuple(refusal["level"] for refusal in record["not_measured"]),
+    )
 
 
 def _readings(table: CsvTable, add_finding: AddFinding, any_region: bool) -> tuple[Reading, ...]:

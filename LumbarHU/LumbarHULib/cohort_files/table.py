@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from LumbarHULib.cohort.cases import Cohort, CohortFinding, Reading
+from LumbarHULib.cohort.cases import AuditFacts, Cohort, CohortFinding, Reading
 from LumbarHULib.cohort.combined_readings import combine
 from LumbarHULib.cohort.references import groups_of_qct
 from LumbarHULib.cohort.synthetic import SYNTHETIC
@@ -128,6 +128,7 @@ def read_cohort(
         outcome_name=outcome_name,
         table_rows=len(table.rows),
         rows_left_out=source.rows_left_out,
+        audits=tuple(source.audits),
     )
 
 
@@ -143,6 +144,7 @@ class _Source:
     table: CsvTable
     findings: list[CohortFinding] = field(default_factory=list)
     rows_left_out: dict[str, int] = field(default_factory=dict)
+    audits: list[AuditFacts] = field(default_factory=list)
 
     def usable_rows(self, case_place: int) -> list[tuple[int, tuple[str, ...]]]:
         """Return the rows that become cases: named, not repeated, and not longer than the header."""
@@ -209,6 +211,7 @@ class _Source:
                     self._add("other_ct", sentence, "Check that both CTs are of this case.", row, "audit", case)
                 seen.add((reading.reader, reading.reading))
                 found.append(reading)
+                self.audits.append(read.facts)
         if len(protocols) > 1:
             sentence = f"Column audit: the readings use different protocols, such as {', '.join(protocols.values())}."
             self._add("protocols_differ", sentence, "Measure all cases with one protocol.", column="audit")

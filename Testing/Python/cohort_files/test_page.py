@@ -5,6 +5,7 @@ import pytest
 
 from LumbarHULib.cohort.analysis import AnalysisOptions, analyze
 from LumbarHULib.cohort.cases import Cohort, CohortFinding
+from LumbarHULib.cohort_files.folder import tables_of
 from LumbarHULib.cohort_files.page import summary_page
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 
@@ -15,7 +16,7 @@ def test_for_very_many_findings_of_one_kind_the_page_refers_to_the_file(count, w
     findings = [CohortFinding("no_number", f"Cell {row} is no number.", row=row + 2) for row in range(count)]
     cohort = Cohort("c", ("a", "b"), {("L1", "round"): np.array([1.0, 2.0])}, ("", ""), findings=findings)
     analysis = analyze(cohort, AnalysisOptions(prevalences={}, resamples=100), load_cutoffs().cutoffs)
-    page = summary_page(analysis, analysis.tables, {}, {})
+    page = summary_page(analysis, tables_of(analysis), {}, {})
     reported = f"… and {count - 500} more (rows.csv)."
     assert page.count(" is no number.") + page.count(reported) == written
     assert (reported in page) == (count > 500)

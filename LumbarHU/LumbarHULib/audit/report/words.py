@@ -72,7 +72,7 @@ def osteopenia_recovered(summaries: Sequence[RoiSummary]) -> str:
 
 
 # Why a mean has no class, by the finding that says so.
-_NO_CLASS_WORDS = {
+NO_CLASS_WORDS = {
     "implausible_mean": "implausible mean",
     "tube_voltage_off_protocol": "tube voltage off protocol",
     "contrast_medium": "contrast medium",
@@ -90,7 +90,7 @@ def why_not_classified(summary: RoiSummary, result: ReadingResult) -> str:
     if summary.cutoffs is None:
         return "no cutoffs for this protocol"
     codes = [finding.code for finding in (*summary.findings, *result.findings)]
-    return "; ".join(words for code, words in _NO_CLASS_WORDS.items() if code in codes)
+    return "; ".join(words for code, words in NO_CLASS_WORDS.items() if code in codes)
 
 
 def findings_of_level(result: ReadingResult, level: str) -> list[Finding]:
