@@ -16,7 +16,7 @@ def compare_methods(
     *,
     results: Mapping[str, str | Path] | None = None,
     error_ratio: float | str = 1.0,
-    cutoffs: str | Path | None = None,
+    cutoffs: str | Path | Iterable[str | Path] = (),
     outcome_name: str = "outcome",
     overwrite: bool = False,
     figures: bool = True,
@@ -38,8 +38,9 @@ def compare_methods(
     error_ratio : float or {"estimated"}
         Variance of the second method's error divided by that of the first's, for Deming's regression; a number other
         than 1 needs exactly two methods. ``"estimated"`` estimates it from repeated readings.
-    cutoffs : str or pathlib.Path, optional
-        Cutoffs file in place of the study's, for classes by the five regions' means over L1–L4.
+    cutoffs : str, pathlib.Path or iterable of them
+        Cutoffs files, for classes by means over L1–L4. Each holds for the results that are named by the id of its
+        protocol; one of the study's protocol, in place of the study's cutoffs, also for the table.
     outcome_name : str
         Name of the outcome in the column ``outcome``, such as ``"fracture"``.
     overwrite : bool
@@ -69,7 +70,7 @@ def compare_methods(
         results={name: Path(path) for name, path in (results or {}).items()},
         destination=None if out is None else Path(out),
         options=ComparisonOptions(None if isinstance(error_ratio, str) else float(error_ratio)),
-        cutoffs=None if cutoffs is None else Path(cutoffs),
+        cutoffs=(Path(cutoffs),) if isinstance(cutoffs, str | Path) else tuple(map(Path, cutoffs)),
         outcome_name=outcome_name,
         overwrite=overwrite,
         with_figures=figures,

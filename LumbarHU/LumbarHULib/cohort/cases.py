@@ -69,7 +69,7 @@ class Reading:
 
 
 @dataclass(frozen=True, eq=False)
-class AuditFacts:
+class ReadingFacts:
     """What an audit folder states about how its reading was made.
 
     Parameters
@@ -136,7 +136,7 @@ class Cohort:
         Number of rows of its table that are not blank, including unusable ones; None if there is no table.
     rows_left_out : mapping of str to int
         Number of these rows that did not become a case, by reason.
-    audits : sequence of AuditFacts
+    audits : sequence of ReadingFacts
         Facts on the audit folders that HU come from.
 
     Raises
@@ -162,7 +162,7 @@ class Cohort:
     outcome_name: str = "outcome"
     table_rows: int | None = None
     rows_left_out: Mapping[str, int] = field(default_factory=dict)
-    audits: Sequence[AuditFacts] = ()
+    audits: Sequence[ReadingFacts] = ()
 
     def __post_init__(self) -> None:
         n = len(self.cases)

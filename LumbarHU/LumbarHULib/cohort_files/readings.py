@@ -9,7 +9,7 @@ from pathlib import Path
 
 from LumbarHULib.audit.folder import RECORD
 from LumbarHULib.audit.report.words import NO_CLASS_WORDS
-from LumbarHULib.cohort.cases import AuditFacts, CohortFinding, Reading
+from LumbarHULib.cohort.cases import CohortFinding, Reading, ReadingFacts
 from LumbarHULib.cohort_files.columns import AddFinding, is_missing, number_column, place_of_hu, shortened
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
@@ -31,14 +31,14 @@ class AuditReading:
         Key that is the same for readings of the same CT.
     protocol : str
         Key that is the same for readings with the same protocol values.
-    facts : AuditFacts
+    facts : ReadingFacts
         What the folder states about how the reading was made.
     """
 
     reading: Reading
     ct_identity: str
     protocol: str
-    facts: AuditFacts
+    facts: ReadingFacts
 
 
 def readings_of_file(path: Path, add_finding: AddFinding, any_region: bool = False) -> tuple[Reading, ...]:
@@ -98,7 +98,7 @@ def reading_of_audit(
     return AuditReading(reading, str(identity), protocol, facts)
 
 
-def _facts(record: dict, case: str, protocol: str) -> AuditFacts:
+def _facts(record: dict, case: str, protocol: str) -> ReadingFacts:
     """Return the facts in a record; raise KeyError, TypeError or AttributeError if it is damaged."""
     document, headers = record["protocol"], record["ct"]["headers"]
     kv, contrast = headers.get("tube_voltage_kv"), headers.get("contrast")
@@ -110,8 +110,10 @@ def _facts(record: dict, case: str, protocol: str) -> AuditFacts:
         if summary["class"] == "not_classified":
             codes = [*(item["code"] for item in summary["findings"]), *of_reading]
             reasons = [words for code, words in NO_CLASS_WORDS.items() if code in codes]
-            not_classified[summary["roi"]] = "; ".join(reasons) or "no level measured"
-    return AuditFacts(
+            reasons += [] if summary["levels"] else ["no level measured"]
+            reasons += [] if record["cutoffs"]["rois"] else ["no cutoffs for the protocol"]
+            not_classified[summary["roi"]] = "; ".join(reasons) or "reason not recorded"
+    return ReadingFacts(
         case=case,
         protocol=f"{document['name']}, version {document['version']}",
         protocol_sha256=hashlib.sha256(protocol.encode("utf-8")).hexdigest(),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from LumbarHULib.cohort.cases import AuditFacts, Cohort, CohortFinding, Reading
+from LumbarHULib.cohort.cases import Cohort, CohortFinding, Reading, ReadingFacts
 from LumbarHULib.cohort.combined_readings import combine
 from LumbarHULib.cohort.references import groups_of_qct
 from LumbarHULib.cohort.synthetic import SYNTHETIC
@@ -144,7 +144,7 @@ class _Source:
     table: CsvTable
     findings: list[CohortFinding] = field(default_factory=list)
     rows_left_out: dict[str, int] = field(default_factory=dict)
-    audits: list[AuditFacts] = field(default_factory=list)
+    audits: list[ReadingFacts] = field(default_factory=list)
 
     def usable_rows(self, case_place: int) -> list[tuple[int, tuple[str, ...]]]:
         """Return the rows that become cases: named, not repeated, and not longer than the header."""

@@ -114,7 +114,12 @@ def _add_compare(commands) -> None:
         "“estimated”: from repeated readings (default: 1)",
     )
     compare.add_argument(
-        "--cutoffs", type=Path, metavar="FILE", help="cutoffs in place of the study's, for the classes"
+        "--cutoffs",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="cutoffs for the results named by the id of their protocol; may be given several times",
     )
     compare.add_argument(
         "--outcome-name", default="outcome", metavar="NAME", help="name of the outcome in the column outcome"

@@ -1,5 +1,6 @@
 """lumbarhu compare: one command, one page; complete or not written; every refusal is one sentence."""
 
+import json
 import math
 import re
 
@@ -144,6 +145,35 @@ def test_the_documents_list_exactly_the_tables_and_columns_written(tmp_path, row
     assert {name: set(columns) for name, columns in documented.items()} == {
         name: set(columns) for name, columns in written.items()
     }
+
+
+def test_cutoffs_of_another_protocol_classify_the_results_named_by_its_id(tmp_path, rows):
+    name = "circle-200mm2-2025"
+    results_of(tmp_path, rows, name, region="circle_200mm2")
+    document = {
+        **{"schema": "lumbarhu-cutoffs-1", "name": "ours", "version": "1.0.0", "citation": "made up"},
+        **{"protocol": {"id": name, "version": "1.0.0"}, "population": {"source": "made up"}},
+        "rois": {
+            "circle_200mm2": {
+                test: {"value": value, "unit": "HU", "source": "made up"}
+                for test, value in (("osteoporosis", 90.0), ("normal", 140.0))
+            }
+        },
+    }
+    (tmp_path / "ours.json").write_text(json.dumps(document), encoding="utf-8")
+    options = ("--methods", "round", f"{name}:circle_200mm2", "--results", f"{name}={tmp_path / name}", *FAST)
+    run, out = compare(tmp_path, rows, *options, "--cutoffs", tmp_path / "ours.json")
+    assert (run.exit_code, run.err) == (0, "")
+    theirs, ours = table(out / "methods.csv")
+    assert (theirs["cutoffs"], ours["cutoffs"], ours["osteoporosis_cutoff_hu"]) == ("Shanghai 2022", "ours", "90.0")
+    (row,) = table(out / "class_agreement.csv")
+    classes = [
+        ["osteoporosis" if hu <= low else "normal" if hu >= high else "osteopenia" for hu in mean_hu(rows, "round")]
+        for low, high in ((number(theirs, "osteoporosis_cutoff_hu"), number(theirs, "normal_cutoff_hu")), (90, 140))
+    ]
+    assert int(row["agreeing"]) == sum(one == other for one, other in zip(*classes, strict=True))
+    twice, _ = compare(tmp_path, rows, *options, *("--cutoffs", tmp_path / "ours.json") * 2, "--overwrite")
+    assert f"Two files have cutoffs for the protocol {name}" in twice.err
 
 
 REFUSED = [

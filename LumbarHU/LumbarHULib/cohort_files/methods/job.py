@@ -1,6 +1,6 @@
 """Compare methods from their tables to a folder, for the command line and the Python API."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.methods.folder import OWN_COMPARISON_FOLDER, write_comparison_folder
 from LumbarHULib.cohort_files.methods.read import read_methods, results_file
 from LumbarHULib.cohort_files.table import cohort_inputs
+from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.atomic_folder import check_destination
 from LumbarHULib.files.cutoffs_file import load_cutoffs
@@ -32,8 +33,8 @@ class ComparisonJob:
     destination : pathlib.Path or None
         Output folder (created); None to compute without writing.
     options : ComparisonOptions
-    cutoffs : pathlib.Path or None
-        Cutoffs in place of the study's.
+    cutoffs : tuple of pathlib.Path
+        Cutoffs, each for the protocol that its file names, in addition to the study's or in place of them.
     outcome_name : str
         Name of the outcome in the columns ``outcome`` and ``outcome_days``.
     overwrite : bool
@@ -45,7 +46,7 @@ class ComparisonJob:
     results: Mapping[str, Path] = field(default_factory=dict)
     destination: Path | None = None
     options: ComparisonOptions = field(default_factory=ComparisonOptions)
-    cutoffs: Path | None = None
+    cutoffs: tuple[Path, ...] = ()
     outcome_name: str = "outcome"
     overwrite: bool = False
     with_figures: bool = True
@@ -92,7 +93,7 @@ def run_comparison_job(
         check_destination(job.destination, job.overwrite, OWN_COMPARISON_FOLDER)
         _check_inputs_stay(job, job.destination)
     check_outcome_name(job.outcome_name)
-    cutoffs = load_cutoffs(job.cutoffs).cutoffs
+    cutoffs = _cutoffs(job.cutoffs)
     measured = read_methods(job.methods, job.table, job.results, cutoffs, job.outcome_name, progress)
     progress(0.0, "Comparing methods")
     comparison = compare(measured, job.options)
@@ -102,12 +103,24 @@ def run_comparison_job(
     return ComparisonOutcome(comparison, tables)
 
 
+def _cutoffs(paths: Sequence[Path]) -> dict[str, CutoffTable]:
+    """Return the cutoffs by the id of their protocol: the study's, and those in files."""
+    own: dict[str, CutoffTable] = {}
+    for path in paths:
+        document = load_cutoffs(path)
+        if document.protocol_id in own:
+            raise InputError(f"Two files have cutoffs for the protocol {document.protocol_id}: give one of them.")
+        own[document.protocol_id] = document.cutoffs
+    study = load_cutoffs()
+    return {study.protocol_id: study.cutoffs, **own}
+
+
 def _check_inputs_stay(job: ComparisonJob, destination: Path) -> None:
     """Raise InputError if replacing the output folder would remove an input."""
     if not destination.exists():
         return
     inputs = [results_file(Path(path)) for path in job.results.values()]
-    inputs += [*(cohort_inputs(job.table) if job.table is not None else ()), *([job.cutoffs] if job.cutoffs else [])]
+    inputs += [*(cohort_inputs(job.table) if job.table is not None else ()), *job.cutoffs]
     for path in inputs:
         if path.resolve().is_relative_to(destination.resolve()):
             raise InputError(

@@ -16,13 +16,11 @@ from LumbarHULib.cohort.synthetic import SYNTHETIC
 from LumbarHULib.cohort_files.columns import shortened
 from LumbarHULib.cohort_files.readings import readings_of_file
 from LumbarHULib.cohort_files.table import read_cohort
-from LumbarHULib.core.cutoffs import CutoffTable
+from LumbarHULib.core.cutoffs import CutoffTable, RoiCutoffs
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
-from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL, load_protocol
+from LumbarHULib.files.protocol_file import STUDY_ID, load_protocol
 
-# Results of this name, and the cohort's own table, are by the protocol that the published cutoffs belong to.
-STUDY_PROTOCOL = DEFAULT_PROTOCOL.stem
 Progress = Callable[[float, str], None]
 
 
@@ -59,7 +57,7 @@ def read_methods(
     methods: Sequence[Method],
     table: Path | None,
     results: Mapping[str, Path],
-    cutoffs: CutoffTable,
+    cutoffs: Mapping[str, CutoffTable],
     outcome_name: str = "outcome",
     progress: Progress = lambda share, text: None,
 ) -> MeasuredMethods:
@@ -73,8 +71,9 @@ def read_methods(
     results : mapping of str to pathlib.Path
         Tables with the columns of ``results.csv``, or folders with such a file, by the protocol's name. Several
         readings of a case are averaged, as in a cohort.
-    cutoffs : CutoffTable
-        Cutoffs of the five regions of the study's protocol, for the mean over L1–L4.
+    cutoffs : mapping of str to CutoffTable
+        Cutoffs for the mean over L1–L4, by the id of the protocol that they belong to. They hold for results of this
+        name, and those of the study's protocol for the cohort's table, too.
     outcome_name : str
         Name of the outcome in the columns ``outcome`` and ``outcome_days``.
     progress : callable
@@ -163,17 +162,22 @@ def _by_case(readings: Sequence[Reading]) -> dict[str, list[Reading]]:
     return by_case
 
 
-def _measured(method: Method, sources: Mapping[str, _Source], cohort: Cohort, cutoffs: CutoffTable) -> MeasuredMethod:
+def _measured(
+    method: Method, sources: Mapping[str, _Source], cohort: Cohort, cutoffs: Mapping[str, CutoffTable]
+) -> MeasuredMethod:
     name, source = _find_source(method, sources)
     unknown = np.full(len(cohort), np.nan)
     level_hu = {level: source.hu.get((level, method.region), unknown) for level in method.levels}
-    is_study = name in ("", STUDY_PROTOCOL) and method.levels == MEAN_LEVELS and method.region in cutoffs.rois
+    own = cutoffs.get(name or STUDY_ID)
+    found: RoiCutoffs | None = None
+    if own is not None and method.levels == MEAN_LEVELS:
+        found = own.rois.get(method.region)
     return MeasuredMethod(
         method=method,
         level_hu=level_hu,
         source=source.file_name,
-        cutoffs=cutoffs.rois[method.region] if is_study else None,
-        cutoffs_name=cutoffs.name if is_study else "",
+        cutoffs=found,
+        cutoffs_name=own.name if found else "",
         repeated=_repeated(method, source, cohort),
     )
 

@@ -8,6 +8,7 @@ from LumbarHULib.cohort_files.methods.read import read_methods
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 
+CUTOFFS = {"lumbarhu-2022-study": load_cutoffs().cutoffs}
 TABLE = "case,hu_L1_round,hu_L2_round,HU_L1_circle_200mm2 [HU],hu_l2_circle_200mm2,t_score\n"
 TABLE += "a,100,110,101,111,-1\nb,90,,92,95,-2.6\nc,80,85,x,87,-3\n"
 RESULTS = "case,reader,reading,level,roi,mean_hu,excluded\n"
@@ -27,7 +28,7 @@ def results(folder, *rows, name="results.csv"):
 
 
 def read(texts, table=None, results=None):
-    return read_methods(parse_methods(texts), table, results or {}, load_cutoffs().cutoffs)
+    return read_methods(parse_methods(texts), table, results or {}, CUTOFFS)
 
 
 def test_regions_beyond_the_five_are_columns_of_the_table(table):
