@@ -178,7 +178,7 @@ def _excluded_names(document: PhantomDocument, excluded: Mapping[str, str]) -> d
         rod = document.phantom.rod(name)
         if rod is None:
             raise InputError(
-                f"“{name}”, which should be excluded, is no rod of “{document.phantom.name}”: use one of "
+                f"“{name}”, which should be excluded, is not a rod of “{document.phantom.name}”: use one of "
                 f"{', '.join(rod.name for rod in document.phantom.rods)}."
             )
         if not reason.strip() or not reason.isprintable():

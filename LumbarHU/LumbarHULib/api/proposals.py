@@ -65,7 +65,7 @@ def propose_from_segmentation(
     Raises
     ------
     InputError
-        When it is no segmentation, or nothing says which segment is which vertebra.
+        If it is not a segmentation, or nothing says which segment is which vertebra.
     """
     values = load_protocol(protocol).protocol
     names = {parse_level(level): str(name) for level, name in (segments or {}).items()}

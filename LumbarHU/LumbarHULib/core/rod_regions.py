@@ -148,7 +148,7 @@ def _known_name(name: str, phantom: CalibrationPhantom) -> str:
     rod = phantom.rod(name)
     if rod is None:
         raise InputError(
-            f"“{name}” is no rod of “{phantom.name}”: name each mark after its rod, one of "
+            f"“{name}” is not a rod of “{phantom.name}”: name each mark after its rod, one of "
             f"{', '.join(rod.name for rod in phantom.rods)}."
         )
     return rod.name

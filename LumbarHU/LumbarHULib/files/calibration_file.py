@@ -75,7 +75,7 @@ class CalibrationDocument:
             temporary.write_text(text, encoding="utf-8", newline="\n")
             temporary.replace(path)
         except OSError as problem:
-            raise InputError(f"“{path}” cannot be written ({problem.strerror}): choose another place.") from problem
+            raise InputError(f"“{path}” cannot be written ({problem.strerror}): choose another path.") from problem
         finally:
             temporary.unlink(missing_ok=True)
         return path
@@ -202,7 +202,7 @@ def calibration_from(place: LocatedValue) -> CalibrationDocument:
     for entry in place["rods"].value:
         rod = phantom.rod(entry["name"].value)
         if rod is None:
-            raise entry.error(f"“{entry['name'].value}” is no rod of “{phantom.name}”: calibrate again.")
+            raise entry.error(f"“{entry['name'].value}” is not a rod of “{phantom.name}”: calibrate again.")
         values = entry.plain()
         sample = RodSample(float(values["mean_hu"]), float(values["sd_hu"]), int(values["voxels"]))
         rods.append(FittedRod(rod, sample, float(values["residual_hu"]), float(values["leverage"])))

@@ -90,7 +90,7 @@ def _published_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
         found.append(
             CohortFinding(
                 "protocol_lsc_not_used",
-                f"The protocol's own lsc_hu ({', '.join(f'{value:g}' for value in sorted(own))} HU) judges classes, "
+                f"The protocol's own lsc_hu ({', '.join(f'{value:g}' for value in sorted(own))} HU) is for classes, "
                 "not changes: it may lack the error of a repeated scan.",
                 "Give a precision study with --precision.",
                 "note",
@@ -190,8 +190,8 @@ def _count_findings(changes: Table) -> list[CohortFinding]:
     return [
         CohortFinding(
             "number_of_comparisons",
-            f"{len(judged)} changes are judged, {means} of them of means, and {count} "
-            f"{'equals or exceeds' if count == 1 else 'equal or exceed'} the LSC: without any change about 5 % would.",
+            f"{len(judged)} changes are compared with the LSC, {means} of them of means, and {count} "
+            f"{'equals or exceeds' if count == 1 else 'equal or exceed'} it: without any change about 5 % would.",
             "Decide beforehand which region's mean counts.",
             "note",
         )

@@ -43,10 +43,12 @@ def read_rod_labels(path: Path, ct: CtVolume) -> np.ndarray:
         )
     if labels.dtype.kind == "f":
         if not np.array_equal(labels, np.rint(labels)):  # also with NaN
-            raise InputError(f"“{path.name}” has values that are not whole numbers, so it is no label map: choose one.")
+            raise InputError(
+                f"“{path.name}” has values that are not whole numbers, so it is not a label map: choose one."
+            )
         labels = labels.astype(np.int64)
     if labels.min() < 0:
         raise InputError(
-            f"“{path.name}” has negative values (lowest {labels.min()}), so it is no label map: choose one."
+            f"“{path.name}” has negative values (lowest {labels.min()}), so it is not a label map: choose one."
         )
     return labels

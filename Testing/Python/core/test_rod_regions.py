@@ -73,7 +73,7 @@ def changed(name, **offset):
         (changed("C", a=9.0), r"cylinder at the rod C leaves the rod: its outer half differs by -\d+ HU|contains air"),
         (
             places({**CENTERS_RAS_MM, "Q": (0, 0, 12)}),
-            "“Q” is no rod of “rods”: name each mark after its rod, one of A,",
+            "“Q” is not a rod of “rods”: name each mark after its rod, one of A,",
         ),
         ([*places(), *places({"a": CENTERS_RAS_MM["A"]})], "rod A is marked twice"),
         (places({**CENTERS_RAS_MM, "A": (0.0, -22.0, 14.0)}), r"rod A contains air: its mean is -1000 HU, and 100 %"),

@@ -165,7 +165,7 @@ def test_each_mistake_is_one_sentence_and_nothing_is_written(calibrated, scanned
         ),
         ({"phantom": "no-such-phantom"}, (), "There is no phantom file"),
         ({}, ("--exclude", "A"), "--exclude A gives no reason"),
-        ({}, ("--exclude", "Q=x"), "“Q”, which should be excluded, is no rod"),
+        ({}, ("--exclude", "Q=x"), "“Q”, which should be excluded, is not a rod"),
         ({}, ("--radius", "0"), "--radius 0 cannot be used"),
         ({}, ("--date", "31.3.2026"), "--date 31.3.2026 is not a date"),
         ({}, ("--contrast", "maybe"), "--contrast maybe cannot be used"),
