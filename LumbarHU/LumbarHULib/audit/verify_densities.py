@@ -31,7 +31,7 @@ def calibration_differences(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def densities_anew(mean_hu: float | None, calibration: Mapping[str, Any]) -> dict[str, float | None]:
+def densities_again(mean_hu: float | None, calibration: Mapping[str, Any]) -> dict[str, float | None]:
     """Return the cells of the density columns at a mean HU, by the calibration in a record."""
     if mean_hu is None:
         return dict.fromkeys(("mean_mg_cc", "mg_cc_low", "mg_cc_high"))

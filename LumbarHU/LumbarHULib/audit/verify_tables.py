@@ -14,7 +14,7 @@ from LumbarHULib.audit.tables import (
     results_columns,
     summary_columns_of,
 )
-from LumbarHULib.audit.verify_densities import densities_anew
+from LumbarHULib.audit.verify_densities import densities_again
 from LumbarHULib.audit.verify_numbers import LabelVoxels, measured_anew
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.landmarks import MidlineOrigin
@@ -165,7 +165,7 @@ def _density_differences(where: str, row: Row, mean_hu: str, record: dict) -> li
     if "calibration" not in record:
         return []
     known_hu = float(mean_hu) if _is_number(mean_hu) else None
-    return _cell_differences(where, row, densities_anew(known_hu, record["calibration"]))
+    return _cell_differences(where, row, densities_again(known_hu, record["calibration"]))
 
 
 def _groups(record: dict, level: str, roi: str) -> list[list[int]]:

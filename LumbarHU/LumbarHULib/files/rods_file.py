@@ -9,7 +9,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.rod_regions import RodPlace
 from LumbarHULib.files.markup_json import load_markups_json, placed_points
 
-# Rods lie along the table, which is the patient's axis from caudal to cranial.
+# Rods are parallel to the table, along the patient's axis from caudal to cranial.
 ALONG_THE_TABLE_RAS = np.array([0.0, 0.0, 1.0])
 
 # A shorter line has no direction.

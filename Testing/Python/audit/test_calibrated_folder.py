@@ -16,7 +16,7 @@ from scipy import stats
 from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.audit.replay import CtHeaders
 from LumbarHULib.audit.verify import verification_of
-from LumbarHULib.audit.verify_densities import densities_anew
+from LumbarHULib.audit.verify_densities import densities_again
 from LumbarHULib.core.calibration import CalibrationScan, RodSample, fit_calibration
 from LumbarHULib.core.checks.calibration import days_to_ct
 from LumbarHULib.core.densities import with_densities
@@ -144,7 +144,7 @@ def both_slopes(folder: Path) -> None:
         for row in rows_of(folder / name):
             if row["mean_hu"]:
                 where = {key: row[key] for key in ("level", "roi") if key in row}
-                for column, value in densities_anew(float(row["mean_hu"]), record["calibration"]).items():
+                for column, value in densities_again(float(row["mean_hu"]), record["calibration"]).items():
                     in_table(name, column, repr(value), **where)(folder)
 
 
@@ -212,7 +212,7 @@ def test_a_calibration_that_contradicts_its_phantom_is_refused_with_the_line(fol
 def test_the_independent_densities_are_those_of_the_measurement(name, mean_hu):
     document = document_of(name)
     found = document.density(mean_hu)
-    expected = densities_anew(mean_hu, document.document)
+    expected = densities_again(mean_hu, document.document)
     assert found.mean_mg_cc == pytest.approx(expected["mean_mg_cc"], rel=1e-12)
     assert found.low_mg_cc == pytest.approx(expected["mg_cc_low"], rel=1e-9, abs=1e-9)
     assert found.high_mg_cc == pytest.approx(expected["mg_cc_high"], rel=1e-9, abs=1e-9)
@@ -222,7 +222,7 @@ def test_the_independent_interval_is_that_of_the_formula_on_the_page():
     document = document_of()
     fit = document.document["fit"]
     for end in ("mg_cc_low", "mg_cc_high"):
-        x = densities_anew(120.0, document.document)[end]
+        x = densities_again(120.0, document.document)[end]
         deviation_hu = 120.0 - fit["intercept_hu"] - fit["slope_hu_per_mg_cc"] * x
         variance = fit["residual_sd_hu"] ** 2 + fit["intercept_variance"] + 2 * x * fit["covariance"]
         t = stats.t.ppf(0.975, fit["degrees_of_freedom"])

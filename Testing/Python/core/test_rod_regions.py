@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from core.rod_phantom import CENTERS_RAS_MM, RAS_FROM_IJK, hu_of, labels_of, phantom_of, rod_ct
+from core.rod_phantom import CENTERS_RAS_MM, DENSITIES_MG_CC, RAS_FROM_IJK, hu_of, labels_of, phantom_of, rod_ct
 
+from LumbarHULib.core.calibration import fit_calibration
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.rod_regions import RodPlace, samples_at, samples_of_labels
@@ -127,3 +128,19 @@ def test_labels_that_are_not_those_of_the_phantom_are_refused():
     nameless = replace(PHANTOM, rods=tuple(replace(rod, label_value=None) for rod in PHANTOM.rods))
     with pytest.raises(InputError, match="rod A of “rods” has no label_value"):
         samples_of_labels(ct, labels, nameless, LIMITS)
+
+
+def test_densities_of_a_region_in_noisy_cts_with_offsets_are_covered_in_95_percent():
+    """Measure rods and a region in rendered CTs: noise of the voxels, and an offset of each position."""
+    random = np.random.default_rng(9)
+    phantom = phantom_of("ABDE")
+    covered, errors_mg_cc = [], []
+    for trial in range(400):
+        offsets_hu = dict(zip("ABCDE", random.normal(0, 3, 5), strict=True))
+        found = measured(rod_ct(noise_hu=15.0, seed=trial, offsets_hu=offsets_hu), phantom=PHANTOM)
+        rods = {name: sample for name, sample in found.items() if name != "C"}
+        density = fit_calibration(phantom, rods, calibration_settings().fit).density(found["C"].mean_hu)
+        covered.append(density.low_mg_cc <= DENSITIES_MG_CC["C"] <= density.high_mg_cc)
+        errors_mg_cc.append(density.mean_mg_cc - DENSITIES_MG_CC["C"])
+    assert 0.93 <= np.mean(covered) <= 0.97
+    assert abs(np.mean(errors_mg_cc)) <= 1.0
