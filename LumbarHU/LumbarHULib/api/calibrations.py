@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from LumbarHULib.api.cts import Ct
 from LumbarHULib.audit.audit import software_versions
 from LumbarHULib.core.calibration import CalibrationScan, fit_calibration
-from LumbarHULib.core.checks.calibration import days_to_ct
+from LumbarHULib.core.checks.calibration import is_in_time
 from LumbarHULib.core.densities import with_densities
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.rod_regions import RodPlace, samples_at, samples_of_labels
@@ -152,10 +152,10 @@ def calibrated(measured: "Measurement", calibration: Calibration, ct_date: str |
         When the CT's tube voltage is known to differ from that of the calibration.
     """
     scan = calibration.calibration.scan
-    days = days_to_ct(calibration.calibration, measured.ct.scan_facts, ct_date)
+    in_time = is_in_time(calibration.calibration, measured.ct.scan_facts, ct_date)
     is_same_scan = bool(scan.voxels_sha256) and scan.voxels_sha256 == voxels_sha256(measured.ct.voxels_hu)
-    result = with_densities(measured.result, calibration.calibration, days, is_same_scan)
-    return replace(measured, result=result, calibration=calibration.applied(days))
+    result = with_densities(measured.result, calibration.calibration, in_time, is_same_scan)
+    return replace(measured, result=result, calibration=calibration.applied(in_time))
 
 
 def _check_experimental(document: PhantomDocument, is_allowed: bool) -> None:

@@ -51,7 +51,7 @@ def record_of(audit: Audit, file_sha256: Mapping[str, str]) -> dict[str, Any]:
     if audit.calibration is not None:
         record |= {
             "calibration": audit.calibration.document,
-            "calibration_days_to_ct": audit.calibration.days_to_ct,
+            "calibration_in_time": audit.calibration.in_time,
         }
     return record
 

@@ -16,7 +16,7 @@ import numpy as np
 from LumbarHULib.audit.audit import Audit
 from LumbarHULib.audit.folder import RECORD, VERTEBRAE
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
-from LumbarHULib.core.checks.calibration import days_to_ct
+from LumbarHULib.core.checks.calibration import is_in_time
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.densities import with_densities
 from LumbarHULib.core.errors import InputError
@@ -130,14 +130,14 @@ def replay(
     ).with_level_findings(markups.level_findings)
     calibration = recorded_calibration(record)
     if calibration is not None:
-        days = days_to_ct(calibration.calibration, facts, record["extra"].get("ct_date"))
-        if days is None and not knows_headers:
-            days = record.get("calibration_days_to_ct")
-        calibration = calibration.applied(days)
+        in_time = is_in_time(calibration.calibration, facts, record["extra"].get("ct_date"))
+        if in_time is None and not knows_headers:
+            in_time = record.get("calibration_in_time")
+        calibration = calibration.applied(in_time)
         result = with_densities(
             result,
             calibration.calibration,
-            days,
+            in_time,
             calibration.calibration.scan.voxels_sha256 == record["ct"]["voxels_sha256"],
         )
     audit = Audit(

@@ -126,8 +126,8 @@ def _record_differences(record: Mapping, again: Replay) -> Iterator[str]:
     expected_not_measured = [{"level": one["level"], "excluded": one["excluded"]} for one in expected["not_measured"]]
     yield from _value_differences("not_measured", expected_not_measured, not_measured)
     yield from _value_differences("notice", expected["notice"], record["notice"])
-    days = "calibration_days_to_ct"
-    yield from _value_differences(days, expected.get(days), record.get(days))
+    in_time = "calibration_in_time"
+    yield from _value_differences(in_time, expected.get(in_time), record.get(in_time))
     if again.knows_headers:
         for name in ("headers", "series_uid"):
             one, other = expected["ct"].get(name), record["ct"].get(name)

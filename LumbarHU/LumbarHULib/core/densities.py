@@ -12,7 +12,7 @@ _CODES = "calibration_"
 
 
 def with_densities(
-    result: ReadingResult, calibration: Calibration, days: int | None, is_same_scan: bool
+    result: ReadingResult, calibration: Calibration, in_time: bool | None, is_same_scan: bool
 ) -> ReadingResult:
     """Return a reading with the density of each region and of each mean over the levels, and the findings on them.
 
@@ -22,8 +22,8 @@ def with_densities(
     ----------
     result : ReadingResult
     calibration : Calibration
-    days : int or None
-        Days from the phantom's scan to the CT; None if unknown.
+    in_time : bool or None
+        Whether the CT is within the calibration's days of the phantom's scan; None if unknown.
     is_same_scan : bool
         Whether the phantom is in the CT itself.
 
@@ -38,7 +38,7 @@ def with_densities(
         result,
         levels=tuple(_level(level, calibration) for level in result.levels),
         summaries=tuple(_summary(summary, calibration) for summary in result.summaries),
-        findings=(*of_others, *calibration_findings(calibration, result.scan_facts, days, is_same_scan)),
+        findings=(*of_others, *calibration_findings(calibration, result.scan_facts, in_time, is_same_scan)),
     )
 
 

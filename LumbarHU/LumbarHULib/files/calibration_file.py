@@ -40,14 +40,14 @@ class CalibrationDocument:
     calibration : Calibration
     document : dict
         The whole file as plain JSON values; do not change it.
-    days_to_ct : int or None
-        Days from the phantom's scan to the CT that it is applied to, negative for an earlier CT; None if unknown, or
-        while it is not applied to a CT.
+    in_time : bool or None
+        Whether the CT that it is applied to is within its days of the phantom's scan; None if unknown, or while it is
+        not applied to a CT.
     """
 
     calibration: Calibration
     document: dict[str, Any]
-    days_to_ct: int | None = None
+    in_time: bool | None = None
 
     @property
     def unit(self) -> str:
@@ -80,9 +80,9 @@ class CalibrationDocument:
             temporary.unlink(missing_ok=True)
         return path
 
-    def applied(self, days_to_ct: int | None) -> "CalibrationDocument":
-        """Return the calibration as it is applied to a CT, this many days after the phantom's scan."""
-        return replace(self, days_to_ct=days_to_ct)
+    def applied(self, in_time: bool | None) -> "CalibrationDocument":
+        """Return the calibration as it is applied to a CT."""
+        return replace(self, in_time=in_time)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from LumbarHULib.audit.replay import CtHeaders
 from LumbarHULib.audit.verify import verification_of
 from LumbarHULib.audit.verify_densities import densities_again
 from LumbarHULib.core.calibration import CalibrationScan, RodSample, fit_calibration
-from LumbarHULib.core.checks.calibration import days_to_ct
+from LumbarHULib.core.checks.calibration import is_in_time
 from LumbarHULib.core.densities import with_densities
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.scan_facts import ScanFacts
@@ -57,9 +57,9 @@ def document_of(name: str = "b-mas-200", scan: CalibrationScan = SCAN) -> Calibr
 
 def calibrated_audit(document: CalibrationDocument, facts: ScanFacts = FACTS):
     audit = example_audit(scan_facts=facts)
-    days = days_to_ct(document.calibration, facts)
-    result = with_densities(audit.result, document.calibration, days, is_same_scan=False)
-    return replace(audit, result=result, calibration=document.applied(days))
+    in_time = is_in_time(document.calibration, facts)
+    result = with_densities(audit.result, document.calibration, in_time, is_same_scan=False)
+    return replace(audit, result=result, calibration=document.applied(in_time))
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_every_row_with_a_mean_has_its_density_by_the_formula(original):
 def test_the_record_contains_the_calibration_whole_and_no_date_of_the_ct(original):
     record = record_of(original)
     assert record["calibration"] == document_of().document
-    assert record["calibration_days_to_ct"] == 92
+    assert record["calibration_in_time"] is False
     assert "2026-06-01" not in (original / "record.json").read_text(encoding="utf-8")
     codes = [finding["code"] for finding in record["findings"]]
     assert [code for code in codes if code.startswith("calibration")] == [
@@ -179,8 +179,8 @@ def both_slopes(folder: Path) -> None:
             "record.json, calibration.fit: The slope_hu_per_mg_cc is",
         ),
         (both_slopes, "record.json, calibration.fit: The slope_hu_per_mg_cc is"),
-        (in_record("calibration_days_to_ct", to=3), "record.json, calibration_days_to_ct: expected 92, found 3"),
-        (in_record("calibration", "scan", "date", to="2026-05-20"), "record.json, calibration_days_to_ct: expected 12"),
+        (in_record("calibration_in_time", to=True), "record.json, calibration_in_time: expected False, found True"),
+        (in_record("calibration", "scan", "date", to="2026-05-20"), "record.json, calibration_in_time: expected True"),
         (in_record("calibration", "scan", "kernel", to="B80"), "calibration_other_kernel"),
         (in_record("calibration", "valid_days", to=500), "the warning finding calibration_other_date"),
         (in_record("calibration", "scan", "tube_voltage_kv", to=100.0), "but the calibration is from a scan at 100 kV"),
@@ -195,7 +195,7 @@ def test_a_sealed_manipulation_is_found(folder, change, sentence):
 
 def test_a_record_without_its_calibration_is_found(folder):
     record = record_of(folder)
-    del record["calibration"], record["calibration_days_to_ct"]
+    del record["calibration"], record["calibration_in_time"]
     (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
     seal(folder)
     assert any("results.csv: expected the columns" in difference for difference in differences_of(folder))

@@ -7,7 +7,7 @@ import pytest
 from core.rod_phantom import phantom_of
 
 from LumbarHULib.core.calibration import CalibrationScan, RodSample, fit_calibration
-from LumbarHULib.core.checks.calibration import calibration_findings, days_to_ct, require_same_voltage
+from LumbarHULib.core.checks.calibration import calibration_findings, is_in_time, require_same_voltage
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.calibration_settings import calibration_settings
@@ -40,7 +40,7 @@ def calibration(scan=SCAN, phantom=PHANTOM, **more):
 
 def codes(facts=FACTS, scan=SCAN, is_same_scan=False, phantom=PHANTOM, **more):
     made = calibration(scan, phantom, **more)
-    return [one.code for one in calibration_findings(made, facts, days_to_ct(made, facts), is_same_scan)]
+    return [one.code for one in calibration_findings(made, facts, is_in_time(made, facts), is_same_scan)]
 
 
 def test_a_ct_like_the_scan_of_the_phantom_has_no_finding():
@@ -70,8 +70,18 @@ def test_each_fact_that_differs_or_is_unknown_is_a_finding(change, code):
 def test_the_days_are_those_that_the_calibration_is_made_for():
     later = replace(FACTS, acquired_on="2026-04-02")
     assert codes(later, valid_days=32) == []
-    (finding,) = calibration_findings(calibration(), later, 32, False)
-    assert "32 days after the phantom's scan; the calibration is for 31 days" in finding.sentence
+    assert is_in_time(calibration(), replace(FACTS, acquired_on="2026-04-01")) is True
+    assert is_in_time(calibration(), later) is False
+    (finding,) = calibration_findings(calibration(), later, False, False)
+    assert "more than 31 days before or after the phantom's scan" in finding.sentence
+
+
+def test_a_stated_date_counts_where_the_headers_have_none():
+    undated = replace(FACTS, acquired_on=None)
+    assert is_in_time(calibration(), undated) is None
+    assert is_in_time(calibration(), undated, "2026-03-05") is True
+    assert is_in_time(calibration(), undated, "2027-03-05") is False
+    assert is_in_time(calibration(), FACTS, "2027-03-05") is True
 
 
 def test_nothing_can_differ_where_the_phantom_is_in_the_ct_but_contrast_medium_counts():

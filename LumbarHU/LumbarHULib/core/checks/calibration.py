@@ -24,19 +24,20 @@ def require_same_voltage(calibration: Calibration, facts: ScanFacts) -> None:
     )
 
 
-def days_to_ct(calibration: Calibration, facts: ScanFacts, stated_date: str | None = None) -> int | None:
-    """Return the days from the phantom's scan to the CT, negative for an earlier CT; None if a date is unknown.
+def is_in_time(calibration: Calibration, facts: ScanFacts, stated_date: str | None = None) -> bool | None:
+    """Return whether the CT was acquired within the calibration's days of the phantom's scan; None if unknown.
 
-    The date that a user states counts where the CT's headers have none.
+    Only this is kept, and not the number of days, from which the date of a patient's CT would follow. The date that a
+    user states counts where the CT's headers have none.
     """
-    days = [_day(calibration.scan.date), _day(facts.acquired_on or stated_date)]
-    if days[0] is None or days[1] is None:
+    of_phantom, of_ct = _day(calibration.scan.date), _day(facts.acquired_on or stated_date)
+    if of_phantom is None or of_ct is None:
         return None
-    return (days[1] - days[0]).days
+    return abs((of_ct - of_phantom).days) <= calibration.valid_days
 
 
 def calibration_findings(
-    calibration: Calibration, facts: ScanFacts, days: int | None, is_same_scan: bool
+    calibration: Calibration, facts: ScanFacts, in_time: bool | None, is_same_scan: bool
 ) -> tuple[Finding, ...]:
     """Return the findings on a calibration of a CT, those of its regions' means apart.
 
@@ -45,14 +46,14 @@ def calibration_findings(
     calibration : Calibration
     facts : ScanFacts
         The CT's acquisition.
-    days : int or None
-        Days from the phantom's scan to the CT; None if unknown.
+    in_time : bool or None
+        As `is_in_time` returns it.
     is_same_scan : bool
         Whether the phantom is in the CT itself, so that nothing can differ.
     """
     findings = list(calibration_notes(calibration))
     if not is_same_scan:
-        findings += _of_scan(calibration, facts, days)
+        findings += _of_scan(calibration, facts, in_time)
     if facts.contrast and (is_same_scan or calibration.scan.contrast is not False):
         findings.append(
             Finding(
@@ -65,7 +66,7 @@ def calibration_findings(
     return tuple(findings)
 
 
-def _of_scan(calibration: Calibration, facts: ScanFacts, days: int | None) -> list[Finding]:
+def _of_scan(calibration: Calibration, facts: ScanFacts, in_time: bool | None) -> list[Finding]:
     scan, findings = calibration.scan, []
     scanners = [_joined(of.manufacturer, of.scanner_model) for of in (facts, scan)]
     if _differ(facts.scanner_model, scan.scanner_model) or _differ(facts.manufacturer, scan.manufacturer):
@@ -96,12 +97,11 @@ def _of_scan(calibration: Calibration, facts: ScanFacts, days: int | None) -> li
                 "severe",
             )
         )
-    if days is not None and abs(days) > calibration.valid_days:
+    if in_time is False:
         findings.append(
             Finding(
                 "calibration_other_date",
-                f"The CT was acquired {abs(days)} days {'after' if days > 0 else 'before'} the phantom's scan; the "
-                f"calibration is for {calibration.valid_days} days.",
+                f"The CT was acquired more than {calibration.valid_days} days before or after the phantom's scan.",
                 f"{_NOT_CORRECTED}scan the phantom again.",
             )
         )
@@ -110,7 +110,7 @@ def _of_scan(calibration: Calibration, facts: ScanFacts, days: int | None) -> li
         "scanner model": (facts.scanner_model, scan.scanner_model),
         "kernel": (facts.kernel, scan.kernel),
         "contrast medium": (facts.contrast, scan.contrast),
-        "date": (facts.acquired_on, scan.date) if days is None else (True, True),
+        "date": (facts.acquired_on, scan.date) if in_time is None else (True, True),
     }
     unknown = [what for what, values in known.items() if None in values or "" in values]
     if unknown:
