@@ -74,6 +74,7 @@ pictures: $(INSTALLED)
 	$(RUN) Docs/draw_pictures.py
 	$(RUN) Docs/draw_protocol.py
 	$(RUN) Docs/draw_report.py
+	$(RUN) Docs/draw_follow_up.py
 	$(RUN) Docs/draw_notebook.py
 	$(RUN) Docs/draw_walkthrough.py
 	$(RUN) Docs/list_findings.py

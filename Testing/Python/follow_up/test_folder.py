@@ -12,6 +12,7 @@ from headless.cohort_files import table
 from headless.phantom_files import files_of
 
 import lumbarhu
+from LumbarHULib.audit.report.case_index import write_index
 from LumbarHULib.follow_up.folder import OWN_FOLLOW_UP_FOLDER
 
 
@@ -109,6 +110,13 @@ def test_a_patient_without_a_common_level_has_a_figure_too(audit, tmp_path):
     assert {row["changed"] for row in found.rows()} == {"not comparable"}
     assert (tmp_path / "result" / "trend.png").stat().st_size > 10_000
     assert [dict(row) for row in found.measurements.records(level="mean")] == []
+
+
+def test_an_index_skips_the_folder_of_a_follow_up(audit, tmp_path):
+    first, second = audit("a"), audit("b")
+    lumbarhu.follow_up(dated(first, second), tmp_path / "changes-of-P1", figure=False)
+    found = write_index(tmp_path)
+    assert (found.readings, found.problems) == (2, ())
 
 
 def test_text_in_a_record_is_escaped(audit, tmp_path):
