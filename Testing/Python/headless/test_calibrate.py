@@ -11,7 +11,9 @@ import SimpleITK
 from core.rod_phantom import CENTERS_RAS_MM, DENSITIES_MG_CC, INTERCEPT_HU, RAS_FROM_IJK, SLOPE, labels_of, rod_ct
 from headless.batch_files import case_row, write_cases
 from headless.command_runner import lumbarhu
+from headless.dicom_export_files import IDENTITY
 from headless.phantom_files import files_of, rows_of, write_line
+from headless.test_dicom_phantom import write_series
 from images.dicom_builder import save, slice_dataset
 
 from LumbarHULib.core.ct_volume import CtVolume
@@ -324,3 +326,47 @@ def test_phantomless_calibration_needs_the_option_and_states_its_error(scanned, 
     assert "calibration_phantomless" in row["findings"].split(";")
     assert float(row["mg_cc_high"]) - float(row["mean_mg_cc"]) == pytest.approx(2.0639 * 8.5, rel=1e-3)
     assert lumbarhu("verify", tmp_path / "out", "--ct", spine.ct).exit_code == 0
+
+
+def test_a_phantom_in_the_measured_ct_itself_leaves_nothing_unknown(spine, audit, calibration_file, tmp_path):
+    document = json.loads(calibration_file.read_text(encoding="utf-8"))
+    voxels_sha256 = json.loads((audit / "record.json").read_text(encoding="utf-8"))["ct"]["voxels_sha256"]
+    document["scan"] |= {"voxels_sha256": voxels_sha256, "tube_voltage_kv": None, "date": None}
+    (tmp_path / "in-scan.json").write_text(json.dumps(document), encoding="utf-8")
+    common = [spine.ct, "--markups", spine.markups / "L3-midline.mrk.json", "--out"]
+    run = lumbarhu("measure", *common, tmp_path / "in-scan", "--calibration", tmp_path / "in-scan.json")
+    assert (run.exit_code, run.err) == (0, "")
+    assert "unknown whether CT and calibration" not in run.out
+    assert lumbarhu("verify", tmp_path / "in-scan", "--ct", spine.ct).exit_code == 0
+    run = lumbarhu("measure", *common, tmp_path / "apart", "--calibration", calibration_file)
+    assert "unknown whether CT and calibration" in run.out
+
+
+def test_a_case_at_another_tube_voltage_fails_alone_in_a_batch(one_level, scanned, tmp_path):
+    voxels = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(one_level.ct)))
+    patient = CtVolume(voxels, one_level.phantom.ras_from_ijk)
+    for name, kv in (("at-120", "120"), ("at-100", "100")):
+        dicom_series(tmp_path / name, patient, KVP=kv)
+    inputs = [scanned / "phantom.nrrd", "--rods", scanned / "rods.mrk.json", "--phantom", scanned / "phantom.json"]
+    lumbarhu("calibrate", *inputs, "--out", tmp_path / "c.json", "--tube-voltage", "120")
+    rows = [[name, name, one_level.markups] for name in ("at-120", "at-100")]
+    table = write_cases(tmp_path / "cases.csv", rows, columns=("case", "ct", "markups"))
+    out = tmp_path / "out"
+    run = lumbarhu("batch", table, "--out", out, "--workers", "1", "--calibration", tmp_path / "c.json")
+    assert run.exit_code == 1
+    assert {row["case"] for row in rows_of(out / "results.csv")} == {"at-120"}
+    (failure,) = rows_of(out / "failures.csv")
+    assert failure["case"] == "at-100"
+    assert "acquired at 100 kV, but the calibration is from a scan at 120 kV" in failure["sentence"]
+
+
+def test_a_calibrated_folder_is_exported_to_dicom(one_level, calibration_file, tmp_path):
+    series = write_series(tmp_path / "series", one_level.phantom, **IDENTITY)
+    folder = tmp_path / "out"
+    run = lumbarhu(
+        "measure", series, "--markups", one_level.markups, "--out", folder, "--calibration", calibration_file
+    )
+    assert run.exit_code == 0
+    run = lumbarhu("export-dicom", folder, "--ct", series, "--out", tmp_path / "dicom")
+    assert (run.exit_code, run.err) == (0, "")
+    assert sorted(path.name for path in (tmp_path / "dicom").iterdir()) == ["report.dcm", "segmentation.dcm"]
