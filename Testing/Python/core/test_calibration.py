@@ -88,7 +88,10 @@ def test_the_ends_of_an_interval_deviate_from_the_line_by_t_standard_deviations(
     assert intervals_hu[1, 0] == pytest.approx(150.0, abs=1e-8)
 
 
-SHIPPED = ["qrm-bdc-6", "b-mas-200", "mindways-model-3-ct", "mindways-model-3-qa", "image-analysis-qct-3d-plus"]
+SHIPPED = [
+    *("qrm-bdc-6", "b-mas-200", "mindways-model-3-ct", "mindways-model-3-qa"),
+    *("qrm-bdc-3", "image-analysis-qct-3d-plus"),
+]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
