@@ -6,6 +6,7 @@ from pathlib import Path
 from LumbarHULib.cohort.methods.comparison import ComparisonOptions
 from LumbarHULib.cohort.methods.method import parse_methods
 from LumbarHULib.cohort_files.methods.job import ComparisonJob, ComparisonOutcome, run_comparison_job
+from LumbarHULib.cohort_files.methods.read import results_of_protocols
 from LumbarHULib.core.errors import InputError
 
 
@@ -14,7 +15,7 @@ def compare_methods(
     methods: Iterable[str] = (),
     out: str | Path | None = None,
     *,
-    results: Mapping[str, str | Path] | None = None,
+    results: str | Path | Mapping[str, str | Path] | None = None,
     error_ratio: float | str = 1.0,
     cutoffs: str | Path | Iterable[str | Path] = (),
     outcome_name: str = "outcome",
@@ -33,8 +34,9 @@ def compare_methods(
         ``"circle-200mm2-2025:circle_200mm2@L1-L4"``.
     out : str or pathlib.Path, optional
         Output folder (created) with tables, figures and a page; nothing is written without it.
-    results : mapping of str to str or pathlib.Path, optional
-        Tables with the columns of results.csv, or folders that contain one, by the protocol's name.
+    results : str, pathlib.Path, or mapping of str to str or pathlib.Path, optional
+        The output folder of a measurement or batch by several protocols, or tables with the columns of results.csv (or
+        folders that contain one) by the protocol's name.
     error_ratio : float or {"estimated"}
         Variance of the second method's error divided by that of the first's, for Deming's regression; a number other
         than 1 needs exactly two methods. ``"estimated"`` estimates it from repeated readings.
@@ -67,7 +69,9 @@ def compare_methods(
     job = ComparisonJob(
         methods=parse_methods(list(methods)),
         table=None if table is None else Path(table),
-        results={name: Path(path) for name, path in (results or {}).items()},
+        results=results_of_protocols(Path(results))
+        if isinstance(results, str | Path)
+        else {name: Path(path) for name, path in (results or {}).items()},
         destination=None if out is None else Path(out),
         options=ComparisonOptions(None if isinstance(error_ratio, str) else float(error_ratio)),
         cutoffs=(Path(cutoffs),) if isinstance(cutoffs, str | Path) else tuple(map(Path, cutoffs)),

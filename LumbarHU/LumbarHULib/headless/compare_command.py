@@ -8,6 +8,7 @@ from LumbarHULib.api.comparisons import compare_methods
 from LumbarHULib.cohort_files.methods.folder import COMPARISON
 from LumbarHULib.cohort_files.methods.job import ComparisonOutcome
 from LumbarHULib.cohort_files.methods.page import summary_sentences
+from LumbarHULib.cohort_files.methods.read import results_of_protocols
 from LumbarHULib.cohort_files.page import sizes_text
 from LumbarHULib.cohort_files.page_tables import interval_text, number_text, p_text
 from LumbarHULib.core.errors import InputError
@@ -54,11 +55,12 @@ def _results(texts: Sequence[str]) -> dict[str, Path]:
     results: dict[str, Path] = {}
     for text in texts:
         name, equals, path = text.partition("=")
-        if not (name and equals and path):
+        if equals and not (name and path):
             raise InputError(f"--results {text} cannot be used: write NAME=FILE, such as thin=thin/results.csv.")
-        if name in results:
-            raise InputError(f"--results names {name} twice: give each table its own name.")
-        results[name] = Path(path)
+        found = {name: Path(path)} if equals else results_of_protocols(Path(text))
+        if twice := sorted(set(found) & set(results)):
+            raise InputError(f"--results names {twice[0]} twice: give each table its own name.")
+        results |= found
     return results
 
 

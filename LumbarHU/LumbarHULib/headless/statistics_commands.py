@@ -102,8 +102,9 @@ def _add_compare(commands) -> None:
         "--results",
         action="append",
         default=[],
-        metavar="NAME=FILE",
-        help="results.csv of measure or batch, or the folder with it, as the protocol NAME; may be given several times",
+        metavar="DIR|NAME=FILE",
+        help="output folder of measure or batch by several protocols, or results.csv (or the folder with it) of one, "
+        "as the protocol NAME; may be given several times",
     )
     compare.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (created)")
     compare.add_argument(

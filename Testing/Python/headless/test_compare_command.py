@@ -147,6 +147,29 @@ def test_the_documents_list_exactly_the_tables_and_columns_written(tmp_path, row
     }
 
 
+def test_the_folder_of_several_protocols_gives_each_its_id(tmp_path, rows):
+    (tmp_path / "cases").mkdir()
+    for name, region, shift in (("one", "round", 3.0), ("two", "three_ellipses", 5.0)):
+        results_of(tmp_path, rows, f"cases/{name}", region, shift)
+    options = ("--results", tmp_path / "cases", *FAST)
+    run, out = compare(tmp_path, rows, "--methods", "round", "one:round", "three_ellipses", *options)
+    assert (run.exit_code, run.err) == (0, "")
+    assert [row["source"] for row in table(out / "methods.csv")] == [
+        "clinic.csv",
+        "one: results.csv",
+        "two: results.csv",
+    ]
+    assert [float(row["bias_hu"]) for row in table(out / "bland_altman.csv")] == pytest.approx([-3, -5, -2])
+    again, _ = compare(tmp_path, rows, "--methods", "round", "one:round", *options, "--results", "one=x", "--overwrite")
+    assert "--results names one twice" in again.err
+    for folder, says in (
+        (tmp_path / "cases" / "one", "has the results of one protocol: name it"),
+        (out, "no folders with"),
+    ):
+        refused, _ = compare(tmp_path, rows, "--methods", "round", "oval", "--results", folder, "--overwrite")
+        assert says in refused.err
+
+
 def test_cutoffs_of_another_protocol_classify_the_results_named_by_its_id(tmp_path, rows):
     name = "circle-200mm2-2025"
     results_of(tmp_path, rows, name, region="circle_200mm2")
@@ -183,7 +206,8 @@ REFUSED = [
     (("--methods", "round", "oval@L7"), "Unknown level “L7”"),
     (("--methods", "round", "oval@T12"), "No case has HU of oval@T12 in “clinic.csv”"),
     (("--methods", "round", "a:oval"), "needs results named a"),
-    (("--methods", "round", "oval", "--results", "thin"), "--results thin cannot be used: write NAME=FILE"),
+    (("--methods", "round", "oval", "--results", "thin"), "There is no folder “thin”"),
+    (("--methods", "round", "oval", "--results", "=x"), "--results =x cannot be used: write NAME=FILE"),
     (("--methods", "round", "oval", "--results", "a=no.csv"), "There is no file “no.csv”"),
     (("--methods", "round", "oval", "--error-ratio", "0"), "--error-ratio 0 cannot be used"),
     (("--methods", "round", "oval", "--error-ratio", "much"), "--error-ratio much cannot be used"),

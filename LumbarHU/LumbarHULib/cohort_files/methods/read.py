@@ -53,6 +53,31 @@ def results_file(path: Path) -> Path:
     return path / "results.csv" if path.is_dir() else path
 
 
+def results_of_protocols(folder: Path) -> dict[str, Path]:
+    """Return the tables of results in a folder that has one for each protocol, by the protocol's name.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        As `measure` and `batch` write it for several protocols: a folder for each, named by its id.
+
+    Raises
+    ------
+    InputError
+        If it is no folder, has results itself, or has no such folders.
+    """
+    if not folder.is_dir():
+        raise InputError(f"There is no folder “{folder}”: check the path, or name a file as NAME=FILE.")
+    if (folder / "results.csv").is_file():
+        raise InputError(f"“{folder}” has the results of one protocol: name it, as NAME={folder}.")
+    found = {path.parent.name: path for path in sorted(folder.glob("*/results.csv"))}
+    if not found:
+        raise InputError(
+            f"“{folder}” has no folders with results.csv: choose the output of a batch by several protocols."
+        )
+    return found
+
+
 def read_methods(
     methods: Sequence[Method],
     table: Path | None,
