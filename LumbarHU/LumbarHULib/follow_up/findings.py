@@ -4,12 +4,26 @@ from collections.abc import Sequence
 
 from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort.tables import Table
-from LumbarHULib.cohort_files.precision_file import SCANS, SitePrecision, published_precision
+from LumbarHULib.cohort_files.precision_file import (
+    MIXED,
+    READINGS,
+    SCANS,
+    UNKNOWN,
+    SitePrecision,
+    published_precision,
+)
 from LumbarHULib.cohort_files.precision_findings import acquisition_words
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.follow_up.comparability import acquisition_findings, compare
 from LumbarHULib.follow_up.dated_audit import DatedAudit
 from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, YES, pairs_of
+
+# What a precision study repeats, if not scans.
+_REPETITIONS = {
+    READINGS: "repeats readings of one scan, not scans",
+    MIXED: "repeats scans of some patients only, and readings of one scan of the others",
+    UNKNOWN: "does not state that scans were repeated",
+}
 
 
 def findings_on(
@@ -115,10 +129,8 @@ def _study_findings(audits: Sequence[DatedAudit], precision: SitePrecision) -> l
         found.append(
             CohortFinding(
                 "not_repeated_scans",
-                f"The precision study repeats {document['repeated']}, not scans: its LSC lacks the error of scanner "
-                "and positioning, and more than 5 % of unchanged patients may exceed it.".replace(
-                    "repeats unknown, not scans", "does not state that scans were repeated"
-                ),
+                f"The precision study {_REPETITIONS[document['repeated']]}: its LSC lacks the error of scanner and "
+                "positioning, and more than 5 % of unchanged patients may exceed it.",
                 "Make a precision study with repeated scans.",
             )
         )

@@ -132,12 +132,20 @@ def test_a_weak_study_gives_findings(audit, precision):
     assert "scanner model:" in sentences["precision_scanner_unknown"]
 
 
-def test_a_study_of_readings_says_so(audit, precision):
+@pytest.mark.parametrize(
+    ("repeated", "words"),
+    [
+        ("readings", "repeats readings of one scan, not scans: its LSC lacks"),
+        ("mixed", "repeats scans of some patients only, and readings of one scan of the others: its LSC lacks"),
+        ("unknown", "does not state that scans were repeated: its LSC lacks"),
+    ],
+)
+def test_a_study_without_repeated_scans_says_so(audit, precision, repeated, words):
     path = precision()
-    in_file = json.loads(path.read_text(encoding="utf-8")) | {"repeated": "readings"}
+    in_file = json.loads(path.read_text(encoding="utf-8")) | {"repeated": repeated}
     path.write_text(json.dumps(in_file), encoding="utf-8")
     (finding,) = [one for one in compared(audit, path).findings if one.code == "not_repeated_scans"]
-    assert finding.sentence.startswith("The precision study repeats readings, not scans: its LSC lacks")
+    assert finding.sentence.startswith(f"The precision study {words}")
 
 
 def test_two_scanners_are_not_comparable_by_any_study(audit, precision):
