@@ -45,7 +45,10 @@ def findings_on(
             )
         )
     found += acquisition_findings(audits)
-    found += _published_findings(audits) if precision is None else _study_findings(audits, precision)
+    if precision is None:
+        found += _published_findings(audits)
+    else:
+        found += [*_study_findings(audits, precision), *_uncertain_lsc_findings(changes, precision)]
     return [*found, *_level_findings(audits), *_count_findings(changes)]
 
 
@@ -157,6 +160,27 @@ def _study_findings(audits: Sequence[DatedAudit], precision: SitePrecision) -> l
             )
         )
     return found
+
+
+def _uncertain_lsc_findings(changes: Table, precision: SitePrecision) -> list[CohortFinding]:
+    """Return a note on changes that count by the estimated LSC, but would not at its upper 95 % limit."""
+    counting = [record for record in changes.records() if record["changed"] == YES]
+    below = [
+        record
+        for record in counting
+        if abs(record["change_hu"]) < precision.lsc[record["roi"], tuple(record["levels"].split(";"))].high_hu
+    ]
+    if not below:
+        return []
+    return [
+        CohortFinding(
+            "lsc_uncertain",
+            f"Of {len(counting)} changes that count, {len(below)} {'is' if len(below) == 1 else 'are'} below the upper "
+            "95 % limit of the LSC, which is only an estimate from the patients of the precision study.",
+            "Interpret such changes with caution, or measure more patients for the precision study.",
+            "note",
+        )
+    ]
 
 
 def _level_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:

@@ -67,6 +67,19 @@ def test_each_level_and_the_mean_have_the_lsc_of_exactly_these_levels(audit, pre
     assert codes(found) == ["number_of_comparisons"]
 
 
+def test_a_change_between_the_lsc_and_its_upper_limit_counts_with_a_note(audit, precision):
+    path = precision()
+    entries = json.loads(path.read_text(encoding="utf-8"))["precision"]
+    (mean,) = [entry for entry in entries if entry["levels"] == ["L1", "L3"]]
+    # No single level exceeds its own LSC.
+    change_hu = (mean["lsc_hu"] + min(entry["lsc_hu"] for entry in entries if entry != mean)) / 2
+    assert mean["lsc_hu"] < change_hu < mean["lsc_high"]
+    found = compared(audit, path, 120.0, 120.0 - change_hu)
+    assert row(found, "mean")["changed"] == "yes"
+    (finding,) = [one for one in found.findings if one.code == "lsc_uncertain"]
+    assert finding.sentence.startswith("Of 1 changes that count, 1 is below the upper 95 % limit of the LSC")
+
+
 def test_a_region_that_the_study_lacks_is_not_compared(audit, precision):
     one = row(compared(audit, precision()), "mean", "oval")
     assert (one["changed"], one["reason"]) == ("not comparable", "the precision study has no LSC of oval at L1, L3")
