@@ -2,7 +2,7 @@
 
 import numpy as np
 import SimpleITK
-from headless.remedies import Bench, Remedy, measure
+from headless.remedies import Bench, Remedy, independent, measure
 from headless.remedies_cts import series
 from headless.untrue_inputs import set_pixels, stated
 
@@ -12,9 +12,12 @@ CUTOFFS = resource_path("Cutoffs", "shanghai-2022.json")
 PROTOCOL = resource_path("Protocols", "lumbarhu-2022-study.json")
 
 
+_SERIES = independent(series())
+
+
 def _series_finding(code: str, says: str, fault, follow=None) -> Remedy:
     """Return a remedy: measure the series that it names."""
-    return Remedy(says, fault, follow or series(), code)
+    return Remedy(says, fault, follow or _SERIES, code)
 
 
 def _spine(*options: object):

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pydicom
 import SimpleITK
-from headless.remedies import Bench, Remedy, measure
+from headless.remedies import Bench, Remedy, independent, measure
 from headless.untrue_dicom import moved, odd, upper
 from headless.untrue_headers import bits, overlay_above, packed
 from headless.untrue_inputs import brighter, on, set_pixels, stated
@@ -24,6 +24,7 @@ def _file(name: str, make):
     return fault
 
 
+@independent
 def _source(bench: Bench) -> list[object]:
     """Measure the CT loaded, copied or saved again from its source."""
     return measure(shutil.copy(bench.files.ct, bench.folder / "again.nrrd"), "--markups", bench.files.markups)
@@ -192,6 +193,7 @@ def series(*changes, **options):
     return command
 
 
+@independent
 def _exported_again(bench: Bench) -> list[object]:
     """Measure the series copied or exported again."""
     return measure(bench.honest.series(bench.folder / "again"), "--markups", bench.files.markups)

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from headless.command_runner import lumbarhu
-from headless.remedies import Bench, Remedy, measure
+from headless.remedies import Bench, Remedy, independent, measure
 from headless.remedies_acquisition import CUTOFFS, PROTOCOL
 from headless.untrue_inputs import stated
 
@@ -20,13 +20,17 @@ def _document(option: str, source: Path, edit):
     return command
 
 
+_SHIPPED_PROTOCOL = independent(_document("--protocol", PROTOCOL, str))
+_SHIPPED_CUTOFFS = independent(_document("--cutoffs", CUTOFFS, str))
+
+
 def _protocol(says: str, edit) -> Remedy:
     """Return a remedy: the file is corrected as the sentence says, which gives the shipped one again."""
-    return Remedy(says, _document("--protocol", PROTOCOL, edit), _document("--protocol", PROTOCOL, str))
+    return Remedy(says, _document("--protocol", PROTOCOL, edit), _SHIPPED_PROTOCOL)
 
 
 def _cutoffs(says: str, edit) -> Remedy:
-    return Remedy(says, _document("--cutoffs", CUTOFFS, edit), _document("--cutoffs", CUTOFFS, str))
+    return Remedy(says, _document("--cutoffs", CUTOFFS, edit), _SHIPPED_CUTOFFS)
 
 
 def _values(change):

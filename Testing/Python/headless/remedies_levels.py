@@ -3,17 +3,19 @@
 import numpy as np
 import SimpleITK
 from headless.phantom_files import move_point, points_of, write_curve, write_line
-from headless.remedies import SUPERIOR_RAS, Bench, Remedy, measure
+from headless.remedies import SUPERIOR_RAS, Bench, Remedy, independent, measure
 
 # Two levels, where the others do not matter: it takes half as long.
 TWO = ("--levels", "L2,L3")
 
 
+@independent
 def _spine(bench: Bench) -> list[object]:
     """Measure four levels as they are."""
     return measure(bench.spine.ct, "--markups", bench.spine.markups)
 
 
+@independent
 def _two(bench: Bench) -> list[object]:
     """Measure two levels as they are."""
     return measure(bench.spine.ct, "--markups", bench.spine.markups, *TWO)

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 from headless.phantom_files import write_curve, write_line
-from headless.remedies import ANTERIOR_RAS, LEFT_RAS, SUPERIOR_RAS, Bench, Remedy, measure
+from headless.remedies import ANTERIOR_RAS, LEFT_RAS, SUPERIOR_RAS, Bench, Remedy, independent, measure
 
 
 def _along(midline: np.ndarray, start: float, end: float) -> np.ndarray:
@@ -18,6 +18,7 @@ def _turned(midline: np.ndarray, angle_deg: float) -> np.ndarray:
     return midline.mean(axis=0) + (midline - midline.mean(axis=0)) @ rotation
 
 
+@independent
 def _placed_again(bench: Bench) -> list[object]:
     """Measure with the midline from the anterior to the posterior edge of the body."""
     return measure(bench.files.ct, "--markups", bench.markups())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK
-from headless.remedies import LEFT_RAS, SUPERIOR_RAS, Bench, Remedy, measure
+from headless.remedies import LEFT_RAS, SUPERIOR_RAS, Bench, Remedy, independent, measure
 from headless.untrue_segmentations import seg_nrrd, segment, tagged
 
 HONEST = {"L2": 21, "L3": 22}
@@ -47,8 +47,8 @@ def _changed(change):
 
 
 ONE = ("--levels", "L2")
-HONEST_SEG = _seg(segment("L2", 21, Layer=0), segment("L3", 22, Layer=0), options=ONE)
-HONEST_LABELS = _labels(None, HONEST, *ONE)
+HONEST_SEG = independent(_seg(segment("L2", 21, Layer=0), segment("L3", 22, Layer=0), options=ONE))
+HONEST_LABELS = independent(_labels(None, HONEST, *ONE))
 
 
 def _bytes(content: bytes, name: str = "labels.nii.gz"):
@@ -210,7 +210,7 @@ def _seeds(change=None, *options: object, levels=("L2", "L3"), lists: int = 1):
     return command
 
 
-HONEST_SEEDS = _seeds(levels=["L2"])
+HONEST_SEEDS = independent(_seeds(levels=["L2"]))
 
 
 def _named(**names: str):
