@@ -144,8 +144,9 @@ def _in_three_slabs(region: Region, body: LevelBody, slab: Slab) -> _Drawn:
     for below, above in pairwise(groups):
         if above[0] <= below[1]:
             raise InputError(
-                f"The three groups of slices of the {region.name} ROI of {body.level} overlap, because its slices are "
-                f"{body.stack.slice_spacing_mm:.4g} mm apart: use a CT with thinner slices, or exclude the level.",
+                f"The three groups of slices of the {region.name} ROI of {body.level} overlap: three slabs of "
+                f"{slab.thickness_mm:g} mm have no room between its endplates. Use a CT with thinner slices, or exclude "
+                "the level if the body is this low.",
                 body.level,
             )
     figures = {

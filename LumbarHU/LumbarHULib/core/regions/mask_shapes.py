@@ -16,6 +16,13 @@ from LumbarHULib.core.regions.definition import Region
 from LumbarHULib.core.regions.plane_shapes import whole_outline
 from LumbarHULib.core.results import RoiMask
 
+# A count times a share, or a height in slices, that is whole must not be rounded down by an error in its last digit, as
+# in 0.58 × 50 or in the length of a rotated step.
+_TIE = 1e-6
+
+# Axes of a grid whose cosine is less are perpendicular.
+_PERPENDICULAR = 1e-6
+
 # Neighbors of a voxel in a slice that belong to the same piece.
 _EIGHT_CONNECTED = np.ones((3, 3), dtype=bool)
 
@@ -52,11 +59,8 @@ def eroded_mask(region: Region, body: LevelBody) -> RoiMask:
     InputError
         When no voxel is that far inside.
     """
-    from scipy import ndimage
-
     mask = vertebra_mask(body)
-    spacings_mm = np.linalg.norm(body.stack.ras_from_ijk[:3, :3], axis=0)[::-1]
-    distances_mm = ndimage.distance_transform_edt(np.pad(mask.inside, 1), spacings_mm)[1:-1, 1:-1, 1:-1]
+    distances_mm = _depths_mm(mask.inside, body.stack.ras_from_ijk[:3, :3])
     inside = distances_mm >= region["erosion_mm"] - body.protocol.edge_tolerance_mm
     if not inside.any():
         raise InputError(
@@ -65,6 +69,23 @@ def eroded_mask(region: Region, body: LevelBody) -> RoiMask:
             body.level,
         )
     return trimmed_mask(inside, mask.offset_kji)
+
+
+def _depths_mm(inside: np.ndarray, steps_ras_mm: np.ndarray) -> np.ndarray:
+    """Return the distance of each voxel from the center of the nearest one outside, shape (k, j, i); 0 outside."""
+    from scipy import ndimage, spatial
+
+    padded = np.pad(inside, 1)
+    lengths_mm = np.linalg.norm(steps_ras_mm, axis=0)
+    cosines = (steps_ras_mm.T @ steps_ras_mm) / np.outer(lengths_mm, lengths_mm)
+    if np.abs(cosines - np.eye(3)).max() < _PERPENDICULAR:
+        return ndimage.distance_transform_edt(padded, lengths_mm[::-1])[1:-1, 1:-1, 1:-1]
+    # On a sheared grid the distance transform does not hold. The nearest voxel outside is next to the mask.
+    shell = ndimage.binary_dilation(padded, np.ones((3, 3, 3)), iterations=2) & ~padded
+    depths_mm = np.zeros(padded.shape)
+    shell_mm, inside_mm = (np.argwhere(voxels)[:, ::-1] @ steps_ras_mm.T for voxels in (shell, padded))
+    depths_mm[padded] = spatial.cKDTree(shell_mm).query(inside_mm)[0]
+    return depths_mm[1:-1, 1:-1, 1:-1]
 
 
 def mask_ellipses(region: Region, body: LevelBody) -> RoiMask:
@@ -94,7 +115,7 @@ def mask_ellipses(region: Region, body: LevelBody) -> RoiMask:
             "ROI begins: check the segmentation.",
             body.level,
         )
-    half = 2 * region["half_height_mm"] / _slice_step_mm(body.stack) // 2
+    half = math.floor(region["half_height_mm"] / _slice_step_mm(body.stack) + _TIE)
     first, last = math.floor(column.mean() - half), math.floor(column.mean() + half)
     ellipses = np.zeros_like(vertebra)
     for k in range(max(first, 1), min(last, vertebra.shape[2] - 2) + 1):
@@ -115,7 +136,8 @@ def mask_ellipses(region: Region, body: LevelBody) -> RoiMask:
 
 
 def _slice_step_mm(stack: AxialStack) -> float:
-    return float(np.linalg.norm(stack.ras_from_ijk[:3, 2]))
+    # The length of a rotated step differs from the one that the file states in its last digits.
+    return round(float(np.linalg.norm(stack.ras_from_ijk[:3, 2])), 6)
 
 
 def _too_small(region: Region, body: LevelBody, voxels: int) -> InputError:
@@ -151,15 +173,15 @@ def _ellipse(axial: np.ndarray, sagittal: np.ndarray, k: int, region: Region) ->
         return np.zeros_like(axial)
     depth = np.count_nonzero(depth_line)
     center_j = np.flatnonzero(depth_line)[0] + region["center_share"] * depth
-    j = math.floor(center_j)
+    j = math.floor(center_j + _TIE)
     width_line = _shortest([axial[:, min(row, axial.shape[1] - 1)] for row in (j, j + 1, j - 1)])
     if width_line is None:
         return np.zeros_like(axial)
-    half_j = max(region["depth_share"] * depth // 2, 1)
-    half_i = max(region["width_share"] * np.count_nonzero(width_line) // 2, 1)
+    half_j = max(math.floor(region["depth_share"] * depth / 2 + _TIE), 1)
+    half_i = max(math.floor(region["width_share"] * np.count_nonzero(width_line) / 2 + _TIE), 1)
     center_i = float(np.flatnonzero(width_line).mean())
     i, rows = np.indices(axial.shape)
-    return ((i - center_i) / half_i) ** 2 + ((rows - center_j) / half_j) ** 2 <= 1
+    return ((i - center_i) / half_i) ** 2 + ((rows - center_j) / half_j) ** 2 <= 1 + _TIE
 
 
 def _shortest(lines: list[np.ndarray]) -> np.ndarray | None:
