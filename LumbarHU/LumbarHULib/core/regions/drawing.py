@@ -145,8 +145,8 @@ def _in_three_slabs(region: Region, body: LevelBody, slab: Slab) -> _Drawn:
         if above[0] <= below[1]:
             raise InputError(
                 f"The three groups of slices of the {region.name} ROI of {body.level} overlap: three slabs of "
-                f"{slab.thickness_mm:g} mm have no room between its endplates. Use a CT with thinner slices, or exclude "
-                "the level if the body is this low.",
+                f"{slab.thickness_mm:g} mm have no room between its endplates. Use a CT with thinner slices, or "
+                "exclude the level if the body is this low.",
                 body.level,
             )
     figures = {
@@ -181,9 +181,9 @@ def _at_endplate(region: Region, body: LevelBody, slab: Slab, name: str) -> tupl
             return shape, mask, here
         k += inward
     raise InputError(
-        f"No slice between the mid-slice and the {name} endplate of {body.level} is "
-        f"{region['endplate_distance_mm']:g} mm from the endplate over the whole {region.name} ROI: exclude the level "
-        "if the body is low or tilted.",
+        f"No slice between the mid-slice and the {name} endplate of {body.level} is {region['endplate_distance_mm']:g} "
+        f"mm from the endplate over the whole {region.name} ROI, with half its thickness of {spacing_mm:.3g} mm: use a CT "
+        "with thinner slices, or exclude the level if the body is low or tilted.",
         body.level,
     )
 
