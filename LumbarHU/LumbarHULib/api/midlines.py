@@ -48,6 +48,8 @@ class Midlines(Mapping[str, np.ndarray]):
         By level, why it has no landmarks.
     segments : mapping of str to Segment
         By level, the segmented vertebra from which it was placed.
+    proposals : tuple of Proposal
+        Those among the landmarks that were proposed.
     """
 
     landmarks: tuple[Landmarks, ...]
@@ -56,18 +58,21 @@ class Midlines(Mapping[str, np.ndarray]):
     found_outlines_ras_mm: Mapping[str, np.ndarray] = field(default_factory=dict)
     unplaced: Mapping[str, InputError] = field(default_factory=dict)
     segments: Mapping[str, Segment] = field(default_factory=dict)
+    proposals: tuple[Proposal, ...] = ()
+
+    def judged_by(self, protocol: Protocol) -> "Midlines":
+        """Return the same midlines with the findings that another protocol has on their placement."""
+        placed = {finding for proposal in self.proposals for finding in proposal.findings}
+        others = tuple(finding for finding in self.level_findings if finding not in placed)
+        own = tuple(finding for proposal in self.proposals for finding in proposal.findings_by(protocol))
+        return replace(self, level_findings=(*others, *own))
 
     def vertebrae(self, stack: AxialStack) -> dict[str, RoiMask]:
-        """Return the segmented vertebrae on the grid of the CT, by level; empty if none were given.
-
-        Raises
-        ------
-        InputError
-            When a segment is outside the CT.
-        """
+        """Return the segmented vertebrae of the placed levels on the grid of the CT; empty if none were given."""
         return {
             level: mask_on_stack(level, segment.inside, segment.ras_from_ijk, stack)
             for level, segment in self.segments.items()
+            if level in self
         }
 
     def __getitem__(self, level: str) -> np.ndarray:
@@ -216,6 +221,7 @@ def _midlines(
         findings,
         (*count_findings, *(finding for proposal in proposals for finding in proposal.findings)),
         unplaced=unplaced,
+        proposals=tuple(proposals),
     )
 
 

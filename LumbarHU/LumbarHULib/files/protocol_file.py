@@ -81,7 +81,8 @@ def protocol_path(source: Path | str | None = None) -> Path:
         return DEFAULT_PROTOCOL
     path = Path(source)
     with suppress(OSError):  # a name that is too long for a file is no file
-        if path.exists():
+        # A folder of results may have the id of the protocol as its name.
+        if path.exists() and not path.is_dir():
             return path
     shipped = shipped_paths()
     if str(source) in shipped:

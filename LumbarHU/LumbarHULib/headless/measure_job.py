@@ -1,7 +1,8 @@
 """Measure one CT from its files, and write its audit folder: once for the command line, often for a batch."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -171,13 +172,30 @@ def run_by_protocols(
     audits = {}
     for chosen in protocols:
         edit = None if job.label_maps is None else partial(_edited_masks, job.label_maps, ct, chosen.document)
-        measurement = measure_midlines(
-            ct, midlines, chosen.document, chosen.cutoffs, job.exclusions, job.accept_off_protocol, edit=edit
-        )
-        audits[chosen.folder] = _audit_of(job, measurement, calibration)
+        # The first protocol placed the midlines; each judges the choice of the mid-slice by its own regions.
+        placed = midlines if chosen is protocols[0] else midlines.judged_by(chosen.document.protocol)
+        with _naming(chosen, protocols):
+            measurement = measure_midlines(
+                ct, placed, chosen.document, chosen.cutoffs, job.exclusions, job.accept_off_protocol, edit=edit
+            )
+            audits[chosen.folder] = _audit_of(job, measurement, calibration)
     for folder, audit in audits.items():
         write_audit_folder(folder, audit, job.overwrite, progress=progress, seal=seal)
     return audits
+
+
+@contextmanager
+def _naming(chosen: ChosenProtocol, protocols: Sequence[ChosenProtocol]) -> Iterator[None]:
+    """Name the protocol, if it is one of several, by which nothing can be measured."""
+    try:
+        yield
+    except InputError as problem:
+        if len(protocols) == 1:
+            raise
+        raise InputError(
+            f"Nothing is written, because the protocol {chosen.document.id} gives no number: omit it, or correct this: "
+            f"{problem}"
+        ) from problem
 
 
 def _run_with_scene(

@@ -1,6 +1,7 @@
 """The last step of every placement: from a body's approximate position to its midline in the mid-slice."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.bridging import bridging_findings
 from LumbarHULib.placement.even_outline import evened_midline, fitted_outline
 from LumbarHULib.placement.mid_height import MidHeight, mid_height
-from LumbarHULib.placement.mid_slice import alternative_slice, ambiguity_finding, mid_slice_at
+from LumbarHULib.placement.mid_slice import SliceChoice, mid_slice_at
 from LumbarHULib.placement.posterior_wall import WallArc, posterior_wall_findings, share_seen, wall_arc
 from LumbarHULib.placement.proposal import Proposal
 from LumbarHULib.placement.symmetry import mirror_plane, symmetry_findings
@@ -86,12 +87,11 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         *uneven,
         *posterior_wall_findings(guess.level, seen, found.wall, protocol),
     )
-    other_slice = alternative_slice(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
-    if other_slice is not None:
-        size_mm = height.height_mm, depth_mm
-        other = _midline_or_none(stack, tilted, *size_mm, guess.level, other_slice, protocol)
-        findings += (ambiguity_finding(stack, guess.level, midline, other, position, height.uncertain_mm, protocol),)
-    return Proposal(guess.level, midline, findings)
+    in_slice = partial(_midline_or_none, stack, tilted, height.height_mm, depth_mm, guess.level, protocol=protocol)
+    choice = SliceChoice(
+        stack, guess.level, midline, in_slice, position, height.uncertain_mm, guess.origin == "segment"
+    )
+    return Proposal(guess.level, midline, (*findings, *choice.findings(protocol)), choice)
 
 
 def _midline(
@@ -115,9 +115,11 @@ def _midline(
         ) from None
 
 
-def _midline_or_none(stack: AxialStack, axes: BodyAxes, *body_and_slice) -> np.ndarray | None:
+def _midline_or_none(
+    stack: AxialStack, axes: BodyAxes, height_mm: float, depth_mm: float, level: str, k: int, *, protocol: Protocol
+) -> np.ndarray | None:
     try:
-        return midline_in_slice(stack, axes, *body_and_slice).ends_ras_mm
+        return midline_in_slice(stack, axes, height_mm, depth_mm, level, k, protocol).ends_ras_mm
     except InputError:
         return None
 

@@ -182,8 +182,8 @@ def _at_endplate(region: Region, body: LevelBody, slab: Slab, name: str) -> tupl
         k += inward
     raise InputError(
         f"No slice between the mid-slice and the {name} endplate of {body.level} is {region['endplate_distance_mm']:g} "
-        f"mm from the endplate over the whole {region.name} ROI, with half its thickness of {spacing_mm:.3g} mm: use a CT "
-        "with thinner slices, or exclude the level if the body is low or tilted.",
+        f"mm from the endplate over the whole {region.name} ROI, with half its thickness of {spacing_mm:.3g} mm: use a "
+        "CT with thinner slices, or exclude the level if the body is low or tilted.",
         body.level,
     )
 

@@ -6,15 +6,21 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.label_maps import trimmed_mask
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.regions.definition import Region
 from LumbarHULib.core.results import RoiMask
 
 # A center this close to the border between two voxels of the mask must not depend on rounding errors.
 _TIE = 1e-6
 
 
+def is_of_vertebra(region: Region) -> bool:
+    """Return whether a region is made from the segmented vertebra, if there is one."""
+    return region.slices in ("body", "mask_middle")
+
+
 def needs_vertebrae(protocol: Protocol) -> bool:
     """Return whether a region of the protocol is made from a segmented vertebra, if there is one."""
-    return any(region.slices in ("body", "mask_middle") for region in protocol.regions)
+    return any(map(is_of_vertebra, protocol.regions))
 
 
 def mask_on_stack(level: str, inside: np.ndarray, ras_from_ijk: np.ndarray, stack: AxialStack) -> RoiMask:

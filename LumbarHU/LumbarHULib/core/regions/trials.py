@@ -16,6 +16,7 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.quantities import measure_roi
 from LumbarHULib.core.regions.body import LevelBody
 from LumbarHULib.core.regions.drawing import draw_regions
+from LumbarHULib.core.regions.given_mask import is_of_vertebra
 from LumbarHULib.core.results import LevelResult, PlacementTrials
 from LumbarHULib.core.sensitivity import Displacements, displacements, moved_boundary, sd_of_trials
 
@@ -29,7 +30,7 @@ def region_trials(stack: AxialStack, level: LevelResult, protocol: Protocol) -> 
     means_hu = {roi: np.full(protocol.placement_trials, np.nan) for roi in level.rois}
     fixed = {roi for roi, measured in level.rois.items() if measured.edited}
     if level.vertebra is not None:
-        fixed |= {region.name for region in protocol.regions if region.slices in ("body", "mask_middle")}
+        fixed |= {region.name for region in protocol.regions if is_of_vertebra(region)}
     if fixed < set(level.rois):
         base = _body(stack, level, protocol)
         for trial in range(protocol.placement_trials):

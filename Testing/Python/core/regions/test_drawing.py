@@ -125,7 +125,7 @@ def test_three_groups_of_slices_that_overlap_are_refused():
 
 def test_slices_too_coarse_for_the_distance_from_the_endplates_are_refused():
     # Only slices within 8.5 − 2 − 2.5 mm of the middle keep it.
-    with pytest.raises(InputError, match="lower endplate of L1 is 2 mm from .* half its thickness of 5 mm"):
+    with pytest.raises(InputError, match=r"lower endplate of L1 is 2 mm from .* half its thickness of 5 mm"):
         measured(THREE, ROUND.without(height_mm=17.0), *grid((0.7, 0.7, 5.0), (60, 52, 60)))
 
 

@@ -1,0 +1,216 @@
+"""Several protocols at once: the same folders as each alone, and one sentence where they cannot be."""
+
+import csv
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from headless.batch_files import assert_same_files, write_cases
+from headless.command_runner import lumbarhu
+from headless.phantom_files import files_of
+from headless.protocol_files import SHIPPED, by, write_vertebra
+
+from LumbarHULib.core.errors import InputError
+from LumbarHULib.headless.protocol_choice import chosen_protocols
+
+
+@pytest.fixture(scope="module")
+def vertebra(tmp_path_factory):
+    """Return L1 in slices of 3 mm, mid-height almost halfway between two of them."""
+    return write_vertebra(tmp_path_factory.mktemp("vertebra"), slice_mm=3.0, off_mm=1.4)
+
+
+@pytest.fixture(scope="module")
+def place(vertebra):
+    """Return the options that place midlines from the segmentation."""
+    return ["--segmentation", vertebra.segmentation, "--segment", "L1=vertebrae"]
+
+
+@pytest.fixture(scope="module")
+def together(vertebra, place, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("together") / "out"
+    run = lumbarhu("measure", vertebra.ct, *place, "--case", "c", "--out", folder, *by(*SHIPPED))
+    assert (run.exit_code, run.err) == (0, "")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(SHIPPED)
+    return folder
+
+
+@pytest.mark.parametrize("protocol", SHIPPED)
+def test_each_of_several_protocols_writes_what_it_writes_alone(protocol, vertebra, place, together, tmp_path):
+    run = lumbarhu("measure", vertebra.ct, *place, "--case", "c", "--out", tmp_path / "out", *by(protocol))
+    assert (run.exit_code, run.err) == (0, "")
+    assert_same_files(tmp_path / "out", together / protocol)
+
+
+def test_the_order_of_the_protocols_changes_nothing(vertebra, place, together, tmp_path):
+    run = lumbarhu("measure", vertebra.ct, *place, "--case", "c", "--out", tmp_path / "out", *by(*SHIPPED[:3:2][::-1]))
+    assert (run.exit_code, run.err) == (0, "")
+    for protocol in SHIPPED[:3:2]:
+        assert_same_files(tmp_path / "out" / protocol, together / protocol)
+
+
+def test_the_choice_of_the_mid_slice_is_judged_by_each_protocols_own_regions(together):
+    sentences = {}
+    for protocol in SHIPPED:
+        record = json.loads((together / protocol / "record.json").read_text(encoding="utf-8"))
+        found = [one["sentence"] for one in record["levels"][0]["findings"] if one["code"] == "mid_slice_ambiguous"]
+        sentences[protocol] = re.findall(r"([a-z][a-z0-9_]*) [+-]\d", " ".join(found))
+    assert sentences["lumbarhu-2022-study"] == ["round", "oval", "right", "front", "left"]
+    assert sentences["circle-200mm2-2025"] == ["circle_200mm2"]
+    assert sentences["three-slice"] == ["three_ellipses"]
+    # These are made from the segmentation, wherever the midline is.
+    assert sentences["ellipse-prism"] == sentences["eroded-7mm-2021"] == []
+
+
+@pytest.fixture
+def two_refused(vertebra, place, tmp_path):
+    """Return a function that measures by two protocols, expects one sentence, and that nothing was written."""
+
+    def run(*options, says, protocols=SHIPPED[:2]):
+        before = files_of(tmp_path)
+        outcome = lumbarhu("measure", vertebra.ct, *place, "--out", tmp_path / "out", *by(*protocols), *options)
+        assert (outcome.exit_code, outcome.out) == (2, "")
+        assert re.fullmatch(r"lumbarhu: [^\n]+[.]\n", outcome.err)
+        assert re.search(says, outcome.err), outcome.err
+        assert files_of(tmp_path) == before
+
+    return run
+
+
+def test_an_audit_folder_cannot_hold_one_for_each_protocol(two_refused, together, tmp_path):
+    shutil.copytree(together / "three-slice", tmp_path / "out")
+    two_refused(says="“.*out” is an audit folder, so it cannot contain a folder for each protocol: choose another")
+    two_refused("--overwrite", says="“.*out” is an audit folder, so it cannot contain a folder for each protocol")
+
+
+def test_a_folder_of_one_protocol_that_exists_stops_all_of_them(two_refused, together, tmp_path):
+    shutil.copytree(together / SHIPPED[1], tmp_path / "out" / SHIPPED[1])
+    two_refused(says=rf"“.*{SHIPPED[1]}” .*--overwrite")
+
+
+def test_a_folder_that_is_not_ours_is_never_replaced(two_refused, tmp_path):
+    (tmp_path / "out" / SHIPPED[1]).mkdir(parents=True)
+    (tmp_path / "out" / SHIPPED[1] / "thesis.txt").write_text("years")
+    two_refused("--overwrite", says=SHIPPED[1])
+
+
+def test_overwrite_replaces_the_folders_of_these_protocols_and_no_other(vertebra, place, together, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(together / "three-slice", out / "three-slice")
+    shutil.copytree(together / "eroded-7mm-2021", out / "circle-200mm2-2025")
+    (out / "notes.txt").write_text("mine")
+    options = ["--case", "c", "--out", out, *by(*SHIPPED[:2]), "--overwrite"]
+    assert lumbarhu("measure", vertebra.ct, *place, *options).exit_code == 0
+    for protocol in (*SHIPPED[:2], "three-slice"):
+        assert_same_files(out / protocol, together / protocol)
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_one_id_twice_is_refused_also_where_one_is_a_file(two_refused, tmp_path):
+    two_refused(says="Two of the protocols have the id three-slice, which names", protocols=["three-slice"] * 2)
+    own = tmp_path / "own.json"
+    own.write_text(lumbarhu("protocols", "three-slice").out, encoding="utf-8")
+    two_refused(says="Two of the protocols have the id three-slice", protocols=["three-slice", own])
+
+
+def test_a_protocol_that_does_not_exist_is_refused_with_the_ids_that_do(two_refused):
+    for name in ("three-slices", "Three-Slice", "", str(Path.home())):
+        two_refused(says=rf"“{name}”.* {', '.join(SHIPPED)}", protocols=["three-slice", name])
+
+
+def test_a_folder_with_the_id_as_its_name_does_not_hide_the_protocol(tmp_path, monkeypatch):
+    # As the folders are named that several protocols leave in the current one.
+    (tmp_path / "three-slice").mkdir()
+    monkeypatch.chdir(tmp_path)
+    (chosen,) = chosen_protocols(["three-slice"], None, tmp_path / "out")
+    assert chosen.document.protocol.region_names == ("three_ellipses",)
+
+
+@pytest.mark.parametrize("name", ["../out-of-it", "a/b", ".", "CON", "x" * 300])
+def test_an_id_that_cannot_name_a_folder_is_refused(name, two_refused, tmp_path):
+    document = json.loads(lumbarhu("protocols", "three-slice").out) | {"id": name}
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps(document), encoding="utf-8")
+    two_refused(says="own.json, line 1: .*id", protocols=["circle-200mm2-2025", own])
+
+
+def test_options_for_the_studys_regions_name_the_protocol_that_has_others(two_refused):
+    for option in (["--scene"], ["--label-maps", "somewhere"]):
+        two_refused(*option, says=f"{option[0]} needs the study's five regions.*circle-200mm2-2025")
+
+
+def test_a_protocol_by_which_nothing_can_be_measured_is_named(vertebra, tmp_path):
+    # The eroded mask of a segment that is 8 mm deep has no voxel.
+    document = json.loads(lumbarhu("protocols", "eroded-7mm-2021").out)
+    document["regions"]["eroded_7mm"]["erosion_mm"]["value"] = 19
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps(document), encoding="utf-8")
+    options = ["--markups", vertebra.markups, "--out", tmp_path / "out", *by("circle-200mm2-2025", own)]
+    run = lumbarhu("measure", vertebra.ct, *options)
+    assert (run.exit_code, run.out) == (2, "")
+    assert run.err.startswith(
+        "lumbarhu: Nothing is written, because the protocol eroded-7mm-2021 gives no number: omit"
+    )
+    assert "No point of L1 is 19 mm inside its outline" in run.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_cutoffs_of_a_protocol_that_is_not_measured_are_refused(tmp_path):
+    cutoffs = tmp_path / "cutoffs.json"
+    document = {"schema": "lumbarhu-cutoffs-1", "name": "Mine", "version": "1", "citation": "me", "rois": {}}
+    cutoffs.write_text(json.dumps(document | {"protocol": {"id": "three-slice", "version": "1.0.0"}}))
+    with pytest.raises(InputError, match="“Mine” belong to the protocol three-slice, which is not among lumbarhu-2022"):
+        chosen_protocols(SHIPPED[:2], cutoffs, tmp_path / "out")
+    # Among several, they are those of their own protocol only.
+    chosen = chosen_protocols((*SHIPPED[:2], "three-slice"), cutoffs, tmp_path / "out")
+    assert [one.cutoffs_path for one in chosen] == [None, None, cutoffs]
+    assert [one.cutoffs.name for one in chosen][1:] == ["No cutoffs", "Mine"]
+    assert [one.folder for one in chosen] == [tmp_path / "out" / protocol for protocol in (*SHIPPED[:2], "three-slice")]
+
+
+def test_one_protocol_has_the_folder_itself(tmp_path):
+    for sources in ([], ["three-slice"]):
+        (chosen,) = chosen_protocols(sources, None, tmp_path / "out")
+        assert chosen.folder == tmp_path / "out"
+
+
+def test_a_batch_by_two_protocols_writes_the_tables_and_folders_of_each(vertebra, tmp_path):
+    table = write_cases(
+        tmp_path / "cases.csv", [["a", vertebra.ct, vertebra.markups]], columns=("case", "ct", "markups")
+    )
+    two = ["circle-200mm2-2025", "three-slice"]
+    run = lumbarhu("batch", table, "--out", tmp_path / "out", "--workers", 1, *by(*two))
+    assert (run.exit_code, run.err) == (0, "")
+    for protocol, roi in zip(two, ("circle_200mm2", "three_ellipses"), strict=True):
+        options = ["--case", "a", "--out", tmp_path / protocol, *by(protocol)]
+        assert lumbarhu("measure", vertebra.ct, "--markups", vertebra.markups, *options).exit_code == 0
+        # The record of a case in a batch also contains the hashes of its inputs.
+        for folder in (tmp_path / "out" / protocol / "a", tmp_path / protocol):
+            record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+            (folder / "record.json").write_text(json.dumps(record | {"extra": {}}))
+        assert_same_files(tmp_path / "out" / protocol / "a", tmp_path / protocol)
+        with (tmp_path / "out" / protocol / "results.csv").open(encoding="utf-8", newline="") as stream:
+            assert [row["roi"] for row in csv.DictReader(stream)] == [roi]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == two
+
+
+def test_a_batch_refuses_what_a_measurement_refuses_before_it_begins(vertebra, together, tmp_path):
+    table = write_cases(
+        tmp_path / "cases.csv", [["a", vertebra.ct, vertebra.markups]], columns=("case", "ct", "markups")
+    )
+    shutil.copytree(together / "three-slice", tmp_path / "audit")
+    for options, says in (
+        (
+            ["--out", tmp_path / "out", *by("three-slice", "three-slice")],
+            "Two of the protocols have the id three-slice",
+        ),
+        (["--out", tmp_path / "audit", *by("three-slice", "ellipse-prism")], "is an audit folder"),
+        (["--out", tmp_path / "out", *by("three-slice", "nothing")], "no protocol file “.*nothing”"),
+    ):
+        before = files_of(tmp_path)
+        run = lumbarhu("batch", table, *options)
+        assert (run.exit_code, run.out) == (2, "")
+        assert re.fullmatch(rf"lumbarhu: [^\n]*{says}[^\n]*\n", run.err)
+        assert files_of(tmp_path) == before
