@@ -2,7 +2,6 @@
 
 from LumbarHULib.audit.audit import software_versions
 from LumbarHULib.cohort.methods.comparison import ASSUMED, DEMING, ESTIMATED, PASSING_BABLOK, MethodComparison
-from LumbarHULib.cohort.references import DXA
 from LumbarHULib.cohort_files.method import joined
 
 
@@ -21,9 +20,7 @@ def comparison_method_text(comparison: MethodComparison) -> str:
         if tables["bland_altman"].rows
         else "",
         *_lines(comparison),
-        "Classes by both methods' cutoffs are compared by Cohen's κ, without and with linear weights."
-        if tables["class_agreement"].rows
-        else "",
+        _classes(comparison),
         *_areas(comparison),
         "p-values are two-sided; corrected p-values are Holm's over all pairs and targets of a table. All confidence "
         "intervals are 95 %.",
@@ -55,13 +52,22 @@ def _lines(comparison: MethodComparison) -> list[str]:
     return sentences
 
 
+def _classes(comparison: MethodComparison) -> str:
+    if not comparison.tables["class_agreement"].rows:
+        return ""
+    names = dict.fromkeys(one.cutoffs_name for one in comparison.measured.methods if one.cutoffs)
+    return (
+        f"Classes by the cutoffs of {joined(list(names), 'and')}, applied unchanged, are compared by Cohen's κ, "
+        "without and with linear weights."
+    )
+
+
 def _areas(comparison: MethodComparison) -> list[str]:
     cohort, rows = comparison.measured.cohort, comparison.tables["roc"].rows
     if not rows:
         return []
     by = joined([reference.name for reference in cohort.references], "and")
-    groups = "groups by " if any(reference.name == DXA for reference in cohort.references) else ""
     return [
-        f"Areas under the receiver operating characteristic curves against {groups}{by} have DeLong's interval on the "
+        f"Areas under the receiver operating characteristic curves against {by} have DeLong's interval on the "
         "logit scale, and were compared by DeLong's paired test; low HU were assumed beforehand to indicate the target."
     ]

@@ -81,7 +81,7 @@ def summary_sentences(comparison: MethodComparison) -> list[str]:
     if tables["roc_differences"].rows:
         count, every = len(differing), len(tables["roc_differences"].rows)
         sentences.append(
-            f"{count} of {every} areas under ROC curves differ (DeLong, p < 0.05 after Holm's correction)."
+            f"Areas under the ROC curves: {count} of {every} differences have p < 0.05 (DeLong, Holm's correction)."
         )
     return sentences or ["No pair of methods could be compared."]
 
@@ -121,16 +121,23 @@ def _bland_altman(comparison: MethodComparison) -> list[str]:
         limits = [interval_text(row, f"{end}_limit_hu", f"{end}_limit", 1) for end in ("lower", "upper")]
         slope = interval_text(row, "bias_slope", digits=3)
         cells = [f"{short[row['first']]} − {short[row['second']]}", str(row["n"])]
-        cells += [interval_text(row, "bias_hu", "bias", 1), p_text(row["p"]), p_text(row["p_corrected"]), *limits]
-        rows.append([*cells, slope, p_text(row["bias_slope_p"]), p_text(row["bias_slope_p_corrected"])])
+        cells += [interval_text(row, "bias_hu", "bias", 1), _both(row, "p"), *limits]
+        rows.append([*cells, slope, _both(row, "bias_slope_p")])
     if not rows:
         return []
-    header = ["Methods", "n", "Bias (95 %), HU", "p", "p, Holm", "Lower limit (95 %)", "Upper limit (95 %)"]
+    header = ["Methods", "n", "Bias (95 %), HU", "p (Holm)", "Lower limit (95 %)", "Upper limit (95 %)"]
     note = (
         "Bias and limits are those of the first minus the second. Slope: change of the difference per HU of the mean "
         "of both; if it differs from 0, the bias is proportional."
     )
-    return [html.table([*header, "Slope (95 %)", "p", "p, Holm"], rows), html.paragraph(note, "note")]
+    return [html.table([*header, "Slope (95 %)", "p (Holm)"], rows), html.paragraph(note, "note")]
+
+
+def _both(row: Mapping, name: str) -> str:
+    """Return a p-value and, in brackets, the corrected one."""
+    if row[name] is None:
+        return "–"
+    return f"{p_text(row[name])} ({p_text(row[f'{name}_corrected'])})"
 
 
 def _regression(comparison: MethodComparison) -> list[str]:
@@ -183,7 +190,7 @@ def _areas(comparison: MethodComparison) -> list[str]:
         parts.append(html.table(header, rows, left=2, grouped=True))
     rows = [
         [
-            row["target"],
+            comparison.measured.cohort.targets[row["target"]].positive,
             f"{short[row['first']]} − {short[row['second']]}",
             str(row["n"]),
             interval_text(row, "difference", "ci", 3),
