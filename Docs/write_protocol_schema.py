@@ -21,6 +21,12 @@ from LumbarHULib.files.resources import resource_path  # noqa: E402
 
 SCHEMA = resource_path("Schemas", "protocol.schema.json")
 _NAME = "lumbarhu-protocol-1"
+# Folders have the id as their name, and Windows has none of the excluded names, nor one that ends with a dot.
+_ID = {
+    "type": "string",
+    "title": "up to 60 lower-case letters, digits, dots, hyphens and underscores that can name a folder, such as mine",
+    "pattern": r"^(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$))[a-z0-9](?:[a-z0-9._-]{0,58}[a-z0-9])?$",
+}
 _TEXT = {"type": "string", "minLength": 1}
 
 
@@ -38,7 +44,7 @@ def schema() -> dict[str, Any]:
         "properties": {
             "$schema": {"type": "string"},
             "schema": {"const": _NAME},
-            "id": {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,59}$"},
+            "id": _ID,
             **dict.fromkeys(("name", "version", "citation"), _TEXT),
             "values": {
                 "type": "object",
@@ -93,7 +99,11 @@ def _region() -> dict[str, Any]:
                     "$ref": "#/$defs/quantity",
                     "description": parameter.meaning,
                     "properties": {
-                        "value": {"type": "number", "minimum": parameter.low, "maximum": parameter.high},
+                        "value": {
+                            "type": "integer" if parameter.integer else "number",
+                            "minimum": parameter.low,
+                            "maximum": parameter.high,
+                        },
                         "unit": {"const": parameter.unit},
                     },
                 }

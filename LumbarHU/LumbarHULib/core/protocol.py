@@ -201,6 +201,12 @@ class Protocol:
                     "each other: the first must be smaller than the second."
                 )
 
+        if self.minimum_levels > len(self.mean_levels):
+            raise InputError(
+                f"Protocol values minimum_levels = {self.minimum_levels} and mean_levels = "
+                f"{', '.join(self.mean_levels)} contradict each other: the first must not exceed the number of levels."
+            )
+
     def _check_regions(self) -> None:
         names = self.region_names
         if not names:

@@ -122,7 +122,8 @@ def _check_number(place: LocatedValue, schema: _Schema, name: str) -> None:
 def _check_text(place: LocatedValue, schema: _Schema, name: str) -> None:
     if len(place.value) < schema.get("minLength", 0):
         raise place.error(f"{_called(name)} is empty: fill it in.")
-    if "pattern" in schema and not re.search(schema["pattern"], place.value):
+    # In Python, unlike in JSON Schema, $ also matches before a line end.
+    if "pattern" in schema and not re.search(re.sub(r"\$$", r"\\Z", schema["pattern"]), place.value):
         wanted = schema.get("title", f"text that matches {schema['pattern']}")
         raise place.error(f"{_called(name)} is {_shown(place)}: use {wanted}.")
 

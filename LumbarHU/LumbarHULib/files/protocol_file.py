@@ -1,9 +1,10 @@
 """Read the measurement protocol from its file."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import Field, dataclass
+from dataclasses import Field, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -128,23 +129,47 @@ def protocol_from(document: LocatedValue) -> ProtocolDocument:
         protocol = protocol_of_values(values, regions)
     except InputError as problem:
         # The schema cannot detect that two values contradict each other. The sentence names both.
-        named = [entry for name, entry in document["values"].value.items() if f" {name} " in str(problem)]
-        raise (named or [document])[0].error(str(problem)) from problem
+        raise _named_in(problem, document["values"], document).error(str(problem)) from problem
     words = {name: document[name].value for name in ("name", "version", "citation")}
     return ProtocolDocument(protocol, _id_of(document, protocol), **words, document=plain)
 
 
 def _id_of(document: LocatedValue, protocol: Protocol) -> str:
     if "id" in document:
-        return document["id"].value
+        protocol_id = document["id"].value
+        if _has_other_regions(protocol_id, document["version"].value, protocol):
+            raise document["id"].error(
+                f"The protocol has the id {protocol_id} of a shipped protocol, but defines its regions differently: "
+                "give it an id of its own."
+            )
+        return protocol_id
     if protocol.is_of_study_regions:
         return STUDY_ID
     raise document.error("A protocol with regions of its own needs an “id”, to which cutoffs can refer: add one.")
 
 
+def _has_other_regions(protocol_id: str, version: str, protocol: Protocol) -> bool:
+    """Return whether a shipped protocol of this id and version has other regions, whose cutoffs do not fit."""
+    path = shipped_paths().get(protocol_id)
+    if path is None:
+        return False
+    shipped = read_located_json(path)
+    if shipped["version"].value != version:
+        return False
+    own, others = (
+        {region.name: replace(region, title=region.name) for region in regions}
+        for regions in (protocol.regions, _regions(shipped))
+    )
+    return own != others
+
+
 def _regions(document: LocatedValue) -> tuple[Region, ...]:
     if "regions" not in document:
         return STUDY_REGIONS
+    if not document["regions"].value:
+        raise document["regions"].error(
+            "“regions” defines no region: define one, or omit “regions” for the study's five."
+        )
     return tuple(_region(name, entry) for name, entry in document["regions"].value.items())
 
 
@@ -155,8 +180,14 @@ def _region(name: str, place: LocatedValue) -> Region:
     try:
         return Region(name, **words, parameters=parameters)
     except InputError as problem:
-        named = [entry for key, entry in place.value.items() if f" {key} " in str(problem)]
-        raise (named or [place])[0].error(str(problem)) from problem
+        raise _named_in(problem, place, place).error(str(problem)) from problem
+
+
+def _named_in(problem: InputError, entries: LocatedValue, otherwise: LocatedValue) -> LocatedValue:
+    """Return the entry that a sentence names first, or else `otherwise`."""
+    found = {key: re.search(rf"\b{re.escape(key)}\b", str(problem)) for key in entries.value}
+    starts = {key: match.start() for key, match in found.items() if match}
+    return entries[min(starts, key=starts.__getitem__)] if starts else otherwise
 
 
 def protocol_of_values(values: Mapping[str, Any], regions: Sequence[Region] = STUDY_REGIONS) -> Protocol:

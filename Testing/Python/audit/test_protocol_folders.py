@@ -175,6 +175,13 @@ def test_a_changed_definition_in_the_record_is_found(protocol, copy_of, ct):
     folder = copy_of(protocol)
     in_record("protocol", "regions", roi, parameter, "value", to=value)(folder)
     seal(folder)
+    # Under the id of the shipped protocol it is refused at once.
+    with pytest.raises(
+        InputError, match=f"record.json, line 1: The protocol has the id {protocol} of a shipped protocol"
+    ):
+        verification_of(folder, ct)
+    in_record("protocol", "id", to="own")(folder)
+    seal(folder)
     problems = verification_of(folder, ct).differences
     assert any(roi in problem for problem in problems), problems
 
@@ -182,6 +189,7 @@ def test_a_changed_definition_in_the_record_is_found(protocol, copy_of, ct):
 def test_another_name_of_a_region_in_the_record_is_refused(copy_of, ct):
     folder = copy_of("circle-200mm2-2025")
     in_record("protocol", "regions", to=lambda regions: {"other": regions["circle_200mm2"]})(folder)
+    in_record("protocol", "id", to="own")(folder)
     seal(folder)
     with pytest.raises(InputError, match=r"record.json, line 1: “levels\[0\].rois” lacks “other”"):
         verification_of(folder, ct)
@@ -206,6 +214,7 @@ def test_the_mean_of_voxels_in_place_of_the_mean_of_slices_is_found(copy_of, ct,
     folder = copy_of("three-slice")
     with_its_numbers(vertebra.ct, "three_ellipses")(folder)
     in_record("protocol", "regions", "three_ellipses", "mean", to="voxels")(folder)
+    in_record("protocol", "id", to="own")(folder)
     seal(folder)
     assert verification_of(folder, ct).differences
 

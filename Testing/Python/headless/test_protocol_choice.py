@@ -142,17 +142,14 @@ def test_options_for_the_studys_regions_name_the_protocol_that_has_others(two_re
 
 
 def test_a_protocol_by_which_nothing_can_be_measured_is_named(vertebra, tmp_path):
-    # The eroded mask of a segment that is 8 mm deep has no voxel.
-    document = json.loads(lumbarhu("protocols", "eroded-7mm-2021").out)
+    document = json.loads(lumbarhu("protocols", "eroded-7mm-2021").out) | {"id": "eroded-19mm"}
     document["regions"]["eroded_7mm"]["erosion_mm"]["value"] = 19
     own = tmp_path / "own.json"
     own.write_text(json.dumps(document), encoding="utf-8")
     options = ["--markups", vertebra.markups, "--out", tmp_path / "out", *by("circle-200mm2-2025", own)]
     run = lumbarhu("measure", vertebra.ct, *options)
     assert (run.exit_code, run.out) == (2, "")
-    assert run.err.startswith(
-        "lumbarhu: Nothing is written, because the protocol eroded-7mm-2021 gives no number: omit"
-    )
+    assert run.err.startswith("lumbarhu: Nothing is written, because the protocol eroded-19mm gives no number: omit it")
     assert "No point of L1 is 19 mm inside its outline" in run.err
     assert not (tmp_path / "out").exists()
 

@@ -19,12 +19,15 @@ class Parameter:
     low, high : float
         The valid range.
     meaning : str
+    integer : bool
+        Whether it must be a whole number.
     """
 
     unit: str
     low: float
     high: float
     meaning: str
+    integer: bool = False
 
 
 PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
@@ -38,11 +41,13 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
         ),
         "depth_share": Parameter("1", 0.1, 1.0, "depth of the ellipse per depth of the mask"),
         "width_share": Parameter("1", 0.1, 1.0, "width of the ellipse per width of the mask"),
-        "erosion_steps": Parameter("1", 0.0, 10.0, "voxels by which the mask is eroded along each axis"),
-        "coarse_erosion_steps": Parameter("1", 0.0, 10.0, "the same where slices are at least coarse_slice_mm apart"),
-        "coarse_slice_mm": Parameter("mm", 0.1, 20.0, "slice spacing from which coarse_erosion_steps counts"),
+        "erosion_steps": Parameter("1", 0.0, 10.0, "voxels by which the mask is eroded along each axis", True),
+        "coarse_erosion_steps": Parameter(
+            "1", 0.0, 10.0, "number of voxels in place of erosion_steps where slices are coarse", True
+        ),
+        "coarse_slice_mm": Parameter("mm", 0.1, 20.0, "slice spacing from which coarse_erosion_steps is used"),
         "sagittal_voxels_min": Parameter(
-            "1", 0.0, 10000.0, "number of voxels that the mask's sagittal slice must exceed"
+            "1", 0.0, 10000.0, "number of voxels that the mask's sagittal slice must exceed", True
         ),
     }
 )
@@ -106,6 +111,8 @@ _STUDY_SHAPES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 )
 
 _NAME = re.compile("[a-z][a-z0-9_]{0,39}")
+# Windows has no file of these names, whatever its suffix.
+_NO_FILE = re.compile("con|prn|aux|nul|com[0-9]|lpt[0-9]")
 
 
 @dataclass(frozen=True)
@@ -154,14 +161,25 @@ class Region:
                 f"The region name “{self.name}” cannot be used: use up to 40 lower-case letters, digits and "
                 "underscores, beginning with a letter."
             )
+        if _NO_FILE.fullmatch(self.name):
+            raise InputError(
+                f"The region name “{self.name}” cannot be used, because Windows has no file of this name: use another."
+            )
         self._check_choice("shape", self.shape, tuple(SHAPES))
         shape = SHAPES[self.shape]
         self._check_choice("slices", self.slices, shape.slices, f"a region of the shape {self.shape}")
         self._check_choice("mean", self.mean, MEANS)
+        if self.mean == "slices" and self.slices != "endplates_and_mid_slice":
+            raise InputError(
+                f"The region {self.name} has the mean “slices”, which needs the slices endplates_and_mid_slice: use "
+                "voxels."
+            )
         for name, value, options, is_used in (
             ("part", self.part, PARTS, shape.takes_part),
             ("side", self.side, SIDES, shape.takes_side),
         ):
+            if is_used and not value:
+                raise InputError(f"The region {self.name} lacks its {name}: add “{name}”, one of {', '.join(options)}.")
             if is_used:
                 self._check_choice(name, value, options)
             elif value:
@@ -193,6 +211,8 @@ class Region:
                     f"The region {self.name} has the value {name}, which its shape and slices do not use: remove it."
                 )
             limits = PARAMETERS[name]
+            if limits.integer and value != int(value):
+                raise InputError(f"The value {name} of the region {self.name} is {value:g}: use a whole number.")
             if not limits.low <= value <= limits.high:
                 unit = "" if limits.unit == "1" else f" {limits.unit}"
                 raise InputError(
