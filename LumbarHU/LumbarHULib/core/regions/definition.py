@@ -211,14 +211,14 @@ class Region:
                     f"The region {self.name} has the value {name}, which its shape and slices do not use: remove it."
                 )
             limits = PARAMETERS[name]
-            if limits.integer and value != int(value):
-                raise InputError(f"The value {name} of the region {self.name} is {value:g}: use a whole number.")
             if not limits.low <= value <= limits.high:
                 unit = "" if limits.unit == "1" else f" {limits.unit}"
                 raise InputError(
                     f"The value {name} of the region {self.name} is {value:g}{unit}: use {limits.low:g} to "
                     f"{limits.high:g}."
                 )
+            if limits.integer and value != int(value):
+                raise InputError(f"The value {name} of the region {self.name} is {value:g}: use a whole number.")
 
     def __hash__(self) -> int:
         return hash((self.name, self.shape, self.slices, self.part, self.side, self.mean))

@@ -3,6 +3,8 @@
 They take longer than those of the study's regions, which `sensitivity` computes for all trials at once.
 """
 
+from contextlib import suppress
+
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
@@ -33,6 +35,9 @@ def region_trials(stack: AxialStack, level: LevelResult, protocol: Protocol) -> 
         fixed |= {region.name for region in protocol.regions if is_of_vertebra(region)}
     if fixed < set(level.rois):
         base = _body(stack, level, protocol)
+        with suppress(InputError):
+            # The endplates and the outlines in other slices are those found from the reader's own midline.
+            draw_regions(base)
         for trial in range(protocol.placement_trials):
             try:
                 body = _moved(base, moves, trial)
