@@ -97,7 +97,7 @@ def follow_up(
     ----------
     folders : mapping of path to str or datetime.date, or iterable of paths
         The audit folders, each with the date of its CT as ``"2024-03-15"``; None, or an iterable, where the record
-        contains the date.
+        contains the date. Without any date, they are compared in this order.
     out : str or pathlib.Path, optional
         Output folder (created) with tables, figure, report and record; nothing is written without it.
     precision : str or pathlib.Path, optional
@@ -119,7 +119,7 @@ def follow_up(
     Raises
     ------
     InputError
-        If a folder cannot be used, or the folders are not of one patient at different dates; nothing is written.
+        If a folder cannot be used, or the folders are of different patients or equal dates; nothing is written.
     """
     stated = dict(folders) if isinstance(folders, Mapping) else dict.fromkeys(folders)
     job = FollowUpJob(

@@ -48,7 +48,7 @@ def compare(first: DatedAudit, second: DatedAudit) -> Comparability:
     if None in contrast:
         unknown.append("contrast medium")
     elif contrast[0] != contrast[1]:
-        given = (first if contrast[0] else second).date
+        given = (first if contrast[0] else second).when
         differs.append(f"contrast medium is in the CT of {given} only")
     elif contrast[0]:
         # HU of bone depend on the time since the injection.
@@ -97,7 +97,7 @@ def acquisition_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
     """Return the findings on what should agree between neighboring dates without deciding on the comparison."""
     found = []
     for first, second in pairwise(audits):
-        dates = f"{first.date} and {second.date}"
+        dates = f"{first.when} and {second.when}"
         kernels = [_plain(audit.headers["kernel"]) for audit in (first, second)]
         if "" not in kernels and kernels[0] != kernels[1]:
             found.append(
@@ -147,7 +147,7 @@ def acquisition_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
             found.append(
                 CohortFinding(
                     "readers_differ",
-                    f"{first.reader} read the CT of {first.date} and {second.reader} that of {second.date}: the change "
+                    f"{first.reader} read the CT of {first.when} and {second.reader} that of {second.when}: the change "
                     "includes the difference between the readers.",
                     "Let one reader measure both CTs, or use a precision study with both readers.",
                     "note",

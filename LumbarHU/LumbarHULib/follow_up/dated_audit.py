@@ -30,8 +30,10 @@ class DatedAudit:
     ----------
     name : str
         Name of the audit folder.
-    date : datetime.date
-        Date of the CT.
+    date : datetime.date or None
+        Date of the CT; None where no folder of the follow-up has one.
+    position : int
+        Its place in the order in which the folders were given, from 1.
     record : dict
         The checked record, as plain values; do not change it.
     record_sha256 : str
@@ -45,12 +47,18 @@ class DatedAudit:
     """
 
     name: str
-    date: date
+    date: date | None
+    position: int
     record: Mapping[str, Any]
     record_sha256: str
     hu: Mapping[tuple[str, str], float]
     excluded: Mapping[str, str]
     findings: Mapping[tuple[str, str], str]
+
+    @property
+    def when(self) -> str:
+        """Return the date of the CT, or else its place in the order given, such as ``CT 1``."""
+        return f"CT {self.position}" if self.date is None else str(self.date)
 
     @property
     def case(self) -> str:
@@ -111,14 +119,14 @@ class DatedAudit:
     def why_missing(self, level: str, roi: str) -> str:
         """Return why a level has no usable number, as part of a sentence; empty if it has one."""
         if level in self.excluded:
-            return f"{level} is excluded on {self.date} ({self.excluded[level]})"
+            return f"{level} is excluded on {self.when} ({self.excluded[level]})"
         if (level, roi) not in self.hu:
             refused = {one["level"] for one in self.record["not_measured"]}
-            return f"{level} {'could not be' if level in refused else 'was not'} measured on {self.date}"
+            return f"{level} {'could not be' if level in refused else 'was not'} measured on {self.when}"
         return ""
 
 
-def read_dated_audit(folder: Path, stated: date | None = None) -> DatedAudit:
+def read_dated_audit(folder: Path, stated: date | None = None, position: int = 1) -> DatedAudit:
     """Return an audit folder as a time point.
 
     Parameters
@@ -126,12 +134,14 @@ def read_dated_audit(folder: Path, stated: date | None = None) -> DatedAudit:
     folder : pathlib.Path
     stated : datetime.date, optional
         Date of the CT, if the record does not contain it.
+    position : int
+        Place of the folder in the order given, from 1.
 
     Raises
     ------
     InputError
-        If it is not an audit folder, was changed after it was written, has no date or another one than stated, or
-        contains no number.
+        If it is not an audit folder, was changed after it was written, has another date than stated, or contains no
+        number.
     """
     if (folder / CHANGES).is_file():
         raise InputError(f"“{folder}” is the folder of a follow-up: give the audit folders that it is made from.")
@@ -153,6 +163,7 @@ def read_dated_audit(folder: Path, stated: date | None = None) -> DatedAudit:
     return DatedAudit(
         name=folder.resolve().name,
         date=when,
+        position=position,
         record=record,
         record_sha256=file_sha256(folder / RECORD),
         hu=hu,
@@ -161,18 +172,12 @@ def read_dated_audit(folder: Path, stated: date | None = None) -> DatedAudit:
     )
 
 
-def _date_of(folder: Path, record: Mapping[str, Any], stated: date | None) -> date:
+def _date_of(folder: Path, record: Mapping[str, Any], stated: date | None) -> date | None:
     text = record["extra"].get(CT_DATE)
     recorded = parse_date(str(text), f"“{folder / RECORD}”") if text else None
     if stated is not None and recorded is not None and stated != recorded:
         raise InputError(f"The record of “{folder}” states the date {recorded}, not {stated}: omit the date.")
-    when = stated or recorded
-    if when is None:
-        raise InputError(
-            f"The date of the CT of “{folder}” is missing, and its record contains none: write {folder}=2024-03-15, "
-            "with the date of the CT."
-        )
-    return when
+    return stated or recorded
 
 
 def _numbers(rows: Sequence[Mapping[str, str]]):

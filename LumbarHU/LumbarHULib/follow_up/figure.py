@@ -25,7 +25,8 @@ def trend_figure(found: FollowUp) -> Panels:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
     audits, rois = found.audits, rois_of(found.audits)
-    days = [float(date2num(audit.date)) for audit in audits]
+    is_dated = audits[0].date is not None
+    days = [float(date2num(audit.date) if is_dated else audit.position) for audit in audits]
     margin = _TIME_MARGIN * (days[-1] - days[0])
     levels = levels_of(audits)
     open_dates = {at for at in range(1, len(audits)) if found.why_not_comparable(0, at)}
@@ -38,9 +39,12 @@ def trend_figure(found: FollowUp) -> Panels:
     limits = _limits([*every_hu, *(hu for ends in (*bands.values(), *means.values()) for hu in ends)])
     for roi in rois:
         axes = panels.add(roi, "", "mean HU", (days[0] - margin, days[-1] + margin), limits)
-        locator = AutoDateLocator(minticks=2, maxticks=_MOST_TICKS)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        if is_dated:
+            locator = AutoDateLocator(minticks=2, maxticks=_MOST_TICKS)
+            axes.xaxis.set_major_locator(locator)
+            axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        else:
+            axes.set_xticks(days, [audit.when for audit in audits])
         if bands[roi]:
             axes.axhspan(*bands[roi], color="#dedede", lw=0, zorder=0)
         for level, line in lines[roi].items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from LumbarHULib.audit.audit import UNNAMED
 from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.precision_file import (
@@ -34,7 +35,7 @@ def findings_on(
     stated_case: str,
 ) -> list[CohortFinding]:
     """Return the findings: on comparability, then on the LSC, then on the number of comparisons."""
-    found = _pair_findings(audits, changes, accept_unknown)
+    found = [*_order_findings(audits), *_pair_findings(audits, changes, accept_unknown)]
     if stated_case and {audit.case for audit in audits} != {stated_case}:
         found.append(
             CohortFinding(
@@ -42,6 +43,14 @@ def findings_on(
                 f"By their names the folders are not all of the case {stated_case}: the user stated that they are.",
                 "Check that every folder is of this patient.",
                 "note",
+            )
+        )
+    if not stated_case and {audit.case for audit in audits} == {UNNAMED}:
+        found.append(
+            CohortFinding(
+                "case_unnamed",
+                "The audit folders do not name their case, so they may be of different patients.",
+                "Check that every folder is of one patient, and state it with --case NAME.",
             )
         )
     found += acquisition_findings(audits)
@@ -52,12 +61,26 @@ def findings_on(
     return [*found, *_level_findings(audits), *_count_findings(changes)]
 
 
+def _order_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
+    """Return the finding that the CTs have no dates."""
+    if audits[0].date is not None:
+        return []
+    return [
+        CohortFinding(
+            "dates_unknown",
+            "The dates of the CTs are unknown: the audit folders are compared in the order given, and changes per year "
+            "are missing.",
+            "Check the order, or add the date of each CT, such as audit=2024-03-15.",
+        )
+    ]
+
+
 def _pair_findings(audits: Sequence[DatedAudit], changes: Table, accept_unknown: bool) -> list[CohortFinding]:
     """Return a finding for each pair of dates that is not comparable, or only by the user's statement."""
     found = []
     for pair in pairs_of(len(audits)):
         first, second = audits[pair.first], audits[pair.second]
-        dates = f"{first.date} and {second.date}"
+        dates = f"{first.when} and {second.when}"
         result = compare(first, second)
         if result.differs:
             found.append(
@@ -195,7 +218,7 @@ def _level_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
             found.append(
                 CohortFinding(
                     "measurement_doubtful",
-                    f"On {audit.date}, the audit folder has severe findings on {'; '.join(doubts)}: changes of these, "
+                    f"On {audit.when}, the audit folder has severe findings on {'; '.join(doubts)}: changes of these, "
                     "and of means with them, may come from the measurement.",
                     "Look at its report, correct or exclude the level, and measure again.",
                 )
@@ -209,7 +232,7 @@ def _level_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
             found.append(
                 CohortFinding(
                     "level_excluded_once",
-                    f"{', '.join(missing)} of {audit.date}: an excluded level is in the mean of neither date.",
+                    f"{', '.join(missing)} of {audit.when}: an excluded level is in the mean of neither date.",
                     "If the reason holds at the other dates, exclude the level there as well.",
                     "note",
                 )

@@ -106,7 +106,7 @@ def _audit(audit: DatedAudit) -> dict[str, Any]:
     record = audit.record
     return {
         "folder": audit.name,
-        "date": str(audit.date),
+        "date": audit.when,
         "record_sha256": audit.record_sha256,
         "case": audit.case,
         "reader": audit.reader,

@@ -6,7 +6,6 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
-from LumbarHULib.audit.audit import UNNAMED
 from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.precision_file import SitePrecision, published_precision, read_precision
@@ -33,7 +32,8 @@ class FollowUpJob:
     folders : sequence of Path
         The audit folders of one patient.
     dates : mapping of Path to str
-        Date of the CT by folder, for folders whose record does not contain it.
+        Date of the CT by folder, for folders whose record does not contain it. Without any date, the folders are in
+        the order given.
     precision : Path or None
         File of the site's precision study; the published LSC without it.
     case : str
@@ -58,7 +58,7 @@ class FollowUp:
     ----------
     case : str
     audits : tuple of DatedAudit
-        By date.
+        By date, or in the order given where no date is known.
     changes : Table
         Every change: of each region's mean and at each level, from the first date and between consecutive dates.
     measurements : Table
@@ -107,13 +107,14 @@ def make_follow_up(job: FollowUpJob) -> FollowUp:
     Raises
     ------
     InputError
-        If there are fewer than two folders, one cannot be used or has no date, two are of the same CT or date, they are
-        of different patients, or the precision study is for another protocol than all of them.
+        If there are fewer than two folders, one cannot be used, only some have a date, two are of the same CT or date,
+        they are of different patients, or the precision study is for another protocol than all of them.
     """
     _check_folders(job.folders)
     stated = {folder: parse_date(text, f"“{folder}”") for folder, text in job.dates.items()}
-    audits = [read_dated_audit(folder, stated.get(folder)) for folder in job.folders]
-    audits.sort(key=lambda audit: audit.date)
+    audits = _in_order(
+        [read_dated_audit(folder, stated.get(folder), number) for number, folder in enumerate(job.folders, start=1)]
+    )
     _check_distinct(audits)
     case = _case_of(audits, job.case)
     precision = None if job.precision is None else read_precision(job.precision)
@@ -140,6 +141,20 @@ def _check_folders(folders: Sequence[Path]) -> None:
             raise InputError(f"“{first}” is given twice: give each audit folder once.")
 
 
+def _in_order(audits: Sequence[DatedAudit]) -> list[DatedAudit]:
+    """Return the readings by date, or in the order given where none has a date."""
+    dated = [(audit.date, audit) for audit in audits if audit.date is not None]
+    if not dated:
+        return list(audits)
+    without = [audit.name for audit in audits if audit.date is None]
+    if without:
+        raise InputError(
+            f"The date of the CT of “{without[0]}” is missing, but other CTs have one: write {without[0]}=2024-03-15, "
+            "with the date of the CT."
+        )
+    return [audit for _, audit in sorted(dated, key=lambda pair: pair[0])]
+
+
 def _check_distinct(audits: Sequence[DatedAudit]) -> None:
     for first, second in combinations(audits, 2):
         uids = [audit.record["ct"].get("series_uid") for audit in (first, second)]
@@ -149,7 +164,7 @@ def _check_distinct(audits: Sequence[DatedAudit]) -> None:
                 "one CT are compared by lumbarhu cohort."
             )
     for first, second in pairwise(audits):
-        if first.date == second.date:
+        if first.date is not None and first.date == second.date:
             raise InputError(
                 f"“{first.name}” and “{second.name}” have the same date, {first.date}: give each CT its own date, or "
                 "leave out one of the two."
@@ -164,11 +179,6 @@ def _case_of(audits: Sequence[DatedAudit], stated: str) -> str:
         raise InputError(
             f"The audit folders are of different cases (“{names[0]}” and “{names[1]}”): give folders of one patient, "
             "or state with --case NAME that all are of this patient."
-        )
-    if names == [UNNAMED]:
-        raise InputError(
-            "The audit folders do not name their case, so they may be of different patients: state with --case NAME "
-            "that all are of this patient."
         )
     return names[0]
 

@@ -12,7 +12,7 @@ from LumbarHULib.core.scan_facts import printable
 from LumbarHULib.files import html_text as html
 from LumbarHULib.follow_up.figure import CAPTION
 from LumbarHULib.follow_up.job import FollowUp
-from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, levels_of, rois_of
+from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, days_between, levels_of, rois_of
 
 _HEADER = ["From", "To", "Days", "Level", "ROI", "First, HU", "Second, HU", "Change (95 %), HU", "LSC, HU"]
 _DECIDED = ["HU per year", "Changed"]
@@ -33,7 +33,8 @@ def follow_up_page(found: FollowUp, figure: Path | None, files: Mapping[str, str
     """
     first, last = found.audits[0], found.audits[-1]
     title = f"Follow-up: {found.case[:_MOST_LETTERS]}"
-    sizes = f"{len(found.audits)} CTs, {first.date} to {last.date} ({(last.date - first.date).days} days)"
+    days = days_between(first, last)
+    sizes = f"{len(found.audits)} CTs" + ("" if days is None else f", {first.when} to {last.when} ({days} days)")
     parts = [html.heading(title, 1), html.paragraph(f"{sizes}. LumbarHU {__version__}. {NOTICE}", "note")]
     parts += [html.heading("Findings"), *_findings(found)]
     parts += [html.heading("Changes of the means"), *_changes(found, means=True)]
@@ -90,23 +91,26 @@ def _foreign(text: str) -> html.Html:
 
 
 def _changes(found: FollowUp, means: bool) -> list[str]:
+    records = [record for record in found.changes.records() if (record["level"] == MEAN) == means]
+    reasons = {record["reason"] for record in records if record["changed"] == NOT_COMPARABLE}
     rows = []
-    for record in found.changes.records():
-        if (record["level"] == MEAN) == means:
-            level = record["levels"].replace(";", ", ") if means else record["level"]
-            decided = record["changed"]
-            if decided == NOT_COMPARABLE:
-                decided = f"{decided}: {record['reason']}"
-            rows.append(
-                [
-                    *(record["from_date"], record["to_date"], str(record["days"]), level, record["roi"]),
-                    *(number_text(record[name]) for name in ("from_hu", "to_hu")),
-                    change_text(record),
-                    number_text(record["lsc_hu"]),
-                    per_year_text(record),
-                    _foreign(decided),
-                ]
-            )
+    for record in records:
+        level = record["levels"].replace(";", ", ") if means else record["level"]
+        decided = record["changed"]
+        # One reason for all rows is among the findings.
+        if decided == NOT_COMPARABLE and len(reasons) > 1:
+            decided = f"{decided}: {record['reason']}"
+        days = "–" if record["days"] is None else str(record["days"])
+        rows.append(
+            [
+                *(record["from_date"], record["to_date"], days, level, record["roi"]),
+                *(number_text(record[name]) for name in ("from_hu", "to_hu")),
+                change_text(record),
+                number_text(record["lsc_hu"]),
+                per_year_text(record),
+                _foreign(decided),
+            ]
+        )
     header = [*_HEADER, *_DECIDED]
     header[3] = "Levels" if means else "Level"
     name = "Changes of the means" if means else "Changes at each level"
@@ -138,14 +142,14 @@ def _measurements(found: FollowUp) -> str:
     rows = []
     for level in (*levels_of(found.audits), MEAN):
         for audit in found.audits:
-            records = list(found.measurements.records(level=level, date=str(audit.date)))
+            records = list(found.measurements.records(level=level, date=audit.when))
             if records:
                 by_roi = {record["roi"]: number_text(record["mean_hu"]) for record in records}
                 excluded = records[0]["excluded"]
                 over = records[0]["levels"].replace(";", ", ")
                 remark = f"excluded: {excluded}" if excluded else over if level == MEAN else ""
                 cells = [by_roi.get(roi, "–") for roi in rois_of(found.audits)]
-                rows.append([level, str(audit.date), *cells, _foreign(remark)])
+                rows.append([level, audit.when, *cells, _foreign(remark)])
     header = ["Level", "Date", *rois_of(found.audits), ""]
     last = len(header) - 1
     return html.table(header, rows, "Mean HU", left=2, grouped=True, text=(last,))
@@ -162,7 +166,7 @@ def _readings(found: FollowUp) -> str:
         )
         rows.append(
             [
-                str(audit.date),
+                audit.when,
                 _foreign(audit.name),
                 _foreign(f"{audit.reader}, {audit.record['reading']}"),
                 _foreign(printable(scanner)),

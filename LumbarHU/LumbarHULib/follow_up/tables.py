@@ -112,6 +112,11 @@ def levels_of(audits: Sequence[DatedAudit]) -> tuple[str, ...]:
     return sorted_levels({level for audit in audits for level in audit.levels})
 
 
+def days_between(first: DatedAudit, second: DatedAudit) -> int | None:
+    """Return the days from one CT to another; None where their dates are unknown."""
+    return None if first.date is None or second.date is None else (second.date - first.date).days
+
+
 def common_levels(audits: Sequence[DatedAudit], roi: str) -> tuple[str, ...]:
     """Return the levels of a region's mean that all readings have."""
     first, *others = [audit.levels_of_mean(roi) for audit in audits]
@@ -127,7 +132,7 @@ def measurements_table(audits: Sequence[DatedAudit], case: str) -> Table:
     """Return every measurement, and each region's mean over the levels that all dates have."""
     rows: list[list[Cell]] = []
     for audit in audits:
-        when = [case, str(audit.date), (audit.date - audits[0].date).days, audit.reader, audit.record["reading"]]
+        when = [case, audit.when, days_between(audits[0], audit), audit.reader, audit.record["reading"]]
         for level in levels_of(audits):
             for roi in rois_of(audits):
                 if (level, roi) in audit.findings:
@@ -148,7 +153,7 @@ def changes_table(audits: Sequence[DatedAudit], case: str, lsc: LscSource, accep
     Parameters
     ----------
     audits : sequence of DatedAudit
-        By date.
+        In order.
     case : str
     lsc : LscSource
     accept_unknown : bool
@@ -186,8 +191,8 @@ def _change_cells(
     reasons: Sequence[str],
 ) -> list[Cell]:
     levels, missing = _levels_compared(first, second, level, roi)
-    days = (second.date - first.date).days
-    head = [level, roi, ";".join(levels), pair.from_first, pair.consecutive, str(first.date), str(second.date), days]
+    days = days_between(first, second)
+    head = [level, roi, ";".join(levels), pair.from_first, pair.consecutive, first.when, second.when, days]
     if missing:
         return [*head, *[None] * 6, "", *[None] * 3, NOT_COMPARABLE, "; ".join([*reasons, *missing])]
     from_hu, to_hu = (mean_over(audit, roi, levels) for audit in (first, second))
@@ -197,9 +202,12 @@ def _change_cells(
     if reasons or lsc_hu is None:
         numbers = [from_hu, to_hu, to_hu - from_hu, None, None, None, "", None, None, None]
         return [*head, *numbers, NOT_COMPARABLE, "; ".join(reasons)]
-    change = Change(change_hu=to_hu - from_hu, lsc_hu=lsc_hu, days=days)
-    per_year = [Change(change_hu=end, lsc_hu=lsc_hu, days=days).hu_per_year for end in change.interval_hu]
-    numbers = [from_hu, to_hu, change.change_hu, *change.interval_hu, lsc_hu, lsc.name, change.hu_per_year, *per_year]
+    change = Change(change_hu=to_hu - from_hu, lsc_hu=lsc_hu, days=days or 0)
+    per_year: list[float | None] = [None] * 3
+    if days is not None:
+        ends = (change.change_hu, *change.interval_hu)
+        per_year = [Change(change_hu=end, lsc_hu=lsc_hu, days=days).hu_per_year for end in ends]
+    numbers = [from_hu, to_hu, change.change_hu, *change.interval_hu, lsc_hu, lsc.name, *per_year]
     return [*head, *numbers, YES if change.is_significant else NO, ""]
 
 

@@ -61,7 +61,7 @@ def follow_up_text(found: FollowUp) -> str:
                 record["changed"],
             ]
         )
-    dates = ", ".join(f"{audit.date} ({audit.name})" for audit in found.audits)
+    dates = ", ".join(f"{audit.when} ({audit.name})" for audit in found.audits)
     parts = [f"Case {found.case}: {dates}.", aligned(rows, left_columns=4)]
     if found.findings:
         lines = [f"- {finding.sentence} {finding.remedy}".rstrip() for finding in found.findings]

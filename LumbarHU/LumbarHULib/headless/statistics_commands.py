@@ -177,8 +177,9 @@ def _add_follow_up(commands) -> None:
     follow_up.add_argument(
         "audits",
         nargs="+",
-        metavar="AUDIT=DATE",
-        help="audit folder with the date of its CT, such as audit-1=2024-03-15; two or more",
+        metavar="AUDIT[=DATE]",
+        help="audit folder with the date of its CT, such as audit-1=2024-03-15; two or more. Without any date, "
+        "they are compared in this order",
     )
     follow_up.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (created)")
     follow_up.add_argument(
