@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -73,6 +74,35 @@ def test_simpleitk_measures_the_same_numbers_in_the_label_map(protocol, folders,
     assert int(row["voxels"]) == statistics.GetCount(20)
     assert float(row["sd_hu"]) == pytest.approx(statistics.GetSigma(20), rel=1e-9)
     assert (float(row["min_hu"]), float(row["max_hu"])) == (statistics.GetMinimum(20), statistics.GetMaximum(20))
+
+
+@pytest.mark.parametrize("protocol", OTHERS)
+def test_the_report_marks_the_slices_that_have_voxels(protocol, folders):
+    page = (folders / protocol / "report.html").read_text(encoding="utf-8")
+    labels = SimpleITK.GetArrayFromImage(
+        SimpleITK.ReadImage(str(folders / protocol / "labelmaps" / f"{REGIONS[protocol]}.nrrd"))
+    )
+    slices = np.flatnonzero(labels.any(axis=(1, 2)))
+    runs = np.split(slices, np.flatnonzero(np.diff(slices) > 1) + 1)
+    assert len(runs) == (3 if protocol == "three-slice" else 1)
+    # A band for each run of slices in each of the two pictures, as high as the slices, which are 2 mm apart.
+    bands = [
+        tuple(map(float, found))
+        for found in re.findall(r'class="slab" x="[^"]+" y="([^"]+)"[^>]* height="([^"]+)"', page)
+    ]
+    assert [height for _, height in bands] == pytest.approx(2 * [2.0 * len(run) for run in runs], abs=0.02)
+    # From the first band, the lowest, upward.
+    bottoms = [top + height for top, height in bands[: len(runs)]]
+    assert np.diff(bottoms) == pytest.approx(-2.0 * np.diff([run[0] for run in runs]), abs=0.02)
+    groups = " in 3 groups" if len(runs) == 3 else ""
+    count = f"{len(slices)} slice{'s' if len(slices) > 1 else ''}"
+    assert f"measured over {count}{groups}, {2 * len(slices)} mm" in page
+    # Without cutoffs there is no scale with their marks, and no class that could stay.
+    assert "Upper mark: osteoporosis cutoff" not in page
+    assert "in how many trials the class stays" not in page
+    is_fixed = protocol in ("ellipse-prism", "eroded-7mm-2021")
+    assert ("do not follow the midlines" in page) == is_fixed
+    assert ("Placement: how the mean varies when the midlines are moved" in page) != is_fixed
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

@@ -46,10 +46,16 @@ def _color_rules() -> str:
 def color_rules_of_others(rois: Sequence[str]) -> str:
     """Return the style of regions other than the study's; empty without such."""
     colors = {roi: hex_color(color) for roi, color in colors_of(rois).items() if roi not in ROI_COLORS}
-    return "".join(
+    if not colors:
+        return ""
+    # Their names are longer than the study's.
+    longest = max(map(len, rois))
+    rules = [f".scale-row {{ grid-template-columns: {longest + 1}ch 1fr; }}\n"]
+    rules += [
         f"svg .{roi} {{ stroke: {color}; fill: {color}; fill-opacity: .2; stroke-width: 1.8; }}\n"
         for roi, color in colors.items()
-    )
+    ]
+    return "".join(rules)
 
 
 PICTURE_STYLE = (

@@ -16,6 +16,7 @@ from LumbarHULib.audit.report.words import (
 from LumbarHULib.core.cutoffs import Cutoff
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.regions.given_mask import is_of_vertebra
 from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary
 from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
 from LumbarHULib.files import html_text as html
@@ -95,19 +96,23 @@ def _mean_table(result: ReadingResult, protocol: Protocol) -> str:
         ]
         for summary in result.summaries
     ]
-    note = _placement_sentence(result, protocol)
+    note = _placement_sentence(result, protocol, "how the mean varies")
+    has_vertebrae = bool(result.levels) and all(level.vertebra is not None for level in result.levels)
+    if has_vertebrae and all(map(is_of_vertebra, protocol.regions)):
+        note = "The regions are made from the segmented vertebrae and do not follow the midlines."
     return html.table(header, rows, text={2}, name="Means of the regions") + html.paragraph(note, "note")
 
 
-def _placement_sentence(result: ReadingResult, protocol: Protocol) -> str:
+def _placement_sentence(
+    result: ReadingResult,
+    protocol: Protocol,
+    what: str = "how the mean varies, and in how many trials the class stays,",
+) -> str:
     """Return what the two last columns are."""
     trials = [summary.placement.trials for summary in result.summaries if summary.placement is not None]
     if not trials:
         return "How the means vary with the positions of the midlines was not computed."
-    return (
-        "Placement: how the mean varies, and in how many trials the class stays, when the midlines are "
-        f"{trials_text(max(trials), protocol)}."
-    )
+    return f"Placement: {what} when the midlines are {trials_text(max(trials), protocol)}."
 
 
 def single_measurement_error_hu(protocol: Protocol) -> float:
@@ -124,9 +129,9 @@ def agreement(result: ReadingResult) -> str:
 
 
 def scale(result: ReadingResult, protocol: Protocol) -> str:
-    """Return the means drawn beside their cutoffs on one scale, in HTML; empty where there is no mean."""
+    """Return the means drawn beside their cutoffs on one scale, in HTML; empty where there is no mean or no cutoff."""
     measured = [summary for summary in result.summaries if summary.mean_hu is not None]
-    if not measured:
+    if not measured or result.whose_cutoffs is None:
         return ""
     error_hu = single_measurement_error_hu(protocol)
     marks_hu = [mark for summary in measured for mark in _marks_hu(summary, error_hu)]

@@ -206,11 +206,14 @@ def _legend(rois: Sequence[str]) -> str:
 
 
 def _caption(level: LevelResult) -> Html:
-    first, last = level.slices
-    slices = last - first + 1
+    runs = level.slice_runs
+    slices = sum(last - first + 1 for first, last in runs)
+    spacing_mm = level.covered_mm / (level.slices[1] - level.slices[0] + 1)
+    covered_mm = level.covered_mm if runs == (level.slices,) else slices * spacing_mm
+    groups = f" in {len(runs)} groups" if len(runs) > 1 else ""
     facts = [
         f"mid-slice {level.frame.mid_slice + 1} from below",
-        f"measured over {slices} slice{'s' if slices != 1 else ''}, {level.covered_mm:.4g} mm",
+        f"measured over {slices} slice{'s' if slices != 1 else ''}{groups}, {covered_mm:.4g} mm",
         f"body {level.frame.depth_mm:.1f} mm deep",
         f"midline {html.escaped(str(level.origin).replace('_', ' '))}",
         f"outline {'by the reader' if level.outline_edited else 'found'}",

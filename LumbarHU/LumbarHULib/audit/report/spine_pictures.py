@@ -128,15 +128,18 @@ def _drawing(view: _View, levels: Sequence[LevelResult], stack: AxialStack, doub
         else:
             from_index = to_index = middle[across]
             beyond = _HALF_WIDTH_MM / step_mm
-        mid_slice, (low, high) = level.frame.mid_slice, level.slices
+        mid_slice = level.frame.mid_slice
         row = (last - mid_slice + 0.5) * stack.slice_spacing_mm / row_mm
         x_from, x_to = x_mm(from_index - beyond, row), x_mm(to_index + beyond, row)
-        y, top, bottom = y_mm(mid_slice), y_mm(high + 0.5), y_mm(low - 0.5)
+        y = y_mm(mid_slice)
         kind = " excluded" if level.excluded else ""
+        bands = "".join(
+            f'<rect class="slab" x="{x_from:.2f}" y="{y_mm(high + 0.5):.2f}" width="{x_to - x_from:.2f}" '
+            f'height="{y_mm(low - 0.5) - y_mm(high + 0.5):.2f}"/>'
+            for low, high in level.slice_runs
+        )
         parts.append(
-            f'<rect class="slab" x="{x_from:.2f}" y="{top:.2f}" width="{x_to - x_from:.2f}" '
-            f'height="{bottom - top:.2f}"/>'
-            f'<path class="slice{kind}" d="M{x_from:.2f},{y:.2f}H{x_to:.2f}"/>'
+            f'{bands}<path class="slice{kind}" d="M{x_from:.2f},{y:.2f}H{x_to:.2f}"/>'
             f'<text x="{x_to + 1:.2f}" y="{y + 2:.2f}">{level.level}</text>'
         )
     left, right = view.marks
@@ -150,5 +153,5 @@ def _drawing(view: _View, levels: Sequence[LevelResult], stack: AxialStack, doub
 def _rows(levels: Sequence[LevelResult], stack: AxialStack) -> tuple[int, int]:
     """Return the lowest and the highest slice that is shown."""
     beyond = round(_ABOVE_MM / stack.slice_spacing_mm)
-    slices = [k for level in levels for k in level.slices]
+    slices = [k for level in levels for run in level.slice_runs for k in run]
     return max(0, min(slices) - beyond), min(stack.voxels_hu.shape[0] - 1, max(slices) + beyond)

@@ -111,6 +111,10 @@ _STUDY_SHAPES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 )
 
 _NAME = re.compile("[a-z][a-z0-9_]{0,39}")
+# Pages and pictures use these words for something else.
+_TAKEN = frozenset(
+    {"midline", "boundary", "outline", "doubtful", "slab", "slice", "scale", "excluded", "picture", "mean", "class"}
+)
 # Windows has no file of these names, whatever its suffix.
 _NO_FILE = re.compile("con|prn|aux|nul|com[0-9]|lpt[0-9]")
 
@@ -160,6 +164,11 @@ class Region:
             raise InputError(
                 f"The region name “{self.name}” cannot be used: use up to 40 lower-case letters, digits and "
                 "underscores, beginning with a letter."
+            )
+        if self.name in _TAKEN:
+            raise InputError(
+                f"The region name “{self.name}” cannot be used, because reports use the word for something else: use "
+                "another."
             )
         if _NO_FILE.fullmatch(self.name):
             raise InputError(

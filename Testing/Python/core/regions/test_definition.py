@@ -92,7 +92,9 @@ def test_an_unknown_word_is_refused_with_the_known_ones():
         Region("mine", "mine", "zone", side="middle")
 
 
-@pytest.mark.parametrize("name", ["", "Round", "2nd", "a b", "a-b", "ä", "a" * 41, "a.b", "a\n", "nul", "com1"])
+@pytest.mark.parametrize(
+    "name", ["", "Round", "2nd", "a b", "a-b", "ä", "a" * 41, "a.b", "a\n", "nul", "com1", "midline", "mean"]
+)
 def test_a_name_that_a_file_or_a_column_cannot_have_is_refused(name):
     with pytest.raises(InputError, match=f"The region name “{name}” cannot be used"):
         Region(name, "mine", "largest_circle", part="body")
