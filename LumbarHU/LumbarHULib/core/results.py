@@ -14,7 +14,6 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.landmarks import MidlineOrigin
-from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.scan_facts import ScanFacts
 
 # First and last slice k of groups of slices.
@@ -203,23 +202,6 @@ class LevelResult:
     findings: tuple[Finding, ...] = ()
     trials: PlacementTrials | None = None
     vertebra: RoiMask | None = None
-
-    @property
-    def slice_runs(self) -> tuple[tuple[int, int], ...]:
-        """First and last slice k of each run of slices in which the regions have voxels, from caudal to cranial.
-
-        The study's regions are all in `slices`.
-        """
-        if tuple(self.rois) == ROIS:
-            return (self.slices,)
-        slices = {
-            int(k) + measured.mask.offset_kji[0]
-            for measured in self.rois.values()
-            for k in np.flatnonzero(measured.mask.inside.any(axis=(1, 2)))
-        }
-        firsts = sorted(k for k in slices if k - 1 not in slices)
-        lasts = sorted(k for k in slices if k + 1 not in slices)
-        return tuple(zip(firsts, lasts, strict=True))
 
     @property
     def lacks_voxels(self) -> bool:

@@ -206,7 +206,7 @@ def _legend(rois: Sequence[str]) -> str:
 
 
 def _caption(level: LevelResult) -> Html:
-    runs = level.slice_runs
+    runs = slice_runs(level)
     slices = sum(last - first + 1 for first, last in runs)
     spacing_mm = level.covered_mm / (level.slices[1] - level.slices[0] + 1)
     covered_mm = level.covered_mm if runs == (level.slices,) else slices * spacing_mm

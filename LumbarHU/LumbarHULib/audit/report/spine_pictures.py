@@ -13,6 +13,7 @@ import numpy as np
 from LumbarHULib.audit.report.level_picture import windowed
 from LumbarHULib.audit.report.png_image import gray_png
 from LumbarHULib.core.axial_stack import AxialStack
+from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.results import LevelResult
 
 # What is shown above the highest and below the lowest level, and to each side of the bodies' middles.
@@ -136,7 +137,7 @@ def _drawing(view: _View, levels: Sequence[LevelResult], stack: AxialStack, doub
         bands = "".join(
             f'<rect class="slab" x="{x_from:.2f}" y="{y_mm(high + 0.5):.2f}" width="{x_to - x_from:.2f}" '
             f'height="{y_mm(low - 0.5) - y_mm(high + 0.5):.2f}"/>'
-            for low, high in level.slice_runs
+            for low, high in slice_runs(level)
         )
         parts.append(
             f'{bands}<path class="slice{kind}" d="M{x_from:.2f},{y:.2f}H{x_to:.2f}"/>'
@@ -153,5 +154,22 @@ def _drawing(view: _View, levels: Sequence[LevelResult], stack: AxialStack, doub
 def _rows(levels: Sequence[LevelResult], stack: AxialStack) -> tuple[int, int]:
     """Return the lowest and the highest slice that is shown."""
     beyond = round(_ABOVE_MM / stack.slice_spacing_mm)
-    slices = [k for level in levels for run in level.slice_runs for k in run]
+    slices = [k for level in levels for run in slice_runs(level) for k in run]
     return max(0, min(slices) - beyond), min(stack.voxels_hu.shape[0] - 1, max(slices) + beyond)
+
+
+def slice_runs(level: LevelResult) -> tuple[tuple[int, int], ...]:
+    """Return first and last slice k of each run of slices in which the regions have voxels, from caudal to cranial.
+
+    The study's regions are all in the slab around the mid-slice.
+    """
+    if tuple(level.rois) == ROIS:
+        return (level.slices,)
+    slices = {
+        int(k) + measured.mask.offset_kji[0]
+        for measured in level.rois.values()
+        for k in np.flatnonzero(measured.mask.inside.any(axis=(1, 2)))
+    }
+    firsts = sorted(k for k in slices if k - 1 not in slices)
+    lasts = sorted(k for k in slices if k + 1 not in slices)
+    return tuple(zip(firsts, lasts, strict=True))
