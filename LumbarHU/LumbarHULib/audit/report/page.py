@@ -14,7 +14,7 @@ from LumbarHULib.audit.report.level_picture import (
 )
 from LumbarHULib.audit.report.numbers import NUMBERS_STYLE, agreement, ambiguous_table, class_table, level_table, scale
 from LumbarHULib.audit.report.origin import acquisition_table, cutoffs_parts, protocol_parts, software_parts
-from LumbarHULib.audit.report.spine_pictures import slice_runs, spine_pictures
+from LumbarHULib.audit.report.spine_pictures import SPINE_STYLE, slice_runs, spine_pictures
 from LumbarHULib.audit.report.words import grouped_findings, next_slice_differences, sentences_of, severity_of
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.results import LevelRefusal, LevelResult
