@@ -6,7 +6,9 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK
 from headless.batch_files import assert_same_files, write_cases
 from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of
@@ -211,3 +213,25 @@ def test_a_batch_refuses_what_a_measurement_refuses_before_it_begins(vertebra, t
         assert (run.exit_code, run.out) == (2, "")
         assert re.fullmatch(rf"lumbarhu: [^\n]*{says}[^\n]*\n", run.err)
         assert files_of(tmp_path) == before
+
+
+def test_a_segment_outside_the_ct_does_not_stop_the_other_levels(vertebra, tmp_path):
+    image = SimpleITK.ReadImage(str(vertebra.segmentation))
+    array = SimpleITK.GetArrayFromImage(image)
+    # The label map goes on below the CT, where L2 is.
+    labels = np.concatenate([array // 20 * 21, np.zeros_like(array[:2]), array])
+    larger = SimpleITK.GetImageFromArray(labels)
+    larger.SetSpacing(image.GetSpacing())
+    larger.SetDirection(image.GetDirection())
+    origin = image.TransformIndexToPhysicalPoint((0, 0, -len(array) - 2))
+    larger.SetOrigin(origin)
+    path = tmp_path / "two.nrrd"
+    SimpleITK.WriteImage(larger, str(path), True)
+    for protocol in ("lumbarhu-2022-study", "eroded-7mm-2021"):
+        options = ["--segmentation", path, "--levels", "L1,L2", "--out", tmp_path / protocol, *by(protocol)]
+        run = lumbarhu("measure", vertebra.ct, *options)
+        assert (run.exit_code, run.err) == (3, "")
+        assert "Not measured:\n- " in run.out
+        record = json.loads((tmp_path / protocol / "record.json").read_text(encoding="utf-8"))
+        assert [level["level"] for level in record["levels"]] == ["L1"]
+        assert [level["level"] for level in record["not_measured"]] == ["L2"]
