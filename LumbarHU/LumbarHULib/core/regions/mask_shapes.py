@@ -20,9 +20,6 @@ from LumbarHULib.core.results import RoiMask
 # in 0.58 × 50 or in the length of a rotated step.
 _TIE = 1e-6
 
-# Axes of a grid whose cosine is less are perpendicular.
-_PERPENDICULAR = 1e-6
-
 # Neighbors of a voxel in a slice that belong to the same piece.
 _EIGHT_CONNECTED = np.ones((3, 3), dtype=bool)
 
@@ -52,16 +49,25 @@ def endplate_distances_mm(body: LevelBody, mask: RoiMask) -> np.ndarray:
 
 
 def eroded_mask(region: Region, body: LevelBody) -> RoiMask:
-    """Return the voxels of the segmented vertebra at least ``erosion_mm`` from the nearest voxel outside it.
+    """Return the voxels of the segmented vertebra at least ``erosion_mm`` from its border.
+
+    The border is the points midway between neighboring voxels of which one is in the vertebra. The centers outside are
+    half a voxel too far away, and the corners of the voxels outside are too near on a slanting surface.
 
     Raises
     ------
     InputError
         When no voxel is that far inside.
     """
+    from scipy import spatial
+
     mask = vertebra_mask(body)
-    distances_mm = _depths_mm(mask.inside, body.stack.ras_from_ijk[:3, :3])
-    inside = distances_mm >= region["erosion_mm"] - body.protocol.edge_tolerance_mm
+    steps_ras_mm = body.stack.ras_from_ijk[:3, :3]
+    border = spatial.cKDTree(_border_kji(mask.inside)[:, ::-1] @ steps_ras_mm.T)
+    voxels_kji = np.argwhere(mask.inside)
+    depths_mm, _ = border.query(voxels_kji[:, ::-1] @ steps_ras_mm.T)
+    inside = np.zeros_like(mask.inside)
+    inside[tuple(voxels_kji[depths_mm >= region["erosion_mm"] - body.protocol.edge_tolerance_mm].T)] = True
     if not inside.any():
         raise InputError(
             f"No voxel of the mask of {body.level} is {region['erosion_mm']:g} mm inside it, as the {region.name} ROI "
@@ -71,21 +77,15 @@ def eroded_mask(region: Region, body: LevelBody) -> RoiMask:
     return trimmed_mask(inside, mask.offset_kji)
 
 
-def _depths_mm(inside: np.ndarray, steps_ras_mm: np.ndarray) -> np.ndarray:
-    """Return the distance of each voxel from the center of the nearest one outside, shape (k, j, i); 0 outside."""
-    from scipy import ndimage, spatial
-
+def _border_kji(inside: np.ndarray) -> np.ndarray:
+    """Return the points midway between voxels inside and their neighbors outside, in indices, shape (n, 3)."""
     padded = np.pad(inside, 1)
-    lengths_mm = np.linalg.norm(steps_ras_mm, axis=0)
-    cosines = (steps_ras_mm.T @ steps_ras_mm) / np.outer(lengths_mm, lengths_mm)
-    if np.abs(cosines - np.eye(3)).max() < _PERPENDICULAR:
-        return ndimage.distance_transform_edt(padded, lengths_mm[::-1])[1:-1, 1:-1, 1:-1]
-    # On a sheared grid the distance transform does not hold. The nearest voxel outside is next to the mask.
-    shell = ndimage.binary_dilation(padded, np.ones((3, 3, 3)), iterations=2) & ~padded
-    depths_mm = np.zeros(padded.shape)
-    shell_mm, inside_mm = (np.argwhere(voxels)[:, ::-1] @ steps_ras_mm.T for voxels in (shell, padded))
-    depths_mm[padded] = spatial.cKDTree(shell_mm).query(inside_mm)[0]
-    return depths_mm[1:-1, 1:-1, 1:-1]
+    points = []
+    for axis in range(3):
+        middles = np.argwhere(np.diff(padded, axis=axis)) - 1.0
+        middles[:, axis] += 0.5
+        points.append(middles)
+    return np.concatenate(points)
 
 
 def mask_ellipses(region: Region, body: LevelBody) -> RoiMask:
