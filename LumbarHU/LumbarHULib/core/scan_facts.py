@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+# Some headers round the tube voltage to whole kilovolts.
+_VOLTAGE_TOLERANCE_KV = 0.5
+
 
 @dataclass(frozen=True)
 class ScanFacts:
@@ -63,6 +66,16 @@ class ScanFacts:
             (self.scanner_model, "{}"),
         )
         return tuple(printable(form.format(value)) for value, form in values if value not in (None, ""))
+
+
+def is_same_voltage(one_kv: float, other_kv: float) -> bool:
+    """Return whether two tube voltages are the same, although one may be rounded."""
+    return abs(one_kv - other_kv) <= _VOLTAGE_TOLERANCE_KV
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Return whether two names of a scanner or a kernel differ at most in case and blanks."""
+    return printable(one).casefold() == printable(other).casefold()
 
 
 def printable(text: str) -> str:

@@ -6,11 +6,9 @@ from itertools import pairwise
 
 from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort_files.precision_file import ERROR_VALUES, SitePrecision
-from LumbarHULib.core.scan_facts import printable
+from LumbarHULib.core.scan_facts import is_same_name, is_same_voltage, printable
 from LumbarHULib.follow_up.dated_audit import DatedAudit
 
-# Some headers round the tube voltage to whole kilovolts.
-_VOLTAGE_TOLERANCE_KV = 0.5
 _THICKNESS_TOLERANCE_MM = 0.05
 
 
@@ -37,12 +35,12 @@ def compare(first: DatedAudit, second: DatedAudit) -> Comparability:
         values = [_plain(audit.headers[key]) for audit in (first, second)]
         if "" in values:
             unknown.append(name)
-        elif values[0].casefold() != values[1].casefold():
+        elif not is_same_name(*values):
             differs.append(f"the {name} differs (“{values[0]}” and “{values[1]}”)")
     voltages = [audit.headers["tube_voltage_kv"] for audit in (first, second)]
     if None in voltages:
         unknown.append("tube voltage")
-    elif abs(voltages[0] - voltages[1]) > _VOLTAGE_TOLERANCE_KV:
+    elif not is_same_voltage(*voltages):
         differs.append(f"the tube voltage differs ({voltages[0]:g} and {voltages[1]:g} kV)")
     contrast = [first.contrast, second.contrast]
     if None in contrast:
@@ -85,10 +83,10 @@ def why_lsc_is_for_others(precision: SitePrecision, audit: DatedAudit) -> str:
     acquisition = precision.document["acquisition"]
     for name, key in (("manufacturer", "manufacturer"), ("scanner model", "scanner_model")):
         values = [_plain(acquisition[key]), _plain(audit.headers[key])]
-        if "" not in values and values[0].casefold() != values[1].casefold():
+        if "" not in values and not is_same_name(*values):
             return f"the precision study is for another {name} (“{values[0]}”, not “{values[1]}”)"
     voltages = [acquisition["tube_voltage_kv"], audit.headers["tube_voltage_kv"]]
-    if None not in voltages and abs(voltages[0] - voltages[1]) > _VOLTAGE_TOLERANCE_KV:
+    if None not in voltages and not is_same_voltage(*voltages):
         return f"the precision study is for another tube voltage ({voltages[0]:g} kV, not {voltages[1]:g} kV)"
     return ""
 
@@ -99,7 +97,7 @@ def acquisition_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
     for first, second in pairwise(audits):
         dates = f"{first.when} and {second.when}"
         kernels = [_plain(audit.headers["kernel"]) for audit in (first, second)]
-        if "" not in kernels and kernels[0] != kernels[1]:
+        if "" not in kernels and not is_same_name(*kernels):
             found.append(
                 CohortFinding(
                     "kernel_differs",

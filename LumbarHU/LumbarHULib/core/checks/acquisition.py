@@ -5,13 +5,10 @@ from dataclasses import replace
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.core.scan_facts import ScanFacts, is_same_voltage
 
 # Findings that forbid a class unless the user accepts the acquisition.
 OFF_PROTOCOL_CODES = frozenset({"tube_voltage_off_protocol", "contrast_medium", "contrast_seen"})
-
-# Some headers round the tube voltage to whole kilovolts.
-_VOLTAGE_TOLERANCE_KV = 0.5
 
 _NO_CLASS = "No class is given unless you accept the acquisition, which is recorded."
 # The sentence also holds where another reason, such as too few levels, prevents a class.
@@ -91,7 +88,7 @@ def _thickness_finding(thickness_mm: float, is_thick: bool, protocol: Protocol) 
 
 def _voltage_findings(voltage_kv: float | None, cutoffs: CutoffTable) -> list[Finding]:
     wanted_kv = cutoffs.tube_voltage_kv
-    if voltage_kv is None or wanted_kv is None or abs(voltage_kv - wanted_kv) <= _VOLTAGE_TOLERANCE_KV:
+    if voltage_kv is None or wanted_kv is None or is_same_voltage(voltage_kv, wanted_kv):
         return []
     sentence = f"The CT was acquired at {voltage_kv:g} kV; the cutoffs hold for {wanted_kv:g} kV."
     return [Finding("tube_voltage_off_protocol", sentence, _NO_CLASS, "severe")]

@@ -5,10 +5,7 @@ from datetime import date
 from LumbarHULib.core.calibration import Calibration
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.scan_facts import ScanFacts, printable
-
-# Some headers round the tube voltage to whole kilovolts.
-_VOLTAGE_TOLERANCE_KV = 0.5
+from LumbarHULib.core.scan_facts import ScanFacts, is_same_name, is_same_voltage, printable
 
 _NOT_CORRECTED = "The densities are not corrected for it: "
 
@@ -16,7 +13,7 @@ _NOT_CORRECTED = "The densities are not corrected for it: "
 def require_same_voltage(calibration: Calibration, facts: ScanFacts) -> None:
     """Raise InputError when the CT's tube voltage is known to differ from that of the phantom's scan."""
     phantom_kv, ct_kv = calibration.scan.tube_voltage_kv, facts.tube_voltage_kv
-    if phantom_kv is None or ct_kv is None or abs(phantom_kv - ct_kv) <= _VOLTAGE_TOLERANCE_KV:
+    if phantom_kv is None or ct_kv is None or is_same_voltage(phantom_kv, ct_kv):
         return
     raise InputError(
         f"The CT was acquired at {ct_kv:g} kV, but the calibration is from a scan at {phantom_kv:g} kV: use a "
@@ -167,11 +164,10 @@ def _day(text: str | None) -> date | None:
 
 
 def _differ(one: str | None, other: str | None) -> bool:
-    return bool(one and other) and _plain(one) != _plain(other)
-
-
-def _plain(text: str | None) -> str:
-    return " ".join((text or "").casefold().split())
+    """Return whether two facts are both known and not the same."""
+    if not one or not other:
+        return False
+    return not is_same_name(one, other)
 
 
 def _joined(manufacturer: str | None, scanner_model: str | None) -> str:
