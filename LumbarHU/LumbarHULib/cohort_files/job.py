@@ -11,9 +11,8 @@ from LumbarHULib.cohort.references import check_outcome_name
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.folder import OWN_COHORT_FOLDER, tables_of, write_cohort_folder
 from LumbarHULib.cohort_files.table import cohort_inputs, read_cohort
-from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS
-from LumbarHULib.files.atomic_folder import check_destination
+from LumbarHULib.files.atomic_folder import check_destination, check_inputs_stay
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 
 
@@ -86,7 +85,7 @@ def run_cohort_job(job: CohortJob, progress: Callable[[float, str], None] = lamb
     """
     if job.destination is not None:
         check_destination(job.destination, job.overwrite, OWN_COHORT_FOLDER)
-        _check_inputs_stay(job, job.destination)
+        check_inputs_stay(job.destination, cohort_inputs(job.table, job.readings))
     progress(0.0, "Reading the table")
     check_mean_levels(job.mean_levels)
     check_outcome_name(job.outcome_name)
@@ -96,15 +95,3 @@ def run_cohort_job(job: CohortJob, progress: Callable[[float, str], None] = lamb
         return CohortOutcome(analysis, tables_of(analysis))
     tables = write_cohort_folder(job.destination, analysis, job.overwrite, progress, job.with_figures)
     return CohortOutcome(analysis, tables)
-
-
-def _check_inputs_stay(job: CohortJob, destination: Path) -> None:
-    """Raise InputError if replacing the output folder would remove an input."""
-    if not destination.exists():
-        return
-    place = destination.resolve()
-    for path in cohort_inputs(job.table, job.readings):
-        if path.resolve().is_relative_to(place):
-            raise InputError(
-                f"“{destination}” contains the input “{path.name}” and is not overwritten: choose another folder."
-            )

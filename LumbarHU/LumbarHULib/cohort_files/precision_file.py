@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from LumbarHULib.cohort.change import lsc_by_mean
-from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.scan_facts import printable
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import read_located_json
@@ -147,14 +146,3 @@ def read_precision(path: Path) -> SitePrecision:
             len(plain["patients"]),
         )
     return SitePrecision(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), lsc, document.plain())
-
-
-def require_precision_file(path: Path) -> None:
-    """Raise InputError unless a file may be replaced because a precision study wrote it."""
-    try:
-        schema = read_located_json(path).plain()
-        is_ours = isinstance(schema, dict) and schema.get("schema") == PRECISION_SCHEMA
-    except InputError:
-        is_ours = False
-    if not is_ours:
-        raise InputError(f"“{path}” was not made by lumbarhu precision and is not overwritten: choose another name.")

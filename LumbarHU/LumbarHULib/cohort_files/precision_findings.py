@@ -132,7 +132,3 @@ def _dependence_findings(errors: Sequence[PrecisionError], mean_levels: Sequence
 
 def _place(error: PrecisionError) -> str:
     return f"{error.roi}, {name_of_mean(error.levels)}"
-
-
-def _place(error: PrecisionError) -> str:
-    return f"{error.roi}, {name_of_mean(error.levels)}"

@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from LumbarHULib import __version__
 from LumbarHULib.cohort.agreement import LSC_FACTOR
@@ -25,18 +23,18 @@ from LumbarHULib.cohort_files.precision_file import (
     SCANS,
     UNKNOWN,
     published_precision,
-    require_precision_file,
 )
 from LumbarHULib.cohort_files.precision_findings import findings_on
 from LumbarHULib.cohort_files.readings import readings_of_file
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.atomic_folder import cannot_be_written
+from LumbarHULib.files.own_file import OwnFile, check_own_file, write_own_file
 from LumbarHULib.files.protocol_file import load_protocol
 
 PRECISION_COLUMNS = (
     *("roi", "levels", "patients", "degrees_of_freedom", "mean_hu", "rms_sd_hu", "rms_sd_low", "rms_sd_high"),
     *("lsc_hu", "lsc_low", "lsc_high", "rms_cv_percent", "sd_slope", "sd_rank_correlation", "sd_rank_p"),
 )
+_OWN_FILE = OwnFile(PRECISION_SCHEMA, "lumbarhu precision", "precision.json")
 # A patient that json wrote on separate lines. JSON strings contain no line breaks, so no string matches.
 _PATIENT_ON_LINES = re.compile(r'\{\n\s+("case": [^\n]*\n\s+"n": [^{}]*?)\n\s+\}')
 # Facts on the scanner that a precision error holds for, as the record names them.
@@ -101,7 +99,7 @@ def make_precision_study(
         If the table cannot be read, no patient was measured twice, or the measurements differ in protocol or scanner.
     """
     findings: list[CohortFinding] = []
-    readings = _distinct(readings_of_file(table, findings.append, any_region=True))
+    readings = [reading for reading in readings_of_file(table, findings.append, any_region=True) if reading.hu]
     if not readings:
         raise InputError(f"“{table.name}” contains no usable reading: use the columns of results.csv.")
     facts = None if audits is None else _facts_of(readings, audits, findings.append)
@@ -132,14 +130,7 @@ def make_precision_study(
 
 def check_precision_destination(path: Path, overwrite: bool) -> None:
     """Raise InputError if `write_precision` would refuse `path`, before the work starts."""
-    if path.is_dir():
-        raise InputError(f"“{path}” is a folder: give the name of a file, such as “{path / 'precision.json'}”.")
-    if path.exists():
-        if not overwrite:
-            raise InputError(f"The file “{path}” already exists: choose another name, or overwrite it (--overwrite).")
-        require_precision_file(path)
-    if not path.parent.is_dir():
-        raise InputError(f"There is no folder “{path.parent}”: create it, or choose another path.")
+    check_own_file(path, overwrite, _OWN_FILE)
 
 
 def write_precision(path: Path, study: PrecisionStudy, overwrite: bool = False) -> None:
@@ -150,20 +141,9 @@ def write_precision(path: Path, study: PrecisionStudy, overwrite: bool = False) 
     InputError
         If the file exists and may not be replaced, or cannot be written.
     """
-    check_precision_destination(path, overwrite)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     text = json.dumps(study.document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     text = _PATIENT_ON_LINES.sub(lambda match: f"{{{' '.join(match[1].split())}}}", text)
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
-    except OSError as problem:
-        temporary.unlink(missing_ok=True)
-        raise cannot_be_written(path, problem) from problem
-
-
-def _distinct(readings: Sequence[Reading]) -> list[Reading]:
-    return [reading for reading in readings if reading.hu]
+    write_own_file(path, text, overwrite, _OWN_FILE)
 
 
 def _key(reading: Reading) -> tuple[str, str, int]:

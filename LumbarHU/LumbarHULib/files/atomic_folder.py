@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,19 @@ def check_destination(destination: Path, overwrite: bool = False, ours: OwnFolde
         _check(Path(destination), overwrite, ours)
     except OSError as problem:
         raise cannot_be_written(destination, problem) from problem
+
+
+def check_inputs_stay(destination: Path, inputs: Iterable[Path]) -> None:
+    """Raise InputError if replacing an existing `destination` would remove one of the inputs."""
+    if not destination.exists():
+        return
+    # Unlike Path.resolve, realpath does not fail on circular links.
+    place = os.path.realpath(destination)
+    for path in inputs:
+        if Path(os.path.realpath(path)).is_relative_to(place):
+            raise InputError(
+                f"“{destination}” contains the input “{path.name}” and is not overwritten: choose another folder."
+            )
 
 
 @contextmanager
@@ -111,6 +124,11 @@ def _check(destination: Path, overwrite: bool, ours: OwnFolder | None) -> None:
         if content and ours is not None:
             _check_is_ours(destination, content, ours)
         return
+    check_parents(destination)
+
+
+def check_parents(destination: Path) -> None:
+    """Raise InputError or PermissionError if a file or folder cannot be created in the folders above it."""
     ancestor = _absolute(destination).parent
     while not ancestor.exists():
         ancestor = ancestor.parent

@@ -5,7 +5,6 @@ import math
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from LumbarHULib.core.calibration import (
     Calibration,
@@ -20,9 +19,11 @@ from LumbarHULib.core.calibration_phantom import LiquidCorrection
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import LocatedValue, read_located_json
+from LumbarHULib.files.own_file import OwnFile, write_own_file
 from LumbarHULib.files.phantom_file import PhantomDocument, phantom_from
 
 SCHEMA = "lumbarhu-calibration-1"
+OWN_CALIBRATION_FILE = OwnFile(SCHEMA, "lumbarhu calibrate", "calibration.json")
 NOTICE = "For research only. Not a medical device, not a diagnosis."
 
 # Far above the rounding of another version of numpy, far below any effect on a density.
@@ -66,19 +67,9 @@ class CalibrationDocument:
         InputError
             If the file exists and may not be replaced, or cannot be written.
         """
-        path = Path(path)
-        check_calibration_path(path, overwrite)
         text = json.dumps(self.document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, encoding="utf-8", newline="\n")
-            temporary.replace(path)
-        except OSError as problem:
-            raise InputError(f"“{path}” cannot be written ({problem.strerror}): choose another path.") from problem
-        finally:
-            temporary.unlink(missing_ok=True)
-        return path
+        write_own_file(Path(path), text, overwrite, OWN_CALIBRATION_FILE)
+        return Path(path)
 
     def applied(self, in_time: bool | None) -> "CalibrationDocument":
         """Return the calibration as it is applied to a CT."""
@@ -147,22 +138,6 @@ def calibration_document(
         "phantom": phantom.document,
     }
     return CalibrationDocument(calibration, document)
-
-
-def check_calibration_path(path: Path, overwrite: bool = False) -> None:
-    """Raise InputError when a calibration may not be written to `path`."""
-    if path.is_dir():
-        raise InputError(f"“{path}” is a folder: give the name of a file, such as {path / 'calibration.json'}.")
-    if not path.exists():
-        return
-    if not overwrite:
-        raise InputError(f"“{path}” already exists: choose another name, or allow it to be overwritten (--overwrite).")
-    try:
-        is_ours = SCHEMA in path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        is_ours = False
-    if not is_ours:
-        raise InputError(f"“{path}” is not a calibration file, so it is not replaced: choose another name.")
 
 
 def load_calibration(path: Path) -> CalibrationDocument:

@@ -139,7 +139,7 @@ def _check_region_names(document: LocatedValue) -> None:
     for name, entry in document["rois"].value.items():
         if name not in ROIS:
             close = get_close_matches(name, ROIS, 1)
-            advice = f"did you mean “{close[0]}”?" if close else "remove it or correct its name."
+            advice = f"write “{close[0]}”." if close else "remove it or correct its name."
             raise entry.error(f"“rois.{name}” is not a known name: {advice}")
 
 

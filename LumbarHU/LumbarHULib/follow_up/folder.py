@@ -10,8 +10,7 @@ from LumbarHULib.audit.audit import software_versions
 from LumbarHULib.audit.folder import RECORD, REPORT, file_sha256, files_in
 from LumbarHULib.audit.record import NOTICE
 from LumbarHULib.cohort_files.precision_file import published_precision
-from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder, check_destination
+from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder, check_destination, check_inputs_stay
 from LumbarHULib.files.csv_text import csv_text
 from LumbarHULib.follow_up.dated_audit import CHANGES, DatedAudit
 from LumbarHULib.follow_up.figure import trend_figure
@@ -37,12 +36,7 @@ _CONTENT = {
 def check_follow_up_destination(destination: Path, overwrite: bool, inputs: Sequence[Path]) -> None:
     """Raise InputError if the folder cannot be written, or replacing it would remove an input."""
     check_destination(destination, overwrite, OWN_FOLLOW_UP_FOLDER)
-    place = destination.resolve()
-    for path in inputs:
-        if destination.exists() and path.resolve().is_relative_to(place):
-            raise InputError(
-                f"“{destination}” contains the input “{path.name}” and is not overwritten: choose another folder."
-            )
+    check_inputs_stay(destination, inputs)
 
 
 def write_follow_up(destination: Path, found: FollowUp, overwrite: bool = False, with_figure: bool = True) -> None:

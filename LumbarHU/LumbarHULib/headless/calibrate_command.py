@@ -10,7 +10,8 @@ from LumbarHULib.api.calibrations import Calibration, calibrate
 from LumbarHULib.core.checks.calibration import calibration_notes
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.scan_facts import ScanFacts, printable
-from LumbarHULib.files.calibration_file import check_calibration_path
+from LumbarHULib.files.calibration_file import OWN_CALIBRATION_FILE
+from LumbarHULib.files.own_file import check_own_file
 from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.exit_codes import DONE
 from LumbarHULib.headless.option_values import number, whole_number
@@ -171,7 +172,7 @@ def _excluded(texts: list[str]) -> dict[str, str]:
 
 
 def _check_destination(options: argparse.Namespace) -> None:
-    check_calibration_path(options.out, options.overwrite)
+    check_own_file(options.out, options.overwrite, OWN_CALIBRATION_FILE)
     for path in (options.ct, options.rods, options.phantom):
         if Path(os.path.realpath(path)) == Path(os.path.realpath(options.out)):
             raise InputError(f"“{options.out}” is an input, so it is not overwritten: choose another name.")

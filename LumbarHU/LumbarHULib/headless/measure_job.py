@@ -1,6 +1,5 @@
 """Measure one CT from its files, and write its audit folder: once for the command line, often for a batch."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ from LumbarHULib.core.checks.calibration import require_same_voltage
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.core.results import ReadingResult
-from LumbarHULib.files.atomic_folder import check_destination
+from LumbarHULib.files.atomic_folder import check_destination, check_inputs_stay
 from LumbarHULib.files.calibration_file import CalibrationDocument, load_calibration
 from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.files.seeds_file import read_seeds
@@ -157,7 +156,7 @@ def run_by_protocols(
     _check_scope(job, protocols)
     for chosen in protocols:
         if job.overwrite:
-            _check_inputs_stay(job, chosen.folder)
+            check_inputs_stay(chosen.folder, _inputs(job, protocols))
         check_destination(chosen.folder, job.overwrite, OWN_AUDIT_FOLDER)
     calibration = None if job.calibration is None else load_calibration(job.calibration)
     given = _given(job, protocols)
@@ -289,13 +288,7 @@ def _given(job: MeasureJob, protocols: Sequence[ChosenProtocol]) -> GivenMarkups
     return given_markups(job.markups, job.levels, job.exclusions)
 
 
-def _check_inputs_stay(job: MeasureJob, folder: Path) -> None:
-    """Raise InputError when replacing the destination would remove an input."""
-    # Unlike Path.resolve, realpath does not fail on circular links.
-    destination = os.path.realpath(folder)
-    own = (job.protocol, job.cutoffs, job.calibration)
-    for path in (job.ct, *job.markups, job.segmentation, job.seeds, *own, job.label_maps):
-        if path is not None and Path(os.path.realpath(path)).is_relative_to(destination) and folder.exists():
-            raise InputError(
-                f"“{folder}” contains the input “{path.name}”, so it is not overwritten: choose another folder."
-            )
+def _inputs(job: MeasureJob, protocols: Sequence[ChosenProtocol]) -> list[Path]:
+    own = (*(chosen.path for chosen in protocols), job.cutoffs, job.calibration)
+    paths = (job.ct, *job.markups, job.segmentation, job.seeds, *own, job.label_maps)
+    return [path for path in paths if path is not None]

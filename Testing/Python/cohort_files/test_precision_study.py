@@ -280,8 +280,8 @@ def test_only_a_file_of_a_study_is_replaced(study, tmp_path):
     assert out.read_text(encoding="utf-8") == "{}"
     with pytest.raises(lumbarhu.InputError, match="is a folder: give the name of a file"):
         study(readings(), tmp_path)
-    with pytest.raises(lumbarhu.InputError, match="There is no folder"):
-        study(readings(), tmp_path / "none" / "precision.json")
+    with pytest.raises(lumbarhu.InputError, match=r"precision\.json” is a file: choose another folder"):
+        study(readings(), out / "precision.json")
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def test_each_mistake_is_one_sentence_and_nothing_is_written(calibrated, scanned
 def test_another_file_is_never_replaced(calibrated, tmp_path):
     (tmp_path / "calibration.json").write_text("my notes")
     assert "already exists" in calibrated().err
-    assert "is not a calibration file" in calibrated("--overwrite").err
+    assert "was not made by lumbarhu calibrate" in calibrated("--overwrite").err
     assert (tmp_path / "calibration.json").read_text() == "my notes"
 
 

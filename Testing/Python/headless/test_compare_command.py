@@ -202,7 +202,7 @@ def test_cutoffs_of_another_protocol_classify_the_results_named_by_its_id(tmp_pa
 REFUSED = [
     (("--methods", "round"), "needs 2 to 10 methods"),
     (("--methods", "round", "round@L1-L4"), "The method round@L1-L4 is named twice"),
-    (("--methods", "round", "rond"), "has no HU of the region rond: did you mean round"),
+    (("--methods", "round", "rond"), "has no HU of the region rond: write round"),
     (("--methods", "round", "oval@L7"), "Unknown level “L7”"),
     (("--methods", "round", "oval@T12"), "No case has HU of oval@T12 in “clinic.csv”"),
     (("--methods", "round", "a:oval"), "needs results named a"),

@@ -11,6 +11,8 @@ import pytest
 from headless.command_runner import lumbarhu, lumbarhu_process
 from headless.phantom_files import files_of
 
+from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL
+
 NOBODY = 65534
 
 
@@ -187,3 +189,13 @@ def test_the_inputs_cannot_be_overwritten_by_their_own_result(one_level, tmp_pat
     for inputs in ([one_level.ct, "--markups", markups], [ct, "--markups", one_level.markups]):
         assert_refused(lumbarhu("measure", *inputs, "--out", place, "--overwrite"), "contains the input")
     assert files_of(tmp_path) == before
+
+
+def test_a_protocol_file_inside_the_audit_folder_is_not_removed(one_level, tmp_path):
+    out = tmp_path / "out"
+    assert lumbarhu(*arguments(one_level, out)).exit_code == 0
+    shutil.copy(DEFAULT_PROTOCOL, out / "markups" / "mine.json")
+    before = files_of(out)
+    run = lumbarhu(*arguments(one_level, out, "--overwrite"), "--protocol", out / "markups" / "mine.json")
+    assert_refused(run, "contains the input “mine.json”")
+    assert files_of(out) == before

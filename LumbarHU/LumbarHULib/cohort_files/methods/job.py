@@ -15,7 +15,7 @@ from LumbarHULib.cohort_files.methods.read import read_methods, results_file
 from LumbarHULib.cohort_files.table import cohort_inputs
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.atomic_folder import check_destination
+from LumbarHULib.files.atomic_folder import check_destination, check_inputs_stay
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 
 
@@ -91,7 +91,7 @@ def run_comparison_job(
     """
     if job.destination is not None:
         check_destination(job.destination, job.overwrite, OWN_COMPARISON_FOLDER)
-        _check_inputs_stay(job, job.destination)
+        check_inputs_stay(job.destination, _inputs(job))
     check_outcome_name(job.outcome_name)
     cutoffs = _cutoffs(job.cutoffs)
     measured = read_methods(job.methods, job.table, job.results, cutoffs, job.outcome_name, progress)
@@ -115,14 +115,6 @@ def _cutoffs(paths: Sequence[Path]) -> dict[str, CutoffTable]:
     return {study.protocol_id: study.cutoffs, **own}
 
 
-def _check_inputs_stay(job: ComparisonJob, destination: Path) -> None:
-    """Raise InputError if replacing the output folder would remove an input."""
-    if not destination.exists():
-        return
-    inputs = [results_file(Path(path)) for path in job.results.values()]
-    inputs += [*(cohort_inputs(job.table) if job.table is not None else ()), *job.cutoffs]
-    for path in inputs:
-        if path.resolve().is_relative_to(destination.resolve()):
-            raise InputError(
-                f"“{destination}” contains the input “{path.name}” and is not overwritten: choose another folder."
-            )
+def _inputs(job: ComparisonJob) -> list[Path]:
+    table = () if job.table is None else cohort_inputs(job.table)
+    return [*map(results_file, job.results.values()), *table, *job.cutoffs]

@@ -229,7 +229,7 @@ def _find_source(method: Method, sources: Mapping[str, _Source]) -> tuple[str, _
     among = [sources[name] for name in found or sources]
     regions = list(dict.fromkeys(region for source in among for region in source.regions))
     close = get_close_matches(method.region, regions, 1)
-    advice = f"did you mean {close[0]}" if close else f"its regions are {', '.join(regions) or 'none'}"
+    advice = f"write {close[0]}" if close else f"its regions are {', '.join(regions) or 'none'}"
     files = ", ".join(f"“{source.file_name}”" for source in among)
     raise InputError(f"{files} {'has' if len(among) == 1 else 'have'} no HU of the region {method.region}: {advice}.")
 

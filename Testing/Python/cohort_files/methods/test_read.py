@@ -80,7 +80,7 @@ def test_cutoffs_hold_for_the_studys_protocol_and_mean_only(table, tmp_path):
 @pytest.mark.parametrize(
     ("texts", "says"),
     [
-        (["round", "rond"], "“cohort.csv” has no HU of the region rond: did you mean round"),
+        (["round", "rond"], "“cohort.csv” has no HU of the region rond: write round"),
         (["round", "prism"], "has no HU of the region prism: its regions are round, circle_200mm2"),
         (["round", "thin:round"], "needs results named thin, but the results are none: add --results thin=FILE"),
     ],
