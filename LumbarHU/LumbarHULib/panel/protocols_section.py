@@ -6,6 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.files.protocol_file import STUDY_ID, ProtocolDocument, load_protocol, shipped_paths
 from LumbarHULib.mrml.other_protocols import (
     export_by,
@@ -70,24 +71,24 @@ class ProtocolsSection(Section):
 
     def _on_measure(self) -> None:
         with self._messages.show_input_errors(), slicer.util.WaitCursor():
-            self._measure()
+            self._measure(self._chosen())
 
-    def _measure(self) -> None:
-        session, documents = self._session, self._chosen()
+    def _measure(self, documents: list[ProtocolDocument]) -> dict[str, ReadingResult]:
+        session = self._session
         session.measure()
-        write_other_protocols(session.reading, documents, measure_by(session.reading, documents))
+        results = measure_by(session.reading, documents)
+        write_other_protocols(session.reading, documents, results)
         self._measured_of = session.result
         session.tell()
+        return results
 
     def _on_export(self) -> None:
         with self._messages.show_input_errors(), slicer.util.WaitCursor():
             if not self._exports.export():
                 return
-            self._measure()
+            documents, written = self._chosen(), []
+            results = self._measure(documents)
             reading, root = self._session.reading, Path(self._exports.export_root)
-            documents = self._chosen()
-            results = measure_by(reading, documents)
-            written = []
             for document in documents:
                 folder = folder_by(root, reading, document)
                 question = _("There is an export of {title} by {protocol} already. Replace it?")
