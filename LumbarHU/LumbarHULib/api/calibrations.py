@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from LumbarHULib.api.cts import Ct
 from LumbarHULib.audit.audit import software_versions
+from LumbarHULib.audit.ct_date import parse_date
 from LumbarHULib.core.calibration import CalibrationScan, fit_calibration
 from LumbarHULib.core.checks.calibration import is_in_time
 from LumbarHULib.core.densities import with_densities
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from LumbarHULib.api.measurement import Measurement
 
 Calibration = CalibrationDocument
+
+# Plausible sizes of the cylinder in a rod.
+LEAST_SIZE_MM, MOST_SIZE_MM = 0.5, 500.0
 
 # What a user may state of a scan whose headers do not.
 _FACTS = {
@@ -190,8 +194,8 @@ def _excluded_names(document: PhantomDocument, excluded: Mapping[str, str]) -> d
 def _size(what: str, value_mm: float | None, default_mm: float) -> float:
     if value_mm is None:
         return default_mm
-    if not 0.5 <= value_mm <= 500:
-        raise InputError(f"The {what} is {value_mm:g} mm: give 0.5 to 500 mm.")
+    if not LEAST_SIZE_MM <= value_mm <= MOST_SIZE_MM:
+        raise InputError(f"The {what} is {value_mm:g} mm: give {LEAST_SIZE_MM:g} to {MOST_SIZE_MM:g} mm.")
     return float(value_mm)
 
 
@@ -223,6 +227,8 @@ def _places(rods: str | Path | Mapping[str, ArrayLike], length_mm: float) -> tup
 def _facts_of(ct: Ct, stated: ScanFacts | None) -> ScanFacts:
     """Return the facts of the CT's headers, with those that the user states in place of unknown ones."""
     facts = ct.scan_facts
+    if stated is not None and stated.acquired_on is not None:
+        stated = replace(stated, acquired_on=str(parse_date(stated.acquired_on, "the scan")))
     for name in _FACTS if stated is not None else ():
         value, of_header = getattr(stated, name), getattr(facts, name)
         if value is None:

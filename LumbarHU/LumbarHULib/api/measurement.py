@@ -14,6 +14,7 @@ from LumbarHULib.api.calibrations import calibrated, read_calibration
 from LumbarHULib.api.cts import Ct
 from LumbarHULib.api.midlines import Midlines
 from LumbarHULib.audit.audit import UNNAMED, Audit, require_measured_levels
+from LumbarHULib.audit.ct_date import CT_DATE, parse_date
 from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.audit.signature import sign_folder
 from LumbarHULib.audit.tables import results_columns, results_rows, summary_columns_of, summary_rows
@@ -30,7 +31,6 @@ from LumbarHULib.core.results import LevelResult, ReadingResult, RoiMask, RoiSum
 from LumbarHULib.files.calibration_file import CalibrationDocument
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_for
 from LumbarHULib.files.protocol_file import ProtocolDocument, load_protocol, shipped_paths
-from LumbarHULib.follow_up.dates import CT_DATE, parse_date
 
 # By level and region, label maps that a person edited by hand.
 EditedMasks = Mapping[str, Mapping[str, RoiMask]]

@@ -39,6 +39,10 @@ class CohortFinding(Finding):
     column: str = ""
     case: str = ""
 
+    def plain(self) -> dict[str, str]:
+        """Return the finding as plain JSON values, without its place in a table."""
+        return {name: getattr(self, name) for name in ("severity", "code", "sentence", "remedy")}
+
 
 @dataclass(frozen=True, eq=False)
 class Reading:

@@ -120,7 +120,7 @@ def make_precision_study(
         "lsc_factor_source": published_precision().document["lsc_factor"]["source"],
         "confidence": CONFIDENCE,
         "precision": [_entry(error) for error in errors],
-        "findings": [_plain(finding) for finding in shown],
+        "findings": [finding.plain() for finding in shown],
     }
     rows = [_row(error) for error in errors]
     return PrecisionStudy(
@@ -262,10 +262,6 @@ def _state_acquisition(acquisition: dict[str, Any], stated: Mapping[str, str | f
                 f"“{acquisition[name]}”: omit the option, or check the folders."
             )
         acquisition[name] = value
-
-
-def _plain(finding: CohortFinding) -> dict[str, str]:
-    return {name: getattr(finding, name) for name in ("severity", "code", "sentence", "remedy")}
 
 
 def _entry(error: PrecisionError) -> dict[str, Any]:

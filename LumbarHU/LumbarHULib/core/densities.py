@@ -7,8 +7,8 @@ from LumbarHULib.core.checks.calibration import calibration_findings, require_sa
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.results import LevelResult, ReadingResult, RoiSummary
 
-# Findings with such codes are made again where a reading is calibrated again.
-_CODES = "calibration_"
+# The findings with this prefix are made again where a reading is calibrated again.
+_CODE_PREFIX = "calibration_"
 
 
 def with_densities(
@@ -33,7 +33,7 @@ def with_densities(
         When the CT's tube voltage is known to differ from that of the calibration.
     """
     require_same_voltage(calibration, result.scan_facts)
-    of_others = tuple(finding for finding in result.findings if not finding.code.startswith(_CODES))
+    of_others = tuple(finding for finding in result.findings if not finding.code.startswith(_CODE_PREFIX))
     return replace(
         result,
         levels=tuple(_level(level, calibration) for level in result.levels),
@@ -53,7 +53,7 @@ def _summary(summary: RoiSummary, calibration: Calibration) -> RoiSummary:
     if summary.mean_hu is None:
         return summary
     density = calibration.density(summary.mean_hu)
-    of_others = tuple(finding for finding in summary.findings if not finding.code.startswith(_CODES))
+    of_others = tuple(finding for finding in summary.findings if not finding.code.startswith(_CODE_PREFIX))
     summary = replace(summary, density=density, findings=of_others)
     low_mg_cc, high_mg_cc = calibration.range_mg_cc
     # Bone is above the tissues of a phantomless calibration by design, which has a finding of its own.

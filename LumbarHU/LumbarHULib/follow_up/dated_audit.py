@@ -6,13 +6,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from LumbarHULib.audit.ct_date import CT_DATE, parse_date
 from LumbarHULib.audit.folder import RECORD, file_sha256
 from LumbarHULib.audit.verify import file_differences, read_record
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.core.scan_facts import printable
 from LumbarHULib.files.csv_table import read_csv_table
-from LumbarHULib.follow_up.dates import CT_DATE, parse_date
 
 _RESULTS = "results.csv"
 # A file that only the folder of a follow-up contains.

@@ -88,10 +88,7 @@ def record_of(found: FollowUp, file_hashes: Mapping[str, str]) -> dict[str, Any]
         "accept_unknown": found.accept_unknown,
         "audits": [_audit(audit) for audit in found.audits],
         "lsc": lsc,
-        "findings": [
-            {name: getattr(finding, name) for name in ("severity", "code", "sentence", "remedy")}
-            for finding in found.findings
-        ],
+        "findings": [finding.plain() for finding in found.findings],
         "files": dict(sorted(file_hashes.items())),
     }
 
@@ -100,7 +97,7 @@ def _audit(audit: DatedAudit) -> dict[str, Any]:
     record = audit.record
     return {
         "folder": audit.name,
-        "date": audit.when,
+        "date": None if audit.date is None else str(audit.date),
         "record_sha256": audit.record_sha256,
         "case": audit.case,
         "reader": audit.reader,

@@ -6,12 +6,12 @@ from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
+from LumbarHULib.audit.ct_date import parse_date
 from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.precision_file import SitePrecision, published_precision, read_precision
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.follow_up.dated_audit import DatedAudit, read_dated_audit
-from LumbarHULib.follow_up.dates import parse_date
 from LumbarHULib.follow_up.findings import findings_on
 from LumbarHULib.follow_up.tables import (
     LscSource,

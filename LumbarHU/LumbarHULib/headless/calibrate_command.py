@@ -3,10 +3,9 @@
 import argparse
 import os
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
-from LumbarHULib.api.calibrations import Calibration, calibrate
+from LumbarHULib.api.calibrations import LEAST_SIZE_MM, MOST_SIZE_MM, Calibration, calibrate
 from LumbarHULib.core.checks.calibration import calibration_notes
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.scan_facts import ScanFacts, printable
@@ -14,16 +13,14 @@ from LumbarHULib.files.calibration_file import OWN_CALIBRATION_FILE
 from LumbarHULib.files.own_file import check_own_file
 from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.exit_codes import DONE
-from LumbarHULib.headless.option_values import number, whole_number
+from LumbarHULib.headless.option_values import number, tube_voltage_kv, whole_number
 from LumbarHULib.headless.progress import Progress
-from LumbarHULib.headless.reading_options import printable_name
+from LumbarHULib.headless.reading_options import ct_date, printable_name
 from LumbarHULib.images.ct_file import read_ct
 
-_LEAST_MM, _MOST_MM = 0.5, 500.0
-_LEAST_KV, _MOST_KV = 20.0, 300.0
 _MOST_DAYS = 10_000
 
-# Densities at which the half-width of the interval is printed: those of osteoporotic and of healthy bone.
+# Densities at which half the width of the interval is printed.
 _SHOWN_MG_CC = (50.0, 100.0, 150.0)
 
 
@@ -38,7 +35,7 @@ def run_calibrate(options: argparse.Namespace) -> int:
     _check_destination(options)
     stated = _stated_facts(options)
     sizes = {
-        f"{name}_mm": None if text is None else number(f"--{name}", text, _LEAST_MM, _MOST_MM)
+        f"{name}_mm": None if text is None else number(f"--{name}", text, LEAST_SIZE_MM, MOST_SIZE_MM)
         for name, text in (("radius", options.radius), ("length", options.length))
     }
     days = None if options.valid_days is None else whole_number("--valid-days", options.valid_days, 1, _MOST_DAYS)
@@ -137,12 +134,6 @@ def _stated_facts(options: argparse.Namespace) -> ScanFacts:
         if options.contrast.lower() not in ("yes", "no"):
             raise InputError(f"--contrast {options.contrast} cannot be used: give yes or no.")
         contrast = options.contrast.lower() == "yes"
-    if options.date is not None:
-        try:
-            date.fromisoformat(options.date)
-        except ValueError:
-            raise InputError(f"--date {options.date} is not a date: give one such as 2026-03-31.") from None
-    kv = options.tube_voltage
     words = {
         name: None if text is None else printable_name(f"--{name.replace('_', '-')}", text)
         for name, text in (
@@ -152,9 +143,9 @@ def _stated_facts(options: argparse.Namespace) -> ScanFacts:
         )
     }
     return ScanFacts(
-        tube_voltage_kv=None if kv is None else number("--tube-voltage", kv, _LEAST_KV, _MOST_KV),
+        tube_voltage_kv=tube_voltage_kv("--tube-voltage", options.tube_voltage),
         contrast=contrast,
-        acquired_on=options.date,
+        acquired_on=None if options.date is None else ct_date("--date", options.date),
         **words,
     )
 

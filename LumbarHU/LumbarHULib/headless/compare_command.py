@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from LumbarHULib.api.comparisons import compare_methods
+from LumbarHULib.cohort.methods.deming import LEAST_RATIO, MOST_RATIO
 from LumbarHULib.cohort_files.methods.folder import COMPARISON
 from LumbarHULib.cohort_files.methods.job import ComparisonOutcome
 from LumbarHULib.cohort_files.methods.page import summary_sentences
@@ -17,8 +18,6 @@ from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.option_values import number
 from LumbarHULib.headless.progress import Progress
 
-_LEAST_RATIO, _MOST_RATIO = 1e-6, 1e6
-
 
 def run_compare(options: argparse.Namespace) -> int:
     """Compare the methods, write the folder, print the main numbers, and return 0.
@@ -30,7 +29,7 @@ def run_compare(options: argparse.Namespace) -> int:
     """
     ratio = options.error_ratio
     if ratio != "estimated":
-        ratio = number("--error-ratio", ratio, _LEAST_RATIO, _MOST_RATIO)
+        ratio = number("--error-ratio", ratio, LEAST_RATIO, MOST_RATIO)
     progress = Progress()
     try:
         done = compare_methods(

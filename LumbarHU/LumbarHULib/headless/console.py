@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from LumbarHULib.audit.audit import Audit
+from LumbarHULib.audit.report.densities import calibration_text
 from LumbarHULib.audit.report.numbers import single_measurement_error_hu
 from LumbarHULib.audit.report.words import (
     grouped_findings,
@@ -19,8 +20,8 @@ from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.results import ReadingResult, RoiSummary
 from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
+from LumbarHULib.files.calibration_file import CalibrationDocument
 from LumbarHULib.files.protocol_file import changed_values
-from LumbarHULib.headless.density_console import density_text
 
 _CLASS_COLUMNS = (
     *("class", "mean_hu", "nearest_cutoff_hu", "inside_interval"),
@@ -39,7 +40,8 @@ def audit_text(audit: Audit, ct: Path) -> str:
         Path of the CT, of which only the name is shown.
     """
     parts = [_heading(audit, ct), _hu_table(audit.result), _class_table(audit.result, audit.protocol.protocol)]
-    parts += filter(None, [density_text(audit, aligned)])
+    if audit.calibration is not None:
+        parts.append(_density_table(audit.result, audit.calibration))
     if audit.result.refused:
         parts.append("\n".join(["Not measured:", *(f"- {refusal.sentence}" for refusal in audit.result.refused)]))
     return "\n\n".join([*parts, _findings_text(audit)])
@@ -110,6 +112,28 @@ def _class_table(result: ReadingResult, protocol: Protocol) -> str:
     ]
     table = aligned([*heads, *map(_class_row, result.summaries)], left_columns=2)
     return "\n".join([table, *_lines_below(result, protocol)])
+
+
+def _density_table(result: ReadingResult, calibration: CalibrationDocument) -> str:
+    """Return the densities with the means' intervals and HU, and the calibration."""
+    measured = {level.level: level for level in result.levels}
+    rows = [[f"Mean {calibration.unit}", *result.rois]]
+    for name in (name for name in LEVELS if name in measured):
+        rows.append([name, *(_number_text(measured[name].rois[roi].mean_mg_cc) for roi in result.rois)])
+    summaries = result.summaries
+    rows.append(["mean", *(_number_text(summary.mean_mg_cc) for summary in summaries)])
+    if calibration.calibration.has_interval:
+        for what, values in (
+            ("95 % from", [None if one.density is None else one.density.low_mg_cc for one in summaries]),
+            ("95 % to", [None if one.density is None else one.density.high_mg_cc for one in summaries]),
+        ):
+            rows.append([what, *map(_number_text, values)])
+    rows.append(["mean HU", *(_number_text(summary.mean_hu) for summary in summaries)])
+    return f"{aligned(rows)}\n{calibration_text(calibration)}"
+
+
+def _number_text(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1f}"
 
 
 def _lines_below(result: ReadingResult, protocol: Protocol) -> list[str]:

@@ -22,6 +22,7 @@ from LumbarHULib.api.midlines import (
     given_segments,
 )
 from LumbarHULib.audit.audit import UNNAMED, Audit
+from LumbarHULib.audit.ct_date import CT_DATE
 from LumbarHULib.audit.folder import OWN_AUDIT_FOLDER, write_audit_folder
 from LumbarHULib.audit.signature import sign_folder
 from LumbarHULib.core.axial_stack import axial_stack
@@ -33,7 +34,6 @@ from LumbarHULib.files.atomic_folder import check_destination, check_inputs_stay
 from LumbarHULib.files.calibration_file import CalibrationDocument, load_calibration
 from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.files.seeds_file import read_seeds
-from LumbarHULib.follow_up.dates import CT_DATE
 from LumbarHULib.headless.protocol_choice import ChosenProtocol, chosen_protocols
 from LumbarHULib.images.ct_file import read_ct
 from LumbarHULib.images.label_maps_in import RegionMasks, check_places, read_label_maps, without_unchanged

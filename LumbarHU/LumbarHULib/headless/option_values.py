@@ -6,6 +6,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import parse_levels
 
 _MOST_DIGITS = 9
+_LEAST_KV, _MOST_KV = 20, 300
 
 
 def whole_number(option: str, text: str, least: int, most: int) -> int:
@@ -54,6 +55,17 @@ def number(option: str, text: str, least: float, most: float) -> float:
     if not least <= value <= most:
         raise InputError(f"{option} {text} cannot be used: give a number from {least:g} to {most:g}.")
     return value
+
+
+def tube_voltage_kv(option: str, text: str | None) -> float | None:
+    """Return the tube voltage in an option, if it is given.
+
+    Raises
+    ------
+    InputError
+        If it is not a number, or not a tube voltage.
+    """
+    return None if text is None else number(option, text, _LEAST_KV, _MOST_KV)
 
 
 def levels(option: str, text: str) -> tuple[str, ...]:

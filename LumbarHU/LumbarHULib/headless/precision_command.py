@@ -9,9 +9,7 @@ from LumbarHULib.cohort_files.page_tables import interval_text, number_text
 from LumbarHULib.cohort_files.precision_study import PrecisionStudy
 from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.headless.console import aligned
-from LumbarHULib.headless.option_values import number
-
-_LEAST_KV, _MOST_KV = 20, 200
+from LumbarHULib.headless.option_values import tube_voltage_kv
 
 
 def run_precision(options: argparse.Namespace) -> int:
@@ -22,7 +20,6 @@ def run_precision(options: argparse.Namespace) -> int:
     InputError
         With the sentence for the user; nothing is written then.
     """
-    voltage = options.tube_voltage
     study = precision_study(
         options.table,
         options.out,
@@ -31,7 +28,7 @@ def run_precision(options: argparse.Namespace) -> int:
         repeated=options.repeated,
         manufacturer=options.manufacturer,
         scanner_model=options.scanner,
-        tube_voltage_kv=None if voltage is None else number("--tube-voltage", voltage, _LEAST_KV, _MOST_KV),
+        tube_voltage_kv=tube_voltage_kv("--tube-voltage", options.tube_voltage),
         overwrite=options.overwrite,
     )
     print(precision_text(study, options.out))

@@ -2,9 +2,9 @@
 
 import re
 
+from LumbarHULib.audit.ct_date import parse_date
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import parse_level, parse_levels
-from LumbarHULib.follow_up.dates import parse_date
 
 _MOST_DIGITS = 6
 

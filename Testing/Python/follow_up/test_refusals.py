@@ -8,7 +8,7 @@ from audit.forger import in_record, record_of
 from follow_up.conftest import DATES
 
 import lumbarhu
-from LumbarHULib.follow_up.dates import parse_date
+from LumbarHULib.audit.ct_date import parse_date
 
 
 def refused(folders, match, tmp_path, **options):
@@ -64,6 +64,8 @@ def test_without_any_date_the_folders_are_compared_in_the_order_given(audit, tmp
     assert (row["from_date"], row["to_date"], row["days"], row["hu_per_year"]) == ("CT 1", "CT 2", None, None)
     assert (row["change_hu"], row["changed"]) == (-50.0, "yes")
     assert "dates_unknown" in [finding.code for finding in found.findings]
+    record = json.loads((tmp_path / "result" / "record.json").read_text(encoding="utf-8"))
+    assert [(audit["folder"], audit["date"]) for audit in record["audits"]] == [("b", None), ("a", None)]
     assert "CT 2" in (tmp_path / "result" / "trend.svg").read_text(encoding="utf-8")
 
 

@@ -17,6 +17,7 @@ from headless.test_dicom_phantom import write_series
 from images.dicom_builder import save, slice_dataset
 
 from LumbarHULib.core.ct_volume import CtVolume
+from LumbarHULib.files.calibration_file import load_calibration
 from LumbarHULib.files.markup_json import write_markup_json
 from LumbarHULib.images.ct_file import write_ct
 from LumbarHULib.images.sitk_file import write_with_sitk
@@ -169,7 +170,7 @@ def test_each_mistake_is_one_sentence_and_nothing_is_written(calibrated, scanned
         ({}, ("--exclude", "A"), "--exclude A gives no reason"),
         ({}, ("--exclude", "Q=x"), "“Q”, which should be excluded, is not a rod"),
         ({}, ("--radius", "0"), "--radius 0 cannot be used"),
-        ({}, ("--date", "31.3.2026"), "--date 31.3.2026 is not a date"),
+        ({}, ("--date", "31.3.2026"), r"The date of the CT \(--date\) is “31.3.2026”, which is not a date"),
         ({}, ("--contrast", "maybe"), "--contrast maybe cannot be used"),
         ({}, ("--experimental-phantomless",), "does not state the error that phantomless calibration showed"),
     )
@@ -181,6 +182,11 @@ def test_each_mistake_is_one_sentence_and_nothing_is_written(calibrated, scanned
         assert run.err.count("\n") == 1
         assert re.search(sentence, run.err), run.err
     assert files_of(tmp_path) == before
+
+
+def test_a_date_as_in_dicom_is_written_with_dashes(calibrated, tmp_path):
+    assert calibrated("--date", "20260331").exit_code == 0
+    assert load_calibration(tmp_path / "calibration.json").calibration.scan.date == "2026-03-31"
 
 
 def test_another_file_is_never_replaced(calibrated, tmp_path):

@@ -58,7 +58,7 @@ def test_precision_prints_levels_and_the_mean_and_writes_its_file(readings, tmp_
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (("--tube-voltage", "120 kV"), "--tube-voltage 120 kV cannot be used: give a number from 20 to 200"),
+        (("--tube-voltage", "120 kV"), "--tube-voltage 120 kV cannot be used: give a number from 20 to 300"),
         (("--repeated", "twice"), "invalid choice: 'twice'"),
         (("--audits", "none"), "There is no folder “none”"),
     ],

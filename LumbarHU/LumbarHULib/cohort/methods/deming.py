@@ -9,6 +9,9 @@ from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, check_confidence
 from LumbarHULib.cohort.rows import complete_rows, is_constant, require
 from LumbarHULib.core.errors import InputError
 
+# Ratios outside this range are lines of ordinary least squares up to rounding.
+LEAST_RATIO, MOST_RATIO = 1e-6, 1e6
+
 
 @dataclass(frozen=True, kw_only=True)
 class FittedLine:
@@ -53,7 +56,7 @@ def deming(first, second, error_ratio: float = 1.0, confidence: float = CONFIDEN
     from scipy.special import stdtrit
 
     check_confidence(confidence)
-    if not (math.isfinite(error_ratio) and 1e-6 <= error_ratio <= 1e6):
+    if not (math.isfinite(error_ratio) and LEAST_RATIO <= error_ratio <= MOST_RATIO):
         raise InputError(f"An error ratio of {error_ratio:g} cannot be used: give 0.000001 to 1000000, such as 1.")
     columns, left_out = complete_rows({"first": first, "second": second})
     x, y = columns["first"], columns["second"]
