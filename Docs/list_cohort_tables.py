@@ -267,7 +267,7 @@ _FAMILIES = {
 def pages() -> dict[Path, str]:
     """Return the pages as Markdown, by their file."""
     cohort, comparison = _tables()
-    own = {name: told for name, told in _COLUMNS.items() if name not in _COMPARISON_COLUMNS}
+    own = {name: described for name, described in _COLUMNS.items() if name not in _COMPARISON_COLUMNS}
     return {
         PAGE: "\n".join([_HEAD, *(_part(table, _ROWS, _COLUMNS) for table in cohort)]),
         COMPARISON_PAGE: "\n".join(
@@ -300,12 +300,12 @@ def _tables() -> tuple[list[Table], list[Table]]:
 
 def _described(table: Table, meanings: Mapping[str, tuple[str, str]]) -> list[tuple[list[str], str, str]]:
     """Return the columns of a table, grouped by meaning, with unit and meaning."""
-    told: dict[str, tuple[list[str], str, str]] = {}
+    described: dict[str, tuple[list[str], str, str]] = {}
     for column in table.columns:
         pattern = next(pattern for pattern in meanings if re.fullmatch(_expanded(pattern), column))
-        names, _, _ = told.setdefault(pattern, ([], *meanings[pattern]))
+        names, _, _ = described.setdefault(pattern, ([], *meanings[pattern]))
         names.append(f"`{column}`")
-    return list(told.values())
+    return list(described.values())
 
 
 def _expanded(pattern: str) -> str:

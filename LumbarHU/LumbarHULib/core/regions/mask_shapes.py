@@ -99,8 +99,8 @@ def mask_ellipses(region: Region, body: LevelBody) -> RoiMask:
     from scipy import ndimage
 
     mask = vertebra_mask(body)
-    # Comp2Comp counts i toward the patient's right, j toward anterior and k toward cranial; two empty voxels around the
-    # mask stand for those that its indices may reach.
+    # Comp2Comp counts i toward the patient's right, j toward anterior and k toward cranial; the
+    # two empty voxels around the mask are those that its indices may reach.
     vertebra = np.pad(mask.inside.transpose(2, 1, 0)[::-1, ::-1], 2)
     sagittal_i = math.floor(float(np.nonzero(vertebra)[0].mean()))
     sagittal = vertebra[sagittal_i]
