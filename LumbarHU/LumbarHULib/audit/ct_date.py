@@ -1,7 +1,7 @@
 """Read the date of a CT as a user writes it."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 from LumbarHULib.core.errors import InputError
 
@@ -25,7 +25,7 @@ def parse_date(text: str, what: str) -> date:
     Raises
     ------
     InputError
-        If it is not a date, or earlier than any CT.
+        If it is not a date, earlier than any CT, or in the future.
     """
     match = next((found for form in _FORMS if (found := form.fullmatch(text.strip()))), None)
     try:
@@ -38,4 +38,7 @@ def parse_date(text: str, what: str) -> date:
         ) from None
     if found.year < _FIRST_YEAR:
         raise InputError(f"The date of {what} is {found}, before any CT was made: give the date of the CT.")
+    # It may be tomorrow already where the CT was made.
+    if found > date.today() + timedelta(days=1):
+        raise InputError(f"The date of {what} is {found}, in the future: give the date of the CT.")
     return found

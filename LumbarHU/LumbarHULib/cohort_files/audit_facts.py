@@ -20,6 +20,8 @@ class AuditFacts:
     protocol_name, protocol_version : str
     protocol_values : dict
         The values used, by name.
+    protocol_regions : dict or None
+        The regions as the protocol defines them; None for the study's.
     headers : dict
         Acquisition as the CT's headers state it; None for an unknown value.
     ct_identity : str
@@ -29,6 +31,7 @@ class AuditFacts:
     protocol_name: str
     protocol_version: str
     protocol_values: dict[str, Any]
+    protocol_regions: dict[str, Any] | None
     headers: dict[str, Any]
     ct_identity: str
 
@@ -54,14 +57,23 @@ def facts_below(root: Path) -> dict[tuple[str, str, int], AuditFacts]:
         if facts is None:
             continue
         if key in found:
+            one, other = _title(found[key]), _title(facts)
+            remedy = (
+                f"keep one of them in “{root}”."
+                if one == other
+                else f"choose the folder of one protocol, “{one}” or “{other}”."
+            )
             raise InputError(
-                f"“{places[key]}” and “{path}” are both reading {key[2]} of {key[0]} by {key[1]}: keep one of them in "
-                f"“{root}”."
+                f"“{places[key]}” and “{path}” are both reading {key[2]} of {key[0]} by {key[1]}: {remedy}"
             )
         found[key], places[key] = facts, path
     if not found:
         raise InputError(f"“{root}” contains no audit folder: choose the folder with the audit folders.")
     return found
+
+
+def _title(facts: AuditFacts) -> str:
+    return f"{facts.protocol_name} {facts.protocol_version}"
 
 
 def _facts_of(path: Path) -> tuple[tuple[str, str, int], AuditFacts | None]:
@@ -74,6 +86,7 @@ def _facts_of(path: Path) -> tuple[tuple[str, str, int], AuditFacts | None]:
             protocol_name=record["protocol"]["name"],
             protocol_version=record["protocol"]["version"],
             protocol_values=record["protocol_values"],
+            protocol_regions=record["protocol"].get("regions"),
             headers=record["ct"]["headers"],
             ct_identity=record["ct"]["voxels_sha256"],
         )

@@ -27,6 +27,7 @@ from LumbarHULib.cohort_files.precision_file import (
 from LumbarHULib.cohort_files.precision_findings import findings_on
 from LumbarHULib.cohort_files.readings import readings_of_file
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.own_file import OwnFile, check_own_file, write_own_file
 from LumbarHULib.files.protocol_file import load_protocol
 
@@ -105,6 +106,7 @@ def make_precision_study(
     facts = None if audits is None else _facts_of(readings, audits, findings.append)
     bound = _stated_binding(protocol, repeated, findings) if facts is None else _binding_of(readings, facts, repeated)
     _state_acquisition(bound["acquisition"], acquisition or {})
+    _require_regions_of(bound["protocol"], readings, table.name)
     errors, missing = precision_errors(readings, bound["protocol"]["values"]["mean_levels"])
     if not errors:
         raise InputError(f"“{table.name}” gives no precision error. {next(iter(missing.values()))}")
@@ -176,12 +178,14 @@ def _binding_of(
 ) -> dict[str, Any]:
     """Return what the study is bound to, from the records of its readings."""
     protocols = {
-        json.dumps([one.protocol_name, one.protocol_version, one.protocol_values], sort_keys=True): one
+        json.dumps(
+            [one.protocol_name, one.protocol_version, one.protocol_values, one.protocol_regions], sort_keys=True
+        ): one
         for one in facts.values()
     }
     if len(protocols) > 1:
         names = sorted({f"{one.protocol_name} {one.protocol_version}" for one in protocols.values()})
-        what = f"“{names[0]}” and “{names[1]}”" if len(names) > 1 else f"“{names[0]}” with different values"
+        what = f"“{names[0]}” and “{names[1]}”" if len(names) > 1 else f"“{names[0]}” with different values or regions"
         raise InputError(
             f"The readings were made with different protocols ({what}): a precision study needs one protocol."
         )
@@ -199,6 +203,7 @@ def _binding_of(
             "name": protocol.protocol_name,
             "version": protocol.protocol_version,
             "values": protocol.protocol_values,
+            **_regions_of(protocol.protocol_regions),
         },
         "acquisition": acquisition,
     }
@@ -246,9 +251,29 @@ def _stated_binding(protocol: Path | str | None, repeated: str, findings: list[C
     values = json.loads(json.dumps(document.protocol.values))
     return {
         "repeated": repeated,
-        "protocol": {"name": document.name, "version": document.version, "values": values},
+        "protocol": {
+            "name": document.name,
+            "version": document.version,
+            "values": values,
+            **_regions_of(document.document.get("regions")),
+        },
         "acquisition": dict.fromkeys(ACQUISITION),
     }
+
+
+def _regions_of(regions: dict[str, Any] | None) -> dict[str, Any]:
+    return {} if regions is None else {"regions": regions}
+
+
+def _require_regions_of(protocol: Mapping[str, Any], readings: Sequence[Reading], table: str) -> None:
+    """Raise InputError if a reading is of a region that the protocol lacks: it is a reading of another protocol."""
+    known = tuple(protocol.get("regions", ROIS))
+    others = sorted({roi for reading in readings for _, roi in reading.hu if roi not in known})
+    if others:
+        raise InputError(
+            f"“{table}” has the region {others[0]}, but “{protocol['name']} {protocol['version']}” measures "
+            f"{', '.join(known)}: state the protocol of the readings with --protocol, or remove the region's rows."
+        )
 
 
 def _state_acquisition(acquisition: dict[str, Any], stated: Mapping[str, str | float | None]) -> None:

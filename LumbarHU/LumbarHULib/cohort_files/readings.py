@@ -125,7 +125,11 @@ def _facts(record: dict, case: str, protocol: str) -> ReadingFacts:
 
 
 def _readings(table: CsvTable, add_finding: AddFinding, any_region: bool) -> tuple[Reading, ...]:
-    place = {name.casefold(): at for at, name in enumerate(table.header)}
+    names = [name.casefold() for name in table.header]
+    place = {name: at for at, name in enumerate(names)}
+    for name in (*_NEEDED, "excluded", "origin", "blinded"):
+        if names.count(name) > 1:
+            raise InputError(f"“{table.file_name}” has the column “{name}” twice: keep one of them.")
     missing = [name for name in _NEEDED if name not in place]
     if missing:
         raise InputError(f"“{table.file_name}” lacks the column “{missing[0]}”: use the columns of results.csv.")
@@ -140,7 +144,7 @@ def _readings(table: CsvTable, add_finding: AddFinding, any_region: bool) -> tup
     for index, (row, cells) in enumerate(table.rows):
         case, reader, number, level, roi = (cell(cells, name) for name in _NEEDED[:-1])
         level, roi = level.upper(), roi.casefold()
-        wrong = _wrong_place(case, reader, number, level, roi, any_region)
+        wrong = _extra_cells(table, cells) or _wrong_place(case, reader, number, level, roi, any_region)
         if wrong:
             column, what, remedy = wrong
             message = f"{table.file_name}, row {row}: {what}; the row is omitted."
@@ -186,6 +190,13 @@ def _report_similar_names(file_name: str, readers: Iterable[str], add_finding: A
             add_finding(
                 CohortFinding("readers_alike", sentence, "Spell each reader's name the same way.", column="reader")
             )
+
+
+def _extra_cells(table: CsvTable, cells: Sequence[str]) -> tuple[str, str, str] | None:
+    """Return column, fault and remedy if a row is longer than the header, as with an unquoted decimal comma."""
+    if not any(cells[len(table.header) :]):
+        return None
+    return "", f"the row has {len(cells)} cells under {len(table.header)} columns", "Correct the row."
 
 
 def _wrong_place(

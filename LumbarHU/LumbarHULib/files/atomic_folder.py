@@ -101,6 +101,24 @@ def atomic_folder(destination: Path, overwrite: bool = False, ours: OwnFolder | 
         raise
 
 
+def check_outside_audit_folders(destination: Path) -> None:
+    """Raise InputError if `destination` is inside a folder whose record lists its files: it would no longer verify."""
+    for folder in _absolute(destination).parents:
+        if _has_record(folder):
+            raise InputError(
+                f"“{destination}” is inside “{folder.name}”, a folder of LumbarHU whose record.json lists its files, "
+                "and one more would count as a change: choose a path outside it."
+            )
+
+
+def _has_record(folder: Path) -> bool:
+    try:
+        with (folder / "record.json").open("rb") as stream:
+            return b'"schema": "lumbarhu-' in stream.read(200)
+    except OSError:
+        return False
+
+
 def names_in(folder: Path) -> set[str]:
     """Return the names in a folder, except files that file managers create."""
     return {name for name in os.listdir(folder) if not is_of_file_manager(name)}
@@ -108,6 +126,7 @@ def names_in(folder: Path) -> set[str]:
 
 def _check(destination: Path, overwrite: bool, ours: OwnFolder | None) -> None:
     _check_distinct_name(_absolute(destination))
+    check_outside_audit_folders(destination)
     if os.path.lexists(destination) and not destination.is_dir():
         raise InputError(f"“{destination}” is a file: choose another name for the folder.")
     if destination.is_dir():

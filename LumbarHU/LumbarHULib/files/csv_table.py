@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.file_bytes import read_file
 
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _SEPARATORS = ",;\t"
@@ -70,12 +71,7 @@ def read_csv_table(path: Path) -> CsvTable:
 
 
 def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(f"There is no file “{path}”: check the path.") from error
-    except OSError as error:
-        raise InputError(f"“{path}” cannot be read ({error.strerror}): check the file's permissions.") from error
+    content = read_file(path)
     if content.startswith(b"PK\x03\x04"):
         raise InputError(f"“{path.name}” is a workbook, not CSV: save it as CSV (UTF-8).")
     encoding = _BYTE_ORDER_MARKS.get(content[:2], "utf-8-sig")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.file_bytes import read_file
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
@@ -59,8 +60,14 @@ class LocatedValue:
         return name in self.value
 
 
-def read_located_json(path: Path) -> LocatedValue:
+def read_located_json(path: Path, shown_name: str = "") -> LocatedValue:
     """Read a JSON file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    shown_name : str
+        The file in sentences, such as with its folder where several folders have a file of this name.
 
     Raises
     ------
@@ -69,12 +76,7 @@ def read_located_json(path: Path) -> LocatedValue:
         number that is not finite, are refused as well.
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise InputError(f"There is no file “{path}”: check the path.") from error
-    except OSError as error:
-        raise InputError(f"“{path}” cannot be read ({error.strerror}): check the file's permissions.") from error
+    content = read_file(path)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -82,7 +84,7 @@ def read_located_json(path: Path) -> LocatedValue:
         raise InputError(
             f"{path.name}, line {line}: this is not text in UTF-8: save the file in that encoding."
         ) from error
-    return parse_located_json(text, path.name)
+    return parse_located_json(text, shown_name or path.name)
 
 
 def parse_located_json(text: str, file_name: str) -> LocatedValue:

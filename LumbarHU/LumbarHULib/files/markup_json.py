@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.file_bytes import read_file
 
 _SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
@@ -41,9 +42,7 @@ def load_markups_json(path: Path) -> list[dict[str, Any]]:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"“{path.name}” cannot be read ({error.strerror}): check the file's permissions.") from error
+        text = read_file(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"“{path.name}” is not a text file: save the markup from Slicer again.") from error
     if not text.strip():

@@ -1,11 +1,12 @@
 """Write a file completely or not at all, and replace only a file that LumbarHU wrote."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.files.atomic_folder import cannot_be_written, check_parents
+from LumbarHULib.files.atomic_folder import cannot_be_written, check_outside_audit_folders, check_parents
 from LumbarHULib.files.located_json import read_located_json
 
 
@@ -30,9 +31,10 @@ class OwnFile:
 
 def check_own_file(path: Path, overwrite: bool, ours: OwnFile) -> None:
     """Raise InputError if `write_own_file` would refuse `path`, before any long computation starts."""
-    if path.is_dir():
-        raise InputError(f"“{path}” is a folder: give the name of a file, such as “{path / ours.example}”.")
     try:
+        if path.is_dir():
+            raise InputError(f"“{path}” is a folder: give the name of a file, such as “{path / ours.example}”.")
+        check_outside_audit_folders(path)
         check_parents(path)
     except OSError as problem:
         raise cannot_be_written(path, problem) from problem
@@ -45,7 +47,7 @@ def check_own_file(path: Path, overwrite: bool, ours: OwnFile) -> None:
 
 
 def write_own_file(path: Path, text: str, overwrite: bool, ours: OwnFile) -> None:
-    """Write a file in UTF-8; missing parent folders are created.
+    """Write a file in UTF-8; missing parent folders are created, and a link to a file remains a link.
 
     Raises
     ------
@@ -53,11 +55,12 @@ def write_own_file(path: Path, text: str, overwrite: bool, ours: OwnFile) -> Non
         If the file exists and may not be replaced, or cannot be written.
     """
     check_own_file(path, overwrite, ours)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    place = Path(os.path.realpath(path))
+    temporary = place.with_name(f".{uuid4().hex[:8]}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
+        temporary.replace(place)
     except OSError as problem:
         raise cannot_be_written(path, problem) from problem
     finally:

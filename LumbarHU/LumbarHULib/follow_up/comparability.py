@@ -76,6 +76,9 @@ def why_lsc_is_for_others(precision: SitePrecision, audit: DatedAudit) -> str:
     stated = precision.document["protocol"]
     if precision.protocol_title != audit.protocol_title:
         return f"the precision study is for the protocol “{precision.protocol_title}”, not “{audit.protocol_title}”"
+    regions = stated.get("regions"), audit.record["protocol"].get("regions")
+    if None not in regions and regions[0] != regions[1]:
+        return "the precision study is for other definitions of the protocol's regions"
     own = audit.record["protocol_values"]
     for name, value in stated["values"].items():
         if name in own and name not in ERROR_VALUES and own[name] != value:

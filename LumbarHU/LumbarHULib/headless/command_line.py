@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 from LumbarHULib import __version__
@@ -20,6 +21,11 @@ from LumbarHULib.headless.statistics_commands import add_statistics_commands
 class _Parser(argparse.ArgumentParser):
     """A parser that reports errors as one sentence, like any other bad input."""
 
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        # Path("") is the current folder, but an empty argument is rather a variable of the shell that is not set.
+        self.register("type", Path, _named_path)
+
     def error(self, message):
         raise InputError(f"{message[0].upper()}{message[1:]}: see {self.prog} --help.")
 
@@ -29,6 +35,12 @@ class _Parser(argparse.ArgumentParser):
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return options, unknown
+
+
+def _named_path(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

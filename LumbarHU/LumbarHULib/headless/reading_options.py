@@ -87,7 +87,7 @@ def ct_date(option: str, text: str) -> str:
     Raises
     ------
     InputError
-        When it is not a date, or earlier than any CT.
+        When it is not a date, earlier than any CT, or in the future.
     """
     return str(parse_date(text, f"the CT ({option})"))
 

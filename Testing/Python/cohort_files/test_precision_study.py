@@ -69,8 +69,44 @@ def test_the_lsc_is_2_77_times_the_error_that_was_simulated(study):
     assert found["round", "L1;L3"]["lsc_low"] < 2.77 * 4.0 / np.sqrt(2) < found["round", "L1;L3"]["lsc_high"]
 
 
-def test_regions_of_any_name_are_studied(study):
-    assert {row["roi"] for row in study(readings(rois=("circle_200mm2", "round"))).rows()} == {"circle_200mm2", "round"}
+def test_the_regions_of_the_stated_protocol_are_studied(study):
+    found = study(readings(rois=("circle_200mm2",)), protocol="circle-200mm2-2025")
+    assert {row["roi"] for row in found.rows()} == {"circle_200mm2"}
+    assert found.document["protocol"]["regions"]["circle_200mm2"]["area_mm2"]["value"] == 200
+
+
+@pytest.mark.parametrize(
+    ("roi", "protocol", "title"),
+    [
+        ("circle_200mm2", None, "LumbarHU study protocol 2022 1.0.0” measures round, oval, right, front, left"),
+        ("round", "three-slice", "Three slices 1.0.0” measures three_ellipses"),
+    ],
+)
+def test_a_region_that_the_protocol_lacks_is_refused_with_the_regions_it_has(study, roi, protocol, title):
+    with pytest.raises(lumbarhu.InputError, match=f"has the region {roi}, but “{title}: state the protocol"):
+        study(readings(rois=(roi,)), protocol=protocol)
+
+
+def test_a_repeated_column_is_refused_because_either_could_count(tmp_path):
+    path = tmp_path / "readings.csv"
+    path.write_text("case,reader,reading,level,roi,mean_hu,Mean_HU\nP,A,1,L1,round,1,2\n", encoding="utf-8")
+    with pytest.raises(lumbarhu.InputError, match=r"“readings.csv” has the column “mean_hu” twice: keep one of them"):
+        lumbarhu.precision_study(path)
+
+
+def test_a_decimal_comma_without_quotes_never_becomes_another_number(study, tmp_path):
+    table = write_table(tmp_path / "readings.csv", readings(31, rois=("round",)))
+    header, first, *rows = table.read_text(encoding="utf-8").splitlines()
+    place = header.split(",").index("mean_hu")
+    cells = first.split(",")
+    cells[place] = cells[place].replace(".", ",")
+    table.write_text("\n".join([header, ",".join([*cells, "x"]), *rows]) + "\n", encoding="utf-8")
+    found = lumbarhu.precision_study(table)
+    (finding,) = [finding for finding in found.findings if finding.code == "unusable_row"]
+    assert (
+        f"row 2: the row has {len(cells) + 2} cells under {len(cells)} columns; the row is omitted" in finding.sentence
+    )
+    assert {row["levels"]: row["patients"] for row in found.rows()}["L1"] == 30
 
 
 def test_thirty_twice_and_fifteen_three_times_are_enough_and_less_is_said(study):

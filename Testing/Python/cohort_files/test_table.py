@@ -183,7 +183,7 @@ def test_an_unusable_table_is_refused_in_one_sentence(tmp_path, content, sentenc
 def test_a_missing_table_is_refused(tmp_path):
     with pytest.raises(InputError, match="There is no file"):
         read_cohort(tmp_path / "none.csv")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is a folder: choose a file"):
         read_cohort(tmp_path)
 
 

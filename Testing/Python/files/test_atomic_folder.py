@@ -171,3 +171,18 @@ def test_a_folder_without_write_permission_is_refused(tmp_path):
 def test_a_name_that_is_too_long_is_reported(tmp_path):
     with pytest.raises(InputError, match="choose a shorter one"):
         write(tmp_path / ("x" * 300))
+
+
+def test_a_folder_in_an_audit_folder_is_refused_and_the_audit_folder_stays(tmp_path):
+    (tmp_path / "audit").mkdir()
+    record = '{\n  "schema": "lumbarhu-record-1"\n}'
+    (tmp_path / "audit" / "record.json").write_text(record, encoding="utf-8")
+    with pytest.raises(InputError, match=r"is inside “audit”, a folder of LumbarHU whose record.json lists its files"):
+        write(tmp_path / "audit" / "below" / "out")
+    assert everything_in(tmp_path / "audit") == {"record.json": record}
+
+
+def test_a_record_of_another_program_does_not_matter(tmp_path):
+    (tmp_path / "record.json").write_text('{"schema": "theirs"}', encoding="utf-8")
+    write(tmp_path / "out")
+    assert (tmp_path / "out" / "results.csv").is_file()

@@ -87,7 +87,7 @@ def test_a_file_that_is_empty_or_absent_or_a_folder_is_refused(read, tmp_path):
         read(" \n ")
     with pytest.raises(InputError, match=r"There is no file .*absent\.json"):
         read_located_json(tmp_path / "absent.json")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is a folder: choose a file"):
         read_located_json(tmp_path)
 
 

@@ -1,6 +1,7 @@
 """A JSON file of our own is written whole or not at all, and replaces only its like."""
 
 import json
+import sys
 
 import pytest
 
@@ -46,3 +47,27 @@ def test_a_folder_and_a_path_through_a_file_are_refused_before_the_work(tmp_path
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="file” is a file: choose another folder"):
         check_own_file(tmp_path / "file" / "test.json", True, OURS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_a_link_remains_a_link_and_its_file_is_replaced(tmp_path):
+    (tmp_path / "test.json").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "link").symlink_to("test.json")
+    write_own_file(tmp_path / "link", TEXT + " ", True, OURS)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "test.json").read_text(encoding="utf-8") == TEXT + " "
+
+
+def test_a_name_that_is_too_long_is_refused_and_leaves_nothing(tmp_path):
+    with pytest.raises(InputError, match=r"cannot be written: its name is too long"):
+        write_own_file(tmp_path / ("a" * 300), TEXT, False, OURS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_an_audit_folder_is_refused_before_the_work_starts(tmp_path):
+    (tmp_path / "audit" / "labelmaps").mkdir(parents=True)
+    (tmp_path / "audit" / "record.json").write_text('{\n  "schema": "lumbarhu-record-1"\n}', encoding="utf-8")
+    for path in (tmp_path / "audit" / "new.json", tmp_path / "audit" / "labelmaps" / "deep" / "new.json"):
+        with pytest.raises(InputError, match=r"is inside “audit”, a folder of LumbarHU whose record.json lists its"):
+            check_own_file(path, False, OURS)
+    check_own_file(tmp_path / "audit-2.json", False, OURS)

@@ -167,3 +167,12 @@ def test_two_scanners_are_not_comparable_by_any_study(audit, precision):
     found = lumbarhu.follow_up(dict(zip(folders, DATES.values(), strict=True)), precision=precision())
     changed = [one["changed"] for one in found.rows() if one["level"] == "mean" and one["roi"] == "round"]
     assert changed == ["yes", "not comparable", "not comparable"]
+
+
+def test_a_study_whose_regions_are_defined_otherwise_is_refused(audit, precision):
+    path = precision()
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["protocol"]["regions"]["round"]["part"] = "body"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(lumbarhu.InputError, match="for other definitions of the protocol's regions"):
+        compared(audit, path)

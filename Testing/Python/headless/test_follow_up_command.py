@@ -1,6 +1,7 @@
 """lumbarhu precision and lumbarhu follow-up, as a user types them."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -112,3 +113,38 @@ def test_the_file_of_a_record_is_no_precision_study(audits, tmp_path):
 def test_a_date_that_is_none_is_refused_before_measuring(tmp_path):
     run = lumbarhu("measure", "none.nrrd", "--markups", "none", "--ct-date", "2024", "--out", tmp_path / "audit")
     assert_refused(run, "The date of the CT (--ct-date) is “2024”, which is not a date")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("measure", "", "--markups", "m", "--out", "o"),
+        ("measure", "ct", "--markups", "m", "--out", ""),
+        ("precision", "t.csv", "--out", " "),
+        ("compare", "t.csv", "--methods", "round", "oval", "--out", "", "--overwrite"),
+        ("follow-up", "a", "b", "--out", "o", "--precision", ""),
+        ("calibrate", "ct", "--rods", "", "--phantom", "qrm-bdc-6", "--out", "o"),
+    ],
+)
+def test_an_empty_path_never_means_the_current_folder(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert_refused(lumbarhu(*arguments), "the path is empty")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_follow_up_in_one_of_its_audit_folders_is_refused_and_the_folder_still_verifies(audits):
+    run = lumbarhu("follow-up", audits / "a", audits / "b=2", "--out", audits / "a" / "follow-up")
+    assert_refused(run, "is inside “a”, a folder of LumbarHU whose record.json lists its files")
+    assert not (audits / "a" / "follow-up").exists()
+
+
+def test_a_damaged_record_is_named_with_its_folder(audits, tmp_path):
+    shutil.copytree(audits / "b=2", tmp_path / "damaged")
+    (tmp_path / "damaged" / "record.json").write_text("", encoding="utf-8")
+    run = lumbarhu("follow-up", audits / "a", tmp_path / "damaged", "--out", tmp_path / "out")
+    assert_refused(run, "“damaged/record.json” is empty")
+
+
+def test_a_date_in_the_future_is_refused_because_no_ct_has_it(audits, tmp_path):
+    run = lumbarhu("follow-up", f"{audits / 'a'}=2022-03-01", f"{audits / 'b=2'}=9204-02-29", "--out", tmp_path / "out")
+    assert_refused(run, "is 9204-02-29, in the future: give the date of the CT")
