@@ -114,6 +114,7 @@ def calibrate(
         document.phantom,
         samples,
         settings.fit,
+        days,
         CalibrationScan(
             tube_voltage_kv=facts.tube_voltage_kv,
             manufacturer=facts.manufacturer,
@@ -123,7 +124,6 @@ def calibrate(
             date=facts.acquired_on,
             voxels_sha256=voxels_sha256(ct.voxels_hu),
         ),
-        days,
         names,
     )
     return calibration_document(calibration, document, regions, software_versions())

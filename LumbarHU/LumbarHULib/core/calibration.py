@@ -204,9 +204,9 @@ class Calibration:
     rods : tuple of FittedRod
         The rods in the fit.
     line : Line
-    scan : CalibrationScan
     valid_days : int
         Days before and after the scan in which CTs are calibrated without a finding.
+    scan : CalibrationScan
     excluded : mapping of str to str
         Rods that are not in the fit, with the reason.
     """
@@ -214,8 +214,8 @@ class Calibration:
     phantom: CalibrationPhantom
     rods: tuple[FittedRod, ...]
     line: Line
+    valid_days: int
     scan: CalibrationScan = field(default_factory=CalibrationScan)
-    valid_days: int = 31
     excluded: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -250,8 +250,8 @@ def fit_calibration(
     phantom: CalibrationPhantom,
     samples: Mapping[str, RodSample],
     limits: FitLimits,
+    valid_days: int,
     scan: CalibrationScan | None = None,
-    valid_days: int = 31,
     excluded: Mapping[str, str] | None = None,
 ) -> Calibration:
     """Fit the line through the rods of a phantom.
@@ -262,8 +262,9 @@ def fit_calibration(
     samples : mapping of str to RodSample
         What was measured, by the rod's name.
     limits : FitLimits
-    scan : CalibrationScan, optional
     valid_days : int
+        As of `Calibration`.
+    scan : CalibrationScan, optional
     excluded : mapping of str to str, optional
         Rods that are not in the fit, with the reason.
 
@@ -284,7 +285,7 @@ def fit_calibration(
         FittedRod(rod, sample, float(residual_hu), float(leverage))
         for rod, sample, residual_hu, leverage in zip(rods, used, residuals_hu, leverages, strict=True)
     )
-    return Calibration(phantom, fitted, line, scan or CalibrationScan(), valid_days, excluded)
+    return Calibration(phantom, fitted, line, valid_days, scan or CalibrationScan(), excluded)
 
 
 def fitted_line(

@@ -51,7 +51,7 @@ def document_of(name: str = "b-mas-200", scan: CalibrationScan = SCAN) -> Calibr
             slope -= phantom.phantom.correction.slope
             offset_hu += (rod.water_mg_cc or 0.0) - phantom.phantom.correction.intercept_hu
         samples[rod.name] = RodSample(offset_hu + slope * rod.density_mg_cc + deviation_hu, 9.0, 300)
-    calibration = fit_calibration(phantom.phantom, samples, settings.fit, scan)
+    calibration = fit_calibration(phantom.phantom, samples, settings.fit, settings.valid_days, scan)
     return calibration_document(calibration, phantom, RodRegions("points", 4.0, 10.0), {"LumbarHU": "test"})
 
 

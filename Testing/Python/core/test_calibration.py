@@ -14,6 +14,7 @@ from LumbarHULib.files.calibration_settings import calibration_settings
 from LumbarHULib.files.phantom_file import load_phantom
 
 LIMITS = calibration_settings().fit
+DAYS = 31
 HA = CalibrationPhantom("HA", "HA", tuple(Rod(name, 50.0 * number) for number, name in enumerate("ABCDE")))
 LIQUID = load_phantom("mindways-model-3-ct").phantom
 
@@ -34,7 +35,7 @@ def true_hu(phantom: CalibrationPhantom, slope=1.3, intercept_hu=5.0) -> np.ndar
 
 def fitted(phantom=HA, noise_sd_hu=2.0, seed=1, **line) -> Calibration:
     noise_hu = np.random.default_rng(seed).normal(0, noise_sd_hu, len(phantom.rods))
-    return fit_calibration(phantom, samples(phantom, true_hu(phantom, **line) + noise_hu), LIMITS)
+    return fit_calibration(phantom, samples(phantom, true_hu(phantom, **line) + noise_hu), LIMITS, DAYS)
 
 
 def test_the_line_is_that_of_numpy_and_of_statsmodels():
@@ -68,7 +69,7 @@ def test_liquid_equivalent_rods_are_corrected_by_the_formulas_of_their_maker():
 
 @pytest.mark.parametrize("phantom", [HA, LIQUID], ids=["HA", "K2HPO4"])
 def test_rods_on_a_line_give_it_back_and_the_interval_has_no_width(phantom):
-    calibration = fit_calibration(phantom, samples(phantom, true_hu(phantom, 1.4, -3.0)), LIMITS)
+    calibration = fit_calibration(phantom, samples(phantom, true_hu(phantom, 1.4, -3.0)), LIMITS, DAYS)
     density = calibration.density(-3.0 + 1.4 * 120)
     assert density.mean_mg_cc == pytest.approx(120, abs=1e-9)
     assert [density.low_mg_cc, density.high_mg_cc] == pytest.approx([120, 120], abs=1e-6)
@@ -107,7 +108,7 @@ def test_the_interval_covers_the_true_density_in_95_percent_and_the_mean_has_no_
         # Means of 300 voxels with a noise SD of 15 HU, of which every tenth is independent.
         offsets_hu += random.normal(0, 15 / np.sqrt(30), len(phantom.rods) + 1)
         try:
-            calibration = fit_calibration(phantom, samples(phantom, true_hu(phantom) + offsets_hu[:-1]), LIMITS)
+            calibration = fit_calibration(phantom, samples(phantom, true_hu(phantom) + offsets_hu[:-1]), LIMITS, DAYS)
         except InputError:  # three rods that happen to be so far from a line that any slope is possible
             refused += 1
             continue
@@ -128,7 +129,7 @@ def test_a_mean_over_levels_has_the_mean_of_their_densities():
 
 def test_two_rods_give_densities_without_an_interval():
     phantom = load_phantom("siemens-osteo").phantom
-    calibration = fit_calibration(phantom, samples(phantom, [4.0, 264.0]), LIMITS)
+    calibration = fit_calibration(phantom, samples(phantom, [4.0, 264.0]), LIMITS, DAYS)
     density = calibration.density(134.0)
     assert density.mean_mg_cc == pytest.approx(100)
     assert (density.low_mg_cc, density.high_mg_cc) == (None, None)
@@ -138,7 +139,7 @@ def test_two_rods_give_densities_without_an_interval():
 def test_a_phantomless_calibration_has_the_interval_of_the_error_that_the_site_states():
     tissues = (Rod("air", -840.0), Rod("fat", -80.0), Rod("muscle", 30.0))
     phantom = CalibrationPhantom("site", "HA", tissues, stated_error=StatedError(8.0, 20, "site, 2026"))
-    calibration = fit_calibration(phantom, samples(phantom, [-1000.0, -98.0, 55.0]), LIMITS)
+    calibration = fit_calibration(phantom, samples(phantom, [-1000.0, -98.0, 55.0]), LIMITS, DAYS)
     density = calibration.density(120.0)
     half = stats.t(20).ppf(0.975) * 8.0
     assert density.high_mg_cc - density.mean_mg_cc == pytest.approx(half)
@@ -148,51 +149,51 @@ def test_a_phantomless_calibration_has_the_interval_of_the_error_that_the_site_s
 def test_rods_in_the_wrong_order_are_refused_with_names_and_values():
     exchanged = true_hu(HA)[[0, 3, 2, 1, 4]]
     with pytest.raises(InputError, match=r"wrong order: B \(50 mg/cm³\) has 200\.0 HU and C \(100 mg/cm³\) 135\.0 HU"):
-        fit_calibration(HA, samples(HA, exchanged), LIMITS)
+        fit_calibration(HA, samples(HA, exchanged), LIMITS, DAYS)
 
 
 def test_exchanged_liquid_rods_of_nearly_the_same_density_are_refused():
     means_hu = np.add(true_hu(LIQUID), [0.5, -0.4, 0.3, -0.6, 0.2])
     with pytest.raises(InputError, match="A and B seem to be exchanged"):
-        fit_calibration(LIQUID, samples(LIQUID, means_hu[[1, 0, 2, 3, 4]]), LIMITS)
+        fit_calibration(LIQUID, samples(LIQUID, means_hu[[1, 0, 2, 3, 4]]), LIMITS, DAYS)
 
 
 def test_a_phantom_in_reverse_is_refused():
     for phantom in (HA, LIQUID):
         with pytest.raises(InputError, match="wrong order"):
-            fit_calibration(phantom, samples(phantom, true_hu(phantom)[::-1]), LIMITS)
+            fit_calibration(phantom, samples(phantom, true_hu(phantom)[::-1]), LIMITS, DAYS)
 
 
 def test_densities_in_another_unit_are_refused():
     in_grams = replace(HA, rods=tuple(Rod(rod.name, rod.density_mg_cc / 1000) for rod in HA.rods))
     limits = replace(LIMITS, order_mg_cc=0.0)
     with pytest.raises(InputError, match=r"slope is 1300 HU per mg/cm³ of HA, outside 0\.3 to 4: check that the dens"):
-        fit_calibration(in_grams, samples(in_grams, true_hu(HA)), limits)
+        fit_calibration(in_grams, samples(in_grams, true_hu(HA)), limits, DAYS)
     with pytest.raises(InputError, match="slope is 1300"):
-        fit_calibration(in_grams, samples(in_grams, true_hu(HA)), LIMITS)
+        fit_calibration(in_grams, samples(in_grams, true_hu(HA)), LIMITS, DAYS)
 
 
 def test_water_in_another_unit_is_refused():
     rods = tuple(Rod(rod.name, rod.density_mg_cc, rod.water_mg_cc / 1000) for rod in LIQUID.rods)
     with pytest.raises(InputError, match=r"A density of 0 mg/cm³ would have \d+ HU, outside ±200 HU|wrong order"):
-        fit_calibration(replace(LIQUID, rods=rods), samples(LIQUID, true_hu(LIQUID)), LIMITS)
+        fit_calibration(replace(LIQUID, rods=rods), samples(LIQUID, true_hu(LIQUID)), LIMITS, DAYS)
 
 
 def test_a_missing_rod_is_named_and_an_excluded_one_needs_enough_others():
     measured = samples(HA, np.add(true_hu(HA), [1, -1, 1, -1, 1]))
     del measured["C"], measured["D"]
     with pytest.raises(InputError, match="C, D of “HA” are not measured"):
-        fit_calibration(HA, measured, LIMITS)
-    calibration = fit_calibration(HA, measured, LIMITS, excluded={"C": "bubble", "D": "bubble"})
+        fit_calibration(HA, measured, LIMITS, DAYS)
+    calibration = fit_calibration(HA, measured, LIMITS, DAYS, excluded={"C": "bubble", "D": "bubble"})
     assert [one.rod.name for one in calibration.rods] == ["A", "B", "E"]
     with pytest.raises(InputError, match="Only 2 of the 5 rods of “HA” can be used: a calibration needs at least 3"):
-        fit_calibration(HA, measured, LIMITS, excluded=dict.fromkeys("BCD", "bubble"))
+        fit_calibration(HA, measured, LIMITS, DAYS, excluded=dict.fromkeys("BCD", "bubble"))
 
 
 def test_a_slope_that_noise_could_explain_is_refused():
     phantom = replace(HA, rods=HA.rods[:3])
     with pytest.raises(InputError, match=r"cannot be distinguished from 0"):
-        fit_calibration(phantom, samples(phantom, [0.0, 125.0, 130.0]), LIMITS)
+        fit_calibration(phantom, samples(phantom, [0.0, 125.0, 130.0]), LIMITS, DAYS)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def calibration(scan=SCAN, phantom=PHANTOM, **more):
     means_hu = 5 + 1.3 * np.array([rod.density_mg_cc for rod in phantom.rods])
     means_hu += [1.0, -1.0, 0.5, -0.5, 0.0][: len(phantom.rods)]
     measured = {rod.name: RodSample(float(hu), 9.0, 300) for rod, hu in zip(phantom.rods, means_hu, strict=True)}
-    return fit_calibration(phantom, measured, calibration_settings().fit, scan, **more)
+    return fit_calibration(phantom, measured, calibration_settings().fit, scan=scan, **({"valid_days": 31} | more))
 
 
 def codes(facts=FACTS, scan=SCAN, is_same_scan=False, phantom=PHANTOM, **more):

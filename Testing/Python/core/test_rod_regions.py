@@ -139,7 +139,7 @@ def test_densities_of_a_region_in_noisy_cts_with_offsets_are_covered_in_95_perce
         offsets_hu = dict(zip("ABCDE", random.normal(0, 3, 5), strict=True))
         found = measured(rod_ct(noise_hu=15.0, seed=trial, offsets_hu=offsets_hu), phantom=PHANTOM)
         rods = {name: sample for name, sample in found.items() if name != "C"}
-        density = fit_calibration(phantom, rods, calibration_settings().fit).density(found["C"].mean_hu)
+        density = fit_calibration(phantom, rods, calibration_settings().fit, 31).density(found["C"].mean_hu)
         covered.append(density.low_mg_cc <= DENSITIES_MG_CC["C"] <= density.high_mg_cc)
         errors_mg_cc.append(density.mean_mg_cc - DENSITIES_MG_CC["C"])
     assert 0.93 <= np.mean(covered) <= 0.97

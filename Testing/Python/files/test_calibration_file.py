@@ -29,7 +29,7 @@ def made(name="mindways-model-3-ct", scan=None):
         rod.name: RodSample((rod.water_mg_cc or 1000) - 999 + 1.5 * rod.density_mg_cc + random.normal(0, 2), 9.0, 300)
         for rod in phantom.rods
     }
-    calibration = fit_calibration(phantom, samples, calibration_settings().fit, scan)
+    calibration = fit_calibration(phantom, samples, calibration_settings().fit, 31, scan)
     return calibration_document(calibration, document, RodRegions("points", 4.0, 10.0), {"LumbarHU": "test"})
 
 
