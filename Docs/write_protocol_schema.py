@@ -1,8 +1,8 @@
-"""Write the schema of protocol files from the fields of LumbarHULib/core/protocol.py.
+"""Write the schema of protocol files from the fields of core/protocol.py and the shapes of core/regions/definition.py.
 
 python Docs/write_protocol_schema.py
 
-A test holds the file against it.
+A test compares the file with it.
 """
 
 import json

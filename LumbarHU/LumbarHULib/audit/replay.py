@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from LumbarHULib.audit.audit import Audit
+from LumbarHULib.audit.ct_date import CT_DATE
 from LumbarHULib.audit.folder import RECORD, VERTEBRAE
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.checks.calibration import is_in_time
@@ -130,7 +131,7 @@ def replay(
     ).with_level_findings(markups.level_findings)
     calibration = recorded_calibration(record)
     if calibration is not None:
-        in_time = is_in_time(calibration.calibration, facts, record["extra"].get("ct_date"))
+        in_time = is_in_time(calibration.calibration, facts, record["extra"].get(CT_DATE))
         if in_time is None and not knows_headers:
             in_time = record.get("calibration_in_time")
         calibration = calibration.applied(in_time)

@@ -11,6 +11,7 @@ from typing import Any
 from scipy import optimize, stats
 
 from LumbarHULib.audit.replay import recorded_calibration
+from LumbarHULib.audit.tables import DENSITY_COLUMNS
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.calibration_file import fit_contradictions
 
@@ -34,11 +35,11 @@ def calibration_differences(record: Mapping[str, Any]) -> list[str]:
 def densities_again(mean_hu: float | None, calibration: Mapping[str, Any]) -> dict[str, float | None]:
     """Return the cells of the density columns at a mean HU, by the calibration in a record."""
     if mean_hu is None:
-        return dict.fromkeys(("mean_mg_cc", "mg_cc_low", "mg_cc_high"))
+        return dict.fromkeys(DENSITY_COLUMNS)
     fit = calibration["fit"]
     density = (mean_hu - fit["intercept_hu"]) / fit["slope_hu_per_mg_cc"]
     low, high = _interval(mean_hu, density, calibration)
-    return {"mean_mg_cc": density, "mg_cc_low": low, "mg_cc_high": high}
+    return dict(zip(DENSITY_COLUMNS, (density, low, high), strict=True))
 
 
 def _interval(mean_hu: float, density: float, calibration: Mapping[str, Any]) -> tuple[float | None, float | None]:

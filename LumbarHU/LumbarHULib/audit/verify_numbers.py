@@ -45,7 +45,7 @@ def label_voxels(labels: np.ndarray, ct: CtVolume) -> dict[int, LabelVoxels]:
     return found
 
 
-def measured_anew(voxels: LabelVoxels, groups: Sequence[Sequence[int]] = ()) -> dict[str, float | int | None]:
+def measured_again(voxels: LabelVoxels, groups: Sequence[Sequence[int]] = ()) -> dict[str, float | int | None]:
     """Return the quantities of results.csv, by column.
 
     Parameters

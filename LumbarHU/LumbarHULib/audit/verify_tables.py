@@ -15,7 +15,7 @@ from LumbarHULib.audit.tables import (
     summary_columns_of,
 )
 from LumbarHULib.audit.verify_densities import densities_again
-from LumbarHULib.audit.verify_numbers import LabelVoxels, measured_anew
+from LumbarHULib.audit.verify_numbers import LabelVoxels, measured_again
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.landmarks import MidlineOrigin
 from LumbarHULib.core.levels import LABEL_VALUES
@@ -66,7 +66,7 @@ def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[in
             of_label = voxels[key[1]].get(LABEL_VALUES[key[0]])
             differences += _quantity_differences(where, row, of_label, _groups(record, *key))
             if of_label is not None:
-                mean_hu = measured_anew(of_label, _groups(record, *key))["mean_hu"]
+                mean_hu = measured_again(of_label, _groups(record, *key))["mean_hu"]
                 differences += _density_differences(where, row, str(mean_hu), record)
     return differences + _labels_without_row(voxels, by_key)
 
@@ -157,7 +157,7 @@ def _quantity_differences(
         filled = [column for column in (*QUANTITY_COLUMNS, *DENSITY_COLUMNS) if row.get(column)]
         return [f"{where}: the row has numbers, but the label map has no voxel with its label value."] if filled else []
     is_exact = voxels.values_hu.dtype.kind in "iu" and not groups
-    return _cell_differences(where, row, measured_anew(voxels, groups), exact_mean=is_exact)
+    return _cell_differences(where, row, measured_again(voxels, groups), exact_mean=is_exact)
 
 
 def _density_differences(where: str, row: Row, mean_hu: str, record: dict) -> list[str]:
@@ -216,7 +216,7 @@ def _rows_of_label_maps(
     for (level, roi), cells in _recorded_cells(record).items():
         of_level = voxels.get(roi, {}).get(LABEL_VALUES[level])
         if of_level is not None:
-            mean_hu = cell_text(measured_anew(of_level, _groups(record, level, roi))["mean_hu"])
+            mean_hu = cell_text(measured_again(of_level, _groups(record, level, roi))["mean_hu"])
             rows.append({"level": level, "roi": roi, "mean_hu": mean_hu, "excluded": cells["excluded"]})
     return rows
 

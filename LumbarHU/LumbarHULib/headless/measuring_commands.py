@@ -102,7 +102,8 @@ def _add_measure(commands) -> None:
     measure.add_argument(
         "--levels",
         metavar="L1,L2,…",
-        help="levels to measure (default: all with a midline or a seed; with a segmentation, L1 to L4)",
+        help="levels to measure (default: all with a midline or a seed; with a segmentation, those of the protocol's "
+        "mean)",
     )
     measure.add_argument(
         "--exclude",

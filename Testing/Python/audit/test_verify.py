@@ -13,7 +13,7 @@ from audit.readings import SHEARED_STEPS_RAS_MM, example_audit, random_ct, store
 
 from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.audit.verify import verify_audit_folder
-from LumbarHULib.audit.verify_numbers import LabelVoxels, measured_anew
+from LumbarHULib.audit.verify_numbers import LabelVoxels, measured_again
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
@@ -24,7 +24,7 @@ from LumbarHULib.images.ct_file import read_ct, write_ct
 
 def test_every_quantity_is_measured_a_second_time():
     voxels = LabelVoxels(np.array([1, 2, 4]), slices=1, pixel_area_mm2=1.0)
-    assert list(measured_anew(voxels)) == [quantity.name for quantity in QUANTITIES]
+    assert list(measured_again(voxels)) == [quantity.name for quantity in QUANTITIES]
 
 
 @pytest.fixture(scope="module")
