@@ -47,6 +47,20 @@ def dataset_of(path: Path):
     return dataset
 
 
+def write_dataset(path: Path, dataset) -> None:
+    """Write a data set with its meta information as a file with preamble, with pydicom 2 and 3 alike."""
+    import pydicom
+
+    if int(pydicom.__version__.partition(".")[0]) >= 3:
+        pydicom.dcmwrite(path, dataset, enforce_file_format=True)
+        return
+    # pydicom 2, as in Slicer 5.10, does not take these from the transfer syntax.
+    syntax = dataset.file_meta.TransferSyntaxUID
+    dataset.is_little_endian = syntax != pydicom.uid.ExplicitVRBigEndian
+    dataset.is_implicit_VR = syntax == pydicom.uid.ImplicitVRLittleEndian
+    pydicom.dcmwrite(path, dataset, write_like_original=False)
+
+
 def transfer_syntax_of(dataset) -> str:
     """Return the UID of a data set's transfer syntax; empty if it states none."""
     return str(dataset.file_meta.get("TransferSyntaxUID") or "")

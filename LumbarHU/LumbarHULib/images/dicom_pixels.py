@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.images.dicom_file import dataset_of
+from LumbarHULib.images.dicom_file import dataset_of, write_dataset
 from LumbarHULib.images.dicom_headers import DicomHeader
 from LumbarHULib.images.sitk_file import quiet_console
 
@@ -180,6 +180,6 @@ def _unpacked(dataset, folder: Path) -> np.ndarray:
     bare.file_meta.MediaStorageSOPClassUID = bare.SOPClassUID
     bare.file_meta.MediaStorageSOPInstanceUID = bare.SOPInstanceUID
     file = folder / "pixels.dcm"
-    pydicom.dcmwrite(file, bare, enforce_file_format=True)
+    write_dataset(file, bare)
     with quiet_console([]):
         return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(file)))[0]

@@ -38,14 +38,9 @@ _NRRD_END = re.compile(rb"\r?\n\r?\n")
 _META_IMAGE_END = re.compile(rb"\nElementDataFile")
 
 # The spaces that ITK converts to LPS; it treats any other space as LPS.
-_NRRD_PATIENT_SPACES = (
-    "left-posterior-superior",
-    "lps",
-    "right-anterior-superior",
-    "ras",
-    "left-anterior-superior",
-    "las",
-)
+_NUMBERS_APART = re.compile(r"\s*,\s*")
+_LAS = ("left-anterior-superior", "las")
+_NRRD_PATIENT_SPACES = ("left-posterior-superior", "lps", "right-anterior-superior", "ras", *_LAS)
 
 
 @dataclass(frozen=True)
@@ -66,6 +61,17 @@ class ImageHeader:
         # they start.
         has_matrix = any(key in self.fields for key in ("transformmatrix", "rotation", "orientation"))
         return has_matrix or self.fields.get("anatomicalorientation") == "RAI"
+
+    @property
+    def las_geometry(self) -> np.ndarray | None:
+        """Return origin and steps of a NRRD file in LAS space as stated, shape (4, 3); None for other files."""
+        if not self.is_nrrd or self.fields.get("space", "").lower() not in _LAS:
+            return None
+        texts = (self.fields.get(name, "") for name in ("space origin", "space directions"))
+        vectors = [_NUMBERS_APART.split(vector) for vector in re.findall(r"\(([^)]*)\)", " ".join(texts))]
+        if [len(vector) for vector in vectors] != [3, 3, 3, 3]:
+            return None
+        return np.array(vectors, dtype=float)
 
     @property
     def unit_mm(self) -> float:

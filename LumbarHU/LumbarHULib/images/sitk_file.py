@@ -75,7 +75,27 @@ def read_image_with_sitk(path: Path, layers: bool = False):
     if any(_DAMAGED_WORDS in text for text in words):
         raise _read_error(path, _DAMAGED_WORDS)
     header.check_unpacked(held_array(image))
+    _convert_las(image, header.las_geometry)
     return image, header.states_orientation
+
+
+def _convert_las(image, stated: np.ndarray | None) -> None:
+    """Convert a geometry in LAS space to LPS, where ITK mirrored the wrong axis, as that of Slicer 5.10 does.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+    stated : numpy.ndarray, shape (4, 3), or None
+        The header's origin and steps in LAS space; None for a file in another space.
+    """
+    if stated is None or image.GetDimension() != 3:
+        return
+    origin, *steps = stated * (1.0, -1.0, 1.0)
+    spacings_mm = np.linalg.norm(steps, axis=1)
+    direction = (np.array(steps) / spacings_mm[:, None]).T
+    if not np.allclose(np.array(image.GetDirection()).reshape(3, 3), direction):
+        image.SetDirection(direction.ravel().tolist())
+        image.SetOrigin(origin.tolist())
 
 
 def ras_from_ijk_of(image) -> np.ndarray:

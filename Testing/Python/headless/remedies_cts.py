@@ -11,6 +11,7 @@ from headless.untrue_headers import bits, overlay_above, packed
 from headless.untrue_inputs import brighter, on, set_pixels, stated
 
 from LumbarHULib.images.ct_file import write_ct
+from LumbarHULib.images.dicom_file import write_dataset
 
 
 def _file(name: str, make):
@@ -235,7 +236,7 @@ def _copy_with_other_pixels(bench: Bench) -> list[object]:
     series = bench.honest.series(bench.folder / "ct")
     dataset = pydicom.dcmread(series / "004.dcm")
     set_pixels(dataset, dataset.pixel_array + 1)
-    pydicom.dcmwrite(series / "copy.dcm", dataset, enforce_file_format=True)
+    write_dataset(series / "copy.dcm", dataset)
     return measure(series, "--markups", bench.files.markups)
 
 

@@ -9,6 +9,8 @@ from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of, rows_of
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
+from LumbarHULib.images.dicom_file import write_dataset
+
 SECRETS = {
     "PatientName": "GEHEIM^ERIKA",
     "PatientID": "4711-X",
@@ -47,7 +49,7 @@ def write_series(folder, phantom, kvp="120", **tags):
         dataset.PixelData = (phantom.voxels_hu[k].astype(np.int32) + 1024).astype(np.uint16).tobytes()
         for keyword, value in (SECRETS | tags).items():
             setattr(dataset, keyword, value)
-        pydicom.dcmwrite(folder / f"IM{number:04d}", dataset, enforce_file_format=True)
+        write_dataset(folder / f"IM{number:04d}", dataset)
     return folder
 
 

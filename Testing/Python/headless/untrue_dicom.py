@@ -5,6 +5,8 @@ import shutil
 import pydicom
 from headless.untrue_inputs import Honest, Untrue, brighter, on, series_with, set_pixels, stated
 
+from LumbarHULib.images.dicom_file import write_dataset
+
 
 def odd(k: int) -> bool:
     return k % 2 == 1
@@ -70,7 +72,7 @@ def copies(**tags):
             dataset = pydicom.dcmread(path)
             for keyword, value in tags.items():
                 setattr(dataset, keyword, value)
-            pydicom.dcmwrite(series / f"copy-{path.name}", dataset, enforce_file_format=True)
+            write_dataset(series / f"copy-{path.name}", dataset)
         return [series, "--markups", honest.markups]
 
     return make
@@ -80,7 +82,7 @@ def brighter_copy(honest: Honest, folder):
     series = honest.series(folder / "ct")
     dataset = pydicom.dcmread(series / "004.dcm")
     set_pixels(dataset, dataset.pixel_array + 1)
-    pydicom.dcmwrite(series / "copy.dcm", dataset, enforce_file_format=True)
+    write_dataset(series / "copy.dcm", dataset)
     return [series, "--markups", honest.markups]
 
 
@@ -88,7 +90,7 @@ def copy_with_another_rescale(honest: Honest, folder):
     series = honest.series(folder / "ct")
     dataset = pydicom.dcmread(series / "004.dcm")
     dataset.RescaleIntercept = -1000
-    pydicom.dcmwrite(series / "copy.dcm", dataset, enforce_file_format=True)
+    write_dataset(series / "copy.dcm", dataset)
     return [series, "--markups", honest.markups]
 
 

@@ -14,6 +14,8 @@ from headless.command_runner import lumbarhu
 from headless.phantom_files import PhantomFiles
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
+from LumbarHULib.images.dicom_file import write_dataset
+
 UID = "1.2.826.0.1.77"
 
 # Called with the slice's index, its header and its stored pixels; a header that is returned takes its place.
@@ -106,7 +108,7 @@ class Honest:
             dataset = slice_of(stored, phantom.ras_from_ijk, k, intercept)
             if change is not None:
                 change(k, dataset, stored)
-            pydicom.dcmwrite(folder / f"{k:03d}.dcm", dataset, enforce_file_format=True)
+            write_dataset(folder / f"{k:03d}.dcm", dataset)
         return folder
 
 

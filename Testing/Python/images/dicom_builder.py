@@ -7,6 +7,8 @@ import numpy as np
 import pydicom
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
+from LumbarHULib.images.dicom_file import write_dataset
+
 AXIAL = (1, 0, 0, 0, 1, 0)
 
 
@@ -70,4 +72,4 @@ def slice_dataset(stored: np.ndarray, position_lps_mm, number: int) -> pydicom.D
 
 def save(dataset: pydicom.Dataset, path: Path) -> None:
     """Write a dataset as a file with preamble."""
-    pydicom.dcmwrite(path, dataset, enforce_file_format=True)
+    write_dataset(path, dataset)
