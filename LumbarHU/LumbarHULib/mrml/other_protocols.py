@@ -158,12 +158,14 @@ def _columns(results: Mapping[str, ReadingResult]) -> dict[str, list[str]]:
     """Return the columns with one row for each region of each protocol: means of the levels and over them."""
     rows = [(name, result, summary) for name, result in results.items() for summary in result.summaries]
     levels = sorted_levels({level.level for result in results.values() for level in result.levels})
-    columns = {"protocol": [name for name, _, _ in rows], "ROI": [summary.roi for _, _, summary in rows]}
-    for level in levels:
-        columns[level] = [_level_text(result, level, summary.roi) for _, result, summary in rows]
+    columns = {"ROI": [summary.roi for _, _, summary in rows]}
+    # The mean comes first: the panel shows the columns on the left.
     columns["mean (HU)"] = ["" if one.mean_hu is None else f"{one.mean_hu:.1f}" for _, _, one in rows]
     columns["mean of"] = [" ".join(summary.levels) for _, _, summary in rows]
+    for level in levels:
+        columns[level] = [_level_text(result, level, summary.roi) for _, result, summary in rows]
     columns["not measured"] = [" ".join(one.level for one in result.refused) for _, result, _ in rows]
+    columns["protocol"] = [name for name, _, _ in rows]
     return columns
 
 

@@ -130,8 +130,9 @@ def protocols_section_measures_and_exports_by_the_chosen_protocols(driver, folde
     table = other_protocols_table(reading)
     assert ui.huOtherProtocolsTable.mrmlTableNode() is table
     assert not ui.huOtherProtocolsLabel.visible
-    protocol_id, roi, l1_hu = (table.GetCellText(0, column) for column in range(3))
-    assert (protocol_id, roi) == ("circle-200mm2-2025", "circle_200mm2")
+    roi, mean_hu, levels, l1_hu = (table.GetCellText(0, column) for column in range(4))
+    # L1 is excluded, and this protocol's mean is of L1 alone.
+    assert (roi, mean_hu, levels) == ("circle_200mm2", "", "")
     assert abs(float(l1_hu) - driver.session.result.levels[0].rois["round"].mean_hu) < 3
     ui.huExportByButton.click()
     written = folder_by(folder / "export", reading, load_protocol("circle-200mm2-2025"))
