@@ -131,7 +131,7 @@ class CohortSection(Section):
             write_cohort(slicer.mrmlScene, outcome.analysis, outcome.tables)
             self._tell(
                 _(
-                    "{sizes}. {findings} findings; {missing} things are missing, each in a table. Files: {folder}"
+                    "{sizes}. Findings: {findings}; missing results: {missing}, listed in two tables. Files: {folder}"
                 ).format(
                     sizes=sizes_text(outcome.analysis.cohort),
                     findings=len(outcome.findings),

@@ -131,6 +131,7 @@ def test_all_measuring_code_counts_but_not_the_code_that_draws_the_report(librar
     assert {name for name in others if not name.startswith("mrml/")} == {
         f"audit/report/{name}.py"
         for name in (
+            "densities",
             "level_picture",
             "numbers",
             "origin",
