@@ -23,8 +23,8 @@ TESTS = "Testing/Python"
 # The rooms whose code calls these packages; a full run takes a multiple of the time.
 SUBSET = ("core", "files", "images", "audit", "placement", "mrml", "api")
 PACKAGES = ("numpy", "scipy", "SimpleITK", "pydicom", "highdicom", "slicer-core")
-TOOLS = ("pytest", "pytest-xdist", "jsonschema", "Pillow", "pandas", "matplotlib")
-TOOLS_OF_ALL = ("scikit-learn", "statsmodels", "lifelines", "distributed", "PySide6-Essentials", "mypy", "ruff")
+TOOLS = ("pytest", "pytest-xdist", "jsonschema", "Pillow", "pandas", "matplotlib", "scikit-learn", "statsmodels")
+TOOLS_OF_ALL = ("lifelines", "distributed", "PySide6-Essentials", "mypy", "ruff")
 # What imports highdicom at once.
 HIGHDICOM_TESTS = ("headless/test_export_dicom.py", "headless/test_export_dicom_headers.py")
 NEWEST = "newest"
