@@ -23,8 +23,10 @@ TESTS = "Testing/Python"
 # The rooms whose code calls these packages; a full run takes a multiple of the time.
 SUBSET = ("core", "files", "images", "audit", "placement", "mrml", "api")
 PACKAGES = ("numpy", "scipy", "SimpleITK", "pydicom", "highdicom", "slicer-core")
-TOOLS = ("pytest", "pytest-xdist", "jsonschema", "Pillow", "pandas", "matplotlib", "scikit-learn", "statsmodels")
-TOOLS_OF_ALL = ("lifelines", "distributed", "PySide6-Essentials", "mypy", "ruff")
+TOOLS = ("pytest", "pytest-xdist", "jsonschema", "Pillow", "pandas", "matplotlib")
+# What tests compare with, and what survival analysis needs.
+REFERENCES = ("scikit-learn", "statsmodels", "lifelines")
+TOOLS_OF_ALL = ("distributed", "PySide6-Essentials", "mypy", "ruff")
 # What imports highdicom at once.
 HIGHDICOM_TESTS = ("headless/test_export_dicom.py", "headless/test_export_dicom_headers.py")
 NEWEST = "newest"
@@ -103,7 +105,7 @@ def _try(name: str, pinned: Mapping[str, str], options: argparse.Namespace) -> T
     constraints = folder / "constraints.txt"
     constraints.write_text(constraints_with(pinned, is_newest=name == NEWEST), encoding="utf-8")
     wanted = [package for package in PACKAGES if package in pinned or name == NEWEST]
-    tools = [*TOOLS, *(TOOLS_OF_ALL if options.full else ())]
+    tools = [*TOOLS, *REFERENCES, *(TOOLS_OF_ALL if options.full else ())]
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", constraints]
     subprocess.run([*install, "--editable", REPOSITORY, *wanted, *tools], check=True)
     tests = options.tests or ([TESTS] if options.full else [f"{TESTS}/{room}" for room in SUBSET])
