@@ -1,7 +1,7 @@
 """From shapes to voxels: which voxel centers are in which region, over the slab."""
 
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -165,6 +165,23 @@ def trimmed_mask(inside: np.ndarray, offset_kji: Sequence[int]) -> RoiMask:
         crop.append(slice(filled[0], filled[-1] + 1))
         offset.append(int(start + filled[0]))
     return RoiMask(np.ascontiguousarray(inside[tuple(crop)]), (offset[0], offset[1], offset[2]))
+
+
+def voxel_centers_ras_mm(stack: AxialStack, mask: RoiMask) -> np.ndarray:
+    """Return the centers of a mask's voxels, shape (n, 3)."""
+    kji = np.argwhere(mask.inside) + mask.offset_kji
+    return kji[:, ::-1] @ stack.ras_from_ijk[:3, :3].T + stack.ras_from_ijk[:3, 3]
+
+
+def on_one_grid(masks: Mapping[str, RoiMask]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the index (k, j, i) of the box around all masks, and each mask as an array of that box's shape."""
+    corner = np.min([mask.offset_kji for mask in masks.values()], axis=0)
+    end = np.max([np.add(mask.offset_kji, mask.inside.shape) for mask in masks.values()], axis=0)
+    whole = {roi: np.zeros(end - corner, dtype=bool) for roi in masks}
+    for roi, mask in masks.items():
+        start = mask.offset_kji - corner
+        whole[roi][tuple(slice(a, a + n) for a, n in zip(start, mask.inside.shape, strict=True))] = mask.inside
+    return corner, whole
 
 
 def stored_labels(stack: AxialStack, levels: Sequence[LevelResult], roi: str) -> np.ndarray:

@@ -1,7 +1,5 @@
 """Check a level's position against the CT: endplates, mid-height, bone, and patches within the body."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from LumbarHULib.core import polygons
@@ -11,11 +9,12 @@ from LumbarHULib.core.endplates import Endplates
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
+from LumbarHULib.core.label_maps import on_one_grid, voxel_centers_ras_mm
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.results import LevelResult, RoiMask
+from LumbarHULib.core.results import LevelResult
 
 # A mid-slice farther from mid-height than this fraction of the body's height is near an endplate.
 _FAR_OFF = 0.3
@@ -87,12 +86,6 @@ def endplate_findings(
     return tuple(findings)
 
 
-def voxel_centers_ras_mm(stack: AxialStack, mask: RoiMask) -> np.ndarray:
-    """Return the centers of a mask's voxels, shape (n, 3)."""
-    kji = np.argwhere(mask.inside) + mask.offset_kji
-    return kji[:, ::-1] @ stack.ras_from_ijk[:3, :3].T + stack.ras_from_ijk[:3, 3]
-
-
 def bone_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> tuple[Finding, ...]:
     """Return findings on regions that leave the bone, and on a drawn outline that differs from the CT."""
     frame, name = level.frame, level.level
@@ -151,7 +144,7 @@ def _dice(first: np.ndarray, second: np.ndarray) -> float:
 
 def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> tuple[Finding, ...]:
     """Return findings on patches in the regions that are much denser or less dense than the rest."""
-    corner_kji, in_rois = _on_one_grid({roi: measured.mask for roi, measured in level.rois.items()})
+    corner_kji, in_rois = on_one_grid({roi: measured.mask for roi, measured in level.rois.items()})
     inside = np.any(list(in_rois.values()), axis=0)
     crop = tuple(slice(start, start + size) for start, size in zip(corner_kji, inside.shape, strict=True))
     voxels_hu = stack.voxels_hu[crop].astype(float)
@@ -178,17 +171,6 @@ def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) ->
                 )
             )
     return tuple(findings)
-
-
-def _on_one_grid(masks: Mapping[str, RoiMask]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return the index (k, j, i) of the box around all masks, and each mask as an array of that box's shape."""
-    corner = np.min([mask.offset_kji for mask in masks.values()], axis=0)
-    end = np.max([np.add(mask.offset_kji, mask.inside.shape) for mask in masks.values()], axis=0)
-    whole = {roi: np.zeros(end - corner, dtype=bool) for roi in masks}
-    for roi, mask in masks.items():
-        start = mask.offset_kji - corner
-        whole[roi][tuple(slice(a, a + n) for a, n in zip(start, mask.inside.shape, strict=True))] = mask.inside
-    return corner, whole
 
 
 def _patch_means_hu(voxels_hu: np.ndarray, inside: np.ndarray, disk: np.ndarray) -> np.ndarray:

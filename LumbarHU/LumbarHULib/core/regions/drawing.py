@@ -1,6 +1,6 @@
 """The voxels of a protocol's regions in one level."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -8,7 +8,15 @@ import numpy as np
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.label_maps import Slab, label_masks, slab_around, slab_of, trimmed_mask
+from LumbarHULib.core.label_maps import (
+    Slab,
+    label_masks,
+    on_one_grid,
+    slab_around,
+    slab_of,
+    trimmed_mask,
+    voxel_centers_ras_mm,
+)
 from LumbarHULib.core.regions.body import LevelBody
 from LumbarHULib.core.regions.definition import Region
 from LumbarHULib.core.regions.mask_shapes import endplate_distances_mm, eroded_mask, mask_ellipses
@@ -175,9 +183,8 @@ def _at_endplate(region: Region, body: LevelBody, slab: Slab, name: str) -> tupl
         shape = plane_shape(region, body, cut)
         here = slab_of(body.stack, cut.frame, half)
         mask = _mask(shape, body, here, k)
-        points_kji = np.argwhere(mask.inside) + mask.offset_kji
-        points_ras_mm = points_kji[:, ::-1] @ body.stack.ras_from_ijk[:3, :3].T + body.stack.ras_from_ijk[:3, 3]
-        if len(points_kji) and endplate.distances_mm(points_ras_mm).min() >= least_mm:
+        points_ras_mm = voxel_centers_ras_mm(body.stack, mask)
+        if len(points_ras_mm) and endplate.distances_mm(points_ras_mm).min() >= least_mm:
             return shape, mask, here
         k += inward
     raise InputError(
@@ -188,14 +195,6 @@ def _at_endplate(region: Region, body: LevelBody, slab: Slab, name: str) -> tupl
     )
 
 
-def _joined(masks: list[RoiMask]) -> RoiMask:
-    start = np.min([mask.offset_kji for mask in masks], axis=0)
-    stop = np.max([np.add(mask.offset_kji, mask.inside.shape) for mask in masks], axis=0)
-    inside = np.zeros(stop - start, dtype=bool)
-    for mask in masks:
-        box = tuple(
-            slice(offset - first, offset - first + size)
-            for offset, first, size in zip(mask.offset_kji, start, mask.inside.shape, strict=True)
-        )
-        inside[box] |= mask.inside
-    return trimmed_mask(inside, start.tolist())
+def _joined(masks: Sequence[RoiMask]) -> RoiMask:
+    corner_kji, on_grid = on_one_grid({str(number): mask for number, mask in enumerate(masks)})
+    return trimmed_mask(np.any(list(on_grid.values()), axis=0), corner_kji.tolist())
