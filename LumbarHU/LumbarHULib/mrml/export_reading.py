@@ -6,8 +6,11 @@ from pathlib import Path
 
 from LumbarHULib.audit.audit import Audit, require_measured_levels
 from LumbarHULib.audit.folder import RECORD, write_audit_folder
+from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.files.cutoffs_file import CutoffsDocument
+from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.mrml.ct_node import ct_from_node, world_from_node
 from LumbarHULib.mrml.reading import Reading
 
@@ -83,21 +86,37 @@ def audit_of_reading(reading: Reading, result: ReadingResult) -> Audit:
     require_measured_levels(result)
     if not result.levels:
         raise InputError(f"{reading.title} has no measured level: place a midline first.")
-    if reading.ct_node is None:
-        raise InputError(f"The CT of {reading.title} is no longer in the scene: load it, and start a new reading.")
+    return audit_by(reading, result, reading.protocol_document, reading.cutoffs_document)
+
+
+def audit_by(reading: Reading, result: ReadingResult, protocol: ProtocolDocument, cutoffs: CutoffsDocument) -> Audit:
+    """Return the content of an audit folder for a reading's result by a protocol.
+
+    Raises
+    ------
+    InputError
+        When the CT was removed.
+    """
     return Audit(
         case=reading.case,
         reader=reading.reader,
         reading=reading.number,
         result=result,
-        ct=ct_from_node(reading.ct_node),
+        ct=ct_of(reading),
         world_from_file=world_from_node(reading.ct_node),
         scan_facts=reading.scan_facts,
-        protocol=reading.protocol_document,
-        cutoffs=reading.cutoffs_document,
+        protocol=protocol,
+        cutoffs=cutoffs,
         accept_off_protocol=reading.accepts_off_protocol,
         extra={"blinded": reading.is_blinded, "history": reading.history},
     )
+
+
+def ct_of(reading: Reading) -> CtVolume:
+    """Return a reading's CT; raise InputError when it is no longer in the scene."""
+    if reading.ct_node is None:
+        raise InputError(f"The CT of {reading.title} is no longer in the scene: load it, and start a new reading.")
+    return ct_from_node(reading.ct_node)
 
 
 def _folder_name(kind: str, text: str) -> str:

@@ -7,7 +7,6 @@ reading's own protocol and is not used. The results do not follow the markups: m
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from LumbarHULib.audit.audit import Audit
 from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.errors import InputError
@@ -18,8 +17,7 @@ from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.files.cutoffs_file import cutoffs_for
 from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.mrml.ct_identity import require_same_place, require_same_voxels
-from LumbarHULib.mrml.ct_node import ct_from_node, world_from_node
-from LumbarHULib.mrml.export_reading import audit_folder_of, require_no_other_reading
+from LumbarHULib.mrml.export_reading import audit_by, audit_folder_of, ct_of, require_no_other_reading
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_markups import placed_levels, read_landmarks
 from LumbarHULib.mrml.roi_label_maps import fill_label_map, label_map_node_of
@@ -50,7 +48,7 @@ def measure_by(reading: Reading, protocols: Sequence[ProtocolDocument]) -> dict[
     InputError
         When the CT was removed or changed, or no level has a midline that can be used.
     """
-    ct = _ct_of(reading)
+    ct = ct_of(reading)
     stack = axial_stack(ct, reading.protocol)
     require_same_voxels(reading, stack)
     landmarks, unplaced = [], {}
@@ -95,7 +93,7 @@ def write_other_protocols(
         put_in_folder(reading, "Tables", node)
     fill_table(node, _columns(results))
     known = {label_map.GetAttribute(_LABELS_ROLE): label_map for label_map in other_label_maps(reading)}
-    ct = _ct_of(reading)
+    ct = ct_of(reading)
     for document in protocols:
         stack = axial_stack(ct, document.protocol)
         for roi in document.protocol.region_names:
@@ -124,19 +122,7 @@ def export_by(
         As `export_reading`.
     """
     folder = folder_by(root, reading, document)
-    audit = Audit(
-        case=reading.case,
-        reader=reading.reader,
-        reading=reading.number,
-        result=result,
-        ct=_ct_of(reading),
-        world_from_file=world_from_node(reading.ct_node),
-        scan_facts=reading.scan_facts,
-        protocol=document,
-        cutoffs=cutoffs_for(document),
-        accept_off_protocol=reading.accepts_off_protocol,
-        extra={"blinded": reading.is_blinded, "history": reading.history},
-    )
+    audit = audit_by(reading, result, document, cutoffs_for(document))
     require_no_other_reading(folder, audit)
     write_audit_folder(folder, audit, overwrite)
     return folder
@@ -146,12 +132,6 @@ def folder_by(root: Path, reading: Reading, document: ProtocolDocument) -> Path:
     """Return the audit folder of a reading by another protocol: next to the reading's own, with the protocol's id."""
     own = audit_folder_of(root, reading)
     return own.with_name(f"{own.name}-{document.id}")
-
-
-def _ct_of(reading: Reading):
-    if reading.ct_node is None:
-        raise InputError(f"The CT of {reading.title} is no longer in the scene: load it, and start a new reading.")
-    return ct_from_node(reading.ct_node)
 
 
 def _columns(results: Mapping[str, ReadingResult]) -> dict[str, list[str]]:
