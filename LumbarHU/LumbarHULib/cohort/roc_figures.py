@@ -14,17 +14,17 @@ from LumbarHULib.cohort.survival import DAYS_PER_YEAR, SplitSurvival, SurvivalCu
 from LumbarHULib.cohort.survival_tables import ABOVE, AT_OR_BELOW, RegionSurvival, curves_of
 from LumbarHULib.core.levels import LEVELS
 
-_SHARES = (-0.02, 1.02)
+SHARES = (-0.02, 1.02)
 # Marker symbols of the curves, for the first and the second target.
 _MARKER_LETTERS = ("□", "○")
-_ROLES = ("finds osteoporosis", "finds low_bmd")
+ROLES = ("finds osteoporosis", "finds low_bmd")
 # Margin left and right of a forest plot's areas.
 _ROOM = 0.03
 
 
 def role_of(analysis: CohortAnalysis, target: str) -> str:
     """Return the drawing role of a target: the first or the second of its reference."""
-    return _ROLES[_place_of(analysis, target)]
+    return ROLES[_place_of(analysis, target)]
 
 
 def _place_of(analysis: CohortAnalysis, target: str) -> int:
@@ -69,8 +69,8 @@ def roc_figure(
                 x_label="1 − specificity",
                 y_label="sensitivity",
                 text="\n".join(lines),
-                x_limits=_SHARES,
-                y_limits=_SHARES,
+                x_limits=SHARES,
+                y_limits=SHARES,
                 series=tuple(series),
                 is_square=True,
             )
@@ -125,36 +125,48 @@ def forest_figure(analysis: CohortAnalysis, reference: Reference) -> FigureValue
     rocs = [roc for roc in rocs if roc.reference == reference.name]
     if len({(roc.level, roc.roi) for roc in rocs}) < 2:
         return None
-    low = min(min(roc.area.low for roc in rocs), 0.5) - _ROOM
     panels = []
     for target in reference.targets:
         target_rocs = [roc for roc in rocs if roc.target == target.name]
         if not target_rocs:
             continue
-        intervals = tuple(_intervals(target_rocs))
-        bottom = intervals[-1].y + 1
-        panels.append(
-            FigurePanel(
-                title=target.positive,
-                x_label="area under the ROC curve",
-                y_label="",
-                text="",
-                x_limits=(low, 1 + _ROOM),
-                y_limits=(0, bottom),
-                series=(Series("chance", "chance", np.array([0.5, 0.5]), np.array([0, bottom]), is_line=True),),
-                intervals=intervals,
-            )
-        )
-    suffix = suffix_of(reference)
+        panels.append((target.positive, tuple(_intervals(target_rocs))))
+    return areas_figure(
+        f"forest{suffix_of(reference)}",
+        f"Areas by level{_by(reference)}",
+        f"Areas under the ROC curves with 95 % intervals (DeLong), by level and region{_by(reference)}.",
+        panels,
+    )
+
+
+def areas_figure(
+    name: str, title: str, caption: str, panels: Sequence[tuple[str, tuple[Interval, ...]]]
+) -> FigureValues:
+    """Return a forest plot of areas under ROC curves: a panel for each title and its intervals, on one scale."""
+    low = min(min(interval.low for _, intervals in panels for interval in intervals), 0.5) - _ROOM
     return FigureValues(
-        name=f"forest{suffix}",
-        title=f"Areas by level{_by(reference)}",
-        caption=f"Areas under the ROC curves with 95 % intervals (DeLong), by level and region{_by(reference)}.",
-        panels=tuple(panels),
+        name=name,
+        title=title,
+        caption=caption,
+        panels=tuple(_areas_panel(panel_title, intervals, low) for panel_title, intervals in panels),
         legend_title="",
         legend=(),
         legend_note="",
         free_corner="",
+    )
+
+
+def _areas_panel(title: str, intervals: tuple[Interval, ...], low: float) -> FigurePanel:
+    bottom = intervals[-1].y + 1
+    return FigurePanel(
+        title=title,
+        x_label="area under the ROC curve",
+        y_label="",
+        text="",
+        x_limits=(low, 1 + _ROOM),
+        y_limits=(0, bottom),
+        series=(Series("chance", "chance", np.array([0.5, 0.5]), np.array([0, bottom]), is_line=True),),
+        intervals=intervals,
     )
 
 
@@ -192,7 +204,7 @@ def survival_figure(analysis: CohortAnalysis) -> FigureValues | None:
                 y_label=f"share without {name}",
                 text=f"split at {first.split.cutoff_hu:.1f} HU, log-rank {p_text}\n{_sizes(first.split)}",
                 x_limits=(0, longest / DAYS_PER_YEAR),
-                y_limits=_SHARES,
+                y_limits=SHARES,
                 series=tuple(_steps(first)),
             )
         )

@@ -10,14 +10,10 @@ from LumbarHULib.cohort.methods.comparison import DEMING, PASSING_BABLOK, Method
 from LumbarHULib.cohort.methods.method import short_names
 from LumbarHULib.cohort.references import Reference
 from LumbarHULib.cohort.roc import roc_curve
-from LumbarHULib.cohort.roc_figures import minus, suffix_of, two_lines
+from LumbarHULib.cohort.roc_figures import ROLES, SHARES, areas_figure, minus, suffix_of, two_lines
 
-_SHARES = (-0.02, 1.02)
-_ROLES = ("finds osteoporosis", "finds low_bmd")
 # Longest name in one line above a panel.
 _MOST_LETTERS = 24
-# Margin left and right of a forest plot's areas.
-_ROOM = 0.03
 
 
 def figures_of_comparison(comparison: MethodComparison) -> Iterator[FigureValues]:
@@ -115,7 +111,7 @@ def _roc_figure(
         for row in own:
             target = targets[row["target"]]
             curve = roc_curve(measured.hu(one), reference.labels, target)
-            role = _ROLES[list(targets).index(target.name)]
+            role = ROLES[list(targets).index(target.name)]
             series.append(Series(role, target.positive, curve.false_positive_rate, curve.true_positive_rate, True))
             area = f"{row['auc']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f})"
             text.append(f"AUC {area}, n = {row['n_positive']} : {row['n_negative']}")
@@ -125,8 +121,8 @@ def _roc_figure(
                 x_label="1 − specificity",
                 y_label="sensitivity",
                 text="\n".join(text),
-                x_limits=_SHARES,
-                y_limits=_SHARES,
+                x_limits=SHARES,
+                y_limits=SHARES,
                 series=tuple(series),
                 is_square=True,
             )
@@ -139,7 +135,7 @@ def _roc_figure(
         panels=tuple(panels),
         legend_title="Low HU find",
         legend=tuple(
-            LegendLine(two_lines(target.positive), _ROLES[reference.targets.index(target)], True, False)
+            LegendLine(two_lines(target.positive), ROLES[reference.targets.index(target)], True, False)
             for target in known
         ),
         legend_note="AUC: area with 95 % interval,\nin this order\nn = with : without",
@@ -148,7 +144,6 @@ def _roc_figure(
 
 
 def _areas_figure(reference: Reference, areas: list[Mapping], short: Mapping[str, str]) -> FigureValues:
-    low = min(min(row["ci_low"] for row in areas), 0.5) - _ROOM
     panels = []
     for target in reference.targets:
         own = [row for row in areas if row["target"] == target.name]
@@ -165,26 +160,10 @@ def _areas_figure(reference: Reference, areas: list[Mapping], short: Mapping[str
             )
             for place, row in enumerate(own, 1)
         )
-        bottom = len(own) + 1
-        panels.append(
-            FigurePanel(
-                title=target.positive,
-                x_label="area under the ROC curve",
-                y_label="",
-                text="",
-                x_limits=(low, 1 + _ROOM),
-                y_limits=(0, bottom),
-                series=(Series("chance", "chance", np.array([0.5, 0.5]), np.array([0, bottom]), is_line=True),),
-                intervals=intervals,
-            )
-        )
-    return FigureValues(
-        name=f"areas{suffix_of(reference)}",
-        title=f"Areas by method, {reference.name}",
-        caption=f"Areas under the ROC curves of the methods with 95 % intervals (DeLong), {reference.name}.",
-        panels=tuple(panels),
-        legend_title="",
-        legend=(),
-        legend_note="",
-        free_corner="",
+        panels.append((target.positive, intervals))
+    return areas_figure(
+        f"areas{suffix_of(reference)}",
+        f"Areas by method, {reference.name}",
+        f"Areas under the ROC curves of the methods with 95 % intervals (DeLong), {reference.name}.",
+        panels,
     )

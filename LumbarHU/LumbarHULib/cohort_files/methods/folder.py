@@ -1,7 +1,6 @@
 """Write a comparison's folder, completely or not at all: tables, figures and summary."""
 
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 from LumbarHULib.cohort.methods.comparison import TABLE_NAMES, MethodComparison
@@ -9,10 +8,9 @@ from LumbarHULib.cohort.methods.figures import figures_of_comparison
 from LumbarHULib.cohort.tables import Table, gaps_table
 from LumbarHULib.cohort_files.diagrams import draw_forest
 from LumbarHULib.cohort_files.figures import NamedFigure, draw_panels
-from LumbarHULib.cohort_files.folder import FIGURES, NO_FIGURES, NO_MATPLOTLIB
+from LumbarHULib.cohort_files.folder import FIGURES, why_no_figures, write_figures, write_tables, write_text
 from LumbarHULib.cohort_files.methods.page import comparison_page
 from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder
-from LumbarHULib.files.csv_text import csv_text
 
 COMPARISON = "comparison.html"
 OWN_COMPARISON_FOLDER = OwnFolder(
@@ -51,23 +49,12 @@ def write_comparison_folder(
         If the folder exists and may not be replaced, or cannot be written.
     """
     with atomic_folder(destination, overwrite, OWN_COMPARISON_FOLDER) as folder:
-        can_draw = with_figures and find_spec("matplotlib") is not None
-        missing = [] if can_draw else [NO_MATPLOTLIB if with_figures else NO_FIGURES]
+        missing = why_no_figures(with_figures)
         tables = {**comparison.tables, "gaps": gaps_table([*comparison.tables["gaps"].rows, *missing])}
-        files = {COMPARISON: "This page"}
-        for name, table in tables.items():
-            _write(folder / f"{name}.csv", csv_text(table.columns, table.rows))
-            files[f"{name}.csv"] = table.title
-        figures = {}
-        (folder / FIGURES).mkdir()
-        for figure in _drawn(comparison) if can_draw else ():
-            progress(0.0, "Drawing figures")
-            for ending in (".png", ".svg"):
-                path = folder / FIGURES / f"{figure.name}{ending}"
-                figure.panels.save(path)
-                files[f"{FIGURES}/{path.name}"] = figure.caption
-            figures[figure.name] = (folder / FIGURES / f"{figure.name}.svg", figure.caption)
-        _write(folder / COMPARISON, comparison_page(comparison, tables, figures, files))
+        files = {COMPARISON: "This page", **write_tables(folder, tables)}
+        figures, figure_files = write_figures(folder, () if missing else _drawn(comparison), progress)
+        files |= figure_files
+        write_text(folder / COMPARISON, comparison_page(comparison, tables, figures, files))
     return tables
 
 
@@ -76,7 +63,3 @@ def _drawn(comparison: MethodComparison) -> Iterator[NamedFigure]:
     for values in figures_of_comparison(comparison):
         draw = draw_forest if values.panels[0].intervals else draw_panels
         yield NamedFigure(values.name, values.caption, draw(values, note))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
