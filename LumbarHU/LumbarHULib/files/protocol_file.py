@@ -67,7 +67,7 @@ def load_protocol(source: Path | str | None = None) -> ProtocolDocument:
         the wrong type or out of range. The sentence names the file and the line.
     """
     path = protocol_path(source)
-    return _shipped() if path == DEFAULT_PROTOCOL else protocol_from(read_located_json(path))
+    return _shipped(path) if path.parent == DEFAULT_PROTOCOL.parent else protocol_from(read_located_json(path))
 
 
 def protocol_path(source: Path | str | None = None) -> Path:
@@ -102,9 +102,9 @@ def shipped_paths() -> dict[str, Path]:
 
 
 @cache
-def _shipped() -> ProtocolDocument:
-    # Read once: a batch needs it for every case.
-    return protocol_from(read_located_json(DEFAULT_PROTOCOL))
+def _shipped(path: Path) -> ProtocolDocument:
+    # Read once: a batch needs it for every case, and each report compares its own protocol with the shipped one.
+    return protocol_from(read_located_json(path))
 
 
 def shipped_protocol_of(document: ProtocolDocument) -> ProtocolDocument:
@@ -210,14 +210,14 @@ def protocol_of_values(values: Mapping[str, Any], regions: Sequence[Region] = ST
 def _entry_not_named(item: Field[Any]) -> dict[str, Any]:
     """Return a document's entry for a tuning value that the protocol file omits."""
     if "value" not in item.metadata:
-        return _shipped().document["values"][item.name]
+        return load_protocol().document["values"][item.name]
     quantity = {name: item.metadata[name] for name in ("value", "unit", "note")}
     return quantity | {"source": "LumbarHU's choice"}
 
 
 def _value_not_named(item: Field[Any]) -> Any:
     """Return the value of a tuning value that a file omits."""
-    return item.metadata["value"] if "value" in item.metadata else getattr(_shipped().protocol, item.name)
+    return item.metadata["value"] if "value" in item.metadata else getattr(load_protocol().protocol, item.name)
 
 
 def _value(place: LocatedValue, name: str) -> Any:
