@@ -15,7 +15,7 @@ from headless.untrue_inputs import Honest, every_finding, findings_of
 
 LEFT_RAS, ANTERIOR_RAS, SUPERIOR_RAS = np.array([[-1.0, 0, 0], [0, 1, 0], [0, 0, 1]])
 
-# Stands in a command line for the output path.
+# Placeholder of the output path in a command line.
 OUT = "<output path>"
 
 

@@ -129,7 +129,7 @@ def agreement(result: ReadingResult) -> str:
 
 
 def scale(result: ReadingResult, protocol: Protocol) -> str:
-    """Return the means drawn beside their cutoffs on one scale, in HTML; empty where there is no mean or no cutoff."""
+    """Return the means drawn next to their cutoffs on one scale, in HTML; empty without a mean or a cutoff."""
     measured = [summary for summary in result.summaries if summary.mean_hu is not None]
     if not measured or result.whose_cutoffs is None:
         return ""
