@@ -1,32 +1,32 @@
-# make demo     the main job on a CT of our own: measured, classified, audited; the result is in demo/
-# make test     style and every test; as root on Debian or Ubuntu it installs the system libraries that the panel's need
-# make bench    how long a measurement takes, placing it, and, where there is EGL, a slice view
-# make thousand a batch of 1,000 cases, killed and on Dask as well: speed, memory, and what a million would cost
+# make demo     measures and classifies a CT of known density, and writes its audit folder to demo/
+# make test     style, types and every test; as root on Debian or Ubuntu it installs the system libraries that the panel's tests need
+# make bench    the time of a measurement, of placing it, and, with EGL, of a slice view
+# make thousand a batch of 1,000 cases, also killed and on Dask: speed, memory, and the cost of a million
 # make sequences  a hundred sequences of odd actions in the panel: slow
-# make evidence the choice of the protocol's defaults, and how exact a measurement is, worked out anew
-# make browser  every page that it writes, looked at in a Chromium that is installed
-# make pictures the documents' pictures, drawn again from the demo, and the lists and the schema made from the code
+# make evidence computes the protocol's defaults and the accuracy of a measurement again: slow
+# make browser  opens every page that LumbarHU writes in an installed Chromium and checks it
+# make pictures draws the figures of the documentation from the demo, and writes the lists and the schema from the code
 # make extension the archives that 3D Slicer's Extensions Manager installs from a file, in dist/
-# make versions the tests with the packages of each release of 3D Slicer, and the newest, in environments of their own
-# make lint     style and types alone;  make format: mends the style
-# make clean    removes what the above made, .venv too
+# make versions the tests with the packages of each release of 3D Slicer and with the newest, each in its own environment
+# make lint     style and types only;  make format: fixes the style
+# make clean    removes everything that the above made, including .venv
 #
-# Each of them first makes .venv, once, with the versions that constraints.txt pins: make demo with what the demo needs, the
-# others with what the tests need as well.
-# Another Python than the one found: make PYTHON=/path/to/python3.12
+# The first of them makes .venv, once, with the versions that constraints.txt pins: make demo with the packages of the demo,
+# the others also with those of the tests.
+# To use another Python: make PYTHON=/path/to/python3.12
 
 PYTHON =
 VENV = .venv
 RUN = $(VENV)/bin/python
-# What the demo and its scene need, and what the tests and everything else need as well.
+# The packages of the demo and its scene, and all packages.
 LEAN = $(VENV)/installed-demo
 INSTALLED = $(VENV)/installed
 
-# Compiled when they are first imported: most never are.
+# Files are compiled when first imported: most never are.
 INSTALL = $(RUN) -m pip install --no-compile --disable-pip-version-check --constraint constraints.txt --editable
 NOT_INSTALLED = echo "The packages could not be installed: is there a network, and is this Linux on x86-64, macOS on Apple silicon or Windows?" >&2; exit 1;
 
-# Two lines to Python: is this a supported version; can it make an environment.
+# Checks in Python: is this version supported, and can it make an environment?
 IS_SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 CAN_MAKE_VENV = import venv, ensurepip
 

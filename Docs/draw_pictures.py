@@ -1,4 +1,4 @@
-"""Draw the README's pictures anew from the demo: run it with ``make pictures``."""
+"""Draw the README's pictures from the demo: run it with ``make pictures``."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ from LumbarHULib.headless.command_line import main as lumbarhu
 LEVEL = "L3"
 BONE_WINDOW_HU = (-150, 350)
 MARGIN_MM = 12.0
-# Okabe and Ito's palette, told apart by the color-blind; as in Slicer.
+# Okabe and Ito's palette, distinguishable for the color-blind; as in Slicer.
 COLORS = {"round": "#e69f00", "oval": "#56b4e9", "right": "#f0e442", "front": "#009e73", "left": "#cc79a7"}
 FILLED = ("right", "front", "left")
 

@@ -30,7 +30,7 @@ from LumbarHULib.phantom.hostile.hazards import Horns, OpenWall
 
 LEVEL = "L3"
 WINDOW_HU = (-150, 350)
-# Okabe and Ito's palette, told apart by the color-blind; as in Slicer.
+# Okabe and Ito's palette, distinguishable for the color-blind; as in Slicer.
 COLORS = {"round": "#e69f00", "oval": "#56b4e9", "right": "#b8a800", "front": "#009e73", "left": "#cc79a7"}
 MIDLINE, BOUNDARY, OUTLINE, INNER = "#c000c0", "#c98200", "#0077aa", "#666666"
 

@@ -1,4 +1,4 @@
-"""Draw the picture of the report anew from the demo, in a Chromium: run it with ``make pictures``."""
+"""Draw the picture of the report from the demo, in a Chromium: run it with ``make pictures``."""
 
 import argparse
 import os

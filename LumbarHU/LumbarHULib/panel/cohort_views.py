@@ -5,7 +5,7 @@ import slicer
 from LumbarHULib.mrml.cohort_nodes import CohortNodes
 from LumbarHULib.panel.views import OwnLayout
 
-# Beside that of the layout for reading.
+# In addition to the view of the reading layout.
 _LAYOUT_ID = 52023
 _VIEWS_IN_A_ROW, _PLOTS = 3, 5
 _TABLE = "LumbarHUCohortTable"

@@ -56,7 +56,7 @@ th[aria-sort=descending] button::after { content: " ▼"; }
 
 @dataclass(frozen=True)
 class _Reading:
-    """The cells of one audit folder, by what it is sorted (case, reader, reading, folder), and where it lies."""
+    """The cells of one audit folder, with its sort key (case, reader, reading, folder) and its location."""
 
     cells: tuple[str, ...]
     order: tuple[str, ...]
@@ -168,7 +168,7 @@ def _reading(root: Path, folder: Path) -> _Reading:
 
 
 def _with_distinct_names(readings: Sequence[_Reading]) -> list[_Reading]:
-    """Name the folder beside the case where several readings are called alike."""
+    """Add the folder to the name of the case if several readings have the same name."""
     counts = Counter(reading.order[:-1] for reading in readings)
     distinct = []
     for reading in readings:
@@ -180,7 +180,7 @@ def _with_distinct_names(readings: Sequence[_Reading]) -> list[_Reading]:
 
 
 def _counting(text: str) -> str:
-    """Return text by which “case 9” stands before “case 10”."""
+    """Return a sort key that puts “case 9” before “case 10”."""
     return re.sub(r"\d+", lambda digits: digits[0].zfill(_MOST_DIGITS), text.lower())
 
 

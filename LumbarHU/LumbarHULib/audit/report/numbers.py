@@ -27,7 +27,7 @@ _CLASS_COLUMNS = (
     *("placement_sd_hu", "class_stays_percent"),
 )
 
-# HU between two marks of the scale, and what is kept free beside the outermost value.
+# HU between two marks of the scale, and the free space outside the outermost values.
 _TICK_HU, _FREE_HU = 50, 10
 
 NUMBERS_STYLE = """
@@ -116,7 +116,7 @@ def _placement_sentence(
 
 
 def single_measurement_error_hu(protocol: Protocol) -> float:
-    """Return how near to a fixed cutoff one measurement cannot tell on which side it lies, in HU."""
+    """Return the distance from a fixed cutoff within which one measurement does not decide the side, in HU."""
     return protocol.single_measurement_lsc_fraction * protocol.lsc_hu
 
 

@@ -12,7 +12,7 @@ from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
 # What the table of classes shows in columns.
 IN_TABLE = frozenset({"inside_cutoff_interval", "within_measurement_error"})
 
-# Told in one sentence for all regions.
+# Reported in one sentence for all regions.
 _LEVELS_MISSING = "levels_missing"
 
 # As many findings of one kind are shown with their sentences; of the others, only level and region.
