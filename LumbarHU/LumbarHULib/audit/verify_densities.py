@@ -8,8 +8,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from scipy import optimize, stats
-
 from LumbarHULib.audit.replay import recorded_calibration
 from LumbarHULib.audit.tables import DENSITY_COLUMNS
 from LumbarHULib.core.errors import InputError
@@ -43,6 +41,8 @@ def densities_again(mean_hu: float | None, calibration: Mapping[str, Any]) -> di
 
 
 def _interval(mean_hu: float, density: float, calibration: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    from scipy import optimize, stats  # slow to import, and most readings are not calibrated
+
     fit, error = calibration["fit"], calibration["phantom"].get("stated_error")
     if error is not None:
         half = stats.t(error["scans"]).isf(0.025) * error["rms_mg_cc"]

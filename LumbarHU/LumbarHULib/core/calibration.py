@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
 
 from LumbarHULib.core.calibration_phantom import LEAST_RODS, CalibrationPhantom, LiquidCorrection, Rod
 from LumbarHULib.core.errors import InputError
@@ -163,7 +162,7 @@ class Line:
 
     @property
     def _t(self) -> float:
-        return float(stats.t.ppf((1 + COVERAGE) / 2, self.degrees_of_freedom))
+        return _t_quantile(self.degrees_of_freedom)
 
     def _slope_part(self) -> float:
         """Return the factor of x² in the equation for the ends of an interval; it must be positive."""
@@ -240,7 +239,7 @@ class Calibration:
         error = self.phantom.stated_error
         if error is not None:
             # Residuals of tissues whose densities were chosen to fit say nothing about bone.
-            half = float(stats.t.ppf((1 + COVERAGE) / 2, error.scans)) * error.rms_mg_cc
+            half = _t_quantile(error.scans) * error.rms_mg_cc
             return Density(mean_mg_cc, mean_mg_cc - half, mean_mg_cc + half)
         interval = self.line.interval(mean_hu)
         return Density(mean_mg_cc, *(interval or (None, None)))
@@ -338,6 +337,13 @@ def _require_rods(phantom: CalibrationPhantom, rods: Sequence[Rod], samples: Map
             f"Only {len(rods)} of the {len(phantom.rods)} rods of “{phantom.name}” can be used: a calibration needs at "
             f"least {needed}, of different densities."
         )
+
+
+def _t_quantile(degrees_of_freedom: int) -> float:
+    # Not from scipy.stats: its import takes longer than a measurement, and this file is part of every one.
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees_of_freedom, (1 + COVERAGE) / 2))
 
 
 def _require_order(

@@ -55,6 +55,12 @@ def test_the_measurement_imports_neither_scene_nor_figures_nor_dicom():
     assert heavy <= {"numpy", "scipy"}
 
 
+def test_a_worker_of_a_batch_imports_no_statistics():
+    # scipy.stats takes a second to import, which every worker, every measure and every verify would spend.
+    modules = "LumbarHULib.headless.batch_case, LumbarHULib.audit.verify, sys"
+    assert imported(f"import {modules}; assert 'scipy.stats' not in sys.modules")
+
+
 def test_without_slicer_a_scene_is_refused_in_one_sentence(one_level, tmp_path, monkeypatch):
     monkeypatch.setattr("LumbarHULib.headless.measure_job.find_spec", lambda name: None)
     command = ["measure", one_level.ct, "--markups", one_level.markups, "--out", tmp_path / "a", "--scene"]
