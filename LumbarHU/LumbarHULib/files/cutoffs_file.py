@@ -49,7 +49,7 @@ class CutoffsDocument:
     document: dict[str, Any]
 
     def require_protocol(self, protocol: ProtocolDocument) -> None:
-        """Raise InputError unless the cutoffs belong to this protocol, in this major version.
+        """Raise InputError unless the cutoffs belong to this protocol, in this major version and for its levels.
 
         Parameters
         ----------
@@ -65,6 +65,12 @@ class CutoffsDocument:
                 f"{protocol.id}, version {protocol.version}: use cutoffs of the protocol, or measure without them."
             )
         self.cutoffs.require_regions(protocol.protocol.region_names)
+        levels, used = self.document.get("protocol", {}).get("levels"), list(protocol.protocol.mean_levels)
+        if levels is not None and levels != used:
+            raise InputError(
+                f"The cutoffs “{self.name}” are for the mean over {', '.join(levels)}, but the protocol's mean is over "
+                f"{', '.join(used)}: use cutoffs for these levels, or measure without them."
+            )
 
 
 def cutoffs_for(protocol: ProtocolDocument, path: Path | None = None) -> CutoffsDocument:

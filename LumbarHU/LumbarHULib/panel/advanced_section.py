@@ -1,4 +1,4 @@
-"""The protocol's values and files, and the notes on the cutoffs."""
+"""The protocol's values and files."""
 
 import html
 from pathlib import Path
@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.protocol import VALUE_FIELDS
-from LumbarHULib.files.cutoffs_file import cutoffs_for, load_cutoffs
+from LumbarHULib.files.cutoffs_file import cutoffs_for
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.protocol_edit import set_protocol_value
 from LumbarHULib.mrml.reading import accept_off_protocol, set_cutoffs, set_protocol
@@ -31,7 +31,7 @@ _UNITS = {"1": "", "deg": " °"}
 
 
 class AdvancedSection(Section):
-    """Values of the protocol, files of one's own, and the notes on the cutoffs.
+    """Values of the protocol, and a protocol file of one's own.
 
     Parameters
     ----------
@@ -58,7 +58,6 @@ class AdvancedSection(Section):
             self._editors[name] = editor
             layout.addRow(_title(name), editor)
         self._put_in_tab_order(ui.huAdvancedSection, self._editors.values())
-        self._shown_notes = None
         ui.huAcceptCheck.connect("toggled(bool)", self._on_accept)
         self._on_click(ui.huUseFilesButton, self._on_files)
 
@@ -84,14 +83,6 @@ class AdvancedSection(Section):
         ui.huAcceptCheck.blockSignals(True)
         ui.huAcceptCheck.checked = session.is_open and session.reading.accepts_off_protocol
         ui.huAcceptCheck.blockSignals(False)
-        self._show_notes(session.reading.cutoffs_document if session.is_open else load_cutoffs())
-
-    def _show_notes(self, cutoffs) -> None:
-        if cutoffs.document is not self._shown_notes:
-            self._shown_notes = cutoffs.document
-            notes = "".join(f"<li>{html.escape(note)}</li>" for note in cutoffs.cutoffs.notes)
-            title = f"<h3>{html.escape(cutoffs.name)}</h3><p>{html.escape(cutoffs.citation)}</p>"
-            self._ui.huNotesBrowser.setHtml(f"{title}<ol>{notes}</ol>")
 
     def _number(self, name: str, metadata):
         editor = qt.QDoubleSpinBox()
@@ -141,10 +132,13 @@ class AdvancedSection(Section):
     def _on_files(self) -> None:
         with self._messages.show_input_errors():
             self._placing.cancel()
-            protocol = load_protocol(_chosen(self._ui.huProtocolPath))
-            cutoffs = cutoffs_for(protocol, _chosen(self._ui.huCutoffsPath))
-            set_protocol(self._session.reading, protocol.document)
-            set_cutoffs(self._session.reading, cutoffs.document)
+            reading, protocol = self._session.reading, load_protocol(_chosen(self._ui.huProtocolPath))
+            set_protocol(reading, protocol.document)
+            try:
+                reading.cutoffs_document.require_protocol(protocol)
+            except InputError:
+                # Cutoffs belong to a protocol: those of the other one go with it.
+                set_cutoffs(reading, cutoffs_for(protocol).document)
             self._session.measure()
 
 

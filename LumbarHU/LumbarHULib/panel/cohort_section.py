@@ -1,6 +1,6 @@
 """The tab for a cohort: from its table to the study's statistics, and to cutoffs to read with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,11 +14,10 @@ from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
 from LumbarHULib.cohort_files.page import sizes_text
 from LumbarHULib.core.levels import parse_levels
 from LumbarHULib.files.atomic_folder import check_destination
-from LumbarHULib.files.cutoffs_file import cutoffs_for
+from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.cohort_nodes import CohortNodes, cohorts, write_cohort
 from LumbarHULib.mrml.protocol_edit import use_measurement_error
-from LumbarHULib.mrml.reading import set_cutoffs
 from LumbarHULib.panel.cohort_views import CohortLayout
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay
@@ -42,11 +41,22 @@ class CohortSection(Section):
     choices : Choices
     messages : ErrorDisplay
     questions : Asks
+    use_cutoffs : callable
+        Classifies the reading by a cutoffs file; raises InputError.
     """
 
-    def __init__(self, ui, session: Session, choices: Choices, messages: ErrorDisplay, questions: Asks) -> None:
+    def __init__(
+        self,
+        ui,
+        session: Session,
+        choices: Choices,
+        messages: ErrorDisplay,
+        questions: Asks,
+        use_cutoffs: Callable[[Path], CutoffsDocument],
+    ) -> None:
         super().__init__(ui, session)
         self._choices, self._messages, self._questions = choices, messages, questions
+        self._use_cutoffs = use_cutoffs
         self._layout = CohortLayout()
         self._listed: tuple = ()
         self._on_click(ui.huCohortRunButton, self._on_run)
@@ -164,11 +174,8 @@ class CohortSection(Section):
     def _on_cutoffs(self) -> None:
         with self._messages.show_input_errors():
             path = self._folder() / "cutoffs.json"
-            document = cutoffs_for(self._session.reading.protocol_document, path)
-            set_cutoffs(self._session.reading, document.document)
-            self._ui.huCutoffsPath.currentPath = str(path)
+            document = self._use_cutoffs(path)
             self._tell(_("The reading is classified by {name}.").format(name=document.name))
-            self._session.measure()
 
     def _on_error(self) -> None:
         with self._messages.show_input_errors():

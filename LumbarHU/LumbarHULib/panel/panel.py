@@ -13,6 +13,7 @@ from LumbarHULib.panel.advanced_section import AdvancedSection
 from LumbarHULib.panel.class_table import ClassTable
 from LumbarHULib.panel.cohort_section import CohortSection
 from LumbarHULib.panel.ct_list_section import CtListSection
+from LumbarHULib.panel.cutoffs_section import CutoffsSection
 from LumbarHULib.panel.display import LevelNames, apply_locks, show_only
 from LumbarHULib.panel.findings_section import FindingsSection
 from LumbarHULib.panel.hand_on_section import HandOnSection
@@ -92,6 +93,7 @@ class Panel(VTKObservationMixin):
             ui, session, messages, questions, placing, self.levels, self.levels.review_next
         )
         self.advanced = AdvancedSection(ui, session, messages, placing)
+        self.cutoffs = CutoffsSection(ui, session, messages, questions, placing)
         self.numbers = NumbersSection(ui, session, choices, self.levels, self.advanced.show_notes)
         self.regions = RegionsSection(ui, session, choices, messages, done)
         self.keep = KeepSection(ui, session, choices, messages, done, questions, placing)
@@ -102,7 +104,7 @@ class Panel(VTKObservationMixin):
         self.verify = VerifySection(ui, session, choices, messages, done, self.levels)
         self.readers = ReadersSection(ui, session, choices, messages)
         self.protocols = ProtocolsSection(ui, session, messages, done, questions, self.keep)
-        self.cohort = CohortSection(ui, session, choices, messages, questions)
+        self.cohort = CohortSection(ui, session, choices, messages, questions, self.cutoffs.use_file)
         actions = {
             "read": lambda _level: self.setup.on_new_reading(),
             "show": lambda _level: self._show_ct_again(),
@@ -119,7 +121,7 @@ class Panel(VTKObservationMixin):
         self.next_step = NextStepSection(ui, session, self._situation, actions)
         sections = (self.setup, self.lost, self.levels, self.head, self.classes, self.proposals, self.findings)
         sections += (self.numbers, self.regions, self.keep, self.hand_on, self.ct_list, self.verify, self.readers)
-        sections += (self.protocols,)
+        sections += (self.protocols, self.cutoffs)
         for section in (*sections, self.cohort, self.advanced, self.done, self.next_step):
             session.listen(section.refresh)
         session.listen(self._refresh_scene)

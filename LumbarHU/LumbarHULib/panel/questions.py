@@ -18,14 +18,15 @@ class Questions:
         What every question is answered with; None asks the user.
     asked : list of str
         Every question so far.
-    folder, entered : str
-        The folder that is chosen, and the line that is entered, where the user is not asked; empty for none.
+    folder, file, entered : str
+        The folder and the file that are chosen, and the line that is entered, where the user is not asked; empty for
+        none.
     """
 
     def __init__(self) -> None:
         self.answer: bool | None = True if slicer.app.testingEnabled() else None
         self.asked: list[str] = []
-        self.folder = self.entered = ""
+        self.folder = self.file = self.entered = ""
         self._written: set[tuple[Path, str]] = set()
 
     def confirmed(self, question: str) -> bool:
@@ -69,7 +70,7 @@ class Questions:
         """Ask for a file of some kinds; return an empty text when the user gives none."""
         self.asked.append(title)
         if self.answer is not None:
-            return ""
+            return self.file
         with _usual_cursor():
             return qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", kinds)
 

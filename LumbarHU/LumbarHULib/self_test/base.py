@@ -72,6 +72,12 @@ class WalkBase:
         self._ui.huUseFilesButton.click()
         self._test.assertEqual(self._ui.huMessageLabel.text, "")
 
+    def _choose_cutoffs(self, entry: str) -> None:
+        """Choose an entry of the list of cutoffs, as the user does."""
+        combo = self._ui.huCutoffsCombo
+        combo.setCurrentIndex(combo.findData(entry))
+        combo.activated(combo.currentIndex)
+
     def _state(self, level: str) -> str:
         return self._widget.panel.levels.state(level)
 

@@ -9,6 +9,7 @@ import slicer
 
 from LumbarHULib.cohort_files.synthetic_files import COHORT, READINGS, write_synthetic_cohort
 from LumbarHULib.core.levels import ROIS
+from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS
 from LumbarHULib.mrml.cohort_nodes import cohorts
 from LumbarHULib.mrml.compare_readings import comparison_table
 from LumbarHULib.mrml.reading import readings_of
@@ -105,7 +106,7 @@ class CohortSteps(WalkBase):
         self._test.assertNotEqual(reading.protocol.lsc_hu, before)
         own = self._session.result.summaries[0].cutoffs.osteoporosis.cutoff_hu
         self._test.assertEqual(own, reading.cutoffs.rois["round"].osteoporosis.cutoff_hu)
-        self._ui.huCutoffsPath.currentPath = ""
+        self._choose_cutoffs(str(DEFAULT_CUTOFFS))
         self._use_few_trials()
         self._test.assertEqual(reading.protocol.lsc_hu, before)
         self._ui.huCohortShowButton.checked = False

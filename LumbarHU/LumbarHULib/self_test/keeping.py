@@ -9,6 +9,7 @@ import slicer
 
 from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.ct_node import keep_scan
 from LumbarHULib.mrml.reading_markups import markup_node, placed_levels
@@ -46,7 +47,7 @@ class KeepingSteps(WalkBase):
         self._test.assertEqual((self._numbers(), self._ui.huModifiedLabel.text), (before, ""))
 
     def use_files_of_ones_own(self):
-        """A protocol and cutoffs of one's own are measured and classified by; empty fields bring the study's back."""
+        """A protocol and cutoffs of one's own are measured and classified by; the study's are taken again."""
         before = self._numbers()
         protocol, cutoffs = Path(self._folder.name) / "protocol.json", Path(self._folder.name) / "cutoffs.json"
         document = copy.deepcopy(self._session.reading.protocol_document.document)
@@ -58,8 +59,11 @@ class KeepingSteps(WalkBase):
         document["rois"]["round"]["osteoporosis"] = {"value": 90, "unit": "HU", "source": "ours", "note": ""}
         document["rois"]["round"]["normal"] = {"value": 130, "unit": "HU", "source": "ours", "note": ""}
         cutoffs.write_text(json.dumps(document), encoding="utf-8")
-        self._ui.huProtocolPath.currentPath, self._ui.huCutoffsPath.currentPath = str(protocol), str(cutoffs)
+        self._ui.huProtocolPath.currentPath = str(protocol)
         self._ui.huUseFilesButton.click()
+        self._widget.panel.questions.file = str(cutoffs)
+        self._choose_cutoffs("choose")
+        self._test.assertEqual(self._ui.huCutoffsCombo.currentText, f"our cutoffs, {document['version']}")
         self._test.assertEqual(self._ui.huMessageLabel.text, "")
         self._test.assertIn("our protocol", self._ui.huProtocolLabel.text)
         self._test.assertEqual(self._numbers(), self._core_numbers())
@@ -73,8 +77,9 @@ class KeepingSteps(WalkBase):
         self._ui.huProtocolPath.currentPath = str(cutoffs)
         self._ui.huUseFilesButton.click()
         self._test.assertIn("protocol", self._ui.huMessageLabel.text)
-        self._ui.huProtocolPath.currentPath = self._ui.huCutoffsPath.currentPath = ""
+        self._ui.huProtocolPath.currentPath = ""
         self._ui.huUseFilesButton.click()
+        self._choose_cutoffs(str(DEFAULT_CUTOFFS))
         self._test.assertEqual(self._session.reading.protocol_document.document, load_protocol().document)
         self._test.assertEqual(self._numbers(), before)
         self._use_few_trials()

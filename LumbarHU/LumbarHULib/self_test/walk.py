@@ -32,6 +32,8 @@ class PanelWalk(MeasuringSteps, ProposingSteps, KeepingSteps, HandingOnSteps, Co
         sys.excepthook = lambda kind, error, traceback: self._unseen.append(error)
         questions = slicer.util.getModuleWidget("LumbarHU").panel.questions
         answer_before, questions.answer = questions.answer, True
+        settings, files = slicer.app.userSettings(), "LumbarHU/CutoffsFiles"
+        files_before = settings.value(files)
         url_before, root_before = slicer.mrmlScene.GetURL(), slicer.mrmlScene.GetRootDirectory()
         try:
             for step in STEPS:
@@ -42,7 +44,8 @@ class PanelWalk(MeasuringSteps, ProposingSteps, KeepingSteps, HandingOnSteps, Co
                 self.done.append(step.__name__)
         finally:
             sys.excepthook = hook_before
-            questions.answer = answer_before
+            questions.answer, questions.file = answer_before, ""
+            settings.setValue(files, files_before or "")
             # The scene that was saved on the way is deleted now: the user must not be asked to save it there again.
             slicer.mrmlScene.SetURL(url_before)
             slicer.mrmlScene.SetRootDirectory(root_before)

@@ -33,6 +33,7 @@ def test_each_section_does_its_part(driver, tmp_path):
         proposals_section_makes_room_when_nothing_is_left_to_propose,
         readers_section_says_nothing_about_two_readings_when_there_are_two,
         advanced_section_shows_the_notes,
+        cutoffs_section_offers_what_fits_and_refuses_the_rest,
         keep_section_and_hand_on_section_follow_an_export,
         protocols_section_measures_and_exports_by_the_chosen_protocols,
         verify_section_lists_what_differs_with_links,
@@ -145,6 +146,70 @@ def advanced_section_shows_the_notes(driver, _folder):
     driver.ui.huBesideLabel.linkActivated("notes")
     assert not driver.ui.huAdvancedSection.collapsed
     assert "patients without osteoporosis" in driver.ui.huNotesBrowser.toPlainText()
+
+
+def cutoffs_section_offers_what_fits_and_refuses_the_rest(driver, folder):
+    import copy
+    import json
+
+    from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS, NO_CUTOFFS, load_cutoffs
+
+    ui, reading, questions = driver.ui, driver.session.reading, driver.panel.questions
+
+    def entries():
+        combo = ui.huCutoffsCombo
+        return [combo.itemData(index) for index in range(combo.count)]
+
+    def choose(entry):
+        ui.huCutoffsCombo.setCurrentIndex(entries().index(entry))
+        ui.huCutoffsCombo.activated(ui.huCutoffsCombo.currentIndex)
+
+    def written(name, **changes):
+        document = copy.deepcopy(load_cutoffs().document) | {"name": name} | changes
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(document), encoding="utf-8")
+        return path
+
+    kv_100 = {"tube_voltage": {"value": 100, "unit": "kV", "source": "ours", "note": ""}}
+    fitting, other_kv = written("ours"), written("ours at 100 kV", acquisition=kv_100)
+    other_protocol = written("theirs", protocol={"id": "three-slice", "version": "1.0.0"})
+    other_levels = written("L1 only", protocol={"id": "lumbarhu-2022-study", "version": "1", "levels": ["L1"]})
+    assert entries() == [str(DEFAULT_CUTOFFS), str(NO_CUTOFFS), "choose"]
+    assert "Unknown whether CT and cutoffs agree: tube voltage, contrast medium" in ui.huCutoffsFitLabel.text
+    reading.keep("scan_facts", reading.scan_facts.plain() | {"tube_voltage_kv": 120.0, "contrast": False})
+    driver.session.measure()
+    assert ui.huCutoffsFitLabel.text == ""
+    for path, sentence in (
+        (other_kv, "acquired at 120 kV; the cutoffs hold for 100 kV"),
+        (other_protocol, "belong to the protocol three-slice"),
+        (other_levels, "are for the mean over L1, but the protocol's mean is over L1, L2, L3, L4"),
+    ):
+        questions.file = str(path)
+        choose("choose")
+        assert sentence in ui.huMessageLabel.text
+        assert reading.cutoffs_document.document == load_cutoffs().document
+        assert ui.huCutoffsCombo.currentData == str(DEFAULT_CUTOFFS)
+        assert str(path) not in entries()
+    questions.file = str(fitting)
+    choose("choose")
+    assert ui.huMessageLabel.text == ""
+    assert reading.cutoffs_document.name == "ours"
+    assert entries() == [str(DEFAULT_CUTOFFS), str(fitting), str(NO_CUTOFFS), "choose"]
+    choose(str(NO_CUTOFFS))
+    assert {summary.class_name for summary in driver.session.result.summaries} == {"not_classified"}
+    assert [cell.strip() for cell in ui.huNotesBrowser.toPlainText().split("\n") if "160 HU" in cell] == ["≤ 160 HU"]
+    assert "context only" in ui.huNotesBrowser.toPlainText()
+    # At another voltage neither the study's nor our own cutoffs fit; the voltage of the third file is the CT's.
+    reading.keep("scan_facts", reading.scan_facts.plain() | {"tube_voltage_kv": 100.0})
+    driver.session.measure()
+    assert entries() == [str(NO_CUTOFFS), "choose"]
+    questions.file = str(other_kv)
+    choose("choose")
+    assert (ui.huMessageLabel.text, reading.cutoffs_document.name) == ("", "ours at 100 kV")
+    reading.keep("scan_facts", reading.scan_facts.plain() | {"tube_voltage_kv": None, "contrast": None})
+    driver.session.measure()
+    choose(str(DEFAULT_CUTOFFS))
+    assert reading.cutoffs_document.document == load_cutoffs().document
 
 
 def keep_section_and_hand_on_section_follow_an_export(driver, folder):
