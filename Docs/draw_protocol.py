@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "figures")
     folder = parser.parse_args().out
     phantom, protocol = demo_ct(), load_protocol().protocol
-    stack = axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), protocol)
+    stack = axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), protocol.frame)
     level = measure_level(stack, Landmarks(LEVEL, phantom.truth[LEVEL].midline_ras_mm), protocol)
     draw_markups(level, protocol, folder / "markups.svg")
     draw_regions(level, folder / "regions.svg")
@@ -76,7 +76,7 @@ def draw_markups(level: LevelResult, protocol: Protocol, picture: Path) -> None:
     inner = level.shapes.inner_outline_uv_mm
     low = inner[np.argmax(inner @ (1, -1.2))]
     axes.annotate(
-        f"inner outline,\n{protocol.cortical_margin_mm:g} mm inside",
+        f"inner outline,\n{protocol.outline.cortical_margin_mm:g} mm inside",
         low,
         np.add(low, (9, -6)),
         color=INNER,
@@ -88,8 +88,8 @@ def draw_markups(level: LevelResult, protocol: Protocol, picture: Path) -> None:
 def draw_closure(picture: Path) -> None:
     """Draw a phantom's posterior half: where its outline has a cortex, and where it closes over pedicle and vein."""
     case = hostile_case(11, Horns(), OpenWall())
-    stack = axial_stack(case.ct, load_protocol().protocol)
-    frame = frame_from_midline(stack, Landmarks(LEVEL, case.midline_ras_mm), load_protocol().protocol)
+    stack = axial_stack(case.ct, load_protocol().protocol.frame)
+    frame = frame_from_midline(stack, Landmarks(LEVEL, case.midline_ras_mm), load_protocol().protocol.frame)
     plane = PlaneImage(stack.voxels_hu[frame.mid_slice], frame.uv_from_ij)
     outline = frame.to_uv_mm(case.outline_ras_mm)
     figure, axes = plt.subplots(figsize=(6.4, 3.6))

@@ -1,4 +1,4 @@
-"""Write the schema of protocol files from the fields of core/protocol.py and the shapes of core/regions/definition.py.
+"""Write the schema of protocol files from core/protocol_values.py and the shapes of core/regions/definition.py.
 
 python Docs/write_protocol_schema.py
 
@@ -7,7 +7,6 @@ A test compares the file with it.
 
 import json
 import sys
-from dataclasses import Field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "LumbarHU"))
 
 from LumbarHULib.core.levels import MEAN_LEVELS  # noqa: E402
-from LumbarHULib.core.protocol import STUDY_VALUES, VALUE_FIELDS  # noqa: E402
+from LumbarHULib.core.protocol import DECLARED, STUDY_VALUES  # noqa: E402
 from LumbarHULib.core.regions.definition import MEANS, PARAMETERS, PARTS, SHAPES, SIDES, SLICE_RULES  # noqa: E402
+from LumbarHULib.core.value_group import Declaration  # noqa: E402
 from LumbarHULib.files.resources import resource_path  # noqa: E402
 
 SCHEMA = resource_path("Schemas", "protocol.schema.json")
@@ -50,7 +50,7 @@ def schema() -> dict[str, Any]:
                 "type": "object",
                 "required": list(STUDY_VALUES),
                 "additionalProperties": False,
-                "properties": {item.name: _quantity(item) for item in VALUE_FIELDS},
+                "properties": {name: _quantity(declared) for name, declared in DECLARED.items()},
             },
             "regions": {"type": "object", "additionalProperties": {"$ref": "#/$defs/region"}},
         },
@@ -71,16 +71,19 @@ def text() -> str:
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _quantity(item: Field) -> dict[str, Any]:
-    declared = item.metadata
-    if "options" in declared:
-        value: dict[str, Any] = {"enum": list(declared["options"])}
-    elif "level_names" in declared:
+def _quantity(declared: Declaration) -> dict[str, Any]:
+    if declared.options:
+        value: dict[str, Any] = {"enum": list(declared.options)}
+    elif declared.level_names:
         value = {"type": "array", "items": {"enum": list(MEAN_LEVELS)}, "minItems": 1, "uniqueItems": True}
     else:
-        kind = "integer" if declared["integer"] else "number"
-        value = {"type": kind, "minimum": declared["low"], "maximum": declared["high"]}
-    return {"$ref": "#/$defs/quantity", "properties": {"value": value, "unit": {"const": declared["unit"]}}}
+        kind = "integer" if declared.integer else "number"
+        value = {"type": kind, "minimum": declared.low, "maximum": declared.high}
+    return {
+        "$ref": "#/$defs/quantity",
+        "description": declared.meaning,
+        "properties": {"value": value, "unit": {"const": declared.unit}},
+    }
 
 
 def _region() -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Workload:
 
     def stack(self) -> AxialStack:
         """Return the CT as axial slices."""
-        return axial_stack(self.ct, self.protocol)
+        return axial_stack(self.ct, self.protocol.frame)
 
     def measured(self, level: str = DRAGGED_LEVEL) -> LevelResult:
         """Measure a level at its markups."""

@@ -46,7 +46,7 @@ def errors_hu(
         center_ras_mm=(0.0, -15.0, 0.0),
     )
     protocol = load_protocol().protocol
-    stack = axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), protocol)
+    stack = axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), protocol.frame)
     landmarks = Landmarks("L3", phantom.truth["L3"].midline_ras_mm)
     outline_ras_mm = measure_level(stack, landmarks, protocol).outline_ras_mm
     errors = {}

@@ -126,7 +126,7 @@ def trials_of_case(job: tuple[str, int, int]) -> list[Trial]:
     """Return the trials of one case: the true midline, then shifted ones."""
     family, seed, shifts = job
     case = family_case(family, seed)
-    stack = axial_stack(case.ct, protocol())
+    stack = axial_stack(case.ct, protocol().frame)
     random = np.random.default_rng([seed, 5])
     trials = [trial(case, stack, case.midline_ras_mm, False)]
     return trials + [trial(case, stack, shifted_midline(case.midline_ras_mm, random), True) for _ in range(shifts)]

@@ -26,7 +26,7 @@ HALF_VIEW_MM = 36.0
 def draw_case(axes, family: str, seed: int) -> None:
     """Draw one case."""
     case = family_case(family, seed)
-    stack = axial_stack(case.ct, protocol())
+    stack = axial_stack(case.ct, protocol().frame)
     corner, step_mm = case.ras_from_ijk[:3, 3], case.anatomy.scanner.pixel_mm
     _, rows, columns = case.voxels_hu.shape
     left, top = -corner[0] - step_mm / 2, corner[1] + step_mm / 2

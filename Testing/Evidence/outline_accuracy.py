@@ -22,6 +22,7 @@ from core.slice_phantom import SHAPES, SlicePhantom, outline_errors, render
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.outline.fit import fit_outline
+from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.files.protocol_file import load_protocol
 
 NOISE_HU = 15.0
@@ -110,7 +111,7 @@ def mixed(count: int, seed: int) -> list[SlicePhantom]:
 
 def report(name: str, phantoms: Iterable[SlicePhantom]) -> None:
     """Print one line: distances over all phantoms of a condition, refusals, and time per outline."""
-    model = load_protocol().protocol.outline_model
+    model = OutlineModel.from_values(load_protocol().protocol.outline)
     errors, seconds, refused = [], [], 0
     for phantom in phantoms:
         rendered = render(phantom)

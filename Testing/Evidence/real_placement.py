@@ -203,7 +203,7 @@ def show_others(count: int, names: tuple[str, ...]) -> None:
             continue
         own = REAL_DATA / "real-outlines" / "ct" / f"{scan}.nrrd"
         ct = read_ct(own if own.exists() else REAL_DATA / CT_ELSEWHERE[scan]).ct
-        stack = axial_stack(ct, PROTOCOL)
+        stack = axial_stack(ct, PROTOCOL.frame)
         for name, point in points.items():
             tried = list(placed(stack, clicks_around(np.array(point, dtype=float), count, OTHER_CLICK_MM)))
             wrong = [proposal for proposal, _ in tried if proposal is not None]

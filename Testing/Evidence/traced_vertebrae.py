@@ -109,7 +109,9 @@ def traced_vertebrae(protocol: Protocol, only: tuple[str, ...] = ()) -> Iterator
         scan = tracings[0]["scan"]
         if scan not in stacks:
             own = folder / "ct" / f"{scan}.nrrd"
-            stacks = {scan: axial_stack(read_ct(own if own.exists() else REAL_DATA / CT_ELSEWHERE[scan]).ct, protocol)}
+            stacks = {
+                scan: axial_stack(read_ct(own if own.exists() else REAL_DATA / CT_ELSEWHERE[scan]).ct, protocol.frame)
+            }
         yield TracedVertebra(
             scan,
             tracings[0]["level"],

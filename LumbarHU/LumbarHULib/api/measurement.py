@@ -83,7 +83,7 @@ class Measurement:
 
     @cached_property
     def _stack(self) -> AxialStack:
-        return axial_stack(self.ct.ct, self.protocol.protocol)
+        return axial_stack(self.ct.ct, self.protocol.protocol.frame)
 
     def label_map(self, roi: str) -> np.ndarray:
         """Return a region's label map, shape (K, J, I), uint8, on the CT's own grid.
@@ -335,7 +335,7 @@ def measure_midlines(
         unplaced=midlines.unplaced,
     )
     if needs_vertebrae(protocol.protocol) and midlines.segments:
-        measured = partial(measured, vertebrae=midlines.vertebrae(axial_stack(ct.ct, protocol.protocol)))
+        measured = partial(measured, vertebrae=midlines.vertebrae(axial_stack(ct.ct, protocol.protocol.frame)))
     result = measured()
     if edit is not None:
         result = measured(edited_masks=edit(result))

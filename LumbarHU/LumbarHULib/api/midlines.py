@@ -137,7 +137,7 @@ class GivenSegments:
 
     def place(self, ct: CtVolume, protocol: Protocol, progress: Callable[..., None]) -> Midlines:
         """Return a proposed midline for each segment, and why others have none."""
-        stack = axial_stack(ct, protocol)
+        stack = axial_stack(ct, protocol.frame)
         proposals: list[Proposal] = []
         unplaced: dict[str, InputError] = {}
         for number, (level, segment) in enumerate(self.segments.items()):
@@ -169,7 +169,7 @@ class GivenSeeds:
         InputError
             When the points cannot all be in the bodies that they are named after.
         """
-        stack = axial_stack(ct, protocol)
+        stack = axial_stack(ct, protocol.frame)
         proposals: list[Proposal] = []
         unplaced: dict[str, InputError] = {}
         for guess in self._guesses(stack, protocol, progress, unplaced):
@@ -193,7 +193,7 @@ class GivenSeeds:
             progress(number / len(self.seeds_ras_mm), f"Placing {level}")
             with _noting(unplaced, level):
                 guesses.append(guess_from_click(stack, level, seed, protocol))
-        check_order(guesses, protocol)
+        check_order(guesses, protocol.placement)
         return guesses
 
 

@@ -69,7 +69,7 @@ def propose_from_segmentation(
     """
     values = load_protocol(protocol).protocol
     names = {parse_level(level): str(name) for level, name in (segments or {}).items()}
-    given = given_segments(_segments_of(ct, segmentation), names, _levels(levels), {}, values.mean_levels)
+    given = given_segments(_segments_of(ct, segmentation), names, _levels(levels), {}, values.patient.mean_levels)
     return given.place(ct.ct, values, _silent)
 
 

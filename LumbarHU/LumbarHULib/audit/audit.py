@@ -95,7 +95,7 @@ class Audit:
     @cached_property
     def stack(self) -> AxialStack:
         """Return the CT in the axis order of the masks."""
-        return axial_stack(self.ct, self.protocol.protocol)
+        return axial_stack(self.ct, self.protocol.protocol.frame)
 
     @cached_property
     def voxels_sha256(self) -> str:

@@ -101,7 +101,7 @@ def replay(
         If the markups cannot be read or measured.
     """
     protocol, cutoffs = documents
-    stack = axial_stack(ct, protocol.protocol)
+    stack = axial_stack(ct, protocol.protocol.frame)
     markups = _markups(folder, record, changed_files)
     recorded_facts = _recorded_facts(record)
     knows_headers = headers is not None and headers.facts.source == recorded_facts.source

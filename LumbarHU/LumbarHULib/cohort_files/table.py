@@ -120,7 +120,7 @@ def read_cohort(
         labels=labels,
         readings=tuple(found),
         findings=tuple(source.findings),
-        minimum_levels=load_protocol().protocol.minimum_levels,
+        minimum_levels=load_protocol().protocol.patient.minimum_levels,
         note="SYNTHETIC: no patient data." if is_synthetic else "",
         groups_by_t_score=groups_by_t_score,
         mean_levels=mean_levels,

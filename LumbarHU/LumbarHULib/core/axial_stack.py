@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import FrameValues
 
 # A grid that is stored flipped, or saved and reopened, differs by rounding errors of 1e-13 mm. Steps and origin are
 # rounded, far below any scanner's precision, so that such grids give the same digits.
@@ -117,7 +117,7 @@ class AxialStack:
         return np.flip(crop, tuple(axis for axis in range(3) if self.flipped[axis])), (k, j, i)
 
 
-def axial_stack(ct: CtVolume, protocol: Protocol) -> AxialStack:
+def axial_stack(ct: CtVolume, values: FrameValues) -> AxialStack:
     """Return `ct` as a stack of axial slices in canonical axis order.
 
     Raises
@@ -126,7 +126,7 @@ def axial_stack(ct: CtVolume, protocol: Protocol) -> AxialStack:
         When two families of grid planes are equally close to axial.
     """
     steps = ct.ras_from_ijk[:3, :3]
-    k_column = _axial_column(steps, protocol.axial_tie_deg)
+    k_column = _axial_column(steps, values.axial_tie_deg)
     i_column, j_column = _in_plane_columns(steps, k_column)
 
     columns = (i_column, j_column, k_column)

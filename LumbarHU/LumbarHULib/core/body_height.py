@@ -78,10 +78,10 @@ def body_height(
         arch = posterior_arch(
             stack, endplates.middle_ras_mm, endplates.up_ras, anterior_ras, endplates.height_mm, size_mm[0]
         )
-        if arch is not None and not arch.is_of_vertebra(protocol):
+        if arch is not None and not arch.is_of_vertebra(protocol.placement):
             continue
         found = BodyHeight(
-            endplates, float(endplates.distances_mm(middle)), endplates.support >= protocol.endplate_trust_min
+            endplates, float(endplates.distances_mm(middle)), endplates.support >= protocol.findings.endplate_trust_min
         )
         low, high = (share * size_mm[1] for share in _USUAL_HEIGHTS)
         is_usual = found.is_clear and low <= endplates.height_mm <= high
@@ -110,7 +110,7 @@ def _settled(
     up = None
     for _ in range(_ROUNDS):
         try:
-            about = depth_mm, protocol, up, HEIGHT_PER_WIDTH * width_mm
+            about = depth_mm, protocol.endplates, protocol.outline, up, HEIGHT_PER_WIDTH * width_mm
             found = find_endplates(stack, level, start, anterior_ras, *about)
         except InputError:
             return None

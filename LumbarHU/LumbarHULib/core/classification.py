@@ -3,6 +3,7 @@
 from LumbarHULib.core.cutoffs import Cutoff, RoiCutoffs
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PatientValues, PlausibleValues
 from LumbarHULib.core.results import RoiSummary
 
 
@@ -41,13 +42,13 @@ def summarize_roi(
     """
     if mean_hu is None:
         return RoiSummary(roi, levels, None, "not_classified", cutoffs)
-    is_plausible = protocol.plausible_mean_min_hu <= mean_hu <= protocol.plausible_mean_max_hu
-    implausible = () if is_plausible else (_implausible_mean(roi, mean_hu, protocol),)
+    is_plausible = protocol.plausible.mean_min_hu <= mean_hu <= protocol.plausible.mean_max_hu
+    implausible = () if is_plausible else (_implausible_mean(roi, mean_hu, protocol.plausible),)
     if cutoffs is None:
         return RoiSummary(roi, levels, mean_hu, "not_classified", None, findings=implausible)
     nearest = _nearest(mean_hu, cutoffs)
     distance_hu = mean_hu - nearest.cutoff_hu
-    within_error = abs(distance_hu) < protocol.single_measurement_lsc_fraction * protocol.lsc_hu
+    within_error = abs(distance_hu) < protocol.patient.single_measurement_lsc_fraction * protocol.patient.lsc_hu
     inside = None if nearest.interval_hu is None else nearest.interval_hu[0] <= mean_hu <= nearest.interval_hu[1]
     may_classify = may_classify and is_plausible
     class_name = classify(mean_hu, cutoffs) if may_classify else "not_classified"
@@ -59,13 +60,13 @@ def summarize_roi(
         cutoffs=cutoffs,
         nearest_cutoff_hu=nearest.cutoff_hu,
         distance_hu=distance_hu,
-        distance_lsc=distance_hu / protocol.lsc_hu,
+        distance_lsc=distance_hu / protocol.patient.lsc_hu,
         cutoff_low_hu=nearest.low_hu,
         cutoff_high_hu=nearest.high_hu,
         inside_interval=inside,
         within_error=within_error,
         findings=(
-            _findings(roi, mean_hu, cutoffs, nearest, distance_hu, within_error, inside, protocol)
+            _findings(roi, mean_hu, cutoffs, nearest, distance_hu, within_error, inside, protocol.patient)
             if may_classify
             else ()
         )
@@ -73,11 +74,11 @@ def summarize_roi(
     )
 
 
-def _implausible_mean(roi: str, mean_hu: float, protocol: Protocol) -> Finding:
+def _implausible_mean(roi: str, mean_hu: float, values: PlausibleValues) -> Finding:
     return Finding(
         "implausible_mean",
         f"The {roi} mean of {mean_hu:.1f} HU is outside the range of trabecular bone, "
-        f"{protocol.plausible_mean_min_hu:g} to {protocol.plausible_mean_max_hu:g} HU.",
+        f"{values.mean_min_hu:g} to {values.mean_max_hu:g} HU.",
         "No class is given: check that the CT is in HU and that the regions are in trabecular bone.",
         "severe",
         roi=roi,
@@ -108,7 +109,7 @@ def _findings(
     distance_hu: float,
     within_error: bool,
     inside: bool | None,
-    protocol: Protocol,
+    values: PatientValues,
 ) -> tuple[Finding, ...]:
     findings = []
     useless = [cutoff for cutoff in (cutoffs.osteoporosis, cutoffs.normal) if cutoff.is_useless]
@@ -126,7 +127,7 @@ def _findings(
             )
         )
     if within_error:
-        limit_hu = protocol.single_measurement_lsc_fraction * protocol.lsc_hu
+        limit_hu = values.single_measurement_lsc_fraction * values.lsc_hu
         findings.append(
             Finding(
                 "within_measurement_error",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import EndplateValues, OutlineValues
 
 # Amplitudes in the order of the model: HU of body, disc and neighbor; HU times mm of the endplate and the neighbor's.
 _AMPLITUDES = 5
@@ -151,27 +151,33 @@ def _layer_slope(x_mm, slice_mm, sd_mm):
     return (_bell((x_mm + slice_mm / 2) / sd_mm) - _bell((x_mm - slice_mm / 2) / sd_mm)) / (slice_mm * sd_mm)
 
 
-def _expected(protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
+def _expected(values: EndplateValues, cortex: OutlineValues) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of the amplitudes, before the CT is looked at."""
-    layer = protocol.outline_cortex_hu * protocol.outline_cortex_usual_mm
-    bone, disc = protocol.endplate_bone_hu, protocol.endplate_disc_hu
+    layer = cortex.cortex_hu * cortex.cortex_usual_mm
+    bone, disc = values.bone_hu, values.disc_hu
     return np.array([bone, disc, bone, layer, layer]), np.array([bone, disc / 2, bone, layer / 2, layer / 2])
 
 
-def search_pair(pair: Sequence[Columns], protocol: Protocol, height_mm: float | None) -> tuple[Surface, Surface]:
+def search_pair(
+    pair: Sequence[Columns], values: EndplateValues, cortex: OutlineValues, height_mm: float | None
+) -> tuple[Surface, Surface]:
     """Return roughly where the first endplates outward from the middle are, and how they rise to the front.
 
     Parameters
     ----------
     pair : sequence of Columns
         Through the upper and through the lower endplate.
-    protocol : Protocol
+    values : EndplateValues
+    cortex : OutlineValues
     """
     places = np.arange(_NEAREST_MM, _FARTHEST_MM, _STEP_MM)
-    expected_mm = height_mm or protocol.endplate_height_usual_mm
+    expected_mm = height_mm or values.height_usual_mm
     place_sd_mm, height_sd_mm = (_KNOWN_SD_MM, _KNOWN_SD_MM) if height_mm else (_PLACE_SD_MM, _HEIGHT_SD_MM)
     upper_search, lower_search = (
-        [_search(side_columns, sign * slope, places, (expected_mm / 2, place_sd_mm), protocol) for slope in _SLOPES]
+        [
+            _search(side_columns, sign * slope, places, (expected_mm / 2, place_sd_mm), values, cortex)
+            for slope in _SLOPES
+        ]
         for side_columns, sign in zip(pair, (1, -1), strict=True)
     )
     upper, lower = (np.array([score for score, _ in side_search]) for side_search in (upper_search, lower_search))
@@ -184,7 +190,14 @@ def search_pair(pair: Sequence[Columns], protocol: Protocol, height_mm: float | 
     return upper_search[slope][1](place), lower_search[slope_below][1](place_below)
 
 
-def _search(columns: Columns, slope: float, places: np.ndarray, expected_mm: tuple[float, float], protocol: Protocol):
+def _search(
+    columns: Columns,
+    slope: float,
+    places: np.ndarray,
+    expected_mm: tuple[float, float],
+    values: EndplateValues,
+    cortex: OutlineValues,
+):
     """Return scores of places of the endplate, which rises by `slope`, and a function from place to surface.
 
     All columns count as one profile. `expected_mm` is the mean and the standard deviation of the place before the CT is
@@ -206,21 +219,21 @@ def _search(columns: Columns, slope: float, places: np.ndarray, expected_mm: tup
     parts = np.stack([1 - above, above - above_beyond, above_beyond, layer, layer_beyond], axis=2)
     weights = np.broadcast_to(weight * (depth < _BEHIND_MM + columns.slice_mm / 2), above.shape)
 
-    mean, sd = _expected(protocol)
-    prior = (protocol.endplate_misfit_hu / sd) ** 2
+    mean, sd = _expected(values, cortex)
+    prior = (values.misfit_hu / sd) ** 2
     weighted = parts * weights[:, :, None]
     response = weighted @ hu + prior * mean
     amplitudes = np.linalg.solve(weighted @ np.swapaxes(parts, 2, 3) + np.diag(prior), response[..., None])[..., 0]
     residual = hu - (amplitudes[..., None, :] @ parts)[..., 0, :]
     total = weights.sum(axis=-1)
-    within = (weights * variance).sum(axis=-1) + total * protocol.endplate_misfit_hu**2
+    within = (weights * variance).sum(axis=-1) + total * values.misfit_hu**2
     left = (weights * residual**2).sum(axis=-1) + within
     mean_hu = (weights * hu).sum(axis=-1) / total
     plain = (weights * (hu - mean_hu[..., None]) ** 2).sum(axis=-1) + within
     unlikely = (((amplitudes - mean) / sd) ** 2).sum(axis=-1)
     unlikely = unlikely + ((_DISCS_MM - _EXPECTED_SHAPE[4]) / _EXPECTED_SHAPE_SD[4]) ** 2
     unlikely = unlikely + (((places - expected_mm[0]) / expected_mm[1]) ** 2)[:, None]
-    unlikely = unlikely + _NO_LAYER * (amplitudes[..., 3] < protocol.endplate_layer_min_hu_mm)
+    unlikely = unlikely + _NO_LAYER * (amplitudes[..., 3] < values.layer_min_hu_mm)
     score = total * np.log(plain / left) - unlikely
     best = np.argmax(score, axis=1)
     chosen = np.arange(len(places)), best
@@ -258,12 +271,14 @@ def _profile(columns: Columns, slope: float) -> tuple[np.ndarray, np.ndarray, np
     return x_mm, mean, np.maximum(square - mean**2, 0), count / count.sum() * SEARCH_REACH_MM / _CORRELATION_LENGTH_MM
 
 
-def first_fit(pair: Sequence[Columns], protocol: Protocol, height_mm: float | None) -> tuple[Surface, Surface]:
+def first_fit(
+    pair: Sequence[Columns], values: EndplateValues, cortex: OutlineValues, height_mm: float | None
+) -> tuple[Surface, Surface]:
     """Return the upper and the lower endplate's surface in columns about where they are expected.
 
     Where slices are thick, an endplate in one of them looks much like one in the next: each is tried.
     """
-    upper, lower = search_pair(pair, protocol, height_mm)
+    upper, lower = search_pair(pair, values, cortex, height_mm)
     shifts_mm = ((0.0, 0.0),)
     if pair[0].slice_mm > _THICK_MM:
         shift = pair[0].slice_mm / 2
@@ -272,22 +287,24 @@ def first_fit(pair: Sequence[Columns], protocol: Protocol, height_mm: float | No
         (replace(upper, center_mm=upper.center_mm + upper_mm), replace(lower, center_mm=lower.center_mm + lower_mm))
         for upper_mm, lower_mm in shifts_mm
     ]
-    fits = [_fit(pair, start, _FIRST_BLURS_MM, protocol) for start in starts]
+    fits = [_fit(pair, start, _FIRST_BLURS_MM, values, cortex) for start in starts]
     return min(fits, key=lambda fit: fit[0])[1]
 
 
-def refine_pair(pair: Sequence[Columns], starts: Sequence[Surface], protocol: Protocol) -> tuple[Surface, Surface]:
+def refine_pair(
+    pair: Sequence[Columns], starts: Sequence[Surface], values: EndplateValues, cortex: OutlineValues
+) -> tuple[Surface, Surface]:
     """Return the surfaces in other columns than those of `starts`, from which the fit begins."""
-    return _fit(pair, starts, _LATER_BLURS_MM, protocol)[1]
+    return _fit(pair, starts, _LATER_BLURS_MM, values, cortex)[1]
 
 
-def _fit(pair, starts, blurs_mm, protocol) -> tuple[float, tuple[Surface, Surface]]:
+def _fit(pair, starts, blurs_mm, values, cortex) -> tuple[float, tuple[Surface, Surface]]:
     """Return cost and surfaces of the fit to all columns, by a Gauss-Newton step for each of `blurs_mm`.
 
     Both endplates are fitted together, as those of one body are much alike: where slices are thick, each helps the
     other.
     """
-    mean, sd = _expected(protocol)
+    mean, sd = _expected(values, cortex)
     expected = np.tile(np.concatenate([_EXPECTED_SHAPE, mean]), 2)
     prior = np.diag(np.tile(np.concatenate([_EXPECTED_SHAPE_SD, sd]), 2) ** -2.0)
     for place, sign, difference_sd in _ALIKE:
@@ -295,7 +312,7 @@ def _fit(pair, starts, blurs_mm, protocol) -> tuple[float, tuple[Surface, Surfac
         difference[[place, _UNKNOWNS + place]] = 1, sign
         prior += np.outer(difference, difference) / difference_sd**2
     unknowns = np.concatenate([values for start in starts for values in (start.shape, start.amplitudes)])
-    noise = protocol.endplate_misfit_hu
+    noise = values.misfit_hu
     for extra_sd_mm in blurs_mm:
         matrix, vector = prior.copy(), prior @ (expected - unknowns)
         for columns, half in zip(pair, _HALVES, strict=True):
@@ -315,7 +332,7 @@ def _fit(pair, starts, blurs_mm, protocol) -> tuple[float, tuple[Surface, Surfac
     cost, surfaces = off @ prior @ off / 2, []
     for columns, half in zip(pair, _HALVES, strict=True):
         surface = Surface(*(float(value) for value in unknowns[half][:_SHAPE]), unknowns[half][_SHAPE:])
-        surfaces.append(replace(surface, support=_support(columns, surface, protocol)))
+        surfaces.append(replace(surface, support=_support(columns, surface, values)))
         model, _, hu = _modeled(columns, unknowns[half], 0.0)
         if not len(hu):
             return _unseen(starts)
@@ -368,7 +385,7 @@ def _modeled(columns: Columns, unknowns: np.ndarray, extra_sd_mm: float):
     return model, jacobian, columns.hu[window]
 
 
-def _support(columns: Columns, surface: Surface, protocol: Protocol) -> float:
+def _support(columns: Columns, surface: Surface, values: EndplateValues) -> float:
     """Return the share of columns in which the dense layer is at least the thinnest that counts as an endplate."""
     bone, disc_hu = surface.amplitudes[:2]
     rim = (columns.along_mm**2 + columns.across_mm**2) / columns.radius_mm**2
@@ -378,4 +395,4 @@ def _support(columns: Columns, surface: Surface, protocol: Protocol) -> float:
     above = _share_above(depth, columns.slice_mm, _THROUGH_SLICE_SD_MM)
     seen = columns.hu - (bone + (disc_hu - bone) * above)
     mass = (seen * layer).sum(axis=1) / np.maximum((layer**2).sum(axis=1), 1e-9)
-    return float(np.mean(mass > protocol.endplate_layer_min_hu_mm))
+    return float(np.mean(mass > values.layer_min_hu_mm))

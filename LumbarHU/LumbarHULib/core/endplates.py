@@ -8,7 +8,7 @@ import numpy as np
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.endplate_fit import SEARCH_REACH_MM, Columns, Surface, first_fit, refine_pair
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import EndplateValues, OutlineValues
 
 # Radius of the disk in which an endplate is fitted, as a share of the body's depth, and the columns across it.
 _DISK_SHARE = 0.34
@@ -121,7 +121,8 @@ def find_endplates(
     middle_ras_mm: np.ndarray,
     anterior_ras: np.ndarray,
     depth_mm: float,
-    protocol: Protocol,
+    values: EndplateValues,
+    cortex: OutlineValues,
     up_ras: np.ndarray | None = None,
     height_mm: float | None = None,
 ) -> Endplates:
@@ -140,7 +141,9 @@ def find_endplates(
         Roughly along the midline, toward anterior.
     depth_mm : float
         Approximate depth of the body.
-    protocol : Protocol
+    values : EndplateValues
+    cortex : OutlineValues
+        The thickness and HU of cortical bone.
     up_ras : array_like, shape (3,), optional
         The body's approximate axis; by default, the slice normal.
     height_mm : float, optional
@@ -155,7 +158,7 @@ def find_endplates(
     InputError
         When the slices are too far apart, the scan ends before an endplate, or an endplate is not visible.
     """
-    widest_mm = protocol.endplate_height_usual_mm / 2
+    widest_mm = values.height_usual_mm / 2
     if stack.slice_spacing_mm > widest_mm:
         raise InputError(
             f"The endplates of {level} cannot be found in slices {stack.slice_spacing_mm:.4g} mm apart, more than "
@@ -171,38 +174,42 @@ def find_endplates(
     below_mm = float(stack.slice_heights(middle)) * stack.slice_spacing_mm
     above_mm = (len(stack.voxels_hu) - 1) * stack.slice_spacing_mm - below_mm
     for name, scanned_mm in (("upper", above_mm), ("lower", below_mm)):
-        if scanned_mm < protocol.endplate_height_min_mm / 2:
+        if scanned_mm < values.height_min_mm / 2:
             raise _scan_ends(level, name, scanned_mm)
     up = normal if up_ras is None else np.asarray(up_ras, dtype=float)
     radius_mm = _DISK_SHARE * depth_mm
     sides = [np.stack([anterior, left, side * normal]) for side in (1, -1)]
-    centers = [middle + side * protocol.endplate_height_usual_mm / 2 * up for side in (1, -1)]
+    centers = [middle + side * values.height_usual_mm / 2 * up for side in (1, -1)]
     surfaces = None
     for _ in range(_ROUNDS):
         columns = [
             _columns(stack, center, middle, axes, radius_mm) for center, axes in zip(centers, sides, strict=True)
         ]
-        surfaces = refine_pair(columns, surfaces, protocol) if surfaces else first_fit(columns, protocol, height_mm)
+        surfaces = (
+            refine_pair(columns, surfaces, values, cortex)
+            if surfaces
+            else first_fit(columns, values, cortex, height_mm)
+        )
         fitted = list(zip(centers, sides, surfaces, strict=True))
-        upper, lower = (_on_axis(middle, up, *side_fit, radius_mm, protocol) for side_fit in fitted)
+        upper, lower = (_on_axis(middle, up, *side_fit, radius_mm, cortex) for side_fit in fitted)
         found = Endplates(level, upper, lower)
         up, centers = found.up_ras, [upper.center_ras_mm, lower.center_ras_mm]
         surfaces = upper.surface, lower.surface
-    _check_seen(found, columns, protocol)
+    _check_seen(found, columns, values)
     return found
 
 
-def _check_seen(found: Endplates, columns: Sequence[Columns], protocol: Protocol) -> None:
+def _check_seen(found: Endplates, columns: Sequence[Columns], values: EndplateValues) -> None:
     """Raise InputError unless both endplates are in the scan, are visible, and can be those of one body."""
     level = found.level
     for name, endplate, probed in zip(("upper", "lower"), (found.upper, found.lower), columns, strict=True):
-        if endplate.support >= protocol.endplate_support_min and endplate.surface.center_mm < probed.outward_mm.max():
+        if endplate.support >= values.support_min and endplate.surface.center_mm < probed.outward_mm.max():
             continue
         scanned_mm = probed.outward_mm.max() + probed.slice_mm / 2
         # An endplate can be recognized only with the disc beyond it, so the scan must reach at least this far.
-        if scanned_mm < protocol.endplate_height_max_mm / 2:
+        if scanned_mm < values.height_max_mm / 2:
             raise _scan_ends(level, name, scanned_mm)
-        if endplate.support >= protocol.endplate_support_min:
+        if endplate.support >= values.support_min:
             raise InputError(
                 f"The {name} endplate of {level} is not visible within {probed.outward_mm.max():.0f} mm of its center",
                 level,
@@ -210,14 +217,14 @@ def _check_seen(found: Endplates, columns: Sequence[Columns], protocol: Protocol
             )
         raise InputError(
             f"The {name} endplate of {level} is not visible: a dense layer is in {100 * endplate.support:.0f} % of "
-            f"the columns of voxels through it; the minimum is {100 * protocol.endplate_support_min:.0f} %",
+            f"the columns of voxels through it; the minimum is {100 * values.support_min:.0f} %",
             level,
             f"place {level} in the center of its vertebral body, or exclude it",
         )
-    if not protocol.endplate_height_min_mm <= found.height_mm <= protocol.endplate_height_max_mm:
+    if not values.height_min_mm <= found.height_mm <= values.height_max_mm:
         raise InputError(
             f"The endplates found for {level} are {found.height_mm:.0f} mm apart, outside the height of a vertebral "
-            f"body ({protocol.endplate_height_min_mm:g} to {protocol.endplate_height_max_mm:g} mm)",
+            f"body ({values.height_min_mm:g} to {values.height_max_mm:g} mm)",
             level,
             f"place {level} in the center of its vertebral body",
         )
@@ -264,7 +271,7 @@ def _columns(stack: AxialStack, center_ras_mm, middle_ras_mm, axes_ras, radius_m
     return Columns(along, across, outward_mm, hu, radius_mm, spacing)
 
 
-def _on_axis(middle, up, place, axes, surface: Surface, radius_mm: float, protocol: Protocol) -> Endplate:
+def _on_axis(middle, up, place, axes, surface: Surface, radius_mm: float, values: OutlineValues) -> Endplate:
     """Return a surface fitted around `place` as an endplate with its center on the body's axis."""
     slopes = np.array([surface.slope_along, surface.slope_across, -1.0])
     # The layer's plane, slopes · (along, across) − outward + center = 0, where along and across count from `place`.
@@ -273,9 +280,9 @@ def _on_axis(middle, up, place, axes, surface: Surface, radius_mm: float, protoc
     along_axis = -(from_place + surface.center_mm) / (plane_ras @ up)
     center = middle + along_axis * up
     layer_mm = np.clip(
-        surface.amplitudes[3] / protocol.outline_cortex_hu,
-        protocol.outline_cortex_min_mm,
-        protocol.outline_cortex_max_mm,
+        surface.amplitudes[3] / values.cortex_hu,
+        values.cortex_min_mm,
+        values.cortex_max_mm,
     )
     on_axis = replace(surface, center_mm=float((center - middle) @ axes[2]))
     return Endplate(center + layer_mm / 2 * axes[2], axes, radius_mm, on_axis)

@@ -10,7 +10,7 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import Landmarks
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import FrameValues
 
 _ANTERIOR_RAS = np.array([0.0, 1.0, 0.0])
 
@@ -81,7 +81,7 @@ class Frame:
         return float(np.degrees(np.arctan2(-anterior_uv[0], anterior_uv[1])))
 
 
-def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protocol) -> Frame:
+def frame_from_midline(stack: AxialStack, landmarks: Landmarks, values: FrameValues) -> Frame:
     """Return the frame that the midline of `landmarks` defines in `stack`.
 
     Raises
@@ -118,13 +118,13 @@ def frame_from_midline(stack: AxialStack, landmarks: Landmarks, protocol: Protoc
             ),
         )
     depth_mm = float(np.linalg.norm(anterior - posterior))
-    _check_depth(level, depth_mm, protocol)
+    _check_depth(level, depth_mm, values)
     v_ras = (anterior - posterior) / depth_mm
     angle_deg = float(np.degrees(np.arccos(np.clip(v_ras @ _ANTERIOR_RAS, -1, 1))))
-    if angle_deg > protocol.midline_angle_limit_deg:
+    if angle_deg > values.midline_angle_limit_deg:
         raise InputError(
             f"The midline of {level} is {angle_deg:.0f}° off the patient's anteroposterior axis, more than "
-            f"{protocol.midline_angle_limit_deg:g}°",
+            f"{values.midline_angle_limit_deg:g}°",
             level,
             "place it from the anterior to the posterior edge of the body",
         )
@@ -176,12 +176,12 @@ def _outside_mm(height: float, slice_count: int, stack: AxialStack) -> float:
     return max(-height, height - (slice_count - 1)) * stack.slice_spacing_mm
 
 
-def _check_depth(level: str, depth_mm: float, protocol: Protocol) -> None:
+def _check_depth(level: str, depth_mm: float, values: FrameValues) -> None:
     if depth_mm < 1e-3:
         raise InputError(
             f"The two ends of {level}'s midline coincide", level, "place the second on the posterior edge of the body"
         )
-    low, high = protocol.midline_length_min_mm, protocol.midline_length_max_mm
+    low, high = values.midline_length_min_mm, values.midline_length_max_mm
     if not low <= depth_mm <= high:
         raise InputError(
             f"The midline of {level} is {depth_mm:.1f} mm long in its slice, too "

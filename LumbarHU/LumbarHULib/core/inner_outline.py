@@ -7,14 +7,14 @@ from LumbarHULib.core.closed_spline import CHORD_ERROR_MM
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.outline.outline import Outline
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import OutlineValues
 
 # The offset curve is compared with the polygon that approximates the spline, so it may be closer than the margin by
 # the error of that polygon.
 _OFFSET_TOLERANCE_MM = CHORD_ERROR_MM + 0.001
 
 
-def inner_outline(frame: Frame, outline: Outline, protocol: Protocol) -> np.ndarray:
+def inner_outline(frame: Frame, outline: Outline, values: OutlineValues) -> np.ndarray:
     """Return the inner outline as a counterclockwise polygon in the frame, shape (n, 2), in mm.
 
     It is the true inward offset of the spline by ``cortical_margin_mm``. Where the offset falls into pieces, it is the
@@ -25,7 +25,7 @@ def inner_outline(frame: Frame, outline: Outline, protocol: Protocol) -> np.ndar
     InputError
         When no part of the midline is that far inside the outline.
     """
-    margin_mm = protocol.cortical_margin_mm
+    margin_mm = values.cortical_margin_mm
     pieces = offset_pieces(outline, margin_mm) if margin_mm > 0 else [outline.polygon_uv_mm]
     lengths = [_midline_length_mm(piece, frame.depth_mm) for piece in pieces]
     if not lengths or max(lengths) <= 0:

@@ -12,7 +12,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import RoiValues
 from LumbarHULib.core.results import LevelResult, RoiMask
 
 # Slice positions rounded to 0.01 mm in a header must not decide between two slab thicknesses: 1.2501 mm is 1.25 mm.
@@ -38,9 +38,9 @@ class Slab:
     findings: tuple[Finding, ...] = ()
 
 
-def slab_around(stack: AxialStack, frame: Frame, protocol: Protocol) -> Slab:
+def slab_around(stack: AxialStack, frame: Frame, values: RoiValues) -> Slab:
     """Return the odd number of slices nearest to ``slab_mm``, centered on the mid-slice; of two, the larger."""
-    return slab_of(stack, frame, int(np.floor(protocol.slab_mm / stack.slice_spacing_mm / 2 + _TIE)))
+    return slab_of(stack, frame, int(np.floor(values.slab_mm / stack.slice_spacing_mm / 2 + _TIE)))
 
 
 def slab_of(stack: AxialStack, frame: Frame, half: int) -> Slab:
@@ -81,7 +81,7 @@ def label_masks(
     frame: Frame,
     shapes: PlaneShapes,
     slab: Slab,
-    protocol: Protocol,
+    values: RoiValues,
     names: Sequence[str] = ROIS,
 ) -> dict[str, RoiMask]:
     """Return the voxels of each region: those whose center is in its shape, extended along the slice normal.
@@ -94,7 +94,7 @@ def label_masks(
         The regions' shapes in the frame.
     slab : Slab
         The slices.
-    protocol : Protocol
+    values : RoiValues
     names : sequence of str
         The shapes' names.
 
@@ -120,7 +120,7 @@ def label_masks(
 
     masks = {roi: np.empty((len(slices), *shape_ji), dtype=bool) for roi in names}
     matrix = frame.uv_from_ij
-    tolerance_px = protocol.edge_tolerance_mm / max(stack.pixel_spacings_mm)
+    tolerance_px = values.edge_tolerance_mm / max(stack.pixel_spacings_mm)
     for index, k in enumerate(slices):
         if index and not np.any(frame.uv_per_slice_mm.round(9)):
             for mask in masks.values():
@@ -131,7 +131,7 @@ def label_masks(
         v_mm = matrix[1, 0] * i + matrix[1, 1] * j + offset[1]
         inner = polygons.rasterize(polygons_ij[index], tuple(low_ij), shape_ji, tolerance_px)
         for roi, mask in masks.items():
-            mask[index] = shapes.holds(roi, u_mm, v_mm, inner, protocol.edge_tolerance_mm)
+            mask[index] = shapes.holds(roi, u_mm, v_mm, inner, values.edge_tolerance_mm)
     return {roi: trimmed_mask(mask, (slab.first, int(low_ij[1]), int(low_ij[0]))) for roi, mask in masks.items()}
 
 

@@ -12,7 +12,7 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.label_maps import trimmed_mask
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PlausibleValues
 from LumbarHULib.core.results import RoiMask, RoiResult
 
 # In the noise of a scan, this many neighboring pixels never have exactly one value: see Testing/Python/core.
@@ -29,7 +29,7 @@ _SEVERE_SHARE = 0.01
 _Box = tuple[slice, ...]
 
 
-def not_scanned_in(stack: AxialStack, box: _Box, protocol: Protocol) -> np.ndarray:
+def not_scanned_in(stack: AxialStack, box: _Box, values: PlausibleValues) -> np.ndarray:
     """Return which voxels in a box of the stack were not scanned, as an array of bool of the box's shape."""
     margins = (0, *(int(np.ceil(_MARGIN_MM / spacing_mm)) for spacing_mm in stack.pixel_spacings_mm[::-1]))
     wide = tuple(
@@ -40,14 +40,14 @@ def not_scanned_in(stack: AxialStack, box: _Box, protocol: Protocol) -> np.ndarr
         slice(part.start - around.start, part.stop - around.start) for part, around in zip(box, wide, strict=True)
     )
     values_hu = stack.voxels_hu[wide]
-    missing = _filled(values_hu, inner, protocol)
+    missing = _filled(values_hu, inner, values)
     if stack.padding_hu is not None:
         low_hu, high_hu = (limits[wide] for limits in stack.padding_hu)
         missing |= (values_hu >= low_hu) & (values_hu <= high_hu)  # NaN limits, no declaration, match no value
     return missing[inner]
 
 
-def without_unscanned(stack: AxialStack, masks: Mapping[str, RoiMask], protocol: Protocol) -> dict[str, RoiMask]:
+def without_unscanned(stack: AxialStack, masks: Mapping[str, RoiMask], values: PlausibleValues) -> dict[str, RoiMask]:
     """Return the regions without the voxels that were not scanned; each region counts the voxels that it lost.
 
     Parameters
@@ -56,7 +56,7 @@ def without_unscanned(stack: AxialStack, masks: Mapping[str, RoiMask], protocol:
         The CT.
     masks : mapping of str to RoiMask
         The regions by name.
-    protocol : Protocol
+    values : PlausibleValues
 
     Raises
     ------
@@ -66,7 +66,7 @@ def without_unscanned(stack: AxialStack, masks: Mapping[str, RoiMask], protocol:
     starts = np.min([mask.offset_kji for mask in masks.values()], axis=0)
     stops = np.max([np.add(mask.offset_kji, mask.inside.shape) for mask in masks.values()], axis=0)
     box = tuple(slice(int(start), int(stop)) for start, stop in zip(starts, stops, strict=True))
-    missing = not_scanned_in(stack, box, protocol)
+    missing = not_scanned_in(stack, box, values)
     if not missing.any():
         return dict(masks)
     kept = {}
@@ -83,13 +83,13 @@ def without_unscanned(stack: AxialStack, masks: Mapping[str, RoiMask], protocol:
     return kept
 
 
-def require_scanned(level: str, masks: Mapping[str, RoiMask], protocol: Protocol) -> None:
+def require_scanned(level: str, masks: Mapping[str, RoiMask], values: PlausibleValues) -> None:
     """Raise InputError where a region of a level lacks more voxels than the protocol allows."""
     for roi, mask in masks.items():
-        if mask.not_scanned_share > protocol.not_scanned_share_max:
+        if mask.not_scanned_share > values.not_scanned_share_max:
             raise InputError(
                 f"{100 * mask.not_scanned_share:.0f} % of the voxels of the {roi} ROI of {level} were not scanned, "
-                f"more than {100 * protocol.not_scanned_share_max:g} %: use a CT that shows the whole vertebral body, "
+                f"more than {100 * values.not_scanned_share_max:g} %: use a CT that shows the whole vertebral body, "
                 f"or exclude {level}.",
                 level,
             )
@@ -118,7 +118,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= _SEVERE_SHARE else f"{100 * share:.1f} %"
 
 
-def _filled(values_hu: np.ndarray, inner: _Box, protocol: Protocol) -> np.ndarray:
+def _filled(values_hu: np.ndarray, inner: _Box, limits: PlausibleValues) -> np.ndarray:
     """Return the voxels in a patch of exactly one value that is surrounded by noise."""
     filled = np.zeros(values_hu.shape, dtype=bool)
     along_i = values_hu[:, :, 1:] == values_hu[:, :, :-1]
@@ -129,7 +129,7 @@ def _filled(values_hu: np.ndarray, inner: _Box, protocol: Protocol) -> np.ndarra
     values = set()
     for k, value, patch in _patches(values_hu, squares):
         values.add(value)
-        if value < protocol.plausible_voxel_max_hu:  # a constant value above it is clipped metal
+        if value < limits.voxel_max_hu:  # a constant value above it is clipped metal
             filled[k] |= patch
     if len(values) > 1:
         filled[:] = False

@@ -18,6 +18,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PatientValues
 from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary, class_words
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.core.sensitivity import roi_placement
@@ -61,7 +62,7 @@ def summarize(
     in_order = sorted(levels, key=lambda level: LEVELS.index(level.level))
     measured = tuple(with_findings(level, place_findings) for level in in_order if isinstance(level, LevelResult))
     refusals = tuple(level for level in in_order if isinstance(level, LevelRefusal))
-    used = tuple(level for level in measured if level.level in protocol.mean_levels and not level.excluded)
+    used = tuple(level for level in measured if level.level in protocol.patient.mean_levels and not level.excluded)
 
     findings = (*scan_findings, *acquisition_findings(scan_facts, cutoffs), *series_findings(scan_facts, protocol))
     # Visible contrast medium is no news where the headers state it or the cutoffs hold for it.
@@ -82,8 +83,8 @@ def summarize(
             ),
         )
     findings += _order_findings(measured)
-    findings += _level_count_findings(used, protocol)
-    may_classify = len(used) >= protocol.minimum_levels and (accept_off_protocol or not off_protocol)
+    findings += _level_count_findings(used, protocol.patient)
+    may_classify = len(used) >= protocol.patient.minimum_levels and (accept_off_protocol or not off_protocol)
     summaries = tuple(_summary(roi, used, in_order, protocol, cutoffs, may_classify) for roi in protocol.region_names)
     return ReadingResult(measured, refusals, summaries, scan_facts, findings)
 
@@ -110,20 +111,20 @@ def _summary(
     summary = summarize_roi(roi, names, mean_hu, roi_cutoffs, protocol, may_classify)
     is_classified = summary.class_name != "not_classified"
     summary = replace(summary, placement=roi_placement(roi, used, roi_cutoffs, is_classified))
-    missing = _missing_levels_finding(summary, in_order, protocol, cutoffs)
+    missing = _missing_levels_finding(summary, in_order, protocol.patient, cutoffs)
     if missing is None:
         return summary
     return summary.with_finding(missing)
 
 
 def _missing_levels_finding(
-    summary: RoiSummary, in_order: Sequence[LevelResult | LevelRefusal], protocol: Protocol, cutoffs: CutoffTable
+    summary: RoiSummary, in_order: Sequence[LevelResult | LevelRefusal], values: PatientValues, cutoffs: CutoffTable
 ) -> Finding | None:
     """Return the finding that the mean is over fewer levels than the study's, with the shift of the mean."""
-    if not summary.levels or set(protocol.mean_levels) <= set(summary.levels):
+    if not summary.levels or set(values.mean_levels) <= set(summary.levels):
         return None
-    sentence = f"The {summary.roi} mean is over {describe_levels(summary.levels, in_order, protocol)}"
-    shift_hu = _level_shift_hu(summary.roi, summary.levels, protocol, cutoffs)
+    sentence = f"The {summary.roi} mean is over {describe_levels(summary.levels, in_order, values)}"
+    shift_hu = _level_shift_hu(summary.roi, summary.levels, values, cutoffs)
     if shift_hu is not None:
         sentence += f"; by the medians of {cutoffs.level_medians_source}, this shifts the mean by {shift_hu:+.1f} HU"
         shifted_back = _class_without_shift(summary, shift_hu)
@@ -133,33 +134,33 @@ def _missing_levels_finding(
     return Finding("levels_missing", f"{sentence}.", f"{_NOT_CORRECTED}{with_care}.", "warning", roi=summary.roi)
 
 
-def describe_levels(names: Sequence[str], levels: Sequence[LevelResult | LevelRefusal], protocol: Protocol) -> str:
+def describe_levels(names: Sequence[str], levels: Sequence[LevelResult | LevelRefusal], values: PatientValues) -> str:
     """Return the levels of a mean and the missing ones with the reason: “L2, L3, without L1 (fracture), …”."""
     reasons = {level.level: level.excluded or "not measured" for level in levels}
-    missing = [level for level in protocol.mean_levels if level not in names]
+    missing = [level for level in values.mean_levels if level not in names]
     with_reasons = ", ".join(f"{level} ({reasons.get(level, 'not measured')})" for level in missing)
     return f"{', '.join(names)}, without {with_reasons}"
 
 
-def _level_shift_hu(roi: str, names: Sequence[str], protocol: Protocol, cutoffs: CutoffTable) -> float | None:
+def _level_shift_hu(roi: str, names: Sequence[str], values: PatientValues, cutoffs: CutoffTable) -> float | None:
     """Return the difference between a region's mean over these levels and its mean over all levels, in HU.
 
     It is computed from the medians that come with the cutoffs; None where a median is missing.
     """
     medians_hu = cutoffs.level_medians_hu.get(roi)
-    if not medians_hu or not all(level in medians_hu for level in protocol.mean_levels):
+    if not medians_hu or not all(level in medians_hu for level in values.mean_levels):
         return None
-    whole_hu = sum(medians_hu[level] for level in protocol.mean_levels) / len(protocol.mean_levels)
+    whole_hu = sum(medians_hu[level] for level in values.mean_levels) / len(values.mean_levels)
     return sum(medians_hu[level] for level in names) / len(names) - whole_hu
 
 
-def describe_missing_levels(result: ReadingResult, protocol: Protocol, cutoffs: CutoffTable) -> str:
+def describe_missing_levels(result: ReadingResult, values: PatientValues, cutoffs: CutoffTable) -> str:
     """Return the five regions' findings on missing levels as one line, with the shift of each region."""
     names = result.summaries[0].levels
-    line = f"The means are over {describe_levels(names, (*result.levels, *result.refusals), protocol)}"
+    line = f"The means are over {describe_levels(names, (*result.levels, *result.refusals), values)}"
     shifts, others = [], []
     for summary in result.summaries:
-        shift_hu = _level_shift_hu(summary.roi, names, protocol, cutoffs)
+        shift_hu = _level_shift_hu(summary.roi, names, values, cutoffs)
         if shift_hu is not None:
             shifts.append(f"{summary.roi} {shift_hu:+.1f} HU")
             if (other := _class_without_shift(summary, shift_hu)) != summary.class_name:
@@ -193,14 +194,14 @@ def _order_findings(measured: Sequence[LevelResult]) -> tuple[Finding, ...]:
     )
 
 
-def _level_count_findings(used: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
-    if len(used) >= protocol.minimum_levels:
+def _level_count_findings(used: Sequence[LevelResult], values: PatientValues) -> tuple[Finding, ...]:
+    if len(used) >= values.minimum_levels:
         return ()
     return (
         Finding(
             "too_few_levels",
-            f"{len(used)} of {', '.join(protocol.mean_levels)} {'is' if len(used) == 1 else 'are'} measured; a class "
-            f"needs at least {protocol.minimum_levels}.",
+            f"{len(used)} of {', '.join(values.mean_levels)} {'is' if len(used) == 1 else 'are'} measured; a class "
+            f"needs at least {values.minimum_levels}.",
             "Measure more levels.",
         ),
     )

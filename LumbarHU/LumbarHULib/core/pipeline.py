@@ -78,13 +78,13 @@ def measure_level(
         When the level cannot be measured; the message states why and what to do.
     """
     edited_masks = edited_masks or {}
-    frame = frame_from_midline(stack, landmarks, protocol)
-    outline = outline_of_level(stack, frame, landmarks, protocol, known_outline_ras_mm, known_doubt_mm)
-    boundary = boundary_from_markup(frame, landmarks.boundary_ras_mm, outline.curve, protocol)
-    inner = inner_outline(frame, outline.curve, protocol)
+    frame = frame_from_midline(stack, landmarks, protocol.frame)
+    outline = outline_of_level(stack, frame, landmarks, protocol.outline, known_outline_ras_mm, known_doubt_mm)
+    boundary = boundary_from_markup(frame, landmarks.boundary_ras_mm, outline.curve, protocol.boundary)
+    inner = inner_outline(frame, outline.curve, protocol.outline)
     drawn = draw_regions(LevelBody(stack, landmarks, frame, outline, inner, boundary, protocol, vertebra))
-    masks = without_unscanned(stack, drawn.masks | dict(edited_masks), protocol)
-    require_scanned(frame.level, masks, protocol)
+    masks = without_unscanned(stack, drawn.masks | dict(edited_masks), protocol.plausible)
+    require_scanned(frame.level, masks, protocol.plausible)
     rois = {
         roi: with_roi_findings(
             measure_roi(stack, frame.level, roi, mask, roi in edited_masks, drawn.groups.get(roi, ())),
@@ -116,7 +116,7 @@ def outline_doubts(stack: AxialStack, level: LevelResult, protocol: Protocol) ->
     """Return the findings on doubtful stretches of a level's outline, from measuring it with each stretch moved."""
     landmarks = Landmarks(level.level, level.midline_ras_mm, level.boundary.points_ras_mm)
     findings: list[Finding] = []
-    for stretch in doubtful_stretches(level, protocol):
+    for stretch in doubtful_stretches(level, protocol.outline):
         try:
             inward, outward = (
                 measure_level(
@@ -131,7 +131,7 @@ def outline_doubts(stack: AxialStack, level: LevelResult, protocol: Protocol) ->
         except InputError:
             # The moved outline leaves the scan or has no region, so the change of the means is unknown.
             continue
-        findings += doubt_findings(level, stretch, inward, outward, protocol)
+        findings += doubt_findings(level, stretch, inward, outward, protocol.outline)
     return findings
 
 
@@ -324,7 +324,7 @@ def measure_ct(
     for level, reason in exclusions.items():
         if not reason:
             raise InputError(f"{level} is excluded without a reason: give one, such as “fracture”.", level)
-    stack = axial_stack(ct, protocol)
+    stack = axial_stack(ct, protocol.frame)
     edited_masks = edited_masks or {}
     unplaced = unplaced or {}
     require_each_once([*(level_landmarks.level for level_landmarks in landmarks), *unplaced])

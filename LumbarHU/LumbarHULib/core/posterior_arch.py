@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PlacementValues
 
 # The sampled box, in mm: to either side of the plane of symmetry, and behind the posterior wall.
 _HALF_WIDTH_MM, _ACROSS_STEP_MM = 24.0, 1.5
@@ -48,12 +48,12 @@ class PosteriorArch:
     foramina: float
     canal_hu: float
 
-    def is_of_vertebra(self, protocol: Protocol) -> bool:
+    def is_of_vertebra(self, values: PlacementValues) -> bool:
         """Whether there are two pedicles, foramina below them, and a canal without bone or contrast medium."""
         return (
-            self.pedicles >= protocol.placement_pedicles_min
-            and self.pedicles - self.foramina >= protocol.placement_foramina_min
-            and self.canal_hu <= protocol.placement_canal_max_hu
+            self.pedicles >= values.pedicles_min
+            and self.pedicles - self.foramina >= values.foramina_min
+            and self.canal_hu <= values.canal_max_hu
         )
 
 

@@ -11,7 +11,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.oval import FINEST_MM, largest_oval
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import RoiValues
 
 # Names of the bounds of circle, oval and front, in the order in which they are computed.
 _BOUNDS = (
@@ -125,7 +125,7 @@ class RoiShapes(RegionBounds):
         }
 
 
-def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary, protocol: Protocol) -> RoiShapes:
+def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary, values: RoiValues) -> RoiShapes:
     """Return the five regions' shapes.
 
     Raises
@@ -142,23 +142,23 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
             "depth: move the boundary posteriorly, or correct the outline.",
             frame.level,
         )
-    found = _bounds(anterior, crossings_v_mm, boundary, protocol, FINEST_MM)
+    found = _bounds(anterior, crossings_v_mm, boundary, values, FINEST_MM)
     bounds = {name: float(figure) for name, figure in found.items()}
     u_mm = anterior[:, 0]
     findings = _findings(
-        frame.level, bounds["round_radius_mm"], depth_mm / 2, float(u_mm.min()), float(u_mm.max()), protocol
+        frame.level, bounds["round_radius_mm"], depth_mm / 2, float(u_mm.min()), float(u_mm.max()), values
     )
     return RoiShapes(
         boundary=boundary,
         **bounds,
-        lateral_extent=protocol.lateral_extent,
+        lateral_extent=values.lateral_extent,
         inner_outline_uv_mm=inner_outline_uv_mm,
         findings=findings,
     )
 
 
 def shapes_of_placements(
-    inner_outlines_uv_mm: np.ndarray, boundary: Boundary, protocol: Protocol, finest_mm: float
+    inner_outlines_uv_mm: np.ndarray, boundary: Boundary, values: RoiValues, finest_mm: float
 ) -> tuple[np.ndarray, RegionBounds]:
     """Return the bounds of a level's regions for many placements of its midline.
 
@@ -168,7 +168,7 @@ def shapes_of_placements(
         The inner outline in the frame of each placement.
     boundary : Boundary
         The boundary, which is the same in every such frame.
-    protocol : Protocol
+    values : RoiValues
     finest_mm : float
         Precision of circle and oval.
 
@@ -183,9 +183,9 @@ def shapes_of_placements(
     if not len(possible):
         bounds = dict.fromkeys(_BOUNDS, np.empty(0))
     else:
-        bounds = _bounds(anterior[possible], crossings_v_mm[possible], boundary, protocol, finest_mm)
+        bounds = _bounds(anterior[possible], crossings_v_mm[possible], boundary, values, finest_mm)
     bounds = {name: figures[:, None] for name, figures in bounds.items()}
-    return possible, RegionBounds(boundary=boundary, **bounds, lateral_extent=protocol.lateral_extent)
+    return possible, RegionBounds(boundary=boundary, **bounds, lateral_extent=values.lateral_extent)
 
 
 def _depth_mm(crossings_v_mm: np.ndarray, boundary: Boundary) -> np.ndarray:
@@ -197,26 +197,26 @@ def _depth_mm(crossings_v_mm: np.ndarray, boundary: Boundary) -> np.ndarray:
 
 
 def _bounds(
-    anterior_uv_mm: np.ndarray, crossings_v_mm: np.ndarray, boundary: Boundary, protocol: Protocol, finest_mm: float
+    anterior_uv_mm: np.ndarray, crossings_v_mm: np.ndarray, boundary: Boundary, values: RoiValues, finest_mm: float
 ) -> dict[str, np.ndarray]:
     """Return the bounds of circle, oval and front in anterior regions, shape (..., n, 2), by the fields' names."""
     low_v_mm = boundary.offset_mm / boundary.normal_uv[1]
     circle = largest_circle(anterior_uv_mm, crossings_v_mm, low_v_mm, finest_mm)
     oval = largest_oval(anterior_uv_mm, crossings_v_mm, boundary.normal_uv, boundary.offset_mm, finest_mm)
-    front_half_width_mm = protocol.front_width_fraction / 2 * np.ptp(anterior_uv_mm[..., 0], axis=-1)
+    front_half_width_mm = values.front_width_fraction / 2 * np.ptp(anterior_uv_mm[..., 0], axis=-1)
     return dict(zip(_BOUNDS, (*circle, *oval, front_half_width_mm), strict=True))
 
 
 def _findings(
-    level: str, round_radius_mm: float, study_radius_mm: float, u_low: float, u_high: float, protocol: Protocol
+    level: str, round_radius_mm: float, study_radius_mm: float, u_low: float, u_high: float, values: RoiValues
 ) -> tuple[Finding, ...]:
     findings = []
-    if round_radius_mm < protocol.round_radius_fraction * study_radius_mm:
+    if round_radius_mm < values.round_radius_fraction * study_radius_mm:
         findings.append(
             Finding(
                 "round_shrunk",
                 f"The round ROI of {level} has a radius of {round_radius_mm:.1f} mm, less than "
-                f"{100 * protocol.round_radius_fraction:.0f} % of the study's {study_radius_mm:.1f} mm: the study's "
+                f"{100 * values.round_radius_fraction:.0f} % of the study's {study_radius_mm:.1f} mm: the study's "
                 "circle would cross the inner outline.",
                 "Check the midline and the outline.",
                 "warning",
@@ -225,7 +225,7 @@ def _findings(
             )
         )
     off_center_mm, width_mm = abs(u_high + u_low), u_high - u_low
-    if off_center_mm > protocol.off_center_fraction * width_mm:
+    if off_center_mm > values.off_center_fraction * width_mm:
         findings.append(
             Finding(
                 "midline_off_center",

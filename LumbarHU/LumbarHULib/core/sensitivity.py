@@ -25,6 +25,7 @@ from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.not_scanned import not_scanned_in
 from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import RoiValues, UncertaintyValues
 from LumbarHULib.core.results import GIVEN_CLASSES, LevelResult, PlacementTrials, RoiPlacement
 from LumbarHULib.core.roi_shapes import shapes_of_placements
 
@@ -60,16 +61,16 @@ class Displacements:
     slices: np.ndarray
 
 
-def displacements(level: str, protocol: Protocol) -> Displacements:
+def displacements(level: str, values: UncertaintyValues) -> Displacements:
     """Return the displacements of a level; they depend on the protocol and the level only."""
-    random = np.random.default_rng([protocol.placement_seed, LEVELS.index(level)])
-    across, along, turn = random.standard_normal((3, protocol.placement_trials))
-    most = protocol.reader_error_slices
+    random = np.random.default_rng([values.placement_seed, LEVELS.index(level)])
+    across, along, turn = random.standard_normal((3, values.placement_trials))
+    most = values.reader_error_slices
     return Displacements(
-        protocol.reader_error_mm * across,
-        protocol.reader_error_mm * along,
-        protocol.reader_error_deg * turn,
-        random.integers(-most, most, protocol.placement_trials, endpoint=True),
+        values.reader_error_mm * across,
+        values.reader_error_mm * along,
+        values.reader_error_deg * turn,
+        random.integers(-most, most, values.placement_trials, endpoint=True),
     )
 
 
@@ -90,8 +91,8 @@ def placement_trials(stack: AxialStack, level: LevelResult, protocol: Protocol) 
         A trial whose midline left the CT or the vertebral body has no number. Neither has a region edited by hand,
         because it does not follow the midline.
     """
-    moves = displacements(level.level, protocol)
-    means_hu = {roi: np.full(protocol.placement_trials, np.nan) for roi in ROIS}
+    moves = displacements(level.level, protocol.uncertainty)
+    means_hu = {roi: np.full(protocol.uncertainty.placement_trials, np.nan) for roi in ROIS}
     for offset in np.unique(moves.slices):
         try:
             bone = _bone_of_slice(stack, level, int(offset), protocol)
@@ -99,7 +100,7 @@ def placement_trials(stack: AxialStack, level: LevelResult, protocol: Protocol) 
             continue
         slice_trials = np.flatnonzero(moves.slices == offset)
         for trials in np.array_split(slice_trials, -(-len(slice_trials) // _AT_ONCE)):
-            for roi, trial_means_hu in _moved_means_hu(bone, level, moves, trials, protocol).items():
+            for roi, trial_means_hu in _moved_means_hu(bone, level, moves, trials, protocol.roi).items():
                 means_hu[roi][trials] = trial_means_hu
     for roi, measured in level.rois.items():
         if measured.edited:
@@ -162,14 +163,14 @@ class _Bone:
 def _bone_of_slice(stack: AxialStack, level: LevelResult, offset: int, protocol: Protocol) -> _Bone:
     shift_ras_mm = offset * stack.slice_spacing_mm * stack.normal_ras
     landmarks = Landmarks(level.level, level.midline_ras_mm + shift_ras_mm)
-    frame = frame_from_midline(stack, landmarks, protocol)
+    frame = frame_from_midline(stack, landmarks, protocol.frame)
     known_ras_mm = level.outline_ras_mm if offset == 0 else None
     try:
-        outline = outline_of_level(stack, frame, landmarks, protocol, known_ras_mm)
+        outline = outline_of_level(stack, frame, landmarks, protocol.outline, known_ras_mm)
     except InputError:
-        outline = outline_of_level(stack, frame, landmarks, protocol, level.outline_ras_mm + shift_ras_mm)
-    inner = inner_outline(frame, outline.curve, protocol)
-    slab = slab_around(stack, frame, protocol)
+        outline = outline_of_level(stack, frame, landmarks, protocol.outline, level.outline_ras_mm + shift_ras_mm)
+    inner = inner_outline(frame, outline.curve, protocol.outline)
+    slab = slab_around(stack, frame, protocol.roi)
     places, values = [], []
     for k in range(slab.first, slab.last + 1):
         # Regions extend along the normal, so on a sheared volume the pixels shift under them from slice to slice.
@@ -181,7 +182,7 @@ def _bone_of_slice(stack: AxialStack, level: LevelResult, offset: int, protocol:
         inside = polygons.rasterize(shifted_ij, tuple(low_ij), shape_ji, 0.0)
         if level.lacks_voxels and inside.size:
             box = (slice(k, k + 1), slice(low_ij[1], high_ij[1]), slice(low_ij[0], high_ij[0]))
-            inside &= ~not_scanned_in(stack, box, protocol)[0]
+            inside &= ~not_scanned_in(stack, box, protocol.plausible)[0]
         j, i = np.nonzero(inside)
         ij = np.column_stack([i, j]) + low_ij
         places.append(ij @ frame.uv_from_ij[:, :2].T + frame.uv_from_ij[:, 2] + slide_uv_mm)
@@ -190,7 +191,7 @@ def _bone_of_slice(stack: AxialStack, level: LevelResult, offset: int, protocol:
 
 
 def _moved_means_hu(
-    bone: _Bone, level: LevelResult, moves: Displacements, trials: np.ndarray, protocol: Protocol
+    bone: _Bone, level: LevelResult, moves: Displacements, trials: np.ndarray, values: RoiValues
 ) -> dict[str, np.ndarray]:
     """Return the means of each region at displaced midlines, one for each of `trials`.
 
@@ -205,13 +206,13 @@ def _moved_means_hu(
     fronts = (middles + v_axes * depth_mm / 2)[:, None, :]
     axes = np.stack([u_axes, v_axes], axis=-1)
     inner_uv_mm = (bone.inner_outline_uv_mm - fronts) @ axes
-    possible, shapes = shapes_of_placements(inner_uv_mm, moved_boundary(level.boundary, depth_mm), protocol, _FINEST_MM)
+    possible, shapes = shapes_of_placements(inner_uv_mm, moved_boundary(level.boundary, depth_mm), values, _FINEST_MM)
     voxels_uv_mm = (bone.voxels_uv_mm - fronts[possible]) @ axes[possible]
     u_mm, v_mm = voxels_uv_mm[..., 0], voxels_uv_mm[..., 1]
     in_inner = np.ones(u_mm.shape, dtype=bool)
     means_hu = {}
     for roi in ROIS:
-        holds = shapes.holds(roi, u_mm, v_mm, in_inner, protocol.edge_tolerance_mm)
+        holds = shapes.holds(roi, u_mm, v_mm, in_inner, values.edge_tolerance_mm)
         counts = np.count_nonzero(holds, axis=1)
         means_hu[roi] = np.full(len(trials), np.nan)
         means_hu[roi][possible] = np.where(counts > 1, holds @ bone.values_hu / np.maximum(counts, 1), np.nan)

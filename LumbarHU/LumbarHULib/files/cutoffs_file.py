@@ -65,7 +65,7 @@ class CutoffsDocument:
                 f"{protocol.id}, version {protocol.version}: use cutoffs of the protocol, or measure without them."
             )
         self.cutoffs.require_regions(protocol.protocol.region_names)
-        levels, used = self.document.get("protocol", {}).get("levels"), list(protocol.protocol.mean_levels)
+        levels, used = self.document.get("protocol", {}).get("levels"), list(protocol.protocol.patient.mean_levels)
         if levels is not None and levels != used:
             raise InputError(
                 f"The cutoffs “{self.name}” are for the mean over {', '.join(levels)}, but the protocol's mean is over "

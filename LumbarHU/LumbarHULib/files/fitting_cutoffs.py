@@ -31,7 +31,7 @@ def why_cutoffs_do_not_fit(
         cutoffs.require_protocol(protocol)
     except InputError as problem:
         return str(problem)
-    used = tuple(protocol.protocol.mean_levels)
+    used = tuple(protocol.protocol.patient.mean_levels)
     if cutoffs.protocol_id == STUDY_ID and "levels" not in cutoffs.document.get("protocol", {}) and used != MEAN_LEVELS:
         return (
             f"The cutoffs “{cutoffs.name}” are for the mean over {', '.join(MEAN_LEVELS)}, but the protocol's mean is "

@@ -4,13 +4,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import Field, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.protocol import STUDY_VALUES, VALUE_FIELDS, Protocol, check_value
+from LumbarHULib.core.protocol import DECLARED, STUDY_VALUES, Protocol, check_value
 from LumbarHULib.core.regions.definition import PARAMETERS, STUDY_REGIONS, Region
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import LocatedValue, read_located_json
@@ -124,7 +124,7 @@ def protocol_from(document: LocatedValue) -> ProtocolDocument:
     values = {name: _value(entry["value"], name) for name, entry in document["values"].value.items()}
     regions = _regions(document)
     plain = document.plain()
-    plain["values"] |= {item.name: _entry_not_named(item) for item in VALUE_FIELDS if item.name not in values}
+    plain["values"] |= {name: _entry_not_named(name) for name in DECLARED if name not in values}
     try:
         protocol = protocol_of_values(values, regions)
     except InputError as problem:
@@ -203,21 +203,23 @@ def protocol_of_values(values: Mapping[str, Any], regions: Sequence[Region] = ST
         raise InputError(f"The protocol lacks the value {missing[0]}: add it.")
     for name, value in values.items():
         check_value(name, value)
-    tuned = {item.name: _value_not_named(item) for item in VALUE_FIELDS if item.name not in values}
-    return Protocol(**values, **tuned, regions=tuple(regions))
+    tuned = {name: _value_not_named(name) for name in DECLARED if name not in values}
+    return Protocol.from_values(tuned | dict(values), tuple(regions))
 
 
-def _entry_not_named(item: Field[Any]) -> dict[str, Any]:
+def _entry_not_named(name: str) -> dict[str, Any]:
     """Return a document's entry for a tuning value that the protocol file omits."""
-    if "value" not in item.metadata:
-        return load_protocol().document["values"][item.name]
-    quantity = {name: item.metadata[name] for name in ("value", "unit", "note")}
+    declared = DECLARED[name]
+    if declared.default is None:
+        return load_protocol().document["values"][name]
+    quantity = {"value": declared.default, "unit": declared.unit, "note": declared.note}
     return quantity | {"source": "LumbarHU's choice"}
 
 
-def _value_not_named(item: Field[Any]) -> Any:
+def _value_not_named(name: str) -> Any:
     """Return the value of a tuning value that a file omits."""
-    return item.metadata["value"] if "value" in item.metadata else getattr(load_protocol().protocol, item.name)
+    default = DECLARED[name].default
+    return load_protocol().protocol.values[name] if default is None else default
 
 
 def _value(place: LocatedValue, name: str) -> Any:
@@ -225,7 +227,7 @@ def _value(place: LocatedValue, name: str) -> Any:
     value = place.plain()
     if isinstance(value, list):
         return tuple(value)
-    declared = {item.name: item.metadata for item in VALUE_FIELDS}[name]
-    if "integer" in declared:
-        return int(value) if declared["integer"] else float(value)
-    return value
+    declared = DECLARED[name]
+    if declared.options:
+        return value
+    return int(value) if declared.integer else float(value)

@@ -124,7 +124,7 @@ def _published_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
             "Make your own precision study with lumbarhu precision.",
         )
     ]
-    shipped = load_protocol().protocol.lsc_hu
+    shipped = load_protocol().protocol.patient.lsc_hu
     own = {audit.record["protocol_values"]["lsc_hu"] for audit in audits} - {shipped}
     if own:
         found.append(

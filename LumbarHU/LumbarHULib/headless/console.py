@@ -18,6 +18,7 @@ from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import UncertaintyValues
 from LumbarHULib.core.results import ReadingResult, RoiSummary
 from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
 from LumbarHULib.files.calibration_file import CalibrationDocument
@@ -101,17 +102,19 @@ def _hu_table(result: ReadingResult) -> str:
 
 
 def _class_table(result: ReadingResult, protocol: Protocol) -> str:
-    limit_hu = single_measurement_error_hu(protocol)
+    limit_hu = single_measurement_error_hu(protocol.patient)
     whose = result.whose_cutoffs
     if whose is None:
-        return "\n".join(["No class: there are no cutoffs for this protocol.", *_lines_below(result, protocol)])
+        return "\n".join(
+            ["No class: there are no cutoffs for this protocol.", *_lines_below(result, protocol.uncertainty)]
+        )
     heads = [
         ("", "Class by", "", "", "In the", "From", "From", "Within"),
         ("", whose, "Mean", "Nearest", "cutoff's", "it in", "it in", "error"),
         ("ROI", "cutoffs", "HU", "cutoff", "95 % interval", "HU", "LSC", f"({limit_hu:.1f} HU)"),
     ]
     table = aligned([*heads, *map(_class_row, result.summaries)], left_columns=2)
-    return "\n".join([table, *_lines_below(result, protocol)])
+    return "\n".join([table, *_lines_below(result, protocol.uncertainty)])
 
 
 def _density_table(result: ReadingResult, calibration: CalibrationDocument) -> str:
@@ -136,8 +139,8 @@ def _number_text(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f}"
 
 
-def _lines_below(result: ReadingResult, protocol: Protocol) -> list[str]:
-    lines = list(_placement_lines(result.summaries, protocol))
+def _lines_below(result: ReadingResult, values: UncertaintyValues) -> list[str]:
+    lines = list(_placement_lines(result.summaries, values))
     if result.class_counts:
         lines += regions_by_class(result.summaries)
         lines.append("For research only; not a diagnosis.")
@@ -148,13 +151,13 @@ def _lines_below(result: ReadingResult, protocol: Protocol) -> list[str]:
     return lines
 
 
-def _placement_lines(summaries: Sequence[RoiSummary], protocol: Protocol) -> Iterator[str]:
+def _placement_lines(summaries: Sequence[RoiSummary], values: UncertaintyValues) -> Iterator[str]:
     """Yield lines on the placement trials: the SD of the means, and the share of trials with the same class."""
     known = [summary for summary in summaries if summary.placement is not None]
     if not known:
         return
     sds = ", ".join(f"{summary.roi} {summary.placement.sd_hu:.1f} HU" for summary in known)
-    yield f"Midlines {trials_text(known[0].placement.trials, protocol)}, the means vary by (SD): {sds}."
+    yield f"Midlines {trials_text(known[0].placement.trials, values)}, the means vary by (SD): {sds}."
     shares = ", ".join(
         f"{summary.roi} {100 * summary.placement.class_shares[summary.class_name]:.0f} %"
         for summary in known
@@ -174,7 +177,7 @@ def _class_row(summary: RoiSummary) -> list[str]:
 def _findings_text(audit: Audit) -> str:
     # Notes on one level are in the audit folder only; those on the whole reading report what was ignored.
     protocol, cutoffs = audit.protocol.protocol, audit.cutoffs.cutoffs
-    groups = grouped_findings(audit.result, protocol, cutoffs, notes_of_levels=False)
+    groups = grouped_findings(audit.result, protocol.patient, cutoffs, notes_of_levels=False)
     if groups:
         return "\n".join(["Findings:", *(f"- {_group_text(group, audit.accept_off_protocol)}" for group in groups)])
     return "No findings except those in the table." if audit.result.all_findings else "No findings."

@@ -255,7 +255,7 @@ def _edited_masks(path: Path, ct: Ct, protocol: ProtocolDocument, result: Readin
     InputError
         When they cannot be read, contain a level that was not measured, or lack a measured level.
     """
-    masks = read_label_maps(path, ct.ct, axial_stack(ct.ct, protocol.protocol))
+    masks = read_label_maps(path, ct.ct, axial_stack(ct.ct, protocol.protocol.frame))
     measured = {
         level.level: {roi: roi_result.mask for roi, roi_result in level.rois.items()} for level in result.levels
     }
@@ -279,7 +279,7 @@ def _edited_masks(path: Path, ct: Ct, protocol: ProtocolDocument, result: Readin
 
 def _given(job: MeasureJob, protocols: Sequence[ChosenProtocol]) -> GivenMarkups | GivenSegments | GivenSeeds:
     if job.segmentation is not None:
-        named = {level for chosen in protocols for level in chosen.document.protocol.mean_levels}
+        named = {level for chosen in protocols for level in chosen.document.protocol.patient.mean_levels}
         return given_segments(
             read_segmentation(job.segmentation), job.segments, job.levels, job.exclusions, sorted_levels(named)
         )

@@ -36,7 +36,7 @@ def _list_text(documents: list[ProtocolDocument]) -> str:
                 document.id,
                 document.version,
                 ", ".join(document.protocol.region_names),
-                ", ".join(document.protocol.mean_levels),
+                ", ".join(document.protocol.patient.mean_levels),
                 cutoffs.name if cutoffs.cutoffs.rois else "none",
             )
         )

@@ -38,7 +38,7 @@ def run_study(options: argparse.Namespace) -> int:
     finally:
         progress.clear()
     print(tables.citation)
-    print(_checks_text(check_study(tables, load_protocol().protocol.lsc_hu)))
+    print(_checks_text(check_study(tables, load_protocol().protocol.patient.lsc_hu)))
     notes = _notes_text(load_cutoffs().cutoffs.notes)
     print(f"\nThe notes, as in the cutoffs file and in every report:\n\n{notes}")
     print(

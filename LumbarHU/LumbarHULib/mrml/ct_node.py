@@ -228,7 +228,7 @@ class CtCache:
         if key != self._key:
             # Cleared first, so that nothing old stays after an InputError.
             self._key = self._stack = None
-            self._stack = axial_stack(ct_from_node(volume_node), protocol)
+            self._stack = axial_stack(ct_from_node(volume_node), protocol.frame)
             self._key = key
         return self._stack
 

@@ -49,7 +49,7 @@ def measure_by(reading: Reading, protocols: Sequence[ProtocolDocument]) -> dict[
         When the CT was removed or changed, or no level has a midline that can be used.
     """
     ct = ct_of(reading)
-    stack = axial_stack(ct, reading.protocol)
+    stack = axial_stack(ct, reading.protocol.frame)
     require_same_voxels(reading, stack)
     landmarks, unplaced = [], {}
     for level in placed_levels(reading):
@@ -95,7 +95,7 @@ def write_other_protocols(
     known = {label_map.GetAttribute(_LABELS_ROLE): label_map for label_map in other_label_maps(reading)}
     ct = ct_of(reading)
     for document in protocols:
-        stack = axial_stack(ct, document.protocol)
+        stack = axial_stack(ct, document.protocol.frame)
         for roi in document.protocol.region_names:
             labels = stored_labels(stack, results[document.id].levels, roi)
             key = f"{document.id}/{roi}"

@@ -98,7 +98,7 @@ def place_from_click(
         When no body is visible there, or it belongs to another level; nothing is changed then.
     """
     guess = guess_from_click(stack, level, click_ras_mm, reading.protocol)
-    check_order((*above, guess), reading.protocol)
+    check_order((*above, guess), reading.protocol.placement)
     place_proposal(reading, propose_midline(stack, guess, reading.protocol))
     return guess
 

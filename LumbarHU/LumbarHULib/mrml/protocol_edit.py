@@ -17,7 +17,7 @@ def set_protocol_value(reading: Reading, name: str, value) -> None:
         When the protocol has no such value, it is out of range, or the reading is signed off.
     """
     reading.require_open()
-    if getattr(reading.protocol, name) == value:
+    if reading.protocol.values[name] == value:
         return
     document = copy.deepcopy(reading.protocol_document.document)
     document["values"][name] |= {"value": value, "source": "the reader's choice"}

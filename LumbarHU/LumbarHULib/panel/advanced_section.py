@@ -8,7 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.protocol import VALUE_FIELDS
+from LumbarHULib.core.protocol import DECLARED
 from LumbarHULib.files.cutoffs_file import cutoffs_for
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.protocol_edit import set_protocol_value
@@ -46,14 +46,9 @@ class AdvancedSection(Section):
         self._messages, self._placing = messages, placing
         layout = qt.QFormLayout(ui.huProtocolFrame)
         layout.setContentsMargins(0, 0, 0, 0)
-        metadata = {item.name: item.metadata for item in VALUE_FIELDS}
         self._editors = {}
         for name in _SHOWN_VALUES:
-            editor = (
-                self._choice(name, metadata[name])
-                if "options" in metadata[name]
-                else self._number(name, metadata[name])
-            )
+            editor = self._choice(name) if DECLARED[name].options else self._number(name)
             editor.objectName = f"huProtocol_{name}"
             self._editors[name] = editor
             layout.addRow(_title(name), editor)
@@ -78,25 +73,25 @@ class AdvancedSection(Section):
         document = session.reading.protocol_document if session.is_open else load_protocol()
         ui.huProtocolLabel.text = f"{document.name}, {document.version}"
         for name, editor in self._editors.items():
-            self._fill(editor, getattr(document.protocol, name))
+            self._fill(editor, document.protocol.values[name])
             editor.toolTip = _hint(document.document["values"][name])
         ui.huAcceptCheck.blockSignals(True)
         ui.huAcceptCheck.checked = session.is_open and session.reading.accepts_off_protocol
         ui.huAcceptCheck.blockSignals(False)
 
-    def _number(self, name: str, metadata):
-        editor = qt.QDoubleSpinBox()
+    def _number(self, name: str):
+        declared, editor = DECLARED[name], qt.QDoubleSpinBox()
         editor.decimals = _DECIMALS
-        editor.minimum, editor.maximum = metadata["low"], metadata["high"]
+        editor.minimum, editor.maximum = declared.low, declared.high
         editor.singleStep = 0.1
-        editor.suffix = _UNITS.get(metadata["unit"], f" {metadata['unit']}")
+        editor.suffix = _UNITS.get(declared.unit, f" {declared.unit}")
         editor.keyboardTracking = False
         editor.connect("valueChanged(double)", lambda value, name=name: self._on_number(name, value))
         return editor
 
-    def _choice(self, name: str, metadata):
+    def _choice(self, name: str):
         editor = qt.QComboBox()
-        for option in metadata["options"]:
+        for option in DECLARED[name].options:
             editor.addItem(option)
         editor.connect("activated(int)", lambda _index=0, name=name: self._set(name, self._editors[name].currentText))
         return editor
@@ -112,7 +107,7 @@ class AdvancedSection(Section):
 
     def _on_number(self, name: str, value: float) -> None:
         # The editor shows fewer digits than a third has: what was not changed is not written back.
-        if self._session.may_change and round(getattr(self._session.reading.protocol, name), _DECIMALS) != value:
+        if self._session.may_change and round(self._session.reading.protocol.values[name], _DECIMALS) != value:
             self._set(name, value)
 
     def _set(self, name: str, value) -> None:

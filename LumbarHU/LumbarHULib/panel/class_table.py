@@ -75,7 +75,7 @@ class ClassTable(Section):
         return () if result is None else result.summaries
 
     def _error_hu(self) -> float:
-        return single_measurement_error_hu(self._session.reading.protocol)
+        return single_measurement_error_hu(self._session.reading.protocol.patient)
 
     def _show_headers(self, summaries) -> None:
         whose = (self._session.result.whose_cutoffs if summaries else None) or "the"

@@ -184,7 +184,7 @@ class CohortSection(Section):
             use_measurement_error(self._session.reading, document.document)
             self._ui.huProtocolPath.currentPath = str(path)
             text = _("The reading is compared with a least significant change of {lsc:g} HU, from {name}.")
-            self._tell(text.format(name=document.name, lsc=document.protocol.lsc_hu))
+            self._tell(text.format(name=document.name, lsc=document.protocol.patient.lsc_hu))
             self._session.measure()
 
     def _tell(self, text: str) -> None:

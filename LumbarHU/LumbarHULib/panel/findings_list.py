@@ -9,7 +9,7 @@ from LumbarHULib.audit.report.words import grouped_findings, sentences_of, sever
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import MEANINGS_BY_SUBJECT
 from LumbarHULib.core.levels import LEVELS
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PatientValues
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.panel.finding_titles import finding_title
 
@@ -49,7 +49,7 @@ class FindingLine:
     can_be_acted_on: bool = True
 
 
-def finding_lines(result: ReadingResult, protocol: Protocol, cutoffs: CutoffTable) -> list[FindingLine]:
+def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffTable) -> list[FindingLine]:
     """Return why levels give no number, and then the findings that no table shows, the gravest first."""
     lines = [
         FindingLine(
@@ -57,7 +57,7 @@ def finding_lines(result: ReadingResult, protocol: Protocol, cutoffs: CutoffTabl
         )
         for refusal in result.refused
     ]
-    for number, group in enumerate(grouped_findings(result, protocol, cutoffs)):
+    for number, group in enumerate(grouped_findings(result, values, cutoffs)):
         levels = tuple(dict.fromkeys(finding.level for finding in group if finding.level))
         severity, first = severity_of(group), group[0]
         sentence = " ".join(sentences_of(group))

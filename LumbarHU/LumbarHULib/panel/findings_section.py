@@ -42,7 +42,7 @@ class FindingsSection(Section):
         if reading != self._reading:
             self._reading, self._opened = reading, set()
         result = session.result if session.is_open else None
-        self.lines = [] if result is None else finding_lines(result, reading.protocol, reading.cutoffs)
+        self.lines = [] if result is None else finding_lines(result, reading.protocol.patient, reading.cutoffs)
         counts, button = severity_counts(self.lines), self._ui.huFindingsButton
         button.text = "  ".join(f"{SIGNS[name]} {count}" for name, count in counts.items() if count) or "–"
         button.enabled = bool(self.lines)

@@ -50,7 +50,7 @@ class ReadersSection(Section):
             }
             combined = compare_readings(results)
             protocols = {reading.protocol_text for reading in results}
-            write_comparison(ct_node, combined, next(iter(results)).protocol.minimum_levels)
+            write_comparison(ct_node, combined, next(iter(results)).protocol.patient.minimum_levels)
             sentences = [_("The mean is that of the readers' values, as in the study.")]
             if len(protocols) > 1:
                 sentences.append(_("The readings are by different protocols: measure them alike."))

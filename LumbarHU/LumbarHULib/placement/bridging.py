@@ -5,7 +5,7 @@ import numpy as np
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.endplates import Endplates
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PlacementValues
 from LumbarHULib.placement.body_box import BodyAxes, sample_hu
 
 # Directions around the anterior and lateral sides, up to the pedicles and facets; each is averaged with its neighbors.
@@ -25,7 +25,7 @@ def bridging_findings(
     axes: BodyAxes,
     endplates: Endplates,
     size_mm: tuple[float, float],
-    protocol: Protocol,
+    values: PlacementValues,
 ) -> tuple[Finding, ...]:
     """Return a finding where bone reaches from a body across the disc to its neighbor.
 
@@ -41,14 +41,14 @@ def bridging_findings(
         The body's endplates.
     size_mm : tuple of float
         The body's width and depth.
-    protocol : Protocol
+    values : PlacementValues
     """
     bridged = {}
     for name, endplate, direction in (("above", endplates.upper, 1), ("below", endplates.lower, -1)):
         start_mm = float(axes.to_body_mm(endplate.center_ras_mm[None])[0, 2])
         heights_mm = start_mm + direction * np.linspace(0.0, endplate.surface.disc_mm, _HEIGHTS)
-        arc_deg = _bridged_deg(stack, axes, heights_mm, size_mm, protocol)
-        if arc_deg >= protocol.placement_bridge_min_deg:
+        arc_deg = _bridged_deg(stack, axes, heights_mm, size_mm, values)
+        if arc_deg >= values.bridge_min_deg:
             bridged[name] = arc_deg
     if not bridged:
         return ()
@@ -56,7 +56,7 @@ def bridging_findings(
     return (
         Finding(
             "bridging_bone",
-            f"Bone of more than {protocol.placement_bridge_hu:g} HU bridges the disc {where} of the body's "
+            f"Bone of more than {values.bridge_hu:g} HU bridges the disc {where} of the body's "
             f"circumference: endplates, mid-slice and outline of {level} are less certain.",
             "Check the mid-slice in a sagittal view and the outline in the axial slice, or exclude the level.",
             "warning",
@@ -66,7 +66,7 @@ def bridging_findings(
 
 
 def _bridged_deg(
-    stack: AxialStack, axes: BodyAxes, heights_mm: np.ndarray, size_mm: tuple[float, float], protocol: Protocol
+    stack: AxialStack, axes: BodyAxes, heights_mm: np.ndarray, size_mm: tuple[float, float], values: PlacementValues
 ) -> float:
     """Return the widest arc on which dense bone spans all heights; 0 where the CT ends between them."""
     from scipy import ndimage
@@ -83,7 +83,7 @@ def _bridged_deg(
     points[..., :2] = (radii_mm[..., None] * rays[:, None])[:, :, None]
     points[..., 2] = heights_mm
     hu = ndimage.uniform_filter1d(sample_hu(stack, axes.to_ras_mm(points)), _SMOOTHED, axis=0)
-    is_bridged = hu.max(axis=1).min(axis=1) > protocol.placement_bridge_hu
+    is_bridged = hu.max(axis=1).min(axis=1) > values.bridge_hu
     widest = run = 0
     for is_dense in is_bridged:
         run = run + 1 if is_dense else 0

@@ -11,6 +11,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, sorted_levels
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PlacementValues
 from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.clicked_body import guess_from_click
 
@@ -33,7 +34,7 @@ def guesses_from_clicks(
     for number, level in enumerate(levels):
         progress(number / len(levels), f"Placing {level}")
         guesses.append(guess_from_click(stack, level, clicks_ras_mm[level], protocol))
-    check_order(guesses, protocol)
+    check_order(guesses, protocol.placement)
     return tuple(guesses)
 
 
@@ -58,7 +59,7 @@ def guesses_between_clicks(
     try:
         for upper, lower in pairwise(clicked):
             guesses += [*_between(stack, upper, lower, protocol, progress), lower]
-        check_order(guesses, protocol)
+        check_order(guesses, protocol.placement)
     except InputError as problem:
         raise InputError(
             f"The levels between the clicks could not be filled in ({problem.cause}): click each level."
@@ -89,7 +90,7 @@ def _between(stack: AxialStack, upper: BodyGuess, lower: BodyGuess, protocol: Pr
     return guesses
 
 
-def check_order(guesses: Sequence[BodyGuess], protocol: Protocol) -> None:
+def check_order(guesses: Sequence[BodyGuess], values: PlacementValues) -> None:
     """Raise InputError unless bodies, given from cranial to caudal, are below each other and do not overlap."""
     for upper, lower in pairwise(guesses):
         apart_mm = float((upper.center_ras_mm - lower.center_ras_mm) @ (upper.up_ras + lower.up_ras) / 2)
@@ -100,10 +101,10 @@ def check_order(guesses: Sequence[BodyGuess], protocol: Protocol) -> None:
                 lower.level,
                 "place each point in its own body",
             )
-        if abs(apart_mm) - half_heights_mm < protocol.placement_disc_min_mm:
+        if abs(apart_mm) - half_heights_mm < values.disc_min_mm:
             raise InputError(
                 f"The bodies of {upper.level} and {lower.level} are closer than the minimum disc height of "
-                f"{protocol.placement_disc_min_mm:g} mm, so one point is in a disc",
+                f"{values.disc_min_mm:g} mm, so one point is in a disc",
                 lower.level,
                 "place each point in its own body",
             )

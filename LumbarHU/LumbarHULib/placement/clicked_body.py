@@ -10,6 +10,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.posterior_arch import PosteriorArch, posterior_arch
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PlacementValues
 from LumbarHULib.placement.body_box import BodyAxes, sample_hu
 from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.cross_section import CrossSection, cross_section
@@ -73,20 +74,20 @@ class _Body:
             return True
         return self.arch.pedicles >= _CLEAR_PEDICLES and self.arch.pedicles - self.arch.foramina >= _CLEAR_FORAMINA
 
-    def problem(self, protocol: Protocol) -> str | None:
+    def problem(self, values: PlacementValues) -> str | None:
         """Return the reason why this is not a vertebral body; None if it is one."""
-        if self.arch is not None and not self.arch.is_of_vertebra(protocol):
-            if self.arch.canal_hu > protocol.placement_canal_max_hu:
+        if self.arch is not None and not self.arch.is_of_vertebra(values):
+            if self.arch.canal_hu > values.canal_max_hu:
                 return (
                     f"the position of the spinal canal has {self.arch.canal_hu:.0f} HU, more than "
-                    f"{protocol.placement_canal_max_hu:g} HU"
+                    f"{values.canal_max_hu:g} HU"
                 )
             return (
                 "no pedicles with foramina below them are visible behind it; the point may be in a disc or outside "
                 "the spine"
             )
-        if self.section.seen < protocol.placement_click_seen_min:
-            return _few_walls(self.section.seen, protocol)
+        if self.section.seen < values.click_seen_min:
+            return _few_walls(self.section.seen, values)
         return None
 
 
@@ -113,9 +114,9 @@ def guess_from_click(stack: AxialStack, level: str, click_ras_mm: np.ndarray, pr
     body, doubts = _body_around(stack, level, click, protocol)
     findings = (
         *doubts,
-        *_off_center(level, float(np.linalg.norm(body.axes.center_ras_mm - click)), protocol),
-        *_faint("endplates_faint", level, "endplates", body.endplates.support, protocol),
-        *_faint("walls_faint", level, "walls", body.section.seen, protocol),
+        *_off_center(level, float(np.linalg.norm(body.axes.center_ras_mm - click)), protocol.placement),
+        *_faint("endplates_faint", level, "endplates", body.endplates.support, protocol.placement),
+        *_faint("walls_faint", level, "walls", body.section.seen, protocol.placement),
     )
     return _guess(level, body, findings)
 
@@ -146,7 +147,7 @@ def _body_around(
         except InputError as problem:
             first_problem = first_problem or problem
             continue
-        reason = body.problem(protocol)
+        reason = body.problem(protocol.placement)
         if reason is not None:
             first_problem = first_problem or _no_body(level, reason)
         elif not body.holds(click):
@@ -168,7 +169,7 @@ def _elected(
             body = _settled_body(stack, level, click + np.array(offset_mm), protocol)
         except InputError:
             continue
-        if body.problem(protocol) is None and body.holds(click):
+        if body.problem(protocol.placement) is None and body.holds(click):
             bodies.append(body)
     is_any_clear = any(body.is_clear for body in bodies)
     bodies = [body for body in bodies if body.is_clear or not is_any_clear]
@@ -206,10 +207,12 @@ def _settled_body(stack: AxialStack, level: str, start: np.ndarray, protocol: Pr
     InputError
         When an endplate is not visible.
     """
-    middle, up, anterior, depth_mm = start, None, _ANTERIOR_RAS, protocol.placement_depth_usual_mm
+    middle, up, anterior, depth_mm = start, None, _ANTERIOR_RAS, protocol.placement.depth_usual_mm
     expected_mm = None
     for number in range(_ROUNDS):
-        endplates = find_endplates(stack, level, middle, anterior, depth_mm, protocol, up, expected_mm)
+        endplates = find_endplates(
+            stack, level, middle, anterior, depth_mm, protocol.endplates, protocol.outline, up, expected_mm
+        )
         axes = BodyAxes(endplates.middle_ras_mm, endplates.up_ras, anterior).turned(endplates.up_ras, anterior)
         section = cross_section(stack, axes, endplates.height_mm, protocol)
         axes, depth_mm = axes.moved((*section.center_mm, 0.0)), section.depth_mm
@@ -231,7 +234,7 @@ def _unless_cut_off(
     stack: AxialStack, level: str, click: np.ndarray, problem: InputError, protocol: Protocol
 ) -> InputError:
     """Return the reason why no body was found; missing endplates are a reason only where there is a vertebra."""
-    usual_mm = protocol.endplate_height_usual_mm, protocol.placement_depth_usual_mm
+    usual_mm = protocol.endplates.height_usual_mm, protocol.placement.depth_usual_mm
     if problem.cause.startswith("The point of"):
         return problem
     axes = BodyAxes(click, stack.normal_ras, _ANTERIOR_RAS).turned(stack.normal_ras, _ANTERIOR_RAS)
@@ -240,17 +243,17 @@ def _unless_cut_off(
     arch = posterior_arch(stack, axes.center_ras_mm, axes.up_ras, axes.anterior_ras, usual_mm[0], section.depth_mm)
     if arch is not None and max(arch.pedicles, arch.foramina) < _SOME_ARCH:
         return _no_body(level, "no pedicles are visible behind it")
-    if arch is not None and arch.canal_hu > protocol.placement_canal_max_hu:
+    if arch is not None and arch.canal_hu > protocol.placement.canal_max_hu:
         return _no_body(level, f"no spinal canal is visible behind it, where the CT has {arch.canal_hu:.0f} HU")
-    if section.seen < protocol.placement_click_seen_min:
-        return _no_body(level, _few_walls(section.seen, protocol))
+    if section.seen < protocol.placement.click_seen_min:
+        return _no_body(level, _few_walls(section.seen, protocol.placement))
     return problem
 
 
-def _few_walls(seen: float, protocol: Protocol) -> str:
+def _few_walls(seen: float, values: PlacementValues) -> str:
     return (
         f"cortical walls are visible on {100 * seen:.0f} % of the perimeter; the minimum is "
-        f"{100 * protocol.placement_click_seen_min:.0f} %"
+        f"{100 * values.click_seen_min:.0f} %"
     )
 
 
@@ -298,14 +301,14 @@ def _beyond(level: str, outside_mm: np.ndarray) -> InputError:
     )
 
 
-def _off_center(level: str, off_mm: float, protocol: Protocol) -> tuple[Finding, ...]:
-    if off_mm <= protocol.placement_click_off_mm:
+def _off_center(level: str, off_mm: float, values: PlacementValues) -> tuple[Finding, ...]:
+    if off_mm <= values.click_off_mm:
         return ()
     return (
         Finding(
             "click_off_center",
             f"The center of the vertebral body found for {level} is {off_mm:.0f} mm from the point, more than "
-            f"{protocol.placement_click_off_mm:g} mm.",
+            f"{values.click_off_mm:g} mm.",
             "Check that it is the intended body.",
             "warning",
             level,
@@ -313,14 +316,14 @@ def _off_center(level: str, off_mm: float, protocol: Protocol) -> tuple[Finding,
     )
 
 
-def _faint(code: str, level: str, parts: str, seen: float, protocol: Protocol) -> tuple[Finding, ...]:
-    if seen >= protocol.placement_seen_min:
+def _faint(code: str, level: str, parts: str, seen: float, values: PlacementValues) -> tuple[Finding, ...]:
+    if seen >= values.seen_min:
         return ()
     return (
         Finding(
             code,
             f"The {parts} of {level} are visible on {100 * seen:.0f} % of their extent, less than "
-            f"{100 * protocol.placement_seen_min:.0f} %.",
+            f"{100 * values.seen_min:.0f} %.",
             "Check the proposed midline in the images.",
             "warning",
             level,

@@ -66,10 +66,10 @@ def cross_section(stack: AxialStack, axes: BodyAxes, height_mm: float, protocol:
     angle = np.pi / 2 + 2 * np.pi * np.arange(_RAYS) / _RAYS
     rays = np.column_stack([np.cos(angle), np.sin(angle)])
     ahead, leftward = rays[:, 1] > 0, rays[:, 0] > 0
-    usual_depth_mm, usual_width_mm = protocol.placement_depth_usual_mm, protocol.placement_width_usual_mm
+    usual_depth_mm, usual_width_mm = protocol.placement.depth_usual_mm, protocol.placement.width_usual_mm
     center, depth_mm, width_mm = np.zeros(2), usual_depth_mm, usual_width_mm
     for _ in range(_ROUNDS):
-        wall, scores = _walls(stack, axes, height_mm, center, rays, (width_mm / 2, depth_mm / 2), protocol)
+        wall, scores = _walls(stack, axes, height_mm, center, rays, (width_mm / 2, depth_mm / 2), protocol.outline)
         strip = np.abs(wall[:, 0] - center[0]) < _MIDDLE_STRIP_MM
         front, back = np.median(wall[strip & ahead, 1]), np.median(wall[strip & ~ahead, 1])
         # The second outermost ray on each side, because a single ray may stray.
@@ -84,7 +84,7 @@ def cross_section(stack: AxialStack, axes: BodyAxes, height_mm: float, protocol:
     return CrossSection((float(center[0]), float(center[1])), depth_mm, float(left - right), seen)
 
 
-def _walls(stack, axes, height_mm, center, rays, half_axes_mm, protocol) -> tuple[np.ndarray, np.ndarray]:
+def _walls(stack, axes, height_mm, center, rays, half_axes_mm, cortex) -> tuple[np.ndarray, np.ndarray]:
     """Return where a closed path along the walls crosses the rays from `center`, and the wall's score there."""
     expected_mm = 1 / np.linalg.norm(rays / half_axes_mm, axis=1)
     outside, inside = (round(mm / _STEP_MM) for mm in _WINDOW_MM)
@@ -95,9 +95,9 @@ def _walls(stack, axes, height_mm, center, rays, half_axes_mm, protocol) -> tupl
     points[..., 2] = np.array(_PLANES)[:, None, None] * height_mm
     profiles = np.maximum(sample_hu(stack, axes.to_ras_mm(points)), -120.0).mean(axis=0)
 
-    thicknesses = tuple(protocol.outline_cortex_usual_mm * share for share in _THICKNESSES)
-    noise_hu = _NOISE * protocol.outline_noise_floor_hu
-    scores = edge_evidence(profiles, _STEP_MM, _WINDOW_MM, _SD_MM, thicknesses, protocol.outline_cortex_hu, noise_hu)
+    thicknesses = tuple(cortex.cortex_usual_mm * share for share in _THICKNESSES)
+    noise_hu = _NOISE * cortex.noise_floor_hu
+    scores = edge_evidence(profiles, _STEP_MM, _WINDOW_MM, _SD_MM, thicknesses, cortex.cortex_hu, noise_hu)
     likely = scores - _BEHIND_PENALTY * _nearer(scores) - ((radii - expected_mm[:, None]) / _OFF_SD_MM) ** 2 / 2
     path = best_closed_path(likely, _BEND_COST, _REACH)
     return center + radii[path][:, None] * rays, scores[np.arange(len(rays)), path]

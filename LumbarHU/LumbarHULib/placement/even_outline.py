@@ -12,9 +12,10 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame, frame_from_midline
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.outline.fit import fit_outline
-from LumbarHULib.core.outline.model import OutlineFit
+from LumbarHULib.core.outline.model import OutlineFit, OutlineModel
 from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import OutlineValues
 
 # Shifts of the two ends along a midline whose outline is asymmetric, in mm. Every fourth point of the outline is
 # compared.
@@ -25,18 +26,18 @@ _EVERY = 4
 _GUESSED_END_MM, _ANY_END_MM = 4.0, 100.0
 
 
-def outline_uv_mm(stack: AxialStack, frame: Frame, protocol: Protocol) -> np.ndarray:
+def outline_uv_mm(stack: AxialStack, frame: Frame, values: OutlineValues) -> np.ndarray:
     """Return the outline found in the CT at a midline, as a dense polygon in the frame."""
-    return sample_closed_spline(fitted_outline(stack, frame, protocol).control_points_uv_mm)[0]
+    return sample_closed_spline(fitted_outline(stack, frame, values).control_points_uv_mm)[0]
 
 
-def fitted_outline(stack: AxialStack, frame: Frame, protocol: Protocol) -> OutlineFit:
+def fitted_outline(stack: AxialStack, frame: Frame, values: OutlineValues) -> OutlineFit:
     """Return the outline found in the CT at a midline, and where a cortex is visible.
 
     No reader placed the ends of a proposed midline, so they are weak evidence for the edge.
     """
     plane = PlaneImage(stack.voxels_hu[frame.mid_slice], frame.uv_from_ij)
-    model = replace(protocol.outline_model, end_sd_mm=_GUESSED_END_MM, end_tolerance_mm=_ANY_END_MM)
+    model = replace(OutlineModel.from_values(values), end_sd_mm=_GUESSED_END_MM, end_tolerance_mm=_ANY_END_MM)
     return fit_outline(plane, frame.depth_mm, model)
 
 
@@ -50,9 +51,9 @@ def evened_midline(
     shift makes the outline symmetric, because slightly less asymmetry means nothing.
     """
     uneven_mm = _unevenness_mm(stack, level, midline_ras_mm, protocol)
-    if uneven_mm <= protocol.placement_uneven_mm:
+    if uneven_mm <= protocol.placement.uneven_mm:
         return midline_ras_mm, ()
-    frame = frame_from_midline(stack, Landmarks(level, midline_ras_mm), protocol)
+    frame = frame_from_midline(stack, Landmarks(level, midline_ras_mm), protocol.frame)
     best, least_mm = midline_ras_mm, uneven_mm
     for front_mm, back_mm in _NUDGES_MM:
         nudged = midline_ras_mm + np.array([[front_mm], [back_mm]]) * frame.v_ras
@@ -62,12 +63,12 @@ def evened_midline(
             continue
         if nudged_mm < least_mm:
             best, least_mm = nudged, nudged_mm
-    if least_mm <= protocol.placement_uneven_mm:
+    if least_mm <= protocol.placement.uneven_mm:
         return best, ()
     finding = Finding(
         "outline_uneven",
         f"The two sides of {level}'s outline differ by {uneven_mm:.1f} mm on average when mirrored at the midline, "
-        f"more than {protocol.placement_uneven_mm:g} mm.",
+        f"more than {protocol.placement.uneven_mm:g} mm.",
         "Check in the images that the outline follows the body on both sides and that the midline halves it.",
         "warning",
         level,
@@ -77,6 +78,8 @@ def evened_midline(
 
 def _unevenness_mm(stack: AxialStack, level: str, midline_ras_mm: np.ndarray, protocol: Protocol) -> float:
     """Return the mean distance between the outline and its mirror image about the midline."""
-    dense = outline_uv_mm(stack, frame_from_midline(stack, Landmarks(level, midline_ras_mm), protocol), protocol)
+    dense = outline_uv_mm(
+        stack, frame_from_midline(stack, Landmarks(level, midline_ras_mm), protocol.frame), protocol.outline
+    )
     mirrored = dense[::_EVERY] * (-1.0, 1.0)
     return float(polygons.distances_to_edges(mirrored, dense).min(axis=1).mean())

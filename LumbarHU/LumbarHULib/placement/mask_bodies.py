@@ -6,6 +6,7 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import FindingValues, PlacementValues
 from LumbarHULib.placement.body_box import BodyAxes
 from LumbarHULib.placement.body_grid import STEP_MM, EvenMask, even_mask
 from LumbarHULib.placement.body_guess import BodyGuess
@@ -65,23 +66,23 @@ def guess_from_mask(
         raise _no_body(level, "it is too thin for one")
     filled = _without_holes(mask.inside)
     depths = ndimage.distance_transform_edt(filled)
-    _check_single(level, depths, protocol)
+    _check_single(level, depths, protocol.findings)
     piece = _largest(filled)
     body, arch = _body_and_arch(np.where(piece, depths, 0))
     points_ras_mm = mask.points_ras_mm(body)
     _check_in_ct(level, points_ras_mm, stack)
     # Planes cannot be fitted to a few voxels, so these are refused first.
     thinnest_mm = float(np.ptp(points_ras_mm, axis=0).min()) + STEP_MM
-    if thinnest_mm < protocol.placement_height_min_mm:
+    if thinnest_mm < protocol.placement.height_min_mm:
         raise _no_body(level, f"its main part is {thinnest_mm:.0f} mm thick")
     coarsest_mm = float(np.linalg.norm(ras_from_ijk[:3, :3], axis=0).max())
     axes, size_mm = _fitted(points_ras_mm, mask.points_ras_mm(arch), coarsest_mm)
     width_mm, depth_mm, height_mm = size_mm
-    if not protocol.midline_length_min_mm <= depth_mm <= protocol.midline_length_max_mm:
+    if not protocol.frame.midline_length_min_mm <= depth_mm <= protocol.frame.midline_length_max_mm:
         raise _no_body(level, f"its main part is {depth_mm:.0f} mm deep")
-    if height_mm < protocol.placement_height_min_mm:
+    if height_mm < protocol.placement.height_min_mm:
         raise _no_body(level, f"its main part is {height_mm:.0f} mm high")
-    if height_mm > protocol.placement_height_max_mm:
+    if height_mm > protocol.placement.height_max_mm:
         raise _several(level, f"its main part is {height_mm:.0f} mm high")
     return BodyGuess(
         level=level,
@@ -91,7 +92,7 @@ def guess_from_mask(
         height_mm=height_mm,
         depth_mm=depth_mm,
         width_mm=width_mm,
-        findings=_mask_findings(level, mask, filled, piece, coarsest_mm, protocol),
+        findings=_mask_findings(level, mask, filled, piece, coarsest_mm, protocol.placement),
     )
 
 
@@ -111,7 +112,7 @@ def _several(level: str, reason: str) -> InputError:
     )
 
 
-def _check_single(level: str, depths: np.ndarray, protocol: Protocol) -> None:
+def _check_single(level: str, depths: np.ndarray, values: FindingValues) -> None:
     """Raise InputError where a mask contains two bodies, one above the other, because either could be the level.
 
     The mask is given as the depth of each voxel in it, as for `_body_and_arch`.
@@ -126,7 +127,7 @@ def _check_single(level: str, depths: np.ndarray, protocol: Protocol) -> None:
     middles_mm = STEP_MM * np.array(ndimage.center_of_mass(balls, balls, numbers[is_body]))
     for offset_mm in middles_mm[1:] - middles_mm[0]:
         above_mm, aside_mm = abs(offset_mm[0]), np.linalg.norm(offset_mm[1:])
-        if above_mm > max(aside_mm, protocol.level_spacing_min_mm):
+        if above_mm > max(aside_mm, values.level_spacing_min_mm):
             raise _several(level, f"two vertebral bodies are {above_mm:.0f} mm apart, one above the other")
 
 
@@ -264,7 +265,7 @@ def _mask_findings(
     filled: np.ndarray,
     piece: np.ndarray,
     coarsest_mm: float,
-    protocol: Protocol,
+    values: PlacementValues,
 ) -> tuple[Finding, ...]:
     findings = []
 
@@ -273,14 +274,14 @@ def _mask_findings(
         findings.append(Finding(code, f"The segment of {level} {flaw}.", remedy, "warning", level))
 
     apart = 1 - np.count_nonzero(piece) / np.count_nonzero(filled)
-    if apart > protocol.placement_mask_flaw:
+    if apart > values.mask_flaw:
         add("mask_in_pieces", f"is in pieces; {100 * apart:.0f} % of it was ignored")
     holes = np.count_nonzero(filled & ~mask.inside) / np.count_nonzero(filled)
-    if holes > protocol.placement_mask_flaw:
+    if holes > values.mask_flaw:
         add("mask_with_holes", f"has holes that make up {100 * holes:.0f} % of its volume; they were filled")
-    if coarsest_mm > protocol.placement_coarse_mask_mm:
+    if coarsest_mm > values.coarse_mask_mm:
         add(
             "mask_coarse",
-            f"has voxels of up to {coarsest_mm:.1f} mm, larger than {protocol.placement_coarse_mask_mm:g} mm",
+            f"has voxels of up to {coarsest_mm:.1f} mm, larger than {values.coarse_mask_mm:g} mm",
         )
     return tuple(findings)

@@ -9,6 +9,7 @@ from LumbarHULib.core.endplates import HEIGHT_PER_WIDTH, Endplates, find_endplat
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PlacementValues
 from LumbarHULib.placement.body_box import BodyAxes, sample_hu
 from LumbarHULib.placement.body_guess import BodyGuess
 
@@ -78,7 +79,7 @@ def mid_height(
     lower_mm, upper_mm = ends_mm
     try:
         middle = axes.to_ras_mm((0.0, 0.0, (lower_mm + upper_mm) / 2))
-        about = depth_mm, protocol, axes.up_ras, HEIGHT_PER_WIDTH * guess.width_mm
+        about = depth_mm, protocol.endplates, protocol.outline, axes.up_ras, HEIGHT_PER_WIDTH * guess.width_mm
         endplates = find_endplates(stack, guess.level, middle, axes.anterior_ras, *about)
     except InputError as problem:
         findings = (_unseen(guess, problem),)
@@ -86,7 +87,7 @@ def mid_height(
     ends, apart_mm, findings = [], [], ()
     for name, guessed_mm, seen_mm in zip(("lower", "upper"), ends_mm, _along(axes, endplates), strict=True):
         off_mm = seen_mm - guessed_mm
-        if abs(off_mm) <= protocol.placement_disagreement_mm:
+        if abs(off_mm) <= protocol.placement.disagreement_mm:
             ends.append(seen_mm)
             apart_mm.append(off_mm)
             continue
@@ -98,7 +99,7 @@ def mid_height(
         nearer, farther = sorted((guessed_mm, seen_mm), key=lambda end_mm: abs(end_mm - (lower_mm + upper_mm) / 2))
         chosen = nearer if _is_endplate(stack, axes, nearer, farther, depth_mm) else farther
         ends.append(chosen)
-        findings += (_disagreement(guess.level, name, off_mm, chosen == seen_mm, protocol),)
+        findings += (_disagreement(guess.level, name, off_mm, chosen == seen_mm, protocol.placement),)
     up = endplates.up_ras if not findings else axes.up_ras
     return MidHeight(sum(ends) / 2, abs(sum(apart_mm)) / 4, ends[1] - ends[0], up, findings, endplates)
 
@@ -134,12 +135,12 @@ def _unseen(guess: BodyGuess, problem: InputError) -> Finding:
     return Finding("mid_height_ambiguous", sentence, remedy, "warning", level)
 
 
-def _disagreement(level: str, name: str, off_mm: float, is_ct: bool, protocol: Protocol) -> Finding:
+def _disagreement(level: str, name: str, off_mm: float, is_ct: bool, values: PlacementValues) -> Finding:
     direction = "above" if off_mm > 0 else "below"
     return Finding(
         "mask_and_ct_disagree",
         f"The {name} endplate of {level} in the CT is {abs(off_mm):.1f} mm {direction} the end of its segment, more "
-        f"than {protocol.placement_disagreement_mm:g} mm; mid-height was taken from the "
+        f"than {values.disagreement_mm:g} mm; mid-height was taken from the "
         f"{'CT' if is_ct else 'segment'}.",
         "Check in the images that the midline is halfway between the endplates.",
         "severe",

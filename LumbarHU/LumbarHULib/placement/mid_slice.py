@@ -12,10 +12,11 @@ from LumbarHULib.core.frame import nearest_slice
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PlacementValues
 from LumbarHULib.core.regions.given_mask import is_of_vertebra
 
 
-def mid_slice_at(position: float, uncertain_mm: float, spacing_mm: float, protocol: Protocol) -> int:
+def mid_slice_at(position: float, uncertain_mm: float, spacing_mm: float, values: PlacementValues) -> int:
     """Return the slice nearest to mid-height; of two equally near within its uncertainty, the more caudal.
 
     Parameters
@@ -26,9 +27,9 @@ def mid_slice_at(position: float, uncertain_mm: float, spacing_mm: float, protoc
         Uncertainty in addition to that of the best estimate.
     spacing_mm : float
         Distance between two slices.
-    protocol : Protocol
+    values : PlacementValues
     """
-    tie = min((protocol.placement_tie_mm + uncertain_mm) / spacing_mm, protocol.placement_tie_slices)
+    tie = min((values.tie_mm + uncertain_mm) / spacing_mm, values.tie_slices)
     return nearest_slice(position - tie)
 
 
@@ -47,12 +48,12 @@ def alternative_slice(position: float, uncertain_mm: float, spacing_mm: float, p
         Distance between two slices.
     protocol : Protocol
     """
-    if 2 * spacing_mm <= protocol.slab_mm:
+    if 2 * spacing_mm <= protocol.roi.slab_mm:
         return None
-    chosen = mid_slice_at(position, uncertain_mm, spacing_mm, protocol)
+    chosen = mid_slice_at(position, uncertain_mm, spacing_mm, protocol.placement)
     other = chosen + (1 if position > chosen else -1)
     from_halfway = abs((chosen + other) / 2 - position)
-    return other if from_halfway <= protocol.placement_tie_slices + uncertain_mm / spacing_mm else None
+    return other if from_halfway <= protocol.placement.tie_slices + uncertain_mm / spacing_mm else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,15 +105,15 @@ class SliceChoice:
         else:
             worst_hu = np.inf
             effect = "in that slice, the level cannot be measured"
-        off = abs(self.position - mid_slice_at(self.position, self.uncertain_mm, spacing_mm, protocol))
-        uncertain = protocol.placement_tie_slices + self.uncertain_mm / spacing_mm
+        off = abs(self.position - mid_slice_at(self.position, self.uncertain_mm, spacing_mm, protocol.placement))
+        uncertain = protocol.placement.tie_slices + self.uncertain_mm / spacing_mm
         return (
             Finding(
                 "mid_slice_ambiguous",
                 f"Mid-height of {self.level} is {off:.2f} slices from its mid-slice, with an uncertainty of about "
                 f"{uncertain:.2f} slices, so the next slice may be the mid-slice; {effect}.",
                 "Choose the slice in the images, and take the difference into account.",
-                "warning" if worst_hu > protocol.placement_tie_hu else "note",
+                "warning" if worst_hu > protocol.placement.tie_hu else "note",
                 self.level,
             ),
         )

@@ -13,6 +13,7 @@ from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.outline.curve import midline_crossings
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PlacementValues
 from LumbarHULib.placement.body_box import BodyAxes
 from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.bridging import bridging_findings
@@ -68,7 +69,7 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
         height = mid_height(stack, guess, axes, ends_mm, depth_mm, protocol)
         tilted = axes.turned(height.up_ras, axes.anterior_ras).moved_to(axes.to_ras_mm((0.0, 0.0, height.above_mm)))
         position = float(stack.slice_heights(tilted.center_ras_mm))
-        mid_slice = mid_slice_at(position, height.uncertain_mm, stack.slice_spacing_mm, protocol)
+        mid_slice = mid_slice_at(position, height.uncertain_mm, stack.slice_spacing_mm, protocol.placement)
         found = _midline(stack, tilted, height.height_mm, depth_mm, guess, mid_slice, protocol)
         midline = found.ends_ras_mm
         # The endplates' centers are above and below the midline's midpoint; the next pass finds them independently of
@@ -81,11 +82,11 @@ def propose_midline(stack: AxialStack, guess: BodyGuess, protocol: Protocol) -> 
     findings = (
         *guess.findings,
         *height.findings,
-        *_bridging_findings(stack, guess, axes, height, protocol),
-        *_edge_findings(guess, midline, protocol),
-        *symmetry_findings(guess.level, mirror, protocol),
+        *_bridging_findings(stack, guess, axes, height, protocol.placement),
+        *_edge_findings(guess, midline, protocol.placement),
+        *symmetry_findings(guess.level, mirror, protocol.placement),
         *uneven,
-        *posterior_wall_findings(guess.level, seen, found.wall, protocol),
+        *posterior_wall_findings(guess.level, seen, found.wall, protocol.placement),
     )
     in_slice = partial(_midline_or_none, stack, tilted, height.height_mm, depth_mm, guess.level, protocol=protocol)
     choice = SliceChoice(
@@ -125,22 +126,22 @@ def _midline_or_none(
 
 
 def _bridging_findings(
-    stack: AxialStack, guess: BodyGuess, axes: BodyAxes, height: MidHeight, protocol: Protocol
+    stack: AxialStack, guess: BodyGuess, axes: BodyAxes, height: MidHeight, values: PlacementValues
 ) -> tuple[Finding, ...]:
     if height.endplates is None:
         return ()
     tilted = axes.turned(height.up_ras, axes.anterior_ras)
     size_mm = guess.width_mm, guess.depth_mm
-    return bridging_findings(stack, guess.level, tilted, height.endplates, size_mm, protocol)
+    return bridging_findings(stack, guess.level, tilted, height.endplates, size_mm, values)
 
 
-def _edge_findings(guess: BodyGuess, midline_ras_mm: np.ndarray, protocol: Protocol) -> tuple[Finding, ...]:
+def _edge_findings(guess: BodyGuess, midline_ras_mm: np.ndarray, values: PlacementValues) -> tuple[Finding, ...]:
     """Return a finding where the body's edges in the CT are far from those of the guess."""
     found = BodyAxes.of(guess).to_body_mm(midline_ras_mm)
     guessed = np.array([guess.depth_mm / 2, -guess.depth_mm / 2])
     off_mm = float(np.abs(found[:, 1] - guessed).max())
     aside_mm = float(abs(found[:, 0].mean()))
-    if max(off_mm, aside_mm) <= protocol.placement_edge_mm:
+    if max(off_mm, aside_mm) <= values.edge_mm:
         return ()
     if guess.origin == "segment":
         code, where = "mask_and_ct_disagree", "from the edges of its segment"
@@ -154,7 +155,7 @@ def _edge_findings(guess: BodyGuess, midline_ras_mm: np.ndarray, protocol: Proto
         Finding(
             code,
             f"The midline found in the CT for {guess.level} is {max(off_mm, aside_mm):.1f} mm {where}, more than "
-            f"{protocol.placement_edge_mm:g} mm.",
+            f"{values.edge_mm:g} mm.",
             "Check the proposed midline in the images.",
             "severe",
             guess.level,
@@ -187,10 +188,10 @@ def midline_in_slice(
                 found, seen = _onto_edge(stack, Landmarks(level, ends), protocol)
                 # Once on the wall, the end stays there, so that it does not alternate between wall and outline.
                 least_seen = min(least_seen, seen)
-                on_wall = least_seen < protocol.placement_wall_min
+                on_wall = least_seen < protocol.placement.wall_min
                 if on_wall:
                     if wall is None:
-                        wall = wall_arc(stack, axes, height_mm, depth_mm, protocol)
+                        wall = wall_arc(stack, axes, height_mm, depth_mm, protocol.outline)
                         wall_end = _wall_on_line(wall, axes, depth_mm, middle, forward)
                     found[1] = wall_end
                 moved_mm = np.abs(found - ends).max()
@@ -228,16 +229,16 @@ def _symmetry_line(stack: AxialStack, axes: BodyAxes, mid_slice: int) -> tuple[n
 
 def _onto_edge(stack: AxialStack, landmarks: Landmarks, protocol: Protocol) -> tuple[np.ndarray, float]:
     """Return a midline with its ends moved along it onto the outline, and the visible share of the posterior wall."""
-    frame = frame_from_midline(stack, landmarks, protocol)
-    fit = fitted_outline(stack, frame, protocol)
+    frame = frame_from_midline(stack, landmarks, protocol.frame)
+    fit = fitted_outline(stack, frame, protocol.outline)
     dense = sample_closed_spline(fit.control_points_uv_mm)[0]
     v = [_at(dense[:, 1], index) for index in midline_crossings(dense)]
     return frame.to_ras_mm([(0.0, v[0]), (0.0, v[1])]), share_seen(fit)
 
 
 def _seen_behind(stack: AxialStack, level: str, midline_ras_mm: np.ndarray, protocol: Protocol) -> float:
-    frame = frame_from_midline(stack, Landmarks(level, midline_ras_mm), protocol)
-    return share_seen(fitted_outline(stack, frame, protocol))
+    frame = frame_from_midline(stack, Landmarks(level, midline_ras_mm), protocol.frame)
+    return share_seen(fitted_outline(stack, frame, protocol.outline))
 
 
 def _at(values: np.ndarray, index: float) -> float:

@@ -8,7 +8,7 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.outline.model import OutlineFit
 from LumbarHULib.core.outline.profiles import edge_evidence
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import OutlineValues, PlacementValues
 from LumbarHULib.placement.body_box import BodyAxes, sample_box_hu
 
 # Number of the outline's control points around the midline's posterior end.
@@ -82,7 +82,9 @@ class WallArc:
         return self.position_mm + self.slope * z_mm - self.bend_per_mm * z_mm**2
 
 
-def posterior_wall_findings(level: str, seen: float, wall: WallArc | None, protocol: Protocol) -> tuple[Finding, ...]:
+def posterior_wall_findings(
+    level: str, seen: float, wall: WallArc | None, values: PlacementValues
+) -> tuple[Finding, ...]:
     """Return the finding that too little of the posterior wall is visible in the mid-slice.
 
     Parameters
@@ -92,14 +94,14 @@ def posterior_wall_findings(level: str, seen: float, wall: WallArc | None, proto
         `share_seen` in the mid-slice.
     wall : WallArc or None
         The wall on which the midline ends; None where it ends on the outline.
-    protocol : Protocol
+    values : PlacementValues
     """
-    if wall is None and seen >= protocol.placement_wall_min:
+    if wall is None and seen >= values.wall_min:
         return ()
     is_guess = wall is not None and not wall.is_seen
     too_little = (
         f"The posterior wall of {level} is visible along {100 * seen:.0f} % of the outline around the midline's "
-        f"posterior end, less than {100 * protocol.placement_wall_min:.0f} %: this end "
+        f"posterior end, less than {100 * values.wall_min:.0f} %: this end "
     )
     if is_guess:
         sentence = (
@@ -121,7 +123,7 @@ def posterior_wall_findings(level: str, seen: float, wall: WallArc | None, proto
     )
 
 
-def wall_arc(stack: AxialStack, axes: BodyAxes, height_mm: float, depth_mm: float, protocol: Protocol) -> WallArc:
+def wall_arc(stack: AxialStack, axes: BodyAxes, height_mm: float, depth_mm: float, values: OutlineValues) -> WallArc:
     """Return the arc that best follows the posterior wall over the body's whole height.
 
     Where the basivertebral foramen or a lesion opens the wall in the middle, it is still visible above and below.
@@ -134,12 +136,12 @@ def wall_arc(stack: AxialStack, axes: BodyAxes, height_mm: float, depth_mm: floa
         In the plane of symmetry.
     height_mm, depth_mm : float
         Height and depth of the body, the depth to within a few mm.
-    protocol : Protocol
+    values : OutlineValues
     """
     half_mm = _REACH * height_mm
     z_mm = np.linspace(-half_mm, half_mm, _PLANES)
     positions = np.arange(-_BEHIND_MM, _IN_FRONT_MM + _STEP_MM / 2, _STEP_MM)
-    scores = _scores(stack, axes, z_mm, positions - depth_mm / 2, protocol)
+    scores = _scores(stack, axes, z_mm, positions - depth_mm / 2, values)
 
     position, slope, sag = (grid[..., None] for grid in np.meshgrid(positions, _SLOPES, _SAGS_MM, indexing="ij"))
     y_mm = position + slope * z_mm - sag * (z_mm / half_mm) ** 2
@@ -157,17 +159,17 @@ def wall_arc(stack: AxialStack, axes: BodyAxes, height_mm: float, depth_mm: floa
     )
 
 
-def _scores(stack: AxialStack, axes: BodyAxes, z_mm: np.ndarray, y_mm: np.ndarray, protocol: Protocol) -> np.ndarray:
+def _scores(stack: AxialStack, axes: BodyAxes, z_mm: np.ndarray, y_mm: np.ndarray, values: OutlineValues) -> np.ndarray:
     """Return the score of a wall at each height and position, shape (heights, positions)."""
     outside, inside = (round(mm / _STEP_MM) for mm in _WINDOW_MM)
     first_mm = -_STRIP_MM, y_mm[0] - outside * _STEP_MM, z_mm[0]
     steps_mm = 2 * _STRIP_MM / (_COLUMNS - 1), _STEP_MM, z_mm[1] - z_mm[0]
     shape_zyx = len(z_mm), len(y_mm) + outside + inside, _COLUMNS
     profiles = sample_box_hu(stack, axes, first_mm, steps_mm, shape_zyx).mean(axis=2)
-    thicknesses = tuple(protocol.outline_cortex_usual_mm * share for share in _THICKNESSES)
-    noise_hu = _NOISE * protocol.outline_noise_floor_hu
+    thicknesses = tuple(values.cortex_usual_mm * share for share in _THICKNESSES)
+    noise_hu = _NOISE * values.noise_floor_hu
     cortex, step = (
-        edge_evidence(profiles, _STEP_MM, _WINDOW_MM, _SD_MM, tried, protocol.outline_cortex_hu, noise_hu)
+        edge_evidence(profiles, _STEP_MM, _WINDOW_MM, _SD_MM, tried, values.cortex_hu, noise_hu)
         for tried in (thicknesses, _NO_CORTEX)
     )
     scores = np.maximum(cortex - step, 0.0)

@@ -7,7 +7,7 @@ import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PlacementValues
 from LumbarHULib.placement.body_box import BodyAxes, sample_box_hu
 from LumbarHULib.placement.body_guess import BodyGuess
 
@@ -126,16 +126,16 @@ def _settled(differences: Callable[[np.ndarray], np.ndarray], plane: np.ndarray)
     return plane
 
 
-def symmetry_findings(level: str, mirror: MirrorPlane, protocol: Protocol) -> tuple[Finding, ...]:
+def symmetry_findings(level: str, mirror: MirrorPlane, values: PlacementValues) -> tuple[Finding, ...]:
     """Return a finding where the two sides differ too much, or body and arch have different planes of symmetry."""
     off_mm, off_deg = abs(mirror.body_off_mm), abs(mirror.body_off_deg)
-    if mirror.unlike > protocol.placement_unlike:
+    if mirror.unlike > values.unlike:
         sentence = f"The two sides of {level} differ by {mirror.unlike:.2f} on a scale from 0 to 1, more than "
-        sentence += f"{protocol.placement_unlike:g}"
-    elif off_mm > protocol.placement_symmetry_mm or off_deg > protocol.placement_symmetry_deg:
+        sentence += f"{values.unlike:g}"
+    elif off_mm > values.symmetry_mm or off_deg > values.symmetry_deg:
         sentence = f"The plane of symmetry of {level}'s body alone differs by {off_mm:.1f} mm and {off_deg:.1f}° from "
-        sentence += f"that of body, canal and arch, more than {protocol.placement_symmetry_mm:g} mm or "
-        sentence += f"{protocol.placement_symmetry_deg:g}°"
+        sentence += f"that of body, canal and arch, more than {values.symmetry_mm:g} mm or "
+        sentence += f"{values.symmetry_deg:g}°"
     else:
         return ()
     remedy = "Check in the images that the midline halves the body."

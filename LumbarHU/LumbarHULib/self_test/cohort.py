@@ -98,17 +98,17 @@ class CohortSteps(WalkBase):
 
     def use_its_cutoffs(self):
         """The reading is classified by the cohort's cutoffs and measurement error, and by the study's again."""
-        reading, before = self._session.reading, self._session.reading.protocol.lsc_hu
+        reading, before = self._session.reading, self._session.reading.protocol.patient.lsc_hu
         self._ui.huCohortCutoffsButton.click()
         self._ui.huCohortErrorButton.click()
         self._test.assertEqual(self._ui.huMessageLabel.text, "")
         self._test.assertIn("SYNTHETIC", reading.cutoffs_document.name)
-        self._test.assertNotEqual(reading.protocol.lsc_hu, before)
+        self._test.assertNotEqual(reading.protocol.patient.lsc_hu, before)
         own = self._session.result.summaries[0].cutoffs.osteoporosis.cutoff_hu
         self._test.assertEqual(own, reading.cutoffs.rois["round"].osteoporosis.cutoff_hu)
         self._choose_cutoffs(str(DEFAULT_CUTOFFS))
         self._use_few_trials()
-        self._test.assertEqual(reading.protocol.lsc_hu, before)
+        self._test.assertEqual(reading.protocol.patient.lsc_hu, before)
         self._ui.huCohortShowButton.checked = False
         self._ui.huTabs.setCurrentIndex(0)
 

@@ -180,7 +180,7 @@ def test_the_record_has_the_hash_of_every_other_file(folder, record):
 
 def test_the_record_states_what_was_used(record, audit):
     names = ("cortical_margin_mm", "slab_mm", "front_width_fraction", "lateral_extent")
-    assert [record["protocol_values"][name] for name in names] == [getattr(PROTOCOL.protocol, name) for name in names]
+    assert [record["protocol_values"][name] for name in names] == [PROTOCOL.protocol.values[name] for name in names]
     assert record["protocol"] == PROTOCOL.document
     assert record["cutoffs"] == CUTOFFS.document
     assert {"LumbarHU", "Python", "numpy", "scipy", "SimpleITK"} <= record["software"].keys()
@@ -248,7 +248,7 @@ def test_the_markups_measured_again_give_the_same_numbers_and_label_maps(tmp_pat
 
 def test_a_region_edited_by_hand_is_marked(tmp_path):
     ct = random_ct()
-    stack = axial_stack(ct, PROTOCOL.protocol)
+    stack = axial_stack(ct, PROTOCOL.protocol.frame)
     landmarks = example_landmarks(ct)[0]
     mask = measure_level(stack, landmarks, PROTOCOL.protocol).rois["oval"].mask
     level = measure_level(stack, landmarks, PROTOCOL.protocol, edited_masks={"oval": mask})

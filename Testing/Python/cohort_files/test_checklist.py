@@ -69,7 +69,7 @@ def audits(tmp_path_factory):
     write_audit_folder(folder / "B", example_audit(ct, reader="B", reading=1, extra={"blinded": True}))
     off = ScanFacts(tube_voltage_kv=100.0, contrast=False, source="DICOM")
     write_audit_folder(folder / "off", example_audit(random_ct(seed=5), reader="A", reading=1, scan_facts=off))
-    own = replace(PROTOCOL, protocol=replace(PROTOCOL.protocol, lsc_hu=9.0))
+    own = replace(PROTOCOL, protocol=PROTOCOL.protocol.with_values(lsc_hu=9.0))
     audit = replace(example_audit(random_ct(seed=6), reader="A", reading=1), protocol=own)
     write_audit_folder(folder / "own", audit)
     (folder / "cohort.csv").write_text("case,audit,group\na,A;B,normal\nb,off,osteopenia\nc,own,osteoporosis\n")

@@ -22,7 +22,7 @@ def audits(tmp_path_factory):
     write_audit_folder(folder / "B", example_audit(ct, reader="B", reading=1, extra={"blinded": True}))
     off = ScanFacts(tube_voltage_kv=100.0, contrast=False, source="DICOM")
     write_audit_folder(folder / "off", example_audit(ct, reader="D", reading=1, scan_facts=off))
-    other = replace(PROTOCOL, protocol=replace(PROTOCOL.protocol, lsc_hu=9.0))
+    other = replace(PROTOCOL, protocol=PROTOCOL.protocol.with_values(lsc_hu=9.0))
     write_audit_folder(folder / "own", replace(example_audit(ct, reader="E", reading=1), protocol=other))
     write_audit_folder(folder / "other", example_audit(random_ct(seed=9), reader="C", reading=1))
     return folder

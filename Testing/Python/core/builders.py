@@ -160,16 +160,16 @@ def noise_ct(ras_from_ijk=None, shape_kji=(9, 140, 160), seed=0, dtype=np.int16)
 
 
 def upright_stack(spacing_mm=(0.5, 0.5, 1.25), shape_kji=(9, 140, 160), protocol=PROTOCOL) -> AxialStack:
-    return axial_stack(noise_ct(geometry(spacing_mm, shape_kji), shape_kji), protocol)
+    return axial_stack(noise_ct(geometry(spacing_mm, shape_kji), shape_kji), protocol.frame)
 
 
 def shapes_of(landmarks: Landmarks, stack=None, protocol=PROTOCOL) -> tuple[Frame, RoiShapes]:
     """Return frame and shapes of a level whose outline is given."""
     stack = stack or upright_stack(protocol=protocol)
-    frame = frame_from_midline(stack, landmarks, protocol)
+    frame = frame_from_midline(stack, landmarks, protocol.frame)
     outline = Outline(frame.to_uv_mm(landmarks.outline_ras_mm))
-    boundary = boundary_from_markup(frame, landmarks.boundary_ras_mm, outline, protocol)
-    return frame, roi_shapes(frame, inner_outline(frame, outline, protocol), boundary, protocol)
+    boundary = boundary_from_markup(frame, landmarks.boundary_ras_mm, outline, protocol.boundary)
+    return frame, roi_shapes(frame, inner_outline(frame, outline, protocol.outline), boundary, protocol.roi)
 
 
 def stored_voxels(stack: AxialStack, mask: RoiMask, shape_kji) -> np.ndarray:

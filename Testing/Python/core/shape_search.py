@@ -111,7 +111,7 @@ def region_and_shapes(name):
     along = np.array([np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))])
     landmarks = UPRIGHT.landmarks(points, boundary_xy_mm=[place - 30 * along, place + 30 * along])
     return (
-        AnteriorRegion(points, PROTOCOL.cortical_margin_mm, place, angle_deg),
+        AnteriorRegion(points, PROTOCOL.outline.cortical_margin_mm, place, angle_deg),
         shapes_of(landmarks, upright_stack())[1],
         front,
     )

@@ -72,7 +72,7 @@ def world_voxels(ct: CtVolume, inside: np.ndarray) -> np.ndarray:
 
 
 def measured(ct: CtVolume, landmarks):
-    stack = axial_stack(ct, PROTOCOL)
+    stack = axial_stack(ct, PROTOCOL.frame)
     result = measure_level(stack, landmarks, PROTOCOL)
     voxels = {roi: world_voxels(ct, stored_voxels(stack, result.rois[roi].mask, ct.voxels_hu.shape)) for roi in ROIS}
     return {roi: result.rois[roi].values for roi in ROIS}, voxels, result.shapes.figures
@@ -101,7 +101,7 @@ def test_the_stack_is_a_view_whose_voxels_lie_where_the_stored_ones_do(name):
     ct = noise_ct(geometry(SPACING_MM, (3, 4, 5), GEOMETRIES[name]), (3, 4, 5))
     for order, flips in orders():
         stored = stored_as(ct, order, flips)
-        stack = axial_stack(stored, PROTOCOL)
+        stack = axial_stack(stored, PROTOCOL.frame)
         assert np.shares_memory(stack.voxels_hu, stored.voxels_hu)
         everything = RoiMask(np.ones(stack.voxels_hu.shape, dtype=bool), (0, 0, 0))
         k, j, i = np.nonzero(everything.inside)
@@ -114,7 +114,7 @@ def test_the_stack_is_a_view_whose_voxels_lie_where_the_stored_ones_do(name):
 def test_slices_run_from_caudal_to_cranial_with_i_to_the_left_and_j_to_posterior():
     ct = noise_ct(geometry(SPACING_MM, (3, 4, 5)), (3, 4, 5))
     for order, flips in orders():
-        matrix = axial_stack(stored_as(ct, order, flips), PROTOCOL).ras_from_ijk
+        matrix = axial_stack(stored_as(ct, order, flips), PROTOCOL.frame).ras_from_ijk
         np.testing.assert_allclose(matrix[:3, :3], np.diag([-0.61, -0.53, 1.1]), atol=1e-12)
 
 
@@ -123,7 +123,7 @@ def test_a_crop_goes_to_the_stored_order_and_back():
     mask = np.random.default_rng(3).random((2, 3, 3)) < 0.5
     for order, flips in orders():
         stored = stored_as(ct, order, flips)
-        stack = axial_stack(stored, PROTOCOL)
+        stack = axial_stack(stored, PROTOCOL.frame)
         crop, offset = stack.stored_crop(mask, (1, 0, 2))
         there = stored.voxels_hu[tuple(slice(o, o + n) for o, n in zip(offset, crop.shape, strict=True))][crop]
         assert sorted(there) == sorted(stack.voxels_hu[1:3, 0:3, 2:5][mask])
@@ -133,7 +133,7 @@ def test_a_crop_goes_to_the_stored_order_and_back():
 
 
 def test_slice_spacing_is_the_distance_of_planes_and_pixel_area_that_of_a_parallelogram():
-    stack = axial_stack(noise_ct(geometry(SPACING_MM, (3, 4, 5), SKEWED), (3, 4, 5)), PROTOCOL)
+    stack = axial_stack(noise_ct(geometry(SPACING_MM, (3, 4, 5), SKEWED), (3, 4, 5)), PROTOCOL.frame)
     i, j, k = stack.ras_from_ijk[:3, :3].T
     # Gram's determinants: of a parallelogram's squared area, and of the squared volume.
     plane = np.array([i, j])
@@ -156,7 +156,7 @@ def test_the_family_of_planes_is_chosen_by_its_normal_not_by_its_index_step():
         if second - nearest < 1:
             continue
         normal = normals[np.argmax(np.abs(normals[:, 2]))]
-        stack = axial_stack(ct, PROTOCOL)
+        stack = axial_stack(ct, PROTOCOL.frame)
         np.testing.assert_allclose(stack.normal_ras, normal * np.sign(normal[2]), atol=1e-7)
         assert stack.ras_from_ijk[:3, 2] @ stack.normal_ras > 0
         steps = ct.ras_from_ijk[:3, :3] / SPACING_MM
@@ -168,7 +168,7 @@ def test_the_family_of_planes_is_chosen_by_its_normal_not_by_its_index_step():
 def test_a_geometry_that_differs_by_the_rounding_of_a_save_is_the_same():
     matrix = geometry(SPACING_MM, (3, 4, 5), SKEWED, center_ras_mm=(12.345, -67.8, 901.2))
     saved = matrix * (1 + 1e-14 * (matrix != 1))
-    stacks = [axial_stack(noise_ct(one, (3, 4, 5)), PROTOCOL) for one in (matrix, saved)]
+    stacks = [axial_stack(noise_ct(one, (3, 4, 5)), PROTOCOL.frame) for one in (matrix, saved)]
     assert not np.array_equal(matrix, saved)
     np.testing.assert_array_equal(stacks[0].ras_from_ijk, stacks[1].ras_from_ijk)
 
@@ -180,24 +180,26 @@ def test_planes_that_are_equally_close_to_axial_are_refused(angle_deg, refused):
     # Tilted by t about the left-right axis the two families are at t and 90° − t: 0.5° apart at 44.75° and 45.25°.
     ct = noise_ct(geometry((0.5, 0.5, 0.5), (3, 4, 5), UPRIGHT @ rotation((1, 0, 0), angle_deg).T), (3, 4, 5))
     if not refused:
-        assert abs(axial_stack(ct, PROTOCOL).normal_ras[2]) > np.cos(np.radians(45))
+        assert abs(axial_stack(ct, PROTOCOL.frame).normal_ras[2]) > np.cos(np.radians(45))
         return
     with pytest.raises(InputError, match="equally close to axial") as caught:
-        axial_stack(ct, PROTOCOL)
+        axial_stack(ct, PROTOCOL.frame)
     assert f"{min(angle_deg, 90 - angle_deg):.2f}°" in str(caught.value)
 
 
 @pytest.mark.parametrize("turn_deg", [45, -45, 135, -135])
 def test_an_in_plane_turn_by_45_degrees_has_one_canonical_order(turn_deg):
     ct = noise_ct(geometry((0.5, 0.5, 1.0), (3, 4, 5), UPRIGHT @ rotation((0, 0, 1), turn_deg).T), (3, 4, 5))
-    matrices = {axial_stack(stored_as(ct, order, flips), PROTOCOL).ras_from_ijk.tobytes() for order, flips in orders()}
+    matrices = {
+        axial_stack(stored_as(ct, order, flips), PROTOCOL.frame).ras_from_ijk.tobytes() for order, flips in orders()
+    }
     assert len(matrices) == 1
 
 
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_points_are_counted_in_voxels_and_slices(name):
     ct = noise_ct(geometry(SPACING_MM, SHAPE_KJI, GEOMETRIES[name], (3.0, -40.0, 900.0)), SHAPE_KJI)
-    stack = axial_stack(ct, PROTOCOL)
+    stack = axial_stack(ct, PROTOCOL.frame)
     ijk = np.random.default_rng(5).uniform(-3, 60, (20, 3))
     points_ras_mm = [(stack.ras_from_ijk @ (i, j, k, 1))[:3] for i, j, k in ijk]
     np.testing.assert_allclose(stack.to_ijk(points_ras_mm), ijk, atol=1e-9)

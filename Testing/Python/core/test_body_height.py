@@ -46,15 +46,15 @@ def arch_behind(above_mm=0.0, forward_mm=0.0, height_mm=None):
 
 
 def test_pedicles_foramina_and_canal_are_behind_a_body():
-    assert arch_behind().is_of_vertebra(study_protocol())
+    assert arch_behind().is_of_vertebra(study_protocol().placement)
 
 
 def test_they_are_not_behind_a_disc():
-    assert not arch_behind(above_mm=L3.height_mm / 2 + 4, height_mm=10.0).is_of_vertebra(study_protocol())
+    assert not arch_behind(above_mm=L3.height_mm / 2 + 4, height_mm=10.0).is_of_vertebra(study_protocol().placement)
 
 
 def test_they_are_not_behind_structures_in_front_of_a_body():
-    assert not arch_behind(forward_mm=L3.depth_mm).is_of_vertebra(study_protocol())
+    assert not arch_behind(forward_mm=L3.depth_mm).is_of_vertebra(study_protocol().placement)
 
 
 def test_nothing_is_said_where_the_scan_ends():

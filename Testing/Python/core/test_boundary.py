@@ -25,9 +25,9 @@ DEPTH_MM = FRONT - BACK
 
 def boundary(points_xy_mm=None, up_mm=(0, 0), body=UPRIGHT, form=FORM, midline_y_mm=None):
     landmarks = body.landmarks(form, midline_y_mm=midline_y_mm)
-    frame = frame_from_midline(STACK, landmarks, PROTOCOL)
+    frame = frame_from_midline(STACK, landmarks, PROTOCOL.frame)
     points = None if points_xy_mm is None else body.to_ras_mm(points_xy_mm) + np.outer(up_mm, (0, 0, 1))
-    return boundary_from_markup(frame, points, Outline(frame.to_uv_mm(landmarks.outline_ras_mm)), PROTOCOL)
+    return boundary_from_markup(frame, points, Outline(frame.to_uv_mm(landmarks.outline_ras_mm)), PROTOCOL.boundary)
 
 
 def line(fraction, angle_deg=0.0, half_mm=28.0, slide_mm=0.0):
@@ -131,9 +131,9 @@ def test_ends_that_coincide_are_refused():
 
 def test_an_outline_that_ends_before_two_thirds_of_the_depth_is_refused():
     landmarks = UPRIGHT.landmarks(FORM * (1, 0.5), midline_y_mm=(8.5, -25.5))
-    frame = frame_from_midline(STACK, landmarks, PROTOCOL)
+    frame = frame_from_midline(STACK, landmarks, PROTOCOL.frame)
     with pytest.raises(InputError, match="outline of L3 does not reach 67 % of its midline's depth"):
-        boundary_from_markup(frame, None, Outline(frame.to_uv_mm(landmarks.outline_ras_mm)), PROTOCOL)
+        boundary_from_markup(frame, None, Outline(frame.to_uv_mm(landmarks.outline_ras_mm)), PROTOCOL.boundary)
 
 
 def test_a_line_never_changes_the_frame_of_a_turned_body():

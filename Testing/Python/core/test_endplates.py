@@ -28,12 +28,14 @@ def ct_of(spec, slice_mm=2.5, pixel_mm=0.8, noise_hu=15.0, seed=11, size_mm=FIEL
     grid = grid.rotated(*turned) if turned else grid
     grid = grid.sheared(sheared_deg) if sheared_deg else grid
     ct = render_on_grid(spec, grid, noise_hu=noise_hu, noise_fwhm_mm=1.0, seed=seed)
-    return axial_stack(CtVolume(ct.voxels_hu, ct.ras_from_ijk), PROTOCOL)
+    return axial_stack(CtVolume(ct.voxels_hu, ct.ras_from_ijk), PROTOCOL.frame)
 
 
 def found_in(stack, vertebra, off_mm=(0.0, 0.0, 0.0)):
     middle = np.array(vertebra.center_ras_mm) + off_mm
-    return find_endplates(stack, vertebra.level, middle, vertebra.axes_ras[1], vertebra.depth_mm, PROTOCOL)
+    return find_endplates(
+        stack, vertebra.level, middle, vertebra.axes_ras[1], vertebra.depth_mm, PROTOCOL.endplates, PROTOCOL.outline
+    )
 
 
 def true_centers(vertebra):
@@ -137,7 +139,7 @@ def test_a_body_that_the_scan_cuts_off_is_refused(name, center_s_mm):
     spec = upright_spine(SPINE, trunk=False)
     grid = axial_grid((0, 0, center_s_mm), (60, 60, 65), 0.8, 2.5)
     ct = render_on_grid(spec, grid, noise_hu=10.0, seed=3)
-    stack = axial_stack(CtVolume(ct.voxels_hu, ct.ras_from_ijk), PROTOCOL)
+    stack = axial_stack(CtVolume(ct.voxels_hu, ct.ras_from_ijk), PROTOCOL.frame)
     with pytest.raises(InputError, match=f"The scan ends .* L3, before its {name} endplate and .* omit L3"):
         found_in(stack, spec.vertebra("L3"))
 
@@ -161,6 +163,6 @@ def test_slices_farther_apart_than_half_a_body_are_refused(slice_mm):
     matrix = np.diag([-0.8, -0.8, slice_mm, 1.0])
     matrix[:3, 3] = 20.0, 20.0, -3 * slice_mm
     voxels_hu = np.random.default_rng(4).normal(60, 40, (7, 50, 50)).astype(np.int16)
-    stack = axial_stack(CtVolume(voxels_hu, matrix), PROTOCOL)
+    stack = axial_stack(CtVolume(voxels_hu, matrix), PROTOCOL.frame)
     with pytest.raises(InputError, match=f"in slices {slice_mm:.4g} mm apart, more than half the usual height"):
-        find_endplates(stack, "L3", np.zeros(3), np.array([0.0, 1.0, 0.0]), 34.0, PROTOCOL)
+        find_endplates(stack, "L3", np.zeros(3), np.array([0.0, 1.0, 0.0]), 34.0, PROTOCOL.endplates, PROTOCOL.outline)

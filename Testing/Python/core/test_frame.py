@@ -12,7 +12,7 @@ STACK = upright_stack()
 
 
 def frame(anterior, posterior, stack=STACK, level="L2"):
-    return frame_from_midline(stack, Landmarks(level, [anterior, posterior]), PROTOCOL)
+    return frame_from_midline(stack, Landmarks(level, [anterior, posterior]), PROTOCOL.frame)
 
 
 def refusal(anterior, posterior, stack=STACK) -> str:
@@ -69,7 +69,7 @@ def test_a_tie_between_slices_goes_to_the_caudal_one_however_the_slices_are_stor
         matrix = geometry()
         matrix[:3, 2] *= direction
         matrix[2, 3] *= direction
-        stack = axial_stack(noise_ct(matrix), PROTOCOL)
+        stack = axial_stack(noise_ct(matrix), PROTOCOL.frame)
         of = frame((0, 17, 0.625), (0, -17, 0.625), stack)
         assert of.origin_ras_mm[2] == pytest.approx(0)
 
@@ -93,7 +93,7 @@ def test_ends_in_two_slices_are_projected_along_the_normal_into_the_slice_neares
 def test_on_a_sheared_volume_ends_are_projected_along_the_normal_not_along_the_column():
     # Each slice is shifted by 0.9 mm to the front of the one below.
     directions = np.array([(-1, 0, 0), (0, -1, 0), (0, 0.9 / 1.25, 1)])
-    of = frame((0, 17, 2.5), (0, -17, 0), axial_stack(noise_ct(geometry(directions=directions)), PROTOCOL))
+    of = frame((0, 17, 2.5), (0, -17, 0), axial_stack(noise_ct(geometry(directions=directions)), PROTOCOL.frame))
     assert of.mid_slice == 5
     np.testing.assert_allclose(of.midline_ras_mm, [(0, 17, 1.25), (0, -17, 1.25)], atol=1e-9)
     np.testing.assert_allclose(of.uv_per_slice_mm, (0, 0.9), atol=1e-9)
@@ -103,7 +103,7 @@ def test_on_a_sheared_volume_ends_are_projected_along_the_normal_not_along_the_c
 def test_in_tilted_slices_the_frame_lies_in_the_slice(tilt_deg):
     tilt = np.radians(tilt_deg)
     front, up = np.array([0, np.cos(tilt), np.sin(tilt)]), np.array([0, -np.sin(tilt), np.cos(tilt)])
-    stack = axial_stack(noise_ct(geometry(directions=[(-1, 0, 0), -front, up])), PROTOCOL)
+    stack = axial_stack(noise_ct(geometry(directions=[(-1, 0, 0), -front, up])), PROTOCOL.frame)
     of = frame(17 * front, -17 * front, stack)
     np.testing.assert_allclose([of.v_ras, of.normal_ras], [front, up], atol=1e-7)
     assert (of.depth_mm, codes(of)) == (pytest.approx(34), [])
@@ -144,6 +144,6 @@ def test_a_midline_outside_the_ct_is_refused_with_how_far():
 def test_prone_and_flipped_storage_leave_left_and_front_where_the_header_says(normal_down):
     # Prone and feet first the scanner stores i toward the patient's right and j toward anterior, or k downward.
     directions = np.array([(1, 0, 0), (0, 1, 0), (0, 0, -1 if normal_down else 1)])
-    stack = axial_stack(noise_ct(geometry(directions=directions)), PROTOCOL)
+    stack = axial_stack(noise_ct(geometry(directions=directions)), PROTOCOL.frame)
     of = frame((0, 17, 0), (0, -17, 0), stack)
     np.testing.assert_allclose([of.u_ras, of.v_ras, of.normal_ras], [(-1, 0, 0), (0, 1, 0), SUPERIOR_RAS], atol=1e-12)

@@ -30,8 +30,8 @@ def inner_of(points_xy_mm, margin_mm=2.5, midline_y_mm=None) -> np.ndarray:
     """Return the inner outline in the body's own plane, as a polygon."""
     protocol = PROTOCOL.with_values(cortical_margin_mm=margin_mm)
     landmarks = UPRIGHT.landmarks(points_xy_mm, midline_y_mm=midline_y_mm)
-    frame = frame_from_midline(STACK, landmarks, protocol)
-    polygon = inner_outline(frame, Outline(frame.to_uv_mm(landmarks.outline_ras_mm)), protocol)
+    frame = frame_from_midline(STACK, landmarks, protocol.frame)
+    polygon = inner_outline(frame, Outline(frame.to_uv_mm(landmarks.outline_ras_mm)), protocol.outline)
     return polygon - frame.to_uv_mm([UPRIGHT.center_ras_mm])
 
 

@@ -51,8 +51,8 @@ GRIDS = {
 
 def masks_of(landmarks, stack, protocol=PROTOCOL):
     frame, shapes = shapes_of(landmarks, stack, protocol)
-    slab = slab_around(stack, frame, protocol)
-    return frame, shapes, slab, label_masks(stack, frame, shapes, slab, protocol)
+    slab = slab_around(stack, frame, protocol.roi)
+    return frame, shapes, slab, label_masks(stack, frame, shapes, slab, protocol.roi)
 
 
 def whole(stack, mask) -> np.ndarray:
@@ -77,7 +77,7 @@ def membership_margins(points_mm, slab_k, stack, landmarks, shapes) -> dict[str,
     to_plane = np.array([left, forward])
     place = (centers_ras - front) @ to_plane.T
     curve = dense_spline((landmarks.outline_ras_mm - front) @ to_plane.T, 400)
-    inner = SignedDistance(curve)(place) - PROTOCOL.cortical_margin_mm
+    inner = SignedDistance(curve)(place) - PROTOCOL.outline.cortical_margin_mm
     depth = np.linalg.norm(front - back)
     ahead = place[:, 1] + 2 / 3 * depth
     anterior = np.minimum(inner, ahead)
@@ -101,7 +101,7 @@ def membership_margins(points_mm, slab_k, stack, landmarks, shapes) -> dict[str,
 )
 def test_a_voxel_belongs_where_its_center_lies_by_a_second_implementation(form, grid):
     matrix, body = GRIDS[grid]
-    stack = axial_stack(noise_ct(matrix), PROTOCOL)
+    stack = axial_stack(noise_ct(matrix), PROTOCOL.frame)
     landmarks = body.landmarks(FORMS[form])
     frame, shapes, slab, masks = masks_of(landmarks, stack)
     k, j, i = np.indices(stack.voxels_hu.shape).reshape(3, -1)
@@ -122,7 +122,7 @@ def test_a_voxel_belongs_where_its_center_lies_by_a_second_implementation(form, 
 def test_on_a_sheared_volume_the_regions_follow_the_slice_normal_not_the_index_column():
     # Each slice is shifted by 3 pixels to the patient's left of the one below it.
     directions = np.array([(-1, 0, 0), (0, -1, 0), (-1.5 / 1.25, 0, 1)])
-    stack = axial_stack(noise_ct(geometry(directions=directions)), PROTOCOL)
+    stack = axial_stack(noise_ct(geometry(directions=directions)), PROTOCOL.frame)
     straight = upright_stack()
     landmarks = UPRIGHT.landmarks(control_points(kidney()))
     leaning_masks, straight_masks = masks_of(landmarks, stack)[3], masks_of(landmarks, straight)[3]
@@ -165,7 +165,7 @@ def test_left_front_and_right_are_disjoint_and_with_the_central_posterior_part_t
 def test_left_is_the_patients_left_prone_and_in_flipped_storage_too(prone, flip):
     # The header of a prone scan says so by its axes: i then runs to the patient's right, j to anterior.
     directions = np.diag([1.0, 1, 1] if prone else [-1.0, -1, 1]) * flip
-    stack = axial_stack(noise_ct(geometry(directions=directions)), PROTOCOL)
+    stack = axial_stack(noise_ct(geometry(directions=directions)), PROTOCOL.frame)
     masks = masks_of(UPRIGHT.landmarks(FORMS["kidney"]), stack)[3]
     for roi, sign in (("left", -1), ("right", 1)):
         k, j, i = np.nonzero(whole(stack, masks[roi]))
@@ -204,8 +204,8 @@ def nearest_odd(ratio: float) -> int:
 def test_the_slab_is_the_odd_number_of_slices_nearest_to_its_thickness_ties_upward(slab_mm, spacing_mm, count):
     protocol = PROTOCOL.with_values(slab_mm=slab_mm)
     stack = upright_stack((0.5, 0.5, spacing_mm), (31, 80, 100))
-    frame = frame_from_midline(stack, UPRIGHT.landmarks(control_points(ellipse(18, 13))), protocol)
-    slab = slab_around(stack, frame, protocol)
+    frame = frame_from_midline(stack, UPRIGHT.landmarks(control_points(ellipse(18, 13))), protocol.frame)
+    slab = slab_around(stack, frame, protocol.roi)
     assert slab.last - slab.first + 1 == count == nearest_odd(slab_mm / spacing_mm)
     assert slab.first + slab.last == 2 * frame.mid_slice
     assert slab.thickness_mm == pytest.approx(count * spacing_mm, abs=1e-6)
@@ -215,9 +215,9 @@ def test_the_slab_is_the_odd_number_of_slices_nearest_to_its_thickness_ties_upwa
 def test_the_slab_counts_by_the_distance_of_planes_on_a_sheared_volume():
     # The step between centers is 1.25 · √2 mm, between planes 1.25 mm.
     directions = np.array([(-1, 0, 0), (0, -1, 0), (0, 1, 1)])
-    stack = axial_stack(noise_ct(geometry(directions=directions)), PROTOCOL)
-    frame = frame_from_midline(stack, UPRIGHT.landmarks(FORMS["ellipse"]), PROTOCOL)
-    slab = slab_around(stack, frame, PROTOCOL)
+    stack = axial_stack(noise_ct(geometry(directions=directions)), PROTOCOL.frame)
+    frame = frame_from_midline(stack, UPRIGHT.landmarks(FORMS["ellipse"]), PROTOCOL.frame)
+    slab = slab_around(stack, frame, PROTOCOL.roi)
     assert (slab.last - slab.first + 1, slab.thickness_mm) == (3, 3.75)
 
 

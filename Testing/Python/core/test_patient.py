@@ -193,7 +193,7 @@ def test_each_finding_is_reported_once():
     of = reading(FOUR[0], FOUR[1])
     assert len(of.all_findings) == len(set(of.all_findings))
     assert {finding.roi for finding in of.all_findings if finding.code == "levels_missing"} == set(ROIS)
-    assert LEVELS[1:5] == PROTOCOL.mean_levels
+    assert LEVELS[1:5] == PROTOCOL.patient.mean_levels
 
 
 @pytest.mark.parametrize(

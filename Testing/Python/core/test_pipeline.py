@@ -101,7 +101,7 @@ def test_a_level_given_twice_an_unknown_one_or_a_missing_reason_is_refused(landm
 
 
 def test_an_edited_label_map_is_measured_unchanged_and_marked():
-    stack = axial_stack(TALL_CT, PROTOCOL)
+    stack = axial_stack(TALL_CT, PROTOCOL.frame)
     edited = RoiMask(np.ones((2, 3, 4), dtype=bool), (9, 40, 50))
     of = measure_level(stack, ALL_LANDMARKS[3], PROTOCOL, edited_masks={"front": edited})
     assert list(of.rois) == list(ROIS)
@@ -113,7 +113,7 @@ def test_an_edited_label_map_is_measured_unchanged_and_marked():
 
 
 def test_a_result_keeps_the_markups_as_given_and_what_was_used():
-    stack = axial_stack(TALL_CT, PROTOCOL)
+    stack = axial_stack(TALL_CT, PROTOCOL.frame)
     reversed_midline = Landmarks(
         "L1",
         ALL_LANDMARKS[1].midline_ras_mm[::-1],
@@ -132,7 +132,7 @@ def test_a_result_keeps_the_markups_as_given_and_what_was_used():
 
 
 def test_the_markups_of_a_result_measure_the_same_again():
-    stack = axial_stack(TALL_CT, PROTOCOL)
+    stack = axial_stack(TALL_CT, PROTOCOL.frame)
     of = measure_level(stack, ALL_LANDMARKS[3], PROTOCOL)
     given = Landmarks("L3", of.midline_ras_mm, of.boundary.points_ras_mm, of.outline_ras_mm)
     again = measure_level(stack, given, PROTOCOL)
@@ -143,7 +143,7 @@ def test_the_markups_of_a_result_measure_the_same_again():
 
 @pytest.mark.parametrize(("pixel_mm", "reported"), [(1.0, False), (1.0099, False), (1.02, True), (3.0, True)])
 def test_coarse_pixels_are_measured_with_a_finding(pixel_mm, reported):
-    stack = axial_stack(noise_ct(geometry((0.6, pixel_mm, 2.5), (5, 90, 110)), (5, 90, 110)), PROTOCOL)
+    stack = axial_stack(noise_ct(geometry((0.6, pixel_mm, 2.5), (5, 90, 110)), (5, 90, 110)), PROTOCOL.frame)
     findings = measure_level(stack, UPRIGHT.landmarks(control_points(ellipse())), PROTOCOL).findings
     assert [finding.code for finding in findings] == (["coarse_pixels"] if reported else [])
     assert not reported or f"{pixel_mm:.2f} mm" in findings[0].sentence
@@ -156,7 +156,7 @@ def test_a_midline_turned_far_from_the_patients_front_gets_a_finding_with_the_si
     turned = Body(
         left_ras=np.cos(angle) * left - np.sin(angle) * front, anterior_ras=np.cos(angle) * front + np.sin(angle) * left
     )
-    of = measure_level(axial_stack(TALL_CT, PROTOCOL), turned.landmarks(BODY_XY_MM), PROTOCOL)
+    of = measure_level(axial_stack(TALL_CT, PROTOCOL.frame), turned.landmarks(BODY_XY_MM), PROTOCOL)
     assert [finding.code for finding in of.findings] == (["midline_rotated"] if reported else [])
     assert not reported or f"rotated by 16° to the patient's {reported}, more than 15°" in of.findings[0].sentence
 
@@ -164,7 +164,7 @@ def test_a_midline_turned_far_from_the_patients_front_gets_a_finding_with_the_si
 @pytest.mark.parametrize(("half_width_mm", "half_depth_mm"), [(20, 15), (12, 10)])
 def test_only_the_region_of_small_area_gets_a_finding(half_width_mm, half_depth_mm):
     body = UPRIGHT.landmarks(control_points(ellipse(half_width_mm, half_depth_mm)))
-    of = measure_level(axial_stack(TALL_CT, PROTOCOL), body, PROTOCOL)
+    of = measure_level(axial_stack(TALL_CT, PROTOCOL.frame), body, PROTOCOL)
     reported = {roi for roi, one in of.rois.items() for finding in one.findings if finding.code == "small_roi"}
     assert reported == {roi for roi, one in of.rois.items() if one.mask.inside.sum() * 0.6**2 < 100}
     assert reported != set(ROIS)
@@ -172,7 +172,7 @@ def test_only_the_region_of_small_area_gets_a_finding(half_width_mm, half_depth_
 
 
 def test_a_region_of_few_voxels_gets_a_finding_whatever_its_area():
-    stack = axial_stack(noise_ct(geometry((2.4, 2.4, 2.5), (5, 25, 34)), (5, 25, 34)), PROTOCOL)
+    stack = axial_stack(noise_ct(geometry((2.4, 2.4, 2.5), (5, 25, 34)), (5, 25, 34)), PROTOCOL.frame)
     of = measure_level(stack, UPRIGHT.landmarks(control_points(ellipse(20, 15))), PROTOCOL)
     few = {roi: one for roi, one in of.rois.items() if one.mask.inside.sum() < 40}
     assert {roi for roi, one in of.rois.items() if "small_roi" in {each.code for each in one.findings}} == set(few)
@@ -212,7 +212,9 @@ def bad_inputs() -> dict:
 def test_bad_input_is_refused_with_one_sentence_that_names_the_level_and_ends_with_a_full_stop(name):
     midline, boundary, outline = bad_inputs()[name]
     with pytest.raises(InputError) as caught:
-        measure_level(axial_stack(SOFT_TISSUE_CT, PROTOCOL), Landmarks("L3", midline, boundary, outline), PROTOCOL)
+        measure_level(
+            axial_stack(SOFT_TISSUE_CT, PROTOCOL.frame), Landmarks("L3", midline, boundary, outline), PROTOCOL
+        )
     sentence = str(caught.value)
     assert caught.value.level == "L3"
     assert "L3" in sentence
@@ -234,14 +236,16 @@ def phantom():
 def test_on_a_phantom_given_its_true_outline_every_region_measures_the_trabecular_bone(phantom):
     markups = true_markups(phantom.truth)
     landmarks = Landmarks("L3", *(markups["L3", role] for role in ("midline", "boundary", "outline")))
-    of = measure_level(axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), PROTOCOL), landmarks, PROTOCOL)
+    of = measure_level(
+        axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), PROTOCOL.frame), landmarks, PROTOCOL
+    )
     assert of.boundary.fraction == pytest.approx(2 / 3, abs=1e-5)
     for roi in ROIS:
         assert of.rois[roi].values["mean_hu"] == pytest.approx(phantom.truth["L3"].trabecular_hu, abs=0.5)
 
 
 def test_on_a_phantom_the_outline_that_is_found_measures_the_same_and_again_without_the_search(phantom):
-    stack = axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), PROTOCOL)
+    stack = axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), PROTOCOL.frame)
     landmarks = Landmarks("L3", phantom.truth["L3"].midline_ras_mm)
     of = measure_level(stack, landmarks, PROTOCOL)
     assert not of.outline_edited
@@ -272,6 +276,6 @@ def test_an_implausible_voxel_gets_a_finding_with_its_position(phantom, voxel_hu
     i, j, k = np.round(ijk_from_ras[:3, :3] @ in_front_ras_mm + ijk_from_ras[:3, 3]).astype(int)
     voxels = phantom.voxels_hu.copy()
     voxels[k, j, i] = voxel_hu
-    of = measure_level(axial_stack(CtVolume(voxels, phantom.ras_from_ijk), PROTOCOL), landmarks, PROTOCOL)
+    of = measure_level(axial_stack(CtVolume(voxels, phantom.ras_from_ijk), PROTOCOL.frame), landmarks, PROTOCOL)
     there = {(roi, finding.code) for roi in ROIS for finding in of.rois[roi].findings}
     assert there == ({(roi, reported) for roi in ("round", "oval", "front")} if reported else set())

@@ -1,12 +1,13 @@
-from dataclasses import fields, replace
+import re
+from dataclasses import replace
 
 import pytest
 from core.builders import PROTOCOL
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.protocol import Protocol, check_value
+from LumbarHULib.core.protocol import DECLARED, GROUPS, STUDY_VALUES, Protocol, check_value
 
-NUMBERS = [item for item in fields(Protocol) if "low" in item.metadata]
+NUMBERS = [name for name, declared in DECLARED.items() if not declared.options and not declared.level_names]
 
 
 def refusal(name, value) -> str:
@@ -39,20 +40,21 @@ def test_the_studys_numbers_are_the_ones_in_protocol_md():
         "lsc_hu": 16,
         "single_measurement_lsc_fraction": 0.71,
     }
-    assert {name: getattr(PROTOCOL, name) for name in words} == words
-    assert 20 <= PROTOCOL.outline_control_points <= 24
+    assert {name: PROTOCOL.values[name] for name in words} == words
+    assert 20 <= PROTOCOL.outline.control_points <= 24
 
 
-@pytest.mark.parametrize("item", NUMBERS, ids=lambda item: item.name)
-def test_a_number_beyond_its_range_is_refused_with_value_and_range(item):
-    low, high = item.metadata["low"], item.metadata["high"]
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_beyond_its_range_is_refused_with_value_and_range(name):
+    declared = DECLARED[name]
+    low, high = declared.low, declared.high
     for value in (low - 1, high + 1):
-        assert f"is {value:g}" in refusal(item.name, value)
-        assert f"use {low:g} to {high:g}." in refusal(item.name, value)
+        assert f"is {value:g}" in refusal(name, value)
+        assert f"use {low:g} to {high:g}." in refusal(name, value)
     for value in (float("nan"), float("inf"), -float("inf"), "2.5", None, True, [1]):
-        refusal(item.name, value)
-    check_value(item.name, int(low) if item.metadata["integer"] else low)
-    check_value(item.name, int(high) if item.metadata["integer"] else high)
+        refusal(name, value)
+    check_value(name, int(low) if declared.integer else low)
+    check_value(name, int(high) if declared.integer else high)
 
 
 @pytest.mark.parametrize("name", ["outline_control_points", "minimum_levels"])
@@ -89,7 +91,30 @@ def test_two_values_that_contradict_each_other_are_refused_with_both(values):
 
 
 def test_a_copy_with_other_values_is_checked_and_leaves_the_first_as_it_was():
-    assert PROTOCOL.with_values(slab_mm=5) == replace(PROTOCOL, slab_mm=5)
-    assert PROTOCOL.slab_mm == 2.5
+    other = PROTOCOL.with_values(slab_mm=5, outline_cortex_hu=900.0)
+    assert other.values == PROTOCOL.values | {"slab_mm": 5, "outline_cortex_hu": 900.0}
+    assert (other.roi.slab_mm, other.outline.cortex_hu) == (5, 900.0)
+    assert PROTOCOL.roi.slab_mm == 2.5
     with pytest.raises(InputError, match="slab_mm is 51 mm"):
         PROTOCOL.with_values(slab_mm=51)
+    with pytest.raises(InputError, match="Unknown protocol value “cortex_hu”"):
+        PROTOCOL.with_values(cortex_hu=900.0)
+
+
+def test_a_group_is_checked_when_it_is_made_and_names_its_values_as_files_do():
+    with pytest.raises(InputError, match="Protocol value outline_cortex_hu is 100 HU: use 200 to 3000"):
+        replace(PROTOCOL.outline, cortex_hu=100.0)
+    with pytest.raises(InputError, match=r"boundary_fraction_min = 0\.7 and boundary_fraction = 0\.6"):
+        replace(PROTOCOL.boundary, fraction_min=0.7)
+
+
+def test_a_protocol_from_its_values_is_the_same_and_every_value_has_one_place():
+    assert Protocol.from_values(PROTOCOL.values) == PROTOCOL
+    assert list(PROTOCOL.values) == list(DECLARED)
+    assert len(DECLARED) == sum(len(tuple(group.declarations())) for group in GROUPS.values())
+    assert set(STUDY_VALUES) < set(DECLARED)
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_the_meaning_of_a_value_is_one_sentence(name):
+    assert re.fullmatch(r"[A-Z][^.]*(\d\.\d[^.]*)*\.", DECLARED[name].meaning)

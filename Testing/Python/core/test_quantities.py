@@ -67,7 +67,7 @@ def test_simpleitk_finds_the_same_numbers_under_the_same_label_map(dtype):
     ct = noise_ct(geometry((0.6, 0.7, 1.0)), dtype=dtype)
     if dtype == np.float32:
         ct.voxels_hu[...] += RANDOM.normal(0, 0.3, ct.voxels_hu.shape).astype(np.float32)
-    stack = axial_stack(ct, PROTOCOL)
+    stack = axial_stack(ct, PROTOCOL.frame)
     result = measure_level(stack, UPRIGHT.landmarks(control_points(kidney()), level="L2"), PROTOCOL)
     for roi in ROIS:
         of = result.rois[roi]
@@ -89,7 +89,7 @@ def test_simpleitk_finds_the_same_numbers_under_the_same_label_map(dtype):
 
 
 def test_an_edited_mask_with_an_empty_slice_counts_the_slices_that_hold_voxels():
-    stack = axial_stack(noise_ct(), PROTOCOL)
+    stack = axial_stack(noise_ct(), PROTOCOL.frame)
     inside = np.zeros((3, 2, 2), dtype=bool)
     inside[[0, 2]] = True
     mask = RoiMask(inside, (3, 50, 60))

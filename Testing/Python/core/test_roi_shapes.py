@@ -40,7 +40,7 @@ def test_where_it_fits_the_round_roi_is_the_studys_circle(form):
     points = control_points(form)
     frame, shapes = shapes_of(UPRIGHT.landmarks(points), STACK)
     # From the inner outline's anterior crossing, the margin behind the outline's, to the boundary's.
-    crossing, line = -PROTOCOL.cortical_margin_mm, -2 / 3 * frame.depth_mm
+    crossing, line = -PROTOCOL.outline.cortical_margin_mm, -2 / 3 * frame.depth_mm
     assert shapes.round_radius_mm == pytest.approx((crossing - line) / 2, abs=2e-3)
     assert shapes.round_center_v_mm == pytest.approx((crossing + line) / 2, abs=2e-3)
     assert codes(shapes) == []
@@ -48,7 +48,7 @@ def test_where_it_fits_the_round_roi_is_the_studys_circle(form):
 
 def test_a_narrow_body_shrinks_the_round_roi_and_says_so():
     frame, shapes = shapes_of(UPRIGHT.landmarks(control_points(ellipse(11, 18))), STACK)
-    study_mm = (2 / 3 * frame.depth_mm - PROTOCOL.cortical_margin_mm) / 2
+    study_mm = (2 / 3 * frame.depth_mm - PROTOCOL.outline.cortical_margin_mm) / 2
     assert shapes.round_radius_mm < 0.95 * study_mm
     assert codes(shapes) == ["round_shrunk"]
     assert (
@@ -168,10 +168,10 @@ SHIFTS_UV_MM = {"as it is": (0, 0), "to the side": (4, -3), "behind": (0, -24), 
 def test_of_many_placements_those_that_are_possible_have_the_shapes_that_each_has_alone(names):
     frame, shapes = shapes_of(UPRIGHT.landmarks(control_points(lumpy(3))), STACK)
     outlines = np.array([shapes.inner_outline_uv_mm + SHIFTS_UV_MM[name] for name in names])
-    possible, batch = shapes_of_placements(outlines, shapes.boundary, PROTOCOL, 1e-6)
+    possible, batch = shapes_of_placements(outlines, shapes.boundary, PROTOCOL.roi, 1e-6)
     assert [names[place] for place in possible] == [name for name in names if name in ("as it is", "to the side")]
     for row, place in enumerate(possible):
-        alone = roi_shapes(frame, outlines[place], shapes.boundary, PROTOCOL)
+        alone = roi_shapes(frame, outlines[place], shapes.boundary, PROTOCOL.roi)
         for figure in FIGURES:
             np.testing.assert_allclose(getattr(batch, figure)[row, 0], getattr(alone, figure), atol=1e-4)
     assert {getattr(batch, figure).shape for figure in FIGURES} == {(len(possible), 1)}
@@ -181,4 +181,4 @@ def test_a_placement_that_is_impossible_is_refused_alone():
     frame, shapes = shapes_of(UPRIGHT.landmarks(control_points(lumpy(3))), STACK)
     for name in ("behind", "beyond the midline"):
         with pytest.raises(InputError, match="No part of L3's vertebral body is anterior to its boundary"):
-            roi_shapes(frame, shapes.inner_outline_uv_mm + SHIFTS_UV_MM[name], shapes.boundary, PROTOCOL)
+            roi_shapes(frame, shapes.inner_outline_uv_mm + SHIFTS_UV_MM[name], shapes.boundary, PROTOCOL.roi)

@@ -30,7 +30,7 @@ def gradient_stack(gradient_hu_per_mm):
     ras_mm = np.stack([i, j, k], axis=-1) @ matrix[:3, :3].T + matrix[:3, 3]
     values = 100 + ras_mm @ (np.array(gradient_hu_per_mm) * (-1, 1, 1))
     values[0, 0] = -1000.0  # a CT has negative values
-    return axial_stack(CtVolume(values, matrix), PROTOCOL)
+    return axial_stack(CtVolume(values, matrix), PROTOCOL.frame)
 
 
 def disk_level(stack, protocol=PROTOCOL, form=None, **markups):
@@ -44,10 +44,12 @@ def test_across_a_gradient_the_circle_varies_as_its_center_does():
     trials = placement_trials(stack, level, MANY)
     # From the midline's middle to the circle's: halfway between the inner edge's front and the boundary.
     boundary_mm = RADIUS_MM - 2 / 3 * 2 * RADIUS_MM
-    arm_mm = (RADIUS_MM - PROTOCOL.cortical_margin_mm + boundary_mm) / 2
-    expected_hu = 2.0 * np.hypot(PROTOCOL.reader_error_mm, arm_mm * np.radians(PROTOCOL.reader_error_deg))
+    arm_mm = (RADIUS_MM - PROTOCOL.outline.cortical_margin_mm + boundary_mm) / 2
+    expected_hu = 2.0 * np.hypot(
+        PROTOCOL.uncertainty.reader_error_mm, arm_mm * np.radians(PROTOCOL.uncertainty.reader_error_deg)
+    )
     assert trials.sd_hu["round"] == pytest.approx(expected_hu, rel=0.06)
-    moves = displacements("L3", MANY)
+    moves = displacements("L3", MANY.uncertainty)
     center_u_mm = moves.across_mm + arm_mm * np.sin(np.radians(moves.turn_deg))
     assert np.abs(trials.means_hu["round"] - (100 + 2.0 * center_u_mm)).max() < 0.5
 
@@ -56,7 +58,7 @@ def test_along_a_gradient_the_circle_follows_the_boundary_by_half():
     stack = gradient_stack((0.0, 3.0, 0.0))
     trials = placement_trials(stack, disk_level(stack), MANY)
     # Its front touches the inner edge, which stays; its back touches the boundary, which moves with the midline.
-    assert trials.sd_hu["round"] == pytest.approx(3.0 * PROTOCOL.reader_error_mm / 2, rel=0.08)
+    assert trials.sd_hu["round"] == pytest.approx(3.0 * PROTOCOL.uncertainty.reader_error_mm / 2, rel=0.08)
 
 
 def test_a_gradient_through_the_slices_gives_the_spread_of_a_uniform_choice_of_slices():
@@ -71,7 +73,7 @@ def test_a_gradient_through_the_slices_gives_the_spread_of_a_uniform_choice_of_s
 
 
 def test_with_zero_error_every_trial_gives_the_measured_means():
-    stack = axial_stack(noise_ct(), PROTOCOL)
+    stack = axial_stack(noise_ct(), PROTOCOL.frame)
     protocol = PROTOCOL.with_values(
         reader_error_mm=0.0, reader_error_deg=0.0, reader_error_slices=0, placement_trials=3
     )
@@ -98,13 +100,13 @@ def displaced(level, moves, trial, spacing_mm=SPACING_MM[2]) -> np.ndarray:
 def test_trials_agree_with_the_plain_pipeline_at_the_moved_midline(boundary_xy_mm):
     random = np.random.default_rng(8)
     smooth = gradient_stack((3.0, -2.0, 4.0)).voxels_hu + random.normal(0, 5, SHAPE_KJI)
-    stack = axial_stack(CtVolume(smooth[:, ::-1, :], geometry(SPACING_MM, SHAPE_KJI)), PROTOCOL)
+    stack = axial_stack(CtVolume(smooth[:, ::-1, :], geometry(SPACING_MM, SHAPE_KJI)), PROTOCOL.frame)
     level = disk_level(stack, form=kidney(), boundary_xy_mm=boundary_xy_mm)
     # In one slice, with a given outline: there is no body here in which to search another.
     protocol = PROTOCOL.with_values(reader_error_slices=0)
     trials = placement_trials(stack, level, protocol)
-    moves = displacements("L3", protocol)
-    for trial in range(0, protocol.placement_trials, 13):
+    moves = displacements("L3", protocol.uncertainty)
+    for trial in range(0, protocol.uncertainty.placement_trials, 13):
         midline = displaced(level, moves, trial)
         boundary = None
         if boundary_xy_mm is not None:
@@ -123,11 +125,11 @@ def test_trials_agree_with_the_plain_pipeline_at_the_moved_midline(boundary_xy_m
 
 def test_trials_agree_with_outlines_searched_again_at_every_moved_midline():
     phantom = render(upright_spine(("L3",), trabecular_gradient_hu_per_mm=(2.0, 3.0, 4.0)), noise_hu=12, seed=4)
-    stack = axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), PROTOCOL)
+    stack = axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), PROTOCOL.frame)
     level = measure_level(stack, Landmarks("L3", phantom.truth["L3"].midline_ras_mm), PROTOCOL)
     trials = placement_trials(stack, level, PROTOCOL)
-    moves = displacements("L3", PROTOCOL)
-    chosen = range(0, PROTOCOL.placement_trials, 7)
+    moves = displacements("L3", PROTOCOL.uncertainty)
+    chosen = range(0, PROTOCOL.uncertainty.placement_trials, 7)
     assert set(moves.slices[chosen]) == {-1, 0, 1}
     for trial in chosen:
         plain = measure_level(stack, Landmarks("L3", displaced(level, moves, trial, 2.5)), PROTOCOL)
@@ -140,17 +142,17 @@ def test_trials_agree_with_outlines_searched_again_at_every_moved_midline():
 
 
 def test_the_same_protocol_gives_the_same_digits_and_each_level_its_own():
-    first, again, other = (displacements(name, PROTOCOL) for name in ("L2", "L2", "L3"))
+    first, again, other = (displacements(name, PROTOCOL.uncertainty) for name in ("L2", "L2", "L3"))
     assert np.array_equal(first.across_mm, again.across_mm)
     assert np.array_equal(first.slices, again.slices)
     assert abs(np.corrcoef(first.across_mm, other.across_mm)[0, 1]) < 0.25
-    another = displacements("L2", PROTOCOL.with_values(placement_seed=1))
+    another = displacements("L2", PROTOCOL.with_values(placement_seed=1).uncertainty)
     assert not np.array_equal(first.across_mm, another.across_mm)
 
 
 def test_displacements_are_distributed_as_the_protocol_says():
     protocol = PROTOCOL.with_values(placement_trials=5000, reader_error_mm=1.5, reader_error_deg=3.0)
-    moves = displacements("L1", protocol)
+    moves = displacements("L1", protocol.uncertainty)
     for values, sd in ((moves.across_mm, 1.5), (moves.along_mm, 1.5), (moves.turn_deg, 3.0)):
         assert values.std() == pytest.approx(sd, rel=0.05)
         assert abs(values.mean()) < 0.06 * sd
@@ -159,25 +161,25 @@ def test_displacements_are_distributed_as_the_protocol_says():
 
 
 def test_a_trial_beyond_the_scan_gives_no_number_and_the_others_do():
-    stack = axial_stack(noise_ct(), PROTOCOL)
+    stack = axial_stack(noise_ct(), PROTOCOL.frame)
     first_mm = float(stack.ras_from_ijk[2, 3])
     body = replace(UPRIGHT, center_ras_mm=(0.0, 0.0, first_mm))
     level = measure_level(stack, body.landmarks(control_points(circle(RADIUS_MM))), PROTOCOL)
     trials = placement_trials(stack, level, PROTOCOL)
-    below = displacements("L3", PROTOCOL).slices < 0
-    assert 0 < below.sum() < PROTOCOL.placement_trials
+    below = displacements("L3", PROTOCOL.uncertainty).slices < 0
+    assert 0 < below.sum() < PROTOCOL.uncertainty.placement_trials
     for roi in ROIS:
         assert np.array_equal(np.isnan(trials.means_hu[roi]), below)
         assert trials.sd_hu[roi] > 0
 
 
 def test_a_trial_with_nothing_in_front_of_its_boundary_gives_no_number_and_the_others_do():
-    stack = axial_stack(noise_ct(), PROTOCOL)
+    stack = axial_stack(noise_ct(), PROTOCOL.frame)
     protocol = MANY.with_values(reader_error_mm=10.0, reader_error_deg=0.0, reader_error_slices=0)
     trials = placement_trials(stack, disk_level(stack), protocol)
-    moves = displacements("L3", protocol)
+    moves = displacements("L3", protocol.uncertainty)
     # From the body's middle: the extent of the inner edge on the moved midline, and the position of the moved boundary.
-    inner_mm = RADIUS_MM - PROTOCOL.cortical_margin_mm
+    inner_mm = RADIUS_MM - PROTOCOL.outline.cortical_margin_mm
     reach_mm = np.sqrt(np.maximum(inner_mm**2 - moves.across_mm**2, 0))
     depth_mm = reach_mm - (moves.along_mm + RADIUS_MM - 2 / 3 * 2 * RADIUS_MM)
     impossible = (np.abs(moves.across_mm) > inner_mm) | (depth_mm < 0)
@@ -199,7 +201,7 @@ def test_levels_without_a_number_in_any_trial_have_no_placement():
 
 
 def test_a_region_edited_by_hand_follows_no_midline():
-    stack = axial_stack(noise_ct(), PROTOCOL)
+    stack = axial_stack(noise_ct(), PROTOCOL.frame)
     level = disk_level(stack)
     edited = replace(level, rois=level.rois | {"oval": replace(level.rois["oval"], edited=True)})
     trials = placement_trials(stack, edited, PROTOCOL)
@@ -209,7 +211,7 @@ def test_a_region_edited_by_hand_follows_no_midline():
 
 
 def test_no_trials_give_no_standard_deviation():
-    stack = axial_stack(noise_ct(), PROTOCOL)
+    stack = axial_stack(noise_ct(), PROTOCOL.frame)
     trials = placement_trials(stack, disk_level(stack), PROTOCOL.with_values(placement_trials=0))
     assert set(trials.sd_hu.values()) == {None}
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.protocol import STUDY_VALUES, VALUE_FIELDS
+from LumbarHULib.core.protocol import DECLARED, STUDY_VALUES
 from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL, load_protocol
 from LumbarHULib.files.resources import resource_path
 
@@ -31,42 +31,43 @@ def refusal_of(tmp_path, text: str) -> str:
 
 def test_the_default_protocol_contains_the_values_of_the_measurement_protocol():
     protocol = load_protocol().protocol
-    assert protocol.boundary_fraction == 2 / 3
-    assert protocol.front_width_fraction == 1 / 3
-    assert (protocol.axial_tie_deg, protocol.midline_angle_limit_deg) == (0.5, 45)
-    assert (protocol.boundary_fraction_min, protocol.boundary_fraction_max) == (0.2, 0.95)
-    assert (protocol.boundary_fraction_tolerance, protocol.boundary_angle_tolerance_deg) == (0.02, 10)
-    assert (protocol.boundary_angle_limit_deg, protocol.boundary_handle_distance_mm) == (45, 5)
-    assert (protocol.lateral_extent, protocol.slab_mm, protocol.edge_tolerance_mm) == ("full", 2.5, 1e-6)
-    assert (protocol.round_radius_fraction, protocol.off_center_fraction) == (0.95, 0.1)
-    assert (protocol.mean_levels, protocol.minimum_levels) == (("L1", "L2", "L3", "L4"), 2)
-    assert (protocol.lsc_hu, protocol.single_measurement_lsc_fraction) == (16, 0.71)
+    assert protocol.boundary.fraction == 2 / 3
+    assert protocol.roi.front_width_fraction == 1 / 3
+    assert (protocol.frame.axial_tie_deg, protocol.frame.midline_angle_limit_deg) == (0.5, 45)
+    assert (protocol.boundary.fraction_min, protocol.boundary.fraction_max) == (0.2, 0.95)
+    assert (protocol.boundary.fraction_tolerance, protocol.boundary.angle_tolerance_deg) == (0.02, 10)
+    assert (protocol.boundary.angle_limit_deg, protocol.boundary.handle_distance_mm) == (45, 5)
+    assert (protocol.roi.lateral_extent, protocol.roi.slab_mm, protocol.roi.edge_tolerance_mm) == ("full", 2.5, 1e-6)
+    assert (protocol.roi.round_radius_fraction, protocol.roi.off_center_fraction) == (0.95, 0.1)
+    assert (protocol.patient.mean_levels, protocol.patient.minimum_levels) == (("L1", "L2", "L3", "L4"), 2)
+    assert (protocol.patient.lsc_hu, protocol.patient.single_measurement_lsc_fraction) == (16, 0.71)
 
 
 def test_every_value_has_unit_source_and_a_note():
     values = load_protocol().document["values"]
     assert [name for name, entry in values.items() if not entry["source"] or not entry["note"]] == []
     assert {name: entry["unit"] for name, entry in values.items()} == {
-        item.name: item.metadata["unit"] for item in VALUE_FIELDS
+        name: declared.unit for name, declared in DECLARED.items()
     }
 
 
 def test_the_schema_has_the_ranges_of_the_core():
     schema = json.loads(resource_path("Schemas", "protocol.schema.json").read_text(encoding="utf-8"))
     values = schema["properties"]["values"]
-    assert list(values["properties"]) == [item.name for item in VALUE_FIELDS]
+    assert list(values["properties"]) == list(DECLARED)
     assert values["required"] == [
         *("boundary_fraction", "cortical_margin_mm", "front_width_fraction", "lateral_extent", "slab_mm"),
         *("mean_levels", "minimum_levels", "lsc_hu"),
     ]
-    for item in VALUE_FIELDS:
-        allowed, unit = (values["properties"][item.name]["properties"][key] for key in ("value", "unit"))
-        assert unit == {"const": item.metadata["unit"]}
-        if "integer" in item.metadata:
-            kind = "integer" if item.metadata["integer"] else "number"
-            assert allowed == {"type": kind, "minimum": item.metadata["low"], "maximum": item.metadata["high"]}
-        elif "options" in item.metadata:
-            assert allowed == {"enum": list(item.metadata["options"])}
+    for name, declared in DECLARED.items():
+        entry = values["properties"][name]
+        allowed, unit = (entry["properties"][key] for key in ("value", "unit"))
+        assert (entry["description"], unit) == (declared.meaning, {"const": declared.unit})
+        if declared.options:
+            assert allowed == {"enum": list(declared.options)}
+        elif not declared.level_names:
+            kind = "integer" if declared.integer else "number"
+            assert allowed == {"type": kind, "minimum": declared.low, "maximum": declared.high}
 
 
 def test_the_schema_is_the_one_that_its_script_writes(repository):
@@ -119,10 +120,10 @@ def test_values_have_the_types_that_the_core_declares(tmp_path):
     path = tmp_path / "own.json"
     path.write_text(TEXT.replace('"value": 24,', '"value": 24.0,'), encoding="utf-8")
     protocol = load_protocol(path).protocol
-    types = {"int": int, "float": float, "str": str}
-    for item in VALUE_FIELDS:
-        wanted = types.get(getattr(item.type, "__name__", item.type), tuple)
-        assert type(getattr(protocol, item.name)) is wanted
+    for name, value in protocol.values.items():
+        declared = DECLARED[name]
+        wanted = str if declared.options else tuple if declared.level_names else int if declared.integer else float
+        assert type(value) is wanted
     assert protocol == load_protocol().protocol
 
 

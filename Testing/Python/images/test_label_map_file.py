@@ -36,7 +36,7 @@ def two_masks(stack) -> list[tuple[int, RoiMask]]:
 @pytest.mark.parametrize("flipped", [(), (0,), (0, 1, 2)])
 def test_simpleitk_finds_each_voxel_at_its_world_position(tmp_path, steps_ras_mm, axes, flipped):
     ct = stored_otherwise(random_ct(steps_ras_mm), axes, flipped)
-    stack = axial_stack(ct, PROTOCOL)
+    stack = axial_stack(ct, PROTOCOL.frame)
     masks = two_masks(stack)
     write_label_map(tmp_path / "round.nrrd", stack, ct.ras_from_ijk, masks)
     image = SimpleITK.ReadImage(str(tmp_path / "round.nrrd"))
@@ -56,7 +56,7 @@ def test_simpleitk_finds_each_voxel_at_its_world_position(tmp_path, steps_ras_mm
 )
 def test_the_grid_matches_the_ct_when_simpleitk_reads_both(tmp_path, steps_ras_mm):
     ct = random_ct(steps_ras_mm)
-    write_label_map(tmp_path / "round.nrrd", axial_stack(ct, PROTOCOL), ct.ras_from_ijk, [])
+    write_label_map(tmp_path / "round.nrrd", axial_stack(ct, PROTOCOL.frame), ct.ras_from_ijk, [])
     write_with_sitk(tmp_path / "ct.nrrd", ct.voxels_hu, ct.ras_from_ijk)
     label_map, stored_ct = (SimpleITK.ReadImage(str(tmp_path / name)) for name in ("round.nrrd", "ct.nrrd"))
     for corner in np.ndindex(2, 2, 2):
@@ -67,7 +67,7 @@ def test_the_grid_matches_the_ct_when_simpleitk_reads_both(tmp_path, steps_ras_m
 
 
 def test_the_same_voxels_give_the_same_bytes_without_a_time_or_a_name(tmp_path):
-    stack = axial_stack(random_ct(), PROTOCOL)
+    stack = axial_stack(random_ct(), PROTOCOL.frame)
     for name in ("round.nrrd", "other.nrrd"):
         write_label_map(tmp_path / name, stack, stack.ras_from_ijk, two_masks(stack))
     content = (tmp_path / "round.nrrd").read_bytes()
@@ -77,7 +77,7 @@ def test_the_same_voxels_give_the_same_bytes_without_a_time_or_a_name(tmp_path):
 
 
 def test_two_levels_that_overlap_are_refused(tmp_path):
-    stack = axial_stack(random_ct(), PROTOCOL)
+    stack = axial_stack(random_ct(), PROTOCOL.frame)
     mask = two_masks(stack)[0][1]
     with pytest.raises(InputError, match="regions of L1 and L2 overlap"):
         write_label_map(tmp_path / "round.nrrd", stack, stack.ras_from_ijk, [(20, mask), (21, mask)])
@@ -88,7 +88,7 @@ def test_only_a_few_slices_are_in_memory(tmp_path):
     voxels[0, 0, :2] = (-100, 100)
     voxels[1:] = 1
     ct = CtVolume(voxels, np.diag([-0.7, -0.7, 1.0, 1.0]))
-    stack = axial_stack(ct, PROTOCOL)
+    stack = axial_stack(ct, PROTOCOL.frame)
     tracemalloc.start()
     write_label_map(tmp_path / "round.nrrd", stack, ct.ras_from_ijk, two_masks(stack))
     peak = tracemalloc.get_traced_memory()[1]

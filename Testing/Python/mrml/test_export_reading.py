@@ -71,7 +71,7 @@ def test_a_reading_without_its_ct_or_without_levels_is_refused(start_reading, sc
 def test_a_changed_protocol_value_is_measured_with_and_marked(reading, measurer):
     before = measurer.measure().levels[0].rois["oval"].values["voxels"]
     assert not is_protocol_modified(reading)
-    set_protocol_value(reading, "cortical_margin_mm", reading.protocol.cortical_margin_mm)
+    set_protocol_value(reading, "cortical_margin_mm", reading.protocol.outline.cortical_margin_mm)
     assert not is_protocol_modified(reading)
     set_protocol_value(reading, "cortical_margin_mm", 4.0)
     assert is_protocol_modified(reading)

@@ -24,7 +24,7 @@ def site_document(open_reading):
 
 def test_a_reading_with_the_studys_protocol_adopts_the_sites_completely(open_reading, site_document):
     use_measurement_error(open_reading, site_document)
-    assert open_reading.protocol.lsc_hu == 5.5
+    assert open_reading.protocol.patient.lsc_hu == 5.5
     assert open_reading.protocol_document.document == site_document
     assert not is_protocol_modified(open_reading)
 
@@ -32,7 +32,7 @@ def test_a_reading_with_the_studys_protocol_adopts_the_sites_completely(open_rea
 def test_values_modified_by_the_reader_stay(open_reading, site_document):
     set_protocol_value(open_reading, "cortical_margin_mm", 3.5)
     use_measurement_error(open_reading, site_document)
-    assert (open_reading.protocol.lsc_hu, open_reading.protocol.cortical_margin_mm) == (5.5, 3.5)
+    assert (open_reading.protocol.patient.lsc_hu, open_reading.protocol.outline.cortical_margin_mm) == (5.5, 3.5)
     assert open_reading.protocol_document.document["values"]["lsc_hu"]["source"] == "our site"
     assert is_protocol_modified(open_reading)
 

@@ -72,7 +72,7 @@ def empty_reading(start_reading, ct_node):
 
 @pytest.fixture
 def stack(ct_node, empty_reading):
-    return axial_stack(ct_from_node(ct_node), empty_reading.protocol)
+    return axial_stack(ct_from_node(ct_node), empty_reading.protocol.frame)
 
 
 @pytest.fixture
@@ -178,4 +178,4 @@ def test_a_signed_off_reading_accepts_no_proposal(reading, bodies):
     ReadingMeasurer(reading).measure()
     sign_off(reading, "Reader A", "2026-01-01 00:00:00")
     with pytest.raises(InputError, match="signed off"):
-        place_from_click(reading, axial_stack(bodies.ct, reading.protocol), "L2", (3.0, -2.0, 70.0), ())
+        place_from_click(reading, axial_stack(bodies.ct, reading.protocol.frame), "L2", (3.0, -2.0, 70.0), ())

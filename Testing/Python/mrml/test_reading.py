@@ -106,7 +106,7 @@ def test_another_protocol_and_other_cutoffs_can_be_set(reading):
     document = json.loads(reading.protocol_text)
     document["values"]["slab_mm"]["value"] = 0.0
     set_protocol(reading, document)
-    assert reading.protocol.slab_mm == 0.0
+    assert reading.protocol.roi.slab_mm == 0.0
     document = json.loads(reading.cutoffs_text)
     document["name"] = "our own"
     set_cutoffs(reading, document)

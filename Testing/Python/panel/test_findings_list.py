@@ -22,7 +22,7 @@ def audit():
 
 
 def lines_of(audit, result):
-    return finding_lines(result, audit.protocol.protocol, audit.cutoffs.cutoffs)
+    return finding_lines(result, audit.protocol.protocol.patient, audit.cutoffs.cutoffs)
 
 
 def paragraphs(audit, result, is_open=True) -> list[str]:
@@ -56,7 +56,7 @@ def test_every_finding_has_a_title_of_a_few_words():
 
 def test_details_hold_the_sentences_of_the_report(audit):
     shown = "\n".join(paragraphs(audit, audit.result))
-    groups = grouped_findings(audit.result, audit.protocol.protocol, audit.cutoffs.cutoffs)
+    groups = grouped_findings(audit.result, audit.protocol.protocol.patient, audit.cutoffs.cutoffs)
     assert len(groups) > 1
     for group in groups:
         for sentence in (*sentences_of(group), group[0].remedy):

@@ -65,7 +65,7 @@ def test_a_trial_says_when_the_outline_is_off(evidence, monkeypatch):
 
     hostile = evidence["hostile"]
     case = family_case("plain", 1)
-    stack = axial_stack(case.ct, hostile.protocol())
+    stack = axial_stack(case.ct, hostile.protocol().frame)
     center = case.outline_ras_mm.mean(axis=0)
 
     def grown_by(factor):

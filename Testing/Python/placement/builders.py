@@ -24,7 +24,7 @@ def study_protocol() -> Protocol:
 
 
 def stack_of(phantom: PhantomCt):
-    return axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), study_protocol())
+    return axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), study_protocol().frame)
 
 
 PHANTOM = render(
@@ -62,7 +62,7 @@ def body_errors(guess: BodyGuess, vertebra):
 
 def midline_errors(midline_ras_mm, vertebra, stack) -> tuple[float, float, float]:
     """Return how far a midline's slice is from mid-height, its ends from the true ones (mm), its rotation (deg)."""
-    frame = frame_from_midline(stack, Landmarks(vertebra.level, midline_ras_mm), study_protocol())
+    frame = frame_from_midline(stack, Landmarks(vertebra.level, midline_ras_mm), study_protocol().frame)
     height_mm = abs(float((frame.origin_ras_mm - np.array(vertebra.center_ras_mm)) @ stack.normal_ras))
     true = true_midline_in_slice(vertebra, frame.origin_ras_mm, stack.normal_ras)
     front = (true[0] - true[1]) / np.linalg.norm(true[0] - true[1])

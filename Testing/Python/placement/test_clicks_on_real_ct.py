@@ -28,7 +28,7 @@ def placed(real_data):
     """Return the axial stack, the expert's corpus in it, and the proposals of clicks within 5 mm of its middle."""
     folder = real_data("l3-crop-nifti")
     ct = read_ct(folder / "sub-ct_label-22_ct.nii.gz").ct
-    stack = axial_stack(ct, study_protocol())
+    stack = axial_stack(ct, study_protocol().frame)
     parts, vertebrae = (
         SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(folder / f"sub-ct_seg-{name}_label-22_msk.nii.gz")))
         for name in ("subreg", "vert")
@@ -89,7 +89,7 @@ def test_the_middle_lies_between_two_slices_and_every_proposal_says_so(placed):
 
 @pytest.fixture(scope="module")
 def five_bodies(real_data):
-    return axial_stack(read_ct(real_data("t12-s1-3mm-nifti") / "example_ct.nii.gz").ct, study_protocol())
+    return axial_stack(read_ct(real_data("t12-s1-3mm-nifti") / "example_ct.nii.gz").ct, study_protocol().frame)
 
 
 @pytest.mark.parametrize("height_mm", [334.0, 258.0])
@@ -138,7 +138,7 @@ def test_segment_and_click_put_a_level_in_the_same_slice_or_both_report_a_tie(re
 
 
 def test_bone_that_bridges_a_disc_gets_a_finding(real_data):
-    stack = axial_stack(read_ct(real_data("t11-t12-contrast-dicom") / "dicom").ct, study_protocol())
+    stack = axial_stack(read_ct(real_data("t11-t12-contrast-dicom") / "dicom").ct, study_protocol().frame)
     proposal = propose_midline(
         stack, guess_from_click(stack, "T12", (7.0, 114.0, -786.0), study_protocol()), study_protocol()
     )

@@ -25,7 +25,7 @@ from LumbarHULib.placement.mid_slice import alternative_slice, mid_slice_at
     ],
 )
 def test_of_two_equally_near_slices_the_more_caudal_is_chosen(position, uncertain_mm, spacing_mm, mid_slice):
-    assert mid_slice_at(position, uncertain_mm, spacing_mm, study_protocol()) == mid_slice
+    assert mid_slice_at(position, uncertain_mm, spacing_mm, study_protocol().placement) == mid_slice
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def wall_error_mm(vertebra, stack, off_mm=(0.0, 0.0, 0.0), deeper_mm=0.0, turned
     """Return the distance of the wall found at mid-height in front of the true one, from an inaccurate middle."""
     axes = turned(BodyAxes(vertebra.to_ras(off_mm), vertebra.axes_ras[2], vertebra.axes_ras[1]))
     height_mm = vertebra.height_mm - 2 * vertebra.endplate_concavity_mm
-    arc = wall_arc(stack, axes, height_mm, vertebra.depth_mm + deeper_mm, PROTOCOL)
+    arc = wall_arc(stack, axes, height_mm, vertebra.depth_mm + deeper_mm, PROTOCOL.outline)
     true_mm = axes.to_body_mm(vertebra.to_ras([[0.0, -vertebra.depth_mm / 2, 0.0]]))[0]
     return arc.y_mm(true_mm[2]) - true_mm[1]
 
@@ -87,7 +87,7 @@ def midline_of(vertebra, stack):
 @pytest.mark.parametrize(("size_mm", "is_seen"), [((20.0, 18.0, 5.0), True), ((24.0, 40.0, 5.0), False)])
 def test_a_wall_open_over_the_whole_height_of_dense_bone_is_reported_as_a_guess(size_mm, is_seen):
     found = midline_of(*open_wall(1.0, size_mm, trabecular_hu=160.0))
-    (finding,) = posterior_wall_findings("L3", found.seen, found.wall, PROTOCOL)
+    (finding,) = posterior_wall_findings("L3", found.seen, found.wall, PROTOCOL.placement)
     assert finding.severity == ("warning" if is_seen else "severe")
     assert ("this end was placed from the wall above and below" in finding.sentence) == is_seen
 

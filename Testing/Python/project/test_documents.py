@@ -138,13 +138,13 @@ def test_the_protocol_page_states_the_cutoffs_in_use(repository):
 def test_the_page_on_custom_files_states_the_defaults_in_use(repository):
     page = (repository / "Docs" / "own-files.md").read_text(encoding="utf-8")
     stated = dict(re.findall(r"^\| `(\w+)` \| .* \| `?([^|`]+?)`? \|$", page, re.MULTILINE))
-    protocol = load_protocol(None).protocol
-    numbers = {name: text.split()[0] for name, text in stated.items() if isinstance(getattr(protocol, name), float)}
+    values = load_protocol(None).protocol.values
+    numbers = {name: text.split()[0] for name, text in stated.items() if isinstance(values[name], float)}
     assert {name: float(Fraction(text)) for name, text in numbers.items()} == pytest.approx(
-        {name: getattr(protocol, name) for name in numbers}
+        {name: values[name] for name in numbers}
     )
     assert len(numbers) >= 5
-    assert stated["lateral_extent"] == protocol.lateral_extent
+    assert stated["lateral_extent"] == values["lateral_extent"]
 
 
 def test_the_page_on_findings_is_the_one_that_its_script_writes(repository):

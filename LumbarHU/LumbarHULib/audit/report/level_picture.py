@@ -13,7 +13,7 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.checks.outline import doubtful_stretches
 from LumbarHULib.core.levels import LABEL_VALUES
 from LumbarHULib.core.outline.outline import Outline
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import OutlineValues
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.files.drawing_colors import (
     CONTOUR_ROIS,
@@ -100,7 +100,7 @@ def level_pictures(
     levels: Sequence[LevelResult],
     stack: AxialStack,
     label_maps: Path,
-    protocol: Protocol,
+    values: OutlineValues,
     sides_known: bool = True,
 ) -> dict[str, str]:
     """Return for each level an SVG drawing of its mid-slice, all to one scale.
@@ -112,7 +112,7 @@ def level_pictures(
         The CT.
     label_maps : pathlib.Path
         The folder with the exported label maps, from which the regions are drawn.
-    protocol : Protocol
+    values : OutlineValues
         Says from which doubt a stretch of an outline is drawn broken.
     sides_known : bool
         False puts a question mark behind the sides' letters: the CT does not say which side is which.
@@ -127,7 +127,7 @@ def level_pictures(
     for number, (plane, box) in enumerate(zip(planes, boxes, strict=True)):
         name = plane.level.level
         regions = {roi: labels[roi][number][0] == LABEL_VALUES[name] for roi in labels}
-        doubtful = [stretch.curve_uv_mm for stretch in doubtful_stretches(plane.level, protocol)]
+        doubtful = [stretch.curve_uv_mm for stretch in doubtful_stretches(plane.level, values)]
         pictures[name] = _drawing(plane, stack.voxels_hu[box][0], box, half_xy_mm, regions, doubtful, sides_known)
     return pictures
 

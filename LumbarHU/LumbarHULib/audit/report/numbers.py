@@ -16,6 +16,7 @@ from LumbarHULib.audit.report.words import (
 from LumbarHULib.core.cutoffs import Cutoff
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PatientValues, UncertaintyValues
 from LumbarHULib.core.regions.given_mask import is_of_vertebra
 from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, RoiSummary
 from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
@@ -53,7 +54,7 @@ NUMBERS_STYLE = """
 
 def class_table(result: ReadingResult, protocol: Protocol) -> str:
     """Return the table of means, classes and distances, in HTML."""
-    limit_hu = single_measurement_error_hu(protocol)
+    limit_hu = single_measurement_error_hu(protocol.patient)
     whose = result.whose_cutoffs
     if whose is None:
         return _mean_table(result, protocol)
@@ -79,7 +80,7 @@ def class_table(result: ReadingResult, protocol: Protocol) -> str:
     rows = [_class_row(summary, why_not_classified(summary, result)) for summary in result.summaries]
     note = (
         "Cutoffs in HU, below each its 95 % interval; LSC, the least significant change between two measurements: "
-        f"{number_text(protocol.lsc_hu)} HU. {_placement_sentence(result, protocol)}"
+        f"{number_text(protocol.patient.lsc_hu)} HU. {_placement_sentence(result, protocol.uncertainty)}"
     )
     return html.table(header, rows, text={2}, name="Means and classes of the five ROIs") + html.paragraph(note, "note")
 
@@ -96,7 +97,7 @@ def _mean_table(result: ReadingResult, protocol: Protocol) -> str:
         ]
         for summary in result.summaries
     ]
-    note = _placement_sentence(result, protocol, "how the mean varies")
+    note = _placement_sentence(result, protocol.uncertainty, "how the mean varies")
     has_vertebrae = bool(result.levels) and all(level.vertebra is not None for level in result.levels)
     if has_vertebrae and all(map(is_of_vertebra, protocol.regions)):
         note = "The regions are made from the segmented vertebrae and do not follow the midlines."
@@ -105,19 +106,19 @@ def _mean_table(result: ReadingResult, protocol: Protocol) -> str:
 
 def _placement_sentence(
     result: ReadingResult,
-    protocol: Protocol,
+    values: UncertaintyValues,
     what: str = "how the mean varies, and in how many trials the class stays,",
 ) -> str:
     """Return what the two last columns are."""
     trials = [summary.placement.trials for summary in result.summaries if summary.placement is not None]
     if not trials:
         return "How the means vary with the positions of the midlines was not computed."
-    return f"Placement: {what} when the midlines are {trials_text(max(trials), protocol)}."
+    return f"Placement: {what} when the midlines are {trials_text(max(trials), values)}."
 
 
-def single_measurement_error_hu(protocol: Protocol) -> float:
+def single_measurement_error_hu(values: PatientValues) -> float:
     """Return the distance from a fixed cutoff within which one measurement does not decide the side, in HU."""
-    return protocol.single_measurement_lsc_fraction * protocol.lsc_hu
+    return values.single_measurement_lsc_fraction * values.lsc_hu
 
 
 def agreement(result: ReadingResult) -> str:
@@ -128,12 +129,12 @@ def agreement(result: ReadingResult) -> str:
     return " ".join(filter(None, (*sentences, osteopenia_recovered(result.summaries))))
 
 
-def scale(result: ReadingResult, protocol: Protocol) -> str:
+def scale(result: ReadingResult, values: PatientValues) -> str:
     """Return the means drawn next to their cutoffs on one scale, in HTML; empty without a mean or a cutoff."""
     measured = [summary for summary in result.summaries if summary.mean_hu is not None]
     if not measured or result.whose_cutoffs is None:
         return ""
-    error_hu = single_measurement_error_hu(protocol)
+    error_hu = single_measurement_error_hu(values)
     marks_hu = [mark for summary in measured for mark in _marks_hu(summary, error_hu)]
     low_hu, high_hu = min(marks_hu) - _FREE_HU, max(marks_hu) + _FREE_HU
 
@@ -168,13 +169,13 @@ def scale(result: ReadingResult, protocol: Protocol) -> str:
     return f"<figure>{figure}</figure>"
 
 
-def level_table(result: ReadingResult, protocol: Protocol) -> str:
+def level_table(result: ReadingResult, values: PatientValues) -> str:
     """Return mean and SD of each level and region, in HTML."""
     levels: Sequence[LevelResult | LevelRefusal] = sorted(
         (*result.levels, *result.refusals), key=lambda level: LEVELS.index(level.level)
     )
     rows = [
-        [level.level, *_level_cells(level, result.rois), _remark(level, protocol), _finding_marks(result, level.level)]
+        [level.level, *_level_cells(level, result.rois), _remark(level, values), _finding_marks(result, level.level)]
         for level in levels
     ]
     names = result.summaries[0].levels
@@ -272,13 +273,13 @@ def _level_cells(level: LevelResult | LevelRefusal, rois: Sequence[str]) -> list
     return cells
 
 
-def _remark(level: LevelResult | LevelRefusal, protocol: Protocol) -> str:
+def _remark(level: LevelResult | LevelRefusal, values: PatientValues) -> str:
     remarks = []
     if level.excluded:
         remarks.append(Html(f"excluded: {html.foreign(level.excluded)}"))
     elif isinstance(level, LevelRefusal):
         remarks.append(html.foreign(level.sentence))
-    if level.level not in protocol.mean_levels:
+    if level.level not in values.mean_levels:
         remarks.append("enters no mean")
     if isinstance(level, LevelResult) and any(measured.edited for measured in level.rois.values()):
         remarks.append("* edited by hand")

@@ -111,15 +111,15 @@ def report_page(audit: Audit, label_maps: Path, file_sha256: Mapping[str, str]) 
         html.paragraph(_what_it_is(audit), "note"),
         f"{html.paragraph(RESEARCH_USE, 'banner')}</header>",
         html.heading("Means and classes"),
-        scale(result, protocol),
+        scale(result, protocol.patient),
         class_table(result, protocol),
         html.paragraph(agreement(result)) if agreement(result) else "",
         *_refusals(result.refused),
         html.heading("Findings"),
-        _findings(_not_in_tables(grouped_findings(result, protocol, audit.cutoffs.cutoffs))),
+        _findings(_not_in_tables(grouped_findings(result, protocol.patient, audit.cutoffs.cutoffs))),
         html.heading("HU by level"),
         html.paragraph("Mean (SD) of the voxels, in HU.", "note"),
-        level_table(result, protocol),
+        level_table(result, protocol.patient),
         ambiguous_table(result),
         *density_parts(audit),
         *_pictures(audit, label_maps),
@@ -157,7 +157,11 @@ def _pictures(audit: Audit, label_maps: Path) -> list[str]:
     if not audit.result.levels:
         return []
     pictures = level_pictures(
-        audit.result.levels, audit.stack, label_maps, audit.protocol.protocol, audit.scan_facts.orientation_known
+        audit.result.levels,
+        audit.stack,
+        label_maps,
+        audit.protocol.protocol.outline,
+        audit.scan_facts.orientation_known,
     )
     figures = [
         f"<figure>{pictures[level.level]}<figcaption>{_caption(level)}</figcaption></figure>"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import SEVERITIES, Finding
 from LumbarHULib.core.patient import describe_missing_levels
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import PatientValues, UncertaintyValues
 from LumbarHULib.core.results import CLASSES, ReadingResult, RoiSummary
 
 # What the table of classes shows in columns.
@@ -50,12 +50,12 @@ def agreement_sentence(class_counts: Sequence[int]) -> str:
     return f"The {sum(class_counts)} regions do not agree, they fall into {len(class_counts)} classes: {split}."
 
 
-def trials_text(trials: int, protocol: Protocol) -> str:
+def trials_text(trials: int, values: UncertaintyValues) -> str:
     """Return how the midlines were moved to tell how sure the numbers are; without letters that a terminal may lack."""
-    slices = f"{protocol.reader_error_slices} slice{'' if protocol.reader_error_slices == 1 else 's'}"
+    slices = f"{values.reader_error_slices} slice{'' if values.reader_error_slices == 1 else 's'}"
     return (
-        f"moved {trials} times as readers err (SD {protocol.reader_error_mm:g} mm and "
-        f"{protocol.reader_error_deg:g} degrees, up to {slices})"
+        f"moved {trials} times as readers err (SD {values.reader_error_mm:g} mm and "
+        f"{values.reader_error_deg:g} degrees, up to {slices})"
     )
 
 
@@ -114,7 +114,7 @@ def next_slice_differences(finding: Finding) -> dict[str, float] | None:
 
 
 def grouped_findings(
-    result: ReadingResult, protocol: Protocol, cutoffs: CutoffTable, notes_of_levels: bool = True
+    result: ReadingResult, values: PatientValues, cutoffs: CutoffTable, notes_of_levels: bool = True
 ) -> list[tuple[Finding, ...]]:
     """Return the findings that no table shows, the gravest first; those of one kind and one remedy stand together.
 
@@ -125,7 +125,7 @@ def grouped_findings(
         if finding.severity == "note" and not notes_of_levels and finding not in result.findings:
             continue
         if finding.code == _LEVELS_MISSING:
-            sentence = describe_missing_levels(result, protocol, cutoffs)
+            sentence = describe_missing_levels(result, values, cutoffs)
             groups[_LEVELS_MISSING, ""] = [Finding(_LEVELS_MISSING, sentence, severity=finding.severity)]
         elif finding.code not in IN_TABLE:
             groups.setdefault((finding.code, finding.remedy), []).append(finding)

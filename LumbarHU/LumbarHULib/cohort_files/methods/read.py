@@ -142,7 +142,7 @@ def _cohort_of_results(read: Mapping[str, Sequence[Reading]]) -> Cohort:
         cases=cases,
         level_hu={},
         groups=("",) * len(cases),
-        minimum_levels=load_protocol().protocol.minimum_levels,
+        minimum_levels=load_protocol().protocol.patient.minimum_levels,
         note="SYNTHETIC: no patient data." if is_synthetic else "",
     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import RoiValues
 from LumbarHULib.core.scan_facts import ScanFacts, is_same_voltage
 
 # Findings that forbid a class unless the user accepts the acquisition.
@@ -66,15 +67,15 @@ def series_findings(facts: ScanFacts, protocol: Protocol) -> tuple[Finding, ...]
             )
         )
     thickness_mm = facts.slice_thickness_mm or facts.slice_spacing_mm
-    if thickness_mm is not None and protocol.slab_mm > 0:
-        over_mm = thickness_mm - protocol.slab_mm
-        if abs(over_mm) > protocol.slice_thickness_tolerance_mm:
-            findings.append(_thickness_finding(thickness_mm, over_mm > 0, protocol))
+    if thickness_mm is not None and protocol.roi.slab_mm > 0:
+        over_mm = thickness_mm - protocol.roi.slab_mm
+        if abs(over_mm) > protocol.findings.slice_thickness_tolerance_mm:
+            findings.append(_thickness_finding(thickness_mm, over_mm > 0, protocol.roi))
     return tuple(findings)
 
 
-def _thickness_finding(thickness_mm: float, is_thick: bool, protocol: Protocol) -> Finding:
-    sentence = f"The slices are {thickness_mm:g} mm thick; the protocol uses {protocol.slab_mm:g} mm"
+def _thickness_finding(thickness_mm: float, is_thick: bool, values: RoiValues) -> Finding:
+    sentence = f"The slices are {thickness_mm:g} mm thick; the protocol uses {values.slab_mm:g} mm"
     if is_thick:
         return Finding(
             "slices_thick",

@@ -10,6 +10,7 @@ from LumbarHULib.core.label_maps import Slab
 from LumbarHULib.core.not_scanned import not_scanned_findings
 from LumbarHULib.core.outline.level import LevelOutline
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import FindingValues, PlausibleValues, RoiValues
 from LumbarHULib.core.results import RoiResult, Shapes
 
 
@@ -30,8 +31,8 @@ def level_findings(
         + boundary.findings
         + shape_findings
         + slab.findings
-        + _rotation_findings(frame, protocol)
-        + _pixel_findings(stack, frame.level, protocol)
+        + _rotation_findings(frame, protocol.findings)
+        + _pixel_findings(stack, frame.level, protocol.roi)
     )
 
 
@@ -42,19 +43,19 @@ def with_roi_findings(measured: RoiResult, shapes: Shapes, protocol: Protocol) -
         measured,
         findings=shape_findings
         + not_scanned_findings(measured)
-        + _voxel_findings(measured, protocol)
-        + _size_findings(measured, protocol),
+        + _voxel_findings(measured, protocol.plausible)
+        + _size_findings(measured, protocol.findings),
     )
 
 
-def _voxel_findings(measured: RoiResult, protocol: Protocol) -> tuple[Finding, ...]:
+def _voxel_findings(measured: RoiResult, values: PlausibleValues) -> tuple[Finding, ...]:
     low_hu, high_hu = measured.values["min_hu"], measured.values["max_hu"]
     subject = f"The {measured.roi} ROI of {measured.level} contains"
-    if low_hu <= protocol.padding_hu:
+    if low_hu <= values.padding_hu:
         return (
             Finding(
                 "padding_in_roi",
-                f"{subject} voxels of {low_hu:g} HU, at or below air ({protocol.padding_hu:g} HU): they were not "
+                f"{subject} voxels of {low_hu:g} HU, at or below air ({values.padding_hu:g} HU): they were not "
                 "scanned, or are gas.",
                 "Use a CT that shows the whole vertebral body, or exclude the level.",
                 "severe",
@@ -62,13 +63,13 @@ def _voxel_findings(measured: RoiResult, protocol: Protocol) -> tuple[Finding, .
                 measured.roi,
             ),
         )
-    if protocol.plausible_voxel_min_hu <= low_hu and high_hu <= protocol.plausible_voxel_max_hu:
+    if values.voxel_min_hu <= low_hu and high_hu <= values.voxel_max_hu:
         return ()
     return (
         Finding(
             "implausible_voxels",
             f"{subject} voxels from {low_hu:g} to {high_hu:g} HU; trabecular bone ranges from "
-            f"{protocol.plausible_voxel_min_hu:g} to {protocol.plausible_voxel_max_hu:g} HU.",
+            f"{values.voxel_min_hu:g} to {values.voxel_max_hu:g} HU.",
             "Check that the CT is in HU, and look for gas, metal, cement or padding; if there is any, exclude the "
             "level.",
             "severe",
@@ -78,15 +79,15 @@ def _voxel_findings(measured: RoiResult, protocol: Protocol) -> tuple[Finding, .
     )
 
 
-def _size_findings(measured: RoiResult, protocol: Protocol) -> tuple[Finding, ...]:
+def _size_findings(measured: RoiResult, values: FindingValues) -> tuple[Finding, ...]:
     area_mm2, voxels = measured.values["area_mm2"], measured.values["voxels"]
-    if area_mm2 >= protocol.roi_area_min_mm2 and voxels >= protocol.roi_voxels_min:
+    if area_mm2 >= values.roi_area_min_mm2 and voxels >= values.roi_voxels_min:
         return ()
     return (
         Finding(
             "small_roi",
             f"The {measured.roi} ROI of {measured.level} has {area_mm2:.0f} mm² and {voxels} voxels; the minimum is "
-            f"{protocol.roi_area_min_mm2:g} mm² and {protocol.roi_voxels_min} voxels.",
+            f"{values.roi_area_min_mm2:g} mm² and {values.roi_voxels_min} voxels.",
             "Check the midline and the outline, or use a CT with smaller pixels.",
             "warning",
             measured.level,
@@ -95,14 +96,14 @@ def _size_findings(measured: RoiResult, protocol: Protocol) -> tuple[Finding, ..
     )
 
 
-def _rotation_findings(frame: Frame, protocol: Protocol) -> tuple[Finding, ...]:
-    if abs(frame.rotation_deg) <= protocol.rotation_limit_deg:
+def _rotation_findings(frame: Frame, values: FindingValues) -> tuple[Finding, ...]:
+    if abs(frame.rotation_deg) <= values.rotation_limit_deg:
         return ()
     return (
         Finding(
             "midline_rotated",
             f"The midline of {frame.level} is rotated by {abs(frame.rotation_deg):.0f}° to the patient's "
-            f"{'left' if frame.rotation_deg > 0 else 'right'}, more than {protocol.rotation_limit_deg:g}°.",
+            f"{'left' if frame.rotation_deg > 0 else 'right'}, more than {values.rotation_limit_deg:g}°.",
             "Check that it follows the body's plane of symmetry; in scoliosis, interpret the class with caution.",
             "warning",
             frame.level,
@@ -110,14 +111,14 @@ def _rotation_findings(frame: Frame, protocol: Protocol) -> tuple[Finding, ...]:
     )
 
 
-def _pixel_findings(stack: AxialStack, level: str, protocol: Protocol) -> tuple[Finding, ...]:
+def _pixel_findings(stack: AxialStack, level: str, values: RoiValues) -> tuple[Finding, ...]:
     largest_mm = max(stack.pixel_spacings_mm)
-    if largest_mm <= protocol.coarse_pixel_mm:
+    if largest_mm <= values.coarse_pixel_mm:
         return ()
     return (
         Finding(
             "coarse_pixels",
-            f"The CT's pixels of {largest_mm:.2f} mm are larger than {protocol.coarse_pixel_mm:g} mm: the outline and "
+            f"The CT's pixels of {largest_mm:.2f} mm are larger than {values.coarse_pixel_mm:g} mm: the outline and "
             f"the regions of {level} are less certain.",
             "Use a reconstruction with smaller pixels if there is one.",
             "warning",

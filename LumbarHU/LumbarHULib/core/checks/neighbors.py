@@ -8,7 +8,7 @@ import numpy as np
 from LumbarHULib.core.endplates import Endplates
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import FindingValues
 from LumbarHULib.core.results import LevelResult, RoiResult
 
 # The region whose means are compared between levels: the largest in the middle of the body, or else the first.
@@ -18,7 +18,7 @@ _COMPARED_ROI = "oval"
 _FEWEST_LEVELS = 3
 
 
-def spacing_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
+def spacing_findings(levels: Sequence[LevelResult], values: FindingValues) -> tuple[Finding, ...]:
     """Return findings on neighboring levels that are too far apart, or too close to be two vertebrae."""
     findings = []
     for upper, lower in pairwise(levels):
@@ -26,21 +26,21 @@ def spacing_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple
         middles = [level.frame.midline_ras_mm.mean(axis=0) for level in (upper, lower)]
         apart_mm = float(np.linalg.norm(middles[0] - middles[1]))
         distance = f"The midlines of {upper.level} and {lower.level} are {apart_mm:.0f} mm apart"
-        if apart_mm < steps * protocol.level_spacing_min_mm:
+        if apart_mm < steps * values.level_spacing_min_mm:
             findings.append(
                 Finding(
                     "levels_too_close",
-                    f"{distance}, less than {steps * protocol.level_spacing_min_mm:g} mm: one vertebra may have been "
+                    f"{distance}, less than {steps * values.level_spacing_min_mm:g} mm: one vertebra may have been "
                     "measured as two levels.",
                     "Check in a sagittal view which vertebra each midline is in.",
                     "severe",
                 )
             )
-        elif apart_mm > steps * protocol.level_spacing_max_mm:
+        elif apart_mm > steps * values.level_spacing_max_mm:
             findings.append(
                 Finding(
                     "levels_too_far",
-                    f"{distance}, more than {steps * protocol.level_spacing_max_mm:g} mm: a vertebra may have been "
+                    f"{distance}, more than {steps * values.level_spacing_max_mm:g} mm: a vertebra may have been "
                     "skipped, for example L5 labeled as L4.",
                     "Count the vertebrae in a sagittal view.",
                     "severe",
@@ -49,7 +49,7 @@ def spacing_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple
     return tuple(findings)
 
 
-def side_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
+def side_findings(levels: Sequence[LevelResult], values: FindingValues) -> tuple[Finding, ...]:
     """Return findings on levels whose left and right regions differ by more than noise explains."""
     findings = []
     for level in levels:
@@ -57,8 +57,8 @@ def side_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Fi
             continue
         left, right = level.rois["left"], level.rois["right"]
         difference_hu = left.values["mean_hu"] - right.values["mean_hu"]
-        error_hu = float(np.hypot(standard_error_hu(left, protocol), standard_error_hu(right, protocol)))
-        limit_hu = max(protocol.side_difference_hu, protocol.noise_limit_sds * error_hu)
+        error_hu = float(np.hypot(standard_error_hu(left, values), standard_error_hu(right, values)))
+        limit_hu = max(values.side_difference_hu, values.noise_limit_sds * error_hu)
         if abs(difference_hu) > limit_hu:
             findings.append(
                 Finding(
@@ -73,14 +73,14 @@ def side_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Fi
     return tuple(findings)
 
 
-def standard_error_hu(measured: RoiResult, protocol: Protocol) -> float:
+def standard_error_hu(measured: RoiResult, limits: FindingValues) -> float:
     """Return the standard error of a region's mean; neighboring voxels are correlated and count as one."""
     values = measured.values
-    independent = max(1.0, values["area_mm2"] * values["slices"] / protocol.noise_patch_mm2)
+    independent = max(1.0, values["area_mm2"] * values["slices"] / limits.noise_patch_mm2)
     return values["sd_hu"] / min(independent, values["voxels"]) ** 0.5
 
 
-def trend_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
+def trend_findings(levels: Sequence[LevelResult], values: FindingValues) -> tuple[Finding, ...]:
     """Return findings on levels whose mean differs markedly from the others'."""
     if len(levels) < _FEWEST_LEVELS:
         return ()
@@ -89,12 +89,12 @@ def trend_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[F
     findings = []
     for name, mean_hu in means_hu.items():
         others_hu = float(np.median([other for level, other in means_hu.items() if level != name]))
-        if abs(mean_hu - others_hu) > protocol.level_difference_hu:
+        if abs(mean_hu - others_hu) > values.level_difference_hu:
             findings.append(
                 Finding(
                     "level_stands_out",
                     f"The {roi} mean of {name}, {mean_hu:.0f} HU, differs from the median of the other "
-                    f"levels by {mean_hu - others_hu:+.0f} HU, more than {protocol.level_difference_hu:g} HU.",
+                    f"levels by {mean_hu - others_hu:+.0f} HU, more than {values.level_difference_hu:g} HU.",
                     "Look for a fracture, sclerosis, cement or a lesion, and exclude the level if there is one.",
                     "warning",
                     name,
@@ -103,7 +103,7 @@ def trend_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[F
     return tuple(findings)
 
 
-def height_findings(endplates: Mapping[str, Endplates], protocol: Protocol) -> tuple[Finding, ...]:
+def height_findings(endplates: Mapping[str, Endplates], values: FindingValues) -> tuple[Finding, ...]:
     """Return findings on vertebral bodies that are lower than their neighbors."""
     names = [level for level in LEVELS if level in endplates]
     findings = []
@@ -113,7 +113,7 @@ def height_findings(endplates: Mapping[str, Endplates], protocol: Protocol) -> t
             continue
         height_mm = endplates[name].height_mm
         usual_mm = float(np.mean([endplates[other].height_mm for other in others]))
-        if height_mm < protocol.height_share_min * usual_mm:
+        if height_mm < values.height_share_min * usual_mm:
             findings.append(
                 Finding(
                     "body_low",

@@ -6,7 +6,7 @@ import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import OutlineValues
 from LumbarHULib.core.results import LevelResult
 
 # Samples of an outline between two control points.
@@ -45,7 +45,7 @@ class DoubtfulStretch:
         return " ".join(word for word in (depth, side) if word) or "middle"
 
 
-def doubtful_stretches(level: LevelResult, protocol: Protocol) -> list[DoubtfulStretch]:
+def doubtful_stretches(level: LevelResult, values: OutlineValues) -> list[DoubtfulStretch]:
     """Return the stretches of an outline found in the CT whose doubt exceeds the protocol's limit."""
     doubt_mm = level.outline_doubt_mm
     if doubt_mm is None:
@@ -55,12 +55,12 @@ def doubtful_stretches(level: LevelResult, protocol: Protocol) -> list[DoubtfulS
     dense = spline_matrices(count, _PER_SPAN)[0] @ points
     parameters = np.arange(len(dense)) / _PER_SPAN
     dense_mm = np.interp(parameters, np.arange(count + 1), np.append(doubt_mm, doubt_mm[0]))
-    doubtful = dense_mm > protocol.outline_doubt_mm
+    doubtful = dense_mm > values.doubt_mm
     steps_mm = np.hypot(*(np.roll(dense, -1, axis=0) - dense).T)
     stretches = []
     for run in _runs(doubtful):
         length_mm = float(steps_mm[run].sum())
-        if length_mm < protocol.outline_doubt_length_mm:
+        if length_mm < values.doubt_length_mm:
             continue
         inside = np.zeros(len(dense))
         inside[run] = 1
@@ -83,7 +83,7 @@ def moved_outline(level: LevelResult, stretch: DoubtfulStretch, outward_mm: floa
 
 
 def doubt_findings(
-    level: LevelResult, stretch: DoubtfulStretch, inward: LevelResult, outward: LevelResult, protocol: Protocol
+    level: LevelResult, stretch: DoubtfulStretch, inward: LevelResult, outward: LevelResult, values: OutlineValues
 ) -> tuple[Finding, ...]:
     """Return the finding that a stretch may be off; empty where no mean depends on it much.
 
@@ -94,7 +94,7 @@ def doubt_findings(
     stretch : DoubtfulStretch
     inward, outward : LevelResult
         The level measured with the stretch moved inward and outward by its doubt.
-    protocol : Protocol
+    values : OutlineValues
     """
     changes_hu = {
         roi: [moved.rois[roi].values["mean_hu"] - measured.values["mean_hu"] for moved in (inward, outward)]
@@ -103,7 +103,7 @@ def doubt_findings(
     }
     greatest_hu = {roi: max(abs(change) for change in changes) for roi, changes in changes_hu.items()}
     roi = max(greatest_hu, key=greatest_hu.__getitem__, default="")
-    if not roi or greatest_hu[roi] < protocol.outline_doubt_hu:
+    if not roi or greatest_hu[roi] < values.doubt_hu:
         return ()
     least_hu, most_hu = min(*changes_hu[roi], 0.0), max(*changes_hu[roi], 0.0)
     return (
@@ -113,7 +113,7 @@ def doubt_findings(
             f"{stretch.doubt_mm:.1f} mm over {stretch.length_mm:.0f} mm, because the CT shows no clear edge of the "
             f"body there; this would change the mean of the {roi} ROI by {least_hu:+.0f} to {most_hu:+.0f} HU.",
             "Check this stretch, and correct the outline where it leaves the body.",
-            "warning" if greatest_hu[roi] >= protocol.outline_doubt_warning_hu else "note",
+            "warning" if greatest_hu[roi] >= values.doubt_warning_hu else "note",
             level.level,
         ),
     )

@@ -14,6 +14,7 @@ from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.outline.outline import Outline
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import FindingValues, OutlineValues
 from LumbarHULib.core.results import LevelResult
 
 # A mid-slice farther from mid-height than this fraction of the body's height is near an endplate.
@@ -30,12 +31,12 @@ _PATCH_SHARE = 0.7
 
 
 def mid_height_findings(
-    stack: AxialStack, level: LevelResult, height: BodyHeight, protocol: Protocol
+    stack: AxialStack, level: LevelResult, height: BodyHeight, values: FindingValues
 ) -> tuple[Finding, ...]:
     """Return a finding where the mid-slice is off mid-height, or outside any vertebral body."""
     name = level.level
     off_mm = (height.endplates.middle_slice(stack) - level.frame.mid_slice) * stack.slice_spacing_mm
-    limit_mm = stack.slice_spacing_mm / 2 + protocol.mid_slice_tolerance_mm
+    limit_mm = stack.slice_spacing_mm / 2 + values.mid_slice_tolerance_mm
     direction = "below" if off_mm > 0 else "above"
     if height.inside_mm <= 0:
         endplate = "lower" if off_mm > 0 else "upper"
@@ -63,19 +64,19 @@ def mid_height_findings(
 
 
 def endplate_findings(
-    stack: AxialStack, level: LevelResult, endplates: Endplates, protocol: Protocol
+    stack: AxialStack, level: LevelResult, endplates: Endplates, values: FindingValues
 ) -> tuple[Finding, ...]:
     """Return findings on regions close to an endplate."""
     name, findings = level.level, []
     for roi, measured in level.rois.items():
         nearest_mm = float(endplates.distances_mm(voxel_centers_ras_mm(stack, measured.mask)).min())
-        if nearest_mm < protocol.endplate_distance_min_mm:
+        if nearest_mm < values.endplate_distance_min_mm:
             position = f"{nearest_mm:.1f} mm from" if nearest_mm > 0 else "beyond"
             findings.append(
                 Finding(
                     "near_endplate",
                     f"The {roi} ROI of {name} has voxels {position} an endplate; the minimum distance is "
-                    f"{protocol.endplate_distance_min_mm:g} mm. It may include dense bone of the endplate.",
+                    f"{values.endplate_distance_min_mm:g} mm. It may include dense bone of the endplate.",
                     "Check the mid-slice; if the body is low or steeply tilted, interpret the class with caution or "
                     "exclude the level.",
                     "warning",
@@ -92,15 +93,15 @@ def bone_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> 
     outline = Outline(frame.to_uv_mm(level.outline_ras_mm)).polygon_uv_mm
     findings = []
     if level.outline_edited:
-        in_ct = _outline_in_ct(stack, level, protocol)
+        in_ct = _outline_in_ct(stack, level, protocol.outline)
         if in_ct is not None:
             agreement = _dice(outline, in_ct)
-            if agreement < protocol.outline_agreement_min:
+            if agreement < protocol.findings.outline_agreement_min:
                 findings.append(
                     Finding(
                         "outline_unlike_ct",
                         f"The outline drawn for {name} overlaps the one found in the CT by {agreement:.2f} (Dice), "
-                        f"less than {protocol.outline_agreement_min:g}.",
+                        f"less than {protocol.findings.outline_agreement_min:g}.",
                         "Check that the outline follows the edge of the body, or return it to automatic.",
                         "warning",
                         name,
@@ -112,7 +113,7 @@ def bone_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> 
     for roi, measured in level.rois.items():
         points_uv_mm = frame.to_uv_mm(voxel_centers_ras_mm(stack, measured.mask))
         share = 1 - float(np.mean(polygons.contains(outline, points_uv_mm)))
-        if share > protocol.roi_outside_share:
+        if share > protocol.findings.roi_outside_share:
             findings.append(
                 Finding(
                     "leaves_bone",
@@ -126,11 +127,11 @@ def bone_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> 
     return tuple(findings)
 
 
-def _outline_in_ct(stack: AxialStack, level: LevelResult, protocol: Protocol) -> np.ndarray | None:
+def _outline_in_ct(stack: AxialStack, level: LevelResult, values: OutlineValues) -> np.ndarray | None:
     """Return the outline found in the CT, as a polygon in the frame; None if none is found."""
     try:
         landmarks = Landmarks(level.level, level.midline_ras_mm)
-        return outline_of_level(stack, level.frame, landmarks, protocol).curve.polygon_uv_mm
+        return outline_of_level(stack, level.frame, landmarks, values).curve.polygon_uv_mm
     except InputError:
         return None
 
@@ -142,17 +143,17 @@ def _dice(first: np.ndarray, second: np.ndarray) -> float:
     return float(2 * np.count_nonzero(masks[0] & masks[1]) / sum(np.count_nonzero(mask) for mask in masks))
 
 
-def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> tuple[Finding, ...]:
+def patch_findings(stack: AxialStack, level: LevelResult, values: FindingValues) -> tuple[Finding, ...]:
     """Return findings on patches in the regions that are much denser or less dense than the rest."""
     corner_kji, in_rois = on_one_grid({roi: measured.mask for roi, measured in level.rois.items()})
     inside = np.any(list(in_rois.values()), axis=0)
     crop = tuple(slice(start, start + size) for start, size in zip(corner_kji, inside.shape, strict=True))
     voxels_hu = stack.voxels_hu[crop].astype(float)
-    disk = _disk(level.frame, stack, protocol.patch_radius_mm)
+    disk = _disk(level.frame, stack, values.patch_radius_mm)
     offsets_hu = _patch_means_hu(voxels_hu, inside, disk) - float(np.median(voxels_hu[inside]))
     patch_mm2 = float(disk.sum()) * len(inside) * stack.pixel_area_mm2
-    noise_hu = float(voxels_hu[inside].std()) / max(1.0, patch_mm2 / protocol.noise_patch_mm2) ** 0.5
-    limit_hu = max(protocol.patch_difference_hu, protocol.noise_limit_sds * noise_hu)
+    noise_hu = float(voxels_hu[inside].std()) / max(1.0, patch_mm2 / values.noise_patch_mm2) ** 0.5
+    limit_hu = max(values.patch_difference_hu, values.noise_limit_sds * noise_hu)
     findings = []
     for roi in (name for name in level.rois if name not in _UNEVEN_ROIS):
         roi_offsets_hu = offsets_hu[in_rois[roi].any(axis=0) & np.isfinite(offsets_hu)]
@@ -161,7 +162,7 @@ def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) ->
             findings.append(
                 Finding(
                     "uneven_bone",
-                    f"In the {roi} ROI of {level.level}, a patch {2 * protocol.patch_radius_mm:g} mm wide differs from "
+                    f"In the {roi} ROI of {level.level}, a patch {2 * values.patch_radius_mm:g} mm wide differs from "
                     f"the median of all regions by {worst_hu:+.0f} HU, more than {limit_hu:.0f} HU.",
                     "Look for a vein, cyst, hemangioma, bone island, cement or artifact there; exclude the level if "
                     "the mean should not include it.",

@@ -13,6 +13,7 @@ from LumbarHULib.core.checks.surroundings import surroundings_findings
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import FindingValues
 from LumbarHULib.core.results import LevelResult
 
 _EXCLUDED = "The level is excluded, so the means do not include it."
@@ -36,21 +37,21 @@ def check_places(stack: AxialStack, levels: Sequence[LevelResult], protocol: Pro
     """
     in_order = sorted(levels, key=lambda level: LEVELS.index(level.level))
     included = [level for level in in_order if not level.excluded]
-    findings = [*surroundings_findings(stack, included, protocol), *_view_findings(stack, protocol)]
-    findings += spacing_findings(in_order, protocol)
+    findings = [*surroundings_findings(stack, included, protocol.findings), *_view_findings(stack, protocol.findings)]
+    findings += spacing_findings(in_order, protocol.findings)
     endplates = {}
     for level in included:
-        findings += [*bone_findings(stack, level, protocol), *patch_findings(stack, level, protocol)]
+        findings += [*bone_findings(stack, level, protocol), *patch_findings(stack, level, protocol.findings)]
         height = _body_height(stack, level, protocol)
         if height is None:
             continue
-        findings += mid_height_findings(stack, level, height, protocol)
+        findings += mid_height_findings(stack, level, height, protocol.findings)
         if height.is_clear and height.inside_mm > 0:
             endplates[level.level] = height.endplates
-            findings += endplate_findings(stack, level, height.endplates, protocol)
-    findings += side_findings(included, protocol)
-    findings += trend_findings(included, protocol)
-    findings += height_findings(endplates, protocol)
+            findings += endplate_findings(stack, level, height.endplates, protocol.findings)
+    findings += side_findings(included, protocol.findings)
+    findings += trend_findings(included, protocol.findings)
+    findings += height_findings(endplates, protocol.findings)
     return tuple(findings)
 
 
@@ -89,17 +90,17 @@ def _body_height(stack: AxialStack, level: LevelResult, protocol: Protocol) -> B
     return body_height(stack, level.level, frame.midline_ras_mm.mean(axis=0), frame.v_ras, size_mm, protocol)
 
 
-def _view_findings(stack: AxialStack, protocol: Protocol) -> tuple[Finding, ...]:
+def _view_findings(stack: AxialStack, values: FindingValues) -> tuple[Finding, ...]:
     rows, columns = stack.voxels_hu.shape[1:]
     along_i_mm, along_j_mm = stack.pixel_spacings_mm
     narrowest_mm = min(columns * along_i_mm, rows * along_j_mm)
-    if narrowest_mm >= protocol.field_of_view_min_mm:
+    if narrowest_mm >= values.field_of_view_min_mm:
         return ()
     return (
         Finding(
             "small_field_of_view",
             f"The CT's field of view of {columns * along_i_mm:.4g} by {rows * along_j_mm:.4g} mm is smaller than "
-            f"{protocol.field_of_view_min_mm:g} mm: vessels that would show contrast medium may be outside it.",
+            f"{values.field_of_view_min_mm:g} mm: vessels that would show contrast medium may be outside it.",
             "Use the uncropped CT if there is one.",
             "note",
         ),

@@ -10,7 +10,7 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.outline.outline import Outline
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import FindingValues
 from LumbarHULib.core.results import LevelResult
 
 # Tissue behind this share of the body's depth is ignored: pedicles, ribs and transverse processes are there.
@@ -26,13 +26,15 @@ _SMOOTHING_SD_MM = 1.0
 _FEWEST_VOXELS = 200
 
 
-def surroundings_findings(stack: AxialStack, levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
+def surroundings_findings(
+    stack: AxialStack, levels: Sequence[LevelResult], values: FindingValues
+) -> tuple[Finding, ...]:
     """Return the findings on the whole CT from the tissue around the vertebral bodies."""
     brightest: tuple[float, str] | None = None
     medians_hu = []
     for level in levels:
-        around = _surroundings(stack, level, protocol)
-        bright_hu = around.bright_vessel_hu(protocol)
+        around = _surroundings(stack, level, values)
+        bright_hu = around.bright_vessel_hu(values)
         if bright_hu is not None and (brightest is None or bright_hu > brightest[0]):
             brightest = (bright_hu, level.level)
         if around.tissue_hu.size >= _FEWEST_VOXELS:
@@ -43,17 +45,17 @@ def surroundings_findings(stack: AxialStack, levels: Sequence[LevelResult], prot
             Finding(
                 "contrast_seen",
                 f"A vessel next to {brightest[1]} measures {brightest[0]:.0f} HU throughout; blood without contrast "
-                f"medium stays below {protocol.vessel_bright_hu:g} HU.",
+                f"medium stays below {values.vessel_bright_hu:g} HU.",
                 "Check the aorta; contrast medium raises the HU of bone by 10 to 30 HU.",
                 "severe",
             )
         )
-    if medians_hu and not protocol.tissue_median_min_hu <= np.median(medians_hu) <= protocol.tissue_median_max_hu:
+    if medians_hu and not values.tissue_median_min_hu <= np.median(medians_hu) <= values.tissue_median_max_hu:
         findings.append(
             Finding(
                 "values_not_hu",
                 f"The tissue around the vertebral bodies has a median of {np.median(medians_hu):.0f} HU, outside the "
-                f"{protocol.tissue_median_min_hu:g} to {protocol.tissue_median_max_hu:g} HU of muscle, vessels and "
+                f"{values.tissue_median_min_hu:g} to {values.tissue_median_max_hu:g} HU of muscle, vessels and "
                 "fat: the values are not HU.",
                 "Check the CT's rescale slope and intercept: air is near -1000, fat near -100 HU.",
                 "severe",
@@ -87,27 +89,27 @@ class _Surroundings:
         """Values around the body, shape (n,)."""
         return self.mean_hu[self.is_around]
 
-    def bright_vessel_hu(self, protocol: Protocol) -> float | None:
+    def bright_vessel_hu(self, values: FindingValues) -> float | None:
         """Return the median at the centers of round pieces that are bright throughout; None where there is none."""
         from scipy import ndimage
 
         if not self.is_around.any():
             return None
         smooth_hu = ndimage.gaussian_filter(self.mean_hu, _SMOOTHING_SD_MM / np.array(self.spacings_ji_mm))
-        is_dark = ~self.is_around | (smooth_hu < protocol.vessel_bright_hu)
+        is_dark = ~self.is_around | (smooth_hu < values.vessel_bright_hu)
         # Nothing is known beyond the crop: a piece must be completely inside it.
         framed = np.pad(is_dark, 1, constant_values=True)
         to_dark_mm = ndimage.distance_transform_edt(~framed, sampling=self.spacings_ji_mm)[1:-1, 1:-1]
-        is_center = (to_dark_mm > protocol.vessel_radius_mm) & (self.from_body_mm <= protocol.vessel_distance_max_mm)
+        is_center = (to_dark_mm > values.vessel_radius_mm) & (self.from_body_mm <= values.vessel_distance_max_mm)
         return float(np.median(smooth_hu[is_center])) if is_center.any() else None
 
 
-def _surroundings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> _Surroundings:
+def _surroundings(stack: AxialStack, level: LevelResult, values: FindingValues) -> _Surroundings:
     from scipy import ndimage
 
     frame = level.frame
     outline = Outline(frame.to_uv_mm(level.outline_ras_mm)).polygon_uv_mm
-    reach_mm = protocol.vessel_distance_max_mm + 2 * protocol.vessel_radius_mm
+    reach_mm = values.vessel_distance_max_mm + 2 * values.vessel_radius_mm
     low_uv, high_uv = outline.min(axis=0) - reach_mm, outline.max(axis=0) + reach_mm
     low_uv[1] = -_REARMOST_SHARE * frame.depth_mm
     corners_ij = frame.to_ij([(u, v) for u in (low_uv[0], high_uv[0]) for v in (low_uv[1], high_uv[1])])

@@ -81,16 +81,11 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     Raises
     ------
     InputError
-        If the midline is too long or too short for a vertebral body, if no body's edge is visible around it, or if one
-        of its ends is not on the edge.
+        If no body's edge is visible around the midline, or if one of its ends is not on the edge.
     """
-    least, greatest = model.depth_mm
-    if not least <= depth_mm <= greatest:
-        raise InputError(
-            f"The midline is {depth_mm:.1f} mm long, but a vertebral body is {least:g} to {greatest:g} mm deep",
-            remedy="place its ends on the body's anterior and posterior edge",
-        )
-    sampler = PlaneSampler(plane, depth_mm, model.half_width_mm[1] + MARGIN_MM, MARGIN_MM, model.least_hu)
+    sampler = PlaneSampler(
+        plane, depth_mm, model.values.half_width_max_mm + MARGIN_MM, MARGIN_MM, model.values.least_hu
+    )
     fitted = _fit(sampler, depth_mm, plane.pixel_mm, model)
     if fitted.seen_at_ends().min() < UNSEEN_END and model.end_sd_mm < LOOSE_END_MM:
         # The reader's end may have led the search away from the edge, so an edge that is clear without the end counts.
@@ -101,20 +96,20 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
             fitted = loose
     state, quality, seen = fitted.state, fitted.quality, fitted.seen
     support = np.roll(seen, PER_SPAN // 2).reshape(-1, PER_SPAN).mean(axis=1)
-    if support.mean() < model.least_support:
+    if support.mean() < model.values.support_min:
         raise InputError(
             f"No edge of a vertebral body is visible around the midline (a cortex on {100 * support.mean():.0f} % of "
-            f"the perimeter; the minimum is {100 * model.least_support:.0f} %)",
+            f"the perimeter; the minimum is {100 * model.values.support_min:.0f} %)",
             remedy="place the midline on a vertebral body, or draw the outline by hand",
         )
     variance = np.mean(np.exp(2 * state.log_sd)) - (SD_PER_PIXEL * plane.pixel_mm) ** 2
     return OutlineFit(
-        control_points_uv_mm=_with_count(state.points, model.control_points),
+        control_points_uv_mm=_with_count(state.points, model.values.control_points),
         support=support,
         blur_fwhm_mm=float(np.sqrt(max(variance, 0)) / SD_PER_FWHM),
         cortex_mm=float(np.exp(np.median(state.log_thickness))),
         residual_hu=quality.residual_hu,
-        doubt_mm=_doubt_mm(fitted.shape_quality.sd_mm, model.control_points),
+        doubt_mm=_doubt_mm(fitted.shape_quality.sd_mm, model.values.control_points),
         end_offsets_mm=_end_offsets(fitted, depth_mm, model),
     )
 

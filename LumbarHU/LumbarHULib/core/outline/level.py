@@ -10,9 +10,10 @@ from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.outline.fit import fit_outline
+from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.core.outline.outline import Outline, gap_findings, outline_from_markup, round_to_positions
 from LumbarHULib.core.plane_image import PlaneImage
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import OutlineValues
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ def outline_of_level(
     stack: AxialStack,
     frame: Frame,
     landmarks: Landmarks,
-    protocol: Protocol,
+    values: OutlineValues,
     known_outline_ras_mm: np.ndarray | None = None,
     known_doubt_mm: np.ndarray | None = None,
 ) -> LevelOutline:
@@ -55,15 +56,15 @@ def outline_of_level(
         When the reader's outline cannot be used, or no vertebral body is found at the midline.
     """
     if landmarks.outline_ras_mm is not None:
-        curve, findings = outline_from_markup(stack.slice_spacing_mm, frame, landmarks.outline_ras_mm, protocol)
+        curve, findings = outline_from_markup(stack.slice_spacing_mm, frame, landmarks.outline_ras_mm, values)
         return LevelOutline(landmarks.outline_ras_mm, curve, True, findings=findings)
     points_ras_mm, doubt_mm = known_outline_ras_mm, known_doubt_mm
     if points_ras_mm is None:
         plane = PlaneImage(stack.voxels_hu[frame.mid_slice], frame.uv_from_ij)
         try:
-            fit = fit_outline(plane, frame.depth_mm, protocol.outline_model)
+            fit = fit_outline(plane, frame.depth_mm, OutlineModel.from_values(values))
         except InputError as problem:
             raise InputError(f"{frame.level}: {problem.cause}", frame.level, problem.remedy) from None
         points_ras_mm, doubt_mm = round_to_positions(frame, fit.control_points_uv_mm), fit.doubt_mm
     curve = Outline(frame.to_uv_mm(points_ras_mm))
-    return LevelOutline(points_ras_mm, curve, False, doubt_mm, gap_findings(frame, curve, protocol))
+    return LevelOutline(points_ras_mm, curve, False, doubt_mm, gap_findings(frame, curve, values))

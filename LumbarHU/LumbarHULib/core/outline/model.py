@@ -6,52 +6,42 @@ import numpy as np
 
 from LumbarHULib.core.outline.learned_shape import BODY_SHAPE
 from LumbarHULib.core.outline.shape import BodyShape
+from LumbarHULib.core.protocol_values import OutlineValues
 
 
 @dataclass(frozen=True)
 class OutlineModel:
-    """What the outline search assumes about a vertebral body in CT; lengths in mm, densities in HU.
+    """What an outline search assumes about a vertebral body: the protocol's values, and those that a search varies.
 
     Parameters
     ----------
-    control_points : int
-        Control points of the outline that is returned.
+    values : OutlineValues
+        The protocol's values.
     cortex_hu : float
-        HU of cortical bone without blur. It must be known, because blur preserves only the product of HU and thickness.
-    cortex_mm : (float, float, float)
-        Least, usual and greatest thickness of the cortex.
-    blur_fwhm_mm : (float, float)
-        Least and greatest in-plane blur of the scanner, full width at half maximum, without the pixel's own width.
-    depth_mm : (float, float)
-        Least and greatest depth of a vertebral body, which is the length of its midline.
-    half_width_mm : (float, float)
-        Least and greatest distance from the midline to the body's lateral wall.
-    end_tolerance_mm : float
-        Largest distance of a midline end from the edge that the CT shows.
-    noise_hu : float
-        Least deviation of a profile from the model, in HU, that counts as noise, because real bone is not uniform.
-    least_support : float
-        Smallest fraction of the perimeter on which a cortex must be visible.
+        HU of cortical bone without blur: the protocol's, or that of denser bone found in the image.
     end_sd_mm : float
-        Standard deviation of the reader's midline ends, which are evidence for the outline in addition to the image.
-    least_hu : float
-        Lower values are raised to this one, so that lung and bowel gas look like fat.
+        Standard deviation of the midline's ends: the protocol's, or more where no reader placed them exactly.
+    end_tolerance_mm : float
+        Largest distance of a midline end from the edge in the CT.
     shape : BodyShape
         The shape of vertebral bodies.
     """
 
-    control_points: int
+    values: OutlineValues
     cortex_hu: float
-    cortex_mm: tuple[float, float, float]
-    blur_fwhm_mm: tuple[float, float]
-    depth_mm: tuple[float, float]
-    half_width_mm: tuple[float, float]
-    end_tolerance_mm: float
-    noise_hu: float
-    least_support: float
     end_sd_mm: float
-    least_hu: float
+    end_tolerance_mm: float
     shape: BodyShape = BODY_SHAPE
+
+    @classmethod
+    def from_values(cls, values: OutlineValues) -> "OutlineModel":
+        """Return the model for a midline that a reader placed."""
+        return cls(values, values.cortex_hu, values.end_sd_mm, values.end_tolerance_mm)
+
+    @property
+    def blur_fwhm_mm(self) -> tuple[float, float]:
+        """Least and greatest in-plane blur of the scanner."""
+        return self.values.blur_min_mm, self.values.blur_max_mm
 
     def usual_sd_mm(self, pixel_mm: float) -> float:
         """Return the standard deviation of the usual blur and the pixel together, in mm."""

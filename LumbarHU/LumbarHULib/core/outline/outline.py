@@ -11,7 +11,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame, nearest_slice
 from LumbarHULib.core.landmarks import POSITION_DECIMALS
-from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import OutlineValues
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ def round_to_positions(frame: Frame, points_uv_mm: np.ndarray) -> np.ndarray:
     return np.round(frame.to_ras_mm(points_uv_mm), POSITION_DECIMALS) + 0.0
 
 
-def outline_from_markup(stack_spacing_mm: float, frame: Frame, points_ras_mm: np.ndarray, protocol: Protocol):
+def outline_from_markup(stack_spacing_mm: float, frame: Frame, points_ras_mm: np.ndarray, values: OutlineValues):
     """Return the outline through a closed curve's control points, and its findings.
 
     Parameters
@@ -66,7 +66,7 @@ def outline_from_markup(stack_spacing_mm: float, frame: Frame, points_ras_mm: np
         The level's frame.
     points_ras_mm : numpy.ndarray, shape (n, 3)
         Control points that a reader drew or edited.
-    protocol : Protocol
+    values : OutlineValues
 
     Returns
     -------
@@ -98,10 +98,10 @@ def outline_from_markup(stack_spacing_mm: float, frame: Frame, points_ras_mm: np
             "vertebral body, or return the outline to automatic.",
             level,
         )
-    return outline, gap_findings(frame, outline, protocol)
+    return outline, gap_findings(frame, outline, values)
 
 
-def gap_findings(frame: Frame, outline: Outline, protocol: Protocol) -> tuple[Finding, ...]:
+def gap_findings(frame: Frame, outline: Outline, values: OutlineValues) -> tuple[Finding, ...]:
     """Return findings on midline ends that are not on the outline, although both mark the edge of one body."""
     ends = np.array([(0.0, 0.0), (0.0, -frame.depth_mm)])
     gaps_mm = polygons.distances_to_edges(ends, outline.polygon_uv_mm).min(axis=1)
@@ -109,11 +109,11 @@ def gap_findings(frame: Frame, outline: Outline, protocol: Protocol) -> tuple[Fi
         Finding(
             "midline_off_outline",
             f"The {name} end of {frame.level}'s midline is {gap_mm:.1f} mm from its outline, more than "
-            f"{protocol.outline_gap_limit_mm:g} mm.",
+            f"{values.gap_limit_mm:g} mm.",
             "Move the end onto the edge of the body, or correct the outline.",
             "warning",
             frame.level,
         )
         for name, gap_mm in zip(("anterior", "posterior"), gaps_mm, strict=True)
-        if gap_mm > protocol.outline_gap_limit_mm
+        if gap_mm > values.gap_limit_mm
     )

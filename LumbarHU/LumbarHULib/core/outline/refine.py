@@ -53,7 +53,9 @@ class EdgeState:
     def usual(cls, points: np.ndarray, pixel_mm: float, model: OutlineModel) -> "EdgeState":
         """Return the state with the usual thickness and blur."""
         return cls(
-            points, np.full(len(points), np.log(model.cortex_mm[1])), np.full(2, np.log(model.usual_sd_mm(pixel_mm)))
+            points,
+            np.full(len(points), np.log(model.values.cortex_usual_mm)),
+            np.full(2, np.log(model.usual_sd_mm(pixel_mm))),
         )
 
 
@@ -126,8 +128,8 @@ def refine_outline(
     count = len(state.points)
     groups = slice(0, 2 * count), slice(2 * count, 3 * count), slice(3 * count, 3 * count + 2)
     low_sd, high_sd = np.log(model.sd_range_mm(pixel_mm))
-    lowest = np.repeat([-np.inf, np.log(model.cortex_mm[0]), low_sd], [2 * count, count, 2])
-    highest = np.repeat([np.inf, np.log(model.cortex_mm[2]), high_sd], [2 * count, count, 2])
+    lowest = np.repeat([-np.inf, np.log(model.values.cortex_min_mm), low_sd], [2 * count, count, 2])
+    highest = np.repeat([np.inf, np.log(model.values.cortex_max_mm), high_sd], [2 * count, count, 2])
     largest = np.repeat(LARGEST_STEPS, [2 * count, count, 2])
     unknowns = np.concatenate([np.zeros(2 * count), state.log_thickness, state.log_sd])
     for _ in range(iterations):
@@ -191,7 +193,7 @@ class _Evaluation:
     def __init__(self, profiles, move, log_thickness, log_sd, strictness, chance, model):
         from scipy.special import ndtr
 
-        self._cortex_hu, self._least_mm = model.cortex_hu, model.cortex_mm[0]
+        self._cortex_hu, self._least_mm = model.cortex_hu, model.values.cortex_min_mm
         variances = np.exp(2 * log_sd)
         variance = profiles.squared_normals @ variances
         self._sd = np.sqrt(variance)[:, None]
@@ -208,7 +210,7 @@ class _Evaluation:
         self._inverse = np.array([ii, -oi, oo]) / (oo * ii - oi**2)
         self.residual, self._plateaus = self._eliminate(profiles.hu - self._ridge)
         mean_square = _dot(self.residual, self.residual) / (profiles.hu.shape[1] - 2)
-        self.scale = max(float(np.median(mean_square)), model.noise_hu**2)
+        self.scale = max(float(np.median(mean_square)), model.values.noise_floor_hu**2)
         excess = np.maximum(mean_square / self.scale - 1, 0)
         self.weight = (1 + (excess / chance) ** 2) ** -strictness
         # A profile that may deviate by chance takes part in the fit, but is no evidence for a cortex.
@@ -253,7 +255,7 @@ class _Prior:
         self.vector = np.zeros(len(self.matrix))
         self.matrix[moves, moves] = matrix + profiles.along.T @ profiles.along / SLIDING_MM**2
         self.vector[moves] = vector - matrix @ profiles.points.T.ravel()
-        self.vector[2 * count : 3 * count] = np.log(model.cortex_mm[1]) / THICKNESS**2
+        self.vector[2 * count : 3 * count] = np.log(model.values.cortex_usual_mm) / THICKNESS**2
         self.vector[3 * count :] = np.log(model.usual_sd_mm(pixel_mm)) / BLUR**2
 
 

@@ -125,7 +125,7 @@ class _Search:
         low = np.maximum(-RAY_DEVIATIONS * deviation, NEAREST_MM - radius)
         sideways = directions[:, 0] ** 2
         high = RAY_DEVIATIONS * deviation
-        high += sideways * np.maximum(self._model.half_width_mm[1] - radius - high, 0)
+        high += sideways * np.maximum(self._model.values.half_width_max_mm - radius - high, 0)
         offsets = np.arange(np.ceil(high.max() / RAY_STEP_MM), np.floor(low.min() / RAY_STEP_MM) - 1, -1) * RAY_STEP_MM
         scores, softness = self._scores(base, directions, offsets, RAY_STEP_MM, RAY_WINDOW_MM, RAY_NOISE)
         softness = np.where(offsets > (CORE_SHARES[-1] - 1) * radius[:, None], softness, 0)
@@ -154,10 +154,10 @@ class _Search:
         along = offsets[0] + step_mm * np.arange(outside, -len(offsets) - inside, -1)
         profiles = self._sampler(origins[:, None] + along[:, None] * directions[:, None])
         model = self._model
-        thicknesses = tuple(model.cortex_mm[1] * share for share in THICKNESSES)
+        thicknesses = tuple(model.values.cortex_usual_mm * share for share in THICKNESSES)
         sd_mm = model.usual_sd_mm(self._pixel_mm)
         evidence = edge_evidence(
-            profiles, step_mm, window_mm, sd_mm, thicknesses, model.cortex_hu, noise * model.noise_hu
+            profiles, step_mm, window_mm, sd_mm, thicknesses, model.cortex_hu, noise * model.values.noise_floor_hu
         )
         return evidence, self._bone.softness(profiles[:, outside : outside + len(offsets)])
 

@@ -117,10 +117,10 @@ class LevelBody:
             return Cut(self.frame, self.outline.curve)
         shift_ras_mm = (k - self.frame.mid_slice) * self.stack.slice_spacing_mm * self.stack.normal_ras
         landmarks = Landmarks(self.level, self.frame.midline_ras_mm + shift_ras_mm)
-        frame = frame_from_midline(self.stack, landmarks, self.protocol)
+        frame = frame_from_midline(self.stack, landmarks, self.protocol.frame)
         if k not in self.cache.outlines_ras_mm:
             try:
-                points_ras_mm = outline_of_level(self.stack, frame, landmarks, self.protocol).points_ras_mm
+                points_ras_mm = outline_of_level(self.stack, frame, landmarks, self.protocol.outline).points_ras_mm
             except InputError:
                 points_ras_mm = self.outline.points_ras_mm + shift_ras_mm
             self.cache.outlines_ras_mm[k] = points_ras_mm
@@ -128,7 +128,11 @@ class LevelBody:
 
     def inner_of(self, cut: Cut) -> np.ndarray:
         """Return the inner outline of a cut, shape (n, 2), in its frame."""
-        return self.inner_uv_mm if cut.frame is self.frame else inner_outline(cut.frame, cut.outline, self.protocol)
+        return (
+            self.inner_uv_mm
+            if cut.frame is self.frame
+            else inner_outline(cut.frame, cut.outline, self.protocol.outline)
+        )
 
     def slices_between_endplates(self) -> Slab:
         """Return the slices whose centers are between the endplates' most distant points."""

@@ -66,10 +66,10 @@ def draw_regions(body: LevelBody) -> DrawnRegions:
         When one has no room in the body, or needs endplates that the CT does not show.
     """
     stack, frame, protocol = body.stack, body.frame, body.protocol
-    slab = slab_around(stack, frame, protocol)
+    slab = slab_around(stack, frame, protocol.roi)
     if protocol.is_of_study_regions:
-        shapes = roi_shapes(frame, body.inner_uv_mm, body.boundary, protocol)
-        return DrawnRegions(label_masks(stack, frame, shapes, slab, protocol), shapes, slab)
+        shapes = roi_shapes(frame, body.inner_uv_mm, body.boundary, protocol.roi)
+        return DrawnRegions(label_masks(stack, frame, shapes, slab, protocol.roi), shapes, slab)
     drawn = {region.name: _draw(region, body, slab) for region in protocol.regions}
     findings = dict.fromkeys(finding for one in drawn.values() for finding in one.findings)
     return DrawnRegions(
@@ -107,7 +107,7 @@ def _draw(region: Region, body: LevelBody, slab: Slab) -> _Drawn:
 
 def _mask(shape: PlaneShape, body: LevelBody, slab: Slab, k: int | None = None) -> RoiMask:
     frame = body.frame if k is None else body.cut(k).frame
-    return label_masks(body.stack, frame, shape.shapes, slab, body.protocol, (shape.name,))[shape.name]
+    return label_masks(body.stack, frame, shape.shapes, slab, body.protocol.roi, (shape.name,))[shape.name]
 
 
 def _made_mask_findings(region: Region, body: LevelBody) -> tuple[Finding, ...]:

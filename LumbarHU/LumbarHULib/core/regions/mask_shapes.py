@@ -36,7 +36,7 @@ def vertebra_mask(body: LevelBody) -> RoiMask:
         return body.vertebra
     slab = body.slices_between_endplates()
     cut = body.cut(body.frame.mid_slice)
-    mask = label_masks(body.stack, body.frame, whole_outline(cut), slab, body.protocol, ("body",))["body"]
+    mask = label_masks(body.stack, body.frame, whole_outline(cut), slab, body.protocol.roi, ("body",))["body"]
     return trimmed_mask(mask.inside & (endplate_distances_mm(body, mask) > 0), mask.offset_kji)
 
 
@@ -67,7 +67,7 @@ def eroded_mask(region: Region, body: LevelBody) -> RoiMask:
     voxels_kji = np.argwhere(mask.inside)
     depths_mm, _ = border.query(voxels_kji[:, ::-1] @ steps_ras_mm.T)
     inside = np.zeros_like(mask.inside)
-    inside[tuple(voxels_kji[depths_mm >= region["erosion_mm"] - body.protocol.edge_tolerance_mm].T)] = True
+    inside[tuple(voxels_kji[depths_mm >= region["erosion_mm"] - body.protocol.roi.edge_tolerance_mm].T)] = True
     if not inside.any():
         raise InputError(
             f"No voxel of the mask of {body.level} is {region['erosion_mm']:g} mm inside it, as the {region.name} ROI "

@@ -84,7 +84,7 @@ def plane_shape(region: Region, body: LevelBody, cut: Cut) -> PlaneShape:
     if region.part == "body":
         posterior_v_mm = float(polygons.crossings_of_axis(inner_uv_mm).min())
         boundary = replace(boundary, normal_uv=np.array([0.0, 1.0]), offset_mm=posterior_v_mm)
-    shapes = roi_shapes(cut.frame, inner_uv_mm, boundary, body.protocol)
+    shapes = roi_shapes(cut.frame, inner_uv_mm, boundary, body.protocol.roi)
     name = region.side or _STUDY_NAMES[region.shape]
     return PlaneShape(shapes, name, shapes.figures.get(name, {}), _findings_of(region, shapes, name))
 

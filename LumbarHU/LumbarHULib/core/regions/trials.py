@@ -28,8 +28,8 @@ def region_trials(stack: AxialStack, level: LevelResult, protocol: Protocol) -> 
 
     A region that is made from a given segmentation does not follow the midline and has no trials.
     """
-    moves = displacements(level.level, protocol)
-    means_hu = {roi: np.full(protocol.placement_trials, np.nan) for roi in level.rois}
+    moves = displacements(level.level, protocol.uncertainty)
+    means_hu = {roi: np.full(protocol.uncertainty.placement_trials, np.nan) for roi in level.rois}
     fixed = {roi for roi, measured in level.rois.items() if measured.edited}
     if level.vertebra is not None:
         fixed |= {region.name for region in protocol.regions if is_of_vertebra(region)}
@@ -38,7 +38,7 @@ def region_trials(stack: AxialStack, level: LevelResult, protocol: Protocol) -> 
         with suppress(InputError):
             # The endplates and the outlines in other slices are those found from the reader's own midline.
             draw_regions(base)
-        for trial in range(protocol.placement_trials):
+        for trial in range(protocol.uncertainty.placement_trials):
             try:
                 body = _moved(base, moves, trial)
                 drawn = draw_regions(body)
@@ -58,7 +58,7 @@ def _body(stack: AxialStack, level: LevelResult, protocol: Protocol) -> LevelBod
         Landmarks(level.level, level.midline_ras_mm),
         level.frame,
         LevelOutline(level.outline_ras_mm, curve, level.outline_edited),
-        inner_outline(level.frame, curve, protocol),
+        inner_outline(level.frame, curve, protocol.outline),
         level.boundary,
         protocol,
         level.vertebra,
@@ -74,7 +74,7 @@ def _moved(base: LevelBody, moves: Displacements, trial: int) -> LevelBody:
     middle = np.array([moves.across_mm[trial], moves.along_mm[trial] - frame.depth_mm / 2])
     ends_uv_mm = middle + np.outer([0.5, -0.5], along) * frame.depth_mm
     landmarks = Landmarks(base.level, cut.frame.to_ras_mm(ends_uv_mm))
-    moved = frame_from_midline(stack, landmarks, base.protocol)
+    moved = frame_from_midline(stack, landmarks, base.protocol.frame)
     outline = _in_frame(cut.outline.control_points_uv_mm, cut.frame, moved)
     return LevelBody(
         stack,

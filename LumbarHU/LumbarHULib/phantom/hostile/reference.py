@@ -15,7 +15,7 @@ LEVEL = "L2"
 
 def measured_in_truth(case: HostileCase, protocol: Protocol) -> LevelResult:
     """Return the measurement with the true midline and the true outline."""
-    stack = axial_stack(case.ct, protocol)
+    stack = axial_stack(case.ct, protocol.frame)
     landmarks = Landmarks(LEVEL, case.midline_ras_mm)
     return measure_level(stack, landmarks, protocol, known_outline_ras_mm=case.control_points_ras_mm())
 

@@ -119,7 +119,7 @@ def test_means_and_distances_are_those_of_the_summary(folder, page):
 
 
 def test_the_remarks_next_to_a_class_follow_from_its_numbers(folder, page):
-    limit_hu = PROTOCOL.protocol.lsc_hu * 0.71
+    limit_hu = PROTOCOL.protocol.patient.lsc_hu * 0.71
     for row, file_row in zip(
         page.tables["Means and classes of the five ROIs"][1:], table(folder / "summary.csv"), strict=True
     ):
@@ -304,7 +304,7 @@ def test_verify_detects_an_edited_report(audit, folder, tmp_path):
 
 def test_a_custom_protocol_is_listed_value_by_value(audit, folder):
     study_protocol = load_protocol()
-    own = replace(study_protocol, protocol=replace(study_protocol.protocol, slab_mm=5.0))
+    own = replace(study_protocol, protocol=study_protocol.protocol.with_values(slab_mm=5.0))
     text = Page(report_page(replace(audit, protocol=own), folder / "labelmaps", {})).text
     assert "Modified : 1 of" in text
     assert "slab_mm 5 (there 2.5)" in text

@@ -24,7 +24,7 @@ def test_findings_with_different_numbers_are_shown_separately():
 
 
 def grouped(audit, result, **options):
-    return grouped_findings(result, audit.protocol.protocol, audit.cutoffs.cutoffs, **options)
+    return grouped_findings(result, audit.protocol.protocol.patient, audit.cutoffs.cutoffs, **options)
 
 
 def patch(roi: str, difference: int) -> Finding:

@@ -179,7 +179,7 @@ def test_a_patch_in_a_region_gets_a_finding(spine, change_hu):
 
 
 def test_an_outline_unlike_the_one_in_the_ct_and_regions_beyond_the_bone_get_findings(spine):
-    stack = axial_stack(CtVolume(spine.voxels_hu, spine.ras_from_ijk), PROTOCOL)
+    stack = axial_stack(CtVolume(spine.voxels_hu, spine.ras_from_ijk), PROTOCOL.frame)
     (landmarks,) = (one for one in midlines(spine) if one.level == "L2")
     found = measure_level(stack, landmarks, PROTOCOL).outline_ras_mm
     middle = found.mean(axis=0)
@@ -197,7 +197,7 @@ def test_an_outline_unlike_the_one_in_the_ct_and_regions_beyond_the_bone_get_fin
 
 
 def test_a_region_edited_beyond_the_outline_gets_a_finding(spine):
-    stack = axial_stack(CtVolume(spine.voxels_hu, spine.ras_from_ijk), PROTOCOL)
+    stack = axial_stack(CtVolume(spine.voxels_hu, spine.ras_from_ijk), PROTOCOL.frame)
     (landmarks,) = (one for one in midlines(spine) if one.level == "L2")
     level = measure_level(stack, landmarks, PROTOCOL)
     mask = level.rois["round"].mask
@@ -211,7 +211,7 @@ def test_a_region_edited_beyond_the_outline_gets_a_finding(spine):
 def test_a_narrow_view_is_noted(spine):
     j, i = (slice(20, -20) for _ in range(2))
     ct = CtVolume(spine.voxels_hu[:, j, i], spine.ras_from_ijk)
-    stack = axial_stack(ct, PROTOCOL.with_values(field_of_view_min_mm=200.0))
+    stack = axial_stack(ct, PROTOCOL.with_values(field_of_view_min_mm=200.0).frame)
     for limit_mm, expected in ((200.0, ["small_field_of_view"]), (50.0, [])):
         found = check_places(stack, [], PROTOCOL.with_values(field_of_view_min_mm=limit_mm))
         assert [finding.code for finding in found] == expected

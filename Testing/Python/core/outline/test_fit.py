@@ -9,10 +9,11 @@ from scipy import ndimage
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.outline.fit import fit_outline
+from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.files.protocol_file import load_protocol
 
-MODEL = load_protocol().protocol.outline_model
+MODEL = OutlineModel.from_values(load_protocol().protocol.outline)
 
 CONDITIONS = {
     "thin cortex, much blur and noise": {

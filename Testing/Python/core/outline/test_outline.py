@@ -19,12 +19,12 @@ from LumbarHULib.core.outline.outline import Outline, outline_from_markup, round
 
 POINTS_XY_MM = control_points(ellipse())
 STACK = upright_stack()
-FRAME = frame_from_midline(STACK, UPRIGHT.landmarks(POINTS_XY_MM), PROTOCOL)
+FRAME = frame_from_midline(STACK, UPRIGHT.landmarks(POINTS_XY_MM), PROTOCOL.frame)
 
 
 def outline_of(points_xy_mm, up_mm=0.0):
     points = UPRIGHT.to_ras_mm(points_xy_mm) + np.array([0, 0, 1]) * np.reshape(up_mm, (-1, 1))
-    return outline_from_markup(STACK.slice_spacing_mm, FRAME, points, PROTOCOL)
+    return outline_from_markup(STACK.slice_spacing_mm, FRAME, points, PROTOCOL.outline)
 
 
 def refusal(points_xy_mm, up_mm=0.0) -> str:

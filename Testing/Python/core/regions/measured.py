@@ -49,7 +49,7 @@ def measured_level(
         protocol = load_protocol(protocol).protocol
     voxels, matrix = reoriented(body.voxels_hu(shape_kji, ras_from_ijk), ras_from_ijk, order, flips)
     ct = CtVolume(voxels, matrix)
-    stack = axial_stack(ct, protocol)
+    stack = axial_stack(ct, protocol.frame)
     k = round(float(stack.slice_heights(np.zeros(3))))
     point = stack.ras_from_ijk[:3, 3] + k * stack.ras_from_ijk[:3, 2]
     landmarks = Landmarks(LEVEL, body.midline_ras_mm(point, stack.normal_ras))

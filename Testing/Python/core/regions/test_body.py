@@ -19,14 +19,14 @@ PROTOCOL = load_protocol("three-slice").protocol
 
 
 def level_body(body: FormulaBody, shape, matrix) -> LevelBody:
-    stack = axial_stack(CtVolume(body.voxels_hu(shape, matrix), matrix), PROTOCOL)
+    stack = axial_stack(CtVolume(body.voxels_hu(shape, matrix), matrix), PROTOCOL.frame)
     k = round(float(stack.slice_heights(np.zeros(3))))
     plane = stack.ras_from_ijk[:3, 3] + k * stack.ras_from_ijk[:3, 2]
     landmarks = Landmarks(LEVEL, body.midline_ras_mm(plane, stack.normal_ras))
-    frame = frame_from_midline(stack, landmarks, PROTOCOL)
-    outline = outline_of_level(stack, frame, landmarks, PROTOCOL)
-    boundary = boundary_from_markup(frame, None, outline.curve, PROTOCOL)
-    inner = inner_outline(frame, outline.curve, PROTOCOL)
+    frame = frame_from_midline(stack, landmarks, PROTOCOL.frame)
+    outline = outline_of_level(stack, frame, landmarks, PROTOCOL.outline)
+    boundary = boundary_from_markup(frame, None, outline.curve, PROTOCOL.boundary)
+    inner = inner_outline(frame, outline.curve, PROTOCOL.outline)
     return LevelBody(stack, landmarks, frame, outline, inner, boundary, PROTOCOL)
 
 

@@ -14,7 +14,9 @@ from LumbarHULib.files.protocol_file import load_protocol
 
 
 def stack_on(shape, matrix):
-    return axial_stack(CtVolume(np.random.default_rng(1).integers(-100, 200, shape).astype(np.int16), matrix), PROTOCOL)
+    return axial_stack(
+        CtVolume(np.random.default_rng(1).integers(-100, 200, shape).astype(np.int16), matrix), PROTOCOL.frame
+    )
 
 
 def whole(stack, mask) -> np.ndarray:

@@ -35,12 +35,12 @@ EDGE_XY_MM = control_points(ellipse())
 def region_in(stored_mask, ras_from_ijk, protocol=PRISM) -> np.ndarray:
     """Return the protocol's only region in a segmented vertebra, in the stored order."""
     hu = np.where(stored_mask, 100, -100).astype(np.int16)
-    stack = axial_stack(CtVolume(hu, ras_from_ijk), protocol)
+    stack = axial_stack(CtVolume(hu, ras_from_ijk), protocol.frame)
     vertebra = mask_on_stack(LEVEL, stored_mask, ras_from_ijk, stack)
     landmarks = UPRIGHT.landmarks(EDGE_XY_MM, LEVEL)
-    frame = frame_from_midline(stack, landmarks, protocol)
+    frame = frame_from_midline(stack, landmarks, protocol.frame)
     outline = Outline(frame.to_uv_mm(landmarks.outline_ras_mm))
-    boundary = boundary_from_markup(frame, None, outline, protocol)
+    boundary = boundary_from_markup(frame, None, outline, protocol.boundary)
     level_outline = LevelOutline(landmarks.outline_ras_mm, outline, True)
     drawn = draw_regions(
         LevelBody(stack, landmarks, frame, level_outline, outline.polygon_uv_mm, boundary, protocol, vertebra)

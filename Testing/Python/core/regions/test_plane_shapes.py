@@ -73,9 +73,9 @@ def test_a_circle_that_does_not_fit_is_measured_with_a_severe_finding():
 def body_of(points_xy_mm, protocol) -> LevelBody:
     stack = upright_stack((0.5, 0.5, 2.5), (5, 140, 160), protocol)
     landmarks = UPRIGHT.landmarks(points_xy_mm)
-    frame = frame_from_midline(stack, landmarks, protocol)
+    frame = frame_from_midline(stack, landmarks, protocol.frame)
     outline = Outline(frame.to_uv_mm(landmarks.outline_ras_mm))
-    boundary = boundary_from_markup(frame, None, outline, protocol)
+    boundary = boundary_from_markup(frame, None, outline, protocol.boundary)
     edge = LevelOutline(landmarks.outline_ras_mm, outline, True)
     return LevelBody(stack, landmarks, frame, edge, outline.polygon_uv_mm, boundary, protocol)
 

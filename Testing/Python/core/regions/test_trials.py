@@ -29,7 +29,7 @@ def trials_of(protocol: Protocol, mask=None, body=BODY):
     trials = region_trials(found.stack, found.result, protocol)
     (means,) = trials.means_hu.values()
     (sd,) = trials.sd_hu.values()
-    return means, found.roi.mean_hu, displacements(LEVEL, protocol), sd
+    return means, found.roi.mean_hu, displacements(LEVEL, protocol.uncertainty), sd
 
 
 def test_the_circle_at_the_centroid_moves_only_from_slice_to_slice():
