@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="lumbarhu",
         description="Measure the Hounsfield units of five regions in the lumbar vertebrae of a CT. For research only.",
         epilog="Exit codes: 0 done, 1 verification differs or cases of a batch failed, 2 bad input (reported in one "
-        "sentence; nothing is written), 3 some levels were refused, 130 stopped.",
+        "sentence; nothing is written), 3 some levels or protocols were refused, 130 stopped.",
     )
     parser.add_argument("--version", action="version", version=f"LumbarHU {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)

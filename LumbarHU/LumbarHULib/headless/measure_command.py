@@ -4,6 +4,7 @@ The values of options are read here instead of by argparse, which would replace 
 """
 
 import argparse
+import sys
 
 from LumbarHULib.audit.audit import UNNAMED
 from LumbarHULib.core.errors import InputError
@@ -23,7 +24,7 @@ from LumbarHULib.headless.reading_options import (
 
 
 def run_measure(options: argparse.Namespace) -> int:
-    """Measure, write the audit folder, print the tables, and return 0, or 3 when levels were refused.
+    """Measure, write the audit folder, print the tables, and return 0, or 3 when levels or protocols were refused.
 
     Raises
     ------
@@ -56,12 +57,15 @@ def run_measure(options: argparse.Namespace) -> int:
     progress = Progress()
     try:
         protocols = chosen_protocols(options.protocol, options.cutoffs, options.out)
-        audits = measure_job.run_by_protocols(job, protocols, progress)
+        outcome = measure_job.run_by_protocols(job, protocols, progress)
     finally:
         progress.clear()
-    texts = [f"{audit_text(audit, job.ct)}\n\nAudit folder: {folder}" for folder, audit in audits.items()]
+    texts = [f"{audit_text(audit, job.ct)}\n\nAudit folder: {folder}" for folder, audit in outcome.audits.items()]
     print("\n\n\n".join(texts))
-    return IN_PART if any(audit.result.refused for audit in audits.values()) else DONE
+    for sentence in outcome.refused:
+        print(f"lumbarhu: {sentence}", file=sys.stderr)
+    is_in_part = outcome.refused or any(audit.result.refused for audit in outcome.audits.values())
+    return IN_PART if is_in_part else DONE
 
 
 def _check_source(options: argparse.Namespace) -> None:

@@ -1,7 +1,6 @@
 """Measure one CT from its files, and write its audit folder: once for the command line, often for a batch."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -126,14 +125,30 @@ def run(job: MeasureJob, progress: Callable[..., None]) -> Audit:
         With the sentence for the user; nothing is written then.
     """
     protocols = chosen_protocols([] if job.protocol is None else [job.protocol], job.cutoffs, job.destination)
-    (audit,) = run_by_protocols(job, protocols, progress).values()
+    (audit,) = run_by_protocols(job, protocols, progress).audits.values()
     return audit
+
+
+@dataclass(frozen=True, eq=False)
+class ProtocolsOutcome:
+    """What several protocols measured.
+
+    Parameters
+    ----------
+    audits : mapping of Path to Audit
+        Each folder that was written, with its content.
+    refused : tuple of str
+        The protocols that gave no number and have no folder, one sentence each.
+    """
+
+    audits: Mapping[Path, Audit]
+    refused: tuple[str, ...] = ()
 
 
 def run_by_protocols(
     job: MeasureJob, protocols: Sequence[ChosenProtocol], progress: Callable[..., None]
-) -> dict[Path, Audit]:
-    """Run `job` by each of `protocols`, with the midlines placed once, and return each folder with its content.
+) -> ProtocolsOutcome:
+    """Run `job` by each of `protocols`, with the midlines placed once; one that gives no number stops no other.
 
     Parameters
     ----------
@@ -147,7 +162,7 @@ def run_by_protocols(
     Raises
     ------
     InputError
-        With the sentence for the user; nothing is written then.
+        With the sentence for the user, also if no protocol gives a number; nothing is written then.
     """
     if job.scene and not can_make_scene():
         raise InputError(
@@ -167,34 +182,41 @@ def run_by_protocols(
     progress(0.0, "Measuring")
     seal = None if job.sign is None else partial(sign_folder, key=job.sign)
     if job.scene:
-        return {protocols[0].folder: _run_with_scene(job, ct, midlines, protocols[0], progress, seal, calibration)}
-    audits = {}
+        audit = _run_with_scene(job, ct, midlines, protocols[0], progress, seal, calibration)
+        return ProtocolsOutcome({protocols[0].folder: audit})
+    audits: dict[Path, Audit] = {}
+    problems: dict[ChosenProtocol, InputError] = {}
     for chosen in protocols:
         edit = None if job.label_maps is None else partial(_edited_masks, job.label_maps, ct, chosen.document)
         # The first protocol placed the midlines; each judges the choice of the mid-slice by its own regions.
         placed = midlines if chosen is protocols[0] else midlines.judged_by(chosen.document.protocol)
-        with _naming(chosen, protocols):
+        try:
             measurement = measure_midlines(
                 ct, placed, chosen.document, chosen.cutoffs, job.exclusions, job.accept_off_protocol, edit=edit
             )
             audits[chosen.folder] = _audit_of(job, measurement, calibration)
+        except InputError as problem:
+            problems[chosen] = problem
+    if not audits:
+        raise _no_number(problems)
     for folder, audit in audits.items():
         write_audit_folder(folder, audit, job.overwrite, progress=progress, seal=seal)
-    return audits
+    return ProtocolsOutcome(audits, tuple(_refusal(chosen, problem) for chosen, problem in problems.items()))
 
 
-@contextmanager
-def _naming(chosen: ChosenProtocol, protocols: Sequence[ChosenProtocol]) -> Iterator[None]:
-    """Name the protocol, if it is one of several, by which nothing can be measured."""
-    try:
-        yield
-    except InputError as problem:
-        if len(protocols) == 1:
-            raise
-        raise InputError(
-            f"Nothing is written, because the protocol {chosen.document.id} gives no number: omit it, or correct this: "
-            f"{problem}"
-        ) from problem
+def _no_number(problems: Mapping[ChosenProtocol, InputError]) -> InputError:
+    """Return the error that no protocol gives a number."""
+    sentences = {str(problem): problem for problem in problems.values()}
+    if len(sentences) == 1:
+        return next(iter(sentences.values()))
+    reasons = " ".join(f"{chosen.document.id}: {problem}" for chosen, problem in problems.items())
+    return InputError(f"Nothing is written, because none of the {len(problems)} protocols gives a number. {reasons}")
+
+
+def _refusal(chosen: ChosenProtocol, problem: InputError) -> str:
+    """Return why a protocol has no folder, although others have one."""
+    earlier = f" “{chosen.folder}” is from an earlier run." if chosen.folder.exists() else ""
+    return f"The protocol {chosen.document.id} gives no number and is not written: {problem}{earlier}"
 
 
 def _run_with_scene(

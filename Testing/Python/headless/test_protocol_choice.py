@@ -143,16 +143,56 @@ def test_options_for_the_studys_regions_name_the_protocol_that_has_others(two_re
         two_refused(*option, says=f"{option[0]} needs the study's five regions.*circle-200mm2-2025")
 
 
-def test_a_protocol_by_which_nothing_can_be_measured_is_named(vertebra, tmp_path):
+@pytest.fixture
+def too_deep(tmp_path):
+    """Return a protocol that erodes more than a body has."""
     document = json.loads(lumbarhu("protocols", "eroded-7mm-2021").out) | {"id": "eroded-19mm"}
     document["regions"]["eroded_7mm"]["erosion_mm"]["value"] = 19
     own = tmp_path / "own.json"
     own.write_text(json.dumps(document), encoding="utf-8")
-    options = ["--markups", vertebra.markups, "--out", tmp_path / "out", *by("circle-200mm2-2025", own)]
+    return own
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_protocol_by_which_nothing_can_be_measured_stops_no_other(vertebra, too_deep, tmp_path, is_first):
+    out = tmp_path / "out"
+    measure = ["measure", vertebra.ct, "--markups", vertebra.markups, "--case", "c"]
+    protocols = [too_deep, "circle-200mm2-2025"][:: 1 if is_first else -1]
+    run = lumbarhu(*measure, "--out", out, *by(*protocols))
+    assert run.exit_code == 3
+    assert run.err.count("\n") == 1
+    assert run.err.startswith("lumbarhu: The protocol eroded-19mm gives no number and is not written: No point of L1 is")
+    assert [path.name for path in out.iterdir()] == ["circle-200mm2-2025"]
+    lumbarhu(*measure, "--out", tmp_path / "alone", *by("circle-200mm2-2025"))
+    assert_same_files(out / "circle-200mm2-2025", tmp_path / "alone")
+    assert lumbarhu("verify", out / "circle-200mm2-2025", "--ct", vertebra.ct).exit_code == 0
+
+
+def test_the_folder_of_a_refused_protocol_from_an_earlier_run_is_named(vertebra, too_deep, tmp_path):
+    out = tmp_path / "out"
+    measure = ["measure", vertebra.ct, "--markups", vertebra.markups, "--out", out, "--overwrite"]
+    text = too_deep.read_text(encoding="utf-8")
+    too_deep.write_text(text.replace(": 19", ": 6"), encoding="utf-8")
+    assert lumbarhu(*measure[:-1], *by("circle-200mm2-2025", too_deep)).exit_code == 0
+    before = files_of(out / "eroded-19mm")
+    too_deep.write_text(text, encoding="utf-8")
+    run = lumbarhu(*measure, *by("circle-200mm2-2025", too_deep))
+    assert run.exit_code == 3
+    assert run.err.endswith("eroded-19mm” is from an earlier run.\n")
+    assert files_of(out / "eroded-19mm") == before
+
+
+def test_without_a_number_by_any_protocol_nothing_is_written_and_each_reason_is_given(vertebra, too_deep, tmp_path):
+    document = json.loads(too_deep.read_text(encoding="utf-8")) | {"id": "eroded-18mm"}
+    document["regions"]["eroded_7mm"]["erosion_mm"]["value"] = 18
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(document), encoding="utf-8")
+    options = ["--markups", vertebra.markups, "--out", tmp_path / "out", *by(too_deep, other)]
     run = lumbarhu("measure", vertebra.ct, *options)
     assert (run.exit_code, run.out) == (2, "")
-    assert run.err.startswith("lumbarhu: Nothing is written, because the protocol eroded-19mm gives no number: omit it")
-    assert "No point of L1 is 19 mm inside its outline" in run.err
+    assert run.err.count("\n") == 1
+    assert run.err.startswith("lumbarhu: Nothing is written, because none of the 2 protocols gives a number. eroded-19mm:")
+    assert "eroded-18mm: No point of L1 is 18 mm inside its outline" in run.err
     assert not (tmp_path / "out").exists()
 
 
