@@ -16,6 +16,8 @@ from LumbarHULib.files.resources import resource_path
 PRECISION_SCHEMA = "lumbarhu-precision-1"
 # How often the two measurements of a patient are of two scans, which alone includes the error of scanner and position.
 SCANS, READINGS, MIXED, UNKNOWN = "scans", "readings", "mixed", "unknown"
+# Whether the scans of a patient in the study share a calibration: then its LSC in mg/cm³ lacks that error.
+OF_EACH_SCAN, SHARED = "of each scan", "shared"
 
 # Protocol values without influence on HU: the error that a class is compared with.
 ERROR_VALUES = frozenset({"lsc_hu", "single_measurement_lsc_fraction"})
@@ -31,6 +33,8 @@ class SiteLsc:
         With its 95 % interval.
     degrees_of_freedom : int
     patients : int
+    lsc_mg_cc : float or None
+        The same in mg/cm³; None if the readings were not calibrated.
     """
 
     lsc_hu: float
@@ -38,6 +42,7 @@ class SiteLsc:
     high_hu: float
     degrees_of_freedom: int
     patients: int
+    lsc_mg_cc: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +74,17 @@ class SitePrecision:
     def degrees_of_freedom(self) -> int:
         """Return the smallest number of degrees of freedom of its precision errors."""
         return min(one.degrees_of_freedom for one in self.lsc.values())
+
+    @property
+    def includes_calibrations(self) -> bool:
+        """Return whether each scan was calibrated on its own, so that the LSC in mg/cm³ includes that error."""
+        return self.document.get("density", {}).get("calibrations") == OF_EACH_SCAN
+
+    def lsc_mg_cc(self, roi: str, levels: tuple[str, ...], mineral: str) -> float | None:
+        """Return the LSC for exactly these levels in mg/cm³ of this mineral; None if the study has none."""
+        found = self.lsc.get((roi, levels))
+        is_same = self.document.get("density", {}).get("mineral") == mineral
+        return found.lsc_mg_cc if found is not None and is_same else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,5 +160,6 @@ def read_precision(path: Path) -> SitePrecision:
             float(plain["lsc_high"]),
             int(plain["degrees_of_freedom"]),
             len(plain["patients"]),
+            None if plain.get("lsc_mg_cc") is None else float(plain["lsc_mg_cc"]),
         )
     return SitePrecision(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), lsc, document.plain())

@@ -161,33 +161,35 @@ class Line:
             )
 
     @property
-    def _t(self) -> float:
-        return _t_quantile(self.degrees_of_freedom)
+    def t(self) -> float:
+        """Student's t of a 95 % interval."""
+        return t_quantile(self.degrees_of_freedom)
 
     def _slope_part(self) -> float:
         """Return the factor of x² in the equation for the ends of an interval; it must be positive."""
         if self.slope_variance is None:
             return self.slope**2
-        return self.slope**2 - self._t**2 * self.slope_variance
+        return self.slope**2 - self.t**2 * self.slope_variance
 
     def density(self, mean_hu: float) -> float:
         """Return the density at a mean HU, in mg/cm³."""
         return (mean_hu - self.intercept_hu) / self.slope
 
-    def interval(self, mean_hu: float) -> tuple[float, float] | None:
+    def interval(self, mean_hu: float, of_line_only: bool = False) -> tuple[float, float] | None:
         """Return the ends of the 95 % interval of the density at a mean HU; None without residuals.
 
         It contains each density x at which the mean HU deviates from the line by at most t standard deviations
-        (Fieller): the line's uncertainty at x, and one more deviation from it such as a rod's.
+        (Fieller): the line's uncertainty at x and, unless `of_line_only`, one more deviation from it such as a rod's.
         """
         variances = (self.residual_sd_hu, self.intercept_variance, self.slope_variance, self.covariance)
         if any(value is None for value in variances):
             return None
         residual_sd_hu, intercept_variance, slope_variance, covariance = (value or 0.0 for value in variances)
         # The equation is solved for the distance from the estimate, which keeps its digits where residuals are tiny.
-        middle, t_square, square = self.density(mean_hu), self._t**2, self._slope_part()
+        middle, t_square, square = self.density(mean_hu), self.t**2, self._slope_part()
         half_linear = t_square * (covariance + middle * slope_variance)
-        variance = residual_sd_hu**2 + intercept_variance + 2 * middle * covariance + middle**2 * slope_variance
+        variance = intercept_variance + 2 * middle * covariance + middle**2 * slope_variance
+        variance += 0.0 if of_line_only else residual_sd_hu**2
         root = math.sqrt(half_linear**2 + square * t_square * max(variance, 0.0))
         return middle + (half_linear - root) / square, middle + (half_linear + root) / square
 
@@ -239,7 +241,7 @@ class Calibration:
         error = self.phantom.stated_error
         if error is not None:
             # Residuals of tissues whose densities were chosen to fit say nothing about bone.
-            half = _t_quantile(error.scans) * error.rms_mg_cc
+            half = t_quantile(error.scans) * error.rms_mg_cc
             return Density(mean_mg_cc, mean_mg_cc - half, mean_mg_cc + half)
         interval = self.line.interval(mean_hu)
         return Density(mean_mg_cc, *(interval or (None, None)))
@@ -339,7 +341,8 @@ def _require_rods(phantom: CalibrationPhantom, rods: Sequence[Rod], samples: Map
         )
 
 
-def _t_quantile(degrees_of_freedom: int) -> float:
+def t_quantile(degrees_of_freedom: float) -> float:
+    """Return Student's t of a 95 % interval."""
     # Not from scipy.stats: its import takes longer than a measurement, and this file is part of every one.
     from scipy.special import stdtrit
 

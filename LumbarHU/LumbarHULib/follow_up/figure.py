@@ -1,19 +1,25 @@
 """Draw a patient's HU over time, legible in print without color."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from LumbarHULib.cohort_files.figure_panels import Panels
 from LumbarHULib.follow_up.dated_audit import DatedAudit
 from LumbarHULib.follow_up.job import FollowUp
-from LumbarHULib.follow_up.tables import common_levels, levels_of, mean_over, rois_of
+from LumbarHULib.follow_up.tables import MEAN, common_levels, levels_of, mean_over, rois_of
 
 CAPTION = (
     "Mean HU over time by region. Black: mean over the levels that all dates have; open circles are not comparable "
     "with the first date. Gray band: within the least significant change of the first date. Thin lines: single levels, "
     "without excluded ones."
 )
+DENSITY_CAPTION = (
+    "Mean in mg/cm³ {} over time by region, over the levels that both dates have. Bar: the first mean plus the 95 % "
+    "interval of the change."
+)
 _MARKERS = {"T12": "P", "L1": "o", "L2": "^", "L3": "s", "L4": "D", "L5": "v"}
 _MEAN_LOOK = {"color": "#111111", "lw": 1.6}
+_MEAN_LINE = {"label": "mean over levels", "marker": "o", "ms": 5, "mfc": "#111111", "mec": "#111111", **_MEAN_LOOK}
 _LEVEL_LOOK = {"color": "#8c8c8c", "lw": 0.7, "ms": 3, "mfc": "white", "mec": "#6a6a6a", "mew": 0.7}
 _MOST_TICKS = 4
 _TIME_MARGIN, _HU_MARGIN = 0.06, 0.08
@@ -22,12 +28,8 @@ _CONVERGED_HU, _MOST_STEPS = 1e-6, 200
 
 def trend_figure(found: FollowUp) -> Panels:
     """Return a panel for each region, with the legend."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
-
     audits, rois = found.audits, rois_of(found.audits)
-    is_dated = audits[0].date is not None
-    days = [float(date2num(audit.date) if is_dated else audit.position) for audit in audits]
-    margin = _TIME_MARGIN * (days[-1] - days[0])
+    days, margin = _times(audits)
     levels = levels_of(audits)
     open_dates = {at for at in range(1, len(audits)) if found.why_not_comparable(0, at)}
     panels = Panels(len(rois))
@@ -39,12 +41,7 @@ def trend_figure(found: FollowUp) -> Panels:
     limits = _limits([*every_hu, *(hu for ends in (*bands.values(), *means.values()) for hu in ends)])
     for roi in rois:
         axes = panels.add(roi, "", "mean HU", (days[0] - margin, days[-1] + margin), limits)
-        if is_dated:
-            locator = AutoDateLocator(minticks=2, maxticks=_MOST_TICKS)
-            axes.xaxis.set_major_locator(locator)
-            axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-        else:
-            axes.set_xticks(days, [audit.when for audit in audits])
+        _label_times(axes, audits, days)
         if bands[roi]:
             axes.axhspan(*bands[roi], color="#dedede", lw=0, zorder=0)
         for level, line in lines[roi].items():
@@ -55,6 +52,61 @@ def trend_figure(found: FollowUp) -> Panels:
     return panels
 
 
+def density_figure(found: FollowUp) -> Panels:
+    """Return a panel for each region with its means in mg/cm³ and the intervals of their changes."""
+    audits, rois = found.audits, rois_of(found.audits)
+    days, margin = _times(audits)
+    panels = Panels(len(rois))
+    changes: dict[str, list[Mapping[str, Any] | None]] = {}
+    for roi in rois:
+        records = {one["to_date"]: one for one in found.changes.records(level=MEAN, roi=roi, from_first=True)}
+        changes[roi] = [records.get(audit.when) for audit in audits[1:]]
+    known = [one for of_roi in changes.values() for one in of_roi if one is not None and one["from_mg_cc"] is not None]
+    ends = [one["from_mg_cc"] + (one[f"change_{end}_mg_cc"] or 0.0) for one in known for end in ("low", "high")]
+    limits = _limits([*(one[name] for one in known for name in ("from_mg_cc", "to_mg_cc")), *ends])
+    for roi in rois:
+        x_limits = (days[0] - margin, days[-1] + margin)
+        axes = panels.add(roi, "", f"mg/cm³ {found.mineral}", x_limits, limits)
+        _label_times(axes, audits, days)
+        for day, record in zip(days[1:], changes[roi], strict=True):
+            if record is None or record["from_mg_cc"] is None:
+                continue
+            first_mg_cc, is_judged = record["from_mg_cc"], record["change_low_mg_cc"] is not None
+            axes.plot([days[0], day], [first_mg_cc] * 2, ls="--", color="#8c8c8c", lw=0.7, zorder=0)
+            axes.plot([days[0]], [first_mg_cc], marker="o", ms=5, mec="#111111", mfc="#111111", ls="none", zorder=3)
+            if is_judged:
+                low, high = (first_mg_cc + record[f"change_{end}_mg_cc"] for end in ("low", "high"))
+                axes.plot([day] * 2, [low, high], color="#6a6a6a", lw=1.0, marker="_", ms=6, zorder=2)
+            fill = "#111111" if is_judged else "white"
+            axes.plot([day], [record["to_mg_cc"]], marker="o", ms=5, mec="#111111", mfc=fill, ls="none", zorder=3)
+    bar = {"label": "95 % of the change", "marker": "_", "ms": 6, "color": "#6a6a6a", "lw": 1.0}
+    panels.legend("", [_MEAN_LINE | {"ls": "none"}, bar], _DENSITY_NOTE)
+    return panels
+
+
+def _times(audits: Sequence[DatedAudit]) -> tuple[list[float], float]:
+    """Return where each date is on the axis, and the margin."""
+    from matplotlib.dates import date2num
+
+    is_dated = audits[0].date is not None
+    days = [float(date2num(audit.date) if is_dated else audit.position) for audit in audits]
+    return days, _TIME_MARGIN * (days[-1] - days[0])
+
+
+def _label_times(axes, audits: Sequence[DatedAudit], days: Sequence[float]) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    if audits[0].date is None:
+        axes.set_xticks(days, [audit.when for audit in audits])
+        return
+    locator = AutoDateLocator(minticks=2, maxticks=_MOST_TICKS)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+_DENSITY_NOTE = (
+    "A change from the first\ndate counts if its bar does\nnot reach the dashed line.\nOpen circle: not judged."
+)
 _NOTE = "Open circle: not comparable\nwith the first date.\nGray band: within the LSC\nof the first date."
 
 
@@ -113,5 +165,4 @@ def _limits(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _legend_lines(levels: Sequence[str]) -> list[dict]:
-    mean = {"label": "mean over levels", "marker": "o", "ms": 5, "mfc": "#111111", "mec": "#111111", **_MEAN_LOOK}
-    return [mean, *({"label": level, "marker": _MARKERS[level], **_LEVEL_LOOK} for level in levels)]
+    return [_MEAN_LINE, *({"label": level, "marker": _MARKERS[level], **_LEVEL_LOOK} for level in levels)]

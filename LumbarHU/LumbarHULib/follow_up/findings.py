@@ -17,6 +17,7 @@ from LumbarHULib.cohort_files.precision_findings import acquisition_words
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.follow_up.comparability import acquisition_findings, compare
 from LumbarHULib.follow_up.dated_audit import DatedAudit
+from LumbarHULib.follow_up.densities import density_findings
 from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, YES, pairs_of
 
 # What a precision study repeats, if not scans.
@@ -58,7 +59,8 @@ def findings_on(
         found += _published_findings(audits)
     else:
         found += [*_study_findings(audits, precision), *_uncertain_lsc_findings(changes, precision)]
-    return [*found, *_level_findings(audits), *_count_findings(changes)]
+    found += density_findings(audits, accept_unknown)
+    return [*found, *_mean_findings(changes), *_level_findings(audits), *_count_findings(changes)]
 
 
 def _order_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
@@ -203,6 +205,23 @@ def _uncertain_lsc_findings(changes: Table, precision: SitePrecision) -> list[Co
             "Interpret such changes with caution, or measure more patients for the precision study.",
             "note",
         )
+    ]
+
+
+def _mean_findings(changes: Table) -> list[CohortFinding]:
+    """Return a finding for each pair of dates whose means are over too few levels to be compared."""
+    without: dict[tuple[str, str, str], list[str]] = {}
+    for record in changes.records(level=MEAN, from_hu=None):
+        key = record["from_date"], record["to_date"], record["reason"].rpartition("; ")[2]
+        without.setdefault(key, []).append(record["roi"])
+    return [
+        CohortFinding(
+            "mean_not_compared",
+            f"Between {first} and {second} the {'mean' if len(rois) == 1 else 'means'} of {', '.join(rois)} "
+            f"{'is' if len(rois) == 1 else 'are'} not compared: {reason}.",
+            "See the changes at the levels that both dates have, or measure more levels.",
+        )
+        for (first, second, reason), rois in without.items()
     ]
 
 

@@ -12,6 +12,7 @@ from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.precision_file import SitePrecision, published_precision, read_precision
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.follow_up.dated_audit import DatedAudit, read_dated_audit
+from LumbarHULib.follow_up.densities import mineral_of
 from LumbarHULib.follow_up.findings import findings_on
 from LumbarHULib.follow_up.tables import (
     LscSource,
@@ -77,6 +78,11 @@ class FollowUp:
     findings: tuple[CohortFinding, ...]
     precision: SitePrecision | None = None
     accept_unknown: bool = False
+
+    @property
+    def mineral(self) -> str:
+        """Return the mineral of the densities, if changes are also in mg/cm³; otherwise empty."""
+        return mineral_of(self.audits)
 
     @property
     def lsc(self) -> LscSource:

@@ -8,9 +8,11 @@ from LumbarHULib import __version__
 from LumbarHULib.audit.record import NOTICE
 from LumbarHULib.cohort_files.page_tables import number_text
 from LumbarHULib.cohort_files.precision_file import published_precision
+from LumbarHULib.core.density_change import is_same_calibration
 from LumbarHULib.core.scan_facts import printable
 from LumbarHULib.files import html_text as html
-from LumbarHULib.follow_up.figure import CAPTION
+from LumbarHULib.follow_up.densities import calibration_of
+from LumbarHULib.follow_up.figure import CAPTION, DENSITY_CAPTION
 from LumbarHULib.follow_up.job import FollowUp
 from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, days_between, levels_of, rois_of
 
@@ -20,7 +22,9 @@ _DECIDED = ["HU per year", "Changed"]
 _MOST_LETTERS = 300
 
 
-def follow_up_page(found: FollowUp, figure: Path | None, files: Mapping[str, str]) -> str:
+def follow_up_page(
+    found: FollowUp, figure: Path | None, files: Mapping[str, str], density_figure: Path | None = None
+) -> str:
     """Return the page.
 
     Parameters
@@ -30,6 +34,8 @@ def follow_up_page(found: FollowUp, figure: Path | None, files: Mapping[str, str
         SVG of the figure; None without one.
     files : mapping of str to str
         What each file of the folder contains.
+    density_figure : pathlib.Path, optional
+        SVG of the figure in mg/cm³.
     """
     first, last = found.audits[0], found.audits[-1]
     title = f"Follow-up: {found.case[:_MOST_LETTERS]}"
@@ -37,10 +43,13 @@ def follow_up_page(found: FollowUp, figure: Path | None, files: Mapping[str, str
     sizes = f"{len(found.audits)} CTs" + ("" if days is None else f", {first.when} to {last.when} ({days} days)")
     parts = [html.heading(title, 1), html.paragraph(f"{sizes}. LumbarHU {__version__}. {NOTICE}", "note")]
     parts += [html.heading("Findings"), *_findings(found)]
-    parts += [html.heading("Changes of the means"), *_changes(found, means=True)]
+    parts += [html.heading("Changes of the means"), *_changes(found, means=True), *_density_changes(found, means=True)]
     if figure is not None:
         parts += [html.heading("Over time"), html.picture(figure, CAPTION)]
-    parts += [html.heading("Changes at each level"), html.folded("Show", "\n".join(_changes(found, means=False)))]
+    if density_figure is not None:
+        parts.append(html.picture(density_figure, DENSITY_CAPTION.format(found.mineral)))
+    at_levels = [*_changes(found, means=False), *_density_changes(found, means=False)]
+    parts += [html.heading("Changes at each level"), html.folded("Show", "\n".join(at_levels))]
     parts += [html.heading("Method"), *(html.paragraph(text) for text in method_texts(found))]
     parts += [html.heading("Measurements"), _measurements(found)]
     parts += [html.heading("Readings"), _readings(found)]
@@ -64,6 +73,7 @@ def method_texts(found: FollowUp) -> list[str]:
         )
     fewest, most = published.years_to_lsc(published.document["lsc"]["value"])
     loss = published.document["expected_loss"]
+    more = [_density_method(found)] if found.mineral else []
     return [
         f"{lsc} A change counts if it equals or exceeds the LSC; its 95 % interval is the change ± the LSC. HU per "
         "year is the change divided by the days, times 365.25.",
@@ -74,7 +84,34 @@ def method_texts(found: FollowUp) -> list[str]:
         f"The loss to be expected with age, {loss['low']:g} to {loss['high']:g} HU per year ({loss['source']}), "
         f"reaches an LSC of {published.document['lsc']['value']:g} HU after {fewest:.1f} to {most:.1f} years. A "
         "change within the LSC therefore does not mean that bone was not lost.",
+        *more,
     ]
+
+
+def _density_method(found: FollowUp) -> str:
+    calibrations = [calibration_of(audit) for audit in found.audits]
+    is_one = all(one and calibrations[0] and is_same_calibration(one, calibrations[0]) for one in calibrations)
+    site = found.precision if found.lsc.site is not None else None
+    is_own = site is not None and any(one.lsc_mg_cc is not None for one in site.lsc.values())
+    lsc = (
+        "the LSC in mg/cm³ of the precision study"
+        if is_own
+        else "the LSC in HU, divided by the slope of the calibration"
+    )
+    if is_one:
+        return (
+            f"In mg/cm³, all dates have the same calibration: its intercept cancels in a change, and only the error of "
+            f"its slope remains, in proportion to the change. A change counts if it equals or exceeds {lsc}; its 95 % "
+            "interval also has the error of the slope. A drift of the scanner since the scan of the phantom looks like "
+            "a change."
+        )
+    return (
+        "In mg/cm³, dates with calibrations of their own have two errors, combined as the square root of the sum of "
+        f"squares, with the degrees of freedom by Welch and Satterthwaite: {lsc}, and the errors of both lines at the "
+        "two densities. A change counts if its 95 % interval does not contain 0. A drift of the scanner is corrected as "
+        "far as each calibration shows it; the tolerance of the phantom's certificate is included although it cancels "
+        "for one phantom."
+    )
 
 
 def _findings(found: FollowUp) -> list[str]:
@@ -117,14 +154,48 @@ def _changes(found: FollowUp, means: bool) -> list[str]:
     return [html.table(header, rows, left=2, text=(len(header) - 1,), name=name)]
 
 
-def change_text(record: Mapping[str, Any]) -> str:
+def _density_changes(found: FollowUp, means: bool) -> list[str]:
+    """Return the changes in mg/cm³; nothing if not every reading is calibrated."""
+    if not found.mineral:
+        return []
+    rows = [
+        [
+            *(record["from_date"], record["to_date"]),
+            record["levels"].replace(";", ", ") if means else record["level"],
+            record["roi"],
+            *density_cells(record)[:-1],
+            _foreign(": ".join(filter(None, (record["changed_mg_cc"], record["reason_mg_cc"])))),
+        ]
+        for record in found.changes.records()
+        if (record["level"] == MEAN) == means
+    ]
+    header = ["From", "To", "Levels" if means else "Level", "ROI", "First", "Second", "Change (95 %)", "LSC"]
+    header += ["Per year", "Changed"]
+    name = f"Changes {'of the means' if means else 'at each level'} in mg/cm³ {found.mineral}"
+    heading = html.heading(name, 3)
+    return [heading, html.table(header, rows, left=2, text=(len(header) - 1,), name=name)]
+
+
+def change_text(record: Mapping[str, Any], unit: str = "hu") -> str:
     """Return a change with its interval, signed."""
-    if record["change_hu"] is None:
+    change, low, high = (record[f"{name}_{unit}"] for name in ("change", "change_low", "change_high"))
+    if change is None:
         return "–"
-    if record["change_low_hu"] is None:
-        return signed_text(record["change_hu"])
-    low, high = (signed_text(record[f"change_{end}_hu"]) for end in ("low", "high"))
-    return f"{signed_text(record['change_hu'])} ({low} to {high})"
+    if low is None or high is None:
+        return signed_text(change)
+    return f"{signed_text(change)} ({signed_text(low)} to {signed_text(high)})"
+
+
+def density_cells(record: Mapping[str, Any]) -> list[str]:
+    """Return the cells of a change in mg/cm³: first, second, change with its interval, LSC, per year, changed."""
+    per_year = record["mg_cc_per_year"]
+    return [
+        *(number_text(record[name]) for name in ("from_mg_cc", "to_mg_cc")),
+        change_text(record, "mg_cc"),
+        number_text(record["lsc_mg_cc"]),
+        "–" if per_year is None else signed_text(per_year),
+        record["changed_mg_cc"],
+    ]
 
 
 def per_year_text(record: Mapping[str, Any]) -> str:

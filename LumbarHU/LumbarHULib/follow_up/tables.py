@@ -1,16 +1,17 @@
 """Make the tables of a follow-up: every measurement, and every change."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from LumbarHULib.cohort.change import Change
+from LumbarHULib.cohort.change import DAYS_PER_YEAR, Change
 from LumbarHULib.cohort.tables import Cell, Table
 from LumbarHULib.cohort_files.precision_file import PublishedPrecision, SitePrecision
 from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.follow_up.comparability import compare, why_lsc_is_for_others
 from LumbarHULib.follow_up.dated_audit import DatedAudit
+from LumbarHULib.follow_up.densities import calibration_of, change_in_mg_cc, mineral_of, why_no_density
 
 MEAN = "mean"
 YES, NO, NOT_COMPARABLE = "yes", "no", "not comparable"
@@ -25,6 +26,13 @@ CHANGE_COLUMNS = (
     *("hu_per_year", "hu_per_year_low", "hu_per_year_high", "changed", "reason"),
 )
 
+# After these, if every reading has densities of the same mineral.
+MEASUREMENT_DENSITY_COLUMNS = ("mean_mg_cc", "mg_cc_low", "mg_cc_high", "mineral")
+CHANGE_DENSITY_COLUMNS = (
+    *("mineral", "from_mg_cc", "to_mg_cc", "change_mg_cc", "change_low_mg_cc", "change_high_mg_cc", "lsc_mg_cc"),
+    *("mg_cc_per_year", "changed_mg_cc", "reason_mg_cc"),
+)
+
 
 class LscSource(Protocol):
     """What gives the least significant change."""
@@ -37,6 +45,10 @@ class LscSource(Protocol):
     def why_not(self, audit: DatedAudit) -> str:
         """Return why it does not hold for a reading, as part of a sentence; empty if it does."""
 
+    @property
+    def site(self) -> SitePrecision | None:
+        """Return the site's precision study; None for the published LSC."""
+
 
 @dataclass(frozen=True, eq=False)
 class SiteSource:
@@ -48,6 +60,11 @@ class SiteSource:
     def name(self) -> str:
         """Return its name in the tables."""
         return f"precision study ({self.precision.file_name})"
+
+    @property
+    def site(self) -> SitePrecision:
+        """Return the study."""
+        return self.precision
 
     def lsc_hu(self, roi: str, levels: tuple[str, ...], mean_hu: float) -> float | None:
         """Return the LSC for exactly these levels."""
@@ -69,6 +86,11 @@ class PublishedSource:
     def name(self) -> str:
         """Return its name in the tables."""
         return self.precision.document["name"]
+
+    @property
+    def site(self) -> None:
+        """Return nothing: it is no study of the site."""
+        return
 
     def lsc_hu(self, roi: str, levels: tuple[str, ...], mean_hu: float) -> float | None:
         """Return the LSC at this mean."""
@@ -131,6 +153,17 @@ def mean_over(audit: DatedAudit, roi: str, levels: Sequence[str]) -> float:
 def measurements_table(audits: Sequence[DatedAudit], case: str) -> Table:
     """Return every measurement, and each region's mean over the levels that all dates have."""
     rows: list[list[Cell]] = []
+    mineral = mineral_of(audits)
+
+    def densities(audit: DatedAudit, mean_hu: float | None) -> list[Cell]:
+        calibration = calibration_of(audit) if mineral else None
+        if calibration is None:
+            return []
+        if mean_hu is None:
+            return [None, None, None, mineral]
+        found = calibration.density(mean_hu)
+        return [found.mean_mg_cc, found.low_mg_cc, found.high_mg_cc, mineral]
+
     for audit in audits:
         when = [case, audit.when, days_between(audits[0], audit), audit.reader, audit.record["reading"]]
         for level in levels_of(audits):
@@ -138,13 +171,16 @@ def measurements_table(audits: Sequence[DatedAudit], case: str) -> Table:
                 if (level, roi) in audit.findings:
                     number, codes = audit.hu.get((level, roi)), audit.findings[level, roi]
                     excluded = audit.excluded.get(level, "")
-                    rows.append([*when, level, roi, level, number, excluded, codes, audit.name])
+                    cells = [level, roi, level, number, excluded, codes, audit.name]
+                    rows.append([*when, *cells, *densities(audit, number)])
         for roi in rois_of(audits):
             levels = common_levels(audits, roi)
             if levels:
                 mean_hu = mean_over(audit, roi, levels)
-                rows.append([*when, MEAN, roi, ";".join(levels), mean_hu, "", "", audit.name])
-    return Table("measurements", "Every measurement", MEASUREMENT_COLUMNS, rows)
+                cells = [MEAN, roi, ";".join(levels), mean_hu, "", "", audit.name]
+                rows.append([*when, *cells, *densities(audit, mean_hu)])
+    columns = (*MEASUREMENT_COLUMNS, *(MEASUREMENT_DENSITY_COLUMNS if mineral else ()))
+    return Table("measurements", "Every measurement", columns, rows)
 
 
 def changes_table(audits: Sequence[DatedAudit], case: str, lsc: LscSource, accept_unknown: bool) -> Table:
@@ -160,15 +196,20 @@ def changes_table(audits: Sequence[DatedAudit], case: str, lsc: LscSource, accep
         Compare although facts that must agree are unknown, because the user states that they do.
     """
     rows: list[list[Cell]] = []
+    mineral = mineral_of(audits)
     for pair in pairs_of(len(audits)):
         first, second = audits[pair.first], audits[pair.second]
         reasons = reasons_against(first, second, lsc, accept_unknown)
+        against = [why for audit in (first, second) if mineral and (why := why_no_density(audit, accept_unknown))]
         places = [(MEAN, roi) for roi in rois_of(audits)]
         places += [(level, roi) for level in levels_of((first, second)) for roi in rois_of(audits)]
         for level, roi in places:
             if any(known == roi for audit in (first, second) for _, known in audit.findings):
-                rows.append([case, *_change_cells(pair, first, second, level, roi, lsc, reasons)])
-    return Table("changes", "Every change", CHANGE_COLUMNS, rows)
+                cells = _change_cells(pair, first, second, level, roi, lsc, reasons)
+                record = dict(zip(CHANGE_COLUMNS[1:], cells, strict=True))
+                more = [mineral, *_density_cells(first, second, record, lsc, against)] if mineral else []
+                rows.append([case, *cells, *more])
+    return Table("changes", "Every change", (*CHANGE_COLUMNS, *(CHANGE_DENSITY_COLUMNS if mineral else ())), rows)
 
 
 def reasons_against(first: DatedAudit, second: DatedAudit, lsc: LscSource, accept_unknown: bool) -> list[str]:
@@ -209,6 +250,26 @@ def _change_cells(
         per_year = [Change(change_hu=end, lsc_hu=lsc_hu, days=days).hu_per_year for end in ends]
     numbers = [from_hu, to_hu, change.change_hu, *change.interval_hu, lsc_hu, lsc.name, *per_year]
     return [*head, *numbers, YES if change.is_significant else NO, ""]
+
+
+def _density_cells(
+    first: DatedAudit, second: DatedAudit, record: Mapping[str, Any], lsc: LscSource, against: Sequence[str]
+) -> list[Cell]:
+    """Return the cells of a change in mg/cm³, from those in HU: a change that is not judged there is not here."""
+    hu = record["from_hu"], record["to_hu"]
+    if None in hu:
+        return [*[None] * 7, NOT_COMPARABLE, record["reason"]]
+    place = record["roi"], tuple(record["levels"].split(";"))
+    change = change_in_mg_cc(first, second, hu, None if against else record["lsc_hu"], lsc.site, place)
+    per_year = None
+    if change.is_significant is not None and record["days"]:
+        per_year = change.change_mg_cc / record["days"] * DAYS_PER_YEAR
+    reason = "; ".join(filter(None, (record["reason"], *against)))
+    if change.is_significant is None:
+        reason = reason or "a calibration has no interval"
+    judged = {None: NOT_COMPARABLE, True: YES, False: NO}[change.is_significant]
+    ends = (change.low_mg_cc, change.high_mg_cc, change.lsc_mg_cc)
+    return [change.from_mg_cc, change.to_mg_cc, change.change_mg_cc, *ends, per_year, judged, reason]
 
 
 def _levels_compared(first: DatedAudit, second: DatedAudit, level: str, roi: str) -> tuple[tuple[str, ...], list[str]]:

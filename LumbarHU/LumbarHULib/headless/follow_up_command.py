@@ -1,13 +1,15 @@
 """lumbarhu follow-up: compare readings of one patient at different dates, write the folder, and print the changes."""
 
 import argparse
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from LumbarHULib.api.follow_ups import follow_up
 from LumbarHULib.cohort_files.page_tables import number_text
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.follow_up.job import FollowUp
-from LumbarHULib.follow_up.page import change_text, per_year_text
+from LumbarHULib.follow_up.page import change_text, density_cells, per_year_text
 from LumbarHULib.follow_up.tables import MEAN
 from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.reading_options import printable_name
@@ -48,12 +50,36 @@ def _dated(texts: list[str]) -> dict[Path, str | None]:
 
 
 def follow_up_text(found: FollowUp) -> str:
-    """Return the changes of the means and the findings as text for a terminal."""
+    """Return the changes of the means, or of single levels where there is no mean, and the findings, as text."""
+    records = [one for pair in _by_pair(found) for one in pair]
+    dates = ", ".join(f"{audit.when} ({audit.name})" for audit in found.audits)
+    parts = [f"Case {found.case}: {dates}.", _table(records)]
+    if found.mineral:
+        parts.append(f"In mg/cm³ {found.mineral}:\n{_density_table(records)}")
+    if found.findings:
+        lines = [f"- {finding.sentence} {finding.remedy}".rstrip() for finding in found.findings]
+        parts.append("\n".join(["Findings:", *lines]))
+    return "\n\n".join([*parts, "For research only; not a diagnosis."])
+
+
+def _by_pair(found: FollowUp) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield the changes to show for each pair of dates: of the means, or of the levels where no mean is compared."""
+    pairs: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for record in found.changes.records():
+        pairs.setdefault((record["from_date"], record["to_date"]), []).append(record)
+    for records in pairs.values():
+        means = [one for one in records if one["level"] == MEAN]
+        singles = [one for one in records if one["level"] != MEAN and one["change_hu"] is not None]
+        # With a single level that both dates have there is no mean, but this level's change.
+        yield [one for one in means if one["change_hu"] is not None] or singles or means
+
+
+def _table(records: Sequence[Mapping[str, Any]]) -> str:
     rows = [["From", "To", "ROI", "Levels", "First", "Second", "Change (95 %), HU", "LSC", "Per year", "Changed"]]
-    for record in found.changes.records(level=MEAN):
+    for record in records:
         rows.append(
             [
-                *(record["from_date"], record["to_date"], record["roi"], record["levels"].replace(";", ",")),
+                *_place(record),
                 *(number_text(record[name]) for name in ("from_hu", "to_hu")),
                 change_text(record),
                 number_text(record["lsc_hu"]),
@@ -61,9 +87,14 @@ def follow_up_text(found: FollowUp) -> str:
                 record["changed"],
             ]
         )
-    dates = ", ".join(f"{audit.when} ({audit.name})" for audit in found.audits)
-    parts = [f"Case {found.case}: {dates}.", aligned(rows, left_columns=4)]
-    if found.findings:
-        lines = [f"- {finding.sentence} {finding.remedy}".rstrip() for finding in found.findings]
-        parts.append("\n".join(["Findings:", *lines]))
-    return "\n\n".join([*parts, "For research only; not a diagnosis."])
+    return aligned(rows, left_columns=4)
+
+
+def _density_table(records: Sequence[Mapping[str, Any]]) -> str:
+    rows = [["From", "To", "ROI", "Levels", "First", "Second", "Change (95 %)", "LSC", "Per year", "Changed"]]
+    rows += [[*_place(record), *density_cells(record)] for record in records]
+    return aligned(rows, left_columns=4)
+
+
+def _place(record: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return record["from_date"], record["to_date"], record["roi"], record["levels"].replace(";", ",")

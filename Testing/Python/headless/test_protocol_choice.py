@@ -161,7 +161,9 @@ def test_a_protocol_by_which_nothing_can_be_measured_stops_no_other(vertebra, to
     run = lumbarhu(*measure, "--out", out, *by(*protocols))
     assert run.exit_code == 3
     assert run.err.count("\n") == 1
-    assert run.err.startswith("lumbarhu: The protocol eroded-19mm gives no number and is not written: No point of L1 is")
+    assert run.err.startswith(
+        "lumbarhu: The protocol eroded-19mm gives no number and is not written: No point of L1 is"
+    )
     assert [path.name for path in out.iterdir()] == ["circle-200mm2-2025"]
     lumbarhu(*measure, "--out", tmp_path / "alone", *by("circle-200mm2-2025"))
     assert_same_files(out / "circle-200mm2-2025", tmp_path / "alone")
@@ -191,7 +193,9 @@ def test_without_a_number_by_any_protocol_nothing_is_written_and_each_reason_is_
     run = lumbarhu("measure", vertebra.ct, *options)
     assert (run.exit_code, run.out) == (2, "")
     assert run.err.count("\n") == 1
-    assert run.err.startswith("lumbarhu: Nothing is written, because none of the 2 protocols gives a number. eroded-19mm:")
+    assert run.err.startswith(
+        "lumbarhu: Nothing is written, because none of the 2 protocols gives a number. eroded-19mm:"
+    )
     assert "eroded-18mm: No point of L1 is 18 mm inside its outline" in run.err
     assert not (tmp_path / "out").exists()
 

@@ -44,6 +44,7 @@ CORE_FLOW = (
     "ct_volume",
     "calibration_phantom",
     "calibration",
+    "density_change",
     "rod_regions",
     "axial_stack",
     "endplate_fit",
