@@ -26,6 +26,10 @@ class AuditFacts:
         Acquisition as the CT's headers state it; None for an unknown value.
     ct_identity : str
         Hash of the voxels, the same for readings of the same CT.
+    calibration : dict or None
+        Content of the calibration file that the reading was calibrated by.
+    finding_codes : tuple of str
+        Codes of the findings on the whole reading.
     """
 
     protocol_name: str
@@ -34,6 +38,8 @@ class AuditFacts:
     protocol_regions: dict[str, Any] | None
     headers: dict[str, Any]
     ct_identity: str
+    calibration: dict[str, Any] | None = None
+    finding_codes: tuple[str, ...] = ()
 
 
 def facts_below(root: Path) -> dict[tuple[str, str, int], AuditFacts]:
@@ -89,6 +95,8 @@ def _facts_of(path: Path) -> tuple[tuple[str, str, int], AuditFacts | None]:
             protocol_regions=record["protocol"].get("regions"),
             headers=record["ct"]["headers"],
             ct_identity=record["ct"]["voxels_sha256"],
+            calibration=record.get("calibration"),
+            finding_codes=tuple(finding["code"] for finding in record["findings"]),
         )
         return (record["case"], record["reader"], int(record["reading"])), facts
     except (OSError, ValueError, KeyError, TypeError) as problem:

@@ -16,6 +16,7 @@ from LumbarHULib.cohort.findings import counted
 from LumbarHULib.cohort.precision import PrecisionError, precision_errors
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.audit_facts import AuditFacts, facts_below
+from LumbarHULib.cohort_files.precision_densities import DENSITY_COLUMNS, StudyDensities, study_densities
 from LumbarHULib.cohort_files.precision_file import (
     MIXED,
     PRECISION_SCHEMA,
@@ -110,6 +111,7 @@ def make_precision_study(
     errors, missing = precision_errors(readings, bound["protocol"]["values"]["mean_levels"])
     if not errors:
         raise InputError(f"“{table.name}” gives no precision error. {next(iter(missing.values()))}")
+    densities = study_densities(readings, facts or {}, bound["protocol"]["values"]["mean_levels"], findings.append)
     findings += findings_on(errors, missing, readings, bound, bound["protocol"]["values"]["mean_levels"])
     shown = counted(findings)
     document = {
@@ -121,13 +123,13 @@ def make_precision_study(
         "lsc_factor": LSC_FACTOR,
         "lsc_factor_source": published_precision().document["lsc_factor"]["source"],
         "confidence": CONFIDENCE,
-        "precision": [_entry(error) for error in errors],
+        **({} if densities is None else {"density": _density(densities)}),
+        "precision": [_entry(error, densities) for error in errors],
         "findings": [finding.plain() for finding in shown],
     }
-    rows = [_row(error) for error in errors]
-    return PrecisionStudy(
-        tuple(errors), Table("precision", "Precision", PRECISION_COLUMNS, rows), tuple(shown), document
-    )
+    rows = [_row(error, densities) for error in errors]
+    table_of_errors = Table("precision", "Precision", _columns(densities), rows)
+    return PrecisionStudy(tuple(errors), table_of_errors, tuple(shown), document)
 
 
 def check_precision_destination(path: Path, overwrite: bool) -> None:
@@ -289,13 +291,21 @@ def _state_acquisition(acquisition: dict[str, Any], stated: Mapping[str, str | f
         acquisition[name] = value
 
 
-def _entry(error: PrecisionError) -> dict[str, Any]:
-    row = dict(zip(PRECISION_COLUMNS, _row(error), strict=True))
+def _density(densities: StudyDensities) -> dict[str, str]:
+    return {"mineral": densities.mineral, "calibrations": densities.calibrations}
+
+
+def _columns(densities: StudyDensities | None) -> tuple[str, ...]:
+    return (*PRECISION_COLUMNS, *(() if densities is None else DENSITY_COLUMNS))
+
+
+def _entry(error: PrecisionError, densities: StudyDensities | None) -> dict[str, Any]:
+    row = dict(zip(_columns(densities), _row(error, densities), strict=True))
     patients = [vars(patient) for patient in error.patients]
     return {**row, "levels": list(error.levels), "patients": patients}
 
 
-def _row(error: PrecisionError) -> list[Any]:
+def _row(error: PrecisionError, densities: StudyDensities | None) -> list[Any]:
     dependence = error.sd_on_mean
     return [
         error.roi,
@@ -307,6 +317,7 @@ def _row(error: PrecisionError) -> list[Any]:
         *(getattr(error.least_significant_change, name) for name in ("estimate", "low", "high")),
         error.rms_cv_percent,
         *([None] * 3 if dependence is None else _dependence_cells(dependence)),
+        *([] if densities is None else densities.cells(error.roi, error.levels)),
     ]
 
 

@@ -7,16 +7,10 @@ from LumbarHULib.audit.replay import recorded_calibration
 from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort_files.precision_file import SitePrecision
 from LumbarHULib.core.calibration import Calibration
+from LumbarHULib.core.checks.calibration import NOT_OF_THE_CT
 from LumbarHULib.core.density_change import DensityChange, density_change, lsc_in_mg_cc
 from LumbarHULib.follow_up.dated_audit import DatedAudit
 
-# Findings of an audit folder by which its calibration is not one of its CT, in words.
-_NOT_OF_THE_CT = {
-    "calibration_other_scanner": "of another scanner",
-    "calibration_other_kernel": "of another kernel",
-    "calibration_other_date": "too old or too new",
-    "calibration_contrast": "distorted by contrast medium",
-}
 _UNCHECKED = "calibration_unchecked"
 
 
@@ -36,7 +30,7 @@ def mineral_of(audits: Sequence[DatedAudit]) -> str:
 def why_no_density(audit: DatedAudit, accept_unknown: bool) -> str:
     """Return why the calibration of a reading is not valid for its CT, as part of a sentence; empty if it is."""
     codes = {finding["code"] for finding in audit.record["findings"]}
-    why = [words for code, words in _NOT_OF_THE_CT.items() if code in codes]
+    why = [words for code, words in NOT_OF_THE_CT.items() if code in codes]
     if _UNCHECKED in codes and not accept_unknown:
         why.append("possibly of another scan protocol or date, which the files do not state")
     return f"the calibration on {audit.when} is {' and '.join(why)}" if why else ""

@@ -108,9 +108,9 @@ def _density_method(found: FollowUp) -> str:
     return (
         "In mg/cm³, dates with calibrations of their own have two errors, combined as the square root of the sum of "
         f"squares, with the degrees of freedom by Welch and Satterthwaite: {lsc}, and the errors of both lines at the "
-        "two densities. A change counts if its 95 % interval does not contain 0. A drift of the scanner is corrected as "
-        "far as each calibration shows it; the tolerance of the phantom's certificate is included although it cancels "
-        "for one phantom."
+        "two densities. A change counts if its 95 % interval does not contain 0. A drift of the scanner is corrected "
+        "as far as each calibration shows it; the tolerance of the phantom's certificate is included although it "
+        "cancels for one phantom."
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from LumbarHULib.api.follow_ups import precision_study
 from LumbarHULib.cohort.cases import name_of_mean
 from LumbarHULib.cohort_files.page_tables import interval_text, number_text
+from LumbarHULib.cohort_files.precision_file import OF_EACH_SCAN, SHARED
 from LumbarHULib.cohort_files.precision_study import PrecisionStudy
 from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.headless.console import aligned
@@ -60,7 +61,24 @@ def precision_text(study: PrecisionStudy, out: Path) -> str:
         f"LSC: {study.document['lsc_factor']:g} times RMS-SD (1.96 · √2, by the ISCD). RMS-%CV is for information: the "
         "ISCD advises against it.\nρ, p: Spearman's correlation of the patients' SD with their mean.",
     ]
+    if "density" in study.document:
+        parts.append(_density_text(study, whole))
     if study.findings:
         lines = [f"- {finding.sentence} {finding.remedy}".rstrip() for finding in study.findings]
         parts.append("\n".join(["Findings:", *lines]))
     return "\n\n".join([*parts, f"Precision: {out}"])
+
+
+def _density_text(study: PrecisionStudy, whole: tuple[str, ...]) -> str:
+    """Return the precision of densities, of levels and of the mean over all levels."""
+    density = study.document["density"]
+    rows = [["ROI", "Level", "RMS-SD, mg/cm³", "LSC (95 %), mg/cm³"]]
+    for record, error in zip(study.table.records(), study.errors, strict=True):
+        if len(error.levels) == 1 or error.levels == whole:
+            lsc = interval_text(record, "lsc_mg_cc", "lsc_mg_cc", 1)
+            rows.append([record["roi"], name_of_mean(error.levels), number_text(record["rms_sd_mg_cc"], 2), lsc])
+    shared = {
+        OF_EACH_SCAN: "each scan has its own calibration, so its error is included",
+        SHARED: "scans of a patient share a calibration, so its error is not included",
+    }
+    return f"In mg/cm³ {density['mineral']}; {shared[density['calibrations']]}.\n{aligned(rows, left_columns=2)}"

@@ -1,13 +1,10 @@
 """Changes in mg/cm³: only between readings with valid calibrations of one mineral, and with their errors."""
 
-import json
-import math
 import xml.etree.ElementTree
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from core.test_calibration import DAYS, HA, LIMITS, LIQUID, samples, true_hu
+from core.test_calibration import DAYS, LIMITS, samples, true_hu
 from follow_up.conftest import DATES
 from headless.cohort_files import table
 from headless.command_runner import lumbarhu as command

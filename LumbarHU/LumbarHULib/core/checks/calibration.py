@@ -7,6 +7,13 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts, is_same_name, is_same_voltage, printable
 
+# Findings by which a calibration is not one of its CT, in words.
+NOT_OF_THE_CT = {
+    "calibration_other_scanner": "of another scanner",
+    "calibration_other_kernel": "of another kernel",
+    "calibration_other_date": "too old or too new",
+    "calibration_contrast": "distorted by contrast medium",
+}
 _NOT_CORRECTED = "The densities are not corrected for it: "
 
 
