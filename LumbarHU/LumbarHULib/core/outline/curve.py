@@ -1,5 +1,7 @@
 """Closed splines for the outline search: place their control points, and fit a spline to nodes."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
@@ -47,11 +49,12 @@ def spread_points(polygon: np.ndarray, count: int) -> np.ndarray:
     array, shape (count, 2)
         The first to the patient's right of the axis's anterior end.
     """
-    closed, arc, front, back = _arcs(polygon)
+    arc, front, back = _arcs(polygon)
     share = (np.arange(count // 2) + 0.5) / (count // 2)
-    again = front + arc[len(polygon)]
-    places = np.concatenate([front + share * (back - front), back + share * (again - back)])
-    return np.column_stack([np.interp(places, arc, closed[:, axis]) for axis in (0, 1)])
+    whole = arc[-1]
+    places = np.concatenate([front + share * (back - front), back + share * (front + whole - back)]) % whole
+    u, v = np.concatenate([polygon, polygon[:1]]).T
+    return np.column_stack([np.interp(places, arc, u), np.interp(places, arc, v)])
 
 
 def control_parameters(nodes: np.ndarray, count: int) -> np.ndarray:
@@ -69,21 +72,21 @@ def control_parameters(nodes: np.ndarray, count: int) -> np.ndarray:
     array, shape (m,)
         From -0.5, the axis's anterior end, to count - 0.5.
     """
-    _, arc, front, back = _arcs(nodes)
-    whole = arc[len(nodes)]
-    along = front + (arc[: len(nodes)] - front) % whole
+    arc, front, back = _arcs(nodes)
+    whole = arc[-1]
+    along = front + (arc[:-1] - front) % whole
     half = np.where(along <= back, (along - front) / (back - front), 1 + (along - back) / (front + whole - back))
     return half * (count // 2) - 0.5
 
 
 def _arcs(polygon):
-    """Return a polygon twice around, and the arc length to each corner and to the two midline crossings."""
-    closed = np.concatenate([polygon, polygon, polygon[:1]])
-    arc = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
-    front, back = midline_crossings(polygon)
-    back += len(polygon) * (back < front)
-    front_mm, back_mm = np.interp([front, back], np.arange(len(arc)), arc)
-    return closed, arc, front_mm, back_mm
+    """Return the arc length to each corner, once around, and to the two midline crossings, the anterior one first."""
+    closed = np.concatenate([polygon, polygon[:1]])
+    steps = closed[1:] - closed[:-1]
+    arc = np.zeros(len(closed))
+    np.cumsum(np.hypot(steps[:, 0], steps[:, 1]), out=arc[1:])
+    front_mm, back_mm = np.interp(midline_crossings(polygon), np.arange(len(arc)), arc)
+    return arc, front_mm, back_mm + arc[-1] * (back_mm < front_mm)
 
 
 def spline_along(
@@ -150,7 +153,68 @@ def solve_points(matrix: np.ndarray, vector: np.ndarray, axis_information: np.nd
 
 def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return ``x`` of ``matrix @ x = right`` for a symmetric positive definite matrix: faster than for any matrix."""
+    # The transpose has LAPACK's order of elements, which saves a copy.
+    _, solution, failed = _lapack().dposv(matrix.T, right, lower=1)
+    return np.linalg.solve(matrix, right) if failed else solution
+
+
+@lru_cache(maxsize=1)
+def _lapack():
     from scipy.linalg import lapack
 
-    _, solution, failed = lapack.dposv(matrix, right, lower=1)
-    return np.linalg.solve(matrix, right) if failed else solution
+    return lapack
+
+
+def weighted_products(count: int, per_span: int, weights: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Return a matrix of blocks ``value.T @ diag(w) @ value``.
+
+    Parameters
+    ----------
+    count, per_span : int
+        ``value`` is the first of ``spline_matrices(count, per_span)``.
+    weights : array, shape (m, count * per_span)
+        Weights of the samples.
+    positions : array, shape (blocks * count, blocks * count)
+        Of `product_positions`, which says which row of `weights` each block has.
+
+    Returns
+    -------
+    array, shape (blocks * count, blocks * count)
+    """
+    return np.take(weights @ _value_products(count, per_span), positions)
+
+
+@lru_cache(maxsize=8)
+def _value_products(count, per_span):
+    """Return the products of all pairs of control points' values, shape (samples, pairs)."""
+    value = spline_matrices(count, per_span)[0]
+    rows, columns = np.triu_indices(count)
+    return value[:, rows] * value[:, columns]
+
+
+@lru_cache(maxsize=8)
+def product_positions(count: int, blocks: tuple[tuple[int, ...], ...]) -> np.ndarray:
+    """Return the positions of the elements of a matrix of blocks among all weighted products of pairs.
+
+    Parameters
+    ----------
+    count : int
+        Rows and columns of a block: the control points.
+    blocks : tuple of tuple of int
+        The row of weights of each block.
+    """
+    rows, columns = np.triu_indices(count)
+    pairs = np.empty((count, count), dtype=np.intp)
+    pairs[rows, columns] = pairs[columns, rows] = np.arange(len(rows))
+    return np.block([[block * len(rows) + pairs for block in row] for row in blocks])
+
+
+def median(values: np.ndarray) -> float:
+    """Return the median of an even number of values: faster than `numpy.median` for few of them."""
+    ordered = np.sort(values)
+    return float(ordered[len(ordered) // 2 - 1] + ordered[len(ordered) // 2]) / 2
+
+
+def within(values: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
+    """Return values limited to a range: faster than `numpy.clip` for few of them."""
+    return np.minimum(np.maximum(values, lowest), highest)

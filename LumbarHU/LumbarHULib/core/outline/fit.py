@@ -15,7 +15,7 @@ from LumbarHULib.core.outline.curve import midline_crossings, outward_normals, s
 from LumbarHULib.core.outline.model import SD_PER_FWHM, SD_PER_PIXEL, OutlineFit, OutlineModel
 from LumbarHULib.core.outline.profiles import PlaneSampler
 from LumbarHULib.core.outline.refine import EdgeQuality, EdgeState, refine_outline
-from LumbarHULib.core.outline.search import expectation, reader_ends, search_outline
+from LumbarHULib.core.outline.search import add_reader_ends, expectation, search_outline
 from LumbarHULib.core.outline.shape import local_covariance
 from LumbarHULib.core.plane_image import PlaneImage
 
@@ -171,18 +171,28 @@ def _edges_at_ends(points):
 
 def _around(points, depth_mm, model):
     """Return the expectation of control points close to these, and of the outline at the midline's ends."""
-    matrix = np.linalg.inv(local_covariance(len(points), LOCAL_MM, LOCAL_REACH, LOCAL_POINT_MM))
-    end_terms = reader_ends(*_edges_at_ends(points), len(points), depth_mm, model.end_sd_mm)
-    return matrix + end_terms[0], matrix @ points.T.ravel() + end_terms[1]
+    matrix = _local_information(len(points)).copy()
+    vector = matrix @ points.T.ravel()
+    add_reader_ends(matrix, vector, *_edges_at_ends(points), depth_mm, model.end_sd_mm)
+    return matrix, vector
+
+
+@lru_cache(maxsize=4)
+def _local_information(count):
+    """Return the inverse covariance of deviations from the fit of shape and edges together."""
+    return np.linalg.inv(local_covariance(count, LOCAL_MM, LOCAL_REACH, LOCAL_POINT_MM))
 
 
 def _with_dense_cortex(sampler, points, model):
     """Return the model with a denser cortex where the image shows one."""
     value, slope, _ = spline_matrices(len(points), 2)
     origins, normals = value @ points, outward_normals(slope @ points)
-    peaks_hu = sampler(origins[:, None] - PEAK_DEPTHS_MM[:, None] * normals[:, None]).max(axis=1)
+    peaks_hu = sampler.on_lines(origins, normals, -PEAK_DEPTHS_MM).max(axis=1)
     own = model.shape.own_edge_at(np.arange(len(peaks_hu)) / 2, normals) > PEAK_OWN_EDGE
-    dense_hu = PEAK_FACTOR * float(np.percentile(peaks_hu[own], PEAK_PERCENTILE))
+    ordered = np.sort(peaks_hu[own])
+    dense_hu = PEAK_FACTOR * float(
+        np.interp(PEAK_PERCENTILE / 100 * (len(ordered) - 1), np.arange(len(ordered)), ordered)
+    )
     return replace(model, cortex_hu=max(model.cortex_hu, dense_hu))
 
 

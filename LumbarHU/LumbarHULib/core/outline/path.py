@@ -61,28 +61,36 @@ def _paths(node, bend_cost, reach):
     """
     length, tries, _, places = node.shape
     penalty = bend_cost * np.arange(-reach, reach + 1) ** 2.0
-    best = np.full((length, tries, 2, places + 2 * reach), -np.inf)
-    inner = best[..., reach : reach + places]
-    inner[0] = node[0]
-    # A view of the places from which each place can be reached: (line, step, try, half, place).
-    line_stride, try_stride, half_stride, place_stride = best.strides
+    # All halves in one row, with places that no path passes between them: one row for each line.
+    width = places + 2 * reach
+    rows = np.full((2, length, tries * 2 * width), -np.inf)
+    gains, best = rows
+    gains.reshape(length, tries, 2, width)[..., reach : reach + places] = node
+    best[0] = gains[0]
+    # A view of the places from which each place can be reached: (line, step, place).
+    inner = slice(reach, best.shape[1] - reach)
+    stride = best.strides[1]
     reached = np.lib.stride_tricks.as_strided(
-        best,
-        (length, 2 * reach + 1, tries, 2, places),
-        (line_stride, place_stride, try_stride, half_stride, place_stride),
+        best, (length, 2 * reach + 1, best.shape[1] - 2 * reach), (best.strides[0], stride, stride)
     )
-    step_penalty = penalty[:, None, None, None]
-    for line in range(1, length):
-        np.add((reached[line - 1] - step_penalty).max(axis=0), node[line], out=inner[line])
-    whole = inner[-1].sum(axis=1)
+    tries_of_step = np.empty(reached.shape[1:])
+    step_penalty = penalty[:, None]
+    for before, gain, row in zip(reached, gains[1:, inner], best[1:, inner], strict=False):
+        np.subtract(before, step_penalty, out=tries_of_step)
+        np.maximum.reduce(tries_of_step, axis=0, out=row)
+        row += gain
+    whole = best[-1].reshape(tries, 2, width).sum(axis=1)[:, reach : reach + places]
     end = whole.argmax(axis=1)
-    steps = (reached[:-1].transpose(0, 2, 3, 4, 1) - penalty).argmax(axis=-1) - reach
+    steps = ((reached[:-1].transpose(0, 2, 1) - penalty).argmax(axis=-1) - reach).tolist()
     path = np.empty((tries, 2, length), dtype=int)
     for which in range(tries):
         for half in (0, 1):
-            place = int(end[which])
-            path[which, half, -1] = place
-            for line in range(length - 2, -1, -1):
-                place += int(steps[line, which, half, place])
-                path[which, half, line] = place
+            start = (2 * which + half) * width
+            place = start + int(end[which])
+            along = [place]
+            for step in reversed(steps):
+                place += step[place]
+                along.append(place)
+            path[which, half] = along[::-1]
+            path[which, half] -= start
     return path, whole[np.arange(tries), end]

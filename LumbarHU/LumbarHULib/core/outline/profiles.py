@@ -50,7 +50,7 @@ class PlaneSampler:
         if (high - low < 4).any():
             raise InputError("The midline is outside the CT", remedy="place it on a vertebral body")
         hu = plane.hu[low[1] : high[1], low[0] : high[0]].astype(float)
-        if not np.isfinite(hu).all():
+        if plane.hu.dtype.kind == "f" and not np.isfinite(hu).all():
             raise InputError(
                 "The CT has voxels near the midline that are not finite numbers", remedy="export the series again"
             )
@@ -62,13 +62,29 @@ class PlaneSampler:
     def __call__(self, points_uv_mm: np.ndarray) -> np.ndarray:
         """Return HU at points, shape (..., 2); beyond the plane, HU of its nearest edge."""
         ji = self._matrix @ points_uv_mm.reshape(-1, 2).T + self._offset[:, None]
-        hu = self._map_coordinates(self._coefficients, ji, order=3, mode="nearest", prefilter=False)
-        return hu.reshape(points_uv_mm.shape[:-1])
+        return self._at(ji).reshape(points_uv_mm.shape[:-1])
+
+    def on_lines(self, origins_uv_mm: np.ndarray, directions: np.ndarray, along_mm: np.ndarray) -> np.ndarray:
+        """Return HU, shape (n, m), at ``origins + along * directions``.
+
+        Parameters
+        ----------
+        origins_uv_mm, directions : array, shape (n, 2)
+        along_mm : array, shape (m,)
+        """
+        start = self._matrix @ origins_uv_mm.T + self._offset[:, None]
+        return self._at(start[:, :, None] + (self._matrix @ directions.T)[:, :, None] * along_mm)
+
+    def _at(self, ji):
+        return self._map_coordinates(self._coefficients, ji, order=3, mode="nearest", prefilter=False)
 
 
 @lru_cache(maxsize=32)
 def _edge_filters(step_mm, outside_mm, inside_mm, sd_mm, thicknesses_mm, cortex_hu):
-    """Return filters, shape (1 + 3 * thicknesses, samples): a constant, then two plateaus and a ridge per thickness."""
+    """Return filters, and each ridge's sum of squares.
+
+    The filters have shape (1 + 3 * thicknesses, samples): a constant, then two plateaus and a ridge for each thickness.
+    """
     from scipy.special import ndtr
 
     x = np.arange(-round(outside_mm / step_mm), round(inside_mm / step_mm) + 1) * step_mm
@@ -78,7 +94,8 @@ def _edge_filters(step_mm, outside_mm, inside_mm, sd_mm, thicknesses_mm, cortex_
         plateaus, _ = np.linalg.qr(np.column_stack([1 - enter, leave]))
         ridge = cortex_hu * (enter - leave)
         filters += [*plateaus.T, ridge - plateaus @ (plateaus.T @ ridge)]
-    return np.array(filters)
+    filters = np.array(filters)
+    return filters, np.einsum("fk,fk->f", filters[3::3], filters[3::3])[:, None]
 
 
 def edge_evidence(
@@ -115,13 +132,12 @@ def edge_evidence(
         Logarithm of the ratio of the misfits of a constant and of the blurred cortex in the window; place 0 is
         ``window_mm[0]`` inward of the profile's first sample.
     """
-    filters = _edge_filters(step_mm, *window_mm, sd_mm, thicknesses_mm, cortex_hu)
+    filters, ridge_power = _edge_filters(step_mm, *window_mm, sd_mm, thicknesses_mm, cortex_hu)
     windows = np.lib.stride_tricks.sliding_window_view(profiles, filters.shape[1], axis=1)
     response = filters @ windows.reshape(-1, filters.shape[1]).T
     power = np.einsum("npk,npk->np", windows, windows).ravel()
     floor = filters.shape[1] * noise_hu**2
     plain = power - response[0] ** 2
     first, second, ridge = response[1::3], response[2::3], response[3::3]
-    energy = np.einsum("fk,fk->f", filters[3::3], filters[3::3])[:, None]
-    left = (power - first**2 - second**2 - 2 * ridge + energy).min(axis=0)
+    left = power - (first**2 + second**2 + 2 * ridge - ridge_power).max(axis=0)
     return np.log((plain + floor) / (np.maximum(left, 0) + floor)).reshape(windows.shape[:2]) / 2

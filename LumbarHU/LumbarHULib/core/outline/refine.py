@@ -12,7 +12,14 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
-from LumbarHULib.core.outline.curve import outward_normals, solve_positive
+from LumbarHULib.core.outline.curve import (
+    median,
+    outward_normals,
+    product_positions,
+    solve_positive,
+    weighted_products,
+    within,
+)
 from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.core.outline.profiles import PlaneSampler
 
@@ -73,24 +80,26 @@ class EdgeQuality:
     residual_hu : float
         Root mean square deviation of the median profile.
     information : array, shape (u, u)
-        What shape and profiles together say of all unknowns: their inverse covariance.
-    across : array, shape (profiles, 2n)
-        How moves of the control points, the first unknowns, move the edge along each normal.
+        What shape and profiles together say of all unknowns: their inverse covariance. The first 2n are the control
+        points' u and v.
+    normals : array, shape (profiles, 2)
+        Outward unit normals.
     """
 
     agreement: np.ndarray
     ridge: np.ndarray
     residual_hu: float
     information: np.ndarray
-    across: np.ndarray
+    normals: np.ndarray
 
     @cached_property
     def sd_mm(self) -> np.ndarray:
         """Standard deviation of the edge along each normal, from shape and profiles together."""
-        moves = self.across.shape[1]
-        padded = np.pad(self.across, ((0, 0), (0, len(self.information) - moves)))
-        solved = solve_positive(self.information, padded.T)
-        return np.sqrt(np.einsum("jp,pj->j", self.across, solved[:moves]))
+        count = (len(self.information) - 2) // 3
+        value = spline_matrices(count, len(self.normals) // count)[0]
+        across = np.zeros((len(self.information), len(value)))
+        across[:count], across[count : 2 * count] = (value * self.normals[:, :1]).T, (value * self.normals[:, 1:]).T
+        return np.sqrt(np.einsum("up,up->p", across, solve_positive(self.information, across)))
 
 
 def refine_outline(
@@ -122,36 +131,32 @@ def refine_outline(
         The expected control points: see `BodyShape.information`.
     """
     profiles = _Profiles(sampler, state, model, per_span)
-    prior = _Prior(profiles, pixel_mm, model, matrix, vector)
-    own_edge = evidence_share * model.shape.own_edge_at(np.arange(len(profiles.hu)) / per_span, profiles.normals)
+    prior_matrix, prior_vector = _prior(profiles, pixel_mm, model, matrix, vector)
+    own_edge = evidence_share * model.shape.own_edge_at(profiles.parameters, profiles.normals)
     chance = _chance_deviation(pixel_mm)
     count = len(state.points)
-    groups = slice(0, 2 * count), slice(2 * count, 3 * count), slice(3 * count, 3 * count + 2)
-    low_sd, high_sd = np.log(model.sd_range_mm(pixel_mm))
-    lowest = np.repeat([-np.inf, np.log(model.values.cortex_min_mm), low_sd], [2 * count, count, 2])
-    highest = np.repeat([np.inf, np.log(model.values.cortex_max_mm), high_sd], [2 * count, count, 2])
-    largest = np.repeat(LARGEST_STEPS, [2 * count, count, 2])
+    lowest, highest, largest = _bounds(count, model.values, model.sd_range_mm(pixel_mm))
     unknowns = np.concatenate([np.zeros(2 * count), state.log_thickness, state.log_sd])
     for _ in range(iterations):
-        fit = _Evaluation(profiles, *(unknowns[group] for group in groups), strictness, chance, model)
-        jacobians, row_groups = fit.derivatives()
-        matrix = prior.matrix.copy()
-        vector = prior.vector - prior.matrix @ unknowns
-        weight = own_edge * fit.weight / fit.scale
-        for p, (jacobian, rows) in enumerate(zip(jacobians, row_groups, strict=True)):
-            vector[groups[p]] += (weight * _dot(jacobian, fit.residual)) @ rows
-            for q in range(p, 3):
-                products = weight * _dot(jacobian, jacobians[q])
-                block = (rows.T * products) @ row_groups[q]
-                matrix[groups[p], groups[q]] += block
-                if q > p:
-                    matrix[groups[q], groups[p]] += block.T
-        step = np.clip(solve_positive(matrix, vector), -largest, largest)
-        unknowns = np.clip(unknowns + step, lowest, highest)
-    moved = profiles.points + unknowns[groups[0]].reshape(2, count).T
-    return EdgeState(moved, unknowns[groups[1]], unknowns[groups[2]]), EdgeQuality(
-        fit.agreement, fit.ridge(), float(np.sqrt(fit.scale)), matrix, profiles.across
+        fit = _Evaluation(profiles, unknowns, strictness, chance, model)
+        matrix, vector = fit.normal_equations(own_edge)
+        matrix += prior_matrix
+        vector += prior_vector - prior_matrix @ unknowns
+        step = within(solve_positive(matrix, vector), -largest, largest)
+        unknowns = within(unknowns + step, lowest, highest)
+    moved = profiles.points + unknowns[: 2 * count].reshape(2, count).T
+    return EdgeState(moved, unknowns[2 * count : 3 * count], unknowns[3 * count :]), EdgeQuality(
+        fit.agreement, fit.ridge(), float(np.sqrt(fit.scale)), matrix, profiles.normals
     )
+
+
+@lru_cache(maxsize=32)
+def _bounds(count, values, sd_range_mm):
+    """Return the least and the greatest value of each unknown, and its largest step."""
+    sizes = [2 * count, count, 2]
+    lowest = np.repeat([-np.inf, np.log(values.cortex_min_mm), np.log(sd_range_mm[0])], sizes)
+    highest = np.repeat([np.inf, np.log(values.cortex_max_mm), np.log(sd_range_mm[1])], sizes)
+    return lowest, highest, np.repeat(LARGEST_STEPS, sizes)
 
 
 def _chance_deviation(pixel_mm):
@@ -165,98 +170,163 @@ def _chance_deviation(pixel_mm):
     return float(np.sqrt(fine / here))
 
 
+# Functions of depth along a profile whose products, summed over its samples, give the fit. The bells are those of the
+# blurred outer and inner surface of the cortex; the slopes are the bells times the scaled distance from the surface.
+_OUTSIDE, _INSIDE, _HU, _OUTER_BELL, _INNER_BELL, _OUTER_SLOPE, _INNER_SLOPE = range(7)
+_AFTER_PLATEAUS = 2
+
+
 class _Profiles:
-    """Profiles along the normals of a spline, and the effect of its points on their edges."""
+    """Profiles along the normals of a spline."""
 
     def __init__(self, sampler, state, model, per_span):
         self.points = state.points
         self.value, slope, bend = spline_matrices(len(self.points), per_span)
+        self.parameters = np.arange(len(self.value)) / per_span
         first, second = slope @ self.points, bend @ self.points
-        normals = self.normals = outward_normals(first)
+        self.normals = outward_normals(first)
         self.curvature = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / np.hypot(
             first[:, 0], first[:, 1]
         ) ** 3
         self.depth_mm = np.arange(-round(OUTSIDE_MM / STEP_MM), round(INSIDE_MM / STEP_MM) + 1) * STEP_MM
-        self.hu = sampler((self.value @ self.points)[:, None] - self.depth_mm[:, None] * normals[:, None])
-        self.squared_normals = normals**2
-        self.across = np.hstack([self.value * normals[:, :1], self.value * normals[:, 1:]])
-        self.along = np.hstack([self.value * -normals[:, 1:], self.value * normals[:, :1]])
+        hu = sampler.on_lines(self.value @ self.points, self.normals, -self.depth_mm)
+        u, v = self.axes = np.ascontiguousarray(self.normals.T)
+        # Products of the normals' components: u², uv, v².
+        self.axis_products = np.array([u * u, u * v, v * v])
+        # Fixed for all evaluations: the profile minus the cortex, which the plateaus then replace on either side.
+        self.functions = np.empty((7, *hu.shape))
+        self.functions[_HU] = hu - model.cortex_hu
 
 
 class _Evaluation:
-    """The model on all profiles: residuals, weights, and derivatives by outward move, log thickness and log blur.
+    """The model on all profiles: weights, and the normal equations of outward move, log thickness and log blur.
 
-    The plateaus outside and inside are free on each profile and are eliminated, so residuals and derivatives are the
-    parts that plateaus cannot explain.
+    The plateaus outside and inside are free on each profile and are eliminated. The model is the cortex's HU everywhere
+    plus the plateaus' differences from it, so the residual is the profile minus the cortex's HU without its part that
+    the plateaus explain. All sums over samples are products of seven functions, computed together.
     """
 
-    def __init__(self, profiles, move, log_thickness, log_sd, strictness, chance, model):
+    def __init__(self, profiles, unknowns, strictness, chance, model):
         from scipy.special import ndtr
 
-        self._cortex_hu, self._least_mm = model.cortex_hu, model.values.cortex_min_mm
-        variances = np.exp(2 * log_sd)
-        variance = profiles.squared_normals @ variances
-        self._sd = np.sqrt(variance)[:, None]
-        self._thickness = np.exp(profiles.value @ log_thickness)[:, None]
-        self._rows = profiles.across, profiles.value, profiles.squared_normals * variances / variance[:, None]
+        count = len(profiles.points)
+        along = unknowns[: 3 * count].reshape(3, count) @ profiles.value.T
+        variances = np.exp(2 * unknowns[3 * count :])
+        self._blur_rows = profiles.axis_products[::2] * variances[:, None]
+        variance = self._blur_rows.sum(axis=0)
+        self._blur_rows /= variance
+        sd = self._sd = np.sqrt(variance)
+        self._thickness = np.exp(along[2])
+        self._profiles, self._model = profiles, model
         # Blur moves a curved edge inward by variance * curvature / 2.
-        edge = (variance * profiles.curvature / 2 - profiles.across @ move)[:, None]
-        self._scaled = np.empty((2, *profiles.hu.shape))
-        self._scaled[0] = (profiles.depth_mm - edge) / self._sd
-        self._scaled[1] = self._scaled[0] - self._thickness / self._sd
-        enter, leave = ndtr(self._scaled)
-        self._outside, self._inside, self._ridge = 1 - enter, leave, model.cortex_hu * (enter - leave)
-        oo, oi, ii = _dot(self._outside, self._outside), _dot(self._outside, leave), _dot(leave, leave)
-        self._inverse = np.array([ii, -oi, oo]) / (oo * ii - oi**2)
-        self.residual, self._plateaus = self._eliminate(profiles.hu - self._ridge)
-        mean_square = _dot(self.residual, self.residual) / (profiles.hu.shape[1] - 2)
-        self.scale = max(float(np.median(mean_square)), model.values.noise_floor_hu**2)
-        excess = np.maximum(mean_square / self.scale - 1, 0)
-        self.weight = (1 + (excess / chance) ** 2) ** -strictness
-        # A profile that may deviate by chance takes part in the fit, but is no evidence for a cortex.
-        self.agreement = (1 + excess**2) ** -strictness
+        edge = variance * profiles.curvature / 2 - (profiles.axes * along[:2]).sum(axis=0)
+        functions = profiles.functions
+        scaled = np.empty((2, *functions.shape[1:]))
+        np.subtract(profiles.depth_mm, edge[:, None], out=scaled[0])
+        scaled[0] /= sd[:, None]
+        np.subtract(scaled[0], (self._thickness / sd)[:, None], out=scaled[1])
+        ndtr(scaled, out=functions[:_AFTER_PLATEAUS])
+        np.subtract(1, functions[_OUTSIDE], out=functions[_OUTSIDE])
+        bells = functions[_OUTER_BELL : _INNER_BELL + 1]
+        np.multiply(scaled, scaled, out=bells)
+        bells *= -0.5
+        np.exp(bells, out=bells)
+        np.multiply(bells, scaled, out=functions[_OUTER_SLOPE:])
+        by_profile = functions.transpose(1, 0, 2)
+        products = self._products = np.ascontiguousarray((by_profile @ by_profile.transpose(0, 2, 1)).T)
+        self._determinant = products[0, 0] * products[1, 1] - products[0, 1] ** 2
+        self._plateaus = self._explained(products[_OUTSIDE, _HU], products[_INSIDE, _HU])
+        left = products[_AFTER_PLATEAUS:, _AFTER_PLATEAUS:]
+        outside, inside = self._explained(products[_OUTSIDE, _AFTER_PLATEAUS:], products[_INSIDE, _AFTER_PLATEAUS:])
+        self._left = (
+            left
+            - outside[:, None] * products[_OUTSIDE, _AFTER_PLATEAUS:]
+            - inside[:, None] * products[_INSIDE, _AFTER_PLATEAUS:]
+        )
+        mean_square = self._left[0, 0] / (functions.shape[2] - 2)
+        self.scale = max(median(mean_square), model.values.noise_floor_hu**2)
+        self._excess = np.maximum(mean_square / self.scale - 1, 0)
+        self._strictness = strictness
+        self.weight = (1 + (self._excess / chance) ** 2) ** -strictness
 
-    def derivatives(self):
-        """Return derivatives by edge, log thickness and log blur, and the matrices from the unknowns to these."""
-        bells = np.exp(self._scaled**2 / -2) / (np.sqrt(2 * np.pi) * self._sd)
-        rise = (self._cortex_hu - self._plateaus[0])[:, None] * bells[0]
-        fall = (self._plateaus[1] - self._cortex_hu)[:, None] * bells[1]
-        by_sd = -self._sd * (rise * self._scaled[0] + fall * self._scaled[1])
-        return [
-            self._eliminate(derivative)[0] for derivative in (rise + fall, -self._thickness * fall, by_sd)
-        ], self._rows
+    @property
+    def agreement(self):
+        """The weight, except that a profile that may deviate by chance is fitted but is no evidence for a cortex."""
+        return (1 + self._excess**2) ** -self._strictness
+
+    def _explained(self, outside, inside):
+        """Return the plateaus that explain a function, given its products with both."""
+        products = self._products
+        return (
+            (products[1, 1] * outside - products[0, 1] * inside) / self._determinant,
+            (products[0, 0] * inside - products[0, 1] * outside) / self._determinant,
+        )
+
+    def normal_equations(self, own_edge):
+        """Return the profiles' part of ``matrix @ step = vector`` for all unknowns."""
+        profiles, left, sd, thickness = self._profiles, self._left, self._sd, self._thickness
+        count = len(profiles.points)
+        weight = own_edge * self.weight / self.scale
+        # Derivatives by move, log thickness and log blur, as multiples of outer bell, inner bell and their slopes.
+        outer, inner = self._plateaus
+        scale = np.sqrt(2 * np.pi) * sd
+        outer, inner = -outer / scale, inner / scale
+        factors = np.array([outer, inner, -sd * outer, -sd * inner])
+        pulls = factors * left[0, 1:]
+        both = factors[:, None] * factors * left[1:, 1:]
+        # A move changes both bells, log thickness the inner one, log blur both slopes.
+        by_move, by_blur = both[0] + both[1], both[2] + both[3]
+        move_move, move_thin, move_blur = by_move[0] + by_move[1], -thickness * by_move[1], by_move[2] + by_move[3]
+        thin_blur, blur_blur = -thickness * by_blur[1], by_blur[2] + by_blur[3]
+        samples = len(weight)
+        weights = np.empty((6, samples))
+        weights[:3] = weight * move_move * profiles.axis_products
+        weights[3:5] = weight * move_thin * profiles.axes
+        weights[5] = weight * thickness**2 * both[1, 1]
+        columns = np.empty((3, 3, samples))
+        columns[:2, :2] = (weight * move_blur * profiles.axes)[:, None] * self._blur_rows
+        columns[2, :2] = weight * thin_blur * self._blur_rows
+        columns[:2, 2] = weight * (pulls[0] + pulls[1]) * profiles.axes
+        columns[2, 2] = -weight * thickness * pulls[1]
+        columns = columns.reshape(9, samples) @ profiles.value
+        blur_weights = weight * blur_blur * self._blur_rows
+        matrix, vector = np.empty((3 * count + 2, 3 * count + 2)), np.empty(3 * count + 2)
+        positions = product_positions(count, ((0, 1, 3), (1, 2, 4), (3, 4, 5)))
+        matrix[: 3 * count, : 3 * count] = weighted_products(count, samples // count, weights, positions)
+        columns = columns.reshape(3, 3, count).transpose(1, 0, 2).reshape(3, 3 * count)
+        matrix[3 * count :, : 3 * count] = columns[:2]
+        matrix[: 3 * count, 3 * count :] = columns[:2].T
+        matrix[3 * count :, 3 * count :] = blur_weights @ self._blur_rows.T
+        vector[: 3 * count] = columns[2]
+        vector[3 * count :] = self._blur_rows @ (weight * (pulls[2] + pulls[3]))
+        return matrix, vector
 
     def ridge(self):
         """Return the height of the cortex relative to the model's, shape (profiles,); 0 where there is no cortex."""
-        lone = self._eliminate(self._ridge)[0]
-        cortex = (self._thickness[:, 0] > THIN * self._least_mm) & (np.maximum(*self._plateaus) < self._cortex_hu)
-        return np.where(cortex, 1 + _dot(lone, self.residual) / _dot(lone, lone), 0)
-
-    def _eliminate(self, y):
-        """Return the part of y that plateaus cannot explain, and the plateaus that explain the rest."""
-        out, into = _dot(y, self._outside), _dot(y, self._inside)
-        first, mixed, last = self._inverse
-        outside, inside = first * out + mixed * into, mixed * out + last * into
-        return y - outside[:, None] * self._outside - inside[:, None] * self._inside, (outside, inside)
-
-
-def _dot(a, b):
-    """Return the products of profiles summed over their samples, shape (profiles,)."""
-    return np.einsum("jk,jk->j", a, b)
+        functions, cortex_hu = self._profiles.functions, self._model.cortex_hu
+        # What the plateaus cannot explain of the ridge is that of a constant, as plateaus and ridge make a constant.
+        outside, inside = functions[_OUTSIDE].sum(axis=1), functions[_INSIDE].sum(axis=1)
+        explained = self._explained(outside, inside)
+        lone = functions.shape[2] - explained[0] * outside - explained[1] * inside
+        with_residual = functions[_HU].sum(axis=1) - explained[0] * self._products[_OUTSIDE, _HU]
+        with_residual -= explained[1] * self._products[_INSIDE, _HU]
+        thick = self._thickness > THIN * self._model.values.cortex_min_mm
+        return np.where(thick & (np.maximum(*self._plateaus) < 0), 1 + with_residual / (cortex_hu * lone), 0)
 
 
-class _Prior:
-    """The prior of the unknowns, as the normal equations ``matrix @ unknowns = vector``."""
-
-    def __init__(self, profiles, pixel_mm, model, matrix, vector):
-        count = len(profiles.points)
-        moves = slice(0, 2 * count)
-        self.matrix = _prior_matrix(count).copy()
-        self.vector = np.zeros(len(self.matrix))
-        self.matrix[moves, moves] = matrix + profiles.along.T @ profiles.along / SLIDING_MM**2
-        self.vector[moves] = vector - matrix @ profiles.points.T.ravel()
-        self.vector[2 * count : 3 * count] = np.log(model.values.cortex_usual_mm) / THICKNESS**2
-        self.vector[3 * count :] = np.log(model.usual_sd_mm(pixel_mm)) / BLUR**2
+def _prior(profiles, pixel_mm, model, matrix, vector):
+    """Return the prior of the unknowns, as the normal equations ``matrix @ unknowns = vector``."""
+    count = len(profiles.points)
+    whole, right = _prior_matrix(count).copy(), np.empty(3 * count + 2)
+    sliding = profiles.axis_products[::-1] * [[1], [-1], [1]] / SLIDING_MM**2
+    positions = product_positions(count, ((0, 1), (1, 2)))
+    whole[: 2 * count, : 2 * count] = matrix + weighted_products(
+        count, len(profiles.value) // count, sliding, positions
+    )
+    right[: 2 * count] = vector - matrix @ profiles.points.T.ravel()
+    right[2 * count : 3 * count] = np.log(model.values.cortex_usual_mm) / THICKNESS**2
+    right[3 * count :] = np.log(model.usual_sd_mm(pixel_mm)) / BLUR**2
+    return whole, right
 
 
 @lru_cache(maxsize=4)

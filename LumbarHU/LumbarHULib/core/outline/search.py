@@ -13,9 +13,11 @@ from LumbarHULib.core.closed_spline import spline_matrices
 from LumbarHULib.core.outline.curve import (
     LOOKUP_SAMPLES,
     control_parameters,
+    median,
     midline_crossings,
     outward_normals,
     spline_along,
+    within,
 )
 from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.core.outline.path import best_closed_path
@@ -80,7 +82,7 @@ class BoneLook:
         """Return the log likelihood ratio of soft tissue to bone for each value, 0 to `MOST_SOFT`."""
         bone_z = np.minimum(hu - self.mean_hu, 0) / self.sd_hu
         soft_z = np.maximum(hu - SOFT_HU, 0) / np.hypot(SOFT_SD_HU, SOFT_NOISE_SHARE * self.sd_hu)
-        return np.clip((bone_z**2 - soft_z**2) / 2, 0, MOST_SOFT)
+        return within((bone_z**2 - soft_z**2) / 2, 0, MOST_SOFT)
 
 
 def search_outline(
@@ -115,8 +117,8 @@ class _Search:
         self.pose = BodyPose(0.0, 0.0, depth_mm)
         core_uv, inside = _core(model.shape)
         core_hu = sampler(depth_mm * core_uv[inside])
-        mean_hu = float(np.median(core_hu))
-        sd_hu = 1.4826 * float(np.median(np.abs(core_hu - mean_hu)))
+        mean_hu = median(core_hu)
+        sd_hu = 1.4826 * median(np.abs(core_hu - mean_hu))
         self._bone = BoneLook(mean_hu, max(sd_hu, CORE_SD_MIN_HU))
 
     def on_rays(self):
@@ -152,7 +154,7 @@ class _Search:
         """Return evidence of an edge, and softness, at ``origins + offsets * directions``; offsets decrease."""
         outside, inside = (round(mm / step_mm) for mm in window_mm)
         along = offsets[0] + step_mm * np.arange(outside, -len(offsets) - inside, -1)
-        profiles = self._sampler(origins[:, None] + along[:, None] * directions[:, None])
+        profiles = self._sampler.on_lines(origins, directions, along)
         model = self._model
         thicknesses = tuple(model.values.cortex_usual_mm * share for share in THICKNESSES)
         sd_mm = model.usual_sd_mm(self._pixel_mm)
@@ -177,8 +179,9 @@ class _Search:
         path = best_closed_path(gains, bend_cost, PATH_REACH)
         nodes = origins + offsets[path][:, None] * directions
         shape = self._model.shape
-        along = np.roll(nodes, -1, axis=0) - np.roll(nodes, 1, axis=0)
-        along = np.where(along.any(axis=1, keepdims=True), along, (0.0, 1.0))
+        around = np.concatenate([nodes[-1:], nodes, nodes[:1]])
+        along = around[2:] - around[:-2]
+        along[~along.any(axis=1)] = (0.0, 1.0)
         parameters = control_parameters(self.pose.to_body(nodes), shape.count)
         own_edge = shape.own_edge_at(parameters, outward_normals(along))
         weights = np.maximum(scores[np.arange(len(path)), path] * own_edge, LEAST_WEIGHT)
@@ -207,25 +210,29 @@ def expectation(
     tuple of array, shapes (2n, 2n) and (2n,)
         As `BodyShape.information` returns it.
     """
-    end_terms = reader_ends(end_parameters, edges_v_mm, model.shape.count, pose.depth_mm, model.end_sd_mm)
-    return tuple(
-        shape_term + end_term for shape_term, end_term in zip(model.shape.information(pose), end_terms, strict=True)
-    )
+    matrix, vector = model.shape.information(pose)
+    add_reader_ends(matrix, vector, end_parameters, edges_v_mm, pose.depth_mm, model.end_sd_mm)
+    return matrix, vector
 
 
-def reader_ends(
-    end_parameters: np.ndarray, edges_v_mm: np.ndarray, count: int, depth_mm: float, end_sd_mm: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the information in the midline's two ends on the outline's v where it crosses the midline."""
+def add_reader_ends(
+    matrix: np.ndarray,
+    vector: np.ndarray,
+    end_parameters: np.ndarray,
+    edges_v_mm: np.ndarray,
+    depth_mm: float,
+    end_sd_mm: float,
+) -> None:
+    """Add the information in the midline's two ends, on the outline's v where it crosses the midline, in place."""
+    count = len(vector) // 2
     rows = spline_matrices(count, LOOKUP_SAMPLES)[0][
         np.rint(np.asarray(end_parameters) * LOOKUP_SAMPLES).astype(int) % (count * LOOKUP_SAMPLES)
     ]
     ends_v_mm = np.array([0.0, -depth_mm])
     shares = (1 + ((edges_v_mm - ends_v_mm) / END_DOUBT_MM) ** 2) ** -2 / end_sd_mm**2
-    matrix, vector = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
-    matrix[count:, count:] = (rows.T * shares) @ rows
-    vector[count:] = rows.T @ (shares * ends_v_mm)
-    return matrix, vector
+    pull = rows.T * shares
+    matrix[count:, count:] += pull @ rows
+    vector[count:] += pull @ ends_v_mm
 
 
 @lru_cache(maxsize=4)

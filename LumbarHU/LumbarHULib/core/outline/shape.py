@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
-from LumbarHULib.core.outline.curve import spread_points
+from LumbarHULib.core.outline.curve import spread_points, within
 
 # Bodies vary more than the few traced ones, but are more symmetric: factors on the variances of the symmetric modes and
 # of the antisymmetric modes.
@@ -149,10 +149,13 @@ class BodyShape:
             Outward unit normals there. A pedicle's edges face laterally, so an edge that faces posteriorly is the
             body's.
         """
-        closed = np.append(self.own_edge, self.own_edge[0])
-        by_place = np.interp(parameters % self.count, np.arange(self.count + 1), closed)
-        facing_back = np.clip((-normals[:, 1] - FACES_SIDEWAYS) / (FACES_BACK - FACES_SIDEWAYS), 0, 1)
+        by_place = np.interp(parameters % self.count, *self._closed_own_edge)
+        facing_back = within((-normals[:, 1] - FACES_SIDEWAYS) / (FACES_BACK - FACES_SIDEWAYS), 0, 1)
         return np.maximum(by_place, FACING_BACK_OWN_EDGE * facing_back)
+
+    @cached_property
+    def _closed_own_edge(self):
+        return np.arange(self.count + 1), np.append(self.own_edge, self.own_edge[0])
 
     @cached_property
     def covariance(self) -> np.ndarray:
