@@ -9,7 +9,7 @@ from LumbarHULib.core.levels import ROIS
 from LumbarHULib.mrml.reading import ask_for_level, exclude_level, include_level
 from LumbarHULib.mrml.reading_markups import AUTOMATIC_ROLES, placed_levels, remove_markups
 from LumbarHULib.panel.level_words import edited_parts, part_title
-from LumbarHULib.panel.services import Asks
+from LumbarHULib.panel.services import Asks, Snaps
 from LumbarHULib.panel.session import Session
 
 
@@ -25,6 +25,8 @@ class LevelMenu:
         Does one thing to the reading that can be undone, and measures again.
     return_part : callable
         Called with a level and a part that is to return to automatic.
+    snap : Snaps
+        Whether clicks snap to the edge of a body.
     """
 
     def __init__(
@@ -34,8 +36,9 @@ class LevelMenu:
         questions: Asks,
         change: Callable[[Callable], None],
         return_part: Callable[[str, str], None],
+        snap: Snaps,
     ) -> None:
-        self._session, self._questions, self._change = session, questions, change
+        self._session, self._questions, self._change, self._snap = session, questions, change, snap
         self._menu = qt.QMenu(button)
         self.wanted = self._add(_("Measure this level"), self._on_wanted)
         self.wanted.checkable = True
@@ -55,6 +58,9 @@ class LevelMenu:
         }
         self._menu.addSeparator()
         self.remove = self._add(_("Remove the markups"), self._on_remove)
+        self._menu.addSeparator()
+        self.snaps = self._add(_("Clicks snap to the edge"), self._on_snaps)
+        self.snaps.checkable = True
         button.setMenu(self._menu)
 
     def show(self) -> None:
@@ -66,6 +72,7 @@ class LevelMenu:
         excluded = may_change and level in reading.exclusions
         self.wanted.text = _("Measure {level}").format(level=level)
         self.wanted.checked = may_change and level not in reading.skipped_levels
+        self.snaps.checked = self._snap.is_on
         self._reasons.menuAction().visible = may_change and not excluded
         self._reasons.title = _("Exclude {level}").format(level=level)
         self.include.visible = excluded
@@ -94,6 +101,10 @@ class LevelMenu:
     def _on_other_reason(self) -> None:
         title = _("Exclude {level}").format(level=self._session.level)
         self.exclude(self._questions.entered_text(title, _("Reason for excluding:")))
+
+    def _on_snaps(self) -> None:
+        self._snap.is_on = not self._snap.is_on
+        self._session.tell()
 
     def _on_wanted(self) -> None:
         level = self._session.level

@@ -45,7 +45,8 @@ class LevelsSection(Section):
     ) -> None:
         super().__init__(ui, session)
         self._choices, self._messages, self._placing = choices, messages, placing
-        self.menu = LevelMenu(ui.huLevelMenuButton, session, questions, self._change, self.return_part)
+        snap = placing.snap
+        self.menu = LevelMenu(ui.huLevelMenuButton, session, questions, self._change, self.return_part, snap)
         ui.huEditOutlineButton.connect("toggled(bool)", self._on_edit_outline)
         self._on_click(ui.huPlaceButton, self._on_place)
         self._on_click(ui.huUndoButton, self.undo)

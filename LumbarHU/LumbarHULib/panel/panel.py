@@ -3,6 +3,7 @@
 import qt
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from LumbarHULib.core.levels import LEVELS, ROIS
@@ -255,7 +256,13 @@ class Panel(VTKObservationMixin):
         if what != "numbers":
             # Which click comes next is said where the reader looks.
             step = self.next_step.step
-            self.view_line.show_hint(step.text if step.kind == "click" else "")
+            self.view_line.show_hint(f"{step.text}{self._snap_words()}" if step.kind == "click" else "")
+
+    def _snap_words(self) -> str:
+        """Return what the ring at the edge means, while clicks snap to it."""
+        if not self.placing.level or not self.placing.snap.is_on:
+            return ""
+        return _(" – a ring marks the edge that the click takes; hold Alt to take the mouse's point")
 
     def _on_shown(self) -> None:
         """Take no click while the views show another volume, and say so until they do not."""

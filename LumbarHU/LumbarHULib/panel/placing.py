@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import qt
 import slicer
+import vtk
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
@@ -19,9 +20,19 @@ from LumbarHULib.mrml.reading_markups import (
     set_midline,
 )
 from LumbarHULib.panel.body_clicks import BodyClicks, require_shown
+from LumbarHULib.panel.edge_snap import EdgeSnap, let_alt_click_place
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
-from LumbarHULib.panel.views import AXIAL, has_axial_view, is_in_axial_view, is_zoomed, jump_to, scroll_to, zoom_on
+from LumbarHULib.panel.views import (
+    AXIAL,
+    has_axial_view,
+    is_in_axial_view,
+    is_zoomed,
+    jump_to,
+    scroll_to,
+    slice_node,
+    zoom_on,
+)
 from LumbarHULib.panel.watcher import Watcher
 from LumbarHULib.placement.spine_center import expected_center, spine_center
 
@@ -45,14 +56,17 @@ class Placing(Watcher):
         The level whose edges the next clicks show; empty when they do not.
     bodies : BodyClicks
         What waits for clicks into the bodies instead: never both at once.
+    snap : EdgeSnap
+        Shows the edge that the next click would take.
     """
 
     def __init__(self, session: Session, messages: Messages, on_proposed: Callable[[], object] = lambda: None) -> None:
         super().__init__(session, messages)
-        self._node = None
+        self._node = self._taken = None
         self._has_changed = False
         self.level = ""
         self.bodies = BodyClicks(session, messages, on_proposed)
+        self.snap = EdgeSnap(session)
 
     @property
     def is_armed(self) -> bool:
@@ -98,13 +112,22 @@ class Placing(Watcher):
         self.level = level
         session.is_placing = True
         self._node.SetLocked(False)
-        self._observe(self._node, {_Markups.PointPositionDefinedEvent: self._look_soon})
+        self._observe(
+            self._node,
+            {
+                _Markups.PointPositionDefinedEvent: self._on_click,
+                _Markups.PointModifiedEvent: self._on_mouse_moved,
+                _Markups.PointRemovedEvent: self._hide_edge,  # the mouse left the view
+            },
+        )
+        self._observe(slice_node(AXIAL), {vtk.vtkCommand.ModifiedEvent: self._hide_edge})
         interaction = slicer.app.applicationLogic().GetInteractionNode()
         selection = slicer.app.applicationLogic().GetSelectionNode()
         selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsLineNode")
         selection.SetActivePlaceNodeID(self._node.GetID())
         interaction.SetPlaceModePersistence(False)
         interaction.SetCurrentInteractionMode(_Interaction.Place)
+        let_alt_click_place(self._node)
         self._observe(interaction, {_Interaction.InteractionModeChangedEvent: self._look_soon})
         if not is_zoomed():
             stack = session.measurer.stack
@@ -139,11 +162,26 @@ class Placing(Watcher):
 
     def _disarm(self) -> None:
         self.removeObservers()
-        self.level, self._node = "", None
+        self.snap.hide()
+        self.level, self._node, self._taken = "", None, None
         self._session.is_placing = False
         interaction = slicer.app.applicationLogic().GetInteractionNode()
         if interaction is not None and interaction.GetCurrentInteractionMode() == _Interaction.Place:
             interaction.SetCurrentInteractionMode(_Interaction.ViewTransform)
+
+    def _on_mouse_moved(self, node, _event) -> None:
+        """Show where a click would snap to; a point that is measured already is moved without it."""
+        if self._session.may_click and node is self._node:
+            self.snap.look(node)
+
+    def _hide_edge(self, *_) -> None:
+        self.snap.hide()
+
+    def _on_click(self, node, _event) -> None:
+        points_ras_mm = placed_points(node)
+        if len(points_ras_mm):  # the last is the one that was clicked
+            self._taken = self.snap.taken(points_ras_mm[-1])
+        self._look_soon()
 
     def _look_soon(self, *_) -> None:
         # Slicer's own handling of the click comes to its end first.
@@ -156,7 +194,7 @@ class Placing(Watcher):
             self.abandon()
             return
         with self._messages.show_input_errors():
-            points_ras_mm = placed_points(self._node)
+            points_ras_mm = self._take()
             mode = slicer.app.applicationLogic().GetInteractionNode().GetCurrentInteractionMode()
             if len(points_ras_mm) == 2:
                 self._finish(points_ras_mm)
@@ -168,6 +206,16 @@ class Placing(Watcher):
                 self._node.RemoveAllControlPoints()
             else:
                 self._session.tell("level")
+
+    def _take(self):
+        """Move the end that was clicked onto the edge that was shown for it; return the ends that are placed."""
+        points_ras_mm, taken_ras_mm, self._taken = placed_points(self._node), self._taken, None
+        if taken_ras_mm is not None and len(points_ras_mm):
+            index = len(points_ras_mm) - 1
+            if (taken_ras_mm != points_ras_mm[index]).any():
+                self._node.SetNthControlPointPositionWorld(index, taken_ras_mm)
+                points_ras_mm[index] = taken_ras_mm
+        return points_ras_mm
 
     def _finish(self, points_ras_mm) -> None:
         session, level = self._session, self.level

@@ -98,6 +98,7 @@ class Places(Protocol):
     armed_level: str
     is_armed: bool
     bodies: "ClicksBodies"
+    snap: "Snaps"
 
     def arm(self, level: str) -> None:
         """Let the next two clicks place a level."""
@@ -114,6 +115,12 @@ class ClicksBodies(Protocol):
 
     def arm(self, levels: Sequence[str], between: Sequence[str] = ()) -> None:
         """Let the next clicks show the bodies of some levels."""
+
+
+class Snaps(Protocol):
+    """Lets clicks snap to the edge of a body: see `EdgeSnap`."""
+
+    is_on: bool
 
 
 class ListsLevels(GoesTo, Protocol):

@@ -91,6 +91,10 @@ class qMRMLSliceView(QWidget):
         """Return the interactor style that translates events for the markups."""
         return self._style
 
+    def displayableManagerByClassName(self, name):
+        """Return the view's displayable manager of a class."""
+        return self._managers.GetDisplayableManagerByClassName(name)
+
     def renderWindow(self):
         """Return the window."""
         return self._window
