@@ -62,6 +62,7 @@ evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/real_placement.py bodies 20
 	$(RUN) Testing/Evidence/real_placement.py others 3
 	$(RUN) Testing/Evidence/real_placement.py heights
+	$(RUN) Testing/Evidence/beyond_one_study.py
 	$(RUN) Testing/Evidence/study_cutoff_intervals.py
 	$(RUN) Testing/Evidence/auc_coverage.py
 	$(RUN) Testing/Evidence/cutoff_coverage.py

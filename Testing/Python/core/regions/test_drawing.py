@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from core.regions.formula_body import FormulaBody, ellipse_mean_hu, grid, rotation_about
 from core.regions.measured import measured, measured_level
+from headless.analytic_rois import AnalyticBody
 from phantom.stored_orders import stored_orders
 
 from LumbarHULib.core.errors import InputError
@@ -84,10 +85,8 @@ def three_means_hu(body: FormulaBody, stack) -> list[tuple[int, int, float]]:
     ]
 
 
-@pytest.mark.parametrize("number", [0, 27])
-@pytest.mark.parametrize("name", GRIDS)
-@pytest.mark.parametrize("half_width_mm", [20.0, 24.0])
-def test_the_mean_of_three_slices_is_that_of_three_integrals_over_ellipses(name, number, half_width_mm):
+def measured_three(name: str, number: int, half_width_mm: float):
+    """Return the measured ellipses on a grid, in one of the orders of a file, and slices and integral of each."""
     spacing_mm, turn, shear_mm = GRIDS[name]
     # A waist, so that the three ellipses have different sizes and the mean of voxels would be another one.
     body = ROUND.without(half_width_mm=half_width_mm, flare=0.12, height_mm=27.4)
@@ -95,7 +94,14 @@ def test_the_mean_of_three_slices_is_that_of_three_integrals_over_ellipses(name,
         body = body.without(flare=0.0)
     shape, matrix = grid(spacing_mm, (64, 54, 40), turn, shear_mm)
     found = measured(THREE, body, shape, matrix, None, *stored_orders()[number])
-    expected = three_means_hu(body, found.stack)
+    return found, three_means_hu(body, found.stack)
+
+
+@pytest.mark.parametrize("number", [0, 27])
+@pytest.mark.parametrize("name", GRIDS)
+@pytest.mark.parametrize("half_width_mm", [20.0, 24.0])
+def test_the_mean_of_three_slices_is_that_of_three_integrals_over_ellipses(name, number, half_width_mm):
+    found, expected = measured_three(name, number, half_width_mm)
     assert list(found.roi.groups) == [(first, last) for first, last, _ in expected]
     assert found.roi.mean_hu == pytest.approx(np.mean([mean for *_, mean in expected]), abs=0.5)
     slices = np.unique(np.argwhere(found.roi.mask.inside)[:, 0]) + found.roi.mask.offset_kji[0]
@@ -129,9 +135,8 @@ def test_slices_too_coarse_for_the_distance_from_the_endplates_are_refused():
         measured(THREE, ROUND.without(height_mm=17.0), *grid((0.7, 0.7, 5.0), (60, 52, 60)))
 
 
-@pytest.mark.parametrize("number", [0, 33])
-@pytest.mark.parametrize("name", GRIDS)
-def test_the_mean_in_the_eroded_body_is_the_integral_over_the_outline_and_height_7_mm_smaller(name, number):
+def measured_eroded(name: str, number: int):
+    """Return the measured eroded body on a grid, in one of the orders of a file, and the integral over its shape."""
     spacing_mm, turn, shear_mm = GRIDS[name]
     body = ROUND.without(height_mm=30.0)
     shape, matrix = grid(spacing_mm, (64, 54, 40), turn, shear_mm)
@@ -150,7 +155,39 @@ def test_the_mean_in_the_eroded_body_is_the_integral_over_the_outline_and_height
     half_x, half_y = (20 - 7, 20 / np.cos(tilt) - 7)
     inside = (x / half_x) ** 2 + (y / half_y) ** 2 <= 1
     inside &= np.abs(body.own(points)[..., 2]) <= 15 - 7
-    assert found.roi.mean_hu == pytest.approx(body.trabecular_hu(points)[inside].mean(), abs=0.5)
+    return found, float(body.trabecular_hu(points)[inside].mean())
+
+
+@pytest.mark.parametrize("number", [0, 33])
+@pytest.mark.parametrize("name", GRIDS)
+def test_the_mean_in_the_eroded_body_is_the_integral_over_the_outline_and_height_7_mm_smaller(name, number):
+    found, expected_hu = measured_eroded(name, number)
+    assert found.roi.mean_hu == pytest.approx(expected_hu, abs=0.5)
+
+
+def measured_study(spacing_mm: tuple[float, float, float]):
+    """Return the means of the study's five regions, and their integrals over the regions by a second implementation."""
+    body = FormulaBody(half_width_mm=24.0, anterior_mm=17.0, posterior_mm=17.0)
+    shape, matrix = grid(spacing_mm, (64, 54, 40))
+    result, stack, _ = measured_level("lumbarhu-2022-study", body, shape, matrix)
+    k = round(float(stack.slice_heights(np.zeros(3))))
+    height_mm = float(stack.ras_from_ijk[2, 3] + k * stack.ras_from_ijk[2, 2])
+    angle = np.linspace(0, 2 * np.pi, 4000, endpoint=False)
+    edge = np.column_stack([24.0 * np.cos(angle), 17.0 * np.sin(angle), np.full(4000, height_mm)])
+    truth = AnalyticBody(edge, np.array([[0, 17.0, height_mm], [0, -17.0, height_mm]]), stack.normal_ras, MARGIN_MM)
+    x, y = np.meshgrid(np.arange(-24, 24, 0.1), np.arange(-17, 17, 0.1))
+    points = np.stack([x, y, np.full_like(x, height_mm)], axis=-1)
+    half = int(result.slices[1] - result.slices[0]) // 2
+    heights_mm = np.arange(-half, half + 1) * stack.slice_spacing_mm
+    values_hu = np.mean([body.trabecular_hu(points + np.array([0, 0, height])) for height in heights_mm], axis=0)
+    expected = {roi: float(values_hu[inside].mean()) for roi, inside in truth.inside(points).items()}
+    return {roi: measured.mean_hu for roi, measured in result.rois.items()}, expected
+
+
+@pytest.mark.parametrize("spacing_mm", [(0.7, 0.7, 1.25), (0.5, 0.8, 2.5)])
+def test_the_means_of_the_studys_regions_are_integrals_over_the_regions_of_its_words(spacing_mm):
+    found, expected = measured_study(spacing_mm)
+    assert found == pytest.approx(expected, abs=0.5)
 
 
 def test_a_low_body_has_no_eroded_region_without_a_segmentation():

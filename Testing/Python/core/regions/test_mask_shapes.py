@@ -90,8 +90,8 @@ PHANTOMS = [
 FLAWS = {None: lambda mask: mask, "ragged": ragged, "holed": holed}
 
 
-@pytest.mark.parametrize("number", range(len(PHANTOMS)))
-def test_the_prism_has_the_voxels_of_its_description(number):
+def prisms(number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the prism's voxels in a phantom, and those of the description."""
     pixel_mm, slice_mm, turn_deg, shear_deg, tilt_deg, flaw = PHANTOMS[number]
     mask, matrix = phantom_mask(pixel_mm, Fraction(slice_mm), number, turn_deg, shear_deg, tilt_deg=tilt_deg)
     mask = FLAWS[flaw](mask)
@@ -103,9 +103,14 @@ def test_the_prism_has_the_voxels_of_its_description(number):
         # The step between the centers of slices is the table's, which the phantom keeps.
         step_mm = Fraction(round(float(np.linalg.norm(matrix[:3, 2])), 6)).limit_denominator(10**6)
     expected = described_prism(array, step_mm)
+    return region_in(stored, stored_matrix), from_ras(expected, *back)
+
+
+@pytest.mark.parametrize("number", range(len(PHANTOMS)))
+def test_the_prism_has_the_voxels_of_its_description(number):
+    found, expected = prisms(number)
     assert expected.any()
-    difference = np.argwhere(region_in(stored, stored_matrix) != from_ras(expected, *back))
-    assert difference.tolist() == []
+    assert np.argwhere(found != expected).tolist() == []
 
 
 def test_a_mask_fifty_voxels_deep_has_its_center_where_exact_arithmetic_puts_it():
@@ -130,7 +135,8 @@ def test_a_level_whose_sagittal_slice_is_too_small_is_refused():
         region_in(mask, matrix)
 
 
-def test_the_mean_in_the_prism_is_the_integral_over_its_ellipses():
+def measured_prism():
+    """Return the measured prism of a formula body, and the integral over its ellipses."""
     body = FormulaBody(half_width_mm=24)
     shape, matrix = grid((0.6, 0.6, 1.25))
     points = voxel_centers(shape, matrix)
@@ -153,10 +159,25 @@ def test_the_mean_in_the_prism_is_the_integral_over_its_ellipses():
     expected_hu = np.mean(
         [body.trabecular_hu(np.column_stack([x, y, np.full(len(x), height)])).mean() for height in wanted_mm]
     )
+    return found, float(expected_hu)
+
+
+def test_the_mean_in_the_prism_is_the_integral_over_its_ellipses():
+    found, expected_hu = measured_prism()
     assert found.roi.mean_hu == pytest.approx(expected_hu, abs=0.5)
 
 
 ERODED = load_protocol("eroded-7mm-2021").protocol
+
+
+def measured_eroded_mask(spacing_mm, turn, shear_mm, number: int):
+    """Return the measured eroded mask on a grid, in one of the orders of a file, and the integral over its shape."""
+    body = FormulaBody(half_width_mm=20, anterior_mm=20, posterior_mm=20, height_mm=30, tilt_deg=4)
+    shape, matrix = grid(spacing_mm, (52, 56, 48), turn, shear_mm)
+    mask = body.distance_mm(voxel_centers(shape, matrix)) < 0
+    found = measured("eroded-7mm-2021", body, shape, matrix, mask, *stored_orders()[number])
+    # A cylinder of radius 13 and height 16 mm: the means of x² + y² and of z² over it are 13²/2 and 8²/3.
+    return found, body.center_hu + body.radial * 13**2 / 2 + body.along * 8**2 / 3
 
 
 @pytest.mark.parametrize(
@@ -172,12 +193,7 @@ ERODED = load_protocol("eroded-7mm-2021").protocol
 )
 @pytest.mark.parametrize("number", [0, 29])
 def test_the_mean_in_the_eroded_mask_is_the_integral_over_the_body_7_mm_smaller(spacing_mm, turn, shear_mm, number):
-    body = FormulaBody(half_width_mm=20, anterior_mm=20, posterior_mm=20, height_mm=30, tilt_deg=4)
-    shape, matrix = grid(spacing_mm, (52, 56, 48), turn, shear_mm)
-    mask = body.distance_mm(voxel_centers(shape, matrix)) < 0
-    found = measured("eroded-7mm-2021", body, shape, matrix, mask, *stored_orders()[number])
-    # A cylinder of radius 13 and height 16 mm: the means of x² + y² and of z² over it are 13²/2 and 8²/3.
-    expected_hu = body.center_hu + body.radial * 13**2 / 2 + body.along * 8**2 / 3
+    found, expected_hu = measured_eroded_mask(spacing_mm, turn, shear_mm, number)
     assert found.roi.mean_hu == pytest.approx(expected_hu, abs=0.5)
 
 

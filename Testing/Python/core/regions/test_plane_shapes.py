@@ -36,9 +36,8 @@ GRIDS = {
 }
 
 
-@pytest.mark.parametrize("number", [0, 21, 42])
-@pytest.mark.parametrize("name", GRIDS)
-def test_the_mean_of_the_circle_is_the_integral_over_200_mm2_at_the_centroid(name, number):
+def measured_circle(name: str, number: int):
+    """Return the measured circle on a grid, in one of the orders of a file, and the integral over its shape."""
     spacing_mm, turn, shear_mm = GRIDS[name]
     shape, matrix = grid(spacing_mm, turn=turn, shear_mm=shear_mm)
     found = measured(CIRCLE, D_SHAPED, shape, matrix, None, *stored_orders()[number])
@@ -52,8 +51,15 @@ def test_the_mean_of_the_circle_is_the_integral_over_200_mm2_at_the_centroid(nam
     first = np.cross(normal, (0, 1, 0))
     first /= np.linalg.norm(first)
     second = np.cross(normal, first)
-    expected_hu = ellipse_mean_hu(D_SHAPED, center, RADIUS_MM * first, RADIUS_MM * second)
+    return found, ellipse_mean_hu(D_SHAPED, center, RADIUS_MM * first, RADIUS_MM * second)
+
+
+@pytest.mark.parametrize("number", [0, 21, 42])
+@pytest.mark.parametrize("name", GRIDS)
+def test_the_mean_of_the_circle_is_the_integral_over_200_mm2_at_the_centroid(name, number):
+    found, expected_hu = measured_circle(name, number)
     assert found.roi.mean_hu == pytest.approx(expected_hu, abs=0.5)
+    k = round(float(found.stack.slice_heights(np.zeros(3))))
     slices = np.unique(np.argwhere(found.roi.mask.inside)[:, 0] + found.roi.mask.offset_kji[0])
     assert slices.tolist() == [k]
     assert found.roi.values["area_mm2"] == pytest.approx(200, rel=0.03)
