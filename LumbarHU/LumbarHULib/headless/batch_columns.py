@@ -2,4 +2,16 @@
 
 # What a row measures from; it fills one of them.
 SOURCES = ("markups", "seeds", "segmentation")
-COLUMNS = ("case", "ct", *SOURCES, "segment", "fill_levels", "levels", "exclude", "reader", "reading", "ct_date")
+COLUMNS = (
+    "case",
+    "ct",
+    *SOURCES,
+    "segment",
+    "fill_levels",
+    "levels",
+    "exclude",
+    "reader",
+    "reading",
+    "ct_date",
+    "calibration",
+)

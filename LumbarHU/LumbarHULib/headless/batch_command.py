@@ -198,5 +198,8 @@ def _case_map(options: argparse.Namespace) -> CaseMap:
 
 def _tasks(folder: BatchFolder, rows: Sequence[BatchRow]) -> Iterator[CaseTask]:
     job = rows[0].job
-    common = common_sha256(job.protocol, job.cutoffs, job.calibration)
-    return (CaseTask(row.job, common, folder.known.get(row.folder)) for row in rows)
+    common = {
+        calibration: common_sha256(job.protocol, job.cutoffs, calibration)
+        for calibration in dict.fromkeys(row.job.calibration for row in rows)
+    }
+    return (CaseTask(row.job, common[row.job.calibration], folder.known.get(row.folder)) for row in rows)

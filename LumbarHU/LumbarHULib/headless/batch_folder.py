@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 from uuid import uuid4
 
-from LumbarHULib.audit.tables import results_columns, summary_columns_of
+from LumbarHULib.audit.tables import DENSITY_COLUMNS, results_columns, summary_columns_of
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.atomic_folder import cannot_be_written, check_destination, names_in
 from LumbarHULib.files.csv_text import csv_text
@@ -28,6 +28,8 @@ _STATE = ".batch"
 _LOCK = "lock"
 _KNOWN = "known.jsonl"
 
+# The last cell of a row, the codes of findings.
+_LAST_CELL = re.compile(r'(,(?:"[^"\n]*"|[^",\n]*))$', re.MULTILINE)
 # Temporary folders of `atomic_folder` that remain when a process is killed.
 _LEFT_BEHIND = re.compile(r"\..+\.[0-9a-f]{8}\.(part|old)")
 # Errors when another process holds the lock; a file system without locks raises other errors.
@@ -68,11 +70,17 @@ class BatchFolder:
             with _atomic_file(self.path / name) as stream:
                 stream.write(csv_text(columns_of(is_calibrated), []))
                 for folder in folders:
-                    _, _, rows = (self.path / folder / name).read_text(encoding="utf-8").partition("\n")
-                    stream.write(rows)
+                    header, _, rows = (self.path / folder / name).read_text(encoding="utf-8").partition("\n")
+                    is_alike = not is_calibrated or DENSITY_COLUMNS[0] in header.split(",")
+                    stream.write(rows if is_alike else _with_empty_densities(rows))
         rows = [(problem.row, problem.case, problem.column, problem.sentence) for problem in failures]
         with _atomic_file(self.path / FAILURES) as stream:
             stream.write(csv_text(_FAILURES_COLUMNS, rows))
+
+
+def _with_empty_densities(rows: str) -> str:
+    """Return the rows of a table without densities, with empty cells for them in front of the last column."""
+    return _LAST_CELL.sub("," * len(DENSITY_COLUMNS) + r"\1", rows)
 
 
 @contextmanager

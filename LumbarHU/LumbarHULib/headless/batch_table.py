@@ -6,12 +6,14 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 from LumbarHULib.audit.audit import UNNAMED
 from LumbarHULib.audit.report.case_index import INDEX
 from LumbarHULib.cohort_files.columns import is_missing, shortened
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.calibration_file import load_calibration
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table
 from LumbarHULib.headless.batch_columns import COLUMNS, SOURCES
 from LumbarHULib.headless.measure_job import MeasureJob
@@ -117,7 +119,8 @@ def read_batch_table(path: Path, out: Path, **common) -> BatchTable:
     Raises
     ------
     InputError
-        When the file cannot be read, has no rows, lacks a column, or has a column that is probably a typing error.
+        When the file cannot be read, has no rows, lacks a column, or has a column that is probably a typing error, or
+        when calibrations are of two minerals.
     """
     path = Path(os.path.abspath(path))
     table = read_csv_table(path)
@@ -136,6 +139,7 @@ def read_batch_table(path: Path, out: Path, **common) -> BatchTable:
             problems.append(RowProblem(number, shortened(texts["case"]), problem.column, str(problem)))
     if not table.rows:
         raise InputError(f"“{table.file_name}” has no cases: add a row for each case.")
+    _check_minerals(rows)
     named, repeated = _with_folders(rows, readings, out)
     problems = sorted((*problems, *repeated), key=lambda problem: problem.row)
     return BatchTable(named, tuple(problems), tuple(notes))
@@ -199,7 +203,46 @@ def _job(texts: Mapping[str, str], base: Path, common: MeasureJob) -> MeasureJob
         reader=_read("reader", printable_name, reader) if reader else UNNAMED,
         reading=_read("reading", reading_number, reading) if reading else 1,
         ct_date=_read("ct_date", ct_date, when) if when else "",
+        calibration=_calibration(given.get("calibration", ""), base) or common.calibration,
     )
+
+
+def _calibration(text: str, base: Path) -> Path | None:
+    """Return the row's own calibration, which can be read; None without one."""
+    if not text:
+        return None
+    path = _existing("calibration", text, base)
+    try:
+        mineral_of(path)
+    except InputError as problem:
+        raise _CellError("calibration", str(problem)) from problem
+    return path
+
+
+@lru_cache(maxsize=1024)
+def mineral_of(calibration: Path) -> str:
+    """Return the mineral of the densities of a calibration file.
+
+    Raises
+    ------
+    InputError
+        When it cannot be used.
+    """
+    return load_calibration(calibration).calibration.unit
+
+
+def _check_minerals(rows: Sequence[BatchRow]) -> None:
+    """Raise InputError where the densities in one table would be of two minerals."""
+    first: dict[str, int] = {}
+    for row in rows:
+        if row.job.calibration is not None:
+            first.setdefault(mineral_of(row.job.calibration), row.row)
+    if len(first) > 1:
+        (one, row), (other, other_row), *_ = first.items()
+        raise InputError(
+            f"The calibration of row {row} is of {one} and that of row {other_row} of {other}, which are not "
+            "interchangeable: make a batch for each."
+        )
 
 
 def _read(column: str, read, text):
