@@ -30,6 +30,9 @@ NOT_INSTALLED = echo "The packages could not be installed: is there a network, a
 IS_SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
 CAN_MAKE_VENV = import venv, ensurepip
 
+# Compiled code is kept: the tests start hundreds of processes, and each would compile numpy, scipy and the rest again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test sequences bench thousand evidence browser pictures extension versions lint format clean
 
 demo: $(LEAN)

@@ -3,6 +3,7 @@
 The application can be started once in a process, and it changes what `import slicer` and `import qt` give.
 """
 
+import atexit
 import functools
 import os
 import subprocess
@@ -10,6 +11,7 @@ import sys
 
 import pytest
 from harness.system_libraries import INSTALLING, what_is_missing
+from panel.forked import CAN_FORK, ForkingServer
 
 _INSIDE = "LUMBARHU_TESTED_INSIDE"
 _SECONDS = 1200  # a machine that does much else may take long
@@ -55,11 +57,23 @@ def pytest_pyfunc_call(pyfuncitem):
     """Run the test in a process of its own, and fail with what it told."""
     if "application" not in pyfuncitem.fixturenames or os.environ.get(_INSIDE):
         return None
+    own = pyfuncitem.config._tmp_path_factory.mktemp("panel")  # pytest would tidy up old folders in each process
+    arguments = ["-p", "no:cacheprovider", "--basetemp", str(own / "base"), pyfuncitem.nodeid]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    code, told = _run(pyfuncitem.config.rootpath, environment | {_INSIDE: "1"}, arguments, own / "told.txt")
+    if code:
+        pytest.fail(f"in its own process, which ended with {code}:\n{told[-8000:]}", pytrace=False)
+    return True
+
+
+def _run(folder, environment, arguments, told):
+    if CAN_FORK:
+        code = _server(folder, tuple(sorted(environment.items()))).run(arguments, told, _SECONDS)
+        return code, told.read_text(encoding="utf-8", errors="replace")
     done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-m", "pytest", "-p", "no:cacheprovider", pyfuncitem.nodeid],
-        cwd=pyfuncitem.config.rootpath,
-        env=environment | {_INSIDE: "1"},
+        [sys.executable, "-X", "faulthandler", "-m", "pytest", *arguments],
+        cwd=folder,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -67,9 +81,14 @@ def pytest_pyfunc_call(pyfuncitem):
         timeout=_SECONDS,
         check=False,
     )
-    if done.returncode:
-        pytest.fail(f"in its own process, which ended with {done.returncode}:\n{done.stdout[-8000:]}", pytrace=False)
-    return True
+    return done.returncode, done.stdout
+
+
+@functools.lru_cache
+def _server(folder, environment) -> ForkingServer:
+    server = ForkingServer(folder, dict(environment))
+    atexit.register(server.close)
+    return server
 
 
 @functools.lru_cache
