@@ -1,9 +1,13 @@
 """What every test shares: real data and outside programs where there are some, and no exception lost in an observer."""
 
 import os
+import pickle
 import shutil
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +16,8 @@ REAL_DATA = Path(os.environ.get("LUMBARHU_DATA") or REPOSITORY.parent / "shared"
 
 # Each process has one thread for linear algebra: pytest-xdist gives every core a process.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+_SECONDS_TO_MAKE = 900  # what several tests share; a machine that does much else may take long
 
 LEFT_OUT = "left out, no real CT data: "
 NO_PROGRAM = "left out, no program: "
@@ -56,6 +62,42 @@ def outside_program():
         return path
 
     return path_of
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """Return a function that makes something in a folder once for all processes of pytest-xdist, and gives it to each.
+
+    It takes a name and a function from the empty folder to a value that can be pickled. What is in the folder is to be
+    read, not changed.
+    """
+    ours = tmp_path_factory.getbasetemp()
+    common = ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours
+
+    def value_of(name: str, make: Callable[[Path], Any]) -> Any:
+        folder, result = common / f"shared-{name}", common / f"shared-{name}.pickle"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            end = time.monotonic() + _SECONDS_TO_MAKE
+            while not result.exists() and time.monotonic() < end:
+                time.sleep(0.02)
+        else:
+            value = None, "what makes it did not end"
+            try:
+                value = make(folder), None
+            except BaseException as error:
+                value = None, repr(error)
+                raise
+            finally:
+                unfinished = result.with_suffix(".part")
+                unfinished.write_bytes(pickle.dumps(value))
+                unfinished.replace(result)
+        value, problem = pickle.loads(result.read_bytes())
+        assert problem is None, f"“{name}” could not be made in another process: {problem}"
+        return value
+
+    return value_of
 
 
 @pytest.hookimpl(wrapper=True)

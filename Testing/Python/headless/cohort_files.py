@@ -1,6 +1,8 @@
 """Tables of a cohort: input of the command line, and its output read back."""
 
 import csv
+import functools
+import io
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +17,24 @@ HU_NAMES = [f"hu_{level}_{roi}" for level in MEAN_LEVELS for roi in ROIS]
 
 def table(path: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV file."""
+    return [dict(row) for row in _rows_of(_text_of(path))]
+
+
+def _text_of(path: Path) -> str:
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        return file.read()
+
+
+@functools.lru_cache(maxsize=64)
+def _rows_of(text: str) -> list[dict[str, str]]:
+    # The tables of the example cohort are read hundreds of times.
+    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def rows_where(path: Path, **wanted: str) -> list[dict[str, str]]:
     """Return the rows of a CSV file with the given cells."""
-    return [row for row in table(path) if all(row[name] == cell for name, cell in wanted.items())]
+    rows = _rows_of(_text_of(path))
+    return [dict(row) for row in rows if all(row[name] == cell for name, cell in wanted.items())]
 
 
 def write_table(path: Path, rows: list[dict]) -> Path:

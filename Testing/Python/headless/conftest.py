@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from headless.batch_files import write_cases
@@ -17,9 +18,9 @@ from LumbarHULib.phantom.spines import lumbar_spine
 
 
 @pytest.fixture(scope="session")
-def spine(tmp_path_factory) -> PhantomFiles:
+def spine(made_once) -> PhantomFiles:
     """Return L1–L4 with noise, as files: to be read, not changed."""
-    return _written(tmp_path_factory.mktemp("spine"), four_level_phantom())
+    return made_once("spine", lambda folder: _written(folder, four_level_phantom()))
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +46,13 @@ def _written(folder, phantom) -> PhantomFiles:
 
 
 @pytest.fixture(scope="session")
-def segmented(tmp_path_factory) -> SegmentedSpine:
+def segmented(made_once) -> SegmentedSpine:
     """Return L1–L4 with the voxels of each vertebra, and what was measured: to be read, not changed."""
+    return made_once("segmented", _segmented)
+
+
+def _segmented(folder) -> SegmentedSpine:
     levels = ("L1", "L2", "L3", "L4")
-    folder = tmp_path_factory.mktemp("segmented")
     spec = lumbar_spine(levels, table=False, rotation_deg={"L1": 4, "L2": 2, "L3": -1, "L4": -3})
     grid = axial_grid((0.0, -9.0, 17.0), (96.0, 96.0, 165.0), 0.8, 5.0)
     phantom = render_on_grid(spec, grid, noise_hu=10.0, noise_fwhm_mm=1.0, seed=6)
@@ -63,22 +67,28 @@ def segmented(tmp_path_factory) -> SegmentedSpine:
 
 
 @pytest.fixture(scope="session")
-def honest(segmented, tmp_path_factory) -> Honest:
+def honest(segmented, made_once) -> Honest:
     """Return L3 in nine slices with what was measured, and the four levels: to be read, not changed."""
-    folder = tmp_path_factory.mktemp("honest")
-    files = _written(folder, one_level_phantom(slices=9, noise_hu=10, rotation_deg=4))
-    run = lumbarhu("measure", files.ct, "--markups", files.markups, "--out", folder / "audit")
-    assert (run.exit_code, run.err) == (0, "")
-    return Honest(files, folder / "audit", segmented)
+
+    def make(folder) -> tuple[PhantomFiles, Path]:
+        files = _written(folder, one_level_phantom(slices=9, noise_hu=10, rotation_deg=4))
+        run = lumbarhu("measure", files.ct, "--markups", files.markups, "--out", folder / "audit")
+        assert (run.exit_code, run.err) == (0, "")
+        return files, folder / "audit"
+
+    return Honest(*made_once("honest", make), segmented)
 
 
 @pytest.fixture(scope="session")
-def example_cohort_run(tmp_path_factory):
+def example_cohort_run(made_once):
     """Return the run of lumbarhu demo --cohort, and the folder that it left: to be read, not changed."""
-    folder = tmp_path_factory.mktemp("cohort") / "demo-cohort"
-    run = lumbarhu("demo", "--cohort", "--out", folder)
-    assert (run.exit_code, run.err) == (0, "")
-    return run, folder
+
+    def make(folder):
+        run = lumbarhu("demo", "--cohort", "--out", folder / "demo-cohort")
+        assert (run.exit_code, run.err) == (0, "")
+        return run, folder / "demo-cohort"
+
+    return made_once("example-cohort", make)
 
 
 @pytest.fixture(scope="session")

@@ -25,14 +25,19 @@ class LoopbackCluster:
 
 
 @contextmanager
-def loopback_cluster(folder: Path, workers: int = 2) -> Iterator[LoopbackCluster]:
-    """Start a scheduler and so many workers of one thread, and end them afterwards."""
+def loopback_cluster(folder: Path, workers: int = 2, deaths: int = 3) -> Iterator[LoopbackCluster]:
+    """Start a scheduler and so many workers of one thread, and end them afterwards.
+
+    `deaths` is the number of workers that may die of an item before the scheduler gives it up; 3 is Dask's own number.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / "scheduler.json"
     started: list[subprocess.Popen] = []
     common = ["--host", "127.0.0.1", "--no-dashboard"]
     try:
-        started.append(_start("scheduler", *common, "--port", "0", "--scheduler-file", place, folder=folder))
+        given_up = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(deaths)}
+        options = [*common, "--port", "0", "--scheduler-file", place]
+        started.append(_start("scheduler", *options, folder=folder, settings=given_up))
         end = time.monotonic() + 60
         while not place.exists() and time.monotonic() < end:
             time.sleep(0.05)
@@ -49,12 +54,12 @@ def loopback_cluster(folder: Path, workers: int = 2) -> Iterator[LoopbackCluster
             process.wait()
 
 
-def _start(role: str, *options, folder: Path) -> subprocess.Popen:
+def _start(role: str, *options, folder: Path, settings: dict[str, str] | None = None) -> subprocess.Popen:
     program = f"from distributed.cli.dask_{role} import main; main()"
     paths = os.pathsep.join(map(str, (PACKAGE_ROOT, _HERE)))
     return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, options)],
-        env=os.environ | _QUIET | {"PYTHONPATH": paths},
+        env=os.environ | _QUIET | {"PYTHONPATH": paths} | (settings or {}),
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -45,7 +45,7 @@ def test_the_command_gives_the_bytes_that_processes_give(cluster, one_level, tmp
 
 
 def test_a_worker_killed_during_the_run_costs_only_time(one_level, tmp_path):
-    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(16)])
+    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(10)])
     batch_here(table, tmp_path / "here")
 
     def map_and_kill(function, tasks):
@@ -59,7 +59,7 @@ def test_a_worker_killed_during_the_run_costs_only_time(one_level, tmp_path):
         outcome = measured_batch(folder, read_batch_table(table, tmp_path / "there"), map_and_kill)
         assert len(dask_workers(cluster.address)) == 1
     # One that was measured but not yet reported is found finished by the other worker.
-    assert outcome.counts["measured"] + outcome.counts["finished"] == 16
+    assert outcome.counts["measured"] + outcome.counts["finished"] == 10
     assert_same_files(tmp_path / "here", tmp_path / "there")
 
 
@@ -79,8 +79,8 @@ def dask_workers(address):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_an_item_that_kills_every_worker_is_reported(tmp_path):
-    with loopback_cluster(tmp_path / "cluster", workers=6) as cluster:
-        wait_for_workers(cluster.address, 6)
+    with loopback_cluster(tmp_path / "cluster", workers=3, deaths=1) as cluster:
+        wait_for_workers(cluster.address, 3)
         results = dict(map_on_dask(die_each_time, range(6), cluster.address))
     assert results.pop(3) == WorkerDied()
     assert results == {number: number**2 for number in (0, 1, 2, 4, 5)}

@@ -28,11 +28,13 @@ def rendered_once():
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("place") / "demo"
-    run = lumbarhu("demo", "--out", folder)
-    assert (run.exit_code, run.err) == (0, "")
-    return folder, run.out
+def demo(made_once):
+    def make(place):
+        run = lumbarhu("demo", "--out", place / "demo")
+        assert (run.exit_code, run.err) == (0, "")
+        return place / "demo", run.out
+
+    return made_once("demo", make)
 
 
 def test_everything_that_the_demonstration_names_exists(demo):

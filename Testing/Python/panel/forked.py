@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 CAN_FORK = sys.platform == "linux"  # macOS has fork, but its own libraries do not survive it
@@ -72,10 +73,8 @@ class ForkingServer:
 
     def close(self) -> None:
         """End the process and all that it forked."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.communicate()
 
 
