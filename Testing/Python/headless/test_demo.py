@@ -131,7 +131,7 @@ def test_a_second_run_overwrites_nothing_unless_asked_to(demo):
 
 def blocks_of(tutorial):
     """Return the tutorial's blocks in a row, each with the name under which readers should save it, if any."""
-    named = re.findall(r"(?:Save this as `([^`]+)`:\n\n)?^```\n(.*?)^```", tutorial, re.MULTILINE | re.DOTALL)
+    named = re.findall(r"(?:Save this (?:one )?as `([^`]+)`:\n\n)?^```\n(.*?)^```", tutorial, re.MULTILINE | re.DOTALL)
     assert len(named) == tutorial.count("```") / 2
     return named
 
