@@ -18,6 +18,9 @@ from LumbarHULib.images.packed_slices import PackedSlices, unpacked_slices
 
 _LPS_FROM_RAS = np.array([-1.0, -1.0, 1.0])
 
+# A label's value, its pixels in one slice, and the row and column of the first one.
+_Crop = tuple[int, np.ndarray, tuple[int, int]]
+
 
 def write_label_map(
     path: Path, stack: AxialStack, ras_from_ijk: np.ndarray, masks: Iterable[tuple[int, RoiMask]]
@@ -47,13 +50,19 @@ def write_label_map(
     with path.open("wb") as stream:
         stream.write(_header(shape_kji, ras_from_ijk))
         packed = PackedSlices(stream, shape_kji[1] * shape_kji[2])
+        before: list[_Crop] = []
+        content = packed.empty
         for k in range(shape_kji[0]):
             here = [
-                (value, crop[k - offset[0]], offset)
+                (value, crop[k - offset[0]], offset[1:])
                 for value, crop, offset in crops
                 if offset[0] <= k < offset[0] + crop.shape[0]
             ]
-            packed.write(_slice(shape_kji[1:], here) if here else packed.empty)
+            # Most regions are the same in all slices of their level.
+            if not _are_same(here, before):
+                content = _slice(shape_kji[1:], here) if here else packed.empty
+            packed.write(content)
+            before = here
         packed.close()
 
 
@@ -96,9 +105,16 @@ def read_label_boxes(
     return [stack.canonical_crop(labels, offset)[0] for labels, offset in places]
 
 
-def _slice(shape_ji: tuple[int, int], crops: list[tuple[int, np.ndarray, tuple[int, int, int]]]) -> bytes:
+def _are_same(crops: list[_Crop], others: list[_Crop]) -> bool:
+    return len(crops) == len(others) and all(
+        (value, corner) == (other_value, other_corner) and np.array_equal(inside, other_inside)
+        for (value, inside, corner), (other_value, other_inside, other_corner) in zip(crops, others, strict=True)
+    )
+
+
+def _slice(shape_ji: tuple[int, int], crops: list[_Crop]) -> bytes:
     labels = np.zeros(shape_ji, np.uint8)
-    for value, inside, (_, j, i) in crops:
+    for value, inside, (j, i) in crops:
         part = labels[j : j + inside.shape[0], i : i + inside.shape[1]]
         if np.any(part[inside]):
             taken = part[inside].max()

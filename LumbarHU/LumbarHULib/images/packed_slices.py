@@ -1,8 +1,10 @@
-"""Compress slices one after another as gzip; empty slices, nearly all of a label map's, are compressed only once."""
+"""Compress slices one after another as gzip; repeated slices, nearly all of a label map's, are compressed only once."""
 
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO
 
 # Ten bytes that state no file name, time or system.
@@ -31,16 +33,23 @@ class PackedSlices:
 
     def __init__(self, stream: BinaryIO, slice_bytes: int) -> None:
         self.empty = bytes(slice_bytes)
-        self._packed_empty = _packed(self.empty)
+        self._of_empty = _packed_empty(slice_bytes)
+        self._last, self._of_last = self.empty, self._of_empty
         self._stream = stream
         self._checksum, self._length = 0, 0
         stream.write(_HEADER)
 
     def write(self, content: bytes) -> None:
-        """Add a slice; for `empty` itself only the checksum is computed."""
-        self._checksum = zlib.crc32(content, self._checksum)
+        """Add a slice; one that is `empty`, or equal to the slice before, is not compressed again."""
+        if content is self.empty:
+            packed = self._of_empty
+        else:
+            if content is not self._last and content != self._last:
+                self._last, self._of_last = content, _Packed.of(content)
+            packed = self._of_last
+        self._stream.write(packed.data)
+        self._checksum = _joined_checksum(self._checksum, packed.checksum, len(content))
         self._length += len(content)
-        self._stream.write(self._packed_empty if content is self.empty else _packed(content))
 
     def close(self) -> None:
         """End the data; the stream stays open."""
@@ -48,24 +57,64 @@ class PackedSlices:
 
 
 def unpacked_slices(packed: bytes, slice_bytes: int) -> Iterator[bytes]:
-    """Yield each slice of gzip data that `PackedSlices` wrote; empty slices are recognized without decompression."""
-    empty = bytes(slice_bytes)
-    packed_empty = _packed(empty)
+    """Yield each slice of gzip data that `PackedSlices` wrote; a slice equal to the one before is not decompressed."""
+    empty, packed_empty = bytes(slice_bytes), _packed_empty(slice_bytes).data
+    last, packed_last = empty, packed_empty
     at = len(_HEADER)
     while not packed.startswith(_END_OF_DATA, at):
         if packed.startswith(packed_empty, at):
             at += len(packed_empty)
             yield empty
             continue
-        unpacker, content = zlib.decompressobj(-zlib.MAX_WBITS), b""
+        # The compressed bytes of a slice refer to no earlier data, so the same bytes are the same slice.
+        if packed.startswith(packed_last, at):
+            at += len(packed_last)
+            yield last
+            continue
+        begin, unpacker, content = at, zlib.decompressobj(-zlib.MAX_WBITS), b""
         while len(content) < slice_bytes:
             end = packed.index(_END_OF_SLICE, at) + len(_END_OF_SLICE)
             content += unpacker.decompress(packed[at:end])
             at = end
+        last, packed_last = content, packed[begin:at]
         yield content
 
 
-def _packed(content: bytes) -> bytes:
-    """Return compressed bytes that can be joined: they end at a byte boundary and refer to no earlier data."""
-    packer = zlib.compressobj(zlib.Z_BEST_COMPRESSION, wbits=-zlib.MAX_WBITS)
-    return packer.compress(content) + packer.flush(zlib.Z_FULL_FLUSH)
+@dataclass(frozen=True)
+class _Packed:
+    """A slice's compressed bytes and its CRC-32.
+
+    The bytes can be joined with those of other slices: they end at a byte boundary and refer to no earlier data.
+    """
+
+    data: bytes
+    checksum: int
+
+    @classmethod
+    def of(cls, content: bytes) -> "_Packed":
+        packer = zlib.compressobj(zlib.Z_BEST_COMPRESSION, wbits=-zlib.MAX_WBITS)
+        return cls(packer.compress(content) + packer.flush(zlib.Z_FULL_FLUSH), zlib.crc32(content))
+
+
+@lru_cache(maxsize=1)
+def _packed_empty(slice_bytes: int) -> _Packed:
+    return _Packed.of(bytes(slice_bytes))
+
+
+def _joined_checksum(first: int, second: int, second_bytes: int) -> int:
+    """Return the CRC-32 of joined data from the CRC-32 of both parts, as zlib's crc32_combine does.
+
+    Each bit of the first checksum changes the joined one independently of the other bits and of the second part.
+    """
+    for bit, change in enumerate(_changes_by_bit(second_bytes)):
+        if first >> bit & 1:
+            second ^= change
+    return second
+
+
+@lru_cache(maxsize=1)
+def _changes_by_bit(count: int) -> tuple[int, ...]:
+    """Return how each bit of a CRC-32 changes that of the data followed by `count` bytes."""
+    zeros = bytes(count)
+    alone = zlib.crc32(zeros)
+    return tuple(zlib.crc32(zeros, 1 << bit) ^ alone for bit in range(32))
