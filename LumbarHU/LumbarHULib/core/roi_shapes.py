@@ -1,5 +1,6 @@
 """The five regions of interest as shapes in a level's frame, as the protocol defines them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,18 +73,33 @@ class RegionBounds:
         -------
         numpy.ndarray of bool, of the same shape
         """
+        return self.hold((roi,), u_mm, v_mm, in_inner, tolerance_mm)[roi]
+
+    def hold(
+        self, rois: Sequence[str], u_mm: np.ndarray, v_mm: np.ndarray, in_inner: np.ndarray, tolerance_mm: float
+    ) -> dict[str, np.ndarray]:
+        """Return, for each of several regions, which points belong to it: see `holds`."""
         normal_u, normal_v = self.boundary.normal_uv
         anterior = in_inner & (normal_u * u_mm + normal_v * v_mm >= self.boundary.offset_mm - tolerance_mm)
+        return {roi: self._holds(roi, u_mm, v_mm, in_inner, anterior, tolerance_mm) for roi in rois}
+
+    def _holds(
+        self,
+        roi: str,
+        u_mm: np.ndarray,
+        v_mm: np.ndarray,
+        in_inner: np.ndarray,
+        anterior: np.ndarray,
+        tolerance_mm: float,
+    ) -> np.ndarray:
         if roi == "round":
-            return anterior & (np.hypot(u_mm, v_mm - self.round_center_v_mm) <= self.round_radius_mm + tolerance_mm)
-        if roi == "oval":
             return anterior & (
-                np.hypot(
-                    u_mm / (self.oval_half_u_mm + tolerance_mm),
-                    (v_mm - self.oval_center_v_mm) / (self.oval_half_v_mm + tolerance_mm),
-                )
-                <= 1
+                u_mm**2 + (v_mm - self.round_center_v_mm) ** 2 <= (self.round_radius_mm + tolerance_mm) ** 2
             )
+        if roi == "oval":
+            share_u = u_mm / (self.oval_half_u_mm + tolerance_mm)
+            share_v = (v_mm - self.oval_center_v_mm) / (self.oval_half_v_mm + tolerance_mm)
+            return anterior & (share_u**2 + share_v**2 <= 1)
         if roi == "front":
             return anterior & (np.abs(u_mm) <= self.front_half_width_mm + tolerance_mm)
         outward_mm = u_mm if roi == "left" else -u_mm

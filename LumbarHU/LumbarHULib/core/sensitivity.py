@@ -25,7 +25,7 @@ from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.not_scanned import not_scanned_in
 from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.protocol_values import RoiValues, UncertaintyValues
+from LumbarHULib.core.protocol_values import PlausibleValues, RoiValues, UncertaintyValues
 from LumbarHULib.core.results import GIVEN_CLASSES, LevelResult, PlacementTrials, RoiPlacement
 from LumbarHULib.core.roi_shapes import shapes_of_placements
 
@@ -34,7 +34,8 @@ from LumbarHULib.core.roi_shapes import shapes_of_placements
 _FINEST_MM = 0.01
 _CORNER_STEP = 2
 
-# Trials computed at once: their arrays fit into a processor's cache.
+# Trials computed at once: their arrays fit into a processor's cache. Those computed together end their search together,
+# so that another number may change a trial's mean in the last digits.
 _AT_ONCE = 16
 
 # Standard deviations and shares are rounded to the digits that are the same on every machine.
@@ -144,20 +145,22 @@ def _class_shares(means_hu: np.ndarray, cutoffs: RoiCutoffs) -> Mapping[str, flo
 class _Bone:
     """The bone inside the inner outline over the slab around one slice, in the level's frame in that slice.
 
+    Voxels at the same position in several slices belong to the same regions, so only their sum is needed.
+
     Parameters
     ----------
     frame : Frame
     inner_outline_uv_mm : numpy.ndarray, shape (n, 2)
-    voxels_uv_mm : numpy.ndarray, shape (m, 2)
-        Centers of the voxels inside it.
-    values_hu : numpy.ndarray, shape (m,)
-        Their values.
+    places_uv_mm : numpy.ndarray, shape (m, 2)
+        Positions of the voxels inside it.
+    sums : numpy.ndarray, shape (m, 2)
+        At each position, the sum of the voxels' values in HU, and their number.
     """
 
     frame: Frame
     inner_outline_uv_mm: np.ndarray
-    voxels_uv_mm: np.ndarray
-    values_hu: np.ndarray
+    places_uv_mm: np.ndarray
+    sums: np.ndarray
 
 
 def _bone_of_slice(stack: AxialStack, level: LevelResult, offset: int, protocol: Protocol) -> _Bone:
@@ -171,23 +174,33 @@ def _bone_of_slice(stack: AxialStack, level: LevelResult, offset: int, protocol:
         outline = outline_of_level(stack, frame, landmarks, protocol.outline, level.outline_ras_mm + shift_ras_mm)
     inner = inner_outline(frame, outline.curve, protocol.outline)
     slab = slab_around(stack, frame, protocol.roi)
-    places, values = [], []
-    for k in range(slab.first, slab.last + 1):
-        # Regions extend along the normal, so on a sheared volume the pixels shift under them from slice to slice.
-        slide_uv_mm = (k - frame.mid_slice) * frame.uv_per_slice_mm
-        shifted_ij = frame.to_ij(inner - slide_uv_mm)
-        low_ij = np.maximum(np.floor(shifted_ij.min(axis=0)).astype(int), 0)
-        high_ij = np.minimum(np.ceil(shifted_ij.max(axis=0)).astype(int) + 1, stack.voxels_hu.shape[:0:-1])
-        shape_ji = tuple(np.maximum(high_ij - low_ij, 0)[::-1])
-        inside = polygons.rasterize(shifted_ij, tuple(low_ij), shape_ji, 0.0)
-        if level.lacks_voxels and inside.size:
-            box = (slice(k, k + 1), slice(low_ij[1], high_ij[1]), slice(low_ij[0], high_ij[0]))
-            inside &= ~not_scanned_in(stack, box, protocol.plausible)[0]
-        j, i = np.nonzero(inside)
-        ij = np.column_stack([i, j]) + low_ij
-        places.append(ij @ frame.uv_from_ij[:, :2].T + frame.uv_from_ij[:, 2] + slide_uv_mm)
-        values.append(stack.voxels_hu[k, ij[:, 1], ij[:, 0]])
-    return _Bone(frame, inner[::_CORNER_STEP], np.vstack(places), np.concatenate(values).astype(float))
+    slices = range(slab.first, slab.last + 1)
+    # Regions extend along the normal, so on a sheared volume the pixels shift under them from slice to slice.
+    runs = [slices[n : n + 1] for n in range(len(slices))] if np.any(frame.uv_per_slice_mm.round(9)) else [slices]
+    parts = [_bone_of_run(stack, level, frame, inner, run, protocol.plausible) for run in runs]
+    places, sums = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return _Bone(frame, inner[::_CORNER_STEP], places, sums)
+
+
+def _bone_of_run(
+    stack: AxialStack, level: LevelResult, frame: Frame, inner_uv_mm: np.ndarray, run: range, plausible: PlausibleValues
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions and sums, as in `_Bone`, of the voxels in slices in which the pixels have the same position."""
+    slide_uv_mm = (run[0] - frame.mid_slice) * frame.uv_per_slice_mm
+    shifted_ij = frame.to_ij(inner_uv_mm - slide_uv_mm)
+    low_ij = np.maximum(np.floor(shifted_ij.min(axis=0)).astype(int), 0)
+    high_ij = np.minimum(np.ceil(shifted_ij.max(axis=0)).astype(int) + 1, stack.voxels_hu.shape[:0:-1])
+    shape_ji = tuple(np.maximum(high_ij - low_ij, 0)[::-1])
+    j, i = np.nonzero(polygons.rasterize(shifted_ij, tuple(low_ij), shape_ji, 0.0))
+    in_run = slice(run[0], run[-1] + 1)
+    values_hu = stack.voxels_hu[in_run, j + low_ij[1], i + low_ij[0]].astype(float)
+    is_known = np.ones(values_hu.shape, dtype=bool)
+    if level.lacks_voxels and values_hu.size:
+        box = (in_run, slice(low_ij[1], high_ij[1]), slice(low_ij[0], high_ij[0]))
+        is_known = ~not_scanned_in(stack, box, plausible)[:, j, i]
+    places_uv_mm = (np.column_stack([i, j]) + low_ij) @ frame.uv_from_ij[:, :2].T + frame.uv_from_ij[:, 2] + slide_uv_mm
+    sums = np.column_stack([(values_hu * is_known).sum(axis=0), np.count_nonzero(is_known, axis=0)])
+    return places_uv_mm, sums
 
 
 def _moved_means_hu(
@@ -207,15 +220,14 @@ def _moved_means_hu(
     axes = np.stack([u_axes, v_axes], axis=-1)
     inner_uv_mm = (bone.inner_outline_uv_mm - fronts) @ axes
     possible, shapes = shapes_of_placements(inner_uv_mm, moved_boundary(level.boundary, depth_mm), values, _FINEST_MM)
-    voxels_uv_mm = (bone.voxels_uv_mm - fronts[possible]) @ axes[possible]
-    u_mm, v_mm = voxels_uv_mm[..., 0], voxels_uv_mm[..., 1]
+    places_uv_mm = (bone.places_uv_mm - fronts[possible]) @ axes[possible]
+    u_mm, v_mm = places_uv_mm[..., 0], places_uv_mm[..., 1]
     in_inner = np.ones(u_mm.shape, dtype=bool)
     means_hu = {}
-    for roi in ROIS:
-        holds = shapes.holds(roi, u_mm, v_mm, in_inner, values.edge_tolerance_mm)
-        counts = np.count_nonzero(holds, axis=1)
+    for roi, holds in shapes.hold(ROIS, u_mm, v_mm, in_inner, values.edge_tolerance_mm).items():
+        sums_hu, counts = (holds.astype(float) @ bone.sums).T
         means_hu[roi] = np.full(len(trials), np.nan)
-        means_hu[roi][possible] = np.where(counts > 1, holds @ bone.values_hu / np.maximum(counts, 1), np.nan)
+        means_hu[roi][possible] = np.where(counts > 1, sums_hu / np.maximum(counts, 1), np.nan)
     return means_hu
 
 
