@@ -125,30 +125,32 @@ class Surface:
         return np.array([self.center_mm, self.slope_along, self.slope_across, self.dish_mm, self.disc_mm, self.wedge])
 
 
-def _share_above(x_mm, slice_mm, sd_mm):
-    """Return which share of a slice at height x lies above 0."""
-    return (_ramp(x_mm + slice_mm / 2, sd_mm) - _ramp(x_mm - slice_mm / 2, sd_mm)) / slice_mm
+def _shares(x_mm: np.ndarray, slice_mm: float, sd_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is above 0, and what a thin layer at 0 adds, in slices at height x.
+
+    Returns
+    -------
+    tuple of numpy.ndarray, of the shape of `x_mm`
+        The share of the slice above 0, and its slope: the share of the layer in the slice, per mm.
+    """
+    return _shares_and_slope(x_mm, slice_mm, sd_mm)[:2]
 
 
-def _ramp(x_mm, sd_mm):
+def _shares_and_slope(
+    x_mm: np.ndarray, slice_mm: float, sd_mm: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return both shares of `_shares`, and the slope of the second."""
     from scipy.special import ndtr
 
-    return x_mm * ndtr(x_mm / sd_mm) + sd_mm * _bell(x_mm / sd_mm)
+    high_mm, low_mm = x_mm + slice_mm / 2, x_mm - slice_mm / 2
+    high_share, low_share = ndtr(high_mm / sd_mm), ndtr(low_mm / sd_mm)
+    high_bell, low_bell = _bell(high_mm / sd_mm), _bell(low_mm / sd_mm)
+    above = ((high_mm * high_share + sd_mm * high_bell) - (low_mm * low_share + sd_mm * low_bell)) / slice_mm
+    return above, (high_share - low_share) / slice_mm, (high_bell - low_bell) / (slice_mm * sd_mm)
 
 
 def _bell(x):
     return np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
-
-
-def _layer(x_mm, slice_mm, sd_mm):
-    """Return what a thin layer at 0 adds to a slice at height x, per HU times mm; the slope of `_share_above`."""
-    from scipy.special import ndtr
-
-    return (ndtr((x_mm + slice_mm / 2) / sd_mm) - ndtr((x_mm - slice_mm / 2) / sd_mm)) / slice_mm
-
-
-def _layer_slope(x_mm, slice_mm, sd_mm):
-    return (_bell((x_mm + slice_mm / 2) / sd_mm) - _bell((x_mm - slice_mm / 2) / sd_mm)) / (slice_mm * sd_mm)
 
 
 def _expected(values: EndplateValues, cortex: OutlineValues) -> tuple[np.ndarray, np.ndarray]:
@@ -213,7 +215,7 @@ def _search(
     neighbor = np.arange(len(places))[:, None] + steps
     shape = columns.slice_mm, _SEARCH_SD_MM
     depth = x_mm - places[:, None, None]
-    all_above, all_layers = (share(x_mm - farther[:, None], *shape) for share in (_share_above, _layer))
+    all_above, all_layers = _shares(x_mm - farther[:, None], *shape)
     above, above_beyond = np.broadcast_arrays(all_above[: len(places), None], all_above[neighbor])
     layer, layer_beyond = np.broadcast_arrays(all_layers[: len(places), None], all_layers[neighbor])
     parts = np.stack([1 - above, above - above_beyond, above_beyond, layer, layer_beyond], axis=2)
@@ -360,12 +362,12 @@ def _modeled(columns: Columns, unknowns: np.ndarray, extra_sd_mm: float):
     sd_mm = np.sqrt(_THROUGH_SLICE_SD_MM**2 + extra_sd_mm**2 + (slope_along**2 + slope_across**2) / 4)
     shape = columns.slice_mm, sd_mm
     bone, disc_hu, neighbor, mass, mass_beyond = unknowns[_SHAPE:]
-    above, above_beyond = _share_above(depth, *shape), _share_above(beyond, *shape)
-    layer, layer_beyond = _layer(depth, *shape), _layer(beyond, *shape)
+    above, layer, layer_slope = _shares_and_slope(depth, *shape)
+    above_beyond, layer_beyond, layer_slope_beyond = _shares_and_slope(beyond, *shape)
     model = bone + (disc_hu - bone) * above + (neighbor - disc_hu) * above_beyond
     model = model + mass * layer + mass_beyond * layer_beyond
-    by_depth = (disc_hu - bone) * layer + mass * _layer_slope(depth, *shape)
-    by_beyond = (neighbor - disc_hu) * layer_beyond + mass_beyond * _layer_slope(beyond, *shape)
+    by_depth = (disc_hu - bone) * layer + mass * layer_slope
+    by_beyond = (neighbor - disc_hu) * layer_beyond + mass_beyond * layer_slope_beyond
     by_both = by_depth + by_beyond
     jacobian = np.stack(
         [
@@ -391,8 +393,8 @@ def _support(columns: Columns, surface: Surface, values: EndplateValues) -> floa
     rim = (columns.along_mm**2 + columns.across_mm**2) / columns.radius_mm**2
     height = surface.center_mm + surface.slope_along * columns.along_mm + surface.slope_across * columns.across_mm
     depth = columns.outward_mm - (height + surface.dish_mm * rim)[:, None]
-    layer = _layer(depth, columns.slice_mm, _THROUGH_SLICE_SD_MM) * (depth < surface.disc_mm / 2)
-    above = _share_above(depth, columns.slice_mm, _THROUGH_SLICE_SD_MM)
+    above, whole_layer = _shares(depth, columns.slice_mm, _THROUGH_SLICE_SD_MM)
+    layer = whole_layer * (depth < surface.disc_mm / 2)
     seen = columns.hu - (bone + (disc_hu - bone) * above)
     mass = (seen * layer).sum(axis=1) / np.maximum((layer**2).sum(axis=1), 1e-9)
     return float(np.mean(mass > values.layer_min_hu_mm))

@@ -21,7 +21,7 @@ def packed(slices) -> bytes:
 
 
 def random_slices(seed):
-    """Return slices of noise, of few values, of zeros, and of end markers of packed slices, in random order."""
+    """Return slices of noise, of few values, of zeros, and of end markers of packed slices, and repeated slices."""
     random = np.random.default_rng(seed)
     kinds = [
         lambda: random.integers(0, 256, SLICE_BYTES, dtype=np.uint8).tobytes(),
@@ -30,7 +30,8 @@ def random_slices(seed):
         lambda: bytes(SLICE_BYTES),
         lambda: None,
     ]
-    return [kinds[kind]() for kind in random.integers(0, len(kinds), 30)]
+    slices = [kinds[kind]() for kind in random.integers(0, len(kinds), 30)]
+    return [content for content in slices for _ in range(random.integers(1, 4))]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -45,6 +46,16 @@ def test_packed_slices_are_read_back_by_gzip_and_slice_by_slice(seed):
 def test_no_slices_are_an_empty_gzip_file():
     assert gzip.decompress(packed([])) == b""
     assert list(unpacked_slices(packed([]), SLICE_BYTES)) == []
+
+
+def test_a_repeated_slice_is_compressed_as_by_itself():
+    random = np.random.default_rng(3)
+    one, other = (random.integers(0, 2, SLICE_BYTES, dtype=np.uint8).tobytes() for _ in range(2))
+    overhead = len(packed([]))
+    alone, alone_other = (len(packed([content])) - overhead for content in (one, other))
+    assert len(packed([one, bytes(list(one)), one, other, None, other])) - overhead == (
+        3 * alone + 2 * alone_other + len(packed([None])) - overhead
+    )
 
 
 def test_empty_slices_need_almost_no_memory():
