@@ -136,9 +136,7 @@ def _shares(x_mm: np.ndarray, slice_mm: float, sd_mm: float) -> tuple[np.ndarray
     return _shares_and_slope(x_mm, slice_mm, sd_mm)[:2]
 
 
-def _shares_and_slope(
-    x_mm: np.ndarray, slice_mm: float, sd_mm: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _shares_and_slope(x_mm: np.ndarray, slice_mm: float, sd_mm: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return both shares of `_shares`, and the slope of the second."""
     from scipy.special import ndtr
 
