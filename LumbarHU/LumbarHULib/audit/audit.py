@@ -4,7 +4,7 @@ import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from typing import Any
 
@@ -119,10 +119,18 @@ def software_versions() -> dict[str, str]:
     """
     versions = {"LumbarHU": __version__, "Python": platform.python_version()}
     for package in _PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:  # bundled with an application, without its metadata
+        version = _installed_version(package)
+        if version is None:  # bundled with an application, without its metadata
             version = getattr(sys.modules.get(package), "__version__", None)
-            if version is not None:
-                versions[package] = str(version)
+        if version is not None:
+            versions[package] = str(version)
     return versions
+
+
+@cache
+def _installed_version(package: str) -> str | None:
+    """Return the version that a package's metadata state; None without metadata. They are read from disk once."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

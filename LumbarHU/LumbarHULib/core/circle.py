@@ -39,16 +39,16 @@ def largest_circle(
     candidates_v_mm = np.linspace(low_v_mm, high_v_mm, _SEARCH_POINTS, axis=-1)
     starts, ends = regions_uv_mm, np.roll(regions_uv_mm, -1, axis=-2)
     while True:
-        distances_mm = _distances_from_midline(candidates_v_mm, starts, ends)
+        squared_mm2 = _squared_distances(candidates_v_mm, starts, ends)
         # A center in a notch across the midline is also far from every edge, but outside the region.
-        radii_mm = np.where(are_inside(candidates_v_mm, crossings_v_mm), distances_mm.min(axis=-1), 0.0)
+        radii_mm = np.where(are_inside(candidates_v_mm, crossings_v_mm), np.sqrt(squared_mm2.min(axis=-1)), 0.0)
         is_best = radii_mm >= radii_mm.max(axis=-1, keepdims=True) - _TIE_MM
         best = is_best.shape[-1] - 1 - np.argmax(is_best[..., ::-1], axis=-1)[..., None]
         best_v_mm, radius_mm = (np.take_along_axis(of, best, axis=-1) for of in (candidates_v_mm, radii_mm))
         if np.max(step_mm) < finest_mm:
             return best_v_mm[..., 0], radius_mm[..., 0]
         # Farther edges cannot touch a circle whose center moves by less than two steps.
-        best_distances_mm = np.take_along_axis(distances_mm, best[..., None], axis=-2)[..., 0, :]
+        best_distances_mm = np.sqrt(np.take_along_axis(squared_mm2, best[..., None], axis=-2)[..., 0, :])
         near = (
             (best_distances_mm <= radius_mm + 4 * step_mm[..., None])
             .reshape(-1, best_distances_mm.shape[-1])
@@ -59,10 +59,20 @@ def largest_circle(
         step_mm = step_mm / 4
 
 
-def _distances_from_midline(v_mm: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Return the distance of each point on the midline from each edge, shape (..., points, edges)."""
+def _squared_distances(v_mm: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return the squared distance of each point on the midline from each edge, shape (..., points, edges)."""
     along_u, along_v = (np.moveaxis(ends - starts, -1, 0))[..., None, :]
     offset_u, offset_v = -starts[..., None, :, 0], v_mm[..., :, None] - starts[..., None, :, 1]
     lengths_squared = np.maximum(along_u**2 + along_v**2, np.finfo(float).tiny)
-    share = np.clip((offset_u * along_u + offset_v * along_v) / lengths_squared, 0.0, 1.0)
-    return np.sqrt((offset_u - share * along_u) ** 2 + (offset_v - share * along_v) ** 2)
+    # In place, because the arrays are large for many placements.
+    share = offset_v * along_v
+    share += offset_u * along_u
+    share /= lengths_squared
+    np.clip(share, 0.0, 1.0, out=share)
+    offset_v -= share * along_v
+    share *= along_u
+    np.subtract(offset_u, share, out=share)
+    share *= share
+    offset_v *= offset_v
+    share += offset_v
+    return share

@@ -66,7 +66,10 @@ def are_inside(positions: np.ndarray, crossings: np.ndarray) -> np.ndarray:
     -------
     numpy.ndarray of bool, shape (..., m)
     """
-    return np.count_nonzero(crossings[..., None, :] > positions[..., :, None], axis=-1) % 2 == 1
+    inside = np.zeros(np.broadcast_shapes(positions.shape, (*crossings.shape[:-1], 1)), dtype=bool)
+    for number in range(crossings.shape[-1]):
+        inside ^= crossings[..., number, None] > positions
+    return inside
 
 
 def clip_to_half_plane(polygons: np.ndarray, normal: np.ndarray, offset: float) -> np.ndarray:
