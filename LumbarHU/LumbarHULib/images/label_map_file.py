@@ -59,10 +59,9 @@ def write_label_map(
                 if offset[0] <= k < offset[0] + crop.shape[0]
             ]
             # Most regions are the same in all slices of their level.
-            if not _are_same(here, before):
-                content = _slice(shape_kji[1:], here) if here else packed.empty
-            packed.write(content)
-            before = here
+            if here and not _are_same(here, before):
+                content, before = _slice(shape_kji[1:], here), here
+            packed.write(content if here else packed.empty)
         packed.close()
 
 

@@ -102,19 +102,26 @@ def _packed_empty(slice_bytes: int) -> _Packed:
 
 
 def _joined_checksum(first: int, second: int, second_bytes: int) -> int:
-    """Return the CRC-32 of joined data from the CRC-32 of both parts, as zlib's crc32_combine does.
-
-    Each bit of the first checksum changes the joined one independently of the other bits and of the second part.
-    """
-    for bit, change in enumerate(_changes_by_bit(second_bytes)):
-        if first >> bit & 1:
-            second ^= change
+    """Return the CRC-32 of joined data from the CRC-32 of both parts, as zlib's crc32_combine does."""
+    for changes in _changes_by_byte(second_bytes):
+        second ^= changes[first & 0xFF]
+        first >>= 8
     return second
 
 
 @lru_cache(maxsize=1)
-def _changes_by_bit(count: int) -> tuple[int, ...]:
-    """Return how each bit of a CRC-32 changes that of the data followed by `count` bytes."""
+def _changes_by_byte(count: int) -> list[list[int]]:
+    """Return how each value of each byte of a CRC-32, lowest first, changes that of the data with `count` bytes more.
+
+    Each bit changes it independently of the other bits, and of what the bytes are.
+    """
     zeros = bytes(count)
     alone = zlib.crc32(zeros)
-    return tuple(zlib.crc32(zeros, 1 << bit) ^ alone for bit in range(32))
+    tables = []
+    for byte in range(4):
+        changes = [0]
+        for bit in range(8 * byte, 8 * byte + 8):
+            of_bit = zlib.crc32(zeros, 1 << bit) ^ alone
+            changes += [change ^ of_bit for change in changes]
+        tables.append(changes)
+    return tables
