@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from LumbarHULib.core.polygons import are_inside
+from LumbarHULib.core.polygons import are_inside, picked
 
 _SEARCH_POINTS = 33
 
@@ -44,7 +44,7 @@ def largest_circle(
         radii_mm = np.where(are_inside(candidates_v_mm, crossings_v_mm), np.sqrt(squared_mm2.min(axis=-1)), 0.0)
         is_best = radii_mm >= radii_mm.max(axis=-1, keepdims=True) - _TIE_MM
         best = is_best.shape[-1] - 1 - np.argmax(is_best[..., ::-1], axis=-1)[..., None]
-        best_v_mm, radius_mm = (np.take_along_axis(of, best, axis=-1) for of in (candidates_v_mm, radii_mm))
+        best_v_mm, radius_mm = (picked(of, best) for of in (candidates_v_mm, radii_mm))
         if np.max(step_mm) < finest_mm:
             return best_v_mm[..., 0], radius_mm[..., 0]
         # Farther edges cannot touch a circle whose center moves by less than two steps.

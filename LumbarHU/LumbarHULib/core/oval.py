@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from LumbarHULib.core.polygons import are_inside
+from LumbarHULib.core.polygons import are_inside, picked
 
 # Of ellipses whose areas differ by less than this, the longer and then the more anterior one is chosen.
 _AREA_TIE_MM2 = 1e-6
@@ -98,7 +98,7 @@ def _best(
         tied_key = np.where(is_best, key, -np.inf)
         is_best = tied_key == tied_key.max(axis=-1, keepdims=True)
     best = np.argmax(is_best, axis=-1)[..., None]
-    bottom, top, half_u = (np.take_along_axis(figure, best, axis=-1) for figure in (bottom, top, half_u))
+    bottom, top, half_u = (picked(figure, best) for figure in (bottom, top, half_u))
     return bottom, top, half_u
 
 

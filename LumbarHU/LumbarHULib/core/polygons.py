@@ -72,6 +72,15 @@ def are_inside(positions: np.ndarray, crossings: np.ndarray) -> np.ndarray:
     return inside
 
 
+def picked(values: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Return one value from each row of `values`, shape (..., m), at `index`, shape (..., 1), in the index's shape.
+
+    It does what `numpy.take_along_axis` does, which takes four times as long for few rows.
+    """
+    rows = values.reshape(-1, values.shape[-1])
+    return rows[np.arange(len(rows)), index.ravel()].reshape(index.shape)
+
+
 def clip_to_half_plane(polygons: np.ndarray, normal: np.ndarray, offset: float) -> np.ndarray:
     """Return the parts of polygons where ``normal @ point >= offset``.
 
