@@ -322,8 +322,9 @@ def _fit(pair, starts, blurs_mm, values, cortex) -> tuple[float, tuple[Surface, 
             residual = hu - model
             scale = max(1.5 * np.median(np.abs(residual)), noise)
             weight = 1 / (1 + (residual / (2 * scale)) ** 2) / (scale**2 * _VOXELS_ALIKE)
-            matrix[half, half] += (jacobian * weight) @ jacobian.T
-            vector[half] += (jacobian * weight) @ residual
+            weighted = jacobian * weight
+            matrix[half, half] += weighted @ jacobian.T
+            vector[half] += weighted @ residual
         step = np.linalg.solve(matrix, vector)
         unknowns = np.clip(unknowns + np.clip(step, -_LARGEST, _LARGEST), _LOW, _HIGH)
         if extra_sd_mm == 0 and np.all(np.abs(step.reshape(2, -1)[:, :4]) < _CONVERGED_STEP):
@@ -355,7 +356,8 @@ def _modeled(columns: Columns, unknowns: np.ndarray, extra_sd_mm: float):
     plane = columns.outward_mm - center - slope_along * along - slope_across * across
     depth = plane - dish * rim
     window = (depth > -min(_INSIDE_MM, 0.85 * center)) & (depth < min(_OUTSIDE_MM, disc + 5.0))
-    along, across, rim = (np.broadcast_to(values, depth.shape)[window] for values in (along, across, rim))
+    in_column = np.nonzero(window)[0]
+    along, across, rim = (values[in_column, 0] for values in (along, across, rim))
     depth, beyond = depth[window], plane[window] - disc - wedge * along + dish * rim
     sd_mm = np.sqrt(_THROUGH_SLICE_SD_MM**2 + extra_sd_mm**2 + (slope_along**2 + slope_across**2) / 4)
     shape = columns.slice_mm, sd_mm
