@@ -157,6 +157,8 @@ class CtListSection(Section):
         for level in skipped:
             ask_for_level(self._session.reading, level, False)
         self._session.tell()
+        # The work on the next CT begins at the top: the list itself was chosen far below.
+        self._ui.huScrollArea.verticalScrollBar().value = 0
         unplaced = self._levels.unplaced()
         if unplaced:
             self._levels.place(unplaced[0])

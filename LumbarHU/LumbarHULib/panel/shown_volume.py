@@ -64,6 +64,9 @@ def foreign_sentence(session) -> str:
     """Return which volume is shown and which one is read; empty while they are the same."""
     if not session.foreign_volume:
         return ""
-    return _("The views show {shown}, but “{read}” is read: no click is taken.").format(
-        shown=session.foreign_volume, read=session.reading.ct_node.GetName()
+    read = _("“{name}”").format(name=session.reading.ct_node.GetName())
+    if read == session.foreign_volume:
+        return _("The views show another volume that is named {read} as well: no click is taken.").format(read=read)
+    return _("The views show {shown}, but {read} is read: no click is taken.").format(
+        shown=session.foreign_volume, read=read
     )

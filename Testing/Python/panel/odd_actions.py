@@ -3,6 +3,7 @@
 import random
 
 import slicer
+import vtk
 from mrml.plain_bodies import plain_bodies
 
 from LumbarHULib.core.ct_volume import CtVolume
@@ -43,6 +44,9 @@ class OddReader:
             self.load_a_ct,
             self.swap_cts,
             self.show_another_ct,
+            self.duplicate_a_ct,
+            self.rename_a_ct,
+            self.move_a_ct,
             self.choose_in_a_list,
             self.become_another_reader,
             self.leave_and_come_back,
@@ -109,6 +113,34 @@ class OddReader:
         nodes = measurable_cts(slicer.mrmlScene)
         if nodes:
             slicer.util.setSliceViewerLayers(background=self._random.choice(nodes))
+
+    def duplicate_a_ct(self):
+        """Clone a CT, as the Data module does."""
+        nodes = measurable_cts(slicer.mrmlScene)
+        if nodes and len(nodes) < _MOST_CTS:
+            hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+            item = hierarchy.GetItemByDataNode(self._random.choice(nodes))
+            slicer.vtkSlicerSubjectHierarchyModuleLogic.CloneSubjectHierarchyItem(hierarchy, item)
+
+    def rename_a_ct(self):
+        """Give a CT a name that another may have as well."""
+        nodes = measurable_cts(slicer.mrmlScene)
+        if nodes:
+            self._random.choice(nodes).SetName(self._random.choice(("CT", "other phase")))
+
+    def move_a_ct(self):
+        """Put a CT under a registration's transform, or take it out of one."""
+        nodes = measurable_cts(slicer.mrmlScene)
+        if nodes:
+            node = self._random.choice(nodes)
+            if node.GetParentTransformNode() is not None:
+                node.SetAndObserveTransformNodeID(None)
+                return
+            matrix = vtk.vtkMatrix4x4()
+            matrix.SetElement(2, 3, self._random.choice((1.0, 12.0)))
+            transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "registration")
+            transform.SetMatrixTransformToParent(matrix)
+            node.SetAndObserveTransformNodeID(transform.GetID())
 
     def go_to_a_level(self):
         """Press a level's key: it is shown, or armed."""

@@ -95,6 +95,90 @@ def test_no_click_is_taken_while_another_volume_is_shown(driver, other_ct, where
     assert list(driver.shown()) == ["L1", "L2", "L3"]
 
 
+def clone(node):
+    """Clone a node as the Data module does."""
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    logic = slicer.vtkSlicerSubjectHierarchyModuleLogic
+    copied = logic.CloneSubjectHierarchyItem(hierarchy, hierarchy.GetItemByDataNode(node))
+    settle()
+    return hierarchy.GetItemDataNode(copied)
+
+
+def test_a_duplicate_of_the_ct_is_another_volume_even_under_the_same_name(driver, tmp_path):
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui, before = driver.ui, driver.shown()
+    ui.huExportPath.currentPath = str(tmp_path / "export")
+    ui.huCaseEdit.text = "case 1"
+    ui.huCaseEdit.editingFinished()
+    ui.huExportButton.click()
+    (record,) = (tmp_path / "export").rglob("record.json")
+    written = record.read_bytes()
+    copy = clone(driver.ct_node)
+    copy.SetName(driver.ct_node.GetName())
+    slicer.util.arrayFromVolume(copy)[:] += SHIFT_HU  # as a filter does
+    slicer.util.arrayFromVolumeModified(copy)
+    show("background", copy)
+    settle()
+    assert ui.huShownLabel.text == "The views show another volume that is named “CT” as well: no click is taken."
+    driver.panel.levels.on_key("L3")
+    assert not driver.panel.placing.is_armed
+    assert (driver.shown(), driver.session.reading.ct_node) == (before, driver.ct_node)
+    ui.huCtSelector.setCurrentNode(copy)
+    settle()
+    assert not driver.session.is_open
+    driver.start_reading()
+    driver.place(["L1", "L2"])
+    assert driver.session.reading.ct_node is copy
+    assert driver.shown() == driver.measured_afresh()
+    assert driver.shown()["L1"]["round"] - before["L1"]["round"] == pytest.approx(SHIFT_HU, abs=1.0)
+    ui.huCaseEdit.text = "case 1"
+    ui.huCaseEdit.editingFinished()
+    ui.huExportButton.click()
+    assert "read on another CT, so it is not replaced" in ui.huMessageLabel.text
+    assert record.read_bytes() == written
+
+
+def test_undo_and_redo_stay_within_their_reading(driver):
+    first = driver.session.reading
+    driver.panel.levels.go_to("L1")
+    driver.panel.levels.menu.reasons["fracture"].trigger()
+    driver.start_reading("Reader B")
+    driver.place(["L3"])
+    for _ in range(5):
+        driver.ui.huUndoButton.click()
+    assert driver.shown() == {}
+    assert first.exclusions == {"L1": "fracture"}
+    combo = driver.ui.huReadingCombo
+    combo.setCurrentIndex(combo.findData(first.node.GetID()))
+    combo.activated(combo.currentIndex)
+    assert driver.session.reading == first
+    for _ in range(5):
+        driver.ui.huRedoButton.click()
+    assert first.exclusions == {"L1": "fracture"}
+    assert list(driver.shown()) == ["L1", "L2"]
+
+
+def test_a_renamed_ct_keeps_its_reading_its_case_and_its_numbers(driver):
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    before = driver.shown()
+    driver.ui.huCaseEdit.text = "case 1"
+    driver.ui.huCaseEdit.editingFinished()
+    driver.ct_node.SetName("renamed")
+    settle()
+    driver.session.measure()
+    assert driver.shown() == before
+    assert (driver.session.reading.case, driver.ui.huShownFrame.visible) == ("case 1", False)
+    assert "renamed" in driver.ui.huHeadLabel.text
+
+
 def test_a_case_belongs_to_its_ct_and_an_export_never_replaces_another(driver, other_ct, tmp_path):
     from LumbarHULib.self_test.synthetic_mouse import settle
 
