@@ -71,6 +71,7 @@ def test_a_volume_that_is_no_ct_is_named_with_the_reason(driver):
 
 
 def test_going_on_to_the_next_ct_asks_nothing_when_nothing_was_touched(driver, tmp_path):
+    import slicer
     from mrml.plain_bodies import plain_bodies
 
     from LumbarHULib.images.ct_file import write_ct
@@ -84,8 +85,15 @@ def test_going_on_to_the_next_ct_asks_nothing_when_nothing_was_touched(driver, t
     ui.huReaderEdit.text, ui.huExportPath.currentPath = "Reader A", str(tmp_path / "export")
     ui.huListEdit.text = str(folder)
     ui.huListEdit.editingFinished()
+    slicer.util.mainWindow().resize(400, 600)
+    ui.huKeepSection.collapsed = False
+    settle()
+    bar = ui.huScrollArea.verticalScrollBar()
+    bar.value = bar.maximum
+    assert bar.value > 0
     ui.huNextButton.click()
     settle()
+    assert bar.value == 0  # what the next CT needs is at the top
     asked_before = list(questions.asked)
     for case in ("case 1", "case 2"):
         assert (driver.session.reading.case, ui.huCaseEdit.text) == (case, case)
