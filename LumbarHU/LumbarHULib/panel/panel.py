@@ -3,7 +3,6 @@
 import qt
 import slicer
 import vtk
-from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from LumbarHULib.core.levels import LEVELS, ROIS
@@ -57,13 +56,12 @@ class Panel(VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.ui = ui
         self.choices, self.session, self.questions = Choices(), Session(), Questions()
-        self.view_line = ViewLine()
+        self.view_line, self.names = ViewLine(), LevelNames()
         self.messages = Messages(ui.huMessageLabel, self.view_line.show_problem)
         self.done = Done(ui.huDoneLabel, self.session)
         self.placing = Placing(self.session, self.messages, lambda: self.levels.review_next())
         self.shown = ShownVolume(self.session, self._on_shown)
         self.live = LiveMeasurement(self.session, self.messages)
-        self.names = LevelNames()
         self.layout = ReadingLayout()
         self._make_sections()
         step, levels = self.next_step, self.levels
@@ -256,13 +254,7 @@ class Panel(VTKObservationMixin):
         if what != "numbers":
             # Which click comes next is said where the reader looks.
             step = self.next_step.step
-            self.view_line.show_hint(f"{step.text}{self._snap_words()}" if step.kind == "click" else "")
-
-    def _snap_words(self) -> str:
-        """Return what the ring at the edge means, while clicks snap to it."""
-        if not self.placing.level or not self.placing.snap.is_on:
-            return ""
-        return _(" – a ring marks the edge that the click takes; hold Alt to take the mouse's point")
+            self.view_line.show_hint(step.text + self.placing.snap_words if step.kind == "click" else "")
 
     def _on_shown(self) -> None:
         """Take no click while the views show another volume, and say so until they do not."""

@@ -83,6 +83,13 @@ class Placing(Watcher):
         """How many ends of the armed level's midline are placed."""
         return len(placed_points(self._node)) if self.level and self._node.GetScene() is not None else 0
 
+    @property
+    def snap_words(self) -> str:
+        """What the ring at the edge means; empty while no midline is placed or clicks do not snap."""
+        if not self.level or not self.snap.is_on:
+            return ""
+        return _(" – a ring marks the edge that the click takes; hold Alt to take the mouse's point")
+
     def arm(self, level: str) -> None:
         """Let the next two axial clicks make the midline of a level, in place of the one that it has.
 
