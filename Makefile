@@ -1,5 +1,6 @@
 # make demo     measures and classifies a CT of known density, and writes its audit folder to demo/
-# make test     style, types and every test; as root on Debian or Ubuntu it installs the system libraries that the panel's tests need
+# make test     style, types and the tests; as root on Debian or Ubuntu it installs the system libraries that the panel's tests need
+# make proofs   the tests that make test leaves out: more phantoms and longer simulations of the same kinds, before a release
 # make bench    the time of a measurement, of placing it, and, with EGL, of a slice view
 # make thousand a batch of 1,000 cases, also killed and on Dask: speed, memory, and the cost of a million
 # make sequences  a hundred sequences of odd actions in the panel: slow
@@ -33,7 +34,7 @@ CAN_MAKE_VENV = import venv, ensurepip
 # Compiled code is kept: the tests start hundreds of processes, and each would compile numpy, scipy and the rest again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test sequences bench thousand evidence browser pictures extension versions lint format clean
+.PHONY: demo test proofs sequences bench thousand evidence browser pictures extension versions lint format clean
 
 demo: $(LEAN)
 	$(VENV)/bin/lumbarhu demo --out demo --overwrite
@@ -41,6 +42,9 @@ demo: $(LEAN)
 test: lint
 	@$(RUN) Testing/Python/harness/system_libraries.py
 	$(RUN) -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
+
+proofs: $(INSTALLED)
+	$(RUN) -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal -m proof
 
 sequences: $(INSTALLED)
 	LUMBARHU_SEQUENCES=100 $(RUN) -m pytest --numprocesses=auto Testing/Python/panel/test_odd_sequences.py

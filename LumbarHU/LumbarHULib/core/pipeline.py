@@ -12,10 +12,11 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
+from LumbarHULib.core.body_height import BodyHeight
 from LumbarHULib.core.boundary import boundary_from_markup
 from LumbarHULib.core.checks.level import level_findings, with_roi_findings
 from LumbarHULib.core.checks.outline import doubt_findings, doubtful_stretches, moved_outline
-from LumbarHULib.core.checks.reading import check_places
+from LumbarHULib.core.checks.reading import check_places, height_of_level
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
@@ -150,13 +151,15 @@ class Composer:
     """Composes a reading from its levels, and caches what need not be computed twice.
 
     Levels come in one by one, as a reader moves their markups, or all at once. The outline of a level is searched again
-    only when its midline, the CT or the protocol changes, and its placement trials only when its shapes change.
+    only when its midline, the CT or the protocol changes, its placement trials only when its shapes change, and the
+    height of its body only when its midline or outline does.
     """
 
     def __init__(self) -> None:
         self._levels: dict[str, LevelResult | LevelRefusal] = {}
         self._outlines: dict[str, _Known[tuple[np.ndarray, np.ndarray | None]]] = {}
         self._trials: dict[str, _Known[PlacementTrials]] = {}
+        self._heights: dict[str, _Known[BodyHeight | None]] = {}
         self._place_findings: tuple[Finding, ...] = ()
 
     @property
@@ -232,13 +235,21 @@ class Composer:
                 self.take(level.level, level.excluded, partial(self.with_trials, stack, level, protocol))
             for level in self.measured:
                 findings += outline_doubts(stack, level, protocol)
-            findings += check_places(stack, self.measured, protocol)
+            findings += check_places(stack, self.measured, protocol, self._height_of_level)
         self._place_findings = tuple(dict.fromkeys(findings))
 
     def _keep(self, level: LevelResult | LevelRefusal) -> None:
         self._levels[level.level] = level
         # Findings on the level's previous position no longer hold; those on the whole CT still do.
         self._place_findings = tuple(finding for finding in self._place_findings if finding.level != level.level)
+
+    def _height_of_level(self, stack: AxialStack, level: LevelResult, protocol: Protocol) -> BodyHeight | None:
+        points = (level.frame.midline_ras_mm, level.frame.v_ras, level.outline_ras_mm)
+        made_from = (stack, protocol, *(values.tobytes() for values in points))
+        known = self._heights.get(level.level)
+        if known is None or known.made_from != made_from:
+            known = self._heights[level.level] = _Known(made_from, height_of_level(stack, level, protocol))
+        return known.found
 
     def with_trials(self, stack: AxialStack, level: LevelResult, protocol: Protocol) -> LevelResult:
         """Return a level with its placement trials.

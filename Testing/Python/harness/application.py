@@ -1,6 +1,7 @@
 """3D Slicer's application, as far as the panel calls it: `start()` makes it, once in a process."""
 
 import atexit
+import functools
 import os
 import sys
 import tempfile
@@ -241,15 +242,9 @@ class SampleDataLogic:
         cls.sources.append((category, sampleName, customDownloader, thumbnailFileName))
 
 
-def start():
-    """Start the application, load LumbarHU, and return `slicer.app`.
-
-    Raises
-    ------
-    RuntimeError
-        When the process has one already.
-    """
-    _require(QApplication.instance() is None, "a second application in one process")
+@functools.cache
+def prepare():
+    """Make what can be imported in the application importable; it needs no application yet."""
     sys.modules["qt"], sys.modules["ctk"] = modules.qt_and_ctk()
     for name in [name for name in vars(slicer.util) if name != "util" and not name.startswith("_")]:
         if vars(slicer).get(name) is getattr(slicer.util, name):  # the wheel copies them there, not so the application
@@ -259,14 +254,26 @@ def start():
         setattr(slicer, name, pythonqt.wrapper_class(getattr(widgets, name)))
     for kind in hierarchy_menu.CLASSES:
         setattr(slicer, kind.__name__, kind)
-    application = qSlicerApplication()
-    slicer.app, slicer.mrmlScene = pythonqt.wrap(application), application.scene
-    application.add_parts()
-    atexit.register(application.shut_down)
     slicer.parameterNodeWrapper = _module("slicer.parameterNodeWrapper", "harness.parameter_node")
     slicer.ScriptedLoadableModule = _module("slicer.ScriptedLoadableModule", "harness.scripted_module")
     slicer.i18n = _module("slicer.i18n", "harness.scripted_module")
     sys.modules["SampleData"] = types.SimpleNamespace(SampleDataLogic=SampleDataLogic)
+
+
+def start():
+    """Start the application, load LumbarHU, and return `slicer.app`.
+
+    Raises
+    ------
+    RuntimeError
+        When the process has one already.
+    """
+    _require(QApplication.instance() is None, "a second application in one process")
+    prepare()
+    application = qSlicerApplication()
+    slicer.app, slicer.mrmlScene = pythonqt.wrap(application), application.scene
+    application.add_parts()
+    atexit.register(application.shut_down)
     _load_modules(application)
     application.startupCompleted.emit()
     return slicer.app

@@ -4,6 +4,7 @@ Importing Qt, VTK, Slicer and scipy takes as long as a short test. The applicati
 process, after the fork: its threads and its drawing would not survive one.
 """
 
+import importlib
 import json
 import os
 import select
@@ -17,18 +18,28 @@ from pathlib import Path
 CAN_FORK = sys.platform == "linux"  # macOS has fork, but its own libraries do not survive it
 _MODULES = (
     "pytest",
-    "harness.application",
     "harness.segment_editor",
     "harness.slice_views",
-    "LumbarHULib.headless.scene",
-    "LumbarHULib.placement.midline",
-    "LumbarHULib.audit.folder",
-    "LumbarHULib.mrml.measure_reading",
+    "LumbarHULib.panel.panel",
+    "LumbarHULib.self_test.walk",
     "scipy.ndimage",
     "scipy.special",
     "scipy.spatial.distance",
     "scipy.linalg.lapack",
 )
+# PySide reads the signatures of a class when the first is asked for, which takes long.
+_QT_CLASSES = {
+    "QtCore": "QCoreApplication QFile QObject QRect QSettings QSize",
+    "QtGui": (
+        "QAction QBrush QColor QFont QFontMetrics QGuiApplication QIcon QKeySequence QPainter QPalette QPixmap "
+        "QShortcut"
+    ),
+    "QtWidgets": (
+        "QAbstractButton QAbstractItemView QApplication QBoxLayout QCheckBox QComboBox QDoubleSpinBox QFormLayout "
+        "QGridLayout QHBoxLayout QHeaderView QLabel QLayout QMenu QTableView QTableWidget QTableWidgetItem QTextEdit "
+        "QToolButton QVBoxLayout QWidget"
+    ),
+}
 _PROGRAM = "import json, sys; sys.path[:0] = json.loads(sys.argv[1]); from panel.forked import serve; serve()"
 
 
@@ -82,8 +93,7 @@ def serve() -> None:
     """Import what the tests need, then fork for each line of the standard input."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what an import prints is no answer
-    for name in _MODULES:
-        __import__(name)
+    _import()
     for line in sys.stdin:
         arguments, printed = json.loads(line)
         sys.stdout.flush()
@@ -92,6 +102,18 @@ def serve() -> None:
             _run(arguments, printed)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), file=answers, flush=True)
+
+
+def _import() -> None:
+    from harness import application
+    from shibokensupport.signature import get_signature
+
+    application.prepare()
+    for name in _MODULES:
+        importlib.import_module(name)
+    for module, names in _QT_CLASSES.items():
+        for name in names.split():
+            get_signature(getattr(importlib.import_module(f"PySide6.{module}"), name))
 
 
 def _run(arguments: list[str], printed: str) -> None:

@@ -1,6 +1,6 @@
 """Check the positions of a reading's levels. This takes too long for a drag, so it runs once the drag has ended."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +19,20 @@ from LumbarHULib.core.results import LevelResult
 _EXCLUDED = "The level is excluded, so the means do not include it."
 
 
-def check_places(stack: AxialStack, levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
+def height_of_level(stack: AxialStack, level: LevelResult, protocol: Protocol) -> BodyHeight | None:
+    """Return a level's position in the height of its body; None where the CT does not show it."""
+    frame = level.frame
+    across_mm = frame.to_uv_mm(level.outline_ras_mm)[:, 0]
+    size_mm = frame.depth_mm, float(np.ptp(across_mm))
+    return body_height(stack, level.level, frame.midline_ras_mm.mean(axis=0), frame.v_ras, size_mm, protocol)
+
+
+def check_places(
+    stack: AxialStack,
+    levels: Sequence[LevelResult],
+    protocol: Protocol,
+    height_of: Callable[[AxialStack, LevelResult, Protocol], BodyHeight | None] = height_of_level,
+) -> tuple[Finding, ...]:
     """Return the findings from the CT around the levels and from the levels compared with each other.
 
     Parameters
@@ -29,6 +42,8 @@ def check_places(stack: AxialStack, levels: Sequence[LevelResult], protocol: Pro
     levels : sequence of LevelResult
         The measured levels, in any order. For an excluded level, only its distance to the others is checked.
     protocol : Protocol
+    height_of : callable, optional
+        Returns what `height_of_level` does, for example from a cache.
 
     Returns
     -------
@@ -42,7 +57,7 @@ def check_places(stack: AxialStack, levels: Sequence[LevelResult], protocol: Pro
     endplates = {}
     for level in included:
         findings += [*bone_findings(stack, level, protocol), *patch_findings(stack, level, protocol.findings)]
-        height = _body_height(stack, level, protocol)
+        height = height_of(stack, level, protocol)
         if height is None:
             continue
         findings += mid_height_findings(stack, level, height, protocol.findings)
@@ -80,14 +95,6 @@ def _as_excluded(level: LevelResult) -> LevelResult:
 
     rois = {roi: replace(measured, findings=as_notes(measured.findings)) for roi, measured in level.rois.items()}
     return replace(level, rois=rois, findings=as_notes(level.findings))
-
-
-def _body_height(stack: AxialStack, level: LevelResult, protocol: Protocol) -> BodyHeight | None:
-    """Return the level's position in the height of its body; None where the CT does not show it."""
-    frame = level.frame
-    across_mm = frame.to_uv_mm(level.outline_ras_mm)[:, 0]
-    size_mm = frame.depth_mm, float(np.ptp(across_mm))
-    return body_height(stack, level.level, frame.midline_ras_mm.mean(axis=0), frame.v_ras, size_mm, protocol)
 
 
 def _view_findings(stack: AxialStack, values: FindingValues) -> tuple[Finding, ...]:
