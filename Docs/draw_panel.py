@@ -12,6 +12,7 @@ FOLDER = Path(__file__).resolve().parent / "figures"
 WINDOW_SIZE = (1440, 1130)
 PANEL_WIDTH = 400
 LEVELS = ("L1", "L2", "L3", "L4")
+OFF_EDGE_MM = -1.8
 # On the stand-in, panel and views are drawn apart and put together here.
 STAND_IN_HEIGHT = 760
 
@@ -25,7 +26,7 @@ def draw(is_stand_in: bool) -> None:
     from LumbarHULib.mrml.ct_node import volume_node_from_ct
     from LumbarHULib.panel.views import AXIAL, jump_to
     from LumbarHULib.phantom.demo import demo_ct
-    from LumbarHULib.self_test.synthetic_mouse import click, settle
+    from LumbarHULib.self_test.synthetic_mouse import click, move_to, settle
 
     window = slicer.util.mainWindow()
     if is_stand_in:
@@ -58,6 +59,9 @@ def draw(is_stand_in: bool) -> None:
         settle()
         click(AXIAL, front)
         if level == "L1":
+            # Behind the back edge, so that the ring is seen that marks it.
+            right, anterior, superior = back
+            move_to(AXIAL, (right, anterior + OFF_EDGE_MM, superior))
             picture(window, "panel-placing.png")
         click(AXIAL, back)
     widget.panel.levels.go_to("L3")

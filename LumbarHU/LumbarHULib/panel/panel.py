@@ -10,6 +10,7 @@ from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_check import problem_of, require_usable, usable_readings
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, unreviewed_levels
 from LumbarHULib.panel.advanced_section import AdvancedSection
+from LumbarHULib.panel.changed_ct import ChangedCt
 from LumbarHULib.panel.class_table import ClassTable
 from LumbarHULib.panel.cohort_section import CohortSection
 from LumbarHULib.panel.ct_list_section import CtListSection
@@ -60,7 +61,7 @@ class Panel(VTKObservationMixin):
         self.messages = Messages(ui.huMessageLabel, self.view_line.show_problem)
         self.done = Done(ui.huDoneLabel, self.session)
         self.placing = Placing(self.session, self.messages, lambda: self.levels.review_next())
-        self.shown = ShownVolume(self.session, self._on_shown)
+        self.shown, self.changed = ShownVolume(self.session, self._on_shown), ChangedCt(self.session, self.placing)
         self.live = LiveMeasurement(self.session, self.messages)
         self.layout = ReadingLayout()
         self._make_sections()
@@ -120,7 +121,7 @@ class Panel(VTKObservationMixin):
         self.next_step = NextStepSection(ui, session, self._situation, actions)
         sections = (self.setup, self.lost, self.levels, self.head, self.classes, self.proposals, self.findings)
         sections += (self.numbers, self.regions, self.keep, self.hand_on, self.ct_list, self.verify, self.readers)
-        sections += (self.protocols, self.cutoffs)
+        sections += (self.protocols, self.cutoffs, self.changed)
         for section in (*sections, self.cohort, self.advanced, self.done, self.next_step):
             session.listen(section.refresh)
         session.listen(self._refresh_scene)
@@ -188,8 +189,8 @@ class Panel(VTKObservationMixin):
         self.layout.give_back()
         self.close_reading()
         self.view_line.remove()
-        self.shown.removeObservers()
-        self.removeObservers()
+        for watcher in (self.shown, self.changed, self):
+            watcher.removeObservers()
         self.keys.remove()
 
     def use_parameters(self, parameters) -> None:
@@ -283,11 +284,10 @@ class Panel(VTKObservationMixin):
     def _on_layout_changed(self, *_) -> None:
         """Let the button say which layout is shown, whoever chose it."""
         button = self.ui.huLayoutButton
-        if self._is_entered and button.checked != self.layout.is_shown:
+        if self._is_entered:
             button.blockSignals(True)
             button.checked = self.layout.is_shown
             button.blockSignals(False)
-        if self._is_entered:
             self.shown.look()
             self.next_step.refresh("all")
 

@@ -6,11 +6,17 @@ import slicer
 from LumbarHULib.panel.views import window_position
 
 
-def click(view: str, point_ras_mm) -> None:
-    """Click with the left button where a slice view draws a point."""
+def move_to(view: str, point_ras_mm) -> None:
+    """Move the mouse to where a slice view draws a point."""
     interactor = _interactor(view)
     interactor.SetEventPosition(*window_position(view, point_ras_mm))
     interactor.MouseMoveEvent()
+
+
+def click(view: str, point_ras_mm) -> None:
+    """Click with the left button where a slice view draws a point."""
+    move_to(view, point_ras_mm)
+    interactor = _interactor(view)
     interactor.LeftButtonPressEvent()
     interactor.LeftButtonReleaseEvent()
     settle()

@@ -302,14 +302,38 @@ def test_a_ct_that_moved_away_gives_no_number_and_says_why(driver):
     matrix = vtk.vtkMatrix4x4()
     matrix.SetElement(2, 3, 12.0)
     transform.SetMatrixTransformToParent(matrix)
+    driver.panel.placing.arm("L3")
     driver.ct_node.SetAndObserveTransformNodeID(transform.GetID())
     settle()
-    driver.session.measure()
+    assert not driver.panel.placing.is_armed
     assert driver.shown() == {}
     assert "was moved by 12.0 mm" in driver.session.refusal_of("L1")
     driver.ct_node.SetAndObserveTransformNodeID(None)
     settle()
-    driver.session.measure()
+    assert driver.shown() == before
+    driver.ct_node.SetAndObserveTransformNodeID(transform.GetID())
+    settle()
+    assert driver.shown() == {}
+    matrix.SetElement(2, 3, 0.0)  # the registration is reset
+    transform.SetMatrixTransformToParent(matrix)
+    settle()
+    assert driver.shown() == before
+
+
+def test_a_ct_whose_voxels_are_changed_gives_no_number_and_says_why(driver):
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    before, voxels_hu = driver.shown(), slicer.util.arrayFromVolume(driver.ct_node)
+    voxels_hu += SHIFT_HU
+    slicer.util.arrayFromVolumeModified(driver.ct_node)
+    settle()
+    assert driver.shown() == {}
+    assert "The voxels of the CT “CT” have changed" in driver.session.refusal_of("L1")
+    voxels_hu -= SHIFT_HU
+    slicer.util.arrayFromVolumeModified(driver.ct_node)
+    settle()
     assert driver.shown() == before
 
 
