@@ -21,7 +21,7 @@ from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import Landmarks, MidlineOrigin
 from LumbarHULib.core.levels import LEVELS, ROIS
-from LumbarHULib.core.pipeline import measure_ct, measure_level
+from LumbarHULib.core.pipeline import Composer, measure_ct, measure_level
 from LumbarHULib.core.results import RoiMask
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.phantom.render import render
@@ -279,3 +279,22 @@ def test_an_implausible_voxel_gets_a_finding_with_its_position(phantom, voxel_hu
     of = measure_level(axial_stack(CtVolume(voxels, phantom.ras_from_ijk), PROTOCOL.frame), landmarks, PROTOCOL)
     there = {(roi, finding.code) for roi in ROIS for finding in of.rois[roi].findings}
     assert there == ({(roi, reported) for roi in ("round", "oval", "front")} if reported else set())
+
+
+def test_what_the_composer_keeps_of_a_body_is_measured_again_when_its_midline_moves():
+    phantom = render(upright_spine(("L3",)), 0.8, 2.5, noise_hu=8.0, seed=2)
+    stack = axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), PROTOCOL.frame)
+    midline_ras_mm = phantom.truth["L3"].midline_ras_mm
+
+    def sentences(composer, up_mm):
+        landmarks = Landmarks("L3", midline_ras_mm + [0, 0, up_mm])
+        composer.take("L3", "", lambda: composer.measure_level(stack, landmarks, PROTOCOL))
+        composer.settle(stack, PROTOCOL)
+        of = composer.reading(ON_PROTOCOL, PROTOCOL, cutoff_table())
+        return [(finding.code, finding.sentence) for level in of.levels for finding in level.findings]
+
+    one = Composer()
+    at_middle = sentences(one, 0.0)
+    above = sentences(one, 7.5)
+    assert above == sentences(Composer(), 7.5) != at_middle
+    assert sentences(one, 0.0) == at_middle
