@@ -6,7 +6,8 @@
 # make sequences  a hundred sequences of odd actions in the panel: slow
 # make evidence computes the protocol's defaults and the accuracy of a measurement again: slow
 # make browser  opens every page that LumbarHU writes in an installed Chromium and checks it
-# make pictures draws the figures of the documentation from the demo, and writes the lists and the schema from the code
+# make pages    writes the generated lists and the protocol schema from the code
+# make pictures the same, and draws the figures of the documentation from the demo
 # make extension the archives that 3D Slicer's Extensions Manager installs from a file, in dist/
 # make versions the tests with the packages of each release of 3D Slicer and with the newest, each in its own environment
 # make lint     style and types only;  make format: fixes the style
@@ -34,7 +35,7 @@ CAN_MAKE_VENV = import venv, ensurepip
 # Compiled code is kept: the tests start hundreds of processes, and each would compile numpy, scipy and the rest again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test proofs sequences bench thousand evidence browser pictures extension versions lint format clean
+.PHONY: demo test proofs sequences bench thousand evidence browser pages pictures extension versions lint format clean
 
 demo: $(LEAN)
 	$(VENV)/bin/lumbarhu demo --out demo --overwrite
@@ -78,16 +79,19 @@ browser: $(INSTALLED)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[browser]'
 	$(RUN) Testing/Browser/check_pages.py
 
-pictures: $(INSTALLED)
+pages: $(INSTALLED)
+	$(RUN) Docs/list_findings.py
+	$(RUN) Docs/list_quantities.py
+	$(RUN) Docs/list_cohort_tables.py
+	$(RUN) Docs/write_protocol_schema.py
+
+pictures: pages
 	$(RUN) Docs/draw_pictures.py
 	$(RUN) Docs/draw_protocol.py
 	$(RUN) Docs/draw_report.py
 	$(RUN) Docs/draw_follow_up.py
 	$(RUN) Docs/draw_notebook.py
 	$(RUN) Docs/draw_walkthrough.py
-	$(RUN) Docs/list_findings.py
-	$(RUN) Docs/list_cohort_tables.py
-	$(RUN) Docs/write_protocol_schema.py
 
 # Needs no environment: it packs files.
 extension:

@@ -1,16 +1,20 @@
-"""Write the pages on every table of a cohort and of a comparison, from the example cohort: ``make pictures``."""
+"""Write the pages on every table of a cohort and of a comparison, from the example cohort: ``make pages``."""
 
 import re
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from LumbarHULib.cohort.analysis import AnalysisOptions
-from LumbarHULib.cohort.methods.method import parse_methods
-from LumbarHULib.cohort.tables import Table
-from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
-from LumbarHULib.cohort_files.methods.job import ComparisonJob, run_comparison_job
-from LumbarHULib.cohort_files.synthetic_files import COHORT, OUTCOME, READINGS, write_synthetic_cohort
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "LumbarHU"))
+
+from LumbarHULib.cohort.analysis import AnalysisOptions  # noqa: E402
+from LumbarHULib.cohort.methods.method import parse_methods  # noqa: E402
+from LumbarHULib.cohort.tables import Table  # noqa: E402
+from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job  # noqa: E402
+from LumbarHULib.cohort_files.methods.job import ComparisonJob, run_comparison_job  # noqa: E402
+from LumbarHULib.cohort_files.synthetic_files import COHORT, OUTCOME, READINGS, write_synthetic_cohort  # noqa: E402
 
 PAGE = Path(__file__).parent / "cohort-tables.md"
 COMPARISON_PAGE = Path(__file__).parent / "comparison-tables.md"

@@ -1,10 +1,14 @@
-"""Write the page with the meaning of every finding from the table in the code: run it with ``make pictures``."""
+"""Write the page with the meaning of every finding from the table in the code: run it with ``make pages``."""
 
 import ast
+import sys
 from pathlib import Path
 
-import LumbarHULib
-from LumbarHULib.core.findings import MEANINGS_BY_SUBJECT, SEVERITIES
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "LumbarHU"))
+
+import LumbarHULib  # noqa: E402
+from LumbarHULib.core.findings import MEANINGS_BY_SUBJECT, SEVERITIES  # noqa: E402
 
 PAGE = Path(__file__).parent / "findings.md"
 
@@ -19,8 +23,8 @@ This page is generated from `LumbarHU/LumbarHULib/core/findings.py`.
 
 | severity | meaning |
 |---|---|
-| `severe` | the number may be wrong: check the images before you use it; its meaning states whether it forbids a class
-| | `warning` | the number may be inaccurate: check what the sentence names, and use the class with caution |
+| `severe` | the number may be wrong: check the images before you use it; its meaning states if it forbids a class |
+| `warning` | the number may be inaccurate: check what the sentence names, and use the class with caution |
 | `note` | for information; the number is valid |
 
 Report and panel show the most severe findings first. The terminal omits notes on single levels; the audit folder has

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from LumbarHULib import __version__
 from LumbarHULib.audit.folder import file_sha256
 from LumbarHULib.audit.tables import (
     DENSITY_COLUMNS,
@@ -43,7 +44,7 @@ def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[in
     voxels : mapping of str to mapping of int to LabelVoxels
         Voxels of each label, for each region with a measurable label map.
     """
-    rows, differences = _read_rows(path, results_columns("calibration" in record))
+    rows, differences = _read_rows(path, _expected_columns(path, record))
     if rows is None:
         return differences
     expected = _recorded_cells(record)
@@ -80,7 +81,7 @@ def summary_differences(
     are not errors of summary.csv.
     """
     rows, differences = _read_rows(path, summary_columns_of("calibration" in record))
-    results, _ = _read_rows(results_path, results_columns("calibration" in record))
+    results, _ = _read_rows(results_path, _expected_columns(results_path, record))
     if rows is None or results is None:
         return differences
     if file_sha256(results_path) != record["files"].get(results_path.name):
@@ -101,6 +102,17 @@ def summary_differences(
 
 def _rois(record: dict) -> list[str]:
     return [summary["roi"] for summary in record["summaries"]]
+
+
+def _expected_columns(path: Path, record: dict) -> list[str]:
+    """Return the columns that results.csv should have: in a folder of another version, quantities may be missing."""
+    columns = list(results_columns("calibration" in record))
+    if record["software"]["LumbarHU"] == __version__ or not path.is_file():
+        return columns
+    header = path.read_bytes().removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].decode("utf-8", "replace")
+    names = header.strip().split(",")
+    newer = {name for name in QUANTITY_COLUMNS if name not in names and name != "mean_hu"}
+    return [name for name in columns if name not in newer]
 
 
 def _read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row] | None, list[str]]:
@@ -157,7 +169,8 @@ def _quantity_differences(
         filled = [column for column in (*QUANTITY_COLUMNS, *DENSITY_COLUMNS) if row.get(column)]
         return [f"{where}: the row has numbers, but the label map has no voxel with its label value."] if filled else []
     is_exact = voxels.values_hu.dtype.kind in "iu" and not groups
-    return _cell_differences(where, row, measured_again(voxels, groups), exact_mean=is_exact)
+    again = {name: value for name, value in measured_again(voxels, groups).items() if name in row}
+    return _cell_differences(where, row, again, exact_mean=is_exact)
 
 
 def _density_differences(where: str, row: Row, mean_hu: str, record: dict) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK
+from audit.plain_numbers import FORMULAS, cells_of
 from audit.readings import random_ct
 
 from LumbarHULib.audit.folder import file_sha256
@@ -92,19 +93,8 @@ def in_labels(roi: str, change_labels):
         SimpleITK.WriteImage(other, str(path), useCompression=True)
         voxels_hu = random_ct().voxels_hu
         for level, value in (("L1", 20), ("L2", 21), ("L3", 22)):
-            values = voxels_hu[labels == value].astype(float)
-            numbers = {
-                "mean_hu": values.mean(),
-                "sd_hu": values.std(ddof=1),
-                "median_hu": np.median(values),
-                "q1_hu": np.quantile(values, 0.25),
-                "q3_hu": np.quantile(values, 0.75),
-                "min_hu": values.min(),
-                "max_hu": values.max(),
-            }
-            for column, number in numbers.items():
-                in_table("results.csv", column, repr(float(number)), level=level, roi=roi)(folder)
-            in_table("results.csv", "voxels", str(len(values)), level=level, roi=roi)(folder)
+            for column, cell in cells_of(voxels_hu[labels == value]).items():
+                in_table("results.csv", column, cell, level=level, roi=roi)(folder)
 
     return change
 
@@ -151,7 +141,7 @@ def sides_exchanged(folder: Path) -> None:
     for row in rows:
         if row["roi"] in other:
             source = by_key[row["level"], other[row["roi"]]]
-            for column in ("mean_hu", "sd_hu", "median_hu", "q1_hu", "q3_hu", "min_hu", "max_hu", "voxels", "area_mm2"):
+            for column in (*FORMULAS, "area_mm2"):
                 in_table("results.csv", column, source[column], level=row["level"], roi=row["roi"])(folder)
 
 

@@ -81,7 +81,7 @@ def test_the_folder_contains_exactly_the_documented_files(folder):
 
 def test_results_have_one_row_for_each_level_and_roi_with_every_digit(folder, audit):
     text = (folder / "results.csv").read_text(encoding="utf-8")
-    assert text.splitlines()[0] == RESULTS_HEADER
+    assert text.splitlines()[0] == RESULTS_HEADER, "a new column belongs in RESULTS_HEADER, and in Docs by make pages"
     rows = table(folder / "results.csv")
     assert [(row["level"], row["roi"]) for row in rows] == [
         (level, roi) for level in ("L1", "L2", "L3", "L5") for roi in ROIS

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK
 from audit.forger import both, in_record, in_table, record_of, seal
+from audit.plain_numbers import cells_of
 from headless.command_runner import lumbarhu
 from headless.protocol_files import REGIONS, SHIPPED, by, write_vertebra
 
@@ -131,14 +132,10 @@ def with_its_numbers(ct_path: Path, roi: str):
 
     def manipulate(folder: Path) -> None:
         labels = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(folder / "labelmaps" / f"{roi}.nrrd")))
-        values = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(ct_path)))[labels == 20].astype(float)
-        numbers = {"mean_hu": values.mean(), "sd_hu": values.std(ddof=1), "median_hu": np.median(values)}
-        numbers |= {"q1_hu": np.quantile(values, 0.25), "q3_hu": np.quantile(values, 0.75)}
-        numbers |= {"min_hu": values.min(), "max_hu": values.max()}
-        for column, number in numbers.items():
-            in_table("results.csv", column, repr(float(number)), roi=roi)(folder)
-        in_table("results.csv", "voxels", str(len(values)), roi=roi)(folder)
-        in_table("summary.csv", "mean_hu", repr(float(values.mean())), roi=roi)(folder)
+        cells = cells_of(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(ct_path)))[labels == 20])
+        for column, cell in cells.items():
+            in_table("results.csv", column, cell, roi=roi)(folder)
+        in_table("summary.csv", "mean_hu", cells["mean_hu"], roi=roi)(folder)
 
     return manipulate
 

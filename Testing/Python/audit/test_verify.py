@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK
 from audit.forger import rehash
+from audit.plain_numbers import FORMULAS, OF_THE_GRID
 from audit.readings import SHEARED_STEPS_RAS_MM, example_audit, random_ct, stored_otherwise
 
 from LumbarHULib.audit.folder import write_audit_folder
@@ -24,7 +25,9 @@ from LumbarHULib.images.ct_file import read_ct, write_ct
 
 def test_every_quantity_is_measured_a_second_time():
     voxels = LabelVoxels(np.array([1, 2, 4]), slices=1, pixel_area_mm2=1.0)
-    assert list(measured_again(voxels)) == [quantity.name for quantity in QUANTITIES]
+    names = [quantity.name for quantity in QUANTITIES]
+    assert list(measured_again(voxels)) == names, "add the quantity to measured_again in audit/verify_numbers.py"
+    assert [*FORMULAS, *OF_THE_GRID] == names, "add the quantity to the tests' own formulas in audit/plain_numbers.py"
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +131,7 @@ def test_every_changed_missing_and_added_file_is_named(folder):
     assert "not in the record" in differences[3]
 
 
-@pytest.mark.parametrize("column", ["mean_hu", "sd_hu", "median_hu", "q1_hu", "q3_hu", "area_mm2"])
+@pytest.mark.parametrize("column", [*FORMULAS, "area_mm2"])
 @pytest.mark.parametrize("row", [0, 8, 14])
 def test_a_number_changed_by_a_millionth_is_named_even_when_the_hashes_fit(folder, column, row):
     change_cell(folder / "results.csv", row, column, lambda text: repr(float(text) * (1 + 1e-6) + 1e-5))

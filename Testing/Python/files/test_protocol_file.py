@@ -54,7 +54,7 @@ def test_every_value_has_unit_source_and_a_note():
 def test_the_schema_has_the_ranges_of_the_core():
     schema = json.loads(resource_path("Schemas", "protocol.schema.json").read_text(encoding="utf-8"))
     values = schema["properties"]["values"]
-    assert list(values["properties"]) == list(DECLARED)
+    assert list(values["properties"]) == list(DECLARED), "run python Docs/write_protocol_schema.py"
     assert values["required"] == [
         *("boundary_fraction", "cortical_margin_mm", "front_width_fraction", "lateral_extent", "slab_mm"),
         *("mean_levels", "minimum_levels", "lsc_hu"),

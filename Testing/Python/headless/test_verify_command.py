@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 import SimpleITK
+from audit.plain_numbers import FORMULAS, OF_THE_GRID
 from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of
 
@@ -49,7 +50,7 @@ def test_a_copy_of_the_folder_with_the_ct_in_another_format_and_type_passes(spin
         assert lumbarhu("verify", copy, "--ct", tmp_path / name).exit_code == 0
 
 
-NUMBERS = ("mean_hu", "sd_hu", "median_hu", "q1_hu", "q3_hu", "min_hu", "max_hu", "voxels", "slices", "area_mm2")
+NUMBERS = (*FORMULAS, *OF_THE_GRID)
 TEXTS = ("label_value", "level", "case", "reader", "reading", "findings", "excluded")
 
 

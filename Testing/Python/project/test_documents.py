@@ -147,13 +147,24 @@ def test_the_page_on_custom_files_states_the_defaults_in_use(repository):
     assert stated["lateral_extent"] == values["lateral_extent"]
 
 
-def test_the_page_on_findings_is_the_one_that_its_script_writes(repository):
-    path = repository / "Docs" / "list_findings.py"
-    spec = importlib.util.spec_from_file_location("list_findings", path)
+@pytest.mark.parametrize("name", ["list_findings", "list_quantities"])
+def test_a_page_that_a_script_writes_is_up_to_date(name, repository):
+    spec = importlib.util.spec_from_file_location(name, repository / "Docs" / f"{name}.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     is_same = script.PAGE.read_text(encoding="utf-8") == script.page()
-    assert is_same, "run python Docs/list_findings.py"
+    assert is_same, f"run python Docs/{name}.py"
+
+
+def test_every_row_of_a_table_in_the_documents_has_as_many_cells_as_its_head(repository):
+    uneven = []
+    for path in sorted([*repository.glob("*.md"), *(repository / "Docs").glob("*.md")]):
+        text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+            rows = [re.sub(r"`[^`]*`", "", row).replace("\\|", "").strip() for row in table.splitlines()]
+            uneven += [f"{path.name}: {row}" for row in rows if row.count("|") != rows[0].count("|")]
+            uneven += [f"{path.name}: {row}" for row in rows if not row.endswith("|")]
+    assert uneven == []
 
 
 def test_the_tables_that_the_documents_show_are_tables_that_the_program_reads(repository):
