@@ -287,7 +287,7 @@ def test_what_the_composer_keeps_of_a_body_is_measured_again_when_its_midline_mo
     midline_ras_mm = phantom.truth["L3"].midline_ras_mm
 
     def sentences(composer, up_mm):
-        landmarks = Landmarks("L3", midline_ras_mm + [0, 0, up_mm])
+        landmarks = Landmarks("L3", midline_ras_mm + np.array([0, 0, up_mm]))
         composer.take("L3", "", lambda: composer.measure_level(stack, landmarks, PROTOCOL))
         composer.settle(stack, PROTOCOL)
         of = composer.reading(ON_PROTOCOL, PROTOCOL, cutoff_table())
