@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from LumbarHULib.api.comparisons import compare_methods
     from LumbarHULib.api.cts import Ct, ct_from_array, ct_from_node, read_ct
     from LumbarHULib.api.follow_ups import follow_up, precision_study
-    from LumbarHULib.api.measurement import Measurement, measure, protocol_ids
+    from LumbarHULib.api.measurement import Measurement
+    from LumbarHULib.api.measuring import measure, protocol_ids
     from LumbarHULib.api.midlines import Midlines
     from LumbarHULib.api.proposals import propose_from_points, propose_from_segmentation, read_midlines
     from LumbarHULib.audit.verify import Verification
@@ -98,11 +99,11 @@ _HOME = {
     "ct_from_array": "api.cts",
     "ct_from_node": "api.cts",
     "follow_up": "api.follow_ups",
-    "measure": "api.measurement",
+    "measure": "api.measuring",
     "precision_study": "api.follow_ups",
     "propose_from_points": "api.proposals",
     "propose_from_segmentation": "api.proposals",
-    "protocol_ids": "api.measurement",
+    "protocol_ids": "api.measuring",
     "read_calibration": "api.calibrations",
     "read_ct": "api.cts",
     "read_midlines": "api.proposals",

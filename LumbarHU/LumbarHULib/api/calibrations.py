@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,8 +11,6 @@ from LumbarHULib.api.cts import Ct
 from LumbarHULib.audit.audit import software_versions
 from LumbarHULib.audit.ct_date import parse_date
 from LumbarHULib.core.calibration import CalibrationScan, fit_calibration
-from LumbarHULib.core.checks.calibration import is_in_time
-from LumbarHULib.core.densities import with_densities
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.rod_regions import RodPlace, samples_at, samples_of_labels
 from LumbarHULib.core.scan_facts import ScanFacts
@@ -28,9 +25,6 @@ from LumbarHULib.files.phantom_file import PhantomDocument, load_phantom
 from LumbarHULib.files.rods_file import ALONG_THE_TABLE_RAS, read_rod_places
 from LumbarHULib.images.ct_identity import voxels_sha256
 from LumbarHULib.images.rod_labels import is_label_map, read_rod_labels
-
-if TYPE_CHECKING:
-    from LumbarHULib.api.measurement import Measurement
 
 Calibration = CalibrationDocument
 
@@ -138,28 +132,6 @@ def read_calibration(path: str | Path) -> Calibration:
         When it cannot be read, or its line is not that of its rods.
     """
     return load_calibration(Path(path))
-
-
-def calibrated(measured: "Measurement", calibration: Calibration, ct_date: str | None = None) -> "Measurement":
-    """Return a measurement with densities in mg/cm³ and the findings on them.
-
-    Parameters
-    ----------
-    measured : Measurement
-    calibration : Calibration
-    ct_date : str, optional
-        Date of the CT as YYYY-MM-DD, if its headers do not state it.
-
-    Raises
-    ------
-    InputError
-        When the CT's tube voltage is known to differ from that of the calibration.
-    """
-    scan = calibration.calibration.scan
-    in_time = is_in_time(calibration.calibration, measured.ct.scan_facts, ct_date)
-    is_same_scan = bool(scan.voxels_sha256) and scan.voxels_sha256 == voxels_sha256(measured.ct.voxels_hu)
-    result = with_densities(measured.result, calibration.calibration, in_time, is_same_scan)
-    return replace(measured, result=result, calibration=calibration.applied(in_time))
 
 
 def _check_experimental(document: PhantomDocument, is_allowed: bool) -> None:

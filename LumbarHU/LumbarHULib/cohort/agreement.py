@@ -10,11 +10,6 @@ from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, check_confidence,
 from LumbarHULib.cohort.rows import complete_rows, is_constant, require
 from LumbarHULib.core.errors import InputError
 
-# Ratio of least significant change and precision error: 1.96 · √2 = 2.772, as rounded by the International Society for
-# Clinical Densitometry (Official Positions 2019, iscd.org). 1.96 is for 95 % confidence, and √2 because both of the two
-# measurements of a change have the error.
-LSC_FACTOR = 2.77
-
 
 @dataclass(frozen=True, kw_only=True)
 class IntraclassCorrelations:
@@ -54,8 +49,6 @@ class Repeatability:
     ----------
     rms_sd : Estimate
         Root mean square of the cases' standard deviations, in the unit of the readings.
-    least_significant_change : Estimate
-        `LSC_FACTOR` times `rms_sd`.
     cv_percent : Estimate or None
         `rms_sd` in percent of the mean of all readings; None if that mean is not positive. (The mean of the cases' own
         quotients, common for densities, is not used: near 0 HU a quotient is meaningless.)
@@ -64,7 +57,6 @@ class Repeatability:
     """
 
     rms_sd: Estimate
-    least_significant_change: Estimate
     cv_percent: Estimate | None
     degrees_of_freedom: int
 
@@ -214,7 +206,7 @@ def _slope(table: np.ndarray, confidence: float, left_out: int) -> tuple[Estimat
 
 
 def repeatability(readings: Sequence, confidence: float = CONFIDENCE) -> Repeatability:
-    """Return the precision error of repeated readings, and the resulting least significant change.
+    """Return the precision error of repeated readings.
 
     Parameters
     ----------
@@ -242,7 +234,6 @@ def repeatability(readings: Sequence, confidence: float = CONFIDENCE) -> Repeata
     mean = float(table.mean())
     return Repeatability(
         rms_sd=rms_sd,
-        least_significant_change=scaled(rms_sd, LSC_FACTOR),
         cv_percent=scaled(rms_sd, 100 / mean) if mean > 0 else None,
         degrees_of_freedom=freedom,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from LumbarHULib.cohort.agreement import bland_altman, intraclass_correlations, repeatability
+from LumbarHULib.cohort.agreement import bland_altman, intraclass_correlations, repeatability, scaled
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.reading_sets import ReadingSet, reading_sets
 from LumbarHULib.cohort.study.tables import MEAN
@@ -43,7 +43,7 @@ def agreement_table(cohort: Cohort, omissions: Omissions) -> Table:
                     omissions.add(_NAME, f"{roi} of {level}", "No case has it in all readings.")
                     continue
                 for split, chosen in _splits(found, level):
-                    rows += _row(found, split, level, roi, values[:, chosen], omissions)
+                    rows += _row(found, split, level, roi, values[:, chosen], cohort.lsc_factor, omissions)
     return Table("agreement", "Agreement of readings", _COLUMNS, rows)
 
 
@@ -58,7 +58,13 @@ def _splits(found: ReadingSet, level: str) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _row(
-    found: ReadingSet, split: str, level: str, roi: str, values: np.ndarray, omissions: Omissions
+    found: ReadingSet,
+    split: str,
+    level: str,
+    roi: str,
+    values: np.ndarray,
+    lsc_factor: float | None,
+    omissions: Omissions,
 ) -> list[list[Cell]]:
     part = f"{_NAME}, {found.kind} {', '.join(found.names)}, {split}"
     name = f"{roi} of {level}"
@@ -74,7 +80,7 @@ def _row(
         cells += cells_of_estimate(limits and getattr(limits, end))
     cells += [*cells_of_estimate(limits and limits.slope), limits and limits.slope_p]
     cells += [limits and limits.sd, *cells_of_estimate(precision.rms_sd), *cells_of_estimate(precision.cv_percent)]
-    return [[*cells, *cells_of_estimate(precision.least_significant_change)]]
+    return [[*cells, *cells_of_estimate(scaled(precision.rms_sd, lsc_factor) if lsc_factor else None)]]
 
 
 def proportional_biases(agreement: Table) -> list[str]:

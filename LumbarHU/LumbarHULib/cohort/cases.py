@@ -142,6 +142,8 @@ class Cohort:
         Number of these rows that did not become a case, by reason.
     audits : sequence of ReadingFacts
         Facts on the audit folders that HU come from.
+    lsc_factor : float or None
+        Ratio of least significant change and precision error; without it, no least significant change is computed.
 
     Raises
     ------
@@ -167,6 +169,7 @@ class Cohort:
     table_rows: int | None = None
     rows_left_out: Mapping[str, int] = field(default_factory=dict)
     audits: Sequence[ReadingFacts] = ()
+    lsc_factor: float | None = None
 
     def __post_init__(self) -> None:
         n = len(self.cases)

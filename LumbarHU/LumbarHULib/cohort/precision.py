@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from LumbarHULib.cohort.agreement import LSC_FACTOR, rms_sd_of, scaled
+from LumbarHULib.cohort.agreement import rms_sd_of
 from LumbarHULib.cohort.cases import Reading
 from LumbarHULib.cohort.correlation import Correlation, spearman
 from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, check_confidence
@@ -65,9 +65,8 @@ class PrecisionError:
         The patients that have at least two measurements with all of these levels.
     degrees_of_freedom : int
         Number of measurements less number of patients.
-    rms_sd, least_significant_change : Estimate
-        Root mean square of the standard deviations, weighted by their degrees of freedom, and `LSC_FACTOR` times it, in
-        HU.
+    rms_sd : Estimate
+        Root mean square of the standard deviations, weighted by their degrees of freedom, in HU.
     rms_cv_percent : float or None
         Root mean square of the patients' coefficients of variation; None if a mean is not positive. For information:
         the ISCD advises against it.
@@ -80,7 +79,6 @@ class PrecisionError:
     patients: tuple[PatientPrecision, ...]
     degrees_of_freedom: int
     rms_sd: Estimate
-    least_significant_change: Estimate
     rms_cv_percent: float | None
     sd_on_mean: SdOnMean | None
 
@@ -122,7 +120,7 @@ def precision_error(
     References
     ----------
     International Society for Clinical Densitometry, Precision Assessment FAQs and Precision Calculator, iscd.org:
-    standard deviation of each patient, root mean square of the group, times 2.77. C.C. Glüer et al. Osteoporos Int
+    standard deviation of each patient, root mean square of the group. C.C. Glüer et al. Osteoporos Int
     1995;5:262–270: degrees of freedom, and the interval from the χ² distribution.
     """
     check_confidence(confidence)
@@ -150,7 +148,6 @@ def precision_error(
         patients=tuple(patients),
         degrees_of_freedom=freedom,
         rms_sd=rms_sd,
-        least_significant_change=scaled(rms_sd, LSC_FACTOR),
         rms_cv_percent=_rms_cv_percent(patients, freedom),
         sd_on_mean=_sd_on_mean(patients, confidence),
     )

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from LumbarHULib.audit.audit import software_versions
-from LumbarHULib.cohort.agreement import LSC_FACTOR
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.references import DXA, QCT
@@ -42,12 +41,13 @@ def method_text(analysis: CohortAnalysis) -> str:
 
 def agreement_sentence(analysis: CohortAnalysis) -> str:
     """Return the sentence on the agreement of readings; empty if there is no agreement."""
-    if not analysis.tables["agreement"].rows:
+    lsc_factor = analysis.cohort.lsc_factor
+    if not analysis.tables["agreement"].rows or lsc_factor is None:
         return ""
     return (
         "Agreement of readings is reported as intraclass correlation coefficients ICC(2,1) and ICC(3,1) (McGraw and "
         "Wong), bias and 95 % limits of agreement (Bland and Altman), and root-mean-square standard deviation, its "
-        f"coefficient of variation, and the least significant change, {LSC_FACTOR} times it (Glüer)."
+        f"coefficient of variation, and the least significant change, {lsc_factor:g} times it (Glüer)."
     )
 
 

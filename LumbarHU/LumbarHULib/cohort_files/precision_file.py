@@ -101,13 +101,20 @@ class PublishedPrecision:
 
     def lsc_hu(self, mean_hu: float) -> float:
         """Return the least significant change of two measurements with this mean, in HU."""
-        least, cv, factor = (self.document[name]["value"] for name in ("lsc", "cv", "lsc_factor"))
+        least, cv = (self.document[name]["value"] for name in ("lsc", "cv"))
+        factor = self.lsc_factor
         return lsc_by_mean(mean_hu, least, cv, factor)
+
+    @property
+    def lsc_factor(self) -> float:
+        """Return the ratio of the least significant change and the precision error."""
+        return float(self.document["lsc_factor"]["value"])
 
     @property
     def description(self) -> str:
         """Return the rule in words, with its numbers."""
-        least, cv, factor = (self.document[name]["value"] for name in ("lsc", "cv", "lsc_factor"))
+        least, cv = (self.document[name]["value"] for name in ("lsc", "cv"))
+        factor = self.lsc_factor
         bend_hu = 100 * least / (factor * cv)
         return (
             f"the published LSC: {least:g} HU below a mean of {bend_hu:.0f} HU, and {factor * cv:.1f} % of the mean "

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from LumbarHULib import __version__
-from LumbarHULib.cohort.agreement import LSC_FACTOR
+from LumbarHULib.cohort.agreement import scaled
 from LumbarHULib.cohort.cases import CohortFinding, Reading
 from LumbarHULib.cohort.estimates import CONFIDENCE
 from LumbarHULib.cohort.findings import counted
@@ -120,7 +120,7 @@ def make_precision_study(
         "table": {"name": table.name, "sha256": hashlib.sha256(table.read_bytes()).hexdigest()},
         **bound,
         "readers": sorted({reading.reader for reading in readings}),
-        "lsc_factor": LSC_FACTOR,
+        "lsc_factor": published_precision().lsc_factor,
         "lsc_factor_source": published_precision().document["lsc_factor"]["source"],
         "confidence": CONFIDENCE,
         **({} if densities is None else {"density": _density(densities)}),
@@ -314,7 +314,10 @@ def _row(error: PrecisionError, densities: StudyDensities | None) -> list[Any]:
         error.degrees_of_freedom,
         error.mean_hu,
         *(getattr(error.rms_sd, name) for name in ("estimate", "low", "high")),
-        *(getattr(error.least_significant_change, name) for name in ("estimate", "low", "high")),
+        *(
+            getattr(scaled(error.rms_sd, published_precision().lsc_factor), name)
+            for name in ("estimate", "low", "high")
+        ),
         error.rms_cv_percent,
         *([None] * 3 if dependence is None else _dependence_cells(dependence)),
         *([] if densities is None else densities.cells(error.roi, error.levels)),

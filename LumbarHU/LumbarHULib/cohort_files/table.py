@@ -21,6 +21,7 @@ from LumbarHULib.cohort_files.columns import (
     word_column,
 )
 from LumbarHULib.cohort_files.dxa import dxa_findings, dxa_groups, menopause_of_women
+from LumbarHULib.cohort_files.precision_file import published_precision
 from LumbarHULib.cohort_files.readings import reading_of_audit, readings_of_file
 from LumbarHULib.cohort_files.study_files import load_qct_criteria
 from LumbarHULib.core.errors import InputError
@@ -121,6 +122,7 @@ def read_cohort(
         readings=tuple(found),
         findings=tuple(source.findings),
         minimum_levels=load_protocol().protocol.patient.minimum_levels,
+        lsc_factor=published_precision().lsc_factor,
         note="SYNTHETIC: no patient data." if is_synthetic else "",
         groups_by_t_score=groups_by_t_score,
         mean_levels=mean_levels,

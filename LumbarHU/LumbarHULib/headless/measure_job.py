@@ -8,9 +8,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from LumbarHULib.api.calibrations import calibrated
 from LumbarHULib.api.cts import Ct
-from LumbarHULib.api.measurement import Measurement, measure_midlines
+from LumbarHULib.api.measurement import Measurement
+from LumbarHULib.api.measuring import measure_midlines
 from LumbarHULib.api.midlines import (
     GivenMarkups,
     GivenSeeds,
@@ -264,7 +264,7 @@ def _check_scope(job: MeasureJob, protocols: Sequence[ChosenProtocol]) -> None:
 
 def _audit_of(job: MeasureJob, measurement: Measurement, calibration: CalibrationDocument | None) -> Audit:
     if calibration is not None:
-        measurement = calibrated(measurement, calibration, job.ct_date or None)
+        measurement = measurement.calibrated(calibration, job.ct_date or None)
     dated = {CT_DATE: job.ct_date} if job.ct_date else {}
     return measurement.audit(job.case, job.reader, job.reading, extra={**job.extra, **dated})
 

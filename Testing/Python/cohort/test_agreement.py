@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from LumbarHULib.cohort.agreement import bland_altman, intraclass_correlations, repeatability
+from LumbarHULib.cohort.agreement import bland_altman, intraclass_correlations, repeatability, scaled
 from LumbarHULib.core.errors import InputError
 
 # Twelve cases, three readers; the intervals are those of pingouin 0.6.1, unrounded.
@@ -109,7 +109,7 @@ def test_the_precision_error_of_two_readings_is_the_root_of_half_the_mean_square
     result = repeatability([TWELVE[0], TWELVE[1]])
     rms_sd = math.sqrt(sum((a - b) ** 2 / 2 for a, b in zip(TWELVE[0], TWELVE[1], strict=True)) / 12)
     assert result.rms_sd.estimate == pytest.approx(rms_sd, rel=1e-12)
-    assert result.least_significant_change.estimate == pytest.approx(2.77 * rms_sd, rel=1e-12)
+    assert scaled(result.rms_sd, 2.77).estimate == pytest.approx(2.77 * rms_sd, rel=1e-12)
     assert result.cv_percent.estimate == pytest.approx(100 * rms_sd / np.mean(TWELVE[:2]), rel=1e-12)
     assert result.degrees_of_freedom == 12
     # R: qchisq(c(0.975, 0.025), 12)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from LumbarHULib.cohort.agreement import LSC_FACTOR, repeatability
+from LumbarHULib.cohort.agreement import repeatability
 from LumbarHULib.cohort.cases import Reading
 from LumbarHULib.cohort.change import Change
 from LumbarHULib.cohort.precision import level_sets, precision_error, precision_errors
+from LumbarHULib.cohort_files.precision_file import published_precision
 from LumbarHULib.core.errors import InputError
 
 
@@ -21,12 +22,11 @@ def simulated(patients: int, times: int, sd_hu=4.0, seed=1, mean_hu=120.0) -> di
 def test_the_steps_are_those_of_the_iscd_calculator(patients, times):
     values = simulated(patients, times)
     found = precision_error(values)
-    # SD of each patient, sum of their squares, divided by the number of patients, square root, times 2.77.
+    # SD of each patient, sum of their squares, divided by the number of patients, square root.
     sds = [np.std(own, ddof=1) for own in values.values()]
     assert [patient.sd_hu for patient in found.patients] == pytest.approx(sds)
     rms_sd = np.sqrt(sum(sd**2 for sd in sds) / patients)
     assert found.rms_sd.estimate == pytest.approx(rms_sd)
-    assert found.least_significant_change.estimate == pytest.approx(2.77 * rms_sd)
     assert found.degrees_of_freedom == 30
     assert found.rms_cv_percent == pytest.approx(
         100 * np.sqrt(np.mean([(np.std(own, ddof=1) / np.mean(own)) ** 2 for own in values.values()]))
@@ -34,14 +34,13 @@ def test_the_steps_are_those_of_the_iscd_calculator(patients, times):
 
 
 def test_the_factor_is_that_of_two_measurements_rounded():
-    assert round(scipy.stats.norm.ppf(0.975) * np.sqrt(2), 2) == LSC_FACTOR
+    assert round(scipy.stats.norm.ppf(0.975) * np.sqrt(2), 2) == published_precision().lsc_factor
 
 
 def test_the_interval_is_that_of_the_chi_square_distribution():
     found = precision_error(simulated(30, 2))
     low, high = np.sqrt(30 / scipy.stats.chi2.ppf([0.975, 0.025], 30)) * found.rms_sd.estimate
     assert (found.rms_sd.low, found.rms_sd.high) == pytest.approx((low, high))
-    assert found.least_significant_change.high == pytest.approx(2.77 * high)
 
 
 def test_it_is_the_repeatability_of_complete_readings():
@@ -126,7 +125,7 @@ def share_of_changes(lsc_hu: float, sd_hu: float, rng, number: int) -> float:
 
 def test_without_a_true_change_five_percent_count_as_changed_after_a_large_study():
     rng = np.random.default_rng(3)
-    lsc_hu = precision_error(simulated(5000, 2, sd_hu=6.0)).least_significant_change.estimate
+    lsc_hu = 2.77 * precision_error(simulated(5000, 2, sd_hu=6.0)).rms_sd.estimate
     assert share_of_changes(lsc_hu, 6.0, rng, 40_000) == pytest.approx(0.05, abs=0.01)
 
 
@@ -135,7 +134,7 @@ def test_with_thirty_patients_the_share_is_that_of_students_t():
     rng = np.random.default_rng(4)
     shares = []
     for seed in range(1500):
-        lsc_hu = precision_error(simulated(30, 2, sd_hu=6.0, seed=seed)).least_significant_change.estimate
+        lsc_hu = 2.77 * precision_error(simulated(30, 2, sd_hu=6.0, seed=seed)).rms_sd.estimate
         shares.append(2 * scipy.stats.norm.sf(lsc_hu / (6.0 * np.sqrt(2))))
     expected = 2 * scipy.stats.t.sf(2.77 / np.sqrt(2), 30)
     assert expected == pytest.approx(0.0595, abs=0.0002)
@@ -143,5 +142,5 @@ def test_with_thirty_patients_the_share_is_that_of_students_t():
     low, high = np.percentile(shares, (2.5, 97.5))
     assert 0.01 < low < 0.02
     assert 0.12 < high < 0.16
-    lsc_hu = precision_error(simulated(30, 2, sd_hu=6.0, seed=1)).least_significant_change.estimate
+    lsc_hu = 2.77 * precision_error(simulated(30, 2, sd_hu=6.0, seed=1)).rms_sd.estimate
     assert share_of_changes(lsc_hu, 6.0, rng, 20_000) == pytest.approx(shares[1], abs=0.01)

@@ -19,7 +19,7 @@ def reading(case: str, reader: str, number: int = 1, hu: float = 100.0, origin: 
 
 def cohort_of(readings: list[Reading]) -> Cohort:
     cases = tuple(dict.fromkeys(one.case for one in readings))
-    return Cohort("c", cases, {}, ("",) * len(cases), readings=readings)
+    return Cohort("c", cases, {}, ("",) * len(cases), readings=readings, lsc_factor=2.77)
 
 
 def table_of(readings: list[Reading]):
@@ -79,7 +79,7 @@ def test_agreement_is_split_by_the_midlines_origin():
     values = [[np.mean(list(one.hu.values())) for one in chosen if one.reader == reader] for reader in "AB"]
     assert accepted["icc_2_1"] == pytest.approx(intraclass_correlations(values).icc_2_1.estimate)
     assert accepted["bias_hu"] == pytest.approx(bland_altman(*values).bias.estimate)
-    assert accepted["lsc_hu"] == pytest.approx(repeatability(values).least_significant_change.estimate)
+    assert accepted["lsc_hu"] == pytest.approx(2.77 * repeatability(values).rms_sd.estimate)
 
 
 def test_agreement_is_split_by_blinding_and_mixed_pairs_are_so_named():

@@ -70,6 +70,6 @@ def test_without_slicer_a_scene_is_refused_in_one_sentence(one_level, tmp_path, 
     assert not (tmp_path / "a").exists()
 
 
-@pytest.mark.parametrize("module", ["lumbarhu", "LumbarHULib.headless.demo_command", "LumbarHULib.api.measurement"])
+@pytest.mark.parametrize("module", ["lumbarhu", "LumbarHULib.headless.demo_command", "LumbarHULib.api.measuring"])
 def test_without_slicer_everything_else_is_imported(module):
     assert imported(f"import {module}", blocked=SCENE) is not None

@@ -5,7 +5,7 @@ import pytest
 import slicer
 
 from LumbarHULib.api.cts import ct_from_node
-from LumbarHULib.api.measurement import measure
+from LumbarHULib.api.measuring import measure
 from LumbarHULib.audit.verify import verify_audit_folder
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.protocol_file import load_protocol

@@ -14,6 +14,7 @@ from LumbarHULib.cohort.methods.measured import MeasuredMethod, MeasuredMethods
 from LumbarHULib.cohort.methods.method import Method, check_protocol_name
 from LumbarHULib.cohort.synthetic import SYNTHETIC
 from LumbarHULib.cohort_files.columns import shortened
+from LumbarHULib.cohort_files.precision_file import published_precision
 from LumbarHULib.cohort_files.readings import readings_of_file
 from LumbarHULib.cohort_files.table import read_cohort
 from LumbarHULib.core.cutoffs import CutoffTable, RoiCutoffs
@@ -143,6 +144,7 @@ def _cohort_of_results(read: Mapping[str, Sequence[Reading]]) -> Cohort:
         level_hu={},
         groups=("",) * len(cases),
         minimum_levels=load_protocol().protocol.patient.minimum_levels,
+        lsc_factor=published_precision().lsc_factor,
         note="SYNTHETIC: no patient data." if is_synthetic else "",
     )
 

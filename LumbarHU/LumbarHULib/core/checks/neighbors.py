@@ -8,6 +8,7 @@ import numpy as np
 from LumbarHULib.core.endplates import Endplates
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS
+from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.protocol_values import FindingValues
 from LumbarHULib.core.results import LevelResult, RoiResult
 
@@ -49,13 +50,19 @@ def spacing_findings(levels: Sequence[LevelResult], values: FindingValues) -> tu
     return tuple(findings)
 
 
-def side_findings(levels: Sequence[LevelResult], values: FindingValues) -> tuple[Finding, ...]:
+def side_findings(levels: Sequence[LevelResult], protocol: Protocol) -> tuple[Finding, ...]:
     """Return findings on levels whose left and right regions differ by more than noise explains."""
-    findings = []
-    for level in levels:
-        if not {"left", "right"} <= level.rois.keys():
+    values, findings = protocol.findings, []
+    pairs = [
+        (left.name, right.name)
+        for left in protocol.regions
+        for right in protocol.regions
+        if left.side == "left" and left.is_mirrored_by(right)
+    ]
+    for level, (left_roi, right_roi) in ((level, pair) for level in levels for pair in pairs):
+        if not {left_roi, right_roi} <= level.rois.keys():
             continue
-        left, right = level.rois["left"], level.rois["right"]
+        left, right = level.rois[left_roi], level.rois[right_roi]
         difference_hu = left.values["mean_hu"] - right.values["mean_hu"]
         error_hu = float(np.hypot(standard_error_hu(left, values), standard_error_hu(right, values)))
         limit_hu = max(values.side_difference_hu, values.noise_limit_sds * error_hu)
@@ -63,8 +70,8 @@ def side_findings(levels: Sequence[LevelResult], values: FindingValues) -> tuple
             findings.append(
                 Finding(
                     "sides_differ",
-                    f"The left ROI of {level.level} differs from the right ROI by {difference_hu:+.0f} HU, more than "
-                    f"{limit_hu:.0f} HU.",
+                    f"The {left_roi} ROI of {level.level} differs from the {right_roi} ROI by {difference_hu:+.0f} HU, "
+                    f"more than {limit_hu:.0f} HU.",
                     "Look for sclerosis, scoliosis, a lesion or an artifact on one side, and check the midline.",
                     "warning",
                     level.level,

@@ -23,9 +23,6 @@ _FAR_OFF = 0.3
 # Pixel size at which two outlines are compared, in mm.
 _GRID_MM = 0.25
 
-# They reach the dense base of the pedicles.
-_UNEVEN_ROIS = ("left", "right")
-
 # Smallest share of a patch that must be inside the regions.
 _PATCH_SHARE = 0.7
 
@@ -143,8 +140,9 @@ def _dice(first: np.ndarray, second: np.ndarray) -> float:
     return float(2 * np.count_nonzero(masks[0] & masks[1]) / sum(np.count_nonzero(mask) for mask in masks))
 
 
-def patch_findings(stack: AxialStack, level: LevelResult, values: FindingValues) -> tuple[Finding, ...]:
+def patch_findings(stack: AxialStack, level: LevelResult, protocol: Protocol) -> tuple[Finding, ...]:
     """Return findings on patches in the regions that are much denser or less dense than the rest."""
+    values = protocol.findings
     corner_kji, in_rois = on_one_grid({roi: measured.mask for roi, measured in level.rois.items()})
     inside = np.any(list(in_rois.values()), axis=0)
     crop = tuple(slice(start, start + size) for start, size in zip(corner_kji, inside.shape, strict=True))
@@ -155,7 +153,7 @@ def patch_findings(stack: AxialStack, level: LevelResult, values: FindingValues)
     noise_hu = float(voxels_hu[inside].std()) / max(1.0, patch_mm2 / values.noise_patch_mm2) ** 0.5
     limit_hu = max(values.patch_difference_hu, values.noise_limit_sds * noise_hu)
     findings = []
-    for roi in (name for name in level.rois if name not in _UNEVEN_ROIS):
+    for roi in (region.name for region in protocol.regions if region.name in level.rois and not region.is_lateral):
         roi_offsets_hu = offsets_hu[in_rois[roi].any(axis=0) & np.isfinite(offsets_hu)]
         worst_hu = max(roi_offsets_hu.tolist(), key=abs, default=0.0)
         if abs(worst_hu) > limit_hu:

@@ -56,7 +56,7 @@ def check_places(
     findings += spacing_findings(in_order, protocol.findings)
     endplates = {}
     for level in included:
-        findings += [*bone_findings(stack, level, protocol), *patch_findings(stack, level, protocol.findings)]
+        findings += [*bone_findings(stack, level, protocol), *patch_findings(stack, level, protocol)]
         height = height_of(stack, level, protocol)
         if height is None:
             continue
@@ -64,7 +64,7 @@ def check_places(
         if height.is_clear and height.inside_mm > 0:
             endplates[level.level] = height.endplates
             findings += endplate_findings(stack, level, height.endplates, protocol.findings)
-    findings += side_findings(included, protocol.findings)
+    findings += side_findings(included, protocol)
     findings += trend_findings(included, protocol.findings)
     findings += height_findings(endplates, protocol.findings)
     return tuple(findings)

@@ -236,6 +236,17 @@ class Region:
         return self.parameters[parameter]
 
     @property
+    def is_lateral(self) -> bool:
+        """Whether it is a zone on the left or right of the body, which reaches the dense base of the pedicles."""
+        return self.side in ("left", "right")
+
+    def is_mirrored_by(self, other: "Region") -> bool:
+        """Return whether `other` is the same zone on the opposite side."""
+        sides = {self.side, other.side}
+        own, others = ((one.shape, one.slices, one.mean, dict(one.parameters)) for one in (self, other))
+        return sides == {"left", "right"} and own == others
+
+    @property
     def is_of_study(self) -> bool:
         """Whether it is one of the study's five regions."""
         of_study = _STUDY_SHAPES.get(self.name)
