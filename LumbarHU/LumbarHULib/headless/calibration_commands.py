@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from LumbarHULib.headless.measuring_commands import run_later
+from LumbarHULib.headless.shared_options import add_out, add_overwrite, run_later
 
 
 def add_calibration_commands(commands) -> None:
@@ -31,7 +31,7 @@ def add_calibration_commands(commands) -> None:
         metavar="FILE",
         help="phantom file with the densities of your phantom's certificate, or the name of a shipped one",
     )
-    calibrate.add_argument("--out", type=Path, required=True, metavar="FILE", help="calibration file (created)")
+    add_out(calibrate, "calibration file (created)", "FILE")
     calibrate.add_argument("--radius", metavar="MM", help="radius of the cylinder around a point or line (default: 4)")
     calibrate.add_argument("--length", metavar="MM", help="length of the cylinder around a point (default: 10)")
     calibrate.add_argument(
@@ -58,5 +58,5 @@ def add_calibration_commands(commands) -> None:
         help="experimental: the phantom file has reference tissues (such as air, fat and muscle) and the error that "
         "they showed on your own phantom scans",
     )
-    calibrate.add_argument("--overwrite", action="store_true", help="replace the calibration file if it exists")
+    add_overwrite(calibrate, "calibration file")
     calibrate.set_defaults(command=run_later("calibrate_command", "run_calibrate"))

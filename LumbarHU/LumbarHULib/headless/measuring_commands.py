@@ -1,11 +1,16 @@
 """The commands that measure: demo, measure, protocols, batch, verify, export-dicom and index."""
 
 import argparse
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from LumbarHULib.headless.batch_columns import COLUMNS
+from LumbarHULib.headless.shared_options import (
+    add_accept_off_protocol,
+    add_how_to_measure,
+    add_out,
+    add_overwrite,
+    run_later,
+)
 
 
 def add_measuring_commands(commands) -> None:
@@ -19,15 +24,6 @@ def add_measuring_commands(commands) -> None:
     _add_index(commands)
 
 
-def run_later(module: str, function: str) -> Callable[[argparse.Namespace], int]:
-    """Return a command that is imported only when it runs, so that --help is fast."""
-
-    def run(options: argparse.Namespace) -> int:
-        return getattr(import_module(f"LumbarHULib.headless.{module}"), function)(options)
-
-    return run
-
-
 def _add_demo(commands) -> None:
     demo = commands.add_parser(
         "demo",
@@ -39,7 +35,7 @@ def _add_demo(commands) -> None:
     demo.add_argument(
         "--out", type=Path, metavar="DIR", help="output folder (default: demo, with --cohort demo-cohort)"
     )
-    demo.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    add_overwrite(demo)
     demo.set_defaults(command=_run_demo)
 
 
@@ -91,7 +87,7 @@ def _add_measure(commands) -> None:
     measure.add_argument(
         "--fill-levels", action="store_true", help="also place the levels between the seeds, such as between L1 and L4"
     )
-    measure.add_argument("--out", type=Path, required=True, metavar="DIR", help="audit folder (created)")
+    add_out(measure, "audit folder (created)")
     measure.add_argument(
         "--label-maps",
         type=Path,
@@ -112,39 +108,22 @@ def _add_measure(commands) -> None:
         metavar="LEVEL=REASON",
         help="exclude a level from the means, with the reason; may be given several times",
     )
-    _add_protocol(measure)
-    measure.add_argument("--cutoffs", type=Path, metavar="FILE", help="your own cutoffs file")
-    measure.add_argument("--calibration", type=Path, metavar="FILE", help="calibration file, for mg/cm³ as well as HU")
+    add_how_to_measure(measure)
     measure.add_argument("--reader", metavar="NAME", help="name or initials of the reader who placed the markups")
     measure.add_argument("--reading", default="1", metavar="N", help="number of this reader's reading (default: 1)")
     measure.add_argument("--case", metavar="NAME", help="name of the case in the files, never the patient's name")
     measure.add_argument(
         "--ct-date", metavar="DATE", help="write the date of the CT, such as 2024-03-15, to the record, for follow-up"
     )
-    measure.add_argument(
-        "--accept-off-protocol",
-        action="store_true",
-        help="give classes although tube voltage or contrast medium are known to differ from the cutoffs'; recorded",
-    )
+    add_accept_off_protocol(measure)
     measure.add_argument(
         "--scene", action="store_true", help="also write a Slicer scene, scene.mrb, to the audit folder"
     )
     measure.add_argument(
         "--sign", type=Path, metavar="KEY", help="sign the folder with an OpenSSH private key, by ssh-keygen -Y"
     )
-    measure.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    add_overwrite(measure)
     measure.set_defaults(command=run_later("measure_command", "run_measure"))
-
-
-def _add_protocol(command) -> None:
-    command.add_argument(
-        "--protocol",
-        action="append",
-        default=[],
-        metavar="ID|FILE",
-        help="id of a protocol that lumbarhu protocols lists, or your own file (default: the study's); with several, "
-        "each writes to a folder in DIR that has its id as name",
-    )
 
 
 def _add_protocols(commands) -> None:
@@ -168,19 +147,11 @@ def _add_batch(commands) -> None:
     batch.add_argument(
         "table", type=Path, metavar="CASES.csv", help=f"table with one row for each CT; columns {', '.join(COLUMNS)}"
     )
-    batch.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="output folder of all audit folders (created)"
-    )
+    add_out(batch, "output folder of all audit folders (created)")
     batch.add_argument("--workers", metavar="N", help="processes on this machine (default: one per core)")
     batch.add_argument("--scheduler", metavar="ADDRESS", help="use the cluster of this Dask scheduler")
-    _add_protocol(batch)
-    batch.add_argument("--cutoffs", type=Path, metavar="FILE", help="your own cutoffs file")
-    batch.add_argument("--calibration", type=Path, metavar="FILE", help="calibration file, for mg/cm³ as well as HU")
-    batch.add_argument(
-        "--accept-off-protocol",
-        action="store_true",
-        help="give classes although tube voltage or contrast medium are known to differ from the cutoffs'; recorded",
-    )
+    add_how_to_measure(batch)
+    add_accept_off_protocol(batch)
     batch.set_defaults(command=run_later("batch_command", "run_batch"))
 
 
@@ -209,8 +180,8 @@ def _add_export_dicom(commands) -> None:
     )
     export.add_argument("folder", type=Path, metavar="DIR", help="audit folder")
     export.add_argument("--ct", type=Path, required=True, metavar="SERIES", help="folder of the measured DICOM series")
-    export.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (created)")
-    export.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    add_out(export)
+    add_overwrite(export)
     export.set_defaults(command=run_later("export_dicom_command", "run_export_dicom"))
 
 

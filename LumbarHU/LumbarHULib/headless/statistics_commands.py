@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from LumbarHULib.headless.measuring_commands import run_later
+from LumbarHULib.headless.shared_options import add_out, add_overwrite, add_seed, run_later
 
 
 def add_statistics_commands(commands) -> None:
@@ -23,7 +23,7 @@ def _add_cohort(commands) -> None:
         "describes its columns.",
     )
     cohort.add_argument("table", type=Path, metavar="COHORT.csv", help="the cohort's table")
-    cohort.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (created)")
+    add_out(cohort)
     cohort.add_argument(
         "--readings", type=Path, metavar="FILE", help="table of single readings, with the columns of results.csv"
     )
@@ -70,8 +70,8 @@ def _add_cohort(commands) -> None:
     cohort.add_argument(
         "--bootstraps", default="2000", metavar="N", help="bootstrap resamples for each cutoff (default: 2000)"
     )
-    cohort.add_argument("--seed", default="1", metavar="N", help="seed of the bootstrap (default: 1)")
-    cohort.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    add_seed(cohort, "bootstrap")
+    add_overwrite(cohort)
     cohort.set_defaults(command=run_later("cohort_command", "run_cohort"))
 
 
@@ -106,7 +106,7 @@ def _add_compare(commands) -> None:
         help="output folder of measure or batch by several protocols, or results.csv (or the folder with it) of one, "
         "as the protocol NAME; may be given several times",
     )
-    compare.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (created)")
+    add_out(compare)
     compare.add_argument(
         "--error-ratio",
         default="1",
@@ -126,7 +126,7 @@ def _add_compare(commands) -> None:
         "--outcome-name", default="outcome", metavar="NAME", help="name of the outcome in the column outcome"
     )
     compare.add_argument("--no-figures", action="store_true", help="write the tables and the page without figures")
-    compare.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    add_overwrite(compare)
     compare.set_defaults(command=run_later("compare_command", "run_compare"))
 
 
@@ -143,9 +143,7 @@ def _add_precision(commands) -> None:
         metavar="TABLE",
         help="table of single readings, with the columns of results.csv; all readings of a case are repetitions",
     )
-    precision.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="file to write, such as precision.json (created)"
-    )
+    add_out(precision, "file to write, such as precision.json (created)", "FILE")
     precision.add_argument(
         "--audits",
         type=Path,
@@ -163,7 +161,7 @@ def _add_precision(commands) -> None:
     precision.add_argument("--manufacturer", metavar="NAME", help="manufacturer of the scanner, as in DICOM headers")
     precision.add_argument("--scanner", metavar="MODEL", help="model of the scanner, as in DICOM headers")
     precision.add_argument("--tube-voltage", metavar="KV", help="tube voltage of the scans")
-    precision.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
+    add_overwrite(precision, "file")
     precision.set_defaults(command=run_later("precision_command", "run_precision"))
 
 
@@ -181,7 +179,7 @@ def _add_follow_up(commands) -> None:
         help="audit folder with the date of its CT, such as audit-1=2024-03-15; two or more. Without any date, "
         "they are compared in this order",
     )
-    follow_up.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder (created)")
+    add_out(follow_up)
     follow_up.add_argument(
         "--precision", type=Path, metavar="FILE", help="your site's precision study (default: the published LSC)"
     )
@@ -194,7 +192,7 @@ def _add_follow_up(commands) -> None:
         help="compare although it is unknown whether scanner, tube voltage or contrast medium agree; recorded",
     )
     follow_up.add_argument("--no-figure", action="store_true", help="write the folder without the figure")
-    follow_up.add_argument("--overwrite", action="store_true", help="replace the folder if it exists")
+    add_overwrite(follow_up)
     follow_up.set_defaults(command=run_later("follow_up_command", "run_follow_up"))
 
 
@@ -206,5 +204,5 @@ def _add_study(commands) -> None:
         "its cutoffs would vary in other patients.",
     )
     study.add_argument("--studies", default="10000", metavar="N", help="studies to simulate (default: 10000)")
-    study.add_argument("--seed", default="1", metavar="N", help="seed of the simulation (default: 1)")
+    add_seed(study, "simulation")
     study.set_defaults(command=run_later("study_command", "run_study"))
