@@ -58,7 +58,7 @@ class DatedAudit:
     @property
     def when(self) -> str:
         """Return the date of the CT, or else its place in the order given, such as ``CT 1``."""
-        return f"CT {self.position}" if self.date is None else str(self.date)
+        return when_of(self.date, self.position)
 
     @property
     def case(self) -> str:
@@ -124,6 +124,11 @@ class DatedAudit:
             refused = {one["level"] for one in self.record["not_measured"]}
             return f"{level} {'could not be' if level in refused else 'was not'} measured on {self.when}"
         return ""
+
+
+def when_of(date: date | str | None, position: int) -> str:
+    """Return the date of a CT as text, or else its place in the order given, such as ``CT 1``."""
+    return f"CT {position}" if date is None else str(date)
 
 
 def read_dated_audit(folder: Path, stated: date | None = None, position: int = 1) -> DatedAudit:

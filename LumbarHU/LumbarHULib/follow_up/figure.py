@@ -59,8 +59,8 @@ def density_figure(found: FollowUp) -> Panels:
     panels = Panels(len(rois))
     changes: dict[str, list[Mapping[str, Any] | None]] = {}
     for roi in rois:
-        records = {one["to_date"]: one for one in found.changes.records(level=MEAN, roi=roi, from_first=True)}
-        changes[roi] = [records.get(audit.when) for audit in audits[1:]]
+        records = {one["to_ct"]: one for one in found.changes.records(level=MEAN, roi=roi, from_first=True)}
+        changes[roi] = [records.get(audit.position) for audit in audits[1:]]
     known = [one for of_roi in changes.values() for one in of_roi if one is not None and one["from_mg_cc"] is not None]
     ends = [one["from_mg_cc"] + (one[f"change_{end}_mg_cc"] or 0.0) for one in known for end in ("low", "high")]
     limits = _limits([*(one[name] for one in known for name in ("from_mg_cc", "to_mg_cc")), *ends])

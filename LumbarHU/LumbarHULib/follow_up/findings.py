@@ -18,7 +18,7 @@ from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.follow_up.comparability import acquisition_findings, compare
 from LumbarHULib.follow_up.dated_audit import DatedAudit
 from LumbarHULib.follow_up.densities import density_findings
-from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, YES, pairs_of
+from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, YES, pair_text, pairs_of
 
 # What a precision study repeats, if not scans.
 _REPETITIONS = {
@@ -212,7 +212,7 @@ def _mean_findings(changes: Table) -> list[CohortFinding]:
     """Return a finding for each pair of dates whose means are over too few levels to be compared."""
     without: dict[tuple[str, str, str], list[str]] = {}
     for record in changes.records(level=MEAN, from_hu=None):
-        key = record["from_date"], record["to_date"], record["reason"].rpartition("; ")[2]
+        key = *pair_text(record), record["reason"].rpartition("; ")[2]
         without.setdefault(key, []).append(record["roi"])
     return [
         CohortFinding(

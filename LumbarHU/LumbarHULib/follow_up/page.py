@@ -14,7 +14,7 @@ from LumbarHULib.files import html_text as html
 from LumbarHULib.follow_up.densities import calibration_of
 from LumbarHULib.follow_up.figure import CAPTION, DENSITY_CAPTION
 from LumbarHULib.follow_up.job import FollowUp
-from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, days_between, levels_of, rois_of
+from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, days_between, levels_of, pair_text, rois_of
 
 _HEADER = ["From", "To", "Days", "Level", "ROI", "First, HU", "Second, HU", "Change (95 %), HU", "LSC, HU"]
 _DECIDED = ["HU per year", "Changed"]
@@ -140,7 +140,8 @@ def _changes(found: FollowUp, means: bool) -> list[str]:
         days = "–" if record["days"] is None else str(record["days"])
         rows.append(
             [
-                *(record["from_date"], record["to_date"], days, level, record["roi"]),
+                *pair_text(record),
+                *(days, level, record["roi"]),
                 *(number_text(record[name]) for name in ("from_hu", "to_hu")),
                 change_text(record),
                 number_text(record["lsc_hu"]),
@@ -160,7 +161,7 @@ def _density_changes(found: FollowUp, means: bool) -> list[str]:
         return []
     rows = [
         [
-            *(record["from_date"], record["to_date"]),
+            *pair_text(record),
             record["levels"].replace(";", ", ") if means else record["level"],
             record["roi"],
             *density_cells(record)[:-1],
@@ -213,7 +214,7 @@ def _measurements(found: FollowUp) -> str:
     rows = []
     for level in (*levels_of(found.audits), MEAN):
         for audit in found.audits:
-            records = list(found.measurements.records(level=level, date=audit.when))
+            records = list(found.measurements.records(level=level, ct=audit.position))
             if records:
                 by_roi = {record["roi"]: number_text(record["mean_hu"]) for record in records}
                 excluded = records[0]["excluded"]

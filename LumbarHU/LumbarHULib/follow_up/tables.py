@@ -10,18 +10,19 @@ from LumbarHULib.cohort.tables import Cell, Table
 from LumbarHULib.cohort_files.precision_file import PublishedPrecision, SitePrecision
 from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.follow_up.comparability import compare, why_lsc_is_for_others
-from LumbarHULib.follow_up.dated_audit import DatedAudit
+from LumbarHULib.follow_up.dated_audit import DatedAudit, when_of
 from LumbarHULib.follow_up.densities import calibration_of, change_in_mg_cc, mineral_of, why_no_density
 
 MEAN = "mean"
 YES, NO, NOT_COMPARABLE = "yes", "no", "not comparable"
 
 MEASUREMENT_COLUMNS = (
-    *("case", "date", "days", "reader", "reading", "level", "roi", "levels", "mean_hu", "excluded", "findings"),
+    *("case", "ct", "date", "days", "reader", "reading", "level", "roi", "levels", "mean_hu", "excluded", "findings"),
     "audit",
 )
 CHANGE_COLUMNS = (
-    *("case", "level", "roi", "levels", "from_first", "consecutive", "from_date", "to_date", "days"),
+    *("case", "level", "roi", "levels", "from_first", "consecutive"),
+    *("from_ct", "to_ct", "from_date", "to_date", "days"),
     *("from_hu", "to_hu", "change_hu", "change_low_hu", "change_high_hu", "lsc_hu", "lsc_source"),
     *("hu_per_year", "hu_per_year_low", "hu_per_year_high", "changed", "reason"),
 )
@@ -165,7 +166,14 @@ def measurements_table(audits: Sequence[DatedAudit], case: str) -> Table:
         return [found.mean_mg_cc, found.low_mg_cc, found.high_mg_cc, mineral]
 
     for audit in audits:
-        when = [case, audit.when, days_between(audits[0], audit), audit.reader, audit.record["reading"]]
+        when = [
+            case,
+            audit.position,
+            _date_cell(audit),
+            days_between(audits[0], audit),
+            audit.reader,
+            audit.record["reading"],
+        ]
         for level in levels_of(audits):
             for roi in rois_of(audits):
                 if (level, roi) in audit.findings:
@@ -233,7 +241,8 @@ def _change_cells(
 ) -> list[Cell]:
     levels, missing = _levels_compared(first, second, level, roi)
     days = days_between(first, second)
-    head = [level, roi, ";".join(levels), pair.from_first, pair.consecutive, first.when, second.when, days]
+    head = [level, roi, ";".join(levels), pair.from_first, pair.consecutive, first.position, second.position]
+    head += [_date_cell(first), _date_cell(second), days]
     if missing:
         return [*head, *[None] * 6, "", *[None] * 3, NOT_COMPARABLE, "; ".join([*reasons, *missing])]
     from_hu, to_hu = (mean_over(audit, roi, levels) for audit in (first, second))
@@ -270,6 +279,15 @@ def _density_cells(
     judged = {None: NOT_COMPARABLE, True: YES, False: NO}[change.is_significant]
     ends = (change.low_mg_cc, change.high_mg_cc, change.lsc_mg_cc)
     return [change.from_mg_cc, change.to_mg_cc, change.change_mg_cc, *ends, per_year, judged, reason]
+
+
+def pair_text(record: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the dates that a change is between; places in the order given if the dates are unknown."""
+    return when_of(record["from_date"], record["from_ct"]), when_of(record["to_date"], record["to_ct"])
+
+
+def _date_cell(audit: DatedAudit) -> str | None:
+    return None if audit.date is None else str(audit.date)
 
 
 def _levels_compared(first: DatedAudit, second: DatedAudit, level: str, roi: str) -> tuple[tuple[str, ...], list[str]]:

@@ -10,7 +10,7 @@ from LumbarHULib.cohort_files.page_tables import number_text
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.follow_up.job import FollowUp
 from LumbarHULib.follow_up.page import change_text, density_cells, per_year_text
-from LumbarHULib.follow_up.tables import MEAN
+from LumbarHULib.follow_up.tables import MEAN, pair_text
 from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.reading_options import printable_name
 
@@ -64,9 +64,9 @@ def follow_up_text(found: FollowUp) -> str:
 
 def _by_pair(found: FollowUp) -> Iterator[list[Mapping[str, Any]]]:
     """Yield the changes to show for each pair of dates: of the means, or of the levels where no mean is compared."""
-    pairs: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    pairs: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
     for record in found.changes.records():
-        pairs.setdefault((record["from_date"], record["to_date"]), []).append(record)
+        pairs.setdefault((record["from_ct"], record["to_ct"]), []).append(record)
     for records in pairs.values():
         means = [one for one in records if one["level"] == MEAN]
         singles = [one for one in records if one["level"] != MEAN and one["change_hu"] is not None]
@@ -97,4 +97,4 @@ def _density_table(records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _place(record: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    return record["from_date"], record["to_date"], record["roi"], record["levels"].replace(";", ",")
+    return (*pair_text(record), record["roi"], record["levels"].replace(";", ","))

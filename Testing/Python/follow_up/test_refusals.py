@@ -61,7 +61,11 @@ def test_a_missing_date(audit, tmp_path):
 def test_without_any_date_the_folders_are_compared_in_the_order_given(audit, tmp_path):
     found = lumbarhu.follow_up([audit("b", 140.0), audit("a", 90.0)], tmp_path / "result")
     row = found.rows()[0]
-    assert (row["from_date"], row["to_date"], row["days"], row["hu_per_year"]) == ("CT 1", "CT 2", None, None)
+    assert [row[name] for name in ("from_date", "to_date", "days", "hu_per_year")] == [None] * 4
+    assert (row["from_ct"], row["to_ct"]) == (1, 2)
+    page = (tmp_path / "result" / "report.html").read_text(encoding="utf-8")
+    assert "CT 1" in page
+    assert "None" not in page
     assert (row["change_hu"], row["changed"]) == (-50.0, "yes")
     assert "dates_unknown" in [finding.code for finding in found.findings]
     record = json.loads((tmp_path / "result" / "record.json").read_text(encoding="utf-8"))
