@@ -1,8 +1,11 @@
 """The cases of a cohort as columns of numbers, with their readings and findings."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -74,32 +77,73 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class ReadingFacts:
-    """What an audit folder states about how its reading was made.
+    """What the record of an audit folder states about how its reading was made.
 
     Parameters
     ----------
     case : str
-    protocol : str
-        Name and version of the protocol.
-    protocol_sha256 : str
-        SHA-256 of the protocol's values, as JSON with sorted names.
-    acquisition : str
-        Tube voltage and contrast medium in words; empty if unknown.
+        The case's name in the cohort, or else in the record.
+    protocol_name, protocol_version : str
+    protocol_values : mapping of str to object
+        The values used, by name.
+    protocol_regions : mapping of str to object or None
+        The regions as the protocol defines them; None for the study's.
+    headers : mapping of str to object
+        Acquisition as the CT's headers state it; None for an unknown value.
+    ct_identity : str
+        Hash of the voxels, the same for readings of the same CT.
     not_classified : mapping of str to str
         Regions whose mean has no class, each with the reason.
     excluded : mapping of str to str
         Levels that the reader excluded, each with the reason.
     not_measured : tuple of str
         Levels that were refused.
+    off_protocol : tuple of str
+        The findings on an acquisition that is off protocol.
+    blinded : bool or None
+        Whether the reader was blinded; None if the record does not state it.
+    calibration : mapping of str to object, or None
+        Content of the calibration file that the reading was calibrated by.
+    finding_codes : tuple of str
+        Codes of the findings on the whole reading.
     """
 
     case: str
-    protocol: str
-    protocol_sha256: str
-    acquisition: str = ""
+    protocol_name: str
+    protocol_version: str
+    protocol_values: Mapping[str, Any]
+    protocol_regions: Mapping[str, Any] | None
+    headers: Mapping[str, Any]
+    ct_identity: str
     not_classified: Mapping[str, str] = field(default_factory=dict)
     excluded: Mapping[str, str] = field(default_factory=dict)
     not_measured: tuple[str, ...] = ()
+    off_protocol: tuple[str, ...] = ()
+    blinded: bool | None = None
+    calibration: Mapping[str, Any] | None = None
+    finding_codes: tuple[str, ...] = ()
+
+    @property
+    def protocol(self) -> str:
+        """Return name and version of the protocol in words."""
+        return f"{self.protocol_name}, version {self.protocol_version}"
+
+    @property
+    def protocol_key(self) -> str:
+        """Return the protocol's values as JSON with sorted names."""
+        return json.dumps(self.protocol_values, sort_keys=True)
+
+    @property
+    def protocol_sha256(self) -> str:
+        """Return the SHA-256 of `protocol_key`."""
+        return hashlib.sha256(self.protocol_key.encode("utf-8")).hexdigest()
+
+    @property
+    def acquisition(self) -> str:
+        """Return tube voltage and contrast medium in words; empty if unknown."""
+        kv, contrast = self.headers.get("tube_voltage_kv"), self.headers.get("contrast")
+        words = {True: "with contrast medium", False: "without contrast medium"}
+        return ", ".join(filter(None, (f"{kv:g} kV" if kv is not None else "", words.get(contrast, ""))))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,47 +2,52 @@
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from LumbarHULib.audit.folder import RECORD
 from LumbarHULib.audit.record import SCHEMA
+from LumbarHULib.audit.report.words import NO_CLASS_WORDS
+from LumbarHULib.cohort.cases import ReadingFacts
+from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
 
-
-@dataclass(frozen=True)
-class AuditFacts:
-    """What the record of one reading states.
-
-    Parameters
-    ----------
-    protocol_name, protocol_version : str
-    protocol_values : dict
-        The values used, by name.
-    protocol_regions : dict or None
-        The regions as the protocol defines them; None for the study's.
-    headers : dict
-        Acquisition as the CT's headers state it; None for an unknown value.
-    ct_identity : str
-        Hash of the voxels, the same for readings of the same CT.
-    calibration : dict or None
-        Content of the calibration file that the reading was calibrated by.
-    finding_codes : tuple of str
-        Codes of the findings on the whole reading.
-    """
-
-    protocol_name: str
-    protocol_version: str
-    protocol_values: dict[str, Any]
-    protocol_regions: dict[str, Any] | None
-    headers: dict[str, Any]
-    ct_identity: str
-    calibration: dict[str, Any] | None = None
-    finding_codes: tuple[str, ...] = ()
+# What reading a damaged record raises.
+DAMAGES = (ValueError, KeyError, TypeError, AttributeError)
 
 
-def facts_below(root: Path) -> dict[tuple[str, str, int], AuditFacts]:
+def facts_of_record(record: Mapping[str, Any], case: str | None = None) -> ReadingFacts:
+    """Return the facts in a record, under the record's case or another; raise one of `DAMAGES` if it is damaged."""
+    of_reading = [item["code"] for item in record["findings"]]
+    not_classified = {}
+    for summary in record["summaries"]:
+        if summary["class"] == "not_classified":
+            codes = [*(item["code"] for item in summary["findings"]), *of_reading]
+            reasons = [words for code, words in NO_CLASS_WORDS.items() if code in codes]
+            reasons += [] if summary["levels"] else ["no level measured"]
+            reasons += [] if record["cutoffs"]["rois"] else ["no cutoffs for the protocol"]
+            not_classified[summary["roi"]] = "; ".join(reasons) or "reason not recorded"
+    blinded = record["extra"].get("blinded")
+    return ReadingFacts(
+        case=record["case"] if case is None else case,
+        protocol_name=record["protocol"]["name"],
+        protocol_version=record["protocol"]["version"],
+        protocol_values=dict(record["protocol_values"]),
+        protocol_regions=record["protocol"].get("regions"),
+        headers=dict(record["ct"]["headers"]),
+        ct_identity=str(record["ct"]["voxels_sha256"]),
+        not_classified=not_classified,
+        excluded={level["level"]: level["excluded"] for level in record["levels"] if level["excluded"]},
+        not_measured=tuple(refusal["level"] for refusal in record["not_measured"]),
+        off_protocol=tuple(item["sentence"] for item in record["findings"] if item["code"] in OFF_PROTOCOL_CODES),
+        blinded=blinded if isinstance(blinded, bool) else None,
+        calibration=record.get("calibration"),
+        finding_codes=tuple(of_reading),
+    )
+
+
+def facts_below(root: Path) -> dict[tuple[str, str, int], ReadingFacts]:
     """Return what the records below a folder state, by case, reader and number of the reading.
 
     Raises
@@ -52,7 +57,7 @@ def facts_below(root: Path) -> dict[tuple[str, str, int], AuditFacts]:
     """
     if not root.is_dir():
         raise InputError(f"There is no folder “{root}”: check the path.")
-    found: dict[tuple[str, str, int], AuditFacts] = {}
+    found: dict[tuple[str, str, int], ReadingFacts] = {}
     places: dict[tuple[str, str, int], Path] = {}
     for folder, below, files in os.walk(root):
         below.sort()
@@ -78,26 +83,16 @@ def facts_below(root: Path) -> dict[tuple[str, str, int], AuditFacts]:
     return found
 
 
-def _title(facts: AuditFacts) -> str:
+def _title(facts: ReadingFacts) -> str:
     return f"{facts.protocol_name} {facts.protocol_version}"
 
 
-def _facts_of(path: Path) -> tuple[tuple[str, str, int], AuditFacts | None]:
+def _facts_of(path: Path) -> tuple[tuple[str, str, int], ReadingFacts | None]:
     """Return case, reader and reading, and the facts; None for the record of something other than a reading."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["schema"] != SCHEMA:
             return ("", "", 0), None
-        facts = AuditFacts(
-            protocol_name=record["protocol"]["name"],
-            protocol_version=record["protocol"]["version"],
-            protocol_values=record["protocol_values"],
-            protocol_regions=record["protocol"].get("regions"),
-            headers=record["ct"]["headers"],
-            ct_identity=record["ct"]["voxels_sha256"],
-            calibration=record.get("calibration"),
-            finding_codes=tuple(finding["code"] for finding in record["findings"]),
-        )
-        return (record["case"], record["reader"], int(record["reading"])), facts
-    except (OSError, ValueError, KeyError, TypeError) as problem:
+        return (record["case"], record["reader"], int(record["reading"])), facts_of_record(record)
+    except (OSError, *DAMAGES) as problem:
         raise InputError(f"“{path}” is damaged: measure the CT again.") from problem

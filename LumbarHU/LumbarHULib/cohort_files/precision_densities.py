@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from LumbarHULib.audit.folder import RECORD
-from LumbarHULib.cohort.cases import CohortFinding, Reading
+from LumbarHULib.cohort.cases import CohortFinding, Reading, ReadingFacts
 from LumbarHULib.cohort.precision import PrecisionError, precision_errors
-from LumbarHULib.cohort_files.audit_facts import AuditFacts
-from LumbarHULib.cohort_files.precision_file import OF_EACH_SCAN, SHARED
+from LumbarHULib.cohort_files.precision_file import OF_EACH_SCAN, SHARED, published_precision
 from LumbarHULib.core.calibration import Calibration
 from LumbarHULib.core.checks.calibration import NOT_OF_THE_CT
 from LumbarHULib.files.calibration_file import calibration_from
@@ -43,12 +42,12 @@ class StudyDensities:
         error = self.errors.get((roi, levels))
         if error is None:
             return [None] * len(DENSITY_COLUMNS)
-        lsc = error.least_significant_change
+        lsc = published_precision().lsc_of(error.rms_sd)
         return [error.rms_sd.estimate, lsc.estimate, lsc.low, lsc.high]
 
 
 def study_densities(
-    readings: Sequence[Reading], facts: Mapping[Key, AuditFacts], mean_levels: Sequence[str], add_finding
+    readings: Sequence[Reading], facts: Mapping[Key, ReadingFacts], mean_levels: Sequence[str], add_finding
 ) -> StudyDensities | None:
     """Return the precision of the readings' densities; None, with a finding, if not every reading has valid ones.
 

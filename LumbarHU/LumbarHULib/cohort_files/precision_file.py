@@ -7,7 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from LumbarHULib.cohort.agreement import scaled
 from LumbarHULib.cohort.change import lsc_by_mean
+from LumbarHULib.cohort.estimates import Estimate
 from LumbarHULib.core.scan_facts import printable
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import read_located_json
@@ -109,6 +111,10 @@ class PublishedPrecision:
     def lsc_factor(self) -> float:
         """Return the ratio of the least significant change and the precision error."""
         return float(self.document["lsc_factor"]["value"])
+
+    def lsc_of(self, precision_error: Estimate) -> Estimate:
+        """Return the least significant change that follows from a precision error, with its interval."""
+        return scaled(precision_error, self.lsc_factor)
 
     @property
     def description(self) -> str:

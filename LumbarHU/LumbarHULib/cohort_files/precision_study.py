@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from LumbarHULib import __version__
-from LumbarHULib.cohort.agreement import scaled
-from LumbarHULib.cohort.cases import CohortFinding, Reading
+from LumbarHULib.cohort.cases import CohortFinding, Reading, ReadingFacts
 from LumbarHULib.cohort.estimates import CONFIDENCE
 from LumbarHULib.cohort.findings import counted
 from LumbarHULib.cohort.precision import PrecisionError, precision_errors
 from LumbarHULib.cohort.tables import Table
-from LumbarHULib.cohort_files.audit_facts import AuditFacts, facts_below
+from LumbarHULib.cohort_files.audit_facts import facts_below
 from LumbarHULib.cohort_files.precision_densities import DENSITY_COLUMNS, StudyDensities, study_densities
 from LumbarHULib.cohort_files.precision_file import (
     MIXED,
@@ -154,7 +153,7 @@ def _key(reading: Reading) -> tuple[str, str, int]:
     return reading.case, reading.reader, reading.reading
 
 
-def _facts_of(readings: Sequence[Reading], audits: Path, add_finding) -> dict[tuple[str, str, int], AuditFacts]:
+def _facts_of(readings: Sequence[Reading], audits: Path, add_finding) -> dict[tuple[str, str, int], ReadingFacts]:
     facts = facts_below(audits)
     known = {_key(reading): facts[_key(reading)] for reading in readings if _key(reading) in facts}
     if not known:
@@ -176,7 +175,7 @@ def _facts_of(readings: Sequence[Reading], audits: Path, add_finding) -> dict[tu
 
 
 def _binding_of(
-    readings: Sequence[Reading], facts: Mapping[tuple[str, str, int], AuditFacts], repeated: str
+    readings: Sequence[Reading], facts: Mapping[tuple[str, str, int], ReadingFacts], repeated: str
 ) -> dict[str, Any]:
     """Return what the study is bound to, from the records of its readings."""
     protocols = {
@@ -224,7 +223,7 @@ def _only(name: str, values: Iterable[Any]) -> Any:
     return stated[0] if stated and None not in found else None
 
 
-def _repeated_by_hash(readings: Sequence[Reading], facts: Mapping[tuple[str, str, int], AuditFacts]) -> str:
+def _repeated_by_hash(readings: Sequence[Reading], facts: Mapping[tuple[str, str, int], ReadingFacts]) -> str:
     """Return whether the CTs of each case's readings are different scans or the same scan."""
     by_case: dict[str, list[str]] = {}
     for reading in readings:
@@ -314,10 +313,7 @@ def _row(error: PrecisionError, densities: StudyDensities | None) -> list[Any]:
         error.degrees_of_freedom,
         error.mean_hu,
         *(getattr(error.rms_sd, name) for name in ("estimate", "low", "high")),
-        *(
-            getattr(scaled(error.rms_sd, published_precision().lsc_factor), name)
-            for name in ("estimate", "low", "high")
-        ),
+        *(getattr(published_precision().lsc_of(error.rms_sd), name) for name in ("estimate", "low", "high")),
         error.rms_cv_percent,
         *([None] * 3 if dependence is None else _dependence_cells(dependence)),
         *([] if densities is None else densities.cells(error.roi, error.levels)),

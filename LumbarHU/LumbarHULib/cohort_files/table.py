@@ -193,8 +193,9 @@ class _Source:
                 read = reading_of_audit(self.path.parent / part, case, self.findings.append, row, any_region)
                 if read is None:
                     continue
-                reading, identity = read.reading, read.ct_identity
-                protocols.setdefault(read.protocol, f"“{Path(part).name}” (row {row})")
+                reading, facts = read
+                identity = facts.ct_identity
+                protocols.setdefault(facts.protocol_key, f"“{Path(part).name}” (row {row})")
                 where = f"Row {row}, column audit: “{Path(part).name}”"
                 if (reading.reader, reading.reading) in seen:
                     sentence = f"{where} repeats reading {reading.reading} of {reading.reader}; it is omitted."
@@ -213,7 +214,7 @@ class _Source:
                     self._add("other_ct", sentence, "Check that both CTs are of this case.", row, "audit", case)
                 seen.add((reading.reader, reading.reading))
                 found.append(reading)
-                self.audits.append(read.facts)
+                self.audits.append(facts)
         if len(protocols) > 1:
             sentence = f"Column audit: the readings use different protocols, such as {', '.join(protocols.values())}."
             self._add("protocols_differ", sentence, "Measure all cases with one protocol.", column="audit")

@@ -61,7 +61,7 @@ def _protocol_differences(first: DatedAudit, second: DatedAudit) -> Iterator[str
     regions = [audit.record["protocol"].get("regions") for audit in (first, second)]
     if None not in regions and regions[0] != regions[1]:
         yield "the protocol's regions are defined differently"
-    values = [audit.record["protocol_values"] for audit in (first, second)]
+    values = [audit.facts.protocol_values for audit in (first, second)]
     # A value that one of the two versions of LumbarHU does not have is a matter of the software: see `findings_on`.
     both = [name for name in values[0] if name in values[1] and name not in ERROR_VALUES]
     changed = [name for name in both if values[0][name] != values[1][name]]
@@ -79,7 +79,7 @@ def why_lsc_is_for_others(precision: SitePrecision, audit: DatedAudit) -> str:
     regions = stated.get("regions"), audit.record["protocol"].get("regions")
     if None not in regions and regions[0] != regions[1]:
         return "the precision study is for other definitions of the protocol's regions"
-    own = audit.record["protocol_values"]
+    own = audit.facts.protocol_values
     for name, value in stated["values"].items():
         if name in own and name not in ERROR_VALUES and own[name] != value:
             return f"the precision study is for another value of {name} ({value}, not {own[name]})"
@@ -134,7 +134,7 @@ def acquisition_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
                 )
             )
         versions = [audit.record["software"]["LumbarHU"] for audit in (first, second)]
-        names = [set(audit.record["protocol_values"]) for audit in (first, second)]
+        names = [set(audit.facts.protocol_values) for audit in (first, second)]
         if versions[0] != versions[1] or names[0] != names[1]:
             found.append(
                 CohortFinding(

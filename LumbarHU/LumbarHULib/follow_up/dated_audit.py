@@ -1,6 +1,6 @@
 """Read an audit folder as one time point of a patient, and check that it is unchanged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,15 +9,16 @@ from typing import Any
 from LumbarHULib.audit.ct_date import CT_DATE, parse_date
 from LumbarHULib.audit.folder import RECORD, file_sha256
 from LumbarHULib.audit.verify import file_differences, read_record
+from LumbarHULib.cohort.cases import CohortFinding, ReadingFacts
+from LumbarHULib.cohort_files.audit_facts import facts_of_record
+from LumbarHULib.cohort_files.results_rows import RESULTS, results_rows
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.core.scan_facts import printable
 from LumbarHULib.files.csv_table import read_csv_table
 
-_RESULTS = "results.csv"
 # A file that only the folder of a follow-up contains.
 CHANGES = "changes.csv"
-_NEEDED = ("level", "roi", "mean_hu", "excluded", "findings")
 # Contrast medium that the image shows although the headers do not state it.
 _CONTRAST_SEEN = "contrast_seen"
 
@@ -44,6 +45,8 @@ class DatedAudit:
         Reason by excluded level.
     findings : mapping of (str, str) to str
         Codes of the findings by level and region, joined by semicolons.
+    facts : ReadingFacts
+        What the record states about how the reading was made.
     """
 
     name: str
@@ -54,6 +57,7 @@ class DatedAudit:
     hu: Mapping[tuple[str, str], float]
     excluded: Mapping[str, str]
     findings: Mapping[tuple[str, str], str]
+    facts: ReadingFacts
 
     @property
     def when(self) -> str:
@@ -73,12 +77,12 @@ class DatedAudit:
     @property
     def ct_identity(self) -> str:
         """Return the hash of the CT's voxels."""
-        return self.record["ct"]["voxels_sha256"]
+        return self.facts.ct_identity
 
     @property
     def headers(self) -> Mapping[str, Any]:
         """Return the acquisition as the CT's headers state it; None for an unknown value."""
-        return self.record["ct"]["headers"]
+        return self.facts.headers
 
     @property
     def contrast(self) -> bool | None:
@@ -90,7 +94,7 @@ class DatedAudit:
     @property
     def protocol_title(self) -> str:
         """Return name and version of the protocol."""
-        return printable(f"{self.record['protocol']['name']} {self.record['protocol']['version']}")
+        return printable(f"{self.facts.protocol_name} {self.facts.protocol_version}")
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -113,7 +117,7 @@ class DatedAudit:
 
     def levels_of_mean(self, roi: str) -> tuple[str, ...]:
         """Return the levels that the protocol's mean of a region is over."""
-        wanted = self.record["protocol_values"]["mean_levels"]
+        wanted = self.facts.protocol_values["mean_levels"]
         return tuple(level for level in self.levels if level in wanted and self.why_missing(level, roi) == "")
 
     def why_missing(self, level: str, roi: str) -> str:
@@ -121,8 +125,9 @@ class DatedAudit:
         if level in self.excluded:
             return f"{level} is excluded on {self.when} ({self.excluded[level]})"
         if (level, roi) not in self.hu:
-            refused = {one["level"] for one in self.record["not_measured"]}
-            return f"{level} {'could not be' if level in refused else 'was not'} measured on {self.when}"
+            return (
+                f"{level} {'could not be' if level in self.facts.not_measured else 'was not'} measured on {self.when}"
+            )
         return ""
 
 
@@ -158,11 +163,14 @@ def read_dated_audit(folder: Path, stated: date | None = None, position: int = 1
             f"“{folder}” was changed after it was written and cannot be used ({differences[0].removesuffix('.')}): "
             "restore it, or measure the CT again."
         )
-    table = read_csv_table(folder / _RESULTS)
-    lacking = [name for name in _NEEDED if name not in table.header]
-    if lacking:
-        raise InputError(f"“{folder / _RESULTS}” lacks the column “{lacking[0]}”: measure the CT again.")
-    hu, excluded, findings = _numbers([dict(zip(table.header, cells, strict=False)) for _, cells in table.rows])
+    hu: dict[tuple[str, str], float] = {}
+    excluded, codes = {}, {}
+    for row in results_rows(read_csv_table(folder / RESULTS), _refuse, any_region=True):
+        codes[row.level, row.roi] = row.findings
+        if row.excluded:
+            excluded[row.level] = row.excluded
+        if row.mean_hu is not None:
+            hu[row.level, row.roi] = row.mean_hu
     if not hu:
         raise InputError(f"“{folder}” contains no measured level: measure the CT again.")
     return DatedAudit(
@@ -173,7 +181,8 @@ def read_dated_audit(folder: Path, stated: date | None = None, position: int = 1
         record_sha256=file_sha256(folder / RECORD),
         hu=hu,
         excluded=excluded,
-        findings=findings,
+        findings=codes,
+        facts=facts_of_record(record),
     )
 
 
@@ -185,12 +194,6 @@ def _date_of(folder: Path, record: Mapping[str, Any], stated: date | None) -> da
     return stated or recorded
 
 
-def _numbers(rows: Sequence[Mapping[str, str]]):
-    hu, excluded, findings = {}, {}, {}
-    for row in rows:
-        if row["excluded"]:
-            excluded[row["level"]] = row["excluded"]
-        findings[row["level"], row["roi"]] = row["findings"]
-        if row["mean_hu"]:
-            hu[row["level"], row["roi"]] = float(row["mean_hu"])
-    return hu, excluded, findings
+def _refuse(finding: CohortFinding) -> None:
+    # The hashes agree, so the program wrote this file: a row that cannot be used is a newer or damaged format.
+    raise InputError(f"{finding.sentence} Measure the CT again.")

@@ -127,7 +127,7 @@ def _published_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
         )
     ]
     shipped = load_protocol().protocol.patient.lsc_hu
-    own = {audit.record["protocol_values"]["lsc_hu"] for audit in audits} - {shipped}
+    own = {audit.facts.protocol_values["lsc_hu"] for audit in audits} - {shipped}
     if own:
         found.append(
             CohortFinding(

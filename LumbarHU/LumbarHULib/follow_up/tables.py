@@ -295,7 +295,7 @@ def _levels_compared(first: DatedAudit, second: DatedAudit, level: str, roi: str
     if level != MEAN:
         return (level,), [why for audit in (first, second) if (why := audit.why_missing(level, roi))]
     levels = common_levels((first, second), roi)
-    least = max(int(audit.record["protocol_values"]["minimum_levels"]) for audit in (first, second))
+    least = max(int(audit.facts.protocol_values["minimum_levels"]) for audit in (first, second))
     if len(levels) >= least:
         return levels, []
     has = f"only {', '.join(levels)}" if levels else "none"

@@ -6,7 +6,7 @@ import json
 import pytest
 from headless.phantom_files import write_line
 
-from LumbarHULib.api import measurement
+from LumbarHULib.api import measuring
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.files.seeds_file import write_seeds
 from LumbarHULib.images.ct_file import write_ct
@@ -35,7 +35,7 @@ def small_demo(bodies, midlines, few_trials, tmp_path, monkeypatch):
     centers_ras_mm = {level: points.mean(axis=0) for level, points in midlines.items()}
     write_seeds(tmp_path / "demo" / "seeds.mrk.json", centers_ras_mm)
     document = load_protocol(few_trials)
-    monkeypatch.setattr(measurement, "load_protocol", lambda path: document)
+    monkeypatch.setattr(measuring, "load_protocol", lambda path: document)
     return tmp_path
 
 

@@ -18,7 +18,7 @@ from headless.phantom_files import write_line
 from images.dicom_builder import save, slice_dataset
 
 import lumbarhu
-from LumbarHULib.api import measurement
+from LumbarHULib.api import measuring
 from LumbarHULib.cohort_files.synthetic_files import write_synthetic_cohort
 from LumbarHULib.files.markup_json import write_markup_json
 from LumbarHULib.files.protocol_file import load_protocol
@@ -43,7 +43,7 @@ def folder(tmp_path, monkeypatch, few_trials):
     """Work in an empty folder, and try the midlines' places a few times only."""
     monkeypatch.chdir(tmp_path)
     document = load_protocol(few_trials)
-    monkeypatch.setattr(measurement, "load_protocol", lambda path: document if path is None else load_protocol(path))
+    monkeypatch.setattr(measuring, "load_protocol", lambda path: document if path is None else load_protocol(path))
     return tmp_path
 
 
