@@ -4,8 +4,11 @@ import argparse
 import contextlib
 import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -13,7 +16,6 @@ from LumbarHULib import __version__
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.headless.calibration_commands import add_calibration_commands
 from LumbarHULib.headless.exit_codes import BAD_INPUT, DONE, INTERRUPTED, NOT_PRINTED
-from LumbarHULib.headless.interruption import termination_as_interrupt
 from LumbarHULib.headless.measuring_commands import add_measuring_commands
 from LumbarHULib.headless.statistics_commands import add_statistics_commands
 
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command in `arguments` and return its exit code: see `exit_codes`."""
     _escape_unencodable_letters()
     try:
-        with termination_as_interrupt():
+        with _termination_as_interrupt():
             options = _parser().parse_args(arguments)
             if sys.stdout is None:  # a program without a console has none
                 return options.command(options)
@@ -76,6 +78,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"“{problem.filename or 'A file'}” could not be read or written ({problem.strerror or problem}): check "
             "the path, its permissions and the free disk space."
         )
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Raise KeyboardInterrupt when the process is terminated or its terminal is closed, instead of ending at once."""
+    previous = {}
+    if threading.current_thread() is threading.main_thread():  # signals can be handled only there
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            # A signal that is ignored, as under nohup, stays ignored.
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                previous[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 class _OutputError(Exception):

@@ -1,5 +1,6 @@
 """Read the acquisition facts of a sorted DICOM series from its headers, and derive findings from them."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -11,11 +12,11 @@ import numpy as np
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts, printable
+from LumbarHULib.files.resources import resource_path
 from LumbarHULib.images.contrast_words import contrast_said, is_known_word
 from LumbarHULib.images.dicom_headers import DicomHeader, read_header
 from LumbarHULib.images.dicom_one_ct import changing_names
 from LumbarHULib.images.dicom_pixels import padding_of
-from LumbarHULib.images.kernels import is_sharp_kernel
 
 # A smaller tilt is rounding in the header and moves the far end of a slice by less than a pixel.
 _TILT_DEG = 0.1
@@ -272,3 +273,13 @@ def _contrast_word_findings(headers: list[DicomHeader]) -> list[Finding]:
             "Look at the aorta; do not use the class of a CT with contrast medium.",
         )
     ]
+
+
+def is_sharp_kernel(manufacturer: str | None, kernel: str | None) -> bool:
+    """Return whether a kernel, named as in the headers, is known to be sharp."""
+    if not kernel:
+        return False
+    maker = (manufacturer or "").upper() + " "
+    document = json.loads(resource_path("Kernels", "sharp-kernels.json").read_text(encoding="utf-8"))
+    entry_of_maker = next(entry for entry in document["manufacturers"] if entry["manufacturer"] in maker)
+    return re.search(entry_of_maker["pattern"], kernel.upper()) is not None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from LumbarHULib.audit.coded_terms import SLICER_ANATOMICAL_STRUCTURE, VERTEBRA_CODES
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, ROIS, parse_level
@@ -14,7 +15,6 @@ from LumbarHULib.mrml import label_layer
 from LumbarHULib.mrml.ct_node import node_from_ijk
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
-from LumbarHULib.mrml.vertebra_terms import terminology_entry
 
 _FILL_OPACITY = 0.35
 _CONTOUR_WIDTH_PIXELS = 2
@@ -245,3 +245,13 @@ def _digest(mask: RoiMask) -> str:
     digest = hashlib.sha1(repr(mask.inside.shape).encode())
     digest.update(np.packbits(mask.inside).tobytes())
     return digest.hexdigest()
+
+
+def terminology_entry(level: str) -> str:
+    """Return the terminology entry of a level: context, category, type, modifier, region context, region, modifier."""
+    value, scheme, meaning = VERTEBRA_CODES[level]
+    category_value, category_scheme, category_meaning = SLICER_ANATOMICAL_STRUCTURE
+    return (
+        f"Segmentation category and type - DICOM master list~{category_scheme}^{category_value}^{category_meaning}"
+        f"~{scheme}^{value}^{meaning}~^^~Anatomic codes - DICOM master list~^^~^^"
+    )

@@ -13,7 +13,7 @@ from LumbarHULib.mrml.ct_case import name_case
 from LumbarHULib.mrml.ct_node import ct_state, keep_scan, volume_node_from_ct
 from LumbarHULib.mrml.export_reading import folder_of_reader
 from LumbarHULib.mrml.reading import ask_for_level
-from LumbarHULib.mrml.unsaved import unsaved_names
+from LumbarHULib.mrml.reading_lifecycle import unsaved_names
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay, Exports, ListsLevels, Reports, StartsReadings
 from LumbarHULib.panel.session import Session

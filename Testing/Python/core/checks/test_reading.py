@@ -8,10 +8,13 @@ from core.builders import PROTOCOL as STUDY
 from core.builders import cutoff_table
 
 from LumbarHULib.core.axial_stack import axial_stack
+from LumbarHULib.core.checks.neighbors import side_findings
+from LumbarHULib.core.checks.place import patch_findings
 from LumbarHULib.core.checks.reading import check_places
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.pipeline import measure_ct, measure_level
+from LumbarHULib.core.regions.definition import Region
 from LumbarHULib.core.results import RoiMask
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.phantom.render import PhantomCt, render
@@ -165,6 +168,25 @@ def test_a_side_denser_than_the_other_by_more_than_noise_gets_a_finding(spine):
     assert ("sides_differ", "L2") in reported(measured(spine, voxels_hu=side))
     slight = painted(spine, "L2", (-14.0, 0.0, 0.0), (9.0, 14.0, 6.0), 15)
     assert reported(measured(spine, voxels_hu=slight)) == set()
+
+
+def test_zones_of_any_name_are_recognized_by_their_side(spine):
+    stack = axial_stack(CtVolume(spine.voxels_hu, spine.ras_from_ijk), PROTOCOL.frame)
+    names = {"right": "lateral_1", "left": "lateral_2"}
+    side = painted(spine, "L2", (-14.0, 0.0, 0.0), (9.0, 14.0, 6.0), 90)
+    levels = [
+        replace(level, rois={name: level.rois[side] for side, name in names.items()})
+        for level in measured(spine, voxels_hu=side).levels
+    ]
+    own = replace(PROTOCOL, regions=tuple(Region(name, name, "zone", side=side) for side, name in names.items()))
+    (finding,) = side_findings(levels, own)
+    assert finding.sentence.startswith("The lateral_2 ROI of L2 differs from the lateral_1 ROI by +")
+    front = replace(own, regions=(own.regions[0], Region("lateral_2", "lateral_2", "zone", side="front")))
+    assert not side_findings(levels, front)
+    # A patch at the base of a pedicle is expected on a lateral zone, of whatever name, and reported elsewhere.
+    strict = own.with_values(patch_difference_hu=10.0, noise_limit_sds=1.0)
+    assert not any(patch_findings(stack, level, strict) for level in levels)
+    assert any(patch_findings(stack, level, replace(front, findings=strict.findings)) for level in levels)
 
 
 @pytest.mark.parametrize("change_hu", [350, -260])

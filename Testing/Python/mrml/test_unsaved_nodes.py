@@ -1,7 +1,7 @@
 from mrml.scene_tools import move_point
 
+from LumbarHULib.mrml.reading_lifecycle import unsaved_names
 from LumbarHULib.mrml.reading_markups import markup_node
-from LumbarHULib.mrml.unsaved import unsaved_names
 
 
 def test_a_reading_that_is_kept_elsewhere_is_not_lost_and_another_is(start_reading, scene, measurer, reading):

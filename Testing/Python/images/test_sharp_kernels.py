@@ -2,7 +2,7 @@
 
 import pytest
 
-from LumbarHULib.images.kernels import is_sharp_kernel
+from LumbarHULib.images.dicom_facts import is_sharp_kernel
 
 
 @pytest.mark.parametrize(
