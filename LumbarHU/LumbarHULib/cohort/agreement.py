@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, check_confidence, normal_quantile
 from LumbarHULib.cohort.rows import complete_rows, is_constant, require
@@ -61,7 +62,7 @@ class Repeatability:
     degrees_of_freedom: int
 
 
-def intraclass_correlations(readings: Sequence, confidence: float = CONFIDENCE) -> IntraclassCorrelations:
+def intraclass_correlations(readings: Sequence[ArrayLike], confidence: float = CONFIDENCE) -> IntraclassCorrelations:
     """Return ICC(2,1) and ICC(3,1) of single readings.
 
     Parameters
@@ -125,7 +126,7 @@ def intraclass_correlations(readings: Sequence, confidence: float = CONFIDENCE) 
     )
 
 
-def bland_altman(first, second, confidence: float = CONFIDENCE) -> BlandAltman:
+def bland_altman(first: ArrayLike, second: ArrayLike, confidence: float = CONFIDENCE) -> BlandAltman:
     """Return the bias first − second and the limits that contain 95 % of differences, with their intervals.
 
     Parameters
@@ -205,7 +206,7 @@ def _slope(table: np.ndarray, confidence: float, left_out: int) -> tuple[Estimat
     return estimate, p_value
 
 
-def repeatability(readings: Sequence, confidence: float = CONFIDENCE) -> Repeatability:
+def repeatability(readings: Sequence[ArrayLike], confidence: float = CONFIDENCE) -> Repeatability:
     """Return the precision error of repeated readings.
 
     Parameters
@@ -279,7 +280,7 @@ def scaled(estimate: Estimate, factor: float) -> Estimate:
     )
 
 
-def _table(readings: Sequence, least: int, purpose: str) -> tuple[np.ndarray, int]:
+def _table(readings: Sequence[ArrayLike], least: int, purpose: str) -> tuple[np.ndarray, int]:
     """Return the complete cases as rows, shape (n, readings), and the number of omitted cases."""
     require(len(readings), 2, "readings", purpose)
     columns, left_out = complete_rows({f"reading {index + 1}": column for index, column in enumerate(readings)})

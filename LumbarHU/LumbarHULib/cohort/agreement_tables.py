@@ -75,11 +75,15 @@ def _row(
     limits = omissions.attempt(part, f"limits of {name}", bland_altman, *values) if len(values) == 2 else None
     cells: list[Cell] = [found.kind, ";".join(found.names), split, level, roi, precision.rms_sd.n]
     cells.append(precision.rms_sd.left_out + (found.left_out if split == "all" else 0))
-    cells += [*cells_of_estimate(icc and icc.icc_2_1), *cells_of_estimate(icc and icc.icc_3_1)]
+    cells += [*cells_of_estimate(icc.icc_2_1 if icc else None), *cells_of_estimate(icc.icc_3_1 if icc else None)]
     for end in ("bias", "lower_limit", "upper_limit"):
-        cells += cells_of_estimate(limits and getattr(limits, end))
-    cells += [*cells_of_estimate(limits and limits.slope), limits and limits.slope_p]
-    cells += [limits and limits.sd, *cells_of_estimate(precision.rms_sd), *cells_of_estimate(precision.cv_percent)]
+        cells += cells_of_estimate(getattr(limits, end) if limits else None)
+    cells += [*cells_of_estimate(limits.slope if limits else None), limits.slope_p if limits else None]
+    cells += [
+        limits.sd if limits else None,
+        *cells_of_estimate(precision.rms_sd),
+        *cells_of_estimate(precision.cv_percent),
+    ]
     return [[*cells, *cells_of_estimate(scaled(precision.rms_sd, lsc_factor) if lsc_factor else None)]]
 
 

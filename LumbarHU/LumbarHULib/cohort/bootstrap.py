@@ -1,12 +1,15 @@
 """Bootstrap a Youden cutoff: its interval and the optimism of its accuracy, in bounded memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.cutoff import Accuracy, best_cutoffs, youden_cutoff
 from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, check_confidence, check_finite
+from LumbarHULib.cohort.rows import Labels
 from LumbarHULib.cohort.targets import Target, TwoClasses, split
 from LumbarHULib.core.errors import InputError
 
@@ -56,8 +59,8 @@ class BootstrapCutoff:
 
 
 def bootstrap_cutoff(
-    hu,
-    groups: Sequence,
+    hu: ArrayLike,
+    groups: Labels,
     target: Target,
     resamples: int = 2000,
     seed: int = 1,
@@ -171,15 +174,15 @@ def draw_cutoffs(
     cohort = [
         np.concatenate([[0], np.cumsum(np.bincount(class_values, minlength=values.size))]) for class_values in places
     ]
-    side = "right" if classes.target.rule == "<=" else "left"
+    side: Literal["left", "right"] = "right" if classes.target.rule == "<=" else "left"
     parts = []
     rows = max(1, chunk // classes.is_positive.size)
     for start in range(0, resamples, rows):
         held = min(rows, resamples - start)
-        counts = [
+        positive, negative = (
             _count(class_values, values.size, held, rng) for class_values, rng in zip(places, streams, strict=True)
-        ]
-        best = best_cutoffs(values, *counts, classes.target.rule)
+        )
+        best = best_cutoffs(values, positive, negative, classes.target.rule)
         found, wrong = (class_values[np.searchsorted(values, best.cutoff_hu, side)] for class_values in cohort)
         parts.append(
             np.stack(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -143,7 +143,9 @@ class ReadingFacts:
         """Return tube voltage and contrast medium in words; empty if unknown."""
         kv, contrast = self.headers.get("tube_voltage_kv"), self.headers.get("contrast")
         words = {True: "with contrast medium", False: "without contrast medium"}
-        return ", ".join(filter(None, (f"{kv:g} kV" if kv is not None else "", words.get(contrast, ""))))
+        return ", ".join(
+            filter(None, (f"{kv:g} kV" if kv is not None else "", "" if contrast is None else words.get(contrast, "")))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +223,7 @@ class Cohort:
             raise InputError("The cohort has no case: add at least one.")
         if len(set(self.cases)) < n:
             raise InputError("A case of the cohort occurs twice: give each case one row.")
-        columns = [self.groups, *self.level_hu.values(), *self.numbers.values(), *self.labels.values()]
+        columns: list[Sized] = [self.groups, *self.level_hu.values(), *self.numbers.values(), *self.labels.values()]
         columns += [self.qct_groups] if self.qct_groups else []
         if any(len(column) != n for column in columns):
             raise InputError(f"The columns of the cohort differ in length: give {n} values in each.")

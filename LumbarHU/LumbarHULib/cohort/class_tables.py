@@ -43,7 +43,7 @@ def own_cutoffs(rocs: Sequence[RegionRoc], level: str, roi: str, even_useless: b
         raise InputError(" ".join(useless_text(roc) for roc in useless))
     low, high = (
         Cutoff(interval.estimate, interval.low, interval.high, interval.method)
-        for interval in (roc.cutoff.cutoff_hu for roc in pair)
+        for interval in (roc.cutoff.cutoff_hu for roc in pair if roc.cutoff)
     )
     return RoiCutoffs(low, high)
 
@@ -84,9 +84,10 @@ def class_agreement_table(
         theirs = published.rois if level == MEAN or is_by_level else {}
         for source, cutoffs in ((published.name, theirs), (OWN, own)):
             for roi in cohort.rois(level):
-                if cutoffs.get(roi) is None:
+                pair = cutoffs.get(roi)
+                if pair is None:
                     continue
-                row = _row(cohort, level, roi, cutoffs[roi], omissions)
+                row = _row(cohort, level, roi, pair, omissions)
                 if row:
                     where = [roi, level] if is_by_level else [roi]
                     note = [note_on_level(level) if source != OWN else ""] if is_by_level else []

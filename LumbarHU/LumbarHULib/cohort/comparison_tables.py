@@ -5,8 +5,10 @@ from LumbarHULib.cohort.repeated import RepeatedComparison, compare_repeated
 from LumbarHULib.cohort.tables import Cell, Omissions, Table
 from LumbarHULib.core.levels import MEAN_LEVELS
 
-_COLUMNS = ("n", "left_out", "test", "paired", "first", "second", "statistic_name", "statistic", "degrees_of_freedom")
-_COLUMNS = (*_COLUMNS, "p", "p_corrected", "correction")
+_COLUMNS = (
+    *("n", "left_out", "test", "paired", "first", "second", "statistic_name", "statistic", "degrees_of_freedom"),
+    *("p", "p_corrected", "correction"),
+)
 
 
 def between_rois_table(cohort: Cohort, omissions: Omissions) -> Table:
@@ -37,9 +39,21 @@ def _rows(compared: RepeatedComparison | None) -> list[list[Cell]]:
     rows: list[list[Cell]] = []
     for test, paired in ((compared.friedman, True), (compared.kruskal_wallis_unpaired, False)):
         freedom = ";".join(f"{value:g}" for value in test.degrees_of_freedom)
-        cells = [test.test, paired, "", "", test.statistic_name, test.statistic, freedom, test.p_value, None, ""]
+        cells: list[Cell] = [
+            test.test,
+            paired,
+            "",
+            "",
+            test.statistic_name,
+            test.statistic,
+            freedom,
+            test.p_value,
+            None,
+            "",
+        ]
         rows.append([compared.friedman.n, test.left_out, *cells])
     for pair in compared.pairwise:
-        cells = ["pair", True, pair.first, pair.second, "z", pair.statistic, "", pair.p_value, pair.corrected_p_value]
+        numbers: list[Cell] = [pair.statistic, "", pair.p_value, pair.corrected_p_value]
+        cells = ["pair", True, pair.first, pair.second, "z", *numbers]
         rows.append([compared.friedman.n, compared.friedman.left_out, *cells, compared.pairwise_method])
     return rows

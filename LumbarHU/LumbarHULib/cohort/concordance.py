@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, normal_quantile
 from LumbarHULib.cohort.rows import complete_rows, is_constant, require
@@ -32,7 +33,7 @@ class Concordance(Estimate):
     standard_error: float
 
 
-def harrell_c(hu, days, events, confidence: float = CONFIDENCE) -> Concordance:
+def harrell_c(hu: ArrayLike, days: ArrayLike, events: ArrayLike, confidence: float = CONFIDENCE) -> Concordance:
     """Return Harrell's C of low HU for an early outcome.
 
     A pair counts if it is known which case had the earlier outcome; a case that is censored on the day of another's
@@ -104,7 +105,14 @@ def _dense_ranks(values: np.ndarray) -> np.ndarray:
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
-def _count_later(order, ranks, happened, above, equal, below) -> None:
+def _count_later(
+    order: np.ndarray,
+    ranks: np.ndarray,
+    happened: np.ndarray,
+    above: np.ndarray,
+    equal: np.ndarray,
+    below: np.ndarray,
+) -> None:
     """Add the concordant, tied and discordant pairs of each case.
 
     A pair consists of an event and a case that is later in `order`; it is concordant if the later case has the higher

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, normal_quantile, two_sided_t_p
 from LumbarHULib.cohort.ranks import average_ranks
@@ -32,7 +33,7 @@ class Correlation(Estimate):
 
 
 def spearman(
-    first, second, confidence: float = CONFIDENCE, names: tuple[str, str] = ("first", "second")
+    first: ArrayLike, second: ArrayLike, confidence: float = CONFIDENCE, names: tuple[str, str] = ("first", "second")
 ) -> Correlation:
     """Return Spearman's rank correlation.
 
@@ -63,9 +64,9 @@ def spearman(
 
 
 def partial_spearman(
-    first,
-    second,
-    adjusted_for: Mapping[str, object],
+    first: ArrayLike,
+    second: ArrayLike,
+    adjusted_for: Mapping[str, ArrayLike],
     confidence: float = CONFIDENCE,
     names: tuple[str, str] = ("first", "second"),
 ) -> Correlation:
@@ -126,7 +127,9 @@ def partial_spearman(
     )
 
 
-def _residual_correlation(first: np.ndarray, second: np.ndarray, held: list[np.ndarray], names) -> float:
+def _residual_correlation(
+    first: np.ndarray, second: np.ndarray, held: list[np.ndarray], names: tuple[str, ...]
+) -> float:
     """Return the correlation of the residuals of two columns after least-squares regression on the held columns."""
     first, second = first - first.mean(), second - second.mean()
     basis: list[np.ndarray] = []

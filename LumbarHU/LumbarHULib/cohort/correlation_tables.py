@@ -1,5 +1,7 @@
 """Tabulate Spearman's correlation of HU with bone mineral density, plain and adjusted for age and sex."""
 
+from typing import Any
+
 import numpy as np
 
 from LumbarHULib.cohort.cases import Cohort
@@ -31,7 +33,7 @@ def correlation_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Tab
             is_contract = level == cohort.mean_name and column.startswith("bmd")
             for roi in cohort.rois(level):
                 values = (cohort.hu(level, roi), cohort.numbers[column])
-                about = {"names": ("HU", _TITLES.get(column, "BMD"))}
+                about: dict[str, Any] = {"names": ("HU", _TITLES.get(column, "BMD"))}
                 name = f"{roi} of {level} with {column}"
                 found = omissions.attempt(_PLAIN, name, spearman, *values, **about)
                 if found:
@@ -90,7 +92,7 @@ def _cells(found: Correlation) -> list[Cell]:
     return [found.n, *cells_of_estimate(found), found.p_value]
 
 
-def _with_holm(found: list[tuple]) -> list[tuple]:
+def _with_holm(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Return each row with its p-value corrected for the number of rows, and the method's name."""
     corrected = holm([row[-1].p_value for row in found])
     return [(row, [p, "Holm"]) for row, p in zip(found, corrected, strict=True)]

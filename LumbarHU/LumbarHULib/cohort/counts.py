@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,9 @@ class CountComparison:
     smallest_expected: float
 
 
-def compare_counts(first: Sequence, second: Sequence, rows: Sequence[str], columns: Sequence[str]) -> CountComparison:
+def compare_counts(
+    first: Sequence[Any], second: Sequence[Any], rows: Sequence[str], columns: Sequence[str]
+) -> CountComparison:
     """Return the counts of cases by two properties, and Pearson's χ² test that they are independent.
 
     Parameters

@@ -1,12 +1,13 @@
 """Compute the cutoff with the highest Youden index, and the accuracy of any cutoff."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.estimates import CONFIDENCE
 from LumbarHULib.cohort.proportions import ProportionEstimate, proportion
+from LumbarHULib.cohort.rows import Labels
 from LumbarHULib.cohort.targets import Target, split
 from LumbarHULib.core.errors import InputError
 
@@ -46,7 +47,9 @@ class Accuracy:
         return self.sensitivity.estimate + self.specificity.estimate - 1
 
 
-def accuracy_at(hu, groups: Sequence, target: Target, cutoff_hu: float, confidence: float = CONFIDENCE) -> Accuracy:
+def accuracy_at(
+    hu: ArrayLike, groups: Labels, target: Target, cutoff_hu: float, confidence: float = CONFIDENCE
+) -> Accuracy:
     """Return the accuracy of a given cutoff.
 
     Parameters
@@ -86,7 +89,7 @@ def accuracy_at(hu, groups: Sequence, target: Target, cutoff_hu: float, confiden
     )
 
 
-def youden_cutoff(hu, groups: Sequence, target: Target, confidence: float = CONFIDENCE) -> Accuracy:
+def youden_cutoff(hu: ArrayLike, groups: Labels, target: Target, confidence: float = CONFIDENCE) -> Accuracy:
     """Return the cutoff with the greatest sensitivity + specificity.
 
     Cutoffs are midpoints between neighboring observed values. Of equally good cutoffs, the highest is chosen, because

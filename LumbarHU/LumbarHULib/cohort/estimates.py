@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any
 
 from LumbarHULib.core.errors import InputError
 
@@ -73,7 +74,7 @@ class HypothesisTest:
         check_finite(self)
 
 
-def check_finite(value) -> None:
+def check_finite(value: Any) -> None:
     """Raise InputError if a number of a dataclass is not finite.
 
     Raises

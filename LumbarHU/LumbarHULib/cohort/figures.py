@@ -1,6 +1,7 @@
 """Prepare the figures of a cohort as values: correlation, groups, ROC and outcome, and Bland–Altman of two readings."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -54,13 +55,15 @@ def figures_of(analysis: CohortAnalysis) -> tuple[FigureValues, ...]:
     return (*(figure for figure in found if figure is not None), *_bland_altman(analysis))
 
 
-def _correlations_by_level(analysis: CohortAnalysis, level: str) -> list[Mapping]:
+def _correlations_by_level(analysis: CohortAnalysis, level: str) -> list[Mapping[str, Any]]:
     """Return the rows with the correlation of a level or mean with DXA."""
     records = analysis.tables["correlation_levels"].records(level=level)
     return [record for record in records if record["density"] != "qct_mg_cc"]
 
 
-def _correlation(analysis: CohortAnalysis, records: Iterable[Mapping], level: str = "") -> FigureValues | None:
+def _correlation(
+    analysis: CohortAnalysis, records: Iterable[Mapping[str, Any]], level: str = ""
+) -> FigureValues | None:
     """Return HU against density of the mean or of a level, one panel per region (the study's Fig. 4)."""
     cohort, place = analysis.cohort, level or analysis.cohort.mean_name
     found = {record["roi"]: record for record in records}
@@ -172,7 +175,7 @@ def _groups(analysis: CohortAnalysis) -> FigureValues | None:
     )
 
 
-def _box(group: str, place: int, described, hu: np.ndarray) -> Box:
+def _box(group: str, place: int, described: Mapping[str, Any], hu: np.ndarray) -> Box:
     values = np.sort(hu[~np.isnan(hu)])
     q1, q3 = described["q1"], described["q3"]
     reach = _WHISKER * (q3 - q1)
@@ -216,7 +219,7 @@ def _bland_altman(analysis: CohortAnalysis) -> Iterator[FigureValues]:
 
 
 def difference_panels(
-    rows: Mapping[str, Mapping], values: Mapping[str, Sequence[np.ndarray]]
+    rows: Mapping[str, Mapping[str, Any]], values: Mapping[str, Sequence[np.ndarray] | np.ndarray]
 ) -> tuple[FigurePanel, ...]:
     """Return Bland–Altman panels with common limits of the differences.
 

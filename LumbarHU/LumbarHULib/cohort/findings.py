@@ -7,7 +7,7 @@ import numpy as np
 from LumbarHULib.cohort.cases import Cohort, CohortFinding
 from LumbarHULib.cohort.class_tables import useless_text
 from LumbarHULib.cohort.roc_tables import RegionRoc
-from LumbarHULib.cohort.tables import Table
+from LumbarHULib.cohort.tables import Cell, Table
 from LumbarHULib.core.levels import LEVELS
 
 # A smaller group gives a finding: its quartiles and intervals are unreliable.
@@ -25,7 +25,7 @@ def findings_tables(findings: Sequence[CohortFinding]) -> tuple[Table, Table]:
     )
 
 
-def _cells(findings: Sequence[CohortFinding]) -> list[list]:
+def _cells(findings: Sequence[CohortFinding]) -> list[list[Cell]]:
     return [[getattr(finding, column) for column in FINDING_COLUMNS] for finding in findings]
 
 

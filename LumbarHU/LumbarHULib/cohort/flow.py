@@ -7,7 +7,7 @@ import numpy as np
 
 from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort.references import DXA, QCT, Reference
-from LumbarHULib.cohort.tables import Table
+from LumbarHULib.cohort.tables import Cell, Table
 from LumbarHULib.core.levels import LEVELS
 
 FLOW_COLUMNS = ("reference", "level", "step", "n", "left_out", "reasons")
@@ -92,7 +92,7 @@ def main_flows(cohort: Cohort) -> tuple[Flow, ...]:
 
 def flow_table(cohort: Cohort) -> Table:
     """Return the steps as a table; the analyzed cases are followed by their classes."""
-    rows = []
+    rows: list[list[Cell]] = []
     for flow in flows(cohort):
         for step in flow.steps:
             rows.append([flow.reference, flow.level, step.name, step.n, step.left_out, step.reason_text])

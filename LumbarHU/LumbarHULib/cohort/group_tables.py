@@ -52,7 +52,7 @@ def characteristics_table(cohort: Cohort, omissions: Omissions) -> Table:
         )
         for group, described in _described(values, cohort.groups):
             cells = [variable, "", unit, group, None, None, _kind(described, compared), *_cells(described)]
-            rows.append([*cells, *cells_of_test(compared and compared.test)])
+            rows.append([*cells, *cells_of_test(compared.test if compared else None)])
     columns = ("variable", "category", "unit", "group", "count", "percent", "reported_as", *_DESCRIPTION, *TEST_COLUMNS)
     return Table("characteristics", "Characteristics of the cohort", columns, rows)
 
@@ -81,7 +81,7 @@ def _counts(cohort: Cohort, variable: str, categories: Sequence[str], omissions:
             left_out = int(((labels == "") & ((groups == group) | (group == ALL))).sum())
             described = [total, left_out, *[None] * (len(_DESCRIPTION) - 2)]
             cells = [variable, category, "1", group, count, percent, "count", *described]
-            rows.append([*cells, *cells_of_test(compared and compared.test)])
+            rows.append([*cells, *cells_of_test(compared.test if compared else None)])
     return rows
 
 
@@ -110,7 +110,7 @@ def groups_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Table]:
             unit = "g/cm²" if quantity == "bmd" else "HU"
             for group, described in _described(values, cohort.groups):
                 cells = [level, quantity, unit, group, *_cells(described)]
-                rows.append([*cells, *cells_of_test(compared and compared.test), _different(compared, group)])
+                rows.append([*cells, *cells_of_test(compared.test if compared else None), _different(compared, group)])
             if compared:
                 for pair in compared.pairwise:
                     cells = [pair.first, pair.second, pair.statistic, pair.p_value, pair.corrected_p_value]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.estimates import HypothesisTest, check_finite, two_sided_t_p
 from LumbarHULib.cohort.rank_tests import PairwiseTest, dunn, kruskal_wallis, pairwise_tests
 from LumbarHULib.cohort.ranks import quartiles
-from LumbarHULib.cohort.rows import as_column, is_constant, labeled_rows, require
+from LumbarHULib.cohort.rows import Labels, as_column, is_constant, labeled_rows, require
 from LumbarHULib.core.errors import InputError
 
 # From the densest to the least dense bone, in the order of the study's tables.
@@ -44,7 +45,7 @@ class TScoreCriteria:
         return "osteoporosis" if t_score <= self.osteoporosis_at_most else "osteopenia"
 
 
-def groups_of_t_scores(t_scores: Sequence, criteria: TScoreCriteria) -> tuple[str, ...]:
+def groups_of_t_scores(t_scores: ArrayLike, criteria: TScoreCriteria) -> tuple[str, ...]:
     """Return the group of each T-score, "" where it is unknown."""
     column = as_column(t_scores, "t_score")
     return tuple("" if math.isnan(t_score) else criteria.group(t_score) for t_score in column)
@@ -108,7 +109,7 @@ class GroupComparison:
     empty_groups: tuple[str, ...] = ()
 
 
-def describe(values, name: str = "value", alpha: float = 0.05) -> Description:
+def describe(values: ArrayLike, name: str = "value", alpha: float = 0.05) -> Description:
     """Return mean, SD, median and quartiles of a column, and whether it may be assumed to be normal.
 
     Parameters
@@ -149,8 +150,8 @@ def describe(values, name: str = "value", alpha: float = 0.05) -> Description:
 
 
 def compare_groups(
-    values,
-    labels: Sequence,
+    values: ArrayLike,
+    labels: Labels,
     groups: Sequence[str] = GROUPS,
     name: str = "value",
     alpha: float = 0.05,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class Kappa(Estimate):
     weights: str
 
 
-def confusion_matrix(first: Sequence, second: Sequence, categories: Sequence[str]) -> ConfusionMatrix:
+def confusion_matrix(first: Sequence[Any], second: Sequence[Any], categories: Sequence[str]) -> ConfusionMatrix:
     """Return the number of cases for each pair of classes of two classifications.
 
     Parameters

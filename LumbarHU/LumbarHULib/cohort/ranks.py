@@ -31,4 +31,5 @@ def quartiles(values: np.ndarray) -> tuple[float, float, float]:
     SPSS calls this method weighted average (HAVERAGE); it is R's type 6. The study's quartiles of integers agree with
     it, and not with the (n − 1)p of most programs: whole numbers for 27 cases, halves for 33, quarters for 40.
     """
-    return tuple(float(value) for value in np.quantile(values, (0.25, 0.5, 0.75), method="weibull"))
+    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), method="weibull").tolist()
+    return low, middle, high

@@ -1,6 +1,6 @@
 """Pair readings of the same cases: between readers, or repeated readings by one reader."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -102,13 +102,13 @@ def reading_sets(readings: Sequence[Reading]) -> tuple[ReadingSet, ...]:
     return tuple(found for found in sets if found.cases)
 
 
-def _between(names: tuple[str, ...], by_case) -> ReadingSet:
+def _between(names: tuple[str, ...], by_case: Mapping[str, Mapping[str, Sequence[Reading]]]) -> ReadingSet:
     complete = [tuple(readers[name][0] for name in names) for readers in by_case.values() if set(names) <= set(readers)]
     some = sum(any(name in readers for name in names) for readers in by_case.values())
     return ReadingSet(BETWEEN, names, tuple(complete), some - len(complete))
 
 
-def _within(name: str, by_case) -> ReadingSet | None:
+def _within(name: str, by_case: Mapping[str, Mapping[str, Sequence[Reading]]]) -> ReadingSet | None:
     """Return a reader's repeated readings, as many repetitions as at least three cases have."""
     repeated = [readers[name] for readers in by_case.values() if len(readers.get(name, ())) > 1]
     counts = sorted((len(own) for own in repeated), reverse=True)

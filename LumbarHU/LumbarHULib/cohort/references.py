@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.rows import as_column
@@ -46,7 +47,7 @@ class QctCriteria:
     normal_above_mg_cc: float
     source: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.osteoporosis_below_mg_cc < self.normal_above_mg_cc:
             raise InputError(
                 f"Osteoporosis below {self.osteoporosis_below_mg_cc:g} mg/cm³ and normal above "
@@ -60,7 +61,7 @@ class QctCriteria:
         return "normal" if density_mg_cc > self.normal_above_mg_cc else "osteopenia"
 
 
-def groups_of_qct(densities_mg_cc: Sequence, criteria: QctCriteria) -> tuple[str, ...]:
+def groups_of_qct(densities_mg_cc: ArrayLike, criteria: QctCriteria) -> tuple[str, ...]:
     """Return the class of each volumetric density, "" where it is unknown."""
     column = as_column(densities_mg_cc, "qct_mg_cc")
     return tuple("" if np.isnan(density) else criteria.group(density) for density in column)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.estimates import HypothesisTest
 from LumbarHULib.cohort.groups import Description, describe
@@ -33,7 +34,7 @@ class RepeatedComparison:
     pairwise_method: str = "Dunn on Friedman's mean ranks, Holm"
 
 
-def compare_repeated(columns: Mapping[str, object]) -> RepeatedComparison:
+def compare_repeated(columns: Mapping[str, ArrayLike]) -> RepeatedComparison:
     """Compare at least three measurements of the same cases.
 
     Parameters

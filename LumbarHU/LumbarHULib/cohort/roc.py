@@ -1,13 +1,15 @@
 """Compute ROC curves: area by ranks, DeLong's variance and paired test, and the curve itself."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, holm, normal_quantile, two_sided_normal_p
+from LumbarHULib.cohort.rows import Labels
 from LumbarHULib.cohort.targets import Target, TwoClasses, split
 from LumbarHULib.core.errors import InputError
 
@@ -67,7 +69,7 @@ class RocCurve:
     cutoff_hu: np.ndarray
 
 
-def area_under_curve(hu, groups: Sequence, target: Target, confidence: float = CONFIDENCE) -> AreaUnderCurve:
+def area_under_curve(hu: ArrayLike, groups: Labels, target: Target, confidence: float = CONFIDENCE) -> AreaUnderCurve:
     """Return the area under the ROC curve with DeLong's interval on the logit scale.
 
     Parameters
@@ -119,7 +121,7 @@ def area_under_curve(hu, groups: Sequence, target: Target, confidence: float = C
 
 
 def compare_areas(
-    columns: Mapping[str, object], groups: Sequence, target: Target, confidence: float = CONFIDENCE
+    columns: Mapping[str, ArrayLike], groups: Labels, target: Target, confidence: float = CONFIDENCE
 ) -> tuple[AreaDifference, ...]:
     """Return the paired DeLong test of every pair of columns, on the cases that have all of them.
 
@@ -178,7 +180,7 @@ def compare_areas(
     )
 
 
-def roc_curve(hu, groups: Sequence, target: Target) -> RocCurve:
+def roc_curve(hu: ArrayLike, groups: Labels, target: Target) -> RocCurve:
     """Return the ROC curve of a column, with one point per distinct value.
 
     Raises

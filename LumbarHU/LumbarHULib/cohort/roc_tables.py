@@ -13,7 +13,7 @@ from LumbarHULib.cohort.roc import AreaDifference, AreaUnderCurve, area_under_cu
 from LumbarHULib.cohort.study.tables import MEAN
 from LumbarHULib.cohort.tables import Cell, Omissions, Table, by_level, cells_of_estimate, interval_columns
 from LumbarHULib.cohort.targets import Target
-from LumbarHULib.core.cutoffs import Cutoff, CutoffTable
+from LumbarHULib.core.cutoffs import Cutoff, CutoffTable, Proportion
 from LumbarHULib.core.levels import ROIS
 
 _COUNTS = ("true_positive", "false_negative", "true_negative", "false_positive")
@@ -132,8 +132,10 @@ class _Sheet:
 
 def roc_table(rocs: Sequence[RegionRoc], is_by_level: bool = False) -> Table:
     """Return area, cutoff and accuracy of each region and target."""
-    columns = ("roi", "target", "positive", "n_positive", "n_negative", "auc", "ci_low", "ci_high", "cutoff_hu")
-    columns += ("cutoff_low", "cutoff_high", "sensitivity", "specificity", "true_positive", "true_negative", "youden")
+    columns = (
+        *("roi", "target", "positive", "n_positive", "n_negative", "auc", "ci_low", "ci_high", "cutoff_hu"),
+        *("cutoff_low", "cutoff_high", "sensitivity", "specificity", "true_positive", "true_negative", "youden"),
+    )
     sheet = _Sheet("roc", "ROC curves and Youden cutoffs", columns, is_by_level)
     for roc in rocs:
         area, cutoff = roc.area, roc.cutoff
@@ -292,7 +294,7 @@ def study_cutoffs_table(
                         published.cutoff_hu,
                     )
                     if at:
-                        theirs = [None, None]
+                        theirs: list[float | None] = [None, None]
                         if reference.name == DXA:
                             theirs = [_share(published.sensitivity), _share(published.specificity)]
                         n = [at.sensitivity.n, at.specificity.n]
@@ -311,5 +313,5 @@ def _published(cutoffs: CutoffTable, roi: str, target: Target) -> Cutoff:
     return pair.normal if target.name in _NORMAL_CUTOFF else pair.osteoporosis
 
 
-def _share(proportion) -> float | None:
+def _share(proportion: Proportion | None) -> float | None:
     return None if proportion is None else proportion.count / proportion.total

@@ -1,8 +1,10 @@
 """Check input columns: select and count complete rows, and refuse invalid numbers."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.errors import InputError
 
@@ -12,7 +14,11 @@ LARGEST_VALUE = 1e9
 SMALLEST_VALUE = 1e-30
 
 
-def as_column(values, name: str) -> np.ndarray:
+# Words by row: None, "" or NaN where missing.
+Labels = Sequence[Any] | np.ndarray
+
+
+def as_column(values: ArrayLike, name: str) -> np.ndarray:
     """Return `values` as numbers, shape (n,), with NaN for None.
 
     Raises
@@ -33,7 +39,7 @@ def as_column(values, name: str) -> np.ndarray:
     return np.where(np.abs(column) < SMALLEST_VALUE, 0.0, column)
 
 
-def complete_rows(columns: Mapping[str, object]) -> tuple[dict[str, np.ndarray], int]:
+def complete_rows(columns: Mapping[str, ArrayLike]) -> tuple[dict[str, np.ndarray], int]:
     """Return the rows in which every column has a number, and the number of omitted rows.
 
     Parameters
@@ -60,12 +66,14 @@ def complete_rows(columns: Mapping[str, object]) -> tuple[dict[str, np.ndarray],
     return {name: array[complete] for name, array in arrays.items()}, int(complete.size - complete.sum())
 
 
-def is_missing(label) -> bool:
+def is_missing(label: Any) -> bool:
     """Return whether a label is None, empty or NaN."""
     return label is None or label == "" or label != label
 
 
-def labeled_rows(values, labels: Sequence, allowed: Sequence[str], name: str) -> tuple[np.ndarray, np.ndarray, int]:
+def labeled_rows(
+    values: ArrayLike, labels: Labels, allowed: Sequence[str], name: str
+) -> tuple[np.ndarray, np.ndarray, int]:
     """Return values and labels of the rows that have both, and the number of omitted rows.
 
     Parameters
@@ -93,7 +101,7 @@ def labeled_rows(values, labels: Sequence, allowed: Sequence[str], name: str) ->
     return column[complete], codes[complete], int(complete.size - complete.sum())
 
 
-def label_codes(labels: Sequence, allowed: Sequence[str]) -> np.ndarray:
+def label_codes(labels: Labels, allowed: Sequence[str]) -> np.ndarray:
     """Return the index of each label in `allowed`, or −1 if it is missing, shape (n,).
 
     Raises
@@ -104,7 +112,7 @@ def label_codes(labels: Sequence, allowed: Sequence[str]) -> np.ndarray:
     places = {label: index for index, label in enumerate(allowed)}
     unknown = len(places)
     codes = np.array([places.get(label, unknown) for label in labels], dtype=np.int64)
-    for row in np.flatnonzero(codes == unknown):
+    for row in np.flatnonzero(codes == unknown).tolist():
         if not is_missing(labels[row]):
             raise InputError(f"Row {row + 1} is labeled “{labels[row]}”: use one of {', '.join(allowed)}.")
     codes[codes == unknown] = -1

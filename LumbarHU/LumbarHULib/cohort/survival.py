@@ -4,9 +4,10 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, HypothesisTest
 from LumbarHULib.cohort.rows import complete_rows, is_constant, require
@@ -92,7 +93,13 @@ def has_lifelines() -> bool:
     return find_spec("lifelines") is not None
 
 
-def hazard_ratio(hu, days, events, adjusted_for: Mapping[str, object], confidence: float = CONFIDENCE) -> HazardRatio:
+def hazard_ratio(
+    hu: ArrayLike,
+    days: ArrayLike,
+    events: ArrayLike,
+    adjusted_for: Mapping[str, ArrayLike],
+    confidence: float = CONFIDENCE,
+) -> HazardRatio:
     """Return the hazard ratio per standard deviation of lower HU, by Cox's model with Efron's ties.
 
     Parameters
@@ -143,7 +150,7 @@ def hazard_ratio(hu, days, events, adjusted_for: Mapping[str, object], confidenc
     )
 
 
-def _fit_cox(columns: Mapping[str, np.ndarray], confidence: float):
+def _fit_cox(columns: Mapping[str, np.ndarray], confidence: float) -> Any:
     from lifelines import CoxPHFitter
     from pandas import DataFrame
 
@@ -151,7 +158,9 @@ def _fit_cox(columns: Mapping[str, np.ndarray], confidence: float):
     return model.fit(DataFrame(columns), "days", "outcome", fit_options=_COX_PRECISION)
 
 
-def split_survival(hu, days, events, cutoff_hu: float, confidence: float = CONFIDENCE) -> SplitSurvival:
+def split_survival(
+    hu: ArrayLike, days: ArrayLike, events: ArrayLike, cutoff_hu: float, confidence: float = CONFIDENCE
+) -> SplitSurvival:
     """Return the Kaplan–Meier curves at or below a cutoff and above it, and the log-rank test between them.
 
     Parameters
@@ -219,13 +228,13 @@ def _curve(columns: Mapping[str, np.ndarray], confidence: float) -> SurvivalCurv
     )
 
 
-def _log_rank(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]):
+def _log_rank(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> Any:
     from lifelines.statistics import logrank_test
 
     return logrank_test(first["days"], second["days"], first["outcome"] == 1, second["outcome"] == 1)
 
 
-def _by_lifelines(work: Callable[..., Result], *values) -> Result:
+def _by_lifelines(work: Callable[..., Result], *values: Any) -> Result:
     """Return the result of `work`; raise InputError with the reason if lifelines cannot compute it."""
     if not has_lifelines():
         raise InputError(LIFELINES_MISSING)

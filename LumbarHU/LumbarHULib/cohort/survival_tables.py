@@ -70,6 +70,7 @@ def survival_tables(
     log_ranks: list[tuple[list[Cell], float]] = []
     curves: list[RegionSurvival] = []
     times = _times(cohort, omissions)
+    known = times or (np.empty(0), np.empty(0))
     held = held_columns(cohort)
     places = [cohort.mean_name, *(place for place in cohort.level_places if place != cohort.mean_name)]
     every = [(level, roi) for level in places for roi in cohort.rois(level)] if times else []
@@ -79,21 +80,21 @@ def survival_tables(
     for number, (level, roi) in enumerate(every):
         progress(number / len(every), "Analyzing the outcome over time")
         hu, name = cohort.hu(level, roi), f"{roi} of {level}"
-        about = [roi, level, cohort.outcome_name]
-        c = omissions.attempt(_CONCORDANCE, name, harrell_c, hu, *times)
+        about: list[Cell] = [roi, level, cohort.outcome_name]
+        c = omissions.attempt(_CONCORDANCE, name, harrell_c, hu, *known)
         if c:
             concordance.append([*about, c.n, c.left_out, c.events, c.pairs, *cells_of_estimate(c)])
         if not has_lifelines():
             continue
         for adjusted_for in ({}, held) if held else ({},):
             label = f"{name}, adjusted for {' and '.join(held)}" if adjusted_for else name
-            ratio = omissions.attempt(_HAZARD, label, hazard_ratio, hu, *times, adjusted_for)
+            ratio = omissions.attempt(_HAZARD, label, hazard_ratio, hu, *known, adjusted_for)
             if ratio:
                 cells = [*about, ";".join(ratio.adjusted_for), ratio.n, ratio.left_out, ratio.events, ratio.sd_hu]
                 hazards.append(([*cells, *cells_of_estimate(ratio)], ratio.p_value))
-        for source, value in _cutoffs(cohort, level, roi, published, cutoff_hu, times):
+        for source, value in _cutoffs(cohort, level, roi, published, cutoff_hu, known):
             label = f"{name}, split at {value:g} HU"
-            split = omissions.attempt(_LOG_RANK, label, split_survival, hu, *times, value)
+            split = omissions.attempt(_LOG_RANK, label, split_survival, hu, *known, value)
             if split:
                 test = split.log_rank
                 cells = [*about, value, source, test.n, split.low.n, split.low.events, split.high.n, split.high.events]
@@ -102,31 +103,31 @@ def survival_tables(
     if times and not held:
         reason = "Neither age nor sex varies between the cases of the table."
         omissions.add(_HAZARD, "those adjusted for age and sex", reason, "age or sex")
-    about = ("roi", "level", "outcome")
+    first = ("roi", "level", "outcome")
     sizes = ("n_low", "events_low", "n_high", "events_high")
     tables = (
         Table(
             "survival_concordance",
             "Harrell's C of low HU for an early outcome",
-            (*about, "n", "left_out", "events", "pairs", *interval_columns("c", "ci")),
+            (*first, "n", "left_out", "events", "pairs", *interval_columns("c", "ci")),
             concordance,
         ),
         Table(
             "survival_hazard_ratios",
             "Hazard ratio for each standard deviation by which HU are lower",
-            (*about, "adjusted_for", "n", "left_out", "events", "sd_hu", *interval_columns("hazard_ratio", "ci"), *_P),
+            (*first, "adjusted_for", "n", "left_out", "events", "sd_hu", *interval_columns("hazard_ratio", "ci"), *_P),
             _with_holm(hazards),
         ),
         Table(
             "survival_log_rank",
             "Outcome at or below a cutoff and above it",
-            (*about, "cutoff_hu", "cutoff_source", "n", *sizes, "chi_squared", *_P),
+            (*first, "cutoff_hu", "cutoff_source", "n", *sizes, "chi_squared", *_P),
             _with_holm(log_ranks),
         ),
         Table(
             "survival_curves",
             "Proportion without the outcome by year",
-            (*about, "cutoff_hu", "cutoff_source", "side", "n", "events", "days", "at_risk", *_SHARE),
+            (*first, "cutoff_hu", "cutoff_source", "side", "n", "events", "days", "at_risk", *_SHARE),
             [row for curve in curves for row in _curve_rows(cohort.outcome_name, curve)],
         ),
     )
@@ -145,15 +146,20 @@ def _times(cohort: Cohort, omissions: Omissions) -> tuple[np.ndarray, np.ndarray
         omissions.add(what, "", "The table has outcome_days but no usable outcome.", "outcome")
     elif outcomes is not None and days is None:
         omissions.add(what, "", "The table has an outcome but no usable outcome_days.", "outcome_days")
-    elif outcomes is not None and np.isnan(days + outcomes).all():
+    elif outcomes is not None and days is not None and np.isnan(days + outcomes).all():
         omissions.add(what, "", "No case has both an outcome and outcome_days.", "outcome_days")
-    elif outcomes is not None:
+    elif outcomes is not None and days is not None:
         return days, outcomes
     return None
 
 
 def _cutoffs(
-    cohort: Cohort, level: str, roi: str, published: CutoffTable, stated_hu: float | None, times
+    cohort: Cohort,
+    level: str,
+    roi: str,
+    published: CutoffTable,
+    stated_hu: float | None,
+    times: tuple[np.ndarray, np.ndarray],
 ) -> Iterator[tuple[str, float]]:
     """Yield source and value of each cutoff; no cutoff was derived from the outcomes."""
     if stated_hu is not None:

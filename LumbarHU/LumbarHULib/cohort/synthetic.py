@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from LumbarHULib.cohort.groups import GROUPS, TScoreCriteria
 from LumbarHULib.cohort.ranks import average_ranks
@@ -126,7 +128,9 @@ def synthetic_cohort(
     return SyntheticCohort(columns, readings, seed, note + tables.citation)
 
 
-def _draw_group(tables: StudyTables, criteria: TScoreCriteria, group: str, spec: SyntheticSpec, rng) -> dict:
+def _draw_group(
+    tables: StudyTables, criteria: TScoreCriteria, group: str, spec: SyntheticSpec, rng: Generator
+) -> dict[str, Any]:
     n = tables.group_sizes[group]
     density = rng.standard_normal(n)
     columns = _hu(tables, group, density, spec, rng)
@@ -154,13 +158,15 @@ def _draw_group(tables: StudyTables, criteria: TScoreCriteria, group: str, spec:
     return columns
 
 
-def _hu(tables: StudyTables, group: str, density: np.ndarray, spec: SyntheticSpec, rng) -> dict[str, np.ndarray]:
+def _hu(
+    tables: StudyTables, group: str, density: np.ndarray, spec: SyntheticSpec, rng: Generator
+) -> dict[str, np.ndarray]:
     n = density.size
     noise = rng.standard_normal(n)
     shared = spec.hu_with_bmd * density + np.sqrt(1 - spec.hu_with_bmd**2) * noise
     level_effects = np.sqrt(spec.level_share) * rng.standard_normal((len(MEAN_LEVELS), n))
     roi_effects = np.sqrt(spec.roi_share) * rng.standard_normal((len(ROIS), n))
-    hu = {}
+    hu: dict[str, np.ndarray] = {}
     for roi, peculiar_to_roi in zip(ROIS, roi_effects, strict=True):
         cells = np.sqrt(spec.cell_share) * rng.standard_normal((len(MEAN_LEVELS), n))
         values = np.stack(
@@ -175,7 +181,7 @@ def _hu(tables: StudyTables, group: str, density: np.ndarray, spec: SyntheticSpe
     return {f"hu_{level}_{roi}": hu[f"hu_{level}_{roi}"] for level in MEAN_LEVELS for roi in ROIS}
 
 
-def _other_references(columns: Mapping[str, np.ndarray], spec: SyntheticSpec, rng) -> dict[str, np.ndarray]:
+def _other_references(columns: Mapping[str, np.ndarray], spec: SyntheticSpec, rng: Generator) -> dict[str, np.ndarray]:
     """Return density by quantitative CT, and fractures with the days to fracture or to the end of follow-up."""
     hu = (columns["hu_L1_round"] + columns["hu_L2_round"]) / 2
     density = spec.qct_offset_mg_cc + spec.qct_slope * hu + rng.normal(0, spec.qct_sd_mg_cc, hu.size)
@@ -209,7 +215,9 @@ def _t_scores(bmd: np.ndarray, criteria: TScoreCriteria, group: str, spec: Synth
     return np.round(ends[0] + share * (ends[1] - ends[0]), 1)
 
 
-def _read_twice(hu: Mapping[str, np.ndarray], spec: SyntheticSpec, rng) -> tuple[dict, dict]:
+def _read_twice(
+    hu: Mapping[str, np.ndarray], spec: SyntheticSpec, rng: Generator
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return two readers' HU around each value, as whole numbers."""
     first, second = {}, {}
     for name, values in hu.items():

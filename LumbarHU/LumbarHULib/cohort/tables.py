@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from LumbarHULib.cohort.estimates import Estimate, HypothesisTest
 from LumbarHULib.core.errors import InputError
 
 Cell = str | int | float | bool | None
@@ -108,7 +109,7 @@ class Omissions:
             gap.would_need.append(would_need)
 
     def attempt(
-        self, analysis: str, name: str, work: Callable[..., Result], /, *values, would_need: str = "", **named
+        self, analysis: str, name: str, work: Callable[..., Result], /, *values: Any, would_need: str = "", **named: Any
     ) -> Result | None:
         """Return the result of `work`, or note why it fails and return None."""
         try:
@@ -136,7 +137,7 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}" if text else text
 
 
-def cells_of_test(test) -> list[Cell]:
+def cells_of_test(test: HypothesisTest | None) -> list[Cell]:
     """Return the cells of `TEST_COLUMNS` of a `HypothesisTest`; None gives None."""
     if test is None:
         return [None] * len(TEST_COLUMNS)
@@ -147,7 +148,7 @@ def cells_of_test(test) -> list[Cell]:
 TEST_COLUMNS = ("test", "statistic_name", "statistic", "degrees_of_freedom", "p")
 
 
-def cells_of_estimate(estimate) -> list[Cell]:
+def cells_of_estimate(estimate: Estimate | None) -> list[Cell]:
     """Return an `Estimate` and the ends of its interval; None gives None."""
     return [None] * 3 if estimate is None else [estimate.estimate, estimate.low, estimate.high]
 

@@ -1,13 +1,14 @@
 """Define the targets of a cutoff: which groups are positive, and whether the cutoff itself counts as positive."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.groups import GROUPS
-from LumbarHULib.cohort.rows import complete_rows, label_codes
+from LumbarHULib.cohort.rows import Labels, complete_rows, label_codes
 from LumbarHULib.core.errors import InputError
 
 
@@ -92,7 +93,7 @@ class TwoClasses:
         return int(self.is_positive.size) - self.n_positive
 
 
-def split(columns: Mapping[str, object], groups: Sequence, target: Target, least: int = 2) -> TwoClasses:
+def split(columns: Mapping[str, ArrayLike], groups: Labels, target: Target, least: int = 2) -> TwoClasses:
     """Return the complete cases of the columns, split by the target.
 
     Parameters

@@ -93,7 +93,7 @@ def _times(audits: Sequence[DatedAudit]) -> tuple[list[float], float]:
     return days, _TIME_MARGIN * (days[-1] - days[0])
 
 
-def _label_times(axes, audits: Sequence[DatedAudit], days: Sequence[float]) -> None:
+def _label_times(axes: Any, audits: Sequence[DatedAudit], days: Sequence[float]) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     if audits[0].date is None:
@@ -110,7 +110,7 @@ _DENSITY_NOTE = (
 _NOTE = "Open circle: not comparable\nwith the first date.\nGray band: within the LSC\nof the first date."
 
 
-def _draw_mean(axes, days: Sequence[float], means: Sequence[float], open_dates: set[int]) -> None:
+def _draw_mean(axes: Any, days: Sequence[float], means: Sequence[float], open_dates: set[int]) -> None:
     for at in range(1, len(days)):
         style = ":" if {at - 1, at} & open_dates else "-"
         axes.plot(days[at - 1 : at + 1], means[at - 1 : at + 1], ls=style, **_MEAN_LOOK)
@@ -164,5 +164,5 @@ def _limits(values: Sequence[float]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _legend_lines(levels: Sequence[str]) -> list[dict]:
+def _legend_lines(levels: Sequence[str]) -> list[dict[str, Any]]:
     return [_MEAN_LINE, *({"label": level, "marker": _MARKERS[level], **_LEVEL_LOOK} for level in levels)]

@@ -38,7 +38,9 @@ CHANGE_DENSITY_COLUMNS = (
 class LscSource(Protocol):
     """What gives the least significant change."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return its name in the tables."""
 
     def lsc_hu(self, roi: str, levels: tuple[str, ...], mean_hu: float) -> float | None:
         """Return the LSC of a region's mean over levels at this mean of the two dates; None if there is none."""
@@ -241,7 +243,15 @@ def _change_cells(
 ) -> list[Cell]:
     levels, missing = _levels_compared(first, second, level, roi)
     days = days_between(first, second)
-    head = [level, roi, ";".join(levels), pair.from_first, pair.consecutive, first.position, second.position]
+    head: list[Cell] = [
+        level,
+        roi,
+        ";".join(levels),
+        pair.from_first,
+        pair.consecutive,
+        first.position,
+        second.position,
+    ]
     head += [_date_cell(first), _date_cell(second), days]
     if missing:
         return [*head, *[None] * 6, "", *[None] * 3, NOT_COMPARABLE, "; ".join([*reasons, *missing])]
@@ -250,7 +260,7 @@ def _change_cells(
     if lsc_hu is None:
         reasons = [*reasons, f"the precision study has no LSC of {roi} at {', '.join(levels)}"]
     if reasons or lsc_hu is None:
-        numbers = [from_hu, to_hu, to_hu - from_hu, None, None, None, "", None, None, None]
+        numbers: list[Cell] = [from_hu, to_hu, to_hu - from_hu, None, None, None, "", None, None, None]
         return [*head, *numbers, NOT_COMPARABLE, "; ".join(reasons)]
     change = Change(change_hu=to_hu - from_hu, lsc_hu=lsc_hu, days=days or 0)
     per_year: list[float | None] = [None] * 3

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.placement.body_guess import BodyGuess
@@ -30,7 +31,7 @@ class BodyAxes:
         """Return RAS points, shape (n, 3), in these coordinates."""
         return (points_ras_mm - self.center_ras_mm) @ self.rows_ras.T
 
-    def to_ras_mm(self, points_mm: np.ndarray) -> np.ndarray:
+    def to_ras_mm(self, points_mm: ArrayLike) -> np.ndarray:
         """Return points in these coordinates, shape (..., 3), in RAS."""
         return self.center_ras_mm + np.asarray(points_mm) @ self.rows_ras
 
@@ -40,7 +41,7 @@ class BodyAxes:
         anterior_ras = anterior_ras - (anterior_ras @ up_ras) * up_ras
         return replace(self, up_ras=up_ras, anterior_ras=anterior_ras / np.linalg.norm(anterior_ras))
 
-    def moved(self, by_mm) -> "BodyAxes":
+    def moved(self, by_mm: ArrayLike) -> "BodyAxes":
         """Return axes with the center moved by `by_mm` in these coordinates."""
         return self.moved_to(self.to_ras_mm(by_mm))
 
@@ -55,7 +56,9 @@ class BodyAxes:
         return replace(self.moved((offset_mm, 0.0, 0.0)), anterior_ras=anterior)
 
 
-def sample_box_hu(stack: AxialStack, axes: BodyAxes, first_mm, steps_mm, shape_zyx: tuple[int, int, int]) -> np.ndarray:
+def sample_box_hu(
+    stack: AxialStack, axes: BodyAxes, first_mm: ArrayLike, steps_mm: ArrayLike, shape_zyx: tuple[int, int, int]
+) -> np.ndarray:
     """Return the interpolated CT in an even box, shape (z, y, x); beyond the CT's edge, its last value.
 
     Parameters

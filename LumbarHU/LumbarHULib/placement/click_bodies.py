@@ -67,7 +67,9 @@ def guesses_between_clicks(
     return tuple(guesses)
 
 
-def _between(stack: AxialStack, upper: BodyGuess, lower: BodyGuess, protocol: Protocol, progress) -> list[BodyGuess]:
+def _between(
+    stack: AxialStack, upper: BodyGuess, lower: BodyGuess, protocol: Protocol, progress: Callable[[float, str], None]
+) -> list[BodyGuess]:
     """Return the bodies of the levels between two, each searched one step below the body above it."""
     between = LEVELS[LEVELS.index(upper.level) + 1 : LEVELS.index(lower.level)]
     guesses, above = [], upper

@@ -140,7 +140,7 @@ def _body_around(
     air_or_fat = _air_or_fat(stack, click)
     if air_or_fat:
         raise _no_body(level, air_or_fat)
-    first_problem = None
+    first_problem: InputError | None = None
     for start in (click, *(click + np.array(_STARTS_MM))):
         try:
             body = _settled_body(stack, level, start, protocol)
@@ -156,6 +156,7 @@ def _body_around(
             return body, ()
         else:
             return _elected(stack, level, click, body, protocol)
+    assert first_problem is not None  # every start returns a body or leaves a problem
     raise _unless_cut_off(stack, level, click, first_problem, protocol)
 
 
@@ -207,8 +208,9 @@ def _settled_body(stack: AxialStack, level: str, start: np.ndarray, protocol: Pr
     InputError
         When an endplate is not visible.
     """
-    middle, up, anterior, depth_mm = start, None, _ANTERIOR_RAS, protocol.placement.depth_usual_mm
-    expected_mm = None
+    middle, anterior, depth_mm = start, _ANTERIOR_RAS, protocol.placement.depth_usual_mm
+    up: np.ndarray | None = None
+    expected_mm: float | None = None
     for number in range(_ROUNDS):
         endplates = find_endplates(
             stack, level, middle, anterior, depth_mm, protocol.endplates, protocol.outline, up, expected_mm
@@ -225,8 +227,7 @@ def _settled_body(stack: AxialStack, level: str, start: np.ndarray, protocol: Pr
         middle, up, anterior = axes.center_ras_mm, axes.up_ras, axes.anterior_ras
         if number > 0 and moved_mm < _SETTLED_MM:
             break
-    size_mm = endplates.height_mm, depth_mm
-    arch = posterior_arch(stack, middle, up, anterior, *size_mm)
+    arch = posterior_arch(stack, middle, axes.up_ras, anterior, endplates.height_mm, depth_mm)
     return _Body(axes, endplates, section, arch)
 
 

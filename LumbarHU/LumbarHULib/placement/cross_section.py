@@ -8,6 +8,7 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.outline.path import best_closed_path
 from LumbarHULib.core.outline.profiles import edge_evidence
 from LumbarHULib.core.protocol import Protocol
+from LumbarHULib.core.protocol_values import OutlineValues
 from LumbarHULib.placement.body_box import BodyAxes, sample_hu
 
 # Planes that are averaged, as fractions of the body's height from its center, away from endplates and foramen.
@@ -84,7 +85,15 @@ def cross_section(stack: AxialStack, axes: BodyAxes, height_mm: float, protocol:
     return CrossSection((float(center[0]), float(center[1])), depth_mm, float(left - right), seen)
 
 
-def _walls(stack, axes, height_mm, center, rays, half_axes_mm, cortex) -> tuple[np.ndarray, np.ndarray]:
+def _walls(
+    stack: AxialStack,
+    axes: BodyAxes,
+    height_mm: float,
+    center: np.ndarray,
+    rays: np.ndarray,
+    half_axes_mm: tuple[float, float],
+    cortex: OutlineValues,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return where a closed path along the walls crosses the rays from `center`, and the wall's score there."""
     expected_mm = 1 / np.linalg.norm(rays / half_axes_mm, axis=1)
     outside, inside = (round(mm / _STEP_MM) for mm in _WINDOW_MM)

@@ -201,7 +201,8 @@ def _fitted(
         back, front = _extent(slab, 1, size[0] / 4)
         axes = axes.moved(((left + right) / 2, (back + front) / 2, 0))
         size = np.array([right - left, front - back, height])
-    return axes, tuple(float(length) for length in size)
+    width_mm, depth_mm, height_mm = size.tolist()
+    return axes, (width_mm, depth_mm, height_mm)
 
 
 def _endplates(points_mm: np.ndarray, size_mm: np.ndarray, ragged_mm: float) -> tuple[np.ndarray, np.ndarray]:
@@ -212,8 +213,8 @@ def _endplates(points_mm: np.ndarray, size_mm: np.ndarray, ragged_mm: float) -> 
     _, column = np.unique(cells, axis=0, return_inverse=True)
     column = column.ravel()
     count = column.max() + 1
-    middles = np.column_stack([np.bincount(column, central[:, axis]) for axis in (0, 1)])
-    middles /= np.bincount(column)[:, None]
+    sums = np.column_stack([np.bincount(column, central[:, axis]) for axis in (0, 1)])
+    middles = sums / np.bincount(column)[:, None]
     planes = []
     for extreme, side in ((np.maximum, 1), (np.minimum, -1)):
         heights = np.full(count, -side * np.inf)

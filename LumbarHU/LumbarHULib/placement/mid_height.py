@@ -77,6 +77,7 @@ def mid_height(
     protocol : Protocol
     """
     lower_mm, upper_mm = ends_mm
+    findings: tuple[Finding, ...] = ()
     try:
         middle = axes.to_ras_mm((0.0, 0.0, (lower_mm + upper_mm) / 2))
         about = depth_mm, protocol.endplates, protocol.outline, axes.up_ras, HEIGHT_PER_WIDTH * guess.width_mm
@@ -84,7 +85,8 @@ def mid_height(
     except InputError as problem:
         findings = (_unseen(guess, problem),)
         return MidHeight((lower_mm + upper_mm) / 2, 0.0, upper_mm - lower_mm, axes.up_ras, findings)
-    ends, apart_mm, findings = [], [], ()
+    ends: list[float] = []
+    apart_mm: list[float] = []
     for name, guessed_mm, seen_mm in zip(("lower", "upper"), ends_mm, _along(axes, endplates), strict=True):
         off_mm = seen_mm - guessed_mm
         if abs(off_mm) <= protocol.placement.disagreement_mm:

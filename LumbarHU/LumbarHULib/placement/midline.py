@@ -179,7 +179,9 @@ def midline_in_slice(
     """
     middle, forward = _symmetry_line(stack, axes, mid_slice)
     half = depth_mm / 2
-    wall, wall_end, problem = None, None, None
+    wall: WallArc | None = None
+    wall_end: np.ndarray | None = None
+    problem: InputError | None = None
     for front_mm, back_mm in _TRIES_MM:
         ends = np.array([middle + (half + front_mm) * forward, middle - (half - back_mm) * forward])
         least_seen = 1.0
@@ -201,8 +203,9 @@ def midline_in_slice(
             return SliceMidline(ends, least_seen, wall if on_wall else None)
         except InputError as error:
             problem = problem or error
-            if wall is not None and np.array_equal(ends[1], wall_end):
+            if wall_end is not None and np.array_equal(ends[1], wall_end):
                 wall_end = wall_end - _TOWARD_BRIDGE_MM * forward
+    assert problem is not None  # every try returns a midline or leaves a problem
     raise problem
 
 

@@ -1,6 +1,6 @@
 """Find a vertebra's plane of symmetry: the plane about which body, canal and arch match their mirror image."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,7 +87,9 @@ def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess, near: bool
     arch, body = _seen(places, guess)
     whole = [places[arch | body], places[arch | body], places[arch]]
 
-    def differences(chosen: list[np.ndarray], planes: np.ndarray, step: int = 1, among=blurred) -> np.ndarray:
+    def differences(
+        chosen: list[np.ndarray], planes: np.ndarray, step: int = 1, among: Sequence[np.ndarray] = blurred
+    ) -> np.ndarray:
         """Return the difference in HU between points and their mirror images, one row for each plane."""
         offset_mm, angle = planes[:, 0], np.radians(planes[:, 1])
         across = np.column_stack([np.cos(angle), -np.sin(angle)])[:, None]
@@ -109,7 +111,9 @@ def mirror_plane(stack: AxialStack, axes: BodyAxes, guess: BodyGuess, near: bool
     # degrees. The protocol's limit on the difference of the sides was also determined in the original images.
     alone = _settled(lambda planes: differences([places[body], places[body]], planes, among=images), best)
     unlike = float(_cost(differences(whole, best[None], among=images))[0])
-    return MirrorPlane(*map(float, best), unlike, *map(float, alone - best))
+    offset_mm, angle_deg = best.tolist()
+    alone_mm, alone_deg = (alone - best).tolist()
+    return MirrorPlane(offset_mm, angle_deg, unlike, alone_mm, alone_deg)
 
 
 def _settled(differences: Callable[[np.ndarray], np.ndarray], plane: np.ndarray) -> np.ndarray:
@@ -148,7 +152,9 @@ def _cost(differences_hu: np.ndarray) -> np.ndarray:
     return np.mean(squares / (1 + squares), axis=-1)
 
 
-def _band_images(stack: AxialStack, axes: BodyAxes, guess: BodyGuess):
+def _band_images(
+    stack: AxialStack, axes: BodyAxes, guess: BodyGuess
+) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
     """Return images [y, x] of the bands, and their coordinates in mm."""
     reach_mm = max(_ARCH_HALF_WIDTH_MM, guess.width_mm / 2 + _WALL_MM) + 8
     x_mm = np.arange(-np.ceil(reach_mm), np.ceil(reach_mm) + 1, _STEP_MM)

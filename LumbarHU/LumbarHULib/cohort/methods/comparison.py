@@ -13,7 +13,7 @@ from LumbarHULib.cohort.estimates import holm, two_sided_t_p
 from LumbarHULib.cohort.findings import SMALL_GROUP, findings_tables
 from LumbarHULib.cohort.groups import GROUPS, describe
 from LumbarHULib.cohort.kappa import cohen_kappa, confusion_matrix
-from LumbarHULib.cohort.methods.deming import deming
+from LumbarHULib.cohort.methods.deming import FittedLine, deming
 from LumbarHULib.cohort.methods.measured import MeasuredMethod, MeasuredMethods
 from LumbarHULib.cohort.methods.method import levels_text
 from LumbarHULib.cohort.methods.passing_bablok import passing_bablok
@@ -137,8 +137,10 @@ def _pair(measured: MeasuredMethods, first: MeasuredMethod, second: MeasuredMeth
 
 
 def _methods_table(measured: MeasuredMethods) -> Table:
-    columns = ("method", "protocol", "roi", "levels", "source", "n", "left_out", "mean_hu", "sd_hu", "median_hu")
-    columns += ("q1_hu", "q3_hu", "minimum_hu", "maximum_hu", "osteoporosis_cutoff_hu", "normal_cutoff_hu", "cutoffs")
+    columns = (
+        *("method", "protocol", "roi", "levels", "source", "n", "left_out", "mean_hu", "sd_hu", "median_hu"),
+        *("q1_hu", "q3_hu", "minimum_hu", "maximum_hu", "osteoporosis_cutoff_hu", "normal_cutoff_hu", "cutoffs"),
+    )
     rows: list[list[Cell]] = []
     for one in measured.methods:
         found, cutoffs = describe(measured.hu(one), one.name), one.cutoffs
@@ -201,18 +203,18 @@ def _regression_table(pairs: Sequence[_Pair], options: ComparisonOptions, omissi
         line = omissions.attempt(f"{PASSING_BABLOK} regression", pair.title, passing_bablok, *hu)
         if line is not None:
             test = line.linearity
-            tested.append(test and test.p_value)
+            tested.append(None if test is None else test.p_value)
             cells = [None, None] if test is None else [test.statistic, test.p_value]
             rows.append([*_line_cells(pair, PASSING_BABLOK, line), None, "", *cells])
     methods = {DEMING: "jackknife, Linnet 1993", PASSING_BABLOK: "Passing & Bablok 1983"}
     rows = [
-        [*row, p, _HOLM if p is not None else "", methods[row[2]]]
+        [*row, p, _HOLM if p is not None else "", methods[str(row[2])]]
         for row, p in zip(rows, _holm_of_known(tested), strict=True)
     ]
     return Table("regression", "Lines between the methods: second = intercept + slope · first", columns, rows)
 
 
-def _line_cells(pair: _Pair, name: str, line) -> list[Cell]:
+def _line_cells(pair: _Pair, name: str, line: FittedLine) -> list[Cell]:
     cells = [*cells_of_estimate(line.intercept), *cells_of_estimate(line.slope)]
     return [*pair.names, name, line.slope.n, line.slope.left_out, *cells]
 
@@ -289,10 +291,10 @@ def _roc_tables(measured: MeasuredMethods, pairs: Sequence[_Pair], omissions: Om
         [target, one.first, one.second, one.n, one.left_out, *cells_of_estimate(one), one.z, one.p_value, p, _HOLM]
         for (target, one), p in zip(found, corrected, strict=True)
     ]
-    columns = ("method", "target", "positive", "n_positive", "n_negative", "left_out", "auc", "ci_low", "ci_high")
+    area_columns = ("method", "target", "positive", "n_positive", "n_negative", "left_out", "auc", "ci_low", "ci_high")
     differences = ("target", "first", "second", "n", "left_out", *interval_columns("difference", "ci"), "z", "p")
     return (
-        Table("roc", "Areas under the ROC curves", (*columns, "interval_method"), areas),
+        Table("roc", "Areas under the ROC curves", (*area_columns, "interval_method"), areas),
         Table(
             "roc_differences",
             "Differences of the areas under the ROC curves (DeLong, paired)",

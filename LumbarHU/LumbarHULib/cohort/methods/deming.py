@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, check_confidence
 from LumbarHULib.cohort.rows import complete_rows, is_constant, require
@@ -27,7 +28,7 @@ class FittedLine:
     intercept: Estimate
 
 
-def deming(first, second, error_ratio: float = 1.0, confidence: float = CONFIDENCE) -> FittedLine:
+def deming(first: ArrayLike, second: ArrayLike, error_ratio: float = 1.0, confidence: float = CONFIDENCE) -> FittedLine:
     """Return Deming's line, with intervals by the jackknife.
 
     Parameters

@@ -1,6 +1,7 @@
 """Prepare the figures of a comparison as values: differences, lines, ROC curves and their areas."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def figures_of_comparison(comparison: MethodComparison) -> Iterator[FigureValues
             legend_note="gray: 95 % intervals of\nbias and limits",
             free_corner="",
         )
-    lines: dict[tuple[str, str], dict[str, Mapping]] = {}
+    lines: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
     for row in comparison.tables["regression"].records():
         lines.setdefault((row["first"], row["second"]), {})[row["regression"]] = row
     if lines:
@@ -73,7 +74,10 @@ def _values_of_pairs(comparison: MethodComparison) -> dict[tuple[str, str], tupl
 
 
 def _line_panel(
-    pair: tuple[str, str], found: Mapping[str, Mapping], hu: tuple[np.ndarray, np.ndarray], short: Mapping[str, str]
+    pair: tuple[str, str],
+    found: Mapping[str, Mapping[str, Any]],
+    hu: tuple[np.ndarray, np.ndarray],
+    short: Mapping[str, str],
 ) -> FigurePanel:
     ends = np.array(limits_of(hu))
     series = [
@@ -98,7 +102,7 @@ def _line_panel(
 
 
 def _roc_figure(
-    comparison: MethodComparison, reference: Reference, areas: list[Mapping], short: Mapping[str, str]
+    comparison: MethodComparison, reference: Reference, areas: list[Mapping[str, Any]], short: Mapping[str, str]
 ) -> FigureValues:
     measured, targets = comparison.measured, {target.name: target for target in reference.targets}
     panels = []
@@ -143,7 +147,7 @@ def _roc_figure(
     )
 
 
-def _areas_figure(reference: Reference, areas: list[Mapping], short: Mapping[str, str]) -> FigureValues:
+def _areas_figure(reference: Reference, areas: list[Mapping[str, Any]], short: Mapping[str, str]) -> FigureValues:
     panels = []
     for target in reference.targets:
         own = [row for row in areas if row["target"] == target.name]

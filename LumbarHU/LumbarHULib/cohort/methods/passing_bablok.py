@@ -2,8 +2,10 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.cohort.estimates import CONFIDENCE, Estimate, HypothesisTest, normal_quantile
 from LumbarHULib.cohort.methods.deming import FittedLine
@@ -27,7 +29,7 @@ class PassingBablokLine(FittedLine):
     linearity: HypothesisTest | None
 
 
-def passing_bablok(first, second, confidence: float = CONFIDENCE) -> PassingBablokLine:
+def passing_bablok(first: ArrayLike, second: ArrayLike, confidence: float = CONFIDENCE) -> PassingBablokLine:
     """Return the line of Passing and Bablok, with its intervals and its test of linearity.
 
     Parameters
@@ -79,7 +81,7 @@ def passing_bablok(first, second, confidence: float = CONFIDENCE) -> PassingBabl
     if not (slope > 0 and math.isfinite(low) and math.isfinite(high)):
         raise InputError("The HU of the two methods do not rise together, so no line can be fitted: check the columns.")
     intercept = float(np.median(y - slope * x))
-    shared = {"n": n, "confidence": confidence, "method": "Passing & Bablok 1983", "left_out": left_out}
+    shared: dict[str, Any] = {"n": n, "confidence": confidence, "method": "Passing & Bablok 1983", "left_out": left_out}
     # An end of the intercept's interval is a median of its own, so rounding may put it on the other side.
     ends = sorted((float(np.median(y - high * x)), intercept, float(np.median(y - low * x))))
     return PassingBablokLine(

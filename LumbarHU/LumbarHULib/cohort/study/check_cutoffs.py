@@ -1,6 +1,7 @@
 """Check the study's Table 3, and the statements about it in the text."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from LumbarHULib.cohort.study.printed_numbers import (
     PrintedCheck,
@@ -63,12 +64,12 @@ def _nearest_split(tables: StudyTables, cutoff: PrintedCutoff) -> str:
         for totals in (sizes, sizes[::-1]):
             percents = (cutoff.sensitivity_percent, cutoff.specificity_percent)
             counts = [round(percent * total / 100) for percent, total in zip(percents, totals, strict=True)]
-            miss = [
+            misses = [
                 abs(100 * count / total - percent)
                 for count, total, percent in zip(counts, totals, percents, strict=True)
             ]
             result = " and ".join(f"{count}/{total}" for count, total in zip(counts, totals, strict=True))
-            tries.append((max(miss), result, target.name))
+            tries.append((max(misses), result, target.name))
     miss, result, name = min(tries)
     return f"nearest are {result}, off by {miss:.2f} %, the patients of {name}"
 
@@ -95,7 +96,7 @@ def check_text(tables: StudyTables) -> Iterator[PrintedCheck]:
             )
 
 
-def _youden(row) -> float:
+def _youden(row: Any) -> float:
     return youden_of_percentages(row.sensitivity_percent, row.specificity_percent)
 
 

@@ -9,7 +9,7 @@ from LumbarHULib.cohort.cutoff import best_cutoffs
 from LumbarHULib.cohort.estimates import CONFIDENCE, check_confidence
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.study.check_cutoffs import split_sizes
-from LumbarHULib.cohort.study.tables import MEAN, StudyTables
+from LumbarHULib.cohort.study.tables import MEAN, ByGroup, StudyTables
 from LumbarHULib.cohort.targets import TARGETS
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
@@ -153,7 +153,7 @@ def expected_classes(tables: StudyTables, roi: str) -> ExpectedClasses:
     return ExpectedClasses(roi=roi, shares=shares)
 
 
-def _regions(tables: StudyTables, roi: str):
+def _regions(tables: StudyTables, roi: str) -> ByGroup:
     quantities = tables.levels[MEAN].get(roi) if roi != "bmd" else None
     if quantities is None:
         raise InputError(f"Region “{roi}” is not known: use one of {', '.join(ROIS)}.")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.targets import TARGETS
@@ -15,6 +16,9 @@ MEAN = "L1–L4"
 
 # A quantity in each group: median and quartiles.
 ByGroup = Mapping[str, TwoPieceNormal]
+
+# A file in Resources/Study, as plain JSON values.
+Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ class StudyTables:
         return next(cutoff for cutoff in self.cutoffs if (cutoff.roi, cutoff.target) == (roi, target))
 
 
-def study_tables(table_1: Mapping, table_2: Mapping, table_3: Mapping, text: Mapping) -> StudyTables:
+def study_tables(table_1: Document, table_2: Document, table_3: Document, text: Document) -> StudyTables:
     """Return the study's tables from the contents of the files in ``Resources/Study``.
 
     Raises
@@ -142,7 +146,7 @@ def study_tables(table_1: Mapping, table_2: Mapping, table_3: Mapping, text: Map
     return tables
 
 
-def _by_group(row: Mapping) -> ByGroup:
+def _by_group(row: Document) -> ByGroup:
     return MappingProxyType({group: TwoPieceNormal(*map(float, row[group])) for group in GROUPS})
 
 
