@@ -9,6 +9,7 @@ from LumbarHULib.cohort.figure_values import FigureValues
 from LumbarHULib.cohort.figures import figures_of
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.mrml.node_types import ParameterNode
 from LumbarHULib.mrml.plot_nodes import RoleNodes, write_chart
 from LumbarHULib.mrml.reading import MODULE_NAME
 from LumbarHULib.mrml.subject_hierarchy import children_of, folder_under, hierarchy_of, item_of
@@ -30,7 +31,7 @@ class CohortNodes:
         ``table roc``, ``chart roc round``, and for each chart ``values roc round`` and ``series roc round 1``.
     """
 
-    node: object
+    node: ParameterNode
 
     @property
     def name(self) -> str:

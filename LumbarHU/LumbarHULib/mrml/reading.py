@@ -16,6 +16,7 @@ from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_from
 from LumbarHULib.files.located_json import parse_located_json
 from LumbarHULib.files.protocol_file import ProtocolDocument, protocol_from
+from LumbarHULib.mrml.node_types import ParameterNode
 
 MODULE_NAME = "LumbarHU"
 
@@ -37,7 +38,7 @@ class Reading:
         ``results`` and ``summary``.
     """
 
-    node: object
+    node: ParameterNode
 
     @property
     def scene(self):

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from LumbarHULib.core.results import RoiMask
 from LumbarHULib.files.drawing_colors import CONTOUR_ROIS, FILLED_ROIS, ROI_COLORS
 from LumbarHULib.mrml import label_layer
 from LumbarHULib.mrml.ct_node import node_from_ijk
+from LumbarHULib.mrml.node_types import Node
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 
@@ -27,9 +29,9 @@ _SAME_POSITION_MM = 1e-3
 class _Known:
     """The voxels of a segmentation at the last check, and the state of its image, which reveals a change."""
 
-    node: object = None
-    image: object = None
-    state: tuple | None = None
+    node: Node | None = None
+    image: Any = None  # vtkOrientedImageData, which has no type stubs
+    state: tuple[Any, ...] | None = None
     masks: dict[str, RoiMask] = field(default_factory=dict)
     edited: set[str] = field(default_factory=set)
 

@@ -38,7 +38,7 @@ class ProtocolsSection(Section):
     ) -> None:
         super().__init__(ui, session)
         self._messages, self._done, self._questions, self._exports = messages, done, questions, exports
-        self._measured_of: object = None
+        self._measured_of: ReadingResult | None = None
         layout = qt.QVBoxLayout(ui.huOtherProtocolsFrame)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)

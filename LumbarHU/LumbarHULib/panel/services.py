@@ -5,16 +5,17 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from LumbarHULib.mrml.node_types import Node, ParameterNode
 from LumbarHULib.mrml.reading import Reading
 
 
 class Parameters(Protocol):
     """The panel's choices, as the scene keeps them: see `LumbarHUParameterNode`."""
 
-    ctVolume: object  # noqa: N815 - a parameter bears the name that Slicer's form connects
+    ctVolume: Node | None  # noqa: N815 - a parameter bears the name that Slicer's form connects
     caseName: str  # noqa: N815
     readerName: str  # noqa: N815
-    reading: object
+    reading: ParameterNode | None
     quantity: str
     outerLevels: bool  # noqa: N815
     osteoporosisPercent: float  # noqa: N815
