@@ -163,6 +163,8 @@ def number_column(
         Receives findings on single cells.
     """
     column = _number_column(name)
+    if column is None:
+        raise ValueError(f"{name} is not a column of numbers.")
     values = np.full(len(cells), np.nan)
     outside: list[tuple[int, float]] = []
     for index, (row, text) in enumerate(cells):
@@ -180,9 +182,9 @@ def number_column(
     known = np.count_nonzero(~np.isnan(values))
     if len(outside) > known:
         low, high = min(value for _, value in outside), max(value for _, value in outside)
-        values = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        found = f"{low:g}" if low == high else f"{low:g} to {high:g}"
         kind = name if column.unit == "1" else f"value in {column.unit}"
-        sentence = f"Column {name} contains {values}, which is not a {kind}: it is omitted."
+        sentence = f"Column {name} contains {found}, which is not a {kind}: it is omitted."
         others = [unit for unit, factor in column.factors.items() if factor != 1]
         stated = f"Write its unit in the header, such as “{name} [{others[-1]}]”, or correct it." if others else ""
         remedy = stated or f"Correct it: use values from {column.low:g} to {column.high:g}."

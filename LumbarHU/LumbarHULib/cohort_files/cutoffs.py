@@ -7,11 +7,12 @@ import numpy as np
 
 from LumbarHULib import __version__
 from LumbarHULib.cohort.analysis import CohortAnalysis
+from LumbarHULib.cohort.bootstrap import BootstrapCutoff
 from LumbarHULib.cohort.class_tables import own_cutoffs, useless_text
 from LumbarHULib.cohort.reading_sets import BETWEEN
 from LumbarHULib.cohort.roc_tables import RegionRoc
 from LumbarHULib.cohort.study.tables import MEAN
-from LumbarHULib.cohort.targets import TARGETS
+from LumbarHULib.cohort.targets import TARGETS, Target
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS, ROIS
 from LumbarHULib.files.protocol_file import load_protocol
@@ -36,6 +37,7 @@ def cutoffs_document(analysis: CohortAnalysis) -> dict[str, Any]:
             f"lumbarhu measure compares cutoffs with the mean over {MEAN}, but these are for {cohort.mean_name}."
         )
     rocs = {(roc.roi, roc.target): roc for roc in analysis.rocs if roc.cutoff}
+    cutoffs = {place: roc.cutoff for place, roc in rocs.items() if roc.cutoff}
     for roi in ROIS:
         try:
             own_cutoffs(analysis.rocs, MEAN, roi, even_useless=is_forced)
@@ -56,7 +58,8 @@ def cutoffs_document(analysis: CohortAnalysis) -> dict[str, Any]:
     if all(len(test_sizes) == 1 for test_sizes in sizes.values()):
         document["tests"] = {name: _test(TARGETS[target], *next(iter(sizes[name]))) for name, target in _TESTS.items()}
     document["rois"] = {
-        roi: {name: _cutoff(rocs[roi, target], analysis) for name, target in _TESTS.items()} for roi in ROIS
+        roi: {name: _cutoff(rocs[roi, target], cutoffs[roi, target], analysis) for name, target in _TESTS.items()}
+        for roi in ROIS
     }
     medians = _level_medians(analysis)
     if medians:
@@ -82,7 +85,7 @@ def _source(analysis: CohortAnalysis) -> str:
     return f"{cohort.note} Cohort {cohort.name}, n = {len(cohort)}, groups by DXA.".strip()
 
 
-def _test(target, n_positive: int, n_negative: int) -> dict[str, Any]:
+def _test(target: Target, n_positive: int, n_negative: int) -> dict[str, Any]:
     rule = "≤" if target.rule == "<=" else "<"
     return {
         "rule": f"mean HU over L1–L4 {rule} cutoff",
@@ -92,8 +95,8 @@ def _test(target, n_positive: int, n_negative: int) -> dict[str, Any]:
     }
 
 
-def _cutoff(roc: RegionRoc, analysis: CohortAnalysis) -> dict[str, Any]:
-    cutoff, at = roc.cutoff, roc.cutoff.apparent
+def _cutoff(roc: RegionRoc, cutoff: BootstrapCutoff, analysis: CohortAnalysis) -> dict[str, Any]:
+    at = cutoff.apparent
     return {
         "value": at.cutoff_hu,
         "unit": "HU",

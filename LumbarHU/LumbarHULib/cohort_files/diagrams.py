@@ -2,22 +2,27 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from LumbarHULib.cohort.figure_values import FigureValues
 from LumbarHULib.cohort.flow import Flow
 from LumbarHULib.cohort_files.figure_panels import figure_style, save_figure
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 _FLOW_WIDTH, _STEP_HEIGHT = 3.5, 0.95
 _FOREST_WIDTH, _FOREST_ROW = 3.6, 0.15
-_BOX = {"boxstyle": "square,pad=0.45", "facecolor": "white", "edgecolor": "#111111", "linewidth": 0.8}
-_SIDE_BOX = {**_BOX, "edgecolor": "#7a7a7a"}
+_BOX: dict[str, Any] = {"boxstyle": "square,pad=0.45", "facecolor": "white", "edgecolor": "#111111", "linewidth": 0.8}
+_SIDE_BOX: dict[str, Any] = {**_BOX, "edgecolor": "#7a7a7a"}
 _REASON_LETTERS = 34
 
 
 class Diagram:
     """A finished figure."""
 
-    def __init__(self, figure):
+    def __init__(self, figure: "Figure") -> None:
         self._figure = figure
 
     def save(self, path: Path) -> None:
@@ -44,7 +49,7 @@ def draw_flow(flows: Sequence[Flow], note: str = "") -> Diagram:
     return Diagram(figure)
 
 
-def _draw_steps(axes, flow: Flow) -> None:
+def _draw_steps(axes: "Axes", flow: Flow) -> None:
     from textwrap import fill
 
     arrow = {"arrowstyle": "-|>", "lw": 0.8, "color": "#111111", "shrinkA": 13, "shrinkB": 13}
@@ -57,7 +62,7 @@ def _draw_steps(axes, flow: Flow) -> None:
         if step.left_out:
             reasons = "\n".join(fill(part, _REASON_LETTERS) for part in step.reason_text.split("; "))
             text = f"omitted: {step.left_out}\n{reasons}"
-            side = {"ha": "left", "va": "center", "fontsize": 5.5, "bbox": _SIDE_BOX}
+            side: dict[str, Any] = {"ha": "left", "va": "center", "fontsize": 5.5, "bbox": _SIDE_BOX}
             axes.text(0.56, 0.5 - number, text, **side)
             axes.annotate("", (0.54, 0.5 - number), (x, 0.5 - number), arrowprops=thin)
     if flow.classes:
@@ -85,7 +90,12 @@ def draw_forest(values: FigureValues, note: str = "") -> Diagram:
             for one in panel.intervals:
                 axes.plot([one.low, one.high], [one.y, one.y], color="#111111", lw=0.9)
                 axes.plot([one.value], [one.y], marker="s", ms=3, color="#111111")
-                text_style = {"ha": "left", "va": "center", "fontsize": 5.5, "transform": axes.get_yaxis_transform()}
+                text_style: dict[str, Any] = {
+                    "ha": "left",
+                    "va": "center",
+                    "fontsize": 5.5,
+                    "transform": axes.get_yaxis_transform(),
+                }
                 axes.text(1.01, one.y, one.text, **text_style)
             axes.set_yticks([one.y for one in panel.intervals], [one.label for one in panel.intervals], fontsize=6)
             axes.tick_params(axis="y", length=0)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def dxa_findings(
     ages, days = numbers.get("age", unknown), numbers.get("days_ct_dxa", unknown)
     sexes, menopause = (labels.get(name, ("",) * len(rows)) for name in ("sex", "menopause"))
     for index, ((row, _), case) in enumerate(zip(rows, cases, strict=True)):
-        where = {"row": row, "case": case}
+        where: dict[str, Any] = {"row": row, "case": case}
         if sexes[index] == "male" and ages[index] < limits.t_score_from_age:
             who, column = f"a man of {ages[index]:g}, below {limits.t_score_from_age:g} years", "age"
         elif sexes[index] != "male" and menopause[index] == "pre":

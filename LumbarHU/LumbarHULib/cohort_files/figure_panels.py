@@ -1,8 +1,16 @@
 """Draw panels and a legend on a page-wide figure and write its files, without Matplotlib's global state."""
 
 import logging
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from LumbarHULib.cohort.figure_values import FigurePanel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_VECTOR_POINTS = 2000
 _STYLE = {
@@ -31,7 +39,7 @@ _SHEET_TOP_INCHES, _SHEET_LEGEND_INCHES, _SHEET_FONT, _SHEET_DOTS_PER_INCH = 0.3
 
 
 @contextmanager
-def figure_style():
+def figure_style() -> Iterator[None]:
     """Apply the common style of all figures."""
     # Suppress Matplotlib's message about building its font cache.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
@@ -56,18 +64,27 @@ class Panels:
         self._rows = (count + _COLUMNS) // _COLUMNS  # one more cell than panels, rounded up
         with figure_style():
             from matplotlib.figure import Figure
+            from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-            self._figure = Figure(figsize=(_WIDTH_INCHES, self._rows * _ROW_INCHES), layout="constrained")
-            self._figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)
+            layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06)
+            self._figure = Figure(figsize=(_WIDTH_INCHES, self._rows * _ROW_INCHES), layout=layout)
             if note:
                 self._figure.suptitle(note, fontsize=9, fontweight="bold")
         self._count = 0
 
-    def _next(self):
+    def _next(self) -> "Axes":
         self._count += 1
         return self._figure.add_subplot(self._rows, _COLUMNS, self._count)
 
-    def add(self, title: str, x_label: str, y_label: str, x_limits, y_limits, square: bool = False):
+    def add(
+        self,
+        title: str,
+        x_label: str,
+        y_label: str,
+        x_limits: tuple[float, float],
+        y_limits: tuple[float, float],
+        square: bool = False,
+    ) -> "Axes":
         """Return the axes of another panel; `square` is for proportions from 0 to 1 on both axes."""
         with figure_style():
             axes = self._next()
@@ -79,21 +96,21 @@ class Panels:
                 axes.set_yticks((0, 0.5, 1))
             return axes
 
-    def write_numbers(self, axes, text: str) -> None:
+    def write_numbers(self, axes: "Axes", text: str) -> None:
         """Write text below a panel's title, without covering data."""
         with figure_style():
             lines = text.count("\n") + 1
             axes.set_title(axes.get_title(loc="left"), loc="left", pad=_LINE_POINTS * (lines + 0.8))
-            offset = {"xytext": (0, _LINE_POINTS / 2), "textcoords": "offset points"}
+            offset: dict[str, Any] = {"xytext": (0, _LINE_POINTS / 2), "textcoords": "offset points"}
             axes.annotate(text, (0, 1), xycoords="axes fraction", fontsize=6, va="bottom", **offset)
 
-    def write_inside(self, axes, text: str) -> None:
+    def write_inside(self, axes: "Axes", text: str) -> None:
         """Write text into a panel's lower right corner."""
         box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
         with figure_style():
             axes.text(0.98, 0.03, text, transform=axes.transAxes, fontsize=6, ha="right", va="bottom", bbox=box)
 
-    def legend(self, title: str, lines: list[dict], note: str = "") -> None:
+    def legend(self, title: str, lines: list[dict[str, Any]], note: str = "") -> None:
         """Draw the legend after the last panel."""
         with figure_style():
             from matplotlib.lines import Line2D
@@ -144,7 +161,7 @@ class SheetPanels:
                 hspace=0.28,
             )
 
-    def add(self, row: int, column: str, row_title: str, panel):
+    def add(self, row: int, column: str, row_title: str, panel: FigurePanel) -> "Axes":
         """Return the axes of a panel; only outer panels have axis titles."""
         place = self._columns.index(column)
         with figure_style():
@@ -164,15 +181,15 @@ class SheetPanels:
                 axes.set_yticks((0, 0.5, 1))
             return axes
 
-    def write_numbers(self, axes, text: str, is_below: bool) -> None:
+    def write_numbers(self, axes: "Axes", text: str, is_below: bool) -> None:
         """Write a panel's numbers into a corner without data."""
         box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8}
         x, y = (0.98, 0.02) if is_below else (0.03, 0.98)
-        sides = {"ha": "right", "va": "bottom"} if is_below else {"ha": "left", "va": "top"}
+        sides: dict[str, Any] = {"ha": "right", "va": "bottom"} if is_below else {"ha": "left", "va": "top"}
         with figure_style():
             axes.text(x, y, text, transform=axes.transAxes, fontsize=_SHEET_FONT - 1.2, bbox=box, **sides)
 
-    def legend(self, title: str, lines: list[dict], note: str = "") -> None:
+    def legend(self, title: str, lines: list[dict[str, Any]], note: str = "") -> None:
         """Draw the legend below the panels, side by side."""
         with figure_style():
             from matplotlib.lines import Line2D
@@ -188,7 +205,7 @@ class SheetPanels:
         save_figure(self._figure, path, _SHEET_DOTS_PER_INCH)
 
 
-def save_figure(figure, path: Path, dots_per_inch: int = _DOTS_PER_INCH) -> None:
+def save_figure(figure: "Figure", path: Path, dots_per_inch: int = _DOTS_PER_INCH) -> None:
     """Write a figure in the format of the path's suffix, .png or .svg, with reproducible bytes."""
     # A date or a version would make the file's bytes change.
     metadata = {"Software": None} if path.suffix == ".png" else {"Date": None, "Creator": None}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.figure_values import LOOKS, FigurePanel, FigureValues, Look, Series
@@ -10,6 +11,9 @@ from LumbarHULib.cohort.flow import main_flows
 from LumbarHULib.cohort_files.diagrams import Diagram, draw_flow, draw_forest
 from LumbarHULib.cohort_files.figure_panels import MOST_VECTOR_POINTS, Panels, SheetPanels
 from LumbarHULib.core.levels import ROIS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _LINES = {"": "none", "solid": "-", "dashed": "--", "dotted": ":"}
 _MARKERS = {"": "", "circle": "o", "triangle": "^", "square": "s", "cross": "x"}
@@ -69,7 +73,7 @@ def _sheet(rows: list[FigureValues], note: str) -> SheetPanels:
     return sheet
 
 
-def _legend_lines(figure: FigureValues) -> list[dict]:
+def _legend_lines(figure: FigureValues) -> list[dict[str, Any]]:
     lines = []
     for line in figure.legend:
         look = LOOKS[line.role]
@@ -89,16 +93,16 @@ def _draw(panels: Panels, panel: FigurePanel) -> None:
         panels.write_numbers(axes, panel.text)
 
 
-def _draw_inside(axes, panel: FigurePanel, scale: float = 1.0) -> None:
+def _draw_inside(axes: "Axes", panel: FigurePanel, scale: float = 1.0) -> None:
     for level in panel.levels:
-        if level.low is not None:
+        if level.low is not None and level.high is not None:
             axes.axhspan(level.low, level.high, color="#d8d8d8", lw=0, zorder=0)
         axes.axhline(level.y, **_line(LOOKS[level.role]), lw=1.1, zorder=0.5)
     for series in panel.series:
         _draw_series(axes, series, scale)
 
 
-def _draw_series(axes, series: Series, scale: float) -> None:
+def _draw_series(axes: "Axes", series: Series, scale: float) -> None:
     look = LOOKS[series.role]
     rasterized = series.x.size > MOST_VECTOR_POINTS
     if series.is_line:
@@ -109,7 +113,7 @@ def _draw_series(axes, series: Series, scale: float) -> None:
         axes.plot(series.x, series.y, ls="none", ms=size, rasterized=rasterized, **_marker(look))
 
 
-def _draw_boxes(axes, panel: FigurePanel) -> None:
+def _draw_boxes(axes: "Axes", panel: FigurePanel) -> None:
     stats = [
         {"med": box.median, "q1": box.q1, "q3": box.q3, "whislo": box.low, "whishi": box.high, "fliers": box.outliers}
         for box in panel.boxes
@@ -130,10 +134,10 @@ def _draw_boxes(axes, panel: FigurePanel) -> None:
     axes.set_xticks([box.x for box in panel.boxes], [box.label for box in panel.boxes])
 
 
-def _line(look: Look, has_line: bool = True) -> dict:
+def _line(look: Look, has_line: bool = True) -> dict[str, Any]:
     return {"ls": _LINES[look.line] if has_line else "none", "color": look.edge}
 
 
-def _marker(look: Look) -> dict:
+def _marker(look: Look) -> dict[str, Any]:
     width = 1.2 if look.line else 0.7
     return {"marker": _MARKERS[look.marker], "mfc": look.fill, "mec": look.edge, "mew": width}

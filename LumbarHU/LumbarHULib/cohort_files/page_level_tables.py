@@ -1,6 +1,7 @@
 """Make the tables by level, of the flow and of the outcome for a cohort's summary."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from LumbarHULib.cohort.analysis import CohortAnalysis
 from LumbarHULib.cohort.flow import main_place
@@ -140,7 +141,7 @@ def _study_cutoffs(analysis: CohortAnalysis) -> list[str]:
 
 def _survival(analysis: CohortAnalysis) -> list[str]:
     tables, parts = analysis.tables, []
-    ratios: dict[tuple, dict[str, Record]] = {}
+    ratios: dict[tuple[Any, ...], dict[str, Record]] = {}
     for record in tables["survival_hazard_ratios"].records():
         ratios.setdefault((record["level"], record["roi"]), {})[record["adjusted_for"]] = record
     held = next((held for place_ratios in ratios.values() for held in place_ratios if held), "")
@@ -178,5 +179,5 @@ def _survival(analysis: CohortAnalysis) -> list[str]:
     return parts
 
 
-def _by(records, columns: tuple[str, ...]) -> Mapping[tuple, Record]:
+def _by(records: Iterable[Record], columns: tuple[str, ...]) -> Mapping[tuple[Any, ...], Record]:
     return {tuple(record[name] for name in columns): record for record in records}

@@ -1,6 +1,7 @@
 """Make a cohort's tables in the form of a paper from the tables in the CSV files."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from LumbarHULib.cohort.agreement_tables import proportional_biases
 from LumbarHULib.cohort.analysis import CohortAnalysis
@@ -24,7 +25,7 @@ _NAMES = {
 # The study's marks.
 _MARKS = {"normal": "▲", "osteopenia": "*", "osteoporosis": "#"}
 _DIGITS = {"bmd": 2, "bmd_neck": 2, "bmd_hip": 2, "bmi": 2}
-Record = Mapping[str, object]
+Record = Mapping[str, Any]
 
 
 def summary_tables(analysis: CohortAnalysis) -> Iterator[tuple[str, list[str]]]:

@@ -8,6 +8,7 @@ from typing import Any
 from LumbarHULib.audit.folder import RECORD
 from LumbarHULib.cohort.cases import CohortFinding, Reading, ReadingFacts
 from LumbarHULib.cohort.precision import PrecisionError, precision_errors
+from LumbarHULib.cohort_files.columns import AddFinding
 from LumbarHULib.cohort_files.precision_file import OF_EACH_SCAN, SHARED, published_precision
 from LumbarHULib.core.calibration import Calibration
 from LumbarHULib.core.checks.calibration import NOT_OF_THE_CT
@@ -47,7 +48,7 @@ class StudyDensities:
 
 
 def study_densities(
-    readings: Sequence[Reading], facts: Mapping[Key, ReadingFacts], mean_levels: Sequence[str], add_finding
+    readings: Sequence[Reading], facts: Mapping[Key, ReadingFacts], mean_levels: Sequence[str], add_finding: AddFinding
 ) -> StudyDensities | None:
     """Return the precision of the readings' densities; None, with a finding, if not every reading has valid ones.
 

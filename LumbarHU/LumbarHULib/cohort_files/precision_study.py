@@ -12,9 +12,10 @@ from LumbarHULib import __version__
 from LumbarHULib.cohort.cases import CohortFinding, Reading, ReadingFacts
 from LumbarHULib.cohort.estimates import CONFIDENCE
 from LumbarHULib.cohort.findings import counted
-from LumbarHULib.cohort.precision import PrecisionError, precision_errors
+from LumbarHULib.cohort.precision import PrecisionError, SdOnMean, precision_errors
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.audit_facts import facts_below
+from LumbarHULib.cohort_files.columns import AddFinding
 from LumbarHULib.cohort_files.precision_densities import DENSITY_COLUMNS, StudyDensities, study_densities
 from LumbarHULib.cohort_files.precision_file import (
     MIXED,
@@ -153,7 +154,9 @@ def _key(reading: Reading) -> tuple[str, str, int]:
     return reading.case, reading.reader, reading.reading
 
 
-def _facts_of(readings: Sequence[Reading], audits: Path, add_finding) -> dict[tuple[str, str, int], ReadingFacts]:
+def _facts_of(
+    readings: Sequence[Reading], audits: Path, add_finding: AddFinding
+) -> dict[tuple[str, str, int], ReadingFacts]:
     facts = facts_below(audits)
     known = {_key(reading): facts[_key(reading)] for reading in readings if _key(reading) in facts}
     if not known:
@@ -262,7 +265,7 @@ def _stated_binding(protocol: Path | str | None, repeated: str, findings: list[C
     }
 
 
-def _regions_of(regions: dict[str, Any] | None) -> dict[str, Any]:
+def _regions_of(regions: Mapping[str, Any] | None) -> dict[str, Any]:
     return {} if regions is None else {"regions": regions}
 
 
@@ -320,5 +323,5 @@ def _row(error: PrecisionError, densities: StudyDensities | None) -> list[Any]:
     ]
 
 
-def _dependence_cells(dependence) -> list[float]:
+def _dependence_cells(dependence: SdOnMean) -> list[float]:
     return [dependence.slope, dependence.rank_correlation.estimate, dependence.rank_correlation.p_value]

@@ -40,26 +40,33 @@ def reading_of_audit(
 ) -> tuple[Reading, ReadingFacts] | None:
     """Return the reading in an audit folder and its facts, under the case's name; if unusable, report why."""
 
-    def wrong(sentence: str, remedy: str) -> None:
+    def wrong(sentence: str, remedy: str) -> CohortFinding:
         message = f"Row {row}, column audit: “{folder.name}” {sentence}"
-        add_finding(CohortFinding("audit_folder", message, remedy, "severe", row=row, column="audit", case=case))
+        return CohortFinding("audit_folder", message, remedy, "severe", row=row, column="audit", case=case)
 
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         results = (folder / RESULTS).read_bytes()
         stored, facts = record["files"][RESULTS], facts_of_record(record, case)
     except OSError:
-        return wrong("is not an audit folder and is omitted.", "Check the path, which is relative to the table.")
+        add_finding(wrong("is not an audit folder and is omitted.", "Check the path, which is relative to the table."))
+        return None
     except DAMAGES:
-        return wrong("contains a damaged record and is omitted.", "Measure the CT again.")
+        add_finding(wrong("contains a damaged record and is omitted.", "Measure the CT again."))
+        return None
     if hashlib.sha256(results).hexdigest() != stored:
-        return wrong("was changed after it was written and is omitted.", "Run lumbarhu verify to see the differences.")
+        add_finding(
+            wrong("was changed after it was written and is omitted.", "Run lumbarhu verify to see the differences.")
+        )
+        return None
     try:
         found = _readings(read_csv_table(folder / RESULTS), add_finding, any_region)
     except InputError as problem:
-        return wrong(f"cannot be used: {problem}", "Measure the CT again.")
+        add_finding(wrong(f"cannot be used: {problem}", "Measure the CT again."))
+        return None
     if len(found) != 1:
-        return wrong("contains no reading and is omitted.", "Measure the CT again.")
+        add_finding(wrong("contains no reading and is omitted.", "Measure the CT again."))
+        return None
     own = found[0]
     is_blinded = own.blinded if facts.blinded is None else facts.blinded
     reading = Reading(case, own.reader, own.reading, own.hu, own.origins, own.excluded, is_blinded)

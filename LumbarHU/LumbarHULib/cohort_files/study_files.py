@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from LumbarHULib.cohort.groups import TScoreCriteria
 from LumbarHULib.cohort.references import QctCriteria
@@ -64,5 +65,5 @@ def load_qct_criteria() -> QctCriteria:
     return QctCriteria(below["value"], above["value"], values["citation"])
 
 
-def _content(name: str) -> dict:
+def _content(name: str) -> dict[str, Any]:
     return read_located_json(resource_path("Study", f"{name}.json")).plain()

@@ -1,6 +1,6 @@
 """Read a cohort from its table, with the audit folders that the table lists."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,11 @@ from LumbarHULib.files.csv_table import CsvTable, read_csv_table
 from LumbarHULib.files.protocol_file import load_protocol
 
 Progress = Callable[[float, str], None]
+
+
+# Row number and cells of each case, and HU by level and region.
+Rows = Sequence[tuple[int, tuple[str, ...]]]
+LevelHu = Mapping[tuple[str, str], np.ndarray]
 
 
 def read_cohort(
@@ -87,8 +92,8 @@ def read_cohort(
     numbers = {}
     for name in dict.fromkeys((*NUMBER_COLUMNS, *hu_columns)):
         if name in columns:
-            place, factor = columns[name]
-            values = number_column(name, _cells(rows, place), factor, table.separator, source.findings.append)
+            at, factor = columns[name]
+            values = number_column(name, _cells(rows, at), factor, table.separator, source.findings.append)
             if values is not None:
                 numbers[name] = values
     cases, audits = labels.pop("case"), labels.pop("audit", ("",) * len(rows))
@@ -134,7 +139,7 @@ def read_cohort(
     )
 
 
-def _cells(rows: Sequence[tuple[int, tuple[str, ...]]], place: int) -> list[tuple[int, str]]:
+def _cells(rows: Rows, place: int) -> list[tuple[int, str]]:
     return [(row, cells[place] if place < len(cells) else "") for row, cells in rows]
 
 
@@ -179,7 +184,7 @@ class _Source:
         return usable
 
     def audit_readings(
-        self, rows, cases: Sequence[str], audits: Sequence[str], progress: Progress, any_region: bool = False
+        self, rows: Rows, cases: Sequence[str], audits: Sequence[str], progress: Progress, any_region: bool = False
     ) -> list[Reading]:
         """Return the readings in the audit folders that the table lists."""
         found: list[Reading] = []
@@ -220,7 +225,9 @@ class _Source:
             self._add("protocols_differ", sentence, "Measure all cases with one protocol.", column="audit")
         return found
 
-    def report_cells_used(self, rows, cases: Sequence[str], audits: Sequence[str], read: set[str], level_hu) -> None:
+    def report_cells_used(
+        self, rows: Rows, cases: Sequence[str], audits: Sequence[str], read: set[str], level_hu: LevelHu
+    ) -> None:
         """Report cases whose audit folders cannot be used and whose own HU cells are used instead."""
         for index, ((row, _), case, named) in enumerate(zip(rows, cases, audits, strict=True)):
             if named and case not in read and any(np.isfinite(values[index]) for values in level_hu.values()):
@@ -240,7 +247,9 @@ class _Source:
             self._add("unknown_case", sentence, "Correct their names.")
         return [reading for reading in readings if reading.case in cases]
 
-    def with_means(self, level_hu, cases: Sequence[str], readings: Sequence[Reading], named: set[str]):
+    def with_means(
+        self, level_hu: LevelHu, cases: Sequence[str], readings: Sequence[Reading], named: set[str]
+    ) -> dict[tuple[str, str], np.ndarray]:
         """Return HU by level and region, with the means of their readings for the cases in `named`."""
         by_case: dict[str, list[Reading]] = {}
         for reading in readings:
@@ -258,7 +267,9 @@ class _Source:
                 values[index] = combined.hu.get(place, np.nan)
         return filled
 
-    def _add(self, code: str, sentence: str, remedy: str, row: int | None = None, column: str = "", case: str = ""):
+    def _add(
+        self, code: str, sentence: str, remedy: str, row: int | None = None, column: str = "", case: str = ""
+    ) -> None:
         self.findings.append(CohortFinding(code, sentence, remedy, row=row, column=column, case=case))
 
 

@@ -18,9 +18,16 @@ DENSITY_CAPTION = (
     "interval of the change."
 )
 _MARKERS = {"T12": "P", "L1": "o", "L2": "^", "L3": "s", "L4": "D", "L5": "v"}
-_MEAN_LOOK = {"color": "#111111", "lw": 1.6}
-_MEAN_LINE = {"label": "mean over levels", "marker": "o", "ms": 5, "mfc": "#111111", "mec": "#111111", **_MEAN_LOOK}
-_LEVEL_LOOK = {"color": "#8c8c8c", "lw": 0.7, "ms": 3, "mfc": "white", "mec": "#6a6a6a", "mew": 0.7}
+_MEAN_LOOK: dict[str, Any] = {"color": "#111111", "lw": 1.6}
+_MEAN_LINE: dict[str, Any] = {
+    "label": "mean over levels",
+    "marker": "o",
+    "ms": 5,
+    "mfc": "#111111",
+    "mec": "#111111",
+    **_MEAN_LOOK,
+}
+_LEVEL_LOOK: dict[str, Any] = {"color": "#8c8c8c", "lw": 0.7, "ms": 3, "mfc": "white", "mec": "#6a6a6a", "mew": 0.7}
 _MOST_TICKS = 4
 _TIME_MARGIN, _HU_MARGIN = 0.06, 0.08
 _CONVERGED_HU, _MOST_STEPS = 1e-6, 200

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from LumbarHULib import __version__
 from LumbarHULib.cohort.groups import GROUPS
@@ -133,7 +134,7 @@ def _bland_altman(comparison: MethodComparison) -> list[str]:
     return [html.table([*header, "Slope (95 %)", "p (Holm)"], rows), html.paragraph(note, "note")]
 
 
-def _both(row: Mapping, name: str) -> str:
+def _both(row: Mapping[str, Any], name: str) -> str:
     """Return a p-value and, in brackets, the corrected one."""
     if row[name] is None:
         return "–"

@@ -204,7 +204,7 @@ def _measured(
         level_hu=level_hu,
         source=source.file_name,
         cutoffs=found,
-        cutoffs_name=own.name if found else "",
+        cutoffs_name=own.name if own is not None and found else "",
         repeated=_repeated(method, source, cohort),
     )
 
