@@ -1,6 +1,5 @@
 """Read a CT from disk: NRRD, NIfTI, MetaImage, or a DICOM series."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +10,10 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.images.dicom_file import is_dicom
+from LumbarHULib.images.dicom_headers import Progress
 from LumbarHULib.images.dicom_series import read_dicom_series
 from LumbarHULib.images.nifti_file import read_nifti
 from LumbarHULib.images.sitk_file import read_with_sitk, write_with_sitk
-
-# Called with the fraction done, from 0 to 1, and the current step.
-Progress = Callable[[float, str], None]
 
 _SITK_FORMATS = {".nrrd": "NRRD", ".nhdr": "NRRD", ".mha": "MetaImage", ".mhd": "MetaImage"}
 _NIFTI_SUFFIXES = (".nii", ".nii.gz")
@@ -133,7 +130,14 @@ def _read(path: Path, progress: Progress, measured_ras_mm: np.ndarray | None) ->
     raise InputError(f"“{path.name}” has an unsupported format: choose {_READABLE}.")
 
 
-def _ct_file(name, source, voxels_hu, ras_from_ijk, orientation_known, findings=()) -> CtFile:
+def _ct_file(
+    name: str,
+    source: str,
+    voxels_hu: np.ndarray,
+    ras_from_ijk: np.ndarray,
+    orientation_known: bool,
+    findings: tuple[Finding, ...] = (),
+) -> CtFile:
     if not orientation_known:
         findings = (*findings, _orientation_unknown(source))
     ct = CtVolume(voxels_hu, ras_from_ijk)

@@ -17,7 +17,7 @@ def voxels_sha256(voxels: np.ndarray) -> str:
     digest = hashlib.sha256()
     little_endian = voxels.dtype.newbyteorder("<")
     for plane in voxels:
-        digest.update(np.ascontiguousarray(plane, dtype=little_endian))
+        digest.update(np.ascontiguousarray(plane, dtype=little_endian).data)
     return digest.hexdigest()
 
 

@@ -3,6 +3,10 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 _PREAMBLE_BYTES = 128
 _MAGIC = b"DICM"
@@ -24,15 +28,16 @@ def is_dicom(path: Path) -> bool:
     )
 
 
-def header_of(path: Path, keywords: Sequence[str] | None = None):
+def header_of(path: Path, keywords: Sequence[str] | None = None) -> "Dataset":
     """Return a file's data set without its pixels; with `keywords`, only these elements."""
     import pydicom
 
     with _opened(path) as stream:
-        return pydicom.dcmread(stream, force=True, stop_before_pixels=True, specific_tags=keywords and list(keywords))
+        tags = list(keywords) if keywords else None
+        return pydicom.dcmread(stream, force=True, stop_before_pixels=True, specific_tags=tags)
 
 
-def dataset_of(path: Path):
+def dataset_of(path: Path) -> "Dataset":
     """Return a file's whole data set; if the file does not state its transfer syntax, guess it."""
     import pydicom
     from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -47,7 +52,7 @@ def dataset_of(path: Path):
     return dataset
 
 
-def write_dataset(path: Path, dataset) -> None:
+def write_dataset(path: Path, dataset: "Dataset") -> None:
     """Write a data set with its meta information as a file with preamble, with pydicom 2 and 3 alike."""
     import pydicom
 
@@ -61,12 +66,12 @@ def write_dataset(path: Path, dataset) -> None:
     pydicom.dcmwrite(path, dataset, write_like_original=False)
 
 
-def transfer_syntax_of(dataset) -> str:
+def transfer_syntax_of(dataset: "Dataset") -> str:
     """Return the UID of a data set's transfer syntax; empty if it states none."""
     return str(dataset.file_meta.get("TransferSyntaxUID") or "")
 
 
-def _opened(path: Path):
+def _opened(path: Path) -> BinaryIO:
     stream = path.open("rb")
     if stream.read(len(_MAGIC)) == _MAGIC:
         # Only the last characters of the preamble are left; the data set follows them.

@@ -2,9 +2,10 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping, MutableSequence, Sequence
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.file_managers import files_below, is_of_file_manager
 from LumbarHULib.images.dicom_file import header_of, is_dicom, transfer_syntax_of
 from LumbarHULib.images.dicom_one_ct import FINGERPRINT_KEYWORDS, KEYWORDS, fingerprint, parts_alike
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 # They include no name, ID or birth date of a patient. The date of the scan is compared with that of a calibration.
 _KEYWORDS = [
@@ -38,6 +42,10 @@ _MAP_WORDS = {
 _SEVERAL_FRAMES = "image of several frames"
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+
+
+# Called with the fraction done and the current step.
+Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,14 +122,14 @@ def read_header(path: Path) -> DicomHeader:
     return DicomHeader(path, values, fingerprints, transfer_syntax_of(dataset))
 
 
-def _value(dataset, keyword: str):
+def _value(dataset: "Dataset", keyword: str) -> Any:
     try:
         return dataset.get(keyword)
     except (TypeError, ValueError):  # such as letters instead of a number: treat it as missing
         return None
 
 
-def find_slices(path: Path, progress) -> tuple[list[DicomHeader], Counter]:
+def find_slices(path: Path, progress: Progress) -> tuple[list[DicomHeader], Counter[str]]:
     """Find the slices of one CT series.
 
     Parameters
@@ -145,7 +153,7 @@ def find_slices(path: Path, progress) -> tuple[list[DicomHeader], Counter]:
     if not paths:
         raise InputError(f"The folder “{path.name or path}” is empty: choose the folder with the DICOM files.")
     slices: _Series = {}
-    ignored: Counter = Counter()
+    ignored: Counter[str] = Counter()
     for number, file in enumerate(paths):
         if number % 20 == 0:
             progress(number / len(paths), "Reading the DICOM headers")
@@ -178,7 +186,7 @@ _PLURALS = {
 }
 
 
-def counted(kinds: Counter) -> str:
+def counted(kinds: Counter[str]) -> str:
     """Return text with the number of files of each kind."""
     return ", ".join(
         f"{count} {kind if count == 1 else _PLURALS.get(kind, f'× {kind}')}"
@@ -206,7 +214,7 @@ def _kind_of_other_file(header: DicomHeader) -> str:
     return ""
 
 
-def _only_series(path: Path, slices: _Series, ignored: Counter) -> list[DicomHeader]:
+def _only_series(path: Path, slices: _Series, ignored: Counter[str]) -> list[DicomHeader]:
     if not path.is_dir():
         return _series_of(path, slices, ignored)
     # A single slice is not a volume: next to a stack it is a stray, such as a bolus-tracking image.
@@ -232,7 +240,7 @@ def _only_series(path: Path, slices: _Series, ignored: Counter) -> list[DicomHea
 
 
 def part_of(
-    path: Path, parts: list[list[DicomHeader]], differing: Sequence[str], ignored: Counter
+    path: Path, parts: list[list[DicomHeader]], differing: Sequence[str], ignored: Counter[str]
 ) -> list[DicomHeader]:
     """Return the only part of a series, or the part that the file at `path` belongs to.
 
@@ -260,7 +268,7 @@ def _counted_slices(count: int) -> str:
     return f"{count} slice{'s' if count != 1 else ''}"
 
 
-def _series_of(path: Path, slices: _Series, ignored: Counter) -> list[DicomHeader]:
+def _series_of(path: Path, slices: _Series, ignored: Counter[str]) -> list[DicomHeader]:
     """Return the series that the file at `path` belongs to."""
     for headers in slices.values():
         if any(header.path.name == path.name for header in headers):

@@ -5,10 +5,14 @@ patients, acquisitions or reconstructions.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from LumbarHULib.images.dicom_headers import DicomHeader
 
 # Patient, study and frame of reference. Only hashes are kept, because some elements are the patient's name, ID and
 # birth date.
@@ -104,7 +108,7 @@ def parts_along(in_order: Slices) -> tuple[Parts, tuple[str, ...]]:
     for keyword, name in _ALONG_THE_PATIENT.items():
         values = [value for header in in_order if (value := _stated(header, keyword))]
         if sum(one != other for one, other in pairwise(values)) >= max(len(set(values)), 1):
-            return _grouped(in_order, lambda header, keyword=keyword: _stated(header, keyword)), (name,)
+            return _grouped(in_order, partial(_stated, keyword=keyword)), (name,)
     times_s = [_time_s(header) for header in in_order]
     parts: Parts = [[in_order[0]]]
     for header, before_s, now_s in zip(in_order[1:], times_s, times_s[1:], strict=False):
@@ -123,7 +127,7 @@ def changing_names(headers: Slices) -> tuple[str, ...]:
     return tuple(differing.values())
 
 
-def _stated(header, keyword: str) -> str:
+def _stated(header: "DicomHeader", keyword: str) -> str:
     """Return a slice's value as text, so that different spellings of one number are equal."""
     if keyword in _IDENTITY_NAMES:
         return header.fingerprints.get(keyword, "")
@@ -138,13 +142,13 @@ def _differs(headers: Slices, keyword: str) -> bool:
 
 
 def _grouped(headers: Slices, key: Callable[[Any], Any]) -> Parts:
-    groups: Mapping[Any, list[Any]] = {}
+    groups: dict[Any, list[Any]] = {}
     for header in headers:
         groups.setdefault(key(header), []).append(header)
     return sorted(groups.values(), key=len, reverse=True)
 
 
-def _time_s(header) -> float | None:
+def _time_s(header: "DicomHeader") -> float | None:
     """Return a slice's acquisition time in seconds, including the day if stated; None if no time is stated."""
     time = header.text("AcquisitionTime").replace(":", "").partition(".")
     if not (time[0].isdecimal() and len(time[0]) in (2, 4, 6)):

@@ -5,13 +5,18 @@ import tempfile
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.images.dicom_file import dataset_of, write_dataset
-from LumbarHULib.images.dicom_headers import DicomHeader
+from LumbarHULib.images.dicom_headers import DicomHeader, Progress
 from LumbarHULib.images.sitk_file import quiet_console
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 _PIXEL_KEYWORDS = (
     *("SamplesPerPixel", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
@@ -22,7 +27,7 @@ _PIXEL_KEYWORDS = (
 _PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")
 
 
-def read_voxels_hu(headers: list[DicomHeader], progress) -> tuple[np.ndarray, np.ndarray | None]:
+def read_voxels_hu(headers: list[DicomHeader], progress: Progress) -> tuple[np.ndarray, np.ndarray | None]:
     """Read the voxels of sorted slices, and the values that mark padding.
 
     Returns
@@ -38,7 +43,8 @@ def read_voxels_hu(headers: list[DicomHeader], progress) -> tuple[np.ndarray, np
     """
     rescales = [_rescale(header) for header in headers]
     whole = all(number.is_integer() for rescale in rescales for number in rescale)
-    shape = (len(headers), int(headers[0].number("Rows")), int(headers[0].number("Columns")))
+    rows, columns = (int(headers[0].number(keyword) or 0) for keyword in ("Rows", "Columns"))
+    shape = (len(headers), rows, columns)
     voxels_hu = np.empty(shape, dtype=np.int16 if whole else np.float64)
     with tempfile.TemporaryDirectory() as folder:
         for k, (header, (slope, intercept)) in enumerate(zip(headers, rescales, strict=True)):
@@ -94,12 +100,13 @@ def are_same_pixels(first: DicomHeader, second: DicomHeader) -> bool:
     if first.path.stat().st_size == second.path.stat().st_size and filecmp.cmp(first.path, second.path, shallow=False):
         return True
     with tempfile.TemporaryDirectory() as folder:
-        stored = [_stored_pixels(header.path, Path(folder)) for header in (first, second)]
-    return _rescale(first) == _rescale(second) and np.array_equal(*stored)
+        one, other = (_stored_pixels(header.path, Path(folder)) for header in (first, second))
+    return _rescale(first) == _rescale(second) and np.array_equal(one, other)
 
 
-def _fits(pixels_hu: np.ndarray, target) -> bool:
-    return np.iinfo(target).min <= pixels_hu.min() and pixels_hu.max() <= np.iinfo(target).max
+def _fits(pixels_hu: np.ndarray, target: DTypeLike) -> bool:
+    limits = np.iinfo(np.dtype(target))
+    return bool(limits.min <= pixels_hu.min() and pixels_hu.max() <= limits.max)
 
 
 def _rescale(header: DicomHeader) -> tuple[float, float]:
@@ -138,7 +145,7 @@ def _stored_pixels(path: Path, folder: Path) -> np.ndarray:
         raise _unreadable(path) from error
 
 
-def _checked_bits(path: Path, dataset, stored: np.ndarray) -> np.ndarray:
+def _checked_bits(path: Path, dataset: "Dataset", stored: np.ndarray) -> np.ndarray:
     """Return the pixels; refuse pixels with more bits than the header states for the image."""
     bits = int(dataset.get("BitsStored") or 16)
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if dataset.get("PixelRepresentation") else (0, (1 << bits) - 1)
@@ -157,7 +164,7 @@ def _unreadable(path: Path) -> InputError:
     )
 
 
-def _unpacked(dataset, folder: Path) -> np.ndarray:
+def _unpacked(dataset: "Dataset", folder: Path) -> np.ndarray:
     """Decode JPEG of any kind with GDCM, which SimpleITK includes; pydicom would need more packages.
 
     GDCM gets only the pixels: without a rescale it returns the stored values, and no patient name is copied.

@@ -4,12 +4,16 @@ import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, ROIS
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 _SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 _RAS_FROM_LPS = np.array([-1.0, -1.0, 1.0])
@@ -58,7 +62,7 @@ def read_dicom_segments(path: Path, ct: CtVolume) -> Iterator[tuple[str, str, np
             yield level, roi, inside, (first, 0, 0)
 
 
-def _read(path: Path):
+def _read(path: Path) -> tuple["Dataset", np.ndarray]:
     import pydicom
 
     try:
@@ -75,10 +79,10 @@ def _read(path: Path):
     return dataset, frames if frames.ndim == 3 else frames[np.newaxis]
 
 
-def _slice_of(path: Path, ct: CtVolume, group, shared, shape_ji: tuple[int, ...]) -> int:
+def _slice_of(path: Path, ct: CtVolume, group: "Dataset", shared: "Dataset", shape_ji: tuple[int, ...]) -> int:
     """Return the index k of the stored CT's slice that contains a frame."""
 
-    def macro(name: str):
+    def macro(name: str) -> Any:
         return (group if name in group else shared)[name][0]
 
     position = np.array(macro("PlanePositionSequence").ImagePositionPatient, dtype=float) * _RAS_FROM_LPS

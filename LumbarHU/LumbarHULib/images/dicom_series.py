@@ -17,7 +17,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.images.dicom_facts import facts_of_series
-from LumbarHULib.images.dicom_headers import DicomHeader, counted, find_slices, part_of
+from LumbarHULib.images.dicom_headers import DicomHeader, Progress, counted, find_slices, part_of
 from LumbarHULib.images.dicom_one_ct import parts_along
 from LumbarHULib.images.dicom_pixels import are_same_pixels, read_voxels_hu
 from LumbarHULib.images.dicom_spacing import even_part
@@ -34,7 +34,7 @@ _HEADER_FRACTION = 0.3  # of the time that reading takes
 
 
 def read_dicom_series(
-    path: Path, progress, measured_ras_mm: np.ndarray | None = None
+    path: Path, progress: Progress, measured_ras_mm: np.ndarray | None = None
 ) -> tuple[CtVolume, ScanFacts, tuple[Finding, ...]]:
     """Read the CT series in a folder, or the series that a file belongs to.
 
@@ -69,7 +69,7 @@ def read_dicom_series(
     return CtVolume(voxels_hu, ras_from_ijk, padding_hu), facts, (*part.findings, *findings)
 
 
-def slice_files(path: Path, progress, measured_ras_mm: np.ndarray | None = None) -> list[Path]:
+def slice_files(path: Path, progress: Progress, measured_ras_mm: np.ndarray | None = None) -> list[Path]:
     """Return the file of each slice of a series, in the order of the voxels that `read_dicom_series` returns.
 
     Raises
@@ -89,7 +89,7 @@ class _Part:
     findings: tuple[Finding, ...]
 
 
-def _sorted_slices(path: Path, progress, measured_ras_mm: np.ndarray | None) -> _Part:
+def _sorted_slices(path: Path, progress: Progress, measured_ras_mm: np.ndarray | None) -> _Part:
     headers, ignored = find_slices(path, progress)
     _check_alike(headers)
     in_order, copies = _sorted_by_position(headers)
@@ -122,22 +122,30 @@ def _check_alike(headers: list[DicomHeader]) -> None:
             numbers = header.numbers(keyword, count)
             if numbers is None:
                 raise InputError(f"“{header.path.name}” does not state its {name}: export the series again.")
-            if np.any(np.abs(numbers - first.numbers(keyword, count)) > tolerance):
+            if np.any(np.abs(numbers - _numbers(first, keyword, count)) > tolerance):
                 raise InputError(
                     f"The slices “{first.path.name}” and “{header.path.name}” differ in {name}, so they are not one "
                     "stack: export one reconstruction into its own folder."
                 )
-    along_row, along_column = first.numbers("ImageOrientationPatient", 6).reshape(2, 3)
+    along_row, along_column = _numbers(first, "ImageOrientationPatient", 6).reshape(2, 3)
     lengths = np.linalg.norm([along_row, along_column], axis=1)
     if np.any(np.abs(lengths - 1) > _UNIT_VECTORS) or abs(along_row @ along_column) > _UNIT_VECTORS:
         raise InputError(f"“{first.path.name}” states an impossible orientation: export the series again.")
-    if np.any(first.numbers("PixelSpacing", 2) <= 0):
+    if np.any(_numbers(first, "PixelSpacing", 2) <= 0):
         raise InputError(f"“{first.path.name}” states an impossible pixel spacing: export the series again.")
+
+
+def _numbers(header: DicomHeader, keyword: str, count: int) -> np.ndarray:
+    """Return numbers that the header states: `_check_alike` refuses slices without them."""
+    numbers = header.numbers(keyword, count)
+    if numbers is None:
+        raise InputError(f"“{header.path.name}” does not state its {keyword}: export the series again.")
+    return numbers
 
 
 def _directions(header: DicomHeader) -> np.ndarray:
     """Return the unit vectors along a row, along a column and along the normal, shape (3, 3), in LPS."""
-    along_row, along_column = header.numbers("ImageOrientationPatient", 6).reshape(2, 3)
+    along_row, along_column = _numbers(header, "ImageOrientationPatient", 6).reshape(2, 3)
     along_row = along_row / np.linalg.norm(along_row)
     along_column = along_column / np.linalg.norm(along_column)
     normal = np.cross(along_row, along_column)
@@ -145,7 +153,7 @@ def _directions(header: DicomHeader) -> np.ndarray:
 
 
 def _position(header: DicomHeader) -> np.ndarray:
-    return header.numbers("ImagePositionPatient", 3)
+    return _numbers(header, "ImagePositionPatient", 3)
 
 
 def _sorted_by_position(headers: list[DicomHeader]) -> tuple[list[DicomHeader], int]:
@@ -191,7 +199,7 @@ def _check_positions(headers: Sequence[DicomHeader]) -> None:
 
 def _ras_from_ijk(first: DicomHeader, step_lps_mm: np.ndarray) -> np.ndarray:
     along_row, along_column, _ = _directions(first)
-    row_spacing_mm, column_spacing_mm = first.numbers("PixelSpacing", 2)
+    row_spacing_mm, column_spacing_mm = _numbers(first, "PixelSpacing", 2)
     lps_from_ijk = np.eye(4)
     lps_from_ijk[:3, 0] = along_row * column_spacing_mm
     lps_from_ijk[:3, 1] = along_column * row_spacing_mm
@@ -200,7 +208,7 @@ def _ras_from_ijk(first: DicomHeader, step_lps_mm: np.ndarray) -> np.ndarray:
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps_from_ijk + 0.0
 
 
-def _ignored_files(kinds: Counter) -> tuple[Finding, ...]:
+def _ignored_files(kinds: Counter[str]) -> tuple[Finding, ...]:
     if not any(kinds.values()):
         return ()
     sentence = f"The CT's folder also contains {counted(kinds)}, which were ignored."

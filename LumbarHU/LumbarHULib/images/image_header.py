@@ -209,7 +209,7 @@ def _checksum_at_end(path: Path) -> tuple[int, int] | None:
 
 
 def _checksum(voxels: np.ndarray) -> tuple[int, int]:
-    return zlib.crc32(np.ascontiguousarray(voxels)), voxels.nbytes % 2**32
+    return zlib.crc32(np.ascontiguousarray(voxels).data), voxels.nbytes % 2**32
 
 
 def read_image_header(path: Path) -> ImageHeader:

@@ -46,7 +46,8 @@ def write_label_map(
         If the file cannot be written.
     """
     crops = [(value, *stack.stored_crop(mask.inside, mask.offset_kji)) for value, mask in masks]
-    shape_kji = tuple(int(size) for size in np.array(stack.voxels_hu.shape)[np.argsort(stack.stored_axes)])
+    slices, rows, columns = np.array(stack.voxels_hu.shape)[np.argsort(stack.stored_axes)].tolist()
+    shape_kji = slices, rows, columns
     with path.open("wb") as stream:
         stream.write(_header(shape_kji, ras_from_ijk))
         packed = PackedSlices(stream, shape_kji[1] * shape_kji[2])
@@ -60,7 +61,7 @@ def write_label_map(
             ]
             # Most regions are the same in all slices of their level.
             if here and not _are_same(here, before):
-                content, before = _slice(shape_kji[1:], here), here
+                content, before = _slice((rows, columns), here), here
             packed.write(content if here else packed.empty)
         packed.close()
 

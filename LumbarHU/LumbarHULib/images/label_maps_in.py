@@ -1,6 +1,6 @@
 """Read label maps: those of an audit folder, manually corrected ones, or a DICOM Segmentation object."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -126,13 +126,13 @@ def _same(first: RoiMask, second: RoiMask | None) -> bool:
     return second is not None and first.offset_kji == second.offset_kji and np.array_equal(first.inside, second.inside)
 
 
-def _found(path: Path, ct: CtVolume):
+def _found(path: Path, ct: CtVolume) -> Iterator[tuple[str, str, np.ndarray, tuple[int, int, int]]]:
     """Yield level, region, voxels in the CT's stored order, and the index of the first voxel."""
     if path.is_file() and is_dicom(path):
         yield from read_dicom_segments(path, ct)
         return
     files = _files_in(path) if path.is_dir() else [path]
-    if not files and (advice := suggest_subfolder(path, _files_in)):
+    if not files and (advice := suggest_subfolder(path, lambda folder: bool(_files_in(folder)))):
         raise InputError(f"“{path.name}” contains no label map of a region: {advice}")
     if not files or files[0].stem not in ROIS:
         raise InputError(

@@ -6,16 +6,28 @@ therefore reads the format's two headers itself (nifti.nimh.nih.gov: nifti1.h, n
 
 import gzip
 import zlib
+from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 
+
+def _header_type(fields: Mapping[str, tuple[str, int]]) -> np.dtype:
+    """Return the type of a header from type and offset of each field."""
+    formats, offsets = zip(*fields.values(), strict=True)
+    return np.dtype({"names": list(fields), "formats": list(formats), "offsets": list(offsets)})
+
+
+_BYTE_ORDERS: tuple[Literal["<"], Literal[">"]] = ("<", ">")
+
 # Type and offset of each field, by the header's size.
 _HEADERS = {
-    348: np.dtype(
+    348: _header_type(
         {
             "dim": ("8i2", 40),
             "datatype": ("i2", 70),
@@ -32,7 +44,7 @@ _HEADERS = {
             "magic": ("S4", 344),
         }
     ),
-    540: np.dtype(
+    540: _header_type(
         {
             "magic": ("S8", 4),
             "datatype": ("i2", 12),
@@ -101,10 +113,10 @@ def _cut_off_error(path: Path) -> InputError:
     return InputError(f"“{path.name}” is cut off before its last voxel: copy it again.")
 
 
-def _read_header(path: Path, stream) -> np.void:
+def _read_header(path: Path, stream: gzip.GzipFile | BufferedReader) -> np.void:
     start = stream.read(4)
     for size, header_type in _HEADERS.items():
-        for byte_order in "<>":
+        for byte_order in _BYTE_ORDERS:
             if start == np.array(size, dtype=f"{byte_order}i4").tobytes():
                 data = start + stream.read(size - 4)
                 if len(data) < size:
@@ -115,7 +127,7 @@ def _read_header(path: Path, stream) -> np.void:
     raise InputError(f"“{path.name}” is not a single-file NIfTI image: save it again as .nii.gz or .nrrd.")
 
 
-def _read_voxels(path: Path, stream, header: np.void) -> np.ndarray:
+def _read_voxels(path: Path, stream: gzip.GzipFile | BufferedReader, header: np.void) -> np.ndarray:
     dimensions, sizes = int(header["dim"][0]), [int(size) for size in header["dim"][1:]]
     datatype = int(header["datatype"])
     if datatype in _COLOR_TYPES or (dimensions >= 5 and sizes[4] > 1):
@@ -138,7 +150,7 @@ def _read_voxels(path: Path, stream, header: np.void) -> np.ndarray:
         raise _cut_off_error(path)
     stream.seek(offset)
     voxels = np.empty((sizes[2], sizes[1], sizes[0]), dtype=voxel_type)
-    buffer = memoryview(voxels).cast("B")
+    buffer = memoryview(voxels.data).cast("B")
     filled = 0
     while filled < count_bytes:
         read = stream.readinto(buffer[filled : filled + _CHUNK_BYTES])
@@ -185,8 +197,10 @@ def _geometry(header: np.void) -> tuple[np.ndarray, bool, tuple[Finding, ...]]:
     if sform is None and qform is None:
         spacings_mm = header["pixdim"][1:4].astype(float) * unit_mm
         return np.diag([*(spacings_mm * (-1, -1, 1)), 1.0]), False, ()
-    if sform is None or qform is None:
-        return (qform if sform is None else sform), True, ()
+    if qform is None:
+        return np.asarray(sform), True, ()
+    if sform is None:
+        return qform, True, ()
     if not _spans_space(qform):
         return sform, True, (_damaged("qform", "sform"),)
     if not _spans_space(sform):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +99,7 @@ def _read_folder(path: Path) -> tuple[Segment, ...]:
     ]
     if not files:
         raise InputError(f"The folder “{path.name}” contains no segmentation: choose {_READABLE}.")
-    found = []
+    found: list[Segment] = []
     for file in files:
         # Read only vertebrae: a folder may contain a hundred other structures.
         if _VERTEBRA_FILE.search(file.name):
@@ -138,7 +139,7 @@ def _named_by_file(path: Path, segments: tuple[Segment, ...]) -> tuple[Segment, 
     return (replace(segments[0], name=segments[0].name or stem, file=stem),)
 
 
-def _described(called: str, image, layers: int) -> dict[int, dict[int, tuple[str, str]]]:
+def _described(called: str, image: Any, layers: int) -> dict[int, dict[int, tuple[str, str]]]:
     """Return the name and terminology in a .seg.nrrd, by layer and label value.
 
     Raises

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def read_with_sitk(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
     return held_array(image), ras_from_ijk, states_orientation
 
 
-def read_image_with_sitk(path: Path, layers: bool = False):
+def read_image_with_sitk(path: Path, layers: bool = False) -> tuple[Any, bool]:
     """Return the SimpleITK image in a NRRD or MetaImage file, and whether the file states its orientation.
 
     Parameters
@@ -79,7 +80,7 @@ def read_image_with_sitk(path: Path, layers: bool = False):
     return image, header.states_orientation
 
 
-def _convert_las(image, stated: np.ndarray | None) -> None:
+def _convert_las(image: Any, stated: np.ndarray | None) -> None:
     """Convert a geometry in LAS space to LPS, where ITK mirrored the wrong axis, as that of Slicer 5.10 does.
 
     Parameters
@@ -98,7 +99,7 @@ def _convert_las(image, stated: np.ndarray | None) -> None:
         image.SetOrigin(origin.tolist())
 
 
-def ras_from_ijk_of(image) -> np.ndarray:
+def ras_from_ijk_of(image: Any) -> np.ndarray:
     """Return the 4 × 4 matrix from indices (i, j, k) to RAS mm of a three-dimensional SimpleITK image."""
     matrix = np.eye(4)
     matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
@@ -134,12 +135,12 @@ def write_with_sitk(path: Path, voxels: np.ndarray, ras_from_ijk: np.ndarray) ->
 class _ImageBuffer:
     """Keeps the image alive as long as the array: SimpleITK's own view would refer to freed memory."""
 
-    def __init__(self, image, view: np.ndarray) -> None:
+    def __init__(self, image: Any, view: np.ndarray) -> None:
         self.image = image
         self.__array_interface__ = view.__array_interface__
 
 
-def held_array(image) -> np.ndarray:
+def held_array(image: Any) -> np.ndarray:
     """Return the voxels of a SimpleITK image without a copy; the array keeps the image alive."""
     import SimpleITK
 
@@ -176,7 +177,7 @@ def _file_name(path: Path) -> str:
     return str(path)
 
 
-def _check_kind(path: Path, reader, layers: bool) -> None:
+def _check_kind(path: Path, reader: Any, layers: bool) -> None:
     import SimpleITK
 
     is_one_frame = reader.GetDimension() == 4 and reader.GetSize()[3] == 1
@@ -191,7 +192,7 @@ def _check_kind(path: Path, reader, layers: bool) -> None:
         )
 
 
-def _size_bytes(reader) -> int:
+def _size_bytes(reader: Any) -> int:
     import SimpleITK
 
     voxel_bytes = SimpleITK.Image([1, 1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
