@@ -257,10 +257,13 @@ class PlacementValues(ValueGroup):
         "mm", 0.0, 2.0, "Distance of mid-height from halfway between two slices up to which both are equally near."
     )
     tie_slices: float = number(
-        "1", 0.0, 0.5, "The same distance in slices, up to which the choice of the mid-slice is chance."
+        "1",
+        0.0,
+        0.5,
+        "Distance of mid-height from halfway between two slices, in slices, up to which the choice is chance.",
     )
     tie_hu: float = number(
-        "HU", 0.0, 100.0, "Difference between the two possible mid-slices above which the finding is a warning."
+        "HU", 0.0, 100.0, "Difference of the means in two possible mid-slices above which the finding is a warning."
     )
     edge_mm: float = number(
         "mm", 0.0, 30.0, "Distance of a midline from the segment's edges or middle above which it gets a finding."
@@ -288,7 +291,10 @@ class PlacementValues(ValueGroup):
         "1", 0.0, 1.0, "Share of the rows behind a body that must cross bone on both sides at the pedicles."
     )
     foramina_min: float = number(
-        "1", 0.0, 1.0, "Difference by which that share must be smaller below, where the foramina open."
+        "1",
+        0.0,
+        1.0,
+        "Difference by which the share of rows across bone must be smaller where the foramina open.",
     )
     canal_max_hu: float = number("HU", 0.0, 1000.0, "HU above which a structure behind a body is not its canal.")
     bridge_hu: float = number("HU", 100.0, 3000.0, "HU above which bone bridges a disc.")
@@ -358,7 +364,7 @@ class PlausibleValues(ValueGroup):
         "1",
         0.0,
         1.0,
-        "Share of unscanned voxels above which a region gives no number.",
+        "Share of voxels that were not scanned above which a region gives no number.",
         file_name="not_scanned_share_max",
     )
     mean_min_hu: float = number("HU", -1024.0, 3071.0, "Mean below which a region is not vertebral bone.")
