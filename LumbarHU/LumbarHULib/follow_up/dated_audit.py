@@ -163,9 +163,15 @@ def read_dated_audit(folder: Path, stated: date | None = None, position: int = 1
             f"“{folder}” was changed after it was written and cannot be used ({differences[0].removesuffix('.')}): "
             "restore it, or measure the CT again."
         )
+
+    def refuse(finding: CohortFinding) -> None:
+        # The hashes agree, so the program itself wrote a row that it cannot read.
+        problem = finding.sentence.removesuffix(".").removesuffix("; the row is omitted")
+        raise InputError(f"“{folder}” cannot be used ({problem}): measure the CT again.")
+
     hu: dict[tuple[str, str], float] = {}
     excluded, codes = {}, {}
-    for row in results_rows(read_csv_table(folder / RESULTS), _refuse, any_region=True):
+    for row in results_rows(read_csv_table(folder / RESULTS), refuse, any_region=True):
         codes[row.level, row.roi] = row.findings
         if row.excluded:
             excluded[row.level] = row.excluded
@@ -192,8 +198,3 @@ def _date_of(folder: Path, record: Mapping[str, Any], stated: date | None) -> da
     if stated is not None and recorded is not None and stated != recorded:
         raise InputError(f"The record of “{folder}” states the date {recorded}, not {stated}: omit the date.")
     return stated or recorded
-
-
-def _refuse(finding: CohortFinding) -> None:
-    # The hashes agree, so the program wrote this file: a row that cannot be used is a newer or damaged format.
-    raise InputError(f"{finding.sentence} Measure the CT again.")

@@ -1,10 +1,11 @@
 """What cannot be a follow-up is refused in one sentence, and nothing is written."""
 
+import hashlib
 import json
 import shutil
 
 import pytest
-from audit.forger import in_record, record_of
+from audit.forger import in_record, in_table, record_of
 from follow_up.conftest import DATES
 
 import lumbarhu
@@ -46,6 +47,13 @@ def test_two_readings_of_the_same_series(audit, tmp_path):
         record["ct"]["series_uid"] = "1.2.3"
         (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
     refused(dated(first, second), "are readings of the same CT", tmp_path)
+
+
+def test_results_with_a_row_that_cannot_be_used(audit, tmp_path):
+    first, second = audit("a"), audit("b")
+    in_table("results.csv", "level", "L9", level="L3", roi="oval")(second)
+    in_record("files", "results.csv", to=hashlib.sha256((second / "results.csv").read_bytes()).hexdigest())(second)
+    refused(dated(first, second), r"b” cannot be used \(results.csv, row \d+: “L9” is not a level\): measure", tmp_path)
 
 
 def test_equal_dates(audit, tmp_path):
