@@ -20,6 +20,7 @@ FINEST_MM = 1e-6
 # their reach.
 _COARSE_PAIRS = np.array(np.triu_indices(_COARSE_STEPS + 1, 1))
 _FINE_OFFSETS = np.linspace(-1.0, 1.0, 7)[np.indices((7, 7)).reshape(2, -1)]
+_FORWARD_OFFSETS = _FINE_OFFSETS[:, _FINE_OFFSETS[0] >= 0.0]
 
 # Smallest squared distance of a corner from the midline; avoids a division by zero.
 _SMALLEST_MM2 = 1e-30
@@ -71,8 +72,10 @@ def largest_oval(
     best_bottom, best_top, half_u = _best(bottom, top, crossings_v_mm, bounds, line_normal_uv, line_offset_mm)
     reach = 2 * step
     while reach.max(initial=0.0) > finest_mm:
-        bottom = np.clip(best_bottom + reach * _FINE_OFFSETS[0], lowest, highest)
-        top = np.clip(best_top + reach * _FINE_OFFSETS[1], lowest, highest)
+        # Ellipses that already begin at the straight edge cannot begin behind it.
+        offsets = _FORWARD_OFFSETS if np.all(best_bottom == lowest) else _FINE_OFFSETS
+        bottom = np.clip(best_bottom + reach * offsets[0], lowest, highest)
+        top = np.clip(best_top + reach * offsets[1], lowest, highest)
         best_bottom, best_top, half_u = _best(bottom, top, crossings_v_mm, bounds, line_normal_uv, line_offset_mm)
         reach = reach * _SHRINK
     found = ((best_top + best_bottom) / 2, half_u, (best_top - best_bottom) / 2)
