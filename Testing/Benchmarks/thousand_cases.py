@@ -47,9 +47,9 @@ def small_grid() -> Grid:
     return axial_grid((0.0, -6.0, 16.0), (96.0, 92.0, 130.0), 0.8, 5.0)
 
 
-def full_grid() -> Grid:
-    """Return the grid of a usual abdominal CT: 120 slices of 512 × 512 voxels."""
-    return axial_grid((0.0, 7.0, -12.5), (512 * 0.7, 512 * 0.7, 300.0), 0.7, 2.5)
+def full_grid(slices: int = 120) -> Grid:
+    """Return the grid of a usual abdominal CT: slices of 512 × 512 voxels over 300 mm."""
+    return axial_grid((0.0, 7.0, -12.5), (512 * 0.7, 512 * 0.7, 300.0), 0.7, 300.0 / slices)
 
 
 def render_cts(folder: Path, grid: Grid, count: int) -> list[PhantomFiles]:
