@@ -61,6 +61,14 @@ def test_a_worker_of_a_batch_imports_no_statistics():
     assert imported(f"import {modules}; assert 'scipy.stats' not in sys.modules")
 
 
+def test_measuring_markups_imports_no_geometry_of_scipy(one_level, tmp_path):
+    # Its import would add a tenth to the time that importing takes.
+    command = ["measure", str(one_level.ct), "--markups", str(one_level.markups), "--out", str(tmp_path / "a")]
+    program = f"import sys; from LumbarHULib.headless.command_line import main; assert main({command}) == 0"
+    assert imported(f"{program}; assert 'scipy.spatial' not in sys.modules")
+    assert (tmp_path / "a" / "record.json").is_file()
+
+
 def test_without_slicer_a_scene_is_refused_in_one_sentence(one_level, tmp_path, monkeypatch):
     monkeypatch.setattr("LumbarHULib.headless.measure_job.find_spec", lambda name: None)
     command = ["measure", one_level.ct, "--markups", one_level.markups, "--out", tmp_path / "a", "--scene"]
