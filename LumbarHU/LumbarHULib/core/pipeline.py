@@ -15,7 +15,7 @@ from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.body_height import BodyHeight
 from LumbarHULib.core.boundary import boundary_from_markup
 from LumbarHULib.core.checks.level import level_findings, with_roi_findings
-from LumbarHULib.core.checks.outline import doubt_findings, doubtful_stretches, moved_outline
+from LumbarHULib.core.checks.outline import doubt_findings, doubtful_stretches, moved_outlines, uncertain_means_hu
 from LumbarHULib.core.checks.reading import check_places, height_of_level
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.cutoffs import CutoffTable
@@ -114,25 +114,23 @@ def measure_level(
 
 
 def outline_doubts(stack: AxialStack, level: LevelResult, protocol: Protocol) -> list[Finding]:
-    """Return the findings on doubtful stretches of a level's outline, from measuring it with each stretch moved."""
+    """Return the findings on doubtful stretches of a level's outline, from measuring it with parts of them moved."""
     landmarks = Landmarks(level.level, level.midline_ras_mm, level.boundary.points_ras_mm)
+
+    def measured(outline_ras_mm: np.ndarray) -> LevelResult:
+        return measure_level(stack, landmarks, protocol, known_outline_ras_mm=outline_ras_mm, vertebra=level.vertebra)
+
     findings: list[Finding] = []
     for stretch in doubtful_stretches(level, protocol.outline):
         try:
-            inward, outward = (
-                measure_level(
-                    stack,
-                    landmarks,
-                    protocol,
-                    known_outline_ras_mm=moved_outline(level, stretch, outward_mm),
-                    vertebra=level.vertebra,
-                )
-                for outward_mm in (-stretch.doubt_mm, stretch.doubt_mm)
-            )
+            moved = [
+                (measured(inward), measured(outward))
+                for inward, outward in (moved_outlines(level, part) for part in stretch.parts)
+            ]
         except InputError:
             # The moved outline leaves the scan or has no region, so the change of the means is unknown.
             continue
-        findings += doubt_findings(level, stretch, inward, outward, protocol.outline)
+        findings += doubt_findings(level, stretch, uncertain_means_hu(level, stretch, moved), protocol.outline)
     return findings
 
 

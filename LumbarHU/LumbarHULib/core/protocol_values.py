@@ -97,9 +97,11 @@ class OutlineValues(ValueGroup):
         "mm", 0.0, 20.0, "Standard deviation of the outline's error above which a stretch of it is doubtful."
     )
     doubt_length_mm: float = number("mm", 0.0, 100.0, "Length of the shortest doubtful stretch that is examined.")
-    doubt_hu: float = number("HU", 0.0, 1000.0, "Change of a region's mean from which a doubtful stretch gets a note.")
+    doubt_hu: float = number(
+        "HU", 0.0, 1000.0, "Standard deviation of a region's mean from which the doubtful stretch gets a note."
+    )
     doubt_warning_hu: float = number(
-        "HU", 0.0, 1000.0, "Change of a region's mean from which a doubtful stretch gets a warning."
+        "HU", 0.0, 1000.0, "Standard deviation of a region's mean from which the doubtful stretch gets a warning."
     )
     cortical_margin_mm: float = number(
         "mm",

@@ -1,5 +1,6 @@
-"""Find doubtful stretches of an outline, and show how the means change when such a stretch is moved."""
+"""Find doubtful stretches of an outline, and how uncertain they make the means."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,13 @@ from LumbarHULib.core.results import LevelResult
 # Samples of an outline between two control points.
 _PER_SPAN = 8
 
+# Parts of a stretch have up to this number of control points. They are moved by the first distance, and the control
+# points next to them by this share of it.
+_PART_POINTS = 2
+_MOVE_MM, _NEIGHBOR_SHARE = 1.0, 0.5
+# The errors of two control points are correlated if they are about this number of points apart.
+_CORRELATED_POINTS = 1.0
+
 
 @dataclass(frozen=True)
 class DoubtfulStretch:
@@ -19,8 +27,10 @@ class DoubtfulStretch:
 
     Parameters
     ----------
-    shares : numpy.ndarray, shape (n,)
-        Degree to which each control point belongs to the stretch, 0 to 1.
+    control_points : numpy.ndarray, shape (n,)
+        Indices of the stretch's control points.
+    point_doubts_mm : numpy.ndarray, shape (n,)
+        Standard deviation of the outline at each of them.
     curve_uv_mm : numpy.ndarray, shape (m, 2)
         The stretch as a dense line, in the level's frame.
     middle_uv_mm : tuple of float
@@ -31,11 +41,17 @@ class DoubtfulStretch:
         Length of the stretch.
     """
 
-    shares: np.ndarray
+    control_points: np.ndarray
+    point_doubts_mm: np.ndarray
     curve_uv_mm: np.ndarray
     middle_uv_mm: tuple[float, float]
     doubt_mm: float
     length_mm: float
+
+    @property
+    def parts(self) -> list[np.ndarray]:
+        """The control points in parts, in which the outline is moved."""
+        return np.array_split(self.control_points, -(-len(self.control_points) // _PART_POINTS))
 
     def side(self, depth_mm: float) -> str:
         """Return where on the vertebral body the stretch is, by the patient's sides."""
@@ -62,28 +78,73 @@ def doubtful_stretches(level: LevelResult, values: OutlineValues) -> list[Doubtf
         length_mm = float(steps_mm[run].sum())
         if length_mm < values.doubt_length_mm:
             continue
-        inside = np.zeros(len(dense))
-        inside[run] = 1
-        shares = inside.reshape(count, _PER_SPAN).max(axis=1)
         middle = dense[run[len(run) // 2]]
+        control_points = np.unique(run // _PER_SPAN)
         stretches.append(
             DoubtfulStretch(
-                shares, dense[run], (float(middle[0]), float(middle[1])), float(dense_mm[run].max()), length_mm
+                control_points,
+                doubt_mm[control_points],
+                dense[run],
+                (float(middle[0]), float(middle[1])),
+                float(dense_mm[run].max()),
+                length_mm,
             )
         )
     return stretches
 
 
-def moved_outline(level: LevelResult, stretch: DoubtfulStretch, outward_mm: float) -> np.ndarray:
-    """Return a level's outline, shape (n, 3) in RAS mm, with a stretch moved outward."""
+def moved_outlines(level: LevelResult, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a level's outline, shape (n, 3) in RAS mm, with a part's control points moved by 1 mm in and out."""
     points = level.frame.to_uv_mm(level.outline_ras_mm)
     slope = spline_matrices(len(points), 1)[1] @ points
     normals = np.column_stack([slope[:, 1], -slope[:, 0]]) / np.hypot(*slope.T)[:, None]
-    return level.frame.to_ras_mm(points + outward_mm * stretch.shares[:, None] * normals)
+    shares = np.zeros(len(points))
+    shares[[part - 1, (part + 1) % len(points)]] = _NEIGHBOR_SHARE
+    shares[part] = 1
+    inward, outward = (
+        level.frame.to_ras_mm(points + move_mm * shares[:, None] * normals) for move_mm in (-_MOVE_MM, _MOVE_MM)
+    )
+    return inward, outward
+
+
+def uncertain_means_hu(
+    level: LevelResult, stretch: DoubtfulStretch, moved: Sequence[tuple[LevelResult, LevelResult]]
+) -> dict[str, float]:
+    """Return the standard deviation of each region's mean that comes from the stretch's uncertainty, in HU.
+
+    The change of a mean with each control point is assumed to be linear. The error of a control point has the outline's
+    standard deviation there, and is correlated with its neighbors' errors.
+
+    Parameters
+    ----------
+    level : LevelResult
+        The level as measured.
+    stretch : DoubtfulStretch
+    moved : sequence of (LevelResult, LevelResult)
+        For each of the stretch's parts, the level measured in both of its `moved_outlines`.
+    """
+    count = len(level.outline_ras_mm)
+    points = stretch.control_points
+    apart = np.abs(points[:, None] - points)
+    apart = np.minimum(apart, count - apart)
+    correlation = np.exp(-((apart / _CORRELATED_POINTS) ** 2) / 2)
+    sizes = np.array([len(part) for part in stretch.parts])
+    # Moves of adjacent parts overlap, so together they move the outline by more than its distance.
+    moves_mm = 2 * _MOVE_MM * (sizes + 2 * _NEIGHBOR_SHARE)
+    uncertain_hu = {}
+    for roi, measured in level.rois.items():
+        if measured.edited:
+            continue
+        changes_hu = np.array(
+            [outward.rois[roi].values["mean_hu"] - inward.rois[roi].values["mean_hu"] for inward, outward in moved]
+        )
+        effects = np.repeat(changes_hu / moves_mm, sizes) * stretch.point_doubts_mm
+        uncertain_hu[roi] = float(np.sqrt(effects @ correlation @ effects))
+    return uncertain_hu
 
 
 def doubt_findings(
-    level: LevelResult, stretch: DoubtfulStretch, inward: LevelResult, outward: LevelResult, values: OutlineValues
+    level: LevelResult, stretch: DoubtfulStretch, uncertain_hu: dict[str, float], values: OutlineValues
 ) -> tuple[Finding, ...]:
     """Return the finding that a stretch may be off; empty where no mean depends on it much.
 
@@ -92,28 +153,22 @@ def doubt_findings(
     level : LevelResult
         The level as measured.
     stretch : DoubtfulStretch
-    inward, outward : LevelResult
-        The level measured with the stretch moved inward and outward by its doubt.
+    uncertain_hu : dict of str to float
+        From `uncertain_means_hu`.
     values : OutlineValues
     """
-    changes_hu = {
-        roi: [moved.rois[roi].values["mean_hu"] - measured.values["mean_hu"] for moved in (inward, outward)]
-        for roi, measured in level.rois.items()
-        if not measured.edited
-    }
-    greatest_hu = {roi: max(abs(change) for change in changes) for roi, changes in changes_hu.items()}
-    roi = max(greatest_hu, key=greatest_hu.__getitem__, default="")
-    if not roi or greatest_hu[roi] < values.doubt_hu:
+    roi = max(uncertain_hu, key=uncertain_hu.__getitem__, default="")
+    if not roi or uncertain_hu[roi] < values.doubt_hu:
         return ()
-    least_hu, most_hu = min(*changes_hu[roi], 0.0), max(*changes_hu[roi], 0.0)
     return (
         Finding(
             "outline_doubtful",
             f"The {stretch.side(level.frame.depth_mm)} edge of {level.level}'s outline may be off by "
             f"{stretch.doubt_mm:.1f} mm over {stretch.length_mm:.0f} mm, because the CT shows no clear edge of the "
-            f"body there; this would change the mean of the {roi} ROI by {least_hu:+.0f} to {most_hu:+.0f} HU.",
+            f"body there; the mean of the {roi} ROI may therefore be off by {uncertain_hu[roi]:.0f} HU (one standard "
+            "deviation).",
             "Check this stretch, and correct the outline where it leaves the body.",
-            "warning" if greatest_hu[roi] >= values.doubt_warning_hu else "note",
+            "warning" if uncertain_hu[roi] >= values.doubt_warning_hu else "note",
             level.level,
         ),
     )

@@ -39,8 +39,8 @@ MARGIN_MM = 9.0
 PEAK_FACTOR, PEAK_PERCENTILE, PEAK_OWN_EDGE = 1.3, 90, 0.6
 PEAK_DEPTHS_MM = np.arange(-1.0, 2.1, 0.5)
 
-# The closure at the pedicles: `own_edge` below which a point is closed, standard deviation of the fitted outline next to
-# it in mm, and least weight of a profile there that does not fit. Between these, only visible edges count.
+# The closure at the pedicles: `own_edge` below which a point is closed, standard deviation of the fitted outline next
+# to it in mm, and least weight of a profile there that does not fit. Within the closure, only visible edges count.
 CLOSURE_OWN_EDGE = 0.4
 CLOSURE_MM, CLOSURE_LEAST = 0.3, 0.1
 
