@@ -32,6 +32,7 @@ from core.regions.formula_body import rotation_about
 from files.test_protocol_regions import MISTAKES, own
 
 from LumbarHULib.cohort.precision import precision_error
+from LumbarHULib.cohort_files.precision_file import published_precision
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.protocol_file import load_protocol
 
@@ -125,7 +126,7 @@ def show_follow_up(report: Report, number: int) -> None:
     """Print how often a change counts where there is none, and how often the interval contains a change."""
     report.head(f"Follow-up: share of changes that count without a change (5 % ± 1 %; {number} patients)")
     random = np.random.default_rng(3)
-    lsc_hu = precision_error(repeated(5000, 2, sd_hu=6.0)).least_significant_change.estimate
+    lsc_hu = published_precision().lsc_of(precision_error(repeated(5000, 2, sd_hu=6.0)).rms_sd).estimate
     share = float(share_of_changes(lsc_hu, 6.0, random, 10 * number))
     report.line(f"HU, LSC of a precision study of 5,000 patients: {100 * share:.1f} %", _is_in(share, FALSE_SHARE))
     words = {True: "one calibration for both dates", False: "a calibration for each date, and a drift of the scanner"}
