@@ -213,6 +213,8 @@ class LevelsSection(Section):
 
     def _change(self, change: Callable) -> None:
         """Do one thing that can be undone, and measure again."""
+        if not self._session.is_open:
+            return
         with self._messages.show_input_errors():
             self._placing.cancel()
             self._session.reading.require_open()
