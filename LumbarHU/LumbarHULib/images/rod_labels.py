@@ -31,24 +31,33 @@ def read_rod_labels(path: Path, ct: CtVolume) -> np.ndarray:
         labels, ras_from_ijk, _, _ = read_nifti(path)
     else:
         labels, ras_from_ijk, _ = read_with_sitk(path)
+    require_rod_labels(f"“{path.name}”", labels, ras_from_ijk, ct)
+    return labels.astype(np.int64) if labels.dtype.kind == "f" else labels
+
+
+def require_rod_labels(subject: str, labels: np.ndarray, ras_from_ijk: np.ndarray, ct: CtVolume) -> None:
+    """Raise InputError unless an array is a label map on the CT's grid; the sentence begins with `subject`.
+
+    Parameters
+    ----------
+    subject : str
+    labels : numpy.ndarray, shape (K, J, I)
+    ras_from_ijk : numpy.ndarray, shape (4, 4)
+    ct : CtVolume
+    """
     if labels.shape != ct.voxels_hu.shape:
         grids = [" × ".join(str(size) for size in reversed(shape)) for shape in (labels.shape, ct.voxels_hu.shape)]
         raise InputError(
-            f"“{path.name}” is on another grid, of {grids[0]} voxels, than the CT of {grids[1]}: resample it to the CT."
+            f"{subject} is on another grid, of {grids[0]} voxels, than the CT of {grids[1]}: resample it to the CT."
         )
     offset_mm = largest_offset_mm(ras_from_ijk, ct.ras_from_ijk, labels.shape)
     if offset_mm > GEOMETRY_TOLERANCE_MM:
         raise InputError(
-            f"“{path.name}” is on another grid than the CT: a corner is {offset_mm:.3g} mm off: resample it to the CT."
+            f"{subject} is on another grid than the CT: a corner is {offset_mm:.3g} mm off: resample it to the CT."
         )
-    if labels.dtype.kind == "f":
-        if not np.array_equal(labels, np.rint(labels)):  # also with NaN
-            raise InputError(
-                f"“{path.name}” has values that are not whole numbers, so it is not a label map: choose one."
-            )
-        labels = labels.astype(np.int64)
+    if labels.dtype.kind == "f" and not np.array_equal(labels, np.rint(labels)):  # also with NaN
+        raise InputError(f"{subject} has values that are not whole numbers, so it is not a label map: choose one.")
     if labels.min() < 0:
         raise InputError(
-            f"“{path.name}” has negative values (lowest {labels.min()}), so it is not a label map: choose one."
+            f"{subject} has negative values (lowest {labels.min()}), so it is not a label map: choose one."
         )
-    return labels

@@ -5,14 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from LumbarHULib.audit.audit import Audit, require_measured_levels
+from LumbarHULib.audit.ct_date import CT_DATE
 from LumbarHULib.audit.folder import RECORD, write_audit_folder
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.protocol_file import ProtocolDocument
+from LumbarHULib.mrml.ct_date import stated_date_of
 from LumbarHULib.mrml.ct_node import ct_from_node, world_from_node
 from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.reading_calibration import calibration_of
 
 # Characters that a file name may not contain on some operating systems.
 _FORBIDDEN = frozenset('<>:"/\\|?*')
@@ -97,6 +100,7 @@ def audit_by(reading: Reading, result: ReadingResult, protocol: ProtocolDocument
     InputError
         When the CT was removed.
     """
+    date = stated_date_of(reading.ct_node)
     return Audit(
         case=reading.case,
         reader=reading.reader,
@@ -108,7 +112,8 @@ def audit_by(reading: Reading, result: ReadingResult, protocol: ProtocolDocument
         protocol=protocol,
         cutoffs=cutoffs,
         accept_off_protocol=reading.accepts_off_protocol,
-        extra={"blinded": reading.is_blinded, "history": reading.history},
+        extra={"blinded": reading.is_blinded, "history": reading.history} | ({CT_DATE: date} if date else {}),
+        calibration=calibration_of(reading),
     )
 
 

@@ -15,6 +15,7 @@ from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult, R
 from LumbarHULib.mrml.ct_identity import keep_place, require_same_place, require_same_voxels
 from LumbarHULib.mrml.ct_node import CtCache
 from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.reading_calibration import with_calibration
 from LumbarHULib.mrml.reading_lifecycle import sign_off_findings
 from LumbarHULib.mrml.reading_markups import (
     AUTOMATIC_ROLES,
@@ -110,15 +111,16 @@ class ReadingMeasurer:
         return self.summary()
 
     def summary(self) -> ReadingResult:
-        """Return means and classes from the last results of all levels, without measuring or changing the scene."""
+        """Return means, classes and densities from the last results of all levels, without measuring again."""
         reading = self._reading
-        return self._composer.reading(
+        result = self._composer.reading(
             reading.scan_facts,
             reading.protocol,
             reading.cutoffs,
             reading.accepts_off_protocol,
             (*reading.scan_findings, *self._sign_off_findings),
         )
+        return with_calibration(reading, result)
 
     @property
     def edits(self) -> dict[tuple[str, str], RoiMask]:

@@ -14,12 +14,15 @@ from LumbarHULib.core.label_maps import stored_labels
 from LumbarHULib.core.levels import LEVELS, sorted_levels
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.files.calibration_file import CalibrationDocument
 from LumbarHULib.files.cutoffs_file import cutoffs_for
 from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.mrml.ct_identity import require_same_place, require_same_voxels
 from LumbarHULib.mrml.export_reading import audit_by, audit_folder_of, ct_of, require_no_other_reading
 from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.reading_calibration import calibration_of, with_calibration
 from LumbarHULib.mrml.reading_markups import placed_levels, read_landmarks
+from LumbarHULib.mrml.result_tables import density_text
 from LumbarHULib.mrml.roi_label_maps import fill_label_map, label_map_node_of
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 from LumbarHULib.mrml.table_nodes import fill_table
@@ -63,7 +66,7 @@ def measure_by(reading: Reading, protocols: Sequence[ProtocolDocument]) -> dict[
         sentences = [str(problem) for problem in unplaced.values()]
         raise InputError(" ".join(sentences) or f"{reading.title} has no midline: place one first.")
     exclusions = {level: reason for level, reason in reading.exclusions.items() if level in LEVELS}
-    return {
+    results = {
         document.id: measure_ct(
             ct,
             landmarks,
@@ -77,6 +80,7 @@ def measure_by(reading: Reading, protocols: Sequence[ProtocolDocument]) -> dict[
         )
         for document in protocols
     }
+    return {key: with_calibration(reading, result) for key, result in results.items()}
 
 
 def write_other_protocols(
@@ -91,7 +95,7 @@ def write_other_protocols(
         node = reading.scene.AddNewNodeByClass("vtkMRMLTableNode", f"HU by other protocols{reading.name_suffix}")
         reading.node.SetNodeReferenceID(_TABLE_ROLE, node.GetID())
         put_in_folder(reading, "Tables", node)
-    fill_table(node, _columns(results))
+    fill_table(node, _columns(results, calibration_of(reading)))
     known = {label_map.GetAttribute(_LABELS_ROLE): label_map for label_map in other_label_maps(reading)}
     ct = ct_of(reading)
     for document in protocols:
@@ -134,13 +138,15 @@ def folder_by(root: Path, reading: Reading, document: ProtocolDocument) -> Path:
     return own.with_name(f"{own.name}-{document.id}")
 
 
-def _columns(results: Mapping[str, ReadingResult]) -> dict[str, list[str]]:
+def _columns(results: Mapping[str, ReadingResult], calibration: CalibrationDocument | None) -> dict[str, list[str]]:
     """Return the columns with one row for each region of each protocol: means of the levels and over them."""
     rows = [(name, result, summary) for name, result in results.items() for summary in result.summaries]
     levels = sorted_levels({level.level for result in results.values() for level in result.levels})
     columns = {"ROI": [summary.roi for _, _, summary in rows]}
     # The mean comes first: the panel shows the columns on the left.
     columns["mean (HU)"] = ["" if one.mean_hu is None else f"{one.mean_hu:.1f}" for _, _, one in rows]
+    if calibration is not None:
+        columns[f"mean ({calibration.unit})"] = [density_text(summary.density) for _, _, summary in rows]
     columns["mean of"] = [" ".join(summary.levels) for _, _, summary in rows]
     for level in levels:
         columns[level] = [_level_text(result, level, summary.roi) for _, result, summary in rows]

@@ -5,6 +5,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.mrml.reading import SCHEMA_VERSION, Reading, reading_nodes
+from LumbarHULib.mrml.reading_calibration import is_calibration_sound
 from LumbarHULib.mrml.reading_markups import ACCEPTED_PREFIX
 
 _HISTORY_ENTRY = {"what", "who", "when", "reason"}
@@ -97,6 +98,7 @@ _CHECKS = {
     "cutoffs": lambda reading: isinstance(reading.cutoffs, CutoffTable),
     "scan_facts": _are_scan_facts,
     "scan_findings": lambda reading: isinstance(reading.scan_findings, tuple),
+    "calibration": is_calibration_sound,
     "accepts_off_protocol": lambda reading: isinstance(reading.accepts_off_protocol, bool),
     "blinded": lambda reading: isinstance(reading.value("blinded", True), bool),
     "exclusions": lambda reading: _is_text_by_level(reading.exclusions),

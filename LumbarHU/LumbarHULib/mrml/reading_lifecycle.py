@@ -98,6 +98,8 @@ def remove_reading(reading: Reading) -> None:
 def _state(reading: Reading) -> str:
     """Return a hash of everything that determines the measurement: settings, markups and edited regions."""
     state: dict = {name: reading.node.GetParameter(name) for name in ("protocol", "cutoffs", "exclusions", "skipped")}
+    if reading.node.GetParameter("calibration"):  # a reading signed before there were calibrations keeps its hash
+        state["calibration"] = reading.node.GetParameter("calibration")
     for level in placed_levels(reading):
         try:
             landmarks = read_landmarks(reading, level)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from LumbarHULib.core.calibration import Density
 from LumbarHULib.core.levels import ROIS, sorted_levels
 from LumbarHULib.core.quantities import QUANTITIES
 from LumbarHULib.core.results import ReadingResult, RoiSummary, class_heading
 from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
 from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.reading_calibration import calibration_of
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 from LumbarHULib.mrml.table_nodes import fill_table
 
@@ -25,11 +27,22 @@ def summary_table(reading: Reading):
 
 def write_tables(reading: Reading, result: ReadingResult) -> None:
     """Fill both tables, and create them in their folder where there are none."""
-    _fill(reading, "results", _result_columns(result))
-    _fill(reading, "summary", _summary_columns(result))
+    calibration = calibration_of(reading)
+    unit = "" if calibration is None else calibration.unit
+    _fill(reading, "results", _result_columns(result, unit))
+    _fill(reading, "summary", _summary_columns(result, unit))
 
 
-def _result_columns(result: ReadingResult) -> dict[str, list]:
+def density_text(density: Density | None) -> str:
+    """Return a density with its 95 % interval, for display: “98.1 (80.2 to 116.0)”; empty if there is none."""
+    if density is None:
+        return ""
+    if density.low_mg_cc is None or density.high_mg_cc is None:
+        return f"{density.mean_mg_cc:.1f}"
+    return f"{density.mean_mg_cc:.1f} ({density.low_mg_cc:.1f} to {density.high_mg_cc:.1f})"
+
+
+def _result_columns(result: ReadingResult, unit_of_density: str) -> dict[str, list]:
     """Return the columns with one row for each level and region, in the order of the study."""
     rows = [(level, level.rois[roi]) for level in result.levels for roi in ROIS]
     columns = {"level": [level.level for level, _ in rows], "ROI": [roi.roi for _, roi in rows]}
@@ -38,12 +51,14 @@ def _result_columns(result: ReadingResult) -> dict[str, list]:
         unit = "" if is_count else {"[hnsf'U]": " (HU)", "mm2": " (mm²)"}.get(quantity.unit, f" ({quantity.unit})")
         values = [roi.values[quantity.name] for _, roi in rows]
         columns[quantity.title + unit] = values if is_count else [round(value, 1) for value in values]
+    if unit_of_density:
+        columns[unit_of_density] = [density_text(roi.density) for _, roi in rows]
     columns["edited"] = ["by hand" if roi.edited else "" for _, roi in rows]
     columns["excluded"] = [level.excluded for level, _ in rows]
     return columns
 
 
-def _summary_columns(result: ReadingResult) -> dict[str, list]:
+def _summary_columns(result: ReadingResult, unit_of_density: str) -> dict[str, list]:
     """Return the columns with one row for each region: means of the levels, overall mean, class and cutoffs."""
     measured = {level.level: level for level in result.levels}
     rows = result.summaries
@@ -52,6 +67,8 @@ def _summary_columns(result: ReadingResult) -> dict[str, list]:
         title = f"{level} (excluded)" if measured[level].excluded else level
         columns[title] = [f"{measured[level].rois[row.roi].values['mean_hu']:.1f}" for row in rows]
     columns |= _columns("mean_hu", rows)
+    if unit_of_density:
+        columns[f"mean ({unit_of_density})"] = [density_text(row.density) for row in rows]
     columns["mean of"] = [" ".join(row.levels) for row in rows]
     columns[class_heading(result.whose_cutoffs or "the")] = [row.class_words for row in rows]
     columns["next to the cutoff"] = [_nearness(row) for row in rows]

@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 from LumbarHULib.audit.report.numbers import single_measurement_error_hu
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.drawing_colors import ROI_COLORS
+from LumbarHULib.mrml.reading_calibration import calibration_of
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.strip import draw_strip, strip_axis, strip_marks
@@ -20,10 +21,10 @@ CLASS_COLORS = {
     "normal": ("#56b4e9", "#000000"),
     "not_classified": ("#bbbbbb", "#000000"),
 }
-_MEAN, _CLASS, _BADGE, _STRIP = range(4)
+_MEAN, _CLASS, _BADGE, _STRIP, _DENSITY = range(5)
 _ROW_HEIGHT_PX, _STRIP_HEIGHT_PX, _STRIP_MARGIN_PX = 21, 17, 8
 _SPARE_PX = 12
-_WIDEST = {_MEAN: "−199.9", _CLASS: "not classified", _BADGE: "≈"}
+_WIDEST = {_MEAN: "−199.9", _CLASS: "not classified", _BADGE: "≈", _DENSITY: "−199.9"}
 
 
 class ClassTable(Section):
@@ -34,7 +35,7 @@ class ClassTable(Section):
         self._drawn: dict[int, tuple] = {}
         table = ui.huSummaryTable
         table.setRowCount(len(ROIS))
-        table.setColumnCount(4)
+        table.setColumnCount(len(_WIDEST) + 1)
         table.setVerticalHeaderLabels([roi_title(roi) for roi in ROIS])
         for row, roi in enumerate(ROIS):
             table.verticalHeaderItem(row).setIcon(color_icon(ROI_COLORS[roi]))
@@ -46,6 +47,8 @@ class ClassTable(Section):
             header.setSectionResizeMode(column, qt.QHeaderView.Fixed)
             table.setColumnWidth(column, metrics.boundingRect(widest).width() + _SPARE_PX)
         header.setSectionResizeMode(_STRIP, qt.QHeaderView.Stretch)
+        header.moveSection(_DENSITY, _CLASS)  # next to the mean in HU; it is hidden without a calibration
+        table.setColumnHidden(_DENSITY, True)
         header.connect("sectionResized(int,int,int)", lambda *_sizes: self._draw_strips())
         copy_on_request(table, lambda: summaries_text(self._summaries()))
 
@@ -59,6 +62,7 @@ class ClassTable(Section):
             mean = "–" if summary is None or summary.mean_hu is None else f"{summary.mean_hu:.{MEAN_DIGITS}f}"
             class_name = "" if summary is None else summary.class_name
             set_cell(table, row, _MEAN, mean.replace("-", "−"))
+            set_cell(table, row, _DENSITY, _density_text(summary))
             _paint(set_cell(table, row, _CLASS, class_word(class_name) if class_name else ""), class_name)
             set_cell(table, row, _BADGE, "" if summary is None else badge(summary))
             if what == "all":
@@ -66,6 +70,7 @@ class ClassTable(Section):
                 for column in range(table.columnCount):
                     set_cell(table, row, column, None).setToolTip(hint)
         if what == "all":
+            table.setColumnHidden(_DENSITY, not any(summary.density for summary in summaries))
             self._show_headers(summaries)
             fit_height(table)
         self._draw_strips()
@@ -73,6 +78,11 @@ class ClassTable(Section):
     def _summaries(self) -> tuple:
         result = self._session.result if self._session.is_open else None
         return () if result is None else result.summaries
+
+    def _unit(self) -> str:
+        """Return the unit of the densities in two short lines."""
+        calibration = calibration_of(self._session.reading) if self._session.is_open else None
+        return "" if calibration is None else calibration.unit.replace(" ", "\n")
 
     def _error_hu(self) -> float:
         return single_measurement_error_hu(self._session.reading.protocol.patient)
@@ -82,9 +92,11 @@ class ClassTable(Section):
         axis = ""
         if summaries:
             low_hu, high_hu = strip_axis(summaries, self._error_hu())
-            axis = _("{low} to {high} HU").format(low=f"{low_hu:.0f}", high=f"{high_hu:.0f}")
+            # In two lines where the densities take a part of the width.
+            text = _("{low} to\n{high} HU") if summaries[0].density is not None else _("{low} to {high} HU")
+            axis = text.format(low=f"{low_hu:.0f}", high=f"{high_hu:.0f}")
         table = self._ui.huSummaryTable
-        table.setHorizontalHeaderLabels([_("Mean\nHU"), class_header(whose), "", axis])
+        table.setHorizontalHeaderLabels([_("Mean\nHU"), class_header(whose), "", axis, self._unit()])
         hints = (
             _("The mean over the measured levels of L1–L4, each counting once."),
             _("Where the mean is by the two cutoffs. For research only: it is not a diagnosis."),
@@ -93,6 +105,7 @@ class ClassTable(Section):
                 "Square: the mean, with the error of one measurement. Upper mark: the cutoff for osteoporosis; lower "
                 "mark: the cutoff for normal. Gray bars: the 95 % intervals of the cutoffs."
             ),
+            _("The mean by the calibration; hold the mouse over a row for its 95 % interval. Classes are by HU only."),
         )
         for column, hint in enumerate(hints):
             table.horizontalHeaderItem(column).setToolTip(hint)
@@ -113,6 +126,12 @@ class ClassTable(Section):
                 self._drawn[row] = marks
                 icon = qt.QIcon(draw_strip(marks[0], width_px, _STRIP_HEIGHT_PX)) if marks else qt.QIcon()
                 set_cell(table, row, _STRIP, None).setIcon(icon)
+
+
+def _density_text(summary) -> str:
+    if summary is None or summary.density is None:
+        return ""
+    return f"{summary.density.mean_mg_cc:.1f}".replace("-", "−")
 
 
 def _paint(item, class_name: str) -> None:

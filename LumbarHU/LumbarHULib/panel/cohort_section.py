@@ -132,7 +132,7 @@ class CohortSection(Section):
             if not self._questions.may_replace(folder, _replacing(folder)):
                 return
             try:
-                with _progress(_("Analyzing the cohort")) as progress:
+                with work_progress(_("Analyzing the cohort")) as progress:
                     outcome = run_cohort_job(job, progress)
             except StoppedByUserError:
                 self._tell(_("Stopped; no file was changed."))
@@ -208,8 +208,8 @@ def _is_file(folder: Path | None, name: str) -> bool:
 
 
 @contextmanager
-def _progress(title: str) -> Iterator:
-    """Give what a long work calls as it goes on; it keeps the application alive, and can be stopped."""
+def work_progress(title: str) -> Iterator:
+    """Give what a long work calls as it goes on; it keeps the application alive, and raises when the user stops it."""
     dialog = slicer.util.createProgressDialog(windowTitle=title, labelText=title, maximum=100)
     dialog.setWindowModality(qt.Qt.ApplicationModal)
 

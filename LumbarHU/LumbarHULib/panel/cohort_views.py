@@ -3,6 +3,7 @@
 import slicer
 
 from LumbarHULib.mrml.cohort_nodes import CohortNodes
+from LumbarHULib.mrml.follow_up_nodes import FollowUpNodes
 from LumbarHULib.panel.views import OwnLayout
 
 # In addition to the view of the reading layout.
@@ -16,13 +17,19 @@ _VIEW = (
 
 
 class CohortLayout(OwnLayout):
-    """Five plots and a table."""
+    """Five plots and a table.
 
-    def __init__(self) -> None:
-        super().__init__(_LAYOUT_ID, _layout())
+    Parameters
+    ----------
+    layout_id : int
+        By which Slicer knows it; two parts of the panel that show it have one each.
+    """
 
-    def fill(self, cohort: CohortNodes, figure_name: str, table_name: str) -> None:
-        """Show a figure and a table of a cohort, where there are such."""
+    def __init__(self, layout_id: int = _LAYOUT_ID) -> None:
+        super().__init__(layout_id, _layout())
+
+    def fill(self, cohort: CohortNodes | FollowUpNodes, figure_name: str, table_name: str) -> None:
+        """Show a figure and a table of a cohort or a follow-up, where there are such."""
         figures = [figure for figure in cohort.figures if figure.name == figure_name]
         panels = figures[0].panels if figures else ()
         for number in range(_PLOTS):

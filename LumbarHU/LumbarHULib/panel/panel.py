@@ -10,6 +10,7 @@ from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_check import problem_of, require_usable, usable_readings
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, unreviewed_levels
 from LumbarHULib.panel.advanced_section import AdvancedSection
+from LumbarHULib.panel.calibration_section import CalibrationSection
 from LumbarHULib.panel.changed_ct import ChangedCt
 from LumbarHULib.panel.class_table import ClassTable
 from LumbarHULib.panel.cohort_section import CohortSection
@@ -17,6 +18,7 @@ from LumbarHULib.panel.ct_list_section import CtListSection
 from LumbarHULib.panel.cutoffs_section import CutoffsSection
 from LumbarHULib.panel.display import LevelNames, apply_locks, show_only
 from LumbarHULib.panel.findings_section import FindingsSection
+from LumbarHULib.panel.follow_up_section import FollowUpSection
 from LumbarHULib.panel.hand_on_section import HandOnSection
 from LumbarHULib.panel.head_section import HeadSection
 from LumbarHULib.panel.keep_section import KeepSection
@@ -25,6 +27,7 @@ from LumbarHULib.panel.levels_section import LevelsSection
 from LumbarHULib.panel.live import LiveMeasurement
 from LumbarHULib.panel.lost_readings import LostReadings
 from LumbarHULib.panel.messages import Done, Messages
+from LumbarHULib.panel.methods_section import MethodsSection
 from LumbarHULib.panel.next_step import NextStepSection, Situation
 from LumbarHULib.panel.numbers_section import NumbersSection
 from LumbarHULib.panel.placing import Placing
@@ -33,6 +36,7 @@ from LumbarHULib.panel.protocols_section import ProtocolsSection
 from LumbarHULib.panel.questions import Questions
 from LumbarHULib.panel.readers_section import ReadersSection
 from LumbarHULib.panel.regions_section import RegionsSection
+from LumbarHULib.panel.rods_section import RodsSection
 from LumbarHULib.panel.services import Choices
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.setup_section import SetupSection
@@ -104,7 +108,11 @@ class Panel(VTKObservationMixin):
         self.verify = VerifySection(ui, session, choices, messages, done, self.levels)
         self.readers = ReadersSection(ui, session, choices, messages)
         self.protocols = ProtocolsSection(ui, session, messages, done, questions, self.keep)
+        self.calibration = CalibrationSection(ui, session, messages, done, questions, placing)
+        self.rods = RodsSection(ui, session, choices, messages, done, questions, self.calibration)
         self.cohort = CohortSection(ui, session, choices, messages, questions, self.cutoffs.use_file)
+        self.methods = MethodsSection(ui, session, messages, questions)
+        self.follow_up = FollowUpSection(ui, session, choices, messages, done, questions)
         actions = {
             "read": lambda _level: self.setup.on_new_reading(),
             "show": lambda _level: self._show_ct_again(),
@@ -121,8 +129,8 @@ class Panel(VTKObservationMixin):
         self.next_step = NextStepSection(ui, session, self._situation, actions)
         sections = (self.setup, self.lost, self.levels, self.head, self.classes, self.proposals, self.findings)
         sections += (self.numbers, self.regions, self.keep, self.hand_on, self.ct_list, self.verify, self.readers)
-        sections += (self.protocols, self.cutoffs, self.changed)
-        for section in (*sections, self.cohort, self.advanced, self.done, self.next_step):
+        sections += (self.protocols, self.calibration, self.rods, self.cutoffs, self.changed)
+        for section in (*sections, self.cohort, self.methods, self.follow_up, self.advanced, self.done, self.next_step):
             session.listen(section.refresh)
         session.listen(self._refresh_scene)
 
@@ -179,6 +187,7 @@ class Panel(VTKObservationMixin):
         self.keys.enable(False)
         self.view_line.remove()
         self.cohort.leave()
+        self.follow_up.leave()
         self._wants_layout = self.layout.is_shown
         if not _opens_segment_editor():
             self.layout.give_back()
@@ -198,6 +207,7 @@ class Panel(VTKObservationMixin):
         self.choices.parameters = parameters
         if parameters is None:
             self.questions.forget_written()
+            self.follow_up.forget()
             self.setup.forget_ct()
             self.close_reading()
         else:

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from LumbarHULib.files.calibration_file import CalibrationDocument
 from LumbarHULib.mrml.node_types import Node, ParameterNode
 from LumbarHULib.mrml.reading import Reading
 
@@ -164,6 +165,13 @@ class Exports(Protocol):
 
     def export(self) -> bool:
         """Write the reading's audit folder."""
+
+
+class UsesCalibrations(Protocol):
+    """Calibrates the current reading: see `CalibrationSection`."""
+
+    def use(self, calibration: CalibrationDocument) -> None:
+        """Calibrate the current reading."""
 
 
 Action = Callable[[], None]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from slicer.i18n import tr as _
 
+from LumbarHULib.core.calibration import Density
 from LumbarHULib.core.results import RoiSummary, class_heading
 from LumbarHULib.core.summary_columns import SUMMARY_COLUMNS
 from LumbarHULib.panel.words import class_word, roi_title
@@ -63,6 +64,8 @@ def summary_hint(summary: RoiSummary) -> str:
         sentences.append(_("Distance from the nearest cutoff: {distance} HU.").format(distance=distance))
         if summary.inside_interval is None:
             sentences.append(_("The interval of the nearest cutoff is unknown."))
+    if summary.density is not None:
+        sentences.append(density_sentence(summary.density))
     if summary.placement is not None:
         text = _("SD of the mean when the midlines are moved as readers err: {sd} HU ({trials} trials).")
         sentences.append(text.format(sd=f"{summary.placement.sd_hu:.2f}", trials=summary.placement.trials))
@@ -71,14 +74,30 @@ def summary_hint(summary: RoiSummary) -> str:
     return "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
 
 
+def density_sentence(density: Density) -> str:
+    """Return a density with its 95 % interval, if it has one, in a sentence."""
+    mean = f"{density.mean_mg_cc:.1f}"
+    if density.low_mg_cc is None or density.high_mg_cc is None:
+        return _("Density: {mean} mg/cm³, without an interval.").format(mean=mean)
+    low, high = f"{density.low_mg_cc:.1f}", f"{density.high_mg_cc:.1f}"
+    return _("Density: {mean} mg/cm³ (95 % {low} to {high}).").format(mean=mean, low=low, high=high)
+
+
 def summaries_text(summaries: Sequence[RoiSummary]) -> str:
     """Return the whole table of classes, as spreadsheets take it."""
     columns = [SUMMARY_COLUMNS[key] for key in _COPIED]
     whose = next((summary.cutoffs.whose for summary in summaries if summary.cutoffs is not None), "")
     titles = [class_heading(whose) if column.key == "class" else _titled(column) for column in columns]
+    is_calibrated = any(summary.density is not None for summary in summaries)
+    if is_calibrated:
+        titles += ["mg/cm³", _("95 % from"), _("to")]
     lines = ["\t".join(["", *titles])]
     for summary in summaries:
         cells = [class_word(summary.class_name) if one.key == "class" else one.text(summary) for one in columns]
+        if is_calibrated:
+            density = summary.density
+            values = (None,) * 3 if density is None else (density.mean_mg_cc, density.low_mg_cc, density.high_mg_cc)
+            cells += ["–" if value is None else f"{value:.1f}" for value in values]
         lines.append("\t".join([roi_title(summary.roi), *cells]))
     return "\n".join(lines)
 

@@ -4,6 +4,7 @@ import sys
 
 import slicer
 
+from LumbarHULib.self_test.calibrating import CalibratingSteps
 from LumbarHULib.self_test.cohort import CohortSteps
 from LumbarHULib.self_test.handing_on import HandingOnSteps
 from LumbarHULib.self_test.keeping import KeepingSteps
@@ -12,7 +13,7 @@ from LumbarHULib.self_test.proposing import ProposingSteps
 from LumbarHULib.self_test.synthetic_mouse import settle
 
 
-class PanelWalk(MeasuringSteps, ProposingSteps, KeepingSteps, HandingOnSteps, CohortSteps):
+class PanelWalk(MeasuringSteps, ProposingSteps, KeepingSteps, CalibratingSteps, HandingOnSteps, CohortSteps):
     """The steps, in order; `done` names those that ran.
 
     Parameters
@@ -72,6 +73,7 @@ STEPS = (
     PanelWalk.modify_the_protocol,
     PanelWalk.use_files_of_ones_own,
     PanelWalk.classify_all_the_same,
+    PanelWalk.calibrate_from_rods,
     PanelWalk.edit_a_region_by_hand,
     PanelWalk.copy_regions_to_label_maps,
     PanelWalk.export_and_verify,

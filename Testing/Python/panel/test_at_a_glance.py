@@ -97,8 +97,9 @@ def test_a_patient_is_read_by_the_one_next_step_with_few_controls_and_no_text_cu
     assert faults_of_text(parent) == []
     for line in panel.findings.lines:
         ui.huFindingsLabel.linkActivated(f"details {line.key}")
-    for section in ("huResultsSection", "huKeepSection", "huAdvancedSection", "huSetupSection", "huVerifySection"):
-        getattr(ui, section).collapsed = False
+    sections = ("Results", "Keep", "Advanced", "Setup", "Verify", "Calibration", "Rods")
+    for section in sections:
+        getattr(ui, f"hu{section}Section").collapsed = False
     settle()
     assert faults_of_text(parent) == []
     assert ui.huNextStepButton.text == "Sign off"

@@ -34,6 +34,8 @@ def test_each_section_does_its_part(driver, tmp_path):
         readers_section_says_nothing_about_two_readings_when_there_are_two,
         advanced_section_shows_the_notes,
         cutoffs_section_offers_what_fits_and_refuses_the_rest,
+        rods_section_calibrates_by_the_marks_in_the_scene,
+        calibration_section_shows_the_densities_and_refuses_another_voltage,
         keep_section_and_hand_on_section_follow_an_export,
         protocols_section_measures_and_exports_by_the_chosen_protocols,
         verify_section_lists_what_differs_with_links,
@@ -124,6 +126,7 @@ def readers_section_says_nothing_about_two_readings_when_there_are_two(driver, f
 
 def protocols_section_measures_and_exports_by_the_chosen_protocols(driver, folder):
     ui, section, reading = driver.ui, driver.panel.protocols, driver.session.reading
+    ui.huCalibrationRemoveButton.click()
     assert not ui.huMeasureByButton.enabled
     section.box("circle-200mm2-2025").checked = True
     assert ui.huMeasureByButton.enabled
@@ -212,6 +215,94 @@ def cutoffs_section_offers_what_fits_and_refuses_the_rest(driver, folder):
     assert reading.cutoffs_document.document == load_cutoffs().document
 
 
+def rods_section_calibrates_by_the_marks_in_the_scene(driver, folder):
+    import slicer
+    import vtk
+    from core.rod_phantom import CENTERS_RAS_MM, rod_ct
+
+    from LumbarHULib.api.calibrations import calibrate
+    from LumbarHULib.api.cts import ct_from_node
+    from LumbarHULib.core.scan_facts import ScanFacts
+    from LumbarHULib.files.calibration_file import load_calibration
+    from LumbarHULib.mrml.ct_node import volume_node_from_ct
+    from LumbarHULib.mrml.reading_calibration import calibration_of
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui, scene = driver.ui, slicer.mrmlScene
+    phantom = volume_node_from_ct(scene, rod_ct(noise_hu=10.0), "phantom CT")
+    rods = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "my rods")
+    for name, center_ras_mm in CENTERS_RAS_MM.items():
+        rods.AddControlPointWorld(vtk.vtkVector3d(*center_ras_mm), name)
+    ui.huCalibrationSection.collapsed = ui.huRodsSection.collapsed = False
+    settle()
+    for combo, text in (
+        (ui.huPhantomCtCombo, "phantom CT"),
+        (ui.huRodsCombo, "my rods"),
+        (ui.huPhantomCombo, "B-MAS 200"),
+    ):
+        combo.setCurrentIndex(combo.findText(text))
+        combo.activated(combo.currentIndex)
+        assert combo.currentText == text
+    assert not ui.huCalibrateButton.enabled
+    path = folder / "calibration.json"
+    ui.huCalibrationPath.currentPath = str(path)
+    ui.huRodExcludeEdit.text = "B"
+    ui.huCalibrateButton.click()
+    assert "gives no reason" in ui.huMessageLabel.text
+    assert not path.exists()
+    ui.huRodExcludeEdit.text = "B=bubble"
+    ui.huRodVoltageSpin.value, ui.huRodDateEdit.text = 120, "2026-03-15"
+    ui.huCalibrateButton.click()
+    assert ui.huMessageLabel.text == ""
+    stated = ScanFacts(tube_voltage_kv=120.0, acquired_on="2026-03-15")
+    expected = calibrate(
+        ct_from_node(phantom), CENTERS_RAS_MM, "b-mas-200", excluded={"B": "bubble"}, scan_facts=stated
+    ).document
+    assert load_calibration(path).document == expected
+    assert calibration_of(driver.session.reading).document == expected
+    for text in (f"{expected['rods'][1]['mean_hu']:.1f}", "Excluded: B (bubble).", "120 kV, 2026-03-15"):
+        assert text in ui.huRodsLabel.text
+    assert f">{path}</a>" in ui.huDoneLabel.text
+    rods.SetNthControlPointPosition(0, 500.0, 0.0, 0.0)
+    ui.huCalibrateButton.click()
+    assert "The rod A is outside the scan" in ui.huMessageLabel.text
+    assert load_calibration(path).document == expected
+    scene.RemoveNode(phantom)
+    scene.RemoveNode(rods)
+
+
+def calibration_section_shows_the_densities_and_refuses_another_voltage(driver, folder):
+    from LumbarHULib.files.calibration_file import load_calibration
+
+    ui, session = driver.ui, driver.session
+    calibration = load_calibration(folder / "calibration.json")
+    table, head = ui.huDensityTable, ui.huSummaryTable
+    assert [table.verticalHeaderItem(row).text() for row in range(table.rowCount)] == ["L1", "L2", "L3", "L4", "mean"]
+    density = calibration.density(session.result.levels[1].rois["oval"].mean_hu)
+    cell = f"{density.mean_mg_cc:.1f}\n{density.low_mg_cc:.0f} – {density.high_mg_cc:.0f}".replace("-", "−")
+    assert table.item(1, 1).text() == cell
+    mean = session.result.summaries[0].density
+    assert (head.item(0, 4).text(), head.isColumnHidden(4)) == (f"{mean.mean_mg_cc:.1f}", False)
+    assert head.horizontalHeaderItem(4).text() == "mg/cm³\nHA"
+    assert f"{mean.mean_mg_cc:.1f} mg/cm³ (95 %" in head.item(0, 0).toolTip()
+    assert "It is unknown whether CT and calibration agree" in ui.huCalibrationLabel.text
+    ui.huCalibrationRemoveButton.click()
+    assert head.isColumnHidden(4)
+    assert not table.visible
+    assert ui.huCalibrationLabel.text.startswith("No calibration")
+    reading, facts = session.reading, session.reading.scan_facts.plain()
+    reading.keep("scan_facts", facts | {"tube_voltage_kv": 100.0})
+    driver.panel.questions.file = str(folder / "calibration.json")
+    ui.huCalibrationFileButton.click()
+    assert "CT was acquired at 100 kV, but the calibration is from a scan at 120 kV" in ui.huMessageLabel.text
+    assert session.result.summaries[0].density is None
+    reading.keep("scan_facts", facts)
+    ui.huCalibrationFileButton.click()
+    assert ui.huMessageLabel.text == ""
+    assert session.result.summaries[0].density == mean
+    ui.huCalibrationSection.collapsed = True
+
+
 def keep_section_and_hand_on_section_follow_an_export(driver, folder):
     ui = driver.ui
     assert not ui.huReportButton.enabled
@@ -221,6 +312,7 @@ def keep_section_and_hand_on_section_follow_an_export(driver, folder):
     assert driver.panel.keep.is_exported
     written = folder / "export" / "case 1" / "Reader A" / "1"
     assert f">{written}</a>" in ui.huDoneLabel.text
+    assert "mean_mg_cc" in (written / "summary.csv").read_text(encoding="utf-8")
     driver.panel.levels.menu.reasons["metal"].trigger()
     assert not driver.panel.keep.is_exported
     assert ui.huDoneLabel.text == ""
