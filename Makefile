@@ -64,6 +64,7 @@ evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/hostile_outlines.py
 	$(RUN) Testing/Evidence/hostile_sheet.py
 	$(RUN) Testing/Evidence/real_outlines_sheet.py
+	$(RUN) Testing/Evidence/real_outlines_sheet.py --held-out --no-pictures
 	$(RUN) Testing/Evidence/real_outlines_jitter.py
 	$(RUN) Testing/Evidence/placement_accuracy.py masks 12
 	$(RUN) Testing/Evidence/placement_accuracy.py clicks 12

@@ -6,23 +6,31 @@ regions. The numbers below are the mean and greatest distance of the outline fro
 inward to the periosteal surface, and each region's mean in the outline found minus that in the tracings, with the
 difference between the tracings in brackets. The same numbers are printed, with a summary.
 
-Run it with ``python Testing/Evidence/real_outlines_sheet.py [--only tcga_L1 …] [--out FOLDER] [--no-pictures]``. It
-needs the traced vertebrae, and says so where they are missing.
+Run it with ``python Testing/Evidence/real_outlines_sheet.py [--only tcga_L1 …] [--out FOLDER] [--no-pictures]
+[--held-out]``. With ``--held-out``, the outline is found with the shape learned from the other scans only. It needs the
+traced vertebrae, and says so where they are missing.
 """
 
 import argparse
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-from traced_vertebrae import REPOSITORY, TracedVertebra, dense, missing_data, traced_vertebrae
+from body_shape import shape_of, traced_bodies
+from traced_vertebrae import REAL_DATA, REPOSITORY, TracedVertebra, dense, missing_data, traced_vertebrae
 
 from LumbarHULib.core.closed_spline import sample_closed_spline
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import ROIS
-from LumbarHULib.core.pipeline import measure_level
+from LumbarHULib.core.outline.fit import fit_outline
+from LumbarHULib.core.outline.model import OutlineModel
+from LumbarHULib.core.outline.outline import round_to_positions
+from LumbarHULib.core.outline.shape import BodyShape
+from LumbarHULib.core.pipeline import measure_level, outline_doubts
+from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.files.protocol_file import load_protocol
 
@@ -30,6 +38,8 @@ LEVEL = "L2"
 SHORT = {"round": "ro", "oval": "ov", "front": "fr", "right": "ri", "left": "le"}
 COLORS = {"round": "tab:blue", "oval": "tab:cyan", "front": "tab:olive", "right": "tab:orange", "left": "tab:green"}
 HALF_VIEW_MM = 31.0
+# A left or right mean farther from that of the tracings should have a finding.
+OFF_HU = 8.0
 # Summarized separately: a noisy scan with bridging, and one with voxels of 3 mm.
 HARD_SCANS = ("cptac", "t12_s1")
 
@@ -41,6 +51,7 @@ class Compared:
     vertebra: TracedVertebra
     found: LevelResult | None
     refusal: str = ""
+    severities: tuple[str, ...] = ()
     mean_mm: float = np.nan
     signed_mm: float = np.nan
     worst_mm: float = np.nan
@@ -48,11 +59,24 @@ class Compared:
     between_hu: dict[str, float] = field(default_factory=dict)
 
 
-def compared(vertebra: TracedVertebra, protocol) -> Compared:
+def measured_with(shape: BodyShape | None, vertebra: TracedVertebra, landmarks: Landmarks, protocol) -> LevelResult:
+    """Measure a vertebra in the outline found with a shape, or with LumbarHU's own."""
+    if shape is None:
+        return measure_level(vertebra.stack, landmarks, protocol)
+    frame = frame_from_midline(vertebra.stack, landmarks, protocol.frame)
+    model = replace(OutlineModel.from_values(protocol.outline), shape=shape)
+    fit = fit_outline(PlaneImage(vertebra.stack.voxels_hu[frame.mid_slice], frame.uv_from_ij), frame.depth_mm, model)
+    points_ras_mm = round_to_positions(frame, fit.control_points_uv_mm)
+    return measure_level(
+        vertebra.stack, landmarks, protocol, known_outline_ras_mm=points_ras_mm, known_doubt_mm=fit.doubt_mm
+    )
+
+
+def compared(vertebra: TracedVertebra, protocol, shape: BodyShape | None = None) -> Compared:
     """Measure a vertebra at its traced midline with the outline found and with both tracings."""
     landmarks = Landmarks(LEVEL, vertebra.midline_ras_mm)
     try:
-        found = measure_level(vertebra.stack, landmarks, protocol)
+        found = measured_with(shape, vertebra, landmarks, protocol)
     except InputError as problem:
         return Compared(vertebra, None, str(problem))
     curve, _ = sample_closed_spline(found.outline_ras_mm[:, :2])
@@ -66,6 +90,7 @@ def compared(vertebra: TracedVertebra, protocol) -> Compared:
         vertebra,
         found,
         "",
+        tuple(finding.severity for finding in outline_doubts(vertebra.stack, found, protocol)),
         float(np.abs(distances).mean()),
         float(distances.mean()),
         float(np.abs(distances).max()),
@@ -100,6 +125,18 @@ def summary(name: str, compared_all: list[Compared]) -> list[str]:
             f"{np.abs(between).max():4.1f} HU"
         )
     return lines
+
+
+def rates(compared_all: list[Compared]) -> str:
+    """Return how often there is a finding, by whether the left or right mean is off."""
+    measured = [one for one in compared_all if one.found is not None]
+    off = [one for one in measured if max(abs(one.errors_hu[roi]) for roi in ("right", "left")) > OFF_HU]
+    good = [one for one in measured if one not in off]
+    cells = []
+    for name, severities in (("finding", {"note", "warning"}), ("warning", {"warning"})):
+        given, spared = (sum(bool(severities & set(one.severities)) for one in group) for group in (off, good))
+        cells.append(f"{name} on {given} of {len(off)} off by more than {OFF_HU:g} HU, {spared} of {len(good)} others")
+    return "Doubtful outlines: " + "; ".join(cells) + "."
 
 
 def draw_sheet(path: Path, of_scan: list[Compared]) -> None:
@@ -182,15 +219,19 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--out", type=Path, default=REPOSITORY / "evidence")
     parser.add_argument("--no-pictures", action="store_true")
+    parser.add_argument("--held-out", action="store_true", help="learn the shape from the other scans")
     given = parser.parse_args()
     missing = missing_data()
     if missing:
         print(missing)
         return
     protocol = load_protocol().protocol
+    bodies = traced_bodies(REAL_DATA / "real-outlines")
     everything = []
     for scan, vertebrae in groupby(traced_vertebrae(protocol, tuple(given.only)), key=lambda one: one.scan):
-        of_scan = [compared(vertebra, protocol) for vertebra in vertebrae]
+        others = [body for body in bodies if body.scan != scan]
+        shape = shape_of(others) if given.held_out else None
+        of_scan = [compared(vertebra, protocol, shape) for vertebra in vertebrae]
         everything += of_scan
         for one in of_scan:
             print(f"{one.vertebra.name:18s} {figures(one)}", flush=True)
@@ -201,6 +242,7 @@ def main() -> None:
     hard = [one for one in everything if one.vertebra.scan in HARD_SCANS]
     for line in (*summary("all but cptac and t12_s1", usual), *summary("cptac and t12_s1", hard)):
         print(line)
+    print(rates(everything))
     if not given.no_pictures:
         print(f"The sheets are in {given.out.name}.")
 
