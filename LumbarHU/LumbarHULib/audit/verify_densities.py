@@ -5,7 +5,7 @@ deviations; the measurement solves a quadratic equation instead.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from LumbarHULib.audit.replay import recorded_calibration
@@ -49,11 +49,16 @@ def _interval(mean_hu: float, density: float, calibration: Mapping[str, Any]) ->
         return density - half, density + half
     if not fit["degrees_of_freedom"]:
         return None, None
-    t = stats.t(fit["degrees_of_freedom"]).isf(0.025)
+    lines = _variances(calibration)
+    within, between = (sum(variance(density) for variance in part) for part in lines)
+    freedom = fit["degrees_of_freedom"]
+    if between:
+        scans = len(calibration["pooled"]["scans"])
+        freedom = (within + between) ** 2 / (within**2 / freedom + between**2 / (scans - 1))
+    t = stats.t(freedom).isf(0.025)
 
     def beyond(x: float) -> float:
-        variance = fit["residual_sd_hu"] ** 2 + fit["intercept_variance"]
-        variance += 2 * x * fit["covariance"] + x**2 * fit["slope_variance"]
+        variance = sum(of(x) for part in lines for of in part)
         deviation_hu = abs(mean_hu - fit["intercept_hu"] - fit["slope_hu_per_mg_cc"] * x)
         return deviation_hu - t * math.sqrt(max(variance, 0.0))
 
@@ -72,3 +77,15 @@ def _interval(mean_hu: float, density: float, calibration: Mapping[str, Any]) ->
             continue
         ends.append(float(optimize.brentq(beyond, inner, density + direction * step, xtol=1e-12, rtol=1e-14)))
     return ends[0], ends[1]
+
+
+def _variances(calibration: Mapping[str, Any]) -> tuple[list[Callable[[float], float]], list[Callable[[float], float]]]:
+    """Return the variances of HU at a density: of rods and line, and of a line between scans if it is pooled."""
+
+    def of_line(values: Mapping[str, float], factor: float) -> Callable[[float], float]:
+        intercept, both, slope = (values[name] for name in ("intercept_variance", "covariance", "slope_variance"))
+        return lambda x: factor * (intercept + 2 * x * both + x**2 * slope)
+
+    fit, pooled = calibration["fit"], calibration.get("pooled")
+    within = [lambda x: fit["residual_sd_hu"] ** 2, of_line(fit, 1.0)]
+    return within, [] if pooled is None else [of_line(pooled["between_scans"], 1 + 1 / len(pooled["scans"]))]

@@ -84,15 +84,17 @@ def _counted(words: Iterable[str]) -> str:
 
 def _places(cohort: Cohort) -> str:
     mean = cohort.mean_name
-    over = f"the mean over {mean}" if cohort.rois(mean) and mean not in LEVELS else ""
-    levels = f"the level{'s' if len(cohort.measured_levels) > 1 else ''} {joined(cohort.measured_levels, 'and')}"
-    return joined([*([over] if over else []), levels], "and")
+    over = f", and of their mean over {mean}" if cohort.rois(mean) and mean not in LEVELS else ""
+    return f"{joined(cohort.measured_levels, 'and')}{over}"
 
 
 def _device(analysis: CohortAnalysis) -> Answer:
     cohort = analysis.cohort
     rois = joined(cohort.measured_rois, "and")
-    measured = f"Mean HU of {rois} of {_places(cohort)}, LumbarHU {__version__}." if rois else ""
+    measured = ""
+    if rois:
+        regions = "regions" if len(cohort.measured_rois) > 1 else "region"
+        measured = f"Mean HU of the {regions} {rois} in {_places(cohort)}, measured by LumbarHU {__version__}."
     if not cohort.audits:
         missing = "the protocol and version that measured the HU in the table; scanner and acquisition"
         return _said([measured, _by_authors(missing)]), "the cohort's table"
@@ -183,6 +185,8 @@ def _missing(analysis: CohortAnalysis) -> Answer:
     ]
     for flow in main_flows(cohort):
         reasons = [step.reason_text for step in flow.steps if step.left_out]
+        if not reasons:
+            parts.append(f"No case was omitted ({flow.reference or 'no reference'}, {flow.level}).")
         if reasons:
             parts.append(f"Omitted ({flow.reference or 'no reference'}, {flow.level}): {'; '.join(reasons)}.")
     excluded = [f"{level}, {reason}" for one in cohort.audits for level, reason in one.excluded.items()]

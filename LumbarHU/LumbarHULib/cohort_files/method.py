@@ -141,7 +141,9 @@ def accuracy_sentences(analysis: CohortAnalysis) -> list[str]:
         for what, name in (("regions", "roc_differences"), ("levels", "roc_differences_levels"))
         if analysis.tables[name].rows
     ]
-    compared = f" and compared between {joined(pairs, 'and between')} by DeLong's paired test with Holm's correction"
+    compared = (
+        f" and are compared between {joined(pairs, 'and between')} by DeLong's paired test with Holm's correction"
+    )
     sought = joined([target.positive for target in found], "and for")
     sentences = [
         "It was assumed beforehand that low HU indicate the target; no direction was chosen from the data.",

@@ -11,10 +11,9 @@ from itertools import combinations
 
 import numpy as np
 
+from LumbarHULib.core.calibration_line import Line, t_quantile
 from LumbarHULib.core.calibration_phantom import LEAST_RODS, CalibrationPhantom, LiquidCorrection, Rod
 from LumbarHULib.core.errors import InputError
-
-COVERAGE = 0.95
 
 
 @dataclass(frozen=True)
@@ -82,6 +81,25 @@ class CalibrationScan:
 
 
 @dataclass(frozen=True)
+class PooledScan:
+    """One of several scans of a phantom that a calibration is pooled from.
+
+    Parameters
+    ----------
+    date : str or None
+        Day of the scan as YYYY-MM-DD.
+    voxels_sha256 : str
+        Hash that identifies the scan's voxels; empty if unknown.
+    means_hu : tuple of float
+        Mean HU of each rod in the fit, in their order.
+    """
+
+    date: str | None
+    voxels_sha256: str
+    means_hu: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class FitLimits:
     """Limits outside which a fit is refused; the values are in Resources/Calibration.
 
@@ -124,77 +142,6 @@ class Density:
 
 
 @dataclass(frozen=True)
-class Line:
-    """HU = intercept + slope · density, with its uncertainty.
-
-    Parameters
-    ----------
-    intercept_hu, slope : float
-        The slope is in HU per mg/cm³.
-    intercept_variance, slope_variance, covariance : float or None
-        Of the two estimates; None without residuals.
-    residual_sd_hu : float or None
-        Standard deviation of the residuals, by the degrees of freedom; None without any.
-    degrees_of_freedom : int
-        Rods minus 2.
-    """
-
-    intercept_hu: float
-    slope: float
-    intercept_variance: float | None
-    slope_variance: float | None
-    covariance: float | None
-    residual_sd_hu: float | None
-    degrees_of_freedom: int
-
-    def __post_init__(self) -> None:
-        uncertain = (self.intercept_variance, self.slope_variance, self.covariance, self.residual_sd_hu)
-        if any((value is None) != (self.degrees_of_freedom == 0) for value in uncertain):
-            raise InputError("The fit states an uncertainty without residuals, or none with them: calibrate again.")
-        if self.slope <= 0:
-            raise InputError(f"The slope is {self.slope:g} HU per mg/cm³, but HU must rise with density.")
-        if self._slope_part() <= 0:
-            raise InputError(
-                f"The slope of {self.slope:.4g} HU per mg/cm³ has a standard error of "
-                f"{math.sqrt(self.slope_variance or 0.0):.2g} from {self.degrees_of_freedom + 2} rods, so it cannot be "
-                "distinguished from 0: check the rods' positions and densities, or use a phantom with more rods."
-            )
-
-    @property
-    def t(self) -> float:
-        """Student's t of a 95 % interval."""
-        return t_quantile(self.degrees_of_freedom)
-
-    def _slope_part(self) -> float:
-        """Return the factor of x² in the equation for the ends of an interval; it must be positive."""
-        if self.slope_variance is None:
-            return self.slope**2
-        return self.slope**2 - self.t**2 * self.slope_variance
-
-    def density(self, mean_hu: float) -> float:
-        """Return the density at a mean HU, in mg/cm³."""
-        return (mean_hu - self.intercept_hu) / self.slope
-
-    def interval(self, mean_hu: float, of_line_only: bool = False) -> tuple[float, float] | None:
-        """Return the ends of the 95 % interval of the density at a mean HU; None without residuals.
-
-        It contains each density x at which the mean HU deviates from the line by at most t standard deviations
-        (Fieller): the line's uncertainty at x and, unless `of_line_only`, one more deviation from it such as a rod's.
-        """
-        variances = (self.residual_sd_hu, self.intercept_variance, self.slope_variance, self.covariance)
-        if any(value is None for value in variances):
-            return None
-        residual_sd_hu, intercept_variance, slope_variance, covariance = (value or 0.0 for value in variances)
-        # The equation is solved for the distance from the estimate, which keeps its digits where residuals are tiny.
-        middle, t_square, square = self.density(mean_hu), self.t**2, self._slope_part()
-        half_linear = t_square * (covariance + middle * slope_variance)
-        variance = intercept_variance + 2 * middle * covariance + middle**2 * slope_variance
-        variance += 0.0 if of_line_only else residual_sd_hu**2
-        root = math.sqrt(half_linear**2 + square * t_square * max(variance, 0.0))
-        return middle + (half_linear - root) / square, middle + (half_linear + root) / square
-
-
-@dataclass(frozen=True)
 class Calibration:
     """A calibration from HU to mg/cm³.
 
@@ -210,6 +157,8 @@ class Calibration:
     scan : CalibrationScan
     excluded : mapping of str to str
         Rods that are not in the fit, with the reason.
+    pooled : tuple of PooledScan
+        The scans that it is pooled from; empty for a single scan.
     """
 
     phantom: CalibrationPhantom
@@ -218,6 +167,7 @@ class Calibration:
     valid_days: int
     scan: CalibrationScan = field(default_factory=CalibrationScan)
     excluded: Mapping[str, str] = field(default_factory=dict)
+    pooled: tuple[PooledScan, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -339,14 +289,6 @@ def _require_rods(phantom: CalibrationPhantom, rods: Sequence[Rod], samples: Map
             f"Only {len(rods)} of the {len(phantom.rods)} rods of “{phantom.name}” can be used: a calibration needs at "
             f"least {needed}, of different densities."
         )
-
-
-def t_quantile(degrees_of_freedom: float) -> float:
-    """Return Student's t of a 95 % interval."""
-    # Not from scipy.stats: its import takes longer than a measurement, and this file is part of every one.
-    from scipy.special import stdtrit
-
-    return float(stdtrit(degrees_of_freedom, (1 + COVERAGE) / 2))
 
 
 def _require_order(

@@ -7,7 +7,8 @@ half-width of a 95 % interval, and that of the calibrations.
 import math
 from dataclasses import dataclass
 
-from LumbarHULib.core.calibration import Calibration, t_quantile
+from LumbarHULib.core.calibration import Calibration
+from LumbarHULib.core.calibration_line import t_quantile
 
 # A sum of decimal fractions may miss the LSC that it equals by a rounding error, which must not decide.
 _ROUNDING_MG_CC = 1e-9
@@ -46,8 +47,11 @@ class DensityChange:
 
 
 def is_same_calibration(first: Calibration, second: Calibration) -> bool:
-    """Return whether two calibrations have one error: they are the same line, from the same rods of one scan."""
-    return (first.line, first.rods, first.scan) == (second.line, second.rods, second.scan)
+    """Return whether two calibrations have one error: they are the same line, from the same rods of one scan.
+
+    A line that is pooled from several scans is not: the scanner's own line at each date differs from it.
+    """
+    return not first.pooled and (first.line, first.rods, first.scan) == (second.line, second.rods, second.scan)
 
 
 def lsc_in_mg_cc(first: Calibration, second: Calibration, lsc_hu: float) -> float:
@@ -118,7 +122,7 @@ def density_change(
     )
 
 
-def _half_width(lsc_mg_cc: float, *errors: tuple[float, int]) -> float:
+def _half_width(lsc_mg_cc: float, *errors: tuple[float, float]) -> float:
     """Return the half-width of the interval of a change with an LSC and further standard errors, with their freedom."""
     known = [(error, freedom) for error, freedom in errors if error > 0]
     if not known:
@@ -137,7 +141,7 @@ def _by_one_line(calibration: Calibration, change_mg_cc: float, lsc_mg_cc: float
     return middle - root, middle + root
 
 
-def _errors(calibration: Calibration, mean_hu: float) -> tuple[float, float, int]:
+def _errors(calibration: Calibration, mean_hu: float) -> tuple[float, float, float]:
     """Return the standard errors of a density by its line alone, downward and upward, and their degrees of freedom."""
     error, line = calibration.phantom.stated_error, calibration.line
     if error is not None:
@@ -145,5 +149,6 @@ def _errors(calibration: Calibration, mean_hu: float) -> tuple[float, float, int
     interval = line.interval(mean_hu, of_line_only=True)
     if interval is None:
         raise ValueError("A calibration without an interval has no error to combine.")
-    density = line.density(mean_hu)
-    return (density - interval[0]) / line.t, (interval[1] - density) / line.t, line.degrees_of_freedom
+    density, freedom = line.density(mean_hu), line.freedom_at(mean_hu, of_line_only=True)
+    t = t_quantile(freedom)
+    return (density - interval[0]) / t, (interval[1] - density) / t, freedom

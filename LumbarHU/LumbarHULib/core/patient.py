@@ -197,6 +197,10 @@ def _order_findings(measured: Sequence[LevelResult]) -> tuple[Finding, ...]:
 def _level_count_findings(used: Sequence[LevelResult], values: PatientValues) -> tuple[Finding, ...]:
     if len(used) >= values.minimum_levels:
         return ()
+    if len(values.mean_levels) == 1:
+        (only,) = values.mean_levels
+        sentence = f"{only} is not measured, so there is no mean: the protocol's mean is that of {only} alone."
+        return (Finding("too_few_levels", sentence, f"Measure {only}."),)
     return (
         Finding(
             "too_few_levels",

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+# No CT has another tube voltage.
+LEAST_KV, MOST_KV = 20, 300
 # Some headers round the tube voltage to whole kilovolts.
 _VOLTAGE_TOLERANCE_KV = 0.5
 

@@ -11,12 +11,14 @@ from LumbarHULib.core.calibration import (
     CalibrationScan,
     Density,
     FittedRod,
-    Line,
+    PooledScan,
     RodSample,
     fitted_line,
 )
+from LumbarHULib.core.calibration_line import BetweenScans, Line, LineVariance
 from LumbarHULib.core.calibration_phantom import LiquidCorrection
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.pooled_calibration import pooled_line
 from LumbarHULib.files.json_schema import check_against_schema
 from LumbarHULib.files.located_json import LocatedValue, read_located_json
 from LumbarHULib.files.own_file import OwnFile, write_own_file
@@ -29,7 +31,9 @@ NOTICE = "For research only. Not a medical device, not a diagnosis."
 # Far above the rounding of another version of numpy, far below any effect on a density.
 _TOLERANCE = 1e-7
 
-_LINE_NAMES = {item.name: item.name for item in fields(Line)} | {"slope": "slope_hu_per_mg_cc"}
+_LINE_NAMES = {item.name: item.name for item in fields(Line) if item.name != "between"} | {
+    "slope": "slope_hu_per_mg_cc"
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +111,7 @@ def calibration_document(
     software : dict of str to str
         Versions, by the name of the package.
     """
-    correction, line = calibration.phantom.correction, asdict(calibration.line)
+    correction, line = calibration.phantom.correction, calibration.line
     method = "liquid_equivalent" if calibration.phantom.is_liquid else "line"
     where: dict[str, Any] = {"from": regions.source}
     if regions.radius_mm is not None:
@@ -121,7 +125,7 @@ def calibration_document(
         "scan": asdict(calibration.scan),
         "valid_days": calibration.valid_days,
         "fit": {
-            **{_LINE_NAMES[name]: value for name, value in line.items()},
+            **{in_file: getattr(line, name) for name, in_file in _LINE_NAMES.items()},
             "correction": None if correction is None else asdict(correction),
         },
         "rods": [
@@ -137,6 +141,14 @@ def calibration_document(
         "regions": where,
         "phantom": phantom.document,
     }
+    if calibration.pooled and line.between is not None:
+        document["pooled"] = {
+            "scans": [
+                {"date": scan.date, "voxels_sha256": scan.voxels_sha256, "means_hu": list(scan.means_hu)}
+                for scan in calibration.pooled
+            ],
+            "between_scans": asdict(line.between.variance),
+        }
     return CalibrationDocument(calibration, document)
 
 
@@ -183,8 +195,12 @@ def calibration_from(place: LocatedValue) -> CalibrationDocument:
         rods.append(FittedRod(rod, sample, float(values["residual_hu"]), float(values["leverage"])))
     if len({fitted.rod.density_mg_cc for fitted in rods}) < 2:
         raise place["rods"].error("the rods have only one density: calibrate again.")
+    pooled = _pooled(place, len(rods))
+    between = None
+    if pooled:
+        between = BetweenScans(len(pooled), LineVariance(**plain["pooled"]["between_scans"]))
     try:
-        line = Line(**{name: plain["fit"][in_file] for name, in_file in _LINE_NAMES.items()})
+        line = Line(**{name: plain["fit"][in_file] for name, in_file in _LINE_NAMES.items()}, between=between)
     except InputError as problem:
         raise place["fit"].error(str(problem)) from problem
     calibration = Calibration(
@@ -194,25 +210,45 @@ def calibration_from(place: LocatedValue) -> CalibrationDocument:
         scan=CalibrationScan(**plain["scan"]),
         valid_days=int(plain["valid_days"]),
         excluded=plain["excluded"],
+        pooled=pooled,
     )
     return CalibrationDocument(calibration, plain)
+
+
+def _pooled(place: LocatedValue, rods: int) -> tuple[PooledScan, ...]:
+    """Return the scans that a calibration is pooled from; empty for a single scan."""
+    if "pooled" not in place.plain():
+        return ()
+    found = []
+    for entry in place["pooled"]["scans"].value:
+        plain = entry.plain()
+        if len(plain["means_hu"]) != rods:
+            raise entry["means_hu"].error(f"there are {len(plain['means_hu'])} means for {rods} rods: calibrate again.")
+        found.append(PooledScan(plain["date"], plain["voxels_sha256"], tuple(map(float, plain["means_hu"]))))
+    return tuple(found)
 
 
 def fit_contradictions(calibration: Calibration) -> list[tuple[str, str]]:
     """Return where a calibration's line is not that of its rods: the part of the file, and a sentence for each."""
     rods = [fitted.rod for fitted in calibration.rods]
+    samples, correction = [fitted.sample for fitted in calibration.rods], calibration.phantom.correction
     try:
-        line, residuals_hu, leverages = fitted_line(
-            rods, [fitted.sample for fitted in calibration.rods], calibration.phantom.correction
-        )
+        if calibration.pooled:
+            line, residuals_hu, leverages = pooled_line(rods, samples, calibration.pooled, correction)
+        else:
+            line, residuals_hu, leverages = fitted_line(rods, samples, correction)
     except InputError as problem:
         return [("fit", f"Its rods give no line: {problem}")]
-    expected, found = asdict(line), asdict(calibration.line)
     contradictions = [
-        ("fit", f"The {_LINE_NAMES[name]} is {_short(found[name])}, but the rods give {_short(expected[name])}.")
-        for name in expected
-        if not _is_same(expected[name], found[name])
+        (
+            "fit",
+            f"The {in_file} is {_short(getattr(calibration.line, name))}, but the rods give "
+            f"{_short(getattr(line, name))}.",
+        )
+        for name, in_file in _LINE_NAMES.items()
+        if not _is_same(getattr(line, name), getattr(calibration.line, name))
     ]
+    contradictions += _pooled_contradictions(calibration, line)
     for fitted, residual_hu, leverage in zip(calibration.rods, residuals_hu, leverages, strict=True):
         for name, stated, given in (
             ("residual_hu", fitted.residual_hu, float(residual_hu)),
@@ -222,6 +258,25 @@ def fit_contradictions(calibration: Calibration) -> list[tuple[str, str]]:
                 contradictions.append(
                     ("rods", f"The {name} of {fitted.rod.name} is {_short(stated)}, but the rods give {_short(given)}.")
                 )
+    return contradictions
+
+
+def _pooled_contradictions(calibration: Calibration, line: Line) -> list[tuple[str, str]]:
+    """Return where a pooled calibration is not that of its scans."""
+    contradictions = []
+    for at, fitted in enumerate(calibration.rods if calibration.pooled else ()):
+        mean_hu = sum(scan.means_hu[at] for scan in calibration.pooled) / len(calibration.pooled)
+        if not _is_same(mean_hu, fitted.sample.mean_hu):
+            sentence = f"The mean_hu of {fitted.rod.name} is {_short(fitted.sample.mean_hu)}, but its scans give "
+            contradictions.append(("rods", f"{sentence}{_short(mean_hu)}."))
+    stated, given = calibration.line.between, line.between
+    if stated is not None and given is not None:
+        expected, found = asdict(given.variance), asdict(stated.variance)
+        contradictions += [
+            ("pooled", f"The {name} between scans is {_short(found[name])}, but the scans give {_short(value)}.")
+            for name, value in expected.items()
+            if not _is_same(value, found[name])
+        ]
     return contradictions
 
 

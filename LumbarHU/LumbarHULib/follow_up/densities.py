@@ -126,12 +126,13 @@ def _validity_findings(audits: Sequence[DatedAudit], accept_unknown: bool) -> It
     for audit in audits:
         why = why_no_density(audit, accept_unknown)
         if why:
-            yield CohortFinding(
-                "density_not_valid",
-                f"{why[0].upper()}{why[1:]}: its changes in mg/cm³ are not judged.",
-                "Calibrate with a scan of the phantom of that scanner, tube voltage, kernel and date"
-                + (", or state with --accept-unknown that they agree." if "possibly" in why else "."),
-            )
+            remedy = "Calibrate with a scan of the phantom on that scanner, with that tube voltage, kernel and date"
+            if NOT_OF_THE_CT["calibration_contrast"] in why:
+                remedy = "Compare CTs without contrast medium"
+            elif "possibly" in why:
+                remedy += ", or state with --accept-unknown that they agree"
+            sentence = f"{why[0].upper()}{why[1:]}: its changes in mg/cm³ are not judged."
+            yield CohortFinding("density_not_valid", sentence, f"{remedy}.")
 
 
 def _listed(dates: Sequence[str]) -> str:

@@ -1,6 +1,8 @@
 """Say what makes the changes of a follow-up doubtful."""
 
+import statistics
 from collections.abc import Sequence
+from itertools import pairwise
 
 from LumbarHULib.audit.audit import UNNAMED
 from LumbarHULib.cohort.cases import CohortFinding
@@ -14,11 +16,16 @@ from LumbarHULib.cohort_files.precision_file import (
     published_precision,
 )
 from LumbarHULib.cohort_files.precision_findings import acquisition_words
+from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.follow_up.comparability import acquisition_findings, compare
 from LumbarHULib.follow_up.dated_audit import DatedAudit
 from LumbarHULib.follow_up.densities import density_findings
 from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, YES, pair_text, pairs_of
+
+# Depths of bodies that differ by more than this, in the median of the levels, are hardly those of one patient: a reader
+# places both ends of a midline to about 1 mm, and bodies do not become deeper.
+_DEPTHS_DIFFER_MM = 4.0
 
 # What a precision study repeats, if not scans.
 _REPETITIONS = {
@@ -60,7 +67,8 @@ def findings_on(
     else:
         found += [*_study_findings(audits, precision), *_uncertain_lsc_findings(changes, precision)]
     found += density_findings(audits, accept_unknown)
-    return [*found, *_mean_findings(changes), *_level_findings(audits), *_count_findings(changes)]
+    found += [*_mean_findings(changes), *_level_findings(audits), *_patient_findings(audits)]
+    return [*found, *_count_findings(changes)]
 
 
 def _order_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
@@ -254,6 +262,33 @@ def _level_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
                     f"{', '.join(missing)} of {audit.when}: an excluded level is in the mean of neither date.",
                     "If the reason holds at the other dates, exclude the level there as well.",
                     "note",
+                )
+            )
+    return found
+
+
+def _patient_findings(audits: Sequence[DatedAudit]) -> list[CohortFinding]:
+    """Return a finding for each pair of neighboring dates whose bodies have other sizes, as of another patient."""
+    found = []
+    for first, second in pairwise(audits):
+        depths = [
+            {level["level"]: float(level["frame"]["depth_mm"]) for level in audit.record["levels"]}
+            for audit in (first, second)
+        ]
+        common = sorted_levels(set(depths[0]) & set(depths[1]))
+        if not common:
+            continue
+        median_mm = statistics.median(depths[1][level] - depths[0][level] for level in common)
+        if abs(median_mm) > _DEPTHS_DIFFER_MM:
+            level = min(common, key=lambda one: abs(depths[1][one] - depths[0][one] - median_mm))
+            found.append(
+                CohortFinding(
+                    "bodies_differ",
+                    f"The bodies are {abs(median_mm):.1f} mm {'deeper' if median_mm > 0 else 'less deep'} on "
+                    f"{second.when} than on {first.when} (median of {', '.join(common)}; {level}: "
+                    f"{depths[0][level]:.1f} and {depths[1][level]:.1f} mm), more than {_DEPTHS_DIFFER_MM:g} mm.",
+                    "Check that both CTs are of this patient, and that the levels are the same.",
+                    "severe",
                 )
             )
     return found

@@ -309,4 +309,5 @@ def _levels_compared(first: DatedAudit, second: DatedAudit, level: str, roi: str
     if len(levels) >= least:
         return levels, []
     has = f"only {', '.join(levels)}" if levels else "none"
-    return levels, [f"a mean needs at least {least} levels that both dates have, and there is {has}"]
+    needed = f"at least {least} levels" if least > 1 else "a level"
+    return levels, [f"a mean needs {needed} that both dates have, and there is {has}"]

@@ -1,6 +1,7 @@
 """lumbarhu calibrate: fit a calibration from the rods of a phantom, write it, and print it."""
 
 import argparse
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,6 +100,13 @@ def _fit_lines(calibration: Calibration) -> Iterator[str]:
     )
     if line.residual_sd_hu is not None:
         yield f"Residual SD {line.residual_sd_hu:.2f} HU, {line.degrees_of_freedom} degrees of freedom."
+    if line.between is not None:
+        at = _SHOWN_MG_CC[1]
+        sd_hu = math.sqrt(line.between.variance.at(at))
+        yield (
+            f"Mean of {line.between.scans} scans; the line varies between them by {sd_hu:.2f} HU (SD) at {at:g} "
+            f"mg/cm³: {sd_hu / line.slope:.1f} mg/cm³."
+        )
     if of.has_interval:
         halves = []
         for density_mg_cc in _SHOWN_MG_CC:
@@ -117,9 +125,12 @@ def _scan_lines(calibration: Calibration) -> Iterator[str]:
         "contrast medium": {None: None, True: "with contrast medium", False: "without contrast medium"}[scan.contrast],
         "date": scan.date,
     }
+    if dates := [pooled.date or "unknown" for pooled in calibration.calibration.pooled]:
+        facts["date"] = facts["date"] and f"dates {', '.join(dates)}"
     known = [printable(text) for text in facts.values() if text]
     if known:
-        yield f"The scan: {', '.join(known)}; for CTs within {calibration.calibration.valid_days} days."
+        what, days = "scans" if dates else "scan", calibration.calibration.valid_days
+        yield f"The {what}: {', '.join(known)}; for CTs within {days} days."
     unknown = [what for what, text in facts.items() if not text]
     if unknown:
         yield (

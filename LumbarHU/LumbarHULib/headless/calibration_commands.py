@@ -1,4 +1,4 @@
-"""The command that calibrates HU to mg/cm³: calibrate."""
+"""The commands that calibrate HU to mg/cm³: calibrate and pool-calibrations."""
 
 from pathlib import Path
 
@@ -6,7 +6,31 @@ from LumbarHULib.headless.shared_options import add_out, add_overwrite, run_late
 
 
 def add_calibration_commands(commands) -> None:
-    """Add the command that calibrates to the parser."""
+    """Add the commands that calibrate to the parser."""
+    _add_calibrate(commands)
+    _add_pool(commands)
+
+
+def _add_pool(commands) -> None:
+    pool = commands.add_parser(
+        "pool-calibrations",
+        help="make one calibration from three or more scans of one phantom",
+        description="Pool the calibrations of three or more scans of one phantom on one scanner: the mean line, with "
+        "the variation between the scans in the intervals of the densities. For research only.",
+    )
+    pool.add_argument(
+        "calibrations",
+        type=Path,
+        nargs="+",
+        metavar="CALIBRATION",
+        help="files that lumbarhu calibrate wrote, one for each scan",
+    )
+    pool.add_argument("--out", type=Path, required=True, metavar="FILE", help="calibration file (created)")
+    pool.add_argument("--overwrite", action="store_true", help="replace the calibration file if it exists")
+    pool.set_defaults(command=run_later("pool_calibrations_command", "run_pool_calibrations"))
+
+
+def _add_calibrate(commands) -> None:
     calibrate = commands.add_parser(
         "calibrate",
         help="calibrate HU to mg/cm³ from the rods of a phantom, for measure --calibration",

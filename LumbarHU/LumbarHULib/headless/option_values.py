@@ -4,9 +4,9 @@ import math
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import parse_levels
+from LumbarHULib.core.scan_facts import LEAST_KV, MOST_KV
 
 _MOST_DIGITS = 9
-_LEAST_KV, _MOST_KV = 20, 300
 
 
 def whole_number(option: str, text: str, least: int, most: int) -> int:
@@ -65,7 +65,7 @@ def tube_voltage_kv(option: str, text: str | None) -> float | None:
     InputError
         If it is not a number, or not a tube voltage.
     """
-    return None if text is None else number(option, text, _LEAST_KV, _MOST_KV)
+    return None if text is None else number(option, text, LEAST_KV, MOST_KV)
 
 
 def levels(option: str, text: str) -> tuple[str, ...]:

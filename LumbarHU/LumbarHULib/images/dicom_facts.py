@@ -11,7 +11,7 @@ import numpy as np
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.scan_facts import ScanFacts, printable
+from LumbarHULib.core.scan_facts import LEAST_KV, MOST_KV, ScanFacts, printable
 from LumbarHULib.files.resources import resource_path
 from LumbarHULib.images.contrast_words import contrast_said, is_known_word
 from LumbarHULib.images.dicom_headers import DicomHeader, read_header
@@ -55,7 +55,7 @@ def facts_of_series(headers: list[DicomHeader], ras_from_ijk: np.ndarray) -> tup
     currents_ma = [current for header in headers if (current := header.number("XRayTubeCurrent")) is not None]
     header_tilt_deg = _usual_number(headers, "GantryDetectorTilt")
     facts = ScanFacts(
-        tube_voltage_kv=_usual_number(headers, "KVP"),
+        tube_voltage_kv=_tube_voltage_kv(headers),
         tube_current_ma=float(np.median(currents_ma)) if currents_ma else None,
         slice_thickness_mm=_usual_number(headers, "SliceThickness"),
         slice_spacing_mm=round(spacing_mm, 6),
@@ -115,10 +115,17 @@ def _usual_number(headers: list[DicomHeader], keyword: str) -> float | None:
     return numbers.most_common(1)[0][0] if numbers else None
 
 
+def _tube_voltage_kv(headers: list[DicomHeader]) -> float | None:
+    """Return the tube voltage that most slices state; None if none does, as with the 0 of some anonymizers."""
+    voltage_kv = _usual_number(headers, "KVP")
+    return voltage_kv if voltage_kv is not None and LEAST_KV <= voltage_kv <= MOST_KV else None
+
+
 def _acquired_on(headers: list[DicomHeader]) -> str | None:
     """Return the day of the acquisition as YYYY-MM-DD, or else that of the series or study; None if none is a date."""
-    for keyword in ("AcquisitionDate", "SeriesDate", "StudyDate"):
-        text = _usual_text(headers, keyword) or ""
+    for keyword in ("AcquisitionDate", "AcquisitionDateTime", "SeriesDate", "StudyDate"):
+        # A date and time begins with the date; files from before DICOM 3 have dots in it.
+        text = (_usual_text(headers, keyword) or "").replace(".", "")[: 8 if keyword.endswith("Time") else None]
         try:
             # A date of DICOM is YYYYMMDD; fromisoformat of Python 3.10 reads only the form with hyphens.
             return date.fromisoformat(f"{text[:4]}-{text[4:6]}-{text[6:]}").isoformat()

@@ -27,7 +27,7 @@ _KEYWORDS = [
     *("KVP", "XRayTubeCurrent", "ConvolutionKernel", "Manufacturer", "ManufacturerModelName"),
     *("ContrastBolusAgent", "ContrastBolusAgentSequence", "ContrastBolusIngredient", "ContrastBolusRoute"),
     *("ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastFlowRate"),
-    *("SeriesDate", "StudyDate"),
+    *("AcquisitionDateTime", "SeriesDate", "StudyDate"),
     *KEYWORDS,
 ]
 

@@ -93,7 +93,9 @@ def test_every_item_has_a_row_and_its_lists_citation(tmp_path, rows):
 def test_a_table_of_hu_leaves_its_protocol_to_the_authors(tmp_path, rows):
     found = answers(tmp_path, rows)
     for item in (("STARD 2015", "10a"), ("GRRAS", "2")):
-        assert found[item].startswith("Mean HU of round, oval, right, front and left of the mean over L1–L4")
+        assert found[item].startswith(
+            "Mean HU of the regions round, oval, right, front and left in L1, L2, L3 and L4, and of"
+        )
         assert f"{BY_AUTHORS}: the protocol and version that measured the HU" in found[item]
 
 
@@ -147,6 +149,7 @@ def test_the_statistics_are_those_of_the_method_paragraph(tmp_path, rows):
 def test_missing_values_and_the_flow_are_counted(tmp_path, rows):
     complete = answers(tmp_path, rows)
     assert "Omitted" not in complete["STARD 2015", "16"]
+    assert "No case was omitted (DXA, L1–L4)." in complete["STARD 2015", "16"]
     assert "rows in the table 30 → cases 30 → with HU 30 → with reference 30" in complete["STARD 2015", "19"]
     hu = [name for name in rows[0] if name.startswith("hu_")]
     rows[0] |= dict.fromkeys(hu, "")

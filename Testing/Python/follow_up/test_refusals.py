@@ -130,6 +130,23 @@ def test_different_cases(audit, tmp_path):
     assert "case_stated" in [finding.code for finding in found.findings]
 
 
+@pytest.mark.parametrize(("by_mm", "is_found"), [(3.9, False), (4.1, True), (-6.0, True)])
+def test_bodies_of_another_size_are_hardly_of_one_patient(audit, by_mm, is_found):
+    first, second = audit("a"), audit("b")
+    record = record_of(second)
+    for level in record["levels"]:
+        level["frame"]["depth_mm"] += by_mm
+    (second / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    found = [one for one in lumbarhu.follow_up({first: "2022-03-01", second: "2024-03-01"}).findings]
+    found = [one for one in found if one.code == "bodies_differ"]
+    assert len(found) == is_found
+    if is_found:
+        deeper = "deeper" if by_mm > 0 else "less deep"
+        assert (
+            f"{abs(by_mm):.1f} mm {deeper} on 2024-03-01 than on 2022-03-01 (median of L1, L2, L3;" in found[0].sentence
+        )
+
+
 def test_cases_without_a_name(audit):
     folders = dated(audit("a", case="unnamed"), audit("b", case="unnamed"))
     assert "case_unnamed" in [finding.code for finding in lumbarhu.follow_up(folders).findings]

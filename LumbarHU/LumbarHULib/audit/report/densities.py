@@ -64,6 +64,8 @@ def calibration_text(document: CalibrationDocument) -> str:
     error = phantom.stated_error
     if error is not None:
         spread = f"; error on {error.scans} phantom scans of the site {error.rms_mg_cc:g} mg/cm³"
+    if line.between is not None:
+        spread += f"; mean of {line.between.scans} scans, with the variation between them"
     sign = "−" if line.intercept_hu < 0 else "+"
     return (
         f"Calibration: {phantom.name}{named}; {_METHODS[document.document['method']]}; HU = {line.slope:.4f} × density "

@@ -34,10 +34,12 @@ def is_in_time(calibration: Calibration, facts: ScanFacts, stated_date: str | No
     Only this is kept, and not the number of days, from which the date of a patient's CT would follow. The date that a
     user states counts where the CT's headers have none.
     """
-    of_phantom, of_ct = _day(calibration.scan.date), _day(facts.acquired_on or stated_date)
-    if of_phantom is None or of_ct is None:
+    of_ct = _day(facts.acquired_on or stated_date)
+    dates = [scan.date for scan in calibration.pooled] or [calibration.scan.date]
+    of_phantom = [day for date in dates if (day := _day(date)) is not None]
+    if len(of_phantom) < len(dates) or of_ct is None:
         return None
-    return abs((of_ct - of_phantom).days) <= calibration.valid_days
+    return min(abs((of_ct - day).days) for day in of_phantom) <= calibration.valid_days
 
 
 def calibration_findings(
