@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from LumbarHULib.api.measurement import Measurement
     from LumbarHULib.api.measuring import measure, protocol_ids
     from LumbarHULib.api.midlines import Midlines
+    from LumbarHULib.api.pooled_calibrations import pool_calibrations
     from LumbarHULib.api.proposals import propose_from_points, propose_from_segmentation, read_midlines
     from LumbarHULib.audit.verify import Verification
     from LumbarHULib.cohort_files.job import CohortOutcome
@@ -63,6 +64,7 @@ __all__ = [
     "ct_from_node",
     "follow_up",
     "measure",
+    "pool_calibrations",
     "precision_study",
     "propose_from_points",
     "propose_from_segmentation",
@@ -100,6 +102,7 @@ _HOME = {
     "ct_from_node": "api.cts",
     "follow_up": "api.follow_ups",
     "measure": "api.measuring",
+    "pool_calibrations": "api.pooled_calibrations",
     "precision_study": "api.follow_ups",
     "propose_from_points": "api.proposals",
     "propose_from_segmentation": "api.proposals",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from LumbarHULib.audit.audit import software_versions
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.pooled_calibration import pool_calibrations
+from LumbarHULib.core.pooled_calibration import pool_calibrations as pool
 from LumbarHULib.files.calibration_file import (
     CalibrationDocument,
     RodRegions,
@@ -15,8 +15,8 @@ from LumbarHULib.files.calibration_file import (
 from LumbarHULib.files.phantom_file import PhantomDocument
 
 
-def pooled_calibration(paths: Sequence[str | Path]) -> CalibrationDocument:
-    """Return one calibration from those of three or more scans of one phantom: see `pool_calibrations`.
+def pool_calibrations(paths: Sequence[str | Path]) -> CalibrationDocument:
+    """Return one calibration from those of three or more scans of one phantom, with the variation between scans.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def pooled_calibration(paths: Sequence[str | Path]) -> CalibrationDocument:
         When a file cannot be read, or the scans do not belong together.
     """
     documents = [load_calibration(Path(path)) for path in paths]
-    pooled = pool_calibrations([document.calibration for document in documents])
+    pooled = pool([document.calibration for document in documents])
     first = documents[0].document
     regions = [document.document["regions"] for document in documents]
     if any(other != regions[0] for other in regions):

@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from LumbarHULib.api.pooled_calibrations import pooled_calibration
+from LumbarHULib.api.pooled_calibrations import pool_calibrations
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.calibration_file import OWN_CALIBRATION_FILE
 from LumbarHULib.files.own_file import check_own_file
@@ -24,7 +24,7 @@ def run_pool_calibrations(options: argparse.Namespace) -> int:
     for path in options.calibrations:
         if Path(os.path.realpath(path)) == Path(os.path.realpath(options.out)):
             raise InputError(f"“{options.out}” is an input, so it is not overwritten: choose another name.")
-    calibration = pooled_calibration(options.calibrations)
+    calibration = pool_calibrations(options.calibrations)
     calibration.write(options.out, options.overwrite)
     print(f"{calibration_text(calibration)}\n\nCalibration: {options.out}")
     return DONE

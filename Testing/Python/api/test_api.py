@@ -15,7 +15,7 @@ PUBLIC = {
     *("read_ct", "ct_from_array", "ct_from_node", "Ct", "ScanFacts"),
     *("read_midlines", "propose_from_segmentation", "propose_from_points", "Midlines"),
     *("measure", "protocol_ids", "Measurement", "LevelResult", "RoiResult", "RoiSummary", "Finding", "InputError"),
-    *("read_calibration", "calibrate", "Calibration"),
+    *("read_calibration", "calibrate", "pool_calibrations", "Calibration"),
     *("verify", "Verification", "analyze_cohort", "CohortOutcome", "compare_methods", "ComparisonOutcome"),
     *("precision_study", "PrecisionStudy", "follow_up", "FollowUp"),
 }
