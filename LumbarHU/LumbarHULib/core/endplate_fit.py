@@ -6,7 +6,7 @@ it fills. That is modeled for the voxels as they are, so slices that are thick a
 between two of them, the surface lies. The endplate is a plane that is bent into a shallow dish.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,21 +25,22 @@ _SLOPES = np.tan(np.radians([-18.0, -12.0, -6.0, 0.0, 6.0, 12.0, 18.0]))
 _BIN_MM = 0.5
 _NEAREST_MM, _FARTHEST_MM = 2.25, 27.0
 _BEHIND_MM = 5.0
-_PLACE_SD_MM, _HEIGHT_SD_MM = 6.0, 7.0
-_KNOWN_SD_MM = 4.5
+_PLACE_SD_MM, _HEIGHT_SD_MM, _KNOWN_SD_MM = 6.0, 7.0, 4.5
 _CORRELATION_LENGTH_MM = 2.0
-_SEARCH_SD_MM = 0.8
-_NO_LAYER = 20.0
+_SEARCH_SD_MM, _NO_LAYER = 0.8, 20.0
 SEARCH_REACH_MM = 36.0
 
 # An endplate behind another one and a disc is the neighbor's. A disc shows as a stretch at least this long without a
 # dense layer, and another endplate by a layer of at least this part of the density of the one behind the disc.
-_DISC_LEAST_MM = 3.0
-_LAYER_PART = 0.6
+_DISC_LEAST_MM, _LAYER_PART = 3.0, 0.6
 
-# The fit: samples this far inside and outside the surface count. Its steps begin with a model that is blurred more than
-# the image (mm), so that it is drawn to an endplate from farther away, and end when all are small.
+# The fit: samples this far inside and outside the surface count, but only up to this share of the way to the body's
+# middle and this far beyond the neighbor's endplate. A residual this many times the median counts as noise, and one at
+# this many times the noise has half its weight. The steps begin with a model that is blurred more than the image (mm),
+# so that it is drawn to an endplate from farther away, and end when all are small.
 _INSIDE_MM, _OUTSIDE_MM = 9.0, 14.0
+_INSIDE_SHARE, _BEYOND_NEIGHBOR_MM = 0.85, 5.0
+_NOISE_PER_MEDIAN, _HALF_WEIGHT = 1.5, 2.0
 _FIRST_BLURS_MM = (2.0, 2.0, 1.2, 1.2, 0.6, 0.0, 0.0, 0.0)
 _LATER_BLURS_MM = (0.0, 0.0, 0.0, 0.0)
 _CONVERGED_STEP = np.array([0.02, 1e-3, 1e-3, 0.05])
@@ -62,7 +63,7 @@ _ALIKE = ((1, 1, _PARALLEL_SD), (2, 1, 0.05), (3, -1, 0.5), (6, -1, 20.0), (9, -
 
 # So many neighboring voxels say the same, as noise and bone have a grain.
 _VOXELS_ALIKE = 4.0
-
+# Blur along the slice normal, besides that by the slices' own thickness.
 _THROUGH_SLICE_SD_MM = 0.5
 
 # Slices that are thicker leave open in which of them an endplate lies.
@@ -125,19 +126,8 @@ class Surface:
         return np.array([self.center_mm, self.slope_along, self.slope_across, self.dish_mm, self.disc_mm, self.wedge])
 
 
-def _shares(x_mm: np.ndarray, slice_mm: float, sd_mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return what is above 0, and what a thin layer at 0 adds, in slices at height x.
-
-    Returns
-    -------
-    tuple of numpy.ndarray, of the shape of `x_mm`
-        The share of the slice above 0, and its slope: the share of the layer in the slice, per mm.
-    """
-    return _shares_and_slope(x_mm, slice_mm, sd_mm)[:2]
-
-
-def _shares_and_slope(x_mm: np.ndarray, slice_mm: float, sd_mm: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return both shares of `_shares`, and the slope of the second."""
+def _shares(x_mm: np.ndarray, slice_mm: float, sd_mm: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return, for slices at height x, the share above 0, the share per mm of a thin layer at 0, and its slope."""
     from scipy.special import ndtr
 
     high_mm, low_mm = x_mm + slice_mm / 2, x_mm - slice_mm / 2
@@ -147,7 +137,7 @@ def _shares_and_slope(x_mm: np.ndarray, slice_mm: float, sd_mm: float) -> tuple[
     return above, (high_share - low_share) / slice_mm, (high_bell - low_bell) / (slice_mm * sd_mm)
 
 
-def _bell(x):
+def _bell(x: np.ndarray) -> np.ndarray:
     return np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
 
 
@@ -187,7 +177,7 @@ def search_pair(
     apart_mm = np.add.outer(places, places)[:, None]
     scores -= ((apart_mm - expected_mm) / height_sd_mm) ** 2
     slope, place, slope_below, place_below = np.unravel_index(np.argmax(scores), scores.shape)
-    return upper_search[slope][1](place), lower_search[slope_below][1](place_below)
+    return upper_search[slope][1](int(place)), lower_search[slope_below][1](int(place_below))
 
 
 def _search(
@@ -197,7 +187,7 @@ def _search(
     expected_mm: tuple[float, float],
     values: EndplateValues,
     cortex: OutlineValues,
-):
+) -> tuple[np.ndarray, Callable[[int], Surface]]:
     """Return scores of places of the endplate, which rises by `slope`, and a function from place to surface.
 
     All columns count as one profile. `expected_mm` is the mean and the standard deviation of the place before the CT is
@@ -213,7 +203,7 @@ def _search(
     neighbor = np.arange(len(places))[:, None] + steps
     shape = columns.slice_mm, _SEARCH_SD_MM
     depth = x_mm - places[:, None, None]
-    all_above, all_layers = _shares(x_mm - farther[:, None], *shape)
+    all_above, all_layers, _ = _shares(x_mm - farther[:, None], *shape)
     above, above_beyond = np.broadcast_arrays(all_above[: len(places), None], all_above[neighbor])
     layer, layer_beyond = np.broadcast_arrays(all_layers[: len(places), None], all_layers[neighbor])
     parts = np.stack([1 - above, above - above_beyond, above_beyond, layer, layer_beyond], axis=2)
@@ -279,7 +269,7 @@ def first_fit(
     Where slices are thick, an endplate in one of them looks much like one in the next: each is tried.
     """
     upper, lower = search_pair(pair, values, cortex, height_mm)
-    shifts_mm = ((0.0, 0.0),)
+    shifts_mm: tuple[tuple[float, float], ...] = ((0.0, 0.0),)
     if pair[0].slice_mm > _THICK_MM:
         shift = pair[0].slice_mm / 2
         shifts_mm += ((shift, 0.0), (-shift, 0.0), (0.0, shift), (0.0, -shift))
@@ -298,7 +288,13 @@ def refine_pair(
     return _fit(pair, starts, _LATER_BLURS_MM, values, cortex)[1]
 
 
-def _fit(pair, starts, blurs_mm, values, cortex) -> tuple[float, tuple[Surface, Surface]]:
+def _fit(
+    pair: Sequence[Columns],
+    starts: Sequence[Surface],
+    blurs_mm: Sequence[float],
+    values: EndplateValues,
+    cortex: OutlineValues,
+) -> tuple[float, tuple[Surface, Surface]]:
     """Return cost and surfaces of the fit to all columns, by a Gauss-Newton step for each of `blurs_mm`.
 
     Both endplates are fitted together, as those of one body are much alike: where slices are thick, each helps the
@@ -311,7 +307,7 @@ def _fit(pair, starts, blurs_mm, values, cortex) -> tuple[float, tuple[Surface, 
         difference = np.zeros(2 * _UNKNOWNS)
         difference[[place, _UNKNOWNS + place]] = 1, sign
         prior += np.outer(difference, difference) / difference_sd**2
-    unknowns = np.concatenate([values for start in starts for values in (start.shape, start.amplitudes)])
+    unknowns = np.concatenate([part for start in starts for part in (start.shape, start.amplitudes)])
     noise = values.misfit_hu
     for extra_sd_mm in blurs_mm:
         matrix, vector = prior.copy(), prior @ (expected - unknowns)
@@ -320,8 +316,8 @@ def _fit(pair, starts, blurs_mm, values, cortex) -> tuple[float, tuple[Surface, 
             if not len(hu):
                 return _unseen(starts)
             residual = hu - model
-            scale = max(1.5 * np.median(np.abs(residual)), noise)
-            weight = 1 / (1 + (residual / (2 * scale)) ** 2) / (scale**2 * _VOXELS_ALIKE)
+            scale = max(_NOISE_PER_MEDIAN * np.median(np.abs(residual)), noise)
+            weight = 1 / (1 + (residual / (_HALF_WEIGHT * scale)) ** 2) / (scale**2 * _VOXELS_ALIKE)
             weighted = jacobian * weight
             matrix[half, half] += weighted @ jacobian.T
             vector[half] += weighted @ residual
@@ -332,38 +328,42 @@ def _fit(pair, starts, blurs_mm, values, cortex) -> tuple[float, tuple[Surface, 
     off = unknowns - expected
     cost, surfaces = off @ prior @ off / 2, []
     for columns, half in zip(pair, _HALVES, strict=True):
-        surface = Surface(*(float(value) for value in unknowns[half][:_SHAPE]), unknowns[half][_SHAPE:])
+        center, slope_along, slope_across, dish, disc, wedge = unknowns[half][:_SHAPE].tolist()
+        surface = Surface(center, slope_along, slope_across, dish, disc, wedge, unknowns[half][_SHAPE:])
         surfaces.append(replace(surface, support=_support(columns, surface, values)))
         model, _, hu = _modeled(columns, unknowns[half], 0.0)
         if not len(hu):
             return _unseen(starts)
         # Windows differ in size, so the mean counts, as if all had as many voxels.
         count = columns.hu.shape[0] * (_INSIDE_MM + _OUTSIDE_MM) / columns.slice_mm / _VOXELS_ALIKE
-        cost += 2 * count * np.mean(np.log1p(((hu - model) / (2 * noise)) ** 2))
-    return float(cost), tuple(surfaces)
+        cost += 2 * count * np.mean(np.log1p(((hu - model) / (_HALF_WEIGHT * noise)) ** 2))
+    upper, lower = surfaces
+    return float(cost), (upper, lower)
 
 
 def _unseen(starts: Sequence[Surface]) -> tuple[float, tuple[Surface, Surface]]:
     """Return what a fit that left the scan yields: it explains nothing, and no endplate is seen."""
-    return np.inf, tuple(replace(start, support=0.0) for start in starts)
+    upper, lower = (replace(start, support=0.0) for start in starts)
+    return np.inf, (upper, lower)
 
 
-def _modeled(columns: Columns, unknowns: np.ndarray, extra_sd_mm: float):
+def _modeled(columns: Columns, unknowns: np.ndarray, extra_sd_mm: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the modeled HU, shape (m,), their derivatives, shape (unknowns, m), and the HU themselves."""
     center, slope_along, slope_across, dish, disc, wedge = unknowns[:_SHAPE]
     rim = ((columns.along_mm**2 + columns.across_mm**2) / columns.radius_mm**2)[:, None]
     along, across = columns.along_mm[:, None], columns.across_mm[:, None]
     plane = columns.outward_mm - center - slope_along * along - slope_across * across
     depth = plane - dish * rim
-    window = (depth > -min(_INSIDE_MM, 0.85 * center)) & (depth < min(_OUTSIDE_MM, disc + 5.0))
+    window = depth > -min(_INSIDE_MM, _INSIDE_SHARE * center)
+    window &= depth < min(_OUTSIDE_MM, disc + _BEYOND_NEIGHBOR_MM)
     in_column = np.nonzero(window)[0]
     along, across, rim = (values[in_column, 0] for values in (along, across, rim))
     depth, beyond = depth[window], plane[window] - disc - wedge * along + dish * rim
     sd_mm = np.sqrt(_THROUGH_SLICE_SD_MM**2 + extra_sd_mm**2 + (slope_along**2 + slope_across**2) / 4)
     shape = columns.slice_mm, sd_mm
     bone, disc_hu, neighbor, mass, mass_beyond = unknowns[_SHAPE:]
-    above, layer, layer_slope = _shares_and_slope(depth, *shape)
-    above_beyond, layer_beyond, layer_slope_beyond = _shares_and_slope(beyond, *shape)
+    above, layer, layer_slope = _shares(depth, *shape)
+    above_beyond, layer_beyond, layer_slope_beyond = _shares(beyond, *shape)
     model = bone + (disc_hu - bone) * above + (neighbor - disc_hu) * above_beyond
     model = model + mass * layer + mass_beyond * layer_beyond
     by_depth = (disc_hu - bone) * layer + mass * layer_slope
@@ -393,7 +393,7 @@ def _support(columns: Columns, surface: Surface, values: EndplateValues) -> floa
     rim = (columns.along_mm**2 + columns.across_mm**2) / columns.radius_mm**2
     height = surface.center_mm + surface.slope_along * columns.along_mm + surface.slope_across * columns.across_mm
     depth = columns.outward_mm - (height + surface.dish_mm * rim)[:, None]
-    above, whole_layer = _shares(depth, columns.slice_mm, _THROUGH_SLICE_SD_MM)
+    above, whole_layer, _ = _shares(depth, columns.slice_mm, _THROUGH_SLICE_SD_MM)
     layer = whole_layer * (depth < surface.disc_mm / 2)
     seen = columns.hu - (bone + (disc_hu - bone) * above)
     mass = (seen * layer).sum(axis=1) / np.maximum((layer**2).sum(axis=1), 1e-9)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.endplate_fit import SEARCH_REACH_MM, Columns, Surface, first_fit, refine_pair
@@ -13,6 +14,8 @@ from LumbarHULib.core.protocol_values import EndplateValues, OutlineValues
 # Radius of the disk in which an endplate is fitted, as a share of the body's depth, and the columns across it.
 _DISK_SHARE = 0.34
 _COLUMNS_ACROSS = 7
+# Columns on the disk's edge count despite rounding. The columns begin this far on the other side of the middle.
+_ON_EDGE, _BEFORE_MIDDLE_MM = 1.01, 2.0
 
 # Height of a vertebral body per width. In the cases at hand, T9 to L5, it ranges from 0.51 to 0.74.
 HEIGHT_PER_WIDTH = 0.6
@@ -48,7 +51,7 @@ class Endplate:
         """Share of the columns of voxels through it, 0 to 1, in which a dense endplate is visible."""
         return self.surface.support
 
-    def distances_mm(self, points_ras_mm) -> np.ndarray:
+    def distances_mm(self, points_ras_mm: ArrayLike) -> np.ndarray:
         """Return the distances of points, shape (..., 3), from the surface; positive inside the body."""
         offsets = (np.asarray(points_ras_mm) - self.center_ras_mm) @ self.axes_ras.T
         # Beyond the disk in which it was fitted, the dish is assumed to level off.
@@ -106,7 +109,7 @@ class Endplates:
         """Support of the less visible endplate, 0 to 1."""
         return min(self.upper.support, self.lower.support)
 
-    def distances_mm(self, points_ras_mm) -> np.ndarray:
+    def distances_mm(self, points_ras_mm: ArrayLike) -> np.ndarray:
         """Return the distances in mm of points, shape (..., 3), from the nearer endplate; negative outside the body."""
         return np.minimum(self.upper.distances_mm(points_ras_mm), self.lower.distances_mm(points_ras_mm))
 
@@ -239,13 +242,15 @@ def _scan_ends(level: str, name: str, scanned_mm: float) -> InputError:
     )
 
 
-def _columns(stack: AxialStack, center_ras_mm, middle_ras_mm, axes_ras, radius_mm: float) -> Columns:
+def _columns(
+    stack: AxialStack, center_ras_mm: np.ndarray, middle_ras_mm: np.ndarray, axes_ras: np.ndarray, radius_mm: float
+) -> Columns:
     """Return the voxels in columns along the slice normal around an endplate's center, on its side of the body."""
     from scipy.ndimage import map_coordinates
 
     offsets = np.linspace(-radius_mm, radius_mm, _COLUMNS_ACROSS)
     along, across = (grid.ravel() for grid in np.meshgrid(offsets, offsets, indexing="ij"))
-    inside = along**2 + across**2 <= radius_mm**2 * 1.01
+    inside = along**2 + across**2 <= radius_mm**2 * _ON_EDGE
     along, across = along[inside], across[inside]
 
     spacing = stack.slice_spacing_mm
@@ -253,7 +258,7 @@ def _columns(stack: AxialStack, center_ras_mm, middle_ras_mm, axes_ras, radius_m
     upward = outward_ras @ stack.normal_ras
     middle_k = stack.slice_heights(middle_ras_mm)
     reach = SEARCH_REACH_MM / spacing
-    low, high = sorted([middle_k - 2 * upward / spacing, middle_k + reach * upward])
+    low, high = sorted([middle_k - _BEFORE_MIDDLE_MM * upward / spacing, middle_k + reach * upward])
     slices = np.arange(max(int(np.ceil(low)), 0), min(int(np.floor(high)), len(stack.voxels_hu) - 1) + 1)
     outward_mm = (slices - middle_k) * spacing * upward
 
@@ -271,7 +276,15 @@ def _columns(stack: AxialStack, center_ras_mm, middle_ras_mm, axes_ras, radius_m
     return Columns(along, across, outward_mm, hu, radius_mm, spacing)
 
 
-def _on_axis(middle, up, place, axes, surface: Surface, radius_mm: float, values: OutlineValues) -> Endplate:
+def _on_axis(
+    middle: np.ndarray,
+    up: np.ndarray,
+    place: np.ndarray,
+    axes: np.ndarray,
+    surface: Surface,
+    radius_mm: float,
+    values: OutlineValues,
+) -> Endplate:
     """Return a surface fitted around `place` as an endplate with its center on the body's axis."""
     slopes = np.array([surface.slope_along, surface.slope_across, -1.0])
     # The layer's plane, slopes · (along, across) − outward + center = 0, where along and across count from `place`.

@@ -1,6 +1,7 @@
 """Closed splines for the outline search: place their control points, and fit a spline to nodes."""
 
 from functools import lru_cache
+from types import ModuleType
 
 import numpy as np
 
@@ -8,6 +9,10 @@ from LumbarHULib.core.closed_spline import spline_matrices
 
 # Samples per control point at which positions along the curve are looked up.
 LOOKUP_SAMPLES = 48
+# The same for a dense curve: coarse where points are spread along it, fine where its distance or its place counts.
+COARSE_SAMPLES, FINE_SAMPLES = 12, 24
+# Rounds in which nodes far from the spline lose weight: the weights hardly change after that.
+REWEIGHTINGS = 4
 
 
 def outward_normals(derivative: np.ndarray) -> np.ndarray:
@@ -79,7 +84,7 @@ def control_parameters(nodes: np.ndarray, count: int) -> np.ndarray:
     return half * (count // 2) - 0.5
 
 
-def _arcs(polygon):
+def _arcs(polygon: np.ndarray) -> tuple[np.ndarray, float, float]:
     """Return the arc length to each corner, once around, and to the two midline crossings, the anterior one first."""
     closed = np.concatenate([polygon, polygon[:1]])
     steps = closed[1:] - closed[:-1]
@@ -125,7 +130,7 @@ def spline_along(
     places = np.rint(parameters * LOOKUP_SAMPLES).astype(int) % (count * LOOKUP_SAMPLES)
     value = spline_matrices(count, LOOKUP_SAMPLES)[0][places]
     share = 1.0
-    for _ in range(4):
+    for _ in range(REWEIGHTINGS):
         pull = value.T * (weights * share / node_mm**2)
         points = solve_points(matrix, vector, pull @ value, pull @ nodes)
         share = 1 / (1 + ((nodes - value @ points) ** 2).sum(axis=1) / robust_mm**2)
@@ -159,7 +164,7 @@ def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _lapack():
+def _lapack() -> ModuleType:
     from scipy.linalg import lapack
 
     return lapack
@@ -185,7 +190,7 @@ def weighted_products(count: int, per_span: int, weights: np.ndarray, positions:
 
 
 @lru_cache(maxsize=8)
-def _value_products(count, per_span):
+def _value_products(count: int, per_span: int) -> np.ndarray:
     """Return the products of all pairs of control points' values, shape (samples, pairs)."""
     value = spline_matrices(count, per_span)[0]
     rows, columns = np.triu_indices(count)
@@ -215,6 +220,6 @@ def median(values: np.ndarray) -> float:
     return float(ordered[len(ordered) // 2 - 1] + ordered[len(ordered) // 2]) / 2
 
 
-def within(values: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> np.ndarray:
+def within(values: np.ndarray, lowest: np.ndarray | float, highest: np.ndarray | float) -> np.ndarray:
     """Return values limited to a range: faster than `numpy.clip` for few of them."""
     return np.minimum(np.maximum(values, lowest), highest)

@@ -11,12 +11,19 @@ import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.outline.curve import midline_crossings, outward_normals, solve_points, spread_points
+from LumbarHULib.core.outline.curve import (
+    COARSE_SAMPLES,
+    FINE_SAMPLES,
+    midline_crossings,
+    outward_normals,
+    solve_points,
+    spread_points,
+)
 from LumbarHULib.core.outline.model import SD_PER_FWHM, SD_PER_PIXEL, OutlineFit, OutlineModel
 from LumbarHULib.core.outline.profiles import PlaneSampler
 from LumbarHULib.core.outline.refine import EdgeQuality, EdgeState, refine_outline
 from LumbarHULib.core.outline.search import add_reader_ends, expectation, search_outline
-from LumbarHULib.core.outline.shape import local_covariance
+from LumbarHULib.core.outline.shape import BodyShape, local_covariance
 from LumbarHULib.core.plane_image import PlaneImage
 
 # Rounds of the fit: profiles for each control point, steps, and strictness toward profiles that do not fit. In the
@@ -37,6 +44,8 @@ MARGIN_MM = 9.0
 # A cortex is denser than its blurred peak by this factor. This percentile of the peaks counts, where the body's own
 # edge is visible.
 PEAK_FACTOR, PEAK_PERCENTILE, PEAK_OWN_EDGE = 1.3, 90, 0.6
+# Peaks looked for per control point.
+PEAKS_PER_POINT = 2
 PEAK_DEPTHS_MM = np.arange(-1.0, 2.1, 0.5)
 
 # The closure at the pedicles: `own_edge` below which a point is closed, standard deviation of the fitted outline next
@@ -124,10 +133,10 @@ class _Fitted:
     shape_quality: EdgeQuality
 
     @property
-    def seen(self):
+    def seen(self) -> np.ndarray:
         return (self.quality.agreement > SEEN_AGREEMENT) & (self.quality.ridge > SEEN_RIDGE)
 
-    def seen_at_ends(self):
+    def seen_at_ends(self) -> np.ndarray:
         """Return the share of the cortex that is visible near each end of the midline, shape (2,)."""
         points = spline_matrices(len(self.state.points), PER_SPAN)[0] @ self.state.points
         places = np.rint(midline_crossings(points)).astype(int)
@@ -140,7 +149,7 @@ class _Fitted:
         )
 
 
-def _fit(sampler, depth_mm, pixel_mm, model):
+def _fit(sampler: PlaneSampler, depth_mm: float, pixel_mm: float, model: OutlineModel) -> _Fitted:
     """Search an outline, fit it together with the shape, then each stretch separately, and close it."""
     points, pose = search_outline(sampler, depth_mm, pixel_mm, model)
     model = _with_dense_cortex(sampler, points, model)
@@ -159,19 +168,19 @@ def _fit(sampler, depth_mm, pixel_mm, model):
 
 
 @lru_cache(maxsize=4)
-def _loose(shape):
+def _loose(shape: BodyShape) -> BodyShape:
     """Return the shape with a weak relation between the midline's length and the body's depth."""
     return replace(shape, longer=LOOSE_LONGER)
 
 
-def _edges_at_ends(points):
+def _edges_at_ends(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return where an outline crosses the midline anteriorly and posteriorly, in control points from 0, and v there."""
-    dense = spline_matrices(len(points), 12)[0] @ points
+    dense = spline_matrices(len(points), COARSE_SAMPLES)[0] @ points
     places = np.array(midline_crossings(dense))
-    return places / 12, dense[places.astype(int), 1]
+    return places / COARSE_SAMPLES, dense[places.astype(int), 1]
 
 
-def _around(points, depth_mm, model):
+def _around(points: np.ndarray, depth_mm: float, model: OutlineModel) -> tuple[np.ndarray, np.ndarray]:
     """Return the expectation of control points close to these, and of the outline at the midline's ends."""
     matrix = _local_information(len(points)).copy()
     vector = matrix @ points.T.ravel()
@@ -180,17 +189,17 @@ def _around(points, depth_mm, model):
 
 
 @lru_cache(maxsize=4)
-def _local_information(count):
+def _local_information(count: int) -> np.ndarray:
     """Return the inverse covariance of deviations from the fit of shape and edges together."""
     return np.linalg.inv(local_covariance(count, LOCAL_MM, LOCAL_REACH, LOCAL_POINT_MM))
 
 
-def _with_dense_cortex(sampler, points, model):
+def _with_dense_cortex(sampler: PlaneSampler, points: np.ndarray, model: OutlineModel) -> OutlineModel:
     """Return the model with a denser cortex where the image shows one."""
-    value, slope, _ = spline_matrices(len(points), 2)
+    value, slope, _ = spline_matrices(len(points), PEAKS_PER_POINT)
     origins, normals = value @ points, outward_normals(slope @ points)
     peaks_hu = sampler.on_lines(origins, normals, -PEAK_DEPTHS_MM).max(axis=1)
-    own = model.shape.own_edge_at(np.arange(len(peaks_hu)) / 2, normals) > PEAK_OWN_EDGE
+    own = model.shape.own_edge_at(np.arange(len(peaks_hu)) / PEAKS_PER_POINT, normals) > PEAK_OWN_EDGE
     ordered = np.sort(peaks_hu[own])
     dense_hu = PEAK_FACTOR * float(
         np.interp(PEAK_PERCENTILE / 100 * (len(ordered) - 1), np.arange(len(ordered)), ordered)
@@ -198,7 +207,9 @@ def _with_dense_cortex(sampler, points, model):
     return replace(model, cortex_hu=max(model.cortex_hu, dense_hu))
 
 
-def _closed_at_pedicles(points, quality, model, matrix, vector):
+def _closed_at_pedicles(
+    points: np.ndarray, quality: EdgeQuality, model: OutlineModel, matrix: np.ndarray, vector: np.ndarray
+) -> np.ndarray:
     """Return control points that follow the shape at the pedicles, given the outline on both sides."""
     shape, per_span = model.shape, PER_SPAN
     value, slope, _ = spline_matrices(len(points), per_span)
@@ -215,23 +226,23 @@ def _closed_at_pedicles(points, quality, model, matrix, vector):
     return (1 - closure_weight) * points + closure_weight * closed
 
 
-def _with_count(points, count):
+def _with_count(points: np.ndarray, count: int) -> np.ndarray:
     """Return `count` control points along the same outline."""
     if count == len(points):
         return points
-    return spread_points(spline_matrices(len(points), 24)[0] @ points, count)
+    return spread_points(spline_matrices(len(points), FINE_SAMPLES)[0] @ points, count)
 
 
-def _doubt_mm(sd_mm, count):
+def _doubt_mm(sd_mm: np.ndarray, count: int) -> np.ndarray:
     """Return by how much the outline may be off at `count` control points."""
     places = np.arange(count) / count * len(sd_mm)
     return DOUBT_FACTOR * np.interp(places, np.arange(len(sd_mm) + 1), np.append(sd_mm, sd_mm[0]))
 
 
-def _end_offsets(fitted, depth_mm, model):
+def _end_offsets(fitted: _Fitted, depth_mm: float, model: OutlineModel) -> tuple[float, float]:
     """Return the distances of the midline's ends outside the outline; raise InputError for an end off a clear edge."""
     points = fitted.state.points
-    dense = spline_matrices(len(points), 24)[0] @ points
+    dense = spline_matrices(len(points), FINE_SAMPLES)[0] @ points
     front, back = (dense[int(place), 1] for place in midline_crossings(dense))
     offsets = float(-front), float(back + depth_mm)
     clear = fitted.seen_at_ends() >= CLEAR_END

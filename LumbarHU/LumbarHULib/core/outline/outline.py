@@ -55,7 +55,9 @@ def round_to_positions(frame: Frame, points_uv_mm: np.ndarray) -> np.ndarray:
     return np.round(frame.to_ras_mm(points_uv_mm), POSITION_DECIMALS) + 0.0
 
 
-def outline_from_markup(stack_spacing_mm: float, frame: Frame, points_ras_mm: np.ndarray, values: OutlineValues):
+def outline_from_markup(
+    stack_spacing_mm: float, frame: Frame, points_ras_mm: np.ndarray, values: OutlineValues
+) -> tuple[Outline, tuple[Finding, ...]]:
     """Return the outline through a closed curve's control points, and its findings.
 
     Parameters

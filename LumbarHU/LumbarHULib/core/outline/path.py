@@ -36,7 +36,7 @@ def best_closed_path(scores: np.ndarray, bend_cost: float, reach: int) -> np.nda
     return np.concatenate([path[0], path[1, -2:0:-1]])
 
 
-def _side_by_side(scores):
+def _side_by_side(scores: np.ndarray) -> np.ndarray:
     """Return the scores on both halves, shape (lines / 2 + 1, 2, places); shared lines count half on each."""
     lines = len(scores)
     half = lines // 2
@@ -45,7 +45,7 @@ def _side_by_side(scores):
     return node
 
 
-def _paths(node, bend_cost, reach):
+def _paths(node: np.ndarray, bend_cost: float, reach: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the best paths where both halves end in one place; their starts may differ.
 
     Parameters

@@ -75,12 +75,19 @@ class PlaneSampler:
         start = self._matrix @ origins_uv_mm.T + self._offset[:, None]
         return self._at(start[:, :, None] + (self._matrix @ directions.T)[:, :, None] * along_mm)
 
-    def _at(self, ji):
+    def _at(self, ji: np.ndarray) -> np.ndarray:
         return self._map_coordinates(self._coefficients, ji, order=3, mode="nearest", prefilter=False)
 
 
 @lru_cache(maxsize=32)
-def _edge_filters(step_mm, outside_mm, inside_mm, sd_mm, thicknesses_mm, cortex_hu):
+def _edge_filters(
+    step_mm: float,
+    outside_mm: float,
+    inside_mm: float,
+    sd_mm: float,
+    thicknesses_mm: tuple[float, ...],
+    cortex_hu: float,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return filters, and each ridge's sum of squares.
 
     The filters have shape (1 + 3 * thicknesses, samples): a constant, then two plateaus and a ridge for each thickness.
@@ -88,13 +95,13 @@ def _edge_filters(step_mm, outside_mm, inside_mm, sd_mm, thicknesses_mm, cortex_
     from scipy.special import ndtr
 
     x = np.arange(-round(outside_mm / step_mm), round(inside_mm / step_mm) + 1) * step_mm
-    filters = [np.full(len(x), len(x) ** -0.5)]
+    rows = [np.full(len(x), len(x) ** -0.5)]
     for thickness_mm in thicknesses_mm:
         enter, leave = ndtr(x / sd_mm), ndtr((x - thickness_mm) / sd_mm)
         plateaus, _ = np.linalg.qr(np.column_stack([1 - enter, leave]))
         ridge = cortex_hu * (enter - leave)
-        filters += [*plateaus.T, ridge - plateaus @ (plateaus.T @ ridge)]
-    filters = np.array(filters)
+        rows += [*plateaus.T, ridge - plateaus @ (plateaus.T @ ridge)]
+    filters = np.array(rows)
     return filters, np.einsum("fk,fk->f", filters[3::3], filters[3::3])[:, None]
 
 

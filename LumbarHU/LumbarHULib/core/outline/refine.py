@@ -22,6 +22,7 @@ from LumbarHULib.core.outline.curve import (
 )
 from LumbarHULib.core.outline.model import OutlineModel
 from LumbarHULib.core.outline.profiles import PlaneSampler
+from LumbarHULib.core.protocol_values import OutlineValues
 
 # Profiles: step, and reach outside and inside the edge.
 STEP_MM = 0.25
@@ -151,7 +152,9 @@ def refine_outline(
 
 
 @lru_cache(maxsize=32)
-def _bounds(count, values, sd_range_mm):
+def _bounds(
+    count: int, values: OutlineValues, sd_range_mm: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the least and the greatest value of each unknown, and its largest step."""
     sizes = [2 * count, count, 2]
     lowest = np.repeat([-np.inf, np.log(values.cortex_min_mm), np.log(sd_range_mm[0])], sizes)
@@ -159,7 +162,7 @@ def _bounds(count, values, sd_range_mm):
     return lowest, highest, np.repeat(LARGEST_STEPS, sizes)
 
 
-def _chance_deviation(pixel_mm):
+def _chance_deviation(pixel_mm: float) -> float:
     """Return the random variation of a profile's mean square relative to fine pixels; 1 on fine pixels.
 
     A profile has about one independent sample for each pixel along it, and its two plateaus use up two of them. The
@@ -179,7 +182,7 @@ _AFTER_PLATEAUS = 2
 class _Profiles:
     """Profiles along the normals of a spline."""
 
-    def __init__(self, sampler, state, model, per_span):
+    def __init__(self, sampler: PlaneSampler, state: EdgeState, model: OutlineModel, per_span: int):
         self.points = state.points
         self.value, slope, bend = spline_matrices(len(self.points), per_span)
         self.parameters = np.arange(len(self.value)) / per_span
@@ -206,7 +209,9 @@ class _Evaluation:
     the plateaus explain. All sums over samples are products of seven functions, computed together.
     """
 
-    def __init__(self, profiles, unknowns, strictness, chance, model):
+    def __init__(
+        self, profiles: _Profiles, unknowns: np.ndarray, strictness: float, chance: float, model: OutlineModel
+    ):
         from scipy.special import ndtr
 
         count = len(profiles.points)
@@ -250,11 +255,11 @@ class _Evaluation:
         self.weight = (1 + (self._excess / chance) ** 2) ** -strictness
 
     @property
-    def agreement(self):
+    def agreement(self) -> np.ndarray:
         """The weight, except that a profile that may deviate by chance is fitted but is no evidence for a cortex."""
         return (1 + self._excess**2) ** -self._strictness
 
-    def _explained(self, outside, inside):
+    def _explained(self, outside: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the plateaus that explain a function, given its products with both."""
         products = self._products
         return (
@@ -262,7 +267,7 @@ class _Evaluation:
             (products[0, 0] * inside - products[0, 1] * outside) / self._determinant,
         )
 
-    def normal_equations(self, own_edge):
+    def normal_equations(self, own_edge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the profiles' part of ``matrix @ step = vector`` for all unknowns."""
         profiles, left, sd, thickness = self._profiles, self._left, self._sd, self._thickness
         count = len(profiles.points)
@@ -301,7 +306,7 @@ class _Evaluation:
         vector[3 * count :] = self._blur_rows @ (weight * (pulls[2] + pulls[3]))
         return matrix, vector
 
-    def ridge(self):
+    def ridge(self) -> np.ndarray:
         """Return the height of the cortex relative to the model's, shape (profiles,); 0 where there is no cortex."""
         functions, cortex_hu = self._profiles.functions, self._model.cortex_hu
         # What the plateaus cannot explain of the ridge is that of a constant, as plateaus and ridge make a constant.
@@ -314,7 +319,9 @@ class _Evaluation:
         return np.where(thick & (np.maximum(*self._plateaus) < 0), 1 + with_residual / (cortex_hu * lone), 0)
 
 
-def _prior(profiles, pixel_mm, model, matrix, vector):
+def _prior(
+    profiles: _Profiles, pixel_mm: float, model: OutlineModel, matrix: np.ndarray, vector: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the prior of the unknowns, as the normal equations ``matrix @ unknowns = vector``."""
     count = len(profiles.points)
     whole, right = _prior_matrix(count).copy(), np.empty(3 * count + 2)
@@ -330,7 +337,7 @@ def _prior(profiles, pixel_mm, model, matrix, vector):
 
 
 @lru_cache(maxsize=4)
-def _prior_matrix(count):
+def _prior_matrix(count: int) -> np.ndarray:
     """Return the prior matrix of thickness and blur, shape (3 * count + 2, 3 * count + 2)."""
     step = np.eye(count) - np.roll(np.eye(count), 1, axis=1)
     matrix = np.zeros((3 * count + 2, 3 * count + 2))

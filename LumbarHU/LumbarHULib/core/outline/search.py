@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.closed_spline import spline_matrices
 from LumbarHULib.core.outline.curve import (
@@ -67,6 +68,8 @@ FORBIDDEN = -1e3
 CORE_SHARES, CORE_DEPTH = (0.15, 0.3, 0.45, 0.55), 0.72
 SOFT_HU, SOFT_SD_HU, CORE_SD_MIN_HU, SOFT_NOISE_SHARE = 30.0, 20.0, 15.0, 0.7
 MOST_SOFT, MOST_SOFT_OF_RAY, MIXED_MM = 2.0, 4.0, 1.5
+# Standard deviation of a normal distribution per median absolute deviation.
+SD_PER_MAD = 1.4826
 # Samples nearer to each other than this are one.
 LONE_SAMPLE_MM = 1.0
 
@@ -112,16 +115,16 @@ def search_outline(
 
 
 class _Search:
-    def __init__(self, sampler, depth_mm, pixel_mm, model):
+    def __init__(self, sampler: PlaneSampler, depth_mm: float, pixel_mm: float, model: OutlineModel):
         self._sampler, self._depth_mm, self._pixel_mm, self._model = sampler, depth_mm, pixel_mm, model
         self.pose = BodyPose(0.0, 0.0, depth_mm)
         core_uv, inside = _core(model.shape)
         core_hu = sampler(depth_mm * core_uv[inside])
         mean_hu = median(core_hu)
-        sd_hu = 1.4826 * median(np.abs(core_hu - mean_hu))
+        sd_hu = SD_PER_MAD * median(np.abs(core_hu - mean_hu))
         self._bone = BoneLook(mean_hu, max(sd_hu, CORE_SD_MIN_HU))
 
-    def on_rays(self):
+    def on_rays(self) -> np.ndarray:
         base, directions, radius, deviation = _rays(self._model.shape)
         base, radius, deviation = (self._depth_mm * length for length in (base, radius, deviation))
         low = np.maximum(-RAY_DEVIATIONS * deviation, NEAREST_MM - radius)
@@ -138,7 +141,7 @@ class _Search:
             base, directions, offsets, np.where(allowed, gains, FORBIDDEN), scores, RAY_BEND_COST, (0, len(base) // 2)
         )
 
-    def on_normals(self, points, reach_mm, expected_mm, bend_cost):
+    def on_normals(self, points: np.ndarray, reach_mm: float, expected_mm: float, bend_cost: float) -> np.ndarray:
         points = self.pose.respread(points)
         value, slope, _ = spline_matrices(len(points), NORMALS_PER_POINT)
         origins, normals = value @ points, outward_normals(slope @ points)
@@ -150,7 +153,15 @@ class _Search:
         ends = np.rint(midline_crossings(origins)).astype(int) % len(origins)
         return self._spline(origins, normals, offsets, gains, scores, bend_cost, ends)
 
-    def _scores(self, origins, directions, offsets, step_mm, window_mm, noise):
+    def _scores(
+        self,
+        origins: np.ndarray,
+        directions: np.ndarray,
+        offsets: np.ndarray,
+        step_mm: float,
+        window_mm: tuple[float, float],
+        noise: float,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return evidence of an edge, and softness, at ``origins + offsets * directions``; offsets decrease."""
         outside, inside = (round(mm / step_mm) for mm in window_mm)
         along = offsets[0] + step_mm * np.arange(outside, -len(offsets) - inside, -1)
@@ -163,7 +174,7 @@ class _Search:
         )
         return evidence, self._bone.softness(profiles[:, outside : outside + len(offsets)])
 
-    def _soft_inside(self, softness, step_mm):
+    def _soft_inside(self, softness: np.ndarray, step_mm: float) -> np.ndarray:
         """Return the cost of a place for the soft tissue inward of it."""
         inward = np.cumsum(softness[:, ::-1], axis=1)[:, ::-1] * step_mm / max(self._pixel_mm, LONE_SAMPLE_MM)
         mixed = round(MIXED_MM / step_mm)
@@ -171,7 +182,16 @@ class _Search:
         cost[:, :-mixed] = inward[:, mixed:]
         return np.minimum(cost, MOST_SOFT_OF_RAY)
 
-    def _spline(self, origins, directions, offsets, gains, scores, bend_cost, ends):
+    def _spline(
+        self,
+        origins: np.ndarray,
+        directions: np.ndarray,
+        offsets: np.ndarray,
+        gains: np.ndarray,
+        scores: np.ndarray,
+        bend_cost: float,
+        ends: ArrayLike,
+    ) -> np.ndarray:
         ends = np.asarray(ends)
         v = origins[ends, 1:] + offsets * directions[ends, 1:]
         end_mm = np.hypot(PATH_END_MM, self._model.end_sd_mm)
@@ -236,7 +256,7 @@ def add_reader_ends(
 
 
 @lru_cache(maxsize=4)
-def _rays(shape: BodyShape):
+def _rays(shape: BodyShape) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the rays' points on the mean body, directions, lengths and deviations, for a body of depth 1."""
     count = shape.count
     value = np.roll(spline_matrices(count, 2 * RAYS_PER_POINT)[0], RAYS_PER_POINT, axis=0)[::2]
@@ -249,7 +269,7 @@ def _rays(shape: BodyShape):
 
 
 @lru_cache(maxsize=4)
-def _core(shape: BodyShape):
+def _core(shape: BodyShape) -> tuple[np.ndarray, np.ndarray]:
     """Return points in the core of a body of depth 1, and which of them count."""
     away = _rays(shape)[0] - (0, -0.5)
     places = np.concatenate([away * share for share in CORE_SHARES]) + np.array([0, -0.5])

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from LumbarHULib.core.closed_spline import spline_matrices
-from LumbarHULib.core.outline.curve import spread_points, within
+from LumbarHULib.core.outline.curve import COARSE_SAMPLES, spread_points, within
 
 # Bodies vary more than the few traced ones, but are more symmetric: factors on the variances of the symmetric modes and
 # of the antisymmetric modes.
@@ -73,7 +73,7 @@ class BodyPose:
 
     def respread(self, points_uv_mm: np.ndarray) -> np.ndarray:
         """Return control points, shape (n, 2), moved along their spline to the positions of `curve.spread_points`."""
-        dense = spline_matrices(len(points_uv_mm), 12)[0] @ self.to_body(points_uv_mm)
+        dense = spline_matrices(len(points_uv_mm), COARSE_SAMPLES)[0] @ self.to_body(points_uv_mm)
         return self.to_frame(spread_points(dense, len(points_uv_mm)))
 
     def to_frame(self, points_mm: np.ndarray) -> np.ndarray:
@@ -156,7 +156,7 @@ class BodyShape:
         return np.maximum(by_place, FACING_BACK_OWN_EDGE * facing_back)
 
     @cached_property
-    def _closed_own_edge(self):
+    def _closed_own_edge(self) -> tuple[np.ndarray, np.ndarray]:
         return np.arange(self.count + 1), np.append(self.own_edge, self.own_edge[0])
 
     @cached_property
@@ -172,7 +172,7 @@ class BodyShape:
         return covariance
 
     @property
-    def _poses(self):
+    def _poses(self) -> tuple[np.ndarray, ...]:
         """Displacement of the points for one standard deviation of each part of the pose, each shape (2n,)."""
         u, v = self.mean.T
         zero, one = np.zeros_like(u), np.ones_like(u)
@@ -184,17 +184,17 @@ class BodyShape:
         )
 
     @cached_property
-    def _precision(self):
+    def _precision(self) -> np.ndarray:
         return np.linalg.inv(self.covariance)
 
-    def _turned_precision(self, turn):
+    def _turned_precision(self, turn: np.ndarray) -> np.ndarray:
         """Return ``kron(turn, I) @ precision @ kron(turn, I).T``, one side after the other; the matrix is symmetric."""
         shape = self._precision.shape
         one_side = (turn @ self._precision.reshape(2, -1)).reshape(shape)
         return (turn @ np.ascontiguousarray(one_side.T).reshape(2, -1)).reshape(shape)
 
     @cached_property
-    def _pose_gains(self):
+    def _pose_gains(self) -> np.ndarray:
         """Matrix from a deviation from the mean to the most likely lateral shift and rotation, shape (2, 2n)."""
         scales = np.array([[LATERAL_MM / USUAL_DEPTH_MM], [np.radians(TURNED_DEG)]])
         return scales * (np.array(self._poses[:2]) @ self._precision)
