@@ -14,7 +14,7 @@ from LumbarHULib import __version__
 from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.core.results import LevelRefusal, LevelResult, ReadingResult
 from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.calibration_file import CalibrationDocument
 from LumbarHULib.files.cutoffs_file import CutoffsDocument
@@ -82,7 +82,8 @@ class Audit:
         for what, text in (("case", self.case), ("reader", self.reader)):
             if not text.strip() or not text.isprintable():
                 raise InputError(f"The name of the {what} is {text!r}: give one of printable characters on one line.")
-        for level in (*self.result.levels, *self.result.refusals):
+        levels: list[LevelResult | LevelRefusal] = [*self.result.levels, *self.result.refusals]
+        for level in levels:
             if not level.excluded.isprintable():
                 raise InputError(
                     f"The reason to exclude {level.level} is {level.excluded!r}: write it on one line, in printable "

@@ -27,7 +27,7 @@ def parse_date(text: str, what: str) -> date:
     InputError
         If it is not a date, earlier than any CT, or in the future.
     """
-    match = next((found for form in _FORMS if (found := form.fullmatch(text.strip()))), None)
+    match = next((one for form in _FORMS if (one := form.fullmatch(text.strip()))), None)
     try:
         if match is None:
             raise ValueError

@@ -24,6 +24,7 @@ from LumbarHULib.images.sitk_file import read_with_sitk
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation
     from highdicom.sr import ComprehensiveSR
+    from pydicom import DataElement, Dataset
 
 SEGMENTATION, REPORT = "segmentation.dcm", "report.dcm"
 OWN_DICOM_FOLDER = OwnFolder(frozenset({SEGMENTATION, REPORT}), sign=SEGMENTATION)
@@ -76,7 +77,8 @@ def export_dicom(
     check_destination(destination, overwrite, OWN_DICOM_FOLDER)
     measured_ras_mm = measured_points(folder)
     ct_file = read_ct(series, progress, measured_ras_mm)
-    if ct_file.scan_facts.source != "DICOM":
+    slice_spacing_mm = ct_file.scan_facts.slice_spacing_mm
+    if ct_file.scan_facts.source != "DICOM" or slice_spacing_mm is None:
         raise InputError(f"“{series.name}” is not a DICOM series: choose the folder of the measured series.")
     differences = verify_audit_folder(folder, ct_file.ct, progress)
     if differences:
@@ -90,7 +92,7 @@ def export_dicom(
         # Of oddities of the CT's headers that the objects take over as they are.
         warnings.filterwarnings("ignore", module=r"(pydicom|highdicom)(\.|$)")
         try:
-            segmentation, report = _objects(folder, files, ct_file.scan_facts.slice_spacing_mm)
+            segmentation, report = _objects(folder, files, slice_spacing_mm)
         except (ValueError, TypeError, AttributeError, KeyError) as problem:  # all that highdicom raises
             raise InputError(
                 f"The headers of “{series.name}” cannot be taken over into DICOM objects ({problem}): export the "
@@ -125,7 +127,7 @@ def _objects(folder: Path, files: Sequence[Path], slice_spacing_mm: float) -> tu
     return segmentation, report
 
 
-def _character_set(source, added: Sequence[str]) -> str | Sequence[str]:
+def _character_set(source: "Dataset", added: Sequence[str]) -> str | Sequence[str]:
     """Return the CT's own character set, which keeps names byte by byte, or one with all characters if necessary."""
     stated = source.get("SpecificCharacterSet")
     return stated if stated and "".join(added).isascii() else _ALL_LETTERS
@@ -154,7 +156,7 @@ def _regions(folder: Path) -> tuple[list[Region], np.ndarray, np.ndarray]:
     return regions, masks, touched
 
 
-def _source_slice(path: Path):
+def _source_slice(path: Path) -> "Dataset":
     """Return a slice's header with all elements that a derived object copies."""
     import pydicom
 
@@ -193,7 +195,7 @@ def _check_distinct_uids(referenced: Collection[str], files: Sequence[Path]) -> 
             )
 
 
-def _is_allowed(element) -> bool:
+def _is_allowed(element: "DataElement") -> bool:
     """Return whether an identifier, a date, a time or a sex is valid by DICOM PS3.5, as archives require."""
     from pydicom.uid import UID
     from pydicom.valuerep import DA, TM

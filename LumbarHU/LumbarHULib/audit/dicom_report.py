@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from LumbarHULib import __version__
 from LumbarHULib.audit.coded_terms import (
@@ -25,7 +26,17 @@ from LumbarHULib.audit.dicom_segmentation import (
     coded,
     person_name,
 )
-from LumbarHULib.core.quantities import QUANTITIES
+from LumbarHULib.core.quantities import QUANTITIES, Quantity
+
+if TYPE_CHECKING:
+    from highdicom.seg import Segmentation
+    from highdicom.sr import (
+        ComprehensiveSR,
+        Measurement,
+        MeasurementsAndQualitativeEvaluations,
+        VolumetricROIMeasurementsAndQualitativeEvaluations,
+    )
+    from pydicom import Dataset
 
 # Quantities of a region in the report; results.csv has all quantities.
 REPORTED = ("mean_hu", "sd_hu", "area_mm2")
@@ -57,15 +68,15 @@ class ReportedMean:
 
 
 def report_of(
-    segmentation,
-    slices: Sequence,
+    segmentation: "Segmentation",
+    slices: Sequence["Dataset"],
     regions: Sequence[Region],
     values: Mapping[tuple[str, str], Mapping[str, float]],
     means: Sequence[ReportedMean],
     cutoff_source: str,
     notice: str,
     reader: str,
-):
+) -> "ComprehensiveSR":
     """Return the structured report.
 
     Parameters
@@ -98,7 +109,7 @@ def report_of(
     context = sr.ObservationContext(
         observer_person_context=sr.ObserverContext(codes.DCM.Person, person),
     )
-    groups = [
+    groups: list[VolumetricROIMeasurementsAndQualitativeEvaluations | MeasurementsAndQualitativeEvaluations] = [
         _region_group(segmentation, number, region, values[region.level, region.roi])
         for number, region in enumerate(regions, start=1)
     ]
@@ -129,7 +140,7 @@ def report_of(
     return report
 
 
-def _private_scheme():
+def _private_scheme() -> "Dataset":
     import pydicom
 
     scheme = pydicom.Dataset()
@@ -146,7 +157,9 @@ def _uid() -> str:
     return str(generate_uid(prefix=None))
 
 
-def _region_group(segmentation, number: int, region: Region, values: Mapping[str, float]):
+def _region_group(
+    segmentation: "Segmentation", number: int, region: Region, values: Mapping[str, float]
+) -> "VolumetricROIMeasurementsAndQualitativeEvaluations":
     from highdicom import sr
 
     site = sr.FindingSite(
@@ -164,7 +177,7 @@ def _region_group(segmentation, number: int, region: Region, values: Mapping[str
     )
 
 
-def _measurement(quantity, value: float):
+def _measurement(quantity: Quantity, value: float) -> "Measurement":
     """Return a number with its own code, or for HU as a statistic of the attenuation."""
     from highdicom import sr
 
@@ -173,7 +186,7 @@ def _measurement(quantity, value: float):
     return sr.Measurement(coded(quantity.code), value, coded(_MM2))
 
 
-def _mean_group(mean: ReportedMean, cutoff_source: str, notice: str):
+def _mean_group(mean: ReportedMean, cutoff_source: str, notice: str) -> "MeasurementsAndQualitativeEvaluations":
     from highdicom import sr
     from highdicom.sr import RelationshipTypeValues, TextContentItem
     from pydicom.sr.codedict import codes

@@ -2,11 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from LumbarHULib import __version__
 from LumbarHULib.audit.coded_terms import ANATOMICAL_STRUCTURE, EDGE_DETECTION, REGION_SIDE_CODES, VERTEBRA_CODES
+
+if TYPE_CHECKING:
+    from highdicom.content import AlgorithmIdentificationSequence
+    from highdicom.seg import Segmentation, SegmentDescription
+    from highdicom.sr import CodedConcept
+    from pydicom import Dataset
 
 MANUFACTURER = "LumbarHU contributors"
 MODEL = "LumbarHU"
@@ -46,7 +53,7 @@ class Region:
         return f"{self.level} {self.roi}"
 
 
-def coded(code: tuple[str, str, str]):
+def coded(code: tuple[str, str, str]) -> "CodedConcept":
     """Return a code of `coded_terms` as a highdicom object."""
     from highdicom.sr import CodedConcept
 
@@ -55,8 +62,8 @@ def coded(code: tuple[str, str, str]):
 
 
 def segmentation_of(
-    slices: Sequence, slice_spacing_mm: float, masks: np.ndarray, regions: Sequence[Region], reader: str
-):
+    slices: Sequence["Dataset"], slice_spacing_mm: float, masks: np.ndarray, regions: Sequence[Region], reader: str
+) -> "Segmentation":
     """Return the Segmentation object.
 
     Parameters
@@ -114,7 +121,7 @@ def person_name(reader: str) -> str:
     return f"{one_part}^"  # family name, the others empty
 
 
-def _description(number: int, region: Region, algorithm):
+def _description(number: int, region: Region, algorithm: "AlgorithmIdentificationSequence") -> "SegmentDescription":
     from highdicom.seg import SegmentDescription
 
     description = SegmentDescription(

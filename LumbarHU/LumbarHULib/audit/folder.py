@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from LumbarHULib.audit.audit import Audit
 from LumbarHULib.audit.record import record_of
@@ -120,7 +121,7 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _json_text(document: dict) -> str:
+def _json_text(document: dict[str, Any]) -> str:
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     return _NUMBERS_ON_LINES.sub(lambda match: f"[{' '.join(match[1].split())}]", text)
 

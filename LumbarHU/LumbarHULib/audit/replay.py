@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ class Replay:
 
 def replay(
     folder: Path,
-    record: Mapping,
+    record: Mapping[str, Any],
     documents: tuple[ProtocolDocument, CutoffsDocument],
     ct: CtVolume,
     labels: Mapping[str, np.ndarray],
@@ -161,7 +162,7 @@ def replay(
     return Replay(audit, knows_headers)
 
 
-def recorded_calibration(record: Mapping) -> CalibrationDocument | None:
+def recorded_calibration(record: Mapping[str, Any]) -> CalibrationDocument | None:
     """Return the calibration in a record; None if there is none.
 
     Raises
@@ -174,7 +175,7 @@ def recorded_calibration(record: Mapping) -> CalibrationDocument | None:
     return calibration_from(parse_located_json(json.dumps(record["calibration"]), RECORD))
 
 
-def _markups(folder: Path, record: Mapping, changed_files: Sequence[str]) -> MarkupSet:
+def _markups(folder: Path, record: Mapping[str, Any], changed_files: Sequence[str]) -> MarkupSet:
     changed = {name.removeprefix("markups/").partition("-")[0] for name in changed_files if name.startswith("markups/")}
     there = entries(folder / "markups") if (folder / "markups").is_dir() else []
     paths = [path for path in there if path.name.partition("-")[0] not in changed]
@@ -188,7 +189,7 @@ def _markups(folder: Path, record: Mapping, changed_files: Sequence[str]) -> Mar
     return MarkupSet(tuple(landmarks), markups.findings, (*markups.level_findings, *kept))
 
 
-def _recorded_landmarks(recorded: Mapping) -> Landmarks:
+def _recorded_landmarks(recorded: Mapping[str, Any]) -> Landmarks:
     return Landmarks(
         recorded["level"],
         recorded["midline"]["points_ras_mm"],
@@ -198,13 +199,13 @@ def _recorded_landmarks(recorded: Mapping) -> Landmarks:
     )
 
 
-def _recorded_facts(record: Mapping) -> ScanFacts:
+def _recorded_facts(record: Mapping[str, Any]) -> ScanFacts:
     known = {item.name for item in fields(ScanFacts)}
     stated = {name: value for name, value in record["ct"]["headers"].items() if name in known}
     return ScanFacts(**stated, series_uid=record["ct"].get("series_uid"))
 
 
-def protocol_as_used(record: Mapping, document: ProtocolDocument) -> ProtocolDocument:
+def protocol_as_used(record: Mapping[str, Any], document: ProtocolDocument) -> ProtocolDocument:
     """Return the record's protocol with the values used, and current defaults for values that an older version lacks.
 
     Raises
@@ -220,7 +221,7 @@ def protocol_as_used(record: Mapping, document: ProtocolDocument) -> ProtocolDoc
         raise InputError(f"{RECORD}: its protocol values cannot be used: {problem}") from problem
 
 
-def _vertebrae(folder: Path, record: Mapping, ct: CtVolume, stack: AxialStack) -> dict[str, RoiMask]:
+def _vertebrae(folder: Path, record: Mapping[str, Any], ct: CtVolume, stack: AxialStack) -> dict[str, RoiMask]:
     """Return the segmented vertebrae of the folder, by level; empty if the protocol did not measure in them.
 
     Raises
@@ -245,7 +246,7 @@ def _mask_of(inside: np.ndarray, stack: AxialStack) -> RoiMask:
 
 
 def _edited_masks(
-    record: Mapping, labels: Mapping[str, np.ndarray], stack: AxialStack
+    record: Mapping[str, Any], labels: Mapping[str, np.ndarray], stack: AxialStack
 ) -> dict[str, dict[str, RoiMask]]:
     """Return the masks of the regions that were edited by hand according to the record, from their label maps."""
     masks: dict[str, dict[str, RoiMask]] = {}

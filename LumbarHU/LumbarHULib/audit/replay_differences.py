@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -51,7 +52,7 @@ _FROM_CT_FILE = frozenset(
 _OF_PLACE = frozenset({"files_left_aside"})
 
 
-def document_differences(record: Mapping, documents: tuple[ProtocolDocument, CutoffsDocument]) -> list[str]:
+def document_differences(record: Mapping[str, Any], documents: tuple[ProtocolDocument, CutoffsDocument]) -> list[str]:
     """Return differences of protocol and cutoffs from the shipped ones with their name, and from the values used."""
     differences = []
     protocol = shipped_protocol_of(documents[0])
@@ -81,7 +82,7 @@ def document_differences(record: Mapping, documents: tuple[ProtocolDocument, Cut
 
 
 def replay_differences(
-    folder: Path, record: Mapping, again: Replay, labels: Mapping[str, np.ndarray], same_software: bool
+    folder: Path, record: Mapping[str, Any], again: Replay, labels: Mapping[str, np.ndarray], same_software: bool
 ) -> Iterator[str]:
     """Yield the differences between the folder and its repeated measurement.
 
@@ -106,7 +107,7 @@ def replay_differences(
         yield from _report_differences(folder, record, again.audit)
 
 
-def _record_differences(record: Mapping, again: Replay) -> Iterator[str]:
+def _record_differences(record: Mapping[str, Any], again: Replay) -> Iterator[str]:
     expected = json.loads(json.dumps(record_of(again.audit, {})))
     levels = {level["level"]: level for level in record["levels"]}
     for level in expected["levels"]:
@@ -139,7 +140,9 @@ def _record_differences(record: Mapping, again: Replay) -> Iterator[str]:
     yield from _value_differences("ct.spacing_ijk_mm", expected["ct"]["spacing_ijk_mm"], record["ct"]["spacing_ijk_mm"])
 
 
-def _level_differences(name: str, expected: dict, found: Mapping, knows_headers: bool) -> Iterator[str]:
+def _level_differences(
+    name: str, expected: dict[str, Any], found: Mapping[str, Any], knows_headers: bool
+) -> Iterator[str]:
     yield from _finding_differences(name, expected.pop("findings"), found["findings"], knows_headers)
     for roi, one in expected.pop("rois").items():
         other = found["rois"][roi]
@@ -149,7 +152,7 @@ def _level_differences(name: str, expected: dict, found: Mapping, knows_headers:
 
 
 def _finding_differences(
-    where: str, expected: Sequence[Mapping], found: Sequence[Mapping], knows_headers: bool
+    where: str, expected: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]], knows_headers: bool
 ) -> Iterator[str]:
     """Yield missing and additional findings, in any order."""
     wanted, there = (Counter(map(_as_key, some)) for some in (expected, found))
@@ -164,7 +167,7 @@ def _finding_differences(
             yield f"{RECORD}, {where}, findings{_of(level, roi)}: found {text}), but measuring again does not give it."
 
 
-def _as_key(finding: Mapping) -> tuple[str, ...]:
+def _as_key(finding: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(finding[name] for name in ("code", "severity", "level", "roi", "sentence", "remedy"))
 
 
@@ -172,7 +175,7 @@ def _of(level: str, roi: str) -> str:
     return f" of {' '.join(filter(None, (level, roi)))}" if level or roi else ""
 
 
-def _label_differences(record: Mapping, audit: Audit, labels: Mapping[str, np.ndarray]) -> Iterator[str]:
+def _label_differences(record: Mapping[str, Any], audit: Audit, labels: Mapping[str, np.ndarray]) -> Iterator[str]:
     edited = {
         (level["level"], roi) for level in record["levels"] for roi, one in level["rois"].items() if one["edited"]
     }
@@ -253,7 +256,7 @@ def _points_of(path: Path) -> np.ndarray:
     return points * ([-1, -1, 1] if markup.get("coordinateSystem", "LPS") == "LPS" else 1)
 
 
-def _unexpected_files(record: Mapping, result: ReadingResult) -> Iterator[str]:
+def _unexpected_files(record: Mapping[str, Any], result: ReadingResult) -> Iterator[str]:
     expected = {"results.csv", "summary.csv", REPORT, *(f"labelmaps/{roi}.nrrd" for roi in result.rois)}
     if any(level.vertebra is not None for level in result.levels):
         expected.add(VERTEBRAE)
@@ -265,7 +268,7 @@ def _unexpected_files(record: Mapping, result: ReadingResult) -> Iterator[str]:
         yield f"{name}: in the record, but not expected in an audit folder with these levels."
 
 
-def _report_differences(folder: Path, record: Mapping, audit: Audit) -> Iterator[str]:
+def _report_differences(folder: Path, record: Mapping[str, Any], audit: Audit) -> Iterator[str]:
     hashes = {name: digest for name, digest in record["files"].items() if name not in (REPORT, SCENE)}
     try:
         found = (folder / REPORT).read_text(encoding="utf-8-sig")
@@ -287,7 +290,7 @@ def _report_differences(folder: Path, record: Mapping, audit: Audit) -> Iterator
         )
 
 
-def _with_findings_of(audit: Audit, record: Mapping) -> Audit:
+def _with_findings_of(audit: Audit, record: Mapping[str, Any]) -> Audit:
     """Return the audit with the record's order of findings and its external findings."""
     result = audit.result
     levels = {level["level"]: level for level in record["levels"]}
@@ -321,17 +324,17 @@ def _with_findings_of(audit: Audit, record: Mapping) -> Audit:
     return again
 
 
-def _findings(plain: Sequence[Mapping]) -> tuple[Finding, ...]:
+def _findings(plain: Sequence[Mapping[str, Any]]) -> tuple[Finding, ...]:
     return tuple(Finding(**one) for one in plain)
 
 
-def _value_differences(where: str, expected, found) -> Iterator[str]:
+def _value_differences(where: str, expected: object, found: object) -> Iterator[str]:
     for place, one, other in _unlike(expected, found, _TOLERANCE):
         within = f", {place[1:]}" if place.startswith(".") else place
         yield f"{RECORD}, {where}{within}: expected {_short(one)}, found {_short(other)}."
 
 
-def _unlike(expected, found, tolerance: float, place: str = "") -> Iterator[tuple[str, object, object]]:
+def _unlike(expected: object, found: object, tolerance: float, place: str = "") -> Iterator[tuple[str, object, object]]:
     """Yield location, expected and found value of every difference between two documents of the same form."""
     if any(part in place for part in ("placement_sd_hu", "class_shares", ".sd_hu")):
         tolerance = max(tolerance, _TRIALS_TOLERANCE)
@@ -348,14 +351,14 @@ def _unlike(expected, found, tolerance: float, place: str = "") -> Iterator[tupl
         yield place, expected, found
 
 
-def _is_list(value) -> bool:
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
     return isinstance(value, Sequence) and not isinstance(value, str)
 
 
-def _is_number(value) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _short(value) -> str:
+def _short(value: object) -> str:
     text = "nothing" if value is None else str(value)
     return text if len(text) <= 200 else f"{text[:200]}…"

@@ -77,7 +77,7 @@ def fingerprint_of(key: Path) -> str:
     return match[0]
 
 
-def _run(*arguments, record: bytes = b""):
+def _run(*arguments: str | Path, record: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     program = shutil.which(_PROGRAM)
     if program is None:
         raise InputError(f"Signatures need OpenSSH's {_PROGRAM}, which is missing: install OpenSSH.")
@@ -89,6 +89,6 @@ def _run(*arguments, record: bytes = b""):
         raise InputError(f"{_PROGRAM} could not be run ({problem}): check the machine's OpenSSH.") from problem
 
 
-def _said(run) -> str:
+def _said(run: subprocess.CompletedProcess[bytes]) -> str:
     lines = (run.stderr or run.stdout).decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else f"exit code {run.returncode}"

@@ -53,7 +53,7 @@ def summary_columns_of(is_calibrated: bool) -> tuple[str, ...]:
 
 def results_rows(audit: Audit) -> list[list[Cell]]:
     """Return one row for each level and region, from cranial to caudal, with empty cells for a refused level."""
-    levels = [*audit.result.levels, *audit.result.refusals]
+    levels: list[LevelResult | LevelRefusal] = [*audit.result.levels, *audit.result.refusals]
     levels.sort(key=lambda level: LEVELS.index(level.level))
     return [
         _with_densities(

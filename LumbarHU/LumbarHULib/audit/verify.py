@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -172,7 +173,15 @@ def _signature_differences(folder: Path, signer: Path | None, notes: list[str]) 
     return []
 
 
-def _replayed(folder, record, documents, ct, labels, headers, changed_files) -> list[str]:
+def _replayed(
+    folder: Path,
+    record: Mapping[str, Any],
+    documents: tuple[ProtocolDocument, CutoffsDocument],
+    ct: CtVolume,
+    labels: Mapping[str, np.ndarray],
+    headers: CtHeaders | None,
+    changed_files: Sequence[str],
+) -> list[str]:
     differences = document_differences(record, documents)
     try:
         documents = (protocol_as_used(record, documents[0]), documents[1])
@@ -191,7 +200,7 @@ def _place_of(difference: str) -> str:
     return difference.partition(": ")[0]
 
 
-def held_ct(ct: CtVolume, recorded: dict) -> CtVolume:
+def held_ct(ct: CtVolume, recorded: dict[str, Any]) -> CtVolume:
     """Return the CT with its values in the type of the measurement."""
     voxels = held_as(ct.voxels_hu, recorded["voxels_type"])
     return ct if voxels is None or voxels is ct.voxels_hu else CtVolume(voxels, ct.ras_from_ijk, ct.padding_hu)
@@ -211,11 +220,11 @@ def measured_points(folder: Path) -> np.ndarray:
     return np.array(points, dtype=float).reshape(-1, 3) @ file_from_world[:3, :3].T + file_from_world[:3, 3]
 
 
-def _world_from_file(recorded: dict) -> np.ndarray:
+def _world_from_file(recorded: dict[str, Any]) -> np.ndarray:
     return np.array(recorded.get("world_from_file", np.eye(4)), dtype=float)
 
 
-def _as_in_the_scene(ct: CtVolume, recorded: dict) -> CtVolume:
+def _as_in_the_scene(ct: CtVolume, recorded: dict[str, Any]) -> CtVolume:
     """Return a file's CT at its position by the scene's transforms; a CT from that scene is returned unchanged."""
     moved = _world_from_file(recorded) @ ct.ras_from_ijk
     ras_from_ijk = np.array(recorded["ras_from_ijk"], dtype=float)
@@ -226,7 +235,7 @@ def _as_in_the_scene(ct: CtVolume, recorded: dict) -> CtVolume:
     return ct if is_there or not would_be else CtVolume(ct.voxels_hu, moved, ct.padding_hu)
 
 
-def read_record(folder: Path) -> tuple[dict, tuple[ProtocolDocument, CutoffsDocument]]:
+def read_record(folder: Path) -> tuple[dict[str, Any], tuple[ProtocolDocument, CutoffsDocument]]:
     """Return the checked record as plain values, and its protocol and cutoffs."""
     if not folder.is_dir():
         raise InputError(f"There is no folder “{folder}”: check the path.")
@@ -242,8 +251,8 @@ def read_record(folder: Path) -> tuple[dict, tuple[ProtocolDocument, CutoffsDocu
                 f"“{folder / name}” is neither a file nor a folder, but a pipe or a broken link: remove it, or "
                 "restore the file."
             )
-    record, *documents = _checked_record(folder / RECORD, _content_sha256(folder / RECORD))
-    return record.plain(), tuple(documents)
+    record, protocol, cutoffs = _checked_record(folder / RECORD, _content_sha256(folder / RECORD))
+    return record.plain(), (protocol, cutoffs)
 
 
 @lru_cache(maxsize=1)
@@ -311,7 +320,7 @@ def file_differences(folder: Path, recorded_sha256: Mapping[str, str]) -> tuple[
     return sorted(differences), notes
 
 
-def _ct_differences(recorded: dict, ct: CtVolume) -> list[str]:
+def _ct_differences(recorded: dict[str, Any], ct: CtVolume) -> list[str]:
     shape_kji, recorded_shape = ct.voxels_hu.shape, tuple(recorded["shape_kji"])
     if shape_kji != recorded_shape:
         return [f"CT: expected {_by(recorded_shape)} voxels, found {_by(shape_kji)}: it is another CT."]

@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from LumbarHULib import __version__
 from LumbarHULib.audit.folder import file_sha256
@@ -32,7 +33,9 @@ _AREA_TOLERANCE = 1e-6
 Row = dict[str, str]
 
 
-def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[int, LabelVoxels]]) -> list[str]:
+def result_differences(
+    path: Path, record: dict[str, Any], voxels: Mapping[str, Mapping[int, LabelVoxels]]
+) -> list[str]:
     """Return the differences of results.csv from the record and from the label maps.
 
     Parameters
@@ -73,7 +76,7 @@ def result_differences(path: Path, record: dict, voxels: Mapping[str, Mapping[in
 
 
 def summary_differences(
-    path: Path, results_path: Path, record: dict, voxels: Mapping[str, Mapping[int, LabelVoxels]]
+    path: Path, results_path: Path, record: dict[str, Any], voxels: Mapping[str, Mapping[int, LabelVoxels]]
 ) -> list[str]:
     """Return the differences of summary.csv from results.csv and the cutoffs in the record.
 
@@ -100,11 +103,11 @@ def summary_differences(
     return differences
 
 
-def _rois(record: dict) -> list[str]:
+def _rois(record: dict[str, Any]) -> list[str]:
     return [summary["roi"] for summary in record["summaries"]]
 
 
-def _expected_columns(path: Path, record: dict) -> list[str]:
+def _expected_columns(path: Path, record: dict[str, Any]) -> list[str]:
     """Return the columns that results.csv should have: in a folder of another version, quantities may be missing."""
     columns = list(results_columns("calibration" in record))
     if record["software"]["LumbarHU"] == __version__ or not path.is_file():
@@ -134,7 +137,7 @@ def _read_rows(path: Path, columns: Sequence[str]) -> tuple[list[Row] | None, li
     return [dict(zip(columns, line, strict=True)) for line in lines[1:]], []
 
 
-def _recorded_cells(record: dict) -> dict[tuple[str, str], dict[str, Cell]]:
+def _recorded_cells(record: dict[str, Any]) -> dict[tuple[str, str], dict[str, Cell]]:
     """Return the cells of results.csv by the record, by level and region."""
     reading = {name: record[name] for name in ("case", "reader", "reading")}
     cells: dict[tuple[str, str], dict[str, Cell]] = {}
@@ -173,7 +176,7 @@ def _quantity_differences(
     return _cell_differences(where, row, again, exact_mean=is_exact)
 
 
-def _density_differences(where: str, row: Row, mean_hu: str, record: dict) -> list[str]:
+def _density_differences(where: str, row: Row, mean_hu: str, record: dict[str, Any]) -> list[str]:
     """Return the differences of the densities from those of a mean by the calibration in the record."""
     if "calibration" not in record:
         return []
@@ -181,7 +184,7 @@ def _density_differences(where: str, row: Row, mean_hu: str, record: dict) -> li
     return _cell_differences(where, row, densities_again(known_hu, record["calibration"]))
 
 
-def _groups(record: dict, level: str, roi: str) -> list[list[int]]:
+def _groups(record: dict[str, Any], level: str, roi: str) -> list[list[int]]:
     """Return the groups of slices of a region at a level by the record; empty if its mean is that of all voxels."""
     of_level = next((one for one in record["levels"] if one["level"] == level), None)
     return [] if of_level is None else of_level["rois"][roi].get("stored_groups", [])
@@ -222,7 +225,7 @@ def _labels_without_row(
 
 
 def _rows_of_label_maps(
-    results: Sequence[Row], record: dict, voxels: Mapping[str, Mapping[int, LabelVoxels]]
+    results: Sequence[Row], record: dict[str, Any], voxels: Mapping[str, Mapping[int, LabelVoxels]]
 ) -> list[Row]:
     """Return the rows for a summary from label maps and record; a region without a label map keeps its own row."""
     rows = [row for row in results if row["roi"] not in voxels]
@@ -230,11 +233,11 @@ def _rows_of_label_maps(
         of_level = voxels.get(roi, {}).get(LABEL_VALUES[level])
         if of_level is not None:
             mean_hu = cell_text(measured_again(of_level, _groups(record, level, roi))["mean_hu"])
-            rows.append({"level": level, "roi": roi, "mean_hu": mean_hu, "excluded": cells["excluded"]})
+            rows.append({"level": level, "roi": roi, "mean_hu": mean_hu, "excluded": cell_text(cells["excluded"])})
     return rows
 
 
-def _summary_cells(roi: str, results: Sequence[Row], record: dict) -> dict[str, Cell]:
+def _summary_cells(roi: str, results: Sequence[Row], record: dict[str, Any]) -> dict[str, Cell]:
     """Return the cells of summary.csv for one region, computed from the rows of results.csv."""
     protocol = record["protocol_values"]
     used = {
@@ -283,7 +286,7 @@ def _summary_cells(roi: str, results: Sequence[Row], record: dict) -> dict[str, 
     }
 
 
-def _recorded_summary_differences(roi: str, row: Row, record: dict) -> list[str]:
+def _recorded_summary_differences(roi: str, row: Row, record: dict[str, Any]) -> list[str]:
     """Return the differences of one region's class and levels in the record from the correct row."""
     recorded = next(summary for summary in record["summaries"] if summary["roi"] == roi)
     stated = {"class": recorded["class"], "levels": ";".join(recorded["levels"])}

@@ -76,7 +76,7 @@ def calibration_text(document: CalibrationDocument) -> str:
 def _level_cells(level: LevelResult | LevelRefusal, rois: Sequence[str]) -> list[str]:
     if isinstance(level, LevelRefusal):
         return [NONE] * len(rois)
-    cells = []
+    cells: list[str] = []
     for roi in rois:
         cell = _cell(level.rois[roi].density, level.rois[roi].mean_hu)
         cells.append(Html(f"<s>{cell}</s>") if level.excluded else cell)

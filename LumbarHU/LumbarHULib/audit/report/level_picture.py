@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.audit.report.pixel_edges import pixel_edges, svg_path
 from LumbarHULib.audit.report.png_image import gray_png
@@ -91,7 +92,7 @@ class _Plane:
     center_xy_mm: np.ndarray
     half_xy_mm: np.ndarray
 
-    def to_xy_mm(self, points_uv_mm) -> np.ndarray:
+    def to_xy_mm(self, points_uv_mm: ArrayLike) -> np.ndarray:
         """Return (u, v) points of the level's frame, shape (n, 2), as (x, y)."""
         return self.level.frame.to_ij(points_uv_mm) @ self.xy_from_ij.T
 
@@ -161,9 +162,9 @@ def _box(plane: _Plane, half_xy_mm: np.ndarray, stack: AxialStack) -> tuple[slic
 def _drawing(
     plane: _Plane,
     voxels_hu: np.ndarray,
-    box,
+    box: tuple[slice, slice, slice],
     half_xy_mm: np.ndarray,
-    regions: Mapping,
+    regions: Mapping[str, np.ndarray],
     doubtful_uv_mm: Sequence[np.ndarray],
     sides_known: bool,
 ) -> str:
@@ -175,7 +176,7 @@ def _drawing(
     e, f = plane.xy_from_ij @ (box[2].start - 0.5, box[1].start - 0.5) - (left, top)
     of_pixels = " ".join(f"{number:.6g}" for number in (a, b, c, d, e, f))
 
-    def points(points_uv_mm) -> list[str]:
+    def points(points_uv_mm: ArrayLike) -> list[str]:
         return [f"{x:.2f},{y:.2f}" for x, y in plane.to_xy_mm(points_uv_mm) - (left, top)]
 
     frame = level.frame

@@ -131,11 +131,11 @@ def agreement(result: ReadingResult) -> str:
 
 def scale(result: ReadingResult, values: PatientValues) -> str:
     """Return the means drawn next to their cutoffs on one scale, in HTML; empty without a mean or a cutoff."""
-    measured = [summary for summary in result.summaries if summary.mean_hu is not None]
+    measured = [(summary, summary.mean_hu) for summary in result.summaries if summary.mean_hu is not None]
     if not measured or result.whose_cutoffs is None:
         return ""
     error_hu = single_measurement_error_hu(values)
-    marks_hu = [mark for summary in measured for mark in _marks_hu(summary, error_hu)]
+    marks_hu = [mark for summary, mean_hu in measured for mark in _marks_hu(summary, mean_hu, error_hu)]
     low_hu, high_hu = min(marks_hu) - _FREE_HU, max(marks_hu) + _FREE_HU
 
     def place(hu: float) -> str:
@@ -146,14 +146,14 @@ def scale(result: ReadingResult, values: PatientValues) -> str:
         return f'<span class="{kind}" style="left:{place(from_hu)};width:{width:.2f}%"></span>'
 
     rows = []
-    for summary in measured:
+    for summary, mean_hu in measured:
         parts = []
         for kind, cutoff in zip(("lower", "upper"), _cutoffs_of(summary), strict=False):
-            if cutoff.low_hu is not None:
+            if cutoff.low_hu is not None and cutoff.high_hu is not None:
                 parts.append(bar(f"interval {kind}", cutoff.low_hu, cutoff.high_hu))
             parts.append(f'<span class="cut {kind}" style="left:{place(cutoff.cutoff_hu)}"></span>')
-        parts.append(bar("reach", summary.mean_hu - error_hu, summary.mean_hu + error_hu))
-        parts.append(f'<span class="mean" style="left:{place(summary.mean_hu)}"></span>')
+        parts.append(bar("reach", mean_hu - error_hu, mean_hu + error_hu))
+        parts.append(f'<span class="mean" style="left:{place(mean_hu)}"></span>')
         rows.append(f'<div class="scale-row"><span>{summary.roi}</span><div class="track">{"".join(parts)}</div></div>')
     first = int(-(-low_hu // _TICK_HU)) * _TICK_HU
     ticks = "".join(
@@ -224,10 +224,13 @@ def _cutoffs_of(summary: RoiSummary) -> tuple[Cutoff, ...]:
     return () if summary.cutoffs is None else (summary.cutoffs.osteoporosis, summary.cutoffs.normal)
 
 
-def _marks_hu(summary: RoiSummary, error_hu: float) -> list[float]:
-    marks = [summary.mean_hu - error_hu, summary.mean_hu + error_hu]
+def _marks_hu(summary: RoiSummary, mean_hu: float, error_hu: float) -> list[float]:
+    marks = [mean_hu - error_hu, mean_hu + error_hu]
     for cutoff in _cutoffs_of(summary):
-        marks += [cutoff.cutoff_hu] if cutoff.low_hu is None else [cutoff.low_hu, cutoff.high_hu]
+        if cutoff.low_hu is None or cutoff.high_hu is None:
+            marks.append(cutoff.cutoff_hu)
+        else:
+            marks += [cutoff.low_hu, cutoff.high_hu]
     return marks
 
 
@@ -274,7 +277,7 @@ def _level_cells(level: LevelResult | LevelRefusal, rois: Sequence[str]) -> list
 
 
 def _remark(level: LevelResult | LevelRefusal, values: PatientValues) -> str:
-    remarks = []
+    remarks: list[str] = []
     if level.excluded:
         remarks.append(Html(f"excluded: {html.foreign(level.excluded)}"))
     elif isinstance(level, LevelRefusal):

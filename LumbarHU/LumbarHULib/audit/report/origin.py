@@ -1,6 +1,7 @@
 """Where the report's numbers come from: the CT, the protocol, the cutoffs, the software and the files."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -115,18 +116,18 @@ def _protocol_state(audit: Audit) -> Html:
     )
 
 
-def _plain(value) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _fact_text(fact: Mapping) -> str:
+def _fact_text(fact: Mapping[str, Any]) -> str:
     value = fact["value"]
     return yes_no(value) if isinstance(value, bool) else f"{_plain(value)} {fact.get('unit', '')}".strip()
 
 
-def _facts(facts: ScanFacts, shape_kji, ras_from_ijk) -> list[tuple[str, str, str]]:
+def _facts(facts: ScanFacts, shape_kji: tuple[int, ...], ras_from_ijk: np.ndarray) -> list[tuple[str, str, str]]:
     """Return title, name in a cutoffs file and value of each fact; the value is empty if the CT does not state it."""
     steps_mm = np.linalg.norm(ras_from_ijk[:3, :3], axis=0)
     scanner = " ".join(filter(None, (facts.manufacturer, facts.scanner_model)))
