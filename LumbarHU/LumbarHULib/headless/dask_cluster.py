@@ -105,13 +105,16 @@ def _check_workers(client, address: str) -> None:
 
 
 def _result_of(future, address: str):
+    """Return the result; one that is lost with its worker before it is fetched is computed again, and waited for."""
+    from concurrent.futures import CancelledError as Canceled
+
     from distributed import KilledWorker
 
-    problem = future.exception() if future.status == "error" else None
-    if isinstance(problem, KilledWorker):
+    try:
+        return future.result()
+    except KilledWorker:
         return WorkerDied()
-    if problem is not None:
-        raise problem
-    if future.status != "finished":
-        raise InputError(f"The Dask scheduler at “{address}” was lost: run the same command again to continue.")
-    return future.result()
+    except (Canceled, CancelledError) as error:
+        raise InputError(
+            f"The Dask scheduler at “{address}” was lost: run the same command again to continue."
+        ) from error
