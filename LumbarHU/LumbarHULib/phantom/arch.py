@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.phantom.patch import Patch, box_corners
 from LumbarHULib.phantom.vertebra import VertebraSpec
@@ -58,7 +59,13 @@ class RoundedBox:
         return np.sqrt(squares[0] + squares[1] + squares[2]) - radius
 
 
-def _between(start, end, radius_mm, half_height_mm=0.0, half_thickness_mm=0.0) -> RoundedBox:
+def _between(
+    start: ArrayLike,
+    end: ArrayLike,
+    radius_mm: float | tuple[float, float],
+    half_height_mm: float = 0.0,
+    half_thickness_mm: float = 0.0,
+) -> RoundedBox:
     """Return a rounded upright plate from `start` to `end` with the given half height."""
     start, end = np.asarray(start, dtype=float), np.asarray(end, dtype=float)
     along = (end - start) / np.linalg.norm(end - start)
@@ -72,7 +79,7 @@ def _between(start, end, radius_mm, half_height_mm=0.0, half_thickness_mm=0.0) -
     return RoundedBox((start + end) / 2, axes, half, radius)
 
 
-def _lump(center, half_extents, radius_mm, facing_deg) -> RoundedBox:
+def _lump(center: ArrayLike, half_extents: ArrayLike, radius_mm: float, facing_deg: float) -> RoundedBox:
     """Return an articular process: a plate that faces `facing_deg` from the right toward anterior."""
     angle = np.radians(facing_deg)
     axes = np.array([[0, 0, 1], [np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0]], dtype=float)
@@ -149,7 +156,7 @@ def arch_distance_mm(boxes: list[RoundedBox], patch: Patch) -> np.ndarray | None
     return total
 
 
-def smooth_minimum(first, second, blend_mm):
+def smooth_minimum(first: np.ndarray, second: np.ndarray, blend_mm: float) -> np.ndarray:
     """Return the signed distance to two solids joined with a fillet.
 
     Source: the polynomial smooth minimum of I. Quilez, "Smooth minimum", iquilezles.org.

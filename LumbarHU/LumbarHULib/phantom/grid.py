@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.errors import InputError
 
@@ -40,7 +41,7 @@ class Grid:
             raise InputError("The grid's rows and columns are not perpendicular: shear only the slice axis.")
         if self.thickness_mm is None:
             object.__setattr__(self, "thickness_mm", self.slice_spacing_mm)
-        if not self.thickness_mm > 0:
+        if not self.slice_thickness_mm > 0:
             raise InputError(f"A slice thickness of {self.thickness_mm} mm cannot be rendered: give more than 0 mm.")
 
     @property
@@ -54,18 +55,24 @@ class Grid:
     @property
     def pixel_mm(self) -> tuple[float, float]:
         """Return the spacing along i and along j."""
-        return tuple(float(np.linalg.norm(self.ras_from_ijk[:3, axis])) for axis in (0, 1))
+        along_i, along_j = (float(np.linalg.norm(self.ras_from_ijk[:3, axis])) for axis in (0, 1))
+        return along_i, along_j
 
     @property
     def slice_spacing_mm(self) -> float:
         """Return the distance between neighboring slice planes, along their normal."""
         return float(self.normal_ras @ self.ras_from_ijk[:3, 2])
 
+    @property
+    def slice_thickness_mm(self) -> float:
+        """Return the slice thickness along the normal: the distance between slices where none is given."""
+        return self.slice_spacing_mm if self.thickness_mm is None else self.thickness_mm
+
     def slice_origin_ras(self, k: float) -> np.ndarray:
         """Return the (3,) center of the voxel i = j = 0 of slice `k`, RAS mm."""
         return self.ras_from_ijk[:3, 3] + k * self.ras_from_ijk[:3, 2]
 
-    def slice_of(self, point_ras_mm) -> float:
+    def slice_of(self, point_ras_mm: np.ndarray) -> float:
         """Return the index of the slice plane through a point, not rounded."""
         return float(self.normal_ras @ (point_ras_mm - self.ras_from_ijk[:3, 3])) / self.slice_spacing_mm
 
@@ -74,7 +81,7 @@ class Grid:
         middle_ijk = (np.array(self.shape_kji[::-1]) - 1) / 2
         return self.ras_from_ijk[:3, :3] @ middle_ijk + self.ras_from_ijk[:3, 3]
 
-    def rotated(self, axis_ras, angle_deg: float) -> "Grid":
+    def rotated(self, axis_ras: ArrayLike, angle_deg: float) -> "Grid":
         """Return the grid of an oblique acquisition, rotated right-handed about its center."""
         from scipy.spatial.transform import Rotation
 
@@ -96,7 +103,13 @@ class Grid:
         return Grid(self.shape_kji, matrix, self.thickness_mm)
 
 
-def axial_grid(center_ras_mm, size_ras_mm, pixel_mm: float, slice_mm: float, thickness_mm: float | None = None) -> Grid:
+def axial_grid(
+    center_ras_mm: ArrayLike,
+    size_ras_mm: ArrayLike,
+    pixel_mm: float,
+    slice_mm: float,
+    thickness_mm: float | None = None,
+) -> Grid:
     """Return an axial grid as scanners store it: i to the patient's left, j backward, k upward.
 
     Parameters

@@ -1,17 +1,36 @@
 """The solids that make up a phantom, in painting order.
 
-Every part has `corners_ras_mm`, the (8, 3) corners of a box around it, `paint(patch)`, and `fine`: whether it is
-sampled finely in the plane and through the thickness of a slice (bone and adjacent tissue), or once per voxel.
+Every part is a `Part`. Bone and adjacent tissue are sampled finely.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
 from LumbarHULib.phantom.arch import RoundedBox, arch_boxes, arch_distance_mm
 from LumbarHULib.phantom.patch import Patch, box_corners
 from LumbarHULib.phantom.vertebra import VertebraSpec, rounded_maximum
+
+# Offset of the center in A, half axes in R and A, HU.
+TrunkLayer = tuple[float, tuple[float, float], float]
+
+
+class Part(Protocol):
+    """A solid that can be painted."""
+
+    @property
+    def fine(self) -> bool:
+        """Whether it is sampled finely in the plane and through the thickness of a slice, or once per voxel."""
+
+    @property
+    def corners_ras_mm(self) -> np.ndarray:
+        """Corners of a box around it, shape (8, 3)."""
+
+    def paint(self, patch: Patch) -> None:
+        """Paint it on a part of a plane."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +70,11 @@ class VertebraPart:
         wall, endplate = spec.wall_and_endplate_mm(x_mm, y_mm, z_mm)
         surface = rounded_maximum(wall, endplate, spec.rim_radius_mm)
         inside = spec.trabecular_distance_of(wall, endplate)
-        trabecular_hu = spec.trabecular_hu
+        trabecular_hu: np.ndarray | float = spec.trabecular_hu
         if any(spec.trabecular_gradient_hu_per_mm):
             gradient = spec.trabecular_gradient_hu_per_mm
             trabecular_hu = trabecular_hu + gradient[0] * x_mm + gradient[1] * y_mm + gradient[2] * z_mm
-        layers = [(surface, spec.cortex_hu), (inside, trabecular_hu)]
+        layers: list[tuple[np.ndarray, np.ndarray | float]] = [(surface, spec.cortex_hu), (inside, trabecular_hu)]
         if arch is not None:
             # The marrow of the pedicles continues through the wall.
             marrow = np.maximum(np.minimum(arch[ranges] + spec.arch_cortex_mm, inside), surface)
@@ -206,7 +225,7 @@ class Trunk:
     """
 
     center_ra_mm: tuple[float, float]
-    layers: tuple[tuple[float, tuple[float, float], float], ...]
+    layers: tuple[TrunkLayer, ...]
     squareness: float = 0.7
     fine = False
 
@@ -235,7 +254,7 @@ class Trunk:
         ]
         return max(holding, default=0)
 
-    def _distance_mm(self, layer: tuple, r_mm: np.ndarray, a_mm: np.ndarray) -> np.ndarray:
+    def _distance_mm(self, layer: TrunkLayer, r_mm: np.ndarray, a_mm: np.ndarray) -> np.ndarray:
         """Return the signed distance to first order: the curve's equation divided by the length of its gradient."""
         offset_a, (half_r, half_a), _ = layer
         first = ((r_mm - self.center_ra_mm[0]) / half_r) ** 2
@@ -269,12 +288,12 @@ class BonePart:
             patch.paint((distance, self.cortex_hu), (distance + self.cortex_mm, self.marrow_hu))
 
 
-def radial_gap(scaled_radius, radius_mm):
+def radial_gap(scaled_radius: np.ndarray, radius_mm: np.ndarray) -> np.ndarray:
     """Return the distance to an ellipse along the line to its center; for circles, the signed distance."""
     return radius_mm * (1 - 1 / np.maximum(scaled_radius, 1e-6))
 
 
-def _bounding_box(corner_sets) -> np.ndarray:
+def _bounding_box(corner_sets: Sequence[np.ndarray]) -> np.ndarray:
     corners = np.concatenate(corner_sets)
     low, high = corners.min(axis=0), corners.max(axis=0)
     return box_corners((low + high) / 2, np.eye(3), (high - low) / 2)

@@ -4,6 +4,7 @@ import copy
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class Patch:
@@ -21,7 +22,14 @@ class Patch:
         Thickness that each point represents along the plane's normal.
     """
 
-    def __init__(self, origin_ras, step_i_ras, step_j_ras, values_hu: np.ndarray, depth_mm: float) -> None:
+    def __init__(
+        self,
+        origin_ras: np.ndarray,
+        step_i_ras: np.ndarray,
+        step_j_ras: np.ndarray,
+        values_hu: np.ndarray,
+        depth_mm: float,
+    ) -> None:
         self.origin_ras = origin_ras
         self.step_i_ras = step_i_ras
         self.step_j_ras = step_j_ras
@@ -52,7 +60,7 @@ class Patch:
             if stop <= start:
                 return None
             ranges.append(slice(start, stop))
-        return tuple(ranges)
+        return ranges[0], ranges[1]
 
     def cut(self, rows: slice, columns: slice) -> "Patch":
         """Return a view of the given rows and columns."""
@@ -62,7 +70,7 @@ class Patch:
         view.values_hu = self.values_hu[rows, columns]
         return view
 
-    def coordinates(self, origin_ras, axes_ras) -> tuple[np.ndarray, ...]:
+    def coordinates(self, origin_ras: np.ndarray, axes_ras: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the coordinates of all points in another frame, as arrays that broadcast to the patch.
 
         Parameters
@@ -88,7 +96,8 @@ class Patch:
 
     def ras(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return R, A and S of all points, mm."""
-        return self.coordinates(np.zeros(3), np.eye(3))
+        r_mm, a_mm, s_mm = self.coordinates(np.zeros(3), np.eye(3))
+        return r_mm, a_mm, s_mm
 
     def coverage(self, distance_mm: np.ndarray) -> np.ndarray:
         """Return the fraction of each point's surroundings inside a surface, from the signed distance to it.
@@ -110,18 +119,18 @@ class Patch:
             coverage.ravel()[index] = np.clip(0.5 - near / rise_mm, 0, 1)
         return coverage
 
-    def paint(self, *layers) -> None:
+    def paint(self, *layers: tuple[np.ndarray, np.ndarray | float]) -> None:
         """Fill nested solids, given as (signed distance, HU) from the outermost inward.
 
         Shells thinner than the points' spacing keep their weight: no layer hides the part that they cover.
         """
-        before = self.values_hu.copy() if len(layers) > 1 else self.values_hu
+        before: np.ndarray | float = self.values_hu.copy() if len(layers) > 1 else self.values_hu
         for distance_mm, hu in layers:
             self.values_hu += self.coverage(distance_mm) * (hu - before)
             before = hu
 
 
-def box_corners(center, axes, half_extents) -> np.ndarray:
+def box_corners(center: np.ndarray, axes: ArrayLike, half_extents: np.ndarray) -> np.ndarray:
     """Return the (8, 3) corners of a box with unit `axes` in rows."""
     signs = np.array([[i, j, k] for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)], dtype=float)
     return center + (signs * half_extents) @ np.asarray(axes)

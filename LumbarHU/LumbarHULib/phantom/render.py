@@ -1,11 +1,14 @@
 """Render solids as the Hounsfield units of a CT with finite pixels, slices, sharpness and dose."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.phantom.grid import Grid, axial_grid
+from LumbarHULib.phantom.parts import Part
 from LumbarHULib.phantom.patch import Patch
 from LumbarHULib.phantom.spec import SpineSpec
 from LumbarHULib.phantom.surroundings import parts_of
@@ -77,7 +80,7 @@ def render(
     corners = np.concatenate([part.corners_ras_mm for part in parts_of(spec) if hasattr(part, "vertebra")])
     low, high = corners.min(axis=0) - 12, corners.max(axis=0) + 12
     size = high - low if field_of_view_mm is None else field_of_view_mm
-    center = center_ras_mm
+    center: ArrayLike | None = center_ras_mm
     if center is None:
         center = (low + high) / 2 if field_of_view_mm is None else spec.middle_ras_mm
     grid = axial_grid(center, size, pixel_mm, slice_mm, thickness_mm)
@@ -119,7 +122,7 @@ def render_on_grid(
     return PhantomCt(voxels, noise_free, grid, spec, level_truths(spec, grid))
 
 
-def render_parts(parts: list, grid: Grid, background_hu: float, blur_fwhm_mm: float) -> np.ndarray:
+def render_parts(parts: Sequence[Part], grid: Grid, background_hu: float, blur_fwhm_mm: float) -> np.ndarray:
     """Return the (k, j, i) int16 voxels of parts painted one over another (see `parts`)."""
     voxels = np.empty(grid.shape_kji, dtype=np.int16)
     for k in range(grid.shape_kji[0]):
@@ -127,13 +130,13 @@ def render_parts(parts: list, grid: Grid, background_hu: float, blur_fwhm_mm: fl
     return voxels
 
 
-def _render_slice(parts: list, grid: Grid, k: int, background_hu: float, blur_fwhm_mm: float) -> np.ndarray:
+def _render_slice(parts: Sequence[Part], grid: Grid, k: int, background_hu: float, blur_fwhm_mm: float) -> np.ndarray:
     step_i, step_j = grid.ras_from_ijk[:3, 0], grid.ras_from_ijk[:3, 1]
     pixel_mm = np.array(grid.pixel_mm)
     canvas = np.full(grid.shape_kji[1:], background_hu, dtype=np.float32)
-    whole = Patch(grid.slice_origin_ras(k), step_i, step_j, canvas, grid.thickness_mm)
+    whole = Patch(grid.slice_origin_ras(k), step_i, step_j, canvas, grid.slice_thickness_mm)
     # Margin for the slice's thickness and the blur.
-    reach_mm = grid.thickness_mm / 2 + 1.0 + 2 * blur_fwhm_mm
+    reach_mm = grid.slice_thickness_mm / 2 + 1.0 + 2 * blur_fwhm_mm
     windows = [(part, whole.window_slices(part.corners_ras_mm, reach_mm)) for part in parts]
     here = [(part, ranges) for part, ranges in windows if ranges is not None]
     fine_ranges = [ranges for part, ranges in here if part.fine]
@@ -157,7 +160,9 @@ def _render_slice(parts: list, grid: Grid, k: int, background_hu: float, blur_fw
     return canvas
 
 
-def _render_crop(parts: list, grid: Grid, crop: Patch, pad: int, background_hu: float, blur_fwhm_mm: float):
+def _render_crop(
+    parts: Sequence[Part], grid: Grid, crop: Patch, pad: int, background_hu: float, blur_fwhm_mm: float
+) -> np.ndarray:
     """Return the values of `crop`, with fine samples in the plane and through the slice."""
     pixel_mm = np.array(grid.pixel_mm)
     step_mm = min(_FINE_STEP_MM, blur_fwhm_mm / 3) if blur_fwhm_mm > 0 else _FINE_STEP_MM / 2
@@ -169,21 +174,21 @@ def _render_crop(parts: list, grid: Grid, crop: Patch, pad: int, background_hu: 
     fine_mm = pixel_mm / (factor_i, factor_j)
 
     base = np.full(shape, background_hu, dtype=np.float32)
-    _paint([part for part in parts if not part.fine], Patch(origin, step_i, step_j, base, grid.thickness_mm))
+    _paint([part for part in parts if not part.fine], Patch(origin, step_i, step_j, base, grid.slice_thickness_mm))
     fine_parts = [part for part in parts if part.fine]
-    count = int(np.ceil(grid.thickness_mm / _SUB_SLICE_MM - 1e-9))
+    count = int(np.ceil(grid.slice_thickness_mm / _SUB_SLICE_MM - 1e-9))
     total = np.zeros(shape, dtype=np.float32)
     for offset in (np.arange(count) + 0.5) / count - 0.5:
         values = base.copy()
-        shifted = origin + offset * grid.thickness_mm * grid.normal_ras
-        _paint(fine_parts, Patch(shifted, step_i, step_j, values, grid.thickness_mm / count))
+        shifted = origin + offset * grid.slice_thickness_mm * grid.normal_ras
+        _paint(fine_parts, Patch(shifted, step_i, step_j, values, grid.slice_thickness_mm / count))
         total += values
     total /= count
     _blur(total, fine_mm, blur_fwhm_mm)
     return total[pad * factor_j :: factor_j, pad * factor_i :: factor_i][:row_count, :column_count]
 
 
-def _paint(parts: list, patch: Patch) -> None:
+def _paint(parts: Sequence[Part], patch: Patch) -> None:
     for part in parts:
         window = patch.window(part.corners_ras_mm)
         if window is not None:

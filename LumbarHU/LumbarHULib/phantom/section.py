@@ -48,7 +48,7 @@ class Section:
         """Return the distance from the origin to the posterior point on the midline."""
         return self.depth_mm - self.anterior_mm
 
-    def radius_mm(self, angle_rad) -> np.ndarray:
+    def radius_mm(self, angle_rad: np.ndarray) -> np.ndarray:
         """Return the distance from the origin to the curve at an angle from x (right) toward y (anterior)."""
         cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
         anterior = sine >= 0

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ def lumbar_spine(
     aorta: VesselSpec | None = _CALCIFIED_AORTA,
     pelvis: bool = True,
     table: bool = True,
-    **vertebra_fields,
+    **vertebra_fields: Any,
 ) -> SpineSpec:
     """Return a realistic spine with L3's body at the origin.
 
@@ -67,8 +68,10 @@ def lumbar_spine(
     for level in levels:
         depth, width, height, tilt, _, transverse = _ANATOMY[level]
         sacral = level.startswith("S")
-        fields = {"posterior_concavity_mm": 1.5, "flare_fraction": 0.04, "endplate_concavity_mm": 0.8} if sacral else {}
-        fields |= {"posterior": "sacral", "foramen": False} if sacral else {}
+        fields: dict[str, Any] = {}
+        if sacral:
+            fields = {"posterior_concavity_mm": 1.5, "flare_fraction": 0.04, "endplate_concavity_mm": 0.8}
+            fields |= {"posterior": "sacral", "foramen": False}
         vertebrae.append(
             VertebraSpec(
                 level=level,
@@ -95,7 +98,7 @@ def upright_spine(
     rotation_deg: float | Mapping[str, float] = 0.0,
     trunk: bool = True,
     aorta: VesselSpec | None = _AORTA,
-    **vertebra_fields,
+    **vertebra_fields: Any,
 ) -> SpineSpec:
     """Return a spine without lordosis, with L3's body at the origin and the same tilt of every body.
 
@@ -154,7 +157,7 @@ def _sorted(levels: Sequence[str]) -> list[str]:
     return sorted(levels, key=ALL_LEVELS.index)
 
 
-def _value(values, level: str) -> float:
+def _value(values: float | Mapping[str, float], level: str) -> float:
     if not isinstance(values, Mapping):
         return float(values)
     if level not in values:

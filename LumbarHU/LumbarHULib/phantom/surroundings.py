@@ -1,19 +1,21 @@
 """Everything around the vertebrae, placed relative to them: a simple model of an abdomen."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.phantom.arch import RoundedBox
-from LumbarHULib.phantom.parts import Blob, BonePart, DiscPart, Trunk, Tube, VertebraPart
+from LumbarHULib.phantom.parts import Blob, BonePart, DiscPart, Part, Trunk, Tube, VertebraPart
 from LumbarHULib.phantom.spec import SpineSpec, VesselSpec
 from LumbarHULib.phantom.vertebra import VertebraSpec
 
 
-def parts_of(spec: SpineSpec) -> list:
+def parts_of(spec: SpineSpec) -> list[Part]:
     """Return the parts of the phantom in painting order."""
     column = _Column(spec)
-    parts = [*_abdomen(spec, column)] if spec.trunk else []
+    parts: list[Part] = _abdomen(spec, column) if spec.trunk else []
     parts += _muscles(spec, column)
     for vessel, ends_at in ((spec.vena_cava, "L5"), (spec.aorta, "L4")):
         if vessel is not None:
@@ -36,7 +38,7 @@ class _Column:
         first, last = spec.vertebrae[0], spec.vertebrae[-1]
         self.s_mm = np.arange(last.center_ras_mm[2] - 70.0, first.center_ras_mm[2] + 70.0, 2.0)
 
-    def along(self, values_of) -> np.ndarray:
+    def along(self, values_of: Callable[[VertebraSpec], ArrayLike]) -> np.ndarray:
         """Return (n, ...) values at `s_mm`, from one value per vertebra at its center's S."""
         from scipy.interpolate import PchipInterpolator
 
@@ -51,12 +53,12 @@ class _Column:
         return self.along(lambda vertebra: vertebra.to_ras([x_mm, y_mm, 0])[:2])
 
 
-def _vessel(spec: SpineSpec, column: _Column, vessel: VesselSpec, ends_at: str) -> list:
+def _vessel(spec: SpineSpec, column: _Column, vessel: VesselSpec, ends_at: str) -> list[Part]:
     places = {vertebra.level: _vessel_center(vertebra, vessel) for vertebra in spec.vertebrae}
     centers = column.along(lambda vertebra: places[vertebra.level][0])
     radii = np.full_like(centers, vessel.radius_mm)
     keep = np.ones(len(column.s_mm), dtype=bool)
-    parts = []
+    parts: list[Part] = []
     if ends_at in spec.levels and spec.levels[-1] != ends_at:
         end = spec.vertebra(ends_at)
         end_s = end.center_ras_mm[2] - end.height_mm / 2
@@ -100,15 +102,15 @@ def _vessel_center(vertebra: VertebraSpec, vessel: VesselSpec) -> tuple[np.ndarr
     return center, outward / np.linalg.norm(outward)
 
 
-def _canal(spec: SpineSpec, column: _Column) -> list:
-    def center_at(vertebra, behind_mm):
+def _canal(spec: SpineSpec, column: _Column) -> list[Part]:
+    def center_at(vertebra: VertebraSpec, behind_mm: float) -> np.ndarray:
         return vertebra.to_ras([0, -vertebra.depth_mm / 2 - behind_mm, 0])[:2]
 
     count = len(column.s_mm)
     around = column.along(lambda v: center_at(v, 9.0))
     fat = Tube(column.s_mm, around, np.tile([11.0, 9.5], (count, 1)), spec.epidural_fat_hu)
     sac = Tube(column.s_mm, column.along(lambda v: center_at(v, 7.5)), np.tile([8.8, 7.3], (count, 1)), spec.sac_hu)
-    parts = [fat, sac]
+    parts: list[Part] = [fat, sac]
     if "T12" in spec.levels or "L1" in spec.levels:
         conus = spec.vertebrae[min(1, len(spec.levels) - 1)].center_ras_mm[2]
         keep = column.s_mm >= conus
@@ -118,7 +120,7 @@ def _canal(spec: SpineSpec, column: _Column) -> list:
     return parts
 
 
-def _muscles(spec: SpineSpec, column: _Column) -> list:
+def _muscles(spec: SpineSpec, column: _Column) -> list[Part]:
     top = spec.vertebra("L1") if "L1" in spec.levels else spec.vertebrae[0]
     # The psoas widens from L1 downward; the muscles of the back end at the sacrum.
     below_top = top.center_ras_mm[2] + 10 - column.s_mm
@@ -127,7 +129,7 @@ def _muscles(spec: SpineSpec, column: _Column) -> list:
     left_over = np.clip(1 + (column.s_mm - bottom) / 90, 0.1, 1)
     # (position in the vertebra's frame, half axes, HU below that of psoas, angle)
     dorsal = (((62, -30), (21, 9), 3, 25), ((44, -54), (25, 16), 4, -8), ((17, -52), (13.5, 18), 8, 5))
-    parts = []
+    parts: list[Part] = []
     for side in (1, -1):
         half_width = column.along(lambda vertebra: vertebra.width_mm / 2)
         psoas = column.offset_path(0, -8) + np.column_stack([side * (half_width + 19 * grown - 3), 6 * grown - 3])
@@ -138,7 +140,7 @@ def _muscles(spec: SpineSpec, column: _Column) -> list:
     return parts
 
 
-def _abdomen(spec: SpineSpec, column: _Column) -> list:
+def _abdomen(spec: SpineSpec, column: _Column) -> list[Part]:
     middle = spec.vertebra("L3") if "L3" in spec.levels else spec.vertebrae[len(spec.vertebrae) // 2]
     origin = np.array(middle.center_ras_mm)
     r, a, s = middle.center_ras_mm
@@ -187,7 +189,7 @@ def _abdomen(spec: SpineSpec, column: _Column) -> list:
     return parts
 
 
-def _table(r: float, a: float) -> list:
+def _table(r: float, a: float) -> list[Part]:
     """Return a curved carbon shell around foam, under the back."""
     top = a + 17.0 - 119.5 + 300.0
     layers = (
@@ -199,10 +201,10 @@ def _table(r: float, a: float) -> list:
     return [Trunk((r, top - 13.0), layers, 0.0)]
 
 
-def _pelvis(sacrum: VertebraSpec) -> list:
+def _pelvis(sacrum: VertebraSpec) -> list[Part]:
     """Return the iliac wings: a plate next to the sacrum that flares forward and outward."""
     center = np.array(sacrum.center_ras_mm)
-    wings = []
+    wings: list[Part] = []
     for side in (1, -1):
         offsets = np.array([[side * 50, -54, -6], [side * 68, -6, 8], [side * 114, 38, 18]])
         back, bend, front = center + offsets
@@ -214,9 +216,9 @@ def _pelvis(sacrum: VertebraSpec) -> list:
     return wings
 
 
-def _ribs(thoracic: VertebraSpec) -> list:
+def _ribs(thoracic: VertebraSpec) -> list[Part]:
     """Return the twelfth ribs."""
-    ribs = []
+    ribs: list[Part] = []
     for side in (1, -1):
         path = [thoracic.to_ras([side * x, y, z]) for x, y, z in ((21, -19, 6), (52, -42, -6), (92, -38, -34))]
         pieces = tuple(_plate(start, end, [0, 0, 1], (3.4, 3.0), 1.5) for start, end in pairwise(path))
@@ -224,7 +226,9 @@ def _ribs(thoracic: VertebraSpec) -> list:
     return ribs
 
 
-def _plate(start, end, upward, radius_mm: tuple[float, float], half_height_mm: float) -> RoundedBox:
+def _plate(
+    start: np.ndarray, end: np.ndarray, upward: ArrayLike, radius_mm: tuple[float, float], half_height_mm: float
+) -> RoundedBox:
     along = (end - start) / np.linalg.norm(end - start)
     upward = np.array(upward, dtype=float)
     upward -= (upward @ along) * along

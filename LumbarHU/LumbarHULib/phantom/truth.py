@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS
@@ -64,7 +65,7 @@ def mid_slice(vertebra: VertebraSpec, grid: Grid) -> int:
     return int(np.rint(position - np.sign(grid.normal_ras[2]) * 1e-6))
 
 
-def true_midline_in_slice(vertebra: VertebraSpec, point_ras_mm, normal_ras) -> np.ndarray:
+def true_midline_in_slice(vertebra: VertebraSpec, point_ras_mm: ArrayLike, normal_ras: ArrayLike) -> np.ndarray:
     """Return the anterior and posterior point where a slice plane cuts the body's surface on its plane of symmetry.
 
     Parameters
@@ -90,7 +91,9 @@ def true_midline_in_slice(vertebra: VertebraSpec, point_ras_mm, normal_ras) -> n
     return _surface_along(vertebra, start, np.stack([forward, -forward]))
 
 
-def true_outline_in_slice(vertebra: VertebraSpec, point_ras_mm, normal_ras, count: int = 720) -> np.ndarray:
+def true_outline_in_slice(
+    vertebra: VertebraSpec, point_ras_mm: ArrayLike, normal_ras: ArrayLike, count: int = 720
+) -> np.ndarray:
     """Return the periosteal edge of the body in a slice plane, without pedicles and foramen.
 
     Parameters
@@ -145,7 +148,9 @@ def trabecular_mask(vertebra: VertebraSpec, grid: Grid, margin_mm: float = 0.0) 
     return mask
 
 
-def true_markups(truth: dict[str, LevelTruth], boundary_fraction: float = 2 / 3, outline_points: int = 24) -> dict:
+def true_markups(
+    truth: dict[str, LevelTruth], boundary_fraction: float = 2 / 3, outline_points: int = 24
+) -> dict[tuple[str, str], np.ndarray]:
     """Return the markups that a perfect reader would place.
 
     Parameters

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.phantom.section import Section
@@ -101,7 +102,7 @@ class VertebraSpec:
         shallow = self.posterior_concavity_mm < self.depth_mm / 5
         self._check("posterior_concavity_mm", shallow, "less than a fifth of the depth")
 
-    def _check(self, name: str, good: bool, wanted: str):
+    def _check(self, name: str, good: bool, wanted: str) -> None:
         if not good:
             value = getattr(self, name)
             raise InputError(f"{self.level}: {name} = {value} cannot be rendered: give {wanted}.", self.level)
@@ -136,19 +137,21 @@ class VertebraSpec:
         """Return the y of the cross-section's origin, mm."""
         return self.depth_mm / 2 - self.section.anterior_mm
 
-    def to_vertebra(self, points_ras_mm) -> np.ndarray:
+    def to_vertebra(self, points_ras_mm: ArrayLike) -> np.ndarray:
         """Return (..., 3) points in the vertebra's frame."""
         return (np.asarray(points_ras_mm, dtype=float) - self.center_ras_mm) @ self.axes_ras.T
 
-    def to_ras(self, points_mm) -> np.ndarray:
+    def to_ras(self, points_mm: ArrayLike) -> np.ndarray:
         """Return (..., 3) points of the vertebra's frame in RAS mm."""
         return np.asarray(points_mm, dtype=float) @ self.axes_ras + self.center_ras_mm
 
-    def scale_at(self, z_mm):
+    def scale_at(self, z_mm: np.ndarray) -> np.ndarray:
         """Return the scale of the cross-section at height z."""
         return 1 + self.flare_fraction * (2 * z_mm / self.height_mm) ** 2
 
-    def wall_and_endplate_mm(self, x_mm, y_mm, z_mm) -> tuple[np.ndarray, np.ndarray]:
+    def wall_and_endplate_mm(
+        self, x_mm: np.ndarray, y_mm: np.ndarray, z_mm: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return signed distances (negative inside) of points in the vertebra's frame to side wall and endplates."""
         scale = self.scale_at(z_mm)
         x_mm, y_mm = x_mm / scale, (y_mm - self.section_offset_mm) / scale
@@ -165,7 +168,7 @@ class VertebraSpec:
         endplate = (np.abs(z_mm) - self.height_mm / 2 + sunk) / np.sqrt(1 + slope**2)
         return wall, endplate
 
-    def body_distance_mm(self, x_mm, y_mm, z_mm) -> np.ndarray:
+    def body_distance_mm(self, x_mm: np.ndarray, y_mm: np.ndarray, z_mm: np.ndarray) -> np.ndarray:
         """Return the signed distance of points in the vertebra's frame to the periosteal surface of the body."""
         return rounded_maximum(*self.wall_and_endplate_mm(x_mm, y_mm, z_mm), self.rim_radius_mm)
 
@@ -179,17 +182,17 @@ class VertebraSpec:
         rim = self.body_distance_mm(x_mm, y_mm + self.section_offset_mm, z_mm) < 0
         return (np.hypot(x_mm, y_mm) < edge_mm) & (rim | ~at_rim)
 
-    def trabecular_distance_mm(self, x_mm, y_mm, z_mm) -> np.ndarray:
+    def trabecular_distance_mm(self, x_mm: np.ndarray, y_mm: np.ndarray, z_mm: np.ndarray) -> np.ndarray:
         """Return the signed distance of points in the vertebra's frame to the inner side of cortex and endplates."""
         wall, endplate = self.wall_and_endplate_mm(x_mm, y_mm, z_mm)
         return self.trabecular_distance_of(wall, endplate)
 
-    def trabecular_distance_of(self, wall_mm, endplate_mm) -> np.ndarray:
+    def trabecular_distance_of(self, wall_mm: np.ndarray, endplate_mm: np.ndarray) -> np.ndarray:
         """Return the signed distance to the trabecular bone, from those to the wall and to the endplate."""
         inner_radius = max(0.0, self.rim_radius_mm - max(self.cortex_mm, self.endplate_mm))
         return rounded_maximum(wall_mm + self.cortex_mm, endplate_mm + self.endplate_mm, inner_radius)
 
-    def foramen_distance_mm(self, x_mm, y_mm, z_mm) -> np.ndarray:
+    def foramen_distance_mm(self, x_mm: np.ndarray, y_mm: np.ndarray, z_mm: np.ndarray) -> np.ndarray:
         """Return the approximate signed distance of points in the vertebra's frame to the basivertebral foramen."""
         width, height, depth = self.foramen_size_mm
         # Half an ellipsoid in the body, and a short tube through the posterior wall.
@@ -198,7 +201,7 @@ class VertebraSpec:
         return (radius - 1) * (height / 2)
 
 
-def rounded_maximum(first, second, radius):
+def rounded_maximum(first: np.ndarray, second: np.ndarray, radius: float) -> np.ndarray:
     """Return the signed distance to the intersection of two solids with a rounded common edge.
 
     Source: the distance to the edge of two perpendicular planes, both moved inward by the radius.

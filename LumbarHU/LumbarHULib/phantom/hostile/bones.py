@@ -140,8 +140,11 @@ class Bones:
         phase = 2 * np.pi * body.arc_mm / body.length_mm
         return (
             sum(
-                random.standard_normal() * np.cos(n * phase) + random.standard_normal() * np.sin(n * phase)
-                for n in range(1, 8)
+                (
+                    random.standard_normal() * np.cos(n * phase) + random.standard_normal() * np.sin(n * phase)
+                    for n in range(1, 8)
+                ),
+                start=np.zeros_like(phase),
             )
             / 7**0.5
         )

@@ -1,9 +1,11 @@
 """A fine grid of points in the axial plane, for painting shapes given by signed distances."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.phantom.hostile.curves import Curve
 
@@ -82,7 +84,9 @@ class Canvas:
         """Return signed distances from the canal's outline, mm."""
         return self._distances(self.canal)[0]
 
-    def ellipse(self, center_mm, radii_mm, tilt_deg: float = 0.0) -> np.ndarray:
+    def ellipse(
+        self, center_mm: Sequence[float] | np.ndarray, radii_mm: Sequence[float] | np.ndarray, tilt_deg: float = 0.0
+    ) -> np.ndarray:
         """Return signed distances from an ellipse, exact to first order near its edge."""
         cosine, sine = np.cos(np.radians(tilt_deg)), np.sin(np.radians(tilt_deg))
         x, y = self.x - np.float32(center_mm[0]), self.y - np.float32(center_mm[1])
@@ -91,7 +95,9 @@ class Canvas:
         slope = np.sqrt((along / radii_mm[0]) ** 2 + (across / radii_mm[1]) ** 2) / radius + 1e-6
         return ((radius - 1) / slope).astype(np.float32)
 
-    def capsule(self, start_mm, end_mm, start_radius_mm: float, end_radius_mm: float) -> np.ndarray:
+    def capsule(
+        self, start_mm: ArrayLike, end_mm: ArrayLike, start_radius_mm: float, end_radius_mm: float
+    ) -> np.ndarray:
         """Return signed distances from a rod whose radius changes along it."""
         start, along = np.asarray(start_mm, dtype=float), np.subtract(end_mm, start_mm)
         x, y = self.x - np.float32(start[0]), self.y - np.float32(start[1])
@@ -104,11 +110,18 @@ class Canvas:
         """Return the fraction of each point's surroundings inside a surface."""
         return np.clip(0.5 - distance_mm / self.step_mm, 0, 1)
 
-    def fill(self, values: np.ndarray, distance_mm: np.ndarray, hu) -> None:
+    def fill(self, values: np.ndarray, distance_mm: np.ndarray, hu: np.ndarray | float) -> None:
         """Paint the inside of a surface in place."""
         values += self.coverage(distance_mm) * (hu - values)
 
-    def fill_shell(self, values: np.ndarray, distance_mm: np.ndarray, shell_mm, shell_hu, inside_hu) -> None:
+    def fill_shell(
+        self,
+        values: np.ndarray,
+        distance_mm: np.ndarray,
+        shell_mm: np.ndarray | float,
+        shell_hu: np.ndarray | float,
+        inside_hu: np.ndarray | float,
+    ) -> None:
         """Paint a solid with a shell in place; thin shells keep their weight."""
         whole = self.coverage(distance_mm)
         core = np.minimum(self.coverage(distance_mm + shell_mm), whole)

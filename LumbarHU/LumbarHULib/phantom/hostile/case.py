@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
@@ -131,7 +132,7 @@ def render_case(anatomy: Anatomy, seed: int, name: str = "") -> HostileCase:
         voxels[k] = np.clip(np.rint(pixels), -1024, 3071)
         fields[k] = field_total[::factor, ::factor] / count
 
-    def to_ras(points_mm):
+    def to_ras(points_mm: ArrayLike) -> np.ndarray:
         in_plane = (np.asarray(points_mm) - middle) @ grid_from_body.T + offset
         return np.column_stack([-in_plane[:, 0], in_plane[:, 1], np.zeros(len(in_plane))])
 

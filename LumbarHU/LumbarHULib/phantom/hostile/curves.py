@@ -1,11 +1,16 @@
 """The outlines of the body and of the canal as dense closed curves, and distances from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from LumbarHULib.phantom.hostile.anatomy import WIDTH_AT, Anatomy, BodyShape
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 _SPACING_MM = 0.1
 
@@ -41,7 +46,7 @@ class Curve:
         return float(self.arc_mm[-1] + np.linalg.norm(self.points_mm[0] - self.points_mm[-1]))
 
     @cached_property
-    def _tree(self):
+    def _tree(self) -> "cKDTree":
         from scipy.spatial import cKDTree
 
         return cKDTree(self.points_mm)
@@ -54,7 +59,7 @@ class Curve:
         distance = np.where(apart < 1.0, along_normal, np.copysign(apart, along_normal))
         return distance, nearest
 
-    def index_toward(self, angle_deg: float, center_mm) -> int:
+    def index_toward(self, angle_deg: float, center_mm: np.ndarray) -> int:
         """Return the index of the point in a direction from a center."""
         offset = self.points_mm - center_mm
         angles = np.degrees(np.arctan2(offset[:, 1], offset[:, 0]))
@@ -67,11 +72,11 @@ class Curve:
         return np.where(apart < width_mm / 2, np.cos(np.pi * np.minimum(apart / width_mm, 0.5)) ** 2, 0.0)
 
 
-def closed_curve(corners_mm) -> Curve:
+def closed_curve(corners_mm: Sequence[np.ndarray | tuple[float, float]]) -> Curve:
     """Return the smooth closed curve through points, shape (n, 2), counterclockwise, starting at the first point."""
     from scipy.interpolate import CubicSpline
 
-    closed = np.vstack([corners_mm, corners_mm[:1]]).astype(float)
+    closed = np.array([*corners_mm, corners_mm[0]], dtype=float)
     lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
     spline = CubicSpline(lengths, closed, bc_type="periodic")
     fine = spline(np.linspace(0, lengths[-1], 20 * len(closed) + 1))

@@ -12,7 +12,7 @@ from LumbarHULib.phantom.hostile import scan_hazards as s
 from LumbarHULib.phantom.hostile.anatomy import Anatomy, Arch, BodyShape, Bone, Scanner, Surroundings, Vein, Vessel
 from LumbarHULib.phantom.hostile.case import HostileCase, render_case
 
-FAMILIES: dict[str, tuple] = {
+FAMILIES: dict[str, tuple[h.Hazard, ...]] = {
     "plain": (),
     "horns": (h.Horns(),),
     "flat_back": (h.FlatBack(),),
@@ -45,7 +45,7 @@ FAMILIES: dict[str, tuple] = {
 }
 
 # "mixed" cases combine several hazards, with those of the scanner last.
-_ANATOMIES = (
+_ANATOMIES: tuple[h.Hazard, ...] = (
     *(
         h.Horns(),
         h.FlatBack(),
@@ -68,7 +68,7 @@ _ANATOMIES = (
     ),
     *(b.HighDensity(), h.Lung(one_side=True)),
 )
-_SCANNERS = (s.SharpKernel(), s.ThickSlice(), s.DoubleContour(), s.Streaks(), s.FineScan())
+_SCANNERS: tuple[h.Hazard, ...] = (s.SharpKernel(), s.ThickSlice(), s.DoubleContour(), s.Streaks(), s.FineScan())
 
 
 def family_case(family: str, seed: int) -> HostileCase:
@@ -93,7 +93,7 @@ def family_case(family: str, seed: int) -> HostileCase:
     return replace(case, name=f"{family} {seed}")
 
 
-def hostile_case(seed: int, *hazards) -> HostileCase:
+def hostile_case(seed: int, *hazards: h.Hazard) -> HostileCase:
     """Return a case with a random anatomy and the given hazards, applied in their order.
 
     Parameters

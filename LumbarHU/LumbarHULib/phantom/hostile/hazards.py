@@ -1,12 +1,20 @@
 """Hazards of a slice: each is a frozen value that changes an anatomy, with ranges sampled uniformly."""
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
 from LumbarHULib.phantom.hostile.anatomy import Anatomy, Lesion, RibHead, Spur, Vein, Vessel
 
 Range = tuple[float, float]
+
+
+class Hazard(Protocol):
+    """A value that changes an anatomy."""
+
+    def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
+        """Return the anatomy with it."""
 
 
 def random_side(random: np.random.Generator) -> int:
@@ -24,8 +32,8 @@ class Horns:
     def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
         """Return the anatomy with it."""
         reach = random.uniform(*self.reach_mm)
-        horns = tuple(reach + random.uniform(-self.unequal_mm, self.unequal_mm) for _ in range(2))
-        shape = replace(anatomy.shape, horn_mm=horns, wall_shape=random.uniform(0.65, 0.95))
+        right, left = (reach + random.uniform(-self.unequal_mm, self.unequal_mm) for _ in range(2))
+        shape = replace(anatomy.shape, horn_mm=(right, left), wall_shape=random.uniform(0.65, 0.95))
         return replace(anatomy, shape=shape)
 
 
@@ -37,10 +45,10 @@ class FlatBack:
 
     def applied(self, anatomy: Anatomy, random: np.random.Generator) -> Anatomy:
         """Return the anatomy with it."""
-        horns = tuple(random.uniform(*self.reach_mm) for _ in range(2))
+        right, left = (random.uniform(*self.reach_mm) for _ in range(2))
         shape = replace(
             anatomy.shape,
-            horn_mm=horns,
+            horn_mm=(right, left),
             wall_shape=random.uniform(0.2, 0.7),
             turn_mm=random.uniform(2.0, 4.0),
             tip=random.uniform(0.66, 0.84),
@@ -90,7 +98,7 @@ class Lung:
             gaps[int(random.integers(2))] = 60.0
         around = replace(
             anatomy.surroundings,
-            lung_gap_mm=tuple(gaps),
+            lung_gap_mm=(gaps[0], gaps[1]),
             lung_front=self.front,
             lung_hu=random.uniform(-900, -780),
             pleura_hu=random.uniform(-100, 45),
@@ -258,7 +266,8 @@ class Foramen:
         heights = [random.uniform(8.5, 13.0) for _ in range(2)]
         if random.random() < 0.4:
             heights[int(random.integers(2))] = random.uniform(0, 5)
-        arch = replace(anatomy.arch, pedicle_center_mm=tuple(heights), pedicle_half_height_mm=random.uniform(7, 8.5))
+        right, left = heights
+        arch = replace(anatomy.arch, pedicle_center_mm=(right, left), pedicle_half_height_mm=random.uniform(7, 8.5))
         return replace(anatomy, arch=arch)
 
 

@@ -21,7 +21,7 @@ def paint_surroundings(canvas: Canvas, anatomy: Anatomy, random: np.random.Gener
             height = around.crura_mm * canvas.body.bump(index, 30.0)[canvas.nearest]
             canvas.fill(values, canvas.body_mm - height, around.muscle_hu)
     if around.lung_gap_mm is not None:
-        _paint_lung(canvas, values, anatomy, random)
+        _paint_lung(canvas, values, anatomy, around.lung_gap_mm, random)
     for rib in around.rib_heads:
         _paint_rib(canvas, values, anatomy, rib)
     for vessel in around.vessels:
@@ -82,7 +82,9 @@ def _paint_vessel(canvas: Canvas, values: np.ndarray, vessel: Vessel) -> None:
         canvas.fill(values, np.where(taper > 0, inside, 1.0), vessel.plaque_hu)
 
 
-def _paint_lung(canvas: Canvas, values: np.ndarray, anatomy: Anatomy, random: np.random.Generator) -> None:
+def _paint_lung(
+    canvas: Canvas, values: np.ndarray, anatomy: Anatomy, gaps_mm: tuple[float, float], random: np.random.Generator
+) -> None:
     around, shape = anatomy.surroundings, anatomy.shape
     lung = np.full(canvas.shape, 100.0, dtype=np.float32)
     gap_by_point = np.interp(
@@ -91,7 +93,7 @@ def _paint_lung(canvas: Canvas, values: np.ndarray, anatomy: Anatomy, random: np
         1 + 0.25 * np.clip(random.standard_normal(13), -2, 2),
     )[canvas.nearest]
     front_y = 3.0 if around.lung_front else -0.25 * shape.depth_mm
-    for side, gap_mm in zip((-1, 1), around.lung_gap_mm, strict=True):
+    for side, gap_mm in zip((-1, 1), gaps_mm, strict=True):
         body_gap_mm = gap_mm * gap_by_point - canvas.body_mm
         half_plane = 4.0 - side * canvas.x
         # The lung is bounded by the mediastinum in front, and by the ribs and the muscles of the back behind.
