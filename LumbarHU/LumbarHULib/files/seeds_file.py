@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, parse_level
@@ -54,7 +55,7 @@ def read_seeds(path: Path) -> dict[str, np.ndarray]:
     return {level: seeds[level] for level in LEVELS if level in seeds}
 
 
-def write_seeds(path: Path, seeds_ras_mm: Mapping[str, np.ndarray]) -> None:
+def write_seeds(path: Path, seeds_ras_mm: Mapping[str, ArrayLike]) -> None:
     """Write one point list with a point for each level, as `read_seeds` reads it."""
     points_ras_mm = np.array(list(seeds_ras_mm.values()), dtype=float).reshape(-1, 3)
     write_markup_json(path, _POINT_LIST, "seeds", points_ras_mm, list(seeds_ras_mm))

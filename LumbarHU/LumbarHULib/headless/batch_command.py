@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -37,7 +37,7 @@ _DIED = (
 )
 
 # Yields the number and the outcome of each task as it finishes.
-CaseMap = Callable[..., Iterator[tuple[int, CaseOutcome | WorkerDied]]]
+CaseMap = Callable[..., Generator[tuple[int, CaseOutcome | WorkerDied], None, None]]
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class BatchOutcome:
         Folders that belong to no row.
     """
 
-    counts: Counter
+    counts: Counter[str]
     failures: tuple[RowProblem, ...]
     refused: tuple[RowProblem, ...]
-    repeated: Counter
+    repeated: Counter[str]
     strays: tuple[str, ...]
 
 
@@ -124,8 +124,9 @@ def measured_batch(folder: BatchFolder, table: BatchTable, case_map: CaseMap) ->
             with closing(case_map(measure_case, _tasks(folder, rows))) as ready:
                 for number, outcome in ready:
                     outcomes[number] = CaseOutcome("failed", _DIED) if isinstance(outcome, WorkerDied) else outcome
-                    if outcomes[number].content is not None:
-                        folder.keep(rows[number].folder, outcomes[number].content)
+                    content = outcomes[number].content
+                    if content is not None:
+                        folder.keep(rows[number].folder, content)
                     progress.advance(outcomes[number].state)
         progress.say("Writing the tables")
         failures = [

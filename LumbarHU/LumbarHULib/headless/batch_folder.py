@@ -5,11 +5,12 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 from uuid import uuid4
 
 from LumbarHULib.audit.tables import DENSITY_COLUMNS, results_columns, summary_columns_of
@@ -73,9 +74,9 @@ class BatchFolder:
                     header, _, rows = (self.path / folder / name).read_text(encoding="utf-8").partition("\n")
                     is_alike = not is_calibrated or DENSITY_COLUMNS[0] in header.split(",")
                     stream.write(rows if is_alike else _with_empty_densities(rows))
-        rows = [(problem.row, problem.case, problem.column, problem.sentence) for problem in failures]
+        failed = [(problem.row, problem.case, problem.column, problem.sentence) for problem in failures]
         with _atomic_file(self.path / FAILURES) as stream:
-            stream.write(csv_text(_FAILURES_COLUMNS, rows))
+            stream.write(csv_text(_FAILURES_COLUMNS, failed))
 
 
 def _with_empty_densities(rows: str) -> str:
@@ -129,10 +130,10 @@ def _check_is_free(path: Path) -> None:
     check_destination(path)
 
 
-def _take(lock, path: Path) -> None:
+def _take(lock: BinaryIO, path: Path) -> None:
     """Hold the lock until this process ends, in whatever way."""
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
             msvcrt.locking(lock.fileno(), msvcrt.LK_NBLCK, 1)

@@ -29,8 +29,8 @@ class BatchProgress:
     total: int
     line: Progress = field(default_factory=Progress)
     clock: Callable[[], float] = time.monotonic
-    _states: Counter = field(default_factory=Counter)
-    _times: deque = field(default_factory=lambda: deque(maxlen=_RATE_OVER))
+    _states: Counter[str] = field(default_factory=Counter)
+    _times: deque[float] = field(default_factory=lambda: deque(maxlen=_RATE_OVER))
 
     def __post_init__(self) -> None:
         self._times.append(self.clock())

@@ -3,11 +3,12 @@
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 from LumbarHULib.audit.audit import UNNAMED
 from LumbarHULib.audit.report.case_index import INDEX
@@ -25,6 +26,9 @@ from LumbarHULib.headless.reading_options import (
     reading_number,
     segments_named,
 )
+
+_Text = TypeVar("_Text")
+_Value = TypeVar("_Value")
 
 # Columns that apply to one source only.
 _OF_SOURCE = {"segment": "segmentation", "fill_levels": "seeds"}
@@ -104,7 +108,7 @@ class _CellError(InputError):
         self.column = column
 
 
-def read_batch_table(path: Path, out: Path, **common) -> BatchTable:
+def read_batch_table(path: Path, out: Path, **common: Any) -> BatchTable:
     """Read the table of a batch.
 
     Parameters
@@ -190,11 +194,12 @@ def _job(texts: Mapping[str, str], base: Path, common: MeasureJob) -> MeasureJob
     levels, exclude, reader, reading, when = (
         given.get(name, "") for name in ("levels", "exclude", "reader", "reading", "ct_date")
     )
+    of_source: dict[str, Any] = {name: _existing(name, given[name], base) for name in sources if name != "markups"}
     return replace(
         common,
         ct=ct,
         markups=_existing_paths("markups", given["markups"], base) if "markups" in sources else [],
-        **{name: _existing(name, given[name], base) for name in sources if name != "markups"},
+        **of_source,
         segments=_read("segment", segments_named, [given["segment"]]) if given.get("segment") else {},
         fill_levels=_yes_or_no("fill_levels", given.get("fill_levels", "")),
         levels=_read("levels", levels_named, levels) if levels else None,
@@ -238,14 +243,14 @@ def _check_minerals(rows: Sequence[BatchRow]) -> None:
         if row.job.calibration is not None:
             first.setdefault(mineral_of(row.job.calibration), row.row)
     if len(first) > 1:
-        (one, row), (other, other_row), *_ = first.items()
+        (one, one_row), (other, other_row), *_ = first.items()
         raise InputError(
-            f"The calibration of row {row} is of {one} and that of row {other_row} of {other}, which are not "
+            f"The calibration of row {one_row} is of {one} and that of row {other_row} of {other}, which are not "
             "interchangeable: make a batch for each."
         )
 
 
-def _read(column: str, read, text):
+def _read(column: str, read: Callable[[str, _Text], _Value], text: _Text) -> _Value:
     try:
         return read(column, text)
     except InputError as problem:
@@ -297,7 +302,7 @@ def _existing_paths(column: str, text: str, base: Path) -> list[Path]:
 
 
 def _with_folders(
-    rows: Sequence[BatchRow], readings: Mapping[str, set], out: Path
+    rows: Sequence[BatchRow], readings: Mapping[str, set[tuple[str, str]]], out: Path
 ) -> tuple[tuple[BatchRow, ...], list[RowProblem]]:
     """Return the rows with the names of their folders, and the problems of rows whose folder is already used.
 

@@ -157,7 +157,9 @@ def _stated_facts(options: argparse.Namespace) -> ScanFacts:
         tube_voltage_kv=tube_voltage_kv("--tube-voltage", options.tube_voltage),
         contrast=contrast,
         acquired_on=None if options.date is None else ct_date("--date", options.date),
-        **words,
+        manufacturer=words["manufacturer"],
+        scanner_model=words["scanner_model"],
+        kernel=words["kernel"],
     )
 
 

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from LumbarHULib.headless.shared_options import add_out, add_overwrite, run_later
+from LumbarHULib.headless.shared_options import Commands, add_out, add_overwrite, run_later
 
 
-def add_calibration_commands(commands) -> None:
+def add_calibration_commands(commands: Commands) -> None:
     """Add the commands that calibrate to the parser."""
     _add_calibrate(commands)
     _add_pool(commands)
 
 
-def _add_pool(commands) -> None:
+def _add_pool(commands: Commands) -> None:
     pool = commands.add_parser(
         "pool-calibrations",
         help="make one calibration from three or more scans of one phantom",
@@ -30,7 +30,7 @@ def _add_pool(commands) -> None:
     pool.set_defaults(command=run_later("pool_calibrations_command", "run_pool_calibrations"))
 
 
-def _add_calibrate(commands) -> None:
+def _add_calibrate(commands: Commands) -> None:
     calibrate = commands.add_parser(
         "calibrate",
         help="calibrate HU to mg/cm³ from the rods of a phantom, for measure --calibration",

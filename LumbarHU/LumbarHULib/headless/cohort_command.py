@@ -1,7 +1,8 @@
 """lumbarhu cohort: compute the statistics of a cohort, write them to a folder, and print the main numbers."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from LumbarHULib.api.cohorts import analyze_cohort
 from LumbarHULib.cohort.analysis import CohortAnalysis
@@ -106,7 +107,7 @@ def _table(analysis: CohortAnalysis) -> str:
     return f"{title}\n{aligned(rows, left_columns=2)}"
 
 
-def _correlations(analysis: CohortAnalysis, place: str):
+def _correlations(analysis: CohortAnalysis, place: str) -> list[Mapping[str, Any]]:
     own = list(analysis.tables["correlation"].records()) if place == analysis.cohort.mean_name else []
     levels_of_dxa = analysis.tables["correlation_levels"].records(level=place)
     return own or [record for record in levels_of_dxa if record["density"].startswith("bmd")]

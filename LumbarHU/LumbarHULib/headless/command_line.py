@@ -7,10 +7,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, NoReturn, TextIO, TypeVar
 
 from LumbarHULib import __version__
 from LumbarHULib.core.errors import InputError
@@ -19,19 +19,21 @@ from LumbarHULib.headless.exit_codes import BAD_INPUT, DONE, INTERRUPTED, NOT_PR
 from LumbarHULib.headless.measuring_commands import add_measuring_commands
 from LumbarHULib.headless.statistics_commands import add_statistics_commands
 
+_Result = TypeVar("_Result")
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser that reports errors as one sentence, like any other bad input."""
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Path("") is the current folder, but an empty argument is rather a variable of the shell that is not set.
         self.register("type", Path, _named_path)
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         raise InputError(f"{message[0].upper()}{message[1:]}: see {self.prog} --help.")
 
-    def parse_known_args(self, args=None, namespace=None):
+    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
         # Otherwise argparse would report an unknown argument for the whole program instead of the command.
         options, unknown = super().parse_known_args(args, namespace)
         if unknown:
@@ -107,7 +109,7 @@ class _Output:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
@@ -116,7 +118,7 @@ class _Output:
     def flush(self) -> None:
         self._done(self._stream.flush)
 
-    def _done(self, action):
+    def _done(self, action: Callable[[], _Result]) -> _Result:
         try:
             return action()
         except BrokenPipeError:
@@ -142,7 +144,7 @@ def _escape_unencodable_letters() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="lumbarhu",
         description="Measure the Hounsfield units of five regions in the lumbar vertebrae of a CT. For research only.",
         epilog="Exit codes: 0 done, 1 verification differs or cases of a batch failed, 2 bad input (reported in one "

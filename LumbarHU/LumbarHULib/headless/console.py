@@ -153,15 +153,15 @@ def _lines_below(result: ReadingResult, values: UncertaintyValues) -> list[str]:
 
 def _placement_lines(summaries: Sequence[RoiSummary], values: UncertaintyValues) -> Iterator[str]:
     """Yield lines on the placement trials: the SD of the means, and the share of trials with the same class."""
-    known = [summary for summary in summaries if summary.placement is not None]
+    known = [(summary, summary.placement) for summary in summaries if summary.placement is not None]
     if not known:
         return
-    sds = ", ".join(f"{summary.roi} {summary.placement.sd_hu:.1f} HU" for summary in known)
-    yield f"Midlines {trials_text(known[0].placement.trials, values)}, the means vary by (SD): {sds}."
+    sds = ", ".join(f"{summary.roi} {placement.sd_hu:.1f} HU" for summary, placement in known)
+    yield f"Midlines {trials_text(known[0][1].trials, values)}, the means vary by (SD): {sds}."
     shares = ", ".join(
-        f"{summary.roi} {100 * summary.placement.class_shares[summary.class_name]:.0f} %"
-        for summary in known
-        if summary.placement.class_shares is not None
+        f"{summary.roi} {100 * placement.class_shares[summary.class_name]:.0f} %"
+        for summary, placement in known
+        if placement.class_shares is not None
     )
     if shares:
         yield f"The class stays the same in: {shares}."

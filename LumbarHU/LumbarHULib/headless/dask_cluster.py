@@ -2,14 +2,17 @@
 
 import logging
 from asyncio import CancelledError
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.headless.input_identity import program_sha256
 from LumbarHULib.headless.worker_processes import WorkerDied
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,7 +28,7 @@ _LOGGER = "distributed.client"
 
 def map_on_dask(
     function: Callable[[Item], Result], items: Iterable[Item], address: str
-) -> Iterator[tuple[int, Result | WorkerDied]]:
+) -> Generator[tuple[int, Result | WorkerDied], None, None]:
     """Yield the number of each item and the result of `function`, as `worker_processes.map_on_processes` does.
 
     Parameters
@@ -79,7 +82,7 @@ def _is_other_message(record: logging.LogRecord) -> bool:
     return not (isinstance(problem, (CancelledError, OSError)) or "Failed to reconnect" in record.getMessage())
 
 
-def _connected(client_class, address: str):
+def _connected(client_class: "type[Client]", address: str) -> "Client":
     try:
         return client_class(address, timeout=_TIMEOUT_S)
     except (OSError, ValueError, TypeError) as error:
@@ -88,7 +91,7 @@ def _connected(client_class, address: str):
         ) from error
 
 
-def _check_workers(client, address: str) -> None:
+def _check_workers(client: "Client", address: str) -> None:
     from distributed import TimeoutError as NoWorkers
 
     try:
@@ -104,7 +107,7 @@ def _check_workers(client, address: str) -> None:
             )
 
 
-def _result_of(future, address: str):
+def _result_of(future: "Future[Any]", address: str) -> Any:
     """Return the result; one that is lost with its worker before it is fetched is computed again, and waited for."""
     from concurrent.futures import CancelledError as Canceled
 

@@ -93,9 +93,8 @@ def _program() -> str:
 
 
 def _paths_text(folder: Path) -> str:
-    ct, scene = folder / "ct.nrrd", folder / "audit" / "scene.mrb"
-    if not scene.is_file():
-        scene = "none; it needs lumbarhu[scene]"
+    ct, bundle = folder / "ct.nrrd", folder / "audit" / "scene.mrb"
+    scene = str(bundle) if bundle.is_file() else "none; it needs lumbarhu[scene]"
     return f"""
 CT and markups:  {ct}, {folder / "markups"}
 Audit folder:    {folder / "audit"}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from LumbarHULib.headless.batch_columns import COLUMNS
 from LumbarHULib.headless.shared_options import (
+    Commands,
     add_accept_off_protocol,
     add_how_to_measure,
     add_out,
@@ -13,7 +14,7 @@ from LumbarHULib.headless.shared_options import (
 )
 
 
-def add_measuring_commands(commands) -> None:
+def add_measuring_commands(commands: Commands) -> None:
     """Add the commands that measure to the parser."""
     _add_demo(commands)
     _add_measure(commands)
@@ -24,7 +25,7 @@ def add_measuring_commands(commands) -> None:
     _add_index(commands)
 
 
-def _add_demo(commands) -> None:
+def _add_demo(commands: Commands) -> None:
     demo = commands.add_parser(
         "demo",
         help="render a lumbar CT of known density, measure it, and write all files to look at",
@@ -45,7 +46,7 @@ def _run_demo(options: argparse.Namespace) -> int:
     return run_later(*command)(options)
 
 
-def _add_measure(commands) -> None:
+def _add_measure(commands: Commands) -> None:
     measure = commands.add_parser(
         "measure",
         help="measure a CT with its markups, and write an audit folder",
@@ -126,7 +127,7 @@ def _add_measure(commands) -> None:
     measure.set_defaults(command=run_later("measure_command", "run_measure"))
 
 
-def _add_protocols(commands) -> None:
+def _add_protocols(commands: Commands) -> None:
     protocols = commands.add_parser(
         "protocols",
         help="list the measurement protocols that LumbarHU comes with",
@@ -136,7 +137,7 @@ def _add_protocols(commands) -> None:
     protocols.set_defaults(command=run_later("protocols_command", "run_protocols"))
 
 
-def _add_batch(commands) -> None:
+def _add_batch(commands: Commands) -> None:
     batch = commands.add_parser(
         "batch",
         help="measure many CTs listed in a table, each into its own audit folder",
@@ -155,7 +156,7 @@ def _add_batch(commands) -> None:
     batch.set_defaults(command=run_later("batch_command", "run_batch"))
 
 
-def _add_verify(commands) -> None:
+def _add_verify(commands: Commands) -> None:
     verify = commands.add_parser(
         "verify",
         help="measure an audit folder's label maps again and compare everything",
@@ -171,7 +172,7 @@ def _add_verify(commands) -> None:
     verify.set_defaults(command=run_later("verify_command", "run_verify"))
 
 
-def _add_export_dicom(commands) -> None:
+def _add_export_dicom(commands: Commands) -> None:
     export = commands.add_parser(
         "export-dicom",
         help="write an audit folder's regions and numbers as DICOM Segmentation and structured report",
@@ -185,7 +186,7 @@ def _add_export_dicom(commands) -> None:
     export.set_defaults(command=run_later("export_dicom_command", "run_export_dicom"))
 
 
-def _add_index(commands) -> None:
+def _add_index(commands: Commands) -> None:
     index = commands.add_parser(
         "index",
         help="write a page with links to the reports of many cases",

@@ -34,6 +34,8 @@ class Progress:
             self._width = 0
 
     def _write(self, text: str) -> None:
+        if self.stream is None:
+            return
         # A closed terminal is not an error here: a signal ends the program.
         with suppress(OSError):
             self.stream.write(text)

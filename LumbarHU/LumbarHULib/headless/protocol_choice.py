@@ -51,7 +51,7 @@ def chosen_protocols(sources: Sequence[str | Path], cutoffs: Path | None, out: P
         When a file cannot be read, two protocols have one id, the cutoffs belong to none of them, or the folder of
         several protocols is an audit folder.
     """
-    paths = [protocol_path(source) for source in sources] or [None]
+    paths: list[Path | None] = [protocol_path(source) for source in sources] or [None]
     documents = [load_protocol(path) for path in paths]
     if len(documents) == 1:
         return [ChosenProtocol(paths[0], documents[0], cutoffs, cutoffs_for(documents[0], cutoffs), out)]

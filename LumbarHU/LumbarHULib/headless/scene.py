@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import slicer
 import vtk
@@ -49,7 +50,8 @@ def scene_and_application_logic() -> Iterator[tuple["slicer.vtkMRMLScene", "slic
         application_logic = _application_logic(scene, Path(folder))
         logics = [_module_logic(application_logic, scene, name, logic) for name, logic in _LOGIC_CLASSES]
         logics += _input_output_logics(application_logic, scene, Path(folder))
-        observation = scene.AddObserver(scene.NodeAboutToBeRemovedEvent, _remove_hierarchy_item)
+        remove_item = vtk.calldata_type(vtk.VTK_OBJECT)(_remove_hierarchy_item)
+        observation = scene.AddObserver(scene.NodeAboutToBeRemovedEvent, remove_item)
         try:
             yield scene, application_logic
         finally:
@@ -58,7 +60,7 @@ def scene_and_application_logic() -> Iterator[tuple["slicer.vtkMRMLScene", "slic
             logics.clear()
 
 
-def _application_logic(scene, folder: Path):
+def _application_logic(scene: "slicer.vtkMRMLScene", folder: Path) -> "slicer.vtkSlicerApplicationLogic":
     """Return the logic that owns the selection and interaction nodes and the path of temporary files."""
     logic = slicer.vtkSlicerApplicationLogic()
     logic.SetTemporaryPath(str(folder))
@@ -70,7 +72,9 @@ def _application_logic(scene, folder: Path):
     return logic
 
 
-def _module_logic(application_logic, scene, name: str, logic_class: type):
+def _module_logic(
+    application_logic: "slicer.vtkSlicerApplicationLogic", scene: "slicer.vtkMRMLScene", name: str, logic_class: type
+) -> Any:
     logic = logic_class()
     logic.SetMRMLApplicationLogic(application_logic)
     logic.SetMRMLScene(scene)
@@ -78,7 +82,9 @@ def _module_logic(application_logic, scene, name: str, logic_class: type):
     return logic
 
 
-def _input_output_logics(application_logic, scene, folder: Path) -> list:
+def _input_output_logics(
+    application_logic: "slicer.vtkSlicerApplicationLogic", scene: "slicer.vtkMRMLScene", folder: Path
+) -> list[Any]:
     """Return the logics needed to read a scene bundle."""
     remote = slicer.vtkMRMLRemoteIOLogic()
     cache = folder / "cache"
@@ -91,8 +97,7 @@ def _input_output_logics(application_logic, scene, folder: Path) -> list:
     return [remote, manager]
 
 
-@vtk.calldata_type(vtk.VTK_OBJECT)
-def _remove_hierarchy_item(scene, _event, node) -> None:
+def _remove_hierarchy_item(scene: "slicer.vtkMRMLScene", _event: str, node: "slicer.vtkMRMLNode") -> None:
     """Remove a node's item with the node; in the application, a component that needs Qt does this."""
     hierarchy = scene.GetFirstNodeByClass("vtkMRMLSubjectHierarchyNode")
     if hierarchy is None or hierarchy is node or scene.IsClosing():

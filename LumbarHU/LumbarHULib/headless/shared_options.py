@@ -4,6 +4,10 @@ import argparse
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import TypeAlias
+
+# What a parser's commands are added to; its class cannot be given a type parameter when the program runs.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run_later(module: str, function: str) -> Callable[[argparse.Namespace], int]:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from LumbarHULib.headless.shared_options import add_out, add_overwrite, add_seed, run_later
+from LumbarHULib.headless.shared_options import Commands, add_out, add_overwrite, add_seed, run_later
 
 
-def add_statistics_commands(commands) -> None:
+def add_statistics_commands(commands: Commands) -> None:
     """Add the commands for statistics to the parser."""
     _add_cohort(commands)
     _add_compare(commands)
@@ -14,7 +14,7 @@ def add_statistics_commands(commands) -> None:
     _add_study(commands)
 
 
-def _add_cohort(commands) -> None:
+def _add_cohort(commands: Commands) -> None:
     cohort = commands.add_parser(
         "cohort",
         help="compute the statistics of a cohort: groups, correlation, ROC, cutoffs, agreement of readers",
@@ -75,7 +75,7 @@ def _add_cohort(commands) -> None:
     cohort.set_defaults(command=run_later("cohort_command", "run_cohort"))
 
 
-def _add_compare(commands) -> None:
+def _add_compare(commands: Commands) -> None:
     compare = commands.add_parser(
         "compare",
         help="compare methods over a cohort: regions, levels or protocols, in pairs",
@@ -130,7 +130,7 @@ def _add_compare(commands) -> None:
     compare.set_defaults(command=run_later("compare_command", "run_compare"))
 
 
-def _add_precision(commands) -> None:
+def _add_precision(commands: Commands) -> None:
     precision = commands.add_parser(
         "precision",
         help="compute your site's precision error and least significant change from repeated measurements",
@@ -165,7 +165,7 @@ def _add_precision(commands) -> None:
     precision.set_defaults(command=run_later("precision_command", "run_precision"))
 
 
-def _add_follow_up(commands) -> None:
+def _add_follow_up(commands: Commands) -> None:
     follow_up = commands.add_parser(
         "follow-up",
         help="compare readings of one patient at different dates: change, its interval, and whether it counts",
@@ -196,7 +196,7 @@ def _add_follow_up(commands) -> None:
     follow_up.set_defaults(command=run_later("follow_up_command", "run_follow_up"))
 
 
-def _add_study(commands) -> None:
+def _add_study(commands: Commands) -> None:
     study = commands.add_parser(
         "study",
         help="check which of the study's printed numbers agree, and how reliable its cutoffs are",

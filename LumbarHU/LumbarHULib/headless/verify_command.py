@@ -2,6 +2,9 @@
 
 import argparse
 import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 from LumbarHULib.api.audit_folders import verify
 from LumbarHULib.audit.verify import Verification, meaning_of
@@ -29,7 +32,7 @@ def run_verify(options: argparse.Namespace) -> int:
     return DIFFERS if found.differences or found.by_version else DONE
 
 
-def _lines(folder, found: Verification):
+def _lines(folder: Path, found: Verification) -> Iterator[str]:
     yield from found.notes
     if not found.differences and not found.by_version:
         yield f"{folder}: all hashes, counts and numbers are the same."
@@ -41,10 +44,10 @@ def _lines(folder, found: Verification):
     yield f"{folder}: {count} difference{'s' if count != 1 else ''}: {'; '.join(meanings)}."
 
 
-def _plain(found: Verification) -> dict:
+def _plain(found: Verification) -> dict[str, Any]:
     """Return the result as plain JSON values, for pipelines."""
 
-    def each(sentences):
+    def each(sentences: Iterable[str]) -> list[dict[str, str]]:
         return [
             {"where": sentence.partition(": ")[0], "sentence": sentence, "meaning": meaning_of(sentence)}
             for sentence in sentences

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -35,7 +35,7 @@ def default_workers() -> int:
 
 def map_on_processes(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int
-) -> Iterator[tuple[int, Result | WorkerDied]]:
+) -> Generator[tuple[int, Result | WorkerDied], None, None]:
     """Yield the number of each item and the result of `function`, in the order in which they finish.
 
     Parameters
@@ -50,7 +50,7 @@ def map_on_processes(
     _start_resource_tracker()
     waiting = enumerate(items)
     with _one_thread_each(), ExitStack() as lanes:
-        running: dict[Future, _Lane] = {}
+        running: dict[Future[Result], _Lane] = {}
         for _ in range(workers):
             lane = lanes.enter_context(_Lane(function))
             lane.start_next(waiting, running)
@@ -59,6 +59,7 @@ def map_on_processes(
             for future in done:
                 lane = running.pop(future)
                 number, attempt = lane.number, lane.attempt
+                result: Result | WorkerDied
                 try:
                     result = future.result()
                 except BrokenProcessPool:
@@ -96,17 +97,17 @@ class _Lane:
     def __enter__(self) -> "_Lane":
         return self
 
-    def __exit__(self, *problem) -> None:
+    def __exit__(self, *problem: object) -> None:
         self._executor.shutdown(cancel_futures=True)
 
-    def start_next(self, waiting: Iterator[tuple[int, Any]], running: dict) -> None:
+    def start_next(self, waiting: Iterator[tuple[int, Any]], running: "dict[Future[Any], _Lane]") -> None:
         """Start the next item, if there is one."""
         self.number, self._item = next(waiting, (-1, None))
         self.attempt = 0
         if self.number >= 0:
             self.start_again(running)
 
-    def start_again(self, running: dict) -> None:
+    def start_again(self, running: "dict[Future[Any], _Lane]") -> None:
         """Start the same item again."""
         self.attempt += 1
         try:
@@ -152,5 +153,7 @@ def _begin_worker() -> None:
 
 def _end_with_parent() -> None:
     """End this process when its parent is killed, because its results would be lost."""
-    multiprocessing.parent_process().join()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
     os._exit(1)
