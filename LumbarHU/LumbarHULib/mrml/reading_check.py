@@ -3,11 +3,12 @@
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.levels import LEVELS
+from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.mrml.reading import SCHEMA_VERSION, Reading, reading_nodes
 from LumbarHULib.mrml.reading_calibration import is_calibration_sound
-from LumbarHULib.mrml.reading_markups import ACCEPTED_PREFIX
+from LumbarHULib.mrml.reading_markups import ACCEPTED_PREFIX, MARKUP_ROLES
 
+_OWN_ROLES = ("CT", *ROIS, *(f"{level}-{role}" for level in LEVELS for role in MARKUP_ROLES))
 _HISTORY_ENTRY = {"what", "who", "when", "reason"}
 _ORIGIN = {"kind", "corrected_mm", "corrected_deg", "points_ras_mm"}
 
@@ -27,6 +28,12 @@ def usable_readings(scene) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
 def usable_readings_of(ct_node) -> tuple[Reading, ...]:
     """Return the usable readings of one CT, in the order in which they were started."""
     return tuple(reading for reading in usable_readings(ct_node.GetScene())[0] if reading.ct_node is ct_node)
+
+
+def node_ids_of(reading: Reading) -> tuple[str, ...]:
+    """Return the IDs of the CT, the regions and the markups that a reading has now; empty where it lacks one."""
+    node = reading.node
+    return tuple(node.GetNodeReferenceID(role) if node.GetNodeReference(role) else "" for role in _OWN_ROLES)
 
 
 def problem_of(reading: Reading) -> str:

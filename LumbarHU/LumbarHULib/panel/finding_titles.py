@@ -95,7 +95,7 @@ _TITLES: Mapping[str, str] = MappingProxyType(
         "calibration_other_scanner": "calibration of another scanner",
         "calibration_other_kernel": "calibration with another kernel",
         "calibration_contrast": "contrast medium counts as mineral",
-        "calibration_other_date": "calibration is too old or too new",
+        "calibration_other_date": "calibration of another date",
         "calibration_unchecked": "calibration may not fit this CT",
         "calibration_without_certificate": "phantom without certificate",
         "calibration_without_interval": "densities without an interval",

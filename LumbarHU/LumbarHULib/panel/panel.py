@@ -5,10 +5,9 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
-from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.mrml.reading import Reading
-from LumbarHULib.mrml.reading_check import problem_of, require_usable, usable_readings
-from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, unreviewed_levels
+from LumbarHULib.mrml.reading_check import node_ids_of, problem_of, require_usable, usable_readings
+from LumbarHULib.mrml.reading_markups import unreviewed_levels
 from LumbarHULib.panel.advanced_section import AdvancedSection
 from LumbarHULib.panel.calibration_section import CalibrationSection
 from LumbarHULib.panel.changed_ct import ChangedCt
@@ -44,8 +43,6 @@ from LumbarHULib.panel.shown_volume import ShownVolume, foreign_sentence
 from LumbarHULib.panel.verify_section import VerifySection
 from LumbarHULib.panel.view_line import ViewLine
 from LumbarHULib.panel.views import ReadingLayout, has_axial_view, layout_node, leave_automatic_window
-
-_OWN_ROLES = ("CT", *ROIS, *(f"{level}-{role}" for level in LEVELS for role in MARKUP_ROLES))
 
 
 class Panel(VTKObservationMixin):
@@ -189,8 +186,7 @@ class Panel(VTKObservationMixin):
         self.cohort.leave()
         self.follow_up.leave()
         self._wants_layout = self.layout.is_shown
-        if not _opens_segment_editor():
-            self.layout.give_back()
+        self.layout.give_back_to_other_modules()
 
     def cleanup(self) -> None:
         """Let go of everything for good, and leave everything as the user had it."""
@@ -332,8 +328,8 @@ class Panel(VTKObservationMixin):
         self.placing.abandon_if_gone()
         if session.reading is not None and not (session.is_open and session.reading.ct_node is not None):
             self.close_reading()
-        elif session.is_open and self._nodes() != self._known_nodes:
-            self._known_nodes = self._nodes()
+        elif session.is_open and node_ids_of(session.reading) != self._known_nodes:
+            self._known_nodes = node_ids_of(session.reading)
             if not self.placing.is_armed:
                 session.measure()
         self._look_at_scene()
@@ -347,14 +343,3 @@ class Panel(VTKObservationMixin):
             self.session.tell()
             for problem in usable_readings(slicer.mrmlScene)[1]:
                 self.messages.tell(problem, of_scene=True)
-
-    def _nodes(self) -> tuple:
-        """Return the IDs of the nodes that the reading has now."""
-        node = self.session.reading.node
-        return tuple(node.GetNodeReferenceID(role) if node.GetNodeReference(role) else "" for role in _OWN_ROLES)
-
-
-def _opens_segment_editor() -> bool:
-    """Whether the user goes to edit a region, and comes back: the views stay as they are."""
-    window = slicer.util.mainWindow()
-    return window is not None and window.moduleSelector().selectedModule == "SegmentEditor"

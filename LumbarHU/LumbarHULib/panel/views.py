@@ -71,6 +71,11 @@ class OwnLayout:
             layout_node().SetViewArrangement(self._before)
         self._before = None
 
+    def give_back_to_other_modules(self) -> None:
+        """Do so unless the user goes to Segment Editor to edit a region, and comes back."""
+        if not _opens_segment_editor():
+            self.give_back()
+
 
 class ReadingLayout(OwnLayout):
     """Axial next to sagittal over coronal."""
@@ -274,3 +279,8 @@ def window_position(name: str, point_ras_mm) -> tuple[int, int]:
     vtk.vtkMatrix4x4.Invert(slice_node(name).GetXYToRAS(), xy_from_ras)
     x, y, *_ = xy_from_ras.MultiplyPoint((*point_ras_mm, 1.0))
     return round(x), round(y)
+
+
+def _opens_segment_editor() -> bool:
+    window = slicer.util.mainWindow()
+    return window is not None and window.moduleSelector().selectedModule == "SegmentEditor"

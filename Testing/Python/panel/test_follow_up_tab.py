@@ -1,4 +1,4 @@
-"""The tab for follow-up: two CTs of a patient compared, shown, exported; what cannot be compared is refused."""
+"""The tab for follow-up (follow_up_section): two CTs of a patient compared and exported, and what is refused."""
 
 import csv
 import json

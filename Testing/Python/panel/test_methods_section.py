@@ -1,4 +1,4 @@
-"""On the tab for cohorts, protocols of a batch are compared as on the command line."""
+"""On the tab for cohorts (methods_section), protocols of a batch are compared as on the command line."""
 
 import csv
 
