@@ -24,6 +24,9 @@ from LumbarHULib.images.ct_identity import voxels_sha256
 # Name of case and reader in the files if the user gives none: a file's name may be a patient's.
 UNNAMED = "unnamed"
 
+# Among the further values of a record: what a reader saw who was not blinded.
+SEEN, SEEN_READING, SEEN_PROPOSAL = "not_blinded_by", "another reading", "proposed midline"
+
 _PACKAGES = ("numpy", "scipy", "SimpleITK", "pydicom", "slicer-core")
 
 

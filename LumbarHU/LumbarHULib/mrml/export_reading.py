@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from LumbarHULib.audit.audit import Audit, require_measured_levels
+from LumbarHULib.audit.audit import SEEN, Audit, require_measured_levels
 from LumbarHULib.audit.ct_date import CT_DATE
 from LumbarHULib.audit.folder import RECORD, write_audit_folder
 from LumbarHULib.core.ct_volume import CtVolume
@@ -100,7 +100,8 @@ def audit_by(reading: Reading, result: ReadingResult, protocol: ProtocolDocument
     InputError
         When the CT was removed.
     """
-    date = stated_date_of(reading.ct_node)
+    date, seen = stated_date_of(reading.ct_node), list(reading.seen_by_reader)
+    extra = {"blinded": not seen} | ({SEEN: seen} if seen else {}) | {"history": reading.history}
     return Audit(
         case=reading.case,
         reader=reading.reader,
@@ -112,7 +113,7 @@ def audit_by(reading: Reading, result: ReadingResult, protocol: ProtocolDocument
         protocol=protocol,
         cutoffs=cutoffs,
         accept_off_protocol=reading.accepts_off_protocol,
-        extra={"blinded": reading.is_blinded, "history": reading.history} | ({CT_DATE: date} if date else {}),
+        extra=extra | ({CT_DATE: date} if date else {}),
         calibration=calibration_of(reading),
     )
 

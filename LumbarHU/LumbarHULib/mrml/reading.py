@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
+from LumbarHULib.audit.audit import SEEN_PROPOSAL, SEEN_READING
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
@@ -129,8 +130,15 @@ class Reading:
     @property
     def is_blinded(self) -> bool:
         """Whether the scene had no other reading of the CT when this one was started, and no midline was proposed."""
+        return not self.seen_by_reader
+
+    @property
+    def seen_by_reader(self) -> tuple[str, ...]:
+        """What makes the reading not blinded: ``another reading`` of the same CT, a ``proposed midline``, or both."""
         origins = [self.value(name) for name in self.node.GetParameterNames() if name.startswith("origin ")]
-        return self.value("blinded", True) and all(origin["kind"] == MANUAL.kind for origin in origins if origin)
+        is_proposed = any(origin["kind"] != MANUAL.kind for origin in origins if origin)
+        others = () if self.value("blinded", True) else (SEEN_READING,)
+        return (*others, SEEN_PROPOSAL) if is_proposed else others
 
     @property
     def exclusions(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from LumbarHULib.audit.audit import SEEN_PROPOSAL, SEEN_READING
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
@@ -129,8 +130,14 @@ class KeepSection(Section):
         if not self._session.is_open:
             return ""
         reading = self._session.reading
-        blinding = _("Not blinded: another reading of this CT, or a proposed midline, was visible.")
-        sentences = [] if reading.is_blinded else [blinding]
+        words = {
+            (SEEN_READING,): _("Not blinded: another reading of this CT was visible."),
+            (SEEN_PROPOSAL,): _("Not blinded: a proposed midline was visible."),
+            (SEEN_READING, SEEN_PROPOSAL): _(
+                "Not blinded: another reading of this CT and a proposed midline were visible."
+            ),
+        }
+        sentences = [] if reading.is_blinded else [words[reading.seen_by_reader]]
         if reading.history:
             last = reading.history[-1]
             text = (

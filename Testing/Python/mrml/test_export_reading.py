@@ -6,13 +6,14 @@ import pytest
 
 from LumbarHULib.audit.verify import verify_audit_folder
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.mrml.ct_node import ct_from_node
+from LumbarHULib.core.landmarks import MidlineOrigin
+from LumbarHULib.mrml.ct_node import ct_from_node, volume_node_from_ct
 from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.protocol_edit import is_protocol_modified, set_protocol_value
 from LumbarHULib.mrml.reading import set_case
 from LumbarHULib.mrml.reading_lifecycle import sign_off
-from LumbarHULib.mrml.reading_markups import markup_node
+from LumbarHULib.mrml.reading_markups import markup_node, set_midline
 
 
 def test_the_folder_of_a_reading_is_verified_without_a_difference(start_reading, ct_node, tmp_path):
@@ -30,6 +31,26 @@ def test_the_folder_of_a_reading_is_verified_without_a_difference(start_reading,
 def test_a_second_reading_of_the_same_scene_says_that_it_was_not_blinded(start_reading):
     assert start_reading("A").is_blinded
     assert not start_reading("B").is_blinded
+
+
+def test_the_record_and_the_report_state_what_a_reader_saw_who_was_not_blinded(start_reading, scene, bodies, tmp_path):
+    other_ct = volume_node_from_ct(scene, bodies.ct, "another patient")
+    first, elsewhere = start_reading("A", levels=["L2"], case="7"), start_reading("A", levels=[], node=other_ct)
+    assert (first.seen_by_reader, elsewhere.seen_by_reader) == ((), ())
+    second, third = start_reading("B", levels=["L2"], case="7"), start_reading("C", levels=[], case="7")
+    for reading in (first, third):
+        set_midline(reading, "L2", bodies.midlines_ras_mm["L2"], MidlineOrigin("proposal_accepted"))
+    sentences = {
+        first: "Not blinded: at least one midline was proposed.",
+        second: "Not blinded: the scene contained another reading of this CT.",
+        third: "Not blinded: the scene contained another reading of this CT and at least one midline was proposed.",
+    }
+    seen = {first: ["proposed midline"], second: ["another reading"], third: ["another reading", "proposed midline"]}
+    for reading, sentence in sentences.items():
+        folder = export_reading(tmp_path, reading, ReadingMeasurer(reading).measure())
+        extra = json.loads((folder / "record.json").read_text(encoding="utf-8"))["extra"]
+        assert (extra["blinded"], extra["not_blinded_by"]) == (False, seen[reading])
+        assert sentence in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_name_that_is_not_a_valid_folder_name_is_converted(start_reading, tmp_path):

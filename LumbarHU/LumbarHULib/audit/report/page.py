@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from LumbarHULib.audit.audit import Audit, software_versions
+from LumbarHULib.audit.audit import SEEN, SEEN_PROPOSAL, SEEN_READING, Audit, software_versions
 from LumbarHULib.audit.report.densities import density_parts
 from LumbarHULib.audit.report.level_picture import (
     HIGH_HU,
@@ -28,6 +28,10 @@ RESEARCH_USE = (
 )
 # Of a name in a heading; record.json has all of it.
 _MOST_LETTERS = 200
+_SEEN_WORDS = {
+    SEEN_READING: "the scene contained another reading of this CT",
+    SEEN_PROPOSAL: "at least one midline was proposed",
+}
 _SEVERITY_WORDS = {"severe": "Severe", "warning": "Warning", "note": "Note"}
 
 # A class in words, with a mark that is distinguished by color and shape.
@@ -147,10 +151,18 @@ def _what_it_is(audit: Audit) -> Html:
     for event in audit.extra.get("history", ())[-1:]:
         sentences.append(f"{html.foreign(event['what'].capitalize())} by {html.foreign(event['who'])}.")
     if audit.extra.get("blinded") is False:
-        sentences.append("Not blinded: the scene contained another reading of this CT.")
+        sentences.append(_not_blinded(audit.extra.get(SEEN)))
     if audit.accept_off_protocol:
         sentences.append("The user accepted an acquisition off protocol.")
     return Html(" ".join(sentences))
+
+
+def _not_blinded(seen: object) -> str:
+    """Return why a reading was not blinded; records of earlier versions do not state it."""
+    reasons = [words for key, words in _SEEN_WORDS.items() if isinstance(seen, list) and key in seen]
+    return (
+        f"Not blinded: {' and '.join(reasons or ['another reading of this CT, or a proposed midline, was visible'])}."
+    )
 
 
 def _pictures(audit: Audit, label_maps: Path) -> list[str]:
