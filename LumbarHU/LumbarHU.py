@@ -45,8 +45,8 @@ class LumbarHU(ScriptedLoadableModule):
         self.parent.helpText = _("""
 Measures Hounsfield units in five regions of L1–L4 on a CT, from one line per level, and compares the means with the
 cutoffs of a published study.<br><br>
-The large button is always the next step, and so are Space and Enter: <i>New reading</i>, <i>Place L1</i> and so on,
-<i>Sign off</i>, <i>Export</i>.<br><br>
+The large button is always the next step, and so are Space and Enter: <i>New reading</i>, <i>Place L1</i> and so on.
+<i>Sign off</i> and <i>Export</i> need Enter.<br><br>
 <b>Place</b> a level: scroll the axial view to the middle of the vertebral body's height (or click once in the sagittal
 view), then click the body's front edge and its back edge. Boundary, outline and regions follow; drag any handle.<br>
 <b>Or propose</b> the midlines by one click into each body, or from a segmentation; then accept each level with Space

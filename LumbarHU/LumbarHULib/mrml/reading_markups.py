@@ -227,8 +227,7 @@ def _require_rigid(reading: Reading, level: str) -> None:
 
 def midline_origin(reading: Reading, level: str) -> MidlineOrigin:
     """Return how a level's midline was placed."""
-    kept = reading.value(_origin_key(level))
-    node = markup_node(reading, level, "midline")
+    kept, node = reading.value(_origin_key(level)), markup_node(reading, level, "midline")
     if kept is None:  # drawn by a reader, or from a file that describes its origin
         return MANUAL if node is None else midline_origin_of(_description(node), placed_points(node))
     if kept["kind"] != "proposal_accepted" or node is None:
@@ -258,11 +257,12 @@ def filled_in_levels(reading: Reading) -> tuple[str, ...]:
 
 
 def unreviewed_levels(reading: Reading) -> tuple[str, ...]:
-    """Return the levels whose proposed midline no reader has accepted or corrected yet, from cranial to caudal."""
+    """Return the levels that count and whose proposed midline no reader has accepted or corrected yet, in order."""
     return tuple(
         level
         for level in placed_levels(reading)
-        if midline_origin(reading, level).kind == "proposal_accepted"
+        if level not in {*reading.exclusions, *reading.skipped_levels}
+        and midline_origin(reading, level).kind == "proposal_accepted"
         and (reading.value(_origin_key(level)) or {}).get("points_ras_mm") != reading.value(f"{ACCEPTED_PREFIX}{level}")
     )
 

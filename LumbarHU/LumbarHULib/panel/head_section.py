@@ -78,6 +78,8 @@ class HeadSection(Section):
     def _chip_text(self, level: str, sign: str) -> str:
         result = self._session.level_result(level)
         number = "–" if result is None else f"{result.rois[_CHIP_ROI].values['mean_hu']:.0f}".replace("-", "−")
+        if result is not None and result.excluded:
+            number = f"({number})"
         return f"{level} {sign}\n{number}"
 
     def _chip_hint(self, level: str, state: LevelState) -> str:
@@ -86,6 +88,9 @@ class HeadSection(Section):
         text = _("Go to {level}: {state}. The number is the mean HU of the round region.").format(
             level=level, state=state.text or _("no reading")
         )
+        result = self._session.level_result(level)
+        if result is not None and result.excluded:
+            text += _(" It does not enter the means.")
         return text + key
 
     def _head_lines(self) -> tuple[str, str]:

@@ -141,6 +141,17 @@ def _after_sign_off(now: Situation) -> Step:
     return Step("export", _("Export"), by_space=False)
 
 
+def _by_enter(kind: str) -> str:
+    """Return what the Space key shows in place of a step that it does not take."""
+    sentences = {
+        "sign": _("Press Enter to sign off."),
+        "export": _("Press Enter to export."),
+        "report": _("Press Enter to open the report."),
+        "next": _("Press Enter to go on to the next CT."),
+    }
+    return sentences[kind]
+
+
 class NextStepSection(Section):
     """The large button.
 
@@ -152,6 +163,8 @@ class NextStepSection(Section):
         Returns the `Situation` as it is now.
     actions : mapping of str to callable
         What is done for each kind of step, given its level.
+    show_hint : callable
+        Shows a sentence where the reader looks; an empty one takes it away.
 
     Attributes
     ----------
@@ -160,10 +173,15 @@ class NextStepSection(Section):
     """
 
     def __init__(
-        self, ui, session: Session, situation: Callable[[], Situation], actions: Mapping[str, Callable[[str], object]]
+        self,
+        ui,
+        session: Session,
+        situation: Callable[[], Situation],
+        actions: Mapping[str, Callable[[str], object]],
+        show_hint: Callable[[str], object],
     ) -> None:
         super().__init__(ui, session)
-        self._situation, self._actions = situation, actions
+        self._situation, self._actions, self._show_hint = situation, actions, show_hint
         self.step = next_step(Situation())
         font = ui.huNextStepButton.font
         font.setBold(True)
@@ -174,7 +192,10 @@ class NextStepSection(Section):
         """Take the next step; the Space key takes none that ends the work on a patient."""
         self._show()  # the views may have moved meanwhile
         step = self.step
-        if step.is_enabled and (step.by_space or not by_space):
+        if step.is_enabled and by_space and not step.by_space:
+            self._show_hint(_by_enter(step.kind))
+        elif step.is_enabled:
+            self._show_hint("")
             self._actions[step.kind](step.level)
         self._show()
 
@@ -187,5 +208,7 @@ class NextStepSection(Section):
         self.step = next_step(self._situation())
         step, button = self.step, self._ui.huNextStepButton
         button.text, button.enabled = step.text, step.is_enabled
+        both, enter = _("The next step. Space or Enter does the same."), _("The next step. Enter does the same.")
+        button.toolTip = both if step.by_space else enter
         # The only button that stands out; while it says which click comes next, that is read as well.
         highlight(button, step.is_enabled)

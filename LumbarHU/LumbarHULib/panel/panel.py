@@ -123,7 +123,7 @@ class Panel(VTKObservationMixin):
             "next": lambda _level: self.ct_list.on_next(),
             "report": lambda _level: self.hand_on.on_report(),
         }
-        self.next_step = NextStepSection(ui, session, self._situation, actions)
+        self.next_step = NextStepSection(ui, session, self._situation, actions, self.view_line.show_hint)
         sections = (self.setup, self.lost, self.levels, self.head, self.classes, self.proposals, self.findings)
         sections += (self.numbers, self.regions, self.keep, self.hand_on, self.ct_list, self.verify, self.readers)
         sections += (self.protocols, self.calibration, self.rods, self.cutoffs, self.changed)

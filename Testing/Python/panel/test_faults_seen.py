@@ -106,6 +106,61 @@ def test_going_on_to_the_next_ct_asks_nothing_when_nothing_was_touched(driver, t
     ui.huListEdit.editingFinished()
 
 
+def propose_all(driver):
+    """Propose the midlines of all levels, none of which is accepted."""
+    from mrml.plain_bodies import plain_bodies
+
+    from LumbarHULib.core.landmarks import MidlineOrigin
+    from LumbarHULib.core.levels import MEAN_LEVELS
+    from LumbarHULib.mrml.reading_markups import set_midline
+
+    for level in MEAN_LEVELS:
+        midline_ras_mm = plain_bodies().midlines_ras_mm[level]
+        set_midline(driver.session.reading, level, midline_ras_mm, MidlineOrigin("proposal_accepted"))
+    driver.session.measure()
+    driver.panel.levels.go_to("L1")
+
+
+def test_after_a_level_is_excluded_in_a_review_the_next_one_is_reviewed(driver):
+    ui, panel = driver.ui, driver.panel
+    driver.start_reading()
+    propose_all(driver)
+    number = panel.head.chip("L1").text.partition("\n")[2]
+    assert ui.huNextStepButton.text == "Accept L1"
+    panel.levels.menu.reasons["lesion"].trigger()
+    assert ui.huNextStepButton.text == "Review L2"
+    assert panel.head.chip("L1").text == f"L1 –\n({number})"
+    assert "does not enter the means" in panel.head.chip("L1").toolTip
+    for level in ("L2", "L3", "L4"):
+        panel.levels.go_to(level)
+        assert ui.huNextStepButton.text == f"Accept {level}"
+        panel.next_step.take(by_space=True)
+    assert ui.huNextStepButton.text == "Sign off"
+    panel.levels.go_to("L1")
+    panel.levels.menu.include.trigger()
+    assert (ui.huNextStepButton.text, panel.head.chip("L1").text) == ("Accept L1", f"L1 ?\n{number}")
+    assert ui.huSignedLabel.text == "Not blinded: a proposed midline was visible."
+
+
+def test_space_says_that_enter_is_needed_where_it_does_not_do_the_next_step(driver, tmp_path):
+    ui, panel = driver.ui, driver.panel
+    driver.start_reading()
+    assert "Space or Enter" in ui.huNextStepButton.toolTip
+    driver.place()
+    ui.huExportPath.currentPath = str(tmp_path / "export")
+    ui.huCaseEdit.text = "case 1"
+    ui.huCaseEdit.editingFinished()
+    for text, sentence in (("Sign off", "Press Enter to sign off."), ("Export", "Press Enter to export.")):
+        assert (ui.huNextStepButton.text, panel.view_line.text) == (text, "")
+        assert "The next step. Enter does the same." in ui.huNextStepButton.toolTip
+        panel.next_step.take(by_space=True)
+        assert (ui.huNextStepButton.text, panel.view_line.text) == (text, sentence)
+        panel.next_step.take()
+        assert panel.view_line.text == ""
+    assert ui.huNextStepButton.text == "Open report"
+    assert len(list((tmp_path / "export").rglob("record.json"))) == 1
+
+
 def test_the_enter_key_alone_never_says_yes(application):
     import qt
 
