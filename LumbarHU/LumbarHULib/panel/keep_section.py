@@ -103,9 +103,10 @@ class KeepSection(Section):
             self._session.tell()
 
     def on_export(self) -> None:
-        """Export the reading."""
+        """Export the reading; an export that is up to date is only replaced when the user wants that."""
         with self._messages.show_input_errors(), slicer.util.WaitCursor():
-            self.export()
+            if self._wants_export():
+                self.export()
         if self._messages.text and self._session.is_open and not self._session.reading.case:
             self._ui.huSetupSection.collapsed = False
             self._ui.huCaseEdit.setFocus()
@@ -120,6 +121,16 @@ class KeepSection(Section):
         ui.huExportButton.enabled = is_measured
         ui.huSignedLabel.text = self._state()
         ui.huSignedLabel.visible = bool(ui.huSignedLabel.text)
+
+    def _wants_export(self) -> bool:
+        """Tell whether to export: without asking unless the folder already holds the reading as it is."""
+        if not self.is_exported:
+            return True
+        reading = self._session.reading
+        if not audit_folder_of(Path(self.export_root), reading).is_dir():
+            return True
+        question = _("The export of {title} of “{case}” is up to date. Replace it?")
+        return self._questions.confirmed(question.format(title=reading.title, case=reading.case))
 
     def _now(self) -> tuple:
         """Return a value that changes when an export would hold something else."""

@@ -6,7 +6,9 @@ import qt
 import slicer
 
 LEVEL_KEYS = {"1": "L1", "2": "L2", "3": "L3", "4": "L4"}
-_TYPED_INTO = ("QLineEdit", "QAbstractSpinBox", "QTextEdit")
+_ENTRY_FIELDS = ("QLineEdit", "QAbstractSpinBox", "QTextEdit", "QPlainTextEdit", "QComboBox")
+_SHARED = ("Space", "Return", "Enter")
+_EVERYWHERE = "Esc"
 
 
 class Keys:
@@ -17,11 +19,17 @@ class Keys:
     on_level : callable
         Called with the level whose number was pressed.
     others : mapping of str to callable
-        What every other key does. Space and Enter first belong to the widget that the Tab key went to.
+        What every other key does. Space and Enter first belong to the widget that the Tab key went to. Where an entry
+        field has the focus, the first press of any key but Esc only ends the entry.
+    tabs, patient_tab : object
+        While another tab hides what the keys act on, Esc alone works.
     """
 
-    def __init__(self, on_level: Callable[[str], object], others: Mapping[str, Callable[[], object]]) -> None:
-        self._shortcuts = []
+    def __init__(
+        self, on_level: Callable[[str], object], others: Mapping[str, Callable[[], object]], tabs, patient_tab
+    ) -> None:
+        self._shortcuts: dict = {}
+        self._is_enabled, self._tabs, self._patient_tab = False, tabs, patient_tab
         window = slicer.util.mainWindow()
         if window is None:
             return
@@ -30,33 +38,38 @@ class Keys:
         for key, action in others.items():
             self._add(window, key, action)
         self.enable(False)
+        tabs.connect("currentChanged(int)", lambda _index: self._look())
 
     def enable(self, enabled: bool) -> None:
         """Let the keys work, or not."""
-        for shortcut in self._shortcuts:
-            shortcut.enabled = enabled
+        self._is_enabled = enabled
+        self._look()
+
+    def _look(self) -> None:
+        is_patient_shown = self._tabs.currentWidget() == self._patient_tab
+        for key, shortcut in self._shortcuts.items():
+            shortcut.enabled = self._is_enabled and (is_patient_shown or key == _EVERYWHERE)
 
     def remove(self) -> None:
         """Take the shortcuts away for good."""
-        for shortcut in self._shortcuts:
+        for shortcut in self._shortcuts.values():
             shortcut.enabled = False
             shortcut.deleteLater()
-        self._shortcuts = []
+        self._shortcuts = {}
 
     def _add(self, window, key: str, action: Callable[[], object]) -> None:
         shortcut = qt.QShortcut(qt.QKeySequence(key), window)
         shortcut.autoRepeat = False
-        is_shared = key in ("Space", "Return", "Enter")
-        shortcut.connect("activated()", lambda: action() if not is_shared or not _is_taken_by_focus() else None)
-        self._shortcuts.append(shortcut)
+        shortcut.connect("activated()", lambda: None if _is_taken_by_focus(key) else action())
+        self._shortcuts[key] = shortcut
 
 
-def _is_taken_by_focus() -> bool:
+def _is_taken_by_focus(key: str) -> bool:
     """Let the widget that the Tab key went to have the key, as without the shortcut; tell whether it took it."""
     focus = qt.QApplication.focusWidget()
-    if focus is None:
+    if focus is None or key == _EVERYWHERE:
         return False
-    if focus.inherits("QAbstractButton") and focus.enabled and focus.objectName.startswith("hu"):
+    if focus.inherits("QAbstractButton") and focus.enabled and focus.objectName.startswith("hu") and key in _SHARED:
         focus.click()
         return True
     return end_typing()
@@ -73,7 +86,7 @@ def collapse(section, is_collapsed: bool) -> None:
 def end_typing() -> bool:
     """Take over what is being typed, so that the keys are free again; tell whether anything was."""
     focus = qt.QApplication.focusWidget()
-    if focus is None or not any(focus.inherits(kind) for kind in _TYPED_INTO):
+    if focus is None or not any(focus.inherits(kind) for kind in _ENTRY_FIELDS):
         return False
     focus.clearFocus()
     return True

@@ -69,7 +69,7 @@ class Panel(VTKObservationMixin):
         step, levels = self.next_step, self.levels
         others = {"Esc": self.placing.cancel, "Ctrl+Z": levels.undo, "Ctrl+Y": levels.redo, "Ctrl+Shift+Z": levels.redo}
         others |= {"Space": lambda: step.take(by_space=True), "Return": step.take, "Enter": step.take}
-        self.keys = Keys(levels.on_key, others)
+        self.keys = Keys(levels.on_key, others, ui.huTabs, ui.huPatientTab)
         self._is_entered = self._is_refresh_due = self._is_check_due = self._wants_layout = False
         self._known_nodes: tuple = ()
         for title in ui.huScrollContents.findChildren("ctkCollapsibleButton"):

@@ -117,16 +117,18 @@ class KeepingSteps(WalkBase):
         self._test.assertIn("Differences between", self._ui.huMessageLabel.text)
         self._test.assertIn("results.csv", self._ui.huDifferencesLabel.text)
         questions = self._widget.panel.questions
-        asked_before = list(questions.asked)
-        self._ui.huExportButton.click()
-        self._test.assertEqual(questions.asked, asked_before)
-        questions.forget_written()
         questions.answer = False
         self._ui.huExportButton.click()
-        self._test.assertIn("Replace it?", questions.asked[-1])
-        self._test.assertNotIn("Exported", self._ui.huDoneLabel.text)
+        self._test.assertIn("is up to date. Replace it?", questions.asked[-1])
+        self._test.assertTrue((folder / "results.csv").read_text(encoding="utf-8").endswith("x"))
         questions.answer = True
+        asked_before = len(questions.asked)
         self._ui.huExportButton.click()
+        self._test.assertEqual(len(questions.asked), asked_before + 1)
+        self._test.assertFalse((folder / "results.csv").read_text(encoding="utf-8").endswith("x"))
+        questions.forget_written()
+        self._ui.huExportButton.click()
+        self._test.assertIn("There is an export", questions.asked[-1])
         self._test.assertIn("Exported", self._ui.huDoneLabel.text)
 
     def sign_off_and_reopen(self):
