@@ -160,10 +160,13 @@ def measurable_cts(scene) -> tuple:
     nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
     nodes.UnRegister(None)
     volumes = [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
-    return tuple(node for node in volumes if node.GetClassName() == "vtkMRMLScalarVolumeNode" and _is_ct(node))
+    return tuple(node for node in volumes if is_ct(node))
 
 
-def _is_ct(volume_node) -> bool:
+def is_ct(volume_node) -> bool:
+    """Return whether a node is a volume that can be a CT in HU; this checks every voxel."""
+    if volume_node.GetClassName() != "vtkMRMLScalarVolumeNode":
+        return False
     try:
         ct_from_node(volume_node)
     except InputError:

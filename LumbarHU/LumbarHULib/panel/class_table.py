@@ -10,7 +10,7 @@ from LumbarHULib.mrml.reading_calibration import calibration_of
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.strip import draw_strip, strip_axis, strip_marks
-from LumbarHULib.panel.summary_words import MEAN_DIGITS, badge, class_header, summaries_text, summary_hint
+from LumbarHULib.panel.summary_words import MEAN_DIGITS, badge, badge_hint, class_header, summaries_text, summary_hint
 from LumbarHULib.panel.tables import color_icon, copy_on_request, fit_height, set_cell
 from LumbarHULib.panel.words import class_word, roi_title
 
@@ -69,6 +69,8 @@ class ClassTable(Section):
                 hint = "" if summary is None else summary_hint(summary)
                 for column in range(table.columnCount):
                     set_cell(table, row, column, None).setToolTip(hint)
+                if summary is not None:
+                    set_cell(table, row, _BADGE, None).setToolTip(badge_hint(summary) + hint)
         if what == "all":
             table.setColumnHidden(_DENSITY, not any(summary.density for summary in summaries))
             self._show_headers(summaries)
@@ -100,7 +102,7 @@ class ClassTable(Section):
         hints = (
             _("The mean over the measured levels of L1–L4, each counting once."),
             _("Where the mean is by the two cutoffs. For research only: it is not a diagnosis."),
-            _("≈ the class may as well be another, ✓ it is clear; hold the mouse over a row for the reasons."),
+            _("≈ the mean is near a cutoff, ✓ the class is clear; hold the mouse over a row for the reasons."),
             _(
                 "Square: the mean, with the error of one measurement. Upper mark: the cutoff for osteoporosis; lower "
                 "mark: the cutoff for normal. Gray bars: the 95 % intervals of the cutoffs."

@@ -95,7 +95,7 @@ def next_step(now: Situation) -> Step:
             return Step("read", _("New reading"))
         if now.has_list:
             return Step("next", _("Open the next CT"), by_space=False)
-        return Step("wait", _("Load a CT"), is_enabled=False)
+        return Step("load", _("Load a CT"))
     if now.is_signed_off:
         return _after_sign_off(now)
     if now.hidden_ct:  # nothing can be judged on another volume

@@ -33,17 +33,17 @@ def dicom_files_of(ct_node) -> list[str]:
 
 
 def facts_line(facts: ScanFacts, findings, cutoffs: CutoffTable, slice_spacing_mm: float | None) -> str:
-    """Return one line: what is as in the study (✓), what is not (✗), and what is unknown (?)."""
+    """Return one line: what is as in the study (✓), what is not (✗), and what is unknown."""
     off = {finding.code for finding in (*findings, *acquisition_findings(facts, cutoffs))}
-    voltage = _("? kVp unknown")
+    voltage = _("kVp unknown")
     if facts.tube_voltage_kv is not None:
         text = _("{value} kVp ✗") if "tube_voltage_off_protocol" in off else _("{value} kVp ✓")
         voltage = text.format(value=f"{facts.tube_voltage_kv:g}")
     thickness_mm = facts.slice_thickness_mm or slice_spacing_mm
-    slices = _("? slices unknown")
+    slices = _("slices unknown")
     if thickness_mm is not None:
         slices = _("{value} mm slices").format(value=f"{thickness_mm:.3g}")
-    contrast = _("? contrast medium unknown")
+    contrast = _("contrast medium unknown")
     if facts.contrast is not None:
         contrast = _("contrast ✗") if facts.contrast else _("no contrast ✓")
     others = [text for text in (facts.kernel, facts.scanner_model) if text]

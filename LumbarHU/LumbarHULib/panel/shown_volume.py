@@ -5,7 +5,10 @@ import vtk
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
+from LumbarHULib.mrml.ct_node import is_ct
 from LumbarHULib.panel.views import show_ct, shown_volumes
+
+_BUTTON_LETTERS = 16
 
 
 class ShownVolume(VTKObservationMixin):
@@ -40,24 +43,36 @@ class ShownVolume(VTKObservationMixin):
             self._session.foreign_volume = found
             self._on_change()
 
+    @property
+    def other_ct(self):
+        """The CT that is shown in place of the reading's; None where there is none."""
+        others = self._others()
+        return others[0] if others and is_ct(others[0]) else None
+
     def restore(self) -> None:
         """Show the reading's CT in every slice view, and nothing over it."""
-        ct_node = self._session.reading.ct_node if self._session.is_open else None
+        ct_node = self._ct_node()
         if ct_node is not None:
             slicer.util.setSliceViewerLayers(foreground=None)
             show_ct(ct_node)
         self.look()
 
     def _foreign(self) -> str:
-        session = self._session
-        ct_node = session.reading.ct_node if session.is_open else None
+        ct_node = self._ct_node()
         if ct_node is None or slicer.mrmlScene.IsBatchProcessing():
             return ""
-        shown = shown_volumes()
-        others = [node for node in shown if node is not None and node is not ct_node]
+        others = self._others()
         if others:
             return _("“{name}”").format(name=others[0].GetName())
-        return _("no volume") if None in shown else ""
+        return _("no volume") if None in shown_volumes() else ""
+
+    def _ct_node(self):
+        return self._session.reading.ct_node if self._session.is_open else None
+
+    def _others(self) -> list:
+        """Return the volumes that are shown and are not the CT that is read."""
+        ct_node = self._ct_node()
+        return [node for node in shown_volumes() if ct_node is not None and node is not None and node is not ct_node]
 
 
 def foreign_sentence(session) -> str:
@@ -70,3 +85,10 @@ def foreign_sentence(session) -> str:
     return _("The views show {shown}, but {read} is read: no click is taken.").format(
         shown=session.foreign_volume, read=read
     )
+
+
+def read_words(name: str) -> tuple[str, str]:
+    """Return what the button that reads another CT says, shortened to its room, and its tooltip."""
+    short = name if len(name) <= _BUTTON_LETTERS else name[: _BUTTON_LETTERS - 1] + "…"
+    tooltip = _("Read “{name}”: continue its reading, or start one. The present reading stays in the scene.")
+    return _("Read “{name}”").format(name=short), tooltip.format(name=name)

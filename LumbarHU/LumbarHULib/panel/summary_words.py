@@ -31,6 +31,16 @@ def badge(summary: RoiSummary) -> str:
     return UNCERTAIN if doubts(summary) else CERTAIN
 
 
+def badge_hint(summary: RoiSummary) -> str:
+    """Return as HTML what the sign of a class means; empty where it has none."""
+    meanings = {
+        UNCERTAIN: _("≈ means that the mean is near a cutoff, so that another class is also possible."),
+        CERTAIN: _("✓ means that the mean is far enough from the cutoffs for the class to be clear."),
+    }
+    sign = badge(summary)
+    return f"<p>{html.escape(meanings[sign])}</p>" if sign else ""
+
+
 def doubts(summary: RoiSummary) -> tuple[str, ...]:
     """Return why a class may as well be another."""
     found = []

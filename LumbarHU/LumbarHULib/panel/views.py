@@ -284,3 +284,11 @@ def window_position(name: str, point_ras_mm) -> tuple[int, int]:
 def _opens_segment_editor() -> bool:
     window = slicer.util.mainWindow()
     return window is not None and window.moduleSelector().selectedModule == "SegmentEditor"
+
+
+def load_dialog() -> None:
+    """Open Slicer's DICOM browser, or the dialog for files in a Slicer without DICOM."""
+    if hasattr(slicer.modules, "dicom"):
+        slicer.util.selectModule("DICOM")
+    else:
+        slicer.util.openAddDataDialog()

@@ -93,7 +93,7 @@ class OddReader:
         """Press Space or Enter, whatever comes next."""
         step = self._driver.panel.next_step
         self.done[-1] += f" “{step.step.text}”"
-        if step.step.kind != "report":
+        if step.step.kind not in ("report", "load"):
             step.take(by_space=self._random.random() < 0.7)
 
     def load_a_ct(self):

@@ -161,6 +161,38 @@ def test_space_says_that_enter_is_needed_where_it_does_not_do_the_next_step(driv
     assert len(list((tmp_path / "export").rglob("record.json"))) == 1
 
 
+def test_load_a_ct_opens_the_dialog_for_files_where_slicer_has_no_dicom(driver):
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    slicer.mrmlScene.Clear(0)
+    settle()
+    button, manager = driver.ui.huNextStepButton, slicer.app.coreIOManager()
+    assert (button.text, button.enabled) == ("Load a CT", True)
+    assert not hasattr(slicer.modules, "dicom")
+    button.click()
+    assert manager.opened_dialogs() == 1
+
+
+def test_the_sign_of_a_class_is_explained_first_and_an_unknown_fact_is_said_once(driver):
+    from LumbarHULib.core.levels import ROIS
+    from LumbarHULib.panel.summary_words import badge
+
+    driver.start_reading()
+    driver.place()
+    driver.session.measure()
+    assert driver.ui.huFactsLabel.text.startswith("kVp unknown · ")
+    assert "contrast medium unknown" in driver.ui.huFactsLabel.text
+    assert "?" not in driver.ui.huFactsLabel.text
+    table, summaries = driver.ui.huSummaryTable, driver.session.result.summaries
+    for row, _roi in enumerate(ROIS):
+        sign, hint = badge(summaries[row]), table.item(row, 2).toolTip()
+        assert table.item(row, 2).text() == sign
+        assert hint.startswith(f"<p>{sign} means that the mean is" if sign else "<p>")
+        assert hint.endswith(table.item(row, 1).toolTip())
+
+
 def test_the_enter_key_alone_never_says_yes(application):
     import qt
 

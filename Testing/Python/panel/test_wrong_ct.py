@@ -95,6 +95,44 @@ def test_no_click_is_taken_while_another_volume_is_shown(driver, other_ct, where
     assert list(driver.shown()) == ["L1", "L2", "L3"]
 
 
+@pytest.mark.parametrize("where", ["background", "foreground"])
+def test_the_ct_that_is_shown_is_read_by_one_click_and_its_reading_is_continued_by_the_next(driver, other_ct, where):
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui, first = driver.ui, driver.session.reading
+    show(where, other_ct)
+    settle()
+    assert ui.huReadShownButton.text == "Read “other phase”"
+    ui.huReadShownButton.click()
+    settle()
+    second = driver.session.reading
+    assert (second.ct_node, second.reader, second.number) == (other_ct, "Reader A", 1)
+    assert second.is_blinded
+    assert not ui.huShownFrame.visible
+    assert ui.huCtSelector.currentNode() is other_ct
+    driver.place(["L1"])
+    show("background", driver.ct_node)
+    settle()
+    ui.huReadShownButton.click()
+    settle()
+    assert (driver.session.reading, list(driver.shown())) == (first, ["L1", "L2"])
+    assert driver.shown() == driver.measured_afresh()
+
+
+def test_a_shown_volume_that_is_no_ct_is_not_offered_for_reading(driver):
+    import numpy as np
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "a mask")
+    slicer.util.updateVolumeFromArray(node, np.zeros((4, 5, 6), dtype=np.uint8))
+    show("background", node)
+    settle()
+    assert driver.ui.huShownFrame.visible
+    assert not driver.ui.huReadShownButton.visible
+
+
 def clone(node):
     """Clone a node as the Data module does."""
     import slicer
