@@ -97,12 +97,15 @@ def test_no_click_is_taken_while_another_volume_is_shown(driver, other_ct, where
 
 @pytest.mark.parametrize("where", ["background", "foreground"])
 def test_the_ct_that_is_shown_is_read_by_one_click_and_its_reading_is_continued_by_the_next(driver, other_ct, where):
+    from panel.test_at_a_glance import faults_of_text
+
     from LumbarHULib.self_test.synthetic_mouse import settle
 
     ui, first = driver.ui, driver.session.reading
     show(where, other_ct)
     settle()
     assert ui.huReadShownButton.text == "Read “other phase”"
+    assert faults_of_text(driver.widget.parent) == []
     ui.huReadShownButton.click()
     settle()
     second = driver.session.reading
