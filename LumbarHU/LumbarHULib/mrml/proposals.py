@@ -103,6 +103,11 @@ def place_from_click(
     return guess
 
 
+def check_click(reading: Reading, stack: AxialStack, level: str, click_ras_mm: np.ndarray) -> None:
+    """Raise InputError when a point, one of several that are placed together later, gives no midline by itself."""
+    propose_midline(stack, guess_from_click(stack, level, click_ras_mm, reading.protocol), reading.protocol)
+
+
 def place_between_clicks(
     reading: Reading, stack: AxialStack, clicks_ras_mm: Mapping[str, np.ndarray], wanted: Sequence[str]
 ) -> None:

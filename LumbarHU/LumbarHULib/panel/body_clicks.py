@@ -7,7 +7,7 @@ import qt
 import slicer
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.mrml.proposals import place_between_clicks, place_from_click
+from LumbarHULib.mrml.proposals import check_click, place_between_clicks, place_from_click
 from LumbarHULib.mrml.reading_markups import placed_points
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
@@ -138,6 +138,9 @@ class BodyClicks(Watcher):
     def _take(self, click_ras_mm: np.ndarray) -> None:
         """Propose what this click allows; on a refusal everything stays, and the same body waits for another click."""
         session, level = self._session, self.level
+        if self._between and len(self._waiting) > 1:
+            # Refused now rather than after the clicks that follow.
+            check_click(session.reading, session.measurer.stack, level, click_ras_mm)
         self._clicks_ras_mm[level] = click_ras_mm
         if self._between and len(self._waiting) > 1:
             del self._waiting[0]

@@ -1,0 +1,58 @@
+"""Clicks into vertebral bodies: one that shows no body is refused at once, and the same level waits for another."""
+
+import pytest
+
+
+@pytest.fixture
+def driver(application, tmp_path):
+    """A reading of bodies with endplates, nothing placed; None outside the application."""
+    if application is None:
+        return None
+    import numpy as np
+    from mrml.plain_bodies import CENTERS_S_MM, SLICE_MM, plain_bodies
+    from panel.driver import Driver
+
+    from LumbarHULib.mrml.ct_node import node_from_ijk, voxels_of
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    driver = Driver(tmp_path)
+    voxels = voxels_of(driver.ct_node)
+    heights = node_from_ijk(driver.ct_node)[2, 3] + SLICE_MM * np.arange(len(voxels))
+    for center in CENTERS_S_MM.values():
+        ends = (np.abs(heights - center) <= 13) & (np.abs(heights - center) > 11)
+        voxels[ends] = np.where(plain_bodies().ct.voxels_hu[ends] > 65, 450, voxels[ends])
+    driver.ct_node.GetImageData().Modified()
+    driver.start_reading()
+    settle()
+    return driver
+
+
+def click_at(point_ras_mm):
+    from LumbarHULib.panel.views import SAGITTAL, jump_to
+    from LumbarHULib.self_test.synthetic_mouse import click
+
+    jump_to(point_ras_mm)
+    click(SAGITTAL, point_ras_mm)
+
+
+def test_a_first_click_without_a_body_is_refused_before_the_last_is_asked_for(driver):
+    from mrml.plain_bodies import plain_bodies
+
+    from LumbarHULib.mrml.reading_markups import placed_levels
+
+    ui, bodies = driver.ui, driver.panel.placing.bodies
+    middles = {level: ends.mean(axis=0) for level, ends in plain_bodies().midlines_ras_mm.items()}
+    disc_ras_mm = (middles["L1"] + middles["L2"]) / 2
+    ui.huClickTwoButton.click()
+    assert bodies.level == "L1"
+    click_at(disc_ras_mm)
+    assert "The point of L1 is not in a visible vertebral body" in ui.huMessageLabel.text
+    assert bodies.level == "L1"
+    assert ui.huNextStepButton.text.startswith("L1: click into the body")
+    assert placed_levels(driver.session.reading) == ()
+    click_at(middles["L1"])
+    assert (ui.huMessageLabel.text, bodies.level) == ("", "L4")
+    click_at(middles["L4"])
+    assert ui.huMessageLabel.text == ""
+    assert not bodies.is_armed
+    assert placed_levels(driver.session.reading) == ("L1", "L2", "L3", "L4")
