@@ -123,8 +123,8 @@ class PublishedPrecision:
         factor = self.lsc_factor
         bend_hu = 100 * least / (factor * cv)
         return (
-            f"the published LSC: {least:g} HU below a mean of {bend_hu:.0f} HU, and {factor * cv:.1f} % of the mean "
-            f"above ({factor:g} times the coefficient of variation of {cv:g} %)"
+            f"the published LSC: {least:g} HU for means below {bend_hu:.0f} HU, otherwise {factor * cv:.1f} % of the "
+            f"mean ({factor:g} times the coefficient of variation of {cv:g} %)"
         )
 
     @property

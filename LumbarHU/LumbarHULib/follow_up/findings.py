@@ -1,5 +1,6 @@
 """Say what makes the changes of a follow-up doubtful."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from itertools import pairwise
@@ -26,6 +27,9 @@ from LumbarHULib.follow_up.tables import MEAN, NOT_COMPARABLE, YES, pair_text, p
 # Depths of bodies that differ by more than this, in the median of the levels, are hardly those of one patient: a reader
 # places both ends of a midline to about 1 mm, and bodies do not become deeper.
 _DEPTHS_DIFFER_MM = 4.0
+
+# The LSC is exceeded by one in so many changes of patients that did not change: it is the limit of 95 % of them.
+_ONE_BY_CHANCE_IN = 20
 
 # What a precision study repeats, if not scans.
 _REPETITIONS = {
@@ -300,11 +304,12 @@ def _count_findings(changes: Table) -> list[CohortFinding]:
         return []
     count = sum(record["changed"] == YES for record in judged)
     means = sum(record["level"] == MEAN for record in judged)
+    by_chance = math.ceil(len(judged) / _ONE_BY_CHANCE_IN)
     return [
         CohortFinding(
             "number_of_comparisons",
-            f"{len(judged)} changes are compared with the LSC, {means} of them of means, and {count} "
-            f"{'equals or exceeds' if count == 1 else 'equal or exceed'} it: without any change about 5 % would.",
+            f"{count} of {len(judged)} changes ({means} of them changes of means) "
+            f"{'reaches' if count == 1 else 'reach'} the LSC; by chance about {by_chance} would.",
             "Decide beforehand which region's mean counts.",
             "note",
         )

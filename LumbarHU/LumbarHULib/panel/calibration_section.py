@@ -66,7 +66,10 @@ class CalibrationSection(Section):
 
     def _show(self) -> None:
         ui, session, calibration = self._ui, self._session, self._calibration()
-        ui.huCalibrationFileButton.enabled = session.may_change
+        is_signed_off = session.is_open and session.reading.is_signed_off
+        signed_off = _("The reading is signed off: reopen it to change its calibration.") if is_signed_off else ""
+        problem = signed_off or ("" if session.may_change else _("Densities need a reading and its CT."))
+        self._enable(ui.huCalibrationFileButton, problem)
         ui.huCalibrationRemoveButton.enabled = session.may_change and calibration is not None
         ui.huCalibrationLabel.text = self._text(calibration)
         fit_height(ui.huDensityTable)

@@ -75,7 +75,8 @@ class CohortSection(Section):
 
     def _show(self) -> None:
         ui, cohort, folder = self._ui, self._cohort(), self._folder()
-        ui.huCohortRunButton.enabled = folder is not None
+        table, root = (path.currentPath.strip() for path in (ui.huCohortPath, ui.huCohortFolderPath))
+        self._enable(ui.huCohortRunButton, self._missing({_("table"): table, _("results folder"): root}))
         ui.huCohortFigureCombo.enabled = ui.huCohortTableCombo.enabled = cohort is not None
         ui.huCohortShowButton.enabled = cohort is not None
         ui.huCohortSummaryButton.enabled = _is_file(folder, "summary.html")

@@ -41,8 +41,11 @@ _FOLDER = "{case} follow-up"
 _FIELDS = (
     (r"state with --case NAME that all are of this patient", "enter under “Patient” whose readings all of them are"),
     (r"state it with --case NAME", "enter the patient under “Patient”"),
-    (r"state it with --accept-unknown", "tick “Unknown facts agree”"),
-    (r"state with --accept-unknown that they agree", "tick “Unknown facts agree”"),
+    (r"state it with --accept-unknown", "tick “I checked: scanner, tube voltage and contrast medium agree”"),
+    (
+        r"state with --accept-unknown that they agree",
+        "tick “I checked: scanner, tube voltage and contrast medium agree”",
+    ),
     (r"make the study with --audits", "make the study from audit folders"),
     (r"omit --precision", "leave “Precision” empty"),
     (r"with --precision", "under “Precision”"),

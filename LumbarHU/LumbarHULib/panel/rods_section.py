@@ -97,8 +97,8 @@ class RodsSection(Section):
         for name, widgets in self._rows.items():
             for widget in widgets:
                 widget.visible = facts is not None and getattr(facts, name) is None
-        has_all = ct_node is not None and bool(ui.huRodsCombo.currentData) and bool(self._destination())
-        ui.huCalibrateButton.enabled = has_all
+        fields = {_("CT"): ct_node is not None, _("rods"): ui.huRodsCombo.currentData}
+        self._enable(ui.huCalibrateButton, self._missing(fields | {_("file to save"): self._destination()}))
         for widget in (ui.huRodRadiusSpin, ui.huRodLengthSpin):
             widget.enabled = self._is_of_marks()
 

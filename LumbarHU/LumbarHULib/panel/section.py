@@ -1,9 +1,10 @@
 """What every section of the panel has."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 
 import qt
+from slicer.i18n import tr as _
 
 from LumbarHULib.panel.session import Session
 
@@ -20,6 +21,7 @@ class Section:
 
     def __init__(self, ui, session: Session) -> None:
         self._ui, self._session = ui, session
+        self._hints: dict[str, str] = {}
 
     def refresh(self, what: str) -> None:
         """Show the session as it is now; during a drag (``"numbers"``) most sections have nothing new to show."""
@@ -28,6 +30,18 @@ class Section:
 
     def _show(self) -> None:
         """Show the session as it is now."""
+
+    def _enable(self, button, problem: str) -> None:
+        """Enable a button unless there is a problem, which the tooltip of the gray button then states."""
+        hint = self._hints.setdefault(button.objectName, button.toolTip)
+        button.enabled = not problem
+        button.toolTip = problem or hint
+
+    @staticmethod
+    def _missing(fields: Mapping[str, object]) -> str:
+        """Return which fields are empty, in a sentence; empty if none is."""
+        names = [name for name, value in fields.items() if not value]
+        return _("Missing: {fields}.").format(fields=", ".join(names)) if names else ""
 
     @staticmethod
     def _put_in_tab_order(header, widgets: Iterable) -> None:

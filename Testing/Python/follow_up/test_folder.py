@@ -73,7 +73,7 @@ def test_the_page_shows_changes_reasons_findings_and_the_figure(written):
     assert "−10.0 (−35.2 to +15.2)" in page
     assert "not comparable: the tube voltage differs (120 and 100 kV)" in page
     assert "the larger" not in page
-    assert "16 HU below a mean of 73 HU, and 21.9 % of the mean above" in page
+    assert "16 HU for means below 73 HU, otherwise 21.9 % of the mean" in page
     assert "after 6.4 to 7.3 years" in page
     assert page.count('src="data:image/svg+xml') == 1
     assert "<script" not in page

@@ -78,7 +78,7 @@ def test_follow_up_prints_the_changes_of_the_means_and_the_findings(audits, tmp_
     printed = [line.split() for line in run.out.splitlines() if line.startswith("2022-03-01  2024-03-01")]
     assert [line[2] for line in printed] == [row["roi"] for row in rows]
     assert [line[-1] for line in printed] == [row["changed"] for row in rows]
-    assert "The LSC is not this site's own but the published LSC: 16 HU below a mean of 73 HU" in run.out
+    assert "The LSC is not this site's own but the published LSC: 16 HU for means below 73 HU" in run.out
 
 
 def test_a_folder_whose_name_contains_an_equals_sign_is_not_taken_for_a_date(audits, tmp_path):

@@ -53,7 +53,7 @@ def test_a_patient_is_followed_up(driver, tmp_path):
     ]
     ui.huFollowRunButton.click()
     assert "not comparable: unknown whether these agree: manufacturer, scanner model" in ui.huFollowLabel.text
-    assert "tick “Unknown facts agree”" in ui.huFollowLabel.text
+    assert "tick “I checked: scanner, tube voltage and contrast medium agree”" in ui.huFollowLabel.text
     assert "--" not in ui.huFollowLabel.text
     table.item(0, 1).setText("2024-02-31")
     assert "“2024-02-31”, which is not a date" in ui.huMessageLabel.text
@@ -69,7 +69,15 @@ def test_a_patient_is_followed_up(driver, tmp_path):
     (record,) = found.changes.records(level="mean", roi="round")
     assert record["changed"] == "yes"
     assert f"{record['change_hu']:+.1f}".replace("-", "−") in ui.huFollowLabel.text
-    assert "without any change about 5 % would" in ui.huFollowLabel.text
+    judged = [record for record in found.changes.records() if record["changed"] != "not comparable"]
+    reached, means = (
+        sum(record[key] == of for record in judged) for key, of in (("changed", "yes"), ("level", "mean"))
+    )
+    assert (len(judged), means) == (20, 5)
+    assert (
+        f"{reached} of 20 changes (5 of them changes of means) reach the LSC; by chance about 1 would."
+        in ui.huFollowLabel.text
+    )
     (nodes,) = follow_ups(slicer.mrmlScene)
     view = slicer.mrmlScene.GetSingletonNode("LumbarHUCohort1", "vtkMRMLPlotViewNode")
     assert view.GetPlotChartNode() is nodes.chart("trend", "round")

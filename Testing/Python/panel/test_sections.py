@@ -243,9 +243,11 @@ def rods_section_calibrates_by_the_marks_in_the_scene(driver, folder):
         combo.setCurrentIndex(combo.findText(text))
         combo.activated(combo.currentIndex)
         assert combo.currentText == text
-    assert not ui.huCalibrateButton.enabled
+    assert (ui.huCalibrateButton.enabled, ui.huCalibrateButton.toolTip) == (False, "<p>Missing: file to save.</p>")
     path = folder / "calibration.json"
     ui.huCalibrationPath.currentPath = str(path)
+    assert ui.huCalibrateButton.enabled
+    assert ui.huCalibrateButton.toolTip.startswith("<p>Measure the rods, fit the line")
     ui.huRodExcludeEdit.text = "B"
     ui.huCalibrateButton.click()
     assert "gives no reason" in ui.huMessageLabel.text
@@ -300,6 +302,14 @@ def calibration_section_shows_the_densities_and_refuses_another_voltage(driver, 
     ui.huCalibrationFileButton.click()
     assert ui.huMessageLabel.text == ""
     assert session.result.summaries[0].density == mean
+    button = ui.huCalibrationFileButton
+    assert (button.enabled, button.toolTip[:15]) == (True, "<p>Show densiti")
+    ui.huSignButton.click()
+    assert not button.enabled
+    assert button.toolTip == "<p>The reading is signed off: reopen it to change its calibration.</p>"
+    ui.huReopenReasonEdit.text = "calibration"
+    ui.huReopenButton.click()
+    assert button.enabled
     ui.huCalibrationSection.collapsed = True
 
 
@@ -350,10 +360,13 @@ def ct_list_section_needs_a_list(driver, folder):
 
 
 def cohort_section_needs_a_table_and_a_folder(driver, folder):
-    assert not driver.ui.huCohortRunButton.enabled
+    button = driver.ui.huCohortRunButton
+    assert (button.enabled, button.toolTip) == (False, "<p>Missing: table, results folder.</p>")
     driver.ui.huCohortPath.currentPath = str(folder / "cohort.csv")
+    assert (button.enabled, button.toolTip) == (False, "<p>Missing: results folder.</p>")
     driver.ui.huCohortFolderPath.currentPath = str(folder)
-    assert driver.ui.huCohortRunButton.enabled
+    assert button.enabled
+    assert button.toolTip.startswith("<p>Groups, correlation")
 
 
 def lost_readings_are_those_without_a_ct(driver, _folder):

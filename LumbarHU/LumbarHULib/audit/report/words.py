@@ -153,7 +153,7 @@ def sentences_of(group: Sequence[Finding]) -> list[str]:
         sentences.append(f"{first.sentence} (Likewise {_places(others)}.)" if others else first.sentence)
     rest = [finding for findings in list(alike.values())[_MOST_SENTENCES:] for finding in findings]
     if rest:
-        sentences.append(f"The same finding, with other values: {_places(rest)}.")
+        sentences.append(f"Also at {_places(rest)}, with other values.")
     return sentences
 
 

@@ -42,7 +42,7 @@ def test_one_patch_in_two_regions_is_shown_once():
 def test_of_many_findings_of_one_kind_the_last_are_shown_only_by_location():
     sentences = sentences_of([coarse(f"L{n}", f"{n}.00") for n in range(1, 6)])
     assert len(sentences) == 4
-    assert sentences[-1] == "The same finding, with other values: L4, L5."
+    assert sentences[-1] == "Also at L4, L5, with other values."
 
 
 def test_notes_of_levels_can_be_left_out_but_not_those_of_the_reading():
