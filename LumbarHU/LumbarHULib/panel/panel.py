@@ -6,7 +6,7 @@ import vtk
 from slicer.util import VTKObservationMixin
 
 from LumbarHULib.mrml.reading import Reading
-from LumbarHULib.mrml.reading_check import node_ids_of, problem_of, require_usable, usable_readings, usable_readings_of
+from LumbarHULib.mrml.reading_check import node_ids_of, problem_of, require_usable, usable_readings
 from LumbarHULib.mrml.reading_markups import unreviewed_levels
 from LumbarHULib.panel.advanced_section import AdvancedSection
 from LumbarHULib.panel.calibration_section import CalibrationSection
@@ -39,7 +39,7 @@ from LumbarHULib.panel.rods_section import RodsSection
 from LumbarHULib.panel.services import Choices
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.setup_section import SetupSection
-from LumbarHULib.panel.shown_volume import ShownVolume, foreign_sentence, read_words
+from LumbarHULib.panel.shown_volume import ShownVolume, foreign_sentence, show_bar
 from LumbarHULib.panel.verify_section import VerifySection
 from LumbarHULib.panel.view_line import ViewLine
 from LumbarHULib.panel.views import ReadingLayout, has_axial_view, layout_node, leave_automatic_window, load_dialog
@@ -76,7 +76,7 @@ class Panel(VTKObservationMixin):
             title.setFocusPolicy(qt.Qt.TabFocus)  # a click leaves the keys to the next step
         ui.huLayoutButton.connect("toggled(bool)", self._on_layout)
         ui.huShowCtButton.connect("clicked(bool)", lambda _checked=False: self._show_ct_again())
-        ui.huReadShownButton.connect("clicked(bool)", lambda _checked=False: self._read_shown())
+        ui.huReadShownButton.connect("clicked(bool)", lambda _checked=False: self.setup.read(self.shown.other_ct))
         self.addObserver(layout_node(), vtk.vtkCommand.ModifiedEvent, self._on_layout_changed)
         for event in (slicer.vtkMRMLScene.NodeAddedEvent, slicer.vtkMRMLScene.NodeRemovedEvent):
             self.addObserver(slicer.mrmlScene, event, self._on_nodes_changed)
@@ -270,12 +270,7 @@ class Panel(VTKObservationMixin):
         sentence = foreign_sentence(self.session)
         if sentence:
             self.placing.cancel()
-        self.ui.huShownLabel.text = sentence
-        self.ui.huShownFrame.visible = bool(sentence)
-        other = self.shown.other_ct if sentence else None
-        self.ui.huReadShownButton.visible = other is not None
-        if other is not None:
-            self.ui.huReadShownButton.text, self.ui.huReadShownButton.toolTip = read_words(other.GetName())
+        show_bar(self.ui, sentence, self.shown.other_ct)
         self.view_line.show_problem(sentence or self.messages.text)
         self.next_step.refresh("all")
         if self.parameters is not None:
@@ -285,15 +280,6 @@ class Panel(VTKObservationMixin):
     def _show_ct_again(self) -> None:
         self.shown.restore()
         self.levels.go_to(self.session.level)
-
-    def _read_shown(self) -> None:
-        """Choose the CT that is shown, and continue its reading, or start one where it has none."""
-        other = self.shown.other_ct
-        if other is not None:
-            self.parameters.ctVolume = other
-            self.follow_parameters()
-            if not self.session.is_open and not usable_readings_of(other):
-                self.setup.on_new_reading()
 
     def _on_layout(self, is_on: bool) -> None:
         if is_on:

@@ -147,6 +147,9 @@ class OpensReadings(Protocol):
     def close_reading(self) -> None:
         """Close the current reading; it stays in its scene."""
 
+    def follow_parameters(self) -> None:
+        """Do what the scene's parameters say."""
+
     def kept_reading(self) -> Reading | None:
         """Return the reading that the scene's parameters name."""
 

@@ -65,6 +65,14 @@ class SetupSection(Section):
                 if problem:
                     raise InputError(problem)
 
+    def read(self, ct_node) -> None:
+        """Choose a CT, and continue its reading, or start one where it has none."""
+        if ct_node is not None:
+            self._choices.parameters.ctVolume = ct_node
+            self._desk.follow_parameters()
+            if not self._session.is_open and not usable_readings_of(ct_node):
+                self.on_new_reading()
+
     def follow_ct(self) -> None:
         """Show the chosen CT, and continue its reading: the last current one, or the only one."""
         ct_node = self._choices.parameters.ctVolume

@@ -87,7 +87,17 @@ def foreign_sentence(session) -> str:
     )
 
 
-def read_words(name: str) -> tuple[str, str]:
+def show_bar(ui, sentence: str, other_ct) -> None:
+    """Show a sentence in the red bar, with a button that reads the CT that is shown if there is one; or hide it."""
+    ui.huShownLabel.text = sentence
+    ui.huShownFrame.visible = bool(sentence)
+    can_read = bool(sentence) and other_ct is not None
+    ui.huReadShownButton.visible = can_read
+    if can_read:
+        ui.huReadShownButton.text, ui.huReadShownButton.toolTip = _read_words(other_ct.GetName())
+
+
+def _read_words(name: str) -> tuple[str, str]:
     """Return what the button that reads another CT says, shortened to its room, and its tooltip."""
     short = name if len(name) <= _BUTTON_LETTERS else name[: _BUTTON_LETTERS - 1] + "…"
     tooltip = _("Read “{name}”: continue its reading, or start one. The present reading stays in the scene.")
