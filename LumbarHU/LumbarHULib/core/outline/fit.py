@@ -27,10 +27,9 @@ from LumbarHULib.core.outline.shape import BodyShape, local_covariance
 from LumbarHULib.core.plane_image import PlaneImage
 
 # Rounds of the fit: profiles for each control point, steps, and strictness toward profiles that do not fit. In the
-# rounds with the shape, edges on pixels up to this size have this share of the weight that their noise alone would
-# give. On larger pixels the share is smaller, because fewer of a profile's samples are independent.
+# rounds with the shape, edges have this share of the weight that their noise alone would give.
 SHAPE_ROUNDS = ((3, 3, 0.7), (3, 2, 1.0), (4, 3, 2.0))
-SHAPE_EVIDENCE, SHAPE_PIXEL_MM = 0.1, 0.6
+SHAPE_EVIDENCE = 0.1
 LOCAL_ROUND = (4, 3, 2.0)
 PER_SPAN = LOCAL_ROUND[0]
 
@@ -48,8 +47,8 @@ PEAK_FACTOR, PEAK_PERCENTILE, PEAK_OWN_EDGE = 1.3, 90, 0.6
 PEAKS_PER_POINT = 2
 PEAK_DEPTHS_MM = np.arange(-1.0, 2.1, 0.5)
 
-# The closure at the pedicles: `own_edge` below which a point is closed, standard deviation of the fitted outline next
-# to it in mm, and least weight of a profile there that does not fit. Within the closure, only visible edges count.
+# The closure at the pedicles: `own_edge` below which an edge is ignored, standard deviation of the fitted outline next
+# to it in mm, and least weight of a profile that does not fit.
 CLOSURE_OWN_EDGE = 0.4
 CLOSURE_MM, CLOSURE_LEAST = 0.3, 0.1
 
@@ -154,10 +153,9 @@ def _fit(sampler: PlaneSampler, depth_mm: float, pixel_mm: float, model: Outline
     points, pose = search_outline(sampler, depth_mm, pixel_mm, model)
     model = _with_dense_cortex(sampler, points, model)
     state = EdgeState.usual(pose.respread(points), pixel_mm, model)
-    evidence = SHAPE_EVIDENCE * min(1.0, SHAPE_PIXEL_MM / pixel_mm)
     for fit_round in SHAPE_ROUNDS:
         expected = expectation(model, pose, *_edges_at_ends(state.points))
-        state, shape_quality = refine_outline(sampler, state, pixel_mm, model, *fit_round, evidence, *expected)
+        state, shape_quality = refine_outline(sampler, state, pixel_mm, model, *fit_round, SHAPE_EVIDENCE, *expected)
         pose = model.shape.pose_of(state.points, pose)
         state = replace(state, points=pose.respread(state.points))
     nearby = _around(state.points, depth_mm, model)
@@ -213,14 +211,9 @@ def _closed_at_pedicles(
     """Return control points that follow the shape at the pedicles, given the outline on both sides."""
     shape, per_span = model.shape, PER_SPAN
     value, slope, _ = spline_matrices(len(points), per_span)
-    parameters = np.arange(len(value)) / per_span
-    visible = quality.agreement * np.clip(quality.ridge, 0, 1)
-    next_to_closure = shape.own_edge_at(parameters) >= CLOSURE_OWN_EDGE
-    weights = np.maximum(
-        np.where(next_to_closure, CLOSURE_LEAST + (1 - CLOSURE_LEAST) * visible, 0),
-        visible * shape.own_edge_at(parameters, outward_normals(slope @ points)),
-    )
-    pull = value.T * (weights / CLOSURE_MM**2)
+    own_edge = shape.own_edge_at(np.arange(len(value)) / per_span, outward_normals(slope @ points))
+    fits = CLOSURE_LEAST + (1 - CLOSURE_LEAST) * quality.agreement * np.clip(quality.ridge, 0, 1)
+    pull = value.T * (np.where(own_edge >= CLOSURE_OWN_EDGE, fits, 0) / CLOSURE_MM**2)
     closed = solve_points(matrix, vector, pull @ value, pull @ (value @ points))
     closure_weight = np.clip(1 - shape.own_edge / CLOSURE_OWN_EDGE, 0, 1)[:, None]
     return (1 - closure_weight) * points + closure_weight * closed

@@ -138,20 +138,18 @@ class BodyShape:
             pose.depth_mm,
         )
 
-    def own_edge_at(self, parameters: np.ndarray, normals: np.ndarray | None = None) -> np.ndarray:
+    def own_edge_at(self, parameters: np.ndarray, normals: np.ndarray) -> np.ndarray:
         """Return `own_edge` between the control points.
 
         Parameters
         ----------
         parameters : numpy.ndarray, shape (m,)
             Positions on the outline; control points count from 0.
-        normals : numpy.ndarray, shape (m, 2), optional
+        normals : numpy.ndarray, shape (m, 2)
             Outward unit normals there. A pedicle's edges face laterally, so an edge that faces posteriorly is the
             body's.
         """
         by_place = np.interp(parameters % self.count, *self._closed_own_edge)
-        if normals is None:
-            return by_place
         facing_back = within((-normals[:, 1] - FACES_SIDEWAYS) / (FACES_BACK - FACES_SIDEWAYS), 0, 1)
         return np.maximum(by_place, FACING_BACK_OWN_EDGE * facing_back)
 
