@@ -1,12 +1,14 @@
 """Compare the readings of one CT in a scene, with the same computation as for audit folders."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from LumbarHULib.cohort import cases
 from LumbarHULib.cohort.combined_readings import CombinedReadings, combine, combined_table
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.mrml.node_types import TableNode, VolumeNode
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import hierarchy_of, item_of
 from LumbarHULib.mrml.table_nodes import display_cells, fill_table
@@ -51,12 +53,12 @@ def compare_readings(results: Mapping[Reading, ReadingResult]) -> CombinedReadin
     return combine(readings)
 
 
-def comparison_table(ct_node):
+def comparison_table(ct_node: VolumeNode) -> Any:
     """Return the table that compares a CT's readings; None where there is none."""
     return ct_node.GetNodeReference(_ROLE)
 
 
-def write_comparison(ct_node, combined: CombinedReadings, minimum_levels: int):
+def write_comparison(ct_node: VolumeNode, combined: CombinedReadings, minimum_levels: int) -> TableNode:
     """Write a comparison of a CT's readings into the scene, and return the table node."""
     table = combined_table(combined, minimum_levels)
     node = comparison_table(ct_node)

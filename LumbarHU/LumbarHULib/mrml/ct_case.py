@@ -1,12 +1,13 @@
 """The name of a CT in results, stored with its node, so that no other CT takes over the name."""
 
+from LumbarHULib.mrml.node_types import VolumeNode
 from LumbarHULib.mrml.reading import Reading, set_case
 from LumbarHULib.mrml.reading_check import usable_readings_of
 
 _ATTRIBUTE = "LumbarHU.case"
 
 
-def case_of(ct_node) -> str:
+def case_of(ct_node: VolumeNode) -> str:
     """Return the name of a CT in results; empty where it has no name yet."""
     kept = ct_node.GetAttribute(_ATTRIBUTE)
     if kept is not None:
@@ -15,7 +16,7 @@ def case_of(ct_node) -> str:
     return next((reading.case for reading in reversed(usable_readings_of(ct_node)) if reading.case), "")
 
 
-def name_case(ct_node, case: str, reading: Reading | None = None) -> None:
+def name_case(ct_node: VolumeNode, case: str, reading: Reading | None = None) -> None:
     """Set the name of a CT in results, and that of a reading of it that is not signed off."""
     case = " ".join(case.split())
     if ct_node.GetAttribute(_ATTRIBUTE) != case:

@@ -1,16 +1,17 @@
 """The date of a CT as its user states it, stored with the CT's node; a date in the CT's headers is never stored."""
 
 from LumbarHULib.audit.ct_date import parse_date
+from LumbarHULib.mrml.node_types import VolumeNode
 
 _ATTRIBUTE = "LumbarHU.date"
 
 
-def stated_date_of(ct_node) -> str:
+def stated_date_of(ct_node: VolumeNode) -> str:
     """Return the date that was stated for a CT as year-month-day; empty if there is none."""
     return (ct_node.GetAttribute(_ATTRIBUTE) or "") if ct_node is not None else ""
 
 
-def state_date(ct_node, text: str) -> None:
+def state_date(ct_node: VolumeNode, text: str) -> None:
     """State the date of a CT as year-month-day, or remove the statement by an empty text.
 
     Raises

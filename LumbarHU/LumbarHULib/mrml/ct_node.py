@@ -15,9 +15,12 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.mrml.node_types import DisplayableNode, MaybeNone, Scene, VolumeNode, nodes_of_class
+
+_VOLUME = "vtkMRMLScalarVolumeNode"
 
 
-def ct_from_node(volume_node) -> CtVolume:
+def ct_from_node(volume_node: VolumeNode) -> CtVolume:
     """Return the CT of a volume node, with its parent transforms applied.
 
     The voxels are a view of the node's image, not a copy. Every voxel is checked; `CtCache` avoids this while nothing
@@ -35,7 +38,7 @@ def ct_from_node(volume_node) -> CtVolume:
     )
 
 
-def voxels_of(volume_node) -> np.ndarray:
+def voxels_of(volume_node: VolumeNode) -> np.ndarray:
     """Return a view of the node's voxels, shape (K, J, I)."""
     image = volume_node.GetImageData()
     scalars = None if image is None else image.GetPointData().GetScalars()
@@ -49,7 +52,7 @@ def voxels_of(volume_node) -> np.ndarray:
     return vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
 
 
-def node_from_ijk(volume_node) -> np.ndarray:
+def node_from_ijk(volume_node: VolumeNode) -> np.ndarray:
     """Return the matrix, shape (4, 4), from voxel indices to mm before any parent transform."""
     matrix = vtk.vtkMatrix4x4()
     volume_node.GetIJKToRASMatrix(matrix)
@@ -61,7 +64,7 @@ def node_from_ijk(volume_node) -> np.ndarray:
 _LENGTH_TOLERANCE = 1e-4
 
 
-def world_from_node(node) -> np.ndarray:
+def world_from_node(node: DisplayableNode) -> np.ndarray:
     """Return the matrix, shape (4, 4), of the transforms above a node, which must be rigid.
 
     Parameters
@@ -97,7 +100,7 @@ def world_from_node(node) -> np.ndarray:
     return world
 
 
-def volume_node_from_ct(scene, ct: CtVolume, name: str):
+def volume_node_from_ct(scene: Scene, ct: CtVolume, name: str) -> VolumeNode:
     """Return a new volume node with a copy of the CT's voxels.
 
     Raises
@@ -106,7 +109,7 @@ def volume_node_from_ct(scene, ct: CtVolume, name: str):
         When the scene cannot store the CT's data type.
     """
     voxels_hu = _storable(ct.voxels_hu)
-    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    node = scene.AddNewNodeByClass(_VOLUME, name)
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ct.ras_from_ijk))
     slicer.util.updateVolumeFromArray(node, voxels_hu)
     node.CreateDefaultDisplayNodes()
@@ -118,7 +121,7 @@ _SCAN_ATTRIBUTE = "LumbarHU.scan"
 _PADDING_ATTRIBUTE = "LumbarHU.padding"
 
 
-def keep_padding(volume_node, padding_hu: np.ndarray | None) -> None:
+def keep_padding(volume_node: VolumeNode, padding_hu: np.ndarray | None) -> None:
     """Store the padding values that a CT's headers declare with its node, as in `CtVolume`."""
     if padding_hu is not None:
         ends_by_slice = [[None if np.isnan(end) else float(end) for end in ends] for ends in padding_hu]
@@ -126,7 +129,7 @@ def keep_padding(volume_node, padding_hu: np.ndarray | None) -> None:
         volume_node.SetAttribute(_PADDING_ATTRIBUTE, json.dumps(ends_by_slice[:1] if same else ends_by_slice))
 
 
-def _kept_padding(volume_node, slices: int) -> np.ndarray | None:
+def _kept_padding(volume_node: VolumeNode, slices: int) -> np.ndarray | None:
     """Return the padding stored by `keep_padding`; None where there is none, or it is damaged."""
     try:
         padding_hu = np.array(json.loads(volume_node.GetAttribute(_PADDING_ATTRIBUTE) or ""), dtype=float)
@@ -155,17 +158,14 @@ def _storable(voxels: np.ndarray) -> np.ndarray:
     raise InputError(f"A scene cannot store the CT's voxels of type {voxels.dtype}: use integers of at most 32 bits.")
 
 
-def measurable_cts(scene) -> tuple:
+def measurable_cts(scene: Scene) -> tuple[VolumeNode, ...]:
     """Return the volume nodes of a scene that can be a CT in HU; this checks every voxel."""
-    nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
-    nodes.UnRegister(None)
-    volumes = [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
-    return tuple(node for node in volumes if is_ct(node))
+    return tuple(node for node in nodes_of_class(scene, _VOLUME) if is_ct(node))
 
 
-def is_ct(volume_node) -> bool:
+def is_ct(volume_node: VolumeNode) -> bool:
     """Return whether a node is a volume that can be a CT in HU; this checks every voxel."""
-    if volume_node.GetClassName() != "vtkMRMLScalarVolumeNode":
+    if volume_node.GetClassName() != _VOLUME:
         return False
     try:
         ct_from_node(volume_node)
@@ -174,13 +174,10 @@ def is_ct(volume_node) -> bool:
     return True
 
 
-def why_no_ct(scene) -> str:
+def why_no_ct(scene: Scene) -> str:
     """Return the reason why a volume of the scene is not a CT in HU; empty without a volume."""
-    nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
-    nodes.UnRegister(None)
-    for index in range(nodes.GetNumberOfItems()):
-        node = nodes.GetItemAsObject(index)
-        if node.GetClassName() != "vtkMRMLScalarVolumeNode":
+    for node in nodes_of_class(scene, _VOLUME):
+        if node.GetClassName() != _VOLUME:
             continue
         try:
             ct_from_node(node)
@@ -189,13 +186,13 @@ def why_no_ct(scene) -> str:
     return ""
 
 
-def keep_scan(volume_node, facts: ScanFacts, findings: Sequence[Finding]) -> None:
+def keep_scan(volume_node: VolumeNode, facts: ScanFacts, findings: Sequence[Finding]) -> None:
     """Store facts and findings from reading a CT's files with its node, because the files are not read again."""
     kept = {"facts": facts.plain(), "findings": [asdict(finding) for finding in findings]}
     volume_node.SetAttribute(_SCAN_ATTRIBUTE, json.dumps(kept))
 
 
-def kept_scan(volume_node) -> tuple[ScanFacts, tuple[Finding, ...]] | None:
+def kept_scan(volume_node: VolumeNode) -> tuple[ScanFacts, tuple[Finding, ...]] | None:
     """Return the facts and findings stored by `keep_scan`; None where there are none, or they are damaged."""
     try:
         kept = json.loads(volume_node.GetAttribute(_SCAN_ATTRIBUTE) or "")
@@ -204,7 +201,7 @@ def kept_scan(volume_node) -> tuple[ScanFacts, tuple[Finding, ...]] | None:
         return None
 
 
-def set_bone_window(volume_node) -> None:
+def set_bone_window(volume_node: VolumeNode) -> None:
     """Show a CT in a window that distinguishes cortex from trabecular bone, and trabecular bone from fat."""
     if volume_node.GetDisplayNode() is None:
         volume_node.CreateDefaultDisplayNodes()
@@ -216,10 +213,10 @@ class CtCache:
     """Caches the axial stack of one CT node until its voxels, its position or the protocol change."""
 
     def __init__(self) -> None:
-        self._key = None
-        self._stack = None
+        self._key: tuple[object, ...] | None = None
+        self._stack: AxialStack | MaybeNone = None
 
-    def stack(self, volume_node, protocol: Protocol) -> AxialStack:
+    def stack(self, volume_node: VolumeNode, protocol: Protocol) -> AxialStack:
         """Return the node's CT as axial slices.
 
         Raises
@@ -236,7 +233,7 @@ class CtCache:
         return self._stack
 
 
-def ct_state(volume_node) -> tuple:
+def ct_state(volume_node: VolumeNode) -> tuple[object, ...]:
     """Return a value that changes whenever the node's voxels or position change."""
     image = volume_node.GetImageData()
     if image is None:

@@ -1,88 +1,55 @@
 """Write a follow-up's tables and plots into the scene. They are found again by role, and updated by a second run."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.follow_up.job import FollowUp
 from LumbarHULib.follow_up.tables import MEAN
 from LumbarHULib.follow_up.trend import trend_values
-from LumbarHULib.mrml.cohort_nodes import KeptFigure
-from LumbarHULib.mrml.plot_nodes import RoleNodes, write_chart
-from LumbarHULib.mrml.reading import MODULE_NAME
+from LumbarHULib.mrml.node_types import Scene, ScriptedModuleNode
+from LumbarHULib.mrml.plot_nodes import (
+    FigureNodes,
+    RoleNodes,
+    figure_nodes,
+    keep_names,
+    new_figure_node,
+    write_chart,
+    write_table,
+)
 from LumbarHULib.mrml.subject_hierarchy import children_of, folder_under, hierarchy_of, item_of
-from LumbarHULib.mrml.table_nodes import display_cells, fill_table
 
 _PARAMETER = "follow-up"
 _FOLDER_ATTRIBUTE, _PART_ATTRIBUTE = "LumbarHU.follow-up", "LumbarHU.part"
 MEANS = "means"
 
 
-@dataclass(frozen=True)
-class FollowUpNodes:
-    """A view of the node that keeps a follow-up's tables and plots; as `CohortNodes`, for the same views.
-
-    Parameters
-    ----------
-    node : vtkMRMLScriptedModuleNode
-        Its parameters store the case and the names of tables and panels, its references the nodes by role.
-    """
-
-    node: object
+class FollowUpNodes(FigureNodes):
+    """A view of the node that keeps a follow-up's tables and its figure."""
 
     @property
     def case(self) -> str:
         """The patient's name in results."""
         return self.node.GetParameter(_PARAMETER)
 
-    @property
-    def table_names(self) -> tuple[str, ...]:
-        """The names of the tables, in order."""
-        return tuple(json.loads(self.node.GetParameter("tables")))
 
-    @property
-    def figures(self) -> tuple[KeptFigure, ...]:
-        """The figure."""
-        kept = json.loads(self.node.GetParameter("figures"))
-        return tuple(KeptFigure(name, title, tuple(panels), corner) for name, title, panels, corner in kept)
-
-    def table(self, name: str):
-        """Return the node of a table; None when it was deleted."""
-        return self.node.GetNodeReference(f"table {name}")
-
-    def chart(self, figure: str, panel: str):
-        """Return the chart node of a panel; None when it was deleted."""
-        return self.node.GetNodeReference(f"chart {figure} {panel}")
-
-
-def follow_ups(scene) -> tuple[FollowUpNodes, ...]:
+def follow_ups(scene: Scene) -> tuple[FollowUpNodes, ...]:
     """Return the follow-ups in a scene, in the order in which they were added."""
-    nodes = scene.GetNodesByClass("vtkMRMLScriptedModuleNode")
-    nodes.UnRegister(None)
-    every = (nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems()))
-    return tuple(
-        FollowUpNodes(node) for node in every if node.GetModuleName() == MODULE_NAME and node.GetParameter(_PARAMETER)
-    )
+    return tuple(map(FollowUpNodes, figure_nodes(scene, _PARAMETER)))
 
 
-def write_follow_up_nodes(scene, found: FollowUp) -> FollowUpNodes:
+def write_follow_up_nodes(scene: Scene, found: FollowUp) -> FollowUpNodes:
     """Write a follow-up's tables as table nodes and its figure as plot charts; those of the same case are updated."""
     kept = [one.node for one in follow_ups(scene) if one.case == found.case]
-    node = kept[0] if kept else _new_node(scene, found.case)
+    node = kept[0] if kept else new_figure_node(scene, _PARAMETER, found.case)
     owned, figure = RoleNodes(node), trend_values(found)
     tables = {MEANS: means_table(found), "changes": found.changes, "measurements": found.measurements}
     for name, table in tables.items():
-        table_node = owned.take(f"table {name}", "vtkMRMLTableNode", f"{table.title} of {found.case}")
-        columns = {title: [row[index] for row in table.rows] for index, title in enumerate(table.columns)}
-        fill_table(table_node, {title: display_cells(cells) for title, cells in columns.items()})
+        write_table(owned, name, f"{table.title} of {found.case}", table)
     for panel in figure.panels:
         write_chart(owned, figure, panel)
     owned.remove_others()
-    node.SetParameter("tables", json.dumps(list(tables)))
-    panels = [panel.title for panel in figure.panels]
-    node.SetParameter("figures", json.dumps([(figure.name, figure.title, panels, figure.free_corner)]))
+    keep_names(node, tables, [figure])
     _put_in_folders(node, owned, found.case)
     return FollowUpNodes(node)
 
@@ -117,20 +84,7 @@ def _number(value: float | None, form: str = ".1f") -> str:
     return "" if value is None else format(round(value, 1) + 0.0, form)
 
 
-def _new_node(scene, case: str):
-    node = scene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
-    node.UnRegister(None)
-    node.SetModuleName(MODULE_NAME)
-    node.SetHideFromEditors(True)
-    node.SetName(f"{MODULE_NAME} – follow-up {case}")
-    node.SetParameter(_PARAMETER, case)
-    node.SetParameter("tables", "[]")
-    node.SetParameter("figures", "[]")
-    scene.AddNode(node)
-    return node
-
-
-def _put_in_folders(node, owned: RoleNodes, case: str) -> None:
+def _put_in_folders(node: ScriptedModuleNode, owned: RoleNodes, case: str) -> None:
     """Put new nodes into the follow-up's folder; nodes that a user moved stay."""
     hierarchy = hierarchy_of(node.GetScene())
     top = folder_under(hierarchy, hierarchy.GetSceneItemID(), f"Follow-up of {case}", _FOLDER_ATTRIBUTE, case)

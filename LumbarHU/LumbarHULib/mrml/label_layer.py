@@ -5,7 +5,9 @@ Here they share one image from the start, so Slicer does not renumber them, and 
 of one for each level. Masks in this file are crops of the CT's stored array, not of the axial stack.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import slicer
@@ -17,6 +19,7 @@ from LumbarHULib.core.label_maps import trimmed_mask
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS
 from LumbarHULib.core.results import RoiMask
 from LumbarHULib.mrml.ct_node import node_from_ijk
+from LumbarHULib.mrml.node_types import OrientedImageData, SegmentationNode, VolumeNode
 
 _REPRESENTATION = "Binary labelmap"
 
@@ -27,13 +30,13 @@ _ROOM_VOXELS = 8
 _GRID_TOLERANCE_VOXELS = 1e-3
 
 
-def level_segments(segmentation_node) -> dict:
+def level_segments(segmentation_node: SegmentationNode) -> dict[str, Any]:
     """Return the node's segments of levels, by level, from cranial to caudal."""
     segmentation = segmentation_node.GetSegmentation()
     return {level: segmentation.GetSegment(level) for level in LEVELS if segmentation.GetSegmentIndex(level) >= 0}
 
 
-def shared_image(segmentation_node):
+def shared_image(segmentation_node: SegmentationNode) -> OrientedImageData | None:
     """Return the image that all segments of levels, and no others, share with their label values; otherwise None."""
     segments = level_segments(segmentation_node)
     if not segments:
@@ -69,27 +72,27 @@ class SegmentMask:
     is_on_ct_grid: bool
 
 
-def read_masks(segmentation_node, ct_node) -> dict[str, SegmentMask]:
+def read_masks(segmentation_node: SegmentationNode, ct_node: VolumeNode) -> dict[str, SegmentMask]:
     """Return the voxels of every non-empty segment of a level, from any image."""
     masks = {}
     for level, segment in level_segments(segmentation_node).items():
         image = segment.GetRepresentation(_REPRESENTATION)
         if image is None or image.GetPointData().GetScalars() is None:
             continue
-        mask = trimmed_mask(_array(image) == segment.GetLabelValue(), _first_kji(image))
+        mask = trimmed_mask(_array(image) == segment.GetLabelValue(), _first_kji(image).tolist())
         if not mask.inside.size:
             continue
         corner_mm = corner_of(mask, _matrix_of(image))
         shift_ijk = _shift_from_ct(image, ct_node)
         if shift_ijk is not None:
-            offset = np.add(mask.offset_kji, shift_ijk[::-1])
-            mask = RoiMask(mask.inside, tuple(int(start) for start in offset))
+            k, j, i = (int(start) for start in np.add(mask.offset_kji, shift_ijk[::-1]))
+            mask = RoiMask(mask.inside, (k, j, i))
         is_on_ct_grid = shift_ijk is not None and _is_inside(mask, ct_node)
         masks[level] = SegmentMask(mask, corner_mm, is_on_ct_grid)
     return masks
 
 
-def _is_inside(mask: RoiMask, ct_node) -> bool:
+def _is_inside(mask: RoiMask, ct_node: VolumeNode) -> bool:
     end = np.add(mask.offset_kji, mask.inside.shape)
     return min(mask.offset_kji) >= 0 and bool(np.all(end <= ct_node.GetImageData().GetDimensions()[::-1]))
 
@@ -99,13 +102,13 @@ def corner_of(mask: RoiMask, node_from_ijk_matrix: np.ndarray) -> np.ndarray:
     return node_from_ijk_matrix[:3, :3] @ mask.offset_kji[::-1] + node_from_ijk_matrix[:3, 3]
 
 
-def is_on_ct_indices(image, ct_node) -> bool:
+def is_on_ct_indices(image: OrientedImageData, ct_node: VolumeNode) -> bool:
     """Return whether the image has the same voxel indices as the CT."""
     shift_ijk = _shift_from_ct(image, ct_node)
     return shift_ijk is not None and not shift_ijk.any()
 
 
-def rebuild(segmentation_node, ct_node, masks: dict[str, RoiMask]) -> None:
+def rebuild(segmentation_node: SegmentationNode, ct_node: VolumeNode, masks: dict[str, RoiMask]) -> None:
     """Move the segments of levels into one new image with `masks`, on the CT's grid.
 
     Raises
@@ -125,7 +128,9 @@ def rebuild(segmentation_node, ct_node, masks: dict[str, RoiMask]) -> None:
         segment.AddRepresentation(_REPRESENTATION, image)
 
 
-def add_segment(segmentation_node, image, level: str, color, terminology: str) -> None:
+def add_segment(
+    segmentation_node: SegmentationNode, image: OrientedImageData, level: str, color: Sequence[float], terminology: str
+) -> None:
     """Add an empty segment for a level that shares the image."""
     segment = slicer.vtkSegment()
     segment.SetName(level)
@@ -142,7 +147,14 @@ def add_segment(segmentation_node, image, level: str, color, terminology: str) -
     segmentation.ReorderSegments(levels + [name for name in segmentation.GetSegmentIDs() if name not in levels])
 
 
-def replace_mask(segmentation_node, image, ct_node, level: str, previous: RoiMask | None, mask: RoiMask | None) -> None:
+def replace_mask(
+    segmentation_node: SegmentationNode,
+    image: OrientedImageData,
+    ct_node: VolumeNode,
+    level: str,
+    previous: RoiMask | None,
+    mask: RoiMask | None,
+) -> None:
     """Replace `previous` by `mask` in the shared image, and notify the views.
 
     Raises
@@ -169,7 +181,7 @@ def same_mask(first: RoiMask | None, second: RoiMask | None) -> bool:
     return first.offset_kji == second.offset_kji and np.array_equal(first.inside, second.inside)
 
 
-def _check_free(segmentation_node, level: str, crop: np.ndarray, mask: RoiMask) -> None:
+def _check_free(segmentation_node: SegmentationNode, level: str, crop: np.ndarray, mask: RoiMask) -> None:
     taken = crop[mask.inside]
     others = set(np.unique(taken)) - {0, LABEL_VALUES[level]}
     if others:
@@ -183,7 +195,7 @@ def _check_free(segmentation_node, level: str, crop: np.ndarray, mask: RoiMask) 
         )
 
 
-def empty_image(ct_node):
+def empty_image(ct_node: VolumeNode) -> OrientedImageData:
     """Return an image on the CT's grid, for segments to share."""
     image = slicer.vtkOrientedImageData()
     image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(node_from_ijk(ct_node)))
@@ -191,23 +203,23 @@ def empty_image(ct_node):
     return image
 
 
-def _matrix_of(image) -> np.ndarray:
+def _matrix_of(image: OrientedImageData) -> np.ndarray:
     """Return the matrix, shape (4, 4), from the image's indices to mm."""
     matrix = vtk.vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
     return slicer.util.arrayFromVTKMatrix(matrix)
 
 
-def _array(image) -> np.ndarray:
+def _array(image: OrientedImageData) -> np.ndarray:
     """Return a view of the image's voxels, shape (k, j, i)."""
     return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
 
 
-def _first_kji(image) -> np.ndarray:
+def _first_kji(image: OrientedImageData) -> np.ndarray:
     return np.array(image.GetExtent()[4::-2])
 
 
-def _set_array(image, array: np.ndarray, first_kji) -> None:
+def _set_array(image: OrientedImageData, array: np.ndarray, first_kji: Sequence[int] | np.ndarray) -> None:
     extent = []
     for start, size in zip(reversed(first_kji), reversed(array.shape), strict=True):
         extent += [int(start), int(start) + size - 1]
@@ -221,7 +233,7 @@ def _set_array(image, array: np.ndarray, first_kji) -> None:
     image.ShallowCopy(built)
 
 
-def _grow(image, mask: RoiMask, ct_node) -> None:
+def _grow(image: OrientedImageData, mask: RoiMask, ct_node: VolumeNode) -> None:
     """Extend the image to include the mask's crop."""
     array, first = _array(image), _first_kji(image)
     low, high = np.array(mask.offset_kji), np.array(mask.offset_kji) + mask.inside.shape
@@ -239,16 +251,16 @@ def _grow(image, mask: RoiMask, ct_node) -> None:
     _set_array(image, grown, new_first)
 
 
-def _crop(image, mask: RoiMask) -> np.ndarray:
+def _crop(image: OrientedImageData, mask: RoiMask) -> np.ndarray:
     """Return the view of the image under the mask."""
     return _array(image)[_box(np.array(mask.offset_kji) - _first_kji(image), mask.inside.shape)]
 
 
-def _box(start, shape) -> tuple[slice, ...]:
+def _box(start: Sequence[int] | np.ndarray, shape: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(int(begin), int(begin) + size) for begin, size in zip(start, shape, strict=True))
 
 
-def _shift_from_ct(image, ct_node) -> np.ndarray | None:
+def _shift_from_ct(image: OrientedImageData, ct_node: VolumeNode) -> np.ndarray | None:
     """Return the shift from the image's indices (i, j, k) to the CT's; None on another grid."""
     ct_from_image = np.linalg.solve(node_from_ijk(ct_node), _matrix_of(image))
     shift = np.rint(ct_from_image[:3, 3])

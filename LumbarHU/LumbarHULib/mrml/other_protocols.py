@@ -6,6 +6,7 @@ reading's own protocol and is not used. The results do not follow the markups: m
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.core.axial_stack import axial_stack
@@ -19,6 +20,7 @@ from LumbarHULib.files.cutoffs_file import cutoffs_for
 from LumbarHULib.files.protocol_file import ProtocolDocument
 from LumbarHULib.mrml.ct_identity import require_same_place, require_same_voxels
 from LumbarHULib.mrml.export_reading import audit_by, audit_folder_of, ct_of, require_no_other_reading
+from LumbarHULib.mrml.node_types import VolumeNode
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_calibration import calibration_of, with_calibration
 from LumbarHULib.mrml.reading_markups import placed_levels, read_landmarks
@@ -31,12 +33,12 @@ _TABLE_ROLE = "other-protocols"
 _LABELS_ROLE = "other-protocol-labels"
 
 
-def other_protocols_table(reading: Reading):
+def other_protocols_table(reading: Reading) -> Any:
     """Return the table of the means by other protocols; None where there is none."""
     return reading.node.GetNodeReference(_TABLE_ROLE)
 
 
-def other_label_maps(reading: Reading) -> tuple:
+def other_label_maps(reading: Reading) -> tuple[VolumeNode, ...]:
     """Return the label-map nodes of other protocols' regions."""
     count = reading.node.GetNumberOfNodeReferences(_LABELS_ROLE)
     nodes = (reading.node.GetNthNodeReference(_LABELS_ROLE, number) for number in range(count))

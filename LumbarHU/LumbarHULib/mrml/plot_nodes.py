@@ -1,13 +1,18 @@
 """Write a panel of a figure as plot nodes: one chart, one table of values, and one series for each element."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import slicer
 
 from LumbarHULib.cohort.figure_values import LOOKS, Box, FigurePanel, FigureValues, Level, Look
-from LumbarHULib.mrml.table_nodes import fill_table
+from LumbarHULib.cohort.tables import Table
+from LumbarHULib.mrml.node_types import Scene, ScriptedModuleNode, nodes_of_class
+from LumbarHULib.mrml.reading import MODULE_NAME
+from LumbarHULib.mrml.table_nodes import display_cells, fill_table
 
 _Series = slicer.vtkMRMLPlotSeriesNode
 _LINES = {
@@ -30,6 +35,76 @@ _HALF_BOX = 0.28
 _KEPT_ROLES = "roles"
 
 
+@dataclass(frozen=True)
+class KeptFigure:
+    """A figure in the scene: its name and title, its panels, and the corner for their legend, if they have one."""
+
+    name: str
+    title: str
+    panels: tuple[str, ...]
+    free_corner: str
+
+
+@dataclass(frozen=True)
+class FigureNodes:
+    """A view of a node that keeps tables and figures, those of a cohort or of a follow-up.
+
+    Parameters
+    ----------
+    node : vtkMRMLScriptedModuleNode
+        Its parameters keep the names of tables and figures, its references the nodes by role: ``table roc``,
+        ``chart roc round``, and for each chart ``values roc round`` and ``series roc round 1``.
+    """
+
+    node: ScriptedModuleNode
+
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """The names of the tables, in order."""
+        return tuple(json.loads(self.node.GetParameter("tables")))
+
+    @property
+    def figures(self) -> tuple[KeptFigure, ...]:
+        """The figures, in order."""
+        kept = json.loads(self.node.GetParameter("figures"))
+        return tuple(KeptFigure(name, title, tuple(panels), corner) for name, title, panels, corner in kept)
+
+    def table(self, name: str) -> Any:
+        """Return the node of a table; None when it was deleted."""
+        return self.node.GetNodeReference(f"table {name}")
+
+    def chart(self, figure: str, panel: str) -> Any:
+        """Return the chart node of a figure's panel; None when it was deleted."""
+        return self.node.GetNodeReference(f"chart {figure} {panel}")
+
+
+def figure_nodes(scene: Scene, parameter: str) -> list[ScriptedModuleNode]:
+    """Return LumbarHU's nodes with a parameter, in the order in which they were added."""
+    nodes = nodes_of_class(scene, "vtkMRMLScriptedModuleNode")
+    return [node for node in nodes if node.GetModuleName() == MODULE_NAME and node.GetParameter(parameter)]
+
+
+def new_figure_node(scene: Scene, parameter: str, name: str) -> ScriptedModuleNode:
+    """Add a node that keeps tables and figures, still without any, under a name that its parameter stores."""
+    node = scene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
+    node.UnRegister(None)
+    node.SetModuleName(MODULE_NAME)
+    node.SetHideFromEditors(True)
+    node.SetName(f"{MODULE_NAME} – {parameter} {name}")
+    node.SetParameter(parameter, name)
+    node.SetParameter("tables", "[]")
+    node.SetParameter("figures", "[]")
+    scene.AddNode(node)
+    return node
+
+
+def keep_names(node: ScriptedModuleNode, tables: Iterable[str], figures: Iterable[FigureValues]) -> None:
+    """Store the names of the tables and figures that a node keeps."""
+    node.SetParameter("tables", json.dumps(list(tables)))
+    kept = [(one.name, one.title, [panel.title for panel in one.panels], one.free_corner) for one in figures]
+    node.SetParameter("figures", json.dumps(kept))
+
+
 class RoleNodes:
     """The nodes that another node references by role; missing nodes are created.
 
@@ -39,7 +114,7 @@ class RoleNodes:
         The referencing node, which also stores the list of roles.
     """
 
-    def __init__(self, node) -> None:
+    def __init__(self, node: ScriptedModuleNode) -> None:
         self._node = node
         self._before: list[str] = json.loads(node.GetParameter(_KEPT_ROLES) or "[]")
         self._taken: dict[str, bool] = {}
@@ -49,11 +124,11 @@ class RoleNodes:
         """The roles whose nodes were created in this run."""
         return tuple(role for role, is_new in self._taken.items() if is_new)
 
-    def node(self, role: str):
+    def node(self, role: str) -> Any:
         """Return the node of a role; None where there is none."""
         return self._node.GetNodeReference(role)
 
-    def take(self, role: str, class_name: str, name: str):
+    def take(self, role: str, class_name: str, name: str) -> Any:
         """Return the node of a role, and mark the role as used; create the node with this name where there is none."""
         found = self.node(role)
         self._taken[role] = found is None
@@ -70,6 +145,13 @@ class RoleNodes:
                     self._node.GetScene().RemoveNode(self.node(role))
                 self._node.RemoveNodeReferenceIDs(role)
         self._node.SetParameter(_KEPT_ROLES, json.dumps(list(self._taken)))
+
+
+def write_table(owned: RoleNodes, name: str, title: str, table: Table) -> None:
+    """Write a table as the table node of the role ``table NAME``."""
+    node = owned.take(f"table {name}", "vtkMRMLTableNode", title)
+    columns = {title: [row[index] for row in table.rows] for index, title in enumerate(table.columns)}
+    fill_table(node, {title: display_cells(cells) for title, cells in columns.items()})
 
 
 def write_chart(owned: RoleNodes, figure: FigureValues, panel: FigurePanel, mark: str = "") -> None:
@@ -145,7 +227,7 @@ def _box_outline(box: Box) -> np.ndarray:
     return np.array(line)
 
 
-def _set_look(series, look: Look, is_line: bool) -> None:
+def _set_look(series: Any, look: Look, is_line: bool) -> None:
     series.SetPlotType(_Series.PlotTypeScatter)
     series.SetColor(*(int(look.edge[place : place + 2], 16) / 255 for place in (1, 3, 5)))
     # An element with markers in other figures, such as a box's outline, is a line here.

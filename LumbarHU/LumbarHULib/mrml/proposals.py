@@ -16,7 +16,8 @@ from LumbarHULib.mrml.reading_markups import (
     set_midline,
 )
 from LumbarHULib.placement.body_guess import BodyGuess
-from LumbarHULib.placement.click_bodies import check_order, guess_from_click, guesses_between_clicks
+from LumbarHULib.placement.click_bodies import check_order, guesses_between_clicks
+from LumbarHULib.placement.clicked_body import guess_from_click
 from LumbarHULib.placement.mask_bodies import guess_from_mask
 from LumbarHULib.placement.midline import propose_midline
 from LumbarHULib.placement.proposal import Proposal

@@ -1,6 +1,7 @@
 """Change single values of a reading's protocol, and mark the protocol as modified."""
 
 import copy
+from typing import Any
 
 from LumbarHULib.mrml.reading import Reading, set_protocol
 
@@ -8,7 +9,7 @@ from LumbarHULib.mrml.reading import Reading, set_protocol
 _MARK = " (modified)"
 
 
-def set_protocol_value(reading: Reading, name: str, value) -> None:
+def set_protocol_value(reading: Reading, name: str, value: float | str) -> None:
     """Change a value of the reading's protocol, and mark the protocol's name as modified.
 
     Raises
@@ -26,7 +27,7 @@ def set_protocol_value(reading: Reading, name: str, value) -> None:
     set_protocol(reading, document)
 
 
-def use_measurement_error(reading: Reading, protocol_document: dict) -> None:
+def use_measurement_error(reading: Reading, protocol_document: dict[str, Any]) -> None:
     """Use the least significant change of another protocol; all other values of the reading's protocol stay.
 
     Parameters

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 
 from LumbarHULib.audit.audit import SEEN_PROPOSAL, SEEN_READING
 from LumbarHULib.core.cutoffs import CutoffTable
@@ -17,7 +18,7 @@ from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.cutoffs_file import CutoffsDocument, cutoffs_from
 from LumbarHULib.files.located_json import parse_located_json
 from LumbarHULib.files.protocol_file import ProtocolDocument, protocol_from
-from LumbarHULib.mrml.node_types import ParameterNode
+from LumbarHULib.mrml.node_types import MaybeNone, Scene, ScriptedModuleNode, VolumeNode, nodes_of_class
 
 MODULE_NAME = "LumbarHU"
 
@@ -39,15 +40,15 @@ class Reading:
         ``results`` and ``summary``.
     """
 
-    node: ParameterNode
+    node: ScriptedModuleNode
 
     @property
-    def scene(self):
+    def scene(self) -> Scene | MaybeNone:
         """The scene of the reading; None once the reading was removed."""
         return self.node.GetScene()
 
     @property
-    def ct_node(self):
+    def ct_node(self) -> VolumeNode | MaybeNone:
         """The CT's volume node; None when it was deleted."""
         return self.node.GetNodeReference(_CT_ROLE)
 
@@ -160,7 +161,7 @@ class Reading:
         """Whether the reading is signed off and refuses changes."""
         return bool(self.history) and self.history[-1]["what"] == "signed off"
 
-    def value(self, name: str, default=None):
+    def value(self, name: str, default: Any = None) -> Any:
         """Return the JSON value stored under `name`; raises InputError when it is damaged."""
         text = self.node.GetParameter(name)
         try:
@@ -171,11 +172,11 @@ class Reading:
                 "the scene, or start a new reading."
             ) from problem
 
-    def keep(self, name: str, value) -> None:
+    def keep(self, name: str, value: object) -> None:
         """Store `value` under `name` as JSON."""
         self.node.SetParameter(name, _json_text(value))
 
-    def keep_quietly(self, name: str, value) -> None:
+    def keep_quietly(self, name: str, value: object) -> None:
         """Store `value` without an event: for LumbarHU's own notes, often during a drag."""
         enabled_before = self.node.GetDisableModifiedEvent()
         self.node.SetDisableModifiedEvent(1)
@@ -194,10 +195,10 @@ class Reading:
 
 
 def create_reading(
-    ct_node,
+    ct_node: VolumeNode,
     reader: str,
-    protocol_document: dict,
-    cutoffs_document: dict,
+    protocol_document: dict[str, Any],
+    cutoffs_document: dict[str, Any],
     number: int | None = None,
     case: str = "",
     scan_facts: ScanFacts | None = None,
@@ -265,18 +266,13 @@ def create_reading(
     return reading
 
 
-def reading_nodes(scene) -> tuple:
+def reading_nodes(scene: Scene) -> tuple[ScriptedModuleNode, ...]:
     """Return the nodes of a scene that store readings, in the order in which the readings were started."""
-    nodes = scene.GetNodesByClass("vtkMRMLScriptedModuleNode")
-    nodes.UnRegister(None)
-    return tuple(
-        node
-        for node in (nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems()))
-        if node.GetModuleName() == MODULE_NAME and node.GetParameter("schema")
-    )
+    nodes = nodes_of_class(scene, "vtkMRMLScriptedModuleNode")
+    return tuple(node for node in nodes if node.GetModuleName() == MODULE_NAME and node.GetParameter("schema"))
 
 
-def readings(scene) -> tuple[Reading, ...]:
+def readings(scene: Scene) -> tuple[Reading, ...]:
     """Return the readings of a scene in the order in which they were started.
 
     Raises
@@ -291,7 +287,7 @@ def readings(scene) -> tuple[Reading, ...]:
     return found
 
 
-def readings_of(ct_node) -> tuple[Reading, ...]:
+def readings_of(ct_node: VolumeNode) -> tuple[Reading, ...]:
     """Return the readings of one CT in the order in which they were started."""
     return tuple(reading for reading in readings(ct_node.GetScene()) if reading.ct_node is ct_node)
 
@@ -336,7 +332,7 @@ def accept_off_protocol(reading: Reading, accepted: bool) -> None:
     reading.keep("accepts_off_protocol", bool(accepted))
 
 
-def set_protocol(reading: Reading, protocol_document: dict) -> None:
+def set_protocol(reading: Reading, protocol_document: dict[str, Any]) -> None:
     """Replace the protocol of a reading.
 
     Raises
@@ -355,7 +351,7 @@ def set_protocol(reading: Reading, protocol_document: dict) -> None:
     reading.node.SetParameter("protocol", text)
 
 
-def set_cutoffs(reading: Reading, cutoffs_document: dict) -> None:
+def set_cutoffs(reading: Reading, cutoffs_document: dict[str, Any]) -> None:
     """Replace the cutoffs of a reading.
 
     Raises
@@ -381,7 +377,7 @@ def _count(text: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _json_text(value) -> str:
+def _json_text(value: object) -> str:
     """Return `value` as one line of ASCII, because the scene file stores it in an XML attribute."""
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 

@@ -4,6 +4,7 @@ from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
+from LumbarHULib.mrml.node_types import Scene, VolumeNode
 from LumbarHULib.mrml.reading import SCHEMA_VERSION, Reading, reading_nodes
 from LumbarHULib.mrml.reading_calibration import is_calibration_sound
 from LumbarHULib.mrml.reading_markups import ACCEPTED_PREFIX, MARKUP_ROLES
@@ -13,7 +14,7 @@ _HISTORY_ENTRY = {"what", "who", "when", "reason"}
 _ORIGIN = {"kind", "corrected_mm", "corrected_deg", "points_ras_mm"}
 
 
-def usable_readings(scene) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
+def usable_readings(scene: Scene) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
     """Return the usable readings of a scene, and for each other reading a sentence with the reason."""
     usable, problems = [], []
     for reading in map(Reading, reading_nodes(scene)):
@@ -25,7 +26,7 @@ def usable_readings(scene) -> tuple[tuple[Reading, ...], tuple[str, ...]]:
     return tuple(usable), tuple(problems)
 
 
-def usable_readings_of(ct_node) -> tuple[Reading, ...]:
+def usable_readings_of(ct_node: VolumeNode) -> tuple[Reading, ...]:
     """Return the usable readings of one CT, in the order in which they were started."""
     return tuple(reading for reading in usable_readings(ct_node.GetScene())[0] if reading.ct_node is ct_node)
 
@@ -61,11 +62,11 @@ def require_usable(reading: Reading) -> None:
         raise InputError(problem)
 
 
-def _is_text_by_level(value) -> bool:
+def _is_text_by_level(value: object) -> bool:
     return isinstance(value, dict) and all(level in LEVELS and isinstance(text, str) for level, text in value.items())
 
 
-def _is_history(value) -> bool:
+def _is_history(value: object) -> bool:
     return isinstance(value, list) and all(
         set(entry) == _HISTORY_ENTRY and all(isinstance(text, str) for text in entry.values()) for entry in value
     )
@@ -85,7 +86,7 @@ def _are_notes(reading: Reading) -> bool:
     return True
 
 
-def _is_origin(value) -> bool:
+def _is_origin(value: object) -> bool:
     # Older scenes, from before proposals, have no findings.
     return (
         isinstance(value, dict)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import vtk
@@ -11,6 +12,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.mrml.label_layer import read_masks
+from LumbarHULib.mrml.node_types import Scene
 from LumbarHULib.mrml.other_protocols import other_label_maps, other_protocols_table
 from LumbarHULib.mrml.reading import Reading, add_to_history
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, lock_markups, markup_node, placed_levels, read_landmarks
@@ -97,7 +99,9 @@ def remove_reading(reading: Reading) -> None:
 
 def _state(reading: Reading) -> str:
     """Return a hash of everything that determines the measurement: settings, markups and edited regions."""
-    state: dict = {name: reading.node.GetParameter(name) for name in ("protocol", "cutoffs", "exclusions", "skipped")}
+    state: dict[str, Any] = {
+        name: reading.node.GetParameter(name) for name in ("protocol", "cutoffs", "exclusions", "skipped")
+    }
     if reading.node.GetParameter("calibration"):  # a reading signed before there were calibrations keeps its hash
         state["calibration"] = reading.node.GetParameter("calibration")
     for level in placed_levels(reading):
@@ -118,7 +122,7 @@ def _state(reading: Reading) -> str:
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
-def unsaved_names(scene, kept: Reading | None = None, untouched: Collection[str] = ()) -> tuple[str, ...]:
+def unsaved_names(scene: Scene, kept: Reading | None = None, untouched: Collection[str] = ()) -> tuple[str, ...]:
     """Return the names of the nodes that were changed since they were last read or saved.
 
     Parameters

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import slicer
 import vtk
+from numpy.typing import ArrayLike
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from LumbarHULib.core.axial_stack import AxialStack
@@ -24,6 +26,7 @@ from LumbarHULib.files.markup_origin import (
     still_doubtful,
 )
 from LumbarHULib.mrml.ct_node import world_from_node
+from LumbarHULib.mrml.node_types import MarkupsNode
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 
@@ -54,12 +57,12 @@ ACCEPTED_PREFIX = "accepted "
 _MOVED_MM = 1e-6
 
 
-def markup_node(reading: Reading, level: str, role: str):
+def markup_node(reading: Reading, level: str, role: str) -> Any:
     """Return the node of a level's markup; None where there is none."""
     return reading.node.GetNodeReference(f"{parse_level(level)}-{role}")
 
 
-def ensure_markup(reading: Reading, level: str, role: str):
+def ensure_markup(reading: Reading, level: str, role: str) -> Any:
     """Return the node of a level's markup; create an empty one in its folder where there is none.
 
     Raises
@@ -75,7 +78,7 @@ def ensure_markup(reading: Reading, level: str, role: str):
     return node
 
 
-def adopt_markup(reading: Reading, level: str, role: str, node) -> None:
+def adopt_markup(reading: Reading, level: str, role: str, node: MarkupsNode) -> None:
     """Make a placed or loaded markup part of the reading, and remove the one it replaces.
 
     Raises
@@ -107,7 +110,11 @@ def adopt_markup(reading: Reading, level: str, role: str, node) -> None:
 
 
 def set_midline(
-    reading: Reading, level: str, points_ras_mm, origin: MidlineOrigin = MANUAL, findings: Sequence[Finding] = ()
+    reading: Reading,
+    level: str,
+    points_ras_mm: ArrayLike,
+    origin: MidlineOrigin = MANUAL,
+    findings: Sequence[Finding] = (),
 ) -> None:
     """Place a level's midline.
 
@@ -166,7 +173,7 @@ def move_into_slice(
         node.EndModify(state_before)
 
 
-def set_markup(reading: Reading, level: str, role: str, points_ras_mm) -> None:
+def set_markup(reading: Reading, level: str, role: str, points_ras_mm: ArrayLike) -> None:
     """Place a level's boundary or outline as if a reader had drawn it, so that it is measured as it is."""
     reading.require_open()
     node = ensure_markup(reading, level, role)
@@ -332,7 +339,7 @@ def lock_markups(reading: Reading, locked: bool) -> None:
                 node.SetLocked(locked)
 
 
-def placed_points(node) -> np.ndarray:
+def placed_points(node: MarkupsNode) -> np.ndarray:
     """Return the placed control points in RAS mm, shape (n, 3), without a point that still follows the mouse."""
     points = vtk.vtkPoints()
     points.SetDataTypeToDouble()  # the default, single precision, is 4e-6 mm off at 70 mm
@@ -345,7 +352,7 @@ def placed_points(node) -> np.ndarray:
     return positions_mm[is_placed]
 
 
-def replace_points(node, role: str, points_ras_mm: np.ndarray) -> None:
+def replace_points(node: MarkupsNode, role: str, points_ras_mm: np.ndarray) -> None:
     """Replace all points of a markup; its stored origin stays."""
     points = vtk.vtkPoints()
     points.SetData(numpy_to_vtk(np.ascontiguousarray(points_ras_mm, dtype=float), deep=True))
@@ -356,11 +363,11 @@ def replace_points(node, role: str, points_ras_mm: np.ndarray) -> None:
     _fix_point_count(node, role)
 
 
-def _description(node) -> str:
+def _description(node: MarkupsNode) -> str:
     return node.GetNthControlPointDescription(0) if node.GetNumberOfControlPoints() else ""
 
 
-def _describe(node, text: str) -> None:
+def _describe(node: MarkupsNode, text: str) -> None:
     """Store the origin of a markup in its first point's description, so that a file saved by hand contains it."""
     if node.GetNumberOfControlPoints() and node.GetNthControlPointDescription(0) != text:
         node.SetNthControlPointDescription(0, text)
@@ -374,19 +381,19 @@ def _origin_key(level: str) -> str:
     return f"origin {parse_level(level)}"
 
 
-def _own_points(node) -> np.ndarray:
+def _own_points(node: MarkupsNode) -> np.ndarray:
     """Return all control points before any parent transform, shape (n, 3)."""
     count = node.GetNumberOfControlPoints()
     return np.array([node.GetNthControlPointPosition(index) for index in range(count)]).reshape(-1, 3)
 
 
-def _fix_point_count(node, role: str) -> None:
+def _fix_point_count(node: MarkupsNode, role: str) -> None:
     """Protect a line with both ends from the Delete key."""
     if role != "outline" and len(placed_points(node)) == 2:
         node.SetFixedNumberOfControlPoints(True)
 
 
-def _set_display(node, role: str) -> None:
+def _set_display(node: MarkupsNode, role: str) -> None:
     """Set color and size, and hide the names and lengths that Slicer shows over the bone by default."""
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()

@@ -1,6 +1,7 @@
 """Show a reading's numbers as tables in the scene, rounded for display; exported files have every digit."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from LumbarHULib.core.calibration import Density
 from LumbarHULib.core.levels import ROIS, sorted_levels
@@ -15,12 +16,12 @@ from LumbarHULib.mrml.table_nodes import fill_table
 _TITLES = {"results": "HU by level", "summary": "HU summary"}
 
 
-def results_table(reading: Reading):
+def results_table(reading: Reading) -> Any:
     """Return the table of every level and region; None where there is none."""
     return reading.node.GetNodeReference("results")
 
 
-def summary_table(reading: Reading):
+def summary_table(reading: Reading) -> Any:
     """Return the table of means and classes; None where there is none."""
     return reading.node.GetNodeReference("summary")
 
@@ -42,10 +43,10 @@ def density_text(density: Density | None) -> str:
     return f"{density.mean_mg_cc:.1f} ({density.low_mg_cc:.1f} to {density.high_mg_cc:.1f})"
 
 
-def _result_columns(result: ReadingResult, unit_of_density: str) -> dict[str, list]:
+def _result_columns(result: ReadingResult, unit_of_density: str) -> dict[str, list[Any]]:
     """Return the columns with one row for each level and region, in the order of the study."""
     rows = [(level, level.rois[roi]) for level in result.levels for roi in ROIS]
-    columns = {"level": [level.level for level, _ in rows], "ROI": [roi.roi for _, roi in rows]}
+    columns: dict[str, list[Any]] = {"level": [level.level for level, _ in rows], "ROI": [roi.roi for _, roi in rows]}
     for quantity in QUANTITIES:
         is_count = quantity.unit == "1"
         unit = "" if is_count else {"[hnsf'U]": " (HU)", "mm2": " (mm²)"}.get(quantity.unit, f" ({quantity.unit})")
@@ -58,7 +59,7 @@ def _result_columns(result: ReadingResult, unit_of_density: str) -> dict[str, li
     return columns
 
 
-def _summary_columns(result: ReadingResult, unit_of_density: str) -> dict[str, list]:
+def _summary_columns(result: ReadingResult, unit_of_density: str) -> dict[str, list[Any]]:
     """Return the columns with one row for each region: means of the levels, overall mean, class and cutoffs."""
     measured = {level.level: level for level in result.levels}
     rows = result.summaries
@@ -77,7 +78,7 @@ def _summary_columns(result: ReadingResult, unit_of_density: str) -> dict[str, l
     return columns
 
 
-def _columns(key: str, rows: Sequence[RoiSummary]) -> dict[str, list]:
+def _columns(key: str, rows: Sequence[RoiSummary]) -> dict[str, list[Any]]:
     """Return a column of the summary by its title with unit."""
     column = SUMMARY_COLUMNS[key]
     title = f"{column.title} ({column.unit})" if column.unit else column.title
@@ -95,7 +96,7 @@ def _nearness(row: RoiSummary) -> str:
     return ", ".join(remarks)
 
 
-def _fill(reading: Reading, role: str, columns: dict[str, list]) -> None:
+def _fill(reading: Reading, role: str, columns: dict[str, list[Any]]) -> None:
     node = reading.node.GetNodeReference(role)
     if node is None:
         node = reading.scene.AddNewNodeByClass("vtkMRMLTableNode", _TITLES[role] + reading.name_suffix)

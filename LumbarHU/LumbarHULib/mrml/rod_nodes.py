@@ -1,7 +1,9 @@
 """Read the rods of a calibration phantom from nodes of the scene, in the form that a calibration takes."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import slicer
@@ -14,6 +16,7 @@ from LumbarHULib.images.rod_labels import require_rod_labels
 from LumbarHULib.images.segmentation_file import Segment
 from LumbarHULib.images.sitk_file import write_with_sitk
 from LumbarHULib.mrml.ct_node import ct_from_node, node_from_ijk, voxels_of, world_from_node
+from LumbarHULib.mrml.node_types import MarkupsNode, Node, Scene, VolumeNode, nodes_of_class
 from LumbarHULib.mrml.other_protocols import other_label_maps
 from LumbarHULib.mrml.reading import Reading, reading_nodes
 from LumbarHULib.mrml.vertebra_segments import segmentations_in, segments_of_node
@@ -23,19 +26,19 @@ _POINTS, _LINE = "vtkMRMLMarkupsFiducialNode", "vtkMRMLMarkupsLineNode"
 Rods = dict[str, np.ndarray] | np.ndarray
 
 
-def rod_nodes_in(scene) -> tuple:
+def rod_nodes_in(scene: Scene) -> tuple[Node, ...]:
     """Return the nodes that can mark rods: point lists, label maps and segmentations that are not LumbarHU's own."""
     own = {node for reading in map(Reading, reading_nodes(scene)) for node in other_label_maps(reading)}
     masks = tuple(node for node in segmentations_in(scene) if node not in own)
-    return (*(node for node in _nodes(scene, _POINTS) if not node.GetHideFromEditors()), *masks)
+    return (*(node for node in nodes_of_class(scene, _POINTS) if not node.GetHideFromEditors()), *masks)
 
 
-def rod_lines_in(scene, phantom: CalibrationPhantom) -> tuple:
+def rod_lines_in(scene: Scene, phantom: CalibrationPhantom) -> tuple[MarkupsNode, ...]:
     """Return the lines that are named after a rod of the phantom."""
-    return tuple(node for node in _nodes(scene, _LINE) if phantom.rod(node.GetName()) is not None)
+    return tuple(node for node in nodes_of_class(scene, _LINE) if phantom.rod(node.GetName()) is not None)
 
 
-def rods_of_lines(nodes) -> dict[str, np.ndarray]:
+def rods_of_lines(nodes: Iterable[MarkupsNode]) -> dict[str, np.ndarray]:
     """Return the ends of each line, shape (2, 3), RAS mm, by the line's name.
 
     Raises
@@ -49,7 +52,7 @@ def rods_of_lines(nodes) -> dict[str, np.ndarray]:
     return rods
 
 
-def rods_of_node(node, phantom: CalibrationPhantom, ct_node) -> Rods:
+def rods_of_node(node: Any, phantom: CalibrationPhantom, ct_node: VolumeNode) -> Rods:
     """Return a point for each rod by its name, shape (3,), RAS mm, or label values on the CT's grid.
 
     Parameters
@@ -107,7 +110,7 @@ def calibration_input(rods: Rods, ct: CtVolume, folder: Path) -> dict[str, np.nd
     return path
 
 
-def _points(node) -> dict[str, np.ndarray]:
+def _points(node: MarkupsNode) -> dict[str, np.ndarray]:
     rods: dict[str, np.ndarray] = {}
     for index in range(node.GetNumberOfControlPoints()):
         if node.GetNthControlPointPositionStatus(index) != slicer.vtkMRMLMarkupsNode.PositionDefined:
@@ -121,7 +124,7 @@ def _points(node) -> dict[str, np.ndarray]:
     return rods
 
 
-def _placed(node) -> np.ndarray:
+def _placed(node: MarkupsNode) -> np.ndarray:
     count = node.GetNumberOfControlPoints()
     return np.array([node.GetNthControlPointPositionWorld(index) for index in range(count)]).reshape(-1, 3)
 
@@ -132,7 +135,7 @@ def _add(rods: dict[str, np.ndarray], name: str, position: np.ndarray) -> None:
     rods[name] = position
 
 
-def _labels_of_segments(node, phantom: CalibrationPhantom, ct_node) -> np.ndarray:
+def _labels_of_segments(node: Any, phantom: CalibrationPhantom, ct_node: VolumeNode) -> np.ndarray:
     """Return the segments that are named after rods as an array of the rods' label values, on the CT's grid."""
     ct = ct_from_node(ct_node)
     labels = np.zeros(ct.voxels_hu.shape, np.uint8)
@@ -159,7 +162,7 @@ def _labels_of_segments(node, phantom: CalibrationPhantom, ct_node) -> np.ndarra
     return labels
 
 
-def _place_on_grid(segment: Segment, node, ct) -> tuple[slice, slice, slice]:
+def _place_on_grid(segment: Segment, node: Node, ct: CtVolume) -> tuple[slice, slice, slice]:
     """Return where a segment's voxels are in the CT's array; raise InputError when it is on another grid."""
     if not np.allclose(segment.ras_from_ijk[:3, :3], ct.ras_from_ijk[:3, :3], atol=GEOMETRY_TOLERANCE_MM):
         raise _off_grid(segment, node)
@@ -172,14 +175,8 @@ def _place_on_grid(segment: Segment, node, ct) -> tuple[slice, slice, slice]:
     return k, j, i
 
 
-def _off_grid(segment: Segment, node) -> InputError:
+def _off_grid(segment: Segment, node: Any) -> InputError:
     return InputError(
         f"The segment “{segment.name}” of “{node.GetName()}” is not on the CT's grid: choose the phantom's CT as the "
         "segmentation's source volume, and draw the rods again."
     )
-
-
-def _nodes(scene, class_name: str) -> tuple:
-    nodes = scene.GetNodesByClass(class_name)
-    nodes.UnRegister(None)
-    return tuple(nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems()))

@@ -1,6 +1,7 @@
 """Copy the regions of a reading into label-map volumes on the CT's grid, for use in other modules."""
 
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import slicer
@@ -10,6 +11,7 @@ from LumbarHULib.core.label_maps import stored_labels
 from LumbarHULib.core.levels import LABEL_VALUES, ROIS
 from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.mrml.ct_node import node_from_ijk
+from LumbarHULib.mrml.node_types import Node, Scene, VolumeNode
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 
@@ -29,17 +31,17 @@ _COLORS_OF_CT = "LumbarHU.level-colors"
 _COLORS_NAME = "LumbarHU levels"
 
 
-def label_map_node(reading: Reading, roi: str):
+def label_map_node(reading: Reading, roi: str) -> Any:
     """Return the label map of a region; None where there is none."""
     return reading.node.GetNodeReference(f"{roi}-labels")
 
 
-def level_colors_node(reading: Reading):
+def level_colors_node(reading: Reading) -> Any:
     """Return the color node of the label maps; None where there are no label maps."""
     return reading.node.GetNodeReference(_COLORS_ROLE)
 
 
-def write_label_maps(reading: Reading, result: ReadingResult, stack: AxialStack) -> tuple:
+def write_label_maps(reading: Reading, result: ReadingResult, stack: AxialStack) -> tuple[VolumeNode, ...]:
     """Copy each region as measured into a label-map volume with the levels' label values.
 
     The label maps do not follow the markups; calling this function again updates them.
@@ -61,7 +63,7 @@ def write_label_maps(reading: Reading, result: ReadingResult, stack: AxialStack)
     return tuple(_write(reading, roi, result, stack, colors) for roi in ROIS)
 
 
-def _write(reading: Reading, roi: str, result: ReadingResult, stack: AxialStack, colors):
+def _write(reading: Reading, roi: str, result: ReadingResult, stack: AxialStack, colors: Node) -> VolumeNode:
     ct_node = reading.ct_node
     labels = stored_labels(stack, result.levels, roi)
     node = label_map_node(reading, roi)
@@ -79,14 +81,14 @@ def _write(reading: Reading, roi: str, result: ReadingResult, stack: AxialStack,
     return node
 
 
-def fill_label_map(node, volume_node, labels: np.ndarray) -> None:
+def fill_label_map(node: VolumeNode, volume_node: VolumeNode, labels: np.ndarray) -> None:
     """Replace the voxels of a label map by label values, shape (K, J, I), on the grid of a volume."""
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(node_from_ijk(volume_node)))
     slicer.util.updateVolumeFromArray(node, labels)
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
 
 
-def label_map_node_of(volume_node, labels: np.ndarray, name: str):
+def label_map_node_of(volume_node: VolumeNode, labels: np.ndarray, name: str) -> VolumeNode:
     """Add label values of levels to the scene as a label-map volume on a volume's grid, and return its node.
 
     Parameters
@@ -109,13 +111,13 @@ def label_map_node_of(volume_node, labels: np.ndarray, name: str):
     return node
 
 
-def _make_colors(reading: Reading):
+def _make_colors(reading: Reading) -> Node:
     node = _color_table(reading.scene, f"{_COLORS_NAME}{reading.name_suffix}")
     reading.node.SetNodeReferenceID(_COLORS_ROLE, node.GetID())
     return node
 
 
-def _color_table(scene, name: str):
+def _color_table(scene: Scene, name: str) -> Node:
     node = scene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
     node.SetTypeToUser()
     node.SetNumberOfColors(max(LABEL_VALUES.values()) + 1)

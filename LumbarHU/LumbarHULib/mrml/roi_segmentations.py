@@ -14,7 +14,7 @@ from LumbarHULib.core.results import RoiMask
 from LumbarHULib.files.drawing_colors import CONTOUR_ROIS, FILLED_ROIS, ROI_COLORS
 from LumbarHULib.mrml import label_layer
 from LumbarHULib.mrml.ct_node import node_from_ijk
-from LumbarHULib.mrml.node_types import Node
+from LumbarHULib.mrml.node_types import OrientedImageData, SegmentationNode, VolumeNode
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
 
@@ -29,14 +29,14 @@ _SAME_POSITION_MM = 1e-3
 class _Known:
     """The voxels of a segmentation at the last check, and the state of its image, which reveals a change."""
 
-    node: Node | None = None
-    image: Any = None  # vtkOrientedImageData, which has no type stubs
+    node: SegmentationNode | None = None
+    image: OrientedImageData | None = None
     state: tuple[Any, ...] | None = None
     masks: dict[str, RoiMask] = field(default_factory=dict)
     edited: set[str] = field(default_factory=set)
 
 
-def segmentation_node(reading: Reading, roi: str):
+def segmentation_node(reading: Reading, roi: str) -> Any:
     """Return the segmentation of a region; None where there is none."""
     return reading.node.GetNodeReference(roi)
 
@@ -143,15 +143,15 @@ class RoiSegmentations:
         masks = {name: kept for name, kept in known.masks.items() if name != level}
         if mask is not None:
             masks[level] = mask
-        corner_mm = None if mask is None else label_layer.corner_of(mask, node_from_ijk(ct_node))
         if not is_edit:  # an edit is recognized because it differs from what was written
-            self._reading.keep_quietly(_written_key(level, roi), _written(mask, corner_mm))
+            self._reading.keep_quietly(_written_key(level, roi), _written(mask, node_from_ijk(ct_node)))
         edited = known.edited | {level} if is_edit else known.edited - {level}
         self._remember(roi, node, image, masks, edited)
 
     def _look(self, roi: str) -> _Known:
         """Return the current content of a region's segmentation."""
-        node, ct_node = segmentation_node(self._reading, roi), self._reading.ct_node
+        ct_node = self._reading.ct_node
+        node: SegmentationNode | None = segmentation_node(self._reading, roi)
         if node is None:
             self._known.pop(roi, None)
             return _Known()
@@ -165,7 +165,7 @@ class RoiSegmentations:
             return self._read_again(roi, node, image)
         return known
 
-    def _read_again(self, roi: str, node, image) -> _Known:
+    def _read_again(self, roi: str, node: SegmentationNode, image: OrientedImageData | None) -> _Known:
         ct_node = self._reading.ct_node
         masks, edited = {}, set()
         for level, found in label_layer.read_masks(node, ct_node).items():
@@ -185,12 +185,19 @@ class RoiSegmentations:
             image = label_layer.shared_image(node)
         return self._remember(roi, node, image, masks, edited)
 
-    def _remember(self, roi: str, node, image, masks: dict[str, RoiMask], edited: set[str]) -> _Known:
+    def _remember(
+        self,
+        roi: str,
+        node: SegmentationNode,
+        image: OrientedImageData | None,
+        masks: dict[str, RoiMask],
+        edited: set[str],
+    ) -> _Known:
         state = None if image is None else _state(image, self._reading.ct_node)
         self._known[roi] = _Known(node, image, state, masks, edited)
         return self._known[roi]
 
-    def _make_node(self, roi: str):
+    def _make_node(self, roi: str) -> Any:
         reading = self._reading
         node = reading.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", roi + reading.name_suffix)
         node.SetReferenceImageGeometryParameterFromVolumeNode(reading.ct_node)
@@ -217,12 +224,12 @@ def _same_masks(first: dict[str, RoiMask], second: dict[str, RoiMask]) -> bool:
     return first.keys() == second.keys() and all(label_layer.same_mask(first[level], second[level]) for level in first)
 
 
-def _remove_segment(node, level: str) -> None:
+def _remove_segment(node: SegmentationNode, level: str) -> None:
     if node is not None and level in label_layer.level_segments(node):
         node.GetSegmentation().RemoveSegment(level)
 
 
-def _state(image, ct_node) -> tuple:
+def _state(image: OrientedImageData, ct_node: VolumeNode) -> tuple[object, ...]:
     """Return a value that changes when the image or the CT's position changes."""
     return (image, image.GetMTime(), node_from_ijk(ct_node).tobytes())
 
@@ -231,12 +238,14 @@ def _written_key(level: str, roi: str) -> str:
     return f"written {level} {roi}"
 
 
-def _written(mask: RoiMask | None, corner_mm) -> list | None:
+def _written(mask: RoiMask | None, node_from_ijk_matrix: np.ndarray) -> list[Any] | None:
     """Return the stored description of written voxels: the position of the first voxel and a hash."""
-    return None if mask is None else [*map(float, corner_mm), _digest(mask)]
+    if mask is None:
+        return None
+    return [*map(float, label_layer.corner_of(mask, node_from_ijk_matrix)), _digest(mask)]
 
 
-def _is_as_written(mask: RoiMask, corner_mm: np.ndarray, written: list | None) -> bool:
+def _is_as_written(mask: RoiMask, corner_mm: np.ndarray, written: list[Any] | None) -> bool:
     """Return whether a segment equals what LumbarHU wrote, in voxels and position; moving the CT is not an edit."""
     if written is None or written[3] != _digest(mask):
         return False

@@ -1,15 +1,17 @@
 """Save scenes, and raise an error on every failure, because Slicer's own functions only return False."""
 
 from pathlib import Path
+from typing import Any
 
 import slicer
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.mrml.node_types import Scene
 
 _SUFFIX = ".mrb"
 
 
-def save_scene(scene, path: Path) -> None:
+def save_scene(scene: Scene, path: Path) -> None:
     """Write the scene to one file, a .mrb bundle, and replace an existing file.
 
     Slicer refuses a scene with a node without data, such as a volume without voxels.
@@ -36,6 +38,6 @@ def save_scene(scene, path: Path) -> None:
         )
 
 
-def _in_parentheses(messages) -> str:
+def _in_parentheses(messages: Any) -> str:
     text = " ".join(str(messages.GetAllMessagesAsString()).split())
     return f" ({text})" if text else ""

@@ -3,6 +3,7 @@
 import slicer
 import vtk
 
+from LumbarHULib.mrml.node_types import Node, Scene, SubjectHierarchyNode
 from LumbarHULib.mrml.reading import Reading
 
 # A folder is identified by these attributes, because users may rename it.
@@ -10,7 +11,7 @@ _READING_ATTRIBUTE = "LumbarHU.reading"
 _PART_ATTRIBUTE = "LumbarHU.part"
 
 
-def put_in_folder(reading: Reading, part: str, node) -> None:
+def put_in_folder(reading: Reading, part: str, node: Node) -> None:
     """Put a node into the reading's folder.
 
     Parameters
@@ -35,12 +36,12 @@ def remove_folder(reading: Reading) -> None:
     hierarchy.RemoveItem(folder, False, False)
 
 
-def hierarchy_of(scene):
+def hierarchy_of(scene: Scene) -> SubjectHierarchyNode:
     """Return the scene's subject hierarchy."""
     return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
 
 
-def _hierarchy(reading: Reading):
+def _hierarchy(reading: Reading) -> SubjectHierarchyNode:
     return hierarchy_of(reading.scene)
 
 
@@ -59,12 +60,12 @@ def reading_folder(reading: Reading) -> int:
     return folder_under(hierarchy, parent, f"LumbarHU – {reading.title}", _READING_ATTRIBUTE, reading.uid)
 
 
-def item_of(hierarchy, node) -> int:
+def item_of(hierarchy: SubjectHierarchyNode, node: Node) -> int:
     """Return a node's item; create it where there is none, because only the application does so automatically."""
     return hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
 
-def folder_under(hierarchy, parent: int, name: str, attribute: str, value: str) -> int:
+def folder_under(hierarchy: SubjectHierarchyNode, parent: int, name: str, attribute: str, value: str) -> int:
     """Return the item of the folder under `parent` whose `attribute` has `value`; create it where there is none."""
     for item in children_of(hierarchy, parent):
         if hierarchy.GetItemAttribute(item, attribute) == value:
@@ -75,7 +76,7 @@ def folder_under(hierarchy, parent: int, name: str, attribute: str, value: str) 
     return folder
 
 
-def children_of(hierarchy, parent: int, recursively: bool = False) -> list[int]:
+def children_of(hierarchy: SubjectHierarchyNode, parent: int, recursively: bool = False) -> list[int]:
     """Return the items under a parent item."""
     ids = vtk.vtkIdList()
     hierarchy.GetItemChildren(parent, ids, recursively)

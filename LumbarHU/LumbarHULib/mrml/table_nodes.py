@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import vtk
 
+from LumbarHULib.mrml.node_types import TableNode
 
-def fill_table(node, columns: Mapping[str, Sequence]) -> None:
+
+def fill_table(node: TableNode, columns: Mapping[str, Sequence[Any]]) -> None:
     """Replace a table node's columns.
 
     Parameters
@@ -25,7 +28,7 @@ def fill_table(node, columns: Mapping[str, Sequence]) -> None:
     node.EndModify(state_before)
 
 
-def display_cells(cells: Sequence) -> list:
+def display_cells(cells: Sequence[Any]) -> list[Any]:
     """Return cells for a column of a table node: numbers where all cells are numbers, otherwise text."""
     if cells and all(type(cell) is int for cell in cells):
         return list(cells)
@@ -34,7 +37,7 @@ def display_cells(cells: Sequence) -> list:
     return [_text(cell) for cell in cells]
 
 
-def _text(cell) -> str:
+def _text(cell: object) -> str:
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return ""
     if isinstance(cell, bool):
@@ -42,7 +45,7 @@ def _text(cell) -> str:
     return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
 
 
-def _column(values: Sequence):
+def _column(values: Sequence[Any]) -> Any:
     kind = {float: vtk.vtkDoubleArray, int: vtk.vtkIntArray}.get(type(values[0]) if values else str, vtk.vtkStringArray)
     column = kind()
     for value in values:

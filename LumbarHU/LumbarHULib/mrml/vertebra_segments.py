@@ -1,5 +1,7 @@
 """Read segmented vertebrae from the scene, in the same form as from a segmentation file."""
 
+from typing import Any
+
 import numpy as np
 import slicer
 import vtk
@@ -10,6 +12,7 @@ from LumbarHULib.core.levels import ROIS
 from LumbarHULib.images.segment_levels import level_named
 from LumbarHULib.images.segmentation_file import Segment, segments_in
 from LumbarHULib.mrml.ct_node import node_from_ijk, voxels_of, world_from_node
+from LumbarHULib.mrml.node_types import Node, OrientedImageData, Scene, nodes_of_class
 from LumbarHULib.mrml.reading import Reading, reading_nodes
 from LumbarHULib.mrml.roi_label_maps import label_map_node
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
@@ -20,7 +23,7 @@ SEGMENTATION_CLASSES = ("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode")
 _REPRESENTATION = "Binary labelmap"
 
 
-def segmentations_in(scene) -> tuple:
+def segmentations_in(scene: Scene) -> tuple[Node, ...]:
     """Return the segmentations and label-map volumes of a scene that are not LumbarHU's own regions."""
     own = {
         node
@@ -30,13 +33,11 @@ def segmentations_in(scene) -> tuple:
     }
     found = []
     for name in SEGMENTATION_CLASSES:
-        nodes = scene.GetNodesByClass(name)
-        nodes.UnRegister(None)
-        found += [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
+        found += nodes_of_class(scene, name)
     return tuple(node for node in found if node not in own and not node.GetHideFromEditors())
 
 
-def segments_of_node(node) -> tuple[Segment, ...]:
+def segments_of_node(node: Any) -> tuple[Segment, ...]:
     """Return the non-empty segments of a segmentation or label-map volume, with its parent transforms applied.
 
     Raises
@@ -49,7 +50,7 @@ def segments_of_node(node) -> tuple[Segment, ...]:
     return _segmentation_segments(node)
 
 
-def _label_map_segments(node) -> tuple[Segment, ...]:
+def _label_map_segments(node: Any) -> tuple[Segment, ...]:
     labels = voxels_of(node)
     segments = segments_in(node.GetName(), labels, world_from_node(node) @ node_from_ijk(node), {})
     colors = None if node.GetDisplayNode() is None else node.GetDisplayNode().GetColorNode()
@@ -63,9 +64,10 @@ def _label_map_segments(node) -> tuple[Segment, ...]:
     return segments_in(node.GetName(), labels, world_from_node(node) @ node_from_ijk(node), described)
 
 
-def _segmentation_segments(node) -> tuple[Segment, ...]:
+def _segmentation_segments(node: Any) -> tuple[Segment, ...]:
     segmentation, world = node.GetSegmentation(), world_from_node(node)
-    images, described = {}, {}
+    images: dict[int, OrientedImageData] = {}
+    described: dict[int, dict[int, tuple[str, str]]] = {}
     for name in segmentation.GetSegmentIDs():
         segment = segmentation.GetSegment(name)
         image = segment.GetRepresentation(_REPRESENTATION)
@@ -87,11 +89,11 @@ def _segmentation_segments(node) -> tuple[Segment, ...]:
     )
 
 
-def _voxels(image) -> np.ndarray:
+def _voxels(image: OrientedImageData) -> np.ndarray:
     return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
 
 
-def _node_from_first(image) -> np.ndarray:
+def _node_from_first(image: OrientedImageData) -> np.ndarray:
     """Return the matrix to mm from indices counted from the image's first voxel, wherever its extent begins."""
     matrix = vtk.vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)

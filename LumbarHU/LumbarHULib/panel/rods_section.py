@@ -16,6 +16,7 @@ from LumbarHULib.files.calibration_file import OWN_CALIBRATION_FILE, Calibration
 from LumbarHULib.files.calibration_settings import calibration_settings
 from LumbarHULib.files.own_file import check_own_file
 from LumbarHULib.files.phantom_file import load_phantom, shipped_phantoms
+from LumbarHULib.mrml.node_types import Scene, VolumeNode, nodes_of_class
 from LumbarHULib.mrml.rod_nodes import Rods, calibration_input, rod_lines_in, rod_nodes_in, rods_of_lines, rods_of_node
 from LumbarHULib.panel.calibration_section import line_text, scan_text
 from LumbarHULib.panel.scan_header import scan_facts_of
@@ -255,8 +256,6 @@ def _excluded(text: str) -> dict[str, str]:
     return excluded
 
 
-def _volumes(scene) -> list:
-    nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
-    nodes.UnRegister(None)
-    found = [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
+def _volumes(scene: Scene) -> list[VolumeNode]:
+    found = nodes_of_class(scene, "vtkMRMLScalarVolumeNode")
     return [node for node in found if node.GetClassName() == "vtkMRMLScalarVolumeNode"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from LumbarHULib.files.calibration_file import CalibrationDocument
-from LumbarHULib.mrml.node_types import Node, ParameterNode
+from LumbarHULib.mrml.node_types import Node, ScriptedModuleNode
 from LumbarHULib.mrml.reading import Reading
 
 
@@ -16,7 +16,7 @@ class Parameters(Protocol):
     ctVolume: Node | None  # noqa: N815 - a parameter bears the name that Slicer's form connects
     caseName: str  # noqa: N815
     readerName: str  # noqa: N815
-    reading: ParameterNode | None
+    reading: ScriptedModuleNode | None
     quantity: str
     outerLevels: bool  # noqa: N815
     osteoporosisPercent: float  # noqa: N815

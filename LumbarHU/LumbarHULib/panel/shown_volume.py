@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from LumbarHULib.mrml.ct_node import is_ct
+from LumbarHULib.mrml.node_types import nodes_of_class
 from LumbarHULib.panel.views import show_ct, shown_volumes
 
 _BUTTON_LETTERS = 16
@@ -28,10 +29,7 @@ class ShownVolume(VTKObservationMixin):
 
     def watch(self) -> None:
         """Observe every slice view that the scene has now."""
-        nodes = slicer.mrmlScene.GetNodesByClass("vtkMRMLSliceCompositeNode")
-        nodes.UnRegister(None)
-        for index in range(nodes.GetNumberOfItems()):
-            node = nodes.GetItemAsObject(index)
+        for node in nodes_of_class(slicer.mrmlScene, "vtkMRMLSliceCompositeNode"):
             if not self.hasObserver(node, vtk.vtkCommand.ModifiedEvent, self.look):
                 self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.look)
         self.look()
