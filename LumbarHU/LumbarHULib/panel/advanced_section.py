@@ -14,8 +14,7 @@ from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.protocol_edit import set_protocol_value
 from LumbarHULib.mrml.reading import accept_off_protocol, set_cutoffs, set_protocol
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import ErrorDisplay, Places
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 
 # The values that a site may have reasons to change, in the order of the work; all others are in the file.
 _SHOWN_VALUES = (
@@ -36,14 +35,11 @@ class AdvancedSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    messages : ErrorDisplay
-    placing : Places
+    services : Services
     """
 
-    def __init__(self, ui, session: Session, messages: ErrorDisplay, placing: Places) -> None:
-        super().__init__(ui, session)
-        self._messages, self._placing = messages, placing
+    def __init__(self, ui, services: Services) -> None:
+        super().__init__(ui, services)
         layout = qt.QFormLayout(ui.huProtocolFrame)
         layout.setContentsMargins(0, 0, 0, 0)
         self._editors = {}

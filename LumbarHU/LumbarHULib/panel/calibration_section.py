@@ -14,8 +14,7 @@ from LumbarHULib.files.calibration_file import CalibrationDocument, load_calibra
 from LumbarHULib.mrml.reading_calibration import calibration_of, set_calibration
 from LumbarHULib.panel.scan_header import scan_facts_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, ErrorDisplay, Places, Reports
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 from LumbarHULib.panel.tables import copy_on_request, fit_height, set_cell, table_text
 from LumbarHULib.panel.words import roi_title
 
@@ -29,18 +28,11 @@ class CalibrationSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    messages : ErrorDisplay
-    done : Reports
-    questions : Asks
-    placing : Places
+    services : Services
     """
 
-    def __init__(
-        self, ui, session: Session, messages: ErrorDisplay, done: Reports, questions: Asks, placing: Places
-    ) -> None:
-        super().__init__(ui, session)
-        self._messages, self._done, self._questions, self._placing = messages, done, questions, placing
+    def __init__(self, ui, services: Services) -> None:
+        super().__init__(ui, services)
         table = ui.huDensityTable
         table.setColumnCount(len(ROIS))
         table.setHorizontalHeaderLabels([roi_title(roi) for roi in ROIS])

@@ -8,7 +8,7 @@ from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.drawing_colors import ROI_COLORS
 from LumbarHULib.mrml.reading_calibration import calibration_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 from LumbarHULib.panel.strip import draw_strip, strip_axis, strip_marks
 from LumbarHULib.panel.summary_words import MEAN_DIGITS, badge, badge_hint, class_header, summaries_text, summary_hint
 from LumbarHULib.panel.tables import color_icon, copy_on_request, fit_height, set_cell
@@ -30,8 +30,8 @@ _WIDEST = {_MEAN: "−199.9", _CLASS: "not classified", _BADGE: "≈", _DENSITY:
 class ClassTable(Section):
     """A row for each region; it is filled at every move of a drag."""
 
-    def __init__(self, ui, session: Session) -> None:
-        super().__init__(ui, session)
+    def __init__(self, ui, services: Services) -> None:
+        super().__init__(ui, services)
         self._drawn: dict[int, tuple] = {}
         table = ui.huSummaryTable
         table.setRowCount(len(ROIS))

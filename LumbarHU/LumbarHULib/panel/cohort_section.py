@@ -20,8 +20,7 @@ from LumbarHULib.mrml.cohort_nodes import CohortNodes, cohorts, write_cohort
 from LumbarHULib.mrml.protocol_edit import use_measurement_error
 from LumbarHULib.panel.cohort_views import CohortLayout
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 
 _FIRST_TABLE = "roc"
 _SUFFIX = "-result"
@@ -37,25 +36,13 @@ class CohortSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    choices : Choices
-    messages : ErrorDisplay
-    questions : Asks
+    services : Services
     use_cutoffs : callable
         Classifies the reading by a cutoffs file; raises InputError.
     """
 
-    def __init__(
-        self,
-        ui,
-        session: Session,
-        choices: Choices,
-        messages: ErrorDisplay,
-        questions: Asks,
-        use_cutoffs: Callable[[Path], CutoffsDocument],
-    ) -> None:
-        super().__init__(ui, session)
-        self._choices, self._messages, self._questions = choices, messages, questions
+    def __init__(self, ui, services: Services, use_cutoffs: Callable[[Path], CutoffsDocument]) -> None:
+        super().__init__(ui, services)
         self._use_cutoffs = use_cutoffs
         self._layout = CohortLayout()
         self._listed: tuple = ()

@@ -15,8 +15,12 @@ from LumbarHULib.mrml.export_reading import folder_of_reader
 from LumbarHULib.mrml.reading import ask_for_level
 from LumbarHULib.mrml.reading_lifecycle import unsaved_names
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay, Exports, ListsLevels, Reports, StartsReadings
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import (
+    Exports,
+    ListsLevels,
+    Services,
+    StartsReadings,
+)
 
 _SETTING = "LumbarHU/CtList"
 _SHOWN_NAMES = 4
@@ -28,30 +32,14 @@ class CtListSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    choices : Choices
-    messages : ErrorDisplay
-    done : Reports
-    questions : Asks
+    services : Services
     exports : Exports
     setup : StartsReadings
     levels : ListsLevels
     """
 
-    def __init__(
-        self,
-        ui,
-        session: Session,
-        choices: Choices,
-        messages: ErrorDisplay,
-        done: Reports,
-        questions: Asks,
-        exports: Exports,
-        setup: StartsReadings,
-        levels: ListsLevels,
-    ) -> None:
-        super().__init__(ui, session)
-        self._choices, self._messages, self._done, self._questions = choices, messages, done, questions
+    def __init__(self, ui, services: Services, exports: Exports, setup: StartsReadings, levels: ListsLevels) -> None:
+        super().__init__(ui, services)
         self._exports, self._setup, self._levels = exports, setup, levels
         self._opened: tuple = ("", ())
         menu = qt.QMenu(ui.huListButton)

@@ -12,8 +12,7 @@ from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS, NO_CUTOFFS, CutoffsD
 from LumbarHULib.files.fitting_cutoffs import why_cutoffs_do_not_fit
 from LumbarHULib.mrml.reading import set_cutoffs
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, ErrorDisplay, Places
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 
 _SETTING = "LumbarHU/CutoffsFiles"
 _MOST_FILES = 8
@@ -27,15 +26,11 @@ class CutoffsSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    messages : ErrorDisplay
-    questions : Asks
-    placing : Places
+    services : Services
     """
 
-    def __init__(self, ui, session: Session, messages: ErrorDisplay, questions: Asks, placing: Places) -> None:
-        super().__init__(ui, session)
-        self._messages, self._questions, self._placing = messages, questions, placing
+    def __init__(self, ui, services: Services) -> None:
+        super().__init__(ui, services)
         self._listed: tuple = ()
         self._shown_notes = None
         self._read: dict[tuple[str, float], CutoffsDocument] = {}

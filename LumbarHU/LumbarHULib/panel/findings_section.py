@@ -3,8 +3,7 @@
 from LumbarHULib.panel.findings_list import FOLDED, SIGNS, FindingLine, finding_lines, findings_html, severity_counts
 from LumbarHULib.panel.highlight import show_links
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import GoesTo
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import GoesTo, Services
 
 _DETAILS = "details "
 
@@ -15,7 +14,7 @@ class FindingsSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
+    services : Services
     levels : GoesTo
 
     Attributes
@@ -24,8 +23,8 @@ class FindingsSection(Section):
         What is listed.
     """
 
-    def __init__(self, ui, session: Session, levels: GoesTo) -> None:
-        super().__init__(ui, session)
+    def __init__(self, ui, services: Services, levels: GoesTo) -> None:
+        super().__init__(ui, services)
         self._levels = levels
         self._opened: set[str] = set()
         self._reading = None

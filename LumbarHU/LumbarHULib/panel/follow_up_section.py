@@ -26,8 +26,7 @@ from LumbarHULib.panel.findings_list import SIGNS
 from LumbarHULib.panel.keep_section import require_reviewed
 from LumbarHULib.panel.scan_header import scan_facts_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay, Reports
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 from LumbarHULib.panel.tables import fit_height
 from LumbarHULib.panel.words import roi_title
 
@@ -60,18 +59,11 @@ class FollowUpSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    choices : Choices
-    messages : ErrorDisplay
-    done : Reports
-    questions : Asks
+    services : Services
     """
 
-    def __init__(
-        self, ui, session: Session, choices: Choices, messages: ErrorDisplay, done: Reports, questions: Asks
-    ) -> None:
-        super().__init__(ui, session)
-        self._choices, self._messages, self._done, self._questions = choices, messages, done, questions
+    def __init__(self, ui, services: Services) -> None:
+        super().__init__(ui, services)
         self._layout = CohortLayout(_LAYOUT_ID)
         self._folders: dict[Path, str] = {}
         self._left_out: set[str] = set()

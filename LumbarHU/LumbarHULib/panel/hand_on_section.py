@@ -11,8 +11,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.mrml.export_reading import audit_folder_of
 from LumbarHULib.panel.scan_header import dicom_files_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, ErrorDisplay, Exports, Reports
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Exports, Services
 
 _REPORT = "report.html"
 
@@ -23,18 +22,13 @@ class HandOnSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    messages : ErrorDisplay
-    done : Reports
-    questions : Asks
+    services : Services
     exports : Exports
     """
 
-    def __init__(
-        self, ui, session: Session, messages: ErrorDisplay, done: Reports, questions: Asks, exports: Exports
-    ) -> None:
-        super().__init__(ui, session)
-        self._messages, self._done, self._questions, self._exports = messages, done, questions, exports
+    def __init__(self, ui, services: Services, exports: Exports) -> None:
+        super().__init__(ui, services)
+        self._exports = exports
         self._on_click(ui.huReportButton, self.on_report)
         self._on_click(ui.huDicomButton, self._on_dicom)
 

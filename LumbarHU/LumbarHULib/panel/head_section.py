@@ -10,8 +10,7 @@ from LumbarHULib.mrml.reading_markups import placed_levels
 from LumbarHULib.panel.highlight import highlight
 from LumbarHULib.panel.level_words import LevelState, state_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Choices, Places
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 
 _CHIP_ROI = "round"
 
@@ -22,23 +21,13 @@ class HeadSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    choices : Choices
-    placing : Places
+    services : Services
     on_level : callable
         Called with the level whose chip is clicked.
     """
 
-    def __init__(
-        self,
-        ui,
-        session: Session,
-        choices: Choices,
-        placing: Places,
-        on_level: Callable[[str], object],
-    ) -> None:
-        super().__init__(ui, session)
-        self._choices, self._placing = choices, placing
+    def __init__(self, ui, services: Services, on_level: Callable[[str], object]) -> None:
+        super().__init__(ui, services)
         self._lines: tuple[str, ...] = ()
         layout = qt.QHBoxLayout(ui.huChipsFrame)
         layout.setContentsMargins(0, 0, 0, 0)

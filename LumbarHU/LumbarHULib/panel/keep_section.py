@@ -14,8 +14,7 @@ from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
 from LumbarHULib.mrml.reading_markups import unreviewed_levels
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay, Places, Reports
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 
 
 class KeepSection(Section):
@@ -24,27 +23,11 @@ class KeepSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    choices : Choices
-    messages : ErrorDisplay
-    done : Reports
-    questions : Asks
-    placing : Places
+    services : Services
     """
 
-    def __init__(
-        self,
-        ui,
-        session: Session,
-        choices: Choices,
-        messages: ErrorDisplay,
-        done: Reports,
-        questions: Asks,
-        placing: Places,
-    ) -> None:
-        super().__init__(ui, session)
-        self._choices, self._messages, self._done = choices, messages, done
-        self._questions, self._placing = questions, placing
+    def __init__(self, ui, services: Services) -> None:
+        super().__init__(ui, services)
         self._exported: tuple = ()
         self._on_click(ui.huSignButton, self.on_sign)
         self._on_click(ui.huReopenButton, self._on_reopen)

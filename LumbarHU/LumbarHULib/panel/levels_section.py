@@ -22,8 +22,7 @@ from LumbarHULib.mrml.roi_segmentations import return_roi_to_automatic
 from LumbarHULib.panel.level_menu import LevelMenu
 from LumbarHULib.panel.level_words import state_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay, Places
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 from LumbarHULib.panel.views import is_in_sight, jump_to, show_midline
 
 
@@ -33,20 +32,15 @@ class LevelsSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    choices : Choices
-    messages : ErrorDisplay
-    questions : Asks
-    placing : Places
+    services : Services
     """
 
-    def __init__(
-        self, ui, session: Session, choices: Choices, messages: ErrorDisplay, questions: Asks, placing: Places
-    ) -> None:
-        super().__init__(ui, session)
-        self._choices, self._messages, self._placing = choices, messages, placing
-        snap = placing.snap
-        self.menu = LevelMenu(ui.huLevelMenuButton, session, questions, self._change, self.return_part, snap)
+    def __init__(self, ui, services: Services) -> None:
+        super().__init__(ui, services)
+        snap = services.placing.snap
+        self.menu = LevelMenu(
+            ui.huLevelMenuButton, services.session, services.questions, self._change, self.return_part, snap
+        )
         ui.huEditOutlineButton.connect("toggled(bool)", self._on_edit_outline)
         self._on_click(ui.huPlaceButton, self._on_place)
         self._on_click(ui.huUndoButton, self.undo)

@@ -7,8 +7,7 @@ from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_check import usable_readings
 from LumbarHULib.mrml.reading_lifecycle import remove_reading
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, ErrorDisplay
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 
 
 class LostReadings(Section):
@@ -17,14 +16,11 @@ class LostReadings(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    messages : ErrorDisplay
-    questions : Asks
+    services : Services
     """
 
-    def __init__(self, ui, session: Session, messages: ErrorDisplay, questions: Asks):
-        super().__init__(ui, session)
-        self._messages, self._questions = messages, questions
+    def __init__(self, ui, services: Services) -> None:
+        super().__init__(ui, services)
         self._on_click(ui.huRemoveLostButton, self._on_remove)
 
     @staticmethod

@@ -17,8 +17,7 @@ from LumbarHULib.files.atomic_folder import check_destination
 from LumbarHULib.files.csv_table import read_csv_table
 from LumbarHULib.panel.cohort_section import StoppedByUserError, work_progress
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, ErrorDisplay
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 
 _SUFFIX = "-comparison"
 _ROW_HEIGHT_PX, _MOST_ROWS, _FRAME_PX = 20, 10, 6
@@ -30,14 +29,11 @@ class MethodsSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    messages : ErrorDisplay
-    questions : Asks
+    services : Services
     """
 
-    def __init__(self, ui, session: Session, messages: ErrorDisplay, questions: Asks) -> None:
-        super().__init__(ui, session)
-        self._messages, self._questions = messages, questions
+    def __init__(self, ui, services: Services) -> None:
+        super().__init__(ui, services)
         self._listed: tuple = ()
         self._results: dict[str, Path] = {}
         ui.huMethodsPath.connect("currentPathChanged(QString)", lambda _path="": self._on_folder())

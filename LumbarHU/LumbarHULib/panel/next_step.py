@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 
 from LumbarHULib.panel.highlight import highlight
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class NextStepSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
+    services : Services
     situation : callable
         Returns the `Situation` as it is now.
     actions : mapping of str to callable
@@ -175,12 +175,12 @@ class NextStepSection(Section):
     def __init__(
         self,
         ui,
-        session: Session,
+        services: Services,
         situation: Callable[[], Situation],
         actions: Mapping[str, Callable[[str], object]],
         show_hint: Callable[[str], object],
     ) -> None:
-        super().__init__(ui, session)
+        super().__init__(ui, services)
         self._situation, self._actions, self._show_hint = situation, actions, show_hint
         self.step = next_step(Situation())
         font = ui.huNextStepButton.font

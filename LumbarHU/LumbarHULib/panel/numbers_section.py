@@ -12,8 +12,7 @@ from LumbarHULib.core.quantities import QUANTITIES
 from LumbarHULib.mrml.protocol_edit import is_protocol_modified
 from LumbarHULib.panel.highlight import show_links
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Choices, GoesTo
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import GoesTo, Services
 from LumbarHULib.panel.summary_words import MEAN_DIGITS
 from LumbarHULib.panel.tables import copy_on_request, fit_height, set_cell, table_text
 from LumbarHULib.panel.words import roi_title
@@ -27,18 +26,15 @@ class NumbersSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    choices : Choices
+    services : Services
     levels : GoesTo
     show_notes : callable
         Shows the notes on the cutoffs.
     """
 
-    def __init__(
-        self, ui, session: Session, choices: Choices, levels: GoesTo, show_notes: Callable[[], object]
-    ) -> None:
-        super().__init__(ui, session)
-        self._choices, self._levels = choices, levels
+    def __init__(self, ui, services: Services, levels: GoesTo, show_notes: Callable[[], object]) -> None:
+        super().__init__(ui, services)
+        self._levels = levels
         self._rows: tuple[str, ...] = ()
         table = ui.huLevelTable
         table.setColumnCount(len(ROIS))

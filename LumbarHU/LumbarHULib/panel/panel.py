@@ -36,7 +36,7 @@ from LumbarHULib.panel.questions import Questions
 from LumbarHULib.panel.readers_section import ReadersSection
 from LumbarHULib.panel.regions_section import RegionsSection
 from LumbarHULib.panel.rods_section import RodsSection
-from LumbarHULib.panel.services import Choices
+from LumbarHULib.panel.services import Choices, Services
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.setup_section import SetupSection
 from LumbarHULib.panel.shown_volume import ShownVolume, foreign_sentence, show_bar
@@ -83,34 +83,30 @@ class Panel(VTKObservationMixin):
 
     def _make_sections(self) -> None:
         """Make every section, each with the few services that it needs."""
-        ui, session, choices, messages = self.ui, self.session, self.choices, self.messages
-        done, questions, placing = self.done, self.questions, self.placing
-        self.levels = LevelsSection(ui, session, choices, messages, questions, placing)
-        self.setup = SetupSection(ui, session, choices, messages, questions, placing, self)
-        self.lost = LostReadings(ui, session, messages, questions)
-        self.findings = FindingsSection(ui, session, self.levels)
-        self.head = HeadSection(ui, session, choices, placing, self.levels.choose)
-        self.classes = ClassTable(ui, session)
-        self.proposals = ProposalsSection(
-            ui, session, messages, questions, placing, self.levels, self.levels.review_next
-        )
-        self.advanced = AdvancedSection(ui, session, messages, placing)
-        self.cutoffs = CutoffsSection(ui, session, messages, questions, placing)
-        self.numbers = NumbersSection(ui, session, choices, self.levels, self.advanced.show_notes)
-        self.regions = RegionsSection(ui, session, choices, messages, done)
-        self.keep = KeepSection(ui, session, choices, messages, done, questions, placing)
-        self.hand_on = HandOnSection(ui, session, messages, done, questions, self.keep)
-        self.ct_list = CtListSection(
-            ui, session, choices, messages, done, questions, self.keep, self.setup, self.levels
-        )
-        self.verify = VerifySection(ui, session, choices, messages, done, self.levels)
-        self.readers = ReadersSection(ui, session, choices, messages)
-        self.protocols = ProtocolsSection(ui, session, messages, done, questions, self.keep)
-        self.calibration = CalibrationSection(ui, session, messages, done, questions, placing)
-        self.rods = RodsSection(ui, session, choices, messages, done, questions, self.calibration)
-        self.cohort = CohortSection(ui, session, choices, messages, questions, self.cutoffs.use_file)
-        self.methods = MethodsSection(ui, session, messages, questions)
-        self.follow_up = FollowUpSection(ui, session, choices, messages, done, questions)
+        ui, session = self.ui, self.session
+        services = Services(session, self.choices, self.messages, self.done, self.questions, self.placing)
+        self.levels = LevelsSection(ui, services)
+        self.setup = SetupSection(ui, services, self)
+        self.lost = LostReadings(ui, services)
+        self.findings = FindingsSection(ui, services, self.levels)
+        self.head = HeadSection(ui, services, self.levels.choose)
+        self.classes = ClassTable(ui, services)
+        self.proposals = ProposalsSection(ui, services, self.levels, self.levels.review_next)
+        self.advanced = AdvancedSection(ui, services)
+        self.cutoffs = CutoffsSection(ui, services)
+        self.numbers = NumbersSection(ui, services, self.levels, self.advanced.show_notes)
+        self.regions = RegionsSection(ui, services)
+        self.keep = KeepSection(ui, services)
+        self.hand_on = HandOnSection(ui, services, self.keep)
+        self.ct_list = CtListSection(ui, services, self.keep, self.setup, self.levels)
+        self.verify = VerifySection(ui, services, self.levels)
+        self.readers = ReadersSection(ui, services)
+        self.protocols = ProtocolsSection(ui, services, self.keep)
+        self.calibration = CalibrationSection(ui, services)
+        self.rods = RodsSection(ui, services, self.calibration)
+        self.cohort = CohortSection(ui, services, self.cutoffs.use_file)
+        self.methods = MethodsSection(ui, services)
+        self.follow_up = FollowUpSection(ui, services)
         actions = {
             "load": lambda _level: load_dialog(),
             "read": lambda _level: self.setup.on_new_reading(),
@@ -125,7 +121,7 @@ class Panel(VTKObservationMixin):
             "next": lambda _level: self.ct_list.on_next(),
             "report": lambda _level: self.hand_on.on_report(),
         }
-        self.next_step = NextStepSection(ui, session, self._situation, actions, self.view_line.show_hint)
+        self.next_step = NextStepSection(ui, services, self._situation, actions, self.view_line.show_hint)
         sections = (self.setup, self.lost, self.levels, self.head, self.classes, self.proposals, self.findings)
         sections += (self.numbers, self.regions, self.keep, self.hand_on, self.ct_list, self.verify, self.readers)
         sections += (self.protocols, self.calibration, self.rods, self.cutoffs, self.changed)

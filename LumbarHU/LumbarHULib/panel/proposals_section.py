@@ -15,8 +15,7 @@ from LumbarHULib.mrml.proposals import place_from_segments, placed_by_hand
 from LumbarHULib.mrml.vertebra_segments import segmentations_in, segments_of_node
 from LumbarHULib.panel.keys import collapse
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, ErrorDisplay, ListsLevels, Places
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import ListsLevels, Services
 from LumbarHULib.panel.total_segmentator import is_installed, segment_vertebrae
 from LumbarHULib.panel.views import show_as_outline
 
@@ -32,27 +31,15 @@ class ProposalsSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    messages : ErrorDisplay
-    questions : Asks
-    placing : Places
+    services : Services
     levels : ListsLevels
     on_proposed : callable
         Called when midlines were proposed.
     """
 
-    def __init__(
-        self,
-        ui,
-        session: Session,
-        messages: ErrorDisplay,
-        questions: Asks,
-        placing: Places,
-        levels: ListsLevels,
-        on_proposed: Callable[[], object],
-    ) -> None:
-        super().__init__(ui, session)
-        self._messages, self._questions, self._placing, self._levels = messages, questions, placing, levels
+    def __init__(self, ui, services: Services, levels: ListsLevels, on_proposed: Callable[[], object]) -> None:
+        super().__init__(ui, services)
+        self._levels = levels
         self._on_proposed = on_proposed
         self._was_unplaced: bool | None = None
         self._listed: tuple | None = None

@@ -16,8 +16,7 @@ from LumbarHULib.mrml.other_protocols import (
     write_other_protocols,
 )
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, ErrorDisplay, Exports, Reports
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Exports, Services
 
 
 class ProtocolsSection(Section):
@@ -26,18 +25,13 @@ class ProtocolsSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    messages : ErrorDisplay
-    done : Reports
-    questions : Asks
+    services : Services
     exports : Exports
     """
 
-    def __init__(
-        self, ui, session: Session, messages: ErrorDisplay, done: Reports, questions: Asks, exports: Exports
-    ) -> None:
-        super().__init__(ui, session)
-        self._messages, self._done, self._questions, self._exports = messages, done, questions, exports
+    def __init__(self, ui, services: Services, exports: Exports) -> None:
+        super().__init__(ui, services)
+        self._exports = exports
         self._measured_of: ReadingResult | None = None
         layout = qt.QVBoxLayout(ui.huOtherProtocolsFrame)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -6,8 +6,7 @@ from LumbarHULib.mrml.compare_readings import compare_readings, comparison_table
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading_check import usable_readings_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Choices, ErrorDisplay
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 
 
 class ReadersSection(Section):
@@ -16,14 +15,11 @@ class ReadersSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    choices : Choices
-    messages : ErrorDisplay
+    services : Services
     """
 
-    def __init__(self, ui, session: Session, choices: Choices, messages: ErrorDisplay) -> None:
-        super().__init__(ui, session)
-        self._choices, self._messages = choices, messages
+    def __init__(self, ui, services: Services) -> None:
+        super().__init__(ui, services)
         self._told_of = None
         self._on_click(ui.huCompareButton, self._on_compare)
 

@@ -9,8 +9,7 @@ from LumbarHULib.files.drawing_colors import ROI_COLORS
 from LumbarHULib.mrml.roi_label_maps import write_label_maps
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Choices, ErrorDisplay, Reports
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 from LumbarHULib.panel.tables import color_icon
 from LumbarHULib.panel.words import roi_title
 
@@ -23,15 +22,11 @@ class RegionsSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    choices : Choices
-    messages : ErrorDisplay
-    done : Reports
+    services : Services
     """
 
-    def __init__(self, ui, session: Session, choices: Choices, messages: ErrorDisplay, done: Reports) -> None:
-        super().__init__(ui, session)
-        self._choices, self._messages, self._done = choices, messages, done
+    def __init__(self, ui, services: Services) -> None:
+        super().__init__(ui, services)
         for roi in ROIS:
             getattr(ui, _SHOW.format(roi.capitalize())).icon = color_icon(ROI_COLORS[roi])
         for roi in ROIS:

@@ -21,8 +21,7 @@ from LumbarHULib.mrml.rod_nodes import Rods, calibration_input, rod_lines_in, ro
 from LumbarHULib.panel.calibration_section import line_text, scan_text
 from LumbarHULib.panel.scan_header import scan_facts_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay, Reports, UsesCalibrations
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services, UsesCalibrations
 
 _LINES, _CHOOSE = "lines", "choose"
 _MOST_DAYS = 10_000
@@ -36,27 +35,13 @@ class RodsSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    choices : Choices
-    messages : ErrorDisplay
-    done : Reports
-    questions : Asks
+    services : Services
     calibrations : UsesCalibrations
     """
 
-    def __init__(
-        self,
-        ui,
-        session: Session,
-        choices: Choices,
-        messages: ErrorDisplay,
-        done: Reports,
-        questions: Asks,
-        calibrations: UsesCalibrations,
-    ) -> None:
-        super().__init__(ui, session)
-        self._choices, self._messages, self._done = choices, messages, done
-        self._questions, self._calibrations = questions, calibrations
+    def __init__(self, ui, services: Services, calibrations: UsesCalibrations) -> None:
+        super().__init__(ui, services)
+        self._calibrations = calibrations
         self._listed: dict[str, tuple] = {}
         settings = calibration_settings()
         for spin, value in ((ui.huRodRadiusSpin, settings.radius_mm), (ui.huRodLengthSpin, settings.length_mm)):

@@ -6,7 +6,7 @@ from itertools import pairwise
 import qt
 from slicer.i18n import tr as _
 
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import Services
 
 
 class Section:
@@ -16,11 +16,13 @@ class Section:
     ----------
     ui : object
         The panel's named widgets.
-    session : Session
+    services : Services
     """
 
-    def __init__(self, ui, session: Session) -> None:
-        self._ui, self._session = ui, session
+    def __init__(self, ui, services: Services) -> None:
+        self._ui = ui
+        self._session, self._choices, self._placing = services.session, services.choices, services.placing
+        self._messages, self._done, self._questions = services.messages, services.done, services.questions
         self._hints: dict[str, str] = {}
 
     def refresh(self, what: str) -> None:

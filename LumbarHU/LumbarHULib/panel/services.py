@@ -1,13 +1,15 @@
-"""What the panel's sections need of each other: each asks for these few services, never for the whole panel."""
+"""What the panel's sections need: a bundle of services that all get, and what some of them ask of each other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from LumbarHULib.files.calibration_file import CalibrationDocument
 from LumbarHULib.mrml.node_types import Node, ScriptedModuleNode
 from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.panel.session import Session
 
 
 class Parameters(Protocol):
@@ -48,7 +50,9 @@ class Choices:
 class ErrorDisplay(Protocol):
     """Shows what cannot be done: see `Messages`."""
 
-    text: str
+    @property
+    def text(self) -> str:
+        """The sentence that is shown; empty when none is."""
 
     def tell(self, sentence: str, of_scene: bool = False) -> None:
         """Show a sentence until the next action."""
@@ -96,11 +100,12 @@ class GoesTo(Protocol):
 class Places(Protocol):
     """Waits for the clicks that place midlines: see `Placing`."""
 
-    level: str
-    armed_level: str
-    is_armed: bool
     bodies: "ClicksBodies"
     snap: "Snaps"
+
+    @property
+    def armed_level(self) -> str:
+        """The level that the next click places; empty when none is placed."""
 
     def arm(self, level: str) -> None:
         """Let the next two clicks place a level."""
@@ -123,6 +128,30 @@ class Snaps(Protocol):
     """Lets clicks snap to the edge of a body: see `EdgeSnap`."""
 
     is_on: bool
+
+
+@dataclass(frozen=True)
+class Services:
+    """What every section may use.
+
+    Attributes
+    ----------
+    session : Session
+        The current reading.
+    choices : Choices
+        The scene's parameters.
+    messages : ErrorDisplay
+    done : Reports
+    questions : Asks
+    placing : Places
+    """
+
+    session: Session
+    choices: Choices
+    messages: ErrorDisplay
+    done: Reports
+    questions: Asks
+    placing: Places
 
 
 class ListsLevels(GoesTo, Protocol):
@@ -175,6 +204,3 @@ class UsesCalibrations(Protocol):
 
     def use(self, calibration: CalibrationDocument) -> None:
         """Calibrate the current reading."""
-
-
-Action = Callable[[], None]

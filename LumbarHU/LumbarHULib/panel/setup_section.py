@@ -14,8 +14,7 @@ from LumbarHULib.mrml.reading_lifecycle import remove_reading
 from LumbarHULib.panel.keys import collapse
 from LumbarHULib.panel.scan_header import facts_line, scan_facts_of
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Asks, Choices, ErrorDisplay, OpensReadings, Places
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import OpensReadings, Services
 from LumbarHULib.panel.views import show_ct
 
 
@@ -25,27 +24,13 @@ class SetupSection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    choices : Choices
-    messages : ErrorDisplay
-    questions : Asks
-    placing : Places
+    services : Services
     desk : OpensReadings
     """
 
-    def __init__(
-        self,
-        ui,
-        session: Session,
-        choices: Choices,
-        messages: ErrorDisplay,
-        questions: Asks,
-        placing: Places,
-        desk: OpensReadings,
-    ) -> None:
-        super().__init__(ui, session)
-        self._choices, self._messages, self._questions = choices, messages, questions
-        self._placing, self._desk = placing, desk
+    def __init__(self, ui, services: Services, desk: OpensReadings) -> None:
+        super().__init__(ui, services)
+        self._desk = desk
         self._was_open: bool | None = None
         self._shown_ct = None
         self._ct_cache = CtCache()

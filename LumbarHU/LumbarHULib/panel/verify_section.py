@@ -12,8 +12,7 @@ from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.panel.findings_list import with_level_links
 from LumbarHULib.panel.highlight import show_links
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Choices, ErrorDisplay, GoesTo, Reports
-from LumbarHULib.panel.session import Session
+from LumbarHULib.panel.services import GoesTo, Services
 
 _MOST = 50
 
@@ -24,18 +23,12 @@ class VerifySection(Section):
     Parameters
     ----------
     ui : object
-    session : Session
-    choices : Choices
-    messages : ErrorDisplay
-    done : Reports
+    services : Services
     levels : GoesTo
     """
 
-    def __init__(
-        self, ui, session: Session, choices: Choices, messages: ErrorDisplay, done: Reports, levels: GoesTo
-    ) -> None:
-        super().__init__(ui, session)
-        self._choices, self._messages, self._done = choices, messages, done
+    def __init__(self, ui, services: Services, levels: GoesTo) -> None:
+        super().__init__(ui, services)
         self._on_click(ui.huVerifyButton, self._on_verify)
         ui.huDifferencesLabel.visible = False
         ui.huDifferencesLabel.connect("linkActivated(QString)", levels.go_to)
