@@ -5,8 +5,9 @@ import numpy as np
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.images.ct_identity import voxels_sha256
+from LumbarHULib.mrml.markup_points import placed_points
 from LumbarHULib.mrml.reading import Reading
-from LumbarHULib.mrml.reading_markups import ANCHOR_PREFIX, markup_node, placed_points
+from LumbarHULib.mrml.reading_markups import ANCHOR_PREFIX, markup_node
 
 _VOXELS_KEY = "ct voxels"
 

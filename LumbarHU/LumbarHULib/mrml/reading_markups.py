@@ -6,17 +6,13 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import slicer
-import vtk
 from numpy.typing import ArrayLike
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin, missing_midline, origin_of_proposal
 from LumbarHULib.core.levels import LEVELS, parse_level
-from LumbarHULib.files.drawing_colors import MARKUP_COLORS
 from LumbarHULib.files.markup_origin import (
     automatic_text,
     is_automatic,
@@ -26,6 +22,15 @@ from LumbarHULib.files.markup_origin import (
     still_doubtful,
 )
 from LumbarHULib.mrml.ct_node import world_from_node
+from LumbarHULib.mrml.markup_points import (
+    describe,
+    description_of,
+    fix_point_count,
+    own_points,
+    placed_points,
+    replace_points,
+    set_markup_display,
+)
 from LumbarHULib.mrml.node_types import MarkupsNode
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.subject_hierarchy import put_in_folder
@@ -42,7 +47,6 @@ _NODE_CLASSES = MappingProxyType(
         "outline": "vtkMRMLMarkupsClosedCurveNode",
     }
 )
-_GLYPH_SCALE = 3.0
 
 # Finding on a level that was counted instead of clicked.
 _FILLED_IN = "level_filled_in"
@@ -103,8 +107,8 @@ def adopt_markup(reading: Reading, level: str, role: str, node: MarkupsNode) -> 
     if previous is not None and previous is not node:
         reading.scene.RemoveNode(previous)
     node.SetName(name + reading.name_suffix)
-    _set_display(node, role)
-    _fix_point_count(node, role)
+    set_markup_display(node, role)
+    fix_point_count(node, role)
     reading.node.SetNodeReferenceID(name, node.GetID())
     put_in_folder(reading, "Markups", node)
 
@@ -134,7 +138,7 @@ def set_midline(
     kept |= {"points_ras_mm": points_ras_mm.tolist(), "findings": [asdict(finding) for finding in findings]}
     reading.keep_quietly(f"{ANCHOR_PREFIX}{parse_level(level)}", None)
     reading.keep(_origin_key(level), kept)
-    _describe(markup_node(reading, level, "midline"), midline_text(origin, points_ras_mm, findings))
+    describe(markup_node(reading, level, "midline"), midline_text(origin, points_ras_mm, findings))
 
 
 def move_into_slice(
@@ -178,7 +182,7 @@ def set_markup(reading: Reading, level: str, role: str, points_ras_mm: ArrayLike
     reading.require_open()
     node = ensure_markup(reading, level, role)
     replace_points(node, role, np.asarray(points_ras_mm, dtype=float).reshape(-1, 3))
-    _describe(node, "")
+    describe(node, "")
     reading.keep_quietly(_written_key(level, role), None)
 
 
@@ -211,7 +215,7 @@ def read_landmarks(reading: Reading, level: str) -> Landmarks:
     points_ras_mm = np.empty((0, 3)) if midline is None else placed_points(midline)
     if len(points_ras_mm) == 0:
         raise missing_midline(level)
-    _fix_point_count(midline, "midline")
+    fix_point_count(midline, "midline")
     _require_rigid(reading, level)
     edited = {
         f"{role}_ras_mm": placed_points(markup_node(reading, level, role))
@@ -236,7 +240,7 @@ def midline_origin(reading: Reading, level: str) -> MidlineOrigin:
     """Return how a level's midline was placed."""
     kept, node = reading.value(_origin_key(level)), markup_node(reading, level, "midline")
     if kept is None:  # drawn by a reader, or from a file that describes its origin
-        return MANUAL if node is None else midline_origin_of(_description(node), placed_points(node))
+        return MANUAL if node is None else midline_origin_of(description_of(node), placed_points(node))
     if kept["kind"] != "proposal_accepted" or node is None:
         return MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
     return origin_of_proposal(np.array(kept["points_ras_mm"]), placed_points(node))
@@ -250,7 +254,7 @@ def placement_findings(reading: Reading, level: str) -> tuple[Finding, ...]:
     origin, kept = midline_origin(reading, level), reading.value(_origin_key(level))
     if kept is None:  # drawn by a reader, or from a file that describes its origin
         node = markup_node(reading, level, "midline")
-        return () if node is None else midline_findings_of(_description(node), parse_level(level), origin)
+        return () if node is None else midline_findings_of(description_of(node), parse_level(level), origin)
     return still_doubtful(tuple(Finding(**item) for item in kept.get("findings", ())), origin)
 
 
@@ -284,7 +288,7 @@ def confirm_level(reading: Reading, level: str) -> None:
     reading.keep(f"{ACCEPTED_PREFIX}{parse_level(level)}", kept["points_ras_mm"])
     reading.keep(_origin_key(level), kept | {"findings": [asdict(finding) for finding in findings]})
     origin = MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
-    _describe(node, midline_text(origin, kept["points_ras_mm"], findings))
+    describe(node, midline_text(origin, kept["points_ras_mm"], findings))
 
 
 def is_edited(reading: Reading, level: str, role: str) -> bool:
@@ -294,9 +298,9 @@ def is_edited(reading: Reading, level: str, role: str) -> bool:
         return False
     written = reading.value(_written_key(level, role))
     if written is None:  # drawn by a reader, or from a file that describes its origin
-        return not is_automatic(_description(node), placed_points(node))
+        return not is_automatic(description_of(node), placed_points(node))
     # In the node's own coordinates, because a transform of CT and markups together is not an edit.
-    points = _own_points(node)
+    points = own_points(node)
     return points.shape != np.shape(written) or bool(np.abs(points - written).max() > _MOVED_MM)
 
 
@@ -306,11 +310,11 @@ def write_automatic(reading: Reading, level: str, role: str, points_ras_mm: np.n
     now = placed_points(node)
     text = automatic_text(points_ras_mm, placed_points(markup_node(reading, level, "midline")))
     if now.shape == points_ras_mm.shape and np.abs(now - points_ras_mm).max() <= _MOVED_MM:
-        _describe(node, text)
+        describe(node, text)
         return
     replace_points(node, role, points_ras_mm)
-    _describe(node, text)
-    reading.keep_quietly(_written_key(level, role), _own_points(node).tolist())
+    describe(node, text)
+    reading.keep_quietly(_written_key(level, role), own_points(node).tolist())
 
 
 def return_to_automatic(reading: Reading, level: str, role: str) -> None:
@@ -318,7 +322,7 @@ def return_to_automatic(reading: Reading, level: str, role: str) -> None:
     reading.require_open()
     node = markup_node(reading, level, role)
     if node is not None:
-        reading.keep(_written_key(level, role), _own_points(node).tolist())
+        reading.keep(_written_key(level, role), own_points(node).tolist())
 
 
 def remove_markups(reading: Reading, level: str) -> None:
@@ -339,69 +343,9 @@ def lock_markups(reading: Reading, locked: bool) -> None:
                 node.SetLocked(locked)
 
 
-def placed_points(node: MarkupsNode) -> np.ndarray:
-    """Return the placed control points in RAS mm, shape (n, 3), without a point that still follows the mouse."""
-    points = vtk.vtkPoints()
-    points.SetDataTypeToDouble()  # the default, single precision, is 4e-6 mm off at 70 mm
-    node.GetControlPointPositionsWorld(points)
-    positions_mm = vtk_to_numpy(points.GetData()).astype(float).reshape(-1, 3)
-    if node.GetNumberOfDefinedControlPoints() == len(positions_mm):
-        return positions_mm
-    defined = slicer.vtkMRMLMarkupsNode.PositionDefined
-    is_placed = [node.GetNthControlPointPositionStatus(index) == defined for index in range(len(positions_mm))]
-    return positions_mm[is_placed]
-
-
-def replace_points(node: MarkupsNode, role: str, points_ras_mm: np.ndarray) -> None:
-    """Replace all points of a markup; its stored origin stays."""
-    points = vtk.vtkPoints()
-    points.SetData(numpy_to_vtk(np.ascontiguousarray(points_ras_mm, dtype=float), deep=True))
-    state_before = node.StartModify()
-    node.SetFixedNumberOfControlPoints(False)
-    node.SetControlPointPositionsWorld(points)
-    node.EndModify(state_before)
-    _fix_point_count(node, role)
-
-
-def _description(node: MarkupsNode) -> str:
-    return node.GetNthControlPointDescription(0) if node.GetNumberOfControlPoints() else ""
-
-
-def _describe(node: MarkupsNode, text: str) -> None:
-    """Store the origin of a markup in its first point's description, so that a file saved by hand contains it."""
-    if node.GetNumberOfControlPoints() and node.GetNthControlPointDescription(0) != text:
-        node.SetNthControlPointDescription(0, text)
-
-
 def _written_key(level: str, role: str) -> str:
     return f"written {level}-{role}"
 
 
 def _origin_key(level: str) -> str:
     return f"origin {parse_level(level)}"
-
-
-def _own_points(node: MarkupsNode) -> np.ndarray:
-    """Return all control points before any parent transform, shape (n, 3)."""
-    count = node.GetNumberOfControlPoints()
-    return np.array([node.GetNthControlPointPosition(index) for index in range(count)]).reshape(-1, 3)
-
-
-def _fix_point_count(node: MarkupsNode, role: str) -> None:
-    """Protect a line with both ends from the Delete key."""
-    if role != "outline" and len(placed_points(node)) == 2:
-        node.SetFixedNumberOfControlPoints(True)
-
-
-def _set_display(node: MarkupsNode, role: str) -> None:
-    """Set color and size, and hide the names and lengths that Slicer shows over the bone by default."""
-    node.CreateDefaultDisplayNodes()
-    display = node.GetDisplayNode()
-    state_before = display.StartModify()
-    display.SetPropertiesLabelVisibility(False)
-    display.SetPointLabelsVisibility(False)
-    display.SetSelectedColor(MARKUP_COLORS[role])
-    display.SetColor(MARKUP_COLORS[role])
-    display.SetUseGlyphScale(True)
-    display.SetGlyphScale(_GLYPH_SCALE)
-    display.EndModify(state_before)

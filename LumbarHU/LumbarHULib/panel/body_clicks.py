@@ -7,8 +7,8 @@ import qt
 import slicer
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.mrml.markup_points import placed_points
 from LumbarHULib.mrml.proposals import check_click, place_between_clicks, place_from_click
-from LumbarHULib.mrml.reading_markups import placed_points
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.shown_volume import foreign_sentence

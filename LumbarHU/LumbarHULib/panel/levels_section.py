@@ -6,6 +6,7 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
+from LumbarHULib.mrml.markup_points import placed_points
 from LumbarHULib.mrml.reading_markups import (
     AUTOMATIC_ROLES,
     confirm_level,
@@ -13,7 +14,6 @@ from LumbarHULib.mrml.reading_markups import (
     is_edited,
     markup_node,
     placed_levels,
-    placed_points,
     remove_markups,
     return_to_automatic,
     unreviewed_levels,

@@ -4,7 +4,8 @@ import numpy as np
 import slicer
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node, move_into_slice, placed_points
+from LumbarHULib.mrml.markup_points import placed_points
+from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node, move_into_slice
 from LumbarHULib.panel.display import AxialRegions
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session

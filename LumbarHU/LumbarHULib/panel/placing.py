@@ -9,16 +9,9 @@ from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
+from LumbarHULib.mrml.markup_points import placed_points, replace_points
 from LumbarHULib.mrml.reading import ask_for_level
-from LumbarHULib.mrml.reading_markups import (
-    ensure_markup,
-    markup_node,
-    move_into_slice,
-    placed_levels,
-    placed_points,
-    replace_points,
-    set_midline,
-)
+from LumbarHULib.mrml.reading_markups import ensure_markup, markup_node, move_into_slice, placed_levels, set_midline
 from LumbarHULib.panel.body_clicks import BodyClicks, require_shown
 from LumbarHULib.panel.edge_snap import EdgeSnap, let_alt_click_place
 from LumbarHULib.panel.messages import Messages

@@ -13,7 +13,8 @@ from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.core.pipeline import measure_ct
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.ct_node import ct_from_node
-from LumbarHULib.mrml.reading_markups import markup_node, placed_levels, placed_points, read_landmarks
+from LumbarHULib.mrml.markup_points import placed_points
+from LumbarHULib.mrml.reading_markups import markup_node, placed_levels, read_landmarks
 from LumbarHULib.panel.views import AXIAL, jump_to
 from LumbarHULib.self_test.synthetic_mouse import click, settle
 

@@ -17,6 +17,7 @@ from LumbarHULib.headless.scene import headless_scene
 from LumbarHULib.images.segment_levels import levels_of_segments
 from LumbarHULib.mrml.ct_node import ct_from_node, node_from_ijk, voxels_of
 from LumbarHULib.mrml.export_reading import export_reading
+from LumbarHULib.mrml.markup_points import placed_points
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.proposals import (
     place_between_clicks,
@@ -35,7 +36,6 @@ from LumbarHULib.mrml.reading_markups import (
     markup_node,
     midline_origin,
     placed_levels,
-    placed_points,
     placement_findings,
     read_landmarks,
     set_markup,

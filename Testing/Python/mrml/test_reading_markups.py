@@ -6,6 +6,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin
 from LumbarHULib.files.markup_file import read_markups
+from LumbarHULib.mrml.markup_points import placed_points
 from LumbarHULib.mrml.reading_markups import (
     adopt_markup,
     confirm_level,
@@ -15,7 +16,6 @@ from LumbarHULib.mrml.reading_markups import (
     midline_origin,
     move_into_slice,
     placed_levels,
-    placed_points,
     placement_findings,
     read_landmarks,
     return_to_automatic,

@@ -33,8 +33,9 @@ def placing(application, tmp_path):
 def assert_as_before():
     import slicer
 
+    from LumbarHULib.mrml.markup_points import placed_points
     from LumbarHULib.mrml.reading import readings
-    from LumbarHULib.mrml.reading_markups import markup_node, placed_levels, placed_points
+    from LumbarHULib.mrml.reading_markups import markup_node, placed_levels
 
     (reading,) = readings(slicer.mrmlScene)
     assert placed_levels(reading) == ("L1",)
