@@ -9,6 +9,7 @@ import numpy as np
 from LumbarHULib.audit.audit import Audit, software_versions
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.landmarks import MidlineOrigin
 from LumbarHULib.core.results import LevelResult, RoiResult, RoiSummary
 
 SCHEMA = "lumbarhu-record-1"
@@ -81,7 +82,7 @@ def level_record(level: LevelResult, stack: AxialStack) -> dict[str, Any]:
     return {
         "level": level.level,
         "excluded": level.excluded,
-        "midline": {"points_ras_mm": level.midline_ras_mm.tolist(), "origin": asdict(level.origin)},
+        "midline": {"points_ras_mm": level.midline_ras_mm.tolist()} | _origin(level.origin),
         "frame": {
             "origin_ras_mm": level.frame.origin_ras_mm.tolist(),
             "u_ras": level.frame.u_ras.tolist(),
@@ -126,6 +127,13 @@ def level_record(level: LevelResult, stack: AxialStack) -> dict[str, Any]:
         },
         "findings": _findings(level.findings),
     }
+
+
+def _origin(origin: MidlineOrigin) -> dict[str, Any]:
+    """Return how a midline was placed, and each of its ends where that is known."""
+    plain = asdict(origin)
+    ends = list(plain.pop("ends"))
+    return {"origin": plain} | ({"ends": ends} if ends else {})
 
 
 def _stored_groups(measured: RoiResult, stack: AxialStack) -> dict[str, Any]:

@@ -195,7 +195,7 @@ def _recorded_landmarks(recorded: Mapping[str, Any]) -> Landmarks:
         recorded["midline"]["points_ras_mm"],
         recorded["boundary"]["points_ras_mm"] if recorded["boundary"]["moved"] else None,
         recorded["outline"]["points_ras_mm"] if recorded["outline"]["source"] == "reader" else None,
-        MidlineOrigin(**recorded["midline"]["origin"]),
+        MidlineOrigin(**recorded["midline"]["origin"], ends=tuple(recorded["midline"].get("ends", ()))),
     )
 
 

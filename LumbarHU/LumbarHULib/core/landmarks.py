@@ -1,6 +1,6 @@
 """The markups of one level as plain values: the midline, and a boundary and an outline if a reader edited them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,10 @@ from LumbarHULib.core.levels import parse_level
 POSITION_DECIMALS = 6
 
 ORIGINS: tuple[str, ...] = ("manual", "proposal_accepted", "proposal_corrected")
+
+# How each end came to its position: on the edge that was found near the click; at the click, with snapping to the edge
+# switched off, or with no edge near; by a proposal; or moved since.
+END_ORIGINS: tuple[str, ...] = ("snapped", "free", "clicked", "proposed", "moved")
 
 
 @dataclass(frozen=True)
@@ -27,15 +31,25 @@ class MidlineOrigin:
         For a corrected proposal, the shift of the midline's center, in mm.
     corrected_deg : float
         For a corrected proposal, the rotation of the midline, in degrees.
+    ends : tuple of str
+        How the anterior and the posterior end were placed, of `END_ORIGINS`; empty where that is unknown, and for an
+        accepted proposal.
     """
 
     kind: str = "manual"
     corrected_mm: float = 0.0
     corrected_deg: float = 0.0
+    ends: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in ORIGINS:
             raise InputError(f"Unknown midline origin “{self.kind}”: use one of {', '.join(ORIGINS)}.")
+        object.__setattr__(self, "ends", tuple(self.ends))
+        if self.ends and (len(self.ends) != 2 or not set(self.ends) <= {*END_ORIGINS}):
+            raise InputError(
+                f"Unknown origins of a midline's ends, “{', '.join(map(str, self.ends))}”: give two of "
+                f"{', '.join(END_ORIGINS)}."
+            )
 
     def __str__(self) -> str:
         if self.kind == "proposal_corrected":
@@ -63,7 +77,30 @@ def origin_of_proposal(proposed_ras_mm: np.ndarray, now_ras_mm: np.ndarray) -> M
     directions = [vector / max(np.linalg.norm(vector), _MOVED_MM) for vector in along]
     turned_deg = float(np.degrees(np.arccos(np.clip(directions[0] @ directions[1], -1, 1))))
     shifted_mm = float(np.linalg.norm(now_ras_mm.mean(axis=0) - proposed_ras_mm.mean(axis=0)))
-    return MidlineOrigin("proposal_corrected", round(shifted_mm, 6), round(turned_deg, 6))
+    ends = _ends_now(("proposed", "proposed"), proposed_ras_mm, now_ras_mm)
+    return MidlineOrigin("proposal_corrected", round(shifted_mm, 6), round(turned_deg, 6), ends)
+
+
+def origin_now(origin: MidlineOrigin, placed_ras_mm: np.ndarray, now_ras_mm: np.ndarray) -> MidlineOrigin:
+    """Return the origin of a midline that may have been moved since it was placed.
+
+    Parameters
+    ----------
+    origin : MidlineOrigin
+        As it was placed.
+    placed_ras_mm, now_ras_mm : numpy.ndarray, shape (2, 3)
+        Its two ends as they were placed, and as they are now.
+    """
+    if origin.kind == "proposal_accepted":
+        return origin_of_proposal(placed_ras_mm, now_ras_mm)
+    return replace(origin, ends=_ends_now(origin.ends, placed_ras_mm, now_ras_mm)) if origin.ends else origin
+
+
+def _ends_now(ends: tuple[str, ...], placed_ras_mm: np.ndarray, now_ras_mm: np.ndarray) -> tuple[str, ...]:
+    if now_ras_mm.shape != placed_ras_mm.shape:
+        return ()
+    is_moved = np.abs(now_ras_mm - placed_ras_mm).max(axis=1) > _MOVED_MM
+    return tuple("moved" if moved else end for moved, end in zip(is_moved, ends, strict=True))
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,17 +14,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from LumbarHULib.core.findings import ABOUT_WHICH_BODY_CODES, PLACEMENT_CODES, Finding
-from LumbarHULib.core.landmarks import MANUAL, POSITION_DECIMALS, MidlineOrigin, origin_of_proposal
+from LumbarHULib.core.landmarks import MANUAL, POSITION_DECIMALS, MidlineOrigin, origin_now
 
 _MIDLINE_TEXT = re.compile(
     r"origin: (?P<kind>\w+)(?: \((?P<corrected_mm>[-+.\de]+) mm, (?P<corrected_deg>[-+.\de]+) deg\))?"
-    r"(?:, proposed at RAS (?P<proposed>[-+.\de ]+))?(?:, findings (?P<findings>\[.*\]))?"
+    r"(?:, ends (?P<ends>\w+ \w+))?(?:, (?:proposed|placed) at RAS (?P<placed>[-+.\de ]+))?"
+    r"(?:, findings (?P<findings>\[.*\]))?"
 )
 _AUTOMATIC_TEXT = re.compile(r"origin: automatic, points (?P<points>[\da-f]{16}), midline (?P<midline>[\da-f]{16})")
 
 
 def midline_text(origin: MidlineOrigin, points_ras_mm: ArrayLike, findings: Sequence[Finding] = ()) -> str:
-    """Return text that states how a midline was placed; empty if a reader placed it.
+    """Return text that states how a midline was placed; empty if a reader placed it in an unknown way.
 
     Parameters
     ----------
@@ -36,11 +37,14 @@ def midline_text(origin: MidlineOrigin, points_ras_mm: ArrayLike, findings: Sequ
     """
     if origin == MANUAL:
         return ""
-    if origin.kind != "proposal_corrected":
+    sentence = f"origin: {origin.kind}"
+    if origin.kind == "proposal_corrected":
+        sentence += f" ({float(origin.corrected_mm)!r} mm, {float(origin.corrected_deg)!r} deg)"
+    if origin.ends:
+        sentence += f", ends {' '.join(origin.ends)}"
+    if origin.ends or origin.kind != "proposal_corrected":
         place = " ".join(map(repr, np.asarray(points_ras_mm, dtype=float).ravel().tolist()))
-        sentence = f"origin: {origin.kind}, proposed at RAS {place}"
-    else:
-        sentence = f"origin: {origin.kind} ({float(origin.corrected_mm)!r} mm, {float(origin.corrected_deg)!r} deg)"
+        sentence += f", {'proposed' if origin.kind == 'proposal_accepted' else 'placed'} at RAS {place}"
     plain = [asdict(finding) for finding in findings]
     return f"{sentence}, findings {json.dumps(plain, ensure_ascii=False)}" if plain else sentence
 
@@ -50,11 +54,13 @@ def midline_origin_of(text: str, points_ras_mm: np.ndarray) -> MidlineOrigin:
     match = _MIDLINE_TEXT.fullmatch(text)
     if match is None:
         return MANUAL
+    corrected = float(match["corrected_mm"] or 0), float(match["corrected_deg"] or 0)
     try:
-        if match["kind"] == "proposal_accepted" and match["proposed"]:
-            proposed_ras_mm = np.array([float(number) for number in match["proposed"].split()]).reshape(-1, 3)
-            return origin_of_proposal(proposed_ras_mm, points_ras_mm)
-        return MidlineOrigin(match["kind"], float(match["corrected_mm"] or 0), float(match["corrected_deg"] or 0))
+        origin = MidlineOrigin(match["kind"], *corrected, tuple((match["ends"] or "").split()))
+        if not match["placed"]:
+            return origin
+        placed_ras_mm = np.array([float(number) for number in match["placed"].split()]).reshape(-1, 3)
+        return origin_now(origin, placed_ras_mm, points_ras_mm)
     except ValueError:  # a description that somebody wrote by hand
         return MANUAL
 

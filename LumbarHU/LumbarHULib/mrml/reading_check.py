@@ -3,11 +3,13 @@
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.landmarks import MidlineOrigin
 from LumbarHULib.core.levels import LEVELS, ROIS
+from LumbarHULib.mrml.level_review import ACCEPTED_PREFIX
 from LumbarHULib.mrml.node_types import Scene, VolumeNode
 from LumbarHULib.mrml.reading import SCHEMA_VERSION, Reading, reading_nodes
 from LumbarHULib.mrml.reading_calibration import is_calibration_sound
-from LumbarHULib.mrml.reading_markups import ACCEPTED_PREFIX, MARKUP_ROLES
+from LumbarHULib.mrml.reading_markups import MARKUP_ROLES
 
 _OWN_ROLES = ("CT", *ROIS, *(f"{level}-{role}" for level in LEVELS for role in MARKUP_ROLES))
 _HISTORY_ENTRY = {"what", "who", "when", "reason"}
@@ -87,11 +89,12 @@ def _are_notes(reading: Reading) -> bool:
 
 
 def _is_origin(value: object) -> bool:
-    # Older scenes, from before proposals, have no findings.
+    # Older scenes, from before proposals, have no findings, and from before ends were recorded, no ends.
     return (
         isinstance(value, dict)
-        and set(value) - {"findings"} == _ORIGIN
+        and set(value) - {"findings", "ends"} == _ORIGIN
         and all(Finding(**item) for item in value.get("findings", ()))
+        and isinstance(MidlineOrigin(value["kind"], ends=value.get("ends", ())), MidlineOrigin)
     )
 
 

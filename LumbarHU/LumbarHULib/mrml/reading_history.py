@@ -7,13 +7,14 @@ import numpy as np
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.core.results import ReadingResult, RoiMask
 from LumbarHULib.mrml.label_layer import same_mask
+from LumbarHULib.mrml.level_review import ACCEPTED_PREFIX
 from LumbarHULib.mrml.markup_points import placed_points, replace_points
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import Reading
-from LumbarHULib.mrml.reading_markups import ACCEPTED_PREFIX, ANCHOR_PREFIX, MARKUP_ROLES, ensure_markup, markup_node
+from LumbarHULib.mrml.reading_markups import ANCHOR_PREFIX, MARKUP_ROLES, ORIGIN_PREFIX, ensure_markup, markup_node
 
 # Parameters of the reading that change when a reader edits its markups.
-_KEPT_PREFIXES = ("written ", "origin ", ACCEPTED_PREFIX, ANCHOR_PREFIX, "exclusions", "skipped")
+_KEPT_PREFIXES = ("written ", ORIGIN_PREFIX, ACCEPTED_PREFIX, ANCHOR_PREFIX, "exclusions", "skipped")
 
 
 @dataclass(frozen=True, eq=False)

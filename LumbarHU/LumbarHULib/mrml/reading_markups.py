@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
-from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin, missing_midline, origin_of_proposal
+from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin, missing_midline, origin_now
 from LumbarHULib.core.levels import LEVELS, parse_level
 from LumbarHULib.files.markup_origin import (
     automatic_text,
@@ -48,14 +48,11 @@ _NODE_CLASSES = MappingProxyType(
     }
 )
 
-# Finding on a level that was counted instead of clicked.
-_FILLED_IN = "level_filled_in"
-
 # Prefix of the parameter, one for each level, that stores the positions of CT and midline at the last measurement.
 ANCHOR_PREFIX = "anchor "
 
-# Under this and a level's name it keeps the proposed midline that a reader accepted: another proposal is not accepted.
-ACCEPTED_PREFIX = "accepted "
+# Under this and a level's name it keeps how the midline was placed.
+ORIGIN_PREFIX = "origin "
 
 # Saving and reopening a scene moves a point by 1e-13 mm; a reader moves it by more than this.
 _MOVED_MM = 1e-6
@@ -135,6 +132,7 @@ def set_midline(
     points_ras_mm = np.asarray(points_ras_mm, dtype=float).reshape(-1, 3)
     replace_points(ensure_markup(reading, level, "midline"), "midline", points_ras_mm)
     kept = {"kind": origin.kind, "corrected_mm": origin.corrected_mm, "corrected_deg": origin.corrected_deg}
+    kept |= {"ends": list(origin.ends)} if origin.ends else {}
     kept |= {"points_ras_mm": points_ras_mm.tolist(), "findings": [asdict(finding) for finding in findings]}
     reading.keep_quietly(f"{ANCHOR_PREFIX}{parse_level(level)}", None)
     reading.keep(_origin_key(level), kept)
@@ -238,12 +236,17 @@ def _require_rigid(reading: Reading, level: str) -> None:
 
 def midline_origin(reading: Reading, level: str) -> MidlineOrigin:
     """Return how a level's midline was placed."""
-    kept, node = reading.value(_origin_key(level)), markup_node(reading, level, "midline")
+    kept, node = stored_origin(reading, level), markup_node(reading, level, "midline")
     if kept is None:  # drawn by a reader, or from a file that describes its origin
         return MANUAL if node is None else midline_origin_of(description_of(node), placed_points(node))
-    if kept["kind"] != "proposal_accepted" or node is None:
-        return MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
-    return origin_of_proposal(np.array(kept["points_ras_mm"]), placed_points(node))
+    # Scenes from before ends were recorded do not have them.
+    origin = MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"], kept.get("ends", ()))
+    return origin if node is None else origin_now(origin, np.array(kept["points_ras_mm"]), placed_points(node))
+
+
+def stored_origin(reading: Reading, level: str) -> dict[str, Any] | None:
+    """Return what the reading stores about the placement of a level's midline, as plain values; None if nothing."""
+    return reading.value(_origin_key(level))
 
 
 def placement_findings(reading: Reading, level: str) -> tuple[Finding, ...]:
@@ -251,44 +254,11 @@ def placement_findings(reading: Reading, level: str) -> tuple[Finding, ...]:
 
     Once a reader has moved the midline, only the findings on which vertebral body it is in remain.
     """
-    origin, kept = midline_origin(reading, level), reading.value(_origin_key(level))
+    origin, kept = midline_origin(reading, level), stored_origin(reading, level)
     if kept is None:  # drawn by a reader, or from a file that describes its origin
         node = markup_node(reading, level, "midline")
         return () if node is None else midline_findings_of(description_of(node), parse_level(level), origin)
     return still_doubtful(tuple(Finding(**item) for item in kept.get("findings", ())), origin)
-
-
-def filled_in_levels(reading: Reading) -> tuple[str, ...]:
-    """Return the levels that were counted instead of clicked and that no reader has confirmed."""
-    return tuple(
-        level
-        for level in placed_levels(reading)
-        if any(finding.code == _FILLED_IN for finding in placement_findings(reading, level))
-    )
-
-
-def unreviewed_levels(reading: Reading) -> tuple[str, ...]:
-    """Return the levels that count and whose proposed midline no reader has accepted or corrected yet, in order."""
-    return tuple(
-        level
-        for level in placed_levels(reading)
-        if level not in {*reading.exclusions, *reading.skipped_levels}
-        and midline_origin(reading, level).kind == "proposal_accepted"
-        and (reading.value(_origin_key(level)) or {}).get("points_ras_mm") != reading.value(f"{ACCEPTED_PREFIX}{level}")
-    )
-
-
-def confirm_level(reading: Reading, level: str) -> None:
-    """Record that a reader has seen a proposed level and accepts it; raises InputError after signing off."""
-    reading.require_open()
-    findings = tuple(finding for finding in placement_findings(reading, level) if finding.code != _FILLED_IN)
-    node, kept = markup_node(reading, level, "midline"), reading.value(_origin_key(level))
-    if kept is None:
-        kept = asdict(midline_origin(reading, level)) | {"points_ras_mm": placed_points(node).tolist()}
-    reading.keep(f"{ACCEPTED_PREFIX}{parse_level(level)}", kept["points_ras_mm"])
-    reading.keep(_origin_key(level), kept | {"findings": [asdict(finding) for finding in findings]})
-    origin = MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"])
-    describe(node, midline_text(origin, kept["points_ras_mm"], findings))
 
 
 def is_edited(reading: Reading, level: str, role: str) -> bool:
@@ -348,4 +318,4 @@ def _written_key(level: str, role: str) -> str:
 
 
 def _origin_key(level: str) -> str:
-    return f"origin {parse_level(level)}"
+    return f"{ORIGIN_PREFIX}{parse_level(level)}"

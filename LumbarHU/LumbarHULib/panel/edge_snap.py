@@ -61,13 +61,15 @@ class EdgeSnap:
         self._click_ras_mm, self._edge_ras_mm = point_ras_mm, edge_ras_mm
         self._ring.draw(edge_ras_mm)
 
-    def taken(self, click_ras_mm: np.ndarray) -> np.ndarray:
-        """Return what a click takes: the edge that was shown for it, or its own point."""
+    def taken(self, click_ras_mm: np.ndarray) -> tuple[np.ndarray, str]:
+        """Return what a click takes, the edge that was shown for it or its own point, and which: see `END_ORIGINS`."""
         edge_ras_mm, shown_for_ras_mm = self._edge_ras_mm, self._click_ras_mm
         self.hide()
-        if edge_ras_mm is None or _is_alt_held() or np.abs(click_ras_mm - shown_for_ras_mm).max() > _SAME_POINT_MM:
-            return click_ras_mm
-        return edge_ras_mm
+        if not self.is_on or _is_alt_held():
+            return click_ras_mm, "free"
+        if edge_ras_mm is None or np.abs(click_ras_mm - shown_for_ras_mm).max() > _SAME_POINT_MM:
+            return click_ras_mm, "clicked"
+        return edge_ras_mm, "snapped"
 
     def hide(self) -> None:
         """Show no edge."""

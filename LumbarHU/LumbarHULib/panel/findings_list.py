@@ -15,7 +15,9 @@ from LumbarHULib.panel.finding_titles import finding_title
 
 SIGNS = {"severe": "✖", "warning": "▲", "note": "•"}
 FOLDED = "folded"
+MOVE = "move "
 _GROUPS = {"severe": "Blocks the class", "warning": "Check", "note": "Note"}
+_OFF_MID_HEIGHT = "mid_slice_off_middle"
 _LEVEL = re.compile(rf"\b({'|'.join(LEVELS)})\b")
 
 # Nobody can change the scan any more: unless it is severe, what concerns it is folded.
@@ -38,6 +40,8 @@ class FindingLine:
         The details.
     can_be_acted_on : bool
         Whether a reader can do something about it now.
+    is_off_mid_height : bool
+        Whether it reports midlines off mid-height.
     """
 
     key: str
@@ -47,6 +51,7 @@ class FindingLine:
     sentence: str
     remedy: str = ""
     can_be_acted_on: bool = True
+    is_off_mid_height: bool = False
 
 
 def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffTable) -> list[FindingLine]:
@@ -70,6 +75,7 @@ def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffT
                 sentence,
                 first.remedy,
                 severity == "severe" or first.code not in _OF_THE_SCAN,
+                first.code == _OFF_MID_HEIGHT,
             )
         )
     return lines
@@ -80,7 +86,7 @@ def severity_counts(lines: Sequence[FindingLine]) -> dict[str, int]:
     return {severity: sum(line.severity == severity for line in lines) for severity in SIGNS}
 
 
-def findings_html(lines: Sequence[FindingLine], opened: Collection[str]) -> str:
+def findings_html(lines: Sequence[FindingLine], opened: Collection[str], may_change: bool = True) -> str:
     """Return the list as HTML.
 
     Parameters
@@ -88,19 +94,21 @@ def findings_html(lines: Sequence[FindingLine], opened: Collection[str]) -> str:
     lines : sequence of FindingLine
     opened : collection of str
         Keys of the lines whose details are shown; `FOLDED` shows what cannot be acted on.
+    may_change : bool
+        Whether to offer to move midlines.
     """
     parts = []
     for severity, title in _GROUPS.items():
         of_group = [line for line in lines if line.severity == severity and line.can_be_acted_on]
         if of_group:
             parts.append(f'<p style="margin: 4px 2px 0 2px"><b>{html.escape(title)}</b></p>')
-            parts += [_line_html(line, opened) for line in of_group]
+            parts += [_line_html(line, opened, may_change) for line in of_group]
     folded = [line for line in lines if not line.can_be_acted_on]
     if folded:
         sign = "▾" if FOLDED in opened else "▸"
         text = f"{len(folded)} about the scan itself"
         parts.append(f'<p style="margin: 4px 2px 0 2px"><a href="{FOLDED}">{sign} {html.escape(text)}</a></p>')
-        parts += [_line_html(line, opened) for line in folded] if FOLDED in opened else []
+        parts += [_line_html(line, opened, may_change) for line in folded] if FOLDED in opened else []
     return "".join(parts)
 
 
@@ -109,12 +117,14 @@ def with_level_links(text: str) -> str:
     return _LEVEL.sub(r'<a href="\1">\1</a>', html.escape(text))
 
 
-def _line_html(line: FindingLine, opened: Collection[str]) -> str:
+def _line_html(line: FindingLine, opened: Collection[str], may_change: bool) -> str:
     is_open = line.key in opened
     levels = "".join(f"{with_level_links(level)} " for level in line.levels)
     title = f'<a href="details {html.escape(line.key)}">{"▾" if is_open else "▸"} {html.escape(line.title)}</a>'
     parts = f'<p style="margin: 1px 2px">{SIGNS[line.severity]} {levels}{title}</p>'
     if is_open:
         remedy = f" <i>{with_level_links(line.remedy)}</i>" if line.remedy else ""
+        if line.is_off_mid_height and may_change:
+            remedy += "".join(f'<br><a href="{MOVE}{level}">Move {level} to mid-height</a>' for level in line.levels)
         parts += f'<p style="margin: 0 2px 4px 18px">{with_level_links(line.sentence)}{remedy}</p>'
     return parts

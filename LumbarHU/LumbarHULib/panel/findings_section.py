@@ -1,9 +1,17 @@
 """The panel's list of findings, and their count in the head."""
 
-from LumbarHULib.panel.findings_list import FOLDED, SIGNS, FindingLine, finding_lines, findings_html, severity_counts
+from LumbarHULib.panel.findings_list import (
+    FOLDED,
+    MOVE,
+    SIGNS,
+    FindingLine,
+    finding_lines,
+    findings_html,
+    severity_counts,
+)
 from LumbarHULib.panel.highlight import show_links
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import GoesTo, Services
+from LumbarHULib.panel.services import MovesLevels, Services
 
 _DETAILS = "details "
 
@@ -15,7 +23,7 @@ class FindingsSection(Section):
     ----------
     ui : object
     services : Services
-    levels : GoesTo
+    levels : MovesLevels
 
     Attributes
     ----------
@@ -23,7 +31,7 @@ class FindingsSection(Section):
         What is listed.
     """
 
-    def __init__(self, ui, services: Services, levels: GoesTo) -> None:
+    def __init__(self, ui, services: Services, levels: MovesLevels) -> None:
         super().__init__(ui, services)
         self._levels = levels
         self._opened: set[str] = set()
@@ -48,11 +56,13 @@ class FindingsSection(Section):
         self._write()
 
     def _write(self) -> None:
-        show_links(self._ui.huFindingsLabel, findings_html(self.lines, self._opened))
+        show_links(self._ui.huFindingsLabel, findings_html(self.lines, self._opened, self._session.may_change))
 
     def _on_link(self, link: str) -> None:
         if link.startswith(_DETAILS) or link == FOLDED:
             self._opened ^= {link.removeprefix(_DETAILS)}
             self._write()
+        elif link.startswith(MOVE):
+            self._levels.move_to_mid_height(link.removeprefix(MOVE))
         else:
             self._levels.go_to(link)

@@ -18,12 +18,12 @@ from LumbarHULib.follow_up.tables import MEAN, NO, NOT_COMPARABLE, YES
 from LumbarHULib.mrml.ct_date import state_date, stated_date_of
 from LumbarHULib.mrml.follow_up_nodes import FollowUpNodes, follow_ups, write_follow_up_nodes
 from LumbarHULib.mrml.follow_up_readings import TimePoints, follow_up_of
+from LumbarHULib.mrml.level_review import require_reviewed
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_check import usable_readings
 from LumbarHULib.panel.cohort_views import CohortLayout
 from LumbarHULib.panel.findings_list import SIGNS
-from LumbarHULib.panel.keep_section import require_reviewed
 from LumbarHULib.panel.scan_header import scan_facts_of
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Services
@@ -219,11 +219,11 @@ class FollowUpSection(Section):
         ui, keys, readings = self._ui, self._chosen_keys(), self._readings()
         results, dates = {}, {}
         for reading in (readings[key] for key in keys if key in readings):
-            require_reviewed(reading)
             is_open = self._session.is_open and reading == self._session.reading
             if is_open:
                 self._session.measure()
             results[reading] = self._session.result if is_open else ReadingMeasurer(reading).measure()
+            require_reviewed(reading, results[reading])
             if not stated_date_of(reading.ct_node) and _date_of(reading):
                 dates[reading] = _date_of(reading)
         folders = [Path(key) for key in keys if key not in readings]

@@ -7,12 +7,9 @@ import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.audit.audit import SEEN_PROPOSAL, SEEN_READING
-from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
-from LumbarHULib.mrml.reading import Reading
+from LumbarHULib.mrml.level_review import require_reviewed
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
-from LumbarHULib.mrml.reading_markups import unreviewed_levels
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Services
 
@@ -52,8 +49,8 @@ class KeepSection(Section):
             When it cannot be written.
         """
         self._placing.cancel()
-        require_reviewed(self._session.reading)
         self._session.measure()
+        require_reviewed(self._session.reading, self._session.result)
         reading = self._session.reading
         if not self.export_root:
             self._ui.huExportPath.currentPath = self._questions.chosen_folder(_("Folder for the audit folders"))
@@ -80,8 +77,8 @@ class KeepSection(Section):
         """Sign the reading off."""
         with self._messages.show_input_errors():
             self._placing.cancel()
-            require_reviewed(self._session.reading)
             self._session.measure()
+            require_reviewed(self._session.reading, self._session.result)
             sign_off(self._session.reading, self._choices.reader, _now())
             self._session.tell()
 
@@ -145,17 +142,6 @@ class KeepSection(Section):
             reopen(self._session.reading, self._choices.reader, _now(), self._ui.huReopenReasonEdit.text)
             self._ui.huReopenReasonEdit.clear()
             self._session.measure()
-
-
-def require_reviewed(reading: Reading) -> None:
-    """Raise InputError while there are proposed midlines that no reader has accepted or corrected."""
-    waiting = unreviewed_levels(reading)
-    if waiting and not reading.is_signed_off:
-        raise InputError(
-            _("{levels}: the proposed midline is not reviewed. Go to the level, then accept or correct it.").format(
-                levels=", ".join(sorted_levels(waiting))
-            )
-        )
 
 
 def _now() -> str:

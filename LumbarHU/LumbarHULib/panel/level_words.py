@@ -10,7 +10,6 @@ from LumbarHULib.mrml.reading_markups import (
     is_edited,
     midline_origin,
     placed_levels,
-    unreviewed_levels,
 )
 from LumbarHULib.mrml.roi_segmentations import rois_edited_by_hand
 from LumbarHULib.panel.services import Places
@@ -24,7 +23,7 @@ class LevelState:
     Parameters
     ----------
     sign : str
-        ○ not placed, … being placed, ? proposed and not reviewed, ✓ measured, ▲ measured but doubtful, ✖ no number,
+        ○ not placed, … being placed, ? not reviewed, ✓ measured, ▲ measured but doubtful, ✖ no number,
         – not wanted or excluded.
     text : str
         The same in a few words.
@@ -61,20 +60,35 @@ def state_of(session: Session, level: str, placing: Places) -> LevelState:
 
 def _measured_state(session: Session, level: str) -> LevelState:
     parts = edited_parts(session, level)
-    if level in unreviewed_levels(session.reading):
+    origin = midline_origin(session.reading, level)
+    if level in session.unreviewed:
         text = _("Check slice, midline and outline; then accept the level or correct it.")
-        return LevelState("?", _("proposed"), text)
+        words = _("proposed") if origin.kind == "proposal_accepted" else _("placed, not reviewed")
+        return LevelState("?", words, text)
     sign = "▲" if is_doubtful(session, level) else "✓"
     if parts:
         text = _("edited: {parts}").format(parts=", ".join(map(part_title, parts)))
         return LevelState(sign, text, text)
-    origin = midline_origin(session.reading, level)
     if origin.kind == "proposal_corrected":
         text = _("corrected by {mm} mm, {deg}°")
         text = text.format(mm=f"{origin.corrected_mm:.1f}", deg=f"{origin.corrected_deg:.1f}")
         return LevelState(sign, text, _("How far the proposed midline was moved and turned."))
     text = _("accepted") if origin.kind == "proposal_accepted" else _("placed")
-    return LevelState(sign, text, _("Boundary, outline and regions follow the midline."))
+    detail = _("Boundary, outline and regions follow the midline.")
+    return LevelState(sign, text, " ".join([detail, *_ends_words(origin.ends)]))
+
+
+def _ends_words(ends: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a sentence on how the two ends of a midline were placed; none where that is unknown."""
+    titles = {
+        "snapped": _("snapped to the edge"),
+        "free": _("free"),
+        "clicked": _("clicked, no edge near"),
+        "proposed": _("as proposed"),
+        "moved": _("moved"),
+    }
+    words = [titles[end] for end in ends]
+    return (_("Front end: {front}; back end: {back}.").format(front=words[0], back=words[1]),) if words else ()
 
 
 def is_doubtful(session: Session, level: str) -> bool:

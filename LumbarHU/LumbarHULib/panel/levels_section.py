@@ -6,17 +6,15 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
-from LumbarHULib.mrml.markup_points import placed_points
+from LumbarHULib.mrml.level_review import accept_level, confirm_count, filled_in_levels
+from LumbarHULib.mrml.markup_points import placed_points, replace_points
 from LumbarHULib.mrml.reading_markups import (
     AUTOMATIC_ROLES,
-    confirm_level,
-    filled_in_levels,
     is_edited,
     markup_node,
     placed_levels,
     remove_markups,
     return_to_automatic,
-    unreviewed_levels,
 )
 from LumbarHULib.mrml.roi_segmentations import return_roi_to_automatic
 from LumbarHULib.panel.level_menu import LevelMenu
@@ -24,6 +22,7 @@ from LumbarHULib.panel.level_words import state_of
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Services
 from LumbarHULib.panel.views import is_in_sight, jump_to, show_midline
+from LumbarHULib.placement.body_middle import midline_at_mid_height
 
 
 class LevelsSection(Section):
@@ -45,7 +44,7 @@ class LevelsSection(Section):
         self._on_click(ui.huPlaceButton, self._on_place)
         self._on_click(ui.huUndoButton, self.undo)
         self._on_click(ui.huRedoButton, self.redo)
-        self._on_click(ui.huConfirmButton, lambda: self._change_counted(confirm_level))
+        self._on_click(ui.huConfirmButton, lambda: self._change_counted(confirm_count))
         self._on_click(ui.huTakeBackButton, lambda: self._change_counted(remove_markups))
 
     def go_to(self, level: str) -> None:
@@ -83,20 +82,32 @@ class LevelsSection(Section):
                 self._placing.arm(level)
 
     def accept(self, level: str) -> None:
-        """Accept the proposed midline of a level that is shown, and go to the next that nobody has accepted."""
+        """Accept a level that is shown, and go to the next that nobody has seen."""
         session = self._session
         with self._messages.show_input_errors():
             self._placing.cancel()
             session.history.remember()
-            confirm_level(session.reading, level)
+            accept_level(session.reading, level)
             session.finish_gesture()
         self.review_next()
 
     def review_next(self) -> None:
-        """Go to the first level whose proposed midline nobody has accepted yet."""
-        waiting = unreviewed_levels(self._session.reading) if self._session.may_change else ()
+        """Go to the first level that nobody has seen with its outline as it is now."""
+        waiting = self._session.unreviewed
         if waiting:
             self.go_to(waiting[0])
+
+    def move_to_mid_height(self, level: str) -> None:
+        """Move the midline of a level along the body's axis to mid-height, and show it; it can be undone."""
+
+        def move(reading):
+            result = self._session.level_result(level)
+            if result is not None:
+                points_ras_mm = midline_at_mid_height(self._session.measurer.stack, result, reading.protocol)
+                replace_points(markup_node(reading, level, "midline"), "midline", points_ras_mm)
+
+        self._change(move)
+        self.go_to(level)
 
     def proposable(self) -> tuple[str, ...]:
         """Return the levels that are shown and wanted, from cranial to caudal."""

@@ -4,6 +4,7 @@ import numpy as np
 import slicer
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.mrml.level_review import note_seen
 from LumbarHULib.mrml.markup_points import placed_points
 from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, markup_node, move_into_slice
 from LumbarHULib.panel.display import AxialRegions
@@ -81,6 +82,7 @@ class LiveMeasurement(Watcher):
             session.history.give_up()
         elif self._roles.get(node.GetID()) == "midline":
             show_midline(placed_points(node))
+            note_seen(session.reading, session.level)
         session.finish_gesture()
 
     def _on_moved(self, node, _event) -> None:

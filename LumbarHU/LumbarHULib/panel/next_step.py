@@ -29,7 +29,7 @@ class Situation:
     points : int
         How many ends of the armed level's midline are placed.
     unplaced, refused, unreviewed : tuple of str
-        Wanted levels without a midline, with one that gives no number, and with a proposal that nobody has accepted.
+        Wanted levels without a midline, with one that gives no number, and with one that nobody has seen as it is.
     level : str
         The current level.
     is_level_in_sight : bool

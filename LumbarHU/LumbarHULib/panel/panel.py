@@ -7,7 +7,6 @@ from slicer.util import VTKObservationMixin
 
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_check import node_ids_of, problem_of, require_usable, usable_readings
-from LumbarHULib.mrml.reading_markups import unreviewed_levels
 from LumbarHULib.panel.advanced_section import AdvancedSection
 from LumbarHULib.panel.calibration_section import CalibrationSection
 from LumbarHULib.panel.changed_ct import ChangedCt
@@ -154,7 +153,7 @@ class Panel(VTKObservationMixin):
             points=placing.points,
             unplaced=self.levels.unplaced() if may_change else (),
             refused=() if result is None else tuple(one.level for one in result.refused if one.level in wanted),
-            unreviewed=unreviewed_levels(session.reading) if may_change else (),
+            unreviewed=session.unreviewed,
             level=session.level,
             is_level_in_sight=self.levels.is_in_sight(),
             offered="" if offered is None else offered.GetName(),

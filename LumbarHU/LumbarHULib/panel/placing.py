@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import qt
 import slicer
 import vtk
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.landmarks import MidlineOrigin
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
 from LumbarHULib.mrml.markup_points import placed_points, replace_points
 from LumbarHULib.mrml.reading import ask_for_level
@@ -27,6 +29,7 @@ from LumbarHULib.panel.views import (
     zoom_on,
 )
 from LumbarHULib.panel.watcher import Watcher
+from LumbarHULib.placement.body_middle import body_middle_near
 from LumbarHULib.placement.spine_center import expected_center, spine_center
 
 _Markups = slicer.vtkMRMLMarkupsNode
@@ -40,8 +43,8 @@ class Placing(Watcher):
     ----------
     session : Session
     messages : Messages
-    on_proposed : callable, optional
-        Called when the last body was clicked, and every midline is proposed.
+    on_placed : callable, optional
+        Called when the last level is placed or proposed, and no other waits for a click.
 
     Attributes
     ----------
@@ -53,12 +56,14 @@ class Placing(Watcher):
         Shows the edge that the next click would take.
     """
 
-    def __init__(self, session: Session, messages: Messages, on_proposed: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, session: Session, messages: Messages, on_placed: Callable[[], object] = lambda: None) -> None:
         super().__init__(session, messages)
         self._node = self._taken = None
+        self._ends: list[str] = []
         self._has_changed = False
         self.level = ""
-        self.bodies = BodyClicks(session, messages, on_proposed)
+        self._on_placed = on_placed
+        self.bodies = BodyClicks(session, messages, on_placed)
         self.snap = EdgeSnap(session)
 
     @property
@@ -109,7 +114,7 @@ class Placing(Watcher):
             replace_points(self._node, "midline", placed_points(self._node)[:0])
             session.measure()
             session.history.open_gesture()
-        self.level = level
+        self.level, self._ends = level, []
         session.is_placing = True
         self._node.SetLocked(False)
         self._observe(
@@ -180,7 +185,8 @@ class Placing(Watcher):
     def _on_click(self, node, _event) -> None:
         points_ras_mm = placed_points(node)
         if len(points_ras_mm):  # the last is the one that was clicked
-            self._taken = self.snap.taken(points_ras_mm[-1])
+            self._taken, how = self.snap.taken(points_ras_mm[-1])
+            self._ends = [*self._ends[: len(points_ras_mm) - 1], how]
         self._look_soon()
 
     def _look_soon(self, *_) -> None:
@@ -218,10 +224,12 @@ class Placing(Watcher):
         return points_ras_mm
 
     def _finish(self, points_ras_mm) -> None:
-        session, level = self._session, self.level
+        session, level, node = self._session, self.level, self._node
+        origin = MidlineOrigin(ends=tuple(self._ends) if len(self._ends) == len(points_ras_mm) else ())
         try:
             set_midline(session.reading, level, points_ras_mm)
             move_into_slice(session.reading, level, session.measurer.stack)
+            set_midline(session.reading, level, placed_points(node), origin)
         finally:
             self._disarm()
         session.measure_levels([level])
@@ -233,6 +241,8 @@ class Placing(Watcher):
         if following:
             self.arm(following)
             self._aim_at(following)
+        else:
+            self._on_placed()
 
     def _aim_at(self, level: str) -> None:
         """Show where the body of a level is to be expected."""
@@ -243,7 +253,17 @@ class Placing(Watcher):
                 centers_ras_mm[name] = points_ras_mm.mean(axis=0)
         expected_ras_mm = expected_center(centers_ras_mm, LEVELS, level)
         if expected_ras_mm is not None:
-            jump_to(expected_ras_mm)
+            jump_to(self._middle_near(level, expected_ras_mm))
+
+    def _middle_near(self, level: str, expected_ras_mm: np.ndarray) -> np.ndarray:
+        """Return the mid-height of the body where a level is expected, as far as the CT shows it."""
+        session = self._session
+        measured = [] if session.result is None else session.result.levels
+        if not measured:
+            return expected_ras_mm
+        nearest = min(measured, key=lambda of: abs(LEVELS.index(of.level) - LEVELS.index(level)))
+        protocol = session.reading.protocol
+        return body_middle_near(session.measurer.stack, level, expected_ras_mm, nearest, protocol)
 
     def _next_level(self, level: str) -> str:
         """Return the next caudal level of the means that is asked for and has no midline yet; empty when all have."""

@@ -97,6 +97,13 @@ class GoesTo(Protocol):
         """Make a level the current one, and show it in the views."""
 
 
+class MovesLevels(GoesTo, Protocol):
+    """Moves a level's midline: see `LevelsSection`."""
+
+    def move_to_mid_height(self, level: str) -> None:
+        """Move the midline of a level to mid-height."""
+
+
 class Places(Protocol):
     """Waits for the clicks that place midlines: see `Placing`."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.results import LevelResult, ReadingResult
+from LumbarHULib.mrml.level_review import unreviewed_levels
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_history import ReadingHistory
@@ -47,6 +48,11 @@ class Session:
     def may_click(self) -> bool:
         """Whether a click or a drag in the views means something: they show the CT that is read."""
         return self.may_change and not self.foreign_volume
+
+    @property
+    def unreviewed(self) -> tuple[str, ...]:
+        """The levels with a number that no reader has seen as they are now; none of a reading that may not change."""
+        return unreviewed_levels(self.reading, self.result) if self.may_change else ()
 
     def listen(self, listener: Callable[[str], None]) -> None:
         """Call `listener` after each change."""

@@ -117,6 +117,7 @@ class WalkBase:
         settle()
 
     def _place_all(self) -> None:
+        """Place every level with two clicks, then look at each, as the next step asks for."""
         self._widget.panel.levels.on_key("L1")
         for level in MEAN_LEVELS:
             self._test.assertEqual(self._widget.panel.placing.level, level)
@@ -124,6 +125,11 @@ class WalkBase:
             jump_to(midline_ras_mm.mean(axis=0))
             for point_ras_mm in midline_ras_mm:
                 click(AXIAL, point_ras_mm)
+        for level in MEAN_LEVELS:
+            self._test.assertEqual(self._state(level), "placed, not reviewed")
+            self._test.assertEqual(self._ui.huNextStepButton.text, f"Accept {level}")
+            self._press("Space")
+            self._test.assertEqual(self._state(level), "placed")
 
 
 def _means(result) -> dict:

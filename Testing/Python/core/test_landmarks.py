@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.landmarks import Landmarks, MidlineOrigin
+from LumbarHULib.core.landmarks import Landmarks, MidlineOrigin, origin_now
 
 MIDLINE = [(0.0, 17, 0), (0.0, -17, 0)]
 SQUARE = [(9.0, 9, 0), (9.0, -9, 0), (-9.0, -9, 0), (-9.0, 9, 0)]
@@ -60,3 +60,26 @@ def test_an_origin_reads_with_its_correction_and_an_unknown_one_is_refused():
     assert str(MidlineOrigin("proposal_corrected", 1.234, 5.678)) == "proposal_corrected (1.23 mm, 5.68 deg)"
     with pytest.raises(InputError, match="Unknown midline origin “guess”"):
         MidlineOrigin("guess")
+
+
+@pytest.mark.parametrize(
+    ("origin", "moved_mm", "ends"),
+    [
+        (MidlineOrigin(ends=("snapped", "clicked")), (0.0, 0.0), ("snapped", "clicked")),
+        (MidlineOrigin(ends=("snapped", "free")), (0.0, 0.4), ("snapped", "moved")),
+        (MidlineOrigin(ends=("snapped", "free")), (0.4, 0.4), ("moved", "moved")),
+        (MidlineOrigin("proposal_accepted"), (0.0, 0.0), ()),
+        (MidlineOrigin("proposal_accepted"), (0.4, 0.0), ("moved", "proposed")),
+        (MidlineOrigin(), (0.4, 0.0), ()),
+    ],
+)
+def test_the_origin_of_each_end_states_whether_it_was_moved_since(origin, moved_mm, ends):
+    placed = np.array([[0.0, 20.0, 5.0], [0.0, -14.0, 5.0]])
+    now = placed + np.outer(moved_mm, [1.0, 0.0, 0.0])
+    assert origin_now(origin, placed, now).ends == ends
+
+
+@pytest.mark.parametrize("ends", [("snapped",), ("snapped", "guessed"), ("free", "free", "free")])
+def test_unknown_origins_of_ends_are_refused(ends):
+    with pytest.raises(InputError, match="give two of snapped, free, clicked, proposed, moved"):
+        MidlineOrigin(ends=ends)

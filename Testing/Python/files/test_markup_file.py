@@ -103,7 +103,13 @@ def test_what_is_written_is_the_same_each_time_and_exact(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "origin", [MidlineOrigin("proposal_accepted"), MidlineOrigin("proposal_corrected", 1 / 3, 0.1)]
+    "origin",
+    [
+        MidlineOrigin("proposal_accepted"),
+        MidlineOrigin("proposal_corrected", 1 / 3, 0.1),
+        MidlineOrigin("proposal_corrected", 1 / 3, 0.1, ("proposed", "moved")),
+        MidlineOrigin(ends=("snapped", "free")),
+    ],
 )
 def test_the_origin_of_a_midline_comes_back(tmp_path, origin):
     write_markup(tmp_path / "L1-midline.mrk.json", "midline", "L1-midline", MIDLINE, midline_text(origin, MIDLINE))

@@ -12,8 +12,9 @@ from mrml.scene_tools import load_scene
 
 from LumbarHULib.headless.scene import headless_scene
 from LumbarHULib.images.ct_file import write_ct
+from LumbarHULib.mrml.level_review import filled_in_levels
 from LumbarHULib.mrml.reading import readings
-from LumbarHULib.mrml.reading_markups import filled_in_levels, placement_findings
+from LumbarHULib.mrml.reading_markups import placement_findings
 from LumbarHULib.phantom.grid import axial_grid
 from LumbarHULib.phantom.render import render_on_grid
 from LumbarHULib.phantom.spines import lumbar_spine

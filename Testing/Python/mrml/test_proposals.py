@@ -17,6 +17,7 @@ from LumbarHULib.headless.scene import headless_scene
 from LumbarHULib.images.segment_levels import levels_of_segments
 from LumbarHULib.mrml.ct_node import ct_from_node, node_from_ijk, voxels_of
 from LumbarHULib.mrml.export_reading import export_reading
+from LumbarHULib.mrml.level_review import confirm_count, filled_in_levels
 from LumbarHULib.mrml.markup_points import placed_points
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.proposals import (
@@ -30,8 +31,6 @@ from LumbarHULib.mrml.reading import readings
 from LumbarHULib.mrml.reading_history import ReadingHistory
 from LumbarHULib.mrml.reading_lifecycle import sign_off
 from LumbarHULib.mrml.reading_markups import (
-    confirm_level,
-    filled_in_levels,
     is_edited,
     markup_node,
     midline_origin,
@@ -123,7 +122,7 @@ def test_levels_between_two_clicks_need_confirmation(empty_reading, stack, bodie
     assert filled_in_levels(empty_reading) == ("L2",)
     measurer = ReadingMeasurer(empty_reading)
     assert "level_filled_in" in [finding.code for finding in measurer.measure().all_findings]
-    confirm_level(empty_reading, "L2")
+    confirm_count(empty_reading, "L2")
     assert filled_in_levels(empty_reading) == ()
     assert "level_filled_in" not in [finding.code for finding in measurer.measure().all_findings]
     assert midline_origin(empty_reading, "L2").kind == "proposal_accepted"

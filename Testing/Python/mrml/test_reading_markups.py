@@ -6,10 +6,10 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.landmarks import MANUAL, Landmarks, MidlineOrigin
 from LumbarHULib.files.markup_file import read_markups
+from LumbarHULib.mrml.level_review import confirm_count
 from LumbarHULib.mrml.markup_points import placed_points
 from LumbarHULib.mrml.reading_markups import (
     adopt_markup,
-    confirm_level,
     ensure_markup,
     is_edited,
     markup_node,
@@ -252,7 +252,7 @@ def test_adopted_markups_keep_the_facts_of_their_files(reading, measurer, bodies
     assert midline_origin(reading, "L3") == MidlineOrigin("proposal_accepted")
     assert not is_edited(reading, "L3", "outline")
     assert placement_findings(reading, "L3") == (doubt,)
-    confirm_level(reading, "L3")
+    confirm_count(reading, "L3")
     assert placement_findings(reading, "L3") == ()
     assert midline_origin(reading, "L3") == MidlineOrigin("proposal_accepted")
     assert "findings" not in markup_node(reading, "L3", "midline").GetNthControlPointDescription(0)

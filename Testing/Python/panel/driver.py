@@ -67,7 +67,7 @@ class Driver:
         assert self.ui.huMessageLabel.text == ""
 
     def place(self, levels=MEAN_LEVELS):
-        """Place levels with two clicks each."""
+        """Place levels with two clicks each, and accept what is then shown."""
         for level in levels:
             midline_ras_mm = plain_bodies().midlines_ras_mm[level]
             self.panel.placing.arm(level)
@@ -75,6 +75,10 @@ class Driver:
             for point_ras_mm in midline_ras_mm:
                 click(AXIAL, point_ras_mm)
         self.panel.placing.cancel()
+        for level in self.session.unreviewed:
+            if level in levels:
+                self.panel.levels.go_to(level)
+                self.panel.levels.accept(level)
 
     def points(self, level, role):
         return placed_points(markup_node(self.session.reading, level, role))

@@ -169,7 +169,7 @@ def test_a_named_segmentation_is_proposed_from_and_reviewed_level_by_level(drive
     from panel.test_total_segmentator import TotalSegmentatorLogic
 
     from LumbarHULib.core.levels import MEAN_LEVELS
-    from LumbarHULib.mrml.reading_markups import unreviewed_levels
+    from LumbarHULib.mrml.level_review import unreviewed_levels
     from LumbarHULib.self_test.synthetic_mouse import settle
 
     ui, panel = driver.ui, driver.panel

@@ -60,6 +60,12 @@ def press():
     settle()
 
 
+def ends_of(driver):
+    from LumbarHULib.mrml.reading_markups import midline_origin
+
+    return midline_origin(driver.session.reading, "L1").ends
+
+
 def shown(driver):
     return driver.panel.placing.snap.shown_ras_mm
 
@@ -93,6 +99,7 @@ def test_a_click_near_the_edges_takes_the_edges_that_are_shown(driver):
     assert abs(second[1] - back[1]) < NEAR_EDGE_MM
     press()
     assert np.array_equal(driver.points("L1", "midline"), [ring, second])
+    assert ends_of(driver) == ("snapped", "snapped")
     assert driver.shown() == driver.measured_afresh()
     driver.panel.levels.undo()
     assert "L1" not in driver.shown()
@@ -104,6 +111,7 @@ def test_a_click_with_alt_takes_its_own_point(driver):
         move(off(edge, off_mm), with_alt=True)
         assert shown(driver) is None
         press()
+    assert ends_of(driver) == ("free", "free")
     ends = driver.points("L1", "midline")
     assert abs(ends[0, 1] - (front[1] - OFF_MM)) < 0.2  # to the pixel of the view
     assert abs(ends[1, 1] - (back[1] + OFF_MM)) < 0.2

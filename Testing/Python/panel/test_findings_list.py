@@ -109,3 +109,12 @@ def test_why_a_level_gives_no_number_comes_first_unless_it_is_excluded(audit):
 def test_what_looks_like_markup_is_shown_as_it_was_written(audit):
     shown = paragraphs(audit, with_findings(audit, Finding("odd", "Excluded as “<b>L1</b> & more”.")))
     assert shown == ["Check", "▲ ▾ odd", "Excluded as “<b>L1</b> & more”."]
+
+
+def test_a_midline_off_mid_height_is_moved_by_a_link_while_the_reading_may_change(audit):
+    result = with_findings(audit, Finding("mid_slice_off_middle", "L3 is 6 mm above.", "Move it.", level="L3"))
+    lines = lines_of(audit, result)
+    link = '<a href="move L3">Move L3 to mid-height</a>'
+    opened = {line.key for line in lines}
+    assert link in findings_html(lines, opened)
+    assert link not in findings_html(lines, opened, may_change=False)
