@@ -9,6 +9,7 @@ from LumbarHULib.core.levels import ROIS
 from LumbarHULib.mrml.reading import ask_for_level, exclude_level, include_level
 from LumbarHULib.mrml.reading_markups import AUTOMATIC_ROLES, placed_levels, remove_markups
 from LumbarHULib.panel.level_words import edited_parts, part_title
+from LumbarHULib.panel.line_menu import LineMenu
 from LumbarHULib.panel.services import Asks, Snaps
 from LumbarHULib.panel.session import Session
 
@@ -27,6 +28,8 @@ class LevelMenu:
         Called with a level and a part that is to return to automatic.
     snap : Snaps
         Whether clicks snap to the edge of a body.
+    review : callable
+        Shows the first level that is to be reviewed.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class LevelMenu:
         change: Callable[[Callable], None],
         return_part: Callable[[str, str], None],
         snap: Snaps,
+        review: Callable[[], object],
     ) -> None:
         self._session, self._questions, self._change, self._snap = session, questions, change, snap
         self._menu = qt.QMenu(button)
@@ -58,6 +62,7 @@ class LevelMenu:
         }
         self._menu.addSeparator()
         self.remove = self._add(_("Remove the markups"), self._on_remove)
+        self.lines = LineMenu(self._menu, session, change, review)
         self._menu.addSeparator()
         self.snaps = self._add(_("Clicks snap to the edge"), self._on_snaps)
         self.snaps.checkable = True
@@ -80,6 +85,7 @@ class LevelMenu:
         parts = edited_parts(session, level) if placed else ()
         for part, action in self.returns.items():
             action.visible = part in parts
+        self.lines.menu.menuAction().visible = may_change
         self.remove.enabled = placed
         self.remove.text = _("Remove the markups of {level}").format(level=level)
 

@@ -36,10 +36,9 @@ class LevelsSection(Section):
 
     def __init__(self, ui, services: Services) -> None:
         super().__init__(ui, services)
-        snap = services.placing.snap
-        self.menu = LevelMenu(
-            ui.huLevelMenuButton, services.session, services.questions, self._change, self.return_part, snap
-        )
+        button, snap = ui.huLevelMenuButton, services.placing.snap
+        session, questions = services.session, services.questions
+        self.menu = LevelMenu(button, session, questions, self._change, self.return_part, snap, self.review_next)
         ui.huEditOutlineButton.connect("toggled(bool)", self._on_edit_outline)
         self._on_click(ui.huPlaceButton, self._on_place)
         self._on_click(ui.huUndoButton, self.undo)

@@ -64,16 +64,13 @@ def midline_at_mid_height(stack: AxialStack, level: LevelResult, protocol: Proto
     Raises
     ------
     InputError
-        When the endplates are not visible, or the midline is in that slice already.
+        When the endplates are not visible, the midline is outside the body, or it is in that slice already.
     """
     name = level.level
     height = height_of_level(stack, level, protocol)
-    if height is None:
-        raise InputError(
-            f"Mid-height of {name} is unknown, because its endplates are not visible: move its midline by hand in a "
-            "sagittal view.",
-            name,
-        )
+    if height is None or height.inside_mm <= 0:
+        why = "its endplates are not visible" if height is None else "its midline is not between two endplates"
+        raise InputError(f"Mid-height of {name} is unknown, because {why}: move it by hand in a sagittal view.", name)
     target = round(height.endplates.middle_slice(stack))
     if target == level.frame.mid_slice:
         raise InputError(f"The midline of {name} is in the slice at mid-height already.", name)

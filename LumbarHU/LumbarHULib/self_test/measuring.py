@@ -159,6 +159,28 @@ class MeasuringSteps(WalkBase):
         self._ui.huRedoButton.click()
         self._test.assertAlmostEqual(slice_node(AXIAL).GetSliceOffset(), before[0, 2] + 5.0, delta=1e-3)
 
+    def move_to_mid_height(self):
+        """A level that is too high goes to mid-height by the link of its finding, unchanged in shape; undo returns."""
+        ui, before = self._ui, self._points("L3", "midline")
+        drag(SAGITTAL, before[0], (0.0, 0.0, 7.5))
+        high, numbers = self._points("L3", "midline"), self._numbers()
+        (line,) = [line for line in self._widget.panel.findings.lines if line.is_off_mid_height]
+        ui.huFindingsLabel.linkActivated(f"details {line.key}")
+        self._test.assertIn("Move L3 to mid-height", ui.huFindingsLabel.text)
+        ui.huFindingsLabel.linkActivated("move L3")
+        settle()
+        after = self._points("L3", "midline")
+        self._test.assertLess(abs(after[0, 2] - self._truth["L3"].midline_ras_mm[0, 2]), _SLICE_MM + 1e-3)
+        self._test.assertTrue(np.allclose(after[1] - after[0], high[1] - high[0], atol=1e-6))
+        self._test.assertAlmostEqual(slice_node(AXIAL).GetSliceOffset(), after[0, 2], delta=1e-3)
+        self._test.assertFalse([line for line in self._widget.panel.findings.lines if line.is_off_mid_height])
+        self._test.assertEqual(self._state("L3"), "placed, not reviewed")
+        self._test.assertEqual(self._numbers(), self._core_numbers())
+        self._press("Ctrl+Z")
+        self._test.assertEqual(self._numbers(), numbers)
+        self._press("Ctrl+Z")
+        self._test.assertTrue(np.allclose(self._points("L3", "midline"), before, atol=1e-6))
+
     def edit_boundary_and_outline(self):
         """A moved boundary and an edited outline are measured as they stand; the outline is locked until edited."""
         self._widget.panel.levels.go_to("L2")
@@ -196,6 +218,32 @@ class MeasuringSteps(WalkBase):
         self._press("Ctrl+Shift+Z")
         self._test.assertEqual((self._state("L2"), self._numbers()), ("placed", automatic))
         self._test.assertNotEqual(edited, automatic)
+
+    def take_over_lines(self):
+        """Lines in the scene that are named after levels become midlines, which are reviewed; undo takes them back."""
+        before, lines = self._numbers(), []
+        for level in ("L2", "L3"):
+            line = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", f"{level} of a colleague")
+            for point_ras_mm in np.add(self._truth[level].midline_ras_mm, (0.5, 0.0, 0.0)):
+                line.AddControlPoint(*point_ras_mm)
+            lines.append(line)
+        settle()
+        menu = self._widget.panel.levels.menu.lines
+        menu.fill()
+        (named, *_others) = menu.menu.actions()
+        self._test.assertEqual(named.text, "Lines named L2, L3")
+        named.trigger()
+        settle()
+        self._test.assertEqual(self._ui.huMessageLabel.text, "")
+        self._test.assertEqual((self._session.level, self._session.unreviewed), ("L2", ("L2", "L3")))
+        self._test.assertFalse(lines[0].GetDisplayVisibility())
+        self._test.assertAlmostEqual(self._points("L2", "midline")[0, 0], lines[0].GetNthControlPointPosition(0)[0], 5)
+        self._test.assertEqual(self._numbers(), self._core_numbers())
+        self._press("Ctrl+Z")
+        self._test.assertEqual((self._numbers(), self._session.unreviewed), (before, ()))
+        for line in lines:
+            slicer.mrmlScene.RemoveNode(line)
+        settle()
 
     def leave_a_level_out(self):
         """A level that is not wanted counts as not measured, and comes back."""

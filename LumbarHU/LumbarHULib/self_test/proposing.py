@@ -7,13 +7,15 @@ from LumbarHULib.core.levels import MEAN_LEVELS
 from LumbarHULib.mrml.ct_node import node_from_ijk, voxels_of
 from LumbarHULib.mrml.reading import readings
 from LumbarHULib.mrml.reading_markups import markup_node, midline_origin
-from LumbarHULib.panel.views import AXIAL, SAGITTAL, jump_to
+from LumbarHULib.panel.views import AXIAL, SAGITTAL, jump_to, slice_node
 from LumbarHULib.self_test.base import WalkBase
 from LumbarHULib.self_test.synthetic_mouse import click, drag, settle
 
 # Beside the middle: a reader need not be exact.
 _OFF_MM = np.array([0.0, 2.0, 2.0])
 _HALF_SIZE_MM = np.array([22.0, 16.0, 13.0])
+
+_ANOTHER_SLICE_MM = 15.0
 
 # What a level may be off: a slice, where its middle lies between two.
 _NEAR_MM = 3.0
@@ -70,10 +72,14 @@ class ProposingSteps(WalkBase):
     def review_the_proposals(self):
         """Space goes to each proposed level and accepts it once it is shown; nothing is signed or exported before."""
         panel = self._widget.panel
-        for level in ("L1", "L4"):
+        panel.levels.go_to("L1")
+        for level in MEAN_LEVELS:
             self._ui.huSignButton.click()
             self._test.assertIn("not reviewed", self._ui.huMessageLabel.text)
-            panel.levels.go_to("L3")
+            axial = slice_node(AXIAL)
+            axial.SetSliceOffset(axial.GetSliceOffset() + _ANOTHER_SLICE_MM)
+            settle()
+            panel.next_step.refresh("all")
             self._test.assertEqual(self._ui.huNextStepButton.text, f"Review {level}")
             self._press("Space")
             self._test.assertEqual((self._session.level, self._ui.huNextStepButton.text), (level, f"Accept {level}"))

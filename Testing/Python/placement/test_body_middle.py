@@ -47,6 +47,11 @@ def test_a_midline_that_is_too_high_or_too_low_moves_to_mid_height_and_keeps_its
     assert heights == pytest.approx(np.round(heights), abs=1e-6)
 
 
+def test_a_midline_at_an_endplate_is_not_moved_into_either_body():
+    with pytest.raises(InputError, match="Mid-height of L3 is unknown"):
+        midline_at_mid_height(STACK, measured("L3", 15.0), study_protocol())
+
+
 def test_a_midline_at_mid_height_is_not_moved():
     with pytest.raises(InputError, match="L3 is in the slice at mid-height already"):
         midline_at_mid_height(STACK, measured("L3"), study_protocol())
