@@ -1,5 +1,6 @@
 """What every test shares: real data and outside programs where there are some, and no exception lost in an observer."""
 
+import importlib
 import os
 import pickle
 import shutil
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
 REAL_DATA = Path(os.environ.get("LUMBARHU_DATA") or REPOSITORY.parent / "shared" / "data")
 
 # Each process has one thread for linear algebra: pytest-xdist gives every core a process.
@@ -30,6 +32,9 @@ PACKAGES = {"dciodvfy": "dicom3tools", "dcentvfy": "dicom3tools", "chromium": "c
 def pytest_configure(config):
     if os.environ.get("LUMBARHU_DATA") and not REAL_DATA.is_dir():
         raise pytest.UsageError(f"LUMBARHU_DATA is {REAL_DATA}, which is no folder: correct it, or unset it.")
+    # The copy of this file that its own tests make remembers nothing.
+    if (HERE / "remembered.py").is_file():
+        config.pluginmanager.register(importlib.import_module("remembered"))
 
 
 @pytest.fixture(scope="session")
