@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from placement.builders import PHANTOM, STACK, study_protocol
+from placement.builders import COMMON_SPEC, common_phantom, common_stack, study_protocol
 
 from LumbarHULib.core.body_height import body_height
 from LumbarHULib.core.posterior_arch import posterior_arch
 
-L3 = PHANTOM.spec.vertebra("L3")
+L3 = COMMON_SPEC.vertebra("L3")
 SIZE_MM = L3.depth_mm, L3.width_mm
 
 
@@ -15,7 +15,7 @@ def at_height(above_mm):
     """Return the body around a midline's middle so far above that of L3, along its axis."""
     _, anterior, up = L3.axes_ras
     middle = np.array(L3.center_ras_mm) + above_mm * up
-    return body_height(STACK, "L3", middle, anterior, SIZE_MM, study_protocol())
+    return body_height(common_stack(), "L3", middle, anterior, SIZE_MM, study_protocol())
 
 
 def off_mm(found):
@@ -34,7 +34,7 @@ def test_a_midline_anywhere_in_a_body_gets_its_true_distance_from_mid_height(abo
 
 @pytest.mark.parametrize("side", [-1, 1])
 def test_a_midline_in_a_disc_is_in_no_body(side):
-    neighbor = PHANTOM.spec.vertebra("L2" if side > 0 else "L4")
+    neighbor = common_phantom().spec.vertebra("L2" if side > 0 else "L4")
     between_mm = np.linalg.norm(np.subtract(neighbor.center_ras_mm, L3.center_ras_mm)) / 2
     assert at_height(side * between_mm).inside_mm < 0
 
@@ -42,7 +42,7 @@ def test_a_midline_in_a_disc_is_in_no_body(side):
 def arch_behind(above_mm=0.0, forward_mm=0.0, height_mm=None):
     _, anterior, up = L3.axes_ras
     center = np.array(L3.center_ras_mm) + above_mm * up + forward_mm * anterior
-    return posterior_arch(STACK, center, up, anterior, height_mm or L3.height_mm, L3.depth_mm)
+    return posterior_arch(common_stack(), center, up, anterior, height_mm or L3.height_mm, L3.depth_mm)
 
 
 def test_pedicles_foramina_and_canal_are_behind_a_body():

@@ -53,12 +53,19 @@ ODD_SPINES = {
 }
 
 
+MORE_SPINES = (
+    *((name, 2.5) for name in ("usual", "dense", "hollow endplates", "flat endplates")),
+    *((name, 1.0) for name in ODD_SPINES if name != "hollow endplates"),
+)
+
+
 @pytest.mark.parametrize(
     ("name", "slice_mm"),
     [
-        *((name, 2.5) for name in ODD_SPINES),
+        ("osteoporotic, thin cortex", 2.5),
+        ("aorta with contrast medium", 2.5),
         ("hollow endplates", 1.0),
-        *(pytest.param(name, 1.0, marks=pytest.mark.proof) for name in ODD_SPINES if name != "hollow endplates"),
+        *(pytest.param(*row, marks=pytest.mark.proof) for row in MORE_SPINES),
     ],
 )
 def test_the_centers_of_both_endplates_are_found_within_a_millimeter(name, slice_mm):
@@ -95,7 +102,7 @@ def test_where_the_search_begins_does_not_matter(off_mm):
 
 
 @pytest.mark.parametrize(
-    "tilt_deg", [-15.0, 8.0, *(pytest.param(tilt, marks=pytest.mark.proof) for tilt in (-8.0, 0.0, 15.0))]
+    "tilt_deg", [-15.0, *(pytest.param(tilt, marks=pytest.mark.proof) for tilt in (-8.0, 0.0, 8.0, 15.0))]
 )
 def test_the_tilt_has_its_sign(tilt_deg):
     spec = upright_spine(SPINE, trunk=False, tilt_deg=tilt_deg)
@@ -104,7 +111,14 @@ def test_the_tilt_has_its_sign(tilt_deg):
     assert found.up_ras == pytest.approx(spec.vertebra("L3").axes_ras[2], abs=0.04)
 
 
-@pytest.mark.parametrize("grid", [{"turned": ((1, 0, 0), 10.0)}, {"turned": ((0, 1, 0), 8.0)}, {"sheared_deg": 12.0}])
+@pytest.mark.parametrize(
+    "grid",
+    [
+        {"turned": ((1, 0, 0), 10.0)},
+        {"sheared_deg": 12.0},
+        pytest.param({"turned": ((0, 1, 0), 8.0)}, marks=pytest.mark.proof),
+    ],
+)
 def test_oblique_and_sheared_slices_give_the_same_place(grid):
     spec = upright_spine(SPINE, trunk=False)
     vertebra = spec.vertebra("L3")
@@ -115,7 +129,7 @@ def test_oblique_and_sheared_slices_give_the_same_place(grid):
         assert np.linalg.norm(center - true) < 1.0
 
 
-@pytest.mark.parametrize("seed", [0, 3, *(pytest.param(seed, marks=pytest.mark.proof) for seed in (1, 2))])
+@pytest.mark.parametrize("seed", [3, *(pytest.param(seed, marks=pytest.mark.proof) for seed in (0, 1, 2))])
 def test_slices_of_5_mm_still_tell_mid_height_to_half_a_slice_and_a_millimeter(seed):
     spec = lumbar_spine(SPINE, pelvis=False, lordosis=1.2, trabecular_hu=80.0)
     vertebra = spec.vertebra("L3")

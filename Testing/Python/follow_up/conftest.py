@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,12 @@ def template(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def audit(template, tmp_path):
-    """Return a function that makes an audit folder with these HU, headers, and values of the record."""
+@pytest.fixture(scope="session")
+def audit_in(template):
+    """Return a function that makes an audit folder in a place, with these HU, headers, and values of the record."""
 
-    def made(name: str, hu: float | dict = 120.0, *, headers=None, **record_values) -> Path:
-        folder = tmp_path / name
+    def made(place: Path, name: str, hu: float | dict = 120.0, *, headers=None, **record_values) -> Path:
+        folder = place / name
         shutil.copytree(template, folder)
         rows = table(folder / "results.csv")
         for row in rows:
@@ -59,3 +60,9 @@ def audit(template, tmp_path):
         return folder
 
     return made
+
+
+@pytest.fixture
+def audit(audit_in, tmp_path):
+    """Return a function that makes an audit folder in the test's own folder."""
+    return partial(audit_in, tmp_path)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 import xml.etree.ElementTree
 
 import pytest
@@ -24,10 +25,24 @@ def dated(*folders):
     return dict(zip(folders, DATES.values(), strict=False))
 
 
+@pytest.fixture(scope="module")
+def made(audit_in, tmp_path_factory):
+    """Return a follow-up and its folder, next to its audit folders: to be read, not changed."""
+    place = tmp_path_factory.mktemp("follow-up")
+    folders = dated(
+        audit_in(place, "a", 120.0),
+        audit_in(place, "b", 110.0),
+        audit_in(place, "c", 80.0, headers={"tube_voltage_kv": 100.0}),
+    )
+    return lumbarhu.follow_up(folders, place / "result"), place
+
+
 @pytest.fixture
-def written(audit, tmp_path):
-    folders = dated(audit("a", 120.0), audit("b", 110.0), audit("c", 80.0, headers={"tube_voltage_kv": 100.0}))
-    return lumbarhu.follow_up(folders, tmp_path / "result"), tmp_path / "result"
+def written(made, tmp_path):
+    """Return the follow-up and a copy of its folder, next to copies of its audit folders."""
+    found, place = made
+    shutil.copytree(place, tmp_path, dirs_exist_ok=True)
+    return found, tmp_path / "result"
 
 
 def test_the_folder_contains_exactly_the_documented_files(written):

@@ -108,7 +108,12 @@ def assert_ends(process_group, seconds=10.0):
 @pytest.mark.parametrize(
     ("name", "reported"),
     # Ctrl-C and the end of a terminal are sent to every process in it.
-    [("SIGINT", "killpg"), ("SIGHUP", "killpg"), ("SIGINT", "kill"), ("SIGTERM", "kill")],
+    [
+        ("SIGINT", "killpg"),
+        ("SIGTERM", "kill"),
+        pytest.param("SIGHUP", "killpg", marks=pytest.mark.proof),
+        pytest.param("SIGINT", "kill", marks=pytest.mark.proof),
+    ],
 )
 def test_a_stopped_batch_reports_its_progress_and_continues_from_there(name, reported, one_level, tmp_path):
     table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(12)])

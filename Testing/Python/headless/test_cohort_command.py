@@ -327,6 +327,20 @@ def test_the_demo_says_where_its_files_are_and_what_to_try_next(example_cohort_r
     assert run.out.startswith("Synthetic example cohort of 100 made-up patients")
     command = re.search(r"lumbarhu (cohort .*)$", run.out, re.MULTILINE).group(1).split()
     command[-1] = tmp_path / "again"
+    assert lumbarhu(*command, "--no-figures").exit_code == 0
+    again, before = files_of(tmp_path / "again"), files_of(folder / "result")
+    without_figures = {"gaps.csv", "summary.html"}
+    assert {name for name in before if again.get(name) != before[name]} == {
+        *without_figures,
+        *(name for name in before if name.startswith("figures/")),
+    }
+
+
+@pytest.mark.proof
+def test_what_the_demo_says_to_try_next_gives_its_folder_again_with_figures(example_cohort_run, tmp_path):
+    run, folder = example_cohort_run
+    command = re.search(r"lumbarhu (cohort .*)$", run.out, re.MULTILINE).group(1).split()
+    command[-1] = tmp_path / "again"
     assert lumbarhu(*command).exit_code == 0
     assert files_of(tmp_path / "again") == files_of(folder / "result")
 

@@ -44,25 +44,6 @@ def test_the_command_gives_the_bytes_that_processes_give(cluster, one_level, tmp
     assert_same_files(tmp_path / "here", tmp_path / "there")
 
 
-def test_a_worker_killed_during_the_run_costs_only_time(one_level, tmp_path):
-    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(10)])
-    batch_here(table, tmp_path / "here")
-
-    def map_and_kill(function, tasks):
-        for count, ready in enumerate(map_on_dask(function, tasks, cluster.address)):
-            if count == 3:
-                cluster.workers[0].kill()
-            yield ready
-
-    with loopback_cluster(tmp_path / "cluster") as cluster, batch_folder(tmp_path / "there") as folder:
-        wait_for_workers(cluster.address, 2)
-        outcome = measured_batch(folder, read_batch_table(table, tmp_path / "there"), map_and_kill)
-        assert len(dask_workers(cluster.address)) == 1
-    # One that was measured but not yet reported is found finished by the other worker.
-    assert outcome.counts["measured"] + outcome.counts["finished"] == 10
-    assert_same_files(tmp_path / "here", tmp_path / "there")
-
-
 def wait_for_workers(address, count):
     from distributed import Client
 
@@ -115,7 +96,11 @@ def dask_log(caplog):
         logger.removeHandler(caplog.handler)
 
 
-@pytest.mark.parametrize("timeout_s", [1, 3])  # Dask reports it in one way or another
+@pytest.mark.parametrize(
+    "timeout_s",
+    # Dask reports it in one way or another.
+    [1, pytest.param(3, marks=pytest.mark.proof)],
+)
 def test_a_scheduler_lost_during_the_run_is_reported_in_one_sentence(timeout_s, monkeypatch, dask_log, tmp_path):
     monkeypatch.setattr(dask_cluster, "_TIMEOUT_S", timeout_s)
     with loopback_cluster(tmp_path / "cluster", workers=1) as cluster:
@@ -134,3 +119,25 @@ def test_other_messages_of_dask_are_shown(cluster, dask_log):
     logging.getLogger("distributed.client").warning("Couldn't gather 1 keys, rescheduling")
     list(results)
     assert {record.getMessage() for record in dask_log.records} == {"Couldn't gather 1 keys, rescheduling"}
+
+
+# It harms the cluster of the others: it is the last.
+
+
+def test_a_worker_killed_during_the_run_costs_only_time(cluster, one_level, tmp_path):
+    table = write_cases(tmp_path / "cases.csv", [case_row(f"case {number}", one_level) for number in range(10)])
+    batch_here(table, tmp_path / "here")
+
+    def map_and_kill(function, tasks):
+        for count, ready in enumerate(map_on_dask(function, tasks, cluster.address)):
+            if count == 3:
+                cluster.workers[0].kill()
+            yield ready
+
+    wait_for_workers(cluster.address, 2)
+    with batch_folder(tmp_path / "there") as folder:
+        outcome = measured_batch(folder, read_batch_table(table, tmp_path / "there"), map_and_kill)
+        assert len(dask_workers(cluster.address)) == 1
+    # One that was measured but not yet reported is found finished by the other worker.
+    assert outcome.counts["measured"] + outcome.counts["finished"] == 10
+    assert_same_files(tmp_path / "here", tmp_path / "there")

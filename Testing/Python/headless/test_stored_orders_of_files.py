@@ -1,5 +1,7 @@
 """One CT in files of every axis order: the same numbers to the last digit, the same voxels in space."""
 
+from itertools import permutations, product
+
 import numpy as np
 import pytest
 import SimpleITK
@@ -15,23 +17,39 @@ from LumbarHULib.phantom.spines import upright_spine
 LPS = np.array([-1.0, -1.0, 1.0])
 
 
-def phantoms():
+def phantom_of(kind):
     upright = axial_grid((0.0, -8.0, 0.0), (92.0, 78.0, 6.0), 0.9, 2.0)
     spec = upright_spine(("L3",), trunk=False, rotation_deg=3)
     oblique = upright.rotated((0.3, 0.5, 0.8), 14.0)
-    return {
-        "along the axes": one_level_phantom(pixel_mm=0.9, slice_mm=2.0, slices=3, noise_hu=15, rotation_deg=3),
-        "oblique": render_on_grid(spec, oblique, noise_hu=15, seed=2),
-        "sheared": render_on_grid(spec, upright.sheared(12.0), noise_hu=15, seed=3),
-    }
+    if kind == "along the axes":
+        return one_level_phantom(pixel_mm=0.9, slice_mm=2.0, slices=3, noise_hu=15, rotation_deg=3)
+    return render_on_grid(spec, oblique if kind == "oblique" else upright.sheared(12.0), noise_hu=15, seed=2)
 
 
-@pytest.mark.parametrize("kind", ["along the axes", "oblique", "sheared"])
-def test_the_storage_order_of_the_ct_does_not_change_a_byte_of_the_results(kind, tmp_path):
-    phantom = phantoms()[kind]
+# Each order of the axes with two choices of flips, and each choice of flips; the numbers of one level in all 48 orders
+# are compared in core/test_axial_stack.py.
+SOME = tuple(8 * order + flips for order in range(6) for flips in (order, 7 - order))
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers"),
+    [
+        ("sheared", SOME),
+        *(
+            pytest.param(kind, range(48), marks=pytest.mark.proof, id=f"{kind}, all orders")
+            for kind in ("along the axes", "oblique", "sheared")
+        ),
+    ],
+)
+def test_the_storage_order_of_the_ct_does_not_change_a_byte_of_the_results(kind, numbers, tmp_path):
+    phantom = phantom_of(kind)
     markups = write_midlines(tmp_path / "markups", phantom)
     tables, voxels = set(), set()
-    for number, (order, flips) in enumerate(stored_orders()):
+    orders = stored_orders()
+    assert {order for order, _ in map(orders.__getitem__, numbers)} == set(permutations(range(3)))
+    assert {flips for _, flips in map(orders.__getitem__, numbers)} == set(product((False, True), repeat=3))
+    for number in numbers:
+        order, flips = orders[number]
         ct, out = tmp_path / f"{number}.nrrd", tmp_path / f"out{number}"
         write_ct(ct, *reoriented(phantom.voxels_hu, phantom.ras_from_ijk, order, flips))
         run = lumbarhu("measure", ct, "--markups", markups, "--out", out)

@@ -106,7 +106,11 @@ def serve() -> None:
 
 def _import() -> None:
     from harness import application
+    from mrml.plain_bodies import plain_bodies
     from shibokensupport.signature import get_signature
+
+    from LumbarHULib.files.cutoffs_file import load_cutoffs
+    from LumbarHULib.files.protocol_file import load_protocol, shipped_paths
 
     application.prepare()
     for name in _MODULES:
@@ -114,6 +118,11 @@ def _import() -> None:
     for module, names in _QT_CLASSES.items():
         for name in names.split():
             get_signature(getattr(importlib.import_module(f"PySide6.{module}"), name))
+    # What every test of the panel reads or makes.
+    for protocol in shipped_paths():
+        load_protocol(protocol)
+    load_cutoffs()
+    plain_bodies()
 
 
 def _run(arguments: list[str], printed: str) -> None:

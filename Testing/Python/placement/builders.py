@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from placement.phantom_masks import vertebra_mask
 
-from LumbarHULib.core.axial_stack import axial_stack
+from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.landmarks import Landmarks
@@ -27,28 +27,39 @@ def stack_of(phantom: PhantomCt):
     return axial_stack(CtVolume(phantom.voxels_hu, phantom.ras_from_ijk), study_protocol().frame)
 
 
-PHANTOM = render(
-    upright_spine(("L2", "L3", "L4"), tilt_deg=8, rotation_deg={"L2": 6, "L3": -4, "L4": 0}), noise_hu=12, seed=41
-)
-STACK = stack_of(PHANTOM)
+COMMON_SPEC = upright_spine(("L2", "L3", "L4"), tilt_deg=8, rotation_deg={"L2": 6, "L3": -4, "L4": 0})
+
+
+@lru_cache
+def common_phantom() -> PhantomCt:
+    # Rendered when a test first needs it, not when the test files are collected.
+    return render(COMMON_SPEC, noise_hu=12, seed=41)
+
+
+@lru_cache
+def common_stack() -> AxialStack:
+    return stack_of(common_phantom())
 
 
 @lru_cache
 def whole_mask(level: str) -> np.ndarray:
-    return vertebra_mask(PHANTOM.spec.vertebra(level), PHANTOM.grid)
+    return vertebra_mask(common_phantom().spec.vertebra(level), common_phantom().grid)
 
 
 @lru_cache
 def voxels_in_vertebra_mm(level: str) -> tuple[np.ndarray, ...]:
     """Return x, y and z of the phantom's voxels in a vertebra's own frame, each of shape (k, j, i)."""
-    k, j, i = np.indices(PHANTOM.grid.shape_kji)
-    points = np.stack([i, j, k], axis=-1) @ PHANTOM.ras_from_ijk[:3, :3].T + PHANTOM.ras_from_ijk[:3, 3]
-    return tuple(np.moveaxis(PHANTOM.spec.vertebra(level).to_vertebra(points), -1, 0))
+    k, j, i = np.indices(common_phantom().grid.shape_kji)
+    points = (
+        np.stack([i, j, k], axis=-1) @ common_phantom().ras_from_ijk[:3, :3].T + common_phantom().ras_from_ijk[:3, 3]
+    )
+    return tuple(np.moveaxis(common_phantom().spec.vertebra(level).to_vertebra(points), -1, 0))
 
 
 def altered_stack(where: np.ndarray, hu: int):
     """Return the phantom's CT with other values in chosen voxels."""
-    return stack_of(replace(PHANTOM, voxels_hu=np.where(where, np.int16(hu), PHANTOM.voxels_hu)))
+    phantom = common_phantom()
+    return stack_of(replace(phantom, voxels_hu=np.where(where, np.int16(hu), phantom.voxels_hu)))
 
 
 def body_errors(guess: BodyGuess, vertebra):

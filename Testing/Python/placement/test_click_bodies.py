@@ -6,10 +6,10 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from placement.builders import (
-    PHANTOM,
-    STACK,
     altered_stack,
     body_errors,
+    common_phantom,
+    common_stack,
     midline_errors,
     stack_of,
     study_protocol,
@@ -27,8 +27,8 @@ LEVELS = ("L2", "L3", "L4")
 FIELD_MM = (110.0, 110.0, 150.0)
 
 
-def middle(level, phantom=PHANTOM, off_mm=(0, 0, 0)):
-    return np.array(phantom.spec.vertebra(level).center_ras_mm) + off_mm
+def middle(level, phantom=None, off_mm=(0, 0, 0)):
+    return np.array((phantom or common_phantom()).spec.vertebra(level).center_ras_mm) + off_mm
 
 
 def clicks_around(point, count, seed, radius_mm=6.0):
@@ -76,8 +76,8 @@ def assert_placed(phantom, stack, level, click):
 @pytest.mark.parametrize("level", LEVELS)
 def test_clicks_anywhere_near_the_middle_give_the_body(level):
     for click in clicks_around(middle(level), 3, seed=5):
-        guess = guess_from_click(STACK, level, click, study_protocol())
-        off_mm, up_deg, front_deg, size_mm = body_errors(guess, PHANTOM.spec.vertebra(level))
+        guess = guess_from_click(common_stack(), level, click, study_protocol())
+        off_mm, up_deg, front_deg, size_mm = body_errors(guess, common_phantom().spec.vertebra(level))
         assert np.all(np.abs(off_mm) < (1.0, 1.5, 1.0))
         assert up_deg < 3.0
         assert front_deg < 2.0
@@ -106,7 +106,9 @@ def test_a_fractured_body_is_placed_in_its_own_middle():
 
 def test_clicks_far_apart_in_one_body_give_one_midline():
     midlines = [
-        propose_midline(STACK, guess_from_click(STACK, "L3", click, study_protocol()), study_protocol()).midline_ras_mm
+        propose_midline(
+            common_stack(), guess_from_click(common_stack(), "L3", click, study_protocol()), study_protocol()
+        ).midline_ras_mm
         for click in clicks_around(middle("L3"), 4, seed=3)
     ]
     assert np.ptp(midlines, axis=0).max() < 0.5
@@ -114,12 +116,12 @@ def test_clicks_far_apart_in_one_body_give_one_midline():
 
 def test_levels_come_from_cranial_to_caudal_whatever_the_order_of_clicks():
     clicks = {level: middle(level, off_mm=(1, -2, 3)) for level in ("L4", "L2", "L3")}
-    assert [guess.level for guess in guesses_from_clicks(STACK, clicks, study_protocol())] == list(LEVELS)
+    assert [guess.level for guess in guesses_from_clicks(common_stack(), clicks, study_protocol())] == list(LEVELS)
 
 
 def test_two_clicks_fill_in_the_level_between_and_say_so():
     clicks = {"L4": middle("L4", off_mm=(2, 1, -3)), "L2": middle("L2", off_mm=(-2, 2, 3))}
-    guesses = guesses_between_clicks(STACK, clicks, study_protocol())
+    guesses = guesses_between_clicks(common_stack(), clicks, study_protocol())
     assert [guess.level for guess in guesses] == list(LEVELS)
     assert [codes(guess) for guess in guesses] == [set(), {"level_filled_in"}, set()]
     assert np.linalg.norm(guesses[1].center_ras_mm - middle("L3")) < 2.0
@@ -128,35 +130,35 @@ def test_two_clicks_fill_in_the_level_between_and_say_so():
 def test_more_levels_than_bodies_between_two_clicks_are_refused():
     clicks = {"L1": middle("L2"), "L4": middle("L4")}
     with pytest.raises(InputError, match=r"could not be filled in \([^:]*\): click each level\.$"):
-        guesses_between_clicks(STACK, clicks, study_protocol())
+        guesses_between_clicks(common_stack(), clicks, study_protocol())
 
 
 def test_two_clicks_in_one_body_are_refused():
     clicks = {"L2": middle("L3", off_mm=(0, 0, 4)), "L3": middle("L3", off_mm=(0, 0, -4))}
     with pytest.raises(InputError, match=r"^The points of L2 and L3 are in the same vertebral body"):
-        guesses_from_clicks(STACK, clicks, study_protocol())
+        guesses_from_clicks(common_stack(), clicks, study_protocol())
 
 
 def test_a_click_in_a_disc_is_refused():
     clicks = {"L2": middle("L2"), "L3": (middle("L2") + middle("L3")) / 2}
     with pytest.raises(InputError, match=r"^The point of L3 is (not in a visible vertebral body|\d+ mm (above|below))"):
-        guesses_from_clicks(STACK, clicks, study_protocol())
+        guesses_from_clicks(common_stack(), clicks, study_protocol())
 
 
 def test_clicks_named_from_bottom_to_top_are_refused():
     clicks = {"L2": middle("L4"), "L3": middle("L3")}
     with pytest.raises(InputError, match=r"^L2 is \d+ mm below L3"):
-        guesses_from_clicks(STACK, clicks, study_protocol())
+        guesses_from_clicks(common_stack(), clicks, study_protocol())
 
 
 def test_a_click_outside_the_scan_is_refused():
     with pytest.raises(InputError, match=r"^The point of L3 is outside the CT"):
-        guess_from_click(STACK, "L3", middle("L3", off_mm=(0, 0, 500)), study_protocol())
+        guess_from_click(common_stack(), "L3", middle("L3", off_mm=(0, 0, 500)), study_protocol())
 
 
 def test_a_body_that_the_scan_cuts_off_is_refused_not_guessed():
     top = middle("L2")[2] + 6
-    spec = PHANTOM.spec
+    spec = common_phantom().spec
     phantom = render(
         spec, 0.8, 2.5, field_of_view_mm=(110, 110, 80), center_ras_mm=(0, -8, top - 40), noise_hu=10.0, seed=2
     )
@@ -165,15 +167,15 @@ def test_a_body_that_the_scan_cuts_off_is_refused_not_guessed():
 
 
 def test_a_click_far_from_the_middle_gets_a_finding_and_a_near_one_does_not():
-    far = guess_from_click(STACK, "L3", middle("L3", off_mm=(6.5, 6.5, 2)), study_protocol())
-    near = guess_from_click(STACK, "L3", middle("L3", off_mm=(4, 4, 2)), study_protocol())
+    far = guess_from_click(common_stack(), "L3", middle("L3", off_mm=(6.5, 6.5, 2)), study_protocol())
+    near = guess_from_click(common_stack(), "L3", middle("L3", off_mm=(4, 4, 2)), study_protocol())
     assert "click_off_center" in codes(far)
     assert "click_off_center" not in codes(near)
 
 
 @pytest.mark.parametrize("what", ["endplates", "walls"])
 def test_edges_worn_away_on_half_their_extent_get_a_finding(what):
-    vertebra = PHANTOM.spec.vertebra("L3")
+    vertebra = common_phantom().spec.vertebra("L3")
     x_mm, y_mm, z_mm = voxels_in_vertebra_mm("L3")
     if what == "endplates":
         is_worn = (np.floor(x_mm / 5) + np.floor(y_mm / 5)) % 2 < 1

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from placement.builders import (
-    PHANTOM,
-    STACK,
     altered_stack,
+    common_phantom,
+    common_stack,
     midline_errors,
     stack_of,
     study_protocol,
@@ -31,7 +31,8 @@ from LumbarHULib.placement.midline import propose_midline
 PROTOCOL = study_protocol()
 
 
-def proposed(level, mask, phantom=PHANTOM, stack=STACK):
+def proposed(level, mask, phantom=None, stack=None):
+    phantom, stack = phantom or common_phantom(), stack or common_stack()
     return propose_midline(stack, guess_from_mask(level, mask, phantom.ras_from_ijk, stack, PROTOCOL), PROTOCOL)
 
 
@@ -42,8 +43,10 @@ def codes(proposal):
 @pytest.mark.parametrize("kind", [lambda mask: mask, ragged, holed, lambda mask: coarse(mask, (1, 4, 4))])
 def test_a_midline_lies_at_mid_height_in_the_plane_of_symmetry_from_edge_to_edge(kind):
     proposal = proposed("L3", kind(whole_mask("L3")))
-    height_mm, ends_mm, turned_deg = midline_errors(proposal.midline_ras_mm, PHANTOM.spec.vertebra("L3"), STACK)
-    assert height_mm < STACK.slice_spacing_mm / 2 + 0.5
+    height_mm, ends_mm, turned_deg = midline_errors(
+        proposal.midline_ras_mm, common_phantom().spec.vertebra("L3"), common_stack()
+    )
+    assert height_mm < common_stack().slice_spacing_mm / 2 + 0.5
     assert ends_mm < 0.8
     assert abs(turned_deg) < 1
     assert proposal.landmarks.origin.kind == "proposal_accepted"
@@ -56,7 +59,7 @@ def test_a_good_mask_in_a_good_ct_has_no_findings_but_ambiguity():
 @pytest.mark.parametrize("off_mm", [(4, 0, 0), (0, 4, 0), (0, 0, 2.5), (-3, -3, 2)])
 @pytest.mark.parametrize("turned_deg", [-12, 0, 12])
 def test_a_rough_guess_is_enough(off_mm, turned_deg):
-    vertebra = PHANTOM.spec.vertebra("L3")
+    vertebra = common_phantom().spec.vertebra("L3")
     angle = np.radians(turned_deg)
     guess = BodyGuess(
         level="L3",
@@ -68,9 +71,9 @@ def test_a_rough_guess_is_enough(off_mm, turned_deg):
         width_mm=44.0,
     )
     height_mm, ends_mm, found_deg = midline_errors(
-        propose_midline(STACK, guess, PROTOCOL).midline_ras_mm, vertebra, STACK
+        propose_midline(common_stack(), guess, PROTOCOL).midline_ras_mm, vertebra, common_stack()
     )
-    assert height_mm < STACK.slice_spacing_mm / 2 + 1
+    assert height_mm < common_stack().slice_spacing_mm / 2 + 1
     assert ends_mm < 1
     assert abs(found_deg) < 1
 
@@ -126,15 +129,15 @@ def test_a_spine_in_the_middle_of_a_slice_is_not_ambiguous():
 
 @pytest.mark.parametrize("end", ["upper", "lower"])
 def test_a_truncated_mask_is_reported_and_the_ct_is_used(end):
-    vertebra = PHANTOM.spec.vertebra("L3")
+    vertebra = common_phantom().spec.vertebra("L3")
     _, _, z_mm = voxels_in_vertebra_mm("L3")
     mask = whole_mask("L3") & (z_mm < 7 if end == "upper" else z_mm > -7)
     proposal = proposed("L3", mask)
     assert codes(proposal)[:1] == ["mask_and_ct_disagree"]
     assert f"The {end} endplate of L3" in proposal.findings[0].sentence
     assert "mid-height was taken from the CT" in proposal.findings[0].sentence
-    height_mm, ends_mm, _ = midline_errors(proposal.midline_ras_mm, vertebra, STACK)
-    assert height_mm < STACK.slice_spacing_mm / 2 + 1
+    height_mm, ends_mm, _ = midline_errors(proposal.midline_ras_mm, vertebra, common_stack())
+    assert height_mm < common_stack().slice_spacing_mm / 2 + 1
     assert ends_mm < 1
 
 
@@ -146,7 +149,7 @@ def test_dissimilar_sides_get_a_finding():
 
 
 def test_endplates_invisible_in_the_ct_get_a_finding_and_the_segment_is_used():
-    vertebra = PHANTOM.spec.vertebra("L3")
+    vertebra = common_phantom().spec.vertebra("L3")
     _, _, z_mm = voxels_in_vertebra_mm("L3")
     gone = np.abs(np.abs(z_mm) - vertebra.height_mm / 2 + 1) < 5
     stack = altered_stack(gone, 100)
@@ -156,13 +159,13 @@ def test_endplates_invisible_in_the_ct_get_a_finding_and_the_segment_is_used():
 
 
 def test_a_missing_side_is_bridged_and_an_uneven_outline_is_reported_and_kept():
-    vertebra = PHANTOM.spec.vertebra("L3")
+    vertebra = common_phantom().spec.vertebra("L3")
     x_mm, y_mm, z_mm = voxels_in_vertebra_mm("L3")
     from_axis = np.hypot(x_mm / (vertebra.width_mm / 2), y_mm / (vertebra.depth_mm / 2))
     gone = (np.abs(z_mm) < 10) & (from_axis > 0.75) & (from_axis < 1.3) & (x_mm > 11)
     stack = altered_stack(gone, 100)
     assert "outline_uneven" not in codes(proposed("L3", whole_mask("L3"), stack=stack))
-    midline = PHANTOM.truth["L3"].midline_ras_mm
+    midline = common_phantom().truth["L3"].midline_ras_mm
     kept, (finding,) = evened_midline(stack, "L3", midline, PROTOCOL.with_values(placement_uneven_mm=0.0))
     assert finding.code == "outline_uneven"
     assert np.array_equal(kept, midline)
@@ -203,4 +206,4 @@ def test_four_levels_with_lordosis_and_contrast_measure_what_true_midlines_do():
 def test_a_guess_outside_a_body_gives_no_midline():
     guess = BodyGuess("L3", np.array([45.0, 25.0, 0.0]), np.array([0, 0, 1.0]), np.array([0, 1.0, 0]), 27, 34, 46)
     with pytest.raises(InputError, match="L3"):
-        propose_midline(STACK, guess, PROTOCOL)
+        propose_midline(common_stack(), guess, PROTOCOL)
