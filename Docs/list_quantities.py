@@ -10,14 +10,13 @@ from LumbarHULib.core.quantities import QUANTITIES  # noqa: E402
 
 PAGE = Path(__file__).parent / "audit-folder.md"
 _BEGIN, _END = "<!-- quantities: begin -->\n", "<!-- quantities: end -->\n"
-_UNITS = {"[hnsf'U]": "HU", "mm2": "mm²", "1": ""}
 
 
 def page() -> str:
     """Return the page with the current quantities."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
     _, _, after = rest.partition(_END)
-    rows = [f"| `{one.name}` | {_UNITS[one.unit]} | {one.description} |" for one in QUANTITIES]
+    rows = [f"| `{one.name}` | {one.shown_unit} | {one.description} |" for one in QUANTITIES]
     table = "\n".join(["| quantity | unit | content |", "|---|---|---|", *rows])
     return f"{before}{_BEGIN}{table}\n{_END}{after}"
 

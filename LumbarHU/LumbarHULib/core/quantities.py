@@ -66,6 +66,14 @@ class Quantity:
     code: tuple[str, str, str]
     measure: Callable[[RoiSample], float | int]
 
+    @property
+    def shown_unit(self) -> str:
+        """The unit as people write it; empty for a count."""
+        return _SHOWN_UNITS[self.unit]
+
+
+_SHOWN_UNITS = {"[hnsf'U]": "HU", "mm2": "mm²", "1": ""}
+
 
 def _mean(sample: RoiSample) -> float:
     if sample.groups_hu:

@@ -69,6 +69,12 @@ class FigureNodes:
         kept = json.loads(self.node.GetParameter("figures"))
         return tuple(KeptFigure(name, title, tuple(panels), corner) for name, title, panels, corner in kept)
 
+    @property
+    def table_titles(self) -> dict[str, str]:
+        """The titles of the tables that were not deleted, by name."""
+        nodes = {name: self.table(name) for name in self.table_names}
+        return {name: node.GetName() for name, node in nodes.items() if node is not None}
+
     def table(self, name: str) -> Any:
         """Return the node of a table; None when it was deleted."""
         return self.node.GetNodeReference(f"table {name}")

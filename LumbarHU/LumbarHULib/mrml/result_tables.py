@@ -48,10 +48,9 @@ def _result_columns(result: ReadingResult, unit_of_density: str) -> dict[str, li
     rows = [(level, level.rois[roi]) for level in result.levels for roi in ROIS]
     columns: dict[str, list[Any]] = {"level": [level.level for level, _ in rows], "ROI": [roi.roi for _, roi in rows]}
     for quantity in QUANTITIES:
-        is_count = quantity.unit == "1"
-        unit = "" if is_count else {"[hnsf'U]": " (HU)", "mm2": " (mm²)"}.get(quantity.unit, f" ({quantity.unit})")
-        values = [roi.values[quantity.name] for _, roi in rows]
-        columns[quantity.title + unit] = values if is_count else [round(value, 1) for value in values]
+        unit, values = quantity.shown_unit, [roi.values[quantity.name] for _, roi in rows]
+        title = f"{quantity.title} ({unit})" if unit else quantity.title
+        columns[title] = [round(value, 1) for value in values] if unit else values
     if unit_of_density:
         columns[unit_of_density] = [density_text(roi.density) for _, roi in rows]
     columns["edited"] = ["by hand" if roi.edited else "" for _, roi in rows]

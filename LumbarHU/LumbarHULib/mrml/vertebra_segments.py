@@ -12,7 +12,7 @@ from LumbarHULib.core.levels import ROIS
 from LumbarHULib.images.segment_levels import level_named
 from LumbarHULib.images.segmentation_file import Segment, segments_in
 from LumbarHULib.mrml.ct_node import node_from_ijk, voxels_of, world_from_node
-from LumbarHULib.mrml.node_types import Node, OrientedImageData, Scene, nodes_of_class
+from LumbarHULib.mrml.node_types import OrientedImageData, Scene, nodes_of_class
 from LumbarHULib.mrml.reading import Reading, reading_nodes
 from LumbarHULib.mrml.roi_label_maps import label_map_node
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
@@ -23,7 +23,7 @@ SEGMENTATION_CLASSES = ("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode")
 _REPRESENTATION = "Binary labelmap"
 
 
-def segmentations_in(scene: Scene) -> tuple[Node, ...]:
+def segmentations_in(scene: Scene) -> tuple[Any, ...]:
     """Return the segmentations and label-map volumes of a scene that are not LumbarHU's own regions."""
     own = {
         node

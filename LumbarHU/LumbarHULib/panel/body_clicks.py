@@ -8,6 +8,7 @@ import slicer
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.mrml.markup_points import placed_points
+from LumbarHULib.mrml.node_types import MarkupsNode, MaybeNone
 from LumbarHULib.mrml.proposals import check_click, place_between_clicks, place_from_click
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
@@ -36,7 +37,7 @@ class BodyClicks(Watcher):
     def __init__(self, session: Session, messages: Messages, on_proposed: Callable[[], object]) -> None:
         super().__init__(session, messages)
         self._on_proposed = on_proposed
-        self._node = None
+        self._node: MarkupsNode | MaybeNone = None
         self._waiting: list[str] = []
         self._between: tuple[str, ...] = ()
         self._clicks_ras_mm: dict[str, np.ndarray] = {}

@@ -7,6 +7,7 @@ from slicer.util import VTKObservationMixin
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.mrml.ct_node import ct_state
+from LumbarHULib.mrml.node_types import VolumeNode
 from LumbarHULib.panel.services import Places
 from LumbarHULib.panel.session import Session
 
@@ -30,7 +31,8 @@ class ChangedCt(VTKObservationMixin):
     def __init__(self, session: Session, placing: Places) -> None:
         VTKObservationMixin.__init__(self)
         self._session, self._placing = session, placing
-        self._node, self._state = None, ()
+        self._node: VolumeNode | None = None
+        self._state: tuple[object, ...] = ()
         self._is_due = False
 
     def refresh(self, what: str) -> None:

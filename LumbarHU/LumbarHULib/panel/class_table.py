@@ -121,7 +121,7 @@ class ClassTable(Section):
         axis_hu = strip_axis(summaries, error_hu) if summaries else None
         color = table.palette.color(qt.QPalette.Text).name()
         for row, _roi in enumerate(ROIS):
-            marks = ()
+            marks: tuple = ()
             if axis_hu is not None:
                 marks = (strip_marks(summaries[row], axis_hu, error_hu, width_px), width_px, color)
             if self._drawn.get(row) != marks:

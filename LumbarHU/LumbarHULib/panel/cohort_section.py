@@ -17,6 +17,7 @@ from LumbarHULib.files.atomic_folder import check_destination
 from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.cohort_nodes import CohortNodes, cohorts, write_cohort
+from LumbarHULib.mrml.node_types import MaybeNone
 from LumbarHULib.mrml.protocol_edit import use_measurement_error
 from LumbarHULib.panel.cohort_views import CohortLayout
 from LumbarHULib.panel.section import Section
@@ -76,8 +77,7 @@ class CohortSection(Section):
 
     def _list_choices(self, cohort: CohortNodes | None) -> None:
         figures = {} if cohort is None else {figure.name: figure.title for figure in cohort.figures}
-        names = () if cohort is None else cohort.table_names
-        tables = {name: cohort.table(name).GetName() for name in names if cohort.table(name) is not None}
+        tables = {} if cohort is None else cohort.table_titles
         if (figures, tables) == self._listed:
             return
         self._listed = figures, tables
@@ -94,7 +94,7 @@ class CohortSection(Section):
         found = cohorts(slicer.mrmlScene)
         return found[-1] if found else None
 
-    def _folder(self) -> Path | None:
+    def _folder(self) -> Path | MaybeNone:
         """Return the folder of the cohort's files; None as long as table and folder are not chosen."""
         table, root = (path.currentPath.strip() for path in (self._ui.huCohortPath, self._ui.huCohortFolderPath))
         return Path(root) / f"{Path(table).stem}{_SUFFIX}" if table and root else None

@@ -17,7 +17,7 @@ class LumbarHUSubjectHierarchyPlugin:
 
     def __init__(self, scripted_plugin) -> None:
         scripted_plugin.name = "LumbarHU"
-        self._level_and_role = None
+        self._level_and_role: tuple[str, str] | None = None
         self.action = qt.QAction(scripted_plugin)
         self.action.objectName = "LumbarHUReturnToAutomaticAction"
         abstract = slicer.qSlicerSubjectHierarchyAbstractPlugin

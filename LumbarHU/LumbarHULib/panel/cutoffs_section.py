@@ -2,6 +2,7 @@
 
 import html
 from pathlib import Path
+from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
@@ -32,7 +33,7 @@ class CutoffsSection(Section):
     def __init__(self, ui, services: Services) -> None:
         super().__init__(ui, services)
         self._listed: tuple = ()
-        self._shown_notes = None
+        self._shown_notes: dict[str, Any] | None = None
         self._read: dict[tuple[str, float], CutoffsDocument] = {}
         ui.huCutoffsCombo.connect("activated(int)", lambda _index=0: self._on_chosen())
 

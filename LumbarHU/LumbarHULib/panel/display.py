@@ -1,5 +1,7 @@
 """Which markups and regions are seen, which can be moved, and the levels' names next to the spine."""
 
+from typing import Any
+
 import slicer
 
 from LumbarHULib.core.levels import LEVELS, ROIS
@@ -89,7 +91,7 @@ class LevelNames:
     """The names of the placed levels, in the sagittal and the coronal view; they belong to the panel, not the scene."""
 
     def __init__(self) -> None:
-        self._node = None
+        self._node: Any = None
 
     def refresh(self, session) -> None:
         """Write each name at the middle of its level's midline."""

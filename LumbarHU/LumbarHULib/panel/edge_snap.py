@@ -1,5 +1,7 @@
 """The edge that a click would snap to, drawn before it is taken."""
 
+from typing import Any
+
 import numpy as np
 import slicer
 import vtk
@@ -30,7 +32,8 @@ class EdgeSnap:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._ring = _Ring()
-        self._click_ras_mm = self._edge_ras_mm = None
+        self._click_ras_mm: np.ndarray | None = None
+        self._edge_ras_mm: np.ndarray | None = None
 
     @property
     def is_on(self) -> bool:
@@ -98,7 +101,7 @@ class _Ring:
     """A ring in the axial view. It is no node: nothing of it is in the scene, in its undo or in a file."""
 
     def __init__(self) -> None:
-        self._actor = None
+        self._actor: Any = None
 
     def draw(self, point_ras_mm: np.ndarray | None) -> None:
         """Draw the ring around a point, or not at all."""

@@ -1,5 +1,7 @@
 """The panel's list of findings, and their count in the head."""
 
+from LumbarHULib.mrml.node_types import MaybeNone
+from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.panel.findings_list import (
     FOLDED,
     MOVE,
@@ -35,7 +37,7 @@ class FindingsSection(Section):
         super().__init__(ui, services)
         self._levels = levels
         self._opened: set[str] = set()
-        self._reading = None
+        self._reading: Reading | None = None
         self.lines: list[FindingLine] = []
         ui.huFindingsLabel.connect("linkActivated(QString)", self._on_link)
         self._on_click(ui.huFindingsButton, self._bring_into_sight)
@@ -45,7 +47,7 @@ class FindingsSection(Section):
 
     def _show(self) -> None:
         session = self._session
-        reading = session.reading if session.is_open else None
+        reading: Reading | MaybeNone = session.reading if session.is_open else None
         if reading != self._reading:
             self._reading, self._opened = reading, set()
         result = session.result if session.is_open else None

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from LumbarHULib.audit.ct_date import CT_DATE
 from LumbarHULib.audit.verify import read_record
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.files.atomic_folder import check_destination
 from LumbarHULib.follow_up.folder import OWN_FOLLOW_UP_FOLDER, write_follow_up
 from LumbarHULib.follow_up.job import FollowUp
@@ -20,6 +21,7 @@ from LumbarHULib.mrml.follow_up_nodes import FollowUpNodes, follow_ups, write_fo
 from LumbarHULib.mrml.follow_up_readings import TimePoints, follow_up_of
 from LumbarHULib.mrml.level_review import require_reviewed
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
+from LumbarHULib.mrml.node_types import MaybeNone
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_check import usable_readings
 from LumbarHULib.panel.cohort_views import CohortLayout
@@ -68,7 +70,7 @@ class FollowUpSection(Section):
         self._folders: dict[Path, str] = {}
         self._left_out: set[str] = set()
         self._listed: tuple = ()
-        self._found: FollowUp | None = None
+        self._found: FollowUp | MaybeNone = None
         table = ui.huFollowTable
         table.setColumnCount(2)
         header = table.horizontalHeader()
@@ -145,8 +147,7 @@ class FollowUpSection(Section):
         fit_height(table)
 
     def _list_tables(self, nodes: FollowUpNodes | None) -> None:
-        names = () if nodes is None else nodes.table_names
-        titles = {name: nodes.table(name).GetName() for name in names if nodes.table(name) is not None}
+        titles = {} if nodes is None else nodes.table_titles
         combo = self._ui.huFollowTableCombo
         if [combo.itemText(index) for index in range(combo.count)] == list(titles.values()):
             return
@@ -217,7 +218,8 @@ class FollowUpSection(Section):
 
     def _compared(self) -> FollowUp:
         ui, keys, readings = self._ui, self._chosen_keys(), self._readings()
-        results, dates = {}, {}
+        results: dict[Reading, ReadingResult] = {}
+        dates: dict[Reading | Path, str] = {}
         for reading in (readings[key] for key in keys if key in readings):
             is_open = self._session.is_open and reading == self._session.reading
             if is_open:

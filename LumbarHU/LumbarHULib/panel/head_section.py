@@ -1,6 +1,7 @@
 """The top of the panel's head: case and CT, and a chip for each level."""
 
 from collections.abc import Callable
+from functools import partial
 
 import qt
 from slicer.i18n import tr as _
@@ -34,7 +35,7 @@ class HeadSection(Section):
         layout.setSpacing(4)
         self._chips = {level: _make_chip(layout, level) for level in LEVELS}
         for level, chip in self._chips.items():
-            self._on_click(chip, lambda level=level: on_level(level))
+            self._on_click(chip, partial(on_level, level))
         self._put_in_tab_order(ui.huLayoutButton, self._chips.values())
         ui.huSummaryTable.horizontalHeader().connect("sectionResized(int,int,int)", lambda *_sizes: self._fit_lines())
 

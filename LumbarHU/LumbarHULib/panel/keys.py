@@ -1,6 +1,7 @@
 """Keys that live only while the module is open."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import qt
 import slicer
@@ -34,7 +35,7 @@ class Keys:
         if window is None:
             return
         for key, level in LEVEL_KEYS.items():
-            self._add(window, key, lambda level=level: on_level(level))
+            self._add(window, key, partial(on_level, level))
         for key, action in others.items():
             self._add(window, key, action)
         self.enable(False)

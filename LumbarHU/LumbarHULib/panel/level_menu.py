@@ -1,6 +1,7 @@
 """The menu of the current level: what is seldom done with it."""
 
 from collections.abc import Callable
+from functools import partial
 
 import qt
 from slicer.i18n import tr as _
@@ -55,8 +56,7 @@ class LevelMenu:
         self.returns = {
             part: self._add(
                 _("Return to automatic: {part}").format(part=part_title(part)),
-                # The menu closes first: what it leads to measures, and redraws the menu itself.
-                lambda part=part: qt.QTimer.singleShot(0, lambda: return_part(session.level, part)),
+                partial(self._return_soon, part, return_part),
             )
             for part in (*AUTOMATIC_ROLES, *ROIS)
         }
@@ -103,6 +103,10 @@ class LevelMenu:
         added = self._reasons.addAction(text)
         added.connect("triggered(bool)", lambda _checked=False: self.exclude(text))
         return added
+
+    def _return_soon(self, part: str, return_part: Callable[[str, str], None]) -> None:
+        # The menu closes first: what it leads to measures, and redraws the menu itself.
+        qt.QTimer.singleShot(0, lambda: return_part(self._session.level, part))
 
     def _on_other_reason(self) -> None:
         title = _("Exclude {level}").format(level=self._session.level)

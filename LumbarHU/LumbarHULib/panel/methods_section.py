@@ -15,6 +15,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS, parse_levels
 from LumbarHULib.files.atomic_folder import check_destination
 from LumbarHULib.files.csv_table import read_csv_table
+from LumbarHULib.mrml.node_types import MaybeNone
 from LumbarHULib.panel.cohort_section import StoppedByUserError, work_progress
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Services
@@ -40,7 +41,7 @@ class MethodsSection(Section):
         for path in (ui.huCohortPath, ui.huCohortFolderPath):
             path.connect("currentPathChanged(QString)", lambda _path="": self._show())
         ui.huMethodsSection.connect("contentsCollapsed(bool)", lambda _is_collapsed: self._show())
-        ui.huMethodsList.connect("itemChanged(QListWidgetItem*)", lambda _item: self._enable())
+        ui.huMethodsList.connect("itemChanged(QListWidgetItem*)", lambda _item: self._enable_buttons())
         self._on_click(ui.huMethodsRunButton, self._on_run)
         self._on_click(ui.huMethodsOpenButton, self._on_open)
         self._tell("")
@@ -48,9 +49,9 @@ class MethodsSection(Section):
     def _show(self) -> None:
         if not self._ui.huMethodsSection.collapsed:
             self._list()
-            self._enable()
+            self._enable_buttons()
 
-    def _enable(self) -> None:
+    def _enable_buttons(self) -> None:
         ui, folder = self._ui, self._destination()
         ui.huMethodsRunButton.enabled = folder is not None and len(self._chosen()) > 1
         ui.huMethodsOpenButton.enabled = folder is not None and (folder / COMPARISON).is_file()
@@ -95,7 +96,7 @@ class MethodsSection(Section):
         text = self._ui.huCohortPath.currentPath.strip()
         return Path(text) if text else None
 
-    def _destination(self) -> Path | None:
+    def _destination(self) -> Path | MaybeNone:
         """Return the folder of the comparison; None as long as there is nothing to compare, or nowhere to write."""
         root, folder = (path.currentPath.strip() for path in (self._ui.huCohortFolderPath, self._ui.huMethodsPath))
         table = self._table()
@@ -121,7 +122,7 @@ class MethodsSection(Section):
             self._questions.has_written(folder)
             lines = [*summary_sentences(done.comparison), _("Files: {folder}").format(folder=folder)]
             self._tell("\n".join(lines))
-        self._enable()
+        self._enable_buttons()
 
     def _compared(self, methods: list[str], results: Mapping[str, Path], folder: Path):
         with work_progress(_("Comparing")) as progress:

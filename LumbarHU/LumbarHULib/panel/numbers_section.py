@@ -82,8 +82,8 @@ class NumbersSection(Section):
                     item.setFont(font)
         for column, roi in enumerate(ROIS):
             summary = None if result is None else result.summaries[ROIS.index(roi)]
-            is_told = quantity.name == "mean_hu" and summary is not None and summary.mean_hu is not None
-            set_cell(table, len(rows), column, f"{summary.mean_hu:.{MEAN_DIGITS}f}" if is_told else "")
+            mean_hu = summary.mean_hu if quantity.name == "mean_hu" and summary is not None else None
+            set_cell(table, len(rows), column, "" if mean_hu is None else f"{mean_hu:.{MEAN_DIGITS}f}")
 
     def _quantity(self):
         parameters = self._choices.parameters

@@ -35,7 +35,7 @@ from LumbarHULib.panel.questions import Questions
 from LumbarHULib.panel.readers_section import ReadersSection
 from LumbarHULib.panel.regions_section import RegionsSection
 from LumbarHULib.panel.rods_section import RodsSection
-from LumbarHULib.panel.services import Choices, Services
+from LumbarHULib.panel.services import Choices, Listening, Services
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.setup_section import SetupSection
 from LumbarHULib.panel.shown_volume import ShownVolume, foreign_sentence, show_bar
@@ -121,9 +121,9 @@ class Panel(VTKObservationMixin):
             "report": lambda _level: self.hand_on.on_report(),
         }
         self.next_step = NextStepSection(ui, services, self._situation, actions, self.view_line.show_hint)
-        sections = (self.setup, self.lost, self.levels, self.head, self.classes, self.proposals, self.findings)
-        sections += (self.numbers, self.regions, self.keep, self.hand_on, self.ct_list, self.verify, self.readers)
-        sections += (self.protocols, self.calibration, self.rods, self.cutoffs, self.changed)
+        sections: tuple[Listening, ...] = (self.setup, self.lost, self.levels, self.head, self.classes)
+        sections += (self.proposals, self.findings, self.numbers, self.regions, self.keep, self.hand_on, self.ct_list)
+        sections += (self.verify, self.readers, self.protocols, self.calibration, self.rods, self.cutoffs, self.changed)
         for section in (*sections, self.cohort, self.methods, self.follow_up, self.advanced, self.done, self.next_step):
             session.listen(section.refresh)
         session.listen(self._refresh_scene)
@@ -136,14 +136,15 @@ class Panel(VTKObservationMixin):
     def _situation(self) -> Situation:
         """Return where the work on the patient is."""
         session, placing = self.session, self.placing
-        common = {"has_ct": self.choices.ct_node is not None, "has_list": self.ct_list.has_list}
+        has_ct, has_list = self.choices.ct_node is not None, self.ct_list.has_list
         if not session.is_open:
-            return Situation(**common)
+            return Situation(has_ct=has_ct, has_list=has_list)
         result, may_change = session.result, session.may_change
         offered = self.proposals.offered() if may_change else None
         wanted = self.levels.proposable()
         return Situation(
-            **common,
+            has_ct=has_ct,
+            has_list=has_list,
             is_open=True,
             is_signed_off=session.reading.is_signed_off,
             has_axial_view=has_axial_view(),
@@ -322,12 +323,12 @@ class Panel(VTKObservationMixin):
             return
         session = self.session
         self.placing.abandon_if_gone()
-        if session.reading is not None and not (session.is_open and session.reading.ct_node is not None):
-            self.close_reading()
-        elif session.is_open and node_ids_of(session.reading) != self._known_nodes:
-            self._known_nodes = node_ids_of(session.reading)
-            if not self.placing.is_armed:
+        if session.is_open and session.reading.ct_node is not None:
+            known, self._known_nodes = self._known_nodes, node_ids_of(session.reading)
+            if known != self._known_nodes and not self.placing.is_armed:
                 session.measure()
+        elif session.reading is not None:
+            self.close_reading()
         self._look_at_scene()
 
     def _look_at_scene(self) -> None:

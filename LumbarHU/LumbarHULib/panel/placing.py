@@ -12,6 +12,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.landmarks import MidlineOrigin
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
 from LumbarHULib.mrml.markup_points import placed_points, replace_points
+from LumbarHULib.mrml.node_types import MarkupsNode, MaybeNone
 from LumbarHULib.mrml.reading import ask_for_level
 from LumbarHULib.mrml.reading_markups import ensure_markup, markup_node, move_into_slice, placed_levels, set_midline
 from LumbarHULib.panel.body_clicks import BodyClicks, require_shown
@@ -58,7 +59,8 @@ class Placing(Watcher):
 
     def __init__(self, session: Session, messages: Messages, on_placed: Callable[[], object] = lambda: None) -> None:
         super().__init__(session, messages)
-        self._node = self._taken = None
+        self._node: MarkupsNode | MaybeNone = None
+        self._taken: np.ndarray | None = None
         self._ends: list[str] = []
         self._has_changed = False
         self.level = ""

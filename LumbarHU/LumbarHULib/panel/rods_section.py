@@ -3,6 +3,7 @@
 import html
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import slicer
 from slicer.i18n import tr as _
@@ -51,8 +52,8 @@ class RodsSection(Section):
         for name in shipped_phantoms():
             ui.huPhantomCombo.addItem(load_phantom(Path(name)).phantom.name, name)
         ui.huPhantomCombo.addItem(_("Choose a file…"), _CHOOSE)
-        for text, value in ((_("unknown"), ""), (_("without"), "no"), (_("with"), "yes")):
-            ui.huRodContrastCombo.addItem(text, value)
+        for text, answer in ((_("unknown"), ""), (_("without"), "no"), (_("with"), "yes")):
+            ui.huRodContrastCombo.addItem(text, answer)
         self._phantom = ui.huPhantomCombo.currentData
         ui.huPhantomCombo.connect("activated(int)", lambda _index=0: self._on_phantom())
         ui.huPhantomCtCombo.connect("activated(int)", lambda _index=0: self._show())
@@ -186,7 +187,7 @@ class RodsSection(Section):
         ui = self._ui
         date = ui.huRodDateEdit.text.strip()
         contrast = {"": None, "no": False, "yes": True}[ui.huRodContrastCombo.currentData or ""]
-        stated = {
+        stated: dict[str, Any] = {
             "tube_voltage_kv": float(ui.huRodVoltageSpin.value) or None,
             "manufacturer": ui.huRodMakerEdit.text.strip() or None,
             "scanner_model": ui.huRodModelEdit.text.strip() or None,

@@ -24,12 +24,14 @@ def scan_facts_of(ct_node) -> tuple[ScanFacts, tuple[Finding, ...]]:
     return facts_of_files(files, node_from_ijk(ct_node)) if files else (ScanFacts(), ())
 
 
-def dicom_files_of(ct_node) -> list[str]:
+def dicom_files_of(ct_node) -> list[Path]:
     """Return the files of a CT node's DICOM series by Slicer's database; none where it does not have them all."""
     uids = (ct_node.GetAttribute("DICOM.instanceUIDs") or "").split()
     database = getattr(slicer, "dicomDatabase", None)
-    paths = [database.fileForInstance(uid) for uid in uids] if database is not None and database.isOpen else []
-    return paths if all(path and Path(path).is_file() for path in paths) else []
+    if database is None or not database.isOpen:
+        return []
+    names = [database.fileForInstance(uid) for uid in uids]
+    return [Path(name) for name in names] if all(name and Path(name).is_file() for name in names) else []
 
 
 def facts_line(facts: ScanFacts, findings, cutoffs: CutoffTable, slice_spacing_mm: float | None) -> str:

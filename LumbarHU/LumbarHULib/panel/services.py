@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from LumbarHULib.files.calibration_file import CalibrationDocument
-from LumbarHULib.mrml.node_types import Node, ScriptedModuleNode
+from LumbarHULib.mrml.node_types import MaybeNone, ScriptedModuleNode, VolumeNode
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.panel.session import Session
 
@@ -15,7 +15,7 @@ from LumbarHULib.panel.session import Session
 class Parameters(Protocol):
     """The panel's choices, as the scene keeps them: see `LumbarHUParameterNode`."""
 
-    ctVolume: Node | None  # noqa: N815 - a parameter bears the name that Slicer's form connects
+    ctVolume: VolumeNode | MaybeNone  # noqa: N815 - a parameter bears the name that Slicer's form connects
     caseName: str  # noqa: N815
     readerName: str  # noqa: N815
     reading: ScriptedModuleNode | None
@@ -29,10 +29,10 @@ class Choices:
     """Holds the parameters of the scene that is open; `parameters` is None while a scene is being closed."""
 
     def __init__(self) -> None:
-        self.parameters: Parameters | None = None
+        self.parameters: Parameters | MaybeNone = None
 
     @property
-    def ct_node(self):
+    def ct_node(self) -> VolumeNode | MaybeNone:
         """The chosen CT; None where there is none."""
         return None if self.parameters is None else self.parameters.ctVolume
 
@@ -45,6 +45,13 @@ class Choices:
     def has_outer_levels(self) -> bool:
         """Whether T12 and L5 are to be measured as well."""
         return self.parameters is not None and self.parameters.outerLevels
+
+
+class Listening(Protocol):
+    """Shows the session, and listens to it: every section, and some others."""
+
+    def refresh(self, what: str) -> None:
+        """Show the session as it is now; see `Session`."""
 
 
 class ErrorDisplay(Protocol):
@@ -200,7 +207,9 @@ class StartsReadings(Protocol):
 class Exports(Protocol):
     """Writes audit folders: see `KeepSection`."""
 
-    export_root: str
+    @property
+    def export_root(self) -> str:
+        """The folder that audit folders are written below; empty where none is chosen."""
 
     def export(self) -> bool:
         """Write the reading's audit folder."""

@@ -6,6 +6,7 @@ from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.results import LevelResult, ReadingResult
 from LumbarHULib.mrml.level_review import unreviewed_levels
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
+from LumbarHULib.mrml.node_types import MaybeNone
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_history import ReadingHistory
 from LumbarHULib.mrml.reading_markups import placed_levels
@@ -24,10 +25,10 @@ class Session:
     """
 
     def __init__(self) -> None:
-        self.reading: Reading | None = None
-        self.measurer: ReadingMeasurer | None = None
-        self.history: ReadingHistory | None = None
-        self.result: ReadingResult | None = None
+        self.reading: Reading | MaybeNone = None
+        self.measurer: ReadingMeasurer | MaybeNone = None
+        self.history: ReadingHistory | MaybeNone = None
+        self.result: ReadingResult | MaybeNone = None
         self.level = FIRST_LEVEL
         self.edits_outline = False
         self.foreign_volume = ""

@@ -8,6 +8,7 @@ from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.ct_case import case_of, name_case
 from LumbarHULib.mrml.ct_node import CtCache, measurable_cts, why_no_ct
+from LumbarHULib.mrml.node_types import VolumeNode
 from LumbarHULib.mrml.reading import create_reading
 from LumbarHULib.mrml.reading_check import usable_readings_of
 from LumbarHULib.mrml.reading_lifecycle import remove_reading
@@ -32,7 +33,7 @@ class SetupSection(Section):
         super().__init__(ui, services)
         self._desk = desk
         self._was_open: bool | None = None
-        self._shown_ct = None
+        self._shown_ct: VolumeNode | None = None
         self._ct_cache = CtCache()
         self._on_click(ui.huNewReadingButton, self.on_new_reading)
         self._on_click(ui.huRemoveReadingButton, self._on_remove_reading)

@@ -51,7 +51,7 @@ def doubts(summary: RoiSummary) -> tuple[str, ...]:
         found.append(_("The mean is within measurement error of the nearest cutoff."))
     stays = SUMMARY_COLUMNS["class_stays_percent"]
     percent = stays.value(summary)
-    if percent is not None and percent < _SURE_PERCENT:
+    if isinstance(percent, float) and percent < _SURE_PERCENT:
         text = _("In {percent} % of the trials, with the midlines moved as readers err, the class stays.")
         found.append(text.format(percent=stays.text(summary)))
     return tuple(found)

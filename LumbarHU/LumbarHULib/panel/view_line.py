@@ -1,5 +1,7 @@
 """A line over the axial view: what is wrong, or which click comes next, where the reader looks."""
 
+from typing import Any
+
 import qt
 import slicer
 
@@ -14,7 +16,7 @@ class ViewLine:
     """A label over the axial view: it takes no click, and moves nothing."""
 
     def __init__(self) -> None:
-        self._label = None
+        self._label: Any = None
         self._problem = self._hint = ""
 
     @property

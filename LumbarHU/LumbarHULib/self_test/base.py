@@ -4,6 +4,7 @@ import copy
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import qt
@@ -33,7 +34,8 @@ class WalkBase:
 
     def __init__(self, test) -> None:
         self._test = test
-        self._phantom, self._truth = None, {}
+        self._phantom: Any = None
+        self._truth: Any = {}
         self._folder = tempfile.TemporaryDirectory(prefix="lumbarhu-self-test-")
 
     @property

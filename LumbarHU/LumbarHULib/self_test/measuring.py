@@ -113,10 +113,10 @@ class MeasuringSteps(WalkBase):
         heading = " ".join(table.horizontalHeaderItem(1).text().split())
         self._test.assertEqual(heading, class_heading(summaries[0].cutoffs.whose))
         self._test.assertEqual(heading, "Class by the study's cutoffs")
-        for row, summary in enumerate(summaries):
-            self._test.assertEqual(table.item(row, 0).text(), f"{summary.mean_hu:.1f}")
-            self._test.assertEqual(table.item(row, 1).text(), summary.class_words)
-            self._test.assertFalse(table.item(row, 3).icon().isNull())
+        for number, summary in enumerate(summaries):
+            self._test.assertEqual(table.item(number, 0).text(), f"{summary.mean_hu:.1f}")
+            self._test.assertEqual(table.item(number, 1).text(), summary.class_words)
+            self._test.assertFalse(table.item(number, 3).icon().isNull())
         self._ui.huBesideLabel.linkActivated("notes")
         self._test.assertFalse(self._ui.huAdvancedSection.collapsed)
         self._test.assertIn("patients without osteoporosis", self._ui.huNotesBrowser.toPlainText())

@@ -138,7 +138,7 @@ class ProposingSteps(WalkBase):
         node.CopyOrientation(ct_node)
         matrix = node_from_ijk(ct_node)
         labels = np.zeros(voxels_of(ct_node).shape, np.uint8)
-        k, j, i = np.indices(labels.shape, sparse=True)
+        k, j, i = np.ogrid[tuple(map(slice, labels.shape))]
         for value, level in enumerate(MEAN_LEVELS, start=101):
             middle_ijk = np.linalg.solve(matrix, np.append(self._truth[level].midline_ras_mm.mean(axis=0), 1.0))[:3]
             scale = np.linalg.norm(matrix[:3, :3], axis=0) / _HALF_SIZE_MM
