@@ -1,46 +1,27 @@
 """The precision of densities: from the calibrations in the audit folders, and whether it includes their error."""
 
 import json
-import shutil
 
 import jsonschema
 import pytest
 from audit.forger import in_record
-from audit.readings import example_audit, random_ct
-from cohort_files.test_precision_study import SCAN, joined
 from follow_up.test_densities import calibration
 from headless.command_runner import lumbarhu as command
 
 import lumbarhu
-from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.cohort_files.precision_file import read_precision
 from LumbarHULib.files.resources import resource_path
 
 
-@pytest.fixture(scope="module")
-def two_scanned_twice(tmp_path_factory):
-    """Return a folder with audit folders of two patients who were scanned twice, without calibrations."""
-    folder = tmp_path_factory.mktemp("audits")
-    for case in ("P1", "P2"):
-        for number in (1, 2):
-            ct = random_ct(seed=10 * int(case[1]) + number)
-            audit = example_audit(ct, case=case, reader="AB", reading=number, scan_facts=SCAN)
-            write_audit_folder(folder / f"{case}_{number}", audit)
-    return folder
-
-
 @pytest.fixture
-def study(two_scanned_twice, tmp_path):
+def study(own_scanned_twice, tmp_path):
     """Return a function that calibrates the four readings and makes their study."""
-    folder = tmp_path / "audits"
-    shutil.copytree(two_scanned_twice, folder)
-    joined(folder, tmp_path / "results.csv")
 
     def made(documents, out=None):
-        for path, document in zip(sorted(folder.iterdir()), documents, strict=True):
+        for path, document in zip(sorted(own_scanned_twice.iterdir()), documents, strict=True):
             if document is not None:
                 in_record("calibration", to=document.document)(path)
-        return lumbarhu.precision_study(tmp_path / "results.csv", out, audits=folder)
+        return lumbarhu.precision_study(tmp_path / "results.csv", out, audits=own_scanned_twice)
 
     return made
 

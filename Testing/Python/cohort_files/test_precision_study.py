@@ -7,19 +7,13 @@ import jsonschema
 import numpy as np
 import pytest
 from audit.forger import in_record
-from audit.readings import example_audit, random_ct
 from headless.cohort_files import write_table
 
 import lumbarhu
-from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.cohort_files.precision_file import published_precision, read_precision
-from LumbarHULib.core.scan_facts import ScanFacts
 from LumbarHULib.files.resources import resource_path
 
 LEVELS = ("L1", "L2", "L3", "L4")
-SCAN = ScanFacts(
-    tube_voltage_kv=120.0, contrast=False, manufacturer="SIEMENS", scanner_model="Sensation 64", source="DICOM"
-)
 
 
 def readings(patients=30, times=2, sd_hu=4.0, rois=("round", "oval"), seed=1, by_mean=0.0, reader="AB") -> list[dict]:
@@ -179,27 +173,8 @@ def test_a_repeated_reading_of_one_scan_is_a_finding(study):
     assert finding.sentence.startswith("Every measurement of a patient is a reading of the same scan")
 
 
-@pytest.fixture(scope="module")
-def audits(tmp_path_factory):
-    """Return a folder with audit folders of two patients who were scanned and read twice: not to be changed."""
-    folder = tmp_path_factory.mktemp("audits")
-    for case in ("P1", "P2"):
-        for number in (1, 2):
-            ct = random_ct(seed=10 * int(case[1]) + number)
-            audit = example_audit(ct, case=case, reader="AB", reading=number, scan_facts=SCAN)
-            write_audit_folder(folder / f"{case}_{number}", audit)
-    return folder
-
-
-def joined(folder, to) -> None:
-    """Write the tables of all audit folders as one."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("results.csv"))]
-    to.write_text(texts[0] + "".join(text.partition("\n")[2] for text in texts[1:]), encoding="utf-8")
-
-
-def test_protocol_scanner_and_repetition_come_from_the_audit_folders(audits, tmp_path):
-    joined(audits, tmp_path / "results.csv")
-    found = lumbarhu.precision_study(tmp_path / "results.csv", audits=audits)
+def test_protocol_scanner_and_repetition_come_from_the_audit_folders(own_scanned_twice):
+    found = with_audits(own_scanned_twice)
     assert found.document["repeated"] == "scans"
     assert found.document["protocol"]["name"].endswith("(few trials)")
     assert found.document["acquisition"]["scanner_model"] == "Sensation 64"
@@ -208,27 +183,19 @@ def test_protocol_scanner_and_repetition_come_from_the_audit_folders(audits, tmp
     assert {row["levels"] for row in found.rows()} == {"L1", "L3", "L1;L3"}
 
 
-@pytest.fixture
-def own_audits(audits, tmp_path):
-    folder = tmp_path / "audits"
-    shutil.copytree(audits, folder)
-    joined(folder, tmp_path / "results.csv")
-    return folder
-
-
 def with_audits(folder, **options):
     return lumbarhu.precision_study(folder.parent / "results.csv", audits=folder, **options)
 
 
-def test_two_readings_of_one_scan_are_recognized_by_its_voxels(own_audits):
+def test_two_readings_of_one_scan_are_recognized_by_its_voxels(own_scanned_twice):
     for case in ("P1", "P2"):
         for number in (1, 2):
-            in_record("ct", "voxels_sha256", to=case[1] * 64)(own_audits / f"{case}_{number}")
-    assert with_audits(own_audits).document["repeated"] == "readings"
+            in_record("ct", "voxels_sha256", to=case[1] * 64)(own_scanned_twice / f"{case}_{number}")
+    assert with_audits(own_scanned_twice).document["repeated"] == "readings"
     with pytest.raises(lumbarhu.InputError, match=r"stated to repeat scans, but by the records .* repeats readings"):
-        with_audits(own_audits, repeated="scans")
-    in_record("ct", "voxels_sha256", to="3" * 64)(own_audits / "P2_1")
-    assert with_audits(own_audits).document["repeated"] == "mixed"
+        with_audits(own_scanned_twice, repeated="scans")
+    in_record("ct", "voxels_sha256", to="3" * 64)(own_scanned_twice / "P2_1")
+    assert with_audits(own_scanned_twice).document["repeated"] == "mixed"
 
 
 @pytest.mark.parametrize(
@@ -240,49 +207,49 @@ def test_two_readings_of_one_scan_are_recognized_by_its_voxels(own_audits):
         (in_record("protocol_values", "slab_mm", to=9.0), "with different values"),
     ],
 )
-def test_two_scanners_or_protocols_are_not_one_study(own_audits, change, match):
-    change(own_audits / "P2_1")
+def test_two_scanners_or_protocols_are_not_one_study(own_scanned_twice, change, match):
+    change(own_scanned_twice / "P2_1")
     with pytest.raises(lumbarhu.InputError, match=match):
-        with_audits(own_audits)
+        with_audits(own_scanned_twice)
 
 
-def test_a_scanner_that_one_record_does_not_state_is_unknown(own_audits):
-    in_record("ct", "headers", "scanner_model", to=None)(own_audits / "P2_1")
-    found = with_audits(own_audits)
+def test_a_scanner_that_one_record_does_not_state_is_unknown(own_scanned_twice):
+    in_record("ct", "headers", "scanner_model", to=None)(own_scanned_twice / "P2_1")
+    found = with_audits(own_scanned_twice)
     assert found.document["acquisition"]["scanner_model"] is None
     assert "scanner_unknown" in codes(found)
 
 
-def test_a_statement_that_the_records_contradict_is_refused(own_audits):
+def test_a_statement_that_the_records_contradict_is_refused(own_scanned_twice):
     with pytest.raises(lumbarhu.InputError, match="stated as “GE”, but the audit folders state “SIEMENS”"):
-        with_audits(own_audits, manufacturer="GE")
+        with_audits(own_scanned_twice, manufacturer="GE")
     with pytest.raises(lumbarhu.InputError, match="give either the audit folders or a protocol file"):
-        with_audits(own_audits, protocol=resource_path("Protocols", "lumbarhu-2022-study.json"))
+        with_audits(own_scanned_twice, protocol=resource_path("Protocols", "lumbarhu-2022-study.json"))
 
 
-def test_readings_without_an_audit_folder(own_audits, tmp_path):
-    shutil.rmtree(own_audits / "P2_1")
-    assert "reading_without_audit" in codes(with_audits(own_audits))
-    for folder in own_audits.iterdir():
+def test_readings_without_an_audit_folder(own_scanned_twice, tmp_path):
+    shutil.rmtree(own_scanned_twice / "P2_1")
+    assert "reading_without_audit" in codes(with_audits(own_scanned_twice))
+    for folder in own_scanned_twice.iterdir():
         in_record("reader", to="other")(folder)
     with pytest.raises(lumbarhu.InputError, match="None of the table's readings has an audit folder"):
-        with_audits(own_audits)
+        with_audits(own_scanned_twice)
     with pytest.raises(lumbarhu.InputError, match="contains no audit folder"):
         lumbarhu.precision_study(tmp_path / "results.csv", audits=tmp_path / "audits" / "P1_1" / "labelmaps")
     with pytest.raises(lumbarhu.InputError, match="There is no folder"):
         lumbarhu.precision_study(tmp_path / "results.csv", audits=tmp_path / "none")
 
 
-def test_two_folders_of_one_reading_are_refused(own_audits):
-    shutil.copytree(own_audits / "P1_1", own_audits / "copy")
+def test_two_folders_of_one_reading_are_refused(own_scanned_twice):
+    shutil.copytree(own_scanned_twice / "P1_1", own_scanned_twice / "copy")
     with pytest.raises(lumbarhu.InputError, match="are both reading 1 of P1 by AB: keep one of them"):
-        with_audits(own_audits)
+        with_audits(own_scanned_twice)
 
 
-def test_a_damaged_record_is_named(own_audits):
-    (own_audits / "P1_1" / "record.json").write_text("{}", encoding="utf-8")
+def test_a_damaged_record_is_named(own_scanned_twice):
+    (own_scanned_twice / "P1_1" / "record.json").write_text("{}", encoding="utf-8")
     with pytest.raises(lumbarhu.InputError, match=r"record.json” is damaged: measure the CT again"):
-        with_audits(own_audits)
+        with_audits(own_scanned_twice)
 
 
 def test_the_file_is_read_back_and_valid_by_another_validator(study, tmp_path):
