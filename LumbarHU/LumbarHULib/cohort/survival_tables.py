@@ -1,6 +1,6 @@
 """Tabulate the association of low HU with early outcomes: Harrell's C, hazard ratios, Kaplan–Meier, log-rank tests."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,9 +103,20 @@ def survival_tables(
     if times and not held:
         reason = "Neither age nor sex varies between the cases of the table."
         omissions.add(_HAZARD, "those adjusted for age and sex", reason, "age or sex")
+    return _tables_of(cohort.outcome_name, concordance, hazards, log_ranks, curves), tuple(curves)
+
+
+def _tables_of(
+    outcome_name: str,
+    concordance: list[list[Cell]],
+    hazards: list[tuple[list[Cell], float]],
+    log_ranks: list[tuple[list[Cell], float]],
+    curves: Sequence[RegionSurvival],
+) -> tuple[Table, Table, Table, Table]:
+    """Return the four tables from their rows, where needed with each row's p value."""
     first = ("roi", "level", "outcome")
     sizes = ("n_low", "events_low", "n_high", "events_high")
-    tables = (
+    return (
         Table(
             "survival_concordance",
             "Harrell's C of low HU for an early outcome",
@@ -128,10 +139,9 @@ def survival_tables(
             "survival_curves",
             "Proportion without the outcome by year",
             (*first, "cutoff_hu", "cutoff_source", "side", "n", "events", "days", "at_risk", *_SHARE),
-            [row for curve in curves for row in _curve_rows(cohort.outcome_name, curve)],
+            [row for curve in curves for row in _curve_rows(outcome_name, curve)],
         ),
     )
-    return tables, tuple(curves)
 
 
 _P = ("p", "p_corrected", "correction")

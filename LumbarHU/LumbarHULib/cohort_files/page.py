@@ -38,25 +38,49 @@ def summary_page(
     files : mapping of str to str
         Content of each file, by its path in the folder.
     """
-    cohort = analysis.cohort
-    parts = [html.heading(f"Cohort: {cohort.name}", 1)]
-    parts.append(html.paragraph(f"{sizes_text(cohort)}. LumbarHU {__version__}. {NOTICE}", "note"))
-    if cohort.note:
-        parts.append(html.paragraph(cohort.note, "banner"))
-    parts += [html.heading("Findings"), *findings_parts(analysis.findings, tables["rows"])]
+    parts = [html.heading("Findings"), *findings_parts(analysis.findings, tables["rows"])]
     parts += [html.heading("Method"), html.paragraph(method_text(analysis))]
     parts += [html.heading("From the table to the analysis"), *flow_tables(analysis)]
     for title, shown in (*summary_tables(analysis), *level_tables(analysis)):
         parts += [html.heading(title), *shown]
     parts += [html.heading("Checklists of reporting"), *_checklists(tables[CHECKLIST])]
-    parts += [html.heading("Missing results, and how to get them"), *gaps_parts(tables["gaps"])]
+    name = analysis.cohort.name
+    return framed_page(analysis.cohort, f"Cohort: {name}", f"Cohort {name}", parts, tables["gaps"], figures, files)
+
+
+def framed_page(
+    cohort: Cohort,
+    heading: str,
+    title: str,
+    parts: Sequence[str],
+    gaps: Table,
+    figures: Mapping[str, tuple[Path, str]],
+    files: Mapping[str, str],
+) -> str:
+    """Return a page on a cohort: its size and note, then `parts`, then what is missing, figures, files, and the note.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    heading, title : str
+        Of the page, and of the browser's tab.
+    parts : sequence of str
+        HTML of the results.
+    gaps : Table
+        The missing results.
+    figures, files
+        See `summary_page`.
+    """
+    note = [html.paragraph(cohort.note, "banner")] if cohort.note else []
+    first = [html.heading(heading, 1)]
+    first.append(html.paragraph(f"{sizes_text(cohort)}. LumbarHU {__version__}. {NOTICE}", "note"))
+    last = [html.heading("Missing results, and how to get them"), *gaps_parts(gaps)]
     if figures:
-        parts.append(html.heading("Figures"))
-        parts += [html.picture(path, caption) for path, caption in figures.values()]
-    parts += [html.heading("Files"), html.table(["File", "Holds"], list(files.items()), left=2)]
-    if cohort.note:
-        parts.append(html.paragraph(cohort.note, "banner"))
-    return html.page(f"{'SYNTHETIC – ' if cohort.is_synthetic else ''}Cohort {cohort.name} – LumbarHU", parts)
+        last.append(html.heading("Figures"))
+        last += [html.picture(path, caption) for path, caption in figures.values()]
+    last += [html.heading("Files"), html.table(["File", "Holds"], list(files.items()), left=2)]
+    synthetic = "SYNTHETIC – " if cohort.is_synthetic else ""
+    return html.page(f"{synthetic}{title} – LumbarHU", [*first, *note, *parts, *last, *note])
 
 
 def sizes_text(cohort: Cohort) -> str:

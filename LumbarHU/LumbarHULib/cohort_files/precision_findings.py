@@ -1,6 +1,6 @@
 """Say what makes a precision study doubtful."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from LumbarHULib.cohort.cases import CohortFinding, Reading, name_of_mean
@@ -31,63 +31,7 @@ def findings_on(
         The protocol, the scanner and the repetitions that the study is of, as in its file.
     mean_levels : sequence of str
     """
-    found = []
-    least = published_precision().degrees_of_freedom_min
-    fewest = min(errors, key=lambda error: error.degrees_of_freedom)
-    if fewest.degrees_of_freedom < least:
-        found.append(
-            CohortFinding(
-                "few_degrees_of_freedom",
-                f"The study has only {fewest.degrees_of_freedom} degrees of freedom ({_place(fewest)}); the ISCD asks "
-                f"for {least}: 30 patients measured twice, or 15 three times.",
-                "Measure more patients: the true LSC may be well above the estimate (see its interval).",
-            )
-        )
-    singles = len({reading.case for reading in readings}) - max(len(error.patients) for error in errors)
-    if singles:
-        found.append(
-            CohortFinding(
-                "measured_once",
-                f"{singles} {'case was' if singles == 1 else 'cases were'} measured only once and cannot be used.",
-                "Measure each patient at least twice.",
-            )
-        )
-    copies = max(error.identical for error in errors)
-    if copies:
-        found.append(
-            CohortFinding(
-                "identical_measurements",
-                f"{copies} {'patient has' if copies == 1 else 'patients have'} measurements that are identical to the "
-                "last digit, as copies or unchanged proposals are.",
-                "Check that the measurements are independent: copies make the error too small.",
-            )
-        )
-    if bound["repeated"] in (READINGS, MIXED, UNKNOWN):
-        what = {
-            READINGS: "Every measurement of a patient is a reading of the same scan",
-            MIXED: "Some measurements of a patient are readings of the same scan",
-            UNKNOWN: "It is unknown whether the patients were scanned repeatedly or one scan was read repeatedly",
-        }[bound["repeated"]]
-        found.append(
-            CohortFinding(
-                "not_repeated_scans",
-                f"{what}: without repeated scans the LSC lacks the error of scanner and positioning.",
-                "Scan each patient repeatedly, with repositioning"
-                + (", and state it with --repeated scans or --audits." if bound["repeated"] == UNKNOWN else "."),
-            )
-        )
-    unknown = [name for name, value in bound["acquisition"].items() if value is None]
-    if unknown:
-        names = acquisition_words(unknown)
-        found.append(
-            CohortFinding(
-                "scanner_unknown",
-                f"The {names} of the study {'is' if len(unknown) == 1 else 'are'} unknown: follow-up cannot check that "
-                "a precision error is for the scanner of the patient.",
-                "Give --audits with records of DICOM series, or --manufacturer, --scanner and --tube-voltage.",
-                "note",
-            )
-        )
+    found = [*_sample_findings(errors, readings), *_scan_findings(bound)]
     if missing:
         (roi, levels), reason = next(iter(missing.items()))
         found.append(
@@ -99,6 +43,60 @@ def findings_on(
             )
         )
     return found + _dependence_findings(errors, mean_levels)
+
+
+def _sample_findings(errors: Sequence[PrecisionError], readings: Sequence[Reading]) -> Iterator[CohortFinding]:
+    """Yield the findings on the number of patients and of measurements."""
+    least = published_precision().degrees_of_freedom_min
+    fewest = min(errors, key=lambda error: error.degrees_of_freedom)
+    if fewest.degrees_of_freedom < least:
+        yield CohortFinding(
+            "few_degrees_of_freedom",
+            f"The study has only {fewest.degrees_of_freedom} degrees of freedom ({_place(fewest)}); the ISCD asks "
+            f"for {least}: 30 patients measured twice, or 15 three times.",
+            "Measure more patients: the true LSC may be well above the estimate (see its interval).",
+        )
+    singles = len({reading.case for reading in readings}) - max(len(error.patients) for error in errors)
+    if singles:
+        yield CohortFinding(
+            "measured_once",
+            f"{singles} {'case was' if singles == 1 else 'cases were'} measured only once and cannot be used.",
+            "Measure each patient at least twice.",
+        )
+    copies = max(error.identical for error in errors)
+    if copies:
+        yield CohortFinding(
+            "identical_measurements",
+            f"{copies} {'patient has' if copies == 1 else 'patients have'} measurements that are identical to the "
+            "last digit, as copies or unchanged proposals are.",
+            "Check that the measurements are independent: copies make the error too small.",
+        )
+
+
+def _scan_findings(bound: Mapping[str, Any]) -> Iterator[CohortFinding]:
+    """Yield the findings on the scanner, and on whether patients were scanned repeatedly."""
+    if bound["repeated"] in (READINGS, MIXED, UNKNOWN):
+        what = {
+            READINGS: "Every measurement of a patient is a reading of the same scan",
+            MIXED: "Some measurements of a patient are readings of the same scan",
+            UNKNOWN: "It is unknown whether the patients were scanned repeatedly or one scan was read repeatedly",
+        }[bound["repeated"]]
+        yield CohortFinding(
+            "not_repeated_scans",
+            f"{what}: without repeated scans the LSC lacks the error of scanner and positioning.",
+            "Scan each patient repeatedly, with repositioning"
+            + (", and state it with --repeated scans or --audits." if bound["repeated"] == UNKNOWN else "."),
+        )
+    unknown = [name for name, value in bound["acquisition"].items() if value is None]
+    if unknown:
+        names = acquisition_words(unknown)
+        yield CohortFinding(
+            "scanner_unknown",
+            f"The {names} of the study {'is' if len(unknown) == 1 else 'are'} unknown: follow-up cannot check that "
+            "a precision error is for the scanner of the patient.",
+            "Give --audits with records of DICOM series, or --manufacturer, --scanner and --tube-voltage.",
+            "note",
+        )
 
 
 def acquisition_words(names: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """Read a cohort from its table, with the audit folders that the table lists."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,18 +84,7 @@ def read_cohort(
             f"“{table.file_name}” has neither a column “audit” nor columns such as “hu_L1_round”: add one of them."
         )
     rows = source.usable_rows(columns["case"][0])
-    labels = {
-        name: word_column(name, _cells(rows, columns[name][0]), source.findings.append)
-        for name in WORD_COLUMNS
-        if name in columns
-    }
-    numbers = {}
-    for name in dict.fromkeys((*NUMBER_COLUMNS, *hu_columns)):
-        if name in columns:
-            at, factor = columns[name]
-            values = number_column(name, _cells(rows, at), factor, table.separator, source.findings.append)
-            if values is not None:
-                numbers[name] = values
+    labels, numbers = _labels_and_numbers(source, rows, columns, hu_columns)
     cases, audits = labels.pop("case"), labels.pop("audit", ("",) * len(rows))
     found = [*source.audit_readings(rows, cases, audits, progress, any_region)]
     in_order = {**{name: place for name, place in HU_COLUMNS.items() if name in hu_columns}, **hu_columns}
@@ -137,6 +126,26 @@ def read_cohort(
         rows_left_out=source.rows_left_out,
         audits=tuple(source.audits),
     )
+
+
+def _labels_and_numbers(
+    source: "_Source", rows: Rows, columns: Mapping[str, tuple[int, float]], hu_columns: Iterable[str]
+) -> tuple[dict[str, tuple[str, ...]], dict[str, np.ndarray]]:
+    """Return the cells of the columns with words and with numbers, by column; a column without a number is omitted."""
+    labels = {
+        name: word_column(name, _cells(rows, columns[name][0]), source.findings.append)
+        for name in WORD_COLUMNS
+        if name in columns
+    }
+    numbers = {}
+    for name in dict.fromkeys((*NUMBER_COLUMNS, *hu_columns)):
+        if name in columns:
+            at, factor = columns[name]
+            cells = _cells(rows, at)
+            values = number_column(name, cells, factor, source.table.separator, source.findings.append)
+            if values is not None:
+                numbers[name] = values
+    return labels, numbers
 
 
 def _cells(rows: Rows, place: int) -> list[tuple[int, str]]:

@@ -46,15 +46,8 @@ def _run_demo(options: argparse.Namespace) -> int:
     return run_later(*command)(options)
 
 
-def _add_measure(commands: Commands) -> None:
-    measure = commands.add_parser(
-        "measure",
-        help="measure a CT with its markups, and write an audit folder",
-        description="Measure a CT with its markups, and write an audit folder. A level needs a line markup with a name "
-        "such as L1-midline; L1-boundary and L1-outline are used if given. With a segmentation of the vertebrae, or a "
-        "point in each body, midlines are proposed and measured without correction: check them afterwards, and measure "
-        "corrected ones with --markups.",
-    )
+def _add_placing(measure: argparse.ArgumentParser) -> None:
+    """Add the CT, and what places the midlines."""
     measure.add_argument(
         "ct", type=Path, metavar="CT", help=".nrrd, .nhdr, .nii(.gz), .mha, .mhd, or a folder with a DICOM series"
     )
@@ -88,6 +81,18 @@ def _add_measure(commands: Commands) -> None:
     measure.add_argument(
         "--fill-levels", action="store_true", help="also place the levels between the seeds, such as between L1 and L4"
     )
+
+
+def _add_measure(commands: Commands) -> None:
+    measure = commands.add_parser(
+        "measure",
+        help="measure a CT with its markups, and write an audit folder",
+        description="Measure a CT with its markups, and write an audit folder. A level needs a line markup with a name "
+        "such as L1-midline; L1-boundary and L1-outline are used if given. With a segmentation of the vertebrae, or a "
+        "point in each body, midlines are proposed and measured without correction: check them afterwards, and measure "
+        "corrected ones with --markups.",
+    )
+    _add_placing(measure)
     add_out(measure, "audit folder (created)")
     measure.add_argument(
         "--label-maps",

@@ -54,6 +54,11 @@ class _View:
     marks: tuple[str, str]
     axis: int
 
+    @property
+    def across(self) -> int:
+        """Index in (i, j, k) that runs across the picture."""
+        return 2 - self.axis
+
 
 _VIEWS = (
     _View("Sagittal", "anterior is on the left", ("A", "P"), 1),
@@ -75,9 +80,56 @@ def spine_pictures(levels: Sequence[LevelResult], stack: AxialStack, sides_known
     return {view.name: _drawing(view, levels, stack, "" if sides_known else "?") for view in _VIEWS} if levels else {}
 
 
-def _drawing(view: _View, levels: Sequence[LevelResult], stack: AxialStack, doubt: str) -> str:
-    ends_ijk = np.array([stack.to_ijk(level.midline_ras_mm) for level in levels])
-    middles_ijk = ends_ijk.mean(axis=1)
+@dataclass(frozen=True, eq=False)
+class _Raster:
+    """The voxels that a picture shows, and where they are in it, in mm from its upper left corner.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray of uint8, shape (rows, columns)
+        A row for each slice shown, from cranial to caudal.
+    pixel_mm, row_mm : float
+        Width and height of a pixel of the picture.
+    step_mm, slice_mm : float
+        Distance of two voxels across the picture, and of two slices.
+    begin, last : int
+        Index of the voxel at the left, and of the slice at the top.
+    lean_mm : float
+        By how much each row is shifted against the one above: a tilted gantry moves the slices.
+    """
+
+    pixels: np.ndarray
+    pixel_mm: float
+    row_mm: float
+    step_mm: float
+    slice_mm: float
+    begin: int
+    last: int
+    lean_mm: float
+
+    @property
+    def left_mm(self) -> float:
+        """Where the lowest row begins if the rows lean to the left."""
+        return min(0.0, -self.lean_mm * len(self.pixels))
+
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """Width and height."""
+        rows, columns = self.pixels.shape
+        return columns * self.pixel_mm + abs(self.lean_mm) * rows, rows * self.row_mm
+
+    def x_mm(self, index_across: float, k: float) -> float:
+        """Return where a voxel's center is across the picture, in slice k."""
+        row = (self.last - k + 0.5) * self.slice_mm / self.row_mm
+        return (index_across - self.begin + 0.5) * self.step_mm - self.lean_mm * row - self.left_mm
+
+    def y_mm(self, k: float) -> float:
+        """Return where a slice's middle is."""
+        return (self.last - k + 0.5) * self.slice_mm
+
+
+def _raster(view: _View, levels: Sequence[LevelResult], stack: AxialStack, middles_ijk: np.ndarray) -> _Raster:
+    """Return the CT through the middles of the midlines, shape (n, 3)."""
     slices = np.array([level.frame.mid_slice for level in levels])
     first, last = _rows(levels, stack)
     # From cranial to caudal, as the picture's rows are.
@@ -85,8 +137,8 @@ def _drawing(view: _View, levels: Sequence[LevelResult], stack: AxialStack, doub
     order = np.argsort(slices)
     through = np.array([np.interp(rows_k, slices[order], middles_ijk[order, column]) for column in (0, 1)])
 
-    step_mm = stack.pixel_spacings_mm[0 if view.axis == 2 else 1]
-    across = 0 if view.axis == 2 else 1
+    across = view.across
+    step_mm = stack.pixel_spacings_mm[across]
     size = stack.voxels_hu.shape[view.axis]
     half = _ASIDE_MM / step_mm
     begin = int(np.clip(np.floor(middles_ijk[:, across].min() - half), 0, size - 1))
@@ -95,60 +147,63 @@ def _drawing(view: _View, levels: Sequence[LevelResult], stack: AxialStack, doub
     fixed_size = stack.voxels_hu.shape[3 - view.axis]
     fixed = np.clip(np.rint(through[1 - across]), 0, fixed_size - 1).astype(int)
     index = (rows_k[:, None], columns, fixed[:, None]) if view.axis == 1 else (rows_k[:, None], fixed[:, None], columns)
-    pixels = windowed(stack.voxels_hu[index])
 
-    pixel_mm = step_mm * (columns[1] - columns[0] if len(columns) > 1 else 1)
     row_mm = stack.slice_spacing_mm * (rows_k[0] - rows_k[1] if len(rows_k) > 1 else 1)
-    # A tilted gantry moves each slice against the next one.
     unit = stack.ras_from_ijk[:3, across] / np.linalg.norm(stack.ras_from_ijk[:3, across])
-    lean_mm = float(stack.ras_from_ijk[:3, 2] @ unit) * row_mm / stack.slice_spacing_mm
-    width, height = len(columns) * pixel_mm, len(rows_k) * row_mm
-    left_mm = min(0.0, -lean_mm * len(rows_k))
-    width += abs(lean_mm) * len(rows_k)
+    return _Raster(
+        windowed(stack.voxels_hu[index]),
+        step_mm * (columns[1] - columns[0] if len(columns) > 1 else 1),
+        row_mm,
+        step_mm,
+        stack.slice_spacing_mm,
+        begin,
+        last,
+        float(stack.ras_from_ijk[:3, 2] @ unit) * row_mm / stack.slice_spacing_mm,
+    )
 
-    def x_mm(index_across: float, row: float) -> float:
-        return (index_across - begin + 0.5) * step_mm - lean_mm * row - left_mm
 
-    def y_mm(k: float) -> float:
-        return (last - k + 0.5) * stack.slice_spacing_mm
-
-    png = base64.b64encode(gray_png(pixels)).decode("ascii")
+def _drawing(view: _View, levels: Sequence[LevelResult], stack: AxialStack, doubt: str) -> str:
+    ends_ijk = np.array([stack.to_ijk(level.midline_ras_mm) for level in levels])
+    raster = _raster(view, levels, stack, ends_ijk.mean(axis=1))
+    width, height = raster.size_mm
+    rows, columns = raster.pixels.shape
+    png = base64.b64encode(gray_png(raster.pixels)).decode("ascii")
     description = (
         f"{view.name} picture of the spine with the slices of {', '.join(level.level for level in levels)}; {view.side}"
     )
+    left, right = view.marks
     parts = [
         f'<svg role="img" aria-label="{description}" viewBox="0 0 {width:.2f} {height:.2f}">',
-        f'<image transform="matrix({pixel_mm:.6g} 0 {-lean_mm:.6g} {row_mm:.6g} {-left_mm:.6g} 0)" '
-        f'width="{len(columns)}" height="{len(rows_k)}" preserveAspectRatio="none" '
+        f'<image transform="matrix({raster.pixel_mm:.6g} 0 {-raster.lean_mm:.6g} {raster.row_mm:.6g} '
+        f'{-raster.left_mm:.6g} 0)" width="{columns}" height="{rows}" preserveAspectRatio="none" '
         f'href="data:image/png;base64,{png}"/>',
-    ]
-    for level, ends, middle in zip(levels, ends_ijk, middles_ijk, strict=True):
-        if view.axis == 1:
-            from_index, to_index = ends[:, across].min(), ends[:, across].max()
-            beyond = _BEYOND_MM / step_mm
-        else:
-            from_index = to_index = middle[across]
-            beyond = _HALF_WIDTH_MM / step_mm
-        mid_slice = level.frame.mid_slice
-        row = (last - mid_slice + 0.5) * stack.slice_spacing_mm / row_mm
-        x_from, x_to = x_mm(from_index - beyond, row), x_mm(to_index + beyond, row)
-        y = y_mm(mid_slice)
-        kind = " excluded" if level.excluded else ""
-        bands = "".join(
-            f'<rect class="slab" x="{x_from:.2f}" y="{y_mm(high + 0.5):.2f}" width="{x_to - x_from:.2f}" '
-            f'height="{y_mm(low - 0.5) - y_mm(high + 0.5):.2f}"/>'
-            for low, high in slice_runs(level)
-        )
-        parts.append(
-            f'{bands}<path class="slice{kind}" d="M{x_from:.2f},{y:.2f}H{x_to:.2f}"/>'
-            f'<text x="{x_to + 1:.2f}" y="{y + 2:.2f}">{level.level}</text>'
-        )
-    left, right = view.marks
-    parts.append(
+        *(_level_marks(view, raster, level, ends) for level, ends in zip(levels, ends_ijk, strict=True)),
         f'<text x="2" y="{height / 2:.2f}">{left}{doubt}</text>'
-        f'<text x="{width - 2:.2f}" y="{height / 2:.2f}" text-anchor="end">{right}{doubt}</text></svg>'
-    )
+        f'<text x="{width - 2:.2f}" y="{height / 2:.2f}" text-anchor="end">{right}{doubt}</text></svg>',
+    ]
     return "\n".join(parts)
+
+
+def _level_marks(view: _View, raster: _Raster, level: LevelResult, ends_ijk: np.ndarray) -> str:
+    """Return a level's slab, the line of its mid-slice, and its name."""
+    if view.axis == 1:
+        from_index, to_index = ends_ijk[:, view.across].min(), ends_ijk[:, view.across].max()
+        beyond = _BEYOND_MM / raster.step_mm
+    else:
+        from_index = to_index = ends_ijk.mean(axis=0)[view.across]
+        beyond = _HALF_WIDTH_MM / raster.step_mm
+    mid_slice = level.frame.mid_slice
+    x_from, x_to = raster.x_mm(from_index - beyond, mid_slice), raster.x_mm(to_index + beyond, mid_slice)
+    y = raster.y_mm(mid_slice)
+    bands = "".join(
+        f'<rect class="slab" x="{x_from:.2f}" y="{raster.y_mm(high + 0.5):.2f}" width="{x_to - x_from:.2f}" '
+        f'height="{raster.y_mm(low - 0.5) - raster.y_mm(high + 0.5):.2f}"/>'
+        for low, high in slice_runs(level)
+    )
+    return (
+        f'{bands}<path class="slice{" excluded" if level.excluded else ""}" d="M{x_from:.2f},{y:.2f}H{x_to:.2f}"/>'
+        f'<text x="{x_to + 1:.2f}" y="{y + 2:.2f}">{level.level}</text>'
+    )
 
 
 def _rows(levels: Sequence[LevelResult], stack: AxialStack) -> tuple[int, int]:

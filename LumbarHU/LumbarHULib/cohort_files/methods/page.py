@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from LumbarHULib import __version__
 from LumbarHULib.cohort.groups import GROUPS
 from LumbarHULib.cohort.methods.comparison import MethodComparison
 from LumbarHULib.cohort.methods.method import short_names
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.cohort_files.methods.method_text import comparison_method_text
-from LumbarHULib.cohort_files.page import NOTICE, findings_parts, gaps_parts, sizes_text
+from LumbarHULib.cohort_files.page import findings_parts, framed_page
 from LumbarHULib.cohort_files.page_tables import interval_text, number_text, p_text
 from LumbarHULib.files import html_text as html
 
@@ -37,23 +36,13 @@ def comparison_page(
         Content of each file, by its path in the folder.
     """
     cohort = comparison.measured.cohort
-    parts = [html.heading(f"Comparison of methods: {cohort.name}", 1)]
-    parts.append(html.paragraph(f"{sizes_text(cohort)}. LumbarHU {__version__}. {NOTICE}", "note"))
-    if cohort.note:
-        parts.append(html.paragraph(cohort.note, "banner"))
-    parts += [html.heading("Summary"), html.bullets(summary_sentences(comparison))]
+    parts = [html.heading("Summary"), html.bullets(summary_sentences(comparison))]
     parts += [html.heading("Findings"), *findings_parts(comparison.findings, tables["rows"])]
     parts += [html.heading("Method"), html.paragraph(comparison_method_text(comparison))]
     for title, shown in _tables(comparison):
         parts += [html.heading(title), *shown]
-    parts += [html.heading("Missing results, and how to get them"), *gaps_parts(tables["gaps"])]
-    if figures:
-        parts.append(html.heading("Figures"))
-        parts += [html.picture(path, caption) for path, caption in figures.values()]
-    parts += [html.heading("Files"), html.table(["File", "Holds"], list(files.items()), left=2)]
-    if cohort.note:
-        parts.append(html.paragraph(cohort.note, "banner"))
-    return html.page(f"{'SYNTHETIC – ' if cohort.is_synthetic else ''}Comparison of {cohort.name} – LumbarHU", parts)
+    heading, title = f"Comparison of methods: {cohort.name}", f"Comparison of {cohort.name}"
+    return framed_page(cohort, heading, title, parts, tables["gaps"], figures, files)
 
 
 def summary_sentences(comparison: MethodComparison) -> list[str]:
