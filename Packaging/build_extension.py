@@ -182,9 +182,10 @@ def _cmake_list(text: str, name: str) -> list[str]:
 def _commit() -> tuple[str, str]:
     command = ["git", "log", "-1", "--format=%h %cs", "--abbrev=7"]
     try:
-        told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True, encoding="utf-8").stdout.split()
-        return told[0], told[1]
-    except (OSError, subprocess.CalledProcessError, IndexError):
+        run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True, encoding="utf-8")
+        commit, date = run.stdout.split()
+        return commit, date
+    except (OSError, subprocess.CalledProcessError, ValueError):
         return "NA", time.strftime("%Y-%m-%d")
 
 

@@ -85,7 +85,7 @@ def write_table(folder: Path, files: Sequence[PhantomFiles], count: int, one_lev
     for number in range(count):
         if one_level is not None and number % _BROKEN_ONE_IN == _BROKEN_ONE_IN - 1:
             kind, row, says = next(kinds)
-            row[0] = good[0] if kind == "case that stands there already" else f"{row[0]} {number}"
+            row[0] = good[0] if kind == "case that is already there" else f"{row[0]} {number}"
             broken[len(rows) + 2] = (kind, says)
             rows.append(row)
             continue

@@ -3,7 +3,7 @@
 Along a column, seen from the body's middle outward, a slice of thickness w that is blurred by b shows trabecular bone,
 a thin dense endplate, the disc, the neighbor's endplate and the neighbor's bone, each for the share of the slice that
 it fills. That is modeled for the voxels as they are, so slices that are thick against the disc still tell where,
-between two of them, the surface lies. The endplate is a plane that is bent into a shallow dish.
+between two of them, the surface is. The endplate is a plane that is bent into a shallow dish.
 """
 
 from collections.abc import Callable, Sequence
@@ -63,10 +63,10 @@ _ALIKE = ((1, 1, _PARALLEL_SD), (2, 1, 0.05), (3, -1, 0.5), (6, -1, 20.0), (9, -
 
 # So many neighboring voxels say the same, as noise and bone have a grain.
 _VOXELS_ALIKE = 4.0
-# Blur along the slice normal, besides that by the slices' own thickness.
+# Blur along the slice normal, in addition to that by the slices' own thickness.
 _THROUGH_SLICE_SD_MM = 0.5
 
-# Slices that are thicker leave open in which of them an endplate lies.
+# Slices that are thicker do not show in which of them an endplate is.
 _THICK_MM = 3.2
 
 
@@ -194,7 +194,7 @@ def _search(
     looked at.
 
     A place is scored by how much better the model explains the profile from the body's middle to behind the endplate
-    than one constant does: so an endplate that lies before another is found first.
+    than one constant does: so an endplate before another is found first.
     """
     x_mm, hu, variance, weight = _profile(columns, slope)
     # Behind a disc, the neighbor's endplate is at one of these positions, or farther out in the same step.

@@ -84,7 +84,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "small_field_of_view": "The field of view is small: vessels next to the spine may be outside it.",
         },
         _PLACEMENT: {
-            "sixth_lumbar_vertebra": "The segmentation contains an L6: elsewhere the levels may be numbered otherwise.",
+            "sixth_lumbar_vertebra": "The segmentation contains an L6: the levels may be numbered differently.",
             "thirteenth_thoracic_vertebra": "The segmentation contains a T13: the levels may be numbered differently.",
             "vertebra_skipped": "The segmentation lacks L5 or T12 between its neighbors: the levels may be misnamed.",
             "segment_empty": "The segment of a level has no voxels.",
@@ -156,7 +156,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "cutoff_of_useless_curve": "The cutoff comes from a ROC curve that does not show discrimination by HU.",
             "inside_cutoff_interval": "The mean is inside the interval of its nearest cutoff.",
             "within_measurement_error": "The mean is within measurement error of the cutoff.",
-            "not_measured": "The level gave no number.",
+            "not_measured": "The level was not measured.",
             "changed_after_sign_off": "The reading was changed after it was signed off.",
         },
     }

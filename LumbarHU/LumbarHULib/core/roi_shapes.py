@@ -65,7 +65,7 @@ class RegionBounds:
         u_mm, v_mm : numpy.ndarray, shape (m,), or (t, m) of t placements
             The points, in the frame of each placement.
         in_inner : numpy.ndarray of bool, of the same shape
-            Which of them lie in the inner outline.
+            Which of them are in the inner outline.
         tolerance_mm : float
             A point this close to an edge counts as inside; the longitudinal borders belong to the front.
 

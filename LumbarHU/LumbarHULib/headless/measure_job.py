@@ -188,7 +188,7 @@ def run_by_protocols(
     problems: dict[ChosenProtocol, InputError] = {}
     for chosen in protocols:
         edit = None if job.label_maps is None else partial(_edited_masks, job.label_maps, ct, chosen.document)
-        # The first protocol placed the midlines; each judges the choice of the mid-slice by its own regions.
+        # The first protocol placed the midlines; each checks the choice of the mid-slice with its own regions.
         placed = midlines if chosen is protocols[0] else midlines.judged_by(chosen.document.protocol)
         try:
             measurement = measure_midlines(

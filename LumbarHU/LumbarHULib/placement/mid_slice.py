@@ -58,7 +58,7 @@ def alternative_slice(position: float, uncertain_mm: float, spacing_mm: float, p
 
 @dataclass(frozen=True, eq=False)
 class SliceChoice:
-    """The choice of a proposal's mid-slice, which each protocol judges by its own regions.
+    """The choice of a proposal's mid-slice, which each protocol checks with its own regions.
 
     Parameters
     ----------

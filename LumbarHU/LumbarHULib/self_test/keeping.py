@@ -186,7 +186,7 @@ class KeepingSteps(WalkBase):
             self._test.assertEqual(self._numbers(), before)
 
     def copy_nodes(self):
-        """Copies of what belongs to a reading stand aside, and change nothing."""
+        """Copies of what belongs to a reading are ignored, and change nothing."""
         reading, before = self._session.reading, self._numbers()
         hierarchy = slicer.mrmlScene.GetSubjectHierarchyNode()
         originals = (

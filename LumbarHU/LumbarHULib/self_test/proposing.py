@@ -11,13 +11,13 @@ from LumbarHULib.panel.views import AXIAL, SAGITTAL, jump_to, slice_node
 from LumbarHULib.self_test.base import WalkBase
 from LumbarHULib.self_test.synthetic_mouse import click, drag, settle
 
-# Beside the middle: a reader need not be exact.
+# Next to the middle: a reader need not be exact.
 _OFF_MM = np.array([0.0, 2.0, 2.0])
 _HALF_SIZE_MM = np.array([22.0, 16.0, 13.0])
 
 _ANOTHER_SLICE_MM = 15.0
 
-# What a level may be off: a slice, where its middle lies between two.
+# How far a level may be off: one slice, where its middle is between two.
 _NEAR_MM = 3.0
 
 

@@ -23,7 +23,7 @@ def click(view: str, point_ras_mm) -> None:
 
 
 def drag(view: str, from_ras_mm, by_mm, steps: int = 5) -> None:
-    """Drag what lies at a point with the left button by so many mm."""
+    """Drag what is at a point with the left button, by a distance in mm."""
     start, end = window_position(view, from_ras_mm), window_position(view, np.add(from_ras_mm, by_mm))
     interactor = _interactor(view)
     # A handle is taken hold of only after the mouse has moved over it.

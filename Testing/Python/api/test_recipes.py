@@ -282,7 +282,7 @@ def test_place_from_a_total_segmentator_segmentation(run, scene, bodies, vertebr
 
 
 class DicomDatabase:
-    """Stands for ctkDICOMDatabase by the methods that the recipe calls, with one patient and one study."""
+    """Replaces ctkDICOMDatabase with the methods that the recipe calls, with one patient and one study."""
 
     def __init__(self, files_by_series):
         self._files = files_by_series

@@ -193,7 +193,7 @@ def bad_inputs() -> dict:
         "coinciding": (midline * 0, None, outline),
         "sideways": (midline[:, [1, 0, 2]], None, outline),
         "above": (np.add(midline, (0, 0, 400)), None, outline),
-        "beside": (np.add(midline, (300, 0, 0)), None, outline),
+        "next to it": (np.add(midline, (300, 0, 0)), None, outline),
         "boundary in front": (midline, boundary(30), outline),
         "boundary behind": (midline, boundary(-30), outline),
         "boundary oblique": (midline, boundary(-5, 1.5), outline),

@@ -78,7 +78,7 @@ class _Margin:
         return self
 
     def onApply(self):
-        """Grow the segment by so many mm."""
+        """Grow the segment by a distance in mm."""
         self._logic.UpdateSelectedSegmentLabelmap()
         labelmap = self._logic.GetSelectedSegmentLabelmap()
         margin_mm = self._parameters["MarginSizeMm"]

@@ -85,7 +85,7 @@ def accuracy_of(setting: Setting, folder: Path) -> Accuracy:
     outline_ras_mm = true_outline_in_slice(
         phantom.spec.vertebra("L3"), phantom.grid.slice_origin_ras(truth.mid_slice), normal_ras, count=4000
     )
-    midline_ras_mm = midline_beside(truth.midline_ras_mm, outline_ras_mm, normal_ras, setting.midline_off_mm)
+    midline_ras_mm = midline_next_to(truth.midline_ras_mm, outline_ras_mm, normal_ras, setting.midline_off_mm)
     write_ct(folder / "ct.nrrd", phantom.voxels_hu, phantom.ras_from_ijk)
     write_line(folder / "L3-midline.mrk.json", midline_ras_mm)
     run = lumbarhu("measure", folder / "ct.nrrd", "--markups", folder / "L3-midline.mrk.json", "--out", folder / "out")
@@ -146,7 +146,7 @@ def touching_aorta(hu: float, plaque_hu: float | None) -> VesselSpec:
     return VesselSpec(radius_mm=10.0, hu=hu, angle_deg=60.0, gap_mm=0.0, plaque_hu=plaque_hu)
 
 
-def midline_beside(midline_ras_mm, outline_ras_mm, normal_ras, off_mm: float) -> np.ndarray:
+def midline_next_to(midline_ras_mm, outline_ras_mm, normal_ras, off_mm: float) -> np.ndarray:
     """Return the midline moved to the patient's left by `off_mm`, its ends on the outline again."""
     if off_mm == 0:
         return midline_ras_mm

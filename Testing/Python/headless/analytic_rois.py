@@ -69,7 +69,7 @@ class AnalyticBody:
         return cKDTree(self.outline_uv_mm)
 
     def depth_inside_mm(self, points_uv_mm) -> np.ndarray:
-        """Return how far points lie inside the outline; outside it is negative."""
+        """Return how far points are inside the outline; outside it is negative."""
         points = np.asarray(points_uv_mm, dtype=float).reshape(-1, 2)
         # A polygon of 0.1 mm edges tells inside from outside: it runs less than 0.001 mm off the curve.
         inside = PlanePath(self.outline_uv_mm[::10]).contains_points(points)
@@ -117,11 +117,11 @@ class AnalyticBody:
         """Return how wide an ellipse may be before it contains a point of the inner outline."""
         u, v = self.inner_uv_mm[::5].T
         height = 1 - ((v - center_v) / half_v) ** 2
-        beside = height > 1e-9
+        is_next_to = height > 1e-9
         on_axis = np.abs(u) < 0.02
-        if np.any(beside & on_axis & (np.abs(v - center_v) < half_v - 0.005)):
+        if np.any(is_next_to & on_axis & (np.abs(v - center_v) < half_v - 0.005)):
             return 0.0
-        return float(np.min(np.abs(u[beside]) / np.sqrt(height[beside])))
+        return float(np.min(np.abs(u[is_next_to]) / np.sqrt(height[is_next_to])))
 
     @cached_property
     def half_front_mm(self) -> float:
@@ -130,7 +130,7 @@ class AnalyticBody:
         return self.front_width_fraction / 2 * float(anterior.max() - anterior.min())
 
     def inside(self, points_ras_mm) -> dict[str, np.ndarray]:
-        """Return which points lie in each region."""
+        """Return which points are in each region."""
         uv = self.to_uv_mm(points_ras_mm)
         u, v = uv[..., 0], uv[..., 1]
         inner = np.zeros(u.shape, dtype=bool)

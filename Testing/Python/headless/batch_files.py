@@ -66,7 +66,7 @@ def broken_rows(place: Path, files: PhantomFiles, taken_case: str) -> Iterator[t
         folder = place / kind.replace(" ", "-")
         folder.mkdir(parents=True)
         row = case_row(f"broken {kind}", files)
-        if kind == "case that stands there already":
+        if kind == "case that is already there":
             row[0] = taken_case
         make(row, folder, files)
         yield kind, row, says
@@ -149,7 +149,7 @@ KINDS = {
     "markup that is no JSON": (_markups(lambda path: path.write_text("{")), "not valid JSON"),
     "markup of one point": (_markups(lambda path: write_line(path, points_of(path)[:1])), "1 point"),
     "markup beyond the ct": (_moved((0, 0, 700)), "beyond the CT"),
-    "markup beside the bone": (_moved((-33, 0, 0)), "L3"),
+    "markup next to the bone": (_moved((-33, 0, 0)), "L3"),
     "markup that is there twice": (_markups(lambda path: shutil.copy(path, path.with_name("copy.mrk.json"))), "twice"),
     "level of no name": (_cell(3, "L9"), "Unknown level “L9”"),
     "level without a midline": (_cell(3, "T12"), "T12 has no midline"),
@@ -157,6 +157,6 @@ KINDS = {
     "reading that is no number": (_cell(6, "second"), "is not a reading number"),
     "case with a slash": (_cell(0, "broken case/1"), "cannot be named"),
     "case with a line break": (_cell(0, "broken\ncase"), "cannot be printed"),
-    "case that stands there already": (_nothing, "is already in row"),
+    "case that is already there": (_nothing, "is already in row"),
     "row of too many cells": (_a_cell_more, "8 cells under 7 columns"),
 }

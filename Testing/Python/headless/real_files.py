@@ -54,7 +54,7 @@ def agreement(labels: AxialLabels, body: np.ndarray, outline_ras_mm: np.ndarray)
 
 
 def signed_offsets_mm(inside: np.ndarray, spacing_mm: np.ndarray, points_mm: np.ndarray, parts: int = 9) -> np.ndarray:
-    """Return how far points lie outside the staircase of labeled pixels, each pixel split into `parts` squared."""
+    """Return how far points are outside the staircase of labeled pixels, each pixel split into `parts` squared."""
     fine = np.kron(inside, np.ones((parts, parts), dtype=bool))
     rows, columns = np.indices(fine.shape)
     centers_mm = ((np.stack([columns, rows], axis=-1) + 0.5) / parts - 0.5) * spacing_mm

@@ -29,7 +29,7 @@ def along(midline, start, end):
 
 MIDLINES = {
     "beyond the last slice": (lambda true: true + 500 * SUPERIOR_RAS, r"midline of L3 is 49\d\.\d mm beyond the CT"),
-    "beside the CT": (
+    "next to the CT": (
         lambda true: true + 200 * LEFT_RAS,
         r"anterior end of L3's midline is \d+\.\d pixels outside the CT",
     ),
@@ -78,12 +78,12 @@ def test_a_boundary_is_refused(where, refused, one_level, true, tmp_path):
 
 OUTLINES = {
     "crosses itself": (lambda outline, _: outline[[*range(0, 12), *range(23, 11, -1)]], "outline of L3 crosses itself"),
-    "lies elsewhere": (lambda outline, _: outline + 60 * LEFT_RAS, "outline of L3 does not enclose"),
-    "lies in another slice": (
+    "is elsewhere": (lambda outline, _: outline + 60 * LEFT_RAS, "outline of L3 does not enclose"),
+    "is in another slice": (
         lambda outline, _: outline + 2.6 * SUPERIOR_RAS,
         "outline of L3 is in another slice, 2.6 mm",
     ),
-    "lies askew": (
+    "is askew": (
         lambda outline, true: outline + np.outer((outline - true[0]) @ ANTERIOR_RAS, 0.3 * SUPERIOR_RAS),
         "slice",
     ),
@@ -278,7 +278,7 @@ OPTIONS = {
     "an exclusion without level": (["--exclude", "fracture"], "gives no reason"),
     "an exclusion of an unknown level": (["--exclude", "S1=lysis"], "Unknown level “S1”"),
     "two exclusions of a level": (["--exclude", "L3=a", "--exclude", "L3=b"], "names L3 twice"),
-    "an exclusion besides the levels": (["--levels", "L3", "--exclude", "L4=a"], "L4 is excluded but is not among"),
+    "an exclusion of another level": (["--levels", "L3", "--exclude", "L4=a"], "L4 is excluded but is not among"),
     "a reading of zero": (["--reading", "0"], "--reading 0 is not a reading number"),
     "a reading in words": (["--reading", "two"], "--reading two is not a reading number"),
     "a case without a name": (["--case", " "], "--case is empty: give a name"),

@@ -345,8 +345,8 @@ def test_an_old_export_is_replaced_only_when_asked(exported, audit, series):
 
 
 def test_a_folder_without_a_measured_region_is_refused(series, spine, tmp_path):
-    beside_the_body = np.add(spine.phantom.truth["L3"].midline_ras_mm, (32.0, 0.0, 0.0))
-    markup = write_line(tmp_path / "L3-midline.mrk.json", beside_the_body)
+    next_to_the_body = np.add(spine.phantom.truth["L3"].midline_ras_mm, (32.0, 0.0, 0.0))
+    markup = write_line(tmp_path / "L3-midline.mrk.json", next_to_the_body)
     run = lumbarhu("measure", series, "--markups", markup, "--exclude", "L3=metal", "--out", tmp_path / "audit")
     assert (run.exit_code, run.err) == (0, "")
     reported = refusal("export-dicom", tmp_path / "audit", "--ct", series, "--out", tmp_path / "dicom")

@@ -41,8 +41,8 @@ def test_the_same_numbers_with_a_scene_without_and_reopened(grid, stored, dtype,
     common = ["measure", tmp_path / "ct.nrrd", "--markups", write_midlines(tmp_path / "markups", phantom), "--out"]
     for run in (lumbarhu(*common, tmp_path / "plain"), lumbarhu(*common, tmp_path / "scene", "--scene")):
         assert (run.exit_code, run.err) == (0, "")
-    plain, beside_scene = files_of(tmp_path / "plain"), files_of(tmp_path / "scene")
-    assert [name for name in plain if plain[name] != beside_scene[name]] == ["record.json"]
+    plain, with_scene = files_of(tmp_path / "plain"), files_of(tmp_path / "scene")
+    assert [name for name in plain if plain[name] != with_scene[name]] == ["record.json"]
     with headless_scene() as scene:
         load_scene(scene, tmp_path / "scene" / "scene.mrb")
         (level,) = ReadingMeasurer(readings(scene)[0]).measure().levels

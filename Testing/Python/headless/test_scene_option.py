@@ -38,9 +38,9 @@ def with_scene(spine, tmp_path_factory):
 
 
 def test_with_and_without_a_scene_all_files_but_the_record_are_the_same(audit, with_scene):
-    plain, beside_scene = files_of(audit), files_of(with_scene)
-    assert set(beside_scene) - set(plain) == {"scene.mrb"}
-    assert [name for name in plain if plain[name] != beside_scene[name]] == ["record.json"]
+    plain, with_scene_files = files_of(audit), files_of(with_scene)
+    assert set(with_scene_files) - set(plain) == {"scene.mrb"}
+    assert [name for name in plain if plain[name] != with_scene_files[name]] == ["record.json"]
 
 
 ODD_READINGS = {
@@ -49,7 +49,7 @@ ODD_READINGS = {
         lambda lines: {level: line for level, line in lines.items() if level != "L1"},
         ["--exclude=L1=metal"],
     ),
-    "an excluded level whose midline stands on no bone": (
+    "an excluded level whose midline is not on bone": (
         lambda lines: lines | {"L4": lines["L4"] + (34.0, 0.0, 0.0)},
         ["--exclude=L4=out of the scan"],
     ),
@@ -72,10 +72,10 @@ def test_odd_readings_give_the_same_results_with_and_without_a_scene(what, spine
     common = ["measure", spine.ct, "--markups", tmp_path / "markups", *options, "--out"]
     for run in (lumbarhu(*common, tmp_path / "plain"), lumbarhu(*common, tmp_path / "scene", "--scene")):
         assert (run.exit_code, run.err) == (0, "")
-    plain, beside_scene = files_of(tmp_path / "plain"), files_of(tmp_path / "scene")
-    assert set(beside_scene) - set(plain) == {"scene.mrb"}
-    assert [name for name in plain if plain[name] != beside_scene[name]] == ["record.json"]
-    assert records_without_software(plain) == records_without_software(beside_scene)
+    plain, with_scene_files = files_of(tmp_path / "plain"), files_of(tmp_path / "scene")
+    assert set(with_scene_files) - set(plain) == {"scene.mrb"}
+    assert [name for name in plain if plain[name] != with_scene_files[name]] == ["record.json"]
+    assert records_without_software(plain) == records_without_software(with_scene_files)
     assert lumbarhu("verify", tmp_path / "scene", "--ct", spine.ct).exit_code == 0
 
 

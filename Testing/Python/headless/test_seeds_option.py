@@ -83,8 +83,8 @@ def test_the_scene_keeps_the_findings_on_a_proposal(spine, tmp_path):
     for out, options in zip(outs, ([], ["--scene"]), strict=True):
         run = lumbarhu("measure", spine.ct, "--seeds", seeds, "--fill-levels", "--out", out, *options)
         assert (run.exit_code, run.err) == (0, "")
-    plain, beside_scene = map(files_of, outs)
-    assert [name for name in plain if plain[name] != beside_scene[name]] == ["record.json"]
+    plain, with_scene = map(files_of, outs)
+    assert [name for name in plain if plain[name] != with_scene[name]] == ["record.json"]
     assert level_findings(outs[0]) == level_findings(outs[1])
     with headless_scene() as scene:
         load_scene(scene, outs[1] / "scene.mrb")

@@ -64,7 +64,7 @@ def test_the_storage_order_of_the_ct_does_not_change_a_byte_of_the_results(kind,
 
 
 def places(path) -> bytes:
-    """Return where in space the labeled voxels of a file lie, to 1e-4 mm, in an order of their own."""
+    """Return where in space the labeled voxels of a file are, to 1e-4 mm, in an order of their own."""
     image = SimpleITK.ReadImage(str(path))
     labels = SimpleITK.GetArrayViewFromImage(image)
     ijk = np.argwhere(labels)[:, ::-1]

@@ -87,7 +87,7 @@ def nan_sform(data: bytearray) -> None:
     data[280:328] = struct.pack("<12f", *[float("nan")] * 12)
 
 
-def beside(existing: str):
+def next_to(existing: str):
     """Return arguments: at the output path there is a folder with a name that differs only in form."""
 
     def make(honest: Honest, folder: Path):
@@ -121,6 +121,6 @@ FILES = (
     Untrue("a fourth dimension of one frame", "MetaImage", with_text(".mha", four_dimensions), **ROUNDED),
     Untrue(DAMAGED, "sform of zeros", nifti(zero_sform), findings=("two_geometries",), says="sform", **ROUNDED),
     Untrue(DAMAGED, "sform of NaN", nifti(nan_sform), findings=("two_geometries",), **ROUNDED),
-    Untrue("a name that exists in another form", "other case", beside("AUDIT"), refused="already exists as “AUDIT”"),
-    Untrue("a name that exists in another form", "wide letters are others", beside("ａudit")),
+    Untrue("a name that exists in another form", "other case", next_to("AUDIT"), refused="already exists as “AUDIT”"),
+    Untrue("a name that exists in another form", "wide letters are others", next_to("ａudit")),
 )

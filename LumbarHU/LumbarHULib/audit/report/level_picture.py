@@ -171,7 +171,7 @@ def _drawing(
     level = plane.level
     left, top = plane.center_xy_mm - half_xy_mm
     width, height = 2 * half_xy_mm
-    # A pixel's corner lies half a step from its center.
+    # A pixel's corner is half a step from its center.
     (a, c), (b, d) = plane.xy_from_ij
     e, f = plane.xy_from_ij @ (box[2].start - 0.5, box[1].start - 0.5) - (left, top)
     of_pixels = " ".join(f"{number:.6g}" for number in (a, b, c, d, e, f))

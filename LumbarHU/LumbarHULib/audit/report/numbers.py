@@ -1,4 +1,4 @@
-"""The report's numbers: means and classes, how they lie to the cutoffs, and HU level by level."""
+"""The report's numbers: means and classes, where they are between the cutoffs, and HU level by level."""
 
 from collections.abc import Sequence
 
@@ -283,7 +283,7 @@ def _remark(level: LevelResult | LevelRefusal, values: PatientValues) -> str:
     elif isinstance(level, LevelRefusal):
         remarks.append(html.foreign(level.sentence))
     if level.level not in values.mean_levels:
-        remarks.append("enters no mean")
+        remarks.append("not in the mean")
     if isinstance(level, LevelResult) and any(measured.edited for measured in level.rois.values()):
         remarks.append("* edited by hand")
     return Html("; ".join(html.escaped(remark) for remark in remarks))

@@ -159,7 +159,7 @@ def test_levels_run_downward_with_the_numbers_of_the_results(folder, page):
             values = file_row[row[0], roi]
             assert cell == f"{shown(values['mean_hu'])} ({shown(values['sd_hu'], 0)})"
     assert rows[1][6] == "excluded: fracture, old"
-    assert rows[3][1:] == ["–"] * 5 + ["excluded: out of the scan; enters no mean", ""]
+    assert rows[3][1:] == ["–"] * 5 + ["excluded: out of the scan; not in the mean", ""]
 
 
 def test_a_levels_findings_are_in_its_row_the_most_severe_first(audit, folder):
