@@ -56,9 +56,9 @@ class ReadingHistory:
         """Store the current state of the reading, before a step changes it."""
         self._note_foreign_change(self._state())
         self._note(self._state())
-        self.open_gesture()
+        self.open_step()
 
-    def open_gesture(self) -> None:
+    def open_step(self) -> None:
         """Count all changes until the next measurement as part of the last stored step."""
         self._settled = None
 
@@ -70,7 +70,7 @@ class ReadingHistory:
         """Return to the last stored state and discard it, because the step was cancelled."""
         if self._undo:
             self._restore(self._undo.pop())
-            self.open_gesture()
+            self.open_step()
 
     def forget(self) -> None:
         """Drop the last note: nothing was changed after all."""
@@ -114,7 +114,7 @@ class ReadingHistory:
         left, entered = self._state(), taken_from.pop()
         put_on.append(left)
         self._restore(entered)
-        self.open_gesture()
+        self.open_step()
         return tuple(level for level in LEVELS if not _same_level(level, left, entered))
 
     def _state(self) -> _State:

@@ -1,4 +1,4 @@
-"""Numbers that go when the CT that they came from is moved or changed, whoever does it."""
+"""Measure again when the CT is moved or changed, by the reader or by another module."""
 
 import qt
 import slicer

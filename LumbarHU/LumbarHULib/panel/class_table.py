@@ -101,7 +101,7 @@ class ClassTable(Section):
         table.setHorizontalHeaderLabels([_("Mean\nHU"), class_header(whose), "", axis, self._unit()])
         hints = (
             _("The mean over the measured levels of L1–L4, each counting once."),
-            _("Where the mean is by the two cutoffs. For research only: it is not a diagnosis."),
+            _("The class of the mean by the two cutoffs. For research only: it is not a diagnosis."),
             _("≈ the mean is near a cutoff, ✓ the class is clear; hold the mouse over a row for the reasons."),
             _(
                 "Square: the mean, with the error of one measurement. Upper mark: the cutoff for osteoporosis; lower "

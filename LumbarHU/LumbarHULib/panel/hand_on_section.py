@@ -54,7 +54,7 @@ class HandOnSection(Section):
         """Open the report of the last export."""
         report = self._report()
         if report is not None and not qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report))):
-            self._messages.tell(_("No browser opens here: open {report}.").format(report=report))
+            self._messages.tell(_("No browser could be opened: open {report}.").format(report=report))
 
     def _on_dicom(self) -> None:
         """Export first, so that the archive gets what the panel shows."""

@@ -80,7 +80,7 @@ class HeadSection(Section):
         )
         result = self._session.level_result(level)
         if result is not None and result.excluded:
-            text += _(" It does not enter the means.")
+            text += _(" It is not in the means.")
         return text + key
 
     def _head_lines(self) -> tuple[str, str]:

@@ -87,7 +87,7 @@ class LevelsSection(Section):
             self._placing.cancel()
             session.history.remember()
             accept_level(session.reading, level)
-            session.finish_gesture()
+            session.finish_edit()
         self.review_next()
 
     def review_next(self) -> None:
@@ -174,7 +174,7 @@ class LevelsSection(Section):
         self.menu.show()
         counted = filled_in_levels(session.reading) if may_change else ()
         ui.huConfirmFrame.visible = bool(counted)
-        text = _("{levels}: counted, not clicked. Is no level skipped or counted twice?")
+        text = _("{levels}: counted, not clicked. Check that no level is skipped or counted twice.")
         ui.huConfirmLabel.text = text.format(levels=_and(counted))
         ui.huConfirmButton.text = _("Confirm {levels}").format(levels=_and(counted))
 

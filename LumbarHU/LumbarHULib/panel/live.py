@@ -83,7 +83,7 @@ class LiveMeasurement(Watcher):
         elif self._roles.get(node.GetID()) == "midline":
             show_midline(placed_points(node))
             note_seen(session.reading, session.level)
-        session.finish_gesture()
+        session.finish_edit()
 
     def _on_moved(self, node, _event) -> None:
         session = self._session

@@ -79,13 +79,13 @@ class Done:
 
     def __init__(self, label, session: Session) -> None:
         self._label, self._session = label, session
-        self._told_for: tuple = ()
+        self._reported_for: tuple = ()
         label.connect("linkActivated(QString)", self._open)
         self.tell("")
 
     def tell(self, text: str, path: Path | None = None) -> None:
         """Show what was done, with a link to the file or folder that was written."""
-        self._told_for = self._now()
+        self._reported_for = self._now()
         shown = html.escape(text)
         if path is not None:
             name = html.escape(str(path))
@@ -95,7 +95,7 @@ class Done:
 
     def refresh(self, what: str) -> None:
         """Take away what is no longer news."""
-        if what == "all" and self._now() != self._told_for:
+        if what == "all" and self._now() != self._reported_for:
             self.tell("")
 
     def _now(self) -> tuple:

@@ -44,7 +44,7 @@ class NumbersSection(Section):
         table.verticalHeader().defaultSectionSize = _ROW_HEIGHT_PX
         copy_on_request(table, lambda: table_text(table))
         table.connect("cellClicked(int,int)", self._on_cell)
-        ui.huBesideLabel.connect("linkActivated(QString)", lambda _link: show_notes())
+        ui.huRelianceLabel.connect("linkActivated(QString)", lambda _link: show_notes())
 
     def refresh(self, what: str) -> None:
         """Show the numbers as they are."""
@@ -54,7 +54,7 @@ class NumbersSection(Section):
         self._fill(result, what)
         if what == "all":
             fit_height(self._ui.huLevelTable)
-            show_links(self._ui.huBesideLabel, "" if result is None else _reliance(result))
+            show_links(self._ui.huRelianceLabel, "" if result is None else _reliance(result))
             is_modified = self._session.is_open and is_protocol_modified(self._session.reading)
             self._ui.huModifiedLabel.text = _("<b>protocol modified</b>") if is_modified else ""
 

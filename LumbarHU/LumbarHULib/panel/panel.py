@@ -285,7 +285,7 @@ class Panel(VTKObservationMixin):
         self._on_layout_changed()
 
     def _on_layout_changed(self, *_) -> None:
-        """Let the button say which layout is shown, whoever chose it."""
+        """Let the button say which layout is shown; other modules change it, too."""
         button = self.ui.huLayoutButton
         if self._is_entered:
             button.blockSignals(True)

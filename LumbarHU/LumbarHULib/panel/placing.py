@@ -115,7 +115,7 @@ class Placing(Watcher):
         if was_placed:
             replace_points(self._node, "midline", placed_points(self._node)[:0])
             session.measure()
-            session.history.open_gesture()
+            session.history.open_step()
         self.level, self._ends = level, []
         session.is_placing = True
         self._node.SetLocked(False)

@@ -179,7 +179,7 @@ class ProposalsSection(Section):
         by_hand = [level for level in placed_by_hand(self._session.reading) if level in segments]
         if not by_hand:
             return segments
-        question = _("{levels} were placed or corrected by hand. Put proposals in their place?")
+        question = _("{levels} were placed or corrected by hand. Replace them with proposals?")
         if self._questions.confirmed(question.format(levels=", ".join(by_hand))):
             return segments
         return {level: segment for level, segment in segments.items() if level not in by_hand}

@@ -20,7 +20,7 @@ class ReadersSection(Section):
 
     def __init__(self, ui, services: Services) -> None:
         super().__init__(ui, services)
-        self._told_of = None
+        self._reported_of = None
         self._on_click(ui.huCompareButton, self._on_compare)
 
     def _show(self) -> None:
@@ -32,7 +32,7 @@ class ReadersSection(Section):
         ui.huCompareTable.visible = table is not None
         if len(readings) < 2:
             self._tell(_("Comparing needs two readings of this CT."))
-        elif table is None or self._told_of is not table:
+        elif table is None or self._reported_of is not table:
             self._tell("")
 
     def _on_compare(self) -> None:
@@ -54,8 +54,10 @@ class ReadersSection(Section):
                 sentences.append(_("{level} is excluded by one reading and omitted.").format(level=level))
             seen = [reading.title for reading in results if unblind(reading)]
             if seen:
-                sentences.append(_("No longer blinded, as not signed off: {titles}.").format(titles=", ".join(seen)))
-            self._told_of = comparison_table(ct_node)
+                sentences.append(
+                    _("No longer blinded, because not signed off: {titles}.").format(titles=", ".join(seen))
+                )
+            self._reported_of = comparison_table(ct_node)
             self._tell(" ".join(sentences))
             session.tell()
 

@@ -104,9 +104,9 @@ class Session:
         with rendering_paused():
             for level in levels:
                 self.measurer.update_level(level)
-        self.finish_gesture()
+        self.finish_edit()
 
-    def finish_gesture(self) -> None:
+    def finish_edit(self) -> None:
         """Write what waits for the end of a drag."""
         if self.may_change:
             with rendering_paused():

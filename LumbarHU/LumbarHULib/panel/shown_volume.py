@@ -98,5 +98,5 @@ def show_bar(ui, sentence: str, other_ct) -> None:
 def _read_words(name: str) -> tuple[str, str]:
     """Return what the button that reads another CT says, shortened to its room, and its tooltip."""
     short = name if len(name) <= _BUTTON_LETTERS else name[: _BUTTON_LETTERS - 1] + "…"
-    tooltip = _("Read “{name}”: continue its reading, or start one. The present reading stays in the scene.")
+    tooltip = _("Read “{name}”: continue its reading, or start one. The current reading stays in the scene.")
     return _("Read “{name}”").format(name=short), tooltip.format(name=name)

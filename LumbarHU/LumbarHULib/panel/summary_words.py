@@ -52,7 +52,7 @@ def doubts(summary: RoiSummary) -> tuple[str, ...]:
     stays = SUMMARY_COLUMNS["class_stays_percent"]
     percent = stays.value(summary)
     if isinstance(percent, float) and percent < _SURE_PERCENT:
-        text = _("In {percent} % of the trials, with the midlines moved as readers err, the class stays.")
+        text = _("The class stays the same in {percent} % of the trials with randomly moved midlines.")
         found.append(text.format(percent=stays.text(summary)))
     return tuple(found)
 
@@ -77,7 +77,7 @@ def summary_hint(summary: RoiSummary) -> str:
     if summary.density is not None:
         sentences.append(density_sentence(summary.density))
     if summary.placement is not None:
-        text = _("SD of the mean when the midlines are moved as readers err: {sd} HU ({trials} trials).")
+        text = _("SD of the mean in {trials} trials with randomly moved midlines: {sd} HU.")
         sentences.append(text.format(sd=f"{summary.placement.sd_hu:.2f}", trials=summary.placement.trials))
     sentences += doubts(summary)
     sentences += [finding.sentence for finding in summary.findings if finding.code == "too_few_levels"]

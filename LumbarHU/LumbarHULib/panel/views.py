@@ -154,7 +154,7 @@ def zoom_on(spine_ras_mm, height_mm: float) -> None:
 
 
 def is_zoomed() -> bool:
-    """Tell whether the axial view is zoomed in already, as whoever looked for a level has it."""
+    """Return whether the axial view is zoomed in already, as it is after a search for a level."""
     node = slice_node(AXIAL)
     return node is not None and min(node.GetFieldOfView()[:2]) <= _ZOOMED_MM
 
@@ -186,7 +186,7 @@ def show_midline(midline_ras_mm: np.ndarray) -> None:
 
 
 def is_in_axial_view(point_ras_mm) -> bool:
-    """Tell whether a point lies in the plane that the axial view shows: only there a click means an edge."""
+    """Return whether a point is in the plane that the axial view shows: only there a click means an edge."""
     node = slice_node(AXIAL)
     if node is None:
         return True

@@ -92,7 +92,7 @@ class KeepingSteps(WalkBase):
         reading.keep("scan_facts", asdict(facts))
         self._session.measure()
         self._test.assertEqual({of.class_name for of in self._session.result.summaries}, {"not_classified"})
-        self._test.assertIn("100 kV", self._ui.huBesideLabel.text)
+        self._test.assertIn("100 kV", self._ui.huRelianceLabel.text)
         self._test.assertIn("100 kVp ✗ · 2.5 mm slices · no contrast ✓", self._ui.huFactsLabel.text)
         self._ui.huAcceptCheck.click()
         self._test.assertNotIn("not_classified", {of.class_name for of in self._session.result.summaries})

@@ -106,9 +106,9 @@ class MeasuringSteps(WalkBase):
             self._test.assertEqual(row, [level, *(f"{core[level][roi]:.1f}" for roi in ROIS)])
         self._ui.huQuantityCombo.setCurrentText("Voxels")
         settle()
-        beside = self._ui.huBesideLabel.text
+        reliance = self._ui.huRelianceLabel.text
         for text in ("agree", "round 22 %", "acquired is unknown"):
-            self._test.assertIn(text, beside)
+            self._test.assertIn(text, reliance)
         summaries, table = self._session.result.summaries, self._ui.huSummaryTable
         heading = " ".join(table.horizontalHeaderItem(1).text().split())
         self._test.assertEqual(heading, class_heading(summaries[0].cutoffs.whose))
@@ -117,7 +117,7 @@ class MeasuringSteps(WalkBase):
             self._test.assertEqual(table.item(number, 0).text(), f"{summary.mean_hu:.1f}")
             self._test.assertEqual(table.item(number, 1).text(), summary.class_words)
             self._test.assertFalse(table.item(number, 3).icon().isNull())
-        self._ui.huBesideLabel.linkActivated("notes")
+        self._ui.huRelianceLabel.linkActivated("notes")
         self._test.assertFalse(self._ui.huAdvancedSection.collapsed)
         self._test.assertIn("patients without osteoporosis", self._ui.huNotesBrowser.toPlainText())
         self._ui.huAdvancedSection.collapsed = True

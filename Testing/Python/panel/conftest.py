@@ -21,15 +21,15 @@ _SECONDS = 1200  # a machine that does much else may take long
 def application():
     """Give the application inside its own process, and None where the test only waits for that process.
 
-    Inside, the test fails with every error and warning that VTK or MRML told meanwhile: they raise nothing.
+    Inside, the test fails with every error and warning that VTK or MRML reported meanwhile: they raise nothing.
     """
     if os.environ.get(_INSIDE):
         from harness.application import start
 
         application = start()
-        told = told_by_vtk()
+        reported = vtk_messages()
         yield application
-        assert told == []
+        assert reported == []
         return
     missing = _missing()
     if missing:
@@ -37,39 +37,39 @@ def application():
     yield None
 
 
-def told_by_vtk() -> list[str]:
+def vtk_messages() -> list[str]:
     """Return a list that every error and warning from now on is added to."""
     import vtk
 
-    told = []
+    reported = []
 
     @vtk.calldata_type(vtk.VTK_STRING)
     def add(_window, _event, text):
-        told.append(text)
+        reported.append(text)
 
     for event in ("ErrorEvent", "WarningEvent"):
         vtk.vtkOutputWindow.GetInstance().AddObserver(event, add)
-    return told
+    return reported
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
-    """Run the test in a process of its own, and fail with what it told."""
+    """Run the test in a process of its own, and fail with what it reported."""
     if "application" not in pyfuncitem.fixturenames or os.environ.get(_INSIDE):
         return None
     own = pyfuncitem.config._tmp_path_factory.mktemp("panel")  # pytest would tidy up old folders in each process
     arguments = ["-p", "no:cacheprovider", "--basetemp", str(own / "base"), pyfuncitem.nodeid]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    code, told = _run(pyfuncitem.config.rootpath, environment | {_INSIDE: "1"}, arguments, own / "told.txt")
+    code, reported = _run(pyfuncitem.config.rootpath, environment | {_INSIDE: "1"}, arguments, own / "reported.txt")
     if code:
-        pytest.fail(f"in its own process, which ended with {code}:\n{told[-8000:]}", pytrace=False)
+        pytest.fail(f"in its own process, which ended with {code}:\n{reported[-8000:]}", pytrace=False)
     return True
 
 
-def _run(folder, environment, arguments, told):
+def _run(folder, environment, arguments, reported):
     if CAN_FORK:
-        code = _server(folder, tuple(sorted(environment.items()))).run(arguments, told, _SECONDS)
-        return code, told.read_text(encoding="utf-8", errors="replace")
+        code = _server(folder, tuple(sorted(environment.items()))).run(arguments, reported, _SECONDS)
+        return code, reported.read_text(encoding="utf-8", errors="replace")
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-m", "pytest", *arguments],
         cwd=folder,

@@ -3,7 +3,7 @@
 from harness.facts import known_facts, observe
 
 
-def test_the_facts_are_many_and_each_is_told_once():
+def test_the_facts_are_many_and_each_is_reported_once():
     facts = known_facts()
     assert len({(fact.code, fact.value) for fact in facts}) == len(facts) > 300
 

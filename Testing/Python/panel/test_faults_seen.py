@@ -130,7 +130,7 @@ def test_after_a_level_is_excluded_in_a_review_the_next_one_is_reviewed(driver):
     panel.levels.menu.reasons["lesion"].trigger()
     assert ui.huNextStepButton.text == "Review L2"
     assert panel.head.chip("L1").text == f"L1 –\n({number})"
-    assert "does not enter the means" in panel.head.chip("L1").toolTip
+    assert "is not in the means" in panel.head.chip("L1").toolTip
     for level in ("L2", "L3", "L4"):
         panel.levels.go_to(level)
         assert ui.huNextStepButton.text == f"Accept {level}"

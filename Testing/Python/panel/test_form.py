@@ -27,13 +27,13 @@ def load(application, tmp_path):
 def test_a_form_is_taken_as_it_stands_or_not_at_all(load):
     assert load("QLabel", TEXT.format(name="text")).text == "a"
     assert load("ctkPathLineEdit", FILTERS.format(name="Files")).filters == 2
-    for kind, properties, told in (
+    for kind, properties, reported in (
         ("QLable", "", "no class QLable"),
         ("ctkPathLineEdit", TEXT.format(name="currntPath"), "no currntPath"),
         ("QLabel", TEXT.format(name="txt"), "no txt"),
         ("ctkPathLineEdit", FILTERS.format(name="Fils"), "no .*Fils"),
     ):
-        with pytest.raises(RuntimeError, match=told):
+        with pytest.raises(RuntimeError, match=reported):
             load(kind, properties)
 
 
@@ -61,6 +61,6 @@ def test_the_module_is_loaded_opened_and_left_without_an_error(application, capf
     from SampleData import SampleDataLogic
 
     assert [source[:2] for source in SampleDataLogic.sources] == [("LumbarHU", "LumbarHU phantom")]
-    told = capfd.readouterr()
-    assert "Traceback" not in told.out + told.err
-    assert "does not exist" not in told.out
+    reported = capfd.readouterr()
+    assert "Traceback" not in reported.out + reported.err
+    assert "does not exist" not in reported.out

@@ -54,14 +54,14 @@ def test_odd_doings_break_nothing(application, tmp_path, monkeypatch, first):
         slicer.util.loadScene(path)
         settle()
         after = measured()
-        told = [_told(*item) for item in unseen]
-        if told or left or not saved or after != before or not shown.items() <= before.items():
-            problems.append(f"seed {seed}: {reader.done}: {told=} {left=} {saved=} {shown=} {before=} {after=}")
+        reported = [_reported(*item) for item in unseen]
+        if reported or left or not saved or after != before or not shown.items() <= before.items():
+            problems.append(f"seed {seed}: {reader.done}: {reported=} {left=} {saved=} {shown=} {before=} {after=}")
         unseen.clear()
     assert problems == []
 
 
-def _told(error, traceback) -> str:
+def _reported(error, traceback) -> str:
     while traceback.tb_next is not None:
         traceback = traceback.tb_next
     return f"{error!r} in {traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}"

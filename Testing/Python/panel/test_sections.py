@@ -146,7 +146,7 @@ def protocols_section_measures_and_exports_by_the_chosen_protocols(driver, folde
 
 
 def advanced_section_shows_the_notes(driver, _folder):
-    driver.ui.huBesideLabel.linkActivated("notes")
+    driver.ui.huRelianceLabel.linkActivated("notes")
     assert not driver.ui.huAdvancedSection.collapsed
     assert "patients without osteoporosis" in driver.ui.huNotesBrowser.toPlainText()
 

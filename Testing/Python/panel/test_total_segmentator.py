@@ -7,7 +7,7 @@ import numpy as np
 ALL = ("L1", "L2", "L3", "L4")
 
 
-def test_what_total_segmentator_finds_is_proposed_and_what_it_lacks_is_told(application, tmp_path):
+def test_what_total_segmentator_finds_is_proposed_and_what_it_lacks_is_reported(application, tmp_path):
     from panel.driver import Driver
 
     from LumbarHULib.self_test.synthetic_mouse import settle
@@ -25,7 +25,7 @@ def test_what_total_segmentator_finds_is_proposed_and_what_it_lacks_is_told(appl
         assert driver.shown() == driver.measured_afresh()
 
 
-def test_what_total_segmentator_complains_of_is_told_and_leaves_no_node(application, tmp_path):
+def test_what_total_segmentator_complains_of_is_reported_and_leaves_no_node(application, tmp_path):
     from panel.driver import Driver
 
     from LumbarHULib.self_test.synthetic_mouse import settle

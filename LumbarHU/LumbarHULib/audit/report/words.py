@@ -51,10 +51,10 @@ def agreement_sentence(class_counts: Sequence[int]) -> str:
 
 
 def trials_text(trials: int, values: UncertaintyValues) -> str:
-    """Return how the midlines were moved to tell how sure the numbers are; without letters that a terminal may lack."""
+    """Return how the midlines were moved to show how certain the numbers are, in letters that every terminal has."""
     slices = f"{values.reader_error_slices} slice{'' if values.reader_error_slices == 1 else 's'}"
     return (
-        f"moved {trials} times as readers err (SD {values.reader_error_mm:g} mm and "
+        f"moved {trials} times by the error of readers (SD {values.reader_error_mm:g} mm and "
         f"{values.reader_error_deg:g} degrees, up to {slices})"
     )
 
