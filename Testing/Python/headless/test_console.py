@@ -75,7 +75,9 @@ def test_the_tables_are_narrow_and_their_columns_name_their_limits(measured):
 def test_it_reports_the_placement_uncertainty_of_means_and_classes(measured):
     lines, summary = measured()
     (moved,) = [
-        line for line in lines if line.startswith("Midlines moved 100 times by the error of readers (SD 1 mm and 2 degrees, ")
+        line
+        for line in lines
+        if line.startswith("Midlines moved 100 times by the error of readers (SD 1 mm and 2 degrees, ")
     ]
     (same,) = [line for line in lines if line.startswith("The class stays the same in: ")]
     for row in summary:
