@@ -9,7 +9,7 @@ from LumbarHULib.core.calibration import Density
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import LABEL_VALUES, LEVELS
 from LumbarHULib.core.quantities import QUANTITIES
-from LumbarHULib.core.results import GIVEN_CLASSES, LevelRefusal, LevelResult, RoiPlacement, RoiSummary
+from LumbarHULib.core.results import GIVEN_CLASSES, LevelRefusal, LevelResult, RoiSummary
 from LumbarHULib.files.csv_text import Cell
 
 _Item = TypeVar("_Item")
@@ -79,14 +79,6 @@ def summary_rows(audit: Audit) -> list[list[Cell]]:
 def joined_codes(codes: Iterable[str]) -> str:
     """Return the distinct codes of findings, joined for one cell."""
     return ";".join(dict.fromkeys(codes))
-
-
-def placement_cells(placement: RoiPlacement | None) -> list[Cell]:
-    """Return the cells of one region's standard deviation and shares; empty if it has none."""
-    if placement is None:
-        return [None] * 4
-    shares = placement.class_shares or {}
-    return [placement.sd_hu, *(shares.get(name) for name in GIVEN_CLASSES)]
 
 
 def _density_cells(audit: Audit, density: Density | None) -> list[Cell]:

@@ -2,7 +2,7 @@
 
 Along a column, seen from the body's middle outward, a slice of thickness w that is blurred by b shows trabecular bone,
 a thin dense endplate, the disc, the neighbor's endplate and the neighbor's bone, each for the share of the slice that
-it fills. That is modeled for the voxels as they are, so slices that are thick against the disc still tell where,
+it fills. That is modeled for the voxels as they are, so slices that are thick against the disc still show where,
 between two of them, the surface is. The endplate is a plane that is bent into a shallow dish.
 """
 

@@ -14,7 +14,7 @@ from LumbarHULib.panel.summary_words import MEAN_DIGITS, badge, badge_hint, clas
 from LumbarHULib.panel.tables import color_icon, copy_on_request, fit_height, set_cell
 from LumbarHULib.panel.words import class_word, roi_title
 
-# Okabe and Ito's colors, which color-blind people tell apart; with the text's own.
+# Okabe and Ito's colors, which color-blind people can distinguish; with the text's own.
 CLASS_COLORS = {
     "osteoporosis": ("#d55e00", "#ffffff"),
     "osteopenia": ("#f0e442", "#000000"),

@@ -45,7 +45,7 @@ class CohortLayout(OwnLayout):
 
 
 def _move_legend(view_node, corner: str) -> None:
-    """Put a plot's legend where it hides nothing: the scene cannot tell where it belongs."""
+    """Put a plot's legend where it hides nothing: the scene does not store where it belongs."""
     manager = slicer.app.layoutManager()
     for number in range(manager.plotViewCount):
         widget = manager.plotWidget(number)

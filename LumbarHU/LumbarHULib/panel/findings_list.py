@@ -31,7 +31,7 @@ class FindingLine:
     Parameters
     ----------
     key : str
-        What tells it from the others, to unfold it.
+        What distinguishes it from the others, to unfold it.
     severity : str
     levels : tuple of str
     title : str

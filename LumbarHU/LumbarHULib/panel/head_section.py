@@ -88,7 +88,7 @@ class HeadSection(Section):
         if ct_node is None:
             return (_("No CT"), "")
         case = self._choices.parameters.caseName.strip()
-        # The end of a line may be cut off in a narrow panel: what tells patients apart comes first.
+        # The end of a line may be cut off in a narrow panel: what distinguishes patients comes first.
         line = _("{case} · {ct}") if case else _("{ct} · no case name")
         first = line.format(case=case, ct=ct_node.GetName())
         if not session.is_open:

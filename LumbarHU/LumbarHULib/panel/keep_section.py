@@ -103,7 +103,7 @@ class KeepSection(Section):
         ui.huSignedLabel.visible = bool(ui.huSignedLabel.text)
 
     def _wants_export(self) -> bool:
-        """Tell whether to export: without asking unless the folder already holds the reading as it is."""
+        """Return whether to export: without asking unless the folder already holds the reading as it is."""
         if not self.is_exported:
             return True
         reading = self._session.reading

@@ -66,7 +66,7 @@ class Keys:
 
 
 def _is_taken_by_focus(key: str) -> bool:
-    """Let the widget that the Tab key went to have the key, as without the shortcut; tell whether it took it."""
+    """Let the widget that the Tab key went to have the key, as without the shortcut; return whether it took it."""
     focus = qt.QApplication.focusWidget()
     if focus is None or key == _EVERYWHERE:
         return False
@@ -85,7 +85,7 @@ def collapse(section, is_collapsed: bool) -> None:
 
 
 def end_typing() -> bool:
-    """Take over what is being typed, so that the keys are free again; tell whether anything was."""
+    """Take over what is being typed, so that the keys are free again; return whether anything was."""
     focus = qt.QApplication.focusWidget()
     if focus is None or not any(focus.inherits(kind) for kind in _ENTRY_FIELDS):
         return False

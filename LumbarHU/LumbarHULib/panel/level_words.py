@@ -92,7 +92,7 @@ def _ends_words(ends: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def is_doubtful(session: Session, level: str) -> bool:
-    """Tell whether a warning or a severe finding concerns a level."""
+    """Return whether a warning or a severe finding concerns a level."""
     result = session.result
     return result is not None and any(
         finding.level == level and finding.severity != "note" for finding in result.all_findings

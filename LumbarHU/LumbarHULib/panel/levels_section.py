@@ -125,7 +125,7 @@ class LevelsSection(Section):
         return np.empty((0, 3)) if midline is None else placed_points(midline)
 
     def is_in_sight(self) -> bool:
-        """Tell whether the axial view shows the current level's midline."""
+        """Return whether the axial view shows the current level's midline."""
         return self._session.is_open and is_in_sight(self.midline_ras_mm())
 
     def undo(self) -> None:

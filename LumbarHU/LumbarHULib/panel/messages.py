@@ -1,4 +1,4 @@
-"""What the panel tells its user: lines at its foot, where they move nothing, never a box that stops the work."""
+"""What the panel reports to its user: lines at its foot, where they move nothing, never a box that stops the work."""
 
 import html
 from collections.abc import Callable

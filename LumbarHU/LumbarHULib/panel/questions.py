@@ -30,7 +30,7 @@ class Questions:
         self._written: set[tuple[Path, str]] = set()
 
     def confirmed(self, question: str) -> bool:
-        """Ask, and tell whether the user wants to go on; the Enter key alone says no."""
+        """Ask, and return whether the user wants to go on; the Enter key alone says no."""
         self.asked.append(question)
         if self.answer is not None:
             return self.answer

@@ -60,7 +60,7 @@ class Session:
         self._listeners.append(listener)
 
     def tell(self, what: str = "all") -> None:
-        """Tell the sections that something changed."""
+        """Notify the sections that something changed."""
         for listener in self._listeners:
             listener(what)
 

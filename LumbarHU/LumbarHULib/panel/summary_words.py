@@ -25,7 +25,7 @@ def class_header(whose: str) -> str:
 
 
 def badge(summary: RoiSummary) -> str:
-    """Return the one sign that tells whether a class can be relied on; empty where there is no class."""
+    """Return the one sign that shows whether a class can be relied on; empty where there is no class."""
     if summary.class_name == "not_classified":
         return ""
     return UNCERTAIN if doubts(summary) else CERTAIN

@@ -9,7 +9,7 @@ from LumbarHULib.core.errors import InputError
 
 
 def is_installed() -> bool:
-    """Tell whether the extension is there."""
+    """Return whether the extension is there."""
     return hasattr(slicer.modules, "totalsegmentator")
 
 

@@ -120,7 +120,7 @@ def shown_volumes() -> list:
 
 
 def leave_automatic_window(ct_node) -> None:
-    """Show a CT in a bone window where nobody chose another: Slicer's reader sets its own after it tells of the CT."""
+    """Show a CT in a bone window where nobody chose another: Slicer's reader sets its own after it reports the CT."""
     display = None if ct_node is None else ct_node.GetDisplayNode()
     if display is not None and display.GetAutoWindowLevel():
         set_bone_window(ct_node)
@@ -195,13 +195,13 @@ def is_in_axial_view(point_ras_mm) -> bool:
 
 
 def has_axial_view() -> bool:
-    """Tell whether the layout shows the axial view, in which midlines are placed."""
+    """Return whether the layout shows the axial view, in which midlines are placed."""
     node = slice_node(AXIAL)
     return node is not None and bool(node.IsMappedInLayout())
 
 
 def is_in_sight(midline_ras_mm: np.ndarray) -> bool:
-    """Tell whether the axial view shows a midline, shape (2, 3): its slice, and both its ends."""
+    """Return whether the axial view shows a midline, shape (2, 3): its slice, and both its ends."""
     node = slice_node(AXIAL)
     if not has_axial_view() or len(midline_ras_mm) != 2:
         return False

@@ -31,7 +31,6 @@ _STARTS_MM = ((0, 0, 5), (0, 0, -5), (0, 5, 0), (0, -5, 0))
 # distance are one body; a rival is reported from the second distance. Without a clear body, this many votes are needed.
 _VOTERS_MM = ((0, 0, 2.5), (0, 0, -2.5), (0, 0, 5), (0, 0, -5), (0, 3, 0), (0, -3, 0))
 _CLEAR_PEDICLES, _CLEAR_FORAMINA = 0.95, 0.3
-_CLEAR_HEIGHTS = (0.38, 0.78)
 _SAME_MM = 1.5
 _RIVAL_MM, _RIVAL_SLICES = 2.0, 0.5
 _RIVAL_VOTES = 2

@@ -25,7 +25,7 @@ class ProposingSteps(WalkBase):
     """A reading of proposals; the reading before it is the current one again afterwards."""
 
     def click_into_each_body(self):
-        """One click into each body gives its midline, Esc ends, and a moved one tells how far it was moved."""
+        """One click into each body gives its midline, Esc ends, and a moved one reports how far it was moved."""
         self._reading_before = self._session.reading
         self._ui.huReaderEdit.text = "Reader P"
         self._ui.huNewReadingButton.click()
@@ -90,7 +90,7 @@ class ProposingSteps(WalkBase):
         self._test.assertEqual(self._ui.huNextStepButton.text, "Sign off")
 
     def propose_from_a_segmentation(self):
-        """A label map gives the midlines; where its values do not tell, the user says which segment is which level."""
+        """A label map gives the midlines; where its values name no level, the user chooses the segments."""
         label_map = self._label_map()
         settle()
         proposals = self._widget.panel.proposals

@@ -83,7 +83,7 @@ class qSlicerApplication(QApplication):
     settings = userSettings
 
     def testingEnabled(self):
-        """Tell whether dialogs are answered by themselves: they are, here."""
+        """Return whether dialogs are answered by themselves: they are, here."""
         return True
 
     def pauseRender(self):

@@ -65,7 +65,7 @@ def call(function, arguments, described=None):
     function : callable
     arguments : sequence
     described : callable, optional
-        The same function as its class has it: PySide tells the signatures of that one only.
+        The same function as its class has it: PySide knows the signatures of that one only.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def _overloads(function) -> list[list[inspect.Parameter]]:
 
 
 def _takes_text(given, parameters) -> bool:
-    """Tell whether text is given only where text is wanted: PySide alone makes a font of its name."""
+    """Return whether text is given only where text is wanted: PySide alone makes a font of its name."""
     if any(parameter.kind == parameter.VAR_POSITIONAL for parameter in parameters):
         return True
     return len(given) <= len(parameters) and all(
@@ -107,7 +107,7 @@ def _takes_text(given, parameters) -> bool:
 
 
 def _is_made_of_text(annotation) -> bool:
-    """Tell whether PySide would make an object, or a member of an enumeration, of text."""
+    """Return whether PySide would make an object, or a member of an enumeration, of text."""
     first = next(iter(typing.get_args(annotation)), annotation)
     return isinstance(first, type) and issubclass(first, (shiboken6.Object, enum.Enum))
 

@@ -1,6 +1,6 @@
 """`slicer.parameterNodeWrapper`: typed values kept in a parameter node, each tied to a widget where one is named.
 
-Only the types of values and widgets that facts.json tells of are known; everything else raises, as it does there for
+Only the types of values and widgets that facts.json contains are known; everything else raises, as it does there for
 most of them.
 """
 

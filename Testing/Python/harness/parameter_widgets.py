@@ -10,7 +10,7 @@ _NO_LIMIT = 2**31
 
 
 class _Connector:
-    """Ties one widget to one value: reads and writes a property, and tells of changes by a signal."""
+    """Ties one widget to one value: reads and writes a property, and reports changes by a signal."""
 
     signal, attribute = "", ""
 

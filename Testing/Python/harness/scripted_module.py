@@ -74,12 +74,12 @@ class qSlicerScriptedLoadableModuleWidget(qMRMLWidget):
         return self._panel
 
     def enter(self):
-        """Tell the panel that it is shown."""
+        """Notify the panel that it is shown."""
         self._is_entered = True
         self._call("enter")
 
     def exit(self):
-        """Tell the panel that it is hidden."""
+        """Notify the panel that it is hidden."""
         self._is_entered = False
         self._call("exit")
 

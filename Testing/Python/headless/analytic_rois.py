@@ -71,7 +71,7 @@ class AnalyticBody:
     def depth_inside_mm(self, points_uv_mm) -> np.ndarray:
         """Return how far points are inside the outline; outside it is negative."""
         points = np.asarray(points_uv_mm, dtype=float).reshape(-1, 2)
-        # A polygon of 0.1 mm edges tells inside from outside: it runs less than 0.001 mm off the curve.
+        # A polygon of 0.1 mm edges distinguishes inside from outside: it runs less than 0.001 mm off the curve.
         inside = PlanePath(self.outline_uv_mm[::10]).contains_points(points)
         distance = self._tree.query(points)[0]
         return np.where(inside, distance, -distance).reshape(np.shape(points_uv_mm)[:-1])

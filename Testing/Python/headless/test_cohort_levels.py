@@ -1,4 +1,4 @@
-"""What lumbarhu cohort tells of each level and of other references, computed again by other programs."""
+"""What lumbarhu cohort reports of each level and of other references, computed again by other programs."""
 
 import math
 from itertools import combinations

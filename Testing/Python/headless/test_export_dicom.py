@@ -226,7 +226,7 @@ def test_the_segmentation_measured_again_gives_the_same_tables_and_label_maps(ex
     )
     assert (run.exit_code, run.err) == (0, "")
     first, second = files_of(audit), files_of(tmp_path / "again")
-    # The outlines came as markups, which record and report tell.
+    # The outlines came as markups, which record and report state.
     assert b"outline by the reader" not in first["report.html"]
     second["report.html"] = second["report.html"].replace(b"outline by the reader", b"outline found")
     assert {name for name in first if first[name] != second[name]} <= {"record.json"}

@@ -11,7 +11,7 @@ from headless.command_runner import PACKAGE_ROOT, lumbarhu
 COMMANDS = ("demo", "measure", "batch", "verify", "export-dicom", "index", "cohort", "study")
 HEAVY = ("numpy", "scipy", "SimpleITK", "pydicom", "matplotlib", "pandas", "vtk", "vtkmodules", "slicer", "distributed")
 SCENE = ("vtk", "vtkmodules", "slicer", "slicer_core")
-# Runs a program and tells which packages it imported.
+# Runs a program and reports which packages it imported.
 TELL = """
 import json, sys
 {program}

@@ -113,7 +113,7 @@ class Honest:
 
 
 def slice_of(stored: np.ndarray, ras_from_ijk: np.ndarray, k: int, intercept: int) -> pydicom.Dataset:
-    """Return one axial slice with all headers that tell where it belongs."""
+    """Return one axial slice with all headers that state where it belongs."""
     lps = np.array([-1, -1, 1])
     columns = ras_from_ijk[:3, :3] * lps[:, None]
     spacings = np.linalg.norm(columns, axis=0)
@@ -198,7 +198,7 @@ class Untrue:
     kind : str
         What is untrue about it, in the words that the kind is called by.
     name : str
-        What tells this one from the others of its kind.
+        What distinguishes this one from the others of its kind.
     make : callable
         Called with `Honest` and a folder; returns the arguments of ``lumbarhu measure``.
     refused : str

@@ -1,4 +1,4 @@
-"""Which segment is which vertebra: names first, then label values, and a question where neither tells."""
+"""Which segment is which vertebra: names first, then label values, and a question where neither states it."""
 
 import numpy as np
 import pytest

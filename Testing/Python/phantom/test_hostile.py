@@ -7,14 +7,16 @@ import pytest
 from scipy.ndimage import map_coordinates
 from scipy.spatial.distance import cdist
 
+from LumbarHULib.core.axial_stack import axial_stack
 from LumbarHULib.core.closed_spline import sample_closed_spline
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.phantom.hostile.anatomy import Anatomy, Arch, BodyShape, Bone, Scanner, Surroundings, Vein
 from LumbarHULib.phantom.hostile.case import render_case
 from LumbarHULib.phantom.hostile.families import FAMILIES, family_case
-from LumbarHULib.phantom.hostile.reference import field_means_hu, measured_in_truth
 
 QUIET = Scanner(pixel_mm=0.5, slice_mm=1.0, thickness_mm=1.0, slices=3, blur_fwhm_mm=0.0, noise_hu=0.0)
 
@@ -22,6 +24,22 @@ QUIET = Scanner(pixel_mm=0.5, slice_mm=1.0, thickness_mm=1.0, slices=3, blur_fwh
 @pytest.fixture(scope="module")
 def protocol():
     return load_protocol().protocol
+
+
+def measured_in_truth(case, protocol):
+    """Return the measurement with the true midline and the true outline; a single vertebra does not show its level."""
+    landmarks = Landmarks("L2", case.midline_ras_mm)
+    stack = axial_stack(case.ct, protocol.frame)
+    return measure_level(stack, landmarks, protocol, known_outline_ras_mm=case.control_points_ras_mm())
+
+
+def field_means_hu(case, masks) -> dict[str, float]:
+    """Return the mean of the bone inside the cortex, without blur and noise, over each region's voxels."""
+    means = {}
+    for roi, mask in masks.items():
+        crop = tuple(slice(at, at + count) for at, count in zip(mask.offset_kji, mask.inside.shape, strict=True))
+        means[roi] = float(case.field_hu[crop][mask.inside].mean())
+    return means
 
 
 def profile_hu(case, index: int, from_mm: np.ndarray) -> np.ndarray:

@@ -305,6 +305,6 @@ def test_a_tilted_body_is_rendered_as_by_counting_points_of_a_fine_raster():
         raster += (surface_residual_mm(vertebra, points) < 0).reshape(r.shape) / 20
     expected = gaussian_filter(raster, 1.2 / 2.3548 / step_mm)[::part, ::part]
     inner = np.s_[6:-6, 6:-6]
-    # The edge falls by 0.8 per mm: it is right to 0.02 mm, as far as a raster of 0.15 mm can tell.
+    # The edge falls by 0.8 per mm: it is right to 0.02 mm, as far as a raster of 0.15 mm can show.
     assert np.abs(rendered - expected)[inner].max() < 0.8 * 0.02 + 0.002
     assert (rendered - expected)[inner].sum() / expected[inner].sum() == pytest.approx(0, abs=5e-4)

@@ -1,4 +1,4 @@
-"""What the documents tell people to type exists, and the numbers that they state are those in use."""
+"""What the documents say to type exists, and the numbers that they state are those in use."""
 
 import csv
 import functools

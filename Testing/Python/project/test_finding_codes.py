@@ -14,7 +14,7 @@ def firsts(tree: ast.AST, names: set[str]) -> list[ast.expr | None]:
 
 
 def hands_on(function: ast.AST) -> bool:
-    """Tell whether a function makes a finding of the code that is its first argument."""
+    """Return whether a function makes a finding of the code that is its first argument."""
     if not isinstance(function, ast.FunctionDef) or not function.args.args:
         return False
     return any(ast.unparse(first) == function.args.args[0].arg for first in firsts(function, {"Finding"}) if first)
@@ -56,7 +56,7 @@ def test_no_code_is_assembled_from_parts(trees):
 
 def test_every_code_in_the_sources_is_in_the_table(trees):
     unknown = {f"{name}: {code}" for name, tree in trees.items() for code in codes_made(tree) - set(MEANINGS)}
-    assert unknown == set(), "tell what they mean in LumbarHULib/core/findings.py"
+    assert unknown == set(), "state what they mean in LumbarHULib/core/findings.py"
 
 
 def test_every_code_in_the_table_is_in_the_sources(trees):

@@ -107,7 +107,7 @@ def report_page(audit: Audit, label_maps: Path, file_sha256: Mapping[str, str]) 
     label_maps : pathlib.Path
         The folder with its exported label maps, from which the regions are drawn.
     file_sha256 : mapping of str to str
-        SHA-256 of the files that it tells of, by their path in the audit folder.
+        SHA-256 of the files that it reports, by their path in the audit folder.
     """
     result, protocol = audit.result, audit.protocol.protocol
     parts = [

@@ -108,7 +108,7 @@ def test_a_vessel_full_of_contrast_medium_is_detected_and_prevents_a_class(hu):
     assert {summary.class_name for summary in result.summaries} == {"not_classified"}
     accepted = measured(phantom, accept_off_protocol=True)
     assert "not_classified" not in {summary.class_name for summary in accepted.summaries}
-    # What the headers tell need not be seen as well.
+    # What the headers state need not be seen as well.
     assert ("contrast_seen", "") not in reported(measured(phantom, facts=ScanFacts(tube_voltage_kv=120, contrast=True)))
 
 
