@@ -113,6 +113,23 @@ def hostile_case(seed: int, *hazards: h.Hazard) -> HostileCase:
 
 def draw_anatomy(random: np.random.Generator) -> Anatomy:
     """Return a random lumbar body with the shape of traced bodies and moderate values."""
+    shape, bone = _draw_shape(random), _draw_bone(random)
+    vein = Vein()
+    if random.random() < 0.6:
+        vein = Vein(random.uniform(3, 8), random.normal(0, 0.7), random.uniform(2, 8), random.uniform(0, 60))
+    arch, around = _draw_arch(random, bone), _draw_surroundings(random)
+    spacing = random.uniform(1.0, 3.0)
+    scanner = Scanner(
+        pixel_mm=random.uniform(0.5, 0.95),
+        slice_mm=spacing,
+        thickness_mm=spacing,
+        blur_fwhm_mm=random.uniform(1.0, 1.6),
+        noise_hu=random.uniform(8, 22),
+    )
+    return Anatomy(shape, bone, vein, arch, around, scanner=scanner)
+
+
+def _draw_shape(random: np.random.Generator) -> BodyShape:
     depth = random.uniform(24.0, 38.0)
     width = float(np.clip(depth * random.uniform(1.15, 1.5), 33.0, 56.0))
     boxy = random.uniform(0, 1)
@@ -121,7 +138,7 @@ def draw_anatomy(random: np.random.Generator) -> Anatomy:
     horn = random.uniform(1.0, 4.5)
     uneven = random.normal(0, 0.02)
     canal = random.uniform(0.38, 0.55)
-    shape = BodyShape(
+    return BodyShape(
         depth_mm=depth,
         width_mm=width,
         widths=tuple(widths),
@@ -136,7 +153,10 @@ def draw_anatomy(random: np.random.Generator) -> Anatomy:
         flare_mm=random.uniform(0.8, 2.5),
         tilt=random.uniform(-0.1, 0.1),
     )
-    bone = Bone(
+
+
+def _draw_bone(random: np.random.Generator) -> Bone:
+    return Bone(
         cortex_mm=random.uniform(0.45, 0.85),
         cortex_hu=random.uniform(750, 1100),
         cortex_variation=random.uniform(0.25, 0.6),
@@ -147,11 +167,11 @@ def draw_anatomy(random: np.random.Generator) -> Anatomy:
         subcortical_hu=random.uniform(20, 120),
         subcortical_mm=random.uniform(0.8, 2.2),
     )
-    vein = Vein()
-    if random.random() < 0.6:
-        vein = Vein(random.uniform(3, 8), random.normal(0, 0.7), random.uniform(2, 8), random.uniform(0, 60))
+
+
+def _draw_arch(random: np.random.Generator, bone: Bone) -> Arch:
     corner = random.uniform(-110, 330)
-    arch = Arch(
+    return Arch(
         pedicle_center_mm=tuple(random.uniform(2, 6) + random.normal(0, 0.7, 2)),
         pedicle_half_height_mm=random.uniform(7, 9),
         pedicle_angle_deg=random.uniform(-3, 22),
@@ -165,12 +185,15 @@ def draw_anatomy(random: np.random.Generator) -> Anatomy:
         epidural_fat_hu=random.uniform(-95, -30),
         process_mm=tuple(random.uniform(8, 20, 2)) if random.random() < 0.7 else (0.0, 0.0),
     )
+
+
+def _draw_surroundings(random: np.random.Generator) -> Surroundings:
     gap_mm = random.uniform(0.5, 5.0, 2)
     vessels = (
         Vessel(random.uniform(55, 88), gap_mm[0], tuple(random.uniform(7, 11, 2)), random.uniform(35, 55)),
         Vessel(random.uniform(108, 135), gap_mm[1], (random.uniform(8, 12), random.uniform(5, 9)), 40.0, 40.0),
     )
-    around = Surroundings(
+    return Surroundings(
         fat_hu=random.uniform(-110, -85),
         muscle_hu=random.uniform(35, 65),
         fat_gap_mm=random.uniform(0, 2),
@@ -180,12 +203,3 @@ def draw_anatomy(random: np.random.Generator) -> Anatomy:
         vessels=vessels,
         organ_hu=random.uniform(40, 90),
     )
-    spacing = random.uniform(1.0, 3.0)
-    scanner = Scanner(
-        pixel_mm=random.uniform(0.5, 0.95),
-        slice_mm=spacing,
-        thickness_mm=spacing,
-        blur_fwhm_mm=random.uniform(1.0, 1.6),
-        noise_hu=random.uniform(8, 22),
-    )
-    return Anatomy(shape, bone, vein, arch, around, scanner=scanner)
