@@ -311,3 +311,27 @@ def _levels_compared(first: DatedAudit, second: DatedAudit, level: str, roi: str
     has = f"only {', '.join(levels)}" if levels else "none"
     needed = f"at least {least} levels" if least > 1 else "a level"
     return levels, [f"a mean needs {needed} that both dates have, and there is {has}"]
+
+
+def changes_by_pair(changes: Table) -> dict[tuple[int, int], list[Mapping[str, Any]]]:
+    """Return the changes to show for each pair of CTs: of the means, or of the levels where no mean is compared.
+
+    Parameters
+    ----------
+    changes : Table
+        The table of changes of a follow-up.
+
+    Returns
+    -------
+    dict of tuple of int to list of dict
+        By the positions of the two CTs. With a single level that both CTs have, it is this level's changes.
+    """
+    pairs: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
+    for record in changes.records():
+        pairs.setdefault((record["from_ct"], record["to_ct"]), []).append(record)
+    shown = {}
+    for pair, records in pairs.items():
+        means = [one for one in records if one["level"] == MEAN]
+        singles = [one for one in records if one["level"] != MEAN and one["change_hu"] is not None]
+        shown[pair] = [one for one in means if one["change_hu"] is not None] or singles or means
+    return shown

@@ -1,7 +1,7 @@
 """lumbarhu follow-up: compare readings of one patient at different dates, write the folder, and print the changes."""
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from LumbarHULib.cohort_files.page_tables import number_text
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.follow_up.job import FollowUp
 from LumbarHULib.follow_up.page import change_text, density_cells, per_year_text
-from LumbarHULib.follow_up.tables import MEAN, pair_text
+from LumbarHULib.follow_up.tables import changes_by_pair, pair_text
 from LumbarHULib.headless.console import aligned
 from LumbarHULib.headless.reading_options import printable_name
 
@@ -51,7 +51,7 @@ def _dated(texts: list[str]) -> dict[Path, str | None]:
 
 def follow_up_text(found: FollowUp) -> str:
     """Return the changes of the means, or of single levels where there is no mean, and the findings, as text."""
-    records = [one for pair in _by_pair(found) for one in pair]
+    records = [one for pair in changes_by_pair(found.changes).values() for one in pair]
     dates = ", ".join(f"{audit.when} ({audit.name})" for audit in found.audits)
     parts = [f"Case {found.case}: {dates}.", _table(records)]
     if found.mineral:
@@ -60,18 +60,6 @@ def follow_up_text(found: FollowUp) -> str:
         lines = [f"- {finding.sentence} {finding.remedy}".rstrip() for finding in found.findings]
         parts.append("\n".join(["Findings:", *lines]))
     return "\n\n".join([*parts, "For research only; not a diagnosis."])
-
-
-def _by_pair(found: FollowUp) -> Iterator[list[Mapping[str, Any]]]:
-    """Yield the changes to show for each pair of dates: of the means, or of the levels where no mean is compared."""
-    pairs: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
-    for record in found.changes.records():
-        pairs.setdefault((record["from_ct"], record["to_ct"]), []).append(record)
-    for records in pairs.values():
-        means = [one for one in records if one["level"] == MEAN]
-        singles = [one for one in records if one["level"] != MEAN and one["change_hu"] is not None]
-        # With a single level that both dates have there is no mean, but this level's change.
-        yield [one for one in means if one["change_hu"] is not None] or singles or means
 
 
 def _table(records: Sequence[Mapping[str, Any]]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from LumbarHULib.cohort.tables import Table
 from LumbarHULib.follow_up.job import FollowUp
-from LumbarHULib.follow_up.tables import MEAN
+from LumbarHULib.follow_up.tables import changes_by_pair
 from LumbarHULib.follow_up.trend import trend_values
 from LumbarHULib.mrml.node_types import Scene, ScriptedModuleNode
 from LumbarHULib.mrml.plot_nodes import (
@@ -59,7 +59,7 @@ def means_table(found: FollowUp) -> Table:
     # The change comes first: a view of the table shows the columns on the left.
     columns = ("ROI", "from", "to", "change (HU)", "95 % interval", "changed", "first (HU)", "second (HU)", "levels")
     when = {audit.position: audit.when for audit in found.audits}
-    rows = [_means_row(record, when) for record in found.changes.records(level=MEAN)]
+    rows = [_means_row(record, when) for pair in changes_by_pair(found.changes).values() for record in pair]
     return Table(MEANS, "Changes of the means", (*columns, "LSC (HU)", "HU per year", "reason"), rows)
 
 

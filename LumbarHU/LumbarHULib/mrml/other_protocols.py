@@ -97,7 +97,8 @@ def write_other_protocols(
         node = reading.scene.AddNewNodeByClass("vtkMRMLTableNode", f"HU by other protocols{reading.name_suffix}")
         reading.node.SetNodeReferenceID(_TABLE_ROLE, node.GetID())
         put_in_folder(reading, "Tables", node)
-    fill_table(node, _columns(results, calibration_of(reading)))
+    names = {document.id: document.name for document in protocols}
+    fill_table(node, _columns(results, names, calibration_of(reading)))
     known = {label_map.GetAttribute(_LABELS_ROLE): label_map for label_map in other_label_maps(reading)}
     ct = ct_of(reading)
     for document in protocols:
@@ -140,7 +141,9 @@ def folder_by(root: Path, reading: Reading, document: ProtocolDocument) -> Path:
     return own.with_name(f"{own.name}-{document.id}")
 
 
-def _columns(results: Mapping[str, ReadingResult], calibration: CalibrationDocument | None) -> dict[str, list[str]]:
+def _columns(
+    results: Mapping[str, ReadingResult], names: Mapping[str, str], calibration: CalibrationDocument | None
+) -> dict[str, list[str]]:
     """Return the columns with one row for each region of each protocol: means of the levels and over them."""
     rows = [(name, result, summary) for name, result in results.items() for summary in result.summaries]
     levels = sorted_levels({level.level for result in results.values() for level in result.levels})
@@ -153,7 +156,7 @@ def _columns(results: Mapping[str, ReadingResult], calibration: CalibrationDocum
     for level in levels:
         columns[level] = [_level_text(result, level, summary.roi) for _, result, summary in rows]
     columns["not measured"] = [" ".join(one.level for one in result.refused) for _, result, _ in rows]
-    columns["protocol"] = [name for name, _, _ in rows]
+    columns["protocol"] = [names[protocol_id] for protocol_id, _, _ in rows]
     return columns
 
 

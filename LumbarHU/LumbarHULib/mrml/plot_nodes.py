@@ -32,6 +32,8 @@ _MARKERS = {
 _MARKER_SIZE, _LINE_WIDTH = 9, 2
 _TITLE_SIZE, _LABEL_SIZE = 12, 11
 _HALF_BOX = 0.28
+# Where no corner of a figure is free, its charts get room above the values, as a share of their range.
+_ROOMY_CORNER, _LEGEND_ROOM = "upper right", 0.45
 _KEPT_ROLES = "roles"
 
 
@@ -107,7 +109,7 @@ def new_figure_node(scene: Scene, parameter: str, name: str) -> ScriptedModuleNo
 def keep_names(node: ScriptedModuleNode, tables: Iterable[str], figures: Iterable[FigureValues]) -> None:
     """Store the names of the tables and figures that a node keeps."""
     node.SetParameter("tables", json.dumps(list(tables)))
-    kept = [(one.name, one.title, [panel.title for panel in one.panels], one.free_corner) for one in figures]
+    kept = [(one.name, one.title, [panel.title for panel in one.panels], _legend_corner(one)) for one in figures]
     node.SetParameter("figures", json.dumps(kept))
 
 
@@ -183,7 +185,7 @@ def write_chart(owned: RoleNodes, figure: FigureValues, panel: FigurePanel, mark
     chart.SetYAxisTitle(panel.y_label)
     for limits, set_auto, set_range in (
         (panel.x_limits, chart.SetXAxisRangeAuto, chart.SetXAxisRange),
-        (panel.y_limits, chart.SetYAxisRangeAuto, chart.SetYAxisRange),
+        (_with_room(figure, panel), chart.SetYAxisRangeAuto, chart.SetYAxisRange),
     ):
         set_auto(False)
         set_range(*limits)
@@ -192,8 +194,19 @@ def write_chart(owned: RoleNodes, figure: FigureValues, panel: FigurePanel, mark
     chart.SetAxisLabelFontSize(_LABEL_SIZE)
     chart.SetLegendFontSize(_LABEL_SIZE)
     chart.SetGridVisibility(False)
-    chart.SetLegendVisibility(bool(figure.free_corner))
+    chart.SetLegendVisibility(bool(_legend_corner(figure)))
     chart.EndModify(state_before)
+
+
+def _legend_corner(figure: FigureValues) -> str:
+    """Return the corner for the legend; empty for a figure that needs none, such as boxes with names below them."""
+    return figure.free_corner or (_ROOMY_CORNER if figure.legend else "")
+
+
+def _with_room(figure: FigureValues, panel: FigurePanel) -> tuple[float, float]:
+    """Return the limits of the vertical axis, higher where the legend would hide values."""
+    low, high = panel.y_limits
+    return (low, high) if figure.free_corner or not figure.legend else (low, high + _LEGEND_ROOM * (high - low))
 
 
 def _title_text(panel: FigurePanel) -> str:

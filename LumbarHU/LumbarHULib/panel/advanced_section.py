@@ -65,7 +65,7 @@ class AdvancedSection(Section):
     def _show(self) -> None:
         ui, session = self._ui, self._session
         for widget in (ui.huProtocolFrame, ui.huAcceptCheck, ui.huUseFilesButton):
-            widget.enabled = session.may_change
+            self._enable(widget, self._why_unchangeable())
         document = session.reading.protocol_document if session.is_open else load_protocol()
         ui.huProtocolLabel.text = f"{document.name}, {document.version}"
         for name, editor in self._editors.items():

@@ -13,7 +13,7 @@ from LumbarHULib.mrml.proposals import check_click, place_between_clicks, place_
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.shown_volume import foreign_sentence
-from LumbarHULib.panel.views import is_zoomed, zoom_on
+from LumbarHULib.panel.views import zoom_on
 from LumbarHULib.panel.watcher import Watcher
 from LumbarHULib.placement.body_guess import BodyGuess
 from LumbarHULib.placement.spine_center import spine_center
@@ -38,6 +38,7 @@ class BodyClicks(Watcher):
         super().__init__(session, messages)
         self._on_proposed = on_proposed
         self._node: MarkupsNode | MaybeNone = None
+        self._dots: MaybeNone = None
         self._waiting: list[str] = []
         self._between: tuple[str, ...] = ()
         self._clicks_ras_mm: dict[str, np.ndarray] = {}
@@ -74,14 +75,14 @@ class BodyClicks(Watcher):
         self._clicks_ras_mm, self._above = {}, []
         self._node = _clicks_node(self._session.reading.scene)
         self._observe(self._node, {_Markups.PointPositionDefinedEvent: self._look_soon})
+        self._dots = _clicks_node(self._session.reading.scene) if between else None
         self._aim()
         interaction = slicer.app.applicationLogic().GetInteractionNode()
         interaction.SetPlaceModePersistence(True)
         interaction.SetCurrentInteractionMode(_Interaction.Place)
         self._observe(interaction, {_Interaction.InteractionModeChangedEvent: self._look_soon})
-        if not is_zoomed():
-            stack = self._session.measurer.stack
-            zoom_on(spine_center(stack), len(stack.voxels_hu) * stack.slice_spacing_mm)
+        stack = self._session.measurer.stack
+        zoom_on(spine_center(stack), len(stack.voxels_hu) * stack.slice_spacing_mm)
         self._session.tell()
 
     def stop(self) -> None:
@@ -96,14 +97,15 @@ class BodyClicks(Watcher):
         if not self.is_armed:
             return
         self.removeObservers()
-        node, self._node, self._waiting = self._node, None, []
+        nodes, self._node, self._dots, self._waiting = (self._node, self._dots), None, None, []
         interaction = slicer.app.applicationLogic().GetInteractionNode()
         if interaction is not None and interaction.GetCurrentInteractionMode() == _Interaction.Place:
             interaction.SetCurrentInteractionMode(_Interaction.ViewTransform)
         if interaction is not None:
             interaction.SetPlaceModePersistence(False)
-        if node.GetScene() is not None:
-            node.GetScene().RemoveNode(node)
+        for node in nodes:
+            if node is not None and node.GetScene() is not None:
+                node.GetScene().RemoveNode(node)
 
     def abandon_if_gone(self) -> None:
         """Forget what was armed when somebody removed its node."""
@@ -145,6 +147,7 @@ class BodyClicks(Watcher):
         self._clicks_ras_mm[level] = click_ras_mm
         if self._between and len(self._waiting) > 1:
             del self._waiting[0]
+            self._show_dot(level, click_ras_mm)
             session.tell()
             return
         session.history.remember()
@@ -166,6 +169,13 @@ class BodyClicks(Watcher):
         session.measure_levels(self._between if is_last and self._between else [level])
         if is_last:
             self._on_proposed()
+
+    def _show_dot(self, level: str, click_ras_mm: np.ndarray) -> None:
+        """Show which body was clicked, until the last one is: nothing is proposed before."""
+        if self._dots.GetScene() is not None:
+            self._dots.AddControlPointWorld(click_ras_mm, level)
+            self._dots.GetDisplayNode().SetPointLabelsVisibility(True)
+            self._dots.SetLocked(True)
 
 
 def require_shown(session: Session) -> None:

@@ -62,7 +62,8 @@ class CalibrationSection(Section):
         signed_off = _("The reading is signed off: reopen it to change its calibration.") if is_signed_off else ""
         problem = signed_off or ("" if session.may_change else _("Densities need a reading and its CT."))
         self._enable(ui.huCalibrationFileButton, problem)
-        ui.huCalibrationRemoveButton.enabled = session.may_change and calibration is not None
+        missing = "" if calibration is not None else _("The reading has no calibration.")
+        self._enable(ui.huCalibrationRemoveButton, problem or missing)
         ui.huCalibrationLabel.text = self._text(calibration)
         fit_height(ui.huDensityTable)
 

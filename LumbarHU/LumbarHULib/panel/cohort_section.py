@@ -65,12 +65,16 @@ class CohortSection(Section):
         ui, cohort, folder = self._ui, self._cohort(), self._folder()
         table, root = (path.currentPath.strip() for path in (ui.huCohortPath, ui.huCohortFolderPath))
         self._enable(ui.huCohortRunButton, self._missing({_("table"): table, _("results folder"): root}))
-        ui.huCohortFigureCombo.enabled = ui.huCohortTableCombo.enabled = cohort is not None
-        ui.huCohortShowButton.enabled = cohort is not None
-        ui.huCohortSummaryButton.enabled = _is_file(folder, "summary.html")
-        may_change = self._session.may_change
-        ui.huCohortCutoffsButton.enabled = may_change and _is_file(folder, "cutoffs.json")
-        ui.huCohortErrorButton.enabled = may_change and _is_file(folder, "protocol.json")
+        missing = "" if cohort is not None else _("No cohort is analyzed in this scene yet.")
+        for widget in (ui.huCohortFigureCombo, ui.huCohortTableCombo, ui.huCohortShowButton):
+            self._enable(widget, missing)
+        lacks = _("The results folder has no {name}: analyze a cohort first.")
+        for button, name, frozen in (
+            (ui.huCohortSummaryButton, "summary.html", ""),
+            (ui.huCohortCutoffsButton, "cutoffs.json", self._why_unchangeable()),
+            (ui.huCohortErrorButton, "protocol.json", self._why_unchangeable()),
+        ):
+            self._enable(button, frozen if _is_file(folder, name) else lacks.format(name=name))
         if cohort is None:
             ui.huCohortShowButton.checked = False
         self._list_choices(cohort)

@@ -42,6 +42,7 @@ class CtListSection(Section):
         super().__init__(ui, services)
         self._exports, self._setup, self._levels = exports, setup, levels
         self._opened: tuple = ("", ())
+        self._finished: tuple | None = None
         menu = qt.QMenu(ui.huListButton)
         for text, choose in ((_("Folder of CTs…"), self._on_folder), (_("Table of CTs (CSV)…"), self._on_table)):
             menu.addAction(text).connect("triggered(bool)", lambda _checked=False, choose=choose: choose())
@@ -56,11 +57,29 @@ class CtListSection(Section):
         """Whether a list of CTs is chosen."""
         return bool(self._ui.huListEdit.text.strip())
 
+    @property
+    def has_next(self) -> bool:
+        """Whether the list may have another CT that this reader has not read."""
+        return self.has_list and self._finished != self._now()
+
+    def _now(self) -> tuple:
+        """Return a value that changes when another CT may come next."""
+        parameters = self._choices.parameters
+        reader, case = ("", "") if parameters is None else (parameters.readerName, parameters.caseName)
+        return (self._ui.huListEdit.text, self._exports.export_root, reader, case)
+
+    def _look_ahead(self, cts) -> None:
+        """Note whether the CT that is open is the last one."""
+        is_last = next_ct(cts, self._choices.parameters.caseName, self._was_read) is None
+        self._finished = self._now() if is_last else None
+
     def _show(self) -> None:
         ui = self._ui
         is_measured = self._session.is_open and self._session.result is not None and bool(self._session.result.levels)
-        ui.huNextButton.text = _("Export and next CT") if is_measured else _("Open the next CT")
-        ui.huNextButton.enabled = self.has_list and self._choices.parameters is not None
+        next_text = _("Export and next CT") if is_measured else _("Open the next CT")
+        ui.huNextButton.text = next_text if self.has_next or not is_measured else _("Export the last CT")
+        missing = "" if self.has_list else _("Choose a folder or a table of CTs first.")
+        self._enable(ui.huNextButton, missing if self._choices.parameters is not None else _("No scene is open."))
 
     def _on_folder(self) -> None:
         self._choose(self._questions.chosen_folder(_("Folder of CTs")))
@@ -108,9 +127,13 @@ class CtListSection(Section):
                 exported = self._session.reading
             following = next_ct(cts, self._choices.parameters.caseName, self._was_read)
             if following is None:
+                self._finished = self._now()
+                self._session.tell()
                 self._done.tell(_("Every CT of the list is exported by this reader."))
             elif self._may_close(exported):
                 self._open(following)
+                self._look_ahead(cts)
+                self._session.tell()
                 self._done.tell(self._progress(cts))
 
     def _may_close(self, exported) -> bool:

@@ -62,7 +62,7 @@ class CutoffsSection(Section):
         session = self._session
         document = session.reading.cutoffs_document if session.is_open else load_cutoffs()
         self._list(document)
-        self._ui.huCutoffsCombo.enabled = session.may_change
+        self._enable(self._ui.huCutoffsCombo, self._why_unchangeable())
         self._ui.huCutoffsFitLabel.text = self._warning(document)
         self._ui.huCutoffsFitLabel.visible = bool(self._ui.huCutoffsFitLabel.text)
         if document.document is not self._shown_notes:

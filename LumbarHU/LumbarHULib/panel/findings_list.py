@@ -18,6 +18,7 @@ FOLDED = "folded"
 MOVE = "move "
 _GROUPS = {"severe": "Blocks the class", "warning": "Check", "note": "Note"}
 _OFF_MID_HEIGHT = "mid_slice_off_middle"
+_ABOUT_COUNT = ("too_few_levels", "levels_missing")
 _LEVEL = re.compile(rf"\b({'|'.join(LEVELS)})\b")
 
 # Nobody can change the scan any more: unless it is severe, what concerns it is folded.
@@ -42,6 +43,8 @@ class FindingLine:
         Whether a reader can do something about it now.
     is_off_mid_height : bool
         Whether it reports midlines off mid-height.
+    is_about_count : bool
+        Whether it reports that levels are missing, which is no news before the first is placed.
     """
 
     key: str
@@ -52,6 +55,7 @@ class FindingLine:
     remedy: str = ""
     can_be_acted_on: bool = True
     is_off_mid_height: bool = False
+    is_about_count: bool = False
 
 
 def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffTable) -> list[FindingLine]:
@@ -76,6 +80,7 @@ def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffT
                 first.remedy,
                 severity == "severe" or first.code not in _OF_THE_SCAN,
                 first.code == _OFF_MID_HEIGHT,
+                first.code in _ABOUT_COUNT,
             )
         )
     return lines

@@ -1,5 +1,7 @@
 """The panel's list of findings, and their count in the head."""
 
+from slicer.i18n import tr as _
+
 from LumbarHULib.mrml.node_types import MaybeNone
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.panel.findings_list import (
@@ -51,10 +53,12 @@ class FindingsSection(Section):
         if reading != self._reading:
             self._reading, self._opened = reading, set()
         result = session.result if session.is_open else None
-        self.lines = [] if result is None else finding_lines(result, reading.protocol.patient, reading.cutoffs)
+        lines = [] if result is None else finding_lines(result, reading.protocol.patient, reading.cutoffs)
+        is_begun = result is not None and bool(result.levels or result.refused)
+        self.lines = [line for line in lines if is_begun or not line.is_about_count]
         counts, button = severity_counts(self.lines), self._ui.huFindingsButton
         button.text = "  ".join(f"{SIGNS[name]} {count}" for name, count in counts.items() if count) or "–"
-        button.enabled = bool(self.lines)
+        self._enable(button, "" if self.lines else _("There is no finding."))
         self._write()
 
     def _write(self) -> None:

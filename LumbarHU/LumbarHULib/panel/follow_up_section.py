@@ -15,7 +15,7 @@ from LumbarHULib.core.results import ReadingResult
 from LumbarHULib.files.atomic_folder import check_destination
 from LumbarHULib.follow_up.folder import OWN_FOLLOW_UP_FOLDER, write_follow_up
 from LumbarHULib.follow_up.job import FollowUp
-from LumbarHULib.follow_up.tables import MEAN, NO, NOT_COMPARABLE, YES
+from LumbarHULib.follow_up.tables import MEAN, NO, NOT_COMPARABLE, YES, changes_by_pair
 from LumbarHULib.mrml.ct_date import state_date, stated_date_of
 from LumbarHULib.mrml.follow_up_nodes import FollowUpNodes, follow_ups, write_follow_up_nodes
 from LumbarHULib.mrml.follow_up_readings import TimePoints, follow_up_of
@@ -111,9 +111,11 @@ class FollowUpSection(Section):
             ui.huFollowShowButton.checked = False
             return  # what is not seen costs nothing
         self._list()
-        ui.huFollowRunButton.enabled = len(self._chosen_keys()) > 1
-        ui.huFollowShowButton.enabled = ui.huFollowTableCombo.enabled = nodes is not None
-        ui.huFollowExportButton.enabled = self._found is not None
+        self._enable(ui.huFollowRunButton, self._missing({_("two or more ticked CTs"): len(self._chosen_keys()) > 1}))
+        missing = _("Nothing is compared yet: press “{button}”.").format(button=ui.huFollowRunButton.text)
+        for widget in (ui.huFollowShowButton, ui.huFollowTableCombo):
+            self._enable(widget, "" if nodes is not None else missing)
+        self._enable(ui.huFollowExportButton, "" if self._found is not None else missing)
         if nodes is None:
             ui.huFollowShowButton.checked = False
         self._list_tables(nodes)
@@ -290,10 +292,9 @@ def found_html(found: FollowUp) -> str:
     for later in found.audits[1:]:
         title = _("Change from {first} to {later}").format(first=found.audits[0].when, later=later.when)
         parts.append(f'<p style="margin: 4px 0px 1px 0px"><b>{html.escape(title)}</b></p>')
-        records = found.changes.records(level=MEAN, from_first=True, to_ct=later.position)
         parts += [
-            f'<p style="margin: 1px">{html.escape(roi_title(record["roi"]))}: {_change_html(record)}</p>'
-            for record in records
+            f'<p style="margin: 1px">{html.escape(_subject(record))}: {_change_html(record)}</p>'
+            for record in changes_by_pair(found.changes).get((found.audits[0].position, later.position), ())
         ]
     if found.findings:
         parts.append(f'<p style="margin: 4px 0px 1px 0px"><b>{html.escape(_("Findings"))}</b></p>')
@@ -301,6 +302,12 @@ def found_html(found: FollowUp) -> str:
         text = in_panel(f"{SIGNS[finding.severity]} {finding.sentence} {finding.remedy}".rstrip())
         parts.append(f'<p style="margin: 2px">{html.escape(text)}</p>')
     return "".join(parts)
+
+
+def _subject(record) -> str:
+    """Return the region, and the level where no mean is compared."""
+    title = roi_title(record["roi"])
+    return title if record["level"] == MEAN else f"{record['level']} {title}"
 
 
 def _change_html(record) -> str:

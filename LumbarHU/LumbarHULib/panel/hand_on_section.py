@@ -34,9 +34,9 @@ class HandOnSection(Section):
 
     def _show(self) -> None:
         report = self._report()
-        self._ui.huReportButton.enabled = report is not None and report.is_file()
-        result = self._session.result if self._session.is_open else None
-        self._ui.huDicomButton.enabled = result is not None and bool(result.levels)
+        is_written = report is not None and report.is_file()
+        self._enable(self._ui.huReportButton, "" if is_written else _("Export the reading first."))
+        self._enable(self._ui.huDicomButton, self._why_unmeasured())
 
     def _folder(self) -> Path:
         """Return where the reading's audit folder is, or would be."""

@@ -62,8 +62,9 @@ class HeadSection(Section):
             chip.toolTip = self._chip_hint(level, state)
         self._lines = self._head_lines()
         self._fit_lines()
-        ui.huUndoButton.enabled = session.may_change and session.history.can_undo
-        ui.huRedoButton.enabled = session.may_change and session.history.can_redo
+        frozen = self._why_unchangeable()
+        self._enable(ui.huUndoButton, frozen or ("" if session.history.can_undo else _("There is nothing to undo.")))
+        self._enable(ui.huRedoButton, frozen or ("" if session.history.can_redo else _("There is nothing to redo.")))
 
     def _chip_text(self, level: str, sign: str) -> str:
         result = self._session.level_result(level)

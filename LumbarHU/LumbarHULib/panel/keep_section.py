@@ -7,11 +7,16 @@ import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.audit.audit import SEEN_PROPOSAL, SEEN_READING
+from LumbarHULib.core.results import LevelResult
 from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
 from LumbarHULib.mrml.level_review import require_reviewed
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Services
+
+# What an export holds in addition to the numbers.
+_EXPORTED_SETTINGS = ("case", "reader", "history", "protocol", "cutoffs", "calibration", "accepts_off_protocol")
+_EXPORTED_SETTINGS += ("exclusions", "skipped", "scan_facts", "scan_findings")
 
 
 class KeepSection(Section):
@@ -94,11 +99,10 @@ class KeepSection(Section):
     def _show(self) -> None:
         ui, session = self._ui, self._session
         is_signed = session.is_open and session.reading.is_signed_off
-        is_measured = session.is_open and session.result is not None and bool(session.result.levels)
         ui.huSignButton.visible = not is_signed
-        ui.huSignButton.enabled = session.may_change and is_measured
+        self._enable(ui.huSignButton, self._why_unchangeable() or self._why_unmeasured())
         ui.huReopenFrame.visible = ui.huReopenButton.enabled = is_signed
-        ui.huExportButton.enabled = is_measured
+        self._enable(ui.huExportButton, self._why_unmeasured())
         ui.huSignedLabel.text = self._state()
         ui.huSignedLabel.visible = bool(ui.huSignedLabel.text)
 
@@ -114,8 +118,10 @@ class KeepSection(Section):
 
     def _now(self) -> tuple:
         """Return a value that changes when an export would hold something else."""
-        session = self._session
-        return (session.reading.node.GetID(), session.result, len(session.reading.history), self.export_root)
+        node, result = self._session.reading.node, self._session.result
+        settings = tuple(node.GetParameter(name) for name in _EXPORTED_SETTINGS)
+        numbers = () if result is None else tuple(map(_numbers, result.levels)) + tuple(result.refusals)
+        return (node.GetID(), settings, numbers, self.export_root)
 
     def _state(self) -> str:
         if not self._session.is_open:
@@ -142,6 +148,13 @@ class KeepSection(Section):
             reopen(self._session.reading, self._choices.reader, _now(), self._ui.huReopenReasonEdit.text)
             self._ui.huReopenReasonEdit.clear()
             self._session.measure()
+
+
+def _numbers(level: LevelResult) -> tuple:
+    """Return what an export holds of a level, as a value that can be compared."""
+    points = (level.midline_ras_mm, level.boundary.points_ras_mm, level.outline_ras_mm)
+    rois = tuple((roi, measured.edited, tuple(measured.values.items())) for roi, measured in level.rois.items())
+    return (level.level, level.excluded, level.origin, rois, *(role_points.tobytes() for role_points in points))
 
 
 def _now() -> str:

@@ -166,11 +166,14 @@ class LevelsSection(Section):
         ui.huPlaceButton.text = _("Place again") if placed else _("Place {level}").format(level=level)
         if level == self._placing.armed_level:
             ui.huPlaceButton.text = _("Cancel")
-        ui.huPlaceButton.enabled = ui.huLevelMenuButton.enabled = may_change
+        frozen = self._why_unchangeable()
+        for button in (ui.huPlaceButton, ui.huLevelMenuButton):
+            self._enable(button, frozen)
         ui.huEditOutlineButton.blockSignals(True)
         ui.huEditOutlineButton.checked = session.edits_outline
         ui.huEditOutlineButton.blockSignals(False)
-        ui.huEditOutlineButton.enabled = may_change and placed
+        missing = "" if placed else _("{level} is not placed.").format(level=level)
+        self._enable(ui.huEditOutlineButton, frozen or missing)
         self.menu.show()
         counted = filled_in_levels(session.reading) if may_change else ()
         ui.huConfirmFrame.visible = bool(counted)

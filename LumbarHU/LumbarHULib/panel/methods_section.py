@@ -53,8 +53,10 @@ class MethodsSection(Section):
 
     def _enable_buttons(self) -> None:
         ui, folder = self._ui, self._destination()
-        ui.huMethodsRunButton.enabled = folder is not None and len(self._chosen()) > 1
-        ui.huMethodsOpenButton.enabled = folder is not None and (folder / COMPARISON).is_file()
+        fields = {_("results folder"): folder, _("two or more ticked methods"): len(self._chosen()) > 1}
+        self._enable(ui.huMethodsRunButton, self._missing(fields))
+        is_written = folder is not None and (folder / COMPARISON).is_file()
+        self._enable(ui.huMethodsOpenButton, "" if is_written else _("No comparison is written yet: press “Compare”."))
 
     def _on_folder(self) -> None:
         with self._messages.show_input_errors():

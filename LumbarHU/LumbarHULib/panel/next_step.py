@@ -37,7 +37,7 @@ class Situation:
     offered : str
         Name of a segmentation whose segments are named after levels; empty where there is none.
     is_measured, is_exported, has_list : bool
-        Whether there is a number, the export is up to date, and a list of CTs is chosen.
+        Whether there is a number, the export is up to date, and a list has another CT.
     """
 
     has_ct: bool = False

@@ -82,7 +82,9 @@ class NumbersSection(Section):
                     item.setFont(font)
         for column, roi in enumerate(ROIS):
             summary = None if result is None else result.summaries[ROIS.index(roi)]
-            mean_hu = summary.mean_hu if quantity.name == "mean_hu" and summary is not None else None
+            # The mean of a single level is that level.
+            has_mean = quantity.name == "mean_hu" and summary is not None and len(summary.levels) > 1
+            mean_hu = summary.mean_hu if summary is not None and has_mean else None
             set_cell(table, len(rows), column, "" if mean_hu is None else f"{mean_hu:.{MEAN_DIGITS}f}")
 
     def _quantity(self):

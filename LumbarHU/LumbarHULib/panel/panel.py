@@ -73,6 +73,7 @@ class Panel(VTKObservationMixin):
         self._known_nodes: tuple = ()
         for title in ui.huScrollContents.findChildren("ctkCollapsibleButton"):
             title.setFocusPolicy(qt.Qt.TabFocus)  # a click leaves the keys to the next step
+        ui.huTabs.connect("currentChanged(int)", lambda _index: self._forget_news())
         ui.huLayoutButton.connect("toggled(bool)", self._on_layout)
         ui.huShowCtButton.connect("clicked(bool)", lambda _checked=False: self._show_ct_again())
         ui.huReadShownButton.connect("clicked(bool)", lambda _checked=False: self.setup.read(self.shown.other_ct))
@@ -136,7 +137,7 @@ class Panel(VTKObservationMixin):
     def _situation(self) -> Situation:
         """Return where the work on the patient is."""
         session, placing = self.session, self.placing
-        has_ct, has_list = self.choices.ct_node is not None, self.ct_list.has_list
+        has_ct, has_list = self.choices.ct_node is not None, self.ct_list.has_next
         if not session.is_open:
             return Situation(has_ct=has_ct, has_list=has_list)
         result, may_change = session.result, session.may_change
@@ -276,6 +277,11 @@ class Panel(VTKObservationMixin):
     def _show_ct_again(self) -> None:
         self.shown.restore()
         self.levels.go_to(self.session.level)
+
+    def _forget_news(self) -> None:
+        """Take away what was said about another tab."""
+        self.messages.clear()
+        self.done.tell("")
 
     def _on_layout(self, is_on: bool) -> None:
         if is_on:

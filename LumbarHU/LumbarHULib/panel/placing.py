@@ -136,7 +136,7 @@ class Placing(Watcher):
         interaction.SetCurrentInteractionMode(_Interaction.Place)
         let_alt_click_place(self._node)
         self._observe(interaction, {_Interaction.InteractionModeChangedEvent: self._look_soon})
-        if not is_zoomed():
+        if not placed_levels(session.reading) or not is_zoomed():
             stack = session.measurer.stack
             zoom_on(spine_center(stack), len(stack.voxels_hu) * stack.slice_spacing_mm)
         session.tell()

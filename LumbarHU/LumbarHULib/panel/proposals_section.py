@@ -92,9 +92,13 @@ class ProposalsSection(Section):
                 widget.visible = level in wanted
         ui.huSegmentsFrame.visible = has_segments and bool(wanted)
         ui.huProposeSection.visible = may_change
-        ui.huClickEachButton.enabled = ui.huTotalSegmentatorButton.enabled = bool(wanted)
-        ui.huProposeButton.enabled = may_change and has_segments
-        ui.huClickTwoButton.enabled = may_change and len(wanted) > 1
+        frozen = self._why_unchangeable()
+        none_wanted = "" if wanted else _("No level is wanted: see “Measure this level” under “More”.")
+        for button in (ui.huClickEachButton, ui.huTotalSegmentatorButton):
+            self._enable(button, frozen or none_wanted)
+        self._enable(ui.huProposeButton, frozen or ("" if has_segments else _("Choose a segmentation first.")))
+        too_few = "" if len(wanted) > 1 else _("It needs two wanted levels or more.")
+        self._enable(ui.huClickTwoButton, frozen or too_few)
         is_unplaced = may_change and bool(self._levels.unplaced())
         if is_unplaced != self._was_unplaced:
             # Nothing is left to propose: it makes room, and is one click away.

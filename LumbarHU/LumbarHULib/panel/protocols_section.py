@@ -51,9 +51,10 @@ class ProtocolsSection(Section):
     def _show(self) -> None:
         ui, session = self._ui, self._session
         table = other_protocols_table(session.reading) if session.is_open else None
-        may_measure = session.is_open and session.result is not None and bool(session.result.levels)
         is_any_chosen = any(box.checked for box in self._boxes.values())
-        ui.huMeasureByButton.enabled = ui.huExportByButton.enabled = may_measure and is_any_chosen
+        missing = self._missing({_("a ticked protocol"): is_any_chosen})
+        for button in (ui.huMeasureByButton, ui.huExportByButton):
+            self._enable(button, self._why_unmeasured() or missing)
         ui.huOtherProtocolsTable.setMRMLTableNode(table)
         ui.huOtherProtocolsTable.visible = table is not None
         is_old = table is not None and self._measured_of is not session.result

@@ -27,7 +27,8 @@ class ReadersSection(Section):
         ui, ct_node = self._ui, self._choices.ct_node
         readings = () if ct_node is None else usable_readings_of(ct_node)
         table = None if ct_node is None else comparison_table(ct_node)
-        ui.huCompareButton.enabled = len(readings) > 1
+        missing = "" if len(readings) > 1 else _("Comparing needs two readings of this CT.")
+        self._enable(ui.huCompareButton, missing)
         ui.huCompareTable.setMRMLTableNode(table)
         ui.huCompareTable.visible = table is not None
         if len(readings) < 2:

@@ -40,9 +40,11 @@ class RegionsSection(Section):
 
     def _show(self) -> None:
         ui, session = self._ui, self._session
-        is_measured = session.is_open and session.result is not None and bool(session.result.levels)
-        ui.huEditRoiCombo.enabled = ui.huSegmentEditorButton.enabled = session.may_change and is_measured
-        ui.huLabelMapsButton.enabled = is_measured and session.reading.ct_node is not None
+        for widget in (ui.huEditRoiCombo, ui.huSegmentEditorButton):
+            self._enable(widget, self._why_unchangeable() or self._why_unmeasured())
+        has_ct = session.is_open and session.reading.ct_node is not None
+        no_ct = "" if has_ct else _("The CT of the reading is missing.")
+        self._enable(ui.huLabelMapsButton, self._why_unmeasured() or no_ct)
 
     def _on_segment_editor(self) -> None:
         """Open Segment Editor on one region; when the module is entered again, what was edited there is measured."""

@@ -39,6 +39,25 @@ class Section:
         button.enabled = not problem
         button.toolTip = problem or hint
 
+    def _why_unchangeable(self) -> str:
+        """Return why the reading cannot be changed, in a sentence; empty if it can."""
+        session = self._session
+        if session.may_change:
+            return ""
+        if not session.is_open:
+            return _("Start a reading first.")
+        if session.reading.is_signed_off:
+            return _("The reading is signed off: reopen it first.")
+        return _("The CT of the reading is missing: load it, and start a new reading.")
+
+    def _why_unmeasured(self) -> str:
+        """Return why there is no number, in a sentence; empty if there is one."""
+        session = self._session
+        if not session.is_open:
+            return _("Start a reading first.")
+        is_measured = session.result is not None and bool(session.result.levels)
+        return "" if is_measured else _("Place a level first.")
+
     @staticmethod
     def _missing(fields: Mapping[str, object]) -> str:
         """Return which fields are empty, in a sentence; empty if none is."""

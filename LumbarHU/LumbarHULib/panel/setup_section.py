@@ -88,8 +88,11 @@ class SetupSection(Section):
             # What was chosen is in the head: the fields make room, and are one click away.
             self._was_open = is_open
             collapse(self._ui.huSetupSection, is_open)
-        self._ui.huNewReadingButton.enabled = ct_node is not None
-        self._ui.huRemoveReadingButton.enabled = self._session.is_open and not self._session.reading.is_signed_off
+        self._enable(self._ui.huNewReadingButton, "" if ct_node is not None else _("Load or choose a CT first."))
+        is_removable = is_open and not self._session.reading.is_signed_off
+        signed_off = _("The reading is signed off: reopen it first.")
+        not_open = _("No reading is open.")
+        self._enable(self._ui.huRemoveReadingButton, "" if is_removable else signed_off if is_open else not_open)
         self._ui.huFactsLabel.text = "" if ct_node is None else self._facts(ct_node)
         self._ui.huFactsLabel.visible = ct_node is not None
         self._fill_readings(ct_node)

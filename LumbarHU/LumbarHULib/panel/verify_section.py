@@ -35,7 +35,7 @@ class VerifySection(Section):
 
     def _show(self) -> None:
         ct_node = self._choices.ct_node
-        self._ui.huVerifyButton.enabled = ct_node is not None
+        self._enable(self._ui.huVerifyButton, "" if ct_node is not None else _("Load or choose the CT first."))
         if ct_node is None:
             self._list(())
 

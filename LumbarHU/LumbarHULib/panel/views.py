@@ -29,7 +29,7 @@ _LAYOUT = (
 _FIELD_OF_VIEW_MM = {AXIAL: 90.0, SAGITTAL: 170.0, CORONAL: 170.0}
 # Before a level is placed: more of the spine; from the side all of it, because the levels are counted there.
 _SPINE_AXIAL_MM, _SPINE_SIDE_MM = 120.0, (230.0, 380.0)
-_ZOOMED_MM = 150.0
+_ZOOMED_MM, _BESIDE_SPINE_MM = 150.0, 20.0
 _IN_PLANE_MM = 1e-3
 # While a point is dragged: the view with the regions and the one that the mouse is in, and all others.
 _CALM_UPDATES_PER_SECOND, _CALMEST_UPDATES_PER_SECOND = 15.0, 5.0
@@ -78,10 +78,34 @@ class OwnLayout:
 
 
 class ReadingLayout(OwnLayout):
-    """Axial next to sagittal over coronal."""
+    """Axial next to sagittal over coronal, in which a line shows the axial slice."""
 
     def __init__(self) -> None:
         super().__init__(_LAYOUT_ID, _LAYOUT)
+        self._had_line: bool | None = None
+
+    def show(self) -> None:
+        """Arrange the views so, and draw the line of the axial slice in the others."""
+        super().show()
+        display = _axial_display()
+        if display is not None and self._had_line is None:
+            self._had_line = bool(display.GetIntersectingSlicesVisibility())
+            display.SetIntersectingSlicesVisibility(True)
+
+    def give_back(self) -> None:
+        """Arrange the views as they were before, and draw the line only if it was there."""
+        display = _axial_display()
+        if display is not None and self._had_line is not None:
+            display.SetIntersectingSlicesVisibility(self._had_line)
+        self._had_line = None
+        super().give_back()
+
+
+def _axial_display():
+    """Return what says how the axial slice is drawn in other views; None where the application has no such view."""
+    manager = slicer.app.layoutManager()
+    widget = None if manager is None else manager.sliceWidget(AXIAL)
+    return None if widget is None else widget.sliceLogic().GetSliceDisplayNode()
 
 
 def layout_node():
@@ -133,7 +157,7 @@ def jump_to(point_ras_mm) -> None:
 
 
 def zoom_on(spine_ras_mm, height_mm: float) -> None:
-    """Zoom in on the spine: in the axial view on its slice, from the side on the whole height of the CT.
+    """Zoom in on the spine where the views do not show it: axially on its slice, from the side on the height of the CT.
 
     Parameters
     ----------
@@ -147,10 +171,22 @@ def zoom_on(spine_ras_mm, height_mm: float) -> None:
         plane = slicer.util.arrayFromVTKMatrix(axial.GetSliceToRAS())
         at_slice_ras_mm = spine_ras_mm + ((plane[:3, 3] - spine_ras_mm) @ plane[:3, 2]) * plane[:3, 2]
     least_mm, most_mm = _SPINE_SIDE_MM
-    _center(AXIAL, at_slice_ras_mm, _SPINE_AXIAL_MM)
+    if not is_zoomed():  # otherwise somebody has looked for a level already
+        _center(AXIAL, at_slice_ras_mm, _SPINE_AXIAL_MM)
+    elif _is_on_spine(spine_ras_mm):
+        return
     for name in (SAGITTAL, CORONAL):
         side_ras_mm = spine_ras_mm if height_mm <= most_mm else at_slice_ras_mm
         _center(name, side_ras_mm, min(max(height_mm, least_mm), most_mm))
+
+
+def _is_on_spine(spine_ras_mm) -> bool:
+    """Tell whether the sagittal view shows a slice through the spine."""
+    node = slice_node(SAGITTAL)
+    if node is None:
+        return True
+    plane = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())
+    return abs((np.asarray(spine_ras_mm) - plane[:3, 3]) @ plane[:3, 2]) <= _BESIDE_SPINE_MM
 
 
 def is_zoomed() -> bool:

@@ -35,7 +35,23 @@ def click_at(point_ras_mm):
     click(SAGITTAL, point_ras_mm)
 
 
+def clicked_points() -> list:
+    """Return label and position of each point that the views show for a click."""
+    import numpy as np
+    import slicer
+
+    nodes = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
+    return [
+        (node.GetNthControlPointLabel(index), np.array(node.GetNthControlPointPositionWorld(index)))
+        for node in nodes
+        if node.GetName().startswith("LumbarHU clicks")
+        for index in range(node.GetNumberOfControlPoints())
+        if node.GetNthControlPointPositionStatus(index) == node.PositionDefined
+    ]
+
+
 def test_a_first_click_without_a_body_is_refused_before_the_last_is_asked_for(driver):
+    import numpy as np
     from mrml.plain_bodies import plain_bodies
 
     from LumbarHULib.mrml.reading_markups import placed_levels
@@ -50,9 +66,14 @@ def test_a_first_click_without_a_body_is_refused_before_the_last_is_asked_for(dr
     assert bodies.level == "L1"
     assert ui.huNextStepButton.text.startswith("L1: click into the body")
     assert placed_levels(driver.session.reading) == ()
+    assert clicked_points() == []
     click_at(middles["L1"])
     assert (ui.huMessageLabel.text, bodies.level) == ("", "L4")
+    ((label, point_ras_mm),) = clicked_points()
+    assert label == "L1"
+    assert np.abs(point_ras_mm - middles["L1"]).max() < 1.0
     click_at(middles["L4"])
     assert ui.huMessageLabel.text == ""
     assert not bodies.is_armed
+    assert clicked_points() == []
     assert placed_levels(driver.session.reading) == ("L1", "L2", "L3", "L4")

@@ -1,0 +1,58 @@
+"""A button that cannot be pressed says in its tooltip what is missing, whatever the panel shows."""
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+_BUTTONS = ("QPushButton", "QToolButton", "ctkPushButton")
+# The large button's own text is what comes next; reopening is shown for signed readings only, where it can be pressed.
+_SPEAK_FOR_THEMSELVES = {"huNextStepButton", "huReopenButton"}
+
+
+@pytest.fixture
+def driver(application, tmp_path):
+    """The panel with a CT; None outside the application."""
+    if application is None:
+        return None
+    from panel.driver import Driver
+
+    return Driver(tmp_path)
+
+
+def mute_buttons(ui, hints) -> list[str]:
+    """Return the gray buttons whose tooltip says only what they would do."""
+    gray = [name for name in hints if not getattr(ui, name).enabled and name not in _SPEAK_FOR_THEMSELVES]
+    assert gray
+    return [name for name in gray if getattr(ui, name).toolTip in ("", hints[name])]
+
+
+def test_every_gray_button_says_what_is_missing(driver, repository):
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    form = ElementTree.parse(repository / "LumbarHU" / "Resources" / "UI" / "LumbarHU.ui")
+    hints = {
+        widget.get("name"): widget.findtext("property[@name='toolTip']/string")
+        for widget in form.iter("widget")
+        if widget.get("class") in _BUTTONS
+    }
+    ui, panel = driver.ui, driver.panel
+    ui.huMethodsSection.collapsed = False
+    assert mute_buttons(ui, hints) == []
+    driver.start_reading()
+    assert mute_buttons(ui, hints) == []
+    driver.place(["L1", "L2"])
+    assert mute_buttons(ui, hints) == []
+    panel.next_step.take()
+    assert not driver.session.reading.is_signed_off  # L3 and L4 are wanted
+    panel.placing.cancel()
+    panel.keep.on_sign()
+    assert driver.session.reading.is_signed_off
+    assert mute_buttons(ui, hints) == []
+    assert "signed off" in ui.huPlaceButton.toolTip
+    slicer.mrmlScene.Clear(0)
+    settle()
+    assert mute_buttons(ui, hints) == []
+    assert ui.huPlaceButton.toolTip == "Start a reading first."
+    assert ui.huNewReadingButton.toolTip == "Load or choose a CT first."
