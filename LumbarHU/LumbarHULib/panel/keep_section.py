@@ -15,8 +15,10 @@ from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Services
 
 # What an export holds in addition to the numbers.
-_EXPORTED_SETTINGS = ("case", "reader", "history", "protocol", "cutoffs", "calibration", "accepts_off_protocol")
-_EXPORTED_SETTINGS += ("exclusions", "skipped", "scan_facts", "scan_findings")
+_EXPORTED_SETTINGS = (
+    *("case", "reader", "history", "protocol", "cutoffs", "calibration", "accepts_off_protocol"),
+    *("exclusions", "skipped", "scan_facts", "scan_findings"),
+)
 
 
 class KeepSection(Section):

@@ -237,6 +237,8 @@ class Panel(VTKObservationMixin):
         self.parameters.reading = reading.node
         self.parameters.caseName, self.parameters.readerName = reading.case, reading.reader
         self.shown.look()
+        if self.layout.is_shown:
+            self.layout.show()
         if self.session.foreign_volume:
             self.shown.restore()
         self.levels.go_to(self.session.level)

@@ -85,11 +85,12 @@ class ReadingLayout(OwnLayout):
         self._had_line: bool | None = None
 
     def show(self) -> None:
-        """Arrange the views so, and draw the line of the axial slice in the others."""
+        """Arrange the views so, and draw the line of the axial slice in the others, again after another scene."""
         super().show()
         display = _axial_display()
-        if display is not None and self._had_line is None:
-            self._had_line = bool(display.GetIntersectingSlicesVisibility())
+        if display is not None:
+            is_drawn = bool(display.GetIntersectingSlicesVisibility())
+            self._had_line = is_drawn if self._had_line is None else self._had_line
             display.SetIntersectingSlicesVisibility(True)
 
     def give_back(self) -> None:

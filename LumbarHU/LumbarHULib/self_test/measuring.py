@@ -40,13 +40,25 @@ class MeasuringSteps(WalkBase):
         self._test.assertIn("2.5 mm", self._ui.huFactsLabel.text)
 
     def go_through_by_tab(self):
-        """The Tab key goes through the panel from top to bottom."""
-        first, rows = self._ui.huTabs, []
-        sections = [child for child in self._ui.huScrollContents.children() if child.inherits("ctkCollapsibleButton")]
+        """The Tab key goes through each tab of the panel from top to bottom."""
+        ui = self._ui
+        tabs = (ui.huPatientTab, 30), (ui.huCohortTab, 10), (ui.huFollowTab, 8)
+        contents = (ui.huScrollContents, ui.huCohortContents, ui.huFollowContents)
+        children = [child for content in contents for child in content.children()]
+        sections = [child for child in children if child.inherits("ctkCollapsibleButton")]
         collapsed_before = [section.collapsed for section in sections]
         for section in sections:
             section.collapsed = False
-        settle()
+        for tab, fewest in tabs:
+            ui.huTabs.setCurrentWidget(tab)
+            settle()
+            self._check_order_of_tab_key(tab, fewest)
+        ui.huTabs.setCurrentWidget(ui.huPatientTab)
+        for section, is_collapsed in zip(sections, collapsed_before, strict=True):
+            section.collapsed = is_collapsed
+
+    def _check_order_of_tab_key(self, tab, fewest: int) -> None:
+        first, rows = self._ui.huTabs, []
         widget = first
         while True:
             # A combo box or a path has nameless parts of its own.
@@ -56,12 +68,10 @@ class MeasuringSteps(WalkBase):
             widget = widget.nextInFocusChain()
             if widget == first:
                 break
-        self._test.assertGreater(len(rows), 30)
+        self._test.assertGreater(len(rows), fewest, tab.objectName)
         for (above, left, before), (below, right, after) in pairwise(rows):
             is_next = below > above + _SAME_ROW_PIXELS or (below > above - _SAME_ROW_PIXELS and right >= left)
             self._test.assertTrue(is_next, f"{after} comes behind {before}")
-        for section, is_collapsed in zip(sections, collapsed_before, strict=True):
-            section.collapsed = is_collapsed
 
     def start_a_reading(self):
         """A reading needs a name, and starts with a click."""

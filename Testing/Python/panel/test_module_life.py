@@ -72,3 +72,22 @@ def test_a_reload_while_placing_leaves_nothing_of_the_old_panel(placing):
     assert [shortcut.key.toString() for shortcut in shortcuts if shortcut.enabled].count("Esc") == 1
     placing.place(["L2"])
     assert list(placing.shown()) == ["L1", "L2"]
+
+
+def test_the_reading_layout_draws_the_line_of_the_axial_slice_and_takes_it_away_again(placing):
+    import slicer
+
+    from LumbarHULib.panel.views import AXIAL
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    def has_line():
+        display = slicer.app.layoutManager().sliceWidget(AXIAL).sliceLogic().GetSliceDisplayNode()
+        return bool(display.GetIntersectingSlicesVisibility())
+
+    assert has_line()
+    placing.new_scene()
+    placing.start_reading()
+    assert has_line()
+    slicer.util.selectModule("Data")
+    settle()
+    assert not has_line()
