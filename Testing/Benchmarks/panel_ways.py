@@ -126,11 +126,17 @@ def _measure_patient(hands, panel, phantom, named_way, case, folder, say):
     hands.press("Return")
     seconds, worked = time.perf_counter() - began, time.process_time() - worked
     is_written = (Path(folder) / case / "Reader A" / "1" / "record.json").is_file()
-    is_good = is_written and hands.clicks <= MOST_CLICKS[way] and seconds <= MOST_SECONDS.get(way, seconds)
-    problem = "" if is_good else f"  FAILED {panel.ui.huMessageLabel.text} {panel.ui.huNextStepButton.text}"
+    problems = []
+    if not is_written:
+        problems.append(f"nothing was exported ({panel.ui.huMessageLabel.text} {panel.ui.huNextStepButton.text})")
+    if hands.clicks > MOST_CLICKS[way]:
+        problems.append(f"more than {MOST_CLICKS[way]} clicks")
+    if seconds > MOST_SECONDS.get(way, seconds):
+        problems.append(f"more than {MOST_SECONDS[way]:g} s")
     counted = f"{way:22} {hands.clicks:3} clicks {hands.keys:3} keys"
-    say(f"{counted} {seconds:6.1f} s, {worked:.1f} s of them at work{problem}")
-    return is_good
+    failed = f"  FAILED: {', '.join(problems)}" if problems else ""
+    say(f"{counted} {seconds:6.1f} s, {worked:.1f} s of them at work{failed}")
+    return not problems
 
 
 def measure_drag(say):

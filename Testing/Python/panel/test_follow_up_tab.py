@@ -18,6 +18,7 @@ def driver(application, tmp_path):
 
     from LumbarHULib.core.ct_volume import CtVolume
     from LumbarHULib.mrml.ct_node import volume_node_from_ct
+    from LumbarHULib.mrml.level_review import accept_level
     from LumbarHULib.mrml.reading_markups import set_midline
     from LumbarHULib.self_test.synthetic_mouse import settle
 
@@ -32,6 +33,7 @@ def driver(application, tmp_path):
         driver.start_reading()
         for level in ("L1", "L2", "L3"):
             set_midline(driver.session.reading, level, bodies.midlines_ras_mm[level])
+            accept_level(driver.session.reading, level)
         driver.session.measure()
     driver.ui.huTabs.setCurrentWidget(driver.ui.huFollowTab)
     settle()
