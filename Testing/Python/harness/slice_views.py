@@ -20,7 +20,9 @@ _MANAGERS = (
 )
 _SIZES_PX = {"Red": (420, 420)}
 _OTHER_SIZE_PX = (300, 300)
-_UPDATES_PER_SECOND = 15.0  # as a slow computer draws: to draw is most of what placing markups costs
+_UPDATES_PER_SECOND = (
+    20.0  # as a slow computer draws, but oftener than during a drag: to draw is most of what placing markups costs
+)
 
 
 class qMRMLSliceView(QWidget):
