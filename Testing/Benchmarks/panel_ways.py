@@ -20,7 +20,7 @@ MOST_SECONDS = {"a click in each body": 30.0, "from a segmentation": 20.0}
 HALF_SIZE_MM = (22.0, 16.0, 13.0)
 # A reader need not hit the middle.
 OFF_MIDDLE_MM = (0.0, 2.0, 2.0)
-MOVES = 200
+MOVES = 120
 MOST_HANDLER_MS = 12.0
 
 

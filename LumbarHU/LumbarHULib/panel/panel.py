@@ -237,8 +237,6 @@ class Panel(VTKObservationMixin):
         self.parameters.reading = reading.node
         self.parameters.caseName, self.parameters.readerName = reading.case, reading.reader
         self.shown.look()
-        if self.layout.is_shown:
-            self.layout.show()
         if self.session.foreign_volume:
             self.shown.restore()
         self.levels.go_to(self.session.level)
@@ -256,6 +254,8 @@ class Panel(VTKObservationMixin):
             current = self.session.reading if self.session.is_open else None
             show_only(slicer.mrmlScene, current, self.regions.shown_rois())
             self.shown.watch()
+            if self.layout.is_shown:
+                self.layout.show()  # a scene that was closed took the line of the axial slice with it
             apply_locks(self.session)
             self.live.watch()
             self.names.refresh(self.session)

@@ -190,3 +190,18 @@ def test_a_named_segmentation_is_proposed_from_and_reviewed_level_by_level(drive
         panel.next_step.take(by_space=True)
     assert unreviewed_levels(driver.session.reading) == ()
     assert ui.huNextStepButton.text == "Sign off"
+
+
+def test_no_text_is_cut_on_the_other_tabs(driver):
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui, parent = driver.ui, driver.widget.parent
+    driver.start_reading()
+    ui.huMethodsSection.collapsed = False
+    driver.panel.done.tell("Exported to a folder.")
+    for tab in (ui.huCohortTab, ui.huFollowTab):
+        ui.huTabs.setCurrentWidget(tab)
+        settle()
+        assert faults_of_text(parent) == [], tab.objectName
+        # What was done on the tab before is no news here.
+        assert ui.huDoneLabel.text == ""
