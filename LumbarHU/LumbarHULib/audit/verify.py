@@ -236,7 +236,13 @@ def _as_in_the_scene(ct: CtVolume, recorded: dict[str, Any]) -> CtVolume:
 
 
 def read_record(folder: Path) -> tuple[dict[str, Any], tuple[ProtocolDocument, CutoffsDocument]]:
-    """Return the checked record as plain values, and its protocol and cutoffs."""
+    """Return the checked record as plain values, and its protocol and cutoffs.
+
+    Raises
+    ------
+    InputError
+        When the folder is missing, is not an audit folder, cannot be read, or its record is damaged.
+    """
     if not folder.is_dir():
         raise InputError(f"There is no folder “{folder}”: check the path.")
     if not (folder / RECORD).is_file():

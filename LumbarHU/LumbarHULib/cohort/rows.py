@@ -92,6 +92,11 @@ def labeled_rows(
         Index in `allowed`.
     int
         Number of rows left out.
+
+    Raises
+    ------
+    InputError
+        When `values` and `labels` differ in length, or a value or a label is not valid.
     """
     column = as_column(values, name)
     codes = label_codes(labels, allowed)

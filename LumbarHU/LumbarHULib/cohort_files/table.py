@@ -163,7 +163,13 @@ class _Source:
     audits: list[ReadingFacts] = field(default_factory=list)
 
     def usable_rows(self, case_place: int) -> list[tuple[int, tuple[str, ...]]]:
-        """Return the rows that become cases: named, not repeated, and not longer than the header."""
+        """Return the rows that become cases: named, not repeated, and not longer than the header.
+
+        Raises
+        ------
+        InputError
+            When no row does.
+        """
         usable = []
         first_rows: dict[str, int] = {}
         for row, cells in self.table.rows:

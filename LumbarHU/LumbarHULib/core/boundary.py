@@ -51,7 +51,13 @@ class Boundary:
 
 
 def automatic_boundary_ras_mm(frame: Frame, outline: Outline, values: BoundaryValues) -> np.ndarray:
-    """Return the handles, shape (2, 3), patient's right then left, in the protocol's position."""
+    """Return the handles, shape (2, 3), patient's right then left, in the protocol's position.
+
+    Raises
+    ------
+    InputError
+        When the outline does not reach that position.
+    """
     v_mm = -values.fraction * frame.depth_mm
     turned = (outline.polygon_uv_mm - (0.0, v_mm))[:, ::-1]
     crossings_u_mm = polygons.crossings_of_axis(turned)

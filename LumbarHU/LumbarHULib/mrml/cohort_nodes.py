@@ -50,6 +50,11 @@ def write_cohort(scene: Scene, analysis: CohortAnalysis, tables: Mapping[str, Ta
     analysis : CohortAnalysis
     tables : mapping of str to Table
         By name, as in the cohort's folder.
+
+    Raises
+    ------
+    InputError
+        When the cohort has no name.
     """
     cohort = analysis.cohort
     if not cohort.name.strip():

@@ -39,7 +39,7 @@ def ct_from_node(volume_node: VolumeNode) -> CtVolume:
 
 
 def voxels_of(volume_node: VolumeNode) -> np.ndarray:
-    """Return a view of the node's voxels, shape (K, J, I)."""
+    """Return a view of the node's voxels, shape (K, J, I); raises InputError unless each has one value."""
     image = volume_node.GetImageData()
     scalars = None if image is None else image.GetPointData().GetScalars()
     if scalars is None:

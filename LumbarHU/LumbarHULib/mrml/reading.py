@@ -366,7 +366,7 @@ def set_cutoffs(reading: Reading, cutoffs_document: dict[str, Any]) -> None:
 
 
 def add_to_history(reading: Reading, what: str, who: str, when: str, reason: str = "") -> None:
-    """Add an entry to the reading's history."""
+    """Add an entry to the reading's history; raises InputError without a name."""
     if not who.strip():
         raise InputError(f"{reading.title} cannot be {what} without a name: enter a name or initials.")
     reading.keep("history", [*reading.history, {"what": what, "who": who.strip(), "when": when, "reason": reason}])

@@ -33,7 +33,13 @@ class PrintedCheck:
 
 
 def counts_that_print_as(percent: float, total: int, decimals: int = 1) -> tuple[int, ...]:
-    """Return the counts of `total` that are printed as this percentage, with halves rounded either way."""
+    """Return the counts of `total` that are printed as this percentage, with halves rounded either way.
+
+    Raises
+    ------
+    InputError
+        With a total below 1.
+    """
     if total < 1:
         raise InputError(f"A total of {total} cannot be used: give at least 1.")
     reach = 0.5 * 10**-decimals + 1e-9
