@@ -126,7 +126,7 @@ $(LEAN): pyproject.toml constraints.txt
 	  echo "$$without_venv cannot make virtual environments: install its venv package (Debian, Ubuntu: apt-get install python3-venv) and type make again." >&2; exit 1; \
 	elif [ -z "$$found" ] && [ -n "$(PYTHON)" ]; then \
 	  version=$$("$(PYTHON)" --version 2>&1) || version="no Python that runs"; \
-	  echo "$(PYTHON) is $$version: name one of Python 3.10 to 3.13, or leave PYTHON= away to have one searched for." >&2; exit 1; \
+	  echo "$(PYTHON) is $$version: name one of Python 3.10 to 3.13, or omit PYTHON= to have one searched for." >&2; exit 1; \
 	elif [ -z "$$found" ]; then \
 	  echo "No Python 3.10 to 3.13 was found: install one, or name one by typing make PYTHON=/path/to/python3.12" >&2; exit 1; \
 	fi; \

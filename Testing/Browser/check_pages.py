@@ -29,7 +29,7 @@ FEW_CASES, CASES = 30, 1000
 
 
 class Checks:
-    """Counts what was held, and tells what was not."""
+    """Counts what was held, and reports what was not."""
 
     def __init__(self):
         self.held, self.failed = 0, []

@@ -331,7 +331,7 @@ def edited_region(destination: Path) -> Path:
         second_reading,
         edited_region,
     ],
-    ids=["names", "what is kept besides", "a date", "other midlines", "a region edited by hand"],
+    ids=["names", "what else is kept", "a date", "other midlines", "a region edited by hand"],
 )
 def test_undetectable_changes_pass(tmp_path, make):
     assert verified(make(tmp_path / "out")) == Verification(())

@@ -215,7 +215,7 @@ class OddReader:
         slicer.util.selectModule("LumbarHU")
 
     def close_the_scene(self):
-        """Close the scene, and perhaps begin anew."""
+        """Close the scene, and perhaps begin again."""
         if self._random.random() < 0.5:
             slicer.mrmlScene.Clear(0)
         else:

@@ -46,7 +46,7 @@ def faults_of_text(widget) -> list[str]:
             faults.append(f"{button.objectName} cuts off “{button.text}”")
     for one, other in combinations([*labels, *buttons], 2):
         if one.parent() == other.parent() and one.geometry.intersects(other.geometry):
-            faults.append(f"{one.objectName} lies over {other.objectName}")
+            faults.append(f"{one.objectName} is over {other.objectName}")
     return faults
 
 

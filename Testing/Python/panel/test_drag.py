@@ -1,4 +1,4 @@
-"""What a reader drags is measured as it stands in the end, to the digit of the command line."""
+"""What a reader drags is measured as it is in the end, to the digit of the command line."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def driver(application, tmp_path):
 
 
 def drag(view_name, start_px, offsets_px):
-    """Drag what lies at a pixel along a path, move by move."""
+    """Drag what is at a pixel along a path, move by move."""
     import slicer
 
     interactor = slicer.app.layoutManager().sliceWidget(view_name).sliceView().interactor()

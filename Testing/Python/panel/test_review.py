@@ -1,4 +1,4 @@
-"""A level counts only once somebody has seen it with its outline, whoever placed it."""
+"""A level counts only once a reader has seen it with its outline, even if that reader placed it."""
 
 import pytest
 

@@ -97,7 +97,7 @@ CORE_FLOW = (
 
 NUMERICS = {"numpy", "scipy"}
 SCENE = NUMERICS | {"vtk", "vtkmodules", "slicer", "SimpleITK"}
-# What a layer may import besides the standard library: at file scope, and inside functions as well.
+# What a layer may import in addition to the standard library: at file scope, and inside functions as well.
 AT_FILE_SCOPE = {
     "core": NUMERICS,
     "placement": NUMERICS,

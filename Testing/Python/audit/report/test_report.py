@@ -177,7 +177,7 @@ def test_a_levels_findings_are_in_its_row_the_most_severe_first(audit, folder):
 
 def test_an_alternative_mid_slice_has_a_row_in_a_separate_table(audit, folder):
     stated = "round -5.3, oval +1.0, right -2.0, front +0.4, left +11.9"
-    sentence = f"The middle of L3 lies 0.43 slices from its mid-slice; there the regions' means differ by {stated} HU."
+    sentence = f"The middle of L3 is 0.43 slices from its mid-slice; there the regions' means differ by {stated} HU."
     ambiguous = Finding("mid_slice_ambiguous", sentence, "Choose.", "warning", "L3")
     levels = (*audit.result.levels[:2], replace(audit.result.levels[2], findings=(ambiguous,)))
     made = Page(report_page(replace(audit, result=replace(audit.result, levels=levels)), folder / "labelmaps", {}))

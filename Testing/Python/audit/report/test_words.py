@@ -28,14 +28,14 @@ def grouped(audit, result, **options):
 
 
 def patch(roi: str, difference: int) -> Finding:
-    sentence = f"In the {roi} ROI of L1 a patch lies {difference:+} HU off."
+    sentence = f"In the {roi} ROI of L1 a patch is {difference:+} HU off."
     return Finding("uneven_bone", sentence, "Look there.", level="L1", roi=roi)
 
 
 def test_one_patch_in_two_regions_is_shown_once():
     assert sentences_of([patch("round", 200), patch("oval", 200), patch("front", 210)]) == [
-        "In the round ROI of L1 a patch lies +200 HU off. (Likewise L1 oval.)",
-        "In the front ROI of L1 a patch lies +210 HU off.",
+        "In the round ROI of L1 a patch is +200 HU off. (Likewise L1 oval.)",
+        "In the front ROI of L1 a patch is +210 HU off.",
     ]
 
 

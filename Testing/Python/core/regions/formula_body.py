@@ -138,7 +138,7 @@ def grid(spacing_mm=(0.7, 0.7, 1.25), size_mm=(60, 52, 44), turn=None, shear_mm=
     shear_mm : float
         Shift of each slice against the one below it along j, as with a tilted gantry.
     off_mm : tuple of float
-        Position of the origin in the grid, so that no voxel lies exactly in the body's middle.
+        Position of the origin in the grid, so that no voxel is exactly in the body's middle.
     """
     steps = np.diag([-1.0, -1.0, 1.0]) * spacing_mm
     steps[1, 2] = shear_mm

@@ -62,7 +62,7 @@ def test_a_cut_has_the_outline_of_its_own_slice():
         scale = 1 + 0.25 * (2 * z_mm / 30) ** 2
         assert np.ptp(cut.outline.polygon_uv_mm, axis=0) == pytest.approx((44 * scale, 34 * scale), abs=0.5)
         assert cut.frame.to_ras_mm(cut.outline.polygon_uv_mm)[:, 2] == pytest.approx(z_mm, abs=1e-6)
-        # The inner outline lies 2.5 mm inside it.
+        # The inner outline is 2.5 mm inside it.
         inner = found.inner_of(cut)
         assert np.ptp(inner, axis=0) == pytest.approx((44 * scale - 5, 34 * scale - 5), abs=0.5)
 
