@@ -50,7 +50,9 @@ def show(where, node):
         composite.SetBackgroundVolumeID(None if node is None else node.GetID())
 
 
-@pytest.mark.parametrize("where", ["background", "foreground", "one view", "nothing"])
+@pytest.mark.parametrize(
+    "where", ["background", "one view", "nothing", pytest.param("foreground", marks=pytest.mark.proof)]
+)
 def test_no_click_is_taken_while_another_volume_is_shown(driver, other_ct, where):
     import numpy as np
     from mrml.plain_bodies import plain_bodies
@@ -95,7 +97,7 @@ def test_no_click_is_taken_while_another_volume_is_shown(driver, other_ct, where
     assert list(driver.shown()) == ["L1", "L2", "L3"]
 
 
-@pytest.mark.parametrize("where", ["background", "foreground"])
+@pytest.mark.parametrize("where", ["foreground", pytest.param("background", marks=pytest.mark.proof)])
 def test_the_ct_that_is_shown_is_read_by_one_click_and_its_reading_is_continued_by_the_next(driver, other_ct, where):
     from panel.test_at_a_glance import faults_of_text
 
