@@ -1,5 +1,6 @@
 """What every test shares: real data and outside programs where there are some, and no exception lost in an observer."""
 
+import gc
 import importlib
 import os
 import pickle
@@ -35,6 +36,15 @@ def pytest_configure(config):
     # The copy of this file that its own tests make remembers nothing.
     if (HERE / "remembered.py").is_file():
         config.pluginmanager.register(importlib.import_module("remembered"))
+
+
+def pytest_collection():
+    gc.disable()  # what collecting makes is kept
+
+
+def pytest_collection_finish():
+    gc.freeze()  # so that nobody looks through all that was imported again; statsmodels does each time it corrects p
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,10 @@ def test_equal_scans_have_the_interval_of_one():
     assert pooled.line.interval(130.0) == pytest.approx(one.line.interval(130.0))
 
 
-@pytest.mark.parametrize(("number", "true_mg_cc"), [(3, 120.0), (6, 50.0), (12, 120.0)])
+@pytest.mark.parametrize(
+    ("number", "true_mg_cc"),
+    [(6, 50.0), *(pytest.param(*row, marks=pytest.mark.proof) for row in [(3, 120.0), (12, 120.0)])],
+)
 def test_the_interval_covers_a_patient_on_another_day_and_that_of_a_single_scan_does_not(number, true_mg_cc):
     """The patient's vertebra deviates from the line of its day as a rod does."""
     rng = np.random.default_rng(7)

@@ -20,9 +20,7 @@ _MANAGERS = (
 )
 _SIZES_PX = {"Red": (420, 420)}
 _OTHER_SIZE_PX = (300, 300)
-_UPDATES_PER_SECOND = (
-    20.0  # as a slow computer draws, but oftener than during a drag: to draw is most of what placing markups costs
-)
+_UPDATES_PER_SECOND = 60.0
 
 
 class qMRMLSliceView(QWidget):

@@ -14,6 +14,7 @@ from LumbarHULib.mrml.reading_markups import markup_node, placed_levels, read_la
 from LumbarHULib.panel.views import AXIAL, jump_to
 from LumbarHULib.self_test.synthetic_mouse import click, settle
 
+_UPDATES_PER_SECOND = 15.0
 _FEW_TRIALS = 3  # the number of trials of placement is no matter of the panel
 
 
@@ -34,6 +35,10 @@ class Driver:
         self._protocol.write_text(json.dumps(document), encoding="utf-8")
         self.new_scene()
         slicer.util.selectModule("LumbarHU")
+        layout = slicer.app.layoutManager()
+        for name in layout.sliceViewNames():
+            # To draw is most of what placing markups costs; a slow computer draws no more often.
+            layout.sliceWidget(name).sliceView().maximumUpdateRate = _UPDATES_PER_SECOND
         settle()
 
     @property

@@ -4,6 +4,7 @@ Importing Qt, VTK, Slicer and scipy takes as long as a short test. The applicati
 process, after the fork: its threads and its drawing would not survive one.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -93,7 +94,10 @@ def serve() -> None:
     """Import what the tests need, then fork for each line of the standard input."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what an import prints is no answer
+    gc.disable()
     _import()
+    gc.freeze()  # the forked processes leave what they share as it is
+    gc.enable()
     for line in sys.stdin:
         arguments, printed = json.loads(line)
         sys.stdout.flush()

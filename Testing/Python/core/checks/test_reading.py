@@ -77,10 +77,10 @@ def painted(phantom, level, offset_ras_mm, radii_mm, change_hu) -> np.ndarray:
 @pytest.mark.parametrize(
     "fields",
     [
-        {},
+        pytest.param({}, marks=pytest.mark.proof),  # as the four levels of the next test but one
         {"noise_hu": 30.0, "trabecular_hu": 60.0, "seed": 11},
         {"rotation_deg": 12.0, "trabecular_hu": 190.0, "pixel_mm": 0.6, "seed": 12},
-        {"tilt_deg": 8.0, "cortex_mm": 1.2, "seed": 13},
+        pytest.param({"tilt_deg": 8.0, "cortex_mm": 1.2, "seed": 13}, marks=pytest.mark.proof),
         {"slice_mm": 1.25, "noise_hu": 25.0, "cortex_mm": 0.4, "seed": 14},
         {"aorta": VesselSpec(radius_mm=9.5, hu=45.0, angle_deg=62.0, gap_mm=0.0, plaque_hu=650.0), "seed": 15},
     ],
@@ -98,7 +98,7 @@ def test_four_good_levels_get_no_findings(spine):
     assert reported(measured(spine)) == set()
 
 
-@pytest.mark.parametrize("hu", [160.0, 400.0])
+@pytest.mark.parametrize("hu", [160.0, pytest.param(400.0, marks=pytest.mark.proof)])
 def test_a_vessel_full_of_contrast_medium_is_detected_and_prevents_a_class(hu):
     phantom = spine_ct(LEVELS[1:3], aorta=VesselSpec(radius_mm=9.5, hu=hu, angle_deg=62.0, plaque_hu=700.0))
     result = measured(phantom)

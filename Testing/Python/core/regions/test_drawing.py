@@ -99,7 +99,7 @@ def measured_three(name: str, number: int, half_width_mm: float):
 
 @pytest.mark.parametrize(
     ("number", "half_width_mm"),
-    [(0, 20.0), (27, 24.0), *(pytest.param(*row, marks=pytest.mark.proof) for row in [(0, 24.0), (27, 20.0)])],
+    [(27, 24.0), *(pytest.param(*row, marks=pytest.mark.proof) for row in [(0, 20.0), (0, 24.0), (27, 20.0)])],
 )
 @pytest.mark.parametrize("name", GRIDS)
 def test_the_mean_of_three_slices_is_that_of_three_integrals_over_ellipses(name, number, half_width_mm):
@@ -160,7 +160,7 @@ def measured_eroded(name: str, number: int):
     return found, float(body.trabecular_hu(points)[inside].mean())
 
 
-@pytest.mark.parametrize("number", [0, 33])
+@pytest.mark.parametrize("number", [33, pytest.param(0, marks=pytest.mark.proof)])
 @pytest.mark.parametrize("name", GRIDS)
 def test_the_mean_in_the_eroded_body_is_the_integral_over_the_outline_and_height_7_mm_smaller(name, number):
     found, expected_hu = measured_eroded(name, number)
