@@ -35,13 +35,17 @@ CAN_MAKE_VENV = import venv, ensurepip
 # Compiled code is kept: the tests start hundreds of processes, and each would compile numpy, scipy and the rest again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test proofs sequences bench thousand evidence browser pages pictures extension versions lint format clean
+.PHONY: demo test tests style types proofs sequences bench thousand evidence browser pages pictures extension versions lint format clean
 
 demo: $(LEAN)
 	$(VENV)/bin/lumbarhu demo --out demo --overwrite
 
-test: lint
+# Types are checked while the first tests run.
+test: style
 	@$(RUN) Testing/Python/harness/system_libraries.py
+	@$(MAKE) --no-print-directory --jobs=2 types tests
+
+tests: $(INSTALLED)
 	$(RUN) -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 proofs: $(INSTALLED)
@@ -101,9 +105,13 @@ extension:
 versions: $(LEAN)
 	$(RUN) Packaging/try_versions.py
 
-lint: $(INSTALLED)
+lint: style types
+
+style: $(INSTALLED)
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
+
+types: $(INSTALLED)
 	$(RUN) -m mypy
 
 format: $(INSTALLED)
