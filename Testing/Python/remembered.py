@@ -83,11 +83,13 @@ def remembered(function: Callable, kind: str) -> Callable:
         try:
             return pickle.loads(path.read_bytes())
         except FileNotFoundError:
-            result = function(*arguments, **named)
+            result = pickle.dumps(function(*arguments, **named), pickle.HIGHEST_PROTOCOL)
         unfinished = path.with_suffix(f".{os.getpid()}")
-        unfinished.write_bytes(pickle.dumps(result, pickle.HIGHEST_PROTOCOL))
+        unfinished.write_bytes(result)
         unfinished.replace(path)
-        return result
+        return pickle.loads(
+            result
+        )  # as each later call: its hash is the same where it is an argument of the next stage
 
     return wrapped
 
