@@ -58,7 +58,8 @@ def pytest_pyfunc_call(pyfuncitem):
     if "application" not in pyfuncitem.fixturenames or os.environ.get(_INSIDE):
         return None
     own = pyfuncitem.config._tmp_path_factory.mktemp("panel")  # pytest would tidy up old folders in each process
-    arguments = ["-p", "no:cacheprovider", "--basetemp", str(own / "base"), pyfuncitem.nodeid]
+    # Which tests run is chosen here: those of make proofs, too.
+    arguments = ["-m", "", "-p", "no:cacheprovider", "--basetemp", str(own / "base"), pyfuncitem.nodeid]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     code, reported = _run(pyfuncitem.config.rootpath, environment | {_INSIDE: "1"}, arguments, own / "reported.txt")
     if code:
