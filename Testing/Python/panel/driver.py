@@ -14,7 +14,7 @@ from LumbarHULib.mrml.reading_markups import markup_node, placed_levels, read_la
 from LumbarHULib.panel.views import AXIAL, jump_to
 from LumbarHULib.self_test.synthetic_mouse import click, settle
 
-_UPDATES_PER_SECOND = 15.0
+_UPDATES_PER_SECOND = 20.0  # more often than the panel lets them draw during a drag
 _FEW_TRIALS = 3  # the number of trials of placement is no matter of the panel
 
 

@@ -1,4 +1,4 @@
-"""Sequences of odd actions, with CTs loaded, deleted and swapped: a few in `make test`, a hundred in `make sequences`.
+"""Sequences of odd actions, with CTs loaded, deleted and swapped: a few in `make test` and `make proofs`, a hundred in `make sequences`.
 
 No error, no orphan, no number of another CT than the reading's, and a scene that comes back with the same numbers.
 """
@@ -12,11 +12,7 @@ from LumbarHULib.headless.scene import headless_scene
 
 TOGETHER = 4
 SEQUENCES = os.environ.get("LUMBARHU_SEQUENCES")
-FIRST = (
-    range(0, int(SEQUENCES), TOGETHER)
-    if SEQUENCES
-    else (0, *(pytest.param(4 * n, marks=pytest.mark.proof) for n in (1,)))
-)
+FIRST = range(0, int(SEQUENCES), TOGETHER) if SEQUENCES else (0, pytest.param(TOGETHER, marks=pytest.mark.proof))
 ACTIONS = 6
 
 
