@@ -1,4 +1,4 @@
-"""Sequences of odd actions, with CTs loaded, deleted and swapped: a few in `make test` and `make proofs`, a hundred in `make sequences`.
+"""Sequences of odd actions, with CTs loaded, deleted and swapped: a few in `make test`, a hundred in `make sequences`.
 
 No error, no orphan, no number of another CT than the reading's, and a scene that comes back with the same numbers.
 """
