@@ -139,6 +139,8 @@ class Placing(Watcher):
         if not placed_levels(session.reading) or not is_zoomed():
             stack = session.measurer.stack
             zoom_on(spine_center(stack), len(stack.voxels_hu) * stack.slice_spacing_mm)
+        elif self._shows_placed_level():  # nobody has scrolled to the level that comes next
+            self._aim_at(level)
         session.tell()
 
     def cancel(self) -> None:
@@ -245,6 +247,12 @@ class Placing(Watcher):
             self._aim_at(following)
         else:
             self._on_placed()
+
+    def _shows_placed_level(self) -> bool:
+        """Return whether the axial view shows the slice of a level that is placed."""
+        reading = self._session.reading
+        nodes = [markup_node(reading, level, "midline") for level in placed_levels(reading)]
+        return any(is_in_axial_view(placed_points(node)[0]) for node in nodes)
 
     def _aim_at(self, level: str) -> None:
         """Show where the body of a level is to be expected."""

@@ -191,6 +191,23 @@ class MeasuringSteps(WalkBase):
         self._press("Ctrl+Z")
         self._test.assertTrue(np.allclose(self._points("L3", "midline"), before, atol=1e-6))
 
+    def place_from_another_level(self):
+        """A level that is to be placed while the views show another one is shown first."""
+        levels, before = self._widget.panel.levels, self._numbers()
+        levels.go_to("L4")
+        levels.menu.remove.trigger()
+        settle()
+        levels.go_to("L2")
+        settle()
+        levels.on_key("L4")
+        settle()
+        self._test.assertEqual(self._widget.panel.placing.level, "L4")
+        shown_mm = slice_node(AXIAL).GetSliceOffset()
+        self._test.assertLess(abs(shown_mm - self._truth["L4"].midline_ras_mm[0, 2]), _SLICE_MM + 0.1)
+        self._press("Esc")
+        self._press("Ctrl+Z")
+        self._test.assertEqual(self._numbers(), before)
+
     def edit_boundary_and_outline(self):
         """A moved boundary and an edited outline are measured as they stand; the outline is locked until edited."""
         self._widget.panel.levels.go_to("L2")

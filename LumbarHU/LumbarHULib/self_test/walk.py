@@ -63,6 +63,7 @@ STEPS = (
     PanelWalk.drag_a_midline,
     PanelWalk.drag_from_the_side,
     PanelWalk.move_to_mid_height,
+    PanelWalk.place_from_another_level,
     PanelWalk.edit_boundary_and_outline,
     PanelWalk.undo_by_keys,
     PanelWalk.take_over_lines,
