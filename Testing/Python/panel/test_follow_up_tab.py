@@ -140,3 +140,29 @@ def cts():
     import slicer
 
     return [slicer.mrmlScene.GetFirstNodeByName(name) for name in ("CT 2024", "CT 2026")]
+
+
+def test_a_single_level_that_both_cts_have_is_compared_by_itself(driver):
+    import slicer
+
+    from LumbarHULib.mrml.follow_up_nodes import MEANS, follow_ups
+    from LumbarHULib.mrml.reading import ask_for_level
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui, session = driver.ui, driver.session
+    for level in ("L2", "L3"):
+        ask_for_level(session.reading, level, False)
+    session.measure()
+    for row, date in enumerate(("2024-03-01", "2026-03-01")):
+        ui.huFollowTable.item(row, 1).setText(date)
+    ui.huFollowUnknownCheck.checked = True
+    ui.huFollowRunButton.click()
+    settle()
+    assert "L1 round: " in ui.huFollowLabel.text
+    (nodes,) = follow_ups(slicer.mrmlScene)
+    assert nodes.table(MEANS).GetTable().GetNumberOfRows() == 5
+    chart = nodes.chart("trend", "round")
+    assert chart.GetLegendVisibility()
+    found = driver.panel.follow_up.found
+    highest_hu = max(one["mean_hu"] for one in found.measurements.records() if one["mean_hu"] is not None)
+    assert chart.GetYAxisRange()[1] > highest_hu  # the legend hides nothing
