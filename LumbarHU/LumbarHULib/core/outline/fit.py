@@ -1,7 +1,8 @@
 """Find the outer edge of a vertebral body in one plane of a CT.
 
 The edge is the periosteal surface before blur. It is searched first (`search`), then fitted (`refine`): first as a
-whole, together with the shape of vertebral bodies, then each stretch separately. Last, it is closed at the pedicles.
+whole, together with the shape of vertebral bodies, then each stretch separately. After each round with the shape, and
+at the end, it is closed at the pedicles: where they leave the body, it follows the shape, given the edges elsewhere.
 """
 
 from dataclasses import dataclass, replace
@@ -16,22 +17,30 @@ from LumbarHULib.core.outline.curve import (
     FINE_SAMPLES,
     midline_crossings,
     outward_normals,
+    product_positions,
     solve_points,
+    solve_positive,
     spread_points,
+    weighted_products,
 )
 from LumbarHULib.core.outline.model import SD_PER_FWHM, SD_PER_PIXEL, OutlineFit, OutlineModel
 from LumbarHULib.core.outline.profiles import PlaneSampler
-from LumbarHULib.core.outline.refine import EdgeQuality, EdgeState, refine_outline
+from LumbarHULib.core.outline.refine import EdgeQuality, EdgeState, FitRound, refine_outline
 from LumbarHULib.core.outline.search import add_reader_ends, expectation, search_outline
-from LumbarHULib.core.outline.shape import BodyShape, local_covariance
+from LumbarHULib.core.outline.shape import PEDICLE_OWN_EDGE, BodyPose, BodyShape, local_covariance
 from LumbarHULib.core.plane_image import PlaneImage
 
-# Rounds of the fit: profiles for each control point, steps, and strictness toward profiles that do not fit. In the
-# rounds with the shape, edges have this share of the weight that their noise alone would give.
-SHAPE_ROUNDS = ((3, 3, 0.7), (3, 2, 1.0), (4, 3, 2.0))
-SHAPE_EVIDENCE = 0.1
-LOCAL_ROUND = (4, 3, 2.0)
-PER_SPAN = LOCAL_ROUND[0]
+# In the rounds with the shape, edges on pixels up to this size have this share of the weight that their noise alone
+# would give; on larger pixels the share is smaller, because fewer of a profile's samples are independent. Edges at
+# the pedicles count only in the last round, when the outline no longer follows a pedicle.
+SHAPE_SHARE, SHAPE_PIXEL_MM = 0.1, 1.0
+SHAPE_ROUNDS = (
+    FitRound(per_span=3, steps=3, strictness=0.7, edge_share=SHAPE_SHARE, trust_horns=False),
+    FitRound(per_span=3, steps=2, strictness=1.0, edge_share=SHAPE_SHARE, trust_horns=False),
+    FitRound(per_span=4, steps=3, strictness=2.0, edge_share=SHAPE_SHARE, trust_horns=False),
+)
+LOCAL_ROUND = FitRound(per_span=4, steps=3, strictness=2.0, edge_share=1.0, trust_horns=True)
+PER_SPAN = LOCAL_ROUND.per_span
 
 # Deviation of a stretch from the fit of shape and edges together: standard deviation in mm, correlation length in
 # control points, and standard deviation of each point alone.
@@ -47,9 +56,8 @@ PEAK_FACTOR, PEAK_PERCENTILE, PEAK_OWN_EDGE = 1.3, 90, 0.6
 PEAKS_PER_POINT = 2
 PEAK_DEPTHS_MM = np.arange(-1.0, 2.1, 0.5)
 
-# The closure at the pedicles: `own_edge` below which an edge is ignored, standard deviation of the fitted outline next
-# to it in mm, and least weight of a profile that does not fit.
-CLOSURE_OWN_EDGE = 0.4
+# The closure at the pedicles: standard deviation of the fitted outline next to it in mm, and least weight of a profile
+# that does not fit.
 CLOSURE_MM, CLOSURE_LEAST = 0.3, 0.1
 
 # Profiles to either side of a midline end in which its edge is searched: at the anterior end all of them, at the
@@ -153,13 +161,16 @@ def _fit(sampler: PlaneSampler, depth_mm: float, pixel_mm: float, model: Outline
     points, pose = search_outline(sampler, depth_mm, pixel_mm, model)
     model = _with_dense_cortex(sampler, points, model)
     state = EdgeState.usual(pose.respread(points), pixel_mm, model)
-    for fit_round in SHAPE_ROUNDS:
+    edge_share = SHAPE_SHARE * min(1.0, SHAPE_PIXEL_MM / pixel_mm)
+    for shape_round in SHAPE_ROUNDS:
+        fit_round = replace(shape_round, edge_share=edge_share)
         expected = expectation(model, pose, *_edges_at_ends(state.points))
-        state, shape_quality = refine_outline(sampler, state, pixel_mm, model, *fit_round, SHAPE_EVIDENCE, *expected)
-        pose = model.shape.pose_of(state.points, pose)
-        state = replace(state, points=pose.respread(state.points))
+        state, shape_quality = refine_outline(sampler, state, pixel_mm, model, fit_round, *expected)
+        points = _bridged_at_pedicles(state.points, shape_quality, model.shape, pose, *expected)
+        pose = model.shape.pose_of(points, pose)
+        state = replace(state, points=pose.respread(points))
     nearby = _around(state.points, depth_mm, model)
-    state, quality = refine_outline(sampler, state, pixel_mm, model, *LOCAL_ROUND, 1.0, *nearby)
+    state, quality = refine_outline(sampler, state, pixel_mm, model, LOCAL_ROUND, *nearby)
     expected = expectation(model, pose, *_edges_at_ends(state.points))
     state = replace(state, points=_closed_at_pedicles(state.points, quality, model, *expected))
     return _Fitted(state, quality, shape_quality)
@@ -205,6 +216,37 @@ def _with_dense_cortex(sampler: PlaneSampler, points: np.ndarray, model: Outline
     return replace(model, cortex_hu=max(model.cortex_hu, dense_hu))
 
 
+def _bridged_at_pedicles(
+    points: np.ndarray,
+    quality: EdgeQuality,
+    shape: BodyShape,
+    pose: BodyPose,
+    matrix: np.ndarray,
+    vector: np.ndarray,
+) -> np.ndarray:
+    """Return control points that follow the shape at the pedicles, given where the edges elsewhere are.
+
+    Which edges are elsewhere depends on their direction from the body's middle, and an edge says nothing about where
+    along it a control point is. An outline that has followed a pedicle is longer than the body, so neither the
+    parameters nor the positions of its points along the edge can be trusted.
+    """
+    count = len(points)
+    value, slope, _ = spline_matrices(count, len(quality.normals) // count)
+    edges, normals = value @ points, outward_normals(slope @ points)
+    u, v = normals.T
+    weights = shape.own_edge_toward(pose.to_body(edges) / pose.depth_mm) * _at_least(quality.visible) / CLOSURE_MM**2
+    across = weighted_products(
+        count, len(value) // count, weights * [u * u, u * v, v * v], product_positions(count, ((0, 1), (1, 2)))
+    )
+    pulls = value.T @ ((weights * (normals * edges).sum(axis=1))[:, None] * normals)
+    return solve_positive(matrix + across, vector + pulls.T.ravel()).reshape(2, count).T
+
+
+def _at_least(visible: np.ndarray) -> np.ndarray:
+    """Return the weight of profiles in a closure, given how visible an edge is on them."""
+    return CLOSURE_LEAST + (1 - CLOSURE_LEAST) * visible
+
+
 def _closed_at_pedicles(
     points: np.ndarray, quality: EdgeQuality, model: OutlineModel, matrix: np.ndarray, vector: np.ndarray
 ) -> np.ndarray:
@@ -212,10 +254,9 @@ def _closed_at_pedicles(
     shape, per_span = model.shape, PER_SPAN
     value, slope, _ = spline_matrices(len(points), per_span)
     own_edge = shape.own_edge_at(np.arange(len(value)) / per_span, outward_normals(slope @ points))
-    fits = CLOSURE_LEAST + (1 - CLOSURE_LEAST) * quality.agreement * np.clip(quality.ridge, 0, 1)
-    pull = value.T * (np.where(own_edge >= CLOSURE_OWN_EDGE, fits, 0) / CLOSURE_MM**2)
+    pull = value.T * (np.where(own_edge >= PEDICLE_OWN_EDGE, _at_least(quality.visible), 0) / CLOSURE_MM**2)
     closed = solve_points(matrix, vector, pull @ value, pull @ (value @ points))
-    closure_weight = np.clip(1 - shape.own_edge / CLOSURE_OWN_EDGE, 0, 1)[:, None]
+    closure_weight = np.clip(1 - shape.own_edge / PEDICLE_OWN_EDGE, 0, 1)[:, None]
     return (1 - closure_weight) * points + closure_weight * closed
 
 

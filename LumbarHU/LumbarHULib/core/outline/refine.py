@@ -47,6 +47,32 @@ LARGEST_STEPS = (0.5, 0.4, 0.3)
 
 
 @dataclass(frozen=True)
+class FitRound:
+    """One round of the fit.
+
+    Parameters
+    ----------
+    per_span : int
+        Profiles for each control point.
+    steps : int
+        Gauss-Newton steps.
+    strictness : float
+        How steeply the weight falls for a profile that does not fit; low at first, when many do not fit yet.
+    edge_share : float
+        Weight of the profiles' samples. Below 1, the edges on them have less weight than their noise alone would give,
+        so that the shape does not bend to features outside its model and fail where no edge is visible.
+    trust_horns : bool
+        Whether edges at the pedicles count if they face posteriorly: see `BodyShape.own_edge_at`.
+    """
+
+    per_span: int
+    steps: int
+    strictness: float
+    edge_share: float
+    trust_horns: bool
+
+
+@dataclass(frozen=True)
 class EdgeState:
     """Control points, shape (n, 2), logarithms of the thickness at them and of the blur along u and v.
 
@@ -93,6 +119,11 @@ class EdgeQuality:
     information: np.ndarray
     normals: np.ndarray
 
+    @property
+    def visible(self) -> np.ndarray:
+        """How visible an edge is, 0 to 1: profiles that follow a cortex have 1."""
+        return self.agreement * within(self.ridge, 0, 1)
+
     @cached_property
     def sd_mm(self) -> np.ndarray:
         """Standard deviation of the edge along each normal, from shape and profiles together."""
@@ -108,10 +139,7 @@ def refine_outline(
     state: EdgeState,
     pixel_mm: float,
     model: OutlineModel,
-    per_span: int,
-    iterations: int,
-    strictness: float,
-    evidence_share: float,
+    fit_round: FitRound,
     matrix: np.ndarray,
     vector: np.ndarray,
 ) -> tuple[EdgeState, EdgeQuality]:
@@ -119,27 +147,20 @@ def refine_outline(
 
     Parameters
     ----------
-    per_span : int
-        Profiles for each control point.
-    iterations : int
-        Gauss-Newton steps.
-    strictness : float
-        How steeply the weight falls for a profile that does not fit; low at first, when many do not fit yet.
-    evidence_share : float
-        Weight of the profiles' samples. Below 1, the edges on them have less weight than their noise alone would give,
-        so that the shape does not bend to features outside its model and fail where no edge is visible.
     matrix, vector : array, shapes (2n, 2n) and (2n,)
         The expected control points: see `BodyShape.information`.
     """
-    profiles = _Profiles(sampler, state, model, per_span)
+    profiles = _Profiles(sampler, state, model, fit_round.per_span)
     prior_matrix, prior_vector = _prior(profiles, pixel_mm, model, matrix, vector)
-    own_edge = evidence_share * model.shape.own_edge_at(profiles.parameters, profiles.normals)
+    own_edge = fit_round.edge_share * model.shape.own_edge_at(
+        profiles.parameters, profiles.normals, fit_round.trust_horns
+    )
     chance = _chance_deviation(pixel_mm)
     count = len(state.points)
     lowest, highest, largest = _bounds(count, model.values, model.sd_range_mm(pixel_mm))
     unknowns = np.concatenate([np.zeros(2 * count), state.log_thickness, state.log_sd])
-    for _ in range(iterations):
-        fit = _Evaluation(profiles, unknowns, strictness, chance, model)
+    for _ in range(fit_round.steps):
+        fit = _Evaluation(profiles, unknowns, fit_round.strictness, chance, model)
         matrix, vector = fit.normal_equations(own_edge)
         matrix += prior_matrix
         vector += prior_vector - prior_matrix @ unknowns

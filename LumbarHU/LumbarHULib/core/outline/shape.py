@@ -30,6 +30,9 @@ POINT_MM = 0.08
 FACING_BACK_OWN_EDGE = 0.8
 FACES_SIDEWAYS, FACES_BACK = 0.6, 0.85
 
+# `own_edge` below which a place is a pedicle's.
+PEDICLE_OWN_EDGE = 0.4
+
 # Rounds of aligning the bodies with their mean when a shape is learned.
 ALIGNMENTS = 4
 
@@ -138,7 +141,7 @@ class BodyShape:
             pose.depth_mm,
         )
 
-    def own_edge_at(self, parameters: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    def own_edge_at(self, parameters: np.ndarray, normals: np.ndarray, trust_horns: bool = True) -> np.ndarray:
         """Return `own_edge` between the control points.
 
         Parameters
@@ -148,14 +151,31 @@ class BodyShape:
         normals : numpy.ndarray, shape (m, 2)
             Outward unit normals there. A pedicle's edges face laterally, so an edge that faces posteriorly is the
             body's.
+        trust_horns : bool
+            Whether this is also so where the pedicles are. An outline that still follows a pedicle may face posteriorly
+            where it crosses it.
         """
         by_place = np.interp(parameters % self.count, *self._closed_own_edge)
-        facing_back = within((-normals[:, 1] - FACES_SIDEWAYS) / (FACES_BACK - FACES_SIDEWAYS), 0, 1)
-        return np.maximum(by_place, FACING_BACK_OWN_EDGE * facing_back)
+        faces_back = within((-normals[:, 1] - FACES_SIDEWAYS) / (FACES_BACK - FACES_SIDEWAYS), 0, 1)
+        if not trust_horns:
+            faces_back[by_place < PEDICLE_OWN_EDGE] = 0
+        return np.maximum(by_place, FACING_BACK_OWN_EDGE * faces_back)
+
+    def own_edge_toward(self, places: np.ndarray) -> np.ndarray:
+        """Return `own_edge` in the direction of places in the body's axes, shape (m, 2), for a body of depth 1."""
+        return np.interp(_direction(places), *self._own_edge_by_direction)
 
     @cached_property
     def _closed_own_edge(self) -> tuple[np.ndarray, np.ndarray]:
         return np.arange(self.count + 1), np.append(self.own_edge, self.own_edge[0])
+
+    @cached_property
+    def _own_edge_by_direction(self) -> tuple[np.ndarray, np.ndarray]:
+        # Directions are periodic: once more around on either side.
+        direction = _direction(self.mean)
+        order = np.argsort(direction)
+        turns = np.repeat([-2 * np.pi, 0, 2 * np.pi], self.count)
+        return turns + np.tile(direction[order], 3), np.tile(self.own_edge[order], 3)
 
     @cached_property
     def covariance(self) -> np.ndarray:
@@ -196,6 +216,11 @@ class BodyShape:
         """Matrix from a deviation from the mean to the most likely lateral shift and rotation, shape (2, 2n)."""
         scales = np.array([[LATERAL_MM / USUAL_DEPTH_MM], [np.radians(TURNED_DEG)]])
         return scales * (np.array(self._poses[:2]) @ self._precision)
+
+
+def _direction(places: np.ndarray) -> np.ndarray:
+    """Return the directions, in radians, from the middle of a body of depth 1 to places in its axes; 0 is posterior."""
+    return np.arctan2(places[:, 0], -(places[:, 1] + 0.5))
 
 
 def local_covariance(count: int, smooth_mm: float, reach: float, point_mm: float) -> np.ndarray:

@@ -60,14 +60,17 @@ def test_broad_swellings_are_followed_but_for_their_tips():
     assert worst < 1.2
 
 
-def test_the_outline_is_neither_too_large_nor_too_small_on_average():
+# The closure of wide pedicles is a convention, so a single shape may deviate more where there are pedicles.
+@pytest.mark.parametrize(("pedicle_width_mm", "largest_mm"), [(None, 0.1), (0.0, 0.05)])
+def test_the_outline_is_neither_too_large_nor_too_small_on_average(pedicle_width_mm, largest_mm):
+    pedicles = {} if pedicle_width_mm is None else {"pedicle_width_mm": pedicle_width_mm}
     signed = []
     for seed, shape in enumerate(shape for shape in SHAPES if shape != "osteophyte"):
-        rendered = render(SlicePhantom(shape=shape, noise_hu=15.0, seed=seed))
+        rendered = render(SlicePhantom(shape=shape, noise_hu=15.0, seed=seed, **pedicles))
         points = fit_outline(rendered.plane, rendered.depth_mm, MODEL).control_points_uv_mm
         signed.append(outline_errors(points, rendered.outline_uv_mm)[2])
     assert abs(np.mean(signed)) < 0.02
-    assert np.abs(signed).max() < 0.05
+    assert np.abs(signed).max() < largest_mm
 
 
 def test_at_one_millimeter_pixels_the_outline_is_hardly_worse():
