@@ -49,7 +49,7 @@ class MethodsSection(Section):
     def _show(self) -> None:
         if not self._ui.huMethodsSection.collapsed:
             self._list()
-            self._enable_buttons()
+        self._enable_buttons()
 
     def _enable_buttons(self) -> None:
         ui, folder = self._ui, self._destination()

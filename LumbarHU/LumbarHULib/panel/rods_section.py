@@ -73,10 +73,17 @@ class RodsSection(Section):
 
     def _show(self) -> None:
         ui = self._ui
-        if ui.huRodsSection.collapsed or ui.huCalibrationSection.collapsed:
-            return  # what is not seen costs nothing
+        if not (ui.huRodsSection.collapsed or ui.huCalibrationSection.collapsed):
+            self._show_choices()  # what is not seen costs nothing
+        fields = {_("CT"): self._ct_node() is not None, _("rods"): ui.huRodsCombo.currentData}
+        self._enable(ui.huCalibrateButton, self._missing(fields | {_("file to save"): self._destination()}))
+        for widget in (ui.huRodRadiusSpin, ui.huRodLengthSpin):
+            widget.enabled = self._is_of_marks()
+
+    def _show_choices(self) -> None:
+        """List CTs and rods, and ask for what the phantom's CT does not state."""
+        ui, own = self._ui, self._choices.ct_node
         volumes = _volumes(slicer.mrmlScene)
-        own = self._choices.ct_node
         self._list(ui.huPhantomCtCombo, {one.GetID(): one.GetName() for one in volumes}, own.GetID() if own else "")
         self._list(ui.huRodsCombo, self._rods(), "")
         ct_node = self._ct_node()
@@ -84,10 +91,6 @@ class RodsSection(Section):
         for name, widgets in self._rows.items():
             for widget in widgets:
                 widget.visible = facts is not None and getattr(facts, name) is None
-        fields = {_("CT"): ct_node is not None, _("rods"): ui.huRodsCombo.currentData}
-        self._enable(ui.huCalibrateButton, self._missing(fields | {_("file to save"): self._destination()}))
-        for widget in (ui.huRodRadiusSpin, ui.huRodLengthSpin):
-            widget.enabled = self._is_of_marks()
 
     def _list(self, combo, entries: dict[str, str], preferred: str) -> None:
         """Fill a list when it changed; what is chosen stays."""

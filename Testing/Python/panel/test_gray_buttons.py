@@ -61,3 +61,14 @@ def test_every_gray_button_says_what_is_missing(driver, repository):
     assert mute_buttons(ui, hints) == []
     assert hint_of(ui.huPlaceButton) == "Start a reading first."
     assert hint_of(ui.huNewReadingButton) == "Load or choose a CT first."
+
+
+def test_a_section_that_is_opened_grays_no_button_that_could_be_pressed_before(driver):
+    closed = [section for section in driver.widget.parent.findChildren("ctkCollapsibleButton") if section.collapsed]
+    assert {"huMethodsSection", "huRodsSection"} <= {section.name for section in closed}
+    buttons = [button for kind in ("QPushButton", "QToolButton") for button in driver.widget.parent.findChildren(kind)]
+    before = {button.name for button in buttons if button.enabled}
+    assert "huMethodsRunButton" not in before
+    for section in closed:
+        section.collapsed = False
+    assert before - {button.name for button in buttons if button.enabled} == set()
