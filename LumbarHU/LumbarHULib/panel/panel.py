@@ -333,8 +333,8 @@ class Panel(VTKObservationMixin):
         self.placing.abandon_if_gone()
         if session.is_open and session.reading.ct_node is not None:
             known, self._known_nodes = self._known_nodes, node_ids_of(session.reading)
-            if known != self._known_nodes and not self.placing.is_armed:
-                session.measure()
+            if known != self._known_nodes and (not self.placing.is_armed or {*known} - {*self._known_nodes, ""}):
+                self.placing.measure_meanwhile()
         elif session.reading is not None:
             self.close_reading()
         self._look_at_scene()

@@ -157,6 +157,12 @@ class Placing(Watcher):
             self._session.history.forget()
             self._session.tell()
 
+    def measure_meanwhile(self) -> None:
+        """Measure because somebody else changed the scene; the clicks that are still waited for stay one step."""
+        self._session.measure()
+        if self.level:
+            self._session.history.open_step()
+
     def abandon_if_gone(self) -> None:
         """Forget what was armed when somebody removed its node."""
         self.bodies.abandon_if_gone()
