@@ -1,0 +1,74 @@
+"""What comes after an export: the report of the last CT, and nothing that makes the export out of date."""
+
+import pytest
+
+
+@pytest.fixture
+def driver(application, tmp_path):
+    """The panel with one CT, exporting to a folder; None outside the application."""
+    if application is None:
+        return None
+    from panel.driver import Driver
+
+    driver = Driver(tmp_path)
+    driver.ui.huReaderEdit.text = "Reader A"
+    driver.ui.huExportPath.currentPath = str(tmp_path / "export")
+    return driver
+
+
+def test_the_last_ct_of_a_list_leads_to_its_export_and_then_to_its_report(driver, tmp_path):
+    from mrml.plain_bodies import plain_bodies
+
+    from LumbarHULib.images.ct_file import write_ct
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    folder, ct = tmp_path / "cts", plain_bodies().ct
+    folder.mkdir()
+    for name in ("case 1", "case 2"):
+        write_ct(folder / f"{name}.nrrd", ct.voxels_hu, ct.ras_from_ijk)
+    ui, panel, steps = driver.ui, driver.panel, []
+
+    def take():
+        steps.append(ui.huNextStepButton.text)
+        panel.next_step.take()
+        settle()
+
+    ui.huListEdit.text = str(folder)
+    ui.huListEdit.editingFinished()
+    ui.huNextButton.click()
+    settle()
+    for level in ("L2", "L3", "L4"):  # the list's next CT is read at the same levels
+        panel.levels.go_to(level)
+        panel.levels.menu.wanted.trigger()
+    for case in ("case 1", "case 2"):
+        assert driver.session.reading.case == case
+        driver.place(["L1"])
+        take()
+        take()
+    assert steps == ["Sign off", "Export and next CT", "Sign off", "Export"]
+    assert ui.huNextStepButton.text == "Open report"
+    assert driver.session.reading.case == "case 2"
+    assert sorted(path.parts[-4] for path in (tmp_path / "export").rglob("report.html")) == ["case 1", "case 2"]
+    ui.huListEdit.text = ""
+    ui.huListEdit.editingFinished()
+
+
+def test_other_protocols_leave_an_export_up_to_date(driver, tmp_path):
+    ui, panel = driver.ui, driver.panel
+    driver.start_reading()
+    driver.place(["L1"])
+    ui.huCaseEdit.text = "case 1"
+    ui.huCaseEdit.editingFinished()
+    ui.huSignButton.click()
+    ui.huExportButton.click()
+    (record,) = (tmp_path / "export").rglob("record.json")
+    written = record.stat().st_mtime_ns
+    assert ui.huNextStepButton.text == "Open report"
+    panel.protocols.box("circle-200mm2-2025").checked = True
+    ui.huMeasureByButton.click()
+    assert ui.huOtherProtocolsTable.mrmlTableNode() is not None
+    assert ui.huNextStepButton.text == "Open report"
+    panel.questions.answer, panel.questions.asked = False, []
+    ui.huExportButton.click()
+    assert panel.questions.asked == ["The export of Reader A – reading 1 of “case 1” is up to date. Replace it?"]
+    assert record.stat().st_mtime_ns == written
