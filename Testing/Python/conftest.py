@@ -47,6 +47,11 @@ def pytest_collection_finish():
     gc.enable()
 
 
+@pytest.fixture
+def nothing_remembered() -> None:
+    """Compute everything in the test: see `remembered`."""
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """Return the folder that contains README.md."""

@@ -3,7 +3,7 @@
 Many tests measure the same few CTs. What a stage of the measurement returns for the same voxels, markups and protocol,
 and what the renderer draws for the same phantom, is read from a folder that the processes share. The key is the content
 of all arguments, so that anything different is computed. The tests of these functions themselves, those that patch
-code, and the processes that a test starts remember nothing: they compute.
+code or use `nothing_remembered`, and the processes that a test starts remember nothing: they compute.
 """
 
 import functools
@@ -48,9 +48,9 @@ def pytest_runtest_setup(item) -> None:
         (folder / "remembered").mkdir(exist_ok=True)
         os.environ[FOLDER] = str(folder / "remembered")
     layer = item.path.relative_to(_HERE).parts[0]
-    is_patched = "monkeypatch" in item.fixturenames
-    _on["stages"] = layer not in _OF_STAGES and not is_patched
-    _on["phantoms"] = layer not in _OF_PHANTOMS and not is_patched
+    computes = not {"monkeypatch", "nothing_remembered"}.isdisjoint(item.fixturenames)
+    _on["stages"] = layer not in _OF_STAGES and not computes
+    _on["phantoms"] = layer not in _OF_PHANTOMS and not computes
     _on["process"] = os.getpid()
 
 

@@ -148,6 +148,7 @@ def test_a_drag_ends_in_the_numbers_of_a_fresh_measurement(reading, measurer):
     assert {roi: dragged.rois[roi].values for roi in ROIS} == {roi: fresh.rois[roi].values for roi in ROIS}
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_a_drag_of_the_boundary_does_not_change_the_computed_outline(reading, measurer):
     before = measurer.update_level("L2")
     node = markup_node(reading, "L2", "boundary")
