@@ -54,7 +54,7 @@ class Quantity:
     title, unit, description : str
         As shown to users. `unit` is in UCUM.
     code : tuple of str
-        DICOM coded concept: value, scheme, meaning.
+        DICOM coded concept: value, scheme, meaning. Its own in the scheme 99LUMBARHU where SNOMED CT (SCT) has none.
     measure : callable
         From a `RoiSample` to the number.
     """

@@ -1,17 +1,20 @@
 """What the documents say to type exists, and the numbers that they state are those in use."""
 
 import csv
+import dataclasses
 import functools
 import importlib.util
 import io
 import re
 import subprocess
 import sys
+import textwrap
 from fractions import Fraction
 
 import pytest
 
 from LumbarHULib.cohort_files import columns as cohort_columns
+from LumbarHULib.core import value_group
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.headless import batch_columns
@@ -175,3 +178,14 @@ def test_the_tables_that_the_documents_show_are_tables_that_the_program_reads(re
     for (header, *rows), columns in zip(tables, known, strict=True):
         assert set(header) <= columns
         assert {len(row) for row in rows} == {len(header)}
+
+
+def test_the_protocol_value_of_the_contributors_page_can_be_added(repository):
+    page = (repository / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    names = dict(vars(value_group))
+    exec(f"class Added(ValueGroup):\n{textwrap.indent(example, '    ')}", names)
+    added = dataclasses.dataclass(frozen=True)(names["Added"])
+    ((_, _, declaration),) = added.declarations()
+    assert re.fullmatch(r"[A-Z][^.]*\.", declaration.meaning)
+    assert declaration.default == 65
