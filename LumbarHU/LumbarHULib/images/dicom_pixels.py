@@ -149,6 +149,9 @@ def _checked_bits(path: Path, dataset: "Dataset", stored: np.ndarray) -> np.ndar
     """Return the pixels; refuse pixels with more bits than the header states for the image."""
     bits = int(dataset.get("BitsStored") or 16)
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if dataset.get("PixelRepresentation") else (0, (1 << bits) - 1)
+    if low < 0 and low <= stored.min() and high < stored.max() < 1 << bits:
+        # Before version 3, pydicom leaves the bits above the stored ones zero.
+        stored = np.where(stored > high, stored - (1 << bits), stored)
     if stored.min() < low or stored.max() > high:
         raise InputError(
             f"The pixels of “{path.name}” range from {stored.min()} to {stored.max()}, beyond the {bits} bits that the "

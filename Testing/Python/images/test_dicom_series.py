@@ -364,6 +364,8 @@ def test_doubtful_values_get_a_finding(tmp_path, tags, code):
 
 @pytest.mark.parametrize("number", [50, 51, 81, 91, 203])
 def test_lossy_compression_is_reported_even_if_no_header_states_it(tmp_path, number):
+    if not pydicom.uid.UID(f"1.2.840.10008.1.2.4.{number}").is_transfer_syntax:
+        pytest.skip(f"pydicom {pydicom.__version__} cannot write this compression")
     slices = write_series(tmp_path)
     for slice_ in slices:
         slice_.dataset.file_meta.TransferSyntaxUID = f"1.2.840.10008.1.2.4.{number}"
