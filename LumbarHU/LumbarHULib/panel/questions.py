@@ -27,7 +27,7 @@ class Questions:
         self.answer: bool | None = True if slicer.app.testingEnabled() else None
         self.asked: list[str] = []
         self.folder = self.file = self.entered = ""
-        self._written: set[tuple[Path, str]] = set()
+        self._written: dict[Path, str] = {}
 
     def confirmed(self, question: str) -> bool:
         """Ask, and return whether the user wants to go on; the Enter key alone says no."""
@@ -48,11 +48,11 @@ class Questions:
             The reading's, where the folder is of one: another reading of the same name asks.
         """
         is_there = folder.is_dir() and any(folder.iterdir())
-        return not is_there or (folder, uid) in self._written or self.confirmed(question)
+        return not is_there or self._written.get(folder) == uid or self.confirmed(question)
 
     def has_written(self, folder: Path, uid: str = "") -> None:
         """Note a folder that need not be asked for again."""
-        self._written.add((folder, uid))
+        self._written[folder] = uid
 
     def forget_written(self) -> None:
         """Ask again for every folder: another scene may hold another reading of the same name."""

@@ -79,3 +79,15 @@ def test_an_empty_folder_is_replaced_unasked(application, tmp_path):
     questions.has_written(tmp_path)
     assert questions.may_replace(tmp_path, "Replace it?")
     assert questions.asked == ["Replace it?"]
+
+
+def test_two_readings_of_one_name_ask_each_time_that_one_replaces_the_other(application, tmp_path):
+    from LumbarHULib.panel.questions import Questions
+
+    questions = Questions()
+    questions.answer = True
+    for number, uid in enumerate(("first", "second", "first"), 1):
+        assert questions.may_replace(tmp_path.parent, "Replace it?", uid)
+        questions.has_written(tmp_path.parent, uid)
+        assert questions.may_replace(tmp_path.parent, "Replace it?", uid)
+        assert len(questions.asked) == number
