@@ -17,6 +17,7 @@ from LumbarHULib.self_test.synthetic_mouse import click, drag, settle
 # They open a browser or a menu, or analyze a cohort; the panel's own walk goes there.
 _LEFT_OUT = {"huCohortRunButton", "huCohortSummaryButton", "huListButton", "huLevelMenuButton", "huReportButton"}
 _MOST_CTS = 3
+CASE = "case 1"
 _VIEWS = (AXIAL, AXIAL, AXIAL, SAGITTAL, CORONAL)
 
 
@@ -57,6 +58,7 @@ class OddReader:
         """Start from a reading with some levels placed."""
         self._driver.new_scene()
         self._driver.start_reading()
+        self._name_case()
         self._driver.place(MEAN_LEVELS[: self._random.randint(0, 2)])
 
     def act(self):
@@ -107,6 +109,7 @@ class OddReader:
         """Choose another CT in the panel, or none."""
         nodes = [*measurable_cts(slicer.mrmlScene), None]
         self._driver.ui.huCtSelector.setCurrentNode(self._random.choice(nodes))
+        self._name_case()
 
     def show_another_ct(self):
         """Show a CT in the views, as the Data module does."""
@@ -145,6 +148,11 @@ class OddReader:
     def go_to_a_level(self):
         """Press a level's key: it is shown, or armed."""
         self._driver.panel.levels.on_key(self._random.choice(MEAN_LEVELS))
+
+    def _name_case(self):
+        """Give every CT the same case, as if two patients had one name."""
+        self._driver.ui.huCaseEdit.text = CASE
+        self._driver.ui.huCaseEdit.editingFinished()
 
     def place_a_level(self):
         """Place a level well, if the panel lets us."""

@@ -1,12 +1,17 @@
 """Sequences of odd actions, with CTs loaded, deleted and swapped: a few in `make test`, a hundred in `make sequences`.
 
-No error, no orphan, no number of another CT than the reading's, and a scene that comes back with the same numbers.
+No error, no orphan, no number of another CT than the reading's, no export that is replaced unasked, and a scene that
+comes back with the same numbers.
 """
 
+import csv
+import json
 import os
+from types import SimpleNamespace
 
 import pytest
 from panel.orphans import orphans
+from panel.watched_exports import WatchedExports
 
 from LumbarHULib.headless.scene import headless_scene
 
@@ -37,13 +42,19 @@ def test_odd_doings_break_nothing(application, tmp_path, monkeypatch, first):
     monkeypatch.setattr("sys.excepthook", lambda kind, error, traceback: unseen.append((error, traceback)))
     driver = Driver(tmp_path)
     driver.ui.huExportPath.currentPath = str(tmp_path / "export")
+    exports = WatchedExports(driver, tmp_path / "export")
     for seed in range(first, first + TOGETHER):
         reader = OddReader(driver, seed)
         reader.begin()
+        exported = []
         for _ in range(ACTIONS):
             reader.act()
+            exported += exports.faults()
         driver.panel.placing.cancel()
         settle()
+        driver.ui.huExportButton.click()
+        settle()
+        exported += exports.faults()
         left = orphans(slicer.mrmlScene)
         is_open = driver.session.is_open and driver.session.reading.ct_node is not None
         shown = {driver.session.reading.uid: driver.shown()} if is_open else {}
@@ -56,8 +67,9 @@ def test_odd_doings_break_nothing(application, tmp_path, monkeypatch, first):
         settle()
         after = measured()
         reported = [_reported(*item) for item in unseen]
-        if reported or left or not saved or after != before or not shown.items() <= before.items():
-            problems.append(f"seed {seed}: {reader.done}: {reported=} {left=} {saved=} {shown=} {before=} {after=}")
+        if reported or left or exported or not saved or after != before or not shown.items() <= before.items():
+            states = f"{reported=} {left=} {exported=} {saved=} {shown=} {before=} {after=}"
+            problems.append(f"seed {seed}: {reader.done}: {states}")
         unseen.clear()
     assert problems == []
 
@@ -77,3 +89,34 @@ def test_what_is_left_behind_is_found():
         display = line.GetDisplayNode()
         line.SetAndObserveDisplayNodeID(None)
         assert display.GetID() in orphans(scene)
+
+
+def test_a_replaced_export_is_found(tmp_path):
+    reading, asked = SimpleNamespace(uid="first", number=1), []
+    driver = SimpleNamespace(
+        session=SimpleNamespace(reading=reading),
+        panel=SimpleNamespace(questions=SimpleNamespace(asked=asked)),
+        shown=lambda: {"L1": {"round": 120.25}},
+    )
+    exports, folder = WatchedExports(driver, tmp_path), tmp_path / "case 1" / "Reader A" / "1"
+    folder.mkdir(parents=True)
+
+    def write(voxels, mean_hu):
+        with (folder / "results.csv").open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream).writerows((("level", "roi", "mean_hu"), ("L1", "round", mean_hu), ("L2", "round", "")))
+        record = folder / "record.json"
+        written = record.stat().st_mtime_ns if record.exists() else 0
+        record.write_text(json.dumps({"ct": {"voxels_sha256": voxels}}), encoding="utf-8")
+        os.utime(record, ns=(written + 1, written + 1))
+        return [fault.rpartition(": ")[2] for fault in exports.faults()]
+
+    assert write("one CT", 120.25) == write("one CT", 120.25) == []
+    assert write("one CT", 120.5) == ["other numbers than shown"]
+    reading.uid = "second"
+    asked.append("There is an export already. Replace it?")
+    assert write("one CT", 120.25) == []
+    reading.uid = "first"
+    assert write("one CT", 120.25) == ["a folder of another reading was replaced unasked"]
+    assert write("another CT", 120.25) == ["a folder of another CT was replaced"]
+    (folder / "record.json").unlink()
+    assert exports.faults() == [f"{folder}: the folder is gone"]
