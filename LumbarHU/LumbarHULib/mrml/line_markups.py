@@ -1,6 +1,6 @@
 """Lines that are in the scene already, taken over into a reading as midlines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -8,11 +8,12 @@ from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.landmarks import Landmarks
+from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.files.markup_origin import midline_findings_of, midline_origin_of
 from LumbarHULib.images.segment_levels import level_named
 from LumbarHULib.mrml.markup_points import description_of, placed_points
 from LumbarHULib.mrml.node_types import MarkupsNode, Node, Scene, nodes_of_class
-from LumbarHULib.mrml.reading import Reading, reading_nodes
+from LumbarHULib.mrml.reading import Reading, ask_for_level, reading_nodes
 from LumbarHULib.mrml.reading_markups import return_to_automatic, set_midline
 
 # A line whose ends differ more in height has them on other edges once both are moved into one slice.
@@ -27,7 +28,7 @@ def lines_in(scene: Scene) -> tuple[MarkupsNode, ...]:
 
 
 def lines_by_level(lines: Iterable[MarkupsNode]) -> dict[str, MarkupsNode]:
-    """Return the lines that are named after levels, by level.
+    """Return the lines that are named after levels, by level from cranial to caudal.
 
     Raises
     ------
@@ -43,27 +44,42 @@ def lines_by_level(lines: Iterable[MarkupsNode]) -> dict[str, MarkupsNode]:
             names = f"“{found[level].GetName()}” and “{line.GetName()}”"
             raise InputError(f"The lines {names} are both named after {level}: rename or delete one of them.", level)
         found[level] = line
-    return found
+    return {level: found[level] for level in sorted_levels(found)}
 
 
-def take_over_line(reading: Reading, level: str, line: MarkupsNode, stack: AxialStack) -> None:
-    """Place a level's midline where a line is, and hide the line; it stays in the scene as it is.
+def take_over_lines(reading: Reading, lines: Mapping[str, MarkupsNode], stack: AxialStack) -> None:
+    """Place the midlines of levels where lines are, and hide the lines; they stay in the scene as they are.
 
-    Both ends are moved into the slice nearest to their middle.
+    Both ends are moved into the slice nearest to their middle. A level that was omitted is measured again.
 
     Parameters
     ----------
-    line : vtkMRMLMarkupsLineNode
-        From one edge of the body to the other; which end is anterior does not matter.
+    lines : mapping of str to vtkMRMLMarkupsLineNode
+        By level, each from one edge of the body to the other; which end is anterior does not matter.
     stack : AxialStack
         The reading's CT.
 
     Raises
     ------
     InputError
-        When the line cannot be a midline, or the reading is signed off.
+        When a line cannot be a midline, or the reading is signed off; nothing is changed then.
     """
     reading.require_open()
+    midlines_ras_mm = {level: _midline_of(line, level, stack, reading) for level, line in lines.items()}
+    for level, midline_ras_mm in midlines_ras_mm.items():
+        if level in reading.skipped_levels:
+            ask_for_level(reading, level, True)
+        text = description_of(lines[level])
+        origin = midline_origin_of(text, midline_ras_mm)
+        set_midline(reading, level, midline_ras_mm, origin, midline_findings_of(text, level, origin))
+        for role in ("boundary", "outline"):
+            return_to_automatic(reading, level, role)
+        if lines[level].GetDisplayNode() is not None:
+            lines[level].GetDisplayNode().SetVisibility(False)
+
+
+def _midline_of(line: MarkupsNode, level: str, stack: AxialStack, reading: Reading) -> np.ndarray:
+    """Return the anterior and the posterior end in one slice, shape (2, 3), RAS mm; raises InputError."""
     points_ras_mm = placed_points(line)
     try:
         if len(points_ras_mm) == 2:
@@ -76,14 +92,7 @@ def take_over_line(reading: Reading, level: str, line: MarkupsNode, stack: Axial
         frame = frame_from_midline(stack, Landmarks(level, points_ras_mm), reading.protocol.frame)
     except InputError as problem:
         raise InputError(f"“{line.GetName()}” cannot be the midline of {level}: {problem}", level) from problem
-    midline_ras_mm = frame.midline_ras_mm
-    text = description_of(line)
-    origin = midline_origin_of(text, midline_ras_mm)
-    set_midline(reading, level, midline_ras_mm, origin, midline_findings_of(text, level, origin))
-    for role in ("boundary", "outline"):
-        return_to_automatic(reading, level, role)
-    if line.GetDisplayNode() is not None:
-        line.GetDisplayNode().SetVisibility(False)
+    return frame.midline_ras_mm
 
 
 def _referenced(node: Node) -> list[str]:

@@ -7,7 +7,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.mrml.line_markups import lines_by_level, lines_in, take_over_line
+from LumbarHULib.mrml.line_markups import lines_by_level, lines_in, take_over_lines
 from LumbarHULib.panel.session import Session
 
 
@@ -36,35 +36,27 @@ class LineMenu:
         """List the lines that the scene has now."""
         self.menu.clear()
         lines, level = lines_in(slicer.mrmlScene), self._session.level
-        named = _named(lines)
+        try:
+            named = lines_by_level(lines)
+        except InputError as problem:
+            named = {}
+            self._add_text(str(problem))
         if named:
             self._add(_("Lines named {levels}").format(levels=", ".join(named)), named)
             self.menu.addSeparator()
         for line in lines:
             self._add(_("“{name}” as {level}").format(name=line.GetName(), level=level), {level: line})
         if not lines:
-            text = _("The scene contains no other line: draw one from the front to the back edge of the body.")
-            self.menu.addAction(text).enabled = False
+            self._add_text(_("The scene contains no other line: draw one from the front to the back edge of the body."))
 
     def take(self, lines: Mapping) -> None:
         """Take over lines by level; all of them, or none."""
-
-        def take_all(reading):
-            for level, line in lines.items():
-                take_over_line(reading, level, line, self._session.measurer.stack)
-
-        self._change(take_all)
+        self._change(lambda reading: take_over_lines(reading, lines, self._session.measurer.stack))
         self._review()
 
     def _add(self, text: str, lines: Mapping) -> None:
         take = partial(self.take, lines)
         self.menu.addAction(text).connect("triggered(bool)", lambda _checked=False: take())
 
-
-def _named(lines) -> dict:
-    """Return the lines that are named after levels; none where two have the same level's name."""
-    try:
-        found = lines_by_level(lines)
-    except InputError:
-        return {}
-    return dict(sorted(found.items()))
+    def _add_text(self, text: str) -> None:
+        self.menu.addAction(text).enabled = False
