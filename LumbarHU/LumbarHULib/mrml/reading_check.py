@@ -1,5 +1,7 @@
 """Check the readings stored in a scene, because scene files may be damaged or edited."""
 
+import numpy as np
+
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
@@ -9,7 +11,7 @@ from LumbarHULib.mrml.level_review import ACCEPTED_PREFIX
 from LumbarHULib.mrml.node_types import Scene, VolumeNode
 from LumbarHULib.mrml.reading import SCHEMA_VERSION, Reading, reading_nodes
 from LumbarHULib.mrml.reading_calibration import is_calibration_sound
-from LumbarHULib.mrml.reading_markups import MARKUP_ROLES
+from LumbarHULib.mrml.reading_markups import MARKUP_ROLES, ORIGIN_PREFIX
 
 _OWN_ROLES = ("CT", *ROIS, *(f"{level}-{role}" for level in LEVELS for role in MARKUP_ROLES))
 _HISTORY_ENTRY = {"what", "who", "when", "reason"}
@@ -80,22 +82,33 @@ def _are_scan_facts(reading: Reading) -> bool:
 
 
 def _are_notes(reading: Reading) -> bool:
-    """Return whether the stored origins of markups and regions have the expected form."""
-    for name in reading.node.GetParameterNames():
-        value = reading.value(name) if name.startswith(("written ", "origin ", ACCEPTED_PREFIX)) else None
-        if value is not None and not (_is_origin(value) if name.startswith("origin ") else isinstance(value, list)):
-            return False
-    return True
+    """Return whether the stored origins of markups and regions, and the accepted midlines, have the expected form."""
+    values = {name: reading.value(name) for name in reading.node.GetParameterNames() if name.startswith(tuple(_NOTES))}
+    return all(
+        is_sound(values[name])
+        for prefix, is_sound in _NOTES.items()
+        for name in values
+        if name.startswith(prefix) and values[name] is not None
+    )
 
 
 def _is_origin(value: object) -> bool:
     # Older scenes, from before proposals, have no findings, and from before ends were recorded, no ends.
-    return (
-        isinstance(value, dict)
-        and set(value) - {"findings", "ends"} == _ORIGIN
-        and all(Finding(**item) for item in value.get("findings", ()))
-        and isinstance(MidlineOrigin(value["kind"], ends=value.get("ends", ())), MidlineOrigin)
-    )
+    if not isinstance(value, dict) or set(value) - {"findings", "ends"} != _ORIGIN:
+        return False
+    MidlineOrigin(value["kind"], ends=value.get("ends", ()))  # it raises for what it does not know, and so do findings
+    return all(Finding(**item) for item in value.get("findings", ()))
+
+
+def _are_points(value: object) -> bool:
+    return isinstance(value, list) and np.array(value, dtype=float).reshape(-1, 3).shape[0] == len(value)
+
+
+_NOTES = {
+    "written ": lambda value: isinstance(value, list),
+    ORIGIN_PREFIX: _is_origin,
+    ACCEPTED_PREFIX: _are_points,
+}
 
 
 # Checked in this order; the message names the first damaged parameter.

@@ -38,6 +38,7 @@ def test_an_edited_reading_is_usable(reading, measurer, scene):
         ("origin L1", '["findings"]'),
         ("origin L1", f'{{{_ORIGIN},"findings":[{{"code":"x"}}]}}'),
         ("written L1-outline", "7"),
+        *[("accepted L1", text) for text in ("7", "[1]", "[[1,2],[3,4]]", '[["a","b","c"]]')],
     ],
 )
 def test_a_damaged_reading_is_reported_in_one_sentence_and_the_others_stay_usable(ct_node, reading, scene, name, text):
@@ -48,7 +49,7 @@ def test_a_damaged_reading_is_reported_in_one_sentence_and_the_others_stay_usabl
     usable, problems = usable_readings(scene)
     assert usable == (sound,)
     (problem,) = problems
-    parameter = "notes" if name.startswith(("origin", "written")) else name
+    parameter = "notes" if name.startswith(("origin", "written", "accepted")) else name
     assert f"its parameter “{parameter}” in the scene is damaged" in problem
     assert problem.count(". ") == 0
     with pytest.raises(InputError, match="damaged"):
