@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from LumbarHULib.audit.audit import SEEN_PROPOSAL, SEEN_READING
 from LumbarHULib.core.results import LevelResult
+from LumbarHULib.mrml.ct_date import stated_date_of
 from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
 from LumbarHULib.mrml.level_review import require_reviewed
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
@@ -17,7 +18,7 @@ from LumbarHULib.panel.services import Services
 # What an export holds in addition to the numbers.
 _EXPORTED_SETTINGS = (
     *("case", "reader", "history", "protocol", "cutoffs", "calibration", "accepts_off_protocol"),
-    *("exclusions", "skipped", "scan_facts", "scan_findings"),
+    *("exclusions", "skipped", "scan_facts", "scan_findings", "blinded"),
 )
 
 
@@ -121,7 +122,7 @@ class KeepSection(Section):
     def _now(self) -> tuple:
         """Return a value that changes when an export would hold something else."""
         node, result = self._session.reading.node, self._session.result
-        settings = tuple(node.GetParameter(name) for name in _EXPORTED_SETTINGS)
+        settings = (*map(node.GetParameter, _EXPORTED_SETTINGS), stated_date_of(self._session.reading.ct_node))
         numbers = () if result is None else tuple(map(_numbers, result.levels)) + tuple(result.refusals)
         return (node.GetID(), settings, numbers, self.export_root)
 
