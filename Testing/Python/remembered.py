@@ -3,7 +3,8 @@
 Many tests measure the same few CTs. What a stage of the measurement returns for the same voxels, markups and protocol,
 and what the renderer draws for the same phantom, is read from a folder that the processes share. The key is the content
 of all arguments, so that anything different is computed. The tests of these functions themselves, those that patch
-code or use `nothing_remembered`, and the processes that a test starts remember nothing: they compute.
+code or use `nothing_remembered`, and the processes that a test starts remember nothing: they compute. A test that
+two computations give the same needs that, because what was remembered is always the same.
 """
 
 import functools
@@ -12,7 +13,6 @@ import importlib
 import os
 import pickle
 import threading
-import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,8 @@ PHANTOMS = {"LumbarHULib.phantom.render": ("render_on_grid",)}
 _OF_STAGES, _OF_PHANTOMS = ("core", "placement", "phantom"), ("phantom",)
 
 _SMALL_BYTES = 4096
-_LARGE_BYTES = 16e6  # hashed once: smaller arrays are hashed at each call, as a test may have changed them
 
 _on = {"stages": False, "phantoms": False, "process": os.getpid()}
-_large: dict[int, tuple[weakref.ref, bytes]] = {}
 
 
 def pytest_runtest_setup(item) -> None:
@@ -87,9 +85,8 @@ def remembered(function: Callable, kind: str) -> Callable:
         unfinished = path.with_suffix(f".{os.getpid()}")
         unfinished.write_bytes(result)
         unfinished.replace(path)
-        return pickle.loads(
-            result
-        )  # as each later call: its hash is the same where it is an argument of the next stage
+        # Not the computed object, but as each later call returns it: so it has their hash as an argument of a stage.
+        return pickle.loads(result)
 
     return wrapped
 
@@ -120,11 +117,7 @@ class _Pickler(pickle.Pickler):
 
 
 def _digest_of_array(array: np.ndarray) -> bytes:
-    known = _large.get(id(array))
-    if known is not None and known[0]() is array:
-        return known[1]
+    # At each call, because a test may have changed the array in place.
     sha = hashlib.sha1(f"{array.dtype} {array.shape}".encode(), usedforsecurity=False)
     sha.update(np.ascontiguousarray(array).data.cast("B"))
-    if array.nbytes > _LARGE_BYTES:
-        _large[id(array)] = weakref.ref(array), sha.digest()
     return sha.digest()

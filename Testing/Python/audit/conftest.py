@@ -1,9 +1,7 @@
 """What the tests of audit folders share."""
 
-import hashlib
-import pickle
-
 import pytest
+from remembered import remembered
 
 from LumbarHULib.audit import replay
 from LumbarHULib.core.pipeline import measure_ct
@@ -11,15 +9,7 @@ from LumbarHULib.core.pipeline import measure_ct
 
 @pytest.fixture(scope="session", autouse=True)
 def equal_readings_are_replayed_once():
-    """Cache the results of `measure_ct`: most tests verify the same CT and markups in a folder changed elsewhere."""
-    remembered = {}
-
-    def measured(*arguments):
-        key = hashlib.sha256(pickle.dumps(arguments)).digest()
-        if key not in remembered:
-            remembered[key] = measure_ct(*arguments)
-        return remembered[key]
-
+    """Remember the results of `measure_ct`: most tests verify the same CT and markups in a folder changed elsewhere."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(replay, "measure_ct", measured)
+        patched.setattr(replay, "measure_ct", remembered(measure_ct, "stages"))
         yield

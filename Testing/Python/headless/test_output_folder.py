@@ -84,6 +84,7 @@ def test_circular_links_are_reported(one_level, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [loop.name]
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_the_same_reading_gives_the_same_bytes_and_so_does_overwriting(one_level, tmp_path):
     for name in ("a", "b", "b"):
         assert lumbarhu(*arguments(one_level, tmp_path / name, "--overwrite")).exit_code == 0

@@ -5,12 +5,14 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of, move_point, points_of, write_line
 
 from LumbarHULib.images.ct_file import write_ct
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_the_markups_of_an_audit_folder_give_the_same_bytes(spine, audit, tmp_path):
     again = tmp_path / "again"
     run = lumbarhu(

@@ -37,6 +37,7 @@ def test_the_truth_of_the_bodies_is_found(measurer):
         assert level.rois["oval"].values["mean_hu"] == pytest.approx(true_hu, abs=1.0)
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_measuring_again_adds_no_node_and_changes_no_digit(scene, measurer):
     first = measurer.measure()
     count = scene.GetNumberOfNodes()
@@ -137,6 +138,7 @@ def test_observers_of_every_markup_do_not_call_each_other_endlessly(reading, mea
     assert not is_edited(reading, "L2", "boundary")
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 def test_a_drag_ends_in_the_numbers_of_a_fresh_measurement(reading, measurer):
     measurer.measure()
     node = markup_node(reading, "L2", "midline")

@@ -31,6 +31,7 @@ def drag(view_name, start_px, offsets_px):
     slicer.app.processEvents()
 
 
+@pytest.mark.usefixtures("nothing_remembered")
 @pytest.mark.parametrize("moves", [50, pytest.param(200, marks=pytest.mark.proof)])
 def test_the_numbers_after_many_mouse_moves_are_those_of_a_fresh_measurement(driver, moves):
     import slicer

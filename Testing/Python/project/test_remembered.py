@@ -25,11 +25,11 @@ def counted(monkeypatch, tmp_path):
     return remembered.remembered(total, "stages"), calls
 
 
-@pytest.mark.parametrize("size", [3, 3000])
+@pytest.mark.parametrize("size", [3, 3000, 10_000_000])
 def test_equal_arguments_are_computed_once_and_any_other_ones_again(counted, size):
     function, calls = counted
     array = np.arange(size, dtype=np.int16)
-    assert function(array) == function(array.copy()) == {"total": float(array.sum())}
+    assert function(array) == function(array) == function(array.copy()) == {"total": float(array.sum())}
     assert len(calls) == 1
     array[1] += 1  # in place, as a test changes the voxels of a CT
     assert function(array) == {"total": float(array.sum())}
@@ -71,6 +71,11 @@ def test_other_threads_and_processes_compute(counted, monkeypatch):
 
 
 def test_nothing_is_remembered_for_a_test_that_patches_code(monkeypatch):
+    assert not remembered._on["stages"]
+    assert not remembered._on["phantoms"]
+
+
+def test_nothing_is_remembered_for_a_test_that_asks_for_computations(nothing_remembered):
     assert not remembered._on["stages"]
     assert not remembered._on["phantoms"]
 
