@@ -32,8 +32,8 @@ class MidlineOrigin:
     corrected_deg : float
         For a corrected proposal, the rotation of the midline, in degrees.
     ends : tuple of str
-        How the anterior and the posterior end were placed, of `END_ORIGINS`; empty where that is unknown, and for an
-        accepted proposal.
+        How the midline's two points were placed, of `END_ORIGINS`, in their order: the anterior end is first unless
+        the finding ``midline_reversed`` is reported. Empty where that is unknown, and for an accepted proposal.
     """
 
     kind: str = "manual"

@@ -75,11 +75,13 @@ def _measured_state(session: Session, level: str) -> LevelState:
         return LevelState(sign, text, _("How far the proposed midline was moved and turned."))
     text = _("accepted") if origin.kind == "proposal_accepted" else _("placed")
     detail = _("Boundary, outline and regions follow the midline.")
-    return LevelState(sign, text, " ".join([detail, *_ends_words(origin.ends)]))
+    result = session.level_result(level)
+    is_reversed = result is not None and any(finding.code == "midline_reversed" for finding in result.findings)
+    return LevelState(sign, text, " ".join([detail, *_ends_words(origin.ends[:: -1 if is_reversed else 1])]))
 
 
 def _ends_words(ends: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a sentence on how the two ends of a midline were placed; none where that is unknown."""
+    """Return a sentence on how the front and the back end of a midline were placed; none where that is unknown."""
     titles = {
         "snapped": _("snapped to the edge"),
         "free": _("free"),
