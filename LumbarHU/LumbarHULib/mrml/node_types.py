@@ -1,6 +1,6 @@
 """What the objects of a scene offer: Slicer has no type stubs, so these are the methods that LumbarHU calls.
 
-Each class bears the name of Slicer's own without its prefix. What is fetched by name or by role is `Any`: Slicer's type
+Each class has the name of Slicer's own without its prefix. What is fetched by name or by role is `Any`: Slicer's type
 is then known only to the caller. `Testing/Python/mrml/test_node_types.py` compares every method with Slicer's classes.
 """
 
@@ -172,7 +172,7 @@ class SubjectHierarchyNode(Node, Protocol):
 
 
 def nodes_of_class(scene: Scene, class_name: str) -> list[Any]:
-    """Return the nodes of a class in the order in which they came into the scene."""
+    """Return the nodes of a class in the order in which they were added to the scene."""
     nodes = scene.GetNodesByClass(class_name)
     nodes.UnRegister(None)  # the caller owns the collection
     return [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]

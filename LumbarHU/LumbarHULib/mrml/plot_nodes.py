@@ -1,4 +1,4 @@
-"""Write a panel of a figure as plot nodes: one chart, one table of values, and one series for each element."""
+"""Write tables, and the panels of figures: each a chart, a table of values, and a series for each element."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -158,8 +158,8 @@ class RoleNodes:
 def write_table(owned: RoleNodes, name: str, title: str, table: Table) -> None:
     """Write a table as the table node of the role ``table NAME``."""
     node = owned.take(f"table {name}", "vtkMRMLTableNode", title)
-    columns = {title: [row[index] for row in table.rows] for index, title in enumerate(table.columns)}
-    fill_table(node, {title: display_cells(cells) for title, cells in columns.items()})
+    columns = {heading: [row[index] for row in table.rows] for index, heading in enumerate(table.columns)}
+    fill_table(node, {heading: display_cells(cells) for heading, cells in columns.items()})
 
 
 def write_chart(owned: RoleNodes, figure: FigureValues, panel: FigurePanel, mark: str = "") -> None:

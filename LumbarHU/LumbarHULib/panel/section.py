@@ -55,8 +55,11 @@ class Section:
         session = self._session
         if not session.is_open:
             return _("Start a reading first.")
-        is_measured = session.result is not None and bool(session.result.levels)
-        return "" if is_measured else _("Place a level first.")
+        if session.result is not None and session.result.levels:
+            return ""
+        if session.result is not None and session.result.refused:
+            return _("No level is measured: see the findings for the reasons.")
+        return _("Place a level first.")
 
     @staticmethod
     def _missing(fields: Mapping[str, object]) -> str:

@@ -15,7 +15,7 @@ from LumbarHULib.panel.session import Session
 class Parameters(Protocol):
     """The panel's choices, as the scene keeps them: see `LumbarHUParameterNode`."""
 
-    ctVolume: VolumeNode | MaybeNone  # noqa: N815 - a parameter bears the name that Slicer's form connects
+    ctVolume: VolumeNode | MaybeNone  # noqa: N815 - a parameter has the name that Slicer's form connects
     caseName: str  # noqa: N815
     readerName: str  # noqa: N815
     reading: ScriptedModuleNode | None
@@ -125,7 +125,7 @@ class Places(Protocol):
         """Let the next two clicks place a level."""
 
     def cancel(self) -> None:
-        """Take back a half-placed point."""
+        """Remove a half-placed point."""
 
 
 class ClicksBodies(Protocol):

@@ -29,7 +29,7 @@ _LAYOUT = (
 _FIELD_OF_VIEW_MM = {AXIAL: 90.0, SAGITTAL: 170.0, CORONAL: 170.0}
 # Before a level is placed: more of the spine; from the side all of it, because the levels are counted there.
 _SPINE_AXIAL_MM, _SPINE_SIDE_MM = 120.0, (230.0, 380.0)
-_ZOOMED_MM, _BESIDE_SPINE_MM = 150.0, 20.0
+_ZOOMED_MM, _OFF_SPINE_MM = 150.0, 20.0
 _IN_PLANE_MM = 1e-3
 # While a point is dragged: the view with the regions and the one that the mouse is in, and all others.
 _CALM_UPDATES_PER_SECOND, _CALMEST_UPDATES_PER_SECOND = 15.0, 5.0
@@ -182,12 +182,12 @@ def zoom_on(spine_ras_mm, height_mm: float) -> None:
 
 
 def _is_on_spine(spine_ras_mm) -> bool:
-    """Tell whether the sagittal view shows a slice through the spine."""
+    """Return whether the sagittal view shows a slice through the spine."""
     node = slice_node(SAGITTAL)
     if node is None:
         return True
     plane = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())
-    return abs((np.asarray(spine_ras_mm) - plane[:3, 3]) @ plane[:3, 2]) <= _BESIDE_SPINE_MM
+    return abs((np.asarray(spine_ras_mm) - plane[:3, 3]) @ plane[:3, 2]) <= _OFF_SPINE_MM
 
 
 def is_zoomed() -> bool:

@@ -209,7 +209,7 @@ class MeasuringSteps(WalkBase):
         self._test.assertEqual(self._numbers(), before)
 
     def edit_boundary_and_outline(self):
-        """A moved boundary and an edited outline are measured as they stand; the outline is locked until edited."""
+        """A moved boundary and an edited outline are measured as they are; the outline is locked until edited."""
         self._widget.panel.levels.go_to("L2")
         settle()
         reading, automatic = self._session.reading, self._numbers()
@@ -247,7 +247,7 @@ class MeasuringSteps(WalkBase):
         self._test.assertNotEqual(edited, automatic)
 
     def take_over_lines(self):
-        """Lines in the scene that are named after levels become midlines, which are reviewed; undo takes them back."""
+        """Lines in the scene that are named after levels become midlines, which are reviewed; undo removes them."""
         before, lines = self._numbers(), []
         for level in ("L2", "L3"):
             line = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", f"{level} of a colleague")

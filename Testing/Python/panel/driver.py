@@ -93,7 +93,7 @@ class Driver:
         return means_of(self.session.result)
 
     def measured_afresh(self) -> dict:
-        """Measure the markups, as they stand now, without the panel."""
+        """Measure the markups, as they are now, without the panel."""
         reading = self.session.reading
         landmarks = [read_landmarks(reading, level) for level in placed_levels(reading)]
         ct, facts = ct_from_node(reading.ct_node), reading.scan_facts

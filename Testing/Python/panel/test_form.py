@@ -24,7 +24,7 @@ def load(application, tmp_path):
     return load_form
 
 
-def test_a_form_is_taken_as_it_stands_or_not_at_all(load):
+def test_a_form_is_taken_as_it_is_or_not_at_all(load):
     assert load("QLabel", TEXT.format(name="text")).text == "a"
     assert load("ctkPathLineEdit", FILTERS.format(name="Files")).filters == 2
     for kind, properties, reported in (
