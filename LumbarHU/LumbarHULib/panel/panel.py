@@ -234,7 +234,7 @@ class Panel(VTKObservationMixin):
         leave_automatic_window(reading.ct_node)
         self.addObserver(reading.node, vtk.vtkCommand.ModifiedEvent, self._on_reading_changed)
         self.session.open(reading)
-        self.parameters.reading = reading.node
+        self.parameters.reading, self._known_nodes = reading.node, node_ids_of(reading)  # these were just measured
         self.parameters.caseName, self.parameters.readerName = reading.case, reading.reader
         self.shown.look()
         if self.session.foreign_volume:
