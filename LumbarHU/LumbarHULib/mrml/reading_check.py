@@ -97,7 +97,7 @@ def _is_origin(value: object) -> bool:
     if not isinstance(value, dict) or set(value) - {"findings", "ends"} != _ORIGIN:
         return False
     MidlineOrigin(value["kind"], ends=value.get("ends", ()))  # it raises for what it does not know, and so do findings
-    return all(Finding(**item) for item in value.get("findings", ()))
+    return _are_points(value["points_ras_mm"]) and all(Finding(**item) for item in value.get("findings", ()))
 
 
 def _are_points(value: object) -> bool:

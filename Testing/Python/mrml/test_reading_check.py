@@ -37,6 +37,8 @@ def test_an_edited_reading_is_usable(reading, measurer, scene):
         ("origin L1", '{"kind":"manual"}'),
         ("origin L1", '["findings"]'),
         ("origin L1", f'{{{_ORIGIN},"findings":[{{"code":"x"}}]}}'),
+        ("origin L1", f'{{{_ORIGIN},"ends":["snapped"]}}'),
+        ("origin L1", f"{{{_ORIGIN.replace('[]', '[[1,2]]')}}}"),
         ("written L1-outline", "7"),
         *[("accepted L1", text) for text in ("7", "[1]", "[[1,2],[3,4]]", '[["a","b","c"]]')],
     ],
