@@ -314,6 +314,8 @@ def calibration_section_shows_the_densities_and_refuses_another_voltage(driver, 
 
 
 def keep_section_and_hand_on_section_follow_an_export(driver, folder):
+    from LumbarHULib.mrml.ct_date import state_date
+
     ui = driver.ui
     assert not ui.huReportButton.enabled
     ui.huExportButton.click()
@@ -323,6 +325,9 @@ def keep_section_and_hand_on_section_follow_an_export(driver, folder):
     written = folder / "export" / "case 1" / "Reader A" / "1"
     assert f">{written}</a>" in ui.huDoneLabel.text
     assert "mean_mg_cc" in (written / "summary.csv").read_text(encoding="utf-8")
+    for date, is_exported in (("2024-03-01", False), ("", True)):  # the record states it
+        state_date(driver.ct_node, date)
+        assert driver.panel.keep.is_exported == is_exported
     driver.panel.levels.menu.reasons["metal"].trigger()
     assert not driver.panel.keep.is_exported
     assert ui.huDoneLabel.text == ""
