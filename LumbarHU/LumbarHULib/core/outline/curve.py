@@ -11,6 +11,9 @@ from LumbarHULib.core.closed_spline import spline_matrices
 LOOKUP_SAMPLES = 48
 # The same for a dense curve: coarse where points are spread along it, fine where its distance or its place counts.
 COARSE_SAMPLES, FINE_SAMPLES = 12, 24
+# OpenBLAS uses threads for more columns of a triangular solution, and for matrix products of more multiplications than
+# this. Its threads go on waiting busily for a while, which takes more time from what draws the views than they save.
+COLUMNS_AT_ONCE, MULTIPLICATIONS_AT_ONCE = 8, 2**18
 # Rounds in which nodes far from the spline lose weight: the weights hardly change after that.
 REWEIGHTINGS = 4
 
@@ -158,8 +161,15 @@ def solve_points(matrix: np.ndarray, vector: np.ndarray, axis_information: np.nd
 
 def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return ``x`` of ``matrix @ x = right`` for a symmetric positive definite matrix: faster than for any matrix."""
+    lapack = _lapack()
     # The transpose has LAPACK's order of elements, which saves a copy.
-    _, solution, failed = _lapack().dposv(matrix.T, right, lower=1)
+    if right.ndim == 1:
+        _, solution, failed = lapack.dposv(matrix.T, right, lower=1)
+    else:
+        factor, failed = lapack.dpotrf(matrix.T, lower=1)
+        starts = range(0, right.shape[1], COLUMNS_AT_ONCE)
+        blocks = [lapack.dpotrs(factor, right[:, start : start + COLUMNS_AT_ONCE], lower=1)[0] for start in starts]
+        solution = np.hstack(blocks)
     return np.linalg.solve(matrix, right) if failed else solution
 
 
@@ -168,6 +178,12 @@ def _lapack() -> ModuleType:
     from scipy.linalg import lapack
 
     return lapack
+
+
+def product_in_blocks(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return ``left @ right`` in blocks of columns that are too small for threads."""
+    columns = max(1, MULTIPLICATIONS_AT_ONCE // left.size)
+    return np.hstack([left @ right[:, start : start + columns] for start in range(0, right.shape[1], columns)])
 
 
 def weighted_products(count: int, per_span: int, weights: np.ndarray, positions: np.ndarray) -> np.ndarray:

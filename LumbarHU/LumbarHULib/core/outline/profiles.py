@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.outline.curve import product_in_blocks
 from LumbarHULib.core.plane_image import PlaneImage
 
 
@@ -141,7 +142,7 @@ def edge_evidence(
     """
     filters, ridge_power = _edge_filters(step_mm, *window_mm, sd_mm, thicknesses_mm, cortex_hu)
     windows = np.lib.stride_tricks.sliding_window_view(profiles, filters.shape[1], axis=1)
-    response = filters @ windows.reshape(-1, filters.shape[1]).T
+    response = product_in_blocks(filters, windows.reshape(-1, filters.shape[1]).T)
     power = np.einsum("npk,npk->np", windows, windows).ravel()
     floor = filters.shape[1] * noise_hu**2
     plain = power - response[0] ** 2
