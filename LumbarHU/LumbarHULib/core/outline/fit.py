@@ -161,9 +161,9 @@ def _fit(sampler: PlaneSampler, depth_mm: float, pixel_mm: float, model: Outline
     points, pose = search_outline(sampler, depth_mm, pixel_mm, model)
     model = _with_dense_cortex(sampler, points, model)
     state = EdgeState.usual(pose.respread(points), pixel_mm, model)
-    edge_share = SHAPE_SHARE * min(1.0, SHAPE_PIXEL_MM / pixel_mm)
+    fine_share = min(1.0, SHAPE_PIXEL_MM / pixel_mm)
     for shape_round in SHAPE_ROUNDS:
-        fit_round = replace(shape_round, edge_share=edge_share)
+        fit_round = replace(shape_round, edge_share=shape_round.edge_share * fine_share)
         expected = expectation(model, pose, *_edges_at_ends(state.points))
         state, shape_quality = refine_outline(sampler, state, pixel_mm, model, fit_round, *expected)
         points = _bridged_at_pedicles(state.points, shape_quality, model.shape, pose, *expected)
@@ -234,7 +234,9 @@ def _bridged_at_pedicles(
     value, slope, _ = spline_matrices(count, len(quality.normals) // count)
     edges, normals = value @ points, outward_normals(slope @ points)
     u, v = normals.T
-    weights = shape.own_edge_toward(pose.to_body(edges) / pose.depth_mm) * _at_least(quality.visible) / CLOSURE_MM**2
+    weights = (
+        shape.own_edge_toward(pose.to_body(edges) / pose.depth_mm) * _closure_weights(quality.visible) / CLOSURE_MM**2
+    )
     across = weighted_products(
         count, len(value) // count, weights * [u * u, u * v, v * v], product_positions(count, ((0, 1), (1, 2)))
     )
@@ -242,7 +244,7 @@ def _bridged_at_pedicles(
     return solve_positive(matrix + across, vector + pulls.T.ravel()).reshape(2, count).T
 
 
-def _at_least(visible: np.ndarray) -> np.ndarray:
+def _closure_weights(visible: np.ndarray) -> np.ndarray:
     """Return the weight of profiles in a closure, given how visible an edge is on them."""
     return CLOSURE_LEAST + (1 - CLOSURE_LEAST) * visible
 
@@ -254,7 +256,7 @@ def _closed_at_pedicles(
     shape, per_span = model.shape, PER_SPAN
     value, slope, _ = spline_matrices(len(points), per_span)
     own_edge = shape.own_edge_at(np.arange(len(value)) / per_span, outward_normals(slope @ points))
-    pull = value.T * (np.where(own_edge >= PEDICLE_OWN_EDGE, _at_least(quality.visible), 0) / CLOSURE_MM**2)
+    pull = value.T * (np.where(own_edge >= PEDICLE_OWN_EDGE, _closure_weights(quality.visible), 0) / CLOSURE_MM**2)
     closed = solve_points(matrix, vector, pull @ value, pull @ (value @ points))
     closure_weight = np.clip(1 - shape.own_edge / PEDICLE_OWN_EDGE, 0, 1)[:, None]
     return (1 - closure_weight) * points + closure_weight * closed
