@@ -1,6 +1,8 @@
 """The markups of one level as plain values: the midline, and a boundary and an outline if a reader edited them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -55,6 +57,11 @@ class MidlineOrigin:
         if self.kind == "proposal_corrected":
             return f"{self.kind} ({self.corrected_mm:.2f} mm, {self.corrected_deg:.2f} deg)"
         return self.kind
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> "MidlineOrigin":
+        """Return the origin in a scene's plain values; scenes from before ends were recorded do not have them."""
+        return cls(kept["kind"], kept["corrected_mm"], kept["corrected_deg"], kept.get("ends", ()))
 
 
 MANUAL = MidlineOrigin()

@@ -88,8 +88,7 @@ def confirm_count(reading: Reading, level: str) -> None:
     if kept is None:
         kept = asdict(midline_origin(reading, level)) | {"points_ras_mm": placed_points(node).tolist()}
     reading.keep(f"{ORIGIN_PREFIX}{parse_level(level)}", kept | {"findings": _plain(findings)})
-    origin = MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"], tuple(kept.get("ends", ())))
-    describe(node, midline_text(origin, kept["points_ras_mm"], findings))
+    describe(node, midline_text(MidlineOrigin.of(kept), kept["points_ras_mm"], findings))
 
 
 def _is_accepted(reading: Reading, level: str) -> bool:

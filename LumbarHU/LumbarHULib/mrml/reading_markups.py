@@ -239,8 +239,7 @@ def midline_origin(reading: Reading, level: str) -> MidlineOrigin:
     kept, node = stored_origin(reading, level), markup_node(reading, level, "midline")
     if kept is None:  # drawn by a reader, or from a file that describes its origin
         return MANUAL if node is None else midline_origin_of(description_of(node), placed_points(node))
-    # Scenes from before ends were recorded do not have them.
-    origin = MidlineOrigin(kept["kind"], kept["corrected_mm"], kept["corrected_deg"], kept.get("ends", ()))
+    origin = MidlineOrigin.of(kept)
     return origin if node is None else origin_now(origin, np.array(kept["points_ras_mm"]), placed_points(node))
 
 
