@@ -108,10 +108,17 @@ def clip_to_half_plane(polygons: np.ndarray, normal: np.ndarray, offset: float) 
     keep = np.stack([heights >= 0, cut], axis=-1).reshape(*polygons.shape[:-2], -1)
     if keep.ndim == 1:
         return both[keep]
-    counts = keep.sum(axis=-1, keepdims=True)
-    kept_first = np.argsort(~keep, axis=-1, kind="stable")[..., : int(counts.max(initial=0))]
-    indices = np.minimum(np.arange(kept_first.shape[-1]), np.maximum(counts - 1, 0))
-    return np.take_along_axis(both, np.take_along_axis(kept_first, indices, axis=-1)[..., None], axis=-2)
+    flat = keep.reshape(-1, keep.shape[-1])
+    row, kept = np.nonzero(flat)
+    counts = np.count_nonzero(flat, axis=-1)
+    begins = np.cumsum(counts) - counts
+    ordinals = np.arange(len(row)) - begins[row]
+    picks = np.zeros((len(flat), int(counts.max(initial=0))), dtype=np.intp)
+    is_last = ordinals == counts[row] - 1
+    picks[row[is_last]] = kept[is_last, None]  # those that keep fewer repeat their last one
+    picks[row, ordinals] = kept
+    clipped = both.reshape(len(flat), -1, 2)[np.arange(len(flat))[:, None], picks]
+    return clipped.reshape(*polygons.shape[:-2], -1, 2)
 
 
 def crosses_itself(polygon: np.ndarray) -> bool:

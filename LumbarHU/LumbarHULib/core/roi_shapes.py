@@ -1,7 +1,7 @@
 """The five regions of interest as shapes in a level's frame, as the protocol defines them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,6 +52,10 @@ class RegionBounds:
     oval_half_v_mm: float | np.ndarray
     front_half_width_mm: float | np.ndarray
     lateral_extent: str
+
+    def of_placements(self, which: np.ndarray) -> "RegionBounds":
+        """Return the bounds of those of the placements, bool of shape (t,), that `which` selects."""
+        return replace(self, **{name: getattr(self, name)[which] for name in _BOUNDS})
 
     def holds(
         self, roi: str, u_mm: np.ndarray, v_mm: np.ndarray, in_inner: np.ndarray, tolerance_mm: float
@@ -174,7 +178,11 @@ def roi_shapes(frame: Frame, inner_outline_uv_mm: np.ndarray, boundary: Boundary
 
 
 def shapes_of_placements(
-    inner_outlines_uv_mm: np.ndarray, boundary: Boundary, values: RoiValues, finest_mm: float
+    inner_outlines_uv_mm: np.ndarray,
+    boundary: Boundary,
+    values: RoiValues,
+    finest_mm: float,
+    together: np.ndarray | None = None,
 ) -> tuple[np.ndarray, RegionBounds]:
     """Return the bounds of a level's regions for many placements of its midline.
 
@@ -187,6 +195,8 @@ def shapes_of_placements(
     values : RoiValues
     finest_mm : float
         Precision of circle and oval.
+    together : numpy.ndarray of int, shape (t,), optional
+        The group of each placement, ascending from 0: those of one group end their search together; by default, all.
 
     Returns
     -------
@@ -199,7 +209,8 @@ def shapes_of_placements(
     if not len(possible):
         bounds = dict.fromkeys(_BOUNDS, np.empty(0))
     else:
-        bounds = _bounds(anterior[possible], crossings_v_mm[possible], boundary, values, finest_mm)
+        groups = None if together is None else together[possible]
+        bounds = _bounds(anterior[possible], crossings_v_mm[possible], boundary, values, finest_mm, groups)
     bounds = {name: figures[:, None] for name, figures in bounds.items()}
     return possible, RegionBounds(boundary=boundary, **bounds, lateral_extent=values.lateral_extent)
 
@@ -213,12 +224,17 @@ def _depth_mm(crossings_v_mm: np.ndarray, boundary: Boundary) -> np.ndarray:
 
 
 def _bounds(
-    anterior_uv_mm: np.ndarray, crossings_v_mm: np.ndarray, boundary: Boundary, values: RoiValues, finest_mm: float
+    anterior_uv_mm: np.ndarray,
+    crossings_v_mm: np.ndarray,
+    boundary: Boundary,
+    values: RoiValues,
+    finest_mm: float,
+    together: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the bounds of circle, oval and front in anterior regions, shape (..., n, 2), by the fields' names."""
     low_v_mm = boundary.offset_mm / boundary.normal_uv[1]
-    circle = largest_circle(anterior_uv_mm, crossings_v_mm, low_v_mm, finest_mm)
-    oval = largest_oval(anterior_uv_mm, crossings_v_mm, boundary.normal_uv, boundary.offset_mm, finest_mm)
+    circle = largest_circle(anterior_uv_mm, crossings_v_mm, low_v_mm, finest_mm, together)
+    oval = largest_oval(anterior_uv_mm, crossings_v_mm, boundary.normal_uv, boundary.offset_mm, finest_mm, together)
     front_half_width_mm = values.front_width_fraction / 2 * np.ptp(anterior_uv_mm[..., 0], axis=-1)
     return dict(zip(_BOUNDS, (*circle, *oval, front_half_width_mm), strict=True))
 

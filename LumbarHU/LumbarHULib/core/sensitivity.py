@@ -6,7 +6,7 @@ differ by less than 3 HU from a search for the outline in every trial, and those
 0.5 HU. Another slice has its own outline, found once; where none is found, the outline of the mid-slice is used.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,16 +27,16 @@ from LumbarHULib.core.outline.level import outline_of_level
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.protocol_values import PlausibleValues, RoiValues, UncertaintyValues
 from LumbarHULib.core.results import GIVEN_CLASSES, LevelResult, PlacementTrials, RoiPlacement
-from LumbarHULib.core.roi_shapes import shapes_of_placements
+from LumbarHULib.core.roi_shapes import RegionBounds, shapes_of_placements
 
 # Coarser shapes suffice for displacements of about 1 mm: this precision of circle and oval, in mm, and every second
 # corner of the inner outline, which changes it by about 0.02 mm.
 _FINEST_MM = 0.01
 _CORNER_STEP = 2
 
-# Trials computed at once: their arrays fit into a processor's cache. Those computed together end their search together,
-# so that another number may change a trial's mean in the last digits.
-_AT_ONCE = 16
+# Trials of one slice that end their search for circle and oval together, at most. Another number may change a trial's
+# mean in the last digits.
+_TOGETHER = 16
 
 # Standard deviations and shares are rounded to the digits that are the same on every machine.
 _DECIMALS = 4
@@ -94,15 +94,15 @@ def placement_trials(stack: AxialStack, level: LevelResult, protocol: Protocol) 
     """
     moves = displacements(level.level, protocol.uncertainty)
     means_hu = {roi: np.full(protocol.uncertainty.placement_trials, np.nan) for roi in ROIS}
+    bones: list[_Bone] = []
     for offset in np.unique(moves.slices):
         try:
-            bone = _bone_of_slice(stack, level, int(offset), protocol)
+            bones.append(_bone_of_slice(stack, level, int(offset), np.flatnonzero(moves.slices == offset), protocol))
         except InputError:
             continue
-        slice_trials = np.flatnonzero(moves.slices == offset)
-        for trials in np.array_split(slice_trials, -(-len(slice_trials) // _AT_ONCE)):
-            for roi, trial_means_hu in _moved_means_hu(bone, level, moves, trials, protocol.roi).items():
-                means_hu[roi][trials] = trial_means_hu
+    for bone, trials, bounds in _moved_bounds(bones, level, moves, protocol.roi):
+        for roi, trial_means_hu in _moved_means_hu(bone, moves, trials, bounds, protocol.roi).items():
+            means_hu[roi][trials] = trial_means_hu
     for roi, measured in level.rois.items():
         if measured.edited:
             means_hu[roi][:] = np.nan
@@ -149,6 +149,8 @@ class _Bone:
 
     Parameters
     ----------
+    trials : numpy.ndarray of int, shape (t,)
+        The trials whose midline is in the slice.
     frame : Frame
     inner_outline_uv_mm : numpy.ndarray, shape (n, 2)
     places_uv_mm : numpy.ndarray, shape (m, 2)
@@ -157,13 +159,14 @@ class _Bone:
         At each position, the sum of the voxels' values in HU, and their number.
     """
 
+    trials: np.ndarray
     frame: Frame
     inner_outline_uv_mm: np.ndarray
     places_uv_mm: np.ndarray
     sums: np.ndarray
 
 
-def _bone_of_slice(stack: AxialStack, level: LevelResult, offset: int, protocol: Protocol) -> _Bone:
+def _bone_of_slice(stack: AxialStack, level: LevelResult, offset: int, trials: np.ndarray, protocol: Protocol) -> _Bone:
     shift_ras_mm = offset * stack.slice_spacing_mm * stack.normal_ras
     landmarks = Landmarks(level.level, level.midline_ras_mm + shift_ras_mm)
     frame = frame_from_midline(stack, landmarks, protocol.frame)
@@ -179,7 +182,7 @@ def _bone_of_slice(stack: AxialStack, level: LevelResult, offset: int, protocol:
     runs = [slices[n : n + 1] for n in range(len(slices))] if np.any(frame.uv_per_slice_mm.round(9)) else [slices]
     parts = [_bone_of_run(stack, level, frame, inner, run, protocol.plausible) for run in runs]
     places, sums = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return _Bone(frame, inner[::_CORNER_STEP], places, sums)
+    return _Bone(trials, frame, inner[::_CORNER_STEP], places, sums)
 
 
 def _bone_of_run(
@@ -203,31 +206,75 @@ def _bone_of_run(
     return places_uv_mm, sums
 
 
-def _moved_means_hu(
-    bone: _Bone, level: LevelResult, moves: Displacements, trials: np.ndarray, values: RoiValues
-) -> dict[str, np.ndarray]:
-    """Return the means of each region at displaced midlines, one for each of `trials`.
+@dataclass(frozen=True, eq=False)
+class _MovedFrames:
+    """The frames of displaced midlines in the level's frame.
 
-    A mean is NaN where the region has fewer than two voxels, or where no part of the body is anterior to the boundary.
+    Parameters
+    ----------
+    fronts_uv_mm : numpy.ndarray, shape (t, 1, 2)
+        Their anterior ends.
+    axes : numpy.ndarray, shape (t, 2, 2)
+        Their u and v axes, in columns.
     """
-    depth_mm = bone.frame.depth_mm
-    turn = np.radians(moves.turn_deg[trials])
-    # Positive toward the left: the anterior end moves to the left.
-    v_axes = np.column_stack([np.sin(turn), np.cos(turn)])
-    u_axes = np.column_stack([v_axes[:, 1], -v_axes[:, 0]])
-    middles = np.column_stack([moves.across_mm[trials], moves.along_mm[trials] - depth_mm / 2])
-    fronts = (middles + v_axes * depth_mm / 2)[:, None, :]
-    axes = np.stack([u_axes, v_axes], axis=-1)
-    inner_uv_mm = (bone.inner_outline_uv_mm - fronts) @ axes
-    possible, shapes = shapes_of_placements(inner_uv_mm, moved_boundary(level.boundary, depth_mm), values, _FINEST_MM)
-    places_uv_mm = (bone.places_uv_mm - fronts[possible]) @ axes[possible]
+
+    fronts_uv_mm: np.ndarray
+    axes: np.ndarray
+
+    @classmethod
+    def of(cls, moves: Displacements, trials: np.ndarray, depth_mm: float) -> "_MovedFrames":
+        turn = np.radians(moves.turn_deg[trials])
+        # Positive toward the left: the anterior end moves to the left.
+        v_axes = np.column_stack([np.sin(turn), np.cos(turn)])
+        u_axes = np.column_stack([v_axes[:, 1], -v_axes[:, 0]])
+        middles = np.column_stack([moves.across_mm[trials], moves.along_mm[trials] - depth_mm / 2])
+        return cls((middles + v_axes * depth_mm / 2)[:, None, :], np.stack([u_axes, v_axes], axis=-1))
+
+    def of_points(self, points_uv_mm: np.ndarray) -> np.ndarray:
+        """Return points of the level's frame, shape (m, 2), in each of them, shape (t, m, 2)."""
+        return (points_uv_mm - self.fronts_uv_mm) @ self.axes
+
+
+def _moved_bounds(
+    bones: Sequence[_Bone], level: LevelResult, moves: Displacements, values: RoiValues
+) -> Iterator[tuple[_Bone, np.ndarray, RegionBounds]]:
+    """Yield the trials in each slice with a part of the body anterior to the boundary, and their regions' bounds.
+
+    The trials of slices in which the midline has the same depth, nearly always all of them, are computed at once.
+    """
+    for depth_mm in dict.fromkeys(bone.frame.depth_mm for bone in bones):
+        alike = [bone for bone in bones if bone.frame.depth_mm == depth_mm]
+        most = max(len(bone.inner_outline_uv_mm) for bone in alike)
+        inner_uv_mm, groups, slices = [], [], []
+        for number, bone in enumerate(alike):
+            corners = np.minimum(np.arange(most), len(bone.inner_outline_uv_mm) - 1)  # a shorter one repeats its last
+            frames = _MovedFrames.of(moves, bone.trials, depth_mm)
+            inner_uv_mm.append(frames.of_points(bone.inner_outline_uv_mm[corners]))
+            groups += [len(part) for part in np.array_split(bone.trials, -(-len(bone.trials) // _TOGETHER))]
+            slices.append(np.full(len(bone.trials), number))
+        possible, bounds = shapes_of_placements(
+            np.concatenate(inner_uv_mm),
+            moved_boundary(level.boundary, depth_mm),
+            values,
+            _FINEST_MM,
+            np.repeat(np.arange(len(groups)), groups),
+        )
+        trials, of_slice = (np.concatenate(parts)[possible] for parts in ([bone.trials for bone in alike], slices))
+        for number, bone in enumerate(alike):
+            yield bone, trials[of_slice == number], bounds.of_placements(of_slice == number)
+
+
+def _moved_means_hu(
+    bone: _Bone, moves: Displacements, trials: np.ndarray, bounds: RegionBounds, values: RoiValues
+) -> dict[str, np.ndarray]:
+    """Return the means of each region, one for each of `trials`; NaN where it has fewer than two voxels."""
+    places_uv_mm = _MovedFrames.of(moves, trials, bone.frame.depth_mm).of_points(bone.places_uv_mm)
     u_mm, v_mm = places_uv_mm[..., 0], places_uv_mm[..., 1]
     in_inner = np.ones(u_mm.shape, dtype=bool)
     means_hu = {}
-    for roi, holds in shapes.hold(ROIS, u_mm, v_mm, in_inner, values.edge_tolerance_mm).items():
+    for roi, holds in bounds.hold(ROIS, u_mm, v_mm, in_inner, values.edge_tolerance_mm).items():
         sums_hu, counts = (holds.astype(float) @ bone.sums).T
-        means_hu[roi] = np.full(len(trials), np.nan)
-        means_hu[roi][possible] = np.where(counts > 1, sums_hu / np.maximum(counts, 1), np.nan)
+        means_hu[roi] = np.where(counts > 1, sums_hu / np.maximum(counts, 1), np.nan)
     return means_hu
 
 
