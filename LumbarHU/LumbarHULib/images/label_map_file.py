@@ -52,7 +52,7 @@ def write_label_map(
         stream.write(_header(shape_kji, ras_from_ijk))
         packed = PackedSlices(stream, shape_kji[1] * shape_kji[2])
         before: list[_Crop] = []
-        content = packed.empty
+        content, begin, end = packed.empty, 0, 0
         for k in range(shape_kji[0]):
             here = [
                 (value, crop[k - offset[0]], offset[1:])
@@ -62,7 +62,12 @@ def write_label_map(
             # Most regions are the same in all slices of their level.
             if here and not _are_same(here, before):
                 content, before = _slice((rows, columns), here), here
-            packed.write(content if here else packed.empty)
+                begin = columns * min(row for _, _, (row, _) in here)
+                end = columns * max(row + len(inside) for _, inside, (row, _) in here)
+            if here:
+                packed.write(content, begin, end)
+            else:
+                packed.write(packed.empty)
         packed.close()
 
 

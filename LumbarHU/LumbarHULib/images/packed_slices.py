@@ -13,6 +13,11 @@ _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _END_OF_DATA = b"\x03\x00"
 # The end of a compressed slice (RFC 1951, 3.2.4: a stored block of no bytes).
 _END_OF_SLICE = b"\x00\x00\xff\xff"
+# Zeros before and after the content of a slice are written in pieces of this size times a power of two, which are
+# compressed once and recognized when they are read.
+_LEAST_ZEROS = 1 << 14
+# The best compression, 9, takes three times as long for 3 % less.
+_LEVEL = 6
 
 
 class PackedSlices:
@@ -39,13 +44,20 @@ class PackedSlices:
         self._checksum, self._length = 0, 0
         stream.write(_HEADER)
 
-    def write(self, content: bytes) -> None:
-        """Add a slice; one that is `empty`, or equal to the slice before, is not compressed again."""
+    def write(self, content: bytes, begin: int = 0, end: int | None = None) -> None:
+        """Add a slice; one that is `empty`, or equal to the slice before, is not compressed again.
+
+        Parameters
+        ----------
+        content : bytes
+        begin, end : int
+            All bytes before the first and from the second on are zero.
+        """
         if content is self.empty:
             packed = self._of_empty
         else:
             if content is not self._last and content != self._last:
-                self._last, self._of_last = content, _Packed.of(content)
+                self._last, self._of_last = content, _packed_slice(content, begin, end)
             packed = self._of_last
         self._stream.write(packed.data)
         self._checksum = _joined_checksum(self._checksum, packed.checksum, len(content))
@@ -71,11 +83,16 @@ def unpacked_slices(packed: bytes, slice_bytes: int) -> Iterator[bytes]:
             at += len(packed_last)
             yield last
             continue
-        begin, unpacker, content = at, zlib.decompressobj(-zlib.MAX_WBITS), b""
-        while len(content) < slice_bytes:
-            end = packed.index(_END_OF_SLICE, at) + len(_END_OF_SLICE)
-            content += unpacker.decompress(packed[at:end])
-            at = end
+        begin, unpacker, parts, missing = at, zlib.decompressobj(-zlib.MAX_WBITS), [], slice_bytes
+        while missing:
+            count, end = _zeros_at(packed, at, missing)
+            if count:
+                parts.append(bytes(count))
+            else:
+                end = packed.index(_END_OF_SLICE, at) + len(_END_OF_SLICE)
+                parts.append(unpacker.decompress(packed[at:end]))
+            at, missing = end, missing - len(parts[-1])
+        content = b"".join(parts)
         last, packed_last = content, packed[begin:at]
         yield content
 
@@ -92,13 +109,46 @@ class _Packed:
 
     @classmethod
     def of(cls, content: bytes) -> "_Packed":
-        packer = zlib.compressobj(zlib.Z_BEST_COMPRESSION, wbits=-zlib.MAX_WBITS)
+        packer = zlib.compressobj(_LEVEL, wbits=-zlib.MAX_WBITS)
         return cls(packer.compress(content) + packer.flush(zlib.Z_FULL_FLUSH), zlib.crc32(content))
 
 
 @lru_cache(maxsize=1)
 def _packed_empty(slice_bytes: int) -> _Packed:
     return _Packed.of(bytes(slice_bytes))
+
+
+def _packed_slice(content: bytes, begin: int, end: int | None) -> _Packed:
+    """Return a slice, packed in three parts: the zeros before `begin`, the content, and the zeros from `end` on."""
+    before, after = (count // _LEAST_ZEROS * _LEAST_ZEROS for count in (begin, len(content) - (end or len(content))))
+    filled = _Packed.of(content[before : len(content) - after])
+    return _Packed(_packed_zeros(before) + filled.data + _packed_zeros(after), zlib.crc32(content))
+
+
+def _packed_zeros(count: int) -> bytes:
+    """Return this many zeros in pieces, the largest first; the count is a multiple of the smallest."""
+    pieces = []
+    while count:
+        size = 1 << (count.bit_length() - 1)
+        pieces.append(_piece_of_zeros(size))
+        count -= size
+    return b"".join(pieces)
+
+
+@lru_cache(maxsize=16)
+def _piece_of_zeros(size: int) -> bytes:
+    return _Packed.of(bytes(size)).data
+
+
+def _zeros_at(packed: bytes, at: int, most: int) -> tuple[int, int]:
+    """Return the number of zeros of the piece that begins there, and where it ends; 0 where none of these begins."""
+    size = _LEAST_ZEROS
+    while size <= most:
+        piece = _piece_of_zeros(size)
+        if packed.startswith(piece, at):
+            return size, at + len(piece)
+        size *= 2
+    return 0, at
 
 
 def _joined_checksum(first: int, second: int, second_bytes: int) -> int:

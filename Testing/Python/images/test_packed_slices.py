@@ -43,6 +43,33 @@ def test_packed_slices_are_read_back_by_gzip_and_slice_by_slice(seed):
     assert list(unpacked_slices(data, SLICE_BYTES)) == true
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_zeros_around_the_content_of_large_slices_come_back_as_well(seed):
+    size = 200_000
+    random = np.random.default_rng(seed)
+    stream = io.BytesIO()
+    packer = PackedSlices(stream, size)
+    true = []
+    for _ in range(6):
+        begin, end = np.sort(random.integers(0, size, 2)).tolist() if random.random() < 0.7 else (0, size)
+        content = bytes(begin) + random.integers(0, 5, end - begin, dtype=np.uint8).tobytes() + bytes(size - end)
+        packer.write(content, begin, end)
+        packer.write(packer.empty)
+        true += [content, bytes(size)]
+    packer.close()
+    assert gzip.decompress(stream.getvalue()) == b"".join(true)
+    assert list(unpacked_slices(stream.getvalue(), size)) == true
+
+
+def test_zeros_around_the_content_need_almost_no_memory():
+    size = 1 << 20
+    stream = io.BytesIO()
+    packer = PackedSlices(stream, size)
+    packer.write(bytes(size // 2) + b"1" + bytes(size // 2 - 1), size // 2, size // 2 + 1)
+    packer.close()
+    assert len(stream.getvalue()) < 2000
+
+
 def test_no_slices_are_an_empty_gzip_file():
     assert gzip.decompress(packed([])) == b""
     assert list(unpacked_slices(packed([]), SLICE_BYTES)) == []
