@@ -8,6 +8,7 @@ between two of them, the surface is. The endplate is a plane that is bent into a
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -94,6 +95,11 @@ class Columns:
     radius_mm: float
     slice_mm: float
 
+    @cached_property
+    def rim(self) -> np.ndarray:
+        """Square of each column's distance from the middle one, as a share of the radius's, shape (n,)."""
+        return (self.along_mm**2 + self.across_mm**2) / self.radius_mm**2
+
 
 @dataclass(frozen=True, eq=False)
 class Surface:
@@ -130,11 +136,11 @@ def _shares(x_mm: np.ndarray, slice_mm: float, sd_mm: float) -> tuple[np.ndarray
     """Return, for slices at height x, the share above 0, the share per mm of a thin layer at 0, and its slope."""
     from scipy.special import ndtr
 
-    high_mm, low_mm = x_mm + slice_mm / 2, x_mm - slice_mm / 2
-    high_share, low_share = ndtr(high_mm / sd_mm), ndtr(low_mm / sd_mm)
-    high_bell, low_bell = _bell(high_mm / sd_mm), _bell(low_mm / sd_mm)
-    above = ((high_mm * high_share + sd_mm * high_bell) - (low_mm * low_share + sd_mm * low_bell)) / slice_mm
-    return above, (high_share - low_share) / slice_mm, (high_bell - low_bell) / (slice_mm * sd_mm)
+    ends_mm = np.stack([x_mm + slice_mm / 2, x_mm - slice_mm / 2])
+    in_sds = ends_mm / sd_mm
+    shares, bells = ndtr(in_sds), _bell(in_sds)
+    (high, low), (high_share, low_share), (high_bell, low_bell) = ends_mm * shares + sd_mm * bells, shares, bells
+    return (high - low) / slice_mm, (high_share - low_share) / slice_mm, (high_bell - low_bell) / (slice_mm * sd_mm)
 
 
 def _bell(x: np.ndarray) -> np.ndarray:
@@ -204,10 +210,11 @@ def _search(
     shape = columns.slice_mm, _SEARCH_SD_MM
     depth = x_mm - places[:, None, None]
     all_above, all_layers, _ = _shares(x_mm - farther[:, None], *shape)
-    above, above_beyond = np.broadcast_arrays(all_above[: len(places), None], all_above[neighbor])
-    layer, layer_beyond = np.broadcast_arrays(all_layers[: len(places), None], all_layers[neighbor])
-    parts = np.stack([1 - above, above - above_beyond, above_beyond, layer, layer_beyond], axis=2)
-    weights = np.broadcast_to(weight * (depth < _BEHIND_MM + columns.slice_mm / 2), above.shape)
+    above, above_beyond = all_above[: len(places), None], all_above[neighbor]
+    parts = np.empty((*neighbor.shape, _AMPLITUDES, len(x_mm)))
+    parts[:, :, 0], parts[:, :, 1], parts[:, :, 2] = 1 - above, above - above_beyond, above_beyond
+    parts[:, :, 3], parts[:, :, 4] = all_layers[: len(places), None], all_layers[neighbor]
+    weights = weight * (depth < _BEHIND_MM + columns.slice_mm / 2)  # the same for every disc
 
     mean, sd = _expected(values, cortex)
     prior = (values.misfit_hu / sd) ** 2
@@ -316,13 +323,13 @@ def _fit(
             if not len(hu):
                 return _unseen(starts)
             residual = hu - model
-            scale = max(_NOISE_PER_MEDIAN * np.median(np.abs(residual)), noise)
+            scale = max(_NOISE_PER_MEDIAN * _median(np.abs(residual)), noise)
             weight = 1 / (1 + (residual / (_HALF_WEIGHT * scale)) ** 2) / (scale**2 * _VOXELS_ALIKE)
             weighted = jacobian * weight
             matrix[half, half] += weighted @ jacobian.T
             vector[half] += weighted @ residual
         step = np.linalg.solve(matrix, vector)
-        unknowns = np.clip(unknowns + np.clip(step, -_LARGEST, _LARGEST), _LOW, _HIGH)
+        unknowns = np.minimum(np.maximum(unknowns + np.minimum(np.maximum(step, -_LARGEST), _LARGEST), _LOW), _HIGH)
         if extra_sd_mm == 0 and np.all(np.abs(step.reshape(2, -1)[:, :4]) < _CONVERGED_STEP):
             break
     off = unknowns - expected
@@ -341,6 +348,12 @@ def _fit(
     return float(cost), (upper, lower)
 
 
+def _median(values: np.ndarray) -> float:
+    """Return the median as `numpy.median` does, which takes several times as long for few values."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
 def _unseen(starts: Sequence[Surface]) -> tuple[float, tuple[Surface, Surface]]:
     """Return what a fit that left the scan yields: it explains nothing, and no endplate is seen."""
     upper, lower = (replace(start, support=0.0) for start in starts)
@@ -349,50 +362,37 @@ def _unseen(starts: Sequence[Surface]) -> tuple[float, tuple[Surface, Surface]]:
 
 def _modeled(columns: Columns, unknowns: np.ndarray, extra_sd_mm: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the modeled HU, shape (m,), their derivatives, shape (unknowns, m), and the HU themselves."""
-    center, slope_along, slope_across, dish, disc, wedge = unknowns[:_SHAPE]
-    rim = ((columns.along_mm**2 + columns.across_mm**2) / columns.radius_mm**2)[:, None]
-    along, across = columns.along_mm[:, None], columns.across_mm[:, None]
-    plane = columns.outward_mm - center - slope_along * along - slope_across * across
-    depth = plane - dish * rim
+    center, slope_along, slope_across, dish, disc, wedge, *amplitudes = unknowns.tolist()
+    along, across, rim = columns.along_mm, columns.across_mm, columns.rim
+    plane = columns.outward_mm - center - slope_along * along[:, None] - slope_across * across[:, None]
+    depth = plane - dish * rim[:, None]
     window = depth > -min(_INSIDE_MM, _INSIDE_SHARE * center)
     window &= depth < min(_OUTSIDE_MM, disc + _BEYOND_NEIGHBOR_MM)
-    in_column = np.nonzero(window)[0]
-    along, across, rim = (values[in_column, 0] for values in (along, across, rim))
-    depth, beyond = depth[window], plane[window] - disc - wedge * along + dish * rim
+    chosen = np.flatnonzero(window)
+    along, across, rim = (of_column[chosen // depth.shape[1]] for of_column in (along, across, rim))
+    beyond = plane.ravel()[chosen] - disc - wedge * along + dish * rim
     sd_mm = np.sqrt(_THROUGH_SLICE_SD_MM**2 + extra_sd_mm**2 + (slope_along**2 + slope_across**2) / 4)
-    shape = columns.slice_mm, sd_mm
-    bone, disc_hu, neighbor, mass, mass_beyond = unknowns[_SHAPE:]
-    above, layer, layer_slope = _shares(depth, *shape)
-    above_beyond, layer_beyond, layer_slope_beyond = _shares(beyond, *shape)
+    bone, disc_hu, neighbor, mass, mass_beyond = amplitudes
+    (above, above_beyond), (layer, layer_beyond), (layer_slope, layer_slope_beyond) = _shares(
+        np.stack([depth.ravel()[chosen], beyond]), columns.slice_mm, sd_mm
+    )
     model = bone + (disc_hu - bone) * above + (neighbor - disc_hu) * above_beyond
     model = model + mass * layer + mass_beyond * layer_beyond
     by_depth = (disc_hu - bone) * layer + mass * layer_slope
     by_beyond = (neighbor - disc_hu) * layer_beyond + mass_beyond * layer_slope_beyond
     by_both = by_depth + by_beyond
-    jacobian = np.stack(
-        [
-            -by_both,
-            -by_both * along,
-            -by_both * across,
-            (by_beyond - by_depth) * rim,
-            -by_beyond,
-            -by_beyond * along,
-            1 - above,
-            above - above_beyond,
-            above_beyond,
-            layer,
-            layer_beyond,
-        ]
-    )
-    return model, jacobian, columns.hu[window]
+    jacobian = np.empty((_UNKNOWNS, len(chosen)))
+    jacobian[:3] = -by_both, -by_both * along, -by_both * across
+    jacobian[3:6] = (by_beyond - by_depth) * rim, -by_beyond, -by_beyond * along
+    jacobian[6:] = 1 - above, above - above_beyond, above_beyond, layer, layer_beyond
+    return model, jacobian, columns.hu.ravel()[chosen]
 
 
 def _support(columns: Columns, surface: Surface, values: EndplateValues) -> float:
     """Return the share of columns in which the dense layer is at least the thinnest that counts as an endplate."""
     bone, disc_hu = surface.amplitudes[:2]
-    rim = (columns.along_mm**2 + columns.across_mm**2) / columns.radius_mm**2
     height = surface.center_mm + surface.slope_along * columns.along_mm + surface.slope_across * columns.across_mm
-    depth = columns.outward_mm - (height + surface.dish_mm * rim)[:, None]
+    depth = columns.outward_mm - (height + surface.dish_mm * columns.rim)[:, None]
     above, whole_layer, _ = _shares(depth, columns.slice_mm, _THROUGH_SLICE_SD_MM)
     layer = whole_layer * (depth < surface.disc_mm / 2)
     seen = columns.hu - (bone + (disc_hu - bone) * above)

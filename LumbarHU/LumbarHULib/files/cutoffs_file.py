@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from LumbarHULib.core.cutoffs import Cutoff, CutoffTable, Proportion, RoiCutoffs
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
+from LumbarHULib.files.file_bytes import read_file
 from LumbarHULib.files.json_schema import check_against_schema
-from LumbarHULib.files.located_json import LocatedValue, read_located_json
+from LumbarHULib.files.located_json import LocatedValue, decode_located_json, read_located_json
 from LumbarHULib.files.protocol_file import STUDY_ID, ProtocolDocument
 from LumbarHULib.files.resources import resource_path
 
@@ -97,7 +98,13 @@ def load_cutoffs(path: Path | None = None) -> CutoffsDocument:
         If the file cannot be read or is not JSON, or if a value is missing, unknown, of the wrong type or contradicts
         another. The sentence names the file and the line.
     """
-    return _shipped() if path is None else cutoffs_from(read_located_json(path))
+    return _shipped() if path is None else _own(Path(path).name, read_file(path))
+
+
+@lru_cache(maxsize=8)
+def _own(name: str, content: bytes) -> CutoffsDocument:
+    # The same content is checked once, because a batch needs it for every case.
+    return cutoffs_from(decode_located_json(content, name))
 
 
 @cache

@@ -76,15 +76,19 @@ def read_located_json(path: Path, shown_name: str = "") -> LocatedValue:
         number that is not finite, are refused as well.
     """
     path = Path(path)
-    content = read_file(path)
+    return decode_located_json(read_file(path), shown_name or path.name)
+
+
+def decode_located_json(content: bytes, file_name: str) -> LocatedValue:
+    """Return the value in the bytes of a JSON file; raise InputError as `read_located_json` does."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise InputError(
-            f"{path.name}, line {line}: this is not text in UTF-8: save the file in that encoding."
+            f"{file_name}, line {line}: this is not text in UTF-8: save the file in that encoding."
         ) from error
-    return parse_located_json(text, shown_name or path.name)
+    return parse_located_json(text, file_name)
 
 
 def parse_located_json(text: str, file_name: str) -> LocatedValue:

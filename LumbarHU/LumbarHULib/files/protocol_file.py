@@ -5,15 +5,16 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.protocol import DECLARED, STUDY_VALUES, Protocol, check_value
 from LumbarHULib.core.regions.definition import PARAMETERS, STUDY_REGIONS, Region
+from LumbarHULib.files.file_bytes import read_file
 from LumbarHULib.files.json_schema import check_against_schema
-from LumbarHULib.files.located_json import LocatedValue, read_located_json
+from LumbarHULib.files.located_json import LocatedValue, decode_located_json, read_located_json
 from LumbarHULib.files.resources import resource_path
 
 DEFAULT_PROTOCOL = resource_path("Protocols", "lumbarhu-2022-study.json")
@@ -67,7 +68,7 @@ def load_protocol(source: Path | str | None = None) -> ProtocolDocument:
         the wrong type or out of range. The sentence names the file and the line.
     """
     path = protocol_path(source)
-    return _shipped(path) if path.parent == DEFAULT_PROTOCOL.parent else protocol_from(read_located_json(path))
+    return _shipped(path) if path.parent == DEFAULT_PROTOCOL.parent else _own(path.name, read_file(path))
 
 
 def protocol_path(source: Path | str | None = None) -> Path:
@@ -105,6 +106,12 @@ def shipped_paths() -> dict[str, Path]:
 def _shipped(path: Path) -> ProtocolDocument:
     # Read once: a batch needs it for every case, and each report compares its own protocol with the shipped one.
     return protocol_from(read_located_json(path))
+
+
+@lru_cache(maxsize=8)
+def _own(name: str, content: bytes) -> ProtocolDocument:
+    # The same content is checked once, for the same reason.
+    return protocol_from(decode_located_json(content, name))
 
 
 def shipped_protocol_of(document: ProtocolDocument) -> ProtocolDocument:
