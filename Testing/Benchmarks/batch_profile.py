@@ -2,20 +2,25 @@
 
 The CT is a phantom of 300 slices of 512 × 512 voxels, as a NRRD file, as a compressed NIfTI file and as a DICOM series,
 unless a folder with ``ct.nrrd`` and ``markups`` is given. Each format is read alone and measured as a batch on two
-workers. Then one case runs in this process, stage by stage. Times are those of a core, which other work on the machine
-changes least.
+workers. Then cases run in this process, each after the CT is read alone, and every few milliseconds of a core the stage
+at work is noted. Times are those of a core, which other work on the machine changes least. It runs on Linux and macOS.
+
+    python Testing/Benchmarks/batch_profile.py --slices 120
 """
 
 import argparse
-import cProfile
 import csv
 import os
-import pstats
+import signal
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "LumbarHU"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Testing" / "Python"))
@@ -23,7 +28,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a worker
 
 from headless.test_dicom_phantom import write_series
 from thousand_cases import full_grid, render_cts
-from thousand_runs import read_voxels, run_batch, run_reading
+from thousand_runs import PACKAGE_ROOT, read_voxels, run_batch, run_reading
 
 from LumbarHULib.headless.batch_case import CaseTask, common_sha256, measure_case
 from LumbarHULib.headless.measure_job import MeasureJob
@@ -32,20 +37,30 @@ from LumbarHULib.images.sitk_file import write_with_sitk
 
 WORKERS = 2
 FORMATS = ("ct.nrrd", "ct.nii.gz", "dicom")
-# A stage by its function: file and name.
+# Noted this often, at most; a system may do so less often.
+_TICK_S = 0.001
+# A stage by its function, file and name. Of functions that call each other, the innermost counts.
 STAGES = {
-    "reading the CT": ("ct_file.py", "read_ct"),
-    "measuring the levels": ("pipeline.py", "measure_level"),
-    "placement trials": ("sensitivity.py", "placement_trials"),
-    "checks of positions": ("reading.py", "check_places"),
-    "doubtful outlines": ("pipeline.py", "outline_doubts"),
-    "hash of the voxels": ("ct_identity.py", "voxels_sha256"),
-    "hashes of the files": ("folder.py", "file_sha256"),
-    "label maps": ("label_map_file.py", "write_label_map"),
-    "markups": ("folder.py", "write_markups"),
-    "report": ("page.py", "report_page"),
-    "record as text": ("folder.py", "_json_text"),
+    ("batch_case.py", "measure_case"): "everything else",
+    ("ct_file.py", "read_ct"): "reading the CT",
+    ("input_identity.py", "content_of"): "hash of the CT's file, by which a finished case is known",
+    ("ct_identity.py", "voxels_sha256"): "hash of the voxels, for the record",
+    ("pipeline.py", "measure_level"): "regions and their statistics",
+    ("level.py", "outline_of_level"): "outlines of the levels",
+    ("sensitivity.py", "placement_trials"): "trials: regions at displaced midlines",
+    ("sensitivity.py", "_bone_of_slice"): "trials: voxels of the slices",
+    ("pipeline.py", "outline_doubts"): "doubtful outlines",
+    ("reading.py", "check_places"): "checks: surroundings and patches",
+    ("reading.py", "height_of_level"): "checks: endplates",
+    ("label_map_file.py", "write_label_map"): "label maps",
+    ("page.py", "report_page"): "report, with its pictures",
+    ("png_image.py", "gray_png"): "PNG of the pictures",
+    ("folder.py", "write_markups"): "markups",
+    ("folder.py", "_json_text"): "record as JSON",
+    ("protocol_choice.py", "chosen_protocols"): "protocol and cutoffs",
 }
+OUTLINES, TRIAL_SLICES = STAGES["level.py", "outline_of_level"], STAGES["sensitivity.py", "_bone_of_slice"]
+OUTLINES_OF_TRIALS = "trials: outlines in the slices next to the mid-slice"
 
 
 def main() -> None:
@@ -61,7 +76,7 @@ def main() -> None:
         for name in FORMATS:
             if (folder / name).exists():
                 print(_against_reading(folder.absolute(), name, Path(temporary), options.cases), flush=True)
-        print("\n".join(_stages(folder, Path(temporary))))
+        print("\n".join(_stages(folder, Path(temporary), options.cases)))
 
 
 def rendered(folder: Path, slices: int) -> Path:
@@ -90,29 +105,87 @@ def _against_reading(folder: Path, name: str, temporary: Path, cases: int) -> st
     )
 
 
-def _stages(folder: Path, temporary: Path) -> list[str]:
+class StageTimes:
+    """Notes the stage at work, with the core time since the last note: a call into a library is noted when it ends."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self._last_s = 0.0
+
+    def __enter__(self) -> "StageTimes":
+        signal.signal(signal.SIGPROF, self._note)
+        self._last_s = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, _TICK_S, _TICK_S)
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        now_s = time.process_time()
+        self.seconds[_stage_of(frame)] += now_s - self._last_s
+        self._last_s = now_s
+
+
+def _stage_of(frame: FrameType | None) -> str:
+    found = ""
+    while frame is not None:
+        stage = STAGES.get((os.path.basename(frame.f_code.co_filename), frame.f_code.co_name))
+        if found == OUTLINES and stage == TRIAL_SLICES:
+            return OUTLINES_OF_TRIALS
+        if stage is not None and found != OUTLINES:
+            if stage != OUTLINES:
+                return found or stage
+            found = stage
+        frame = frame.f_back
+    return found or "everything else"
+
+
+def _stages(folder: Path, temporary: Path, cases: int) -> list[str]:
     common = common_sha256(None, None)
 
-    def measure(name: str) -> None:
+    def measure(name: str) -> float:
+        begin_s = time.process_time()
         job = MeasureJob(ct=folder / "ct.nrrd", markups=[folder / "markups"], destination=temporary / name)
         outcome = measure_case(CaseTask(job, common))
         if outcome.state != "measured":
             raise SystemExit(outcome.sentence)
+        return time.process_time() - begin_s
 
     measure("first")  # what is imported and kept from case to case
-    profile = cProfile.Profile(time.process_time)
-    profile.runcall(measure, "second")
-    found = pstats.Stats(profile).stats
-    whole_s = max(figures[3] for figures in found.values())
-    lines = [f"one case in this process under the profiler, {whole_s:.2f} s of a core"]
-    for stage, (file, name) in STAGES.items():
-        taken_s = sum(
-            figures[3]
-            for (path, _, function), figures in found.items()
-            if path.endswith(f"/{file}") and function == name
-        )
-        lines.append(f"  {stage:30}  {taken_s:6.2f}   {100 * taken_s / whole_s:3.0f} %")
+    reading_s: list[float] = []
+    case_s: list[float] = []
+    times = StageTimes()
+    for number in range(cases):
+        begin_s = time.process_time()
+        read_voxels(folder / "ct.nrrd")
+        reading_s.append(time.process_time() - begin_s)
+        with times:
+            case_s.append(measure(f"case-{number}"))
+    whole_s = times.seconds.total()
+    ratio = statistics.median(case_s) / statistics.median(reading_s)
+    lines = [
+        f"{cases} cases in this process, medians: reading alone {1000 * statistics.median(reading_s):.0f} ms of a "
+        f"core, a case {1000 * statistics.median(case_s):.0f} ms: {ratio:.2f} times. Once per worker, in addition: "
+        f"imports {1000 * _imports_s():.0f} ms.",
+        "",
+        "| stage | ms per case | % |",
+        "|---|---:|---:|",
+    ]
+    for stage, taken_s in times.seconds.most_common():
+        lines.append(f"| {stage} | {1000 * taken_s / cases:.0f} | {100 * taken_s / whole_s:.0f} |")
     return lines
+
+
+def _imports_s() -> float:
+    """Return the core time of a process that only imports what a worker does."""
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE_ROOT)}
+    before = os.times()
+    subprocess.run(
+        [sys.executable, "-c", "import LumbarHULib.headless.batch_case, SimpleITK"], env=environment, check=True
+    )
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
 
 
 if __name__ == "__main__":

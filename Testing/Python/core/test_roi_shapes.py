@@ -16,6 +16,7 @@ from core.shape_search import BODIES, AnteriorRegion, region_and_shapes
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
+from LumbarHULib.core.polygons import clip_to_half_plane
 from LumbarHULib.core.roi_shapes import roi_shapes, shapes_of_placements
 
 STACK = upright_stack()
@@ -182,3 +183,30 @@ def test_a_placement_that_is_impossible_is_refused_alone():
     for name in ("behind", "beyond the midline"):
         with pytest.raises(InputError, match="No part of L3's vertebral body is anterior to its boundary"):
             roi_shapes(frame, shapes.inner_outline_uv_mm + SHIFTS_UV_MM[name], shapes.boundary, PROTOCOL.roi)
+
+
+def test_placements_of_one_group_end_their_search_together_and_those_of_another_by_themselves():
+    _, shapes = shapes_of(UPRIGHT.landmarks(control_points(lumpy(3))), STACK)
+    # The search halves or quarters its step, so bodies of twice the size need another round.
+    outlines = np.array([shapes.inner_outline_uv_mm * (1 + share) for share in (0.0, 0.05, 0.1, 0.9, 1.0, 1.1)])
+    groups = np.array([0, 0, 1, 1, 2, 2])
+    _, at_once = shapes_of_placements(outlines, shapes.boundary, PROTOCOL.roi, 0.01, groups)
+    for group in range(3):
+        _, alone = shapes_of_placements(outlines[groups == group], shapes.boundary, PROTOCOL.roi, 0.01)
+        of_group = at_once.of_placements(groups == group)
+        for figure in FIGURES:
+            np.testing.assert_allclose(getattr(of_group, figure), getattr(alone, figure), rtol=1e-12)
+    # Together with larger ones, some are searched to a finer step than alone.
+    _, without_groups = shapes_of_placements(outlines, shapes.boundary, PROTOCOL.roi, 0.01)
+    assert any(not np.array_equal(getattr(without_groups, figure), getattr(at_once, figure)) for figure in FIGURES)
+
+
+def test_a_cut_that_leaves_placements_with_different_numbers_of_corners_repeats_the_last_of_each():
+    square = np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]])
+    triangle = np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 2.0], [1.0, 2.0]])
+    below = square - [0.0, 5.0]
+    cut = clip_to_half_plane(np.array([square, triangle, below]), np.array([0.0, 1.0]), 1.0)
+    alone = [clip_to_half_plane(polygon, np.array([0.0, 1.0]), 1.0) for polygon in (square, triangle)]
+    for whole, part in zip(cut, alone, strict=False):
+        np.testing.assert_array_equal(whole, part[np.minimum(np.arange(cut.shape[1]), len(part) - 1)])
+    assert np.ptp(cut[2], axis=0).max() == 0
