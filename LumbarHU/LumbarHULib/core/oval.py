@@ -30,6 +30,9 @@ _FORWARD_OFFSETS = _FINE_OFFSETS[:, _FINE_OFFSETS[0] >= 0.0]
 _CORNER_STEP = 4
 _ROUNDING = 1e-9
 
+# Products of a corner and an ellipse computed at once, at most: they fit into a processor's cache.
+_MOST_PRODUCTS = 1 << 17
+
 # Smallest squared distance of a corner from the midline; avoids a division by zero.
 _SMALLEST_MM2 = 1e-30
 # For an ellipse whose tip is at a corner, 1 − 1 gives zero or a rounding error of either sign. Divided by the smallest
@@ -179,10 +182,13 @@ class _Room:
         ellipse_terms[..., 2] = from_origin * per_square
         ellipse_terms[..., 3] = from_origin**2 * per_square
         # A corner limits an ellipse only if the ellipse reaches it along v; otherwise the product is negative.
-        if self.corner_terms.shape[-1] > center.shape[1]:
-            greatest = (ellipse_terms @ self.corner_terms).max(axis=-1)
-        else:  # numpy takes a maximum over a few corners faster along the other axis
-            greatest = (self.corner_terms.swapaxes(1, 2) @ ellipse_terms.swapaxes(1, 2)).max(axis=-2)
+        size = self.corner_terms.shape[-1] * center.shape[1]
+        parts = [
+            slice(at, at + step) for step in [max(_MOST_PRODUCTS // size, 1)] for at in range(0, len(center), step)
+        ]
+        greatest = np.concatenate(
+            [_greatest_of_corners(self.corner_terms[part], ellipse_terms[part]) for part in parts]
+        )
         squared = 1.0 / np.maximum(greatest, self.least)
         # Tangent condition of an oblique straight edge: (n_u a)² + (n_v b)² = distance of the center from it, squared.
         normal_u, normal_v = self.line_normal_uv
@@ -190,3 +196,11 @@ class _Room:
             room_squared = (center * normal_v - self.line_offset_mm) ** 2 - (half_v * normal_v) ** 2
             squared = np.minimum(squared, np.maximum(room_squared, 0.0) / normal_u**2)
         return np.sqrt(squared)
+
+
+def _greatest_of_corners(corner_terms: np.ndarray, ellipse_terms: np.ndarray) -> np.ndarray:
+    """Return the greatest product over the corners, shape (t, m), from the terms (t, 4, n) and (t, m, 4)."""
+    if corner_terms.shape[-1] > ellipse_terms.shape[1]:
+        return (ellipse_terms @ corner_terms).max(axis=-1)
+    # numpy takes a maximum over a few corners faster along the other axis.
+    return (corner_terms.swapaxes(1, 2) @ ellipse_terms.swapaxes(1, 2)).max(axis=-2)
