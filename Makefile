@@ -70,6 +70,8 @@ evidence: $(INSTALLED)
 	$(RUN) Testing/Evidence/real_outlines_sheet.py
 	$(RUN) Testing/Evidence/real_outlines_sheet.py --held-out --no-pictures
 	$(RUN) Testing/Evidence/real_outlines_jitter.py
+	$(RUN) Testing/Evidence/doubtful_outlines.py
+	$(RUN) Testing/Evidence/doubtful_outlines.py --held-out
 	$(RUN) Testing/Evidence/placement_accuracy.py masks 12
 	$(RUN) Testing/Evidence/placement_accuracy.py clicks 12
 	$(RUN) Testing/Evidence/real_placement.py bodies 20

@@ -15,7 +15,7 @@ from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.body_height import BodyHeight
 from LumbarHULib.core.boundary import boundary_from_markup
 from LumbarHULib.core.checks.level import level_findings, with_roi_findings
-from LumbarHULib.core.checks.outline import doubt_findings, doubtful_stretches, moved_outlines, uncertain_means_hu
+from LumbarHULib.core.checks.outline import found_again_findings
 from LumbarHULib.core.checks.reading import check_places, height_of_level
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.cutoffs import CutoffTable
@@ -26,7 +26,7 @@ from LumbarHULib.core.inner_outline import inner_outline
 from LumbarHULib.core.landmarks import Landmarks, missing_midline
 from LumbarHULib.core.levels import parse_level
 from LumbarHULib.core.not_scanned import require_scanned, without_unscanned
-from LumbarHULib.core.outline.level import outline_of_level
+from LumbarHULib.core.outline.level import outline_from_body_axis, outline_of_level
 from LumbarHULib.core.patient import require_each_once, summarize
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.quantities import measure_roi
@@ -114,24 +114,17 @@ def measure_level(
 
 
 def outline_doubts(stack: AxialStack, level: LevelResult, protocol: Protocol) -> list[Finding]:
-    """Return the findings on doubtful stretches of a level's outline, from measuring it with parts of them moved."""
+    """Return the finding on a level whose means change when its outline is found again from the body's own axis."""
+    if level.outline_edited:
+        return []
     landmarks = Landmarks(level.level, level.midline_ras_mm, level.boundary.points_ras_mm)
-
-    def measured(outline_ras_mm: np.ndarray) -> LevelResult:
-        return measure_level(stack, landmarks, protocol, known_outline_ras_mm=outline_ras_mm, vertebra=level.vertebra)
-
-    findings: list[Finding] = []
-    for stretch in doubtful_stretches(level, protocol.outline):
-        try:
-            moved = [
-                (measured(inward), measured(outward))
-                for inward, outward in (moved_outlines(level, part) for part in stretch.parts)
-            ]
-        except InputError:
-            # The moved outline leaves the scan or has no region, so the change of the means is unknown.
-            continue
-        findings += doubt_findings(level, stretch, uncertain_means_hu(level, stretch, moved), protocol.outline)
-    return findings
+    try:
+        outline_ras_mm = outline_from_body_axis(stack, level.frame, level.outline_ras_mm, protocol)
+        again = measure_level(stack, landmarks, protocol, known_outline_ras_mm=outline_ras_mm, vertebra=level.vertebra)
+    except InputError:
+        # The other outline leaves the scan or has no region, so the change of the means is unknown.
+        return []
+    return found_again_findings(level, again, protocol.outline)
 
 
 _Found = TypeVar("_Found")

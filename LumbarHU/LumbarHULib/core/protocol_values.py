@@ -94,14 +94,14 @@ class OutlineValues(ValueGroup):
         "HU", -1024.0, 0.0, "HU to which lower values are raised, so that lung and bowel gas look like fat."
     )
     doubt_mm: float = number(
-        "mm", 0.0, 20.0, "Standard deviation of the outline's error above which a stretch of it is doubtful."
+        "mm", 0.0, 20.0, "Standard deviation of the outline's error above which the report draws it dashed."
     )
-    doubt_length_mm: float = number("mm", 0.0, 100.0, "Length of the shortest doubtful stretch that is examined.")
+    doubt_length_mm: float = number("mm", 0.0, 100.0, "Length of the shortest stretch that is drawn dashed.")
     doubt_hu: float = number(
-        "HU", 0.0, 1000.0, "Standard deviation of a region's mean from which the doubtful stretch gets a note."
+        "HU", 0.0, 1000.0, "Change of a mean from which there is a note: the outline is found from the body's axis."
     )
     doubt_warning_hu: float = number(
-        "HU", 0.0, 1000.0, "Standard deviation of a region's mean from which the doubtful stretch gets a warning."
+        "HU", 0.0, 1000.0, "Change of a mean, with the outline found from the body's axis, that is a warning."
     )
     cortical_margin_mm: float = number(
         "mm",

@@ -68,7 +68,7 @@ _TITLES: Mapping[str, str] = MappingProxyType(
         "midline_in_two_slices": "midline ends in different slices",
         "midline_reversed": "midline was turned round",
         "midline_rotated": "midline is rotated",
-        "outline_doubtful": "outline follows no visible edge",
+        "outline_doubtful": "outline depends on the midline",
         "midline_off_outline": "midline end off the outline",
         "midline_off_center": "midline off the middle",
         "outline_unlike_ct": "outline unlike the CT",
