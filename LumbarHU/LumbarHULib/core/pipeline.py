@@ -15,7 +15,7 @@ from LumbarHULib.core.axial_stack import AxialStack, axial_stack
 from LumbarHULib.core.body_height import BodyHeight
 from LumbarHULib.core.boundary import boundary_from_markup
 from LumbarHULib.core.checks.level import level_findings, with_roi_findings
-from LumbarHULib.core.checks.outline import found_again_findings
+from LumbarHULib.core.checks.outline import SAME_OUTLINE_MM, found_again_findings, where_apart
 from LumbarHULib.core.checks.reading import check_places, height_of_level
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.cutoffs import CutoffTable
@@ -120,11 +120,14 @@ def outline_doubts(stack: AxialStack, level: LevelResult, protocol: Protocol) ->
     landmarks = Landmarks(level.level, level.midline_ras_mm, level.boundary.points_ras_mm)
     try:
         outline_ras_mm = outline_from_body_axis(stack, level.frame, level.outline_ras_mm, protocol)
+        apart = where_apart(level, outline_ras_mm)
+        if apart.distance_mm < SAME_OUTLINE_MM:
+            return []
         again = measure_level(stack, landmarks, protocol, known_outline_ras_mm=outline_ras_mm, vertebra=level.vertebra)
     except InputError:
         # The other outline leaves the scan or has no region, so the change of the means is unknown.
         return []
-    return found_again_findings(level, again, protocol.outline)
+    return found_again_findings(level, again, apart, protocol.outline)
 
 
 _Found = TypeVar("_Found")
@@ -143,7 +146,7 @@ class Composer:
 
     Levels come in one by one, as a reader moves their markups, or all at once. The outline of a level is searched again
     only when its midline, the CT or the protocol changes, its placement trials only when its shapes change, and the
-    height of its body only when its midline or outline does.
+    height of its body and the outline from its body's axis only when its midline or outline does.
     """
 
     def __init__(self) -> None:
@@ -151,6 +154,7 @@ class Composer:
         self._outlines: dict[str, _Known[tuple[np.ndarray, np.ndarray | None]]] = {}
         self._trials: dict[str, _Known[PlacementTrials]] = {}
         self._heights: dict[str, _Known[BodyHeight | None]] = {}
+        self._doubts: dict[str, _Known[list[Finding]]] = {}
         self._place_findings: tuple[Finding, ...] = ()
 
     @property
@@ -225,7 +229,7 @@ class Composer:
             for level in self.measured:
                 self.take(level.level, level.excluded, partial(self.with_trials, stack, level, protocol))
             for level in self.measured:
-                findings += outline_doubts(stack, level, protocol)
+                findings += self._doubts_of_level(stack, level, protocol)
             findings += check_places(stack, self.measured, protocol, self._height_of_level)
         self._place_findings = tuple(dict.fromkeys(findings))
 
@@ -233,6 +237,22 @@ class Composer:
         self._levels[level.level] = level
         # Findings on the level's previous position no longer hold; those on the whole CT still do.
         self._place_findings = tuple(finding for finding in self._place_findings if finding.level != level.level)
+
+    def _doubts_of_level(self, stack: AxialStack, level: LevelResult, protocol: Protocol) -> list[Finding]:
+        points = (level.midline_ras_mm, level.boundary.points_ras_mm, level.outline_ras_mm)
+        edited = tuple(roi for roi, measured in level.rois.items() if measured.edited)
+        made_from = (
+            stack,
+            protocol,
+            level.vertebra,
+            level.outline_edited,
+            edited,
+            *(each.tobytes() for each in points),
+        )
+        known = self._doubts.get(level.level)
+        if known is None or known.made_from != made_from:
+            known = self._doubts[level.level] = _Known(made_from, outline_doubts(stack, level, protocol))
+        return known.found
 
     def _height_of_level(self, stack: AxialStack, level: LevelResult, protocol: Protocol) -> BodyHeight | None:
         points = (level.frame.midline_ras_mm, level.frame.v_ras, level.outline_ras_mm)

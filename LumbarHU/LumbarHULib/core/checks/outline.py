@@ -13,8 +13,10 @@ from LumbarHULib.core.results import LevelResult
 # Samples of an outline between two control points.
 _PER_SPAN = 8
 
-# Two outlines are apart where their distance is at least this share of the greatest.
+# Two outlines are apart where their distance is at least this share of the greatest. They are the same if they are
+# nowhere farther apart than this: no mean then changes by a threshold of the finding.
 _APART_SHARE = 0.5
+SAME_OUTLINE_MM = 0.2
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class DoubtfulStretch:
 
 
 @dataclass(frozen=True)
-class _Apart:
+class OutlinesApart:
     """A stretch in which two outlines are apart.
 
     Parameters
@@ -83,7 +85,9 @@ def doubtful_stretches(level: LevelResult, values: OutlineValues) -> list[Doubtf
     return stretches
 
 
-def found_again_findings(level: LevelResult, again: LevelResult, values: OutlineValues) -> list[Finding]:
+def found_again_findings(
+    level: LevelResult, again: LevelResult, apart: OutlinesApart, values: OutlineValues
+) -> list[Finding]:
     """Return the finding that a mean hangs on where the outline's search started; none where it hardly does.
 
     An outline may follow either of two edges, and the midline's position decides which. From the axis of the body, the
@@ -95,6 +99,8 @@ def found_again_findings(level: LevelResult, again: LevelResult, values: Outline
         The level as measured.
     again : LevelResult
         The level measured at the same midline in the outline found from the body's own axis.
+    apart : OutlinesApart
+        Where that outline is farthest from the level's.
     values : OutlineValues
     """
     changes_hu = {
@@ -105,7 +111,6 @@ def found_again_findings(level: LevelResult, again: LevelResult, values: Outline
     roi = max(changes_hu, key=lambda name: abs(changes_hu[name]), default="")
     if not roi or abs(changes_hu[roi]) < values.doubt_hu:
         return []
-    apart = _where_apart(level, again)
     return [
         Finding(
             "outline_doubtful",
@@ -120,18 +125,18 @@ def found_again_findings(level: LevelResult, again: LevelResult, values: Outline
     ]
 
 
-def _where_apart(level: LevelResult, again: LevelResult) -> "_Apart":
-    """Return the stretch in which two outlines are farthest apart."""
+def where_apart(level: LevelResult, outline_ras_mm: np.ndarray) -> OutlinesApart:
+    """Return the stretch in which a level's outline and another one, shape (n, 3), are farthest apart."""
     dense, other = (
-        spline_matrices(len(of.outline_ras_mm), _PER_SPAN)[0] @ level.frame.to_uv_mm(of.outline_ras_mm)
-        for of in (level, again)
+        spline_matrices(len(points), _PER_SPAN)[0] @ level.frame.to_uv_mm(points)
+        for points in (level.outline_ras_mm, outline_ras_mm)
     )
     distances_mm = polygons.distances_to_edges(dense, other).min(axis=1)
     steps_mm = np.hypot(*(np.roll(dense, -1, axis=0) - dense).T)
     worst = int(distances_mm.argmax())
     run = next(run for run in _runs(distances_mm >= _APART_SHARE * distances_mm[worst]) if worst in run)
     u_mm, v_mm = dense[worst]
-    return _Apart((float(u_mm), float(v_mm)), float(distances_mm[worst]), float(steps_mm[run].sum()))
+    return OutlinesApart((float(u_mm), float(v_mm)), float(distances_mm[worst]), float(steps_mm[run].sum()))
 
 
 def _runs(marked: np.ndarray) -> list[np.ndarray]:
