@@ -1,9 +1,11 @@
 """Build the archives that Slicer's Extensions Manager installs from a file: run it with ``make extension``.
 
-LumbarHU is Python alone, so nothing is compiled and every archive is made on any machine. Names, folders and the
-description file are those that Slicer's own packaging makes (CMake/SlicerExtensionCPack.cmake and
+LumbarHU is Python alone, so nothing is compiled and every archive is made on any machine. Folders and the description
+file are those that Slicer's own packaging makes (CMake/SlicerExtensionCPack.cmake and
 Extensions/CMake/SlicerFunctionGenerateExtensionDescription.cmake): a .tar.gz for Linux and macOS, a .zip for Windows.
-On macOS the manager looks in a folder that bears Slicer's revision, so that archive holds the files once for each.
+Names are not, because the manager does not read them and a user chooses by them: they state the system and Slicer's
+version. On macOS the manager looks in a folder that bears Slicer's revision, so that archive holds the files once for
+each, and its name states the first and the last.
 """
 
 import argparse
@@ -23,8 +25,8 @@ from slicer_releases import SlicerRelease, slicer_releases
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NAME = "LumbarHU"
-# Operating system and architecture as Slicer names them, and the ending of its packages.
-PLATFORMS = {"linux": ("amd64", ".tar.gz"), "macosx": ("amd64", ".tar.gz"), "win": ("amd64", ".zip")}
+# The ending of Slicer's packages on each operating system.
+PLATFORMS = {"linux": ".tar.gz", "macos": ".tar.gz", "windows": ".zip"}
 
 _DESCRIPTION = """\
 #
@@ -82,10 +84,10 @@ screenshoturls {EXTENSION_SCREENSHOTURLS}
 enabled 1
 
 # Rule expression to determine if extension should handle specific DICOM data
-dicom_support_rule NA
+dicom_support_rule {EXTENSION_DICOM_SUPPORT_RULE}
 
 # Space separated list of keywords to help when searching for extensions
-keywords NA
+keywords {EXTENSION_KEYWORDS}
 """
 
 
@@ -127,7 +129,7 @@ def main() -> None:
         releases = (SlicerRelease(options.version, {options.version: options.revision}, {}, ""),)
     for archive in build_all(options.out, releases):
         print(f"{archive}  {archive.stat().st_size / 1e6:.1f} MB")
-    print("Install one in 3D Slicer: View > Extensions Manager > Install from file.")
+    print("Install the one for your Slicer and system: View > Extensions Manager > Install from file.")
 
 
 def build_all(out: Path, releases: Sequence[SlicerRelease]) -> list[Path]:
@@ -139,20 +141,20 @@ def build_all(out: Path, releases: Sequence[SlicerRelease]) -> list[Path]:
 
 def build(source: Source, release: SlicerRelease, system: str, out: Path) -> Path:
     """Build the archive for one release and one operating system, and return it."""
-    architecture, ending = PLATFORMS[system]
-    newest = list(release.revisions.values())[-1]
-    base = f"{newest}-{system}-{architecture}-{NAME}-git{source.revision}-{source.date}"
-    folders = [""]
-    if system == "macosx":
-        folders = [f"Slicer.app/Contents/Extensions-{revision}/{NAME}/" for revision in release.revisions.values()]
+    folders, place = [""], system
+    if system == "macos":
+        revisions = list(release.revisions.values())
+        folders = [f"Slicer.app/Contents/Extensions-{revision}/{NAME}/" for revision in revisions]
+        place = "-".join([system, *(f"r{revision}" for revision in dict.fromkeys((revisions[0], revisions[-1])))])
+    base = f"{NAME}-Slicer-{release.version}-{place}-git{source.revision}-{source.date}"
     content = {}
     for folder in folders:
         root = f"{base}/{folder}"
         content[f"{root}share/Slicer-{release.version}/{NAME}.s4ext"] = source.description
         for name, data in source.files.items():
             content[f"{root}lib/Slicer-{release.version}/qt-scripted-modules/{name}"] = data
-    path = out / f"{base}{ending}"
-    path.write_bytes(_zip(content, source.date) if ending == ".zip" else _tar_gz(content, source.date))
+    path = out / f"{base}{PLATFORMS[system]}"
+    path.write_bytes(_zip(content, source.date) if path.suffix == ".zip" else _tar_gz(content, source.date))
     return path
 
 

@@ -3,6 +3,7 @@
 `installed` does what qSlicerExtensionsManagerModel::installExtension does with a file.
 """
 
+import json
 import os
 import re
 import shutil
@@ -67,11 +68,11 @@ def listed_in_cmake(repository):
     return sorted(" ".join(lists).replace("${MODULE_NAME}", "LumbarHU").split())
 
 
-@pytest.mark.parametrize(("version", "system"), [("5.10", "linux"), ("5.12", "macosx"), ("5.12", "win")])
+@pytest.mark.parametrize(("version", "system"), [("5.10", "linux"), ("5.12", "macos"), ("5.12", "windows")])
 def test_the_installed_files_are_those_in_the_cmake_lists(built, repository, tmp_path, version, system):
     _, archives, releases = built
     (release,) = (one for one in releases if one.version == version)
-    for revision in list(release.revisions.values())[::3] if system == "macosx" else [None]:
+    for revision in list(release.revisions.values())[::3] if system == "macos" else [None]:
         folder = installed(archives[version, system], tmp_path / str(revision), revision)
         modules = folder / "lib" / f"Slicer-{version}" / "qt-scripted-modules"
         assert files_below(modules) == listed_in_cmake(repository)
@@ -80,52 +81,93 @@ def test_the_installed_files_are_those_in_the_cmake_lists(built, repository, tmp
             assert (modules / name).read_bytes() == (repository / "LumbarHU" / name).read_bytes()
 
 
-def test_the_archives_are_named_as_slicer_names_them(built):
+def test_the_names_of_the_archives_state_slicers_version_and_the_system(built):
     _, archives, _ = built
-    pattern = r"(\d{5})-(linux|macosx|win)-amd64-LumbarHU-git(\w+)-\d{4}-\d\d-\d\d(\.tar\.gz|\.zip)"
+    pattern = r"LumbarHU-Slicer-(.*)-git(\w+)-\d{4}-\d\d-\d\d(\.tar\.gz|\.zip)"
     matches = {key: re.fullmatch(pattern, path.name) for key, path in archives.items()}
-    assert {key: (match[1], match[2], match[4]) for key, match in matches.items()} == {
-        ("5.10", "linux"): ("34045", "linux", ".tar.gz"),
-        ("5.10", "macosx"): ("34045", "macosx", ".tar.gz"),
-        ("5.10", "win"): ("34045", "win", ".zip"),
-        ("5.12", "linux"): ("34627", "linux", ".tar.gz"),
-        ("5.12", "macosx"): ("34627", "macosx", ".tar.gz"),
-        ("5.12", "win"): ("34627", "win", ".zip"),
+    assert {key: (match[1], match[3]) for key, match in matches.items()} == {
+        ("5.10", "linux"): ("5.10-linux", ".tar.gz"),
+        ("5.10", "macos"): ("5.10-macos-r34045", ".tar.gz"),
+        ("5.10", "windows"): ("5.10-windows", ".zip"),
+        ("5.12", "linux"): ("5.12-linux", ".tar.gz"),
+        ("5.12", "macos"): ("5.12-macos-r34621-r34627", ".tar.gz"),
+        ("5.12", "windows"): ("5.12-windows", ".zip"),
     }
 
 
+def test_the_documents_state_the_versions_and_names_of_the_archives(built, repository):
+    _, archives, releases = built
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    page = (repository / "Docs" / "reading-in-slicer.md").read_text(encoding="utf-8")
+    starts = re.findall(r"`(LumbarHU-Slicer-[^`…]*)…", readme + page)
+    assert len(starts) == 5
+    for start in starts:
+        assert any(path.name.startswith(start) for path in archives.values()), start
+    assert f"version of 3D Slicer ({', '.join(release.version for release in releases)})" in " ".join(readme.split())
+    for release in releases:
+        revisions = ", ".join(f"{patch} r{revision}" for patch, revision in release.revisions.items())
+        assert f"| {revisions} | `LumbarHU-Slicer-{release.version}-" in page
+
+
 def test_the_description_states_what_cmake_and_the_index_state(built, repository, tmp_path):
-    _, archives, _ = built
+    script, archives, _ = built
     folder = installed(archives["5.12", "linux"], tmp_path / "a")
     fields = parsed(folder / "share" / "Slicer-5.12" / "LumbarHU.s4ext")
     project = (repository / "CMakeLists.txt").read_text(encoding="utf-8")
-    assert f'set(EXTENSION_DESCRIPTION "{fields["description"]}")' in project
-    assert f'set(EXTENSION_CONTRIBUTORS "{fields["contributors"]}")' in project
-    assert (fields["scm"], fields["depends"], fields["category"], fields["enabled"]) == (
-        "git",
-        "NA",
-        "Quantification",
-        "1",
+    entry = json.loads((repository / "LumbarHU.json").read_text(encoding="utf-8"))
+    in_cmake = dict(re.findall(r'^set\(EXTENSION_(\w+) "([^"]*)"\)', project, re.MULTILINE))
+    # The keys of Slicer's own template, in its order, with its defaults.
+    expected = {
+        "scm": "git",
+        "scmurl": entry["scm_url"],
+        "scmrevision": script.read_source().revision,
+        "depends": in_cmake["DEPENDS"],
+        "recommends": "NA",
+        "build_subdirectory": entry["build_subdirectory"],
+        "homepage": in_cmake["HOMEPAGE"],
+        "contributors": in_cmake["CONTRIBUTORS"],
+        "category": entry["category"],
+        "iconurl": in_cmake["ICONURL"],
+        "status": "",
+        "tier": str(entry["tier"]),
+        "description": in_cmake["DESCRIPTION"],
+        "screenshoturls": in_cmake["SCREENSHOTURLS"],
+        "enabled": "1",
+        "dicom_support_rule": "",
+        "keywords": "",
+    }
+    assert list(fields.items()) == list(expected.items())
+
+
+def test_homepage_icon_and_screenshots_are_in_the_repository_of_the_index(repository):
+    project = (repository / "CMakeLists.txt").read_text(encoding="utf-8")
+    entry = json.loads((repository / "LumbarHU.json").read_text(encoding="utf-8"))
+    # As the Extensions Index reads them, in scripts/check_description_files.py.
+    homepage, icon, screenshots = (
+        re.search(rf'set\s*\(EXTENSION_{name}\s*"([^"]+)"\)', project)[1]
+        for name in ("HOMEPAGE", "ICONURL", "SCREENSHOTURLS")
     )
-    # The keys of Slicer's own template, in its order.
-    assert list(fields) == [
-        *("scm", "scmurl", "scmrevision", "depends", "recommends", "build_subdirectory", "homepage", "contributors"),
-        *("category", "iconurl", "status", "tier", "description", "screenshoturls", "enabled"),
-        *("dicom_support_rule", "keywords"),
-    ]
+    assert homepage == entry["scm_url"].removesuffix(".git")
+    raw = homepage.replace("https://github.com/", "https://raw.githubusercontent.com/") + "/main/"
+    urls = [icon, *screenshots.split()]
+    assert [url for url in urls if not url.startswith(raw)] == []
+    signature = b"\x89PNG\r\n\x1a\n"
+    heads = {url: (repository / url.removeprefix(raw)).read_bytes()[:24] for url in urls}
+    assert [url for url, head in heads.items() if not head.startswith(signature)] == []
+    assert [int.from_bytes(heads[icon][at : at + 4], "big") for at in (16, 20)] == [128, 128]
 
 
 def test_built_again_the_archives_are_the_same_bytes(built, tmp_path):
     script, archives, releases = built
     again = script.build(script.read_source(), releases[0], "linux", tmp_path)
     assert again.read_bytes() == archives["5.10", "linux"].read_bytes()
-    zipped = script.build(script.read_source(), releases[0], "win", tmp_path)
-    assert zipped.read_bytes() == archives["5.10", "win"].read_bytes()
+    zipped = script.build(script.read_source(), releases[0], "windows", tmp_path)
+    assert zipped.read_bytes() == archives["5.10", "windows"].read_bytes()
 
 
 def test_the_installed_extension_reads_its_resources_and_measures(built, tmp_path):
     _, archives, _ = built
-    folder = installed(archives["5.12", "win"], tmp_path / "a")
+    folder = installed(archives["5.12", "windows"], tmp_path / "a")
     program = (
         "import lumbarhu, LumbarHULib; from LumbarHULib.files.protocol_file import load_protocol; "
         "from LumbarHULib.files.cutoffs_file import load_cutoffs; lumbarhu.measure; load_cutoffs(); "
