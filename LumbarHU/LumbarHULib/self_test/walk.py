@@ -4,6 +4,7 @@ import sys
 
 import slicer
 
+from LumbarHULib.panel.views import AXIAL, slice_node
 from LumbarHULib.self_test.calibrating import CalibratingSteps
 from LumbarHULib.self_test.cohort import CohortSteps
 from LumbarHULib.self_test.handing_on import HandingOnSteps
@@ -50,7 +51,15 @@ class PanelWalk(MeasuringSteps, ProposingSteps, KeepingSteps, CalibratingSteps, 
             # The scene that was saved on the way is deleted now: the user must not be asked to save it there again.
             slicer.mrmlScene.SetURL(url_before)
             slicer.mrmlScene.SetRootDirectory(root_before)
+            _refresh_data_probe()
             self._folder.cleanup()
+
+
+def _refresh_data_probe() -> None:
+    """Let Data Probe show the scene's address again: it reads it only when the mouse moves in a slice view."""
+    crosshair = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    crosshair.SetCursorPositionXYZ([0.0, 0.0, 0.0], slice_node(AXIAL))
+    crosshair.SetCursorPositionInvalid()
 
 
 STEPS = (
