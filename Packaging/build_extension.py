@@ -3,9 +3,9 @@
 LumbarHU is Python alone, so nothing is compiled and every archive is made on any machine. Folders and the description
 file are those that Slicer's own packaging makes (CMake/SlicerExtensionCPack.cmake and
 Extensions/CMake/SlicerFunctionGenerateExtensionDescription.cmake): a .tar.gz for Linux and macOS, a .zip for Windows.
-Names are not, because the manager does not read them and a user chooses by them: they state the system and Slicer's
-version. On macOS the manager looks in a folder that bears Slicer's revision, so that archive holds the files once for
-each, and its name states the first and the last.
+Names are not, because the manager does not read them and a user chooses by them: they begin with Slicer's version and
+the system, since file dialogs leave out the middle of long names. On macOS the manager looks in a folder that bears
+Slicer's revision, so that archive holds the files once for each, and its name states the first and the last.
 """
 
 import argparse
@@ -118,9 +118,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("dist"))
     parser.add_argument(
-        "--revision", type=int, help="build for this revision of Slicer alone, as its About box shows it"
+        "--revision", type=_revision, help="build for this revision of Slicer alone, as its About box shows it: r35000"
     )
-    parser.add_argument("--version", help="that Slicer's major and minor version, such as 5.14")
+    parser.add_argument("--version", type=_version, help="that Slicer's version, such as 5.14 or 5.14.0")
     options = parser.parse_args()
     if (options.revision is None) != (options.version is None):
         parser.error("give --revision and --version together.")
@@ -130,6 +130,18 @@ def main() -> None:
     for archive in build_all(options.out, releases):
         print(f"{archive}  {archive.stat().st_size / 1e6:.1f} MB")
     print("Install the one for your Slicer and system: View > Extensions Manager > Install from file.")
+
+
+def _revision(text: str) -> int:
+    return int(text.removeprefix("r"))
+
+
+def _version(text: str) -> str:
+    """Return major and minor version, which are in the names of Slicer's folders, without what follows them."""
+    match = re.match(r"\d+\.\d+(?![^.-])", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text} is not a version of Slicer, such as 5.14.")
+    return match[0]
 
 
 def build_all(out: Path, releases: Sequence[SlicerRelease]) -> list[Path]:
@@ -146,7 +158,7 @@ def build(source: Source, release: SlicerRelease, system: str, out: Path) -> Pat
         revisions = list(release.revisions.values())
         folders = [f"Slicer.app/Contents/Extensions-{revision}/{NAME}/" for revision in revisions]
         place = "-".join([system, *(f"r{revision}" for revision in dict.fromkeys((revisions[0], revisions[-1])))])
-    base = f"{NAME}-Slicer-{release.version}-{place}-git{source.revision}-{source.date}"
+    base = f"Slicer-{release.version}-{place}-{NAME}-git{source.revision}-{source.date}"
     content = {}
     for folder in folders:
         root = f"{base}/{folder}"

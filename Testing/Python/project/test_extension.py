@@ -81,9 +81,9 @@ def test_the_installed_files_are_those_in_the_cmake_lists(built, repository, tmp
             assert (modules / name).read_bytes() == (repository / "LumbarHU" / name).read_bytes()
 
 
-def test_the_names_of_the_archives_state_slicers_version_and_the_system(built):
+def test_the_names_of_the_archives_begin_with_slicers_version_and_the_system(built):
     _, archives, _ = built
-    pattern = r"LumbarHU-Slicer-(.*)-git(\w+)-\d{4}-\d\d-\d\d(\.tar\.gz|\.zip)"
+    pattern = r"Slicer-(.*)-LumbarHU-git(\w+)-\d{4}-\d\d-\d\d(\.tar\.gz|\.zip)"
     matches = {key: re.fullmatch(pattern, path.name) for key, path in archives.items()}
     assert {key: (match[1], match[3]) for key, match in matches.items()} == {
         ("5.10", "linux"): ("5.10-linux", ".tar.gz"),
@@ -99,14 +99,14 @@ def test_the_documents_state_the_versions_and_names_of_the_archives(built, repos
     _, archives, releases = built
     readme = (repository / "README.md").read_text(encoding="utf-8")
     page = (repository / "Docs" / "reading-in-slicer.md").read_text(encoding="utf-8")
-    starts = re.findall(r"`(LumbarHU-Slicer-[^`…]*)…", readme + page)
-    assert len(starts) == 5
+    starts = re.findall(r"`(Slicer-[^`…]*)…", readme + page)
+    assert len(starts) == 7
     for start in starts:
         assert any(path.name.startswith(start) for path in archives.values()), start
     assert f"version of 3D Slicer ({', '.join(release.version for release in releases)})" in " ".join(readme.split())
     for release in releases:
         revisions = ", ".join(f"{patch} r{revision}" for patch, revision in release.revisions.items())
-        assert f"| {revisions} | `LumbarHU-Slicer-{release.version}-" in page
+        assert f"| {revisions} | `Slicer-{release.version}-" in page
 
 
 def test_the_description_states_what_cmake_and_the_index_state(built, repository, tmp_path):
@@ -155,6 +155,21 @@ def test_homepage_icon_and_screenshots_are_in_the_repository_of_the_index(reposi
     heads = {url: (repository / url.removeprefix(raw)).read_bytes()[:24] for url in urls}
     assert [url for url, head in heads.items() if not head.startswith(signature)] == []
     assert [int.from_bytes(heads[icon][at : at + 4], "big") for at in (16, 20)] == [128, 128]
+
+
+def test_another_slicer_is_named_as_its_about_box_names_it(built, tmp_path, monkeypatch):
+    script, _, _ = built
+    names = {}
+    for version, revision in (("5.13", "34908"), ("5.13.0-2026-08-21", "r34908")):
+        out = tmp_path / version
+        monkeypatch.setattr(sys, "argv", ["build", "--out", str(out), "--version", version, "--revision", revision])
+        script.main()
+        names[version] = sorted(path.name.partition("-LumbarHU")[0] for path in out.iterdir())
+    expected = ["Slicer-5.13-linux", "Slicer-5.13-macos-r34908", "Slicer-5.13-windows"]
+    assert list(names.values()) == [expected, expected]
+    monkeypatch.setattr(sys, "argv", ["build", "--out", str(tmp_path), "--version", "5", "--revision", "34908"])
+    with pytest.raises(SystemExit):
+        script.main()
 
 
 def test_built_again_the_archives_are_the_same_bytes(built, tmp_path):
