@@ -29,7 +29,8 @@ def replace_points(node: MarkupsNode, role: str, points_ras_mm: np.ndarray) -> N
     points = vtk.vtkPoints()
     points.SetData(numpy_to_vtk(np.ascontiguousarray(points_ras_mm, dtype=float), deep=True))
     state_before = node.StartModify()
-    node.SetFixedNumberOfControlPoints(False)
+    if node.GetNumberOfControlPoints() != len(points_ras_mm):
+        node.SetFixedNumberOfControlPoints(False)  # each change of this makes every view draw the markup anew
     node.SetControlPointPositionsWorld(points)
     node.EndModify(state_before)
     fix_point_count(node, role)

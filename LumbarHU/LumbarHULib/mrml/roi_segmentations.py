@@ -91,6 +91,8 @@ class RoiSegmentations:
     def write(self, level: str, stack: AxialStack, masks: dict[str, RoiMask]) -> None:
         """Write the unedited regions of a level, each only when its voxels changed.
 
+        Call it right after `edited_masks`, which has looked at what there is.
+
         Raises
         ------
         InputError
@@ -98,7 +100,7 @@ class RoiSegmentations:
         """
         # Views draw segmentations in the order in which they were added, so contours come after fills.
         for roi in (*FILLED_ROIS, *CONTOUR_ROIS):
-            known = self._look(roi)
+            known = self._known.get(roi) or self._look(roi)
             if level not in known.edited:
                 mask = masks[roi]
                 self._replace(roi, known, level, RoiMask(*stack.stored_crop(mask.inside, mask.offset_kji)))

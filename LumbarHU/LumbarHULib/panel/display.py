@@ -62,29 +62,42 @@ def _set_visible(node, is_visible: bool) -> None:
 
 
 class AxialRegions:
-    """Regions drawn in the axial view alone while a point is dragged: three views would take thrice as long.
+    """What follows a dragged point drawn in the axial view alone, and regions either filled or as contours.
 
-    What the user wants to see where is remembered; a region that is not to be seen in the axial view stays as it is.
+    Three views would take thrice as long, and a view's contours as long as its fills. What the user wants to see where
+    is remembered; what is not to be seen in the axial view stays as it is.
     """
 
     def __init__(self) -> None:
         self._views_before: list[tuple] = []
+        self._contours_before: list = []
 
-    def begin(self, reading: Reading) -> None:
-        """Draw the regions in the axial view alone."""
+    def begin(self, reading: Reading, followers=()) -> None:
+        """Draw the regions, and the markups that follow the dragged one, in the axial view alone."""
         axial = slice_node(AXIAL)
-        nodes = [segmentation_node(reading, roi) for roi in ROIS]
-        displays = [node.GetDisplayNode() for node in nodes if node is not None]
-        for display in displays if axial is not None and not self._views_before else ():
+        if axial is None or self._views_before:
+            return
+        regions = [_display_of(segmentation_node(reading, roi)) for roi in ROIS]
+        for display in [*regions, *map(_display_of, followers)]:
             if display is not None and display.IsDisplayableInView(axial.GetID()):
                 self._views_before.append((display, display.GetViewNodeIDs()))
                 display.SetViewNodeIDs([axial.GetID()])
+        for display in regions:
+            if display is not None and display.GetVisibility2DFill() and display.GetVisibility2DOutline():
+                self._contours_before.append(display)
+                display.SetVisibility2DOutline(False)
 
     def end(self) -> None:
-        """Draw the regions where they were drawn before."""
+        """Draw everything where and as it was drawn before."""
         for display, views in self._views_before:
             display.SetViewNodeIDs(views)
-        self._views_before = []
+        for display in self._contours_before:
+            display.SetVisibility2DOutline(True)
+        self._views_before, self._contours_before = [], []
+
+
+def _display_of(node):
+    return None if node is None else node.GetDisplayNode()
 
 
 class LevelNames:

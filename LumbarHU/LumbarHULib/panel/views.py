@@ -31,8 +31,6 @@ _FIELD_OF_VIEW_MM = {AXIAL: 90.0, SAGITTAL: 170.0, CORONAL: 170.0}
 _SPINE_AXIAL_MM, _SPINE_SIDE_MM = 120.0, (230.0, 380.0)
 _ZOOMED_MM, _OFF_SPINE_MM = 150.0, 20.0
 _IN_PLANE_MM = 1e-3
-# While a point is dragged: the view with the regions and the one that the mouse is in, and all others.
-_CALM_UPDATES_PER_SECOND, _CALMEST_UPDATES_PER_SECOND = 15.0, 5.0
 
 
 class OwnLayout:
@@ -267,33 +265,6 @@ def rendering_paused():
         yield
     finally:
         slicer.app.resumeRender()
-
-
-class CalmViews:
-    """Views that draw less often while a point is dragged.
-
-    A view whose drawing was asked for longer ago than its update rate allows is drawn inside the very mouse move. At
-    Slicer's usual rate that is after 17 ms, as long as a measurement takes: each move would wait for every view.
-    """
-
-    def __init__(self) -> None:
-        self._rates_before: dict = {}
-
-    def calm(self) -> None:
-        """Let the views draw less often."""
-        if self._rates_before:
-            return
-        looked_at = (AXIAL, view_under_mouse())
-        for name, view in drawn_views().items():
-            self._rates_before[name] = view.maximumUpdateRate
-            view.maximumUpdateRate = _CALM_UPDATES_PER_SECOND if name in looked_at else _CALMEST_UPDATES_PER_SECOND
-
-    def wake(self) -> None:
-        """Let the views draw as often as before."""
-        views = drawn_views() if self._rates_before else {}
-        for name in views.keys() & self._rates_before.keys():
-            views[name].maximumUpdateRate = self._rates_before[name]
-        self._rates_before = {}
 
 
 def drawn_views() -> dict:

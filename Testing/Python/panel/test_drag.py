@@ -1,9 +1,12 @@
 """What a reader drags is measured as it is in the end, to the digit of the command line."""
 
+import time
+
 import numpy as np
 import pytest
 
 STEP_PX = 0.4
+LONGEST_REST_SECONDS = 20.0
 
 
 @pytest.fixture
@@ -15,8 +18,8 @@ def driver(application, tmp_path):
     return Driver(tmp_path)
 
 
-def drag(view_name, start_px, offsets_px):
-    """Drag what is at a pixel along a path, move by move."""
+def drag(view_name, start_px, offsets_px, while_held=None):
+    """Drag what is at a pixel along a path, move by move; call `while_held` before the button is released."""
     import slicer
 
     interactor = slicer.app.layoutManager().sliceWidget(view_name).sliceView().interactor()
@@ -27,6 +30,8 @@ def drag(view_name, start_px, offsets_px):
     for right, up in offsets_px:
         interactor.SetEventPosition(round(start_px[0] + right), round(start_px[1] + up))
         interactor.MouseMoveEvent()
+    if while_held is not None:
+        while_held()
     interactor.LeftButtonReleaseEvent()
     slicer.app.processEvents()
 
@@ -54,6 +59,37 @@ def test_the_numbers_after_many_mouse_moves_are_those_of_a_fresh_measurement(dri
     assert driver.shown() == driver.measured_afresh()
     driver.ui.huUndoButton.click()
     np.testing.assert_allclose(driver.points("L3", "midline"), before)
+
+
+def test_the_last_of_many_moves_is_measured_while_the_mouse_rests(driver):
+    import slicer
+
+    from LumbarHULib.panel.views import AXIAL, window_position
+
+    driver.start_reading()
+    driver.place(["L2"])
+    driver.panel.levels.go_to("L2")
+    before, measured, shown = driver.points("L2", "midline"), [], []
+    measure_level = driver.session.measure_level
+
+    def rest():
+        until = time.monotonic() + LONGEST_REST_SECONDS
+        while not np.allclose(
+            driver.session.result.levels[0].midline_ras_mm, driver.points("L2", "midline"), atol=1e-5
+        ):
+            assert time.monotonic() < until
+            slicer.app.processEvents()
+        shown.append(driver.shown())
+
+    def counted(level):
+        measured.append(level)
+        measure_level(level)
+
+    driver.session.measure_level = counted
+    drag(AXIAL, window_position(AXIAL, before[1]), [(step, 0) for step in range(1, 13)], rest)
+    del driver.session.measure_level
+    assert 2 <= len(measured) < 12
+    assert shown == [driver.measured_afresh()]
 
 
 def test_regions_are_seen_after_a_drag_where_their_user_wants_them(driver):
