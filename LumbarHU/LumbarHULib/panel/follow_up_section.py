@@ -77,9 +77,11 @@ class FollowUpSection(Section):
         header.setSectionResizeMode(_USED, qt.QHeaderView.Stretch)
         header.setSectionResizeMode(_DATE, qt.QHeaderView.Fixed)
         table.setColumnWidth(_DATE, table.fontMetrics().boundingRect(_("Date of the CT")).width() + _SPARE_PX)
-        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.Fixed)
-        table.verticalHeader().defaultSectionSize = _ROW_HEIGHT_PX
+        # Readings of a patient often differ in the last words of their names only: these go on in another line.
+        table.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        table.verticalHeader().minimumSectionSize = _ROW_HEIGHT_PX
         table.verticalHeader().visible = False
+        table.verticalHeader().connect("sectionResized(int,int,int)", lambda *_sizes: fit_height(table))
         table.connect("cellChanged(int,int)", self._on_cell)
         ui.huTabs.connect("currentChanged(int)", lambda _index: self._show())
         self._on_click(ui.huFollowAddButton, self._on_add)

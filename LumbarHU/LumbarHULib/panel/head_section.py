@@ -94,8 +94,8 @@ class HeadSection(Section):
         first = line.format(case=case, ct=ct_node.GetName())
         if not session.is_open:
             return (first, _("no reading is open"))
-        signed = _(" · signed off") if session.reading.is_signed_off else ""
-        return (first, session.reading.title + signed)
+        signed = _("signed off · ") if session.reading.is_signed_off else ""
+        return (first, signed + session.reading.title)
 
     def _fit_lines(self) -> None:
         """Show as much of the lines as fits; the tooltip has the rest."""

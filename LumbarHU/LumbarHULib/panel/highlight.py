@@ -3,6 +3,10 @@
 import qt
 import slicer
 
+# How much of the highlight's color is in that of a button that is checked.
+_ACCENT = 0.4
+_PARTS = (lambda color: color.red(), lambda color: color.green(), lambda color: color.blue())
+
 
 def highlight(button, is_on: bool, is_readable: bool = True) -> None:
     """Let a button stand out, or not; where it says something, its text is readable even while it is disabled.
@@ -16,6 +20,24 @@ def highlight(button, is_on: bool, is_readable: bool = True) -> None:
         palette.setColor(qt.QPalette.ButtonText, usual.color(qt.QPalette.HighlightedText))
     elif is_readable:
         palette.setColor(qt.QPalette.Disabled, qt.QPalette.ButtonText, usual.color(qt.QPalette.WindowText))
+    button.palette = palette
+
+
+def set_checked(button, is_on: bool) -> None:
+    """Check a button, or not, as if it had always been so."""
+    button.blockSignals(True)
+    button.checked = is_on
+    button.blockSignals(False)
+    show_checked(button)
+
+
+def show_checked(button) -> None:
+    """Let a checked button be told from others in a dark application, too, without standing out."""
+    palette, usual = qt.QPalette(), slicer.app.palette()
+    if button.checked:
+        ground, accent = usual.color(qt.QPalette.Button), usual.color(qt.QPalette.Highlight)
+        mixed = (round((1 - _ACCENT) * of(ground) + _ACCENT * of(accent)) for of in _PARTS)
+        palette.setColor(qt.QPalette.Button, qt.QColor(*mixed))
     button.palette = palette
 
 

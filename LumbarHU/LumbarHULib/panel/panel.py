@@ -19,6 +19,7 @@ from LumbarHULib.panel.findings_section import FindingsSection
 from LumbarHULib.panel.follow_up_section import FollowUpSection
 from LumbarHULib.panel.hand_on_section import HandOnSection
 from LumbarHULib.panel.head_section import HeadSection
+from LumbarHULib.panel.highlight import set_checked
 from LumbarHULib.panel.keep_section import KeepSection
 from LumbarHULib.panel.keys import Keys, end_typing
 from LumbarHULib.panel.levels_section import LevelsSection
@@ -42,6 +43,7 @@ from LumbarHULib.panel.shown_volume import ShownVolume, foreign_sentence, show_b
 from LumbarHULib.panel.verify_section import VerifySection
 from LumbarHULib.panel.view_line import ViewLine
 from LumbarHULib.panel.views import ReadingLayout, has_axial_view, layout_node, leave_automatic_window, load_dialog
+from LumbarHULib.panel.watcher import ColorsWatcher
 
 
 class Panel(VTKObservationMixin):
@@ -57,13 +59,13 @@ class Panel(VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.ui = ui
         self.choices, self.session, self.questions = Choices(), Session(), Questions()
-        self.view_line, self.names = ViewLine(), LevelNames()
+        self.view_line, self.names, self.layout = ViewLine(), LevelNames(), ReadingLayout()
         self.messages = Messages(ui.huMessageLabel, self.view_line.show_problem)
         self.done = Done(ui.huDoneLabel, self.session)
         self.placing = Placing(self.session, self.messages, lambda: self.levels.review_next())
         self.shown, self.changed = ShownVolume(self.session, self._on_shown), ChangedCt(self.session, self.placing)
         self.live = LiveMeasurement(self.session, self.messages)
-        self.layout = ReadingLayout()
+        self.colors = ColorsWatcher(self.session, (ui.huLayoutButton, ui.huCohortShowButton, ui.huFollowShowButton))
         self._make_sections()
         step, levels = self.next_step, self.levels
         others = {"Esc": self.placing.cancel, "Ctrl+Z": levels.undo, "Ctrl+Y": levels.redo, "Ctrl+Shift+Z": levels.redo}
@@ -193,7 +195,7 @@ class Panel(VTKObservationMixin):
         self.layout.give_back()
         self.close_reading()
         self.view_line.remove()
-        for watcher in (self.shown, self.changed, self):
+        for watcher in (self.shown, self.changed, self.colors, self):
             watcher.removeObservers()
         self.keys.remove()
 
@@ -296,9 +298,7 @@ class Panel(VTKObservationMixin):
         """Let the button say which layout is shown; other modules change it, too."""
         button = self.ui.huLayoutButton
         if self._is_entered:
-            button.blockSignals(True)
-            button.checked = self.layout.is_shown
-            button.blockSignals(False)
+            set_checked(button, self.layout.is_shown)
             self.shown.look()
             self.next_step.refresh("all")
 

@@ -205,3 +205,39 @@ def test_no_text_is_cut_on_the_other_tabs(driver):
         assert faults_of_text(parent) == [], tab.objectName
         # What was done on the tab before is no news here.
         assert ui.huDoneLabel.text == ""
+
+
+def test_what_is_drawn_in_the_colors_of_the_application_follows_them(driver):
+    import qt
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    driver.start_reading()
+    driver.place(["L2"])
+    usual = slicer.app.palette()
+    dark = qt.QPalette(usual)
+    dark.setColor(qt.QPalette.WindowText, qt.QColor("#fedcba"))
+    dark.setColor(qt.QPalette.Button, qt.QColor("#102030"))
+    assert "#fedcba" not in driver.ui.huFindingsLabel.text
+    try:
+        slicer.app.setPalette(dark)
+        settle()
+        assert "#fedcba" in driver.ui.huFindingsLabel.text
+    finally:
+        slicer.app.setPalette(usual)
+        settle()
+    assert "#fedcba" not in driver.ui.huFindingsLabel.text
+
+
+def test_long_names_of_a_cohort_do_not_make_its_tab_wider(driver):
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui = driver.ui
+    ui.huTabs.setCurrentWidget(ui.huCohortTab)
+    for combo in (ui.huCohortTableCombo, ui.huCohortFigureCombo):
+        combo.addItem("a table of a study with a long name " * 4)
+    settle()
+    assert ui.huCohortContents.width <= ui.huCohortScrollArea.width
+    for combo in (ui.huCohortTableCombo, ui.huCohortFigureCombo):
+        combo.clear()

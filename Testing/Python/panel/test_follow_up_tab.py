@@ -53,6 +53,7 @@ def test_a_patient_is_followed_up(driver, tmp_path):
     assert [table.item(row, 0).text() for row in range(table.rowCount)] == [
         f"7: CT {year} – Reader A – reading 1" for year in (2024, 2026)
     ]
+    assert all(table.rowHeight(row) >= table.sizeHintForRow(row) for row in range(table.rowCount))
     ui.huFollowRunButton.click()
     assert "not comparable: unknown whether these agree: manufacturer, scanner model" in ui.huFollowLabel.text
     assert "tick “I checked: scanner, tube voltage and contrast medium agree”" in ui.huFollowLabel.text
