@@ -10,11 +10,31 @@ from LumbarHULib.audit.folder import RECORD
 from LumbarHULib.audit.record import SCHEMA
 from LumbarHULib.audit.report.words import NO_CLASS_WORDS
 from LumbarHULib.cohort.cases import ReadingFacts
+from LumbarHULib.cohort_files.results_rows import RESULTS
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
 
 # What reading a damaged record raises.
 DAMAGES = (ValueError, KeyError, TypeError, AttributeError)
+
+# An export puts a reading into case/reader/reading.
+_DEEPEST = 3
+
+
+def audit_folders(named: Path) -> tuple[Path, ...]:
+    """Return a folder if it is an audit folder, otherwise the audit folders below it: case/reader/reading at most."""
+    try:
+        if (named / RECORD).is_file():
+            return (named,)
+        patterns = ("/".join(["*"] * depth) + f"/{RECORD}" for depth in range(1, _DEEPEST + 1))
+        found = [record.parent for pattern in patterns for record in named.glob(pattern)]
+    except (OSError, ValueError):  # such a name is that of no file
+        return ()
+    return tuple(
+        folder
+        for folder in sorted(found)
+        if (folder / RESULTS).is_file() and not any(part.startswith(".") for part in folder.relative_to(named).parts)
+    )
 
 
 def facts_of_record(record: Mapping[str, Any], case: str | None = None) -> ReadingFacts:

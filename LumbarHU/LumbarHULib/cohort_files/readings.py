@@ -9,11 +9,13 @@ from typing import Any
 
 from LumbarHULib.audit.folder import RECORD
 from LumbarHULib.cohort.cases import CohortFinding, Reading, ReadingFacts
-from LumbarHULib.cohort_files.audit_facts import DAMAGES, facts_of_record
+from LumbarHULib.cohort_files.audit_facts import DAMAGES, audit_folders, facts_of_record
 from LumbarHULib.cohort_files.columns import AddFinding, is_missing
 from LumbarHULib.cohort_files.results_rows import RESULTS, results_rows
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table
+
+_MOST_NAMED = 5
 
 
 def readings_of_file(path: Path, add_finding: AddFinding, any_region: bool = False) -> tuple[Reading, ...]:
@@ -38,12 +40,25 @@ def readings_of_file(path: Path, add_finding: AddFinding, any_region: bool = Fal
 def reading_of_audit(
     folder: Path, case: str, add_finding: AddFinding, row: int, any_region: bool = False
 ) -> tuple[Reading, ReadingFacts] | None:
-    """Return the reading in an audit folder and its facts, under the case's name; if unusable, report why."""
+    """Return the reading in an audit folder, or in the only one below it, and its facts; if unusable, report why.
+
+    The reading gets the case's name.
+    """
+    name = folder.name
 
     def wrong(sentence: str, remedy: str) -> CohortFinding:
-        message = f"Row {row}, column audit: “{folder.name}” {sentence}"
+        message = f"Row {row}, column audit: “{name}” {sentence}"
         return CohortFinding("audit_folder", message, remedy, "severe", row=row, column="audit", case=case)
 
+    below = audit_folders(folder)
+    if len(below) > 1:
+        places = [one.relative_to(folder).as_posix() for one in below]
+        shown = ", ".join(places[:_MOST_NAMED]) + (", …" if len(places) > _MOST_NAMED else "")
+        add_finding(
+            wrong(f"holds {len(below)} audit folders and is omitted: {shown}.", f"Name one: {name}/{places[0]}.")
+        )
+        return None
+    folder = below[0] if below else folder
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         results = (folder / RESULTS).read_bytes()
@@ -71,7 +86,7 @@ def reading_of_audit(
     is_blinded = own.blinded if facts.blinded is None else facts.blinded
     reading = Reading(case, own.reader, own.reading, own.hu, own.origins, own.excluded, is_blinded)
     for sentence in facts.off_protocol:
-        message = f"Row {row}, column audit: “{folder.name}” is off protocol: {sentence}"
+        message = f"Row {row}, column audit: “{name}” is off protocol: {sentence}"
         add_finding(CohortFinding("off_protocol", message, "Consider omitting it.", row=row, column="audit", case=case))
     return reading, facts
 

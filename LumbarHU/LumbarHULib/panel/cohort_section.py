@@ -9,9 +9,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.cohort.analysis import AnalysisOptions
+from LumbarHULib.cohort.cases import Cohort
 from LumbarHULib.cohort_files.folder import OWN_COHORT_FOLDER
 from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
 from LumbarHULib.cohort_files.page import sizes_text
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import parse_levels
 from LumbarHULib.files.atomic_folder import check_destination
 from LumbarHULib.files.cutoffs_file import CutoffsDocument
@@ -106,6 +108,7 @@ class CohortSection(Section):
     def _on_run(self) -> None:
         folder, readings = self._folder(), self._ui.huCohortReadingsPath.currentPath.strip()
         parameters = self._choices.parameters
+        self._tell("")
         with self._messages.show_input_errors():
             job = CohortJob(
                 table=Path(self._ui.huCohortPath.currentPath.strip()),
@@ -130,6 +133,7 @@ class CohortSection(Section):
                 self._tell(_("Stopped; no file was changed."))
                 return
             self._questions.has_written(folder)
+            _require_hu(outcome.analysis.cohort)
             write_cohort(slicer.mrmlScene, outcome.analysis, outcome.tables)
             self._tell(
                 _(
@@ -182,6 +186,14 @@ class CohortSection(Section):
     def _tell(self, text: str) -> None:
         self._ui.huCohortLabel.text = text
         self._ui.huCohortLabel.visible = bool(text)
+
+
+def _require_hu(cohort: Cohort) -> None:
+    """Raise InputError with the first reason if no case has HU: there is nothing to show."""
+    if not cohort.measured_levels:
+        reasons = [f"{one.sentence} {one.remedy}".strip() for one in cohort.findings if one.severity == "severe"]
+        reason = reasons[0] if reasons else _("The table gives neither HU nor an audit folder.")
+        raise InputError(_("No case of the table has HU: {reason}").format(reason=reason))
 
 
 def _replacing(folder: Path) -> str:

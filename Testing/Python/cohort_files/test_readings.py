@@ -56,6 +56,7 @@ def test_two_readings_are_averaged_and_both_are_kept(audits, tmp_path):
 @pytest.mark.parametrize(
     ("cell", "sentence"),
     [
+        (f"A;{'n' * 300}", f"Row 2, column audit: “{'n' * 300}” is not an audit folder and is omitted."),
         ("A;none", "Row 2, column audit: “none” is not an audit folder and is omitted."),
         ("A;A", "Row 2, column audit: “A” repeats reading 1 of A; it is omitted."),
         ("A;own", "Column audit: the readings use different protocols, such as “A” (row 2), “own” (row 2)."),
@@ -114,3 +115,30 @@ def test_a_damaged_record_is_reported(audits, tmp_path, record):
     (tmp_path / "cohort.csv").write_text("case,audit\na,broken\n")
     (finding,) = read_cohort(tmp_path / "cohort.csv").findings
     assert finding.sentence == "Row 2, column audit: “broken” contains a damaged record and is omitted."
+
+
+def test_a_case_folder_stands_for_the_only_audit_folder_below_it(audits, tmp_path):
+    shutil.copytree(audits / "A", tmp_path / "audit" / "P1" / "A" / "1")
+    (tmp_path / "cohort.csv").write_text("case,audit\nP1,audit/P1\n", encoding="utf-8")
+    cohort = read_cohort(tmp_path / "cohort.csv")
+    assert cohort.findings == ()
+    assert [(one.case, one.reader) for one in cohort.readings] == [("P1", "A")]
+    assert cohort.hu("L1", "round")[0] == cohort_of(audits, tmp_path, "A").hu("L1", "round")[0]
+
+
+def test_a_case_folder_with_several_audit_folders_is_omitted_and_they_are_named(audits, tmp_path):
+    shutil.copytree(audits / "A", tmp_path / "P1" / "A" / "1")
+    shutil.copytree(audits / "B", tmp_path / "P1" / "B" / "1")
+    (tmp_path / "cohort.csv").write_text("case,audit\nP1,P1\n", encoding="utf-8")
+    (finding,) = read_cohort(tmp_path / "cohort.csv").findings
+    assert (finding.sentence, finding.remedy) == (
+        "Row 2, column audit: “P1” holds 2 audit folders and is omitted: A/1, B/1.",
+        "Name one: P1/A/1.",
+    )
+
+
+def test_a_folder_without_audit_folders_below_it_is_omitted_as_before(audits, tmp_path):
+    shutil.copytree(audits / "A", tmp_path / "P1" / "deeper" / "than" / "an" / "export")
+    (tmp_path / "cohort.csv").write_text("case,audit\nP1,P1\n", encoding="utf-8")
+    (finding,) = read_cohort(tmp_path / "cohort.csv").findings
+    assert finding.sentence == "Row 2, column audit: “P1” is not an audit folder and is omitted."
