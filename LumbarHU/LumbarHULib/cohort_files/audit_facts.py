@@ -84,7 +84,7 @@ def facts_below(root: Path) -> dict[tuple[str, str, int], ReadingFacts]:
         if RECORD not in files:
             continue
         path = Path(folder) / RECORD
-        key, facts = _facts_of(path)
+        key, facts = reading_of_record(path)
         if facts is None:
             continue
         if key in found:
@@ -107,8 +107,14 @@ def _title(facts: ReadingFacts) -> str:
     return f"{facts.protocol_name} {facts.protocol_version}"
 
 
-def _facts_of(path: Path) -> tuple[tuple[str, str, int], ReadingFacts | None]:
-    """Return case, reader and reading, and the facts; None for the record of something other than a reading."""
+def reading_of_record(path: Path) -> tuple[tuple[str, str, int], ReadingFacts | None]:
+    """Return case, reader and reading, and the facts; None for the record of something other than a reading.
+
+    Raises
+    ------
+    InputError
+        If the record is damaged.
+    """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["schema"] != SCHEMA:

@@ -1,5 +1,6 @@
 """The tab for a cohort: from its table to the study's statistics, and to cutoffs to read with."""
 
+import html
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +11,10 @@ from slicer.i18n import tr as _
 
 from LumbarHULib.cohort.analysis import AnalysisOptions
 from LumbarHULib.cohort.cases import Cohort
+from LumbarHULib.cohort_files.columns import HU_COLUMNS
 from LumbarHULib.cohort_files.folder import OWN_COHORT_FOLDER
 from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
+from LumbarHULib.cohort_files.new_table import TO_FILL_IN, example_lines, write_new_table
 from LumbarHULib.cohort_files.page import sizes_text
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import parse_levels
@@ -49,6 +52,8 @@ class CohortSection(Section):
         self._use_cutoffs = use_cutoffs
         self._layout = CohortLayout()
         self._listed: tuple = ()
+        ui.huCohortPath.toolTip = _table_hint()
+        self._on_click(ui.huCohortMakeButton, self._on_make)
         self._on_click(ui.huCohortRunButton, self._on_run)
         self._on_click(ui.huCohortSummaryButton, self._on_summary)
         self._on_click(ui.huCohortCutoffsButton, self._on_cutoffs)
@@ -104,6 +109,18 @@ class CohortSection(Section):
         """Return the folder of the cohort's files; None as long as table and folder are not chosen."""
         table, root = (path.currentPath.strip() for path in (self._ui.huCohortPath, self._ui.huCohortFolderPath))
         return Path(root) / f"{Path(table).stem}{_SUFFIX}" if table and root else None
+
+    def _on_make(self) -> None:
+        """Make a table from exported readings, and choose it."""
+        root = self._questions.chosen_folder(_("The folder that the readings were exported to"))
+        if not root:
+            return
+        self._tell("")
+        with self._messages.show_input_errors():
+            path, cases = write_new_table(Path(root))
+            self._ui.huCohortPath.currentPath = str(path)
+            text = _("Cases in the new table: {cases}. Fill in {columns} where they are known: {path}")
+            self._tell(text.format(cases=cases, columns=", ".join(TO_FILL_IN), path=path))
 
     def _on_run(self) -> None:
         folder, readings = self._folder(), self._ui.huCohortReadingsPath.currentPath.strip()
@@ -186,6 +203,16 @@ class CohortSection(Section):
     def _tell(self, text: str) -> None:
         self._ui.huCohortLabel.text = text
         self._ui.huCohortLabel.visible = bool(text)
+
+
+def _table_hint() -> str:
+    """Return the tooltip of the table's path: its columns, and a row as an example."""
+    text = _(
+        "A table with a row per case: its audit folders, relative to the table, or its HU in columns such as {hu}, and "
+        "its DXA. Other columns are in the documentation. An example:"
+    )
+    lines = "<br>".join(map(html.escape, example_lines()))
+    return f"<p>{html.escape(text.format(hu=next(iter(HU_COLUMNS))))}</p><pre>{lines}</pre>"
 
 
 def _require_hu(cohort: Cohort) -> None:

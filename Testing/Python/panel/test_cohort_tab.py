@@ -45,3 +45,21 @@ def test_a_cohort_without_hu_is_a_red_line_with_its_reason_and_no_empty_views(dr
     assert ui.huMessageLabel.text == ""
     assert ui.huCohortLabel.text.startswith("1 case, none with a reference")
     assert ui.huCohortShowButton.checked
+
+
+def test_a_table_is_made_from_what_was_exported_and_chosen(driver, ui, tmp_path):
+    from LumbarHULib.cohort_files.new_table import EXAMPLE
+
+    assert all(word in ui.huCohortPath.toolTip for word in (*EXAMPLE, *EXAMPLE.values()))
+    ui.huCohortMakeButton.click()
+    assert ui.huCohortPath.currentPath == str(tmp_path / "cohort.csv")
+    driver.panel.questions.folder = str(tmp_path)
+    ui.huCohortMakeButton.click()
+    assert "exists already" in ui.huMessageLabel.text
+    driver.panel.questions.folder = str(tmp_path / "audit")
+    ui.huCohortMakeButton.click()
+    assert ui.huMessageLabel.text == ""
+    assert ui.huCohortPath.currentPath == str(tmp_path / "audit" / "cohort.csv")
+    assert "Fill in sex, age, t_score where they are known" in ui.huCohortLabel.text
+    ui.huCohortRunButton.click()
+    assert ui.huCohortLabel.text.startswith("1 case, none with a reference")
