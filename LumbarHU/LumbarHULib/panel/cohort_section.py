@@ -59,6 +59,7 @@ class CohortSection(Section):
         self._on_click(ui.huCohortCutoffsButton, self._on_cutoffs)
         self._on_click(ui.huCohortErrorButton, self._on_error)
         ui.huCohortShowButton.connect("toggled(bool)", self._on_show)
+        ui.huTabs.connect("currentChanged(int)", lambda _index: self._on_tab())
         for combo in (ui.huCohortFigureCombo, ui.huCohortTableCombo):
             combo.connect("activated(int)", lambda _index=0: self._on_chosen())
         ui.huCohortPath.connect("currentPathChanged(QString)", lambda _path="": self._show())
@@ -109,6 +110,11 @@ class CohortSection(Section):
         """Return the folder of the cohort's files; None as long as table and folder are not chosen."""
         table, root = (path.currentPath.strip() for path in (self._ui.huCohortPath, self._ui.huCohortFolderPath))
         return Path(root) / f"{Path(table).stem}{_SUFFIX}" if table and root else None
+
+    def _on_tab(self) -> None:
+        """Give the views back to the reading when the user goes to another tab."""
+        if self._ui.huTabs.currentWidget() != self._ui.huCohortTab:
+            self.leave()
 
     def _on_make(self) -> None:
         """Make a table from exported readings, and choose it."""

@@ -63,3 +63,20 @@ def test_a_table_is_made_from_what_was_exported_and_chosen(driver, ui, tmp_path)
     assert "Fill in sex, age, t_score where they are known" in ui.huCohortLabel.text
     ui.huCohortRunButton.click()
     assert ui.huCohortLabel.text.startswith("1 case, none with a reference")
+
+
+def test_the_layout_of_the_reading_comes_back_with_the_tab_of_the_patient(driver, ui):
+    from LumbarHULib.panel.views import layout_node
+
+    ui.huTabs.setCurrentWidget(ui.huPatientTab)
+    driver.start_reading()
+    driver.panel.layout.show()
+    before = layout_node().GetViewArrangement()
+    ui.huTabs.setCurrentWidget(ui.huCohortTab)
+    ui.huCohortRunButton.click()
+    assert ui.huCohortShowButton.checked
+    assert layout_node().GetViewArrangement() != before
+    ui.huTabs.setCurrentWidget(ui.huPatientTab)
+    assert layout_node().GetViewArrangement() == before
+    assert driver.panel.layout.is_shown
+    assert not ui.huCohortShowButton.checked
