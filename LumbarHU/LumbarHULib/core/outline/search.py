@@ -62,6 +62,12 @@ NORMAL_NOISE = 2.0
 THICKNESSES = (0.5, 1.0, 2.0)
 FORBIDDEN = -1e3
 
+# The noise of a single profile looks like a thin cortex where it is as large as the contrast of bone. Profiles are
+# therefore averaged with their two neighbors before they are compared with the model: not at all at the first, and with
+# equal weights at the second value of the core's standard deviation in HU and of its contrast to soft tissue in
+# standard deviations.
+NOISE_HU, NOISE_CONTRAST = (30.0, 45.0), (1.8, 1.2)
+
 # Bone resembles the body's core: these fractions of the distance to the mean body, anterior to this fraction of the
 # depth. Soft tissue resembles muscle, with this variation in the absence of noise. Limits apply to the cost of one
 # sample and of all samples of a ray; samples so close to the edge that blur mixes both tissues do not count.
@@ -170,9 +176,24 @@ class _Search:
         thicknesses = tuple(model.values.cortex_usual_mm * share for share in THICKNESSES)
         sd_mm = model.usual_sd_mm(self._pixel_mm)
         evidence = edge_evidence(
-            profiles, step_mm, window_mm, sd_mm, thicknesses, model.cortex_hu, noise * model.values.noise_floor_hu
+            self._averaged(profiles),
+            step_mm,
+            window_mm,
+            sd_mm,
+            thicknesses,
+            model.cortex_hu,
+            noise * model.values.noise_floor_hu,
         )
         return evidence, self._bone.softness(profiles[:, outside : outside + len(offsets)])
+
+    def _averaged(self, profiles: np.ndarray) -> np.ndarray:
+        """Return profiles around the body, each averaged with its two neighbors if the image is noisy."""
+        contrast = (self._bone.mean_hu - SOFT_HU) / self._bone.sd_hu
+        share = _share(self._bone.sd_hu, *NOISE_HU) * _share(contrast, *NOISE_CONTRAST)
+        if share == 0:
+            return profiles
+        beside = np.roll(profiles, 1, axis=0) + np.roll(profiles, -1, axis=0)
+        return (profiles + share * beside) / (1 + 2 * share)
 
     def _soft_inside(self, softness: np.ndarray, step_mm: float) -> np.ndarray:
         """Return the cost of a place for the soft tissue inward of it."""
@@ -209,6 +230,11 @@ class _Search:
         points = spline_along(nodes, parameters, weights, NODE_MM, ROBUST_MM, *expected)
         self.pose = shape.pose_of(points, self.pose)
         return points
+
+
+def _share(value: float, none: float, whole: float) -> float:
+    """Return where a value is between two others, from 0 to 1."""
+    return float(min(max((value - none) / (whole - none), 0.0), 1.0))
 
 
 def expectation(

@@ -51,6 +51,17 @@ def test_the_outline_lies_on_the_true_edge(condition):
     assert abs(signed) < 0.08
 
 
+def test_noise_as_large_as_the_contrast_of_bone_does_not_lead_the_outline_into_the_body():
+    rendered = render(SlicePhantom(cortex_mm=0.4, blur_fwhm_mm=1.6, trabecular_hu=60.0))
+    random = np.random.default_rng(12)
+    for _ in range(30):
+        noise = ndimage.gaussian_filter(random.normal(size=rendered.plane.hu.shape), 1.0)
+        hu = rendered.plane.hu + 50.0 / noise.std() * noise
+        fit = fit_outline(replace(rendered.plane, hu=hu), rendered.depth_mm, MODEL)
+        mean, _, _ = outline_errors(fit.control_points_uv_mm, rendered.outline_uv_mm)
+        assert mean < 0.4
+
+
 def test_broad_swellings_are_followed_but_for_their_tips():
     # By the protocol an osteophyte is no part of the outline: these are half swelling, half body.
     rendered = render(SlicePhantom(shape="osteophyte", noise_hu=10.0))
