@@ -5,9 +5,10 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from LumbarHULib.audit.report.words import grouped_findings, sentences_of, severity_of
+from LumbarHULib.audit.report.numbers import single_measurement_error_hu
+from LumbarHULib.audit.report.words import grouped_findings, next_slice_differences, sentences_of, severity_of
 from LumbarHULib.core.cutoffs import CutoffTable
-from LumbarHULib.core.findings import MEANINGS_BY_SUBJECT
+from LumbarHULib.core.findings import MEANINGS_BY_SUBJECT, Finding
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.core.protocol_values import PatientValues
 from LumbarHULib.core.results import ReadingResult
@@ -36,7 +37,7 @@ class FindingLine:
     severity : str
     levels : tuple of str
     title : str
-        At most six words.
+        At most six words, without the numbers of several levels.
     sentence, remedy : str
         The details.
     can_be_acted_on : bool
@@ -75,7 +76,7 @@ def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffT
                 f"{first.code} {number}",
                 severity,
                 levels,
-                finding_title(first.code),
+                _next_slice_title(group, single_measurement_error_hu(values)) or finding_title(first.code),
                 sentence,
                 first.remedy,
                 severity == "severe" or first.code not in _OF_THE_SCAN,
@@ -84,6 +85,20 @@ def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffT
             )
         )
     return lines
+
+
+def _next_slice_title(group: Sequence[Finding], error_hu: float) -> str:
+    """Return a title with the greatest difference of each level in the next slice; empty if none exceeds the error."""
+    worst = {
+        finding.level: max(differences.values(), key=abs)
+        for finding in group
+        if (differences := next_slice_differences(finding))
+    }
+    shown = {level: f"{hu:+.0f} HU".replace("-", "−") for level, hu in worst.items() if abs(hu) > error_hu}
+    if not shown:
+        return ""
+    is_alone = len({finding.level for finding in group}) == 1
+    return "between two slices: next " + ", ".join(hu if is_alone else f"{hu} ({level})" for level, hu in shown.items())
 
 
 def severity_counts(lines: Sequence[FindingLine]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 from audit.readings import example_audit
 
+from LumbarHULib.audit.report.numbers import single_measurement_error_hu
 from LumbarHULib.audit.report.words import grouped_findings, sentences_of
 from LumbarHULib.core.findings import MEANINGS, Finding
 from LumbarHULib.core.results import LevelRefusal
@@ -118,3 +119,29 @@ def test_a_midline_off_mid_height_is_moved_by_a_link_while_the_reading_may_chang
     opened = {line.key for line in lines}
     assert link in findings_html(lines, opened)
     assert link not in findings_html(lines, opened, may_change=False)
+
+
+def between_slices(level, stated):
+    return Finding("mid_slice_ambiguous", f"In that slice, the means differ by {stated} HU.", "Choose.", level=level)
+
+
+def test_a_middle_between_two_slices_states_the_greatest_difference_beyond_the_error(audit):
+    error_hu = single_measurement_error_hu(audit.protocol.protocol.patient)
+    assert 2 < error_hu < 20
+    far, near = "round -5.3, oval +1.0, front -42.4", "round -0.4, oval +1.9"
+    for findings, title in (
+        ([between_slices("L3", far)], "between two slices: next −42 HU"),
+        ([between_slices("L3", near)], "middle is between two slices"),
+        ([between_slices("L2", near), between_slices("L3", far)], "between two slices: next −42 HU (L3)"),
+        (
+            [between_slices("L3", far), between_slices("L4", "oval +20.2, left -3.0")],
+            "between two slices: next −42 HU (L3), +20 HU (L4)",
+        ),
+        (
+            [Finding("mid_slice_ambiguous", "In that slice, the level cannot be measured.", level="L1")],
+            "middle is between two slices",
+        ),
+    ):
+        (line,) = lines_of(audit, with_findings(audit, *findings))
+        assert line.title == title
+        assert all(finding.level in line.levels for finding in findings)
