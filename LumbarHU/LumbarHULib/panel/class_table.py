@@ -4,6 +4,7 @@ import qt
 from slicer.i18n import tr as _
 
 from LumbarHULib.audit.report.numbers import single_measurement_error_hu
+from LumbarHULib.audit.report.words import agreement_sentence
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.files.drawing_colors import ROI_COLORS
 from LumbarHULib.mrml.reading_calibration import calibration_of
@@ -24,7 +25,7 @@ CLASS_COLORS = {
 _MEAN, _CLASS, _BADGE, _STRIP, _DENSITY = range(5)
 _ROW_HEIGHT_PX, _STRIP_HEIGHT_PX, _STRIP_MARGIN_PX = 21, 17, 8
 _SPARE_PX = 12
-_WIDEST = {_MEAN: "−199.9", _CLASS: "not classified", _BADGE: "≈", _DENSITY: "−199.9"}
+_WIDEST = {_MEAN: "−199.9", _CLASS: "not classified", _BADGE: "Clear?", _DENSITY: "−199.9"}
 
 
 class ClassTable(Section):
@@ -74,8 +75,16 @@ class ClassTable(Section):
         if what == "all":
             table.setColumnHidden(_DENSITY, not any(summary.density for summary in summaries))
             self._show_headers(summaries)
+            self._show_agreement()
             fit_height(table)
         self._draw_strips()
+
+    def _show_agreement(self) -> None:
+        """Say below the table that the regions disagree; where they agree, the table shows it."""
+        result, label = self._session.result if self._session.is_open else None, self._ui.huAgreementLabel
+        counts = () if result is None else result.class_counts
+        label.text = agreement_sentence(counts) if len(counts) > 1 else ""
+        label.visible = bool(label.text)
 
     def _summaries(self) -> tuple:
         result = self._session.result if self._session.is_open else None
@@ -98,11 +107,14 @@ class ClassTable(Section):
             text = _("{low} to\n{high} HU") if summaries[0].density is not None else _("{low} to {high} HU")
             axis = text.format(low=f"{low_hu:.0f}", high=f"{high_hu:.0f}")
         table = self._ui.huSummaryTable
-        table.setHorizontalHeaderLabels([_("Mean\nHU"), class_header(whose), "", axis, self._unit()])
+        table.setHorizontalHeaderLabels([_("Mean\nHU"), class_header(whose), _("Clear?"), axis, self._unit()])
         hints = (
             _("The mean over the measured levels of L1–L4, each counting once."),
             _("The class of the mean by the two cutoffs. For research only: it is not a diagnosis."),
-            _("≈ the mean is near a cutoff, ✓ the class is clear; hold the mouse over a row for the reasons."),
+            _(
+                "Whether the class is clear: ≈ the mean is near a cutoff, ✓ the class is clear; hold the mouse over a "
+                "row for the reasons."
+            ),
             _(
                 "Square: the mean, with the error of one measurement. Upper mark: the cutoff for osteoporosis; lower "
                 "mark: the cutoff for normal. Gray bars: the 95 % intervals of the cutoffs."

@@ -91,6 +91,7 @@ def test_a_patient_is_read_by_the_one_next_step_with_few_controls_and_no_text_cu
         number = driver.session.level_result(level).rois["round"].values["mean_hu"]
         assert panel.head.chip(level).text.partition("\n")[2] == f"{number:.0f}"
     panel.head.chip("L2").click()
+    settle()
     assert driver.session.level == "L2"
     controls = [one for one in seen(parent, _CONTROLS) if not one.inherits("QHeaderView")]
     assert len(controls) <= MOST_CONTROLS, [one.objectName for one in controls]

@@ -1,0 +1,39 @@
+"""The table of classes (class_table) says what its signs mean, and whether the regions disagree."""
+
+from dataclasses import replace
+
+import pytest
+
+from LumbarHULib.audit.report.words import agreement_sentence
+
+
+@pytest.fixture
+def driver(application, tmp_path):
+    """Return the panel; None outside the application."""
+    if application is None:
+        return None
+    from panel.driver import Driver
+
+    return Driver(tmp_path)
+
+
+def test_signs_have_a_heading_and_regions_that_disagree_a_line(driver):
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    driver.start_reading()
+    driver.place()
+    session, label = driver.session, driver.ui.huAgreementLabel
+    heading = driver.ui.huSummaryTable.horizontalHeaderItem(2)
+    assert heading.text() == "Clear?"
+    assert "≈ the mean is near a cutoff, ✓ the class is clear" in heading.toolTip()
+    result = session.result
+    for means_hu in ((300, 300, 300, 300, 300), (300, 130, 300, 10, 300)):
+        names = ["normal" if hu == 300 else "osteoporosis" if hu == 10 else "osteopenia" for hu in means_hu]
+        summaries = [replace(of, class_name=name) for of, name in zip(result.summaries, names, strict=True)]
+        session.result = replace(result, summaries=tuple(summaries))
+        session.tell()
+        settle()
+        counts = session.result.class_counts
+        assert label.text == (agreement_sentence(counts) if len(counts) > 1 else "")
+        assert label.visible == (len(counts) > 1)
+    assert label.text == "The 5 regions do not agree, they fall into 3 classes: 3, 1 and 1."
