@@ -13,7 +13,7 @@ from LumbarHULib.mrml.ct_node import node_from_ijk, volume_node_from_ct, voxels_
 from LumbarHULib.mrml.reading_markups import markup_node
 from LumbarHULib.panel.views import AXIAL, SAGITTAL, show_as_outline, show_midline, window_position
 from LumbarHULib.phantom.demo import demo_ct
-from LumbarHULib.self_test.synthetic_mouse import settle
+from LumbarHULib.self_test.synthetic_mouse import look, settle
 
 MOST_CLICKS = {"by hand": 10, "a click in each body": 6, "from a segmentation": 3}
 MOST_SECONDS = {"a click in each body": 30.0, "from a segmentation": 20.0}
@@ -31,7 +31,7 @@ def read_by_hand(hands, panel, truth):
     for level in MEAN_LEVELS:
         for point_ras_mm in truth[level].midline_ras_mm:
             hands.click_view(AXIAL, point_ras_mm)
-    review(hands)
+    review(hands, panel)
 
 
 def read_by_clicks(hands, panel, truth):
@@ -39,21 +39,22 @@ def read_by_clicks(hands, panel, truth):
     hands.click_button(panel.ui.huClickEachButton)
     for level in MEAN_LEVELS:
         hands.click_view(SAGITTAL, truth[level].midline_ras_mm.mean(axis=0) + OFF_MIDDLE_MM)
-    review(hands)
+    review(hands, panel)
 
 
 def read_from_segments(hands, panel, truth):
     """The segmentation that the scene holds, and a look at each proposal."""
     hands.press("Space")
-    review(hands)
+    review(hands, panel)
 
 
 WAYS = {"by hand": read_by_hand, "a click in each body": read_by_clicks, "from a segmentation": read_from_segments}
 
 
-def review(hands):
-    """Accept each level."""
+def review(hands, panel):
+    """Look at each level, and accept it."""
     for _level in MEAN_LEVELS:
+        look(panel)
         hands.press("Space")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from slicer.i18n import tr as _
 
 from LumbarHULib.panel.highlight import highlight
+from LumbarHULib.panel.level_sight import LevelSight
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Services
 
@@ -170,6 +171,8 @@ class NextStepSection(Section):
     ----------
     step : Step
         What comes next.
+    sight : LevelSight
+        Whether the reader could see the current level.
     """
 
     def __init__(
@@ -182,16 +185,21 @@ class NextStepSection(Section):
     ) -> None:
         super().__init__(ui, services)
         self._situation, self._actions, self._show_hint = situation, actions, show_hint
-        self.step = next_step(Situation())
+        self.step, self.sight = next_step(Situation()), LevelSight()
         font = ui.huNextStepButton.font
         font.setBold(True)
         ui.huNextStepButton.font = font
         self._on_click(ui.huNextStepButton, self.take)
 
     def take(self, by_space: bool = False) -> None:
-        """Take the next step; the Space key takes none that ends the work on a patient."""
+        """Take the next step; the Space key takes none that ends the work on a patient.
+
+        A level that the reader could not see yet is not accepted, as when a key is pressed twice.
+        """
         self._show()  # the views may have moved meanwhile
         step = self.step
+        if step.kind == "accept" and not self.sight.could_be_seen:
+            return
         if step.is_enabled and by_space and not step.by_space:
             self._show_hint(_by_enter(step.kind))
         elif step.is_enabled:
@@ -205,7 +213,9 @@ class NextStepSection(Section):
             self._show()
 
     def _show(self) -> None:
-        self.step = next_step(self._situation())
+        situation = self._situation()
+        self.step = next_step(situation)
+        self.sight.follow((self._session.reading.uid, situation.level) if situation.is_level_in_sight else None)
         step, button = self.step, self._ui.huNextStepButton
         button.text, button.enabled = step.text, step.is_enabled
         both, enter = _("The next step. Space or Enter does the same."), _("The next step. Enter does the same.")

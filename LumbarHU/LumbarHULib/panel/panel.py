@@ -195,7 +195,7 @@ class Panel(VTKObservationMixin):
         self.layout.give_back()
         self.close_reading()
         self.view_line.remove()
-        for watcher in (self.shown, self.changed, self.colors, self):
+        for watcher in (self.shown, self.changed, self.colors, self.next_step.sight, self):
             watcher.removeObservers()
         self.keys.remove()
 

@@ -17,7 +17,7 @@ from LumbarHULib.mrml.ct_node import ct_from_node
 from LumbarHULib.mrml.markup_points import placed_points
 from LumbarHULib.mrml.reading_markups import markup_node, placed_levels, read_landmarks
 from LumbarHULib.panel.views import AXIAL, jump_to, slice_node
-from LumbarHULib.self_test.synthetic_mouse import click, settle
+from LumbarHULib.self_test.synthetic_mouse import click, look, settle
 
 _NEAR_SLICE_MM = 2.6  # a slice
 _FEW_TRIALS = 3
@@ -134,6 +134,7 @@ class WalkBase:
         for level in MEAN_LEVELS:
             self._test.assertEqual(self._state(level), "placed, not reviewed")
             self._test.assertEqual(self._ui.huNextStepButton.text, f"Accept {level}")
+            look(self._widget.panel)
             self._press("Space")
             self._test.assertEqual(self._state(level), "placed")
 

@@ -9,7 +9,7 @@ from LumbarHULib.mrml.reading import readings
 from LumbarHULib.mrml.reading_markups import markup_node, midline_origin
 from LumbarHULib.panel.views import AXIAL, SAGITTAL, jump_to, slice_node
 from LumbarHULib.self_test.base import WalkBase
-from LumbarHULib.self_test.synthetic_mouse import click, drag, settle
+from LumbarHULib.self_test.synthetic_mouse import click, drag, look, settle
 
 # Next to the middle: a reader need not be exact.
 _OFF_MM = np.array([0.0, 2.0, 2.0])
@@ -84,6 +84,7 @@ class ProposingSteps(WalkBase):
             self._press("Space")
             self._test.assertEqual((self._session.level, self._ui.huNextStepButton.text), (level, f"Accept {level}"))
             self._test.assertEqual(self._state(level), "proposed")
+            look(panel)
             self._press("Space")
             self._test.assertEqual(self._state(level), "accepted")
         self._test.assertEqual([self._state(level) for level in MEAN_LEVELS], ["accepted"] * 4)

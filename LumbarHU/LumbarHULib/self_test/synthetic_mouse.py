@@ -1,9 +1,13 @@
 """Clicks and drags in the slice views, as the mouse makes them: for the module's own test."""
 
+import time
+
 import numpy as np
 import slicer
 
 from LumbarHULib.panel.views import window_position
+
+_LONGEST_LOOK_S, _PAUSE_S = 10.0, 0.01
 
 
 def move_to(view: str, point_ras_mm) -> None:
@@ -46,3 +50,12 @@ def settle() -> None:
     """Let timers and views come to rest."""
     for _ in range(10):
         slicer.app.processEvents()
+
+
+def look(panel) -> None:
+    """Look at the current level, as a reader does before the next key: until it counts as seen."""
+    latest = time.monotonic() + _LONGEST_LOOK_S
+    panel.next_step.refresh("all")
+    while not panel.next_step.sight.could_be_seen and time.monotonic() < latest:
+        slicer.app.processEvents()
+        time.sleep(_PAUSE_S)

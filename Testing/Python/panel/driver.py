@@ -12,7 +12,7 @@ from LumbarHULib.mrml.ct_node import ct_from_node, volume_node_from_ct
 from LumbarHULib.mrml.markup_points import placed_points
 from LumbarHULib.mrml.reading_markups import markup_node, placed_levels, read_landmarks
 from LumbarHULib.panel.views import AXIAL, jump_to
-from LumbarHULib.self_test.synthetic_mouse import click, settle
+from LumbarHULib.self_test.synthetic_mouse import click, look, settle
 
 _UPDATES_PER_SECOND = 20.0  # more often than the panel lets them draw during a drag
 _FEW_TRIALS = 3  # the number of trials of placement is no matter of the panel
@@ -84,6 +84,11 @@ class Driver:
             if level in levels:
                 self.panel.levels.go_to(level)
                 self.panel.levels.accept(level)
+
+    def accept_seen(self):
+        """Accept the current level with Space, after a look at it."""
+        look(self.panel)
+        self.panel.next_step.take(by_space=True)
 
     def points(self, level, role):
         return placed_points(markup_node(self.session.reading, level, role))

@@ -188,7 +188,7 @@ def test_a_named_segmentation_is_proposed_from_and_reviewed_level_by_level(drive
     for level in MEAN_LEVELS:
         assert ui.huNextStepButton.text == f"Accept {level}"
         assert panel.head.chip(level).text.partition("\n")[0] == f"{level} ?"
-        panel.next_step.take(by_space=True)
+        driver.accept_seen()
     assert unreviewed_levels(driver.session.reading) == ()
     assert ui.huNextStepButton.text == "Sign off"
 

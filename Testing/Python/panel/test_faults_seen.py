@@ -134,7 +134,7 @@ def test_after_a_level_is_excluded_in_a_review_the_next_one_is_reviewed(driver):
     for level in ("L2", "L3", "L4"):
         panel.levels.go_to(level)
         assert ui.huNextStepButton.text == f"Accept {level}"
-        panel.next_step.take(by_space=True)
+        driver.accept_seen()
     assert ui.huNextStepButton.text == "Sign off"
     panel.levels.go_to("L1")
     panel.levels.menu.include.trigger()

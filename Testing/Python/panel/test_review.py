@@ -46,7 +46,7 @@ def test_levels_placed_by_hand_are_shown_one_by_one_before_the_reading_is_signed
     assert "not reviewed (L1, L2, L3, L4)" in ui.huMessageLabel.text
     for level in MEAN_LEVELS:
         assert ui.huNextStepButton.text == f"Accept {level}"
-        panel.next_step.take(by_space=True)
+        driver.accept_seen()
     assert (session.unreviewed, ui.huNextStepButton.text) == ((), "Sign off")
     # Somebody else moves a midline, and nobody has seen it since.
     move_point(markup_node(session.reading, "L3", "midline"), 0, (0.0, 0.5, 0.0))
@@ -70,3 +70,47 @@ def test_a_level_that_is_dragged_is_seen_meanwhile(driver):
     assert driver.session.unreviewed == ()
     driver.panel.levels.undo()
     assert driver.session.unreviewed == ("L2",)
+
+
+def test_keys_pressed_twice_accept_no_level_that_was_not_drawn(driver):
+    import time
+
+    import slicer
+
+    from LumbarHULib.core.levels import MEAN_LEVELS
+    from LumbarHULib.panel.level_sight import SHORTEST_LOOK_S
+    from LumbarHULib.panel.views import AXIAL, slice_node
+    from LumbarHULib.self_test.synthetic_mouse import look, settle
+
+    ui, panel, session = driver.ui, driver.panel, driver.session
+    panel.next_step.take(by_space=True)
+    for level in MEAN_LEVELS:
+        place(driver, level)
+    look(panel)
+    slicer.app.pauseRender()
+    panel.next_step.take(by_space=True)
+    assert (session.unreviewed, ui.huNextStepButton.text) == (("L2", "L3", "L4"), "Accept L2")
+    for _ in range(2):  # neither at once nor later, while the view has not drawn L2
+        panel.next_step.take(by_space=True)
+        panel.next_step.take()
+        ui.huNextStepButton.click()
+        settle()
+        time.sleep(SHORTEST_LOOK_S)
+    assert (session.unreviewed, ui.huMessageLabel.text) == (("L2", "L3", "L4"), "")
+    slicer.app.resumeRender()
+    slicer.app.layoutManager().sliceWidget(AXIAL).sliceView().forceRender()
+    panel.next_step.take()  # drawn, but only just now
+    assert session.unreviewed == ("L2", "L3", "L4")
+    time.sleep(SHORTEST_LOOK_S)
+    panel.next_step.take()
+    assert session.unreviewed == ("L3", "L4")
+    # The same where a key brings the level back into the view.
+    look(panel)
+    slice_node(AXIAL).SetSliceOffset(slice_node(AXIAL).GetSliceOffset() + 15.0)
+    panel.next_step.refresh("all")
+    assert ui.huNextStepButton.text == "Review L3"
+    for _ in range(3):
+        panel.next_step.take(by_space=True)
+    assert (session.unreviewed, ui.huNextStepButton.text) == (("L3", "L4"), "Accept L3")
+    driver.accept_seen()
+    assert session.unreviewed == ("L4",)
