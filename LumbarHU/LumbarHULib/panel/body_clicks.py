@@ -50,6 +50,11 @@ class BodyClicks(Watcher):
         return bool(self._waiting)
 
     @property
+    def is_between(self) -> bool:
+        """Whether the clicks show the first and the last body of a row."""
+        return self.is_armed and bool(self._between)
+
+    @property
     def level(self) -> str:
         """The level whose body is to be clicked next; empty when none is."""
         return self._waiting[0] if self._waiting else ""

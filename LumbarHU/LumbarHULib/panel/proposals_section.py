@@ -1,7 +1,7 @@
 """Midlines that are proposed, by a segmentation or by clicks."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import qt
 import slicer
@@ -20,6 +20,8 @@ from LumbarHULib.panel.total_segmentator import is_installed, segment_vertebrae
 from LumbarHULib.panel.views import show_as_outline
 
 _COLUMNS = 2
+
+_LEVEL = re.compile(rf"\b(?:{'|'.join(LEVELS)})\b")
 
 # What the command line's user reads in addition.
 _OPTION = re.compile(r", such as --segment “[^”]*”")
@@ -173,7 +175,7 @@ class ProposalsSection(Section):
             session.history.give_up()
         session.measure()
         if refusals:
-            self._messages.tell(" ".join(refusals))
+            self._messages.tell(" ".join(_merged(refusals)))
         if len(refusals) < len(segments):
             show_as_outline(self._node())
             self._on_proposed()
@@ -212,11 +214,30 @@ class ProposalsSection(Section):
         return tuple(level for level in wanted if level not in by_hand) or wanted
 
     def _arm(self, levels, between=()) -> None:
-        was_armed = self._placing.bodies.is_armed
+        """Wait for clicks of this kind; no longer, where they are waited for already."""
+        bodies = self._placing.bodies
+        was_armed = bodies.is_armed and bodies.is_between == bool(between)
         with self._messages.show_input_errors():
             self._placing.cancel()
             if levels and not was_armed:
-                self._placing.bodies.arm(levels, between)
+                bodies.arm(levels, between)
+
+
+def _merged(sentences: Sequence[str]) -> list[str]:
+    """Return each reason once, with the other levels that it holds for as well."""
+    levels_of: dict[str, list[str]] = {}
+    first: dict[str, str] = {}
+    for sentence in sentences:
+        named = {*_LEVEL.findall(sentence)}
+        reason = _LEVEL.sub("", sentence) if len(named) == 1 else sentence
+        first.setdefault(reason, sentence)
+        levels_of.setdefault(reason, []).extend(named)
+    merged = []
+    for reason, sentence in first.items():
+        others = ", ".join(dict.fromkeys(levels_of[reason][1:])) if reason != sentence else ""
+        same = _(" The same applies to {levels}.").format(levels=others) if others else ""
+        merged.append(sentence + same)
+    return merged
 
 
 def _called(segment: Segment) -> str:

@@ -133,6 +133,7 @@ class ClicksBodies(Protocol):
 
     level: str
     is_armed: bool
+    is_between: bool
 
     def arm(self, levels: Sequence[str], between: Sequence[str] = ()) -> None:
         """Let the next clicks show the bodies of some levels."""
