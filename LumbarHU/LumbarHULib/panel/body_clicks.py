@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.mrml.markup_points import placed_points
@@ -138,10 +139,16 @@ class BodyClicks(Watcher):
             self.stop()
         elif len(points_ras_mm):
             self._node.RemoveAllControlPoints()
-            with self._messages.show_input_errors(), slicer.util.WaitCursor():
+            with self._messages.show_input_errors(), self._messages.show_work(self._work()):
                 self._take(points_ras_mm[0])
             if self.is_armed:
                 self._aim()
+
+    def _work(self) -> str:
+        """Return what the next click lets the panel compute."""
+        if self.is_between and len(self._waiting) == 1:
+            return _("Finding the vertebrae …")
+        return _("Finding {level} …").format(level=self.level)
 
     def _take(self, click_ras_mm: np.ndarray) -> None:
         """Propose what this click allows; on a refusal everything stays, and the same body waits for another click."""

@@ -83,7 +83,7 @@ class KeepSection(Section):
 
     def on_sign(self) -> None:
         """Sign the reading off."""
-        with self._messages.show_input_errors():
+        with self._messages.show_input_errors(), slicer.util.WaitCursor():
             self._placing.cancel()
             self._session.measure()
             require_reviewed(self._session.reading, self._session.result)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS, ROIS
@@ -194,7 +195,7 @@ class LevelsSection(Section):
 
     def _on_history(self, step: str) -> None:
         if self._session.may_change:
-            with self._messages.show_input_errors():
+            with self._messages.show_input_errors(), slicer.util.WaitCursor():
                 self._placing.cancel()
                 moved_levels = getattr(self._session.history, step)()
                 self._session.measure()

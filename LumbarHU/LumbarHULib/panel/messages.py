@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import qt
+import slicer
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.panel.highlight import show_links
@@ -22,10 +23,14 @@ class Messages:
     label : QLabel
     on_change : callable, optional
         Called with the sentence whenever another one is shown, or none.
+    on_work : callable, optional
+        Called with what is being computed, and with an empty sentence when that is done.
     """
 
-    def __init__(self, label, on_change: Callable[[str], None] | None = None) -> None:
-        self._label, self._on_change = label, on_change
+    def __init__(
+        self, label, on_change: Callable[[str], None] | None = None, on_work: Callable[[str], None] = lambda _text: None
+    ) -> None:
+        self._label, self._on_change, self._on_work = label, on_change, on_work
         self._is_of_scene = False
         label.styleSheet = _PROBLEM_STYLE
         self.clear()
@@ -47,6 +52,16 @@ class Messages:
     def clear(self) -> None:
         """Take the sentence away."""
         self.tell("")
+
+    @contextmanager
+    def show_work(self, sentence: str):
+        """Show what is being computed, and the wait cursor, while it is."""
+        self._on_work(sentence)
+        try:
+            with slicer.util.WaitCursor():
+                yield
+        finally:
+            self._on_work("")
 
     @contextmanager
     def show_input_errors(self):

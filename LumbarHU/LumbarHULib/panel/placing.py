@@ -213,7 +213,8 @@ class Placing(Watcher):
             points_ras_mm = self._take()
             mode = slicer.app.applicationLogic().GetInteractionNode().GetCurrentInteractionMode()
             if len(points_ras_mm) == 2:
-                self._finish(points_ras_mm)
+                with self._messages.show_work(_("Measuring {level} …").format(level=self.level)):
+                    self._finish(points_ras_mm)
             elif mode != _Interaction.Place:
                 self.cancel()
             elif len(points_ras_mm) == 1 and not is_in_axial_view(points_ras_mm[0]):

@@ -153,7 +153,7 @@ class ProposalsSection(Section):
         self._show()
 
     def _on_propose(self) -> None:
-        with self._messages.show_input_errors(), slicer.util.WaitCursor():
+        with self._messages.show_input_errors(), self._messages.show_work(_("Finding the vertebrae …")):
             self._propose()
 
     def _propose(self) -> None:
@@ -194,7 +194,7 @@ class ProposalsSection(Section):
         with self._messages.show_input_errors():
             levels = self._levels.proposable()
             self.choose(segment_vertebrae(self._session.reading.ct_node, levels))
-            with slicer.util.WaitCursor():
+            with self._messages.show_work(_("Finding the vertebrae …")):
                 self._propose()
             not_found = ", ".join(level for level in levels if level not in self._by_itself)
             if not_found:

@@ -67,6 +67,9 @@ class ErrorDisplay(Protocol):
     def show_input_errors(self) -> AbstractContextManager[None]:
         """Run one action and show why it cannot be done."""
 
+    def show_work(self, sentence: str) -> AbstractContextManager[None]:
+        """Show what is being computed while it is."""
+
 
 class Reports(Protocol):
     """Shows what was done: see `Done`."""

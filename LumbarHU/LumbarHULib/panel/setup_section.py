@@ -158,7 +158,7 @@ class SetupSection(Section):
                 remove_reading(reading)
 
     def _on_reading_chosen(self) -> None:
-        with self._messages.show_input_errors():
+        with self._messages.show_input_errors(), slicer.util.WaitCursor():
             node_id = self._ui.huReadingCombo.currentData
             for reading in usable_readings_of(self._choices.parameters.ctVolume):
                 if reading.node.GetID() == node_id and reading != self._session.reading:

@@ -17,12 +17,12 @@ class ViewLine:
 
     def __init__(self) -> None:
         self._label: Any = None
-        self._problem = self._hint = ""
+        self._problem = self._hint = self._work = ""
 
     @property
     def text(self) -> str:
         """What is shown; empty when nothing is."""
-        return self._problem or self._hint
+        return self._work or self._problem or self._hint
 
     def show_problem(self, sentence: str) -> None:
         """Show what is wrong; an empty sentence takes it away."""
@@ -34,9 +34,16 @@ class ViewLine:
         self._hint = sentence
         self._show()
 
+    def show_work(self, sentence: str) -> None:
+        """Show at once what is being computed, before all else; an empty sentence takes it away."""
+        self._work = sentence
+        self._show()
+        if sentence and self._label is not None:
+            self._label.repaint()  # no event is handled meanwhile: no click is taken before the work is done
+
     def remove(self) -> None:
         """Take the line out of the view."""
-        self._problem = self._hint = ""
+        self._problem = self._hint = self._work = ""
         if self._label is not None:
             self._label.deleteLater()
             self._label = None
@@ -52,12 +59,13 @@ class ViewLine:
             self._label.wordWrap = True
             self._label.setAttribute(qt.Qt.WA_TransparentForMouseEvents)
         label = self._label
-        label.styleSheet = _STYLE % (_PROBLEM if self._problem else _HINT)
+        is_problem = bool(self._problem) and not self._work
+        label.styleSheet = _STYLE % (_PROBLEM if is_problem else _HINT)
         label.text = self.text
         width = max(view.width - 2 * _MARGIN_PX, 1)
         # Qt's own hint for a text that may wrap is a narrow block of several lines.
         one_line = label.fontMetrics().boundingRect(self.text).width() + _SPARE_PX
-        natural = width if self._problem else min(one_line, width)
+        natural = width if is_problem else min(one_line, width)
         label.setGeometry(_MARGIN_PX, _MARGIN_PX, natural, label.heightForWidth(natural))
         label.visible = bool(self.text)
         label.raise_()
