@@ -271,7 +271,7 @@ class Panel(VTKObservationMixin):
         sentence = foreign_sentence(self.session)
         if sentence:
             self.placing.cancel()
-        show_bar(self.ui, sentence, self.shown.other_ct)
+        show_bar(self.ui, sentence, self.shown)
         self.view_line.show_problem(sentence or self.messages.text)
         self.next_step.refresh("all")
         if self.parameters is not None:

@@ -42,6 +42,11 @@ class ShownVolume(VTKObservationMixin):
             self._on_change()
 
     @property
+    def ct_node(self):
+        """The CT that is read; None where no reading is open."""
+        return self._session.reading.ct_node if self._session.is_open else None
+
+    @property
     def other_ct(self):
         """The CT that is shown in place of the reading's; None where there is none."""
         others = self._others()
@@ -49,14 +54,14 @@ class ShownVolume(VTKObservationMixin):
 
     def restore(self) -> None:
         """Show the reading's CT in every slice view, and nothing over it."""
-        ct_node = self._ct_node()
+        ct_node = self.ct_node
         if ct_node is not None:
             slicer.util.setSliceViewerLayers(foreground=None)
             show_ct(ct_node)
         self.look()
 
     def _foreign(self) -> str:
-        ct_node = self._ct_node()
+        ct_node = self.ct_node
         if ct_node is None or slicer.mrmlScene.IsBatchProcessing():
             return ""
         others = self._others()
@@ -64,12 +69,9 @@ class ShownVolume(VTKObservationMixin):
             return _("“{name}”").format(name=others[0].GetName())
         return _("no volume") if None in shown_volumes() else ""
 
-    def _ct_node(self):
-        return self._session.reading.ct_node if self._session.is_open else None
-
     def _others(self) -> list:
         """Return the volumes that are shown and are not the CT that is read."""
-        ct_node = self._ct_node()
+        ct_node = self.ct_node
         return [node for node in shown_volumes() if ct_node is not None and node is not None and node is not ct_node]
 
 
@@ -85,18 +87,22 @@ def foreign_sentence(session) -> str:
     )
 
 
-def show_bar(ui, sentence: str, other_ct) -> None:
-    """Show a sentence in the red bar, with a button that reads the CT that is shown if there is one; or hide it."""
+def show_bar(ui, sentence: str, shown: ShownVolume) -> None:
+    """Show a sentence in the red bar, with a button for the reading's CT and one for a CT that is shown; or hide it."""
     ui.huShownLabel.text = sentence
     ui.huShownFrame.visible = bool(sentence)
+    if sentence:
+        ui.huShowCtButton.text = _("Show “{name}”").format(name=_short(shown.ct_node.GetName()))
+    other_ct = shown.other_ct
     can_read = bool(sentence) and other_ct is not None
     ui.huReadShownButton.visible = can_read
     if can_read:
-        ui.huReadShownButton.text, ui.huReadShownButton.toolTip = _read_words(other_ct.GetName())
+        name = other_ct.GetName()
+        tooltip = _("Read “{name}”: continue its reading, or start one. The current reading stays in the scene.")
+        ui.huReadShownButton.text = _("Read “{name}”").format(name=_short(name))
+        ui.huReadShownButton.toolTip = tooltip.format(name=name)
 
 
-def _read_words(name: str) -> tuple[str, str]:
-    """Return what the button that reads another CT says, shortened to its room, and its tooltip."""
-    short = name if len(name) <= _BUTTON_LETTERS else name[: _BUTTON_LETTERS - 1] + "…"
-    tooltip = _("Read “{name}”: continue its reading, or start one. The current reading stays in the scene.")
-    return _("Read “{name}”").format(name=short), tooltip.format(name=name)
+def _short(name: str) -> str:
+    """Return a name that fits in a button."""
+    return name if len(name) <= _BUTTON_LETTERS else name[: _BUTTON_LETTERS - 1] + "…"

@@ -72,7 +72,7 @@ def test_no_click_is_taken_while_another_volume_is_shown(driver, other_ct, where
     assert ui.huShownFrame.visible
     assert ("no volume" if where == "nothing" else "“other phase”") in ui.huShownLabel.text
     assert "“CT” is read" in ui.huShownLabel.text
-    assert ui.huNextStepButton.text == "Show “CT”"
+    assert ui.huNextStepButton.text == ui.huShowCtButton.text == "Show “CT”"
     assert not driver.panel.placing.is_armed
     assert len(driver.points("L3", "midline")) == 0
     for arm in (ui.huClickEachButton.click, lambda: driver.panel.levels.on_key("L3")):
