@@ -33,7 +33,7 @@ class KeepSection(Section):
 
     def __init__(self, ui, services: Services) -> None:
         super().__init__(ui, services)
-        self._exported: tuple = ()
+        self._exported: dict[str, tuple] = {}
         self._on_click(ui.huSignButton, self.on_sign)
         self._on_click(ui.huReopenButton, self._on_reopen)
         self._on_click(ui.huExportButton, self.on_export)
@@ -45,8 +45,8 @@ class KeepSection(Section):
 
     @property
     def is_exported(self) -> bool:
-        """Whether the last export holds the reading as it is now."""
-        return self._session.is_open and self._exported == self._now()
+        """Whether the last export of the reading, since the application started, holds it as it is now."""
+        return self._session.is_open and self._exported.get(self._session.reading.uid) == self._now()
 
     def export(self) -> bool:
         """Write the reading's audit folder, and show where; False when the user keeps the one that is there.
@@ -75,7 +75,7 @@ class KeepSection(Section):
         self._questions.has_written(folder, reading.uid)
         self._ui.huExportPath.addCurrentPathToHistory()
         self._ui.huVerifyPath.currentPath = str(folder)
-        self._exported = self._now()
+        self._exported[reading.uid] = self._now()
         self._session.tell()
         refused = [refusal.sentence for refusal in self._session.result.refused]
         self._done.tell(" ".join([_("Exported to {folder}.").format(folder=folder), *refused]), folder)

@@ -72,3 +72,30 @@ def test_other_protocols_leave_an_export_up_to_date(driver, tmp_path):
     ui.huExportButton.click()
     assert panel.questions.asked == ["The export of Reader A – reading 1 of “case 1” is up to date. Replace it?"]
     assert record.stat().st_mtime_ns == written
+
+
+def test_a_reading_that_is_opened_again_is_still_exported_until_it_changes(driver):
+    from LumbarHULib.mrml.reading_lifecycle import reopen
+
+    ui, panel = driver.ui, driver.panel
+    readings = []
+    for case in ("case 1", "case 1 again"):
+        driver.start_reading()
+        driver.place(["L1", "L2"])
+        ui.huCaseEdit.text = case
+        ui.huCaseEdit.editingFinished()
+        panel.keep.on_sign()
+        panel.keep.on_export()
+        assert panel.keep.is_exported
+        readings.append(driver.session.reading)
+    first, second = readings
+    for reading in (first, second, first):
+        panel.open_reading(reading)
+        assert (panel.keep.is_exported, ui.huNextStepButton.text) == (True, "Open report")
+    reopen(first, "Reader A", "2026-01-01 12:00:00", "another look")
+    driver.session.measure()
+    assert not panel.keep.is_exported
+    panel.open_reading(second)
+    assert panel.keep.is_exported
+    panel.open_reading(first)
+    assert not panel.keep.is_exported
