@@ -35,7 +35,7 @@ class SetupSection(Section):
         self._was_open: bool | None = None
         self._shown_ct: VolumeNode | None = None
         self._ct_cache = CtCache()
-        self._on_click(ui.huNewReadingButton, self.on_new_reading)
+        self._on_click(ui.huNewReadingButton, self._on_new_button)
         self._on_click(ui.huRemoveReadingButton, self._on_remove_reading)
         ui.huReadingCombo.connect("activated(int)", lambda _index=0: self._on_reading_chosen())
         ui.huCaseEdit.connect("editingFinished()", self._on_case)
@@ -57,7 +57,7 @@ class SetupSection(Section):
             self._choices.parameters.ctVolume = ct_node
             self._desk.follow_parameters()
             if not self._session.is_open and not usable_readings_of(ct_node):
-                self.on_new_reading()
+                self._on_new_button()
 
     def follow_ct(self) -> None:
         """Show the chosen CT, and continue its reading: the last current one, or the only one."""
@@ -85,9 +85,9 @@ class SetupSection(Section):
     def _show(self) -> None:
         ct_node, is_open = self._choices.ct_node, self._session.is_open
         if is_open != self._was_open:
-            # What was chosen is in the head: the fields make room, and are one click away.
+            # What was chosen is in the head: the fields make room, and are one click away. A case is still to be given.
             self._was_open = is_open
-            collapse(self._ui.huSetupSection, is_open)
+            collapse(self._ui.huSetupSection, is_open and bool(self._session.reading.case))
         self._enable(self._ui.huNewReadingButton, "" if ct_node is not None else _("Load or choose a CT first."))
         is_removable = is_open and not self._session.reading.is_signed_off
         signed_off = _("The reading is signed off: reopen it first.")
@@ -147,6 +147,13 @@ class SetupSection(Section):
             self._ui.huSetupSection.collapsed = False
             self._ui.huReaderEdit.setFocus()
             self._ui.huScrollArea.ensureWidgetVisible(self._ui.huReaderEdit)
+
+    def _on_new_button(self) -> None:
+        """Start a reading by a click of the mouse: what is typed next names its case, where it has none."""
+        self.on_new_reading()
+        if self._session.is_open and not self._session.reading.case and not self._placing.armed_level:
+            self._ui.huSetupSection.collapsed = False
+            self._ui.huCaseEdit.setFocus()
 
     def _on_remove_reading(self) -> None:
         reading = self._session.reading

@@ -68,6 +68,7 @@ def test_a_patient_is_read_by_the_one_next_step_with_few_controls_and_no_text_cu
     assert ui.huNextStepButton.text == "New reading"
     panel.next_step.take(by_space=True)
     assert "no reader" in ui.huMessageLabel.text
+    ui.huCaseEdit.text = "7"
     driver.start_reading()
     assert ui.huSetupSection.collapsed
     assert ui.huNextStepButton.text == "Place L1"
