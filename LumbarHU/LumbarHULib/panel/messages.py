@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import qt
-import slicer
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.panel.highlight import show_links
@@ -57,10 +56,12 @@ class Messages:
     def show_work(self, sentence: str):
         """Show what is being computed, and the wait cursor, while it is."""
         self._on_work(sentence)
+        # Slicer's own WaitCursor handles waiting events, which would end the placing that calls this.
+        qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
         try:
-            with slicer.util.WaitCursor():
-                yield
+            yield
         finally:
+            qt.QApplication.restoreOverrideCursor()
             self._on_work("")
 
     @contextmanager

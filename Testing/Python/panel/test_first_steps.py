@@ -52,6 +52,23 @@ def test_the_view_says_what_is_measured_after_the_second_click(driver, works):
     assert line.text.startswith("L3: click the front edge")
 
 
+def test_no_waiting_event_interrupts_what_is_computed(driver):
+    import qt
+    import slicer
+
+    happened, timers = [], []
+    for _ in range(2):
+        timer = qt.QTimer()
+        timer.setSingleShot(True)
+        timer.connect("timeout()", lambda: happened.append(True))
+        timer.start(0)
+        timers.append(timer)
+    with driver.panel.messages.show_work("Measuring L2 …"):
+        assert happened == []
+    slicer.app.processEvents()
+    assert happened
+
+
 def test_the_view_says_that_vertebrae_are_looked_for_and_a_refusal_replaces_it(driver, monkeypatch):
     import slicer
     from panel.test_total_segmentator import TotalSegmentatorLogic
