@@ -12,25 +12,22 @@ is found with the shape learned from the other scans. It needs the traced verteb
 """
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 from body_shape import shape_of, traced_bodies
 from hostile_outlines import shifted_midline
+from real_outlines_sheet import found_with
 from traced_vertebrae import REAL_DATA, TracedVertebra, missing_data, traced_vertebrae
 
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.frame import frame_from_midline
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import ROIS
-from LumbarHULib.core.outline.fit import body_axis, fit_outline
+from LumbarHULib.core.outline.fit import body_axis
 from LumbarHULib.core.outline.learned_shape import BODY_SHAPE
-from LumbarHULib.core.outline.model import OutlineModel
-from LumbarHULib.core.outline.outline import round_to_positions
 from LumbarHULib.core.outline.shape import BodyShape
 from LumbarHULib.core.pipeline import measure_level
-from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.files.protocol_file import load_protocol
 
@@ -58,25 +55,16 @@ def trial(vertebra: TracedVertebra, midline_ras_mm: np.ndarray, protocol: Protoc
         level = measure_level(vertebra.stack, landmarks, protocol, known_outline_ras_mm=outline_ras_mm)
         return np.array([level.rois[roi].values["mean_hu"] for roi in ROIS])
 
-    outline, axis = found(vertebra, midline_ras_mm, protocol, shape)
+    frame, outline, _ = found_with(shape, vertebra, landmarks, protocol)
     means = means_hu(outline)
     traced = np.mean([means_hu(points) for points in vertebra.outlines_ras_mm], axis=0)
     try:
-        change_hu = np.abs(means_hu(found(vertebra, axis, protocol, shape)[0]) - means).max()
+        axis = frame.to_ras_mm(body_axis(frame.to_uv_mm(outline), frame.depth_mm, shape))
+        _, again, _ = found_with(shape, vertebra, Landmarks("L2", axis), protocol)
+        change_hu = np.abs(means_hu(again) - means).max()
     except InputError:
         change_hu = 0.0
     return Trial(means - traced, float(change_hu))
-
-
-def found(
-    vertebra: TracedVertebra, midline_ras_mm: np.ndarray, protocol: Protocol, shape: BodyShape
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the outline found from a midline, shape (n, 3), and the axis of the body in it, shape (2, 3)."""
-    frame = frame_from_midline(vertebra.stack, Landmarks("L2", midline_ras_mm), protocol.frame)
-    plane = PlaneImage(vertebra.stack.voxels_hu[frame.mid_slice], frame.uv_from_ij)
-    fit = fit_outline(plane, frame.depth_mm, replace(OutlineModel.from_values(protocol.outline), shape=shape))
-    axis_uv_mm = body_axis(fit.control_points_uv_mm, frame.depth_mm, shape)
-    return round_to_positions(frame, fit.control_points_uv_mm), frame.to_ras_mm(axis_uv_mm)
 
 
 def trials(vertebra: TracedVertebra, moved: int, protocol: Protocol, shape: BodyShape) -> tuple[list[Trial], int]:

@@ -22,7 +22,7 @@ from traced_vertebrae import REAL_DATA, REPOSITORY, TracedVertebra, dense, missi
 
 from LumbarHULib.core.closed_spline import sample_closed_spline
 from LumbarHULib.core.errors import InputError
-from LumbarHULib.core.frame import frame_from_midline
+from LumbarHULib.core.frame import Frame, frame_from_midline
 from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.outline.fit import fit_outline
@@ -63,13 +63,20 @@ def measured_with(shape: BodyShape | None, vertebra: TracedVertebra, landmarks: 
     """Measure a vertebra in the outline found with a shape, or with LumbarHU's own."""
     if shape is None:
         return measure_level(vertebra.stack, landmarks, protocol)
+    _, points_ras_mm, doubt_mm = found_with(shape, vertebra, landmarks, protocol)
+    return measure_level(
+        vertebra.stack, landmarks, protocol, known_outline_ras_mm=points_ras_mm, known_doubt_mm=doubt_mm
+    )
+
+
+def found_with(
+    shape: BodyShape, vertebra: TracedVertebra, landmarks: Landmarks, protocol
+) -> tuple[Frame, np.ndarray, np.ndarray]:
+    """Return a midline's frame, and the outline found there with a shape: its points, and their uncertainty in mm."""
     frame = frame_from_midline(vertebra.stack, landmarks, protocol.frame)
     model = replace(OutlineModel.from_values(protocol.outline), shape=shape)
     fit = fit_outline(PlaneImage(vertebra.stack.voxels_hu[frame.mid_slice], frame.uv_from_ij), frame.depth_mm, model)
-    points_ras_mm = round_to_positions(frame, fit.control_points_uv_mm)
-    return measure_level(
-        vertebra.stack, landmarks, protocol, known_outline_ras_mm=points_ras_mm, known_doubt_mm=fit.doubt_mm
-    )
+    return frame, round_to_positions(frame, fit.control_points_uv_mm), fit.doubt_mm
 
 
 def compared(vertebra: TracedVertebra, protocol, shape: BodyShape | None = None) -> Compared:
