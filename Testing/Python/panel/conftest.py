@@ -37,6 +37,16 @@ def application():
     yield None
 
 
+@pytest.fixture
+def driver(application, tmp_path):
+    """The panel with one CT; None outside the application."""
+    if application is None:
+        return None
+    from panel.driver import Driver
+
+    return Driver(tmp_path)
+
+
 def vtk_messages() -> list[str]:
     """Return a list that every error and warning from now on is added to."""
     import vtk

@@ -4,15 +4,11 @@ import pytest
 
 
 @pytest.fixture
-def driver(application, tmp_path):
+def driver(driver, tmp_path):
     """The panel with one CT, exporting to a folder; None outside the application."""
-    if application is None:
-        return None
-    from panel.driver import Driver
-
-    driver = Driver(tmp_path)
-    driver.ui.huReaderEdit.text = "Reader A"
-    driver.ui.huExportPath.currentPath = str(tmp_path / "export")
+    if driver is not None:
+        driver.ui.huReaderEdit.text = "Reader A"
+        driver.ui.huExportPath.currentPath = str(tmp_path / "export")
     return driver
 
 

@@ -2,19 +2,7 @@
 
 from dataclasses import replace
 
-import pytest
-
 from LumbarHULib.audit.report.words import agreement_sentence
-
-
-@pytest.fixture
-def driver(application, tmp_path):
-    """Return the panel; None outside the application."""
-    if application is None:
-        return None
-    from panel.driver import Driver
-
-    return Driver(tmp_path)
 
 
 def test_signs_have_a_heading_and_regions_that_disagree_a_line(driver):

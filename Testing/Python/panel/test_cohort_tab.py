@@ -9,16 +9,6 @@ from LumbarHULib.audit.folder import write_audit_folder
 
 
 @pytest.fixture
-def driver(application, tmp_path):
-    """Return the panel; None outside the application."""
-    if application is None:
-        return None
-    from panel.driver import Driver
-
-    return Driver(tmp_path)
-
-
-@pytest.fixture
 def ui(driver, tmp_path):
     """Return the panel's widgets, with a table chosen that names the export's folder of a case; None outside."""
     if driver is None:

@@ -9,15 +9,6 @@ STEP_PX = 0.4
 LONGEST_REST_SECONDS = 20.0
 
 
-@pytest.fixture
-def driver(application, tmp_path):
-    if application is None:
-        return None
-    from panel.driver import Driver
-
-    return Driver(tmp_path)
-
-
 def drag(view_name, start_px, offsets_px, while_held=None):
     """Drag what is at a pixel along a path, move by move; call `while_held` before the button is released."""
     import slicer

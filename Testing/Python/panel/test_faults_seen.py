@@ -3,16 +3,6 @@
 import pytest
 
 
-@pytest.fixture
-def driver(application, tmp_path):
-    """The panel with one CT; None outside the application."""
-    if application is None:
-        return None
-    from panel.driver import Driver
-
-    return Driver(tmp_path)
-
-
 def test_the_button_of_the_reading_layout_tells_which_layout_is_shown(driver):
     import slicer
 

@@ -2,21 +2,9 @@
 
 import xml.etree.ElementTree as ElementTree
 
-import pytest
-
 _BUTTONS = ("QPushButton", "QToolButton", "ctkPushButton")
 # The large button's own text is what comes next; reopening is shown for signed readings only, where it can be pressed.
 _SPEAK_FOR_THEMSELVES = {"huNextStepButton", "huReopenButton"}
-
-
-@pytest.fixture
-def driver(application, tmp_path):
-    """The panel with a CT; None outside the application."""
-    if application is None:
-        return None
-    from panel.driver import Driver
-
-    return Driver(tmp_path)
 
 
 def mute_buttons(ui, hints) -> list[str]:

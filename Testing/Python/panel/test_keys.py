@@ -6,20 +6,16 @@ _KEYS = ("Return", "Enter", "Space", "1", "2", "3", "4", "Ctrl+Z", "Ctrl+Y", "Ct
 
 
 @pytest.fixture
-def driver(application, tmp_path):
+def driver(driver, tmp_path):
     """A signed reading of a named case, ready for its export; None outside the application."""
-    if application is None:
-        return None
-    from panel.driver import Driver
-
-    driver = Driver(tmp_path)
-    driver.ui.huCaseEdit.text = "7"
-    driver.start_reading()
-    driver.place(["L1", "L2"])
-    driver.ui.huExportPath.currentPath = str(tmp_path / "export")
-    driver.ui.huSignButton.click()
-    assert driver.ui.huNextStepButton.text == "Export"
-    _end_focus()
+    if driver is not None:
+        driver.ui.huCaseEdit.text = "7"
+        driver.start_reading()
+        driver.place(["L1", "L2"])
+        driver.ui.huExportPath.currentPath = str(tmp_path / "export")
+        driver.ui.huSignButton.click()
+        assert driver.ui.huNextStepButton.text == "Export"
+        _end_focus()
     return driver
 
 

@@ -5,16 +5,6 @@ import csv
 import pytest
 
 
-@pytest.fixture
-def driver(application, tmp_path):
-    """Return the panel; None outside the application."""
-    if application is None:
-        return None
-    from panel.driver import Driver
-
-    return Driver(tmp_path)
-
-
 def test_protocols_of_a_batch_are_compared_as_on_the_command_line(driver, tmp_path):
     import qt
     from headless.cohort_files import random_cohort, table, write_table

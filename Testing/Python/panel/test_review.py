@@ -4,14 +4,10 @@ import pytest
 
 
 @pytest.fixture
-def driver(application, tmp_path):
+def driver(driver):
     """The panel with a reading; None outside the application."""
-    if application is None:
-        return None
-    from panel.driver import Driver
-
-    driver = Driver(tmp_path)
-    driver.start_reading()
+    if driver is not None:
+        driver.start_reading()
     return driver
 
 

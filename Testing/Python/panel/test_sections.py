@@ -7,18 +7,14 @@ from LumbarHULib.mrml.other_protocols import folder_by, other_protocols_table
 
 
 @pytest.fixture
-def driver(application, tmp_path):
+def driver(driver, tmp_path):
     """Two readings of the CT, the second one open, with L1 and L2 placed; None outside the application."""
-    if application is None:
-        return None
-    from panel.driver import Driver
-
-    driver = Driver(tmp_path)
-    driver.ui.huCaseEdit.text = "case 1"
-    for reader in ("Reader B", "Reader A"):
-        driver.start_reading(reader)
-        driver.place(["L1", "L2"])
-    driver.ui.huExportPath.currentPath = str(tmp_path / "export")
+    if driver is not None:
+        driver.ui.huCaseEdit.text = "case 1"
+        for reader in ("Reader B", "Reader A"):
+            driver.start_reading(reader)
+            driver.place(["L1", "L2"])
+        driver.ui.huExportPath.currentPath = str(tmp_path / "export")
     return driver
 
 

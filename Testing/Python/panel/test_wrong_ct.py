@@ -7,15 +7,11 @@ SHIFT_HU = 30
 
 
 @pytest.fixture
-def driver(application, tmp_path):
+def driver(driver):
     """A reading of “CT” with L1 and L2 placed; None outside the application."""
-    if application is None:
-        return None
-    from panel.driver import Driver
-
-    driver = Driver(tmp_path)
-    driver.start_reading()
-    driver.place(["L1", "L2"])
+    if driver is not None:
+        driver.start_reading()
+        driver.place(["L1", "L2"])
     return driver
 
 

@@ -128,7 +128,7 @@ def level_pictures(
     for number, (plane, box) in enumerate(zip(planes, boxes, strict=True)):
         name = plane.level.level
         regions = {roi: labels[roi][number][0] == LABEL_VALUES[name] for roi in labels}
-        doubtful = [stretch.curve_uv_mm for stretch in doubtful_stretches(plane.level, values)]
+        doubtful = doubtful_stretches(plane.level, values)
         pictures[name] = _drawing(plane, stack.voxels_hu[box][0], box, half_xy_mm, regions, doubtful, sides_known)
     return pictures
 

@@ -20,25 +20,6 @@ SAME_OUTLINE_MM = 0.2
 
 
 @dataclass(frozen=True)
-class DoubtfulStretch:
-    """A stretch of an outline that may be off.
-
-    Parameters
-    ----------
-    curve_uv_mm : numpy.ndarray, shape (m, 2)
-        The stretch as a dense line, in the level's frame.
-    doubt_mm : float
-        By how much the stretch may be off: the greatest standard deviation along it.
-    length_mm : float
-        Length of the stretch.
-    """
-
-    curve_uv_mm: np.ndarray
-    doubt_mm: float
-    length_mm: float
-
-
-@dataclass(frozen=True)
 class OutlinesApart:
     """A stretch in which two outlines are apart.
 
@@ -64,8 +45,11 @@ class OutlinesApart:
         return " ".join(word for word in (depth, side) if word) or "middle"
 
 
-def doubtful_stretches(level: LevelResult, values: OutlineValues) -> list[DoubtfulStretch]:
-    """Return the stretches of an outline found in the CT whose doubt exceeds the protocol's limit."""
+def doubtful_stretches(level: LevelResult, values: OutlineValues) -> list[np.ndarray]:
+    """Return the stretches of an outline found in the CT that may be off by more than the protocol's limit.
+
+    Each is a dense line, shape (m, 2), in the level's frame.
+    """
     doubt_mm = level.outline_doubt_mm
     if doubt_mm is None:
         return []
@@ -76,13 +60,7 @@ def doubtful_stretches(level: LevelResult, values: OutlineValues) -> list[Doubtf
     dense_mm = np.interp(parameters, np.arange(count + 1), np.append(doubt_mm, doubt_mm[0]))
     doubtful = dense_mm > values.doubt_mm
     steps_mm = np.hypot(*(np.roll(dense, -1, axis=0) - dense).T)
-    stretches = []
-    for run in _runs(doubtful):
-        length_mm = float(steps_mm[run].sum())
-        if length_mm < values.doubt_length_mm:
-            continue
-        stretches.append(DoubtfulStretch(dense[run], float(dense_mm[run].max()), length_mm))
-    return stretches
+    return [dense[run] for run in _runs(doubtful) if steps_mm[run].sum() >= values.doubt_length_mm]
 
 
 def found_again_findings(

@@ -35,11 +35,9 @@ def measured():
 def test_a_stretch_is_doubtful_where_its_uncertainty_exceeds_the_limit_over_some_length(measured):
     _, level = measured
     (stretch,) = doubtful_stretches(level, PROTOCOL.outline)
-    assert stretch.doubt_mm == pytest.approx(1.6)
     points = level.frame.to_uv_mm(level.outline_ras_mm)
-    nearest_mm = np.linalg.norm(points[:, None] - stretch.curve_uv_mm, axis=2).min(axis=1)
+    nearest_mm = np.linalg.norm(points[:, None] - stretch, axis=2).min(axis=1)
     assert {7, 8, 9} <= set(np.flatnonzero(nearest_mm < 1e-9)) <= set(range(6, 11))
-    assert stretch.length_mm == pytest.approx(np.hypot(*np.diff(stretch.curve_uv_mm, axis=0).T).sum(), rel=0.05)
     assert not doubtful_stretches(level, PROTOCOL.with_values(outline_doubt_length_mm=100.0).outline)
     assert not doubtful_stretches(level, PROTOCOL.with_values(outline_doubt_mm=2.0).outline)
 
