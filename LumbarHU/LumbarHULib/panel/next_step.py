@@ -1,12 +1,13 @@
 """The one next step of a patient: what the large button and the keys Space and Enter do."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from slicer.i18n import tr as _
 
 from LumbarHULib.panel.highlight import highlight
-from LumbarHULib.panel.level_sight import LevelSight
+from LumbarHULib.panel.level_sight import SHORTEST_LOOK_S, LevelSight
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Services
 
@@ -186,6 +187,7 @@ class NextStepSection(Section):
         super().__init__(ui, services)
         self._situation, self._actions, self._show_hint = situation, actions, show_hint
         self.step, self.sight = next_step(Situation()), LevelSight()
+        self._offered_since_s = time.monotonic()
         font = ui.huNextStepButton.font
         font.setBold(True)
         ui.huNextStepButton.font = font
@@ -194,7 +196,7 @@ class NextStepSection(Section):
     def take(self, by_space: bool = False) -> None:
         """Take the next step; the Space key takes none that ends the work on a patient.
 
-        A level that the reader could not see yet is not accepted, as when a key is pressed twice.
+        A key pressed twice neither accepts a level that the reader could not see yet nor ends the work on a patient.
         """
         self._show()  # the views may have moved meanwhile
         step = self.step
@@ -202,10 +204,14 @@ class NextStepSection(Section):
             return
         if step.is_enabled and by_space and not step.by_space:
             self._show_hint(_by_enter(step.kind))
-        elif step.is_enabled:
+        elif step.is_enabled and (step.by_space or self._was_offered_long_enough):
             self._show_hint("")
             self._actions[step.kind](step.level)
         self._show()
+
+    @property
+    def _was_offered_long_enough(self) -> bool:
+        return time.monotonic() - self._offered_since_s >= SHORTEST_LOOK_S
 
     def refresh(self, what: str) -> None:
         """Show what comes next, also when another level came into sight."""
@@ -214,9 +220,12 @@ class NextStepSection(Section):
 
     def _show(self) -> None:
         situation = self._situation()
-        self.step = next_step(situation)
+        step = next_step(situation)
+        if step != self.step:
+            self._offered_since_s = time.monotonic()
+        self.step = step
         self.sight.follow((self._session.reading.uid, situation.level) if situation.is_level_in_sight else None)
-        step, button = self.step, self._ui.huNextStepButton
+        button = self._ui.huNextStepButton
         button.text, button.enabled = step.text, step.is_enabled
         both, enter = _("The next step. Space or Enter does the same."), _("The next step. Enter does the same.")
         button.toolTip = both if step.by_space else enter

@@ -1,6 +1,7 @@
 """Hands for the tests of the panel: a CT of plain bodies, a reading, clicks and drags."""
 
 import json
+import time
 
 import slicer
 from mrml.plain_bodies import plain_bodies
@@ -11,6 +12,7 @@ from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.ct_node import ct_from_node, volume_node_from_ct
 from LumbarHULib.mrml.markup_points import placed_points
 from LumbarHULib.mrml.reading_markups import markup_node, placed_levels, read_landmarks
+from LumbarHULib.panel.level_sight import SHORTEST_LOOK_S
 from LumbarHULib.panel.views import AXIAL, jump_to
 from LumbarHULib.self_test.synthetic_mouse import click, look, settle
 
@@ -89,6 +91,11 @@ class Driver:
         """Accept the current level with Space, after a look at it."""
         look(self.panel)
         self.panel.next_step.take(by_space=True)
+
+    def end(self):
+        """Take the next step that ends the work on a patient, with Enter, after a look at what it is."""
+        time.sleep(SHORTEST_LOOK_S)
+        self.panel.next_step.take()
 
     def points(self, level, role):
         return placed_points(markup_node(self.session.reading, level, role))

@@ -107,7 +107,7 @@ def test_a_patient_is_read_by_the_one_next_step_with_few_controls_and_no_text_cu
     assert ui.huNextStepButton.text == "Sign off"
     panel.next_step.take(by_space=True)
     assert not driver.session.reading.is_signed_off
-    panel.next_step.take()
+    driver.end()
     assert ui.huNextStepButton.text == "Export"
     slicer.util.selectModule("Data")
     assert panel.view_line.text == ""

@@ -110,3 +110,11 @@ def test_keys_pressed_twice_accept_no_level_that_was_not_drawn(driver):
     assert (session.unreviewed, ui.huNextStepButton.text) == (("L3", "L4"), "Accept L3")
     driver.accept_seen()
     assert session.unreviewed == ("L4",)
+    # The press that accepts the last level, pressed twice, signs nothing.
+    look(panel)
+    for _ in range(3):
+        panel.next_step.take()
+        ui.huNextStepButton.click()
+    assert (ui.huNextStepButton.text, session.reading.is_signed_off) == ("Sign off", False)
+    driver.end()
+    assert session.reading.is_signed_off
