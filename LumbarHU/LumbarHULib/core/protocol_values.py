@@ -221,6 +221,7 @@ class FindingValues(ValueGroup):
     vessel_bright_hu: float = number(
         "HU", 60.0, 1000.0, "HU above which a vessel-sized piece of tissue contains contrast medium."
     )
+    vessel_max_hu: float = number("HU", 60.0, 3071.0, "HU above which a bright piece of tissue is bone, not a vessel.")
     vessel_radius_mm: float = number("mm", 1.0, 20.0, "Radius of the piece of tissue that must be bright throughout.")
     vessel_distance_max_mm: float = number(
         "mm", 1.0, 100.0, "Largest distance from the body at which a bright piece of tissue is searched."

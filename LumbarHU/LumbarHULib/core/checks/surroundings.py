@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from LumbarHULib.core.results import LevelResult
 # Tissue behind this share of the body's depth is ignored: pedicles, ribs and transverse processes are there.
 _REARMOST_SHARE = 0.5
 
-# Width of the body's blurred edge, which is ignored, in mm.
+# Width of the body's blurred edge, which is ignored, in mm; an edge between lung and tissue is as wide.
 _EDGE_MM = 2.0
 
 # Smoothing before a piece is tested for brightness throughout, so that one dark voxel of noise does not decide.
@@ -24,6 +25,21 @@ _SMOOTHING_SD_MM = 1.0
 
 # With fewer voxels of soft tissue, they are not judged.
 _FEWEST_VOXELS = 200
+
+# Lung and air are below the first value, and farther below the brightest soft tissue than the second, in HU. The first
+# holds in values that are HU; in values with an offset, only the second does. Fat is above both.
+_AIR_HU, _AIR_BELOW_TISSUE_HU = -500.0, 600.0
+_BRIGHTEST_PERCENT = 90
+
+# The SD of smoothed blood within a vessel, as a share of its median and in HU, is below the larger of these limits. In
+# vessels of real CTs it is at most 17 %, in an ossified ligament 39 %.
+_BLOOD_SD_SHARE, _BLOOD_SD_HU = 0.2, 40.0
+_QUARTILES_APART_SDS = 1.349
+
+# A piece is bone if its rim is brighter than its middle, by this share and by this many HU, in more than this share of
+# the directions: bone has a cortex on all sides, a vessel plaques on some.
+_CORTEX_SHARE, _CORTEX_HU, _CORTEX_DIRECTIONS = 0.3, 60.0, 0.5
+_DIRECTIONS = 24
 
 
 def surroundings_findings(
@@ -34,11 +50,12 @@ def surroundings_findings(
     medians_hu = []
     for level in levels:
         around = _surroundings(stack, level, values)
-        bright_hu = around.bright_vessel_hu(values)
+        bright_hu = around.bright_vessel_hu()
         if bright_hu is not None and (brightest is None or bright_hu > brightest[0]):
             brightest = (bright_hu, level.level)
-        if around.tissue_hu.size >= _FEWEST_VOXELS:
-            medians_hu.append(float(np.median(around.tissue_hu)))
+        tissue_hu = around.tissue_hu
+        if tissue_hu.size >= _FEWEST_VOXELS:
+            medians_hu.append(float(np.median(tissue_hu)))
     findings = []
     if brightest is not None:
         findings.append(
@@ -77,31 +94,72 @@ class _Surroundings:
         Distance from the body's outline; 0 inside.
     spacings_ji_mm : tuple of float
         Steps along j and i.
+    values : FindingValues
     """
 
     mean_hu: np.ndarray
     is_around: np.ndarray
     from_body_mm: np.ndarray
     spacings_ji_mm: tuple[float, float]
+    values: FindingValues
+
+    @cached_property
+    def smooth_hu(self) -> np.ndarray:
+        """The values with less noise, shape (j, i)."""
+        from scipy import ndimage
+
+        return ndimage.gaussian_filter(self.mean_hu, _SMOOTHING_SD_MM / np.array(self.spacings_ji_mm))
 
     @property
     def tissue_hu(self) -> np.ndarray:
-        """Values around the body, shape (n,)."""
-        return self.mean_hu[self.is_around]
+        """Values around the body without lung and air, shape (n,)."""
+        body_hu = self.mean_hu[self.from_body_mm == 0]
+        if not self.is_around.any() or not body_hu.size or np.median(body_hu) < self.values.tissue_median_min_hu:
+            return self.mean_hu[self.is_around]  # bone as dark as this is not in HU, so air cannot be recognized
+        below_tissue_hu = np.percentile(self.smooth_hu[self.is_around], _BRIGHTEST_PERCENT) - _AIR_BELOW_TISSUE_HU
+        is_air = self.is_around & (self.smooth_hu < max(_AIR_HU, below_tissue_hu))
+        return self.mean_hu[self.is_around & (self._distance_mm(is_air) > _EDGE_MM)]
 
-    def bright_vessel_hu(self, values: FindingValues) -> float | None:
+    def bright_vessel_hu(self) -> float | None:
         """Return the median at the centers of round pieces that are bright throughout; None where there is none."""
         from scipy import ndimage
 
         if not self.is_around.any():
             return None
-        smooth_hu = ndimage.gaussian_filter(self.mean_hu, _SMOOTHING_SD_MM / np.array(self.spacings_ji_mm))
-        is_dark = ~self.is_around | (smooth_hu < values.vessel_bright_hu)
+        is_bright = self.is_around & (self.smooth_hu >= self.values.vessel_bright_hu)
         # Nothing is known beyond the crop: a piece must be completely inside it.
-        framed = np.pad(is_dark, 1, constant_values=True)
-        to_dark_mm = ndimage.distance_transform_edt(~framed, sampling=self.spacings_ji_mm)[1:-1, 1:-1]
-        is_center = (to_dark_mm > values.vessel_radius_mm) & (self.from_body_mm <= values.vessel_distance_max_mm)
-        return float(np.median(smooth_hu[is_center])) if is_center.any() else None
+        framed = np.pad(is_bright, 1, constant_values=False)
+        to_dark_mm = ndimage.distance_transform_edt(framed, sampling=self.spacings_ji_mm)[1:-1, 1:-1]
+        is_center = (to_dark_mm > self.values.vessel_radius_mm) & (
+            self.from_body_mm <= self.values.vessel_distance_max_mm
+        )
+        pieces, count = ndimage.label(is_center, np.ones((3, 3)))
+        vessels = [piece for piece in (pieces == n + 1 for n in range(count)) if self._is_vessel(piece, is_bright)]
+        return float(np.median(self.smooth_hu[np.logical_or.reduce(vessels)])) if vessels else None
+
+    def _is_vessel(self, piece: np.ndarray, is_bright: np.ndarray) -> bool:
+        """Return whether the piece with these centers can be blood: not too bright, even, and without a cortex."""
+        from_centers_mm = self._distance_mm(piece)
+        inside_hu = self.smooth_hu[from_centers_mm < self.values.vessel_radius_mm - _SMOOTHING_SD_MM]
+        blood_hu = float(np.median(self.smooth_hu[piece]))
+        # From the quartiles, because a plaque does not make blood uneven.
+        sd_hu = float(np.subtract(*np.percentile(inside_hu, [75, 25]))) / _QUARTILES_APART_SDS
+        if blood_hu > self.values.vessel_max_hu or sd_hu > max(_BLOOD_SD_SHARE * blood_hu, _BLOOD_SD_HU):
+            return False
+        is_rim = is_bright & ~piece & (from_centers_mm <= self.values.vessel_radius_mm + _SMOOTHING_SD_MM)
+        is_cortex = is_rim & (self.smooth_hu > blood_hu + max(_CORTEX_SHARE * blood_hu, _CORTEX_HU))
+        center_ji = np.argwhere(piece).mean(axis=0)
+        directions_rad = np.arctan2(*((np.argwhere(is_cortex) - center_ji) * self.spacings_ji_mm).T)
+        sectors = np.unique(np.floor(directions_rad / (2 * np.pi) * _DIRECTIONS))
+        return len(sectors) <= _CORTEX_DIRECTIONS * _DIRECTIONS
+
+    def _distance_mm(self, is_there: np.ndarray) -> np.ndarray:
+        """Return the distances of all pixels from those of a mask; infinite if it is empty."""
+        from scipy import ndimage
+
+        if not is_there.any():
+            return np.full(is_there.shape, np.inf)
+        return ndimage.distance_transform_edt(~is_there, sampling=self.spacings_ji_mm)
 
 
 def _surroundings(stack: AxialStack, level: LevelResult, values: FindingValues) -> _Surroundings:
@@ -125,7 +183,8 @@ def _surroundings(stack: AxialStack, level: LevelResult, values: FindingValues) 
         from_body_mm = ndimage.distance_transform_edt(~in_body, sampling=spacings_ji_mm)
     j, i = np.indices(mean_hu.shape)
     _, v_mm = _uv_mm(frame, i + low_ij[0], j + low_ij[1])
-    return _Surroundings(mean_hu, (from_body_mm > _EDGE_MM) & (v_mm > low_uv[1]), from_body_mm, spacings_ji_mm)
+    is_around = (from_body_mm > _EDGE_MM) & (v_mm > low_uv[1])
+    return _Surroundings(mean_hu, is_around, from_body_mm, spacings_ji_mm, values)
 
 
 def _uv_mm(frame: Frame, i: np.ndarray, j: np.ndarray) -> np.ndarray:
