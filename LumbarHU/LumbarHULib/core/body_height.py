@@ -1,6 +1,6 @@
 """Find the vertebral body around a midline by its endplates and arch, even where the midline is far off mid-height."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,9 @@ _USUAL_HEIGHTS = (0.38, 0.78)
 _USUAL_PEDICLES = 0.85
 _DISC_HALF_MM = 6.0
 
+# A midline farther from the nearest body than the thickest disc is in another body, whose endplates are not visible.
+_DISC_MAX_MM = 12.0
+
 
 @dataclass(frozen=True, eq=False)
 class BodyHeight:
@@ -37,11 +40,15 @@ class BodyHeight:
         Distance of the midline's midpoint from the nearer endplate; negative outside the body.
     is_clear : bool
         Whether both endplates are visible over most of their extent.
+    may_be_other : bool
+        Whether the midline, although outside this body, may be inside another that is not recognized: its arch is
+        fused with its neighbors', its endplates are not visible, or the scan ends in it.
     """
 
     endplates: Endplates
     inside_mm: float
     is_clear: bool
+    may_be_other: bool = False
 
 
 def body_height(
@@ -69,7 +76,7 @@ def body_height(
     protocol : Protocol
     """
     middle = np.asarray(middle_ras_mm, dtype=float)
-    nearest, unusual = None, None
+    nearest, unusual, is_disputed = None, None, False
     for above_mm in (0.0, *_STARTS_MM):
         start = middle + above_mm * stack.normal_ras
         endplates = _settled(stack, level, start, anterior_ras, size_mm, protocol)
@@ -78,14 +85,17 @@ def body_height(
         arch = posterior_arch(
             stack, endplates.middle_ras_mm, endplates.up_ras, anterior_ras, endplates.height_mm, size_mm[0]
         )
-        if arch is not None and not arch.is_of_vertebra(protocol.placement):
-            continue
         found = BodyHeight(
             endplates, float(endplates.distances_mm(middle)), endplates.support >= protocol.findings.endplate_trust_min
         )
         low, high = (share * size_mm[1] for share in _USUAL_HEIGHTS)
         is_usual = found.is_clear and low <= endplates.height_mm <= high
-        if not is_usual or (arch is not None and arch.pedicles < _USUAL_PEDICLES):
+        has_pedicles = arch is None or arch.pedicles >= _USUAL_PEDICLES
+        if arch is not None and not arch.is_of_vertebra(protocol.placement):
+            # Pedicles without foramina: bone may bridge these, as in ankylosis. Behind a disc, there are no pedicles.
+            is_disputed = is_disputed or (is_usual and has_pedicles and found.inside_mm > 0)
+            continue
+        if not is_usual or not has_pedicles:
             unusual = unusual or found
             continue
         if found.inside_mm > 0:
@@ -93,8 +103,18 @@ def body_height(
         if nearest is None or found.inside_mm > nearest.inside_mm:
             nearest = found
     if unusual is not None and (nearest is None or nearest.inside_mm < -_DISC_HALF_MM):
-        return unusual
-    return nearest
+        nearest = unusual
+    if nearest is None or nearest.inside_mm > 0:
+        return nearest
+    return replace(nearest, may_be_other=is_disputed or _may_be_beyond(stack, middle, nearest, protocol))
+
+
+def _may_be_beyond(stack: AxialStack, middle: np.ndarray, nearest: BodyHeight, protocol: Protocol) -> bool:
+    """Return whether a midline outside the nearest body is too far from it for a disc, or may be in a cut-off body."""
+    k = float(stack.slice_heights(middle))
+    slices_beyond = len(stack.voxels_hu) - 1 - k if k > nearest.endplates.middle_slice(stack) else k
+    is_cut_off = slices_beyond * stack.slice_spacing_mm < protocol.endplates.height_usual_mm / 2
+    return -nearest.inside_mm > (_DISC_HALF_MM if is_cut_off else _DISC_MAX_MM)
 
 
 def _settled(

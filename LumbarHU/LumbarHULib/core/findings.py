@@ -110,6 +110,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "levels_too_close": "Two midlines are so close that both may be in the same vertebra.",
             "levels_too_far": "Two midlines are so far apart that a vertebra may have been skipped.",
             "mid_slice_off_middle": "The mid-slice is off mid-height between the endplates; severe if far off.",
+            "mid_slice_unchecked": "The body around the midline is not recognized, so its mid-height is unknown.",
             "midline_in_two_slices": "The two ends of the midline are in different slices.",
             "midline_reversed": "The midline ran from posterior to anterior; its ends were swapped.",
             "midline_rotated": "The midline is strongly rotated from the patient's anterior axis.",

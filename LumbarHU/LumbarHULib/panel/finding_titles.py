@@ -65,6 +65,7 @@ _TITLES: Mapping[str, str] = MappingProxyType(
         "levels_too_close": "two levels in one vertebra?",
         "levels_too_far": "vertebra skipped between two levels?",
         "mid_slice_off_middle": "mid-slice off mid-height",
+        "mid_slice_unchecked": "mid-height unknown",
         "midline_in_two_slices": "midline ends in different slices",
         "midline_reversed": "midline was turned round",
         "midline_rotated": "midline is rotated",

@@ -35,6 +35,17 @@ def mid_height_findings(
     off_mm = (height.endplates.middle_slice(stack) - level.frame.mid_slice) * stack.slice_spacing_mm
     limit_mm = stack.slice_spacing_mm / 2 + values.mid_slice_tolerance_mm
     direction = "below" if off_mm > 0 else "above"
+    if height.may_be_other:
+        return (
+            Finding(
+                "mid_slice_unchecked",
+                f"It is unknown whether the mid-slice of {name} is at mid-height: its body is not recognized, for "
+                "example because the scan ends in it or bone bridges it to its neighbors.",
+                "Check it in a sagittal view.",
+                "note",
+                name,
+            ),
+        )
     if height.inside_mm <= 0:
         endplate = "lower" if off_mm > 0 else "upper"
         sentence = (

@@ -135,6 +135,16 @@ def test_a_slice_near_an_endplate_gets_findings_on_its_regions_and_on_mid_height
     assert ("mid_slice_off_middle", "L3") not in reported(measured(spine, midlines(spine, L3=(0.0, 0.0, 1.0))))
 
 
+def test_a_body_that_the_scan_cuts_off_is_noted_and_not_called_outside(spine):
+    # The middle of L1 is some 35 mm above that of L2; its body begins 13 mm below its own middle.
+    landmarks = [one for one in midlines(spine, L1=(0.0, 0.0, -10.0)) if one.level == "L1"]
+    outline = measured(spine, landmarks).levels[0].outline_ras_mm
+    cut = replace(spine, voxels_hu=spine.voxels_hu[: spine.truth["L1"].mid_slice])
+    result = measured(cut, [replace(one, outline_ras_mm=outline) for one in landmarks])
+    (unchecked,) = (finding for finding in result.all_findings if finding.code.startswith("mid_slice"))
+    assert (unchecked.code, unchecked.severity) == ("mid_slice_unchecked", "note")
+
+
 def test_a_skipped_vertebra_gets_a_finding(spine):
     as_named = {of.level: of.midline_ras_mm for of in midlines(spine)}
     # The third vertebra is skipped, and the fourth has its name.
