@@ -52,6 +52,9 @@ MARGIN_MM = 9.0
 # A cortex is denser than its blurred peak by this factor. This percentile of the peaks counts, where the body's own
 # edge is visible.
 PEAK_FACTOR, PEAK_PERCENTILE, PEAK_OWN_EDGE = 1.3, 90, 0.6
+# A body's edge is at least this dense: the median of its blurred peaks was 179 HU or more on 55 bodies of real CTs with
+# pixels of 0.3 to 3 mm, and below 155 HU in 42 of 44 places next to the spine where the search found an outline.
+LEAST_PEAK_HU = 120.0
 # Peaks looked for per control point.
 PEAKS_PER_POINT = 2
 PEAK_DEPTHS_MM = np.arange(-1.0, 2.1, 0.5)
@@ -116,10 +119,17 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
             fitted = loose
     state, quality, seen = fitted.state, fitted.quality, fitted.seen
     support = np.roll(seen, PER_SPAN // 2).reshape(-1, PER_SPAN).mean(axis=1)
+    peak_hu = float(np.median(_peaks_hu(sampler, state.points, model.shape)))
+    if peak_hu < LEAST_PEAK_HU:
+        raise InputError(
+            f"No edge of a vertebral body is visible around the midline (the densest edge there measures {peak_hu:.0f} "
+            f"HU; a cortex measures at least {LEAST_PEAK_HU:.0f} HU)",
+            remedy="place the midline on a vertebral body, and check that the CT's values are in HU",
+        )
     if support.mean() < model.values.support_min:
         raise InputError(
-            f"No edge of a vertebral body is visible around the midline (a cortex on {100 * support.mean():.0f} % of "
-            f"the perimeter; the minimum is {100 * model.values.support_min:.0f} %)",
+            f"Too little of the edge of a vertebral body is visible around the midline: a cortex on "
+            f"{100 * support.mean():.0f} % of the perimeter; the minimum is {100 * model.values.support_min:.0f} %",
             remedy="place the midline on a vertebral body, or draw the outline by hand",
         )
     variance = np.mean(np.exp(2 * state.log_sd)) - (SD_PER_PIXEL * plane.pixel_mm) ** 2
@@ -228,15 +238,19 @@ def _local_information(count: int) -> np.ndarray:
 
 def _with_dense_cortex(sampler: PlaneSampler, points: np.ndarray, model: OutlineModel) -> OutlineModel:
     """Return the model with a denser cortex where the image shows one."""
-    value, slope, _ = spline_matrices(len(points), PEAKS_PER_POINT)
-    origins, normals = value @ points, outward_normals(slope @ points)
-    peaks_hu = sampler.on_lines(origins, normals, -PEAK_DEPTHS_MM).max(axis=1)
-    own = model.shape.own_edge_at(np.arange(len(peaks_hu)) / PEAKS_PER_POINT, normals) > PEAK_OWN_EDGE
-    ordered = np.sort(peaks_hu[own])
+    ordered = np.sort(_peaks_hu(sampler, points, model.shape))
     dense_hu = PEAK_FACTOR * float(
         np.interp(PEAK_PERCENTILE / 100 * (len(ordered) - 1), np.arange(len(ordered)), ordered)
     )
     return replace(model, cortex_hu=max(model.cortex_hu, dense_hu))
+
+
+def _peaks_hu(sampler: PlaneSampler, points: np.ndarray, shape: BodyShape) -> np.ndarray:
+    """Return the greatest HU across the edge, in each place where the edge is the body's own."""
+    value, slope, _ = spline_matrices(len(points), PEAKS_PER_POINT)
+    origins, normals = value @ points, outward_normals(slope @ points)
+    peaks_hu = sampler.on_lines(origins, normals, -PEAK_DEPTHS_MM).max(axis=1)
+    return peaks_hu[shape.own_edge_at(np.arange(len(peaks_hu)) / PEAKS_PER_POINT, normals) > PEAK_OWN_EDGE]
 
 
 def _bridged_at_pedicles(

@@ -70,10 +70,12 @@ NOISE_HU, NOISE_CONTRAST = (30.0, 45.0), (1.8, 1.2)
 
 # Bone resembles the body's core: these fractions of the distance to the mean body, anterior to this fraction of the
 # depth. Soft tissue resembles muscle, with this variation in the absence of noise. Limits apply to the cost of one
-# sample and of all samples of a ray; samples so close to the edge that blur mixes both tissues do not count.
+# sample and of all samples of a ray; samples so close to the edge that blur mixes both tissues do not count. Together
+# they cost no more than this share of what one sample of soft tissue alone says, without its limit: bone of low density
+# has fatty spaces of several millimeters that look like a gap.
 CORE_SHARES, CORE_DEPTH = (0.15, 0.3, 0.45, 0.55), 0.72
 SOFT_HU, SOFT_SD_HU, CORE_SD_MIN_HU, SOFT_NOISE_SHARE = 30.0, 20.0, 15.0, 0.7
-MOST_SOFT, MOST_SOFT_OF_RAY, MIXED_MM = 2.0, 4.0, 1.5
+MOST_SOFT, MOST_SOFT_OF_RAY, SOFT_SHARE_OF_RAY, MIXED_MM = 2.0, 4.0, 0.6, 1.5
 # Standard deviation of a normal distribution per median absolute deviation.
 SD_PER_MAD = 1.4826
 # Samples nearer to each other than this are one.
@@ -86,6 +88,11 @@ class BoneLook:
 
     mean_hu: float
     sd_hu: float
+
+    @property
+    def contrast(self) -> float:
+        """Difference from soft tissue, in standard deviations; 0 for bone that is not denser."""
+        return max(self.mean_hu - SOFT_HU, 0.0) / self.sd_hu
 
     def softness(self, hu: np.ndarray) -> np.ndarray:
         """Return the log likelihood ratio of soft tissue to bone for each value, 0 to `MOST_SOFT`."""
@@ -188,8 +195,7 @@ class _Search:
 
     def _averaged(self, profiles: np.ndarray) -> np.ndarray:
         """Return profiles around the body, each averaged with its two neighbors if the image is noisy."""
-        contrast = (self._bone.mean_hu - SOFT_HU) / self._bone.sd_hu
-        share = _share(self._bone.sd_hu, *NOISE_HU) * _share(contrast, *NOISE_CONTRAST)
+        share = _share(self._bone.sd_hu, *NOISE_HU) * _share(self._bone.contrast, *NOISE_CONTRAST)
         if share == 0:
             return profiles
         beside = np.roll(profiles, 1, axis=0) + np.roll(profiles, -1, axis=0)
@@ -201,7 +207,7 @@ class _Search:
         mixed = round(MIXED_MM / step_mm)
         cost = np.zeros_like(inward)
         cost[:, :-mixed] = inward[:, mixed:]
-        return np.minimum(cost, MOST_SOFT_OF_RAY)
+        return np.minimum(cost, min(MOST_SOFT_OF_RAY, SOFT_SHARE_OF_RAY * self._bone.contrast**2 / 2))
 
     def _spline(
         self,
