@@ -64,7 +64,9 @@ def summarize(
     refusals = tuple(level for level in in_order if isinstance(level, LevelRefusal))
     used = tuple(level for level in measured if level.level in protocol.patient.mean_levels and not level.excluded)
 
-    findings = (*scan_findings, *acquisition_findings(scan_facts, cutoffs), *series_findings(scan_facts, protocol))
+    spacing_mm = slice_spacing_mm(measured[0]) if measured else None
+    findings = (*scan_findings, *acquisition_findings(scan_facts, cutoffs))
+    findings += series_findings(scan_facts, protocol, spacing_mm)
     # Visible contrast medium is no news where the headers state it or the cutoffs hold for it.
     is_contrast_news = not scan_facts.contrast and not cutoffs.contrast_medium
     findings += tuple(
@@ -87,6 +89,11 @@ def summarize(
     may_classify = len(used) >= protocol.patient.minimum_levels and (accept_off_protocol or not off_protocol)
     summaries = tuple(_summary(roi, used, in_order, protocol, cutoffs, may_classify) for roi in protocol.region_names)
     return ReadingResult(measured, refusals, summaries, scan_facts, findings)
+
+
+def slice_spacing_mm(level: LevelResult) -> float:
+    """Return the distance between two of the axial slices that a level was measured in, in mm."""
+    return level.covered_mm / (level.slices[1] - level.slices[0] + 1)
 
 
 def require_each_once(names: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from LumbarHULib.audit.audit import Audit
 from LumbarHULib.audit.report.words import NONE, number_text, yes_no
-from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.core.patient import slice_spacing_mm
 from LumbarHULib.files import html_text as html
 from LumbarHULib.files.html_text import Html
 from LumbarHULib.files.protocol_file import changed_values, shipped_protocol_of
@@ -32,7 +32,7 @@ def acquisition_table(audit: Audit) -> str:
     held = {name: _fact_text(fact) for name, fact in audit.cutoffs.document.get("acquisition", {}).items()}
     rows = [
         [title, html.foreign(stated or _NOT_STATED), html.foreign(held.pop(name, NONE))]
-        for title, name, stated in _facts(audit.scan_facts, audit.ct.voxels_hu.shape, audit.ct.ras_from_ijk)
+        for title, name, stated in _facts(audit)
     ]
     rows += [[html.foreign(name.replace("_", " ").capitalize()), NONE, html.foreign(of)] for name, of in held.items()]
     return html.table(["", "This CT", "The cutoffs hold for"], rows, text={0, 1, 2}, name="Acquisition")
@@ -127,20 +127,26 @@ def _fact_text(fact: Mapping[str, Any]) -> str:
     return yes_no(value) if isinstance(value, bool) else f"{_plain(value)} {fact.get('unit', '')}".strip()
 
 
-def _facts(facts: ScanFacts, shape_kji: tuple[int, ...], ras_from_ijk: np.ndarray) -> list[tuple[str, str, str]]:
+def _facts(audit: Audit) -> list[tuple[str, str, str]]:
     """Return title, name in a cutoffs file and value of each fact; the value is empty if the CT does not state it."""
-    steps_mm = np.linalg.norm(ras_from_ijk[:3, :3], axis=0)
+    facts = audit.scan_facts
+    steps_mm = np.linalg.norm(audit.ct.ras_from_ijk[:3, :3], axis=0)
+    levels = audit.result.levels
+    spacing_mm = facts.slice_spacing_mm or (slice_spacing_mm(levels[0]) if levels else None)
+    thickness = _value_text(facts.slice_thickness_mm, "mm")
+    if not thickness and spacing_mm:
+        thickness = f"{_NOT_STATED}; from slice to slice {_value_text(spacing_mm, 'mm')}"
     scanner = " ".join(filter(None, (facts.manufacturer, facts.scanner_model)))
     return [
         ("Tube voltage", "tube_voltage", _value_text(facts.tube_voltage_kv, "kV")),
         ("Contrast medium", "contrast_medium", "" if facts.contrast is None else yes_no(facts.contrast)),
         ("Tube current", "tube_current", _value_text(facts.tube_current_ma, "mA")),
-        ("Slice thickness", "slice_thickness", _value_text(facts.slice_thickness_mm, "mm")),
-        ("From slice to slice", "slice_spacing", _value_text(facts.slice_spacing_mm, "mm")),
+        ("Slice thickness", "slice_thickness", thickness),
+        ("From slice to slice", "slice_spacing", _value_text(spacing_mm, "mm")),
         ("Gantry tilt", "gantry_tilt", _value_text(facts.gantry_tilt_deg, "°")),
         ("Kernel", "kernel", facts.kernel or ""),
         ("Scanner", "scanner", scanner),
-        ("Voxels, as stored", "voxels", " × ".join(str(size) for size in shape_kji[::-1])),
+        ("Voxels, as stored", "voxels", " × ".join(str(size) for size in audit.ct.voxels_hu.shape[::-1])),
         ("Steps between voxels", "steps", " × ".join(number_text(step, 3) for step in steps_mm) + " mm"),
         ("Orientation", "orientation", "stated" if facts.orientation_known else ""),
         ("Read from", "source", facts.source),

@@ -17,6 +17,7 @@ from LumbarHULib.audit.report.origin import acquisition_table, cutoffs_parts, pr
 from LumbarHULib.audit.report.spine_pictures import SPINE_STYLE, slice_runs, spine_pictures
 from LumbarHULib.audit.report.words import grouped_findings, next_slice_differences, sentences_of, severity_of
 from LumbarHULib.core.findings import Finding
+from LumbarHULib.core.patient import slice_spacing_mm
 from LumbarHULib.core.results import LevelRefusal, LevelResult
 from LumbarHULib.files import html_text as html
 from LumbarHULib.files.drawing_colors import CONTOUR_ROIS, FILLED_ROIS, MARKUP_COLORS
@@ -224,8 +225,7 @@ def _legend(rois: Sequence[str]) -> str:
 def _caption(level: LevelResult) -> Html:
     runs = slice_runs(level)
     slices = sum(last - first + 1 for first, last in runs)
-    spacing_mm = level.covered_mm / (level.slices[1] - level.slices[0] + 1)
-    covered_mm = level.covered_mm if runs == (level.slices,) else slices * spacing_mm
+    covered_mm = level.covered_mm if runs == (level.slices,) else slices * slice_spacing_mm(level)
     groups = f" in {len(runs)} groups" if len(runs) > 1 else ""
     facts = [
         f"mid-slice {level.frame.mid_slice + 1} from below",

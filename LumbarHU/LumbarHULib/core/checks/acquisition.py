@@ -5,7 +5,6 @@ from dataclasses import replace
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.protocol import Protocol
-from LumbarHULib.core.protocol_values import RoiValues
 from LumbarHULib.core.scan_facts import ScanFacts, is_same_voltage
 
 # Findings that forbid a class unless the user accepts the acquisition.
@@ -54,8 +53,16 @@ def accepted_findings(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     return tuple(replace(finding, remedy=_ACCEPTED) if finding.remedy == _NO_CLASS else finding for finding in findings)
 
 
-def series_findings(facts: ScanFacts, protocol: Protocol) -> tuple[Finding, ...]:
-    """Return the findings from comparing modality and slices with those of the protocol."""
+def series_findings(facts: ScanFacts, protocol: Protocol, slice_spacing_mm: float | None = None) -> tuple[Finding, ...]:
+    """Return the findings from comparing modality and slices with those of the protocol.
+
+    Parameters
+    ----------
+    facts : ScanFacts
+    protocol : Protocol
+    slice_spacing_mm : float, optional
+        Distance between the axial slices that are measured, for a file that states neither thickness nor spacing.
+    """
     findings = []
     if facts.modality not in (None, "", "CT"):
         findings.append(
@@ -66,24 +73,37 @@ def series_findings(facts: ScanFacts, protocol: Protocol) -> tuple[Finding, ...]
                 "severe",
             )
         )
-    thickness_mm = facts.slice_thickness_mm or facts.slice_spacing_mm
-    if thickness_mm is not None and protocol.roi.slab_mm > 0:
-        over_mm = thickness_mm - protocol.roi.slab_mm
-        if abs(over_mm) > protocol.findings.slice_thickness_tolerance_mm:
-            findings.append(_thickness_finding(thickness_mm, over_mm > 0, protocol.roi))
-    return tuple(findings)
+    return (*findings, *_thickness_findings(facts, slice_spacing_mm, protocol))
 
 
-def _thickness_finding(thickness_mm: float, is_thick: bool, values: RoiValues) -> Finding:
-    sentence = f"The slices are {thickness_mm:g} mm thick; the protocol uses {values.slab_mm:g} mm"
-    if is_thick:
-        return Finding(
-            "slices_thick",
-            f"{sentence}: discs and endplates contribute more to thick slices.",
-            "Use a reconstruction with thinner slices if there is one.",
+def _thickness_findings(facts: ScanFacts, measured_spacing_mm: float | None, protocol: Protocol) -> tuple[Finding, ...]:
+    wanted_mm = protocol.roi.slab_mm
+    spacing_mm = facts.slice_spacing_mm or measured_spacing_mm
+    # Without a stated thickness, the slices are assumed to touch each other.
+    thickness_mm = facts.slice_thickness_mm or spacing_mm
+    if thickness_mm is None or wanted_mm == 0:
+        return ()
+    over_mm = thickness_mm - wanted_mm
+    if abs(over_mm) <= protocol.findings.slice_thickness_tolerance_mm:
+        return ()
+    slices = f"{thickness_mm:g} mm thick"
+    if not facts.slice_thickness_mm:
+        slices = f"{thickness_mm:.4g} mm apart, and their thickness is not stated"
+    sentence = f"The slices are {slices}; the protocol uses slices of {wanted_mm:g} mm"
+    if over_mm > 0:
+        return (
+            Finding(
+                "slices_thick",
+                f"{sentence}: discs and endplates contribute more to thick slices.",
+                "Use a reconstruction with thinner slices if there is one.",
+            ),
         )
-    return Finding(
-        "slices_thin", f"{sentence}. The regions cover the number of slices closest to that thickness.", "", "note"
+    if not (facts.slice_thickness_mm or facts.slice_spacing_mm):
+        return ()  # thin slices need no finding: their number in a region is adapted
+    return (
+        Finding(
+            "slices_thin", f"{sentence}. The regions cover the number of slices closest to that thickness.", "", "note"
+        ),
     )
 
 

@@ -367,3 +367,16 @@ def test_only_the_names_given_identify_the_patient(audit, folder, html):
     assert "1.2.840.99999.1" not in reported
     assert "case 7" in reported
     assert re.findall(r"\b20\d\d-\d\d-\d\d\b", reported) == []
+
+
+def test_the_distance_of_slices_is_shown_where_the_file_states_no_thickness(tmp_path):
+    def stated(scan_facts):
+        folder = tmp_path / scan_facts.source
+        write_audit_folder(folder, example_audit(scan_facts=scan_facts))
+        page = Page((folder / "report.html").read_text(encoding="utf-8"))
+        return {row[0]: row[1] for row in page.tables["Acquisition"][1:]}
+
+    rows = stated(ScanFacts(source="NRRD"))
+    assert rows["Slice thickness"] == "not stated; from slice to slice 2.5 mm"
+    assert rows["From slice to slice"] == "2.5 mm"
+    assert stated(ScanFacts(slice_thickness_mm=3.0, source="DICOM"))["Slice thickness"] == "3 mm"

@@ -94,6 +94,17 @@ def test_slices_off_the_protocols_thickness_have_a_finding(thickness_mm, expecte
     assert series_codes(slice_thickness_mm=thickness_mm, slice_spacing_mm=9.0) == expected
 
 
+@pytest.mark.parametrize(
+    ("spacing_mm", "expected"), [(1.0, []), (2.5, []), (4.25, ["slices_thick"]), (5, ["slices_thick"])]
+)
+def test_slices_of_a_file_that_states_no_thickness_are_judged_by_their_spacing(spacing_mm, expected):
+    found = series_findings(ScanFacts(), PROTOCOL, spacing_mm)
+    assert [finding.code for finding in found] == expected
+    assert all(f"{spacing_mm:g} mm apart, and their thickness is not stated" in finding.sentence for finding in found)
+    # Thickness counts where it is stated: slices may overlap or have gaps.
+    assert not series_findings(ScanFacts(slice_thickness_mm=2.5), PROTOCOL, spacing_mm)
+
+
 def test_a_modality_other_than_ct_has_a_finding():
     assert series_codes(modality="MR") == ["modality_not_ct"]
     assert series_codes(modality="CT") == series_codes() == []
