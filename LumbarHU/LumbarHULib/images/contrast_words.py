@@ -8,17 +8,22 @@ from functools import lru_cache
 from LumbarHULib.files.resources import resource_path
 
 _BETWEEN_WORDS = re.compile(r"[\s,;:()\[\]+|]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+# Scanners and radiographers cut names of agents off; with fewer letters, such a beginning may be another word.
+_LEAST_LETTERS = 4
 
 
 @lru_cache
-def _table() -> tuple[dict[str, bool | None], tuple[str, ...]]:
-    """Return the meaning of each whole text, and the names of contrast agents."""
+def _table() -> tuple[dict[str, bool | None], tuple[str, ...], frozenset[str]]:
+    """Return the meaning of each whole text, the names of contrast agents, and words that only begin like one."""
     document = json.loads(resource_path("Acquisition", "contrast-words.json").read_text(encoding="utf-8"))
     says: dict[str, bool | None] = {}
     for kind, answer in (("not_given", False), ("unknown", None), ("given", True)):
         for texts in document[kind].values():
             says |= {_plain(text): answer for text in texts}
-    return says, tuple(_plain(name) for names in document["agents"].values() for name in names)
+    agents = tuple(_plain(name) for names in document["agents"].values() for name in names)
+    return says, agents, frozenset(document["not_agents"])
 
 
 def contrast_said(text: str) -> bool | None:
@@ -39,7 +44,7 @@ def is_known_word(text: str) -> bool:
 
 
 def _said(plain: str) -> bool | None:
-    whole, agents = _table()
+    whole = _table()[0]
     if plain in whole:
         return whole[plain]
     # Match the longest phrases first: “without contrast” contains “contrast”.
@@ -53,11 +58,21 @@ def _said(plain: str) -> bool | None:
                 at += length
                 break
         else:
-            if any(agent in words[at] for agent in agents):
+            if _names_agent(words[at]):
                 answers.add(True)
             at += 1
     answers.discard(None)
     return answers.pop() if len(answers) == 1 else None
+
+
+def _names_agent(word: str) -> bool:
+    """Return whether a word contains the name of a contrast agent or is the beginning of one."""
+    _, agents, others = _table()
+    if any(agent in word for agent in agents):
+        return True
+    letters = _LETTERS.match(word)
+    beginning = letters.group() if letters else ""
+    return len(beginning) >= _LEAST_LETTERS and beginning not in others and any(a.startswith(beginning) for a in agents)
 
 
 def _plain(text: str) -> str:

@@ -268,6 +268,8 @@ def _compression_findings(headers: list[DicomHeader]) -> list[Finding]:
 
 
 def _contrast_word_findings(headers: list[DicomHeader]) -> list[Finding]:
+    if _contrast(headers) is not None:
+        return []  # another header states what this one leaves unknown
     words = sorted({word for header in headers if not is_known_word(word := header.text("ContrastBolusAgent"))})
     if not words:
         return []

@@ -103,6 +103,7 @@ HEADERS = (
             "增强",
             "oral contrast",
             "造影あり",
+            *("OMNI", "Omnipaq350 100ML", "VISI"),
         )
     ),
     *(
@@ -114,9 +115,15 @@ HEADERS = (
             unsaid=("contrast_medium",),
             says=f"“{word}”",
         )
-        for word in ("XQ7", "with and without contrast")
+        for word in ("XQ7", "SCAN", "OMN", "with and without contrast")
     ),
-    Untrue(WORDS, "'XQ7' with a volume", agent("XQ7", ContrastBolusVolume="80"), findings=GIVEN),
+    *(
+        Untrue(WORDS, f"'XQ7' with a {name}", agent("XQ7", **tags), findings=GIVEN, unsaid=("contrast_word_unknown",))
+        for name, tags in (
+            ("volume", {"ContrastBolusVolume": "80"}),
+            ("route", {"ContrastBolusRoute": "IV"}),
+        )
+    ),
     Untrue(INVERTED, "as stored", series_with(MONOCHROME1)),
     Untrue(INVERTED, "run length", series_with(MONOCHROME1, run_length)),
     *(
