@@ -19,8 +19,11 @@ QUANTITY_COLUMNS: tuple[str, ...] = tuple(quantity.name for quantity in QUANTITI
 RESULTS_COLUMNS: tuple[str, ...] = (
     *("case", "reader", "reading", "level", "roi"),
     *QUANTITY_COLUMNS,
-    *("placement_sd_hu", "label_value", "origin", "edited", "excluded", "findings"),
+    *("placement_sd_hu", "label_value", "origin", "outline_edited", "boundary_moved", "edited", "excluded", "findings"),
 )
+
+# Columns of results.csv that folders of earlier versions lack.
+NEWER_COLUMNS: tuple[str, ...] = ("outline_edited", "boundary_moved")
 
 # Columns of a region's row in summary.csv after the class.
 _SUMMARY_VALUES: tuple[str, ...] = (
@@ -96,12 +99,23 @@ def _with_densities(row: Sequence[_Item], densities: Sequence[_Item]) -> list[_I
 def _level_cells(level: LevelResult | LevelRefusal, roi: str) -> list[Cell]:
     label_value = LABEL_VALUES[level.level]
     if isinstance(level, LevelRefusal):
-        return [*[None] * len(QUANTITY_COLUMNS), None, label_value, "", False, level.excluded, NOT_MEASURED]
+        return [
+            *[None] * len(QUANTITY_COLUMNS),
+            None,
+            label_value,
+            "",
+            False,
+            False,
+            False,
+            level.excluded,
+            NOT_MEASURED,
+        ]
     measured = level.rois[roi]
     values = [measured.values[name] for name in QUANTITY_COLUMNS]
     codes = joined_codes(finding.code for finding in (*level.findings, *measured.findings))
     placement_sd_hu = None if level.trials is None else level.trials.sd_hu[roi]
-    return [*values, placement_sd_hu, label_value, str(level.origin), measured.edited, level.excluded, codes]
+    by_hand = (level.outline_edited, level.boundary.moved, measured.edited)
+    return [*values, placement_sd_hu, label_value, str(level.origin), *by_hand, level.excluded, codes]
 
 
 def _summary_cells(summary: RoiSummary, scan_findings: tuple[Finding, ...]) -> list[Cell]:

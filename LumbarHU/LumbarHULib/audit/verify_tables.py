@@ -10,6 +10,7 @@ from LumbarHULib import __version__
 from LumbarHULib.audit.folder import file_sha256
 from LumbarHULib.audit.tables import (
     DENSITY_COLUMNS,
+    NEWER_COLUMNS,
     NOT_MEASURED,
     QUANTITY_COLUMNS,
     joined_codes,
@@ -108,13 +109,13 @@ def _rois(record: dict[str, Any]) -> list[str]:
 
 
 def _expected_columns(path: Path, record: dict[str, Any]) -> list[str]:
-    """Return the columns that results.csv should have: in a folder of another version, quantities may be missing."""
+    """Return the columns that results.csv should have: in a folder of another version, newer ones may be missing."""
     columns = list(results_columns("calibration" in record))
     if record["software"]["LumbarHU"] == __version__ or not path.is_file():
         return columns
     header = path.read_bytes().removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].decode("utf-8", "replace")
     names = header.strip().split(",")
-    newer = {name for name in QUANTITY_COLUMNS if name not in names and name != "mean_hu"}
+    newer = {name for name in (*QUANTITY_COLUMNS, *NEWER_COLUMNS) if name not in names and name != "mean_hu"}
     return [name for name in columns if name not in newer]
 
 
@@ -147,6 +148,8 @@ def _recorded_cells(record: dict[str, Any]) -> dict[tuple[str, str], dict[str, C
             cells[level["level"], roi] = reading | {
                 "label_value": LABEL_VALUES[level["level"]],
                 "origin": str(MidlineOrigin(**level["midline"]["origin"])),
+                "outline_edited": level["outline"]["source"] == "reader",
+                "boundary_moved": level["boundary"]["moved"],
                 "edited": level["rois"][roi]["edited"],
                 "placement_sd_hu": level["rois"][roi]["placement_sd_hu"],
                 "excluded": level["excluded"],
@@ -157,6 +160,8 @@ def _recorded_cells(record: dict[str, Any]) -> dict[tuple[str, str], dict[str, C
             cells[level["level"], roi] = reading | {
                 "label_value": LABEL_VALUES[level["level"]],
                 "origin": "",
+                "outline_edited": False,
+                "boundary_moved": False,
                 "edited": False,
                 "placement_sd_hu": None,
                 "excluded": level["excluded"],
@@ -194,6 +199,7 @@ def _cell_differences(where: str, row: Row, expected: Mapping[str, Cell], exact_
     return [
         f"{where}, {column}: expected {cell_text(value) or 'nothing'}, found {row[column] or 'nothing'}."
         for column, value in expected.items()
+        if column in row or column not in NEWER_COLUMNS
         if not _is_same(column, row[column], value, exact_mean)
     ]
 

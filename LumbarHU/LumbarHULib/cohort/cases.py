@@ -100,6 +100,8 @@ class ReadingFacts:
         Levels that were refused.
     off_protocol : tuple of str
         The findings on an acquisition that is off protocol.
+    severe : tuple of str
+        The other severe findings, on the reading, its levels, regions and means.
     blinded : bool or None
         Whether the reader was blinded; None if the record does not state it.
     calibration : mapping of str to object, or None
@@ -119,6 +121,7 @@ class ReadingFacts:
     excluded: Mapping[str, str] = field(default_factory=dict)
     not_measured: tuple[str, ...] = ()
     off_protocol: tuple[str, ...] = ()
+    severe: tuple[str, ...] = ()
     blinded: bool | None = None
     calibration: Mapping[str, Any] | None = None
     finding_codes: tuple[str, ...] = ()

@@ -51,11 +51,20 @@ def counted(findings: Sequence[CohortFinding]) -> tuple[CohortFinding, ...]:
             seen.add(finding.code)
             columns = list(dict.fromkeys(one.column for one in same_kind if one.column))
             where = f" in {', '.join(columns)}" if len(columns) > 1 else ""
-            sentence = f"{len(same_kind)} findings of the same kind{where} (rows.csv), such as: {finding.sentence}"
             worst = max(same_kind, key=lambda one: ("note", "warning", "severe").index(one.severity))
+            if worst.severity == "severe":
+                where += _of_cases(same_kind)
+            sentence = f"{len(same_kind)} findings of the same kind{where} (rows.csv), such as: {finding.sentence}"
             column = columns[0] if len(columns) == 1 else ""
             merged.append(CohortFinding(finding.code, sentence, finding.remedy, worst.severity, column=column))
     return tuple(merged)
+
+
+def _of_cases(findings: Sequence[CohortFinding]) -> str:
+    """Return text with the names of the cases that findings concern; empty if none is named."""
+    cases = list(dict.fromkeys(finding.case for finding in findings if finding.case))
+    more = f" and {len(cases) - _NAMED} more" if len(cases) > _NAMED else ""
+    return f" on {', '.join(cases[:_NAMED])}{more}" if cases else ""
 
 
 def cohort_findings(

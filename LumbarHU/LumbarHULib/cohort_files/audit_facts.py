@@ -61,10 +61,23 @@ def facts_of_record(record: Mapping[str, Any], case: str | None = None) -> Readi
         excluded={level["level"]: level["excluded"] for level in record["levels"] if level["excluded"]},
         not_measured=tuple(refusal["level"] for refusal in record["not_measured"]),
         off_protocol=tuple(item["sentence"] for item in record["findings"] if item["code"] in OFF_PROTOCOL_CODES),
+        severe=_severe_sentences(record),
         blinded=blinded if isinstance(blinded, bool) else None,
         calibration=record.get("calibration"),
         finding_codes=tuple(of_reading),
     )
+
+
+def _severe_sentences(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the severe findings in a record, each once, except those on an acquisition that is off protocol."""
+    places = [record, *record["levels"], *(roi for level in record["levels"] for roi in level["rois"].values())]
+    severe = [
+        item["sentence"]
+        for place in (*places, *record["summaries"])
+        for item in place["findings"]
+        if item["severity"] == "severe" and item["code"] not in OFF_PROTOCOL_CODES
+    ]
+    return tuple(dict.fromkeys(severe))
 
 
 def facts_below(root: Path) -> dict[tuple[str, str, int], ReadingFacts]:

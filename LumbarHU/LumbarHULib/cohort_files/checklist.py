@@ -171,6 +171,7 @@ def _indeterminate(analysis: CohortAnalysis) -> Answer:
         ("group_contradicts_t_score", "groups that contradict the T-score were used as given"),
         ("t_score_does_not_apply", "cases to which T-scores do not apply were kept, with a finding"),
         ("off_protocol", "findings on readings off protocol, which were kept"),
+        ("severe_findings", "readings with severe findings, which were kept"),
         ("out_of_range", "values outside the plausible range were omitted"),
     ):
         if codes[code]:

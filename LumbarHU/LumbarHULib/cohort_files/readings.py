@@ -88,6 +88,14 @@ def reading_of_audit(
     for sentence in facts.off_protocol:
         message = f"Row {row}, column audit: “{name}” is off protocol: {sentence}"
         add_finding(CohortFinding("off_protocol", message, "Consider omitting it.", row=row, column="audit", case=case))
+    if facts.severe:
+        more = f" And {len(facts.severe) - _MOST_NAMED} more." if len(facts.severe) > _MOST_NAMED else ""
+        message = (
+            f"Row {row}, column audit: the reading of {case} in “{name}” has severe findings and is included: "
+            f"{' '.join(facts.severe[:_MOST_NAMED])}{more}"
+        )
+        remedy = "Check its report; to omit the reading, remove its folder from the table."
+        add_finding(CohortFinding("severe_findings", message, remedy, "severe", row=row, column="audit", case=case))
     return reading, facts
 
 

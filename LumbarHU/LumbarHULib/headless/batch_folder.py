@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 from uuid import uuid4
 
-from LumbarHULib.audit.tables import DENSITY_COLUMNS, results_columns, summary_columns_of
+from LumbarHULib.audit.tables import results_columns, summary_columns_of
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.atomic_folder import cannot_be_written, check_destination, names_in
 from LumbarHULib.files.csv_text import csv_text
@@ -29,8 +29,8 @@ _STATE = ".batch"
 _LOCK = "lock"
 _KNOWN = "known.jsonl"
 
-# The last cell of a row, the codes of findings.
-_LAST_CELL = re.compile(r'(,(?:"[^"\n]*"|[^",\n]*))$', re.MULTILINE)
+# A cell of a row with its quotes; no cell has a line break.
+_CELL = re.compile(r'(?:^|,)("(?:[^"]|"")*"|[^",]*)')
 # Temporary folders of `atomic_folder` that remain when a process is killed.
 _LEFT_BEHIND = re.compile(r"\..+\.[0-9a-f]{8}\.(part|old)")
 # Errors when another process holds the lock; a file system without locks raises other errors.
@@ -68,20 +68,24 @@ class BatchFolder:
     def write_tables(self, folders: Sequence[str], failures: Sequence[RowProblem], is_calibrated: bool = False) -> None:
         """Write results and summary of these cases, in this order, and failures, each completely or not at all."""
         for name, columns_of in _TABLES.items():
+            columns = columns_of(is_calibrated)
             with _atomic_file(self.path / name) as stream:
-                stream.write(csv_text(columns_of(is_calibrated), []))
+                stream.write(csv_text(columns, []))
                 for folder in folders:
-                    header, _, rows = (self.path / folder / name).read_text(encoding="utf-8").partition("\n")
-                    is_alike = not is_calibrated or DENSITY_COLUMNS[0] in header.split(",")
-                    stream.write(rows if is_alike else _with_empty_densities(rows))
+                    table = (self.path / folder / name).read_text(encoding="utf-8")
+                    header, _, rows = table.partition("\n")
+                    is_alike = tuple(header.split(",")) == columns
+                    stream.write(rows if is_alike else _with_columns(table, columns))
         failed = [(problem.row, problem.case, problem.column, problem.sentence) for problem in failures]
         with _atomic_file(self.path / FAILURES) as stream:
             stream.write(csv_text(_FAILURES_COLUMNS, failed))
 
 
-def _with_empty_densities(rows: str) -> str:
-    """Return the rows of a table without densities, with empty cells for them in front of the last column."""
-    return _LAST_CELL.sub("," * len(DENSITY_COLUMNS) + r"\1", rows)
+def _with_columns(table: str, columns: Sequence[str]) -> str:
+    """Return the rows of a table without densities or of an earlier version, with empty cells for what it lacks."""
+    lines = [_CELL.findall(line) for line in table.splitlines()]
+    rows = [dict(zip(lines[0], cells, strict=True)) for cells in lines[1:]]
+    return "".join(",".join(row.get(name, "") for name in columns) + "\n" for row in rows)
 
 
 @contextmanager

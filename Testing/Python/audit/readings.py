@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -103,3 +104,21 @@ def example_audit(ct: CtVolume | None = None, stored: CtVolume | None = None, **
     )
     named = {"case": "case 7", "reader": "AB", "reading": 2} | fields
     return Audit(**named, result=result, ct=stored, scan_facts=facts, protocol=PROTOCOL, cutoffs=CUTOFFS)
+
+
+def plausible_audit(ct: CtVolume | None = None, **fields) -> Audit:
+    """Return `example_audit` without its severe findings, which it has because its CT is noise with drawn outlines."""
+    audit = example_audit(ct, **fields)
+
+    def mild(findings):
+        return tuple(finding for finding in findings if finding.severity != "severe" or not finding.level)
+
+    levels = tuple(
+        replace(
+            level,
+            findings=mild(level.findings),
+            rois={roi: replace(measured, findings=mild(measured.findings)) for roi, measured in level.rois.items()},
+        )
+        for level in audit.result.levels
+    )
+    return replace(audit, result=replace(audit.result, levels=levels))

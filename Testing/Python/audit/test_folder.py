@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -34,7 +35,7 @@ from LumbarHULib.images.sitk_file import write_with_sitk
 
 RESULTS_HEADER = (
     "case,reader,reading,level,roi,mean_hu,sd_hu,median_hu,q1_hu,q3_hu,min_hu,max_hu,voxels,slices,area_mm2,"
-    "placement_sd_hu,label_value,origin,edited,excluded,findings"
+    "placement_sd_hu,label_value,origin,outline_edited,boundary_moved,edited,excluded,findings"
 )
 SUMMARY_HEADER = (
     "case,reader,reading,roi,levels,mean_hu,class,osteoporosis_cutoff_hu,normal_cutoff_hu,cutoff_low_hu,cutoff_high_hu,"
@@ -261,6 +262,25 @@ def test_a_region_edited_by_hand_is_marked(tmp_path):
         "false",
         "false",
     ]
+
+
+def test_a_boundary_and_an_outline_by_the_reader_are_marked_at_their_level(tmp_path):
+    ct = random_ct()
+    stack = axial_stack(ct, PROTOCOL.protocol.frame)
+    one, other = example_landmarks(ct)[:2]
+    found = measure_level(stack, one, PROTOCOL.protocol)
+    moved = found.boundary.points_ras_mm + 2 * found.frame.v_ras
+    levels = [
+        measure_level(
+            stack, replace(one, outline_ras_mm=found.outline_ras_mm, boundary_ras_mm=moved), PROTOCOL.protocol
+        ),
+        measure_level(stack, replace(other, outline_ras_mm=None, boundary_ras_mm=None), PROTOCOL.protocol),
+    ]
+    result = summarize(levels, ScanFacts(), PROTOCOL.protocol, CUTOFFS.cutoffs)
+    write_audit_folder(tmp_path / "out", Audit("a", "b", 1, result, ct, ScanFacts(), PROTOCOL, CUTOFFS))
+    rows = table(tmp_path / "out" / "results.csv")
+    by_hand = [(row["outline_edited"], row["boundary_moved"], row["edited"]) for row in rows]
+    assert by_hand == [("true", "true", "false")] * 5 + [("false", "false", "false")] * 5
 
 
 def test_a_reading_without_numbers_is_written_too(tmp_path):

@@ -27,8 +27,9 @@ def without_column(path: Path, column: str) -> None:
         writer.writerows({name: cell for name, cell in row.items() if name != column} for row in rows)
 
 
-def test_a_folder_of_another_version_may_lack_a_quantity_and_one_of_this_version_may_not(folder):
-    without_column(folder / "results.csv", "q1_hu")
+@pytest.mark.parametrize("column", ["q1_hu", "outline_edited", "boundary_moved"])
+def test_a_folder_of_another_version_may_lack_a_column_and_one_of_this_version_may_not(folder, column):
+    without_column(folder / "results.csv", column)
     rehash(folder)
     (named,) = [text for text in verify_audit_folder(folder, random_ct()) if text.startswith("results.csv")]
     assert named.startswith("results.csv: expected the columns ")

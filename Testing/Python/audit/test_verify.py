@@ -155,7 +155,7 @@ def test_a_number_changed_by_a_millionth_is_named_even_when_the_hashes_fit(folde
         ("slices", ""),
         ("label_value", "21"),
         ("origin", "proposal_accepted"),
-        ("edited", "true"),
+        *(("outline_edited", "false"), ("boundary_moved", "true"), ("edited", "true")),
         ("excluded", "metal"),
         ("findings", "none"),
         ("placement_sd_hu", "0.0"),

@@ -1,7 +1,7 @@
 """A cohort's table made from exported readings is read without findings, and replaces nothing."""
 
 import pytest
-from audit.readings import example_audit, random_ct
+from audit.readings import plausible_audit, random_ct
 
 from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.cohort_files.columns import COLUMNS
@@ -12,7 +12,7 @@ from LumbarHULib.core.errors import InputError
 
 def test_each_case_has_a_row_with_its_readings(tmp_path):
     for number, (case, reader) in enumerate((("P2", "AB"), ("P1", "AB"), ("P1", "C, D"))):
-        audit = example_audit(random_ct(seed=int(case[1])), case=case, reader=reader, reading=1)
+        audit = plausible_audit(random_ct(seed=int(case[1])), case=case, reader=reader, reading=1)
         write_audit_folder(tmp_path / "audit" / case / reader / str(number), audit)
     path, cases = write_new_table(tmp_path)
     assert (path, cases) == (tmp_path / NEW_TABLE, 2)
@@ -42,7 +42,7 @@ def test_a_folder_without_readings_gets_no_table(tmp_path):
 
 def test_the_example_has_the_columns_of_a_table_and_is_read_without_findings(tmp_path):
     assert {*EXAMPLE} <= {*COLUMNS}
-    audit = example_audit(case=EXAMPLE["case"])
+    audit = plausible_audit(case=EXAMPLE["case"])
     write_audit_folder(tmp_path / EXAMPLE["audit"], audit)
     (tmp_path / "cohort.csv").write_text("\n".join(example_lines()), encoding="utf-8")
     cohort = read_cohort(tmp_path / "cohort.csv")

@@ -5,10 +5,12 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from audit.readings import PROTOCOL, example_audit, random_ct
+from audit.readings import PROTOCOL, plausible_audit, random_ct
 
 from LumbarHULib.audit.folder import write_audit_folder
+from LumbarHULib.cohort.findings import counted
 from LumbarHULib.cohort_files.table import read_cohort
+from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.scan_facts import ScanFacts
 
@@ -18,13 +20,13 @@ def audits(tmp_path_factory):
     """Return a folder with two readers' audits of one CT, and one of another CT: to be read, not changed."""
     folder = tmp_path_factory.mktemp("audits")
     ct = random_ct()
-    write_audit_folder(folder / "A", example_audit(ct, reader="A", reading=1))
-    write_audit_folder(folder / "B", example_audit(ct, reader="B", reading=1, extra={"blinded": True}))
+    write_audit_folder(folder / "A", plausible_audit(ct, reader="A", reading=1))
+    write_audit_folder(folder / "B", plausible_audit(ct, reader="B", reading=1, extra={"blinded": True}))
     off = ScanFacts(tube_voltage_kv=100.0, contrast=False, source="DICOM")
-    write_audit_folder(folder / "off", example_audit(ct, reader="D", reading=1, scan_facts=off))
+    write_audit_folder(folder / "off", plausible_audit(ct, reader="D", reading=1, scan_facts=off))
     other = replace(PROTOCOL, protocol=PROTOCOL.protocol.with_values(lsc_hu=9.0))
-    write_audit_folder(folder / "own", replace(example_audit(ct, reader="E", reading=1), protocol=other))
-    write_audit_folder(folder / "other", example_audit(random_ct(seed=9), reader="C", reading=1))
+    write_audit_folder(folder / "own", replace(plausible_audit(ct, reader="E", reading=1), protocol=other))
+    write_audit_folder(folder / "other", plausible_audit(random_ct(seed=9), reader="C", reading=1))
     return folder
 
 
@@ -36,7 +38,7 @@ def cohort_of(audits, tmp_path, cell: str):
 
 def test_the_hu_come_from_the_audit_folder(audits, tmp_path):
     cohort = cohort_of(audits, tmp_path, "A")
-    levels = {level.level: level for level in example_audit(random_ct()).result.levels}
+    levels = {level.level: level for level in plausible_audit(random_ct()).result.levels}
     for roi in ROIS:
         for level in ("L1", "L3"):
             assert cohort.hu(level, roi)[0] == levels[level].rois[roi].values["mean_hu"]
@@ -87,6 +89,29 @@ def test_hu_in_cells_that_replace_a_missing_folder_are_reported(audits):
     assert [(one.sentence, one.case) for one in cohort.findings if one.code == "cells_used"] == [
         ("Row 3, column audit: no audit folder of b can be used; the HU in the row's own cells are used.", "b")
     ]
+
+
+def test_severe_findings_of_readings_are_reported_with_their_cases(audits, tmp_path):
+    audit = plausible_audit(random_ct(seed=9), reader="C", reading=1)
+    severe = Finding("values_not_hu", "The values are not HU.", severity="severe")
+    of_level = Finding("mid_slice_off_middle", "L1 is outside its body.", severity="severe", level="L1")
+    mild = Finding("slices_thick", "The slices are 5 mm thick.")
+    first, *others = audit.result.levels
+    levels = (replace(first, findings=(of_level,)), *others)
+    result = replace(audit.result, findings=(severe, mild), levels=levels)
+    for name in ("severe", "worse"):
+        write_audit_folder(tmp_path / name, replace(audit, result=result, case=name))
+    table = tmp_path / "cohort.csv"
+    table.write_text("case,audit\none,severe\ntwo,worse\n", encoding="utf-8")
+    cohort = read_cohort(table)
+    found = [finding for finding in cohort.findings if finding.code == "severe_findings"]
+    assert [(finding.case, finding.severity) for finding in found] == [("one", "severe"), ("two", "severe")]
+    assert found[0].sentence == (
+        "Row 2, column audit: the reading of one in “severe” has severe findings and is included: The values are not "
+        "HU. L1 is outside its body."
+    )
+    (all_of_kind,) = (finding for finding in counted(cohort.findings) if finding.code == "severe_findings")
+    assert all_of_kind.sentence.startswith("2 findings of the same kind on one, two (rows.csv), such as: ")
 
 
 def test_a_scan_off_protocol_gets_a_finding_and_is_used(audits, tmp_path):

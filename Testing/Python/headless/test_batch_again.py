@@ -1,5 +1,7 @@
 """lumbarhu batch a second time: finished cases stay, cases with changed inputs are measured again."""
 
+import csv
+import io
 import json
 import os
 import re
@@ -10,8 +12,10 @@ from headless.batch_files import batch_here
 from headless.command_runner import lumbarhu
 from headless.phantom_files import files_of, points_of, rows_of, write_line
 
+from LumbarHULib.audit.tables import results_columns, summary_columns_of
 from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS
 from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL
+from LumbarHULib.headless.batch_folder import BatchFolder
 
 
 def test_finished_cases_are_not_measured_again(three, tmp_path):
@@ -185,3 +189,16 @@ def test_a_custom_protocol_and_custom_cutoffs_apply_to_every_case(three, tmp_pat
         record = json.loads((tmp_path / "out" / case / "record.json").read_text(encoding="utf-8"))
         assert "My own: " in json.dumps(record["protocol"])
         assert record["accept_off_protocol"] is True
+
+
+def test_a_case_measured_before_a_column_was_added_has_an_empty_cell_in_it(tmp_path):
+    columns = [name for name in results_columns(False) if name != "outline_edited"]
+    cells = {name: "1.5" for name in columns} | {"case": '"a, ""b"""', "mean_hu": "-5.25", "excluded": ""}
+    (tmp_path / "one").mkdir()
+    for name, header in (("results.csv", columns), ("summary.csv", summary_columns_of(False))):
+        row = ",".join(cells.get(column, "") for column in header)
+        (tmp_path / "one" / name).write_text(f"{','.join(header)}\n{row}\n", encoding="utf-8")
+    BatchFolder(tmp_path, {}, io.StringIO()).write_tables(["one"], [])
+    with (tmp_path / "results.csv").open(encoding="utf-8", newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["case"], row["mean_hu"], row["outline_edited"], row["edited"]) == ('a, "b"', "-5.25", "", "1.5")
