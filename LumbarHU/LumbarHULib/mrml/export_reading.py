@@ -17,6 +17,11 @@ from LumbarHULib.mrml.ct_node import ct_from_node, world_from_node
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_calibration import calibration_of
 
+
+class CaseNameError(InputError):
+    """The case of a reading cannot name its folder, or is the name of another one's."""
+
+
 # Characters that a file name may not contain on some operating systems.
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 
@@ -73,12 +78,12 @@ def require_no_other_reading(folder: Path, audit: Audit) -> None:
         ) from None
     case, reader, voxels_sha256 = found
     if (case, reader) != (audit.case, audit.reader):
-        raise InputError(
+        raise CaseNameError(
             f"“{folder}” contains the case “{case}” by {reader}, not “{audit.case}” by {audit.reader}, so it is not "
             "replaced: give this case another name, or export to another folder."
         )
     if voxels_sha256 != audit.voxels_sha256:
-        raise InputError(
+        raise CaseNameError(
             f"“{folder}” contains the case “{case}” read on another CT, so it is not replaced: give this case another "
             "name, or export to another folder."
         )
@@ -128,5 +133,8 @@ def ct_of(reading: Reading) -> CtVolume:
 def _folder_name(kind: str, text: str) -> str:
     name = "".join("_" if letter in _FORBIDDEN or not letter.isprintable() else letter for letter in text).strip(" .")
     if not name:
-        raise InputError(f"The {kind} “{text}” cannot be used as a folder name: give the {kind} a name.")
+        kind_of_error = CaseNameError if kind == "case" else InputError
+        if not text.strip():
+            raise kind_of_error(f"The reading has no {kind}: enter a number or initials, never the patient's name.")
+        raise kind_of_error(f"The {kind} “{text}” cannot be used as a folder name: give the {kind} another name.")
     return name

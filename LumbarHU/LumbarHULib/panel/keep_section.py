@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 from LumbarHULib.audit.audit import SEEN_PROPOSAL, SEEN_READING
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.mrml.ct_date import stated_date_of
-from LumbarHULib.mrml.export_reading import audit_folder_of, export_reading
+from LumbarHULib.mrml.export_reading import CaseNameError, audit_folder_of, export_reading, folder_of_reader
 from LumbarHULib.mrml.level_review import require_reviewed
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
 from LumbarHULib.panel.section import Section
@@ -35,7 +35,8 @@ class KeepSection(Section):
         super().__init__(ui, services)
         self._exported: dict[str, tuple] = {}
         self._on_click(ui.huSignButton, self.on_sign)
-        self._on_click(ui.huReopenButton, self._on_reopen)
+        self._on_click(ui.huReopenButton, lambda: self._reopen(ui.huReopenReasonEdit.text))
+        self._on_click(ui.huReopenNowButton, self._on_reopen_now)
         self._on_click(ui.huExportButton, self.on_export)
 
     @property
@@ -56,6 +57,15 @@ class KeepSection(Section):
         InputError
             When it cannot be written.
         """
+        try:
+            return self._export()
+        except CaseNameError as problem:
+            if not self._session.reading.is_signed_off:
+                raise
+            way_out = _("The case of a signed reading is locked: press “Reopen…” at the top, then change it.")
+            raise CaseNameError(f"{problem} {way_out}") from None
+
+    def _export(self) -> bool:
         self._placing.cancel()
         self._session.measure()
         require_reviewed(self._session.reading, self._session.result)
@@ -87,24 +97,32 @@ class KeepSection(Section):
             self._placing.cancel()
             self._session.measure()
             require_reviewed(self._session.reading, self._session.result)
+            folder_of_reader(Path(), self._session.reading.case, self._session.reading.reader)  # it will be locked
             sign_off(self._session.reading, self._choices.reader, _now())
             self._session.tell()
+        self._ask_for_case()
 
     def on_export(self) -> None:
         """Export the reading; an export that is up to date is only replaced when the user wants that."""
         with self._messages.show_input_errors(), slicer.util.WaitCursor():
             if self._wants_export():
                 self.export()
-        if self._messages.text and self._session.is_open and not self._session.reading.case:
-            self._ui.huSetupSection.collapsed = False
-            self._ui.huCaseEdit.setFocus()
+        self._ask_for_case()
+
+    def _ask_for_case(self) -> None:
+        """Put the field of the case at hand where nothing was done for lack of one."""
+        ui, session = self._ui, self._session
+        if self._messages.text and session.may_change and not session.reading.case:
+            ui.huSetupSection.collapsed = False
+            ui.huCaseEdit.setFocus()
+            ui.huScrollArea.ensureWidgetVisible(ui.huCaseEdit)
 
     def _show(self) -> None:
         ui, session = self._ui, self._session
         is_signed = session.is_open and session.reading.is_signed_off
         ui.huSignButton.visible = not is_signed
         self._enable(ui.huSignButton, self._why_unchangeable() or self._why_unmeasured())
-        ui.huReopenFrame.visible = ui.huReopenButton.enabled = is_signed
+        ui.huReopenFrame.visible = ui.huReopenButton.enabled = ui.huReopenNowButton.visible = is_signed
         self._enable(ui.huExportButton, self._why_unmeasured())
         ui.huSignedLabel.text = self._state()
         ui.huSignedLabel.visible = bool(ui.huSignedLabel.text)
@@ -146,9 +164,16 @@ class KeepSection(Section):
             sentences.append(text.format(who=last["who"], when=last["when"]))
         return " ".join(sentences)
 
-    def _on_reopen(self) -> None:
+    def _on_reopen_now(self) -> None:
+        """Ask for the reason, and reopen the reading; nothing is done without one."""
+        title = _("Reopen {title}").format(title=self._session.reading.title)
+        reason = self._questions.entered_text(title, _("Reason for reopening, which the record keeps:"))
+        if reason.strip():
+            self._reopen(reason)
+
+    def _reopen(self, reason: str) -> None:
         with self._messages.show_input_errors():
-            reopen(self._session.reading, self._choices.reader, _now(), self._ui.huReopenReasonEdit.text)
+            reopen(self._session.reading, self._choices.reader, _now(), reason)
             self._ui.huReopenReasonEdit.clear()
             self._session.measure()
 

@@ -154,6 +154,15 @@ def _by_enter(kind: str) -> str:
     return sentences[kind]
 
 
+def _meanings(kind: str) -> tuple[str, ...]:
+    """Return what a step does, where its name does not say all of it."""
+    sentences = {
+        "sign": (_("It locks the reading and records the reader and the time; “Reopen…” unlocks it, with a reason."),),
+        "export": (_("It writes the numbers, regions, markups and report of the reading to a folder."),),
+    }
+    return sentences.get(kind, ())
+
+
 class NextStepSection(Section):
     """The large button.
 
@@ -228,6 +237,6 @@ class NextStepSection(Section):
         button = self._ui.huNextStepButton
         button.text, button.enabled = step.text, step.is_enabled
         both, enter = _("The next step. Space or Enter does the same."), _("The next step. Enter does the same.")
-        button.toolTip = both if step.by_space else enter
+        button.toolTip = " ".join([both if step.by_space else enter, *_meanings(step.kind)])
         # The only button that stands out; while it says which click comes next, that is read as well.
         highlight(button, step.is_enabled)

@@ -93,6 +93,8 @@ class SetupSection(Section):
         signed_off = _("The reading is signed off: reopen it first.")
         not_open = _("No reading is open.")
         self._enable(self._ui.huRemoveReadingButton, "" if is_removable else signed_off if is_open else not_open)
+        locked = _("The case is part of what was signed: press “Reopen…” at the top to change it.")
+        self._enable(self._ui.huCaseEdit, locked if is_open and self._session.reading.is_signed_off else "")
         self._ui.huFactsLabel.text = "" if ct_node is None else self._facts(ct_node)
         self._ui.huFactsLabel.visible = ct_node is not None
         self._fill_readings(ct_node)

@@ -33,6 +33,7 @@ def test_every_gray_button_says_what_is_missing(driver, repository):
     ui, panel = driver.ui, driver.panel
     ui.huMethodsSection.collapsed = False
     assert mute_buttons(ui, hints) == []
+    ui.huCaseEdit.text = "7"
     driver.start_reading()
     assert mute_buttons(ui, hints) == []
     driver.place(["L1", "L2"])

@@ -77,7 +77,7 @@ def test_the_first_press_in_an_entry_field_only_ends_the_entry(driver, tmp_path)
 
     ui = driver.ui
     ui.huSetupSection.collapsed = False
-    fields = [ui.huReadingCombo, ui.huCaseEdit]
+    fields = [ui.huReadingCombo, ui.huReaderEdit]
     driver.panel.levels.go_to("L1")
     for field in fields:
         for key in ("Return", "Space", "2", "Ctrl+Z"):

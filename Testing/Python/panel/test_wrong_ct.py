@@ -279,6 +279,8 @@ def test_a_deleted_ct_is_explained_and_leaves_nothing_hidden(driver, other_ct, i
 
     ui = driver.ui
     if is_signed:
+        ui.huCaseEdit.text = "case 1"
+        ui.huCaseEdit.editingFinished()
         ui.huSignButton.click()
     slicer.mrmlScene.RemoveNode(driver.ct_node)
     settle()

@@ -1,0 +1,79 @@
+"""Signing off: the case is given before it is locked, and the way back is where the lock is reported."""
+
+
+def type_case(driver, text):
+    from PySide6.QtTest import QTest
+
+    driver.ui.huCaseEdit.setFocus()
+    QTest.keyClicks(driver.ui.huCaseEdit.qt_object(), text)
+    driver.ui.huCaseEdit.editingFinished()
+
+
+def test_a_reading_without_a_case_is_not_signed_off_but_asks_for_it(driver):
+    import qt
+
+    ui, session = driver.ui, driver.session
+    driver.start_reading()
+    driver.place()
+    ui.huSetupSection.collapsed = True
+    driver.end()
+    assert not session.reading.is_signed_off
+    assert "The reading has no case" in ui.huMessageLabel.text
+    assert not ui.huSetupSection.collapsed
+    assert qt.QApplication.focusWidget() == ui.huCaseEdit
+    type_case(driver, "101")
+    driver.end()
+    assert (session.reading.case, session.reading.is_signed_off) == ("101", True)
+    assert ui.huMessageLabel.text == ""
+
+
+def test_the_case_of_a_signed_reading_takes_no_typing_and_says_how_to_change_it(driver):
+    ui, session = driver.ui, driver.session
+    ui.huCaseEdit.text = "101"
+    driver.start_reading()
+    driver.place(["L1", "L2"])
+    assert not ui.huReopenNowButton.visible
+    assert "locks the reading" not in ui.huNextStepButton.toolTip
+    driver.panel.placing.cancel()
+    ui.huSignButton.click()
+    assert not ui.huCaseEdit.enabled
+    assert "Reopen…" in ui.huCaseEdit.toolTip
+    type_case(driver, "9")
+    assert (ui.huCaseEdit.text, session.reading.case) == ("101", "101")
+    assert ui.huReopenNowButton.visible
+    driver.panel.questions.entered = ""
+    ui.huReopenNowButton.click()  # the user gives no reason
+    assert session.reading.is_signed_off
+    driver.panel.questions.entered = "another case"
+    ui.huReopenNowButton.click()
+    assert not session.reading.is_signed_off
+    assert session.reading.history[-1]["reason"] == "another case"
+    assert (ui.huCaseEdit.enabled, ui.huReopenNowButton.visible) == (True, False)
+    assert "Reopen…" not in ui.huCaseEdit.toolTip
+    type_case(driver, "9")
+    assert session.reading.case == "1019"
+
+
+def test_an_export_that_a_locked_case_prevents_names_the_way_out(driver, tmp_path):
+    from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
+
+    ui, session = driver.ui, driver.session
+    driver.start_reading()
+    driver.place(["L1", "L2"])
+    ui.huExportPath.currentPath = str(tmp_path / "export")
+    sign_off(session.reading, "Reader A", "2026-01-01 12:00:00")  # as in a scene of an earlier version
+    session.tell()
+    ui.huExportButton.click()
+    assert "The reading has no case" in ui.huMessageLabel.text
+    assert "press “Reopen…”" in ui.huMessageLabel.text
+    reopen(session.reading, "Reader A", "2026-01-01 13:00:00", "case")
+    session.tell()
+    ui.huExportButton.click()
+    assert "Reopen…" not in ui.huMessageLabel.text
+
+
+def test_the_large_button_says_that_signing_off_locks_the_reading(driver):
+    driver.start_reading()
+    driver.place()
+    assert driver.ui.huNextStepButton.text == "Sign off"
+    assert "locks the reading" in driver.ui.huNextStepButton.toolTip
