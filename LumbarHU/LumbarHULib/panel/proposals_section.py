@@ -12,6 +12,7 @@ from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
 from LumbarHULib.images.segment_levels import level_named, levels_of_segments
 from LumbarHULib.images.segmentation_file import Segment
 from LumbarHULib.mrml.proposals import place_from_segments, placed_by_hand
+from LumbarHULib.mrml.reading_markups import placed_levels
 from LumbarHULib.mrml.vertebra_segments import segmentations_in, segments_of_node
 from LumbarHULib.panel.keys import collapse
 from LumbarHULib.panel.section import Section
@@ -181,14 +182,14 @@ class ProposalsSection(Section):
             self._on_proposed()
 
     def _without_kept(self, segments: dict[str, Segment]) -> dict[str, Segment]:
-        """Leave out the levels that a reader placed, if they are to stay."""
-        by_hand = [level for level in placed_by_hand(self._session.reading) if level in segments]
-        if not by_hand:
+        """Leave out the levels that a reader placed, corrected or accepted, if they are to stay."""
+        reading, unreviewed = self._session.reading, self._session.unreviewed
+        seen = {*placed_by_hand(reading)} | ({*placed_levels(reading)} - {*unreviewed})
+        kept = [level for level in segments if level in seen]
+        question = _("Placed, corrected or accepted by a reader: {levels}. Replace with proposals?")
+        if not kept or self._questions.confirmed(question.format(levels=", ".join(kept))):
             return segments
-        question = _("{levels} were placed or corrected by hand. Replace them with proposals?")
-        if self._questions.confirmed(question.format(levels=", ".join(by_hand))):
-            return segments
-        return {level: segment for level, segment in segments.items() if level not in by_hand}
+        return {level: segment for level, segment in segments.items() if level not in kept}
 
     def _on_total_segmentator(self) -> None:
         with self._messages.show_input_errors():
@@ -202,25 +203,31 @@ class ProposalsSection(Section):
                 self._messages.tell(f"{self._messages.text} {text}".strip())
 
     def _on_click_each(self) -> None:
-        self._arm(self._to_click())
+        self._arm(is_between=False)
 
     def _on_click_two(self) -> None:
-        wanted = self._to_click()
-        self._arm(tuple(dict.fromkeys((wanted[0], wanted[-1]))), wanted)
+        self._arm(is_between=True)
 
-    def _to_click(self) -> tuple[str, ...]:
-        """Return the levels that no reader has placed yet; all of them where there is none."""
-        wanted, by_hand = self._levels.proposable(), placed_by_hand(self._session.reading)
-        return tuple(level for level in wanted if level not in by_hand) or wanted
-
-    def _arm(self, levels, between=()) -> None:
+    def _arm(self, is_between: bool) -> None:
         """Wait for clicks of this kind; no longer, where they are waited for already."""
         bodies = self._placing.bodies
-        was_armed = bodies.is_armed and bodies.is_between == bool(between)
+        was_armed = bodies.is_armed and bodies.is_between == is_between
         with self._messages.show_input_errors():
             self._placing.cancel()
-            if levels and not was_armed:
-                bodies.arm(levels, between)
+            levels = () if was_armed else self._to_click()
+            if levels and is_between:
+                bodies.arm(tuple(dict.fromkeys((levels[0], levels[-1]))), levels)
+            elif levels:
+                bodies.arm(levels)
+
+    def _to_click(self) -> tuple[str, ...]:
+        """Return the wanted levels that are not placed; where all are, those that the user agrees to replace."""
+        unplaced = self._levels.unplaced()
+        if unplaced:
+            return unplaced
+        placed = self._levels.proposable()
+        question = _("{levels} are placed already. Replace them by clicking into each body again?")
+        return placed if self._questions.confirmed(question.format(levels=", ".join(placed))) else ()
 
 
 def _merged(sentences: Sequence[str]) -> list[str]:

@@ -55,6 +55,8 @@ class ProposingSteps(WalkBase):
 
     def click_into_the_first_and_the_last(self):
         """Two clicks fill in the levels between, which wait for somebody to confirm them."""
+        for _level in ("L1", "L2"):  # levels that are placed are not clicked again
+            self._press("Ctrl+Z")
         self._ui.huClickTwoButton.click()
         for level in ("L1", "L4"):
             self._click_into(level)

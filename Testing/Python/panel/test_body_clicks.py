@@ -77,3 +77,59 @@ def test_a_first_click_without_a_body_is_refused_before_the_last_is_asked_for(dr
     assert not bodies.is_armed
     assert clicked_points() == []
     assert placed_levels(driver.session.reading) == ("L1", "L2", "L3", "L4")
+
+
+def test_clicks_into_bodies_begin_with_the_first_level_that_is_not_placed(driver):
+    import numpy as np
+    from mrml.plain_bodies import plain_bodies
+
+    from LumbarHULib.mrml.reading_markups import placed_levels
+
+    ui, bodies, questions = driver.ui, driver.panel.placing.bodies, driver.panel.questions
+    middles = {level: ends.mean(axis=0) for level, ends in plain_bodies().midlines_ras_mm.items()}
+    ui.huClickEachButton.click()
+    for level in ("L1", "L2"):
+        click_at(middles[level])
+    driver.panel.placing.cancel()
+    before = {level: driver.points(level, "midline") for level in ("L1", "L2")}
+    for button in (ui.huClickTwoButton, ui.huClickEachButton):
+        button.click()
+        assert bodies.level == "L3"
+    for level in ("L3", "L4"):
+        click_at(middles[level])
+    assert placed_levels(driver.session.reading) == ("L1", "L2", "L3", "L4")
+    assert all(np.array_equal(driver.points(level, "midline"), points) for level, points in before.items())
+    questions.answer, questions.asked = False, []
+    ui.huClickEachButton.click()
+    assert not bodies.is_armed
+    (question,) = questions.asked
+    assert question.startswith("L1, L2, L3, L4 are placed already. Replace them")
+    questions.answer = True
+    ui.huClickTwoButton.click()
+    assert bodies.level == "L1"
+
+
+def test_a_segmentation_replaces_no_accepted_level_without_asking(driver):
+    import numpy as np
+    import slicer
+    from mrml.plain_bodies import plain_bodies
+    from panel.test_total_segmentator import TotalSegmentatorLogic
+
+    from LumbarHULib.core.levels import MEAN_LEVELS
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    driver.ui.huClickEachButton.click()
+    click_at(plain_bodies().midlines_ras_mm["L1"].mean(axis=0))
+    driver.panel.placing.cancel()
+    driver.panel.levels.go_to("L1")
+    driver.panel.levels.accept("L1")
+    before = driver.points("L1", "midline")
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "vertebrae")
+    node.CreateDefaultDisplayNodes()
+    TotalSegmentatorLogic(MEAN_LEVELS).process(driver.ct_node, node, subset=[f"vertebrae_{one}" for one in MEAN_LEVELS])
+    settle()
+    questions = driver.panel.questions
+    questions.answer, questions.asked = False, []
+    driver.panel.proposals.propose_offered()
+    assert questions.asked == ["Placed, corrected or accepted by a reader: L1. Replace with proposals?"]
+    assert np.array_equal(driver.points("L1", "midline"), before)
