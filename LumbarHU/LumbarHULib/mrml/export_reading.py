@@ -6,14 +6,17 @@ from pathlib import Path
 
 from LumbarHULib.audit.audit import SEEN, Audit, require_measured_levels
 from LumbarHULib.audit.ct_date import CT_DATE
-from LumbarHULib.audit.folder import RECORD, write_audit_folder
+from LumbarHULib.audit.folder import OWN_AUDIT_FOLDER, RECORD, write_audit_folder
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.results import ReadingResult
+from LumbarHULib.files.atomic_folder import check_destination
 from LumbarHULib.files.cutoffs_file import CutoffsDocument
 from LumbarHULib.files.protocol_file import ProtocolDocument
+from LumbarHULib.images.ct_identity import voxels_sha256
 from LumbarHULib.mrml.ct_date import stated_date_of
 from LumbarHULib.mrml.ct_node import ct_from_node, world_from_node
+from LumbarHULib.mrml.node_types import VolumeNode
 from LumbarHULib.mrml.reading import Reading
 from LumbarHULib.mrml.reading_calibration import calibration_of
 
@@ -62,6 +65,39 @@ def export_reading(
     require_no_other_reading(folder, audit)
     write_audit_folder(folder, audit, overwrite, progress=progress)
     return folder
+
+
+def require_own_folder(root: Path, reading: Reading, result: ReadingResult) -> None:
+    """Raise InputError when `export_reading` would refuse to replace the folder that is there, before anybody is asked.
+
+    Raises
+    ------
+    InputError
+        As `export_reading`.
+    """
+    folder = audit_folder_of(root, reading)
+    if folder.exists():
+        check_destination(folder, True, OWN_AUDIT_FOLDER)
+        require_no_other_reading(folder, audit_of_reading(reading, result))
+
+
+def require_case_of_ct(root: Path, case: str, ct_node: VolumeNode) -> None:
+    """Raise CaseNameError when the exports below `root` have this case already, read on another CT."""
+    folder = Path(root) / _folder_name("case", case)
+    hashes = {_voxels_in(path) for path in folder.glob(f"*/*/{RECORD}")} - {None}
+    if hashes and hashes != {voxels_sha256(ct_from_node(ct_node).voxels_hu)}:
+        raise CaseNameError(
+            f"“{folder}” contains the case “{case}” read on another CT: give this case another name, or export to "
+            "another folder."
+        )
+
+
+def _voxels_in(record: Path) -> str | None:
+    """Return the hash of the voxels that a record states; None where it cannot be read."""
+    try:
+        return str(json.loads(record.read_text(encoding="utf-8"))["ct"]["voxels_sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def require_no_other_reading(folder: Path, audit: Audit) -> None:
@@ -135,6 +171,6 @@ def _folder_name(kind: str, text: str) -> str:
     if not name:
         kind_of_error = CaseNameError if kind == "case" else InputError
         if not text.strip():
-            raise kind_of_error(f"The reading has no {kind}: enter a number or initials, never the patient's name.")
+            raise kind_of_error(f"The reading has no {kind}: give the {kind} a name, never the patient's own.")
         raise kind_of_error(f"The {kind} “{text}” cannot be used as a folder name: give the {kind} another name.")
     return name

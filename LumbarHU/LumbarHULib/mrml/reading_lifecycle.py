@@ -21,7 +21,8 @@ from LumbarHULib.mrml.roi_label_maps import label_map_node, level_colors_node
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 from LumbarHULib.mrml.subject_hierarchy import remove_folder
 
-_STATE_KEY = "signed state"
+_STATE_KEY, _PARTS_KEY = "signed state", "signed parts"
+_MOST_CHANGES, _PART_DIGITS = 3, 16
 
 
 def sign_off(reading: Reading, who: str, when: str) -> None:
@@ -41,7 +42,9 @@ def sign_off(reading: Reading, who: str, when: str) -> None:
     """
     reading.require_open()
     add_to_history(reading, "signed off", who, when)
-    reading.keep(_STATE_KEY, _state(reading))
+    state = _state(reading)
+    reading.keep(_STATE_KEY, _hash(state))
+    reading.keep(_PARTS_KEY, _parts(state))
     lock_markups(reading, True)
 
 
@@ -63,13 +66,17 @@ def reopen(reading: Reading, who: str, when: str, reason: str) -> None:
 
 def sign_off_findings(reading: Reading) -> tuple[Finding, ...]:
     """Return a finding when a signed-off reading was changed anyway, because a scene cannot be locked."""
-    if not reading.is_signed_off or _state(reading) == reading.value(_STATE_KEY):
+    state = _state(reading) if reading.is_signed_off else {}
+    if not reading.is_signed_off or _hash(state) == reading.value(_STATE_KEY):
         return ()
+    changes = _changes(reading.value(_PARTS_KEY), _parts(state))
+    what = f": {changes}" if changes else ""
     return (
         Finding(
             "changed_after_sign_off",
-            f"{reading.title} was changed after it was signed off.",
-            "Open the scene saved at the sign-off, or reopen the reading and sign it off again.",
+            f"{reading.title} was changed after it was signed off{what}.",
+            "Open the scene saved at the sign-off. Without one, reopen the reading: a missing region is made again, "
+            "and “Return to automatic” under “More” undoes an edited one; then sign it off again.",
             "severe",
         ),
     )
@@ -97,8 +104,41 @@ def remove_reading(reading: Reading) -> None:
     scene.RemoveNode(reading.node)
 
 
-def _state(reading: Reading) -> str:
-    """Return a hash of everything that determines the measurement: settings, markups and edited regions."""
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _parts(state: dict[str, Any]) -> dict[str, str]:
+    """Return a short hash of each part of a state, by what people call it."""
+    parts: dict[str, Any] = {}
+    for name, value in state.items():
+        if name in ROIS:
+            parts |= {f"{level} of the {name} ROI": mask for level, mask in value.items()}
+        elif name in LEVELS and isinstance(value, list):
+            roles = zip(MARKUP_ROLES, value, strict=True)
+            parts |= {f"the {role} of {name}": points for role, points in roles if points is not None}
+        else:
+            title = {"exclusions": "the excluded levels", "skipped": "the omitted levels"}.get(name)
+            parts[title or (f"the midline of {name}" if name in LEVELS else f"the {name}")] = value
+    return {title: _hash(value)[:_PART_DIGITS] for title, value in parts.items()}
+
+
+def _changes(before: dict[str, str] | None, now: dict[str, str]) -> str:
+    """Return what is missing, was added or changed; empty for a reading that an earlier version signed."""
+    if before is None:
+        return ""
+    titles = dict.fromkeys([*before, *now])
+    found = [
+        f"{title} {'is missing' if title not in now else 'was added' if title not in before else 'was changed'}"
+        for title in titles
+        if before.get(title) != now.get(title)
+    ]
+    more = len(found) - _MOST_CHANGES
+    return ", ".join(found[:_MOST_CHANGES]) + (f", and {more} more" if more > 0 else "")
+
+
+def _state(reading: Reading) -> dict[str, Any]:
+    """Return everything that determines the measurement: settings, markups and edited regions."""
     state: dict[str, Any] = {
         name: reading.node.GetParameter(name) for name in ("protocol", "cutoffs", "exclusions", "skipped")
     }
@@ -119,7 +159,7 @@ def _state(reading: Reading) -> str:
             level: (found.mask.offset_kji, found.mask.inside.shape, np.packbits(found.mask.inside).tobytes().hex())
             for level, found in masks.items()
         }
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+    return state
 
 
 def unsaved_names(scene: Scene, kept: Reading | None = None, untouched: Collection[str] = ()) -> tuple[str, ...]:

@@ -6,7 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from LumbarHULib.audit.report.numbers import single_measurement_error_hu
-from LumbarHULib.audit.report.words import grouped_findings, next_slice_differences, sentences_of, severity_of
+from LumbarHULib.audit.report.words import (
+    NO_CLASS_WORDS,
+    grouped_findings,
+    next_slice_differences,
+    sentences_of,
+    severity_of,
+)
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import MEANINGS_BY_SUBJECT, Finding
 from LumbarHULib.core.levels import LEVELS
@@ -17,7 +23,8 @@ from LumbarHULib.panel.finding_titles import finding_title
 SIGNS = {"severe": "✖", "warning": "▲", "note": "•"}
 FOLDED = "folded"
 MOVE = "move "
-_GROUPS = {"severe": "Blocks the class", "warning": "Check", "note": "Note"}
+_BLOCKING = "Blocks the class"
+_GROUPS = {"severe": "Severe", "warning": "Check", "note": "Note"}
 _OFF_MID_HEIGHT = "mid_slice_off_middle"
 _ABOUT_COUNT = ("too_few_levels", "levels_missing")
 _LEVEL = re.compile(rf"\b({'|'.join(LEVELS)})\b")
@@ -46,6 +53,8 @@ class FindingLine:
         Whether it reports midlines off mid-height.
     is_about_count : bool
         Whether it reports that levels are missing, which is no news before the first is placed.
+    blocks_class : bool
+        Whether it is why a mean has no class.
     """
 
     key: str
@@ -57,6 +66,17 @@ class FindingLine:
     can_be_acted_on: bool = True
     is_off_mid_height: bool = False
     is_about_count: bool = False
+    blocks_class: bool = False
+
+    @property
+    def group(self) -> str:
+        """The heading under which it is listed."""
+        return _BLOCKING if self.blocks_class else _GROUPS[self.severity]
+
+    @property
+    def words(self) -> str:
+        """Its levels and its title."""
+        return f"{', '.join(self.levels)}: {self.title}" if self.levels else self.title
 
 
 def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffTable) -> list[FindingLine]:
@@ -71,6 +91,7 @@ def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffT
         levels = tuple(dict.fromkeys(finding.level for finding in group if finding.level))
         severity, first = severity_of(group), group[0]
         sentence = " ".join(sentences_of(group))
+        is_blocking = any(_blocks_class(finding, result) for finding in group)
         lines.append(
             FindingLine(
                 f"{first.code} {number}",
@@ -79,12 +100,20 @@ def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffT
                 _next_slice_title(group, single_measurement_error_hu(values)) or finding_title(first.code),
                 sentence,
                 first.remedy,
-                severity == "severe" or first.code not in _OF_THE_SCAN,
+                severity == "severe" or is_blocking or first.code not in _OF_THE_SCAN,
                 first.code == _OFF_MID_HEIGHT,
                 first.code in _ABOUT_COUNT,
+                is_blocking,
             )
         )
     return lines
+
+
+def _blocks_class(finding: Finding, result: ReadingResult) -> bool:
+    """Return whether a finding is why a mean, or all of them, have no class: not where classes are given anyway."""
+    concerned = [summary for summary in result.summaries if finding.roi in ("", summary.roi)]
+    is_classified = any(summary.class_name != "not_classified" for summary in concerned)
+    return finding.code in NO_CLASS_WORDS and not finding.level and not is_classified
 
 
 def _next_slice_title(group: Sequence[Finding], error_hu: float) -> str:
@@ -118,8 +147,8 @@ def findings_html(lines: Sequence[FindingLine], opened: Collection[str], may_cha
         Whether to offer to move midlines.
     """
     parts = []
-    for severity, title in _GROUPS.items():
-        of_group = [line for line in lines if line.severity == severity and line.can_be_acted_on]
+    for title in (_BLOCKING, *_GROUPS.values()):
+        of_group = [line for line in lines if line.group == title and line.can_be_acted_on]
         if of_group:
             parts.append(f'<p style="margin: 4px 2px 0 2px"><b>{html.escape(title)}</b></p>')
             parts += [_line_html(line, opened, may_change) for line in of_group]

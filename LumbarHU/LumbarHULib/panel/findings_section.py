@@ -13,7 +13,7 @@ from LumbarHULib.panel.findings_list import (
     findings_html,
     severity_counts,
 )
-from LumbarHULib.panel.highlight import show_links
+from LumbarHULib.panel.highlight import flash, show_links
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import MovesLevels, Services
 
@@ -42,10 +42,19 @@ class FindingsSection(Section):
         self._reading: Reading | None = None
         self.lines: list[FindingLine] = []
         ui.huFindingsLabel.connect("linkActivated(QString)", self._on_link)
-        self._on_click(ui.huFindingsButton, self._bring_into_sight)
+        self._on_click(ui.huFindingsButton, self.bring_into_sight)
 
-    def _bring_into_sight(self) -> None:
+    @property
+    def severe(self) -> list[str]:
+        """What is severe, in a few words each."""
+        return [line.words for line in self.lines if line.severity == "severe"]
+
+    def bring_into_sight(self) -> None:
+        """Show every line, and let the list stand out for a moment."""
+        self._opened.add(FOLDED)
+        self._write()
         self._ui.huScrollArea.ensureWidgetVisible(self._ui.huFindingsLabel)
+        flash(self._ui.huFindingsLabel)
 
     def _show(self) -> None:
         session = self._session

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
 from LumbarHULib.mrml.reading_markups import placed_levels
 from LumbarHULib.panel.highlight import highlight
-from LumbarHULib.panel.level_words import LevelState, state_of
+from LumbarHULib.panel.level_words import LevelState, severe_titles, state_of
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Services
 
@@ -82,6 +82,8 @@ class HeadSection(Section):
         result = self._session.level_result(level)
         if result is not None and result.excluded:
             text += _(" It is not in the means.")
+        elif result is not None and (severe := severe_titles(self._session, level)):
+            text += _(" Severe: {findings}.").format(findings=", ".join(severe))
         return text + key
 
     def _head_lines(self) -> tuple[str, str]:

@@ -1,10 +1,13 @@
 """Buttons that stand out and links that can be read, in a light and in a dark application alike."""
 
+from contextlib import suppress
+
 import qt
 import slicer
 
 # How much of the highlight's color is in that of a button that is checked.
 _ACCENT = 0.4
+_FLASH_MS = 1200
 _PARTS = (lambda color: color.red(), lambda color: color.green(), lambda color: color.blue())
 
 
@@ -39,6 +42,22 @@ def show_checked(button) -> None:
         mixed = (round((1 - _ACCENT) * of(ground) + _ACCENT * of(accent)) for of in _PARTS)
         palette.setColor(qt.QPalette.Button, qt.QColor(*mixed))
     button.palette = palette
+
+
+def flash(label) -> None:
+    """Let a label stand out for a moment."""
+    palette, usual = qt.QPalette(), slicer.app.palette()
+    palette.setColor(qt.QPalette.Window, usual.color(qt.QPalette.Highlight))
+    palette.setColor(qt.QPalette.WindowText, usual.color(qt.QPalette.HighlightedText))
+    label.palette = palette
+    label.autoFillBackground = True
+    qt.QTimer.singleShot(_FLASH_MS, lambda: _end_flash(label))
+
+
+def _end_flash(label) -> None:
+    with suppress(ValueError):  # the panel was closed meanwhile
+        label.autoFillBackground = False
+        label.palette = qt.QPalette()
 
 
 def show_links(label, text: str) -> None:

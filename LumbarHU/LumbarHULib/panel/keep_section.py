@@ -9,11 +9,17 @@ from slicer.i18n import tr as _
 from LumbarHULib.audit.audit import SEEN_PROPOSAL, SEEN_READING
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.mrml.ct_date import stated_date_of
-from LumbarHULib.mrml.export_reading import CaseNameError, audit_folder_of, export_reading, folder_of_reader
+from LumbarHULib.mrml.export_reading import (
+    CaseNameError,
+    audit_folder_of,
+    export_reading,
+    folder_of_reader,
+    require_own_folder,
+)
 from LumbarHULib.mrml.level_review import require_reviewed
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
 from LumbarHULib.panel.section import Section
-from LumbarHULib.panel.services import Services
+from LumbarHULib.panel.services import ListsFindings, Services
 
 # What an export holds in addition to the numbers.
 _EXPORTED_SETTINGS = (
@@ -29,10 +35,12 @@ class KeepSection(Section):
     ----------
     ui : object
     services : Services
+    findings : ListsFindings
     """
 
-    def __init__(self, ui, services: Services) -> None:
+    def __init__(self, ui, services: Services, findings: ListsFindings) -> None:
         super().__init__(ui, services)
+        self._findings = findings
         self._exported: dict[str, tuple] = {}
         self._on_click(ui.huSignButton, self.on_sign)
         self._on_click(ui.huReopenButton, lambda: self._reopen(ui.huReopenReasonEdit.text))
@@ -77,6 +85,7 @@ class KeepSection(Section):
             self._messages.tell(_("Choose the folder to export to."))
             return False
         folder = audit_folder_of(Path(root), reading)
+        require_own_folder(Path(root), reading, self._session.result)
         question = _("There is an export of {title} of “{case}” already. Replace it?")
         question = question.format(title=reading.title, case=reading.case)
         if not self._questions.may_replace(folder, question, reading.uid):
@@ -98,9 +107,19 @@ class KeepSection(Section):
             self._session.measure()
             require_reviewed(self._session.reading, self._session.result)
             folder_of_reader(Path(), self._session.reading.case, self._session.reading.reader)  # it will be locked
+            if not self._may_sign():
+                self._findings.bring_into_sight()
+                return
             sign_off(self._session.reading, self._choices.reader, _now())
             self._session.tell()
         self._ask_for_case()
+
+    def _may_sign(self) -> bool:
+        """Return whether to sign off: without asking unless there is a severe finding."""
+        severe = self._findings.severe
+        question = _("There are severe findings:\n{findings}\nSign off anyway?")
+        question = question.format(findings="\n".join(f"✖ {words}" for words in severe))
+        return not severe or self._questions.confirmed(question, _("Sign off anyway"), _("Look at them"))
 
     def on_export(self) -> None:
         """Export the reading; an export that is up to date is only replaced when the user wants that."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from slicer.i18n import tr as _
 
+from LumbarHULib.core.findings import SEVERITIES
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.mrml.reading_markups import (
     AUTOMATIC_ROLES,
@@ -12,8 +13,12 @@ from LumbarHULib.mrml.reading_markups import (
     placed_levels,
 )
 from LumbarHULib.mrml.roi_segmentations import rois_edited_by_hand
+from LumbarHULib.panel.finding_titles import finding_title
 from LumbarHULib.panel.services import Places
 from LumbarHULib.panel.session import Session
+
+# Of a level that is measured and reviewed.
+SIGN_OF_SEVERITY = {"note": "✓", "warning": "▲", "severe": "✖"}
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,8 @@ class LevelState:
     Parameters
     ----------
     sign : str
-        ○ not placed, … being placed, ? not reviewed, ✓ measured, ▲ measured but doubtful, ✖ no number,
-        – not wanted or excluded.
+        ○ not placed, … being placed, ? not reviewed, ✓ measured, ▲ measured with a warning, ✖ no number or a
+        severe finding, – not wanted or excluded.
     text : str
         The same in a few words.
     detail : str
@@ -65,7 +70,7 @@ def _measured_state(session: Session, level: str) -> LevelState:
         text = _("Check slice, midline and outline; then accept the level or correct it.")
         words = _("proposed") if origin.kind == "proposal_accepted" else _("placed, not reviewed")
         return LevelState("?", words, text)
-    sign = "▲" if is_doubtful(session, level) else "✓"
+    sign = SIGN_OF_SEVERITY[worst_severity(session, level)]
     if parts:
         text = _("edited: {parts}").format(parts=", ".join(map(part_title, parts)))
         return LevelState(sign, text, text)
@@ -93,12 +98,18 @@ def _ends_words(ends: tuple[str, ...]) -> tuple[str, ...]:
     return (_("Front end: {front}; back end: {back}.").format(front=words[0], back=words[1]),) if words else ()
 
 
-def is_doubtful(session: Session, level: str) -> bool:
-    """Return whether a warning or a severe finding concerns a level."""
-    result = session.result
-    return result is not None and any(
-        finding.level == level and finding.severity != "note" for finding in result.all_findings
-    )
+def worst_severity(session: Session, level: str) -> str:
+    """Return how grave the gravest finding on a level is; “note” where there is none."""
+    findings = () if session.result is None else session.result.all_findings
+    severities = [finding.severity for finding in findings if finding.level == level]
+    return max(severities, key=SEVERITIES.index, default=SEVERITIES[0])
+
+
+def severe_titles(session: Session, level: str) -> tuple[str, ...]:
+    """Return what the severe findings on a level are called, each once."""
+    findings = () if session.result is None else session.result.all_findings
+    of_level = [finding for finding in findings if finding.level == level and finding.severity == "severe"]
+    return tuple(dict.fromkeys(finding_title(finding.code) for finding in of_level))
 
 
 def edited_parts(session: Session, level: str) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ class Panel(VTKObservationMixin):
         self.cutoffs = CutoffsSection(ui, services)
         self.numbers = NumbersSection(ui, services, self.levels, self.advanced.show_notes)
         self.regions = RegionsSection(ui, services)
-        self.keep = KeepSection(ui, services)
+        self.keep = KeepSection(ui, services, self.findings)
         self.hand_on = HandOnSection(ui, services, self.keep)
         self.ct_list = CtListSection(ui, services, self.keep, self.setup, self.levels)
         self.verify = VerifySection(ui, services, self.levels)
@@ -167,12 +167,13 @@ class Panel(VTKObservationMixin):
 
     def enter(self) -> None:
         """Come to life: the user opened the module."""
-        self._is_entered = True
+        self._is_entered = self.view_line.is_on = True
         self.keys.enable(True)
         if self._wants_layout:
             self.layout.show()
         self._on_layout_changed()
         self.follow_parameters()
+        self._on_shown()
         if self.session.is_open:
             self.session.measure()
             if self._wants_layout:
@@ -180,10 +181,9 @@ class Panel(VTKObservationMixin):
 
     def leave(self) -> None:
         """Leave everything as the user had it: another module was opened."""
-        self._is_entered = False
+        self._is_entered = self.view_line.is_on = False
         self.placing.cancel()
         self.keys.enable(False)
-        self.view_line.remove()
         self.cohort.leave()
         self.follow_up.leave()
         self._wants_layout = self.layout.is_shown

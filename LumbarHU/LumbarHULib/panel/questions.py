@@ -29,13 +29,24 @@ class Questions:
         self.folder = self.file = self.entered = ""
         self._written: dict[Path, str] = {}
 
-    def confirmed(self, question: str) -> bool:
-        """Ask, and return whether the user wants to go on; the Enter key alone says no."""
+    def confirmed(self, question: str, yes: str = "", no: str = "") -> bool:
+        """Ask, and return whether the user wants to go on; the Enter key alone says no.
+
+        Parameters
+        ----------
+        question : str
+        yes, no : str
+            What the buttons say; empty for yes and no.
+        """
         self.asked.append(question)
         if self.answer is not None:
             return self.answer
         with _usual_cursor():
-            return bool(question_box(question).exec_() == qt.QMessageBox.Yes)
+            box = question_box(question)
+            for kind, text in ((qt.QMessageBox.Yes, yes), (qt.QMessageBox.No, no)):
+                if text:
+                    box.button(kind).text = text
+            return bool(box.exec_() == qt.QMessageBox.Yes)
 
     def may_replace(self, folder: Path, question: str, uid: str = "") -> bool:
         """Ask before a folder is replaced; what this panel wrote of the same reading is renewed without asking again.

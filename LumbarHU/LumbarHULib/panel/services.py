@@ -81,8 +81,8 @@ class Reports(Protocol):
 class Asks(Protocol):
     """Asks the user: see `Questions`."""
 
-    def confirmed(self, question: str) -> bool:
-        """Ask for yes or no."""
+    def confirmed(self, question: str, yes: str = "", no: str = "") -> bool:
+        """Ask for yes or no, or for what the two buttons say."""
 
     def may_replace(self, folder: Path, question: str, uid: str = "") -> bool:
         """Ask before a folder is replaced."""
@@ -217,6 +217,17 @@ class Exports(Protocol):
 
     def export(self) -> bool:
         """Write the reading's audit folder."""
+
+
+class ListsFindings(Protocol):
+    """Lists what is doubtful: see `FindingsSection`."""
+
+    @property
+    def severe(self) -> list[str]:
+        """What is severe, in a few words each."""
+
+    def bring_into_sight(self) -> None:
+        """Show every line."""
 
 
 class UsesCalibrations(Protocol):

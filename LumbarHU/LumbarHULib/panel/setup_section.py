@@ -1,5 +1,7 @@
 """Which CT is read, by whom, and its readings."""
 
+from pathlib import Path
+
 import slicer
 from slicer.i18n import tr as _
 
@@ -8,6 +10,7 @@ from LumbarHULib.files.cutoffs_file import load_cutoffs
 from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.ct_case import case_of, name_case
 from LumbarHULib.mrml.ct_node import CtCache, measurable_cts, why_no_ct
+from LumbarHULib.mrml.export_reading import require_case_of_ct
 from LumbarHULib.mrml.node_types import VolumeNode
 from LumbarHULib.mrml.reading import create_reading
 from LumbarHULib.mrml.reading_check import usable_readings_of
@@ -182,3 +185,6 @@ class SetupSection(Section):
         else:
             with self._messages.show_input_errors():
                 name_case(parameters.ctVolume, parameters.caseName, session.reading if session.is_open else None)
+                root = self._ui.huExportPath.currentPath.strip()
+                if root and parameters.caseName.strip():  # better said now than at the export, when the case is locked
+                    require_case_of_ct(Path(root), parameters.caseName, parameters.ctVolume)

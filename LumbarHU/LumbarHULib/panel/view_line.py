@@ -18,11 +18,23 @@ class ViewLine:
     def __init__(self) -> None:
         self._label: Any = None
         self._problem = self._hint = self._work = ""
+        self._is_on = False
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it may be shown: not in other modules."""
+        return self._is_on
+
+    @is_on.setter
+    def is_on(self, is_on: bool) -> None:
+        self._is_on = is_on
+        if not is_on:
+            self.remove()
 
     @property
     def text(self) -> str:
         """What is shown; empty when nothing is."""
-        return self._work or self._problem or self._hint
+        return (self._work or self._problem or self._hint) if self._is_on else ""
 
     def show_problem(self, sentence: str) -> None:
         """Show what is wrong; an empty sentence takes it away."""

@@ -5,7 +5,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import accept_off_protocol, exclude_level, include_level, readings
-from LumbarHULib.mrml.reading_lifecycle import remove_reading, reopen, sign_off
+from LumbarHULib.mrml.reading_lifecycle import remove_reading, reopen, sign_off, sign_off_findings
 from LumbarHULib.mrml.reading_markups import (
     ensure_markup,
     markup_node,
@@ -14,7 +14,7 @@ from LumbarHULib.mrml.reading_markups import (
     set_markup,
     set_midline,
 )
-from LumbarHULib.mrml.roi_segmentations import remove_segments, return_roi_to_automatic
+from LumbarHULib.mrml.roi_segmentations import remove_segments, return_roi_to_automatic, segmentation_node
 
 WHEN = "2026-03-01T12:00:00+01:00"
 
@@ -95,8 +95,30 @@ def test_changes_after_a_sign_off_are_reported(signed, bodies, what):
     if what == "segment":
         edit_by_hand(signed, "oval", "L2", bodies.midlines_ras_mm["L2"].mean(axis=0)[None], erase=True)
     result = ReadingMeasurer(signed).measure()
-    codes = {finding.code for finding in result.findings}
-    assert ("changed_after_sign_off" in codes) == (what != "none")
+    found = [one.sentence.partition(": ")[2] for one in result.findings if one.code == "changed_after_sign_off"]
+    changes = {"midline": ["the midline of L2 was changed."], "segment": ["L2 of the oval ROI was changed."]}
+    assert found == changes.get(what, [])
+
+
+def test_what_is_missing_after_a_sign_off_is_named_and_comes_back_when_it_is_reopened(signed):
+    node = segmentation_node(signed, "right")
+    for level in ("L1", "L2", "L3", "L4"):
+        node.GetSegmentation().RemoveSegment(level)
+    (sentence,) = [one.sentence for one in sign_off_findings(signed)]
+    assert sentence.endswith(
+        ": L1 of the right ROI is missing, L2 of the right ROI is missing, L3 of the right ROI is missing, and 1 more."
+    )
+    reopen(signed, "Reader A", WHEN, "a region was deleted")
+    ReadingMeasurer(signed).measure()
+    assert {*voxel_counts(signed, "right")} == {"L1", "L2", "L3", "L4"}
+
+
+def test_a_reading_that_an_earlier_version_signed_only_reports_that_it_was_changed(signed):
+    signed.node.UnsetParameter("signed parts")
+    assert sign_off_findings(signed) == ()
+    move_point(markup_node(signed, "L2", "midline"), 0, [0, -0.5, 0])
+    (finding,) = sign_off_findings(signed)
+    assert finding.sentence.endswith("was changed after it was signed off.")
 
 
 def test_a_removed_reading_leaves_the_scene_as_it_was(scene, ct_node, start_reading):

@@ -145,3 +145,46 @@ def test_a_middle_between_two_slices_states_the_greatest_difference_beyond_the_e
         (line,) = lines_of(audit, with_findings(audit, *findings))
         assert line.title == title
         assert all(finding.level in line.levels for finding in findings)
+
+
+def test_only_what_leaves_a_mean_without_a_class_is_said_to_block_it(audit):
+    severe = [
+        Finding("changed_after_sign_off", "Changed.", severity="severe"),
+        Finding("walls_disagree", "Far off.", level="L2", severity="severe"),
+        Finding("contrast_medium", "With contrast medium.", severity="severe"),
+        Finding("implausible_mean", "Too high.", severity="severe", roi="front"),
+        Finding("too_few_levels", "One level is measured."),
+    ]
+    lines = lines_of(audit, with_findings(audit, *severe))
+    groups = {line.title: line.group for line in lines}
+    assert groups == {
+        "changed after sign-off": "Severe",
+        "walls above and below disagree": "Severe",
+        "contrast medium": "Blocks the class",
+        "mean unlike trabecular bone": "Blocks the class",
+        "too few levels for a class": "Blocks the class",
+    }
+    shown = paragraphs(audit, with_findings(audit, *severe), is_open=False)
+    assert [one for one in shown if one in {*groups.values()}] == ["Blocks the class", "Severe"]
+
+
+def test_what_is_accepted_off_protocol_blocks_no_class(audit):
+    assert {summary.class_name for summary in audit.result.summaries} - {"not_classified"}
+    result = replace(audit.result, findings=(Finding("contrast_medium", "With contrast medium.", severity="severe"),))
+    (group,) = {line.group for line in lines_of(audit, result) if line.title == "contrast medium"}
+    assert group == "Severe"
+
+
+def test_the_count_of_findings_unfolds_the_list_and_lets_it_stand_out(driver):
+    ui = driver.ui
+    driver.start_reading()
+    driver.place(["L1"])
+    scan = Finding("coarse_pixels", "Pixels of 3 mm.", "Use another CT.")
+    driver.session.result = replace(driver.session.result, findings=(scan,))
+    driver.session.tell()
+    assert f'href="{FOLDED}">▸' in ui.huFindingsLabel.text
+    assert not ui.huFindingsLabel.autoFillBackground
+    ui.huFindingsButton.click()
+    assert f'href="{FOLDED}">▾' in ui.huFindingsLabel.text
+    assert "coarse pixels" in ui.huFindingsLabel.text
+    assert ui.huFindingsLabel.autoFillBackground

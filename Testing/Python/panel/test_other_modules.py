@@ -171,3 +171,40 @@ def test_a_ct_that_is_read_under_a_transform_gives_no_number_once_that_is_moved(
     for level, means_hu in before.items():
         assert panel.shown()[level] == pytest.approx(means_hu)
     assert np.allclose(panel.points("L1", "midline"), plain_bodies().midlines_ras_mm["L1"] + (0.0, 0.0, SHIFT_MM))
+
+
+def test_another_module_sees_no_banner_about_its_own_volume_and_the_panel_shows_it_again(driver):
+    import slicer
+    from mrml.plain_bodies import plain_bodies
+
+    from LumbarHULib.mrml.ct_node import volume_node_from_ct
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    other = volume_node_from_ct(slicer.mrmlScene, plain_bodies().ct, "another patient")
+    line = driver.panel.view_line
+    slicer.util.selectModule("Data")
+    slicer.util.setSliceViewerLayers(background=other)
+    settle()
+    assert driver.session.foreign_volume
+    assert line.text == ""
+    slicer.util.selectModule("LumbarHU")
+    settle()
+    assert "another patient" in line.text
+    slicer.util.selectModule("Data")
+    assert line.text == ""
+
+
+def test_the_regions_of_two_readings_have_names_that_tell_them_apart(driver):
+    import slicer
+
+    from LumbarHULib.core.levels import ROIS
+    from LumbarHULib.mrml.roi_segmentations import segmentation_node
+
+    first = driver.session.reading
+    driver.start_reading("Reader B")
+    driver.place(["L1"])
+    nodes = [segmentation_node(reading, roi) for reading in (first, driver.session.reading) for roi in ROIS]
+    names = [node.GetName() for node in nodes]
+    assert len({*names}) == 2 * len(ROIS)
+    assert names[0] == f"{ROIS[0]} (CT, Reader A 1)"
+    assert slicer.mrmlScene.GetFirstNodeByName(f"{ROIS[0]} (CT, Reader B 1)") is nodes[len(ROIS)]

@@ -77,3 +77,54 @@ def test_the_large_button_says_that_signing_off_locks_the_reading(driver):
     driver.place()
     assert driver.ui.huNextStepButton.text == "Sign off"
     assert "locks the reading" in driver.ui.huNextStepButton.toolTip
+
+
+def gas_in(driver, level):
+    """Put a voxel that was not scanned into the body of a level, before it is read."""
+    import numpy as np
+    from mrml.plain_bodies import plain_bodies
+
+    from LumbarHULib.mrml.ct_node import node_from_ijk, voxels_of
+
+    center = plain_bodies().midlines_ras_mm[level].mean(axis=0) + np.array([8.0, 0.0, 0.0])
+    i, j, k = np.round((np.linalg.inv(node_from_ijk(driver.ct_node)) @ [*center, 1.0])[:3]).astype(int)
+    voxels_of(driver.ct_node)[k, j, i] = -1024
+    driver.ct_node.GetImageData().Modified()
+
+
+def test_a_severe_finding_is_on_the_chip_and_asked_about_at_sign_off(driver):
+    ui, session, questions = driver.ui, driver.session, driver.panel.questions
+    gas_in(driver, "L2")
+    ui.huCaseEdit.text = "101"
+    driver.start_reading()
+    driver.place()
+    chip = driver.panel.head.chip("L2")
+    assert chip.text.partition("\n")[0] == "L2 ✖"
+    assert "Severe: region not wholly scanned" in chip.toolTip
+    assert driver.panel.head.chip("L1").text.partition("\n")[0] != "L1 ✖"
+    questions.answer, questions.asked = False, []
+    driver.end()
+    assert not session.reading.is_signed_off
+    (question,) = questions.asked
+    assert "✖ L2: region not wholly scanned" in question
+    questions.answer = True
+    driver.end()
+    assert session.reading.is_signed_off
+    assert len(questions.asked) == 2
+    assert "changed" not in "".join(driver.panel.findings.severe)
+
+
+def test_without_a_severe_finding_nothing_is_asked_at_sign_off(driver):
+    gas_in(driver, "L2")
+    driver.ui.huCaseEdit.text = "101"
+    driver.start_reading()
+    driver.place(["L1", "L2"])
+    assert driver.panel.findings.severe != []
+    driver.panel.levels.go_to("L2")
+    driver.panel.levels.menu.exclude("artifact")  # what is severe at a level that counts no more is a note
+    assert driver.panel.findings.severe == []
+    questions = driver.panel.questions
+    questions.answer, questions.asked = False, []
+    driver.ui.huSignButton.click()
+    assert driver.session.reading.is_signed_off
+    assert questions.asked == []

@@ -237,14 +237,18 @@ def test_a_case_belongs_to_its_ct_and_an_export_never_replaces_another(driver, o
     assert driver.session.reading.ct_node is other_ct
     assert driver.session.reading.case == ""
     ui.huExportButton.click()
-    assert "give the case a name" in ui.huMessageLabel.text
+    assert "The reading has no case" in ui.huMessageLabel.text
     ui.huCaseEdit.text = "case 1"  # two patients of one name
     ui.huCaseEdit.editingFinished()
+    assert "the case “case 1” read on another CT: give this case another name" in ui.huMessageLabel.text
+    driver.panel.questions.asked = []
     ui.huExportButton.click()
+    assert driver.panel.questions.asked == []  # what is refused is not asked about
     assert "read on another CT, so it is not replaced" in ui.huMessageLabel.text
     assert {path: path.read_bytes() for path in record.parent.rglob("*") if path.is_file()} == written
     ui.huCaseEdit.text = "case 2"
     ui.huCaseEdit.editingFinished()
+    assert ui.huMessageLabel.text == ""
     ui.huExportButton.click()
     assert ui.huMessageLabel.text == ""
     ui.huCtSelector.setCurrentNode(driver.ct_node)
