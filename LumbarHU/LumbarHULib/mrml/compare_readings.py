@@ -15,6 +15,7 @@ from LumbarHULib.mrml.table_nodes import display_cells, fill_table
 
 _ROLE = "LumbarHU.readings"
 _DIGITS = 1
+_MEAN, _DIFFERENCE = "mean (HU)", "difference (HU)"
 
 
 def reading_values(reading: Reading, result: ReadingResult) -> cases.Reading:
@@ -69,7 +70,11 @@ def write_comparison(ct_node: VolumeNode, combined: CombinedReadings, minimum_le
         hierarchy.SetItemParent(item_of(hierarchy, node), item_of(hierarchy, ct_node))
     # As text: a table view would show 131 next to 131.2, and −0.
     cells = [[_shown(cell) if isinstance(cell, float) else cell for cell in row] for row in table.rows]
-    fill_table(node, {title: display_cells([row[index] for row in cells]) for index, title in enumerate(table.columns)})
+    columns = {title: display_cells([row[index] for row in cells]) for index, title in enumerate(table.columns)}
+    # A panel is narrow: the difference is next to the readings that it is of, before their mean, unlike in files.
+    titles = list(columns)
+    titles.insert(titles.index(_MEAN), titles.pop(titles.index(_DIFFERENCE)))
+    fill_table(node, {title: columns[title] for title in titles})
     return node
 
 

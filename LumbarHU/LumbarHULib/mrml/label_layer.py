@@ -187,8 +187,9 @@ def _check_free(segmentation_node: SegmentationNode, level: str, crop: np.ndarra
     if others:
         names = [name for name, value in LABEL_VALUES.items() if value in others]
         count = int(np.isin(taken, list(others)).sum())
+        region = segmentation_node.GetName().partition(" (")[0]  # without CT and reader
         raise InputError(
-            f"The “{segmentation_node.GetName()}” region of {level} overlaps that of {' and '.join(names)} in {count} "
+            f"The “{region}” region of {level} overlaps that of {' and '.join(names)} in {count} "
             "voxels, but a label map holds one level for each voxel: correct the midlines, or the regions edited by "
             "hand.",
             level,

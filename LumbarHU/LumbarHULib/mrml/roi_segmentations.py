@@ -175,7 +175,7 @@ class RoiSegmentations:
             is_edited = not _is_as_written(found.mask, found.corner_mm, written)
             if is_edited and not found.is_on_ct_grid:
                 raise InputError(
-                    f"The “{node.GetName()}” region of {level} was edited by hand on a grid other than the CT's: "
+                    f"The “{roi}” region of {level} was edited by hand on a grid other than the CT's: "
                     "return it to automatic, and edit it on the CT's grid.",
                     level,
                 )

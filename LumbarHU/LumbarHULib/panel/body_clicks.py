@@ -56,6 +56,13 @@ class BodyClicks(Watcher):
         return self.is_armed and bool(self._between)
 
     @property
+    def awaited(self) -> str:
+        """Into which body the next click is: any, or the first or the last of a row; empty when none is."""
+        if not self.is_between:
+            return "any" if self.is_armed else ""
+        return "last" if len(self._waiting) == 1 else "first"
+
+    @property
     def level(self) -> str:
         """The level whose body is to be clicked next; empty when none is."""
         return self._waiting[0] if self._waiting else ""
@@ -88,7 +95,8 @@ class BodyClicks(Watcher):
         interaction.SetCurrentInteractionMode(_Interaction.Place)
         self._observe(interaction, {_Interaction.InteractionModeChangedEvent: self._look_soon})
         stack = self._session.measurer.stack
-        zoom_on(spine_center(stack), len(stack.voxels_hu) * stack.slice_spacing_mm)
+        # Levels are counted in the sagittal view: the whole row is to be seen.
+        zoom_on(spine_center(stack), len(stack.voxels_hu) * stack.slice_spacing_mm, sides=bool(between))
         self._session.tell()
 
     def stop(self) -> None:

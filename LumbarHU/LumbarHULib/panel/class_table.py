@@ -1,5 +1,7 @@
 """The table in the panel's head: each region's mean, class and place next to its cutoffs."""
 
+import html
+
 import qt
 from slicer.i18n import tr as _
 
@@ -25,7 +27,7 @@ CLASS_COLORS = {
 _MEAN, _CLASS, _BADGE, _STRIP, _DENSITY = range(5)
 _ROW_HEIGHT_PX, _STRIP_HEIGHT_PX, _STRIP_MARGIN_PX = 21, 17, 8
 _SPARE_PX = 12
-_WIDEST = {_MEAN: "−199.9", _CLASS: "not classified", _BADGE: "Clear?", _DENSITY: "−199.9"}
+_WIDEST = {_MEAN: "−199.9", _CLASS: "not classified", _BADGE: "Certain?", _DENSITY: "−199.9"}
 
 
 class ClassTable(Section):
@@ -104,16 +106,18 @@ class ClassTable(Section):
         if summaries:
             low_hu, high_hu = strip_axis(summaries, self._error_hu())
             # In two lines where the densities take a part of the width.
-            text = _("{low} to\n{high} HU") if summaries[0].density is not None else _("{low} to {high} HU")
+            text = (
+                _("scale: {low}\nto {high} HU") if summaries[0].density is not None else _("scale: {low} to {high} HU")
+            )
             axis = text.format(low=f"{low_hu:.0f}", high=f"{high_hu:.0f}")
         table = self._ui.huSummaryTable
-        table.setHorizontalHeaderLabels([_("Mean\nHU"), class_header(whose), _("Clear?"), axis, self._unit()])
+        table.setHorizontalHeaderLabels([_("Mean\nHU"), class_header(whose), _("Certain?"), axis, self._unit()])
         hints = (
             _("The mean over the measured levels of L1–L4, each counting once."),
             _("The class of the mean by the two cutoffs. For research only: it is not a diagnosis."),
             _(
-                "Whether the class is clear: ≈ the mean is near a cutoff, ✓ the class is clear; hold the mouse over a "
-                "row for the reasons."
+                "Whether the class is certain: ≈ the mean is near a cutoff, ✓ it is far enough from both; hold the "
+                "mouse over a row for the reasons."
             ),
             _(
                 "Square: the mean, with the error of one measurement. Upper mark: the cutoff for osteoporosis; lower "
@@ -122,7 +126,8 @@ class ClassTable(Section):
             _("The mean by the calibration; hold the mouse over a row for its 95 % interval. Classes are by HU only."),
         )
         for column, hint in enumerate(hints):
-            table.horizontalHeaderItem(column).setToolTip(hint)
+            # As rich text it is wrapped.
+            table.horizontalHeaderItem(column).setToolTip(f"<p>{html.escape(hint)}</p>")
 
     def _draw_strips(self) -> None:
         """Draw the strips that changed."""

@@ -55,7 +55,7 @@ class EdgeSnap:
         point_ras_mm, placed_ras_mm = _following_point(node), _placed_point(node)
         if point_ras_mm is None:
             return  # it was clicked just now: what is shown is taken next
-        if not self.is_on or _is_alt_held() or not _is_over_axial_view(point_ras_mm):
+        if not self.is_on or _is_modifier_held() or not _is_over_axial_view(point_ras_mm):
             self.hide()
             return
         outward_ras = _ANTERIOR_RAS if placed_ras_mm is None else point_ras_mm - placed_ras_mm
@@ -68,7 +68,7 @@ class EdgeSnap:
         """Return what a click takes, the edge that was shown for it or its own point, and which: see `END_ORIGINS`."""
         edge_ras_mm, shown_for_ras_mm = self._edge_ras_mm, self._click_ras_mm
         self.hide()
-        if not self.is_on or _is_alt_held():
+        if not self.is_on or _is_modifier_held():
             return click_ras_mm, "free"
         if edge_ras_mm is None or np.abs(click_ras_mm - shown_for_ras_mm).max() > _SAME_POINT_MM:
             return click_ras_mm, "clicked"
@@ -80,10 +80,11 @@ class EdgeSnap:
         self._ring.draw(None)
 
 
-def let_alt_click_place(node) -> None:
-    """Let a click with Alt place a midline's point in the axial view: by default Slicer takes none with a modifier.
+def let_free_click_place(node) -> None:
+    """Let a click with Ctrl or Alt place a midline's point in the axial view: by default Slicer takes none with either.
 
-    It is given the state of placing at once, as Slicer itself gives it at the first mouse move without Alt only.
+    It is given the state of placing at once, as Slicer itself gives it at the first mouse move without a modifier only.
+    Many window managers take Alt and click for themselves; Shift moves Slicer's crosshair.
     """
     manager = slicer.app.layoutManager().sliceWidget(AXIAL).sliceView().displayableManagerByClassName(_MANAGER)
     widget = manager.GetWidget(node.GetDisplayNode())
@@ -93,7 +94,8 @@ def let_alt_click_place(node) -> None:
         (vtk.vtkCommand.LeftButtonPressEvent, widget.WidgetEventReserved),
         (vtk.vtkCommand.LeftButtonReleaseEvent, widget.WidgetEventControlPointPlace),
     ):
-        widget.SetEventTranslation(widget.WidgetStateDefine, event, vtk.vtkEvent.AltModifier, widget_event)
+        for modifier in (vtk.vtkEvent.ControlModifier, vtk.vtkEvent.AltModifier):
+            widget.SetEventTranslation(widget.WidgetStateDefine, event, modifier, widget_event)
     widget.SetWidgetState(widget.WidgetStateDefine)
 
 
@@ -165,6 +167,7 @@ def _is_over_axial_view(point_ras_mm: np.ndarray) -> bool:
     return view_under_mouse() == AXIAL and is_in_axial_view(point_ras_mm)
 
 
-def _is_alt_held() -> bool:
+def _is_modifier_held() -> bool:
     widget = slicer.app.layoutManager().sliceWidget(AXIAL)
-    return widget is not None and bool(widget.sliceView().interactor().GetAltKey())
+    interactor = None if widget is None else widget.sliceView().interactor()
+    return interactor is not None and bool(interactor.GetAltKey() or interactor.GetControlKey())

@@ -127,7 +127,9 @@ def _next_slice_title(group: Sequence[Finding], error_hu: float) -> str:
     if not shown:
         return ""
     is_alone = len({finding.level for finding in group}) == 1
-    return "between two slices: next " + ", ".join(hu if is_alone else f"{hu} ({level})" for level, hu in shown.items())
+    return "mid-height is between two slices; the other differs by " + ", ".join(
+        hu if is_alone else f"{hu} ({level})" for level, hu in shown.items()
+    )
 
 
 def severity_counts(lines: Sequence[FindingLine]) -> dict[str, int]:

@@ -53,7 +53,11 @@ class HandOnSection(Section):
     def on_report(self) -> None:
         """Open the report of the last export."""
         report = self._report()
-        if report is not None and not qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report))):
+        if report is None:
+            return
+        self._messages.clear()
+        self._done.tell(_("Opening {report} in the browser.").format(report=report), report)
+        if not qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report))):
             self._messages.tell(_("No browser could be opened: open {report}.").format(report=report))
 
     def _on_dicom(self) -> None:

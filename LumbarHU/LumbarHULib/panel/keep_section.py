@@ -79,7 +79,7 @@ class KeepSection(Section):
         require_reviewed(self._session.reading, self._session.result)
         reading = self._session.reading
         if not self.export_root:
-            self._ui.huExportPath.currentPath = self._questions.chosen_folder(_("Folder for the audit folders"))
+            self._ui.huExportPath.currentPath = self._questions.chosen_folder(_("Folder for the exports"))
         root = self.export_root
         if not root:
             self._messages.tell(_("Choose the folder to export to."))

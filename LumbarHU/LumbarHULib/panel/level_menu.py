@@ -47,7 +47,12 @@ class LevelMenu:
         self._menu = qt.QMenu(button)
         self.wanted = self._add(_("Measure this level"), self._on_wanted)
         self.wanted.checkable = True
+        self.wanted.toolTip = _("Without the check, the level counts as not measured, and nothing of it is exported.")
         self._reasons = self._menu.addMenu(_("Exclude"))
+        self._reasons.menuAction().toolTip = _(
+            "The level is measured and exported, but is not in the means; state why."
+        )
+        self._menu.toolTipsVisible = True
         self.reasons = {text: self._add_reason(text) for text in _reasons()}
         self.other_reason = self._reasons.addAction(_("other reason…"))
         self.other_reason.connect("triggered(bool)", lambda _checked=False: self._on_other_reason())

@@ -29,7 +29,7 @@ class LineMenu:
         self, menu, session: Session, change: Callable[[Callable], None], review: Callable[[], object]
     ) -> None:
         self._session, self._change, self._review = session, change, review
-        self.menu = menu.addMenu(_("Take over a line"))
+        self.menu = menu.addMenu(_("Use a line drawn in Markups"))
         self.menu.connect("aboutToShow()", self.fill)
 
     def fill(self) -> None:

@@ -99,9 +99,10 @@ class LiveMeasurement(Watcher):
             return
         if not self._was_moved:
             session.history.give_up()
-        elif self._roles.get(node.GetID()) == "midline":
-            show_midline(placed_points(node))
-            note_seen(session.reading, session.level)
+        else:
+            if self._roles.get(node.GetID()) == "midline":
+                show_midline(placed_points(node))
+            note_seen(session.reading, session.level)  # whatever was dragged, its reader looked at the level
         session.finish_edit()
 
     def _on_moved(self, node, _event) -> None:

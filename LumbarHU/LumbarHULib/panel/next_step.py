@@ -26,8 +26,8 @@ class Situation:
         Name of the reading's CT while the views show another volume; empty otherwise.
     armed_level : str
         The level that the next click is for; empty when none is.
-    clicks_bodies : bool
-        Whether that click is one into the body.
+    body : str
+        Into which body that click is: “any”, or the “first” or “last” of a row; empty for the edge of a midline.
     points : int
         How many ends of the armed level's midline are placed.
     unplaced, refused, unreviewed : tuple of str
@@ -48,7 +48,7 @@ class Situation:
     has_axial_view: bool = True
     hidden_ct: str = ""
     armed_level: str = ""
-    clicks_bodies: bool = False
+    body: str = ""
     points: int = 0
     unplaced: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ def next_step(now: Situation) -> Step:
             return Step("read", _("New reading"))
         if now.has_list:
             return Step("next", _("Open the next CT"), by_space=False)
-        return Step("load", _("Load a CT"))
+        return Step("load", _("Load a CT from DICOM"))
     if now.is_signed_off:
         return _after_sign_off(now)
     if now.hidden_ct:  # nothing can be judged on another volume
@@ -109,8 +109,13 @@ def next_step(now: Situation) -> Step:
 
 def _click_words(now: Situation) -> str:
     """Return which click comes next, and in which view."""
-    if now.clicks_bodies:
-        return _("{level}: click into the body (sagittal view)").format(level=now.armed_level)
+    bodies = {
+        "any": _("{level}: click into the body (sagittal view)"),
+        "first": _("{level}: click into the first body, then the last (sagittal view)"),
+        "last": _("{level}: click into the last body (sagittal view)"),
+    }
+    if now.body:
+        return bodies[now.body].format(level=now.armed_level)
     if now.points:
         return _("{level}: click the back edge (axial view)").format(level=now.armed_level)
     return _("{level}: click the front edge (axial view)").format(level=now.armed_level)
@@ -148,7 +153,7 @@ def _by_enter(kind: str) -> str:
     sentences = {
         "sign": _("Press Enter to sign off."),
         "export": _("Press Enter to export."),
-        "report": _("Press Enter to open the report."),
+        "report": _("Press Enter to open the report in the browser."),
         "next": _("Press Enter to go on to the next CT."),
     }
     return sentences[kind]
@@ -158,6 +163,7 @@ def _meanings(kind: str) -> tuple[str, ...]:
     """Return what a step does, where its name does not say all of it."""
     sentences = {
         "sign": (_("It locks the reading and records the reader and the time; “Reopen…” unlocks it, with a reason."),),
+        "load": (_("It opens Slicer's DICOM module; for a CT in a file, use “Add Data” in Slicer's toolbar."),),
         "export": (_("It writes the numbers, regions, markups and report of the reading to a folder."),),
     }
     return sentences.get(kind, ())

@@ -16,6 +16,7 @@ from LumbarHULib.panel.ct_list_section import CtListSection
 from LumbarHULib.panel.cutoffs_section import CutoffsSection
 from LumbarHULib.panel.display import LevelNames, apply_locks, show_only
 from LumbarHULib.panel.findings_section import FindingsSection
+from LumbarHULib.panel.folding import prepare_sections
 from LumbarHULib.panel.follow_up_section import FollowUpSection
 from LumbarHULib.panel.hand_on_section import HandOnSection
 from LumbarHULib.panel.head_section import HeadSection
@@ -73,8 +74,7 @@ class Panel(VTKObservationMixin):
         self.keys = Keys(levels.on_key, others, ui.huTabs, ui.huPatientTab)
         self._is_entered = self._is_refresh_due = self._is_check_due = self._wants_layout = False
         self._known_nodes: tuple = ()
-        for title in ui.huScrollContents.findChildren("ctkCollapsibleButton"):
-            title.setFocusPolicy(qt.Qt.TabFocus)  # a click leaves the keys to the next step
+        prepare_sections(ui.huScrollArea, ui.huScrollContents)
         ui.huTabs.connect("currentChanged(int)", lambda _index: self._forget_news())
         ui.huLayoutButton.connect("toggled(bool)", self._on_layout)
         ui.huShowCtButton.connect("clicked(bool)", lambda _checked=False: self._show_ct_again())
@@ -153,7 +153,7 @@ class Panel(VTKObservationMixin):
             has_axial_view=has_axial_view(),
             hidden_ct=session.reading.ct_node.GetName() if session.foreign_volume else "",
             armed_level=placing.armed_level,
-            clicks_bodies=placing.bodies.is_armed,
+            body=placing.bodies.awaited,
             points=placing.points,
             unplaced=self.levels.unplaced() if may_change else (),
             refused=() if result is None else tuple(one.level for one in result.refused if one.level in wanted),
@@ -264,7 +264,7 @@ class Panel(VTKObservationMixin):
         if what != "numbers":
             # Which click comes next is said where the reader looks.
             step = self.next_step.step
-            self.view_line.show_hint(step.text + self.placing.snap_words if step.kind == "click" else "")
+            self.view_line.show_hint(step.text + self.placing.hint if step.kind == "click" else "")
 
     def _on_shown(self) -> None:
         """Take no click while the views show another volume, and say so until they do not."""

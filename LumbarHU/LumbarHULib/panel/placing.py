@@ -16,7 +16,7 @@ from LumbarHULib.mrml.node_types import MarkupsNode, MaybeNone
 from LumbarHULib.mrml.reading import ask_for_level
 from LumbarHULib.mrml.reading_markups import ensure_markup, markup_node, move_into_slice, placed_levels, set_midline
 from LumbarHULib.panel.body_clicks import BodyClicks, require_shown
-from LumbarHULib.panel.edge_snap import EdgeSnap, let_alt_click_place
+from LumbarHULib.panel.edge_snap import EdgeSnap, let_free_click_place
 from LumbarHULib.panel.messages import Messages
 from LumbarHULib.panel.session import Session
 from LumbarHULib.panel.views import (
@@ -84,11 +84,13 @@ class Placing(Watcher):
         return len(placed_points(self._node)) if self.level and self._node.GetScene() is not None else 0
 
     @property
-    def snap_words(self) -> str:
-        """What the ring at the edge means; empty while no midline is placed or clicks do not snap."""
-        if not self.level or not self.snap.is_on:
+    def hint(self) -> str:
+        """What helps with the next click: the way to mid-height, and what the ring at the edge means."""
+        if not self.level:
             return ""
-        return _(" – a ring marks the edge that the click takes; hold Alt to take the mouse's point")
+        height = _(" – at mid-height: scroll there, or click it in the sagittal view") if not self.points else ""
+        snap = _(" – the ring shows where the point will go; hold Ctrl or Alt to place it at the mouse")
+        return height + (snap if self.snap.is_on else "")
 
     def arm(self, level: str) -> None:
         """Let the next two axial clicks make the midline of a level, in place of the one that it has.
@@ -134,7 +136,7 @@ class Placing(Watcher):
         selection.SetActivePlaceNodeID(self._node.GetID())
         interaction.SetPlaceModePersistence(False)
         interaction.SetCurrentInteractionMode(_Interaction.Place)
-        let_alt_click_place(self._node)
+        let_free_click_place(self._node)
         self._observe(interaction, {_Interaction.InteractionModeChangedEvent: self._look_soon})
         if not placed_levels(session.reading) or not is_zoomed():
             stack = session.measurer.stack

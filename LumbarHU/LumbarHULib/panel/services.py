@@ -64,6 +64,9 @@ class ErrorDisplay(Protocol):
     def tell(self, sentence: str, of_scene: bool = False) -> None:
         """Show a sentence until the next action."""
 
+    def clear(self) -> None:
+        """Take the sentence away."""
+
     def show_input_errors(self) -> AbstractContextManager[None]:
         """Run one action and show why it cannot be done."""
 

@@ -81,8 +81,10 @@ def foreign_sentence(session) -> str:
         return ""
     read = _("“{name}”").format(name=session.reading.ct_node.GetName())
     if read == session.foreign_volume:
-        return _("The views show another volume that is named {read} as well: no click is taken.").format(read=read)
-    return _("The views show {shown}, but {read} is read: no click is taken.").format(
+        return _(
+            "The views show another volume that is named {read} as well: clicks are ignored until you choose."
+        ).format(read=read)
+    return _("The views show {shown}, but {read} is read: clicks are ignored until you choose.").format(
         shown=session.foreign_volume, read=read
     )
 

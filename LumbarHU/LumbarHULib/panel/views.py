@@ -155,7 +155,7 @@ def jump_to(point_ras_mm) -> None:
         _center(name, point_ras_mm, size_mm)
 
 
-def zoom_on(spine_ras_mm, height_mm: float) -> None:
+def zoom_on(spine_ras_mm, height_mm: float, sides: bool = False) -> None:
     """Zoom in on the spine where the views do not show it: axially on its slice, from the side on the height of the CT.
 
     Parameters
@@ -164,6 +164,8 @@ def zoom_on(spine_ras_mm, height_mm: float) -> None:
         A point of the spine at half the height of the CT.
     height_mm : float
         Height of the CT; of one that is too high to count levels in, the sides show the part around the axial slice.
+    sides : bool
+        Whether the sides show it again, wherever they are.
     """
     at_slice_ras_mm, axial = spine_ras_mm, slice_node(AXIAL)
     if axial is not None:
@@ -172,7 +174,7 @@ def zoom_on(spine_ras_mm, height_mm: float) -> None:
     least_mm, most_mm = _SPINE_SIDE_MM
     if not is_zoomed():  # otherwise somebody has looked for a level already
         _center(AXIAL, at_slice_ras_mm, _SPINE_AXIAL_MM)
-    elif _is_on_spine(spine_ras_mm):
+    elif _is_on_spine(spine_ras_mm) and not sides:
         return
     for name in (SAGITTAL, CORONAL):
         side_ras_mm = spine_ras_mm if height_mm <= most_mm else at_slice_ras_mm

@@ -61,7 +61,7 @@ def test_both_values_their_mean_and_difference_are_in_a_table_under_the_ct(ct_no
     node = write_comparison(ct_node, compare_readings(two_readings), 2)
     shown = columns(node)
     (first, second), results = two_readings, list(two_readings.values())
-    assert list(shown)[2:6] == ["Reader A 1 (HU)", "Reader B 1 (HU)", "mean (HU)", "difference (HU)"]
+    assert list(shown)[2:6] == ["Reader A 1 (HU)", "Reader B 1 (HU)", "difference (HU)", "mean (HU)"]
     assert shown["roi"][:5] == ["round", "oval", "right", "front", "left"]
     for place in range(5):
         means = [result.summaries[place].mean_hu for result in results]

@@ -76,7 +76,8 @@ def test_a_patient_is_read_by_the_one_next_step_with_few_controls_and_no_text_cu
     panel.next_step.take(by_space=True)
     assert max(slice_node(AXIAL).GetFieldOfView()[:2]) < 200
     assert (ui.huNextStepButton.text, ui.huNextStepButton.enabled) == ("L1: click the front edge (axial view)", False)
-    assert panel.view_line.text.startswith(f"{ui.huNextStepButton.text} – a ring marks the edge")
+    assert panel.view_line.text.startswith(f"{ui.huNextStepButton.text} – at mid-height: scroll there, or click it")
+    assert "the ring shows where the point will go; hold Ctrl" in panel.view_line.text
     settle()
     assert faults_of_text(parent) == []
     tops = {name: top_of(getattr(ui, name), parent) for name in ("huChipsFrame", "huSummaryTable", "huNextStepButton")}
@@ -243,3 +244,27 @@ def test_long_names_of_a_cohort_do_not_make_its_tab_wider(driver):
     assert ui.huCohortContents.width <= ui.huCohortScrollArea.width
     for combo in (ui.huCohortTableCombo, ui.huCohortFigureCombo):
         combo.clear()
+
+
+def test_a_section_that_a_click_opens_below_the_edge_is_scrolled_into_sight(driver):
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    driver.start_reading()
+    ui = driver.ui
+    slicer.util.mainWindow().resize(WIDTH_PX, 700)
+    settle()
+    bar, section = ui.huScrollArea.verticalScrollBar(), ui.huCalibrationSection
+    bar.setValue(0)
+    assert section.collapsed
+    section.collapsed = False  # not by a click: nothing moves while one aims
+    settle()
+    assert bar.value == 0
+    section.collapsed = True
+    settle()
+    section.click()
+    settle()
+    assert not section.collapsed
+    top = top_of(section, ui.huScrollContents)
+    assert bar.value == min(top, bar.maximum) > 0

@@ -61,14 +61,15 @@ def test_a_first_click_without_a_body_is_refused_before_the_last_is_asked_for(dr
     disc_ras_mm = (middles["L1"] + middles["L2"]) / 2
     ui.huClickTwoButton.click()
     assert bodies.level == "L1"
+    assert ui.huNextStepButton.text == "L1: click into the first body, then the last (sagittal view)"
     click_at(disc_ras_mm)
     assert "The point of L1 is not in a visible vertebral body" in ui.huMessageLabel.text
     assert bodies.level == "L1"
-    assert ui.huNextStepButton.text.startswith("L1: click into the body")
     assert placed_levels(driver.session.reading) == ()
     assert clicked_points() == []
     click_at(middles["L1"])
     assert (ui.huMessageLabel.text, bodies.level) == ("", "L4")
+    assert ui.huNextStepButton.text == "L4: click into the last body (sagittal view)"
     ((label, point_ras_mm),) = clicked_points()
     assert label == "L1"
     assert np.abs(point_ras_mm - middles["L1"]).max() < 1.0
@@ -133,3 +134,16 @@ def test_a_segmentation_replaces_no_accepted_level_without_asking(driver):
     driver.panel.proposals.propose_offered()
     assert questions.asked == ["Placed, corrected or accepted by a reader: L1. Replace with proposals?"]
     assert np.array_equal(driver.points("L1", "midline"), before)
+
+
+def test_the_whole_row_is_in_sight_when_its_first_and_its_last_body_are_clicked(driver):
+    from mrml.plain_bodies import plain_bodies
+
+    from LumbarHULib.panel.views import AXIAL, SAGITTAL, slice_node
+
+    slice_node(AXIAL).SetFieldOfView(100.0, 100.0, 1.0)  # somebody looked at one body closely
+    side = slice_node(SAGITTAL)
+    side.SetFieldOfView(40.0, 40.0, 1.0)
+    side.JumpSliceByCentering(*plain_bodies().midlines_ras_mm["L4"].mean(axis=0))
+    driver.ui.huClickTwoButton.click()
+    assert min(side.GetFieldOfView()[:2]) > 105 + 26

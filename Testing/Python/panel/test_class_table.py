@@ -12,8 +12,12 @@ def test_signs_have_a_heading_and_regions_that_disagree_a_line(driver):
     driver.place()
     session, label = driver.session, driver.ui.huAgreementLabel
     heading = driver.ui.huSummaryTable.horizontalHeaderItem(2)
-    assert heading.text() == "Clear?"
-    assert "≈ the mean is near a cutoff, ✓ the class is clear" in heading.toolTip()
+    assert heading.text() == "Certain?"
+    assert "≈ the mean is near a cutoff, ✓ it is far enough from both" in heading.toolTip()
+    table = driver.ui.huSummaryTable
+    hints = [table.horizontalHeaderItem(column).toolTip() for column in range(table.columnCount)]
+    assert [hint for hint in hints if not hint.startswith("<p>")] == []  # plain text is one line, wider than the panel
+    assert table.horizontalHeaderItem(3).text().startswith("scale: ")
     result = session.result
     for means_hu in ((300, 300, 300, 300, 300), (300, 130, 300, 10, 300)):
         names = ["normal" if hu == 300 else "osteoporosis" if hu == 10 else "osteopenia" for hu in means_hu]

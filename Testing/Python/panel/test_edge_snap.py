@@ -1,4 +1,4 @@
-"""While a midline is placed, a click takes the edge that is shown; with Alt, or where none is shown, its own point."""
+"""While a midline is placed, a click takes the edge that is shown; with Ctrl or Alt, or without one, its own point."""
 
 import numpy as np
 import pytest
@@ -41,12 +41,13 @@ def interactor(view="Red"):
     return slicer.app.layoutManager().sliceWidget(view).sliceView().interactor()
 
 
-def move(point_ras_mm, with_alt=False, view="Red"):
+def move(point_ras_mm, key="", view="Red"):
     """Move the mouse over a point."""
     from LumbarHULib.panel.views import window_position
 
     mouse = interactor(view)
-    mouse.SetAltKey(with_alt)
+    mouse.SetAltKey(key == "Alt")
+    mouse.SetControlKey(key == "Control")
     mouse.SetEventPosition(*window_position(view, point_ras_mm))
     mouse.MouseMoveEvent()
 
@@ -105,10 +106,11 @@ def test_a_click_near_the_edges_takes_the_edges_that_are_shown(driver):
     assert "L1" not in driver.shown()
 
 
-def test_a_click_with_alt_takes_its_own_point(driver):
+@pytest.mark.parametrize("key", ["Alt", "Control"])
+def test_a_click_with_a_modifier_takes_its_own_point(driver, key):
     front, back = edges()
     for edge, off_mm in ((front, -OFF_MM), (back, OFF_MM)):
-        move(off(edge, off_mm), with_alt=True)
+        move(off(edge, off_mm), key=key)
         assert shown(driver) is None
         press()
     assert ends_of(driver) == ("free", "free")
@@ -117,11 +119,12 @@ def test_a_click_with_alt_takes_its_own_point(driver):
     assert abs(ends[1, 1] - (back[1] + OFF_MM)) < 0.2
 
 
-def test_alt_that_is_pressed_after_the_edge_was_shown_takes_the_click_as_well(driver):
+@pytest.mark.parametrize("key", ["Alt", "Control"])
+def test_a_modifier_that_is_pressed_after_the_edge_was_shown_takes_the_click_as_well(driver, key):
     front, _back = edges()
     move(off(front, OFF_MM))
     assert shown(driver) is not None
-    interactor().SetAltKey(True)
+    getattr(interactor(), f"Set{key}Key")(True)
     press()
     assert abs(driver.points("L1", "midline")[0, 1] - (front[1] + OFF_MM)) < 0.2
 

@@ -130,12 +130,15 @@ def test_a_middle_between_two_slices_states_the_greatest_difference_beyond_the_e
     assert 2 < error_hu < 20
     far, near = "round -5.3, oval +1.0, front -42.4", "round -0.4, oval +1.9"
     for findings, title in (
-        ([between_slices("L3", far)], "between two slices: next −42 HU"),
+        ([between_slices("L3", far)], "mid-height is between two slices; the other differs by −42 HU"),
         ([between_slices("L3", near)], "middle is between two slices"),
-        ([between_slices("L2", near), between_slices("L3", far)], "between two slices: next −42 HU (L3)"),
+        (
+            [between_slices("L2", near), between_slices("L3", far)],
+            "mid-height is between two slices; the other differs by −42 HU (L3)",
+        ),
         (
             [between_slices("L3", far), between_slices("L4", "oval +20.2, left -3.0")],
-            "between two slices: next −42 HU (L3), +20 HU (L4)",
+            "mid-height is between two slices; the other differs by −42 HU (L3), +20 HU (L4)",
         ),
         (
             [Finding("mid_slice_ambiguous", "In that slice, the level cannot be measured.", level="L1")],

@@ -118,3 +118,19 @@ def test_keys_pressed_twice_accept_no_level_that_was_not_drawn(driver):
     assert (ui.huNextStepButton.text, session.reading.is_signed_off) == ("Sign off", False)
     driver.end()
     assert session.reading.is_signed_off
+
+
+def test_an_outline_that_is_dragged_is_seen_meanwhile_as_a_midline_is(driver):
+    from LumbarHULib.panel.views import AXIAL
+    from LumbarHULib.self_test.synthetic_mouse import drag
+
+    driver.panel.placing.arm("L2")
+    place(driver, "L2")
+    driver.panel.placing.cancel()
+    driver.panel.levels.go_to("L2")
+    assert driver.session.unreviewed == ("L2",)
+    driver.ui.huEditOutlineButton.checked = True
+    outline = driver.points("L2", "outline")
+    drag(AXIAL, outline[outline[:, 0].argmax()], (1.5, 0.0, 0.0))
+    assert "outline" in driver.panel.levels.state("L2")
+    assert driver.session.unreviewed == ()

@@ -74,7 +74,7 @@ def test_no_click_is_taken_while_another_volume_is_shown(driver, other_ct, where
     for arm in (ui.huClickEachButton.click, lambda: driver.panel.levels.on_key("L3")):
         arm()
         assert not driver.panel.placing.is_armed
-        assert "no click is taken" in ui.huMessageLabel.text
+        assert "clicks are ignored" in ui.huMessageLabel.text
         click(AXIAL, bodies["L3"].mean(axis=0))
     assert placed_levels(driver.session.reading) == ("L1", "L2")
     driver.panel.levels.go_to("L2")
@@ -165,7 +165,10 @@ def test_a_duplicate_of_the_ct_is_another_volume_even_under_the_same_name(driver
     slicer.util.arrayFromVolumeModified(copy)
     show("background", copy)
     settle()
-    assert ui.huShownLabel.text == "The views show another volume that is named “CT” as well: no click is taken."
+    assert (
+        ui.huShownLabel.text
+        == "The views show another volume that is named “CT” as well: clicks are ignored until you choose."
+    )
     driver.panel.levels.on_key("L3")
     assert not driver.panel.placing.is_armed
     assert (driver.shown(), driver.session.reading.ct_node) == (before, driver.ct_node)
