@@ -105,10 +105,7 @@ class ClassTable(Section):
         axis = ""
         if summaries:
             low_hu, high_hu = strip_axis(summaries, self._error_hu())
-            # In two lines where the densities take a part of the width.
-            text = (
-                _("scale: {low}\nto {high} HU") if summaries[0].density is not None else _("scale: {low} to {high} HU")
-            )
+            text = _("HU scale\n{low} to {high}")
             axis = text.format(low=f"{low_hu:.0f}", high=f"{high_hu:.0f}")
         table = self._ui.huSummaryTable
         table.setHorizontalHeaderLabels([_("Mean\nHU"), class_header(whose), _("Certain?"), axis, self._unit()])

@@ -55,6 +55,8 @@ class FindingLine:
         Whether it reports that levels are missing, which is no news before the first is placed.
     blocks_class : bool
         Whether it is why a mean has no class.
+    gravest_levels : tuple of str
+        The levels of which it is as grave as its severity says.
     """
 
     key: str
@@ -67,6 +69,7 @@ class FindingLine:
     is_off_mid_height: bool = False
     is_about_count: bool = False
     blocks_class: bool = False
+    gravest_levels: tuple[str, ...] = ()
 
     @property
     def group(self) -> str:
@@ -75,15 +78,20 @@ class FindingLine:
 
     @property
     def words(self) -> str:
-        """Its levels and its title."""
-        return f"{', '.join(self.levels)}: {self.title}" if self.levels else self.title
+        """Its title, after the levels of which it is gravest."""
+        return f"{', '.join(self.gravest_levels)}: {self.title}" if self.gravest_levels else self.title
 
 
 def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffTable) -> list[FindingLine]:
     """Return why levels give no number, and then the findings that no table shows, the gravest first."""
     lines = [
         FindingLine(
-            f"refused {refusal.level}", "severe", (refusal.level,), finding_title("not_measured"), refusal.sentence
+            f"refused {refusal.level}",
+            "severe",
+            (refusal.level,),
+            finding_title("not_measured"),
+            refusal.sentence,
+            gravest_levels=(refusal.level,),
         )
         for refusal in result.refused
     ]
@@ -104,6 +112,7 @@ def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffT
                 first.code == _OFF_MID_HEIGHT,
                 first.code in _ABOUT_COUNT,
                 is_blocking,
+                tuple(dict.fromkeys(one.level for one in group if one.level and one.severity == severity)),
             )
         )
     return lines

@@ -62,6 +62,9 @@ class HeadSection(Section):
             chip.toolTip = self._chip_hint(level, state)
         self._lines = self._head_lines()
         self._fit_lines()
+        # Where Reopen is offered, there is nothing to undo: they make room for the line that says who signed.
+        is_signed = session.is_open and session.reading.is_signed_off
+        ui.huUndoButton.visible = ui.huRedoButton.visible = not is_signed
         frozen = self._why_unchangeable()
         self._enable(ui.huUndoButton, frozen or ("" if session.history.can_undo else _("There is nothing to undo.")))
         self._enable(ui.huRedoButton, frozen or ("" if session.history.can_redo else _("There is nothing to redo.")))

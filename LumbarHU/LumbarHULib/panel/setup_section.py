@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -97,7 +98,11 @@ class SetupSection(Section):
         not_open = _("No reading is open.")
         self._enable(self._ui.huRemoveReadingButton, "" if is_removable else signed_off if is_open else not_open)
         locked = _("The case is part of what was signed: press “Reopen…” at the top to change it.")
-        self._enable(self._ui.huCaseEdit, locked if is_open and self._session.reading.is_signed_off else "")
+        is_locked = is_open and self._session.reading.is_signed_off
+        focus = qt.QApplication.focusWidget()
+        if is_locked and focus is not None and focus.objectName == self._ui.huCaseEdit.objectName:
+            focus.clearFocus()  # Qt would give the keys to the next field
+        self._enable(self._ui.huCaseEdit, locked if is_locked else "")
         self._ui.huFactsLabel.text = "" if ct_node is None else self._facts(ct_node)
         self._ui.huFactsLabel.visible = ct_node is not None
         self._fill_readings(ct_node)

@@ -17,7 +17,7 @@ def test_signs_have_a_heading_and_regions_that_disagree_a_line(driver):
     table = driver.ui.huSummaryTable
     hints = [table.horizontalHeaderItem(column).toolTip() for column in range(table.columnCount)]
     assert [hint for hint in hints if not hint.startswith("<p>")] == []  # plain text is one line, wider than the panel
-    assert table.horizontalHeaderItem(3).text().startswith("scale: ")
+    assert table.horizontalHeaderItem(3).text().startswith("HU scale\n")
     result = session.result
     for means_hu in ((300, 300, 300, 300, 300), (300, 130, 300, 10, 300)):
         names = ["normal" if hu == 300 else "osteoporosis" if hu == 10 else "osteopenia" for hu in means_hu]

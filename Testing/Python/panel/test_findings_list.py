@@ -171,6 +171,13 @@ def test_only_what_leaves_a_mean_without_a_class_is_said_to_block_it(audit):
     assert [one for one in shown if one in {*groups.values()}] == ["Blocks the class", "Severe"]
 
 
+def test_in_a_few_words_only_the_levels_are_named_of_which_a_finding_is_gravest(audit):
+    far = Finding("mid_slice_off_middle", "L3 is 12 mm below.", "Move it.", "severe", "L3")
+    near = Finding("mid_slice_off_middle", "L4 is 5 mm below.", "Move it.", "warning", "L4")
+    (line,) = lines_of(audit, with_findings(audit, near, far))
+    assert (line.levels, line.words) == (("L4", "L3"), "L3: mid-slice off mid-height")
+
+
 def test_what_is_accepted_off_protocol_blocks_no_class(audit):
     assert {summary.class_name for summary in audit.result.summaries} - {"not_classified"}
     result = replace(audit.result, findings=(Finding("contrast_medium", "With contrast medium.", severity="severe"),))

@@ -28,6 +28,8 @@ def test_a_reading_without_a_case_is_not_signed_off_but_asks_for_it(driver):
 
 
 def test_the_case_of_a_signed_reading_takes_no_typing_and_says_how_to_change_it(driver):
+    import qt
+
     ui, session = driver.ui, driver.session
     ui.huCaseEdit.text = "101"
     driver.start_reading()
@@ -35,7 +37,12 @@ def test_the_case_of_a_signed_reading_takes_no_typing_and_says_how_to_change_it(
     assert not ui.huReopenNowButton.visible
     assert "locks the reading" not in ui.huNextStepButton.toolTip
     driver.panel.placing.cancel()
+    ui.huSetupSection.collapsed = False
+    ui.huCaseEdit.setFocus()
     ui.huSignButton.click()
+    focus = qt.QApplication.focusWidget()
+    assert focus is None or not focus.inherits("QLineEdit")  # Enter is still the next step
+    assert not ui.huUndoButton.visible
     assert not ui.huCaseEdit.enabled
     assert "Reopen…" in ui.huCaseEdit.toolTip
     type_case(driver, "9")
@@ -49,6 +56,7 @@ def test_the_case_of_a_signed_reading_takes_no_typing_and_says_how_to_change_it(
     assert not session.reading.is_signed_off
     assert session.reading.history[-1]["reason"] == "another case"
     assert (ui.huCaseEdit.enabled, ui.huReopenNowButton.visible) == (True, False)
+    assert ui.huUndoButton.visible
     assert "Reopen…" not in ui.huCaseEdit.toolTip
     type_case(driver, "9")
     assert session.reading.case == "1019"
