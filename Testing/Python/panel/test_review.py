@@ -7,6 +7,7 @@ import pytest
 def driver(driver):
     """The panel with a reading; None outside the application."""
     if driver is not None:
+        driver.ui.huCaseEdit.text = "7"
         driver.start_reading()
     return driver
 
