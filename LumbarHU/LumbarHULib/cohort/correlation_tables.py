@@ -11,6 +11,8 @@ from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate
 
 _ESTIMATE = ("n", "rho", "ci_low", "ci_high", "p")
 _HOLM = ("p_corrected", "correction")
+# Tables are told apart by the beginning of their titles, because a narrow list shows no more.
+_TITLE_LOWER = "correlation of HU with density"
 _PLAIN, _ADJUSTED = "Correlation with density", "Correlation with density, adjusted for age and sex"
 # Names of columns in messages.
 _TITLES = {"t_score": "T-score", "qct_mg_cc": "QCT"}
@@ -50,15 +52,17 @@ def correlation_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Tab
     if not held:
         reason = "Neither age nor sex varies between the cases of the table."
         omissions.add(_ADJUSTED, "", reason, "age or sex")
-    title = "Correlation of HU with bone mineral density"
     return (
-        Table("correlation", title, ("roi", *_ESTIMATE), plain),
+        Table("correlation", "Correlation of HU with density", ("roi", *_ESTIMATE), plain),
         Table(
-            "correlation_adjusted", f"{title}, adjusted for age and sex", ("roi", "adjusted_for", *_ESTIMATE), adjusted
+            "correlation_adjusted",
+            f"Adjusted for age and sex: {_TITLE_LOWER}",
+            ("roi", "adjusted_for", *_ESTIMATE),
+            adjusted,
         ),
         Table(
             "correlation_levels",
-            f"{title}, by level",
+            f"By level: {_TITLE_LOWER}",
             ("level", "roi", *_ESTIMATE, *_HOLM, "density"),
             [
                 [level, roi, *_cells(found), *corrected, column]
@@ -67,7 +71,7 @@ def correlation_tables(cohort: Cohort, omissions: Omissions) -> tuple[Table, Tab
         ),
         Table(
             "correlation_levels_adjusted",
-            f"{title}, by level, adjusted for age and sex",
+            f"By level, adjusted for age and sex: {_TITLE_LOWER}",
             ("level", "roi", "adjusted_for", *_ESTIMATE, *_HOLM, "density"),
             [
                 [level, roi, ";".join(held), *_cells(found), *corrected, column]

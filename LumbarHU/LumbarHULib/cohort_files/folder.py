@@ -10,7 +10,7 @@ from LumbarHULib.cohort.tables import Table, gaps_table
 from LumbarHULib.cohort_files.checklist import CHECKLIST, checklist_table
 from LumbarHULib.cohort_files.cutoffs import documents_of
 from LumbarHULib.cohort_files.figures import NamedFigure, cohort_figures
-from LumbarHULib.cohort_files.page import summary_page
+from LumbarHULib.cohort_files.page import MATPLOTLIB, summary_page
 from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder
 from LumbarHULib.files.csv_text import csv_text
 
@@ -20,7 +20,7 @@ _DOCUMENTS = {
     "cutoffs.json": "The cohort's own cutoffs, for lumbarhu measure --cutoffs",
     "protocol.json": "The protocol with the readers' own measurement error, for lumbarhu measure --protocol",
 }
-_NO_MATPLOTLIB = ("Figures", "", "The Python package Matplotlib, which draws them, is missing.", "matplotlib")
+_NO_MATPLOTLIB = ("Figures", "", "The Python package Matplotlib, which draws them, is missing.", MATPLOTLIB)
 _NO_FIGURES = ("Figures", "", "They were not requested.", "a run without the option --no-figures")
 OWN_COHORT_FOLDER = OwnFolder(
     frozenset({SUMMARY, FIGURES, *_DOCUMENTS, *(f"{name}.csv" for name in (*TABLE_NAMES, CHECKLIST))}), sign=SUMMARY

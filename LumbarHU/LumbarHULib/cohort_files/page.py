@@ -16,6 +16,9 @@ from LumbarHULib.cohort_files.page_tables import summary_tables
 from LumbarHULib.files import html_text as html
 
 NOTICE = "For research only. Not a medical device, not a diagnosis; a mean above a cutoff does not exclude disease."
+# What figures need.
+MATPLOTLIB = "matplotlib"
+
 # Largest number of rows with findings in the folded list; rows.csv lists all of them.
 _FOLDED = 500
 
@@ -74,6 +77,8 @@ def framed_page(
     note = [html.paragraph(cohort.note, "banner")] if cohort.note else []
     first = [html.heading(heading, 1)]
     first.append(html.paragraph(f"{sizes_text(cohort)}. LumbarHU {__version__}. {NOTICE}", "note"))
+    if why := figures_text(gaps):
+        first.append(html.paragraph(why, "note"))
     last = [html.heading("Missing results, and how to get them"), *gaps_parts(gaps)]
     if figures:
         last.append(html.heading("Figures"))
@@ -89,7 +94,20 @@ def sizes_text(cohort: Cohort) -> str:
     for reference in cohort.references:
         sizes = ", ".join(f"{size} {group}" for group, size in reference.sizes.items())
         parts.append(sizes if reference.name == DXA else f"{reference.name}: {sizes}")
-    return f"{parts[0]}: {'; '.join(parts[1:])}" if parts[1:] else f"{parts[0]}, none with a reference"
+    return (
+        f"{parts[0]}: {'; '.join(parts[1:])}"
+        if parts[1:]
+        else f"{parts[0]}; no T-scores or other reference in the table, so no ROC curves"
+    )
+
+
+def figures_text(gaps: Table) -> str:
+    """Return why there are no figures, by the table of missing results; empty if they were drawn or not requested."""
+    return " ".join(
+        f"No figures were drawn. {record['reason']}"
+        for record in gaps.records()
+        if record["analysis"] == "Figures" and record["would_need"] == MATPLOTLIB
+    )
 
 
 def findings_parts(every: Sequence[CohortFinding], row_findings: Table) -> list[str]:

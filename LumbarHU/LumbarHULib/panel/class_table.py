@@ -84,8 +84,8 @@ class ClassTable(Section):
     def _show_agreement(self) -> None:
         """Say below the table that the regions disagree; where they agree, the table shows it."""
         result, label = self._session.result if self._session.is_open else None, self._ui.huAgreementLabel
-        counts = () if result is None else result.class_counts
-        label.text = agreement_sentence(counts) if len(counts) > 1 else ""
+        summaries = () if result is None or len(result.class_counts) < 2 else result.summaries
+        label.text = agreement_sentence(summaries) if summaries else ""
         label.visible = bool(label.text)
 
     def _summaries(self) -> tuple:

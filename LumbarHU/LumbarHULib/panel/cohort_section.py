@@ -15,7 +15,7 @@ from LumbarHULib.cohort_files.columns import HU_COLUMNS
 from LumbarHULib.cohort_files.folder import OWN_COHORT_FOLDER
 from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
 from LumbarHULib.cohort_files.new_table import TO_FILL_IN, example_lines, write_new_table
-from LumbarHULib.cohort_files.page import sizes_text
+from LumbarHULib.cohort_files.page import figures_text, sizes_text
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import parse_levels
 from LumbarHULib.files.atomic_folder import check_destination
@@ -158,11 +158,13 @@ class CohortSection(Section):
             self._questions.has_written(folder)
             _require_hu(outcome.analysis.cohort)
             write_cohort(slicer.mrmlScene, outcome.analysis, outcome.tables)
+            texts = sizes_text(outcome.analysis.cohort), figures_text(outcome.tables["gaps"]).rstrip(".")
             self._tell(
                 _(
-                    "{sizes}. Findings: {findings}; missing results: {missing}, listed in two tables. Files: {folder}"
+                    "{sizes}. Findings: {findings}, in the table “Findings”; missing results: {missing}, in the table "
+                    "“Missing results”. Files: {folder}"
                 ).format(
-                    sizes=sizes_text(outcome.analysis.cohort),
+                    sizes=". ".join(filter(None, texts)),
                     findings=len(outcome.findings),
                     missing=len(outcome.tables["gaps"].rows),
                     folder=folder,

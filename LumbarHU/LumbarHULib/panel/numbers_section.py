@@ -99,7 +99,7 @@ class NumbersSection(Section):
 
 def _reliance(result) -> str:
     """Return what must be read with the classes, as HTML; no sixth, overall class is made of the five."""
-    sentences = [agreement_sentence(result.class_counts)] if result.class_counts else []
+    sentences = [agreement_sentence(result.summaries)] if result.class_counts else []
     sentences += filter(None, [osteopenia_recovered(result.summaries)])
     if result.scan_facts.described:
         sentences.append(_("The CT: {facts}.").format(facts=", ".join(result.scan_facts.described)))

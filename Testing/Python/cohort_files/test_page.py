@@ -5,8 +5,9 @@ import pytest
 
 from LumbarHULib.cohort.analysis import AnalysisOptions, analyze
 from LumbarHULib.cohort.cases import Cohort, CohortFinding
+from LumbarHULib.cohort.tables import gaps_table
 from LumbarHULib.cohort_files.folder import tables_of
-from LumbarHULib.cohort_files.page import summary_page
+from LumbarHULib.cohort_files.page import MATPLOTLIB, figures_text, summary_page
 from LumbarHULib.files.cutoffs_file import load_cutoffs
 
 
@@ -21,3 +22,10 @@ def test_for_very_many_findings_of_one_kind_the_page_refers_to_the_file(count, w
     assert page.count(" is no number.") + page.count(reported) == written
     assert (reported in page) == (count > 500)
     assert (f"{count} findings of the same kind (rows.csv), such as: Cell 0 is no number." in page) == (count > 1)
+
+
+def test_a_missing_matplotlib_is_stated_at_the_top_of_the_page_and_figures_not_requested_are_not():
+    missing = ("Figures", "", "The Python package Matplotlib, which draws them, is missing.", MATPLOTLIB)
+    assert figures_text(gaps_table([missing])) == f"No figures were drawn. {missing[2]}"
+    assert figures_text(gaps_table([("Figures", "", "They were not requested.", "a run with them")])) == ""
+    assert figures_text(gaps_table([])) == ""

@@ -43,7 +43,7 @@ def test_everything_that_the_demonstration_names_exists(demo):
         assert str(folder / name) in out
         assert (folder / name).exists()
     assert "For research only; not a diagnosis." in out
-    assert "Of patients with osteopenia these cutoffs find as such: round 22 %, oval 5 %, right 2 %, " in out
+    assert "Share of osteopenia that these cutoffs recognize: round 22 %, oval 5 %, right 2 %, " in out
     assert [path.name for path in folder.parent.iterdir()] == ["demo"]
 
 

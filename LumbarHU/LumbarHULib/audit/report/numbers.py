@@ -125,7 +125,7 @@ def agreement(result: ReadingResult) -> str:
     """Return how the regions agree, and what share of osteopenia such cutoffs find; empty where no class is given."""
     if not result.class_counts:
         return ""
-    sentences = [agreement_sentence(result.class_counts), *regions_by_class(result.summaries)]
+    sentences = [agreement_sentence(result.summaries), *regions_by_class(result.summaries)]
     return " ".join(filter(None, (*sentences, osteopenia_recovered(result.summaries))))
 
 

@@ -1,6 +1,7 @@
 """What a reading says, in words and cells, for people who read the report."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from LumbarHULib.core.cutoffs import CutoffTable
@@ -41,13 +42,13 @@ def regions_by_class(summaries: Sequence[RoiSummary]) -> Iterator[str]:
             yield f"{words[0].upper()}{words[1:]}: {', '.join(summary.roi for summary in of_class)}."
 
 
-def agreement_sentence(class_counts: Sequence[int]) -> str:
-    """Return whether the regions agree, and how they split where they do not."""
-    if len(class_counts) == 1:
-        return f"All {class_counts[0]} regions agree."
-    *most, last = class_counts
-    split = f"{', '.join(map(str, most))} and {last}"
-    return f"The {sum(class_counts)} regions do not agree, they fall into {len(class_counts)} classes: {split}."
+def agreement_sentence(summaries: Sequence[RoiSummary]) -> str:
+    """Return whether the classes of the regions agree, and how many have each class where they do not."""
+    counts = Counter(summary.class_words for summary in summaries).most_common()
+    if len(counts) == 1:
+        return f"All {len(summaries)} regions agree."
+    split = ", ".join(f"{count} {words}" for words, count in counts)
+    return f"The {len(summaries)} regions do not agree: {split}."
 
 
 def trials_text(trials: int, values: UncertaintyValues) -> str:
@@ -68,7 +69,7 @@ def osteopenia_recovered(summaries: Sequence[RoiSummary]) -> str:
         and summary.cutoffs is not None
         and summary.cutoffs.osteopenia_recovered_percent is not None
     ]
-    return f"Of patients with osteopenia these cutoffs find as such: {', '.join(recovered)}." if recovered else ""
+    return f"Share of osteopenia that these cutoffs recognize: {', '.join(recovered)}." if recovered else ""
 
 
 # Why a mean has no class, by the finding that says so.

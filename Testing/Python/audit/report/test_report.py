@@ -129,24 +129,28 @@ def test_the_remarks_next_to_a_class_follow_from_its_numbers(folder, page):
 
 
 def test_whether_the_regions_agree_follows_from_their_classes(folder, page):
-    counts = sorted(Counter(row["class"] for row in table(folder / "summary.csv")).values(), reverse=True)
+    counts = Counter(row["class"] for row in table(folder / "summary.csv")).most_common()
     reported = "All 5 regions agree."
     if len(counts) > 1:
-        reported = f"The 5 regions do not agree, they fall into {len(counts)} classes: "
-        reported += f"{', '.join(map(str, counts[:-1]))} and {counts[-1]}."
+        reported = f"The 5 regions do not agree: {', '.join(f'{count} {name}' for name, count in counts)}."
     assert reported in page.text
 
 
 @pytest.mark.parametrize(
-    ("counts", "reported"),
+    ("names", "reported"),
     [
-        ((5,), "All 5 regions agree."),
-        ((4, 1), "The 5 regions do not agree, they fall into 2 classes: 4 and 1."),
-        ((2, 2, 1), "The 5 regions do not agree, they fall into 3 classes: 2, 2 and 1."),
+        (["normal"] * 5, "All 5 regions agree."),
+        (["normal"] + ["osteopenia"] * 4, "The 5 regions do not agree: 4 osteopenia, 1 normal."),
+        (
+            ["osteopenia", "osteopenia", "normal", "osteoporosis", "osteoporosis"],
+            "The 5 regions do not agree: 2 osteopenia, 2 osteoporosis, 1 normal.",
+        ),
     ],
 )
-def test_a_split_is_described_by_its_counts(counts, reported):
-    assert agreement_sentence(counts) == reported
+def test_a_split_is_described_by_its_classes(names, reported):
+    summaries = example_audit().result.summaries
+    classified = [replace(summary, class_name=name) for summary, name in zip(summaries, names, strict=True)]
+    assert agreement_sentence(classified) == reported
 
 
 def test_levels_run_downward_with_the_numbers_of_the_results(folder, page):
