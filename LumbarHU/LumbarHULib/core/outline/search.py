@@ -70,12 +70,13 @@ NOISE_HU, NOISE_CONTRAST = (30.0, 45.0), (1.8, 1.2)
 
 # Bone resembles the body's core: these fractions of the distance to the mean body, anterior to this fraction of the
 # depth. Soft tissue resembles muscle, with this variation in the absence of noise. Limits apply to the cost of one
-# sample and of all samples of a ray; samples so close to the edge that blur mixes both tissues do not count. Together
-# they cost no more than this share of what one sample of soft tissue alone says, without its limit: bone of low density
-# has fatty spaces of several millimeters that look like a gap.
+# sample and of all samples of a ray; samples so close to the edge that blur mixes both tissues do not count.
 CORE_SHARES, CORE_DEPTH = (0.15, 0.3, 0.45, 0.55), 0.72
 SOFT_HU, SOFT_SD_HU, CORE_SD_MIN_HU, SOFT_NOISE_SHARE = 30.0, 20.0, 15.0, 0.7
-MOST_SOFT, MOST_SOFT_OF_RAY, SOFT_SHARE_OF_RAY, MIXED_MM = 2.0, 4.0, 0.6, 1.5
+MOST_SOFT, MOST_SOFT_OF_RAY, MIXED_MM = 2.0, 4.0, 1.5
+# Bone of low density has fatty spaces of several millimeters that look like a gap. Contrast of the core to soft tissue,
+# in standard deviations, up to which the samples of a ray cost nothing, and from which they cost up to their limit.
+GAP_CONTRAST = (1.7, 2.6)
 # Standard deviation of a normal distribution per median absolute deviation.
 SD_PER_MAD = 1.4826
 # Samples nearer to each other than this are one.
@@ -207,7 +208,7 @@ class _Search:
         mixed = round(MIXED_MM / step_mm)
         cost = np.zeros_like(inward)
         cost[:, :-mixed] = inward[:, mixed:]
-        return np.minimum(cost, min(MOST_SOFT_OF_RAY, SOFT_SHARE_OF_RAY * self._bone.contrast**2 / 2))
+        return np.minimum(cost, MOST_SOFT_OF_RAY * _share(self._bone.contrast, *GAP_CONTRAST))
 
     def _spline(
         self,
