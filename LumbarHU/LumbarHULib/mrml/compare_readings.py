@@ -71,7 +71,7 @@ def write_comparison(ct_node: VolumeNode, combined: CombinedReadings, minimum_le
     # As text: a table view would show 131 next to 131.2, and −0.
     cells = [[_shown(cell) if isinstance(cell, float) else cell for cell in row] for row in table.rows]
     columns = {title: display_cells([row[index] for row in cells]) for index, title in enumerate(table.columns)}
-    # A panel is narrow: the difference is next to the readings that it is of, before their mean, unlike in files.
+    # A panel is narrow: unlike in files, the difference is next to the two readings, before their mean.
     titles = list(columns)
     titles.insert(titles.index(_MEAN), titles.pop(titles.index(_DIFFERENCE)))
     fill_table(node, {title: columns[title] for title in titles})

@@ -75,8 +75,9 @@ def sign_off_findings(reading: Reading) -> tuple[Finding, ...]:
         Finding(
             "changed_after_sign_off",
             f"{reading.title} was changed after it was signed off{what}.",
-            "Open the scene saved at the sign-off. Without one, reopen the reading: a missing region is made again, "
-            "and “Return to automatic” under “More” undoes an edited one; then sign it off again.",
+            "Open the scene saved at the sign-off. Without it, reopen the reading, correct what was changed, and sign "
+            "it off again. Reopening makes missing regions again; “Return to automatic” under “More” resets edited "
+            "ones.",
             "severe",
         ),
     )

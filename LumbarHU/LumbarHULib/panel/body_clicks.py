@@ -57,9 +57,11 @@ class BodyClicks(Watcher):
 
     @property
     def awaited(self) -> str:
-        """Into which body the next click is: any, or the first or the last of a row; empty when none is."""
-        if not self.is_between:
-            return "any" if self.is_armed else ""
+        """Into which body the next click is: any, or the first or the last of a row of several; empty when none is."""
+        if not self.is_armed:
+            return ""
+        if len(self._between) < 2:
+            return "any"
         return "last" if len(self._waiting) == 1 else "first"
 
     @property

@@ -56,8 +56,9 @@ class HandOnSection(Section):
         if report is None:
             return
         self._messages.clear()
-        self._done.tell(_("Opening {report} in the browser.").format(report=report), report)
-        if not qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report))):
+        if qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report))):
+            self._done.tell(_("Opening {report} in the browser.").format(report=report), report)
+        else:
             self._messages.tell(_("No browser could be opened: open {report}.").format(report=report))
 
     def _on_dicom(self) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from slicer.i18n import tr as _
 
+from LumbarHULib.audit.report.words import findings_of_level
 from LumbarHULib.core.findings import SEVERITIES
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.mrml.reading_markups import (
@@ -100,16 +101,14 @@ def _ends_words(ends: tuple[str, ...]) -> tuple[str, ...]:
 
 def worst_severity(session: Session, level: str) -> str:
     """Return how grave the gravest finding on a level is; “note” where there is none."""
-    findings = () if session.result is None else session.result.all_findings
-    severities = [finding.severity for finding in findings if finding.level == level]
-    return max(severities, key=SEVERITIES.index, default=SEVERITIES[0])
+    findings = [] if session.result is None else findings_of_level(session.result, level)
+    return findings[0].severity if findings else SEVERITIES[0]
 
 
 def severe_titles(session: Session, level: str) -> tuple[str, ...]:
     """Return what the severe findings on a level are called, each once."""
-    findings = () if session.result is None else session.result.all_findings
-    of_level = [finding for finding in findings if finding.level == level and finding.severity == "severe"]
-    return tuple(dict.fromkeys(finding_title(finding.code) for finding in of_level))
+    findings = [] if session.result is None else findings_of_level(session.result, level)
+    return tuple(dict.fromkeys(finding_title(finding.code) for finding in findings if finding.severity == "severe"))
 
 
 def edited_parts(session: Session, level: str) -> tuple[str, ...]:

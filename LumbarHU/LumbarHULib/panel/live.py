@@ -102,7 +102,8 @@ class LiveMeasurement(Watcher):
         else:
             if self._roles.get(node.GetID()) == "midline":
                 show_midline(placed_points(node))
-            note_seen(session.reading, session.level)  # whatever was dragged, its reader looked at the level
+            # The reader looked at the level while dragging.
+            note_seen(session.reading, session.level)
         session.finish_edit()
 
     def _on_moved(self, node, _event) -> None:

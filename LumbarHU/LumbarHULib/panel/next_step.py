@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.panel.highlight import highlight
@@ -40,6 +41,8 @@ class Situation:
         Name of a segmentation whose segments are named after levels; empty where there is none.
     is_measured, is_exported, has_list : bool
         Whether there is a number, the export is up to date, and a list has another CT.
+    has_dicom : bool
+        Whether this Slicer has a DICOM module.
     """
 
     has_ct: bool = False
@@ -59,6 +62,7 @@ class Situation:
     is_measured: bool = False
     is_exported: bool = False
     has_list: bool = False
+    has_dicom: bool = True
 
     def current_or_first(self, levels: tuple[str, ...]) -> str:
         """Return the current level if it is one of these, otherwise the first of them."""
@@ -97,7 +101,7 @@ def next_step(now: Situation) -> Step:
             return Step("read", _("New reading"))
         if now.has_list:
             return Step("next", _("Open the next CT"), by_space=False)
-        return Step("load", _("Load a CT from DICOM"))
+        return Step("load", _("Load a CT from DICOM") if now.has_dicom else _("Load a CT"))
     if now.is_signed_off:
         return _after_sign_off(now)
     if now.hidden_ct:  # nothing can be judged on another volume
@@ -159,14 +163,29 @@ def _by_enter(kind: str) -> str:
     return sentences[kind]
 
 
-def _meanings(kind: str) -> tuple[str, ...]:
+def _meanings(kind: str, has_dicom: bool) -> tuple[str, ...]:
     """Return what a step does, where its name does not say all of it."""
+    dicom = _("It opens Slicer's DICOM module; for a CT in a file, use “Add Data” in Slicer's toolbar.")
+    files = _("It opens “Add Data”: this Slicer has no DICOM module.")
     sentences = {
         "sign": (_("It locks the reading and records the reader and the time; “Reopen…” unlocks it, with a reason."),),
-        "load": (_("It opens Slicer's DICOM module; for a CT in a file, use “Add Data” in Slicer's toolbar."),),
+        "load": (dicom if has_dicom else files,),
         "export": (_("It writes the numbers, regions, markups and report of the reading to a folder."),),
     }
     return sentences.get(kind, ())
+
+
+def has_dicom() -> bool:
+    """Return whether this Slicer has a DICOM module."""
+    return hasattr(slicer.modules, "dicom")
+
+
+def load_dialog() -> None:
+    """Open Slicer's DICOM browser, or the dialog for files in a Slicer without DICOM."""
+    if has_dicom():
+        slicer.util.selectModule("DICOM")
+    else:
+        slicer.util.openAddDataDialog()
 
 
 class NextStepSection(Section):
@@ -243,6 +262,6 @@ class NextStepSection(Section):
         button = self._ui.huNextStepButton
         button.text, button.enabled = step.text, step.is_enabled
         both, enter = _("The next step. Space or Enter does the same."), _("The next step. Enter does the same.")
-        button.toolTip = " ".join([both if step.by_space else enter, *_meanings(step.kind)])
+        button.toolTip = " ".join([both if step.by_space else enter, *_meanings(step.kind, situation.has_dicom)])
         # The only button that stands out; while it says which click comes next, that is read as well.
         highlight(button, step.is_enabled)

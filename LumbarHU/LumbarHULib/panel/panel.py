@@ -28,7 +28,7 @@ from LumbarHULib.panel.live import LiveMeasurement
 from LumbarHULib.panel.lost_readings import LostReadings
 from LumbarHULib.panel.messages import Done, Messages
 from LumbarHULib.panel.methods_section import MethodsSection
-from LumbarHULib.panel.next_step import NextStepSection, Situation
+from LumbarHULib.panel.next_step import NextStepSection, Situation, has_dicom, load_dialog
 from LumbarHULib.panel.numbers_section import NumbersSection
 from LumbarHULib.panel.placing import Placing
 from LumbarHULib.panel.proposals_section import ProposalsSection
@@ -43,7 +43,7 @@ from LumbarHULib.panel.setup_section import SetupSection
 from LumbarHULib.panel.shown_volume import ShownVolume, foreign_sentence, show_bar
 from LumbarHULib.panel.verify_section import VerifySection
 from LumbarHULib.panel.view_line import ViewLine
-from LumbarHULib.panel.views import ReadingLayout, has_axial_view, layout_node, leave_automatic_window, load_dialog
+from LumbarHULib.panel.views import ReadingLayout, has_axial_view, layout_node, leave_automatic_window
 from LumbarHULib.panel.watcher import ColorsWatcher
 
 
@@ -141,7 +141,7 @@ class Panel(VTKObservationMixin):
         session, placing = self.session, self.placing
         has_ct, has_list = self.choices.ct_node is not None, self.ct_list.has_next
         if not session.is_open:
-            return Situation(has_ct=has_ct, has_list=has_list)
+            return Situation(has_ct=has_ct, has_list=has_list, has_dicom=has_dicom())
         result, may_change = session.result, session.may_change
         offered = self.proposals.offered() if may_change else None
         wanted = self.levels.proposable()

@@ -11,6 +11,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, MEAN_LEVELS
 from LumbarHULib.images.segment_levels import level_named, levels_of_segments
 from LumbarHULib.images.segmentation_file import Segment
+from LumbarHULib.mrml.level_review import unreviewed_levels
 from LumbarHULib.mrml.proposals import place_from_segments, placed_by_hand
 from LumbarHULib.mrml.reading_markups import placed_levels
 from LumbarHULib.mrml.vertebra_segments import segmentations_in, segments_of_node
@@ -183,10 +184,10 @@ class ProposalsSection(Section):
 
     def _without_kept(self, segments: dict[str, Segment]) -> dict[str, Segment]:
         """Leave out the levels that a reader placed, corrected or accepted, if they are to stay."""
-        reading, unreviewed = self._session.reading, self._session.unreviewed
-        seen = {*placed_by_hand(reading)} | ({*placed_levels(reading)} - {*unreviewed})
+        reading = self._session.reading
+        seen = {*placed_by_hand(reading)} | ({*placed_levels(reading)} - {*unreviewed_levels(reading)})
         kept = [level for level in segments if level in seen]
-        question = _("Placed, corrected or accepted by a reader: {levels}. Replace with proposals?")
+        question = _("{levels} were placed, corrected or accepted by a reader. Replace them with proposals?")
         if not kept or self._questions.confirmed(question.format(levels=", ".join(kept))):
             return segments
         return {level: segment for level, segment in segments.items() if level not in kept}
@@ -209,7 +210,7 @@ class ProposalsSection(Section):
         self._arm(is_between=True)
 
     def _arm(self, is_between: bool) -> None:
-        """Wait for clicks of this kind; no longer, where they are waited for already."""
+        """Wait for these clicks; stop waiting if the same button is pressed again."""
         bodies = self._placing.bodies
         was_armed = bodies.is_armed and bodies.is_between == is_between
         with self._messages.show_input_errors():
@@ -226,7 +227,7 @@ class ProposalsSection(Section):
         if unplaced:
             return unplaced
         placed = self._levels.proposable()
-        question = _("{levels} are placed already. Replace them by clicking into each body again?")
+        question = _("{levels} are already placed. Place them again by clicks into the bodies?")
         return placed if self._questions.confirmed(question.format(levels=", ".join(placed))) else ()
 
 

@@ -165,7 +165,7 @@ def zoom_on(spine_ras_mm, height_mm: float, sides: bool = False) -> None:
     height_mm : float
         Height of the CT; of one that is too high to count levels in, the sides show the part around the axial slice.
     sides : bool
-        Whether the sides show it again, wherever they are.
+        Whether to center the sagittal and coronal views even if they already show the spine.
     """
     at_slice_ras_mm, axial = spine_ras_mm, slice_node(AXIAL)
     if axial is not None:
@@ -294,11 +294,3 @@ def window_position(name: str, point_ras_mm) -> tuple[int, int]:
 def _opens_segment_editor() -> bool:
     window = slicer.util.mainWindow()
     return window is not None and window.moduleSelector().selectedModule == "SegmentEditor"
-
-
-def load_dialog() -> None:
-    """Open Slicer's DICOM browser, or the dialog for files in a Slicer without DICOM."""
-    if hasattr(slicer.modules, "dicom"):
-        slicer.util.selectModule("DICOM")
-    else:
-        slicer.util.openAddDataDialog()

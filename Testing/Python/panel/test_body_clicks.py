@@ -104,7 +104,7 @@ def test_clicks_into_bodies_begin_with_the_first_level_that_is_not_placed(driver
     ui.huClickEachButton.click()
     assert not bodies.is_armed
     (question,) = questions.asked
-    assert question.startswith("L1, L2, L3, L4 are placed already. Replace them")
+    assert question.startswith("L1, L2, L3, L4 are already placed. Place them again by clicks")
     questions.answer = True
     ui.huClickTwoButton.click()
     assert bodies.level == "L1"
@@ -132,8 +132,46 @@ def test_a_segmentation_replaces_no_accepted_level_without_asking(driver):
     questions = driver.panel.questions
     questions.answer, questions.asked = False, []
     driver.panel.proposals.propose_offered()
-    assert questions.asked == ["Placed, corrected or accepted by a reader: L1. Replace with proposals?"]
+    assert questions.asked == ["L1 were placed, corrected or accepted by a reader. Replace them with proposals?"]
     assert np.array_equal(driver.points("L1", "midline"), before)
+
+
+def test_a_proposal_without_a_number_is_replaced_without_asking(driver):
+    import numpy as np
+    import slicer
+    from mrml.plain_bodies import plain_bodies
+    from panel.test_total_segmentator import TotalSegmentatorLogic
+
+    from LumbarHULib.mrml.reading_markups import midline_origin, set_midline
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    driver.ui.huClickEachButton.click()
+    click_at(plain_bodies().midlines_ras_mm["L1"].mean(axis=0))
+    driver.panel.placing.cancel()
+    session, questions = driver.session, driver.panel.questions
+    in_disc_ras_mm = plain_bodies().midlines_ras_mm["L1"] + np.array([0.0, 0.0, -17.5])
+    set_midline(session.reading, "L1", in_disc_ras_mm, midline_origin(session.reading, "L1"))
+    session.measure()
+    assert session.refusal_of("L1")
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "vertebrae")
+    node.CreateDefaultDisplayNodes()
+    TotalSegmentatorLogic(("L1",)).process(driver.ct_node, node, subset=["vertebrae_L1"])
+    settle()
+    questions.answer, questions.asked = False, []
+    driver.panel.proposals.propose_offered()
+    assert questions.asked == []
+    assert (session.refusal_of("L1"), session.unreviewed) == ("", ("L1",))
+
+
+def test_a_single_level_that_is_left_is_neither_first_nor_last(driver):
+    from mrml.plain_bodies import plain_bodies
+
+    driver.ui.huClickEachButton.click()
+    for level in ("L1", "L2", "L3"):
+        click_at(plain_bodies().midlines_ras_mm[level].mean(axis=0))
+    driver.panel.placing.cancel()
+    driver.ui.huClickTwoButton.click()
+    assert driver.ui.huNextStepButton.text == "L4: click into the body (sagittal view)"
 
 
 def test_the_whole_row_is_in_sight_when_its_first_and_its_last_body_are_clicked(driver):

@@ -159,7 +159,8 @@ def test_load_a_ct_opens_the_dialog_for_files_where_slicer_has_no_dicom(driver):
     slicer.mrmlScene.Clear(0)
     settle()
     button, manager = driver.ui.huNextStepButton, slicer.app.coreIOManager()
-    assert (button.text, button.enabled) == ("Load a CT from DICOM", True)
+    assert (button.text, button.enabled) == ("Load a CT", True)
+    assert "DICOM module;" not in button.toolTip
     assert not hasattr(slicer.modules, "dicom")
     button.click()
     assert manager.opened_dialogs() == 1
