@@ -25,6 +25,10 @@ class CaseNameError(InputError):
     """The case of a reading cannot name its folder, or is the name of another one's."""
 
 
+class NoCaseNameError(CaseNameError):
+    """The case of a reading has no name."""
+
+
 # Characters that a file name may not contain on some operating systems.
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 
@@ -43,6 +47,11 @@ def audit_folder_of(root: Path, reading: Reading) -> Path:
 def folder_of_reader(root: Path, case: str, reader: str) -> Path:
     """Return the folder of a reader's readings of a case; raises InputError as `audit_folder_of`."""
     return Path(root) / _folder_name("case", case) / _folder_name("reader", reader)
+
+
+def require_case_name(reading: Reading) -> None:
+    """Raise InputError when case or reader cannot name a folder, before one is chosen or the case is locked."""
+    folder_of_reader(Path(), reading.case, reading.reader)
 
 
 def export_reading(
@@ -169,8 +178,9 @@ def ct_of(reading: Reading) -> CtVolume:
 def _folder_name(kind: str, text: str) -> str:
     name = "".join("_" if letter in _FORBIDDEN or not letter.isprintable() else letter for letter in text).strip(" .")
     if not name:
-        kind_of_error = CaseNameError if kind == "case" else InputError
         if not text.strip():
+            kind_of_error = NoCaseNameError if kind == "case" else InputError
             raise kind_of_error(f"The reading has no {kind}: give the {kind} a name, never the patient's own.")
+        kind_of_error = CaseNameError if kind == "case" else InputError
         raise kind_of_error(f"The {kind} “{text}” cannot be used as a folder name: give the {kind} another name.")
     return name

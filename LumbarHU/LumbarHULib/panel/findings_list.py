@@ -13,6 +13,7 @@ from LumbarHULib.audit.report.words import (
     sentences_of,
     severity_of,
 )
+from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.cutoffs import CutoffTable
 from LumbarHULib.core.findings import MEANINGS_BY_SUBJECT, Finding
 from LumbarHULib.core.levels import LEVELS
@@ -56,7 +57,9 @@ class FindingLine:
     blocks_class : bool
         Whether it is why a mean has no class.
     gravest_levels : tuple of str
-        The levels of which it is as grave as its severity says.
+        The levels whose own finding has the severity of the line.
+    is_off_protocol : bool
+        Whether it reports an acquisition that the user may accept.
     """
 
     key: str
@@ -70,6 +73,7 @@ class FindingLine:
     is_about_count: bool = False
     blocks_class: bool = False
     gravest_levels: tuple[str, ...] = ()
+    is_off_protocol: bool = False
 
     @property
     def group(self) -> str:
@@ -113,6 +117,7 @@ def finding_lines(result: ReadingResult, values: PatientValues, cutoffs: CutoffT
                 first.code in _ABOUT_COUNT,
                 is_blocking,
                 tuple(dict.fromkeys(one.level for one in group if one.level and one.severity == severity)),
+                first.code in OFF_PROTOCOL_CODES,
             )
         )
     return lines

@@ -13,6 +13,7 @@ from LumbarHULib.panel.findings_list import (
     findings_html,
     severity_counts,
 )
+from LumbarHULib.panel.folding import show_from_top
 from LumbarHULib.panel.highlight import flash, show_links
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import MovesLevels, Services
@@ -46,14 +47,16 @@ class FindingsSection(Section):
 
     @property
     def severe(self) -> list[str]:
-        """What is severe, in a few words each."""
-        return [line.words for line in self.lines if line.severity == "severe"]
+        """What is severe and not accepted for the reading, in a few words each."""
+        accepts = self._session.is_open and self._session.reading.accepts_off_protocol
+        severe = [line for line in self.lines if line.severity == "severe"]
+        return [line.words for line in severe if not (accepts and line.is_off_protocol)]
 
     def bring_into_sight(self) -> None:
         """Show every line, and let the list stand out for a moment."""
         self._opened.add(FOLDED)
         self._write()
-        self._ui.huScrollArea.ensureWidgetVisible(self._ui.huFindingsLabel)
+        show_from_top(self._ui.huScrollArea, self._ui.huScrollContents, self._ui.huFindingsLabel)
         flash(self._ui.huFindingsLabel)
 
     def _show(self) -> None:

@@ -28,5 +28,5 @@ def show_from_top(area, contents, title) -> None:
     if contents.layout() is not None:
         contents.layout().activate()
     bar, top = area.verticalScrollBar(), title.mapTo(contents, qt.QPoint(0, 0)).y()
-    if top + title.height > bar.value + area.viewport().height:
+    if not bar.value <= top <= bar.value + area.viewport().height - title.height:
         bar.setValue(top)

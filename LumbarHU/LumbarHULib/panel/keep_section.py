@@ -1,5 +1,6 @@
 """Signing, reopening and exporting a reading."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import qt
@@ -11,9 +12,10 @@ from LumbarHULib.core.results import LevelResult
 from LumbarHULib.mrml.ct_date import stated_date_of
 from LumbarHULib.mrml.export_reading import (
     CaseNameError,
+    NoCaseNameError,
     audit_folder_of,
     export_reading,
-    folder_of_reader,
+    require_case_name,
     require_own_folder,
 )
 from LumbarHULib.mrml.level_review import require_reviewed
@@ -78,6 +80,7 @@ class KeepSection(Section):
         self._session.measure()
         require_reviewed(self._session.reading, self._session.result)
         reading = self._session.reading
+        require_case_name(reading)
         if not self.export_root:
             self._ui.huExportPath.currentPath = self._questions.chosen_folder(_("Folder for the exports"))
         root = self.export_root
@@ -102,17 +105,16 @@ class KeepSection(Section):
 
     def on_sign(self) -> None:
         """Sign the reading off."""
-        with self._messages.show_input_errors(), slicer.util.WaitCursor():
+        with self._show_input_errors(), slicer.util.WaitCursor():
             self._placing.cancel()
             self._session.measure()
             require_reviewed(self._session.reading, self._session.result)
-            folder_of_reader(Path(), self._session.reading.case, self._session.reading.reader)  # it will be locked
+            require_case_name(self._session.reading)  # it will be locked
             if not self._may_sign():
                 self._findings.bring_into_sight()
                 return
             sign_off(self._session.reading, self._choices.reader, _now())
             self._session.tell()
-        self._ask_for_case()
 
     def _may_sign(self) -> bool:
         """Return whether to sign off: without asking unless there is a severe finding."""
@@ -123,18 +125,22 @@ class KeepSection(Section):
 
     def on_export(self) -> None:
         """Export the reading; an export that is up to date is only replaced when the user wants that."""
-        with self._messages.show_input_errors(), slicer.util.WaitCursor():
+        with self._show_input_errors(), slicer.util.WaitCursor():
             if self._wants_export():
                 self.export()
-        self._ask_for_case()
 
-    def _ask_for_case(self) -> None:
-        """Put the field of the case at hand where nothing was done for lack of one."""
-        ui, session = self._ui, self._session
-        if self._messages.text and session.may_change and not session.reading.case:
-            ui.huSetupSection.collapsed = False
-            ui.huCaseEdit.setFocus()
-            ui.huScrollArea.ensureWidgetVisible(ui.huCaseEdit)
+    @contextmanager
+    def _show_input_errors(self):
+        """Run one action; where nothing is done for lack of a case's name, its field is at hand."""
+        ui = self._ui
+        with self._messages.show_input_errors():
+            try:
+                yield
+            except NoCaseNameError:
+                ui.huSetupSection.collapsed = False
+                ui.huCaseEdit.setFocus()
+                ui.huScrollArea.ensureWidgetVisible(ui.huCaseEdit)
+                raise
 
     def _show(self) -> None:
         ui, session = self._ui, self._session

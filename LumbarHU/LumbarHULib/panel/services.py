@@ -227,7 +227,7 @@ class ListsFindings(Protocol):
 
     @property
     def severe(self) -> list[str]:
-        """What is severe, in a few words each."""
+        """What is severe and not accepted for the reading, in a few words each."""
 
     def bring_into_sight(self) -> None:
         """Show every line."""

@@ -39,6 +39,7 @@ class SetupSection(Section):
         self._was_open: bool | None = None
         self._shown_ct: VolumeNode | None = None
         self._ct_cache = CtCache()
+        self._checked_case: tuple[str, ...] = ()
         self._on_click(ui.huNewReadingButton, self._on_new_button)
         self._on_click(ui.huRemoveReadingButton, self._on_remove_reading)
         ui.huReadingCombo.connect("activated(int)", lambda _index=0: self._on_reading_chosen())
@@ -84,7 +85,7 @@ class SetupSection(Section):
 
     def forget_ct(self) -> None:
         """Let go of the CT: its scene is being closed."""
-        self._shown_ct, self._ct_cache = None, CtCache()
+        self._shown_ct, self._ct_cache, self._checked_case = None, CtCache(), ()
 
     def _show(self) -> None:
         ct_node, is_open = self._choices.ct_node, self._session.is_open
@@ -188,8 +189,16 @@ class SetupSection(Section):
         if session.is_open and session.reading.is_signed_off:
             parameters.caseName = session.reading.case  # it is part of what was signed
         else:
-            with self._messages.show_input_errors():
-                name_case(parameters.ctVolume, parameters.caseName, session.reading if session.is_open else None)
-                root = self._ui.huExportPath.currentPath.strip()
-                if root and parameters.caseName.strip():  # better said now than at the export, when the case is locked
-                    require_case_of_ct(Path(root), parameters.caseName, parameters.ctVolume)
+            name_case(parameters.ctVolume, parameters.caseName, session.reading if session.is_open else None)
+            self._check_case(parameters.ctVolume, parameters.caseName)
+
+    def _check_case(self, ct_node: VolumeNode, case: str) -> None:
+        """Refuse another CT's case now rather than at the export, when it is locked; once, as the CT is hashed."""
+        root = self._ui.huExportPath.currentPath.strip()
+        to_check = (ct_node.GetID(), case, root)
+        if to_check == self._checked_case:
+            return
+        self._checked_case = to_check
+        with self._messages.show_input_errors(), self._messages.show_work(_("Checking the case …")):
+            if root and case.strip():
+                require_case_of_ct(Path(root), case, ct_node)

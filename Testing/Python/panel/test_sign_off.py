@@ -136,3 +136,70 @@ def test_without_a_severe_finding_nothing_is_asked_at_sign_off(driver):
     driver.ui.huSignButton.click()
     assert driver.session.reading.is_signed_off
     assert questions.asked == []
+
+
+def test_an_acquisition_that_is_accepted_is_not_asked_about_at_sign_off(driver):
+    from LumbarHULib.mrml.reading import accept_off_protocol
+
+    driver.ui.huCaseEdit.text = "101"
+    driver.start_reading()
+    driver.place(["L1", "L2"])
+    session, questions = driver.session, driver.panel.questions
+    session.reading.keep(
+        "scan_facts", session.reading.scan_facts.plain() | {"tube_voltage_kv": 100.0, "contrast": True}
+    )
+    session.measure()
+    questions.answer, questions.asked = False, []
+    driver.ui.huSignButton.click()
+    (question,) = questions.asked
+    assert "contrast medium" in question
+    accept_off_protocol(session.reading, True)
+    session.measure()
+    assert {line.severity for line in driver.panel.findings.lines if line.is_off_protocol} == {"severe"}
+    driver.ui.huSignButton.click()
+    assert (session.reading.is_signed_off, len(questions.asked)) == (True, 1)
+
+
+def test_only_for_lack_of_a_name_the_case_is_asked_for_and_before_the_folder(driver, monkeypatch):
+    import qt
+
+    ui, session = driver.ui, driver.session
+    driver.start_reading()
+    driver.place(["L1", "L2"])
+    chosen = []
+    monkeypatch.setattr(driver.panel.questions, "chosen_folder", lambda title: chosen.append(title) or "")
+    ui.huExportPath.currentPath = ""
+    ui.huReaderEdit.setFocus()
+    ui.huExportButton.click()
+    assert "The reading has no case" in ui.huMessageLabel.text
+    assert chosen == []
+    assert qt.QApplication.focusWidget() == ui.huCaseEdit
+    driver.panel.placing.arm("L3")
+    driver.panel.placing.cancel()
+    session.reading.keep("accepted L2", None)
+    session.measure()
+    ui.huSetupSection.collapsed = True
+    ui.huSignButton.click()
+    assert "levels that are not reviewed" in ui.huMessageLabel.text
+    assert ui.huSetupSection.collapsed
+    assert qt.QApplication.focusWidget() != ui.huCaseEdit
+
+
+def test_a_case_is_looked_up_once_in_the_exports(driver, tmp_path, monkeypatch):
+    from LumbarHULib.core.errors import InputError
+    from LumbarHULib.panel import setup_section
+
+    looked_up = []
+
+    def refuse(_root, case, _ct_node):
+        looked_up.append(case)
+        raise InputError(f"{case} is another CT's.")
+
+    monkeypatch.setattr(setup_section, "require_case_of_ct", refuse)
+    ui = driver.ui
+    ui.huExportPath.currentPath = str(tmp_path / "export")
+    for case in ("101", "101", "102", "102"):
+        ui.huCaseEdit.text = case
+        ui.huCaseEdit.editingFinished()
+        assert ui.huMessageLabel.text == f"{case} is another CT's."
+    assert looked_up == ["101", "102"]
