@@ -64,7 +64,7 @@ def _of_cases(findings: Sequence[CohortFinding]) -> str:
     """Return text with the names of the cases that findings concern; empty if none is named."""
     cases = list(dict.fromkeys(finding.case for finding in findings if finding.case))
     more = f" and {len(cases) - _NAMED} more" if len(cases) > _NAMED else ""
-    return f" on {', '.join(cases[:_NAMED])}{more}" if cases else ""
+    return f" for the case{'s' if len(cases) > 1 else ''} {', '.join(cases[:_NAMED])}{more}" if cases else ""
 
 
 def cohort_findings(

@@ -97,8 +97,13 @@ def sizes_text(cohort: Cohort) -> str:
     return (
         f"{parts[0]}: {'; '.join(parts[1:])}"
         if parts[1:]
-        else f"{parts[0]}; no T-scores or other reference in the table, so no ROC curves"
+        else f"{parts[0]}; no case has a reference (T-score, group, QCT or outcome)"
     )
+
+
+def sizes_and_curves_text(cohort: Cohort) -> str:
+    """Return the number of cases, and whether there are no ROC curves for lack of a reference."""
+    return sizes_text(cohort) + ("" if cohort.references else ", so there are no ROC curves")
 
 
 def figures_text(gaps: Table) -> str:

@@ -29,7 +29,8 @@ _STATE = ".batch"
 _LOCK = "lock"
 _KNOWN = "known.jsonl"
 
-# A cell of a row with its quotes; no cell has a line break.
+# A row without its line feed, and a cell of a row with its quotes.
+_ROW = re.compile(r'((?:"(?:[^"]|"")*"|[^"\n])*)\n')
 _CELL = re.compile(r'(?:^|,)("(?:[^"]|"")*"|[^",]*)')
 # Temporary folders of `atomic_folder` that remain when a process is killed.
 _LEFT_BEHIND = re.compile(r"\..+\.[0-9a-f]{8}\.(part|old)")
@@ -83,7 +84,7 @@ class BatchFolder:
 
 def _with_columns(table: str, columns: Sequence[str]) -> str:
     """Return the rows of a table without densities or of an earlier version, with empty cells for what it lacks."""
-    lines = [_CELL.findall(line) for line in table.splitlines()]
+    lines = [_CELL.findall(line) for line in _ROW.findall(table)]
     rows = [dict(zip(lines[0], cells, strict=True)) for cells in lines[1:]]
     return "".join(",".join(row.get(name, "") for name in columns) + "\n" for row in rows)
 

@@ -11,7 +11,7 @@ from LumbarHULib.cohort.cases import CohortFinding
 from LumbarHULib.cohort.flow import main_place
 from LumbarHULib.cohort.roc_tables import RegionRoc
 from LumbarHULib.cohort_files.job import CohortOutcome
-from LumbarHULib.cohort_files.page import figures_text, sizes_text
+from LumbarHULib.cohort_files.page import figures_text, sizes_and_curves_text
 from LumbarHULib.cohort_files.page_tables import interval_text, number_text
 from LumbarHULib.core.levels import LEVELS
 from LumbarHULib.headless.console import aligned
@@ -74,7 +74,7 @@ def cohort_text(done: CohortOutcome) -> str:
     if gaps:
         missing = f"{len(gaps)} results are missing: gaps.csv states why, and what they need."
         missing = missing if len(gaps) > 1 else "1 result is missing: gaps.csv states why, and what it needs."
-    parts = [analysis.cohort.note, sizes_text(analysis.cohort), _table(analysis), _areas_by_level(analysis)]
+    parts = [analysis.cohort.note, sizes_and_curves_text(analysis.cohort), _table(analysis), _areas_by_level(analysis)]
     parts += [_survival(analysis), findings_text(done.findings), figures_text(done.tables["gaps"]), missing]
     return "\n\n".join(part for part in parts if part)
 

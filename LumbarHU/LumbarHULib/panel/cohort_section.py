@@ -15,7 +15,7 @@ from LumbarHULib.cohort_files.columns import HU_COLUMNS
 from LumbarHULib.cohort_files.folder import OWN_COHORT_FOLDER
 from LumbarHULib.cohort_files.job import CohortJob, run_cohort_job
 from LumbarHULib.cohort_files.new_table import TO_FILL_IN, example_lines, write_new_table
-from LumbarHULib.cohort_files.page import figures_text, sizes_text
+from LumbarHULib.cohort_files.page import figures_text, sizes_and_curves_text
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import parse_levels
 from LumbarHULib.files.atomic_folder import check_destination
@@ -158,7 +158,8 @@ class CohortSection(Section):
             self._questions.has_written(folder)
             _require_hu(outcome.analysis.cohort)
             write_cohort(slicer.mrmlScene, outcome.analysis, outcome.tables)
-            texts = sizes_text(outcome.analysis.cohort), figures_text(outcome.tables["gaps"]).rstrip(".")
+            cohort, gaps = outcome.analysis.cohort, outcome.tables["gaps"]
+            texts = sizes_and_curves_text(cohort), figures_text(gaps).rstrip(".")
             self._tell(
                 _(
                     "{sizes}. Findings: {findings}, in the table “Findings”; missing results: {missing}, in the table "
@@ -166,7 +167,7 @@ class CohortSection(Section):
                 ).format(
                     sizes=". ".join(filter(None, texts)),
                     findings=len(outcome.findings),
-                    missing=len(outcome.tables["gaps"].rows),
+                    missing=len(gaps.rows),
                     folder=folder,
                 )
             )

@@ -111,7 +111,7 @@ def test_severe_findings_of_readings_are_reported_with_their_cases(audits, tmp_p
         "HU. L1 is outside its body."
     )
     (all_of_kind,) = (finding for finding in counted(cohort.findings) if finding.code == "severe_findings")
-    assert all_of_kind.sentence.startswith("2 findings of the same kind on one, two (rows.csv), such as: ")
+    assert all_of_kind.sentence.startswith("2 findings of the same kind for the cases one, two (rows.csv), such as: ")
 
 
 def test_a_scan_off_protocol_gets_a_finding_and_is_used(audits, tmp_path):

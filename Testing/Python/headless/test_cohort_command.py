@@ -243,7 +243,9 @@ def test_analyses_that_need_an_empty_group_are_omitted(tmp_path, groups):
     targets = {row["target"] for row in table(out / "roc.csv")}
     assert targets == ({"osteoporosis", "low_bmd"} if len(groups) == 2 else set())
     if groups == [""]:
-        assert "24 cases; no T-scores or other reference in the table, so no ROC curves" in run.out
+        assert (
+            "24 cases; no case has a reference (T-score, group, QCT or outcome), so there are no ROC curves" in run.out
+        )
         return
     sizes = [float(x) for x in re.search(r"24 cases: (\d+) normal, (\d+) osteopenia, (\d+)", run.out).groups()]
     assert sizes == [sum(row["group"] == name for row in rows) for name in ("normal", "osteopenia", "osteoporosis")]

@@ -210,4 +210,4 @@ def test_several_readings_of_one_ct_coexist(start_reading, bodies):
     assert numbers(measurers[0].measure()) == numbers(results[0])
     nodes = [[segmentation_node(reading, roi) for roi in ROIS] for reading in (first, second)]
     assert not {id(node) for node in nodes[0]} & {id(node) for node in nodes[1]}
-    assert [node.GetName() for node in nodes[1]] == [f"{roi} (2)" for roi in ROIS]
+    assert [node.GetName() for node in nodes[1]] == [f"{roi} (CT, Reader B 1)" for roi in ROIS]

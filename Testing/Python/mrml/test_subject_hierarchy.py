@@ -33,7 +33,8 @@ def test_a_reading_is_in_one_folder_under_its_ct(scene, ct_node, reading, with_p
     assert set(parts["Markups"]) == {
         f"{level}-{role}" for level in ("L1", "L2", "L3", "L4") for role in ("midline", "boundary", "outline")
     }
-    assert list(parts["ROIs"]) == ["right", "front", "left", "round", "oval"]
+    rois = ("right", "front", "left", "round", "oval")
+    assert list(parts["ROIs"]) == [f"{roi} (CT, Reader A 1)" for roi in rois]
     assert list(parts["Tables"]) == ["HU by level", "HU summary"]
 
 

@@ -33,7 +33,7 @@ def test_a_cohort_without_hu_is_a_red_line_with_its_reason_and_no_empty_views(dr
     shutil.rmtree(tmp_path / "audit" / "P1" / "CD")
     ui.huCohortRunButton.click()
     assert ui.huMessageLabel.text == ""
-    assert ui.huCohortLabel.text.startswith("1 case; no T-scores or other reference in the table, so no ROC curves")
+    assert ui.huCohortLabel.text.startswith("1 case; no case has a reference")
     assert ui.huCohortShowButton.checked
 
 
@@ -52,7 +52,7 @@ def test_a_table_is_made_from_what_was_exported_and_chosen(driver, ui, tmp_path)
     assert ui.huCohortPath.currentPath == str(tmp_path / "audit" / "cohort.csv")
     assert "Fill in sex, age, t_score where they are known" in ui.huCohortLabel.text
     ui.huCohortRunButton.click()
-    assert ui.huCohortLabel.text.startswith("1 case; no T-scores or other reference in the table, so no ROC curves")
+    assert ui.huCohortLabel.text.startswith("1 case; no case has a reference")
 
 
 def test_the_layout_of_the_reading_comes_back_with_the_tab_of_the_patient(driver, ui):

@@ -128,7 +128,7 @@ def _fact_text(fact: Mapping[str, Any]) -> str:
 
 
 def _facts(audit: Audit) -> list[tuple[str, str, str]]:
-    """Return title, name in a cutoffs file and value of each fact; the value is empty if the CT does not state it."""
+    """Return title, name in a cutoffs file and value of each fact; the value is empty if it is unknown."""
     facts = audit.scan_facts
     steps_mm = np.linalg.norm(audit.ct.ras_from_ijk[:3, :3], axis=0)
     levels = audit.result.levels

@@ -99,7 +99,7 @@ def _thickness_findings(facts: ScanFacts, measured_spacing_mm: float | None, pro
             ),
         )
     if not (facts.slice_thickness_mm or facts.slice_spacing_mm):
-        return ()  # thin slices need no finding: their number in a region is adapted
+        return ()  # the report shows a distance that no file states; thin slices are worth a note only if one does
     return (
         Finding(
             "slices_thin", f"{sentence}. The regions cover the number of slices closest to that thickness.", "", "note"

@@ -41,8 +41,8 @@ def mid_height_findings(
                 "mid_slice_unchecked",
                 f"It is unknown whether the mid-slice of {name} is at mid-height: its body is not recognized, for "
                 "example because the scan ends in it or bone bridges it to its neighbors.",
-                "Check it in a sagittal view.",
-                "note",
+                "Check in a sagittal view that the midline is at mid-height of its body.",
+                "warning",
                 name,
             ),
         )

@@ -140,7 +140,7 @@ class _Surroundings:
     def _is_vessel(self, piece: np.ndarray, is_bright: np.ndarray) -> bool:
         """Return whether the piece with these centers can be blood: not too bright, even, and without a cortex."""
         from_centers_mm = self._distance_mm(piece)
-        inside_hu = self.smooth_hu[from_centers_mm < self.values.vessel_radius_mm - _SMOOTHING_SD_MM]
+        inside_hu = self.smooth_hu[from_centers_mm <= max(self.values.vessel_radius_mm - _SMOOTHING_SD_MM, 0.0)]
         blood_hu = float(np.median(self.smooth_hu[piece]))
         # From the quartiles, because a plaque does not make blood uneven.
         sd_hu = float(np.subtract(*np.percentile(inside_hu, [75, 25]))) / _QUARTILES_APART_SDS

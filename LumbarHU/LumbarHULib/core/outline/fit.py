@@ -53,7 +53,7 @@ MARGIN_MM = 9.0
 # edge is visible.
 PEAK_FACTOR, PEAK_PERCENTILE, PEAK_OWN_EDGE = 1.3, 90, 0.6
 # A body's edge is at least this dense: the median of its blurred peaks was 179 HU or more on 55 bodies of real CTs with
-# pixels of 0.3 to 3 mm, and below 155 HU in 42 of 44 places next to the spine where the search found an outline.
+# pixels of 0.3 to 3 mm, and below this in 38 of 44 places next to the spine where the search found an outline.
 LEAST_PEAK_HU = 120.0
 # Peaks looked for per control point.
 PEAKS_PER_POINT = 2
@@ -122,9 +122,9 @@ def fit_outline(plane: PlaneImage, depth_mm: float, model: OutlineModel) -> Outl
     peak_hu = float(np.median(_peaks_hu(sampler, state.points, model.shape)))
     if peak_hu < LEAST_PEAK_HU:
         raise InputError(
-            f"No edge of a vertebral body is visible around the midline (the densest edge there measures {peak_hu:.0f} "
-            f"HU; a cortex measures at least {LEAST_PEAK_HU:.0f} HU)",
-            remedy="place the midline on a vertebral body, and check that the CT's values are in HU",
+            f"No edge of a vertebral body is visible around the midline: the edge found there has a median of "
+            f"{peak_hu:.0f} HU; the minimum is {LEAST_PEAK_HU:.0f} HU",
+            remedy="place the midline on a vertebral body, or draw the outline; check that the values are in HU",
         )
     if support.mean() < model.values.support_min:
         raise InputError(

@@ -142,7 +142,7 @@ def test_a_body_that_the_scan_cuts_off_is_noted_and_not_called_outside(spine):
     cut = replace(spine, voxels_hu=spine.voxels_hu[: spine.truth["L1"].mid_slice])
     result = measured(cut, [replace(one, outline_ras_mm=outline) for one in landmarks])
     (unchecked,) = (finding for finding in result.all_findings if finding.code.startswith("mid_slice"))
-    assert (unchecked.code, unchecked.severity) == ("mid_slice_unchecked", "note")
+    assert (unchecked.code, unchecked.severity) == ("mid_slice_unchecked", "warning")
 
 
 def test_a_skipped_vertebra_gets_a_finding(spine):

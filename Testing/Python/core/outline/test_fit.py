@@ -96,7 +96,7 @@ def test_soft_tissue_next_to_the_spine_is_not_a_vertebral_body():
     for _ in range(60):
         tissue = np.where(ndimage.gaussian_filter(random.normal(size=(60, 60)), 2.0) > 0, 50.0, -100.0)
         plane = PlaneImage(tissue + random.normal(0, 12, tissue.shape), np.array([[3.0, 0, -90], [0, 3.0, -105]]))
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match="edge of a vertebral body is visible around the midline"):
             fit_outline(plane, 32.0, MODEL)
 
 
