@@ -187,7 +187,7 @@ class ProposalsSection(Section):
         reading = self._session.reading
         seen = {*placed_by_hand(reading)} | ({*placed_levels(reading)} - {*unreviewed_levels(reading)})
         kept = [level for level in segments if level in seen]
-        question = _("{levels} were placed, corrected or accepted by a reader. Replace them with proposals?")
+        question = _("Placed, corrected or accepted by a reader: {levels}. Replace with proposals?")
         if not kept or self._questions.confirmed(question.format(levels=", ".join(kept))):
             return segments
         return {level: segment for level, segment in segments.items() if level not in kept}
@@ -227,7 +227,7 @@ class ProposalsSection(Section):
         if unplaced:
             return unplaced
         placed = self._levels.proposable()
-        question = _("{levels} are already placed. Place them again by clicks into the bodies?")
+        question = _("Already placed: {levels}. Place again by clicks into the bodies?")
         return placed if self._questions.confirmed(question.format(levels=", ".join(placed))) else ()
 
 

@@ -104,7 +104,7 @@ def test_clicks_into_bodies_begin_with_the_first_level_that_is_not_placed(driver
     ui.huClickEachButton.click()
     assert not bodies.is_armed
     (question,) = questions.asked
-    assert question.startswith("L1, L2, L3, L4 are already placed. Place them again by clicks")
+    assert question.startswith("Already placed: L1, L2, L3, L4. Place again by clicks")
     questions.answer = True
     ui.huClickTwoButton.click()
     assert bodies.level == "L1"
@@ -132,7 +132,7 @@ def test_a_segmentation_replaces_no_accepted_level_without_asking(driver):
     questions = driver.panel.questions
     questions.answer, questions.asked = False, []
     driver.panel.proposals.propose_offered()
-    assert questions.asked == ["L1 were placed, corrected or accepted by a reader. Replace them with proposals?"]
+    assert questions.asked == ["Placed, corrected or accepted by a reader: L1. Replace with proposals?"]
     assert np.array_equal(driver.points("L1", "midline"), before)
 
 
