@@ -99,17 +99,8 @@ def _with_densities(row: Sequence[_Item], densities: Sequence[_Item]) -> list[_I
 def _level_cells(level: LevelResult | LevelRefusal, roi: str) -> list[Cell]:
     label_value = LABEL_VALUES[level.level]
     if isinstance(level, LevelRefusal):
-        return [
-            *[None] * len(QUANTITY_COLUMNS),
-            None,
-            label_value,
-            "",
-            False,
-            False,
-            False,
-            level.excluded,
-            NOT_MEASURED,
-        ]
+        by_hand = (False, False, False)
+        return [*[None] * len(QUANTITY_COLUMNS), None, label_value, "", *by_hand, level.excluded, NOT_MEASURED]
     measured = level.rois[roi]
     values = [measured.values[name] for name in QUANTITY_COLUMNS]
     codes = joined_codes(finding.code for finding in (*level.findings, *measured.findings))

@@ -11,7 +11,7 @@ from LumbarHULib.cohort.tables import Cell, Omissions, Table, cells_of_estimate
 
 _ESTIMATE = ("n", "rho", "ci_low", "ci_high", "p")
 _HOLM = ("p_corrected", "correction")
-# Tables are told apart by the beginning of their titles, because a narrow list shows no more.
+# A narrow list shows only the beginning of a title, so the titles differ there.
 _TITLE_LOWER = "correlation of HU with density"
 _PLAIN, _ADJUSTED = "Correlation with density", "Correlation with density, adjusted for age and sex"
 # Names of columns in messages.

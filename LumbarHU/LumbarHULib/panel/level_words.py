@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from slicer.i18n import tr as _
 
 from LumbarHULib.audit.report.words import findings_of_level
-from LumbarHULib.core.findings import SEVERITIES
+from LumbarHULib.core.findings import SEVERITIES, Finding
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.mrml.reading_markups import (
     AUTOMATIC_ROLES,
@@ -101,14 +101,19 @@ def _ends_words(ends: tuple[str, ...]) -> tuple[str, ...]:
 
 def worst_severity(session: Session, level: str) -> str:
     """Return how grave the gravest finding on a level is; “note” where there is none."""
-    findings = [] if session.result is None else findings_of_level(session.result, level)
+    findings = _findings(session, level)
     return findings[0].severity if findings else SEVERITIES[0]
 
 
 def severe_titles(session: Session, level: str) -> tuple[str, ...]:
     """Return what the severe findings on a level are called, each once."""
-    findings = [] if session.result is None else findings_of_level(session.result, level)
-    return tuple(dict.fromkeys(finding_title(finding.code) for finding in findings if finding.severity == "severe"))
+    severe = [finding for finding in _findings(session, level) if finding.severity == "severe"]
+    return tuple(dict.fromkeys(finding_title(finding.code) for finding in severe))
+
+
+def _findings(session: Session, level: str) -> list[Finding]:
+    """Return the findings on a level, the gravest first; none before anything is measured."""
+    return [] if session.result is None else findings_of_level(session.result, level)
 
 
 def edited_parts(session: Session, level: str) -> tuple[str, ...]:

@@ -25,6 +25,15 @@ def place(driver, level):
     settle()
 
 
+def place_unseen(driver, level):
+    """Place a level and go to it; it counts as not reviewed."""
+    driver.panel.placing.arm(level)
+    place(driver, level)
+    driver.panel.placing.cancel()
+    driver.panel.levels.go_to(level)
+    assert driver.session.unreviewed == (level,)
+
+
 def test_levels_placed_by_hand_are_shown_one_by_one_before_the_reading_is_signed_off(driver):
     from mrml.scene_tools import move_point
 
@@ -58,11 +67,7 @@ def test_a_level_that_is_dragged_is_seen_meanwhile(driver):
     from LumbarHULib.panel.views import AXIAL
     from LumbarHULib.self_test.synthetic_mouse import drag
 
-    driver.panel.placing.arm("L2")
-    place(driver, "L2")
-    driver.panel.placing.cancel()
-    driver.panel.levels.go_to("L2")
-    assert driver.session.unreviewed == ("L2",)
+    place_unseen(driver, "L2")
     drag(AXIAL, driver.points("L2", "midline")[1], (1.0, 1.0, 0.0))
     assert driver.session.unreviewed == ()
     driver.panel.levels.undo()
@@ -129,11 +134,7 @@ def test_an_outline_that_is_dragged_is_seen_meanwhile_as_a_midline_is(driver):
     from LumbarHULib.panel.views import AXIAL
     from LumbarHULib.self_test.synthetic_mouse import drag
 
-    driver.panel.placing.arm("L2")
-    place(driver, "L2")
-    driver.panel.placing.cancel()
-    driver.panel.levels.go_to("L2")
-    assert driver.session.unreviewed == ("L2",)
+    place_unseen(driver, "L2")
     driver.ui.huEditOutlineButton.checked = True
     outline = driver.points("L2", "outline")
     drag(AXIAL, outline[outline[:, 0].argmax()], (1.5, 0.0, 0.0))

@@ -199,8 +199,8 @@ class _Search:
         share = _share(self._bone.sd_hu, *NOISE_HU) * _share(self._bone.contrast, *NOISE_CONTRAST)
         if share == 0:
             return profiles
-        beside = np.roll(profiles, 1, axis=0) + np.roll(profiles, -1, axis=0)
-        return (profiles + share * beside) / (1 + 2 * share)
+        neighbors = np.roll(profiles, 1, axis=0) + np.roll(profiles, -1, axis=0)
+        return (profiles + share * neighbors) / (1 + 2 * share)
 
     def _soft_inside(self, softness: np.ndarray, step_mm: float) -> np.ndarray:
         """Return the cost of a place for the soft tissue inward of it."""
