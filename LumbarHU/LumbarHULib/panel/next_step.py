@@ -238,13 +238,14 @@ class NextStepSection(Section):
             return
         if step.is_enabled and by_space and not step.by_space:
             self._show_hint(_by_enter(step.kind))
-        elif step.is_enabled and (step.by_space or self._was_offered_long_enough):
+        elif step.is_enabled and (step.by_space or self.was_offered_long_enough):
             self._show_hint("")
             self._actions[step.kind](step.level)
         self._show()
 
     @property
-    def _was_offered_long_enough(self) -> bool:
+    def was_offered_long_enough(self) -> bool:
+        """Whether the reader could read what the step is before a key takes it."""
         return time.monotonic() - self._offered_since_s >= SHORTEST_LOOK_S
 
     def refresh(self, what: str) -> None:

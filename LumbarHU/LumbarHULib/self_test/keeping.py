@@ -16,7 +16,7 @@ from LumbarHULib.mrml.reading_markups import markup_node, placed_levels
 from LumbarHULib.mrml.result_tables import results_table
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
 from LumbarHULib.self_test.base import WalkBase
-from LumbarHULib.self_test.synthetic_mouse import settle
+from LumbarHULib.self_test.synthetic_mouse import read_step, settle
 
 
 class KeepingSteps(WalkBase):
@@ -135,6 +135,7 @@ class KeepingSteps(WalkBase):
         """A signed reading is locked until it is reopened with a reason."""
         self._press("Space")
         self._test.assertFalse(self._session.reading.is_signed_off)
+        read_step(self._widget.panel)
         self._press("Return")
         self._test.assertTrue(self._session.reading.is_signed_off)
         self._test.assertTrue(markup_node(self._session.reading, "L1", "midline").GetLocked())

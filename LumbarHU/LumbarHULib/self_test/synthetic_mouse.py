@@ -59,3 +59,10 @@ def look(panel) -> None:
     while not panel.next_step.sight.could_be_seen and time.monotonic() < latest:
         slicer.app.processEvents()
         time.sleep(_PAUSE_S)
+
+
+def read_step(panel) -> None:
+    """Read what the next step is, as a reader does before Enter: until a key takes it."""
+    while not panel.next_step.was_offered_long_enough:
+        slicer.app.processEvents()
+        time.sleep(_PAUSE_S)

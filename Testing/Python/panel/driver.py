@@ -12,9 +12,8 @@ from LumbarHULib.files.protocol_file import load_protocol
 from LumbarHULib.mrml.ct_node import ct_from_node, volume_node_from_ct
 from LumbarHULib.mrml.markup_points import placed_points
 from LumbarHULib.mrml.reading_markups import markup_node, placed_levels, read_landmarks
-from LumbarHULib.panel.level_sight import SHORTEST_LOOK_S
 from LumbarHULib.panel.views import AXIAL, jump_to
-from LumbarHULib.self_test.synthetic_mouse import click, look, settle
+from LumbarHULib.self_test.synthetic_mouse import click, look, read_step, settle
 
 _UPDATES_PER_SECOND = 20.0  # more often than the panel lets them draw during a drag
 _FEW_TRIALS = 3  # the number of trials of placement is no matter of the panel
@@ -94,7 +93,7 @@ class Driver:
 
     def end(self):
         """Take the next step that ends the work on a patient, with Enter, after a look at what it is."""
-        time.sleep(SHORTEST_LOOK_S)
+        read_step(self.panel)
         self.panel.next_step.take()
 
     def points(self, level, role):

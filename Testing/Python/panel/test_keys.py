@@ -9,6 +9,8 @@ _KEYS = ("Return", "Enter", "Space", "1", "2", "3", "4", "Ctrl+Z", "Ctrl+Y", "Ct
 def driver(driver, tmp_path):
     """A signed reading of a named case, ready for its export; None outside the application."""
     if driver is not None:
+        from LumbarHULib.self_test.synthetic_mouse import read_step
+
         driver.ui.huCaseEdit.text = "7"
         driver.start_reading()
         driver.place(["L1", "L2"])
@@ -16,6 +18,7 @@ def driver(driver, tmp_path):
         driver.ui.huSignButton.click()
         assert driver.ui.huNextStepButton.text == "Export"
         _end_focus()
+        read_step(driver.panel)  # from now on Enter exports at once
     return driver
 
 
