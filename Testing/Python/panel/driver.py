@@ -1,7 +1,6 @@
 """Hands for the tests of the panel: a CT of plain bodies, a reading, clicks and drags."""
 
 import json
-import time
 
 import slicer
 from mrml.plain_bodies import plain_bodies
