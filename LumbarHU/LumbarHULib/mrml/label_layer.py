@@ -108,8 +108,8 @@ def is_on_ct_indices(image: OrientedImageData, ct_node: VolumeNode) -> bool:
     return shift_ijk is not None and not shift_ijk.any()
 
 
-def rebuild(segmentation_node: SegmentationNode, ct_node: VolumeNode, masks: dict[str, RoiMask]) -> None:
-    """Move the segments of levels into one new image with `masks`, on the CT's grid.
+def rebuild(segmentation_node: SegmentationNode, ct_node: VolumeNode, roi: str, masks: dict[str, RoiMask]) -> None:
+    """Move the segments of levels into one new image with `masks` of a region, on the CT's grid.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def rebuild(segmentation_node: SegmentationNode, ct_node: VolumeNode, masks: dic
     for level, mask in masks.items():
         _grow(image, mask, ct_node)
         crop = _crop(image, mask)
-        _check_free(segmentation_node, level, crop, mask)
+        _check_free(roi, level, crop, mask)
         crop[mask.inside] = LABEL_VALUES[level]
     for level, segment in level_segments(segmentation_node).items():
         # The value is set first, because the new image contains no other values.
@@ -151,11 +151,12 @@ def replace_mask(
     segmentation_node: SegmentationNode,
     image: OrientedImageData,
     ct_node: VolumeNode,
+    roi: str,
     level: str,
     previous: RoiMask | None,
     mask: RoiMask | None,
 ) -> None:
-    """Replace `previous` by `mask` in the shared image, and notify the views.
+    """Replace `previous` by `mask` of a region in the shared image, and notify the views.
 
     Raises
     ------
@@ -164,7 +165,7 @@ def replace_mask(
     """
     if mask is not None:
         _grow(image, mask, ct_node)
-        _check_free(segmentation_node, level, _crop(image, mask), mask)
+        _check_free(roi, level, _crop(image, mask), mask)
     if previous is not None:
         _crop(image, previous)[previous.inside] = 0
     if mask is not None:
@@ -181,15 +182,14 @@ def same_mask(first: RoiMask | None, second: RoiMask | None) -> bool:
     return first.offset_kji == second.offset_kji and np.array_equal(first.inside, second.inside)
 
 
-def _check_free(segmentation_node: SegmentationNode, level: str, crop: np.ndarray, mask: RoiMask) -> None:
+def _check_free(roi: str, level: str, crop: np.ndarray, mask: RoiMask) -> None:
     taken = crop[mask.inside]
     others = set(np.unique(taken)) - {0, LABEL_VALUES[level]}
     if others:
         names = [name for name, value in LABEL_VALUES.items() if value in others]
         count = int(np.isin(taken, list(others)).sum())
-        region = segmentation_node.GetName().partition(" (")[0]  # without CT and reader
         raise InputError(
-            f"The “{region}” region of {level} overlaps that of {' and '.join(names)} in {count} "
+            f"The “{roi}” region of {level} overlaps that of {' and '.join(names)} in {count} "
             "voxels, but a label map holds one level for each voxel: correct the midlines, or the regions edited by "
             "hand.",
             level,

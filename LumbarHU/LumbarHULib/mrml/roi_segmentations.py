@@ -141,7 +141,7 @@ class RoiSegmentations:
         image = known.image or label_layer.empty_image(ct_node)
         if previous is None and level not in label_layer.level_segments(node):
             label_layer.add_segment(node, image, level, ROI_COLORS[roi], terminology_entry(level))
-        label_layer.replace_mask(node, image, ct_node, level, previous, mask)
+        label_layer.replace_mask(node, image, ct_node, roi, level, previous, mask)
         masks = {name: kept for name, kept in known.masks.items() if name != level}
         if mask is not None:
             masks[level] = mask
@@ -183,7 +183,7 @@ class RoiSegmentations:
                 masks[level] = found.mask
                 edited |= {level} if is_edited else set()
         if not self._reading.is_signed_off and (image is None or not label_layer.is_on_ct_indices(image, ct_node)):
-            label_layer.rebuild(node, ct_node, masks)
+            label_layer.rebuild(node, ct_node, roi, masks)
             image = label_layer.shared_image(node)
         return self._remember(roi, node, image, masks, edited)
 

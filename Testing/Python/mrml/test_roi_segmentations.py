@@ -233,6 +233,7 @@ def test_regions_edited_to_overlap_are_refused_until_corrected(reading, measurer
 def test_two_levels_in_one_body_are_refused(reading, measurer, bodies):
     measurer.measure()
     set_midline(reading, "L2", bodies.midlines_ras_mm["L3"])
+    segmentation_node(reading, "right").SetName("renamed by the user")
     refusal = measurer.update_level("L2")
     assert isinstance(refusal, LevelRefusal)
     assert refusal.sentence.startswith("The “right” region of L2 overlaps that of L3 in ")
