@@ -17,8 +17,6 @@ from LumbarHULib.images.segmentation_file import Segment
 from LumbarHULib.images.sitk_file import write_with_sitk
 from LumbarHULib.mrml.ct_node import ct_from_node, node_from_ijk, voxels_of, world_from_node
 from LumbarHULib.mrml.node_types import MarkupsNode, Node, Scene, VolumeNode, nodes_of_class
-from LumbarHULib.mrml.other_protocols import other_label_maps
-from LumbarHULib.mrml.reading import Reading, reading_nodes
 from LumbarHULib.mrml.vertebra_segments import segmentations_in, segments_of_node
 
 _POINTS, _LINE = "vtkMRMLMarkupsFiducialNode", "vtkMRMLMarkupsLineNode"
@@ -28,9 +26,8 @@ Rods = dict[str, np.ndarray] | np.ndarray
 
 def rod_nodes_in(scene: Scene) -> tuple[Node, ...]:
     """Return the nodes that can mark rods: point lists, label maps and segmentations that are not LumbarHU's own."""
-    own = {node for reading in map(Reading, reading_nodes(scene)) for node in other_label_maps(reading)}
-    masks = tuple(node for node in segmentations_in(scene) if node not in own)
-    return (*(node for node in nodes_of_class(scene, _POINTS) if not node.GetHideFromEditors()), *masks)
+    points = (node for node in nodes_of_class(scene, _POINTS) if not node.GetHideFromEditors())
+    return (*points, *segmentations_in(scene))
 
 
 def rod_lines_in(scene: Scene, phantom: CalibrationPhantom) -> tuple[MarkupsNode, ...]:

@@ -13,6 +13,7 @@ from LumbarHULib.images.segment_levels import level_named
 from LumbarHULib.images.segmentation_file import Segment, segments_in
 from LumbarHULib.mrml.ct_node import node_from_ijk, voxels_of, world_from_node
 from LumbarHULib.mrml.node_types import OrientedImageData, Scene, nodes_of_class
+from LumbarHULib.mrml.other_protocols import other_label_maps
 from LumbarHULib.mrml.reading import Reading, reading_nodes
 from LumbarHULib.mrml.roi_label_maps import label_map_node
 from LumbarHULib.mrml.roi_segmentations import segmentation_node
@@ -25,12 +26,11 @@ _REPRESENTATION = "Binary labelmap"
 
 def segmentations_in(scene: Scene) -> tuple[Any, ...]:
     """Return the segmentations and label-map volumes of a scene that are not LumbarHU's own regions."""
-    own = {
-        node
-        for reading in map(Reading, reading_nodes(scene))
-        for roi in ROIS
-        for node in (segmentation_node(reading, roi), label_map_node(reading, roi))
-    }
+    own: set[Any] = set()
+    for reading in map(Reading, reading_nodes(scene)):
+        own.update(other_label_maps(reading))
+        for roi in ROIS:
+            own |= {segmentation_node(reading, roi), label_map_node(reading, roi)}
     found = []
     for name in SEGMENTATION_CLASSES:
         found += nodes_of_class(scene, name)

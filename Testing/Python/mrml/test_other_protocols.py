@@ -21,6 +21,8 @@ from LumbarHULib.mrml.other_protocols import (
 )
 from LumbarHULib.mrml.reading import exclude_level, set_protocol
 from LumbarHULib.mrml.reading_lifecycle import remove_reading
+from LumbarHULib.mrml.rod_nodes import rod_nodes_in
+from LumbarHULib.mrml.vertebra_segments import segmentations_in
 
 CIRCLE = load_protocol("circle-200mm2-2025")
 
@@ -49,6 +51,13 @@ def test_each_region_has_a_label_map_and_a_row(reading, ct_node):
     assert table.GetCellText(0, cells["ROI"]) == "circle_200mm2"
     mean_hu = result["circle-200mm2-2025"].summaries[0].mean_hu
     assert table.GetCellText(0, cells["mean (HU)"]) == f"{mean_hu:.1f}"
+
+
+def test_their_label_maps_are_not_offered_as_segmented_vertebrae_or_rods(reading, scene):
+    ReadingMeasurer(reading).measure()
+    write_other_protocols(reading, [CIRCLE], measure_by(reading, [CIRCLE]))
+    vertebrae = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "vertebrae")
+    assert segmentations_in(scene) == rod_nodes_in(scene) == (vertebrae,)
 
 
 def test_measuring_again_reuses_the_nodes_and_removes_those_of_protocols_no_longer_chosen(reading):
