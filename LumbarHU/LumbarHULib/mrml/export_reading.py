@@ -70,24 +70,23 @@ def export_reading(
         the folder exists and may not be replaced, or it cannot be written. A folder of another CT, case or reader is
         never replaced.
     """
-    folder, audit = audit_folder_of(root, reading), audit_of_reading(reading, result)
-    require_no_other_reading(folder, audit)
+    folder, audit = prepare_export(root, reading, result)
     write_audit_folder(folder, audit, overwrite, progress=progress)
     return folder
 
 
-def require_own_folder(root: Path, reading: Reading, result: ReadingResult) -> None:
-    """Raise InputError when `export_reading` would refuse to replace the folder that is there, before anybody is asked.
+def prepare_export(root: Path, reading: Reading, result: ReadingResult) -> tuple[Path, Audit]:
+    """Return the path and the content of a reading's audit folder, to write or to replace, before anybody is asked.
 
     Raises
     ------
     InputError
-        As `export_reading`.
+        As `export_reading`, unless the folder may not be replaced only because nobody was asked.
     """
-    folder = audit_folder_of(root, reading)
-    if folder.exists():
-        check_destination(folder, True, OWN_AUDIT_FOLDER)
-        require_no_other_reading(folder, audit_of_reading(reading, result))
+    folder, audit = audit_folder_of(root, reading), audit_of_reading(reading, result)
+    check_destination(folder, True, OWN_AUDIT_FOLDER)
+    require_no_other_reading(folder, audit)
+    return folder, audit
 
 
 def require_case_of_ct(root: Path, case: str, ct_node: VolumeNode) -> None:

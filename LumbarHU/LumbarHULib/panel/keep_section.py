@@ -8,15 +8,15 @@ import slicer
 from slicer.i18n import tr as _
 
 from LumbarHULib.audit.audit import SEEN_PROPOSAL, SEEN_READING
+from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.core.results import LevelResult
 from LumbarHULib.mrml.ct_date import stated_date_of
 from LumbarHULib.mrml.export_reading import (
     CaseNameError,
     NoCaseNameError,
     audit_folder_of,
-    export_reading,
+    prepare_export,
     require_case_name,
-    require_own_folder,
 )
 from LumbarHULib.mrml.level_review import require_reviewed
 from LumbarHULib.mrml.reading_lifecycle import reopen, sign_off
@@ -87,13 +87,12 @@ class KeepSection(Section):
         if not root:
             self._messages.tell(_("Choose the folder to export to."))
             return False
-        folder = audit_folder_of(Path(root), reading)
-        require_own_folder(Path(root), reading, self._session.result)
+        folder, audit = prepare_export(Path(root), reading, self._session.result)
         question = _("There is an export of {title} of “{case}” already. Replace it?")
         question = question.format(title=reading.title, case=reading.case)
         if not self._questions.may_replace(folder, question, reading.uid):
             return False
-        export_reading(Path(root), reading, self._session.result, overwrite=folder.is_dir())
+        write_audit_folder(folder, audit, overwrite=folder.is_dir())
         self._questions.has_written(folder, reading.uid)
         self._ui.huExportPath.addCurrentPathToHistory()
         self._ui.huVerifyPath.currentPath = str(folder)

@@ -110,3 +110,13 @@ def test_an_export_that_is_up_to_date_is_not_replaced_without_asking(driver, tmp
     questions.answer = True
     press("Return")
     assert record.stat().st_mtime_ns != written
+
+
+def test_replacing_an_export_hashes_the_ct_once(driver, monkeypatch):
+    from LumbarHULib.audit import audit
+
+    driver.ui.huExportButton.click()
+    hashed, voxels_sha256 = [], audit.voxels_sha256
+    monkeypatch.setattr(audit, "voxels_sha256", lambda voxels: hashed.append(len(voxels)) or voxels_sha256(voxels))
+    driver.ui.huExportButton.click()
+    assert len(hashed) == 1
