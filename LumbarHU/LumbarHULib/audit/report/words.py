@@ -95,9 +95,12 @@ def why_not_classified(summary: RoiSummary, result: ReadingResult) -> str:
 
 
 def findings_of_level(result: ReadingResult, level: str) -> list[Finding]:
-    """Return the findings on one level, each kind once, the gravest first."""
-    of_level = {(one.code, one.roi): one for one in reversed(result.all_findings) if one.level == level}
-    return sorted(reversed(list(of_level.values())), key=lambda finding: -SEVERITIES.index(finding.severity))
+    """Return the findings on one level, the gravest first; of one kind in one region, only the gravest."""
+    of_kind: dict[tuple[str, str], Finding] = {}
+    for finding in sorted(result.all_findings, key=lambda one: -SEVERITIES.index(one.severity)):
+        if finding.level == level:
+            of_kind.setdefault((finding.code, finding.roi), finding)
+    return list(of_kind.values())
 
 
 # What the next slice would measure, as the finding's sentence states it.

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from audit.readings import example_audit
 
-from LumbarHULib.audit.report.words import grouped_findings, number_text, sentences_of
+from LumbarHULib.audit.report.words import findings_of_level, grouped_findings, number_text, sentences_of
 from LumbarHULib.core.findings import Finding
 
 
@@ -54,6 +54,14 @@ def test_notes_of_levels_can_be_left_out_but_not_those_of_the_reading():
     codes = {group[0].code for group in groups}
     assert "of_reading" in codes
     assert "of_level" not in codes
+
+
+def test_of_two_findings_of_one_kind_on_a_level_the_graver_one_counts():
+    audit = example_audit()
+    found = (coarse("L1", severity="note"), coarse("L2"), coarse("L1", "9.00", severity="severe"), patch("oval", 200))
+    bare = [replace(level, findings=(), rois={}) for level in audit.result.levels]
+    result = replace(audit.result, levels=(replace(bare[0], findings=found), *bare[1:]), findings=(), summaries=())
+    assert findings_of_level(result, "L1") == [found[2], found[3]]
 
 
 def test_the_most_severe_findings_come_first_and_those_in_a_table_are_omitted():
