@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from LumbarHULib.audit.audit import Audit
 from LumbarHULib.audit.record import record_of
 from LumbarHULib.audit.report.page import report_page
 from LumbarHULib.audit.tables import results_columns, results_rows, summary_columns_of, summary_rows
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import PLACEMENT_CODES, Finding
 from LumbarHULib.core.levels import LABEL_VALUES
 from LumbarHULib.core.results import LevelResult
@@ -22,6 +24,7 @@ from LumbarHULib.files.markup_origin import automatic_text, midline_text
 from LumbarHULib.images.label_map_file import write_label_map
 
 RECORD = "record.json"
+RESULTS = "results.csv"
 REPORT = "report.html"
 SCENE = "scene.mrb"
 # The segmented vertebrae, where the protocol measures in them.
@@ -30,7 +33,7 @@ VERTEBRAE = "vertebrae.nrrd"
 SIGNATURE = "record.json.sig"
 
 OWN_AUDIT_FOLDER = OwnFolder(
-    frozenset({"results.csv", "summary.csv", "markups", "labelmaps", REPORT, SCENE, RECORD, SIGNATURE, VERTEBRAE}),
+    frozenset({RESULTS, "summary.csv", "markups", "labelmaps", REPORT, SCENE, RECORD, SIGNATURE, VERTEBRAE}),
     sign=RECORD,
 )
 
@@ -76,7 +79,7 @@ def write_audit_folder(
     progress = progress or (lambda share, text: None)
     is_calibrated = audit.calibration is not None
     with atomic_folder(destination, overwrite, OWN_AUDIT_FOLDER) as folder:
-        _write_text(folder / "results.csv", csv_text(results_columns(is_calibrated), results_rows(audit)))
+        _write_text(folder / RESULTS, csv_text(results_columns(is_calibrated), results_rows(audit)))
         _write_text(folder / "summary.csv", csv_text(summary_columns_of(is_calibrated), summary_rows(audit)))
         (folder / "markups").mkdir()
         for level in audit.result.levels:
@@ -102,6 +105,41 @@ def write_audit_folder(
         _write_text(folder / RECORD, _json_text(record))
         if seal is not None:
             seal(folder)
+
+
+def folders_with_record(
+    root: Path, deepest: int | None = None, unreadable: Callable[[OSError], None] | None = None
+) -> Iterator[Path]:
+    """Yield a folder and those below it that contain a record, in an order that depends on their names alone.
+
+    Folders that are still being written, whose name begins with a dot, are omitted.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+    deepest : int, optional
+        How many folders below `root` to go down; by default all.
+    unreadable : callable, optional
+        Receives the error of each folder that cannot be read. By default, the first one raises InputError.
+    """
+
+    def refuse(problem: OSError) -> None:
+        raise InputError(f"{cannot_be_read(problem)}.") from problem
+
+    # Links may lead in circles, which only a limit ends.
+    for parent, names, files in os.walk(root, onerror=unreadable or refuse, followlinks=deepest is not None):
+        folder = Path(parent)
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        if RECORD in files:
+            yield folder
+        # An audit folder contains no other.
+        if {RECORD, RESULTS} <= {*files} or len(folder.relative_to(root).parts) == deepest:
+            names.clear()
+
+
+def cannot_be_read(problem: OSError) -> str:
+    """Return in words, without a full stop, that a file or folder cannot be read, and what to do."""
+    return f"“{problem.filename}” cannot be read ({problem.strerror}): check its permissions and the disk"
 
 
 def files_in(folder: Path) -> list[str]:

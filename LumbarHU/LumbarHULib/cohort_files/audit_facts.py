@@ -1,16 +1,14 @@
 """Find what the records of many audit folders state: protocol, scanner, and which CT was measured."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from LumbarHULib.audit.folder import RECORD
+from LumbarHULib.audit.folder import RECORD, RESULTS, cannot_be_read, folders_with_record
 from LumbarHULib.audit.record import SCHEMA
 from LumbarHULib.audit.report.words import NO_CLASS_WORDS
 from LumbarHULib.cohort.cases import ReadingFacts
-from LumbarHULib.cohort_files.results_rows import RESULTS
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
 
@@ -26,15 +24,10 @@ def audit_folders(named: Path) -> tuple[Path, ...]:
     try:
         if (named / RECORD).is_file():
             return (named,)
-        patterns = ("/".join(["*"] * depth) + f"/{RECORD}" for depth in range(1, _DEEPEST + 1))
-        found = [record.parent for pattern in patterns for record in named.glob(pattern)]
+        found = folders_with_record(named, _DEEPEST, unreadable=lambda problem: None)
+        return tuple(sorted(folder for folder in found if (folder / RESULTS).is_file()))
     except (OSError, ValueError):  # such a name is that of no file
         return ()
-    return tuple(
-        folder
-        for folder in sorted(found)
-        if (folder / RESULTS).is_file() and not any(part.startswith(".") for part in folder.relative_to(named).parts)
-    )
 
 
 def facts_of_record(record: Mapping[str, Any], case: str | None = None) -> ReadingFacts:
@@ -86,17 +79,15 @@ def facts_below(root: Path) -> dict[tuple[str, str, int], ReadingFacts]:
     Raises
     ------
     InputError
-        If there is no such folder or no record in it, a record is damaged, or two records are of the same reading.
+        If there is no such folder or no record in it, a record is damaged, two records are of the same reading, or a
+        folder cannot be read.
     """
     if not root.is_dir():
         raise InputError(f"There is no folder “{root}”: check the path.")
     found: dict[tuple[str, str, int], ReadingFacts] = {}
     places: dict[tuple[str, str, int], Path] = {}
-    for folder, below, files in os.walk(root):
-        below.sort()
-        if RECORD not in files:
-            continue
-        path = Path(folder) / RECORD
+    for folder in folders_with_record(root):
+        path = folder / RECORD
         key, facts = reading_of_record(path)
         if facts is None:
             continue
@@ -126,12 +117,17 @@ def reading_of_record(path: Path) -> tuple[tuple[str, str, int], ReadingFacts | 
     Raises
     ------
     InputError
-        If the record is damaged.
+        If the record is damaged or cannot be read.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["schema"] != SCHEMA:
             return ("", "", 0), None
-        return (record["case"], record["reader"], int(record["reading"])), facts_of_record(record)
-    except (OSError, *DAMAGES) as problem:
+        case, reader, reading = record["case"], record["reader"], record["reading"]
+        if not (isinstance(case, str) and isinstance(reader, str) and isinstance(reading, int)):
+            raise TypeError("case, reader or reading")
+        return (case, reader, reading), facts_of_record(record)
+    except OSError as problem:
+        raise InputError(f"{cannot_be_read(problem)}.") from problem
+    except DAMAGES as problem:
         raise InputError(f"“{path}” is damaged: measure the CT again.") from problem

@@ -1,11 +1,10 @@
 """Make the table of a cohort from what was exported, and name the columns that such a table has."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from LumbarHULib.audit.folder import RECORD
+from LumbarHULib.audit.folder import RECORD, folders_with_record
 from LumbarHULib.cohort_files.audit_facts import reading_of_record
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.atomic_folder import cannot_be_written, check_outside_audit_folders
@@ -42,7 +41,8 @@ def write_new_table(root: Path) -> tuple[Path, int]:
     Raises
     ------
     InputError
-        If there is no audit folder, a record is damaged, or the table exists or cannot be written.
+        If there is no audit folder, a folder cannot be read, a record is damaged, or the table exists or cannot be
+        written.
     """
     path = root / NEW_TABLE
     check_outside_audit_folders(path)
@@ -62,15 +62,11 @@ def write_new_table(root: Path) -> tuple[Path, int]:
 def _folders_by_case(root: Path) -> dict[str, list[str]]:
     """Return the audit folders below a folder, relative to it, by the case in their records."""
     cases: dict[str, list[str]] = {}
-    for folder, below, files in os.walk(root):
-        below.sort()
-        if RECORD not in files:
-            continue
-        (case, _, _), facts = reading_of_record(Path(folder) / RECORD)
+    for folder in folders_with_record(root):
+        (case, _, _), facts = reading_of_record(folder / RECORD)
         if facts is None:
             continue
-        below.clear()
-        named = Path(folder).relative_to(root).as_posix()
+        named = folder.relative_to(root).as_posix()
         if ";" in named:
             raise InputError(f"“{named}” contains a semicolon, which separates folders in the table: rename it.")
         cases.setdefault(case, []).append(named)

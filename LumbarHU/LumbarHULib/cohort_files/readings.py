@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from LumbarHULib.audit.folder import RECORD
+from LumbarHULib.audit.folder import RECORD, RESULTS
 from LumbarHULib.cohort.cases import CohortFinding, Reading, ReadingFacts
 from LumbarHULib.cohort_files.audit_facts import DAMAGES, audit_folders, facts_of_record
 from LumbarHULib.cohort_files.columns import AddFinding, is_missing
-from LumbarHULib.cohort_files.results_rows import RESULTS, results_rows
+from LumbarHULib.cohort_files.results_rows import results_rows
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.csv_table import CsvTable, read_csv_table
 

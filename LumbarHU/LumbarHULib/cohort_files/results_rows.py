@@ -9,8 +9,6 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import LEVELS, ROIS
 from LumbarHULib.files.csv_table import CsvTable
 
-RESULTS = "results.csv"
-
 _NEEDED = ("case", "reader", "reading", "level", "roi", "mean_hu")
 _OPTIONAL = ("excluded", "origin", "blinded", "findings")
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from LumbarHULib.audit.ct_date import CT_DATE, parse_date
-from LumbarHULib.audit.folder import RECORD, file_sha256
+from LumbarHULib.audit.folder import RECORD, RESULTS, file_sha256
 from LumbarHULib.audit.verify import file_differences, read_record
 from LumbarHULib.cohort.cases import CohortFinding, ReadingFacts
 from LumbarHULib.cohort_files.audit_facts import facts_of_record
-from LumbarHULib.cohort_files.results_rows import RESULTS, results_rows
+from LumbarHULib.cohort_files.results_rows import results_rows
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.levels import sorted_levels
 from LumbarHULib.core.scan_facts import printable

@@ -1,9 +1,19 @@
 """A cohort's table made from exported readings is read without findings, and replaces nothing."""
 
+import json
+import os
+import shutil
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 from audit.readings import plausible_audit, random_ct
 
 from LumbarHULib.audit.folder import write_audit_folder
+from LumbarHULib.audit.report.case_index import INDEX, write_index
+from LumbarHULib.cohort_files.audit_facts import facts_below
 from LumbarHULib.cohort_files.columns import COLUMNS
 from LumbarHULib.cohort_files.new_table import EXAMPLE, NEW_TABLE, example_lines, write_new_table
 from LumbarHULib.cohort_files.table import read_cohort
@@ -34,10 +44,59 @@ def test_a_folder_without_readings_gets_no_table(tmp_path):
     with pytest.raises(InputError, match="contains no audit folder"):
         write_new_table(tmp_path)
     (tmp_path / "P1").mkdir()
-    (tmp_path / "P1" / "record.json").write_text("{", encoding="utf-8")
-    with pytest.raises(InputError, match="is damaged"):
-        write_new_table(tmp_path)
+    record = tmp_path / "P1" / "record.json"
+    write_audit_folder(tmp_path / "P2", plausible_audit(case="P2"))
+    nameless = json.loads((tmp_path / "P2" / "record.json").read_text(encoding="utf-8")) | {"case": None}
+    for text in ("{", json.dumps(nameless)):
+        record.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match="is damaged"):
+            write_new_table(tmp_path)
     assert not (tmp_path / NEW_TABLE).exists()
+
+
+def test_a_folder_that_is_still_being_written_is_no_reading(tmp_path):
+    write_audit_folder(tmp_path / "P1" / "1", plausible_audit(case="P1"))
+    shutil.copytree(tmp_path / "P1" / "1", tmp_path / "P1" / ".1.0a1b2c3d.part")
+    assert len(facts_below(tmp_path)) == 1
+    path, _ = write_new_table(tmp_path)
+    assert path.read_text(encoding="utf-8").splitlines()[1:] == ["P1,P1/1,,,"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders have no such permissions on Windows")
+def test_a_folder_or_record_without_permission_to_read_is_named_not_omitted():
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        for case in ("P1", "P2"):
+            write_audit_folder(root / case / "1", plausible_audit(case=case))
+        root.chmod(0o777)
+        for locked in (root / "P2", root / "P2" / "1" / "record.json"):
+            mode = locked.stat().st_mode
+            locked.chmod(0)
+            with as_nobody():
+                for read in (facts_below, write_new_table):
+                    with pytest.raises(InputError) as refusal:
+                        read(root)
+                    assert str(refusal.value) == (
+                        f"“{locked}” cannot be read (Permission denied): check its permissions and the disk."
+                    )
+                if locked.name == "P2":
+                    outcome = write_index(root)
+                    assert outcome.readings == 1
+                    assert outcome.problems[0].startswith(f"P2: “{locked}” cannot be read")
+            locked.chmod(mode)
+        assert sorted(os.listdir(root)) == ["P1", "P2", INDEX]
+
+
+@contextmanager
+def as_nobody():
+    """Give up root's right to read everything, for a while."""
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(was)
 
 
 def test_the_example_has_the_columns_of_a_table_and_is_read_without_findings(tmp_path):

@@ -1,15 +1,16 @@
 """A page that leads to the reports of many cases, to sort and to filter."""
 
+import math
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from LumbarHULib import __version__
-from LumbarHULib.audit.folder import RECORD, REPORT
+from LumbarHULib.audit.folder import RECORD, REPORT, cannot_be_read, folders_with_record
 from LumbarHULib.audit.record import NOTICE
 from LumbarHULib.audit.report.page import CLASS_STYLE
 from LumbarHULib.audit.report.words import IN_TABLE, NONE, number_text
@@ -102,12 +103,15 @@ def write_index(root: Path, progress: Callable[[float, str], None] | None = None
     if (root / RECORD).is_file():
         raise InputError(f"“{root}” is itself an audit folder: choose the folder that contains it.")
     _check_is_ours(root / INDEX)
-    folders = list(_audit_folders(root))
+    unreadable: list[OSError] = []
+    folders = [folder for folder in folders_with_record(root, unreadable=unreadable.append) if _is_reading(folder)]
     if not folders:
         raise InputError(
             f"“{root}” contains no audit folder of LumbarHU: choose the folder to which cases were exported."
         )
     readings, problems = [], []
+    for error in unreadable:
+        problems.append(f"{Path(error.filename).relative_to(root).as_posix()}: {cannot_be_read(error)}.")
     for number, folder in enumerate(folders):
         progress(number / len(folders), "Reading the summaries")
         try:
@@ -125,16 +129,11 @@ def _check_is_ours(path: Path) -> None:
         raise InputError(f"“{path}” was not made by LumbarHU and is not overwritten: move or rename it.")
 
 
-def _audit_folders(root: Path) -> Iterator[Path]:
-    """Yield the audit folders below a folder, in an order that depends on their names alone."""
-    for parent, names, files in os.walk(root):
-        names.sort()
-        # What is being written is no folder yet: its name begins with a dot.
-        names[:] = [name for name in names if not name.startswith(".")]
-        # A folder without its summary is reported, not ignored; that of a follow-up has a record and a report, too.
-        if RECORD in files and (_SUMMARY in files or REPORT in files) and _OF_FOLLOW_UP not in files:
-            names.clear()
-            yield Path(parent)
+def _is_reading(folder: Path) -> bool:
+    """Return whether a folder with a record is that of a reading; that of a follow-up has a report, too."""
+    # A folder without its summary is reported, not ignored.
+    is_complete_enough = any((folder / name).is_file() for name in (_SUMMARY, REPORT))
+    return is_complete_enough and not (folder / _OF_FOLLOW_UP).exists()
 
 
 def _reading(root: Path, folder: Path) -> _Reading:
@@ -193,6 +192,8 @@ def _case_cell(root: Path, folder: Path, case: str) -> Html:
 
 
 def _roi_cell(mean_hu: str, class_name: str) -> Html:
+    if mean_hu and not math.isfinite(float(mean_hu)):
+        raise ValueError(f"mean_hu is {mean_hu}")
     mean = number_text(float(mean_hu)) if mean_hu else NONE
     return Html(f'{mean} <span class="class {class_name}"><span class="unseen">{class_words(class_name)}</span></span>')
 

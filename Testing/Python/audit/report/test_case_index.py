@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from audit.forger import in_table
 from audit.readings import example_audit
 from audit.report.html_page import Page
 from headless.command_runner import lumbarhu
@@ -102,7 +103,11 @@ def test_an_unreadable_summary_is_named_and_stops_nothing(tmp_path, one):
     put_case(tmp_path / "good", one)
     put_case(tmp_path / "bad", one)
     (tmp_path / "bad" / "summary.csv").write_text("case\n1\n", encoding="utf-8")
-    assert write_index(tmp_path).readings == 1
+    put_case(tmp_path / "numberless", one)
+    in_table("summary.csv", "mean_hu", "nan", roi="oval")(tmp_path / "numberless")
+    outcome = write_index(tmp_path)
+    assert outcome.readings == 1
+    assert "summary.csv is not as LumbarHU writes it (mean_hu is nan)" in outcome.problems[1]
     page = page_of(tmp_path)
     assert "Left out" in page.text
     assert "bad : summary.csv is not as LumbarHU writes it" in page.text.replace("bad:", "bad :")
