@@ -13,7 +13,7 @@ from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
 
 # What reading a damaged record raises.
-DAMAGES = (ValueError, KeyError, TypeError, AttributeError)
+DAMAGES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 # An export puts a reading into case/reader/reading.
 _DEEPEST = 3
@@ -28,6 +28,11 @@ def audit_folders(named: Path) -> tuple[Path, ...]:
         return tuple(sorted(folder for folder in found if (folder / RESULTS).is_file()))
     except (OSError, ValueError):  # such a name is that of no file
         return ()
+
+
+def is_of_other_version(record: Mapping[str, Any]) -> bool:
+    """Return whether a record is that of a reading, but in a form that this version of LumbarHU does not know."""
+    return record["schema"] != SCHEMA and record["schema"].startswith(SCHEMA.rstrip("0123456789"))
 
 
 def facts_of_record(record: Mapping[str, Any], case: str | None = None) -> ReadingFacts:
@@ -117,16 +122,20 @@ def reading_of_record(path: Path) -> tuple[tuple[str, str, int], ReadingFacts | 
     Raises
     ------
     InputError
-        If the record is damaged or cannot be read.
+        If the record is damaged, of another version of LumbarHU, or cannot be read.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
+        if is_of_other_version(record):
+            raise InputError(f"“{path}” was written by another version of LumbarHU: update LumbarHU.")
         if record["schema"] != SCHEMA:
             return ("", "", 0), None
         case, reader, reading = record["case"], record["reader"], record["reading"]
         if not (isinstance(case, str) and isinstance(reader, str) and isinstance(reading, int)):
             raise TypeError("case, reader or reading")
         return (case, reader, reading), facts_of_record(record)
+    except InputError:
+        raise
     except OSError as problem:
         raise InputError(f"{cannot_be_read(problem)}.") from problem
     except DAMAGES as problem:

@@ -9,7 +9,7 @@ from typing import Any
 
 from LumbarHULib.audit.folder import RECORD, RESULTS
 from LumbarHULib.cohort.cases import CohortFinding, Reading, ReadingFacts
-from LumbarHULib.cohort_files.audit_facts import DAMAGES, audit_folders, facts_of_record
+from LumbarHULib.cohort_files.audit_facts import DAMAGES, audit_folders, facts_of_record, is_of_other_version
 from LumbarHULib.cohort_files.columns import AddFinding, is_missing
 from LumbarHULib.cohort_files.results_rows import results_rows
 from LumbarHULib.core.errors import InputError
@@ -61,6 +61,9 @@ def reading_of_audit(
     folder = below[0] if below else folder
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        if is_of_other_version(record):
+            add_finding(wrong("was written by another version of LumbarHU and is omitted.", "Update LumbarHU."))
+            return None
         results = (folder / RESULTS).read_bytes()
         stored, facts = record["files"][RESULTS], facts_of_record(record, case)
     except OSError:

@@ -24,6 +24,8 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "boolean": (bool, "true or false"),
     "null": (type(None), "null"),
 }
+# The name of a schema, and its number, which is counted up when older versions cannot read such files.
+_NUMBERED = re.compile(r"(lumbarhu-.+-)([1-9]\d{0,8})")
 # A title describes a pattern in words, for the error message.
 _WITHOUT_EFFECT = {"$schema", "$id", "$defs", "$comment", "title", "description"}
 _KEYWORDS = _WITHOUT_EFFECT | {
@@ -37,12 +39,27 @@ _KEYWORDS = _WITHOUT_EFFECT | {
 def check_against_schema(document: LocatedValue, schema_name: str) -> None:
     """Raise InputError, with the line, if `document` violates ``Resources/Schemas/<schema_name>``."""
     schema = _schema(schema_name)
+    _check_is_not_newer(document, schema)
     _check(document, schema, schema, "")
 
 
 @lru_cache
 def _schema(name: str) -> _Schema:
     return json.loads(resource_path("Schemas", name).read_text(encoding="utf-8"))
+
+
+def _check_is_not_newer(document: LocatedValue, schema: _Schema) -> None:
+    """Raise InputError if a newer version wrote the document: nothing in it may be corrected to fit this one."""
+    if not isinstance(document.value, dict) or "schema" not in document:
+        return
+    found, own = (
+        _NUMBERED.fullmatch(str(name))
+        for name in (document["schema"].value, schema.get("properties", {}).get("schema", {}).get("const"))
+    )
+    if found and own and found[1] == own[1] and int(found[2]) > int(own[2]):
+        raise document["schema"].error(
+            f"“schema” is {_shown(document['schema'])}, which a newer version of LumbarHU wrote: update LumbarHU."
+        )
 
 
 def _check(place: LocatedValue, schema: _Schema, root: _Schema, name: str) -> None:

@@ -5,11 +5,14 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from audit.forger import in_record
 from audit.readings import PROTOCOL, plausible_audit, random_ct
 
 from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.cohort.findings import counted
+from LumbarHULib.cohort_files.audit_facts import facts_below
 from LumbarHULib.cohort_files.table import read_cohort
+from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.levels import ROIS
 from LumbarHULib.core.scan_facts import ScanFacts
@@ -133,13 +136,35 @@ def test_a_modified_folder_is_omitted(audits, tmp_path):
     assert cohort.hu("L1", "round")[0] == 5
 
 
-@pytest.mark.parametrize("record", ["", "{", "[]", "{}", json.dumps({"files": {"results.csv": 1}, "ct": []})])
+@pytest.mark.parametrize(
+    "record",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        pytest.param("[" * 100_000, id="nested too deeply"),
+        json.dumps({"files": {"results.csv": 1}, "ct": []}),
+    ],
+)
 def test_a_damaged_record_is_reported(audits, tmp_path, record):
     shutil.copytree(audits / "A", tmp_path / "broken")
     (tmp_path / "broken" / "record.json").write_text(record)
     (tmp_path / "cohort.csv").write_text("case,audit\na,broken\n")
     (finding,) = read_cohort(tmp_path / "cohort.csv").findings
     assert finding.sentence == "Row 2, column audit: “broken” contains a damaged record and is omitted."
+
+
+def test_a_reading_of_a_newer_version_is_omitted_rather_than_half_understood(audits, tmp_path):
+    shutil.copytree(audits / "A", tmp_path / "newer")
+    in_record("schema", to="lumbarhu-record-2")(tmp_path / "newer")
+    (tmp_path / "cohort.csv").write_text("case,audit\na,newer\n")
+    (finding,) = read_cohort(tmp_path / "cohort.csv").findings
+    assert finding.sentence == (
+        "Row 2, column audit: “newer” was written by another version of LumbarHU and is omitted."
+    )
+    with pytest.raises(InputError, match="was written by another version of LumbarHU: update LumbarHU"):
+        facts_below(tmp_path)
 
 
 def test_a_case_folder_stands_for_the_only_audit_folder_below_it(audits, tmp_path):

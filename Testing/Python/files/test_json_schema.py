@@ -83,3 +83,18 @@ def test_every_change_gets_the_verdict_of_the_jsonschema_package(name, tmp_path)
     assert differing == []
     assert verdicts.count(True) > 20
     assert verdicts.count(False) > 50
+
+
+def test_a_file_of_a_newer_version_asks_for_an_update_and_not_for_a_correction(tmp_path):
+    document = json.loads(DOCUMENTS["cutoffs.schema.json"].read_text(encoding="utf-8"))
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(document | {"schema": "lumbarhu-cutoffs-2", "later": 1}, indent=2), encoding="utf-8")
+    with pytest.raises(InputError) as refusal:
+        check_against_schema(read_located_json(path), "cutoffs.schema.json")
+    assert str(refusal.value) == (
+        'own.json, line 3: “schema” is "lumbarhu-cutoffs-2", which a newer version of LumbarHU wrote: update LumbarHU.'
+    )
+    for other in ("lumbarhu-protocol-2", "lumbarhu-cutoffs-0", 2):
+        path.write_text(json.dumps(document | {"schema": other}), encoding="utf-8")
+        with pytest.raises(InputError, match='write "lumbarhu-cutoffs-1"'):
+            check_against_schema(read_located_json(path), "cutoffs.schema.json")
