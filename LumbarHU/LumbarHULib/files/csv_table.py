@@ -55,15 +55,18 @@ def read_csv_table(path: Path) -> CsvTable:
     counted = max(_SEPARATORS, key=first.count) if any(mark in first for mark in _SEPARATORS) else ","
     separator = stated[1] if stated else counted
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
+    # Strict, because a quotation mark that is never closed would otherwise take every row after it into one cell.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows, number = [], 0
     try:
-        # A leading apostrophe keeps a spreadsheet from computing the cell and is not part of its text.
-        rows = [
-            (number, tuple(_plain(cell) for cell in row))
-            for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), start=1)
-            if any(cell.strip() for cell in row)
-        ]
+        for number, row in enumerate(reader, start=1):
+            if any(cell.strip() for cell in row):
+                rows.append((number, tuple(map(_plain, row))))
     except csv.Error as problem:
-        raise InputError(f"“{path.name}” is not a valid CSV table ({problem}): save it again.") from problem
+        raise InputError(
+            f"“{path.name}” is not a valid CSV table from row {number + 1} on ({problem}): correct the "
+            "quotation marks, or save it again."
+        ) from problem
     if not rows:
         raise InputError(f"“{path.name}” is empty: choose a table with a header.")
     (_, header), *cases = rows
@@ -88,5 +91,6 @@ def _text(path: Path) -> str:
 
 
 def _plain(cell: str) -> str:
+    """Return a cell's text; a leading apostrophe keeps a spreadsheet from computing it and is not part of it."""
     cell = cell.strip()
     return cell[1:] if cell.startswith("'") and cell[1:2] in tuple("=+-@") else cell

@@ -171,6 +171,8 @@ def test_a_decimal_comma_in_a_comma_separated_table_is_reported(tmp_path):
         (b"PK\x03\x04\x00", "is a workbook, not CSV"),
         (b"case,hu_L1_round\n\xe4,1", "line 2: this is not text in UTF-8"),
         (b"case,hu_L1_round\n\x00,1", "is not a text file"),
+        (b'case,hu_L1_round\na,1\n"b,2\nc,3\nd,4\n', "not a valid CSV table from row 3 on"),
+        (b'case,hu_L1_round\na,1\n"b,2\n"c",3\n', "not a valid CSV table from row 3 on"),
     ],
 )
 def test_an_unusable_table_is_refused_in_one_sentence(tmp_path, content, sentence):
