@@ -173,12 +173,12 @@ def _own_record(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        before, files, _ = record["extra"].get(_MADE_FROM), record["files"], record["not_measured"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        before, files, _ = record["extra"].get(_MADE_FROM), record["files"].items(), record["not_measured"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"“{path}” is damaged: remove the folder to measure the case again.") from error
     if before is None:
         raise InputError(f"“{folder}” was not made by a batch: move it away, or rename the case.")
-    for name, sha256 in files.items():
+    for name, sha256 in files:
         file = folder / name
         # A power failure may leave a truncated or damaged file. Checking all files of a finished case takes 1 ms, a
         # fifth of the time of checking the case.

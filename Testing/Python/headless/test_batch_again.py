@@ -138,6 +138,14 @@ def test_a_case_changed_by_hand_is_reported_and_kept(name, three, tmp_path):
     assert files_of(path.parent) == before
 
 
+def test_a_damaged_record_is_not_taken_for_an_error_in_the_program(three, tmp_path):
+    batch_here(three, tmp_path / "out")
+    for record in ('{"extra": {}, "files": [], "not_measured": []}', "[" * 100_000):
+        (tmp_path / "out" / "b" / "record.json").write_text(record, encoding="utf-8")
+        (failure,) = batch_here(three, tmp_path / "out").failures
+        assert "is damaged: remove the folder" in failure.sentence
+
+
 @pytest.mark.parametrize("name", ["labelmaps/front.nrrd", "report.html", "markups/L3-midline.mrk.json"])
 def test_a_file_truncated_by_a_power_cut_is_reported(name, three, tmp_path):
     batch_here(three, tmp_path / "out")
