@@ -39,9 +39,19 @@ def left_by_file_managers(folder: Path) -> list[str]:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return every file in a folder and its subfolders, sorted by path, without files that file managers created."""
+    """Return every file in a folder and its subfolders, sorted by path, without files that file managers created.
+
+    Raises
+    ------
+    OSError
+        If one of the folders cannot be read: a part of the files would pass for all of them.
+    """
+
+    def refuse(problem: OSError) -> None:
+        raise problem
+
     found = []
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not is_of_file_manager(name)]
         found += [Path(place, name) for name in names if not is_of_file_manager(name)]
     return sorted(found)
