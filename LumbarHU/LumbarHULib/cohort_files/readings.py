@@ -66,6 +66,9 @@ def reading_of_audit(
             return None
         results = (folder / RESULTS).read_bytes()
         stored, facts = record["files"][RESULTS], facts_of_record(record, case)
+    except PermissionError:
+        add_finding(wrong("cannot be read and is omitted.", "Check the permissions of the folder and its files."))
+        return None
     except OSError:
         add_finding(wrong("is not an audit folder and is omitted.", "Check the path, which is relative to the table."))
         return None

@@ -69,10 +69,19 @@ def test_a_folder_or_record_without_permission_to_read_is_named_not_omitted():
         for case in ("P1", "P2"):
             write_audit_folder(root / case / "1", plausible_audit(case=case))
         root.chmod(0o777)
+        (root / "own.csv").write_text("case,audit\nP1,P1/1\nP2,P2/1\n", encoding="utf-8")
+        # All is readable, and whatever is imported only when needed is imported.
+        assert (len(facts_below(root)), write_index(root).readings, len(read_cohort(root / "own.csv").readings)) == (
+            2,
+            2,
+            2,
+        )
         for locked in (root / "P2", root / "P2" / "1" / "record.json"):
             mode = locked.stat().st_mode
             locked.chmod(0)
             with as_nobody():
+                (finding,) = (one for one in read_cohort(root / "own.csv").findings if one.row == 3)
+                assert finding.sentence == "Row 3, column audit: “1” cannot be read and is omitted."
                 for read in (facts_below, write_new_table):
                     with pytest.raises(InputError) as refusal:
                         read(root)
@@ -84,7 +93,7 @@ def test_a_folder_or_record_without_permission_to_read_is_named_not_omitted():
                     assert outcome.readings == 1
                     assert outcome.problems[0].startswith(f"P2: “{locked}” cannot be read")
             locked.chmod(mode)
-        assert sorted(os.listdir(root)) == ["P1", "P2", INDEX]
+        assert sorted(os.listdir(root)) == ["P1", "P2", INDEX, "own.csv"]
 
 
 @contextmanager
