@@ -74,9 +74,15 @@ NOISE_HU, NOISE_CONTRAST = (30.0, 45.0), (1.8, 1.2)
 CORE_SHARES, CORE_DEPTH = (0.15, 0.3, 0.45, 0.55), 0.72
 SOFT_HU, SOFT_SD_HU, CORE_SD_MIN_HU, SOFT_NOISE_SHARE = 30.0, 20.0, 15.0, 0.7
 MOST_SOFT, MOST_SOFT_OF_RAY, MIXED_MM = 2.0, 4.0, 1.5
+# In a noisy or edge-enhanced image, single samples of bone are as dark as soft tissue. So averages are compared: of a
+# profile's sample and its neighbors on this profile and the next ones; in the core, of places at this distance.
+AVERAGED_MM, AVERAGED_PLACES = 1.0, 7
 # Bone of low density has fatty spaces of several millimeters that look like a gap. Contrast of the core to soft tissue,
 # in standard deviations, up to which the samples of a ray cost nothing, and from which they cost up to their limit.
 GAP_CONTRAST = (1.7, 2.6)
+# Behind a cortex, a gap is one in any bone. An average is surely no cortex up to the first, and surely one from the
+# second of these distances above the core's median, in standard deviations of the core's averages.
+CORTEX_SD = (3.5, 5.5)
 # Standard deviation of a normal distribution per median absolute deviation.
 SD_PER_MAD = 1.4826
 # Samples nearer to each other than this are one.
@@ -85,10 +91,15 @@ LONE_SAMPLE_MM = 1.0
 
 @dataclass(frozen=True)
 class BoneLook:
-    """The bone inside a body: mean and standard deviation of its core, in HU."""
+    """The bone inside a body: median and standard deviation of its core, in HU."""
 
     mean_hu: float
     sd_hu: float
+
+    @classmethod
+    def of_core(cls, core_hu: np.ndarray, mean_hu: float) -> "BoneLook":
+        """Return how the bone looks in samples of the core, whose median is known."""
+        return cls(mean_hu, max(SD_PER_MAD * median(np.abs(core_hu - mean_hu)), CORE_SD_MIN_HU))
 
     @property
     def contrast(self) -> float:
@@ -100,6 +111,11 @@ class BoneLook:
         bone_z = np.minimum(hu - self.mean_hu, 0) / self.sd_hu
         soft_z = np.maximum(hu - SOFT_HU, 0) / np.hypot(SOFT_SD_HU, SOFT_NOISE_SHARE * self.sd_hu)
         return within((bone_z**2 - soft_z**2) / 2, 0, MOST_SOFT)
+
+    def denseness(self, hu: np.ndarray) -> np.ndarray:
+        """Return how surely each value is a cortex and not this bone, 0 to 1."""
+        none, whole = CORTEX_SD
+        return within(((hu - self.mean_hu) / self.sd_hu - none) / (whole - none), 0, 1)
 
 
 def search_outline(
@@ -133,10 +149,11 @@ class _Search:
         self._sampler, self._depth_mm, self._pixel_mm, self._model = sampler, depth_mm, pixel_mm, model
         self.pose = BodyPose(0.0, 0.0, depth_mm)
         core_uv, inside = _core(model.shape)
-        core_hu = sampler(depth_mm * core_uv[inside])
-        mean_hu = median(core_hu)
-        sd_hu = SD_PER_MAD * median(np.abs(core_hu - mean_hu))
-        self._bone = BoneLook(mean_hu, max(sd_hu, CORE_SD_MIN_HU))
+        around_hu = sampler((depth_mm * core_uv[inside][:, None] + _averaged_offsets_mm()).reshape(-1, 2))
+        around_hu = around_hu.reshape(-1, AVERAGED_PLACES)
+        mean_hu = median(around_hu[:, 0])
+        self._bone = BoneLook.of_core(around_hu[:, 0], mean_hu)
+        self._averaged_bone = BoneLook.of_core(around_hu.mean(axis=1), mean_hu)
 
     def on_rays(self) -> np.ndarray:
         base, directions, radius, deviation = _rays(self._model.shape)
@@ -146,10 +163,10 @@ class _Search:
         high = RAY_DEVIATIONS * deviation
         high += sideways * np.maximum(self._model.values.half_width_max_mm - radius - high, 0)
         offsets = np.arange(np.ceil(high.max() / RAY_STEP_MM), np.floor(low.min() / RAY_STEP_MM) - 1, -1) * RAY_STEP_MM
-        scores, softness = self._scores(base, directions, offsets, RAY_STEP_MM, RAY_WINDOW_MM, RAY_NOISE)
-        softness = np.where(offsets > (CORE_SHARES[-1] - 1) * radius[:, None], softness, 0)
+        scores, tissue_hu = self._scores(base, directions, offsets, RAY_STEP_MM, RAY_WINDOW_MM, RAY_NOISE)
+        counted = offsets > (CORE_SHARES[-1] - 1) * radius[:, None]
         unlike = np.minimum((offsets / deviation[:, None]) ** 2 / 2, MOST_UNLIKE)
-        gains = scores - unlike - self._soft_inside(softness, RAY_STEP_MM)
+        gains = scores - unlike - self._soft_inside(tissue_hu, RAY_STEP_MM, counted)
         allowed = (offsets >= low[:, None]) & (offsets <= high[:, None])
         return self._spline(
             base, directions, offsets, np.where(allowed, gains, FORBIDDEN), scores, RAY_BEND_COST, (0, len(base) // 2)
@@ -161,9 +178,9 @@ class _Search:
         origins, normals = value @ points, outward_normals(slope @ points)
         steps = round(reach_mm / NORMAL_STEP_MM)
         offsets = np.arange(steps, -steps - 1, -1) * NORMAL_STEP_MM
-        scores, softness = self._scores(origins, normals, offsets, NORMAL_STEP_MM, NORMAL_WINDOW_MM, NORMAL_NOISE)
+        scores, tissue_hu = self._scores(origins, normals, offsets, NORMAL_STEP_MM, NORMAL_WINDOW_MM, NORMAL_NOISE)
         unlike = np.minimum((offsets / expected_mm) ** 2 / 2, MOST_UNLIKE)
-        gains = scores - unlike - self._soft_inside(softness, NORMAL_STEP_MM)
+        gains = scores - unlike - self._soft_inside(tissue_hu, NORMAL_STEP_MM)
         ends = np.rint(midline_crossings(origins)).astype(int) % len(origins)
         return self._spline(origins, normals, offsets, gains, scores, bend_cost, ends)
 
@@ -176,7 +193,7 @@ class _Search:
         window_mm: tuple[float, float],
         noise: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return evidence of an edge, and softness, at ``origins + offsets * directions``; offsets decrease."""
+        """Return evidence of an edge, and averaged HU, at ``origins + offsets * directions``; offsets decrease."""
         outside, inside = (round(mm / step_mm) for mm in window_mm)
         along = offsets[0] + step_mm * np.arange(outside, -len(offsets) - inside, -1)
         profiles = self._sampler.on_lines(origins, directions, along)
@@ -184,7 +201,7 @@ class _Search:
         thicknesses = tuple(model.values.cortex_usual_mm * share for share in THICKNESSES)
         sd_mm = model.usual_sd_mm(self._pixel_mm)
         evidence = edge_evidence(
-            self._averaged(profiles),
+            self._less_noisy(profiles),
             step_mm,
             window_mm,
             sd_mm,
@@ -192,9 +209,9 @@ class _Search:
             model.cortex_hu,
             noise * model.values.noise_floor_hu,
         )
-        return evidence, self._bone.softness(profiles[:, outside : outside + len(offsets)])
+        return evidence, _averaged(profiles, outside, len(offsets))
 
-    def _averaged(self, profiles: np.ndarray) -> np.ndarray:
+    def _less_noisy(self, profiles: np.ndarray) -> np.ndarray:
         """Return profiles around the body, each averaged with its two neighbors if the image is noisy."""
         share = _share(self._bone.sd_hu, *NOISE_HU) * _share(self._bone.contrast, *NOISE_CONTRAST)
         if share == 0:
@@ -202,13 +219,28 @@ class _Search:
         neighbors = np.roll(profiles, 1, axis=0) + np.roll(profiles, -1, axis=0)
         return (profiles + share * neighbors) / (1 + 2 * share)
 
-    def _soft_inside(self, softness: np.ndarray, step_mm: float) -> np.ndarray:
-        """Return the cost of a place for the soft tissue inward of it."""
+    def _soft_inside(self, tissue_hu: np.ndarray, step_mm: float, counted: np.ndarray | None = None) -> np.ndarray:
+        """Return the cost of a place for soft tissue inward of it, which counts behind a cortex or in dense bone."""
+        softness = self._averaged_bone.softness(tissue_hu)
+        if counted is not None:
+            softness = np.where(counted, softness, 0)
+        in_bone = _share(self._bone.contrast, *GAP_CONTRAST)
+        cost = np.minimum(self._sum_inward(softness, step_mm), in_bone * MOST_SOFT_OF_RAY)
+        if in_bone == 1:
+            return cost
+        denseness = self._averaged_bone.denseness(tissue_hu)
+        if counted is not None:
+            denseness = np.where(counted, denseness, 0)
+        behind_cortex = softness * np.maximum.accumulate(denseness[:, ::-1], axis=1)[:, ::-1]
+        return np.maximum(cost, np.minimum(self._sum_inward(behind_cortex, step_mm), MOST_SOFT_OF_RAY))
+
+    def _sum_inward(self, softness: np.ndarray, step_mm: float) -> np.ndarray:
+        """Return the sum over the samples inward of each place, without those that blur mixes with its edge."""
         inward = np.cumsum(softness[:, ::-1], axis=1)[:, ::-1] * step_mm / max(self._pixel_mm, LONE_SAMPLE_MM)
         mixed = round(MIXED_MM / step_mm)
-        cost = np.zeros_like(inward)
-        cost[:, :-mixed] = inward[:, mixed:]
-        return np.minimum(cost, MOST_SOFT_OF_RAY * _share(self._bone.contrast, *GAP_CONTRAST))
+        total = np.zeros_like(inward)
+        total[:, :-mixed] = inward[:, mixed:]
+        return total
 
     def _spline(
         self,
@@ -237,6 +269,19 @@ class _Search:
         points = spline_along(nodes, parameters, weights, NODE_MM, ROBUST_MM, *expected)
         self.pose = shape.pose_of(points, self.pose)
         return points
+
+
+def _averaged(profiles: np.ndarray, first: int, count: int) -> np.ndarray:
+    """Return `count` samples of each profile around a body, averaged with their eight neighbors."""
+    three = np.roll(profiles, 1, axis=0) + profiles + np.roll(profiles, -1, axis=0)
+    return sum(three[:, first + step : first + step + count] for step in (-1, 0, 1)) / 9
+
+
+@lru_cache(maxsize=1)
+def _averaged_offsets_mm() -> np.ndarray:
+    """Return the places that are averaged, from their middle, which is the first."""
+    angles = 2 * np.pi * np.arange(AVERAGED_PLACES - 1) / (AVERAGED_PLACES - 1)
+    return np.vstack([np.zeros(2), AVERAGED_MM * np.column_stack([np.cos(angles), np.sin(angles)])])
 
 
 def _share(value: float, none: float, whole: float) -> float:

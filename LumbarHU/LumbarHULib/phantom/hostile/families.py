@@ -22,6 +22,7 @@ FAMILIES: dict[str, tuple[h.Hazard, ...]] = {
     "v_canal_open_wall": (h.VCanal(), h.OpenWall()),
     "lung": (h.Thorax(), h.Lung(), h.RibHeads()),
     "lung_ring": (h.Thorax(), h.Lung(gap_mm=(2.0, 4.0), front=True), h.RibHeads(gap_mm=(0.5, 2.0))),
+    "lung_sharp_kernel": (h.Thorax(), h.Lung(), h.RibHeads(), s.SharpKernel()),
     "rib_head": (h.Thorax(), h.RibHeads(gap_mm=(0.0, 0.7))),
     "osteophyte": (b.Osteophytes(),),
     "bridging": (b.Bridging(),),

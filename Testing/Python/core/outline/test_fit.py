@@ -6,13 +6,19 @@ import numpy as np
 import pytest
 from core.slice_phantom import SHAPES, SlicePhantom, drawn_curve, outline_errors, render
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from LumbarHULib.core import polygons
+from LumbarHULib.core.axial_stack import axial_stack
+from LumbarHULib.core.closed_spline import sample_closed_spline
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.landmarks import Landmarks
 from LumbarHULib.core.outline.fit import fit_outline
 from LumbarHULib.core.outline.model import OutlineModel
+from LumbarHULib.core.pipeline import measure_level
 from LumbarHULib.core.plane_image import PlaneImage
 from LumbarHULib.files.protocol_file import load_protocol
+from LumbarHULib.phantom.hostile.families import family_case
 
 MODEL = OutlineModel.from_values(load_protocol().protocol.outline)
 
@@ -79,6 +85,17 @@ def test_fatty_spaces_in_bone_of_low_density_are_no_gap_in_front_of_its_wall():
         mean, worst, _ = outline_errors(fit.control_points_uv_mm, rendered.outline_uv_mm)
         assert mean < 0.12
         assert worst < 0.8
+
+
+@pytest.mark.parametrize("seed", [5, 10])
+def test_a_sharp_kernel_does_not_lead_the_outline_past_the_cortex_to_the_lung(seed):
+    # Its overshoot makes a bright line where muscle borders on lung, and single samples of bone as dark as muscle.
+    case = family_case("lung_sharp_kernel", seed)
+    protocol = load_protocol().protocol
+    level = measure_level(axial_stack(case.ct, protocol.frame), Landmarks("L2", case.midline_ras_mm), protocol)
+    found = sample_closed_spline(level.outline_ras_mm[:, :2])[0]
+    apart_mm, _ = cKDTree(case.outline_ras_mm[:, :2]).query(found)
+    assert apart_mm.max() < 2.5
 
 
 def _places(rendered):
