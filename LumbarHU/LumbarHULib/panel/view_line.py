@@ -51,7 +51,10 @@ class ViewLine:
         self._work = sentence
         self._show()
         if sentence and self._label is not None:
-            self._label.repaint()  # no event is handled meanwhile: no click is taken before the work is done
+            # Painting one label paints all that changed in the window: what was just shown gets its height first.
+            # No other event is handled meanwhile: no click is taken before the work is done.
+            qt.QCoreApplication.sendPostedEvents(None, qt.QEvent.LayoutRequest)
+            self._label.repaint()
 
     def remove(self) -> None:
         """Take the line out of the view."""

@@ -195,6 +195,34 @@ def test_a_named_segmentation_is_proposed_from_and_reviewed_level_by_level(drive
     assert ui.huNextStepButton.text == "Sign off"
 
 
+def test_no_field_is_squeezed_while_vertebrae_are_found(driver, monkeypatch):
+    """What the step shows for the first time, the choices of segments, is painted before the work begins."""
+    import slicer
+    from panel.test_total_segmentator import TotalSegmentatorLogic
+
+    from LumbarHULib.core.levels import MEAN_LEVELS
+    from LumbarHULib.panel import proposals_section
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    driver.start_reading()
+    driver.ui.huSetupSection.collapsed = False
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "vertebrae")
+    TotalSegmentatorLogic(MEAN_LEVELS).process(driver.ct_node, node, subset=[f"vertebrae_{one}" for one in MEAN_LEVELS])
+    settle()
+    squeezed, at_work = [], proposals_section.place_from_segments
+
+    def look_and_place(*arguments):
+        fields = seen(driver.ui.huScrollContents, _CONTROLS)
+        assert {"huL1SegmentCombo", "huCaseEdit"} <= {one.objectName for one in fields}
+        squeezed.extend(one.objectName for one in fields if one.height < one.minimumSizeHint.height())
+        return at_work(*arguments)
+
+    monkeypatch.setattr(proposals_section, "place_from_segments", look_and_place)
+    driver.panel.proposals.propose_offered()
+    assert driver.session.result.levels
+    assert squeezed == []
+
+
 def test_no_text_is_cut_on_the_other_tabs(driver):
     from LumbarHULib.self_test.synthetic_mouse import settle
 
