@@ -24,6 +24,7 @@ from LumbarHULib.mrml.measure_reading import ReadingMeasurer
 from LumbarHULib.mrml.reading import Reading, readings
 from LumbarHULib.panel.context_menu import LumbarHUSubjectHierarchyPlugin as LumbarHUSubjectHierarchyPlugin
 from LumbarHULib.panel.context_menu import register_context_menu
+from LumbarHULib.panel.folding import RoomForSections
 from LumbarHULib.panel.panel import Panel
 from LumbarHULib.phantom.demo import demo_ct
 from LumbarHULib.self_test.walk import STEPS, PanelWalk
@@ -153,6 +154,7 @@ class LumbarHUWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic = None
         self.panel = None
+        self.room = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
 
@@ -165,15 +167,19 @@ class LumbarHUWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = LumbarHULogic()
         self.panel = Panel(self.ui)
+        self.room = RoomForSections(self.ui.huScrollArea)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndClose)
         self.initializeParameterNode()
         if self.parent.isEntered:  # reloaded while the module is open
             self.panel.enter()
+            self.room.make()
 
     def cleanup(self) -> None:
         """Called when the application closes and the module widget is destroyed."""
+        if self.room:
+            self.room.give_back()
         if self.panel:
             self.panel.cleanup()
             self.setParameterNode(None)
@@ -183,10 +189,12 @@ class LumbarHUWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Called each time the user opens this module."""
         self.initializeParameterNode()
         self.panel.enter()
+        self.room.make()
 
     def exit(self) -> None:
         """Called each time the user opens a different module."""
         self.panel.leave()
+        self.room.give_back()
 
     def onSceneStartClose(self, caller, event) -> None:
         """Called just before the scene is closed."""

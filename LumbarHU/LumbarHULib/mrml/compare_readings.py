@@ -64,7 +64,7 @@ def write_comparison(ct_node: VolumeNode, combined: CombinedReadings, minimum_le
     table = combined_table(combined, minimum_levels)
     node = comparison_table(ct_node)
     if node is None:
-        node = ct_node.GetScene().AddNewNodeByClass("vtkMRMLTableNode", table.title)
+        node = ct_node.GetScene().AddNewNodeByClass("vtkMRMLTableNode", f"{table.title} ({ct_node.GetName()})")
         ct_node.SetNodeReferenceID(_ROLE, node.GetID())
         hierarchy = hierarchy_of(ct_node.GetScene())
         hierarchy.SetItemParent(item_of(hierarchy, node), item_of(hierarchy, ct_node))

@@ -94,7 +94,7 @@ def write_other_protocols(
     """
     node = other_protocols_table(reading)
     if node is None:
-        node = reading.scene.AddNewNodeByClass("vtkMRMLTableNode", f"HU by other protocols{reading.name_suffix}")
+        node = reading.scene.AddNewNodeByClass("vtkMRMLTableNode", f"HU by other protocols{reading.owner_suffix}")
         reading.node.SetNodeReferenceID(_TABLE_ROLE, node.GetID())
         put_in_folder(reading, "Tables", node)
     names = {document.id: document.name for document in protocols}
@@ -110,7 +110,7 @@ def write_other_protocols(
             if label_map is not None:
                 fill_label_map(label_map, reading.ct_node, labels)
                 continue
-            label_map = label_map_node_of(reading.ct_node, labels, f"{roi} ({document.id}){reading.name_suffix}")
+            label_map = label_map_node_of(reading.ct_node, labels, f"{roi} ({document.id}){reading.owner_suffix}")
             label_map.SetAttribute(_LABELS_ROLE, key)
             reading.node.AddNodeReferenceID(_LABELS_ROLE, label_map.GetID())
             put_in_folder(reading, "Label maps", label_map)

@@ -79,6 +79,11 @@ class Reading:
         return "" if ordinal == "1" else f" ({ordinal})"
 
     @property
+    def owner_suffix(self) -> str:
+        """Suffix of names that Slicer lists without folders, next to those of other CTs, readers and readings."""
+        return f" ({self.ct_node.GetName()}, {self.reader} {self.number})"
+
+    @property
     def case(self) -> str:
         """Name of the CT in results."""
         return self.node.GetParameter("case")

@@ -98,7 +98,7 @@ def _nearness(row: RoiSummary) -> str:
 def _fill(reading: Reading, role: str, columns: dict[str, list[Any]]) -> None:
     node = reading.node.GetNodeReference(role)
     if node is None:
-        node = reading.scene.AddNewNodeByClass("vtkMRMLTableNode", _TITLES[role] + reading.name_suffix)
+        node = reading.scene.AddNewNodeByClass("vtkMRMLTableNode", _TITLES[role] + reading.owner_suffix)
         reading.node.SetNodeReferenceID(role, node.GetID())
         put_in_folder(reading, "Tables", node)
     fill_table(node, columns)

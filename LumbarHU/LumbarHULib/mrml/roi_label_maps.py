@@ -68,7 +68,7 @@ def _write(reading: Reading, roi: str, result: ReadingResult, stack: AxialStack,
     labels = stored_labels(stack, result.levels, roi)
     node = label_map_node(reading, roi)
     if node is None:
-        name = f"{roi} label map{reading.name_suffix}"
+        name = f"{roi} label map{reading.owner_suffix}"
         node = reading.scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", name)
         reading.node.SetNodeReferenceID(f"{roi}-labels", node.GetID())
         put_in_folder(reading, "Label maps", node)
@@ -112,7 +112,7 @@ def label_map_node_of(volume_node: VolumeNode, labels: np.ndarray, name: str) ->
 
 
 def _make_colors(reading: Reading) -> Node:
-    node = _color_table(reading.scene, f"{_COLORS_NAME}{reading.name_suffix}")
+    node = _color_table(reading.scene, f"{_COLORS_NAME}{reading.owner_suffix}")
     reading.node.SetNodeReferenceID(_COLORS_ROLE, node.GetID())
     return node
 

@@ -201,7 +201,7 @@ class RoiSegmentations:
 
     def _make_node(self, roi: str) -> Any:
         reading = self._reading
-        node = reading.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", _name(reading, roi))
+        node = reading.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{roi}{reading.owner_suffix}")
         node.SetReferenceImageGeometryParameterFromVolumeNode(reading.ct_node)
         node.SetAndObserveTransformNodeID(reading.ct_node.GetTransformNodeID())
         node.AddDefaultStorageNode()
@@ -216,11 +216,6 @@ class RoiSegmentations:
         reading.node.SetNodeReferenceID(roi, node.GetID())
         put_in_folder(reading, "ROIs", node)
         return node
-
-
-def _name(reading: Reading, roi: str) -> str:
-    """Return the name of a region's segmentation, which Segment Editor lists with those of every other reading."""
-    return f"{roi} ({reading.ct_node.GetName()}, {reading.reader} {reading.number})"
 
 
 def _level_masks(edits: dict[tuple[str, str], RoiMask], roi: str) -> dict[str, RoiMask]:

@@ -24,8 +24,8 @@ CLASS_COLORS = {
     "normal": ("#56b4e9", "#000000"),
     "not_classified": ("#bbbbbb", "#000000"),
 }
-_MEAN, _CLASS, _BADGE, _STRIP, _DENSITY = range(5)
-_ROW_HEIGHT_PX, _STRIP_HEIGHT_PX, _STRIP_MARGIN_PX = 21, 17, 8
+_MEAN, _CLASS, _BADGE, STRIP, _DENSITY = range(5)
+_ROW_HEIGHT_PX, _STRIP_HEIGHT_PX, STRIP_MARGIN_PX = 21, 17, 8
 _SPARE_PX = 12
 _WIDEST = {_MEAN: "−199.9", _CLASS: "not classified", _BADGE: "Certain?", _DENSITY: "−199.9"}
 
@@ -49,10 +49,10 @@ class ClassTable(Section):
         for column, widest in _WIDEST.items():
             header.setSectionResizeMode(column, qt.QHeaderView.Fixed)
             table.setColumnWidth(column, metrics.boundingRect(widest).width() + _SPARE_PX)
-        header.setSectionResizeMode(_STRIP, qt.QHeaderView.Stretch)
+        header.setSectionResizeMode(STRIP, qt.QHeaderView.Stretch)
         header.moveSection(_DENSITY, _CLASS)  # next to the mean in HU; it is hidden without a calibration
         table.setColumnHidden(_DENSITY, True)
-        header.connect("sectionResized(int,int,int)", lambda *_sizes: self._draw_strips())
+        header.connect("sectionResized(int,int,int)", self._on_section_resized)
         copy_on_request(table, lambda: summaries_text(self._summaries()))
 
     def refresh(self, what: str) -> None:
@@ -87,6 +87,17 @@ class ClassTable(Section):
         summaries = () if result is None or len(result.class_counts) < 2 else result.summaries
         label.text = agreement_sentence(summaries) if summaries else ""
         label.visible = bool(label.text)
+        self._fit_agreement()
+
+    def _fit_agreement(self) -> None:
+        """Ask for the height of a sentence that wraps: in a low window Qt would print it over the table."""
+        label = self._ui.huAgreementLabel
+        label.minimumHeight = label.heightForWidth(self._ui.huSummaryTable.width) if label.text else 0
+
+    def _on_section_resized(self, column: int, _old_px: int, new_px: int) -> None:
+        if column == STRIP:
+            self._draw_strips(new_px)  # the table itself still has the old width
+            self._fit_agreement()
 
     def _summaries(self) -> tuple:
         result = self._session.result if self._session.is_open else None
@@ -126,10 +137,10 @@ class ClassTable(Section):
             # As rich text it is wrapped.
             table.horizontalHeaderItem(column).setToolTip(f"<p>{html.escape(hint)}</p>")
 
-    def _draw_strips(self) -> None:
-        """Draw the strips that changed."""
+    def _draw_strips(self, column_px: int = 0) -> None:
+        """Draw the strips that changed, for the width that their column has or gets."""
         table, summaries = self._ui.huSummaryTable, self._summaries()
-        width_px = max(table.columnWidth(_STRIP) - _STRIP_MARGIN_PX, 1)
+        width_px = max((column_px or table.columnWidth(STRIP)) - STRIP_MARGIN_PX, 1)
         table.setIconSize(qt.QSize(width_px, _STRIP_HEIGHT_PX))
         error_hu = self._error_hu() if summaries else 0.0
         axis_hu = strip_axis(summaries, error_hu) if summaries else None
@@ -141,7 +152,7 @@ class ClassTable(Section):
             if self._drawn.get(row) != marks:
                 self._drawn[row] = marks
                 icon = qt.QIcon(draw_strip(marks[0], width_px, _STRIP_HEIGHT_PX)) if marks else qt.QIcon()
-                set_cell(table, row, _STRIP, None).setIcon(icon)
+                set_cell(table, row, STRIP, None).setIcon(icon)
 
 
 def _density_text(summary) -> str:

@@ -191,7 +191,7 @@ class CohortSection(Section):
             self._layout.fill(cohort, ui.huCohortFigureCombo.currentData or "", ui.huCohortTableCombo.currentData or "")
 
     def _on_summary(self) -> None:
-        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._folder() / "summary.html")))
+        self._done.open_page(self._folder() / "summary.html")
 
     def _on_cutoffs(self) -> None:
         with self._messages.show_input_errors():

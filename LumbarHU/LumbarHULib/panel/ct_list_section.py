@@ -76,8 +76,9 @@ class CtListSection(Section):
     def _show(self) -> None:
         ui = self._ui
         is_measured = self._session.is_open and self._session.result is not None and bool(self._session.result.levels)
+        is_last = is_measured and self.has_list and not self.has_next
         next_text = _("Export and next CT") if is_measured else _("Open the next CT")
-        ui.huNextButton.text = next_text if self.has_next or not is_measured else _("Export the last CT")
+        ui.huNextButton.text = _("Export the last CT") if is_last else next_text
         missing = "" if self.has_list else _("Choose a folder or a table of CTs first.")
         self._enable(ui.huNextButton, missing if self._choices.parameters is not None else _("No scene is open."))
 

@@ -13,7 +13,7 @@ from LumbarHULib.panel.findings_list import (
     findings_html,
     severity_counts,
 )
-from LumbarHULib.panel.folding import show_from_top
+from LumbarHULib.panel.folding import show_from_top, show_grown
 from LumbarHULib.panel.highlight import flash, show_links
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import MovesLevels, Services
@@ -80,6 +80,7 @@ class FindingsSection(Section):
         if link.startswith(_DETAILS) or link == FOLDED:
             self._opened ^= {link.removeprefix(_DETAILS)}
             self._write()
+            show_grown(self._ui.huScrollArea, self._ui.huScrollContents, self._ui.huFindingsLabel)
         elif link.startswith(MOVE):
             self._levels.move_to_mid_height(link.removeprefix(MOVE))
         else:

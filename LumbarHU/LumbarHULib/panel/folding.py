@@ -1,6 +1,22 @@
 """The sections that fold: the keys stay with the next step, and what a click opens comes into sight."""
 
+from contextlib import suppress
+
 import qt
+import slicer
+
+# Less than this shows neither the fields of a reading nor its findings.
+_LEAST_HEIGHT_PX = 200
+_DATA_PROBE = "DataProbeCollapsibleWidget"
+
+
+def settle_layouts() -> None:
+    """Give everything that was shown or rewritten just now its height: no other event is handled.
+
+    Qt does so only when the action is over. Until then a form is squeezed into its old height, and is painted so by
+    anything that paints at once; what is scrolled has its old end.
+    """
+    qt.QCoreApplication.sendPostedEvents(None, qt.QEvent.LayoutRequest)
 
 
 def prepare_sections(area, contents) -> None:
@@ -23,10 +39,54 @@ def _show_soon(area, contents, title) -> None:
         qt.QTimer.singleShot(0, lambda: show_from_top(area, contents, title))
 
 
-def show_from_top(area, contents, title) -> None:
-    """Scroll a section to the top of the area where it does not wholly fit in what is seen."""
-    if contents.layout() is not None:
-        contents.layout().activate()
-    bar, top = area.verticalScrollBar(), title.mapTo(contents, qt.QPoint(0, 0)).y()
-    if not bar.value <= top <= bar.value + area.viewport().height - title.height:
+def show_from_top(area, contents, widget) -> None:
+    """Scroll a section or list to the top of the area where it does not wholly fit in what is seen."""
+    settle_layouts()
+    bar, top = area.verticalScrollBar(), widget.mapTo(contents, qt.QPoint(0, 0)).y()
+    if not bar.value <= top <= bar.value + area.viewport().height - widget.height:
         bar.setValue(top)
+
+
+def show_grown(area, contents, widget) -> None:
+    """Scroll down to the end of a list that grew, but never beyond its top."""
+    settle_layouts()
+    bar, top = area.verticalScrollBar(), widget.mapTo(contents, qt.QPoint(0, 0)).y()
+    bar.setValue(max(bar.value, min(top, top + widget.height - area.viewport().height)))
+
+
+class RoomForSections:
+    """Room for the sections in a low window: Slicer's Data Probe below them is collapsed while the module is open.
+
+    Parameters
+    ----------
+    area : QScrollArea
+        What scrolls the sections.
+    """
+
+    def __init__(self, area) -> None:
+        self._area, self._is_ours = area, False
+
+    def make(self) -> None:
+        """Collapse Data Probe where the sections are too low to be read; the user may open it again."""
+        qt.QTimer.singleShot(0, self._make)
+
+    def _make(self) -> None:
+        with suppress(ValueError):  # the panel was closed meanwhile
+            settle_layouts()
+            probe = _data_probe()
+            if probe is not None and self._area.visible and self._area.height < _LEAST_HEIGHT_PX:
+                self._is_ours = self._is_ours or not probe.collapsed
+                probe.collapsed = True
+
+    def give_back(self) -> None:
+        """Open Data Probe again if it was collapsed here."""
+        probe = _data_probe()
+        if self._is_ours and probe is not None:
+            probe.collapsed = False
+        self._is_ours = False
+
+
+def _data_probe():
+    """Return Slicer's Data Probe; None where the application has none."""
+    window = slicer.util.mainWindow()
+    return None if window is None else next(iter(window.findChildren("ctkCollapsibleButton", _DATA_PROBE)), None)

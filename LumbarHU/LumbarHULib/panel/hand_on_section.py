@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -53,13 +52,8 @@ class HandOnSection(Section):
     def on_report(self) -> None:
         """Open the report of the last export."""
         report = self._report()
-        if report is None:
-            return
-        self._messages.clear()
-        if qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report))):
-            self._done.tell(_("Opening {report} in the browser.").format(report=report), report)
-        else:
-            self._messages.tell(_("No browser could be opened: open {report}.").format(report=report))
+        if report is not None:
+            self._done.open_page(report)
 
     def _on_dicom(self) -> None:
         """Export first, so that the archive gets what the panel shows."""

@@ -6,12 +6,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import qt
+import slicer
+from slicer.i18n import tr as _
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.panel.highlight import show_links
 from LumbarHULib.panel.session import Session
 
 _PROBLEM_STYLE = "QLabel { background: #c0392b; color: white; padding: 5px; border-radius: 3px; }"
+
+# The link that copies a path.
+_COPY = "copy"
 
 
 class Messages:
@@ -91,23 +96,39 @@ class Done:
     ----------
     label : QLabel
     session : Session
+    messages : Messages
+        Shows that no browser could be opened.
     """
 
-    def __init__(self, label, session: Session) -> None:
-        self._label, self._session = label, session
+    def __init__(self, label, session: Session, messages: Messages) -> None:
+        self._label, self._session, self._messages = label, session, messages
         self._reported_for: tuple = ()
+        self._path = ""
         label.connect("linkActivated(QString)", self._open)
         self.tell("")
 
     def tell(self, text: str, path: Path | None = None) -> None:
-        """Show what was done, with a link to the file or folder that was written."""
+        """Show what was done, with a link to the file or folder that was written, and one that copies its path."""
+        self._show(f"✓ {text}" if text else "", path)
+
+    def open_page(self, page: Path) -> None:
+        """Open a page in the browser. Its path can be copied: a system may say that one started where none did."""
+        self._messages.clear()
+        if qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(page))):
+            self.tell(_("Opening {page} in the browser.").format(page=page), page)
+        else:
+            self._messages.tell(_("No browser could be opened: copy the path of the page, and open it yourself."))
+            self._show(str(page), page)
+
+    def _show(self, text: str, path: Path | None) -> None:
         self._reported_for = self._now()
         shown = html.escape(text)
         if path is not None:
-            name = html.escape(str(path))
+            self._path, name = str(path), html.escape(str(path))
             link = html.escape(qt.QUrl.fromLocalFile(str(path)).toString())
             shown = shown.replace(name, f'<a href="{link}">{name}</a>')
-        show_links(self._label, f"✓ {shown}" if shown else "")
+            shown += f' <a href="{_COPY}">{_("Copy path")}</a>'
+        show_links(self._label, shown)
 
     def refresh(self, what: str) -> None:
         """Take away what is no longer news."""
@@ -118,6 +139,9 @@ class Done:
         session = self._session
         return (session.result, len(session.reading.history) if session.is_open else 0)
 
-    @staticmethod
-    def _open(link: str) -> None:
-        qt.QDesktopServices.openUrl(qt.QUrl(link))
+    def _open(self, link: str) -> None:
+        if link == _COPY:
+            slicer.app.clipboard().setText(self._path)
+            self._label.text = self._label.text.replace(_("Copy path"), _("Path copied"))
+        else:
+            qt.QDesktopServices.openUrl(qt.QUrl(link))

@@ -133,7 +133,7 @@ class MethodsSection(Section):
             )
 
     def _on_open(self) -> None:
-        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(self._destination() / COMPARISON)))
+        self._done.open_page(self._destination() / COMPARISON)
 
     def _tell(self, text: str) -> None:
         self._ui.huMethodsLabel.text = text

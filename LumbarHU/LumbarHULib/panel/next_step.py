@@ -11,6 +11,7 @@ from LumbarHULib.panel.highlight import highlight
 from LumbarHULib.panel.level_sight import SHORTEST_LOOK_S, LevelSight
 from LumbarHULib.panel.section import Section
 from LumbarHULib.panel.services import Services
+from LumbarHULib.panel.words import short_name
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def next_step(now: Situation) -> Step:
     if now.is_signed_off:
         return _after_sign_off(now)
     if now.hidden_ct:  # nothing can be judged on another volume
-        return Step("show", _("Show “{ct}”").format(ct=now.hidden_ct))
+        return Step("show", _("Show “{ct}”").format(ct=short_name(now.hidden_ct)))
     if now.armed_level:
         return Step("click", _click_words(now), now.armed_level, is_enabled=False)
     return _placing_or_reviewing(now) or Step("sign", _("Sign off"), by_space=False)
@@ -130,7 +131,7 @@ def _placing_or_reviewing(now: Situation) -> Step | None:
         if not now.has_axial_view:
             return Step("layout", _("Show the reading layout"))
         if now.offered:
-            return Step("propose", _("Propose from “{name}”").format(name=now.offered))
+            return Step("propose", _("Propose from “{name}”").format(name=short_name(now.offered)))
         level = now.current_or_first(now.unplaced)
         return Step("place", _("Place {level}").format(level=level), level)
     if now.unreviewed:
@@ -263,6 +264,9 @@ class NextStepSection(Section):
         button = self._ui.huNextStepButton
         button.text, button.enabled = step.text, step.is_enabled
         both, enter = _("The next step. Space or Enter does the same."), _("The next step. Enter does the same.")
-        button.toolTip = " ".join([both if step.by_space else enter, *_meanings(step.kind, situation.has_dicom)])
+        name = {"show": situation.hidden_ct, "propose": situation.offered}.get(step.kind, "")
+        whole = [_("“{name}”").format(name=name)] if name != short_name(name) else []
+        meanings = _meanings(step.kind, situation.has_dicom)
+        button.toolTip = " ".join([both if step.by_space else enter, *meanings, *whole])
         # The only button that stands out; while it says which click comes next, that is read as well.
         highlight(button, step.is_enabled)

@@ -62,7 +62,7 @@ class Panel(VTKObservationMixin):
         self.choices, self.session, self.questions = Choices(), Session(), Questions()
         self.view_line, self.names, self.layout = ViewLine(), LevelNames(), ReadingLayout()
         self.messages = Messages(ui.huMessageLabel, self.view_line.show_problem, self.view_line.show_work)
-        self.done = Done(ui.huDoneLabel, self.session)
+        self.done = Done(ui.huDoneLabel, self.session, self.messages)
         self.placing = Placing(self.session, self.messages, lambda: self.levels.review_next())
         self.shown, self.changed = ShownVolume(self.session, self._on_shown), ChangedCt(self.session, self.placing)
         self.live = LiveMeasurement(self.session, self.messages)

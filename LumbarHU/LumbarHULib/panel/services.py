@@ -80,6 +80,9 @@ class Reports(Protocol):
     def tell(self, text: str, path: Path | None = None) -> None:
         """Show what was done, with a link to the file or folder that was written."""
 
+    def open_page(self, page: Path) -> None:
+        """Open a page in the browser, and offer its path."""
+
 
 class Asks(Protocol):
     """Asks the user: see `Questions`."""

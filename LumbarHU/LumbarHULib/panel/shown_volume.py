@@ -8,8 +8,7 @@ from slicer.util import VTKObservationMixin
 from LumbarHULib.mrml.ct_node import is_ct
 from LumbarHULib.mrml.node_types import nodes_of_class
 from LumbarHULib.panel.views import show_ct, shown_volumes
-
-_BUTTON_LETTERS = 16
+from LumbarHULib.panel.words import short_name
 
 
 class ShownVolume(VTKObservationMixin):
@@ -94,17 +93,12 @@ def show_bar(ui, sentence: str, shown: ShownVolume) -> None:
     ui.huShownLabel.text = sentence
     ui.huShownFrame.visible = bool(sentence)
     if sentence:
-        ui.huShowCtButton.text = _("Show “{name}”").format(name=_short(shown.ct_node.GetName()))
+        ui.huShowCtButton.text = _("Show “{name}”").format(name=short_name(shown.ct_node.GetName()))
     other_ct = shown.other_ct
     can_read = bool(sentence) and other_ct is not None
     ui.huReadShownButton.visible = can_read
     if can_read:
         name = other_ct.GetName()
         tooltip = _("Read “{name}”: continue its reading, or start one. The current reading stays in the scene.")
-        ui.huReadShownButton.text = _("Read “{name}”").format(name=_short(name))
+        ui.huReadShownButton.text = _("Read “{name}”").format(name=short_name(name))
         ui.huReadShownButton.toolTip = tooltip.format(name=name)
-
-
-def _short(name: str) -> str:
-    """Return a name that fits in a button."""
-    return name if len(name) <= _BUTTON_LETTERS else name[: _BUTTON_LETTERS - 1] + "…"

@@ -5,6 +5,7 @@ from typing import Any
 import qt
 import slicer
 
+from LumbarHULib.panel.folding import settle_layouts
 from LumbarHULib.panel.views import AXIAL
 
 _STYLE = "QLabel { background: %s; color: white; padding: 5px; border-radius: 3px; }"
@@ -53,7 +54,7 @@ class ViewLine:
         if sentence and self._label is not None:
             # Painting one label paints all that changed in the window: what was just shown gets its height first.
             # No other event is handled meanwhile: no click is taken before the work is done.
-            qt.QCoreApplication.sendPostedEvents(None, qt.QEvent.LayoutRequest)
+            settle_layouts()
             self._label.repaint()
 
     def remove(self) -> None:

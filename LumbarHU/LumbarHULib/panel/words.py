@@ -2,6 +2,13 @@
 
 from slicer.i18n import tr as _
 
+_BUTTON_LETTERS = 16
+
+
+def short_name(name: str) -> str:
+    """Return a name that fits in a button: a button with a long one makes the panel wider and the views smaller."""
+    return name if len(name) <= _BUTTON_LETTERS else name[: _BUTTON_LETTERS - 1] + "…"
+
 
 def roi_title(roi: str) -> str:
     """Return what people call a region."""

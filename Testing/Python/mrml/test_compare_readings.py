@@ -86,6 +86,7 @@ def test_every_number_of_the_table_has_one_decimal_and_no_zero_is_negative(ct_no
 def test_a_second_comparison_fills_the_same_table(ct_node, two_readings):
     node = write_comparison(ct_node, compare_readings(two_readings), 2)
     assert write_comparison(ct_node, compare_readings(two_readings), 2) is node
+    assert node.GetName().endswith(" (CT)")
     assert comparison_table(ct_node) is node
 
 

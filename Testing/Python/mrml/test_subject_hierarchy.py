@@ -35,7 +35,7 @@ def test_a_reading_is_in_one_folder_under_its_ct(scene, ct_node, reading, with_p
     }
     rois = ("right", "front", "left", "round", "oval")
     assert list(parts["ROIs"]) == [f"{roi} (CT, Reader A 1)" for roi in rois]
-    assert list(parts["Tables"]) == ["HU by level", "HU summary"]
+    assert list(parts["Tables"]) == ["HU by level (CT, Reader A 1)", "HU summary (CT, Reader A 1)"]
 
 
 def test_measuring_again_makes_no_second_folder(scene, ct_node, measurer):

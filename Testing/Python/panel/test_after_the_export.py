@@ -1,5 +1,7 @@
 """What comes after an export: the report of the last CT, and nothing that makes the export out of date."""
 
+from types import SimpleNamespace
+
 import pytest
 
 
@@ -95,3 +97,30 @@ def test_a_reading_that_is_opened_again_is_still_exported_until_it_changes(drive
     assert panel.keep.is_exported
     panel.open_reading(first)
     assert not panel.keep.is_exported
+
+
+@pytest.mark.parametrize("is_opened", [True, False])
+def test_the_path_of_the_report_can_be_copied_whether_a_browser_opens_or_not(driver, tmp_path, monkeypatch, is_opened):
+    """A system without a browser may still report that it opened the page."""
+    import slicer
+
+    from LumbarHULib.panel import messages
+
+    ui = driver.ui
+    driver.start_reading()
+    driver.place(["L1"])
+    ui.huCaseEdit.text = "case 1"
+    ui.huCaseEdit.editingFinished()
+    assert ui.huNextButton.text == "Export and next CT"  # no list is chosen, so no CT is its last
+    ui.huSignButton.click()
+    ui.huExportButton.click()
+    desktop = SimpleNamespace(openUrl=lambda _url: is_opened)
+    monkeypatch.setattr(messages.qt, "QDesktopServices", desktop)
+    ui.huReportButton.click()
+    (report,) = (tmp_path / "export").rglob("report.html")
+    assert f">{report}</a>" in ui.huDoneLabel.text
+    sentence = "No browser could be opened: copy the path of the page, and open it yourself."
+    assert ui.huMessageLabel.text == ("" if is_opened else sentence)
+    ui.huDoneLabel.linkActivated("copy")
+    assert slicer.app.clipboard().text() == str(report)
+    assert "Path copied" in ui.huDoneLabel.text

@@ -296,3 +296,75 @@ def test_a_section_that_a_click_opens_below_the_edge_is_scrolled_into_sight(driv
     assert not section.collapsed
     top = top_of(section, ui.huScrollContents)
     assert bar.value == min(top, bar.maximum) > 0
+
+
+def test_the_count_of_findings_brings_all_of_them_into_sight_and_so_does_a_line_that_opens(driver):
+    import slicer
+
+    from LumbarHULib.panel.findings_list import FOLDED
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    ui, window = driver.ui, slicer.util.mainWindow()
+    driver.start_reading()
+    driver.place(["L1"])
+    ui.huSetupSection.collapsed = False
+    settle()
+    bar, label, area = ui.huScrollArea.verticalScrollBar(), ui.huFindingsLabel, ui.huScrollArea
+    # So high that the list is wholly in sight while it is folded.
+    window.resize(WIDTH_PX, window.height - area.viewport().height + top_of(label, ui.huScrollContents) + label.height)
+    bar.setValue(0)
+    settle()
+    folded_px = label.height
+    ui.huFindingsButton.click()
+    assert label.height > folded_px
+    assert bar.value == min(top_of(label, ui.huScrollContents), bar.maximum) > 0
+    ui.huFindingsLabel.linkActivated(FOLDED)
+    settle()
+    bar.setValue(0)
+    ui.huFindingsLabel.linkActivated(FOLDED)
+    end = top_of(label, ui.huScrollContents) + label.height
+    assert bar.value == end - area.viewport().height > 0
+
+
+def test_a_long_name_makes_neither_the_next_step_nor_the_panel_wider(driver):
+    import slicer
+
+    from LumbarHULib.panel.next_step import Situation, next_step
+
+    name = "a segmentation with a long name of its own.nii.gz"
+    open_now = {"has_ct": True, "is_open": True}
+    for situation in (
+        Situation(**open_now, offered=name, unplaced=("L1",)),
+        Situation(**open_now, hidden_ct=name, unplaced=("L1",)),
+    ):
+        assert next_step(situation).text.endswith("“a segmentation …”")
+    driver.start_reading()
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name).GetSegmentation().AddEmptySegment("L1", "L1")
+    driver.session.tell()
+    assert driver.ui.huNextStepButton.text == "Propose from “a segmentation …”"
+    assert f"“{name}”" in driver.ui.huNextStepButton.toolTip
+
+
+def test_in_a_low_window_data_probe_makes_room_until_another_module_is_opened(driver):
+    import ctk
+    import slicer
+
+    from LumbarHULib.self_test.synthetic_mouse import settle
+
+    window = slicer.util.mainWindow()
+    probe = ctk.ctkCollapsibleButton(window)
+    probe.objectName = "DataProbeCollapsibleWidget"
+    for height_px, is_low in ((1400, False), (500, True)):
+        slicer.util.selectModule("Data")
+        window.resize(WIDTH_PX, height_px)
+        settle()
+        slicer.util.selectModule("LumbarHU")
+        settle()
+        assert probe.collapsed == is_low
+    slicer.util.selectModule("Data")
+    assert not probe.collapsed
+    probe.collapsed = True  # by the user
+    slicer.util.selectModule("LumbarHU")
+    settle()
+    slicer.util.selectModule("Data")
+    assert probe.collapsed
