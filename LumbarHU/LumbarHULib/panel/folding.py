@@ -64,19 +64,13 @@ class RoomForSections:
     """
 
     def __init__(self, area) -> None:
-        self._area, self._is_ours = area, False
+        self._area, self._is_ours, self._probe_px = area, False, 0
+        # When the window becomes higher, as it does when Slicer starts, there is room for both.
+        area.verticalScrollBar().connect("rangeChanged(int,int)", lambda *_range: self._later(self._give_back_if_high))
 
     def make(self) -> None:
         """Collapse Data Probe where the sections are too low to be read; the user may open it again."""
-        qt.QTimer.singleShot(0, self._make)
-
-    def _make(self) -> None:
-        with suppress(ValueError):  # the panel was closed meanwhile
-            settle_layouts()
-            probe = _data_probe()
-            if probe is not None and self._area.visible and self._area.height < _LEAST_HEIGHT_PX:
-                self._is_ours = self._is_ours or not probe.collapsed
-                probe.collapsed = True
+        self._later(self._make)
 
     def give_back(self) -> None:
         """Open Data Probe again if it was collapsed here."""
@@ -84,6 +78,25 @@ class RoomForSections:
         if self._is_ours and probe is not None:
             probe.collapsed = False
         self._is_ours = False
+
+    def _make(self) -> None:
+        settle_layouts()
+        probe = _data_probe()
+        if probe is not None and not probe.collapsed and self._area.visible and self._area.height < _LEAST_HEIGHT_PX:
+            self._is_ours, self._probe_px = True, probe.sizeHint.height()
+            probe.collapsed = True
+
+    def _give_back_if_high(self) -> None:
+        if self._is_ours and self._area.height >= _LEAST_HEIGHT_PX + self._probe_px:
+            self.give_back()
+
+    @staticmethod
+    def _later(action) -> None:
+        def act() -> None:
+            with suppress(ValueError):  # the panel was closed meanwhile
+                action()
+
+        qt.QTimer.singleShot(0, act)
 
 
 def _data_probe():

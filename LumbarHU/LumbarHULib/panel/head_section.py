@@ -92,7 +92,7 @@ class HeadSection(Section):
     def _head_lines(self) -> tuple[str, str]:
         session, ct_node = self._session, self._choices.ct_node
         if ct_node is None:
-            return (_("No CT"), _("In a file: use “Add Data”"))
+            return (_("No CT"), _("From a file: “Add Data”"))
         case = self._choices.parameters.caseName.strip()
         # The end of a line may be cut off in a narrow panel: what distinguishes patients comes first.
         line = _("{case} · {ct}") if case else _("{ct} · no case")

@@ -100,7 +100,7 @@ def test_a_patient_is_read_by_the_one_next_step_with_few_controls_and_no_text_cu
     assert faults_of_text(parent) == []
     for line in panel.findings.lines:
         ui.huFindingsLabel.linkActivated(f"details {line.key}")
-    sections = ("Results", "Keep", "Advanced", "Setup", "Verify", "Calibration", "Rods")
+    sections = ("Results", "Keep", "Readers", "Protocols", "Advanced", "Setup", "Verify", "Calibration", "Rods")
     for section in sections:
         getattr(ui, f"hu{section}Section").collapsed = False
     settle()
@@ -361,6 +361,14 @@ def test_in_a_low_window_data_probe_makes_room_until_another_module_is_opened(dr
         slicer.util.selectModule("LumbarHU")
         settle()
         assert probe.collapsed == is_low
+    window.resize(WIDTH_PX, 1400)  # as when Slicer starts and is maximized
+    settle()
+    assert not probe.collapsed
+    slicer.util.selectModule("Data")
+    window.resize(WIDTH_PX, 500)
+    slicer.util.selectModule("LumbarHU")
+    settle()
+    assert probe.collapsed
     slicer.util.selectModule("Data")
     assert not probe.collapsed
     probe.collapsed = True  # by the user
