@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from LumbarHULib.core.axial_stack import AxialStack
 from LumbarHULib.core.endplate_fit import SEARCH_REACH_MM, Columns, Surface, first_fit, refine_pair
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.core.own_endplates import own_endplates
 from LumbarHULib.core.protocol_values import EndplateValues, OutlineValues
 
 # Radius of the disk in which an endplate is fitted, as a share of the body's depth, and the columns across it.
@@ -188,11 +189,11 @@ def find_endplates(
         columns = [
             _columns(stack, center, middle, axes, radius_mm) for center, axes in zip(centers, sides, strict=True)
         ]
-        surfaces = (
-            refine_pair(columns, surfaces, values, cortex)
-            if surfaces
-            else first_fit(columns, values, cortex, height_mm)
-        )
+        if surfaces:
+            surfaces = refine_pair(columns, surfaces, values, cortex)
+        else:
+            surfaces = first_fit(columns, values, cortex, height_mm)
+            surfaces = own_endplates(columns, surfaces, height_mm or values.height_usual_mm, values, cortex)
         fitted = list(zip(centers, sides, surfaces, strict=True))
         upper, lower = (_on_axis(middle, up, *side_fit, radius_mm, cortex) for side_fit in fitted)
         found = Endplates(level, upper, lower)

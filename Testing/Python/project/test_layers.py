@@ -50,6 +50,7 @@ CORE_FLOW = (
     "rod_regions",
     "axial_stack",
     "endplate_fit",
+    "own_endplates",
     "endplates",
     "posterior_arch",
     "body_height",
