@@ -1,5 +1,6 @@
 """Find the vertebral body around a point, or the reason why there is none."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from LumbarHULib.core.protocol import Protocol
 from LumbarHULib.core.protocol_values import PlacementValues
 from LumbarHULib.placement.body_box import BodyAxes, sample_hu
 from LumbarHULib.placement.body_guess import BodyGuess
+from LumbarHULib.placement.bridging import bridging_findings
 from LumbarHULib.placement.cross_section import CrossSection, cross_section
 from LumbarHULib.placement.symmetry import mirror_plane
 
@@ -26,21 +28,31 @@ _SETTLED_MM = 0.2
 # Offsets from the point that are tried as starts where the point itself leads to no body around it, mm.
 _STARTS_MM = ((0, 0, 5), (0, 0, -5), (0, 5, 0), (0, -5, 0))
 
-# Where pedicles and foramina hardly differ, as in thick slices of an ankylosed spine, the starts at these offsets vote
-# as well; if any of them leads to a clear body, only those votes count. Results whose centers are within the first
+# The starts at these offsets vote as well where pedicles and foramina hardly differ, as in thick slices of an ankylosed
+# spine, and where noise hides a part of the endplates and a disc is fewer slices thick than this. If any of them leads
+# to a body with clear pedicles and foramina, only those votes count. Results whose centers are within the first
 # distance are one body; a rival is reported from the second distance. Without a clear body, this many votes are needed.
-_VOTERS_MM = ((0, 0, 2.5), (0, 0, -2.5), (0, 0, 5), (0, 0, -5), (0, 3, 0), (0, -3, 0))
+# The vote ends as soon as this many first bodies are one.
+_VOTERS_MM = ((0, 0, 5), (0, 0, -5), (0, 3, 0), (0, -3, 0), (0, 0, 2.5), (0, 0, -2.5))
 _CLEAR_PEDICLES, _CLEAR_FORAMINA = 0.95, 0.3
+_CLEAR_ENDPLATES, _CLEAR_DISC_SLICES = 0.95, 3.0
 _SAME_MM = 1.5
 _RIVAL_MM, _RIVAL_SLICES = 2.0, 0.5
 _RIVAL_VOTES = 2
 _LEAST_VOTES = 3
+_UNANIMOUS = 4
 
 # Behind a body that the scan cuts off, at least this share of the rows still shows pedicles or facets.
 _SOME_ARCH = 0.3
 
 # A point up to this far outside the body found, mm, still counts as inside.
 _OUTSIDE_MM = 0.5
+
+# Refusal of a body that may be a disc, because bone hides what would show the difference.
+_BRIDGED = (
+    "bone bridges it to its neighbors and closes the foramina behind it, and its edges are too faint to distinguish it "
+    "from a disc"
+)
 
 # Radius of the ball around the point whose median is checked; below these HU it is air or lung, or fat.
 _BALL_MM = 3.0
@@ -49,12 +61,14 @@ _AIR_HU, _FAT_HU = -300.0, -40.0
 
 @dataclass(frozen=True, eq=False)
 class _Body:
-    """The vertebral body found from one start."""
+    """The vertebral body found from one start; `is_bridged` where bone bridges a disc and closes the foramina."""
 
     axes: BodyAxes
     endplates: Endplates
     section: CrossSection
     arch: PosteriorArch | None
+    thin_disc_mm: float
+    is_bridged: bool = False
 
     def outside_mm(self, point_ras_mm: np.ndarray) -> np.ndarray:
         """Return the signed distance of a point outside the body along x, y and z; 0 inside."""
@@ -67,11 +81,23 @@ class _Body:
         return bool(np.all(np.abs(self.outside_mm(point_ras_mm)) <= _OUTSIDE_MM))
 
     @property
+    def has_clear_endplates(self) -> bool:
+        """Whether noise hides no part of the endplates, or the discs cover enough slices."""
+        surfaces = self.endplates.upper.surface, self.endplates.lower.surface
+        return self.endplates.support >= _CLEAR_ENDPLATES or min(one.disc_mm for one in surfaces) >= self.thin_disc_mm
+
+    @property
     def is_clear(self) -> bool:
         """Whether pedicles and foramina behind the body leave no doubt about its height."""
         if self.arch is None:
             return True
         return self.arch.pedicles >= _CLEAR_PEDICLES and self.arch.pedicles - self.arch.foramina >= _CLEAR_FORAMINA
+
+    @property
+    def is_between_discs(self) -> bool:
+        """Whether the body is denser than what is beyond its endplates; a disc between two bodies is not."""
+        surfaces = self.endplates.upper.surface, self.endplates.lower.surface
+        return all(bone_hu > disc_hu for bone_hu, disc_hu in (surface.amplitudes[:2] for surface in surfaces))
 
     def problem(self, values: PlacementValues) -> str | None:
         """Return the reason why this is not a vertebral body; None if it is one."""
@@ -81,10 +107,13 @@ class _Body:
                     f"the position of the spinal canal has {self.arch.canal_hu:.0f} HU, more than "
                     f"{values.canal_max_hu:g} HU"
                 )
-            return (
-                "no pedicles with foramina below them are visible behind it; the point may be in a disc or outside "
-                "the spine"
-            )
+            if not self.is_bridged:
+                return (
+                    "no pedicles with foramina below them are visible behind it; the point may be in a disc or outside "
+                    "the spine"
+                )
+            if not self.is_between_discs or min(self.endplates.support, self.section.seen) < values.seen_min:
+                return _BRIDGED
         if self.section.seen < values.click_seen_min:
             return _few_walls(self.section.seen, values)
         return None
@@ -151,7 +180,7 @@ def _body_around(
             first_problem = first_problem or _no_body(level, reason)
         elif not body.holds(click):
             first_problem = first_problem or _beyond(level, body.outside_mm(click))
-        elif body.is_clear and start is click:
+        elif body.is_clear and body.has_clear_endplates and start is click:
             return body, ()
         else:
             return _elected(stack, level, click, body, protocol)
@@ -171,16 +200,20 @@ def _elected(
             continue
         if body.problem(protocol.placement) is None and body.holds(click):
             bodies.append(body)
+        if len(bodies) == _UNANIMOUS and np.ptp(_heights_mm(stack, bodies)) <= _SAME_MM:
+            break
     is_any_clear = any(body.is_clear for body in bodies)
     bodies = [body for body in bodies if body.is_clear or not is_any_clear]
-    heights_mm = np.array([float(stack.slice_heights(body.axes.center_ras_mm)) for body in bodies])
-    heights_mm *= stack.slice_spacing_mm
+    heights_mm = _heights_mm(stack, bodies)
     apart_mm = np.abs(heights_mm[:, None] - heights_mm)
     votes = np.count_nonzero(apart_mm <= _SAME_MM, axis=1)
     off_mm = [float(np.linalg.norm(body.axes.center_ras_mm - click)) for body in bodies]
-    best = min(range(len(bodies)), key=lambda number: (-votes[number], off_mm[number]))
+    # Of equal votes, the body to which the point itself leads if its pedicles leave no doubt, else the nearest.
+    is_other = [body is not first or not first.is_clear for body in bodies]
+    best = min(range(len(bodies)), key=lambda number: (-votes[number], is_other[number], off_mm[number]))
     if votes[best] < _LEAST_VOTES and not is_any_clear:
-        raise _no_body(level, "no endplates are visible at a consistent distance above and below it")
+        unseen = "no endplates are visible at a consistent distance above and below it"
+        raise _no_body(level, _BRIDGED if bodies[best].is_bridged else unseen)
     rival_mm = max(_RIVAL_MM, _RIVAL_SLICES * stack.slice_spacing_mm)
     rivals = [number for number in range(len(bodies)) if apart_mm[best, number] > rival_mm]
     rivals = [number for number in rivals if votes[number] >= _RIVAL_VOTES]
@@ -197,6 +230,11 @@ def _elected(
         level,
     )
     return bodies[best], (finding,)
+
+
+def _heights_mm(stack: AxialStack, bodies: Sequence[_Body]) -> np.ndarray:
+    heights = [float(stack.slice_heights(body.axes.center_ras_mm)) for body in bodies]
+    return np.array(heights) * stack.slice_spacing_mm
 
 
 def _settled_body(stack: AxialStack, level: str, start: np.ndarray, protocol: Protocol) -> _Body:
@@ -227,7 +265,11 @@ def _settled_body(stack: AxialStack, level: str, start: np.ndarray, protocol: Pr
         if number > 0 and moved_mm < _SETTLED_MM:
             break
     arch = posterior_arch(stack, middle, axes.up_ras, anterior, endplates.height_mm, depth_mm)
-    return _Body(axes, endplates, section, arch)
+    is_bridged = False
+    if arch is not None and arch.pedicles >= _CLEAR_PEDICLES and not arch.is_of_vertebra(protocol.placement):
+        across_mm = section.width_mm, depth_mm
+        is_bridged = bool(bridging_findings(stack, level, axes, endplates, across_mm, protocol.placement))
+    return _Body(axes, endplates, section, arch, _CLEAR_DISC_SLICES * stack.slice_spacing_mm, is_bridged)
 
 
 def _unless_cut_off(
