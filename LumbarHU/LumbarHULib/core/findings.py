@@ -115,6 +115,7 @@ MEANINGS_BY_SUBJECT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "midline_reversed": "The midline ran from posterior to anterior; its ends were swapped.",
             "midline_rotated": "The midline is strongly rotated from the patient's anterior axis.",
             "outline_doubtful": "Found from the axis of the body instead of the midline, it gives another mean.",
+            "bone_behind_wall": "Bone is behind the outline's posterior wall: it may cut a part of the body off.",
             "midline_off_outline": "An end of the midline is not on the outline.",
             "midline_off_center": "The midline is off the center of the body.",
             "outline_unlike_ct": "The outline that a reader drew differs from the body's edge in the CT.",

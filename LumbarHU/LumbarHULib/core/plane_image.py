@@ -52,3 +52,11 @@ class PlaneImage:
         """Return the affine from the frame (mm) to pixel indices, shape (2, 3)."""
         inverse = np.linalg.inv(self.uv_from_ij[:, :2])
         return np.column_stack([inverse, -inverse @ self.uv_from_ij[:, 2]])
+
+    def linear_hu(self, points_uv_mm: np.ndarray) -> np.ndarray:
+        """Return HU at points, shape (n, 2), between pixels linearly; beyond the plane, HU of its nearest edge."""
+        from scipy import ndimage
+
+        ij_from_uv = self.ij_from_uv()
+        ji = ij_from_uv[::-1, :2] @ points_uv_mm.T + ij_from_uv[::-1, 2:]
+        return ndimage.map_coordinates(self.hu, ji, output=float, order=1, mode="nearest")

@@ -9,6 +9,7 @@ from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.frame import Frame, frame_from_midline
 from LumbarHULib.core.landmarks import Landmarks
+from LumbarHULib.core.outline.behind_wall import bone_behind_findings
 from LumbarHULib.core.outline.fit import body_axis, fit_outline
 from LumbarHULib.core.outline.learned_shape import BODY_SHAPE
 from LumbarHULib.core.outline.model import OutlineModel
@@ -66,8 +67,10 @@ def outline_of_level(
             points_ras_mm, doubt_mm = _found(stack, frame, values)
         except InputError as problem:
             raise InputError(f"{frame.level}: {problem.cause}", frame.level, problem.remedy) from None
-    curve = Outline(frame.to_uv_mm(points_ras_mm))
-    return LevelOutline(points_ras_mm, curve, False, doubt_mm, gap_findings(frame, curve, values))
+    points_uv_mm = frame.to_uv_mm(points_ras_mm)
+    curve = Outline(points_uv_mm)
+    findings = gap_findings(frame, curve, values) + bone_behind_findings(_plane(stack, frame), frame, points_uv_mm)
+    return LevelOutline(points_ras_mm, curve, False, doubt_mm, findings)
 
 
 def outline_from_body_axis(
@@ -100,6 +103,9 @@ def outline_from_body_axis(
 
 def _found(stack: AxialStack, frame: Frame, values: OutlineValues) -> tuple[np.ndarray, np.ndarray]:
     """Return the outline found in the CT, and its standard deviation at each control point."""
-    plane = PlaneImage(stack.voxels_hu[frame.mid_slice], frame.uv_from_ij)
-    fit = fit_outline(plane, frame.depth_mm, OutlineModel.from_values(values))
+    fit = fit_outline(_plane(stack, frame), frame.depth_mm, OutlineModel.from_values(values))
     return round_to_positions(frame, fit.control_points_uv_mm), fit.doubt_mm
+
+
+def _plane(stack: AxialStack, frame: Frame) -> PlaneImage:
+    return PlaneImage(stack.voxels_hu[frame.mid_slice], frame.uv_from_ij)

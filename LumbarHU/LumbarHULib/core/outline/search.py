@@ -4,6 +4,7 @@ A place on a ray scores high where a cortex or the step from bone to soft tissue
 predicts it, and where everything inward of it looks like bone. Tissue outward of it does not count.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -89,6 +90,9 @@ SD_PER_MAD = 1.4826
 LONE_SAMPLE_MM = 1.0
 
 
+HuSampler = Callable[[np.ndarray], np.ndarray]
+
+
 @dataclass(frozen=True)
 class BoneLook:
     """The bone inside a body: median and standard deviation of its core, in HU."""
@@ -108,14 +112,39 @@ class BoneLook:
 
     def softness(self, hu: np.ndarray) -> np.ndarray:
         """Return the log likelihood ratio of soft tissue to bone for each value, 0 to `MOST_SOFT`."""
+        return within(self._log_ratio(hu), 0, MOST_SOFT)
+
+    def boniness(self, hu: np.ndarray) -> np.ndarray:
+        """Return the log likelihood ratio of bone to soft tissue for each value, 0 to `MOST_SOFT`."""
+        return within(-self._log_ratio(hu), 0, MOST_SOFT)
+
+    def _log_ratio(self, hu: np.ndarray) -> np.ndarray:
         bone_z = np.minimum(hu - self.mean_hu, 0) / self.sd_hu
         soft_z = np.maximum(hu - SOFT_HU, 0) / np.hypot(SOFT_SD_HU, SOFT_NOISE_SHARE * self.sd_hu)
-        return within((bone_z**2 - soft_z**2) / 2, 0, MOST_SOFT)
+        return (bone_z**2 - soft_z**2) / 2
 
     def denseness(self, hu: np.ndarray) -> np.ndarray:
         """Return how surely each value is a cortex and not this bone, 0 to 1."""
         none, whole = CORTEX_SD
         return within(((hu - self.mean_hu) / self.sd_hu - none) / (whole - none), 0, 1)
+
+
+def bone_of_core(sampler: HuSampler, depth_mm: float, shape: BodyShape) -> tuple[BoneLook, BoneLook]:
+    """Return how the bone in a body's core looks in single samples, and in averages of nearby ones."""
+    core_uv, inside = _core(shape)
+    around_hu = _around_hu(sampler, depth_mm * core_uv[inside])
+    mean_hu = median(around_hu[:, 0])
+    return BoneLook.of_core(around_hu[:, 0], mean_hu), BoneLook.of_core(around_hu.mean(axis=1), mean_hu)
+
+
+def averages_hu(sampler: HuSampler, points_uv_mm: np.ndarray) -> np.ndarray:
+    """Return averages of HU around points, shape (..., 2), that are comparable with those of the core."""
+    return _around_hu(sampler, points_uv_mm.reshape(-1, 2)).mean(axis=1).reshape(points_uv_mm.shape[:-1])
+
+
+def _around_hu(sampler: HuSampler, points_uv_mm: np.ndarray) -> np.ndarray:
+    around_uv_mm = (points_uv_mm[:, None] + _averaged_offsets_mm()).reshape(-1, 2)
+    return sampler(around_uv_mm).reshape(-1, AVERAGED_PLACES)
 
 
 def search_outline(
@@ -148,12 +177,7 @@ class _Search:
     def __init__(self, sampler: PlaneSampler, depth_mm: float, pixel_mm: float, model: OutlineModel):
         self._sampler, self._depth_mm, self._pixel_mm, self._model = sampler, depth_mm, pixel_mm, model
         self.pose = BodyPose(0.0, 0.0, depth_mm)
-        core_uv, inside = _core(model.shape)
-        around_hu = sampler((depth_mm * core_uv[inside][:, None] + _averaged_offsets_mm()).reshape(-1, 2))
-        around_hu = around_hu.reshape(-1, AVERAGED_PLACES)
-        mean_hu = median(around_hu[:, 0])
-        self._bone = BoneLook.of_core(around_hu[:, 0], mean_hu)
-        self._averaged_bone = BoneLook.of_core(around_hu.mean(axis=1), mean_hu)
+        self._bone, self._averaged_bone = bone_of_core(sampler, depth_mm, model.shape)
 
     def on_rays(self) -> np.ndarray:
         base, directions, radius, deviation = _rays(self._model.shape)
