@@ -64,6 +64,7 @@ CORE_FLOW = (
     "outline.search",
     "outline.fit",
     "outline.outline",
+    "outline.behind_wall",
     "outline.level",
     "boundary",
     "inner_outline",
