@@ -70,7 +70,7 @@ _TITLES: Mapping[str, str] = MappingProxyType(
         "midline_reversed": "midline was turned round",
         "midline_rotated": "midline is rotated",
         "outline_doubtful": "outline depends on the midline",
-        "bone_behind_wall": "outline cuts the body",
+        "bone_behind_wall": "outline may cut the body",
         "midline_off_outline": "midline end off the outline",
         "midline_off_center": "midline off the middle",
         "outline_unlike_ct": "outline unlike the CT",
