@@ -8,19 +8,20 @@ import numpy as np
 from LumbarHULib.core.endplate_fit import Columns, Surface, refine_pair
 from LumbarHULib.core.protocol_values import EndplateValues, OutlineValues
 
-# Thickness of the disc with which the search for the body's own endplate begins, and how often it is repeated.
+# The fit to the body's own endplate begins with a disc of this thickness, and is repeated this often.
 _USUAL_DISC_MM = 6.0
 _REPEATS = 2
 
-# A body is checked where it is higher than expected by this factor, as it is with a disc in it.
-_HIGH = 1.1
+# A body whose height is more than the expected one by this factor may include a disc, and is checked.
+_SUSPECT_HEIGHT = 1.1
 
-# The own endplate is visible in this share of the columns and has this part of the neighbor's density. In slices of up
-# to 1.6 mm, own endplates had 0.97, and other layers in real bodies of T9 to L3 at most 0.66.
+# The body's own endplate is visible in at least this share of the columns, and has at least this part of the neighbor's
+# density. In slices of up to 1.6 mm, the share was 0.97 for own endplates, and at most 0.66 for other layers in real
+# bodies of T9 to L3.
 _SUPPORT, _DENSITY_PART = 0.85, 0.2
 
-# The disc between the two is less dense than the body by this many HU; a dense line in a body has bone on both sides.
-# It is at least this many slices thick; in fewer slices between two dense layers, noise looks like a disc.
+# The disc between the two is at least this many HU less dense than the body, whereas a dense line within a body has
+# bone on both sides. It is at least this many slices thick: between nearer dense layers, noise looks like a disc.
 _DISC_DARKER_HU, _DISC_SLICES = 15.0, 3.0
 
 # Beyond the disc, the neighbor's endplate is within this distance of the one found.
@@ -34,26 +35,25 @@ def own_endplates(
     values: EndplateValues,
     cortex: OutlineValues,
 ) -> tuple[Surface, Surface]:
-    """Return the upper and the lower surface, each moved to the body's own endplate where it is the neighbor's.
+    """Return the upper and the lower surface, each replaced by the body's own endplate where it is the neighbor's.
 
-    The search prefers the denser of two endplates. Where a disc is thin and the neighbor's endplate is much denser,
-    this is the neighbor's.
+    The first fit prefers the denser of two endplates: the neighbor's, where it is much denser and the disc is thin.
 
     Parameters
     ----------
     pair : sequence of Columns
         Through the upper and through the lower endplate.
     found : sequence of Surface
-        Fitted to them.
+        The upper and the lower surface of the first fit.
     expected_mm : float
-        The body's expected height. A surface is moved only if the height is nearer to it afterward.
+        The body's expected height. A surface is replaced only if that brings the height nearer to it.
     values : EndplateValues
     cortex : OutlineValues
     """
     upper, lower = found
-    for _ in found:
+    for _ in found:  # at most as many replacements as there are sides
         height_mm = upper.center_mm + lower.center_mm
-        if height_mm <= _HIGH * expected_mm:
+        if height_mm <= _SUSPECT_HEIGHT * expected_mm:
             break
         candidates = [
             (own, number)
@@ -63,7 +63,7 @@ def own_endplates(
         ]
         if not candidates:
             break
-        # The thicker a disc, the less can noise look like it.
+        # The thicker the disc, the less likely is it noise.
         own, number = max(candidates, key=lambda candidate: candidate[0].disc_mm)
         upper, lower = (own, lower) if number == 0 else (upper, own)
     return upper, lower
@@ -72,7 +72,7 @@ def own_endplates(
 def _refined(
     pair: Sequence[Columns], found: Sequence[Surface], side: int, values: EndplateValues, cortex: OutlineValues
 ) -> Surface:
-    """Return the surface to which a fit leads that begins one disc before the one found on a side."""
+    """Return the surface of a fit that begins one disc before the surface found on a side: 0 upper, 1 lower."""
     starts = [_before_disc(one, values) if number == side else one for number, one in enumerate(found)]
     for _ in range(_REPEATS):
         starts = list(refine_pair(pair, starts, values, cortex))
@@ -80,8 +80,8 @@ def _refined(
 
 
 def _before_disc(beyond: Surface, values: EndplateValues) -> Surface:
-    """Return where a body's own endplate is if a surface is the neighbor's: before a disc of usual thickness."""
-    # One side of the neighbor's endplate was fitted to body and disc together, the other one to the neighbor's bone.
+    """Return a start for the body's own endplate: before a disc of usual thickness, if a surface is the neighbor's."""
+    # Inside the neighbor's endplate, the fit averaged body and disc; outside is the neighbor's bone, which is denser.
     bone_hu = beyond.amplitudes[:2].max()
     layer = beyond.amplitudes[3]
     amplitudes = np.array([bone_hu, values.disc_hu, bone_hu, layer / 2, layer])

@@ -28,19 +28,21 @@ _SETTLED_MM = 0.2
 # Offsets from the point that are tried as starts where the point itself leads to no body around it, mm.
 _STARTS_MM = ((0, 0, 5), (0, 0, -5), (0, 5, 0), (0, -5, 0))
 
-# The starts at these offsets vote as well where pedicles and foramina hardly differ, as in thick slices of an ankylosed
-# spine, and where noise hides a part of the endplates and a disc is fewer slices thick than this. If any of them leads
-# to a body with clear pedicles and foramina, only those votes count. Results whose centers are within the first
-# distance are one body; a rival is reported from the second distance. Without a clear body, this many votes are needed.
-# The vote ends as soon as this many first bodies are one.
-_VOTERS_MM = ((0, 0, 5), (0, 0, -5), (0, 3, 0), (0, -3, 0), (0, 0, 2.5), (0, 0, -2.5))
+# The body to which the point itself leads is accepted without a vote where pedicles and foramina differ clearly, which
+# they do not in thick slices of an ankylosed spine, and where the endplates are visible in this share of their columns
+# or both discs are this many slices thick. Otherwise the starts at these offsets, mm, vote as well.
 _CLEAR_PEDICLES, _CLEAR_FORAMINA = 0.95, 0.3
 _CLEAR_ENDPLATES, _CLEAR_DISC_SLICES = 0.95, 3.0
+_VOTERS_MM = ((0, 0, 5), (0, 0, -5), (0, 3, 0), (0, -3, 0), (0, 0, 2.5), (0, 0, -2.5))
+
+# If any start leads to a body with clear pedicles and foramina, only such bodies count; otherwise the one elected needs
+# this many votes. Bodies whose centers are within this distance are one; the vote ends early when the first bodies, as
+# many as the next number, are one. A rival, farther away than the next distance, is reported if it has enough votes.
+_LEAST_VOTES = 3
 _SAME_MM = 1.5
+_UNANIMOUS_VOTES = 4
 _RIVAL_MM, _RIVAL_SLICES = 2.0, 0.5
 _RIVAL_VOTES = 2
-_LEAST_VOTES = 3
-_UNANIMOUS = 4
 
 # Behind a body that the scan cuts off, at least this share of the rows still shows pedicles or facets.
 _SOME_ARCH = 0.3
@@ -48,8 +50,8 @@ _SOME_ARCH = 0.3
 # A point up to this far outside the body found, mm, still counts as inside.
 _OUTSIDE_MM = 0.5
 
-# Refusal of a body that may be a disc, because bone hides what would show the difference.
-_BRIDGED = (
+# Reason for a refusal: in an ankylosed spine, a disc may look like a body.
+_BRIDGED_AND_FAINT = (
     "bone bridges it to its neighbors and closes the foramina behind it, and its edges are too faint to distinguish it "
     "from a disc"
 )
@@ -61,7 +63,10 @@ _AIR_HU, _FAT_HU = -300.0, -40.0
 
 @dataclass(frozen=True, eq=False)
 class _Body:
-    """The vertebral body found from one start; `is_bridged` where bone bridges a disc and closes the foramina."""
+    """The vertebral body found from one start.
+
+    Discs thinner than `thin_disc_mm` may be noise. `is_bridged` where bone bridges a disc and closes the foramina.
+    """
 
     axes: BodyAxes
     endplates: Endplates
@@ -82,7 +87,7 @@ class _Body:
 
     @property
     def has_clear_endplates(self) -> bool:
-        """Whether noise hides no part of the endplates, or the discs cover enough slices."""
+        """Whether the endplates are visible in nearly all columns, or both discs are thicker than noise."""
         surfaces = self.endplates.upper.surface, self.endplates.lower.surface
         return self.endplates.support >= _CLEAR_ENDPLATES or min(one.disc_mm for one in surfaces) >= self.thin_disc_mm
 
@@ -113,7 +118,7 @@ class _Body:
                     "the spine"
                 )
             if not self.is_between_discs or min(self.endplates.support, self.section.seen) < values.seen_min:
-                return _BRIDGED
+                return _BRIDGED_AND_FAINT
         if self.section.seen < values.click_seen_min:
             return _few_walls(self.section.seen, values)
         return None
@@ -200,7 +205,7 @@ def _elected(
             continue
         if body.problem(protocol.placement) is None and body.holds(click):
             bodies.append(body)
-        if len(bodies) == _UNANIMOUS and np.ptp(_heights_mm(stack, bodies)) <= _SAME_MM:
+        if len(bodies) == _UNANIMOUS_VOTES and np.ptp(_heights_mm(stack, bodies)) <= _SAME_MM:
             break
     is_any_clear = any(body.is_clear for body in bodies)
     bodies = [body for body in bodies if body.is_clear or not is_any_clear]
@@ -212,8 +217,8 @@ def _elected(
     is_other = [body is not first or not first.is_clear for body in bodies]
     best = min(range(len(bodies)), key=lambda number: (-votes[number], is_other[number], off_mm[number]))
     if votes[best] < _LEAST_VOTES and not is_any_clear:
-        unseen = "no endplates are visible at a consistent distance above and below it"
-        raise _no_body(level, _BRIDGED if bodies[best].is_bridged else unseen)
+        inconsistent = "no endplates are visible at a consistent distance above and below it"
+        raise _no_body(level, _BRIDGED_AND_FAINT if bodies[best].is_bridged else inconsistent)
     rival_mm = max(_RIVAL_MM, _RIVAL_SLICES * stack.slice_spacing_mm)
     rivals = [number for number in range(len(bodies)) if apart_mm[best, number] > rival_mm]
     rivals = [number for number in rivals if votes[number] >= _RIVAL_VOTES]
@@ -233,6 +238,7 @@ def _elected(
 
 
 def _heights_mm(stack: AxialStack, bodies: Sequence[_Body]) -> np.ndarray:
+    """Return the heights of the bodies' centers above the lowest slice, mm along the slice normal."""
     heights = [float(stack.slice_heights(body.axes.center_ras_mm)) for body in bodies]
     return np.array(heights) * stack.slice_spacing_mm
 

@@ -75,21 +75,23 @@ NOISE_HU, NOISE_CONTRAST = (30.0, 45.0), (1.8, 1.2)
 CORE_SHARES, CORE_DEPTH = (0.15, 0.3, 0.45, 0.55), 0.72
 SOFT_HU, SOFT_SD_HU, CORE_SD_MIN_HU, SOFT_NOISE_SHARE = 30.0, 20.0, 15.0, 0.7
 MOST_SOFT, MOST_SOFT_OF_RAY, MIXED_MM = 2.0, 4.0, 1.5
-# In a noisy or edge-enhanced image, single samples of bone are as dark as soft tissue. So averages are compared: of a
-# profile's sample and its neighbors on this profile and the next ones; in the core, of places at this distance.
-AVERAGED_MM, AVERAGED_PLACES = 1.0, 7
+# In a noisy or edge-enhanced image, single samples of bone are as dark as soft tissue, so averages are compared: on the
+# profiles, of a sample and its eight neighbors; in the core, of this number of points, which are a point and those
+# around it at this distance.
+AVERAGED_MM, AVERAGED_POINTS = 1.0, 7
 # Bone of low density has fatty spaces of several millimeters that look like a gap. Contrast of the core to soft tissue,
 # in standard deviations, up to which the samples of a ray cost nothing, and from which they cost up to their limit.
 GAP_CONTRAST = (1.7, 2.6)
-# Behind a cortex, a gap is one in any bone. An average is surely no cortex up to the first, and surely one from the
-# second of these distances above the core's median, in standard deviations of the core's averages.
+# Soft tissue behind a cortex, seen from the core, is a gap whatever the density of the bone. An average is certainly no
+# cortex up to the first, and certainly one from the second of these distances above the core's median, in standard
+# deviations of the core's averages.
 CORTEX_SD = (3.5, 5.5)
 # Standard deviation of a normal distribution per median absolute deviation.
 SD_PER_MAD = 1.4826
 # Samples nearer to each other than this are one.
 LONE_SAMPLE_MM = 1.0
 
-
+# Returns HU at points of the mid-slice, shape (n, 2), mm.
 HuSampler = Callable[[np.ndarray], np.ndarray]
 
 
@@ -97,18 +99,18 @@ HuSampler = Callable[[np.ndarray], np.ndarray]
 class BoneLook:
     """The bone inside a body: median and standard deviation of its core, in HU."""
 
-    mean_hu: float
+    median_hu: float
     sd_hu: float
 
     @classmethod
-    def of_core(cls, core_hu: np.ndarray, mean_hu: float) -> "BoneLook":
-        """Return how the bone looks in samples of the core, whose median is known."""
-        return cls(mean_hu, max(SD_PER_MAD * median(np.abs(core_hu - mean_hu)), CORE_SD_MIN_HU))
+    def of_core(cls, core_hu: np.ndarray, median_hu: float) -> "BoneLook":
+        """Return the bone of a core with this median, and with the standard deviation of these samples around it."""
+        return cls(median_hu, max(SD_PER_MAD * median(np.abs(core_hu - median_hu)), CORE_SD_MIN_HU))
 
     @property
     def contrast(self) -> float:
         """Difference from soft tissue, in standard deviations; 0 for bone that is not denser."""
-        return max(self.mean_hu - SOFT_HU, 0.0) / self.sd_hu
+        return max(self.median_hu - SOFT_HU, 0.0) / self.sd_hu
 
     def softness(self, hu: np.ndarray) -> np.ndarray:
         """Return the log likelihood ratio of soft tissue to bone for each value, 0 to `MOST_SOFT`."""
@@ -119,22 +121,22 @@ class BoneLook:
         return within(-self._log_ratio(hu), 0, MOST_SOFT)
 
     def _log_ratio(self, hu: np.ndarray) -> np.ndarray:
-        bone_z = np.minimum(hu - self.mean_hu, 0) / self.sd_hu
+        bone_z = np.minimum(hu - self.median_hu, 0) / self.sd_hu
         soft_z = np.maximum(hu - SOFT_HU, 0) / np.hypot(SOFT_SD_HU, SOFT_NOISE_SHARE * self.sd_hu)
         return (bone_z**2 - soft_z**2) / 2
 
     def denseness(self, hu: np.ndarray) -> np.ndarray:
-        """Return how surely each value is a cortex and not this bone, 0 to 1."""
+        """Return how certainly each value is that of a cortex and not of this bone, 0 to 1."""
         none, whole = CORTEX_SD
-        return within(((hu - self.mean_hu) / self.sd_hu - none) / (whole - none), 0, 1)
+        return within(((hu - self.median_hu) / self.sd_hu - none) / (whole - none), 0, 1)
 
 
 def bone_of_core(sampler: HuSampler, depth_mm: float, shape: BodyShape) -> tuple[BoneLook, BoneLook]:
-    """Return how the bone in a body's core looks in single samples, and in averages of nearby ones."""
+    """Return the look of the bone in a body's core: in single samples, and in averages of nearby ones."""
     core_uv, inside = _core(shape)
     around_hu = _around_hu(sampler, depth_mm * core_uv[inside])
-    mean_hu = median(around_hu[:, 0])
-    return BoneLook.of_core(around_hu[:, 0], mean_hu), BoneLook.of_core(around_hu.mean(axis=1), mean_hu)
+    median_hu = median(around_hu[:, 0])
+    return BoneLook.of_core(around_hu[:, 0], median_hu), BoneLook.of_core(around_hu.mean(axis=1), median_hu)
 
 
 def averages_hu(sampler: HuSampler, points_uv_mm: np.ndarray) -> np.ndarray:
@@ -144,7 +146,7 @@ def averages_hu(sampler: HuSampler, points_uv_mm: np.ndarray) -> np.ndarray:
 
 def _around_hu(sampler: HuSampler, points_uv_mm: np.ndarray) -> np.ndarray:
     around_uv_mm = (points_uv_mm[:, None] + _averaged_offsets_mm()).reshape(-1, 2)
-    return sampler(around_uv_mm).reshape(-1, AVERAGED_PLACES)
+    return sampler(around_uv_mm).reshape(-1, AVERAGED_POINTS)
 
 
 def search_outline(
@@ -243,18 +245,17 @@ class _Search:
         neighbors = np.roll(profiles, 1, axis=0) + np.roll(profiles, -1, axis=0)
         return (profiles + share * neighbors) / (1 + 2 * share)
 
-    def _soft_inside(self, tissue_hu: np.ndarray, step_mm: float, counted: np.ndarray | None = None) -> np.ndarray:
-        """Return the cost of a place for soft tissue inward of it, which counts behind a cortex or in dense bone."""
-        softness = self._averaged_bone.softness(tissue_hu)
-        if counted is not None:
-            softness = np.where(counted, softness, 0)
+    def _soft_inside(self, tissue_hu: np.ndarray, step_mm: float, counted: np.ndarray | bool = True) -> np.ndarray:
+        """Return the cost of a place for the `counted` soft tissue inward of it.
+
+        In dense bone all of it costs; in bone of low density only that behind a cortex.
+        """
+        softness = np.where(counted, self._averaged_bone.softness(tissue_hu), 0)
         in_bone = _share(self._bone.contrast, *GAP_CONTRAST)
         cost = np.minimum(self._sum_inward(softness, step_mm), in_bone * MOST_SOFT_OF_RAY)
         if in_bone == 1:
             return cost
-        denseness = self._averaged_bone.denseness(tissue_hu)
-        if counted is not None:
-            denseness = np.where(counted, denseness, 0)
+        denseness = np.where(counted, self._averaged_bone.denseness(tissue_hu), 0)
         behind_cortex = softness * np.maximum.accumulate(denseness[:, ::-1], axis=1)[:, ::-1]
         return np.maximum(cost, np.minimum(self._sum_inward(behind_cortex, step_mm), MOST_SOFT_OF_RAY))
 
@@ -296,15 +297,15 @@ class _Search:
 
 
 def _averaged(profiles: np.ndarray, first: int, count: int) -> np.ndarray:
-    """Return `count` samples of each profile around a body, averaged with their eight neighbors."""
+    """Return `count` samples of each profile around a body, from index `first`, averaged with their neighbors."""
     three = np.roll(profiles, 1, axis=0) + profiles + np.roll(profiles, -1, axis=0)
     return sum(three[:, first + step : first + step + count] for step in (-1, 0, 1)) / 9
 
 
 @lru_cache(maxsize=1)
 def _averaged_offsets_mm() -> np.ndarray:
-    """Return the places that are averaged, from their middle, which is the first."""
-    angles = 2 * np.pi * np.arange(AVERAGED_PLACES - 1) / (AVERAGED_PLACES - 1)
+    """Return a point, at (0, 0), and the points around it that are averaged with it, shape (AVERAGED_POINTS, 2)."""
+    angles = 2 * np.pi * np.arange(AVERAGED_POINTS - 1) / (AVERAGED_POINTS - 1)
     return np.vstack([np.zeros(2), AVERAGED_MM * np.column_stack([np.cos(angles), np.sin(angles)])])
 
 

@@ -13,7 +13,7 @@ PROTOCOL = load_protocol().protocol
 
 
 def findings_of(case, cut_mm):
-    """Return the codes of a level's findings if its outline cuts the posterior left horn off by so many mm."""
+    """Return the codes of a level's findings if its outline cuts off `cut_mm` of the posterior left horn."""
     stack, landmarks = axial_stack(case.ct, PROTOCOL.frame), Landmarks("L3", case.midline_ras_mm)
     level = measure_level(stack, landmarks, PROTOCOL)
     anterior, posterior = level.midline_ras_mm
