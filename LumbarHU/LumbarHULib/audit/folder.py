@@ -29,6 +29,8 @@ REPORT = "report.html"
 SCENE = "scene.mrb"
 # The segmented vertebrae, where the protocol measures in them.
 VERTEBRAE = "vertebrae.nrrd"
+# What reading a damaged record raises.
+DAMAGES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 # OpenSSH signature of the record, and thus of every file whose hash it contains; optional.
 SIGNATURE = "record.json.sig"
 
@@ -112,19 +114,26 @@ def folders_with_record(
 ) -> Iterator[Path]:
     """Yield a folder and those below it that contain a record, in an order that depends on their names alone.
 
-    Folders that are still being written, whose name begins with a dot, are omitted.
+    Not only readings have records: a follow-up has one, too. Folders that are still being written, whose names begin
+    with a dot, are omitted.
 
     Parameters
     ----------
     root : pathlib.Path
     deepest : int, optional
-        How many folders below `root` to go down; by default all.
+        The greatest number of folders between `root` and a record; by default any, and links to folders are not
+        followed.
     unreadable : callable, optional
         Receives the error of each folder that cannot be read. By default, the first one raises InputError.
+
+    Raises
+    ------
+    InputError
+        If a folder cannot be read and `unreadable` is omitted.
     """
 
     def refuse(problem: OSError) -> None:
-        raise InputError(f"{cannot_be_read(problem)}.") from problem
+        raise InputError(f"{cannot_be_read(problem.filename, problem)}.") from problem
 
     # Links may lead in circles, which only a limit ends.
     for parent, names, files in os.walk(root, onerror=unreadable or refuse, followlinks=deepest is not None):
@@ -137,9 +146,9 @@ def folders_with_record(
             names.clear()
 
 
-def cannot_be_read(problem: OSError) -> str:
-    """Return in words, without a full stop, that a file or folder cannot be read, and what to do."""
-    return f"“{problem.filename}” cannot be read ({problem.strerror}): check its permissions and the disk"
+def cannot_be_read(path: Path | str, problem: OSError) -> str:
+    """Return a sentence, without its period, that a file or folder cannot be read, and what to do."""
+    return f"“{path}” cannot be read ({problem.strerror}): check its permissions and the disk"
 
 
 def files_in(folder: Path) -> list[str]:

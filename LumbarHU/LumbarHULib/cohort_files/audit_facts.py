@@ -5,34 +5,44 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from LumbarHULib.audit.folder import RECORD, RESULTS, cannot_be_read, folders_with_record
+from LumbarHULib.audit.folder import DAMAGES, RECORD, RESULTS, cannot_be_read, folders_with_record
 from LumbarHULib.audit.record import SCHEMA
 from LumbarHULib.audit.report.words import NO_CLASS_WORDS
 from LumbarHULib.cohort.cases import ReadingFacts
 from LumbarHULib.core.checks.acquisition import OFF_PROTOCOL_CODES
 from LumbarHULib.core.errors import InputError
-
-# What reading a damaged record raises.
-DAMAGES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+from LumbarHULib.files.json_schema import is_newer_schema
 
 # An export puts a reading into case/reader/reading.
 _DEEPEST = 3
 
 
 def audit_folders(named: Path) -> tuple[Path, ...]:
-    """Return a folder if it is an audit folder, otherwise the audit folders below it: case/reader/reading at most."""
+    """Return a folder if it is an audit folder, otherwise the audit folders below it: case/reader/reading at most.
+
+    Raises
+    ------
+    PermissionError
+        If one of the folders must not be read: it may contain another audit folder.
+    """
+
+    def refuse(problem: OSError) -> None:
+        raise problem
+
     try:
         if (named / RECORD).is_file():
             return (named,)
-        found = folders_with_record(named, _DEEPEST, unreadable=lambda problem: None)
+        found = folders_with_record(named, _DEEPEST, unreadable=refuse)
         return tuple(sorted(folder for folder in found if (folder / RESULTS).is_file()))
+    except PermissionError:
+        raise
     except (OSError, ValueError):  # such a name is that of no file
         return ()
 
 
-def is_of_other_version(record: Mapping[str, Any]) -> bool:
-    """Return whether a record is that of a reading, but in a form that this version of LumbarHU does not know."""
-    return record["schema"] != SCHEMA and record["schema"].startswith(SCHEMA.rstrip("0123456789"))
+def is_of_newer_version(record: Mapping[str, Any]) -> bool:
+    """Return whether a newer version of LumbarHU wrote the record of a reading, in a form that this one cannot read."""
+    return is_newer_schema(record["schema"], SCHEMA)
 
 
 def facts_of_record(record: Mapping[str, Any], case: str | None = None) -> ReadingFacts:
@@ -122,12 +132,12 @@ def reading_of_record(path: Path) -> tuple[tuple[str, str, int], ReadingFacts | 
     Raises
     ------
     InputError
-        If the record is damaged, of another version of LumbarHU, or cannot be read.
+        If the record is damaged, of a newer version of LumbarHU, or cannot be read.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        if is_of_other_version(record):
-            raise InputError(f"“{path}” was written by another version of LumbarHU: update LumbarHU.")
+        if is_of_newer_version(record):
+            raise InputError(f"“{path}” was written by a newer version of LumbarHU: update LumbarHU.")
         if record["schema"] != SCHEMA:
             return ("", "", 0), None
         case, reader, reading = record["case"], record["reader"], record["reading"]
@@ -137,6 +147,6 @@ def reading_of_record(path: Path) -> tuple[tuple[str, str, int], ReadingFacts | 
     except InputError:
         raise
     except OSError as problem:
-        raise InputError(f"{cannot_be_read(problem)}.") from problem
+        raise InputError(f"{cannot_be_read(path, problem)}.") from problem
     except DAMAGES as problem:
         raise InputError(f"“{path}” is damaged: measure the CT again.") from problem

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from LumbarHULib.audit.folder import RECORD, RESULTS
+from LumbarHULib.audit.folder import DAMAGES, RECORD, RESULTS
 from LumbarHULib.cohort.cases import CohortFinding, Reading, ReadingFacts
-from LumbarHULib.cohort_files.audit_facts import DAMAGES, audit_folders, facts_of_record, is_of_other_version
+from LumbarHULib.cohort_files.audit_facts import audit_folders, facts_of_record, is_of_newer_version
 from LumbarHULib.cohort_files.columns import AddFinding, is_missing
 from LumbarHULib.cohort_files.results_rows import results_rows
 from LumbarHULib.core.errors import InputError
@@ -50,7 +50,14 @@ def reading_of_audit(
         message = f"Row {row}, column audit: “{name}” {sentence}"
         return CohortFinding("audit_folder", message, remedy, "severe", row=row, column="audit", case=case)
 
-    below = audit_folders(folder)
+    def cannot_be_read() -> CohortFinding:
+        return wrong("cannot be read and is omitted.", "Check the permissions of the folder and its files.")
+
+    try:
+        below = audit_folders(folder)
+    except PermissionError:
+        add_finding(cannot_be_read())
+        return None
     if len(below) > 1:
         places = [one.relative_to(folder).as_posix() for one in below]
         shown = ", ".join(places[:_MOST_NAMED]) + (", …" if len(places) > _MOST_NAMED else "")
@@ -61,13 +68,13 @@ def reading_of_audit(
     folder = below[0] if below else folder
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        if is_of_other_version(record):
-            add_finding(wrong("was written by another version of LumbarHU and is omitted.", "Update LumbarHU."))
+        if is_of_newer_version(record):
+            add_finding(wrong("was written by a newer version of LumbarHU and is omitted.", "Update LumbarHU."))
             return None
         results = (folder / RESULTS).read_bytes()
         stored, facts = record["files"][RESULTS], facts_of_record(record, case)
     except PermissionError:
-        add_finding(wrong("cannot be read and is omitted.", "Check the permissions of the folder and its files."))
+        add_finding(cannot_be_read())
         return None
     except OSError:
         add_finding(wrong("is not an audit folder and is omitted.", "Check the path, which is relative to the table."))

@@ -44,7 +44,7 @@ def files_below(folder: Path) -> list[Path]:
     Raises
     ------
     OSError
-        If one of the folders cannot be read: a part of the files would pass for all of them.
+        If one of the folders cannot be read: some of the files would be taken for all.
     """
 
     def refuse(problem: OSError) -> None:

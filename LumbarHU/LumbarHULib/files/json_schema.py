@@ -24,7 +24,7 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "boolean": (bool, "true or false"),
     "null": (type(None), "null"),
 }
-# The name of a schema, and its number, which is counted up when older versions cannot read such files.
+# The name of a schema, and its number, which increases when older versions cannot read such files.
 _NUMBERED = re.compile(r"(lumbarhu-.+-)([1-9]\d{0,8})")
 # A title describes a pattern in words, for the error message.
 _WITHOUT_EFFECT = {"$schema", "$id", "$defs", "$comment", "title", "description"}
@@ -48,15 +48,18 @@ def _schema(name: str) -> _Schema:
     return json.loads(resource_path("Schemas", name).read_text(encoding="utf-8"))
 
 
+def is_newer_schema(found: str, own: str) -> bool:
+    """Return whether two names of schemas, such as ``lumbarhu-record-1``, differ in a greater number of the first."""
+    newer, known = (_NUMBERED.fullmatch(name) for name in (found, own))
+    return bool(newer and known and newer[1] == known[1] and int(newer[2]) > int(known[2]))
+
+
 def _check_is_not_newer(document: LocatedValue, schema: _Schema) -> None:
-    """Raise InputError if a newer version wrote the document: nothing in it may be corrected to fit this one."""
+    """Raise InputError if a newer version wrote the document: it needs an update of the program, not a correction."""
     if not isinstance(document.value, dict) or "schema" not in document:
         return
-    found, own = (
-        _NUMBERED.fullmatch(str(name))
-        for name in (document["schema"].value, schema.get("properties", {}).get("schema", {}).get("const"))
-    )
-    if found and own and found[1] == own[1] and int(found[2]) > int(own[2]):
+    own = schema.get("properties", {}).get("schema", {}).get("const")
+    if is_newer_schema(str(document["schema"].value), str(own)):
         raise document["schema"].error(
             f"“schema” is {_shown(document['schema'])}, which a newer version of LumbarHU wrote: update LumbarHU."
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from LumbarHULib.audit.folder import RECORD, file_sha256
+from LumbarHULib.audit.folder import DAMAGES, RECORD, file_sha256
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.cutoffs_file import DEFAULT_CUTOFFS
 from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL
@@ -174,7 +174,7 @@ def _own_record(folder: Path) -> dict[str, Any] | None:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         before, files, _ = record["extra"].get(_MADE_FROM), record["files"].items(), record["not_measured"]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except DAMAGES as error:
         raise InputError(f"“{path}” is damaged: remove the folder to measure the case again.") from error
     if before is None:
         raise InputError(f"“{folder}” was not made by a batch: move it away, or rename the case.")

@@ -2,11 +2,15 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from audit.forger import in_record
 from audit.readings import PROTOCOL, plausible_audit, random_ct
+from files.nobody import as_nobody
 
 from LumbarHULib.audit.folder import write_audit_folder
 from LumbarHULib.cohort.findings import counted
@@ -161,9 +165,9 @@ def test_a_reading_of_a_newer_version_is_omitted_rather_than_half_understood(aud
     (tmp_path / "cohort.csv").write_text("case,audit\na,newer\n")
     (finding,) = read_cohort(tmp_path / "cohort.csv").findings
     assert finding.sentence == (
-        "Row 2, column audit: “newer” was written by another version of LumbarHU and is omitted."
+        "Row 2, column audit: “newer” was written by a newer version of LumbarHU and is omitted."
     )
-    with pytest.raises(InputError, match="was written by another version of LumbarHU: update LumbarHU"):
+    with pytest.raises(InputError, match="was written by a newer version of LumbarHU: update LumbarHU"):
         facts_below(tmp_path)
 
 
@@ -185,6 +189,23 @@ def test_a_case_folder_with_several_audit_folders_is_omitted_and_they_are_named(
         "Row 2, column audit: “P1” holds 2 audit folders and is omitted: A/1, B/1.",
         "Name one: P1/A/1.",
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders have no such permissions on Windows")
+def test_a_case_folder_is_not_represented_by_the_only_audit_folder_that_may_be_read():
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        for reader in ("A", "B"):
+            write_audit_folder(root / "P1" / reader / "1", plausible_audit(case="P1"))
+        root.chmod(0o755)
+        (root / "cohort.csv").write_text("case,audit\nP1,P1\n", encoding="utf-8")
+        (finding,) = read_cohort(root / "cohort.csv").findings
+        assert "“P1” holds 2 audit folders" in finding.sentence
+        (root / "P1" / "B").chmod(0)
+        with as_nobody():
+            (finding,) = read_cohort(root / "cohort.csv").findings
+        (root / "P1" / "B").chmod(0o755)
+    assert finding.sentence == "Row 2, column audit: “P1” cannot be read and is omitted."
 
 
 def test_a_folder_without_audit_folders_below_it_is_omitted_as_before(audits, tmp_path):

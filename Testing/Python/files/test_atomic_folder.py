@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from files.nobody import as_nobody
 
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.files.atomic_folder import OwnFolder, atomic_folder, check_destination
@@ -156,15 +157,9 @@ def test_errors_of_the_system_are_reported_in_one_sentence(tmp_path, number, wor
 @pytest.mark.skipif(sys.platform == "win32", reason="folders have no such permissions on Windows")
 def test_a_folder_without_write_permission_is_refused(tmp_path):
     tmp_path.chmod(0o500)
-    was = os.geteuid()
-    if was == 0:
-        os.seteuid(65534)  # root may write anywhere: switch to the user “nobody”
-    try:
-        with pytest.raises(InputError, match="you have no permission to write there"):
-            write(tmp_path / "out")
-    finally:
-        os.seteuid(was)
-        tmp_path.chmod(0o700)
+    with as_nobody(), pytest.raises(InputError, match="you have no permission to write there"):
+        write(tmp_path / "out")
+    tmp_path.chmod(0o700)
     assert everything_in(tmp_path) == {}
 
 

@@ -1,19 +1,16 @@
 """The output folder: complete or not written, and never over another by chance, however the run ends."""
 
-import os
 import shutil
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from files.nobody import as_nobody
 from headless.command_runner import lumbarhu, lumbarhu_process
 from headless.phantom_files import files_of
 
 from LumbarHULib.files.protocol_file import DEFAULT_PROTOCOL
-
-NOBODY = 65534
 
 
 def arguments(files, destination, *more):
@@ -113,19 +110,6 @@ def test_a_folder_without_write_permission_is_refused_before_the_measurement(one
                 lumbarhu(*arguments(one_level, Path(folder) / "out")), "you have no permission to write there"
             )
         assert list(Path(folder).iterdir()) == []
-
-
-@contextmanager
-def as_nobody():
-    """Give up root's right to write everywhere, for a while."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        yield
-        return
-    os.setresuid(NOBODY, NOBODY, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
 
 
 def test_a_disk_that_fills_up_leaves_nothing(one_level, tmp_path):

@@ -111,7 +111,8 @@ def write_index(root: Path, progress: Callable[[float, str], None] | None = None
         )
     readings, problems = [], []
     for error in unreadable:
-        problems.append(f"{Path(error.filename).relative_to(root).as_posix()}: {cannot_be_read(error)}.")
+        place = Path(error.filename).relative_to(root).as_posix()
+        problems.append(f"{place}: {cannot_be_read(error.filename, error)}.")
     for number, folder in enumerate(folders):
         progress(number / len(folders), "Reading the summaries")
         try:
@@ -130,10 +131,9 @@ def _check_is_ours(path: Path) -> None:
 
 
 def _is_reading(folder: Path) -> bool:
-    """Return whether a folder with a record is that of a reading; that of a follow-up has a report, too."""
-    # A folder without its summary is reported, not ignored.
-    is_complete_enough = any((folder / name).is_file() for name in (_SUMMARY, REPORT))
-    return is_complete_enough and not (folder / _OF_FOLLOW_UP).exists()
+    """Return whether a folder with a record is that of a reading, although its summary or its report may be missing."""
+    has_page = any((folder / name).is_file() for name in (_SUMMARY, REPORT))
+    return has_page and not (folder / _OF_FOLLOW_UP).exists()
 
 
 def _reading(root: Path, folder: Path) -> _Reading:
