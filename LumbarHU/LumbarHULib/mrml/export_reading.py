@@ -6,7 +6,7 @@ from pathlib import Path
 
 from LumbarHULib.audit.audit import SEEN, Audit, require_measured_levels
 from LumbarHULib.audit.ct_date import CT_DATE
-from LumbarHULib.audit.folder import OWN_AUDIT_FOLDER, RECORD, write_audit_folder
+from LumbarHULib.audit.folder import DAMAGES, OWN_AUDIT_FOLDER, RECORD, write_audit_folder
 from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.results import ReadingResult
@@ -76,12 +76,14 @@ def export_reading(
 
 
 def prepare_export(root: Path, reading: Reading, result: ReadingResult) -> tuple[Path, Audit]:
-    """Return the path and the content of a reading's audit folder, to write or to replace, before anybody is asked.
+    """Return the path and the content of a reading's audit folder, which may be there already.
+
+    The user is asked about replacing it only after this: what can never be replaced is refused here.
 
     Raises
     ------
     InputError
-        As `export_reading`, unless the folder may not be replaced only because nobody was asked.
+        As for `export_reading`, except that a folder of this reading may exist.
     """
     folder, audit = audit_folder_of(root, reading), audit_of_reading(reading, result)
     check_destination(folder, True, OWN_AUDIT_FOLDER)
@@ -104,7 +106,7 @@ def _voxels_in(record: Path) -> str | None:
     """Return the hash of the voxels that a record states; None where it cannot be read."""
     try:
         return str(json.loads(record.read_text(encoding="utf-8"))["ct"]["voxels_sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *DAMAGES):
         return None
 
 
@@ -115,7 +117,7 @@ def require_no_other_reading(folder: Path, audit: Audit) -> None:
         found = (record["case"], record["reader"], record["ct"]["voxels_sha256"])
     except FileNotFoundError:
         return
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *DAMAGES):
         raise InputError(
             f"“{folder}” contains a record that cannot be read, so it is not replaced: move that folder away, or "
             "export to another folder."

@@ -101,7 +101,10 @@ def test_a_changed_protocol_value_is_measured_with_and_marked(reading, measurer)
         set_protocol_value(reading, "cortical_margin_mm", 400.0)
 
 
-@pytest.mark.parametrize("other", ["another CT", "another reader of that name", "another case of that name", "damaged"])
+_DAMAGED = {"damaged": "{", "nested too deeply": 100_000 * "["}
+
+
+@pytest.mark.parametrize("other", ["another CT", "another reader of that name", "another case of that name", *_DAMAGED])
 def test_a_folder_with_other_content_is_never_replaced(start_reading, tmp_path, other):
     reading = start_reading("A?B", case="7?", levels=("L2",))
     folder = export_reading(tmp_path, reading, ReadingMeasurer(reading).measure())
@@ -110,8 +113,8 @@ def test_a_folder_with_other_content_is_never_replaced(start_reading, tmp_path, 
         text = json.loads(record.read_text(encoding="utf-8"))
         text["ct"]["voxels_sha256"] = 64 * "0"
         record.write_text(json.dumps(text), encoding="utf-8")
-    elif other == "damaged":
-        record.write_text("{", encoding="utf-8")
+    elif other in _DAMAGED:
+        record.write_text(_DAMAGED[other], encoding="utf-8")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     named = {"another reader of that name": ("A:B", "7?"), "another case of that name": ("A?B", "7:")}
     second = start_reading(*named.get(other, ("A?B", "7?"))[:1], levels=("L2",), case=named.get(other, ("", "7?"))[1])
