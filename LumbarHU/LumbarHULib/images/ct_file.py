@@ -9,6 +9,7 @@ from LumbarHULib.core.ct_volume import CtVolume
 from LumbarHULib.core.errors import InputError
 from LumbarHULib.core.findings import Finding
 from LumbarHULib.core.scan_facts import ScanFacts
+from LumbarHULib.files.file_bytes import refuse_unreadable
 from LumbarHULib.images.dicom_file import is_dicom
 from LumbarHULib.images.dicom_headers import Progress
 from LumbarHULib.images.dicom_series import read_dicom_series
@@ -73,21 +74,11 @@ def read_ct(path: Path, progress: Progress | None = None, measured_ras_mm: np.nd
     """
     progress = progress or (lambda share, text: None)
     path = Path(path)
-    try:
-        progress(0.0, "Reading the CT")
+    progress(0.0, "Reading the CT")
+    with refuse_unreadable(path, "crop the CT to the lumbar spine"):
         ct_file = _read(path, progress, measured_ras_mm)
-        progress(1.0, "Read the CT")
-        return ct_file
-    except PermissionError as error:
-        raise InputError(f"You have no permission to read “{path}”: ask for it.") from error
-    except OSError as error:
-        raise InputError(
-            f"“{path}” cannot be read ({error.strerror or error}): check the disk and the path."
-        ) from error
-    except MemoryError as error:
-        raise InputError(
-            f"“{path.name}” is larger than the computer's memory: crop the CT to the lumbar spine."
-        ) from error
+    progress(1.0, "Read the CT")
+    return ct_file
 
 
 def write_ct(path: Path, voxels_hu: np.ndarray, ras_from_ijk: np.ndarray) -> None:

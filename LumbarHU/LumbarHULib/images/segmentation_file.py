@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from LumbarHULib.core.errors import InputError
+from LumbarHULib.files.file_bytes import refuse_unreadable
 from LumbarHULib.files.file_managers import entries
 from LumbarHULib.images.image_header import read_image_header
 from LumbarHULib.images.nifti_file import read_nifti
@@ -79,16 +80,10 @@ def read_segmentation(path: Path) -> tuple[Segment, ...]:
         If the file is missing, cannot be read, or is not a segmentation.
     """
     path = Path(path)
-    try:
+    with refuse_unreadable(path, "crop the segmentation"):
         if not path.exists():
             raise InputError(f"There is no file or folder “{path}”: check the path.")
-        if path.is_dir():
-            return _read_folder(path)
-        return _read_file(path)
-    except PermissionError as error:
-        raise InputError(f"You have no permission to read “{path}”: ask for it.") from error
-    except MemoryError as error:
-        raise InputError(f"“{path.name}” is larger than the computer's memory: crop the segmentation.") from error
+        return _read_folder(path) if path.is_dir() else _read_file(path)
 
 
 def _read_folder(path: Path) -> tuple[Segment, ...]:

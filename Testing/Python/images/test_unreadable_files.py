@@ -1,15 +1,15 @@
 """A file that the system or its content does not let be read is refused in one sentence that names it."""
 
 import gzip
-import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import SimpleITK
+from files.nobody import as_nobody
 from images.dicom_builder import save, write_series
 
 from LumbarHULib.core.errors import InputError
@@ -33,18 +33,6 @@ def write_image(path: Path, voxels=None) -> Path:
     image = SimpleITK.GetImageFromArray(np.zeros((4, 5, 6), np.int16) if voxels is None else voxels)
     SimpleITK.WriteImage(image, str(path))
     return path
-
-
-@contextmanager
-def as_nobody():
-    """Give up root's right to read everything, for a while."""
-    was = os.geteuid()
-    if was == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(was)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no such permissions on Windows")
@@ -73,8 +61,15 @@ def test_a_series_with_a_slice_or_a_folder_without_permission_is_refused():
         for locked in (slices[2].path, root / "series" / "more slices", root / "series"):
             locked.chmod(0)
             with as_nobody():
-                assert "You have no permission to read" in refusal_of(read_ct, root / "series")
+                sentence = refusal_of(read_ct, root / "series")
+            assert sentence == f"You have no permission to read “{locked}”: ask for it."
             locked.chmod(0o755)
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_path_that_the_system_does_not_accept_is_refused(read, tmp_path):
+    sentence = refusal_of(read, tmp_path / f"{300 * 'x'}.nrrd")
+    assert sentence.startswith((f"“{tmp_path}", "There is no file"))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
