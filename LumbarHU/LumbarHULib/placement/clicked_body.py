@@ -51,10 +51,7 @@ _SOME_ARCH = 0.3
 _OUTSIDE_MM = 0.5
 
 # Reason for a refusal: in an ankylosed spine, a disc may look like a body.
-_BRIDGED_AND_FAINT = (
-    "bone bridges it to its neighbors and closes the foramina behind it, and its edges are too faint to distinguish it "
-    "from a disc"
-)
+_BRIDGED = "bone bridges the discs and closes the foramina, so that a body cannot be distinguished from a disc"
 
 # Radius of the ball around the point whose median is checked; below these HU it is air or lung, or fat.
 _BALL_MM = 3.0
@@ -118,7 +115,7 @@ class _Body:
                     "the spine"
                 )
             if not self.is_between_discs or min(self.endplates.support, self.section.seen) < values.seen_min:
-                return _BRIDGED_AND_FAINT
+                return _BRIDGED
         if self.section.seen < values.click_seen_min:
             return _few_walls(self.section.seen, values)
         return None
@@ -218,7 +215,7 @@ def _elected(
     best = min(range(len(bodies)), key=lambda number: (-votes[number], is_other[number], off_mm[number]))
     if votes[best] < _LEAST_VOTES and not is_any_clear:
         inconsistent = "no endplates are visible at a consistent distance above and below it"
-        raise _no_body(level, _BRIDGED_AND_FAINT if bodies[best].is_bridged else inconsistent)
+        raise _no_body(level, _BRIDGED if bodies[best].is_bridged else inconsistent)
     rival_mm = max(_RIVAL_MM, _RIVAL_SLICES * stack.slice_spacing_mm)
     rivals = [number for number in range(len(bodies)) if apart_mm[best, number] > rival_mm]
     rivals = [number for number in rivals if votes[number] >= _RIVAL_VOTES]

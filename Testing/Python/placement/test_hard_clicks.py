@@ -65,7 +65,7 @@ def test_a_segment_of_a_bridged_body_gets_the_same_finding():
 def test_a_bridged_body_whose_edges_are_too_faint_for_the_protocol_is_refused_for_the_bridge():
     protocol = study_protocol()
     strict = replace(protocol, placement=replace(protocol.placement, seen_min=1.0))
-    with pytest.raises(InputError, match=r"bone bridges it to its neighbors and closes the foramina behind it"):
+    with pytest.raises(InputError, match="bone bridges the discs and closes the foramina"):
         guess_from_click(fused_stack(is_bridged=True), LEVEL, middle(), strict)
 
 
@@ -82,7 +82,7 @@ def test_a_disc_next_to_bridged_bodies_is_refused():
 
 @lru_cache
 def low_bodies(endplate_mm, neighbors_mm, disc_mm):
-    """Return thin slices of low bodies; the neighbors' endplates are denser than the ones of the body in the middle."""
+    """Return thin slices of three low bodies; the outer ones have thicker endplates than the body in the middle."""
     spec = upright_spine(("L2", LEVEL, "L4"), trunk=False, aorta=None, trabecular_hu=115.0)
     bodies = []
     for above, body in zip((1, 0, -1), spec.vertebrae, strict=True):
@@ -114,7 +114,7 @@ def test_denser_endplates_beyond_thin_discs_are_not_the_bodys(off_mm, phantom):
 
 @lru_cache
 def noisy_stack():
-    """Return slices of 3 mm in which noise hides low bodies' endplates, so that starts lead to different heights."""
+    """Return slices of 3 mm in which noise hides the endplates of low bodies: starts lead to different heights."""
     spec = upright_spine(("L2", LEVEL, "L4"), trunk=False, aorta=None, trabecular_hu=120.0)
     bodies = []
     for above, body in zip((1, 0, -1), spec.vertebrae, strict=True):
@@ -127,7 +127,7 @@ def noisy_stack():
     return stack_of(replace(phantom, voxels_hu=(phantom.voxels_hu + noise_hu).astype(np.int16)))
 
 
-# Of six random clicks, those that led to the body and a disc together before starts voted in noise.
+# Two of six random clicks: without the votes of several starts, they lead to the body and a disc together.
 @pytest.mark.parametrize("off_mm", [(-1.9, 1.5, 1.1), (0.5, -4.2, -0.1)])
 def test_noise_in_thick_slices_does_not_make_the_height_depend_on_the_click(off_mm):
     guess = guess_from_click(noisy_stack(), LEVEL, np.array(off_mm), study_protocol())
