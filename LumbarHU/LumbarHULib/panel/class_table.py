@@ -138,7 +138,7 @@ class ClassTable(Section):
             table.horizontalHeaderItem(column).setToolTip(f"<p>{html.escape(hint)}</p>")
 
     def _draw_strips(self, column_px: int = 0) -> None:
-        """Draw the strips that changed, for the width that their column has or gets."""
+        """Draw the strips that changed, for a width of their column, px, or for its present one."""
         table, summaries = self._ui.huSummaryTable, self._summaries()
         width_px = max((column_px or table.columnWidth(STRIP)) - STRIP_MARGIN_PX, 1)
         table.setIconSize(qt.QSize(width_px, _STRIP_HEIGHT_PX))

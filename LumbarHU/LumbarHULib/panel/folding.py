@@ -5,16 +5,16 @@ from contextlib import suppress
 import qt
 import slicer
 
-# Less than this shows neither the fields of a reading nor its findings.
+# In less than this, neither the fields of a reading nor its findings can be read.
 _LEAST_HEIGHT_PX = 200
 _DATA_PROBE = "DataProbeCollapsibleWidget"
 
 
 def settle_layouts() -> None:
-    """Give everything that was shown or rewritten just now its height: no other event is handled.
+    """Give everything that was just shown or rewritten its height, without handling any other event.
 
-    Qt does so only when the action is over. Until then a form is squeezed into its old height, and is painted so by
-    anything that paints at once; what is scrolled has its old end.
+    Qt does so only when the action is over. Until then, a form is squeezed into its old height, whatever is painted at
+    once shows it so, and scrolling ends at the old height.
     """
     qt.QCoreApplication.sendPostedEvents(None, qt.QEvent.LayoutRequest)
 
@@ -40,7 +40,7 @@ def _show_soon(area, contents, title) -> None:
 
 
 def show_from_top(area, contents, widget) -> None:
-    """Scroll a section or list to the top of the area where it does not wholly fit in what is seen."""
+    """Scroll a section or list to the top of the area, unless all of it is in sight."""
     settle_layouts()
     bar, top = area.verticalScrollBar(), widget.mapTo(contents, qt.QPoint(0, 0)).y()
     if not bar.value <= top <= bar.value + area.viewport().height - widget.height:
@@ -48,7 +48,7 @@ def show_from_top(area, contents, widget) -> None:
 
 
 def show_grown(area, contents, widget) -> None:
-    """Scroll down to the end of a list that grew, but never beyond its top."""
+    """Scroll down until the end of a list that grew is in sight, but not past its top."""
     settle_layouts()
     bar, top = area.verticalScrollBar(), widget.mapTo(contents, qt.QPoint(0, 0)).y()
     bar.setValue(max(bar.value, min(top, top + widget.height - area.viewport().height)))
@@ -60,11 +60,12 @@ class RoomForSections:
     Parameters
     ----------
     area : QScrollArea
-        What scrolls the sections.
+        Area that scrolls the sections.
     """
 
     def __init__(self, area) -> None:
-        self._area, self._is_ours, self._probe_px = area, False, 0
+        self._area = area
+        self._is_collapsed_here, self._probe_px = False, 0
         # When the window becomes higher, as it does when Slicer starts, there is room for both.
         area.verticalScrollBar().connect("rangeChanged(int,int)", lambda *_range: self._later(self._give_back_if_high))
 
@@ -75,19 +76,19 @@ class RoomForSections:
     def give_back(self) -> None:
         """Open Data Probe again if it was collapsed here."""
         probe = _data_probe()
-        if self._is_ours and probe is not None:
+        if self._is_collapsed_here and probe is not None:
             probe.collapsed = False
-        self._is_ours = False
+        self._is_collapsed_here = False
 
     def _make(self) -> None:
         settle_layouts()
         probe = _data_probe()
         if probe is not None and not probe.collapsed and self._area.visible and self._area.height < _LEAST_HEIGHT_PX:
-            self._is_ours, self._probe_px = True, probe.sizeHint.height()
+            self._is_collapsed_here, self._probe_px = True, probe.sizeHint.height()
             probe.collapsed = True
 
     def _give_back_if_high(self) -> None:
-        if self._is_ours and self._area.height >= _LEAST_HEIGHT_PX + self._probe_px:
+        if self._is_collapsed_here and self._area.height >= _LEAST_HEIGHT_PX + self._probe_px:
             self.give_back()
 
     @staticmethod

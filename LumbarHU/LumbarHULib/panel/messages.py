@@ -15,7 +15,7 @@ from LumbarHULib.panel.session import Session
 
 _PROBLEM_STYLE = "QLabel { background: #c0392b; color: white; padding: 5px; border-radius: 3px; }"
 
-# The link that copies a path.
+# Target of the link that copies a path, which opens nothing.
 _COPY = "copy"
 
 
@@ -112,7 +112,7 @@ class Done:
         self._show(f"✓ {text}" if text else "", path)
 
     def open_page(self, page: Path) -> None:
-        """Open a page in the browser. Its path can be copied: a system may say that one started where none did."""
+        """Open a page in the browser, and offer to copy its path: some systems report success without a browser."""
         self._messages.clear()
         if qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(page))):
             self.tell(_("Opening {page} in the browser.").format(page=page), page)
@@ -127,7 +127,7 @@ class Done:
             self._path, name = str(path), html.escape(str(path))
             link = html.escape(qt.QUrl.fromLocalFile(str(path)).toString())
             shown = shown.replace(name, f'<a href="{link}">{name}</a>')
-            shown += f' <a href="{_COPY}">{_("Copy path")}</a>'
+            shown += _copy_link(_("Copy path"))
         show_links(self._label, shown)
 
     def refresh(self, what: str) -> None:
@@ -142,6 +142,10 @@ class Done:
     def _open(self, link: str) -> None:
         if link == _COPY:
             slicer.app.clipboard().setText(self._path)
-            self._label.text = self._label.text.replace(_("Copy path"), _("Path copied"))
+            self._label.text = self._label.text.replace(_copy_link(_("Copy path")), _copy_link(_("Path copied")))
         else:
             qt.QDesktopServices.openUrl(qt.QUrl(link))
+
+
+def _copy_link(words: str) -> str:
+    return f' <a href="{_COPY}">{html.escape(words)}</a>'

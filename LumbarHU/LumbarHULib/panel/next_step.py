@@ -246,7 +246,7 @@ class NextStepSection(Section):
 
     @property
     def was_offered_long_enough(self) -> bool:
-        """Whether the reader could read what the step is before a key takes it."""
+        """Whether the step has been shown long enough for the reader to read it before a key takes it."""
         return time.monotonic() - self._offered_since_s >= SHORTEST_LOOK_S
 
     def refresh(self, what: str) -> None:
@@ -265,8 +265,8 @@ class NextStepSection(Section):
         button.text, button.enabled = step.text, step.is_enabled
         both, enter = _("The next step. Space or Enter does the same."), _("The next step. Enter does the same.")
         name = {"show": situation.hidden_ct, "propose": situation.offered}.get(step.kind, "")
-        whole = [_("“{name}”").format(name=name)] if name != short_name(name) else []
+        full_name = [_("“{name}”").format(name=name)] if name != short_name(name) else []
         meanings = _meanings(step.kind, situation.has_dicom)
-        button.toolTip = " ".join([both if step.by_space else enter, *meanings, *whole])
+        button.toolTip = " ".join([both if step.by_space else enter, *meanings, *full_name])
         # The only button that stands out; while it says which click comes next, that is read as well.
         highlight(button, step.is_enabled)

@@ -81,7 +81,7 @@ class Reports(Protocol):
         """Show what was done, with a link to the file or folder that was written."""
 
     def open_page(self, page: Path) -> None:
-        """Open a page in the browser, and offer its path."""
+        """Open a page in the browser, and offer to copy its path."""
 
 
 class Asks(Protocol):

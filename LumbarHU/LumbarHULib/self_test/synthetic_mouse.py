@@ -62,7 +62,7 @@ def look(panel) -> None:
 
 
 def read_step(panel) -> None:
-    """Read what the next step is, as a reader does before Enter: until a key takes it."""
+    """Wait, as a reader who reads the next step does, until Enter takes it."""
     while not panel.next_step.was_offered_long_enough:
         slicer.app.processEvents()
         time.sleep(_PAUSE_S)

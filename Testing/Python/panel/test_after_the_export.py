@@ -124,3 +124,11 @@ def test_the_path_of_the_report_can_be_copied_whether_a_browser_opens_or_not(dri
     ui.huDoneLabel.linkActivated("copy")
     assert slicer.app.clipboard().text() == str(report)
     assert "Path copied" in ui.huDoneLabel.text
+
+
+def test_a_path_that_looks_like_the_words_of_its_link_stays_as_it_is(driver, tmp_path):
+    path = tmp_path / "Copy path" / "report.html"
+    driver.panel.done.tell(f"Written to {path}.", path)
+    driver.ui.huDoneLabel.linkActivated("copy")
+    assert f">{path}</a>" in driver.ui.huDoneLabel.text
+    assert ">Path copied</a>" in driver.ui.huDoneLabel.text
