@@ -75,9 +75,9 @@ NOISE_HU, NOISE_CONTRAST = (30.0, 45.0), (1.8, 1.2)
 CORE_SHARES, CORE_DEPTH = (0.15, 0.3, 0.45, 0.55), 0.72
 SOFT_HU, SOFT_SD_HU, CORE_SD_MIN_HU, SOFT_NOISE_SHARE = 30.0, 20.0, 15.0, 0.7
 MOST_SOFT, MOST_SOFT_OF_RAY, MIXED_MM = 2.0, 4.0, 1.5
-# In a noisy or edge-enhanced image, single samples of bone are as dark as soft tissue, so averages are compared: on the
-# profiles, of a sample and its eight neighbors; in the core, of this number of points, which are a point and those
-# around it at this distance.
+# In a noisy or edge-enhanced image, single samples of bone are as dark as soft tissue, so averages are compared behind
+# a cortex: on the profiles, of a sample and its eight neighbors; in the core, of this number of points, which are a
+# point and those around it at this distance.
 AVERAGED_MM, AVERAGED_POINTS = 1.0, 7
 # Bone of low density has fatty spaces of several millimeters that look like a gap. Contrast of the core to soft tissue,
 # in standard deviations, up to which the samples of a ray cost nothing, and from which they cost up to their limit.
@@ -219,7 +219,10 @@ class _Search:
         window_mm: tuple[float, float],
         noise: float,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return evidence of an edge, and averaged HU, at ``origins + offsets * directions``; offsets decrease."""
+        """Return evidence of an edge at ``origins + offsets * directions``, and HU there and one sample farther.
+
+        Offsets decrease. HU have one column more at either end than the evidence.
+        """
         outside, inside = (round(mm / step_mm) for mm in window_mm)
         along = offsets[0] + step_mm * np.arange(outside, -len(offsets) - inside, -1)
         profiles = self._sampler.on_lines(origins, directions, along)
@@ -235,7 +238,7 @@ class _Search:
             model.cortex_hu,
             noise * model.values.noise_floor_hu,
         )
-        return evidence, _averaged(profiles, outside, len(offsets))
+        return evidence, profiles[:, outside - 1 : outside + len(offsets) + 1]
 
     def _less_noisy(self, profiles: np.ndarray) -> np.ndarray:
         """Return profiles around the body, each averaged with its two neighbors if the image is noisy."""
@@ -250,13 +253,15 @@ class _Search:
 
         In dense bone all of it costs; in bone of low density only that behind a cortex.
         """
-        softness = np.where(counted, self._averaged_bone.softness(tissue_hu), 0)
         in_bone = _share(self._bone.contrast, *GAP_CONTRAST)
+        softness = np.where(counted, self._bone.softness(tissue_hu[:, 1:-1]), 0)
         cost = np.minimum(self._sum_inward(softness, step_mm), in_bone * MOST_SOFT_OF_RAY)
         if in_bone == 1:
             return cost
-        denseness = np.where(counted, self._averaged_bone.denseness(tissue_hu), 0)
-        behind_cortex = softness * np.maximum.accumulate(denseness[:, ::-1], axis=1)[:, ::-1]
+        averaged_hu = _averaged(tissue_hu)
+        denseness = np.where(counted, self._averaged_bone.denseness(averaged_hu), 0)
+        behind_cortex = np.maximum.accumulate(denseness[:, ::-1], axis=1)[:, ::-1]
+        behind_cortex *= np.where(counted, self._averaged_bone.softness(averaged_hu), 0)
         return np.maximum(cost, np.minimum(self._sum_inward(behind_cortex, step_mm), MOST_SOFT_OF_RAY))
 
     def _sum_inward(self, softness: np.ndarray, step_mm: float) -> np.ndarray:
@@ -296,10 +301,10 @@ class _Search:
         return points
 
 
-def _averaged(profiles: np.ndarray, first: int, count: int) -> np.ndarray:
-    """Return `count` samples of each profile around a body, from index `first`, averaged with their neighbors."""
+def _averaged(profiles: np.ndarray) -> np.ndarray:
+    """Return the inner samples of profiles around a body, each averaged with its eight neighbors."""
     three = np.roll(profiles, 1, axis=0) + profiles + np.roll(profiles, -1, axis=0)
-    return sum(three[:, first + step : first + step + count] for step in (-1, 0, 1)) / 9
+    return (three[:, :-2] + three[:, 1:-1] + three[:, 2:]) / 9
 
 
 @lru_cache(maxsize=1)
